@@ -1,0 +1,25 @@
+// What a node knows of one client, as others may look at it.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/clock.hpp"
+
+namespace herd::bus {
+
+// Position of a change in one node's feed. 0 is before the first.
+using ChangeNumber = std::uint64_t;
+
+// A view into the store; good until the store is next changed.
+struct RecordView {
+  std::string_view client;
+  std::string_view coordinates;
+  std::string_view time_text;
+  protocol::Nanoseconds time{};        // the client's own, since 1970
+  protocol::Nanoseconds difference{};  // the origin's clock minus the client's time
+  std::string_view origin;             // the node that was told
+  std::uint32_t epoch = 0;             // how often an operator has reset this client
+};
+
+}  // namespace herd::bus

@@ -1,0 +1,78 @@
+// The configuration of a herd, read from one TOML file. Every mistake is found in one pass and named with its line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "protocol/limits.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::node {
+
+enum class InvalidArgumentsPolicy : std::uint8_t { Drop, Reply };
+
+struct Address {
+  std::string host;  // a literal IPv4 or IPv6 address (without brackets) or a host name
+  std::uint16_t port = 0;
+};
+
+struct ClientsConfig {
+  InvalidArgumentsPolicy invalid_arguments = InvalidArgumentsPolicy::Drop;
+  std::size_t max_line_bytes = protocol::kDefaultMaxLineBytes;
+  std::size_t max_connections = 10'000;
+  std::chrono::milliseconds idle_timeout{300'000};
+  std::chrono::milliseconds max_future{300'000};
+};
+
+struct BusConfig {
+  std::size_t max_in_flight = 8;  // batches a link, 1 to 8
+  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates a batch, 1 to 512
+};
+
+struct PlacesConfig {
+  std::vector<std::string> providers{"embedded"};  // asked in order
+  std::chrono::milliseconds timeout{5'000};        // for the whole chain
+};
+
+struct HttpConfig {
+  bool allow_remote_http = false;
+  std::chrono::milliseconds ready_timeout{2'000};
+};
+
+struct LogConfig {
+  std::string level = "info";  // trace, debug, info, warning, error
+  std::filesystem::path file;  // empty: standard error only
+};
+
+struct NodeConfig {
+  std::string name;
+  Address clients;
+  std::string bus;         // tcp://host:port, bound
+  std::string bus_public;  // what peers connect to; equal to `bus` where it is not given
+  std::string monitor;     // tcp://host:port, bound; empty: none
+  Address http;            // port 0: none
+  std::vector<std::string> peers;  // both directions: a link named on one side stands on both, in file order
+};
+
+struct Config {
+  std::string herd_name = "local";
+  std::filesystem::path state_dir;  // resolved: never empty
+  ClientsConfig clients;
+  BusConfig bus;
+  PlacesConfig places;
+  HttpConfig http;
+  LogConfig log;
+  std::vector<NodeConfig> nodes;
+  std::filesystem::path file;  // where it was read
+
+  // The node of that name, or nullptr.
+  [[nodiscard]] const NodeConfig* find(std::string_view name) const;
+};
+
+// Reads and checks `file`. The Error's message holds one line for each mistake, `FILE:LINE: what is wrong and what to do`.
+[[nodiscard]] protocol::Result<Config> load_config(const std::filesystem::path& file);
+
+}  // namespace herd::node
