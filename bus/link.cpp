@@ -184,6 +184,12 @@ void Link::said_hello(Now now) {
   if (mutated(Mutant::NoHelloRepeat)) hello_due_ = kNever;
 }
 
+bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_ack_ || owe_pong_ || say_deadline() <= now.steady)
+    return true;
+  return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
+}
+
 std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   // HELLO goes first: to a stranger nothing else counts.
   if (owe_hello_ || (!streaming_ && now.steady >= hello_due_)) {

@@ -68,6 +68,9 @@ class Link {
   // Would a record be left out for this peer, because its present life told us?
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
+  // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
+  [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
+
   // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
   void tick(protocol::Now now);
 

@@ -88,6 +88,11 @@ class Replica {
   // The next message for a peer, or nothing for now. It counts as sent: take it only when the peer can be sent to.
   [[nodiscard]] std::optional<Outgoing> take(PeerIndex peer, protocol::Now now);
 
+  // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
+  [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
+    return peers_[peer].link.wants_to_say(now, store_.feed().tail());
+  }
+
   // A clean leave, for each peer. Nothing should be taken afterwards.
   [[nodiscard]] Outgoing farewell() const;
 
