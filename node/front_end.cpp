@@ -42,10 +42,9 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
   return found.begin()->endpoint();
 }
 
-// Errors that last until somebody gives up a descriptor or memory.
-bool is_exhaustion(const std::error_code& error) {
-  return error == std::errc::too_many_files_open || error == std::errc::too_many_files_open_in_system ||
-         error == std::errc::no_buffer_space || error == std::errc::not_enough_memory;
+// The client has given up before it was accepted: the next one may be fine. Any other error may last.
+bool is_of_one_client(const std::error_code& error) {
+  return error == asio::error::connection_aborted || error == asio::error::interrupted;
 }
 
 // Replies leave at once; a telnet client's urgent byte stays in its place, or the byte behind its IAC would be lost.
@@ -150,11 +149,12 @@ void FrontEnd::accept_clients() {
     if (error == asio::error::would_block || error == asio::error::try_again) {
       break;
     }
-    if (is_exhaustion(error)) {
+    if (error && !is_of_one_client(error)) {
       back_off(error);
       return;
     }
-    if (!error) {  // else the client has given up already
+    if (!error) {
+      backs_off_ = false;
       begin(std::move(socket), client);
     }
   }
@@ -164,9 +164,10 @@ void FrontEnd::accept_clients() {
 }
 
 void FrontEnd::back_off(const std::error_code& error) {
-  if (warnings_.allows(ClientWarning::AcceptFailed, parts_.now)) {
+  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.now)) {
     spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
   }
+  backs_off_ = true;
   accept_again_.expires_after(kAcceptBackOff);
   accept_again_.async_wait([this](const std::error_code& cancelled) {
     if (!cancelled && acceptor_.is_open()) {

@@ -103,6 +103,7 @@ class FrontEnd {
   Session::Parts session_parts_;
   asio::ip::tcp::acceptor acceptor_;
   asio::steady_timer accept_again_;
+  bool backs_off_ = false;  // accepting failed, and has not succeeded since: warned of once
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
   std::vector<ServedPtr> connections_;

@@ -25,7 +25,8 @@ inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;
 inline constexpr std::size_t kMaxDiscardedBytes = 1024 * 1024;
 inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 
-// When the process has no descriptor left, trying again at once would only burn the core that could free one.
+// When the process has no descriptor left, trying again at once would only burn the core that could free one. Other
+// errors of accepting may last as well.
 inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 
 // Connections accepted in one go, so that a storm of them does not keep those that are served waiting.
