@@ -16,17 +16,17 @@ bool TelnetFilter::is_text(char byte) {
   switch (state_) {
     case State::Text:
       if (byte == kIac) {
-        state_ = State::Command;
+        state_ = State::Iac;
         return false;
       }
       return true;
-    case State::Command:
+    case State::Iac:
       return end_command(byte);
     case State::Option:
       state_ = State::Text;
       return false;
     case State::Subnegotiation:
-    case State::SubnegotiationCommand:
+    case State::SubnegotiationIac:
       take_in_subnegotiation(byte);
       return false;
   }
@@ -53,8 +53,8 @@ bool TelnetFilter::end_command(char byte) {
 
 void TelnetFilter::take_in_subnegotiation(char byte) {
   if (state_ == State::Subnegotiation && byte == kIac) {
-    state_ = State::SubnegotiationCommand;
-  } else if (state_ == State::SubnegotiationCommand && byte == kSubnegotiationEnd) {
+    state_ = State::SubnegotiationIac;
+  } else if (state_ == State::SubnegotiationIac && byte == kSubnegotiationEnd) {
     state_ = State::Text;
     subnegotiation_bytes_ = 0;
   } else {

@@ -23,10 +23,10 @@ class TelnetFilter {
  private:
   enum class State : std::uint8_t {
     Text,
-    Command,                // behind IAC
-    Option,                 // behind IAC and WILL, WONT, DO or DONT: one byte more
-    Subnegotiation,         // behind IAC SB, until IAC SE
-    SubnegotiationCommand,  // behind an IAC in there
+    Iac,                // behind IAC
+    Option,             // behind IAC and WILL, WONT, DO or DONT: one byte more
+    Subnegotiation,     // behind IAC SB, until IAC SE
+    SubnegotiationIac,  // behind an IAC in there
   };
 
   [[nodiscard]] bool end_command(char byte);
