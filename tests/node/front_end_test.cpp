@@ -7,8 +7,8 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
-#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -315,6 +315,23 @@ TEST_CASE("a connection above max_connections is closed at once, the others go o
   CHECK(node.turn_until([&] { return node.counters.connections_accepted == 3; }));
 }
 
+TEST_CASE("connections that end in any order leave the others served, and all are forgotten in the end") {
+  Node node;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t count = 1; count <= 6; ++count) {
+    clients.push_back(std::make_unique<Client>(node));
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == count; }));
+  }
+  for (const std::size_t ends : {0U, 5U, 2U, 4U, 1U}) {
+    const std::size_t before = node.front_end.connections();
+    clients[ends]->half_close();
+    CHECK(clients[ends]->read_to_end().empty());
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == before - 1; }));
+  }
+  clients[3]->send("x\n");
+  CHECK(clients[3]->read(4) == "? x\n");
+}
+
 TEST_CASE("a port that is taken is named, with what to do") {
   Node node;
   Node other;
@@ -356,6 +373,19 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   std::error_code error;
   late.connect({asio::ip::address_v4::loopback(), node.front_end.port()}, error);
   CHECK(error);
+}
+
+TEST_CASE("a stop throws away what an idle client has just sent, without a reset that would destroy its last reply") {
+  Node node;
+  Client client(node);
+  client.send(kIamat + "\n");
+  REQUIRE(node.turn_until([&] { return node.counters.iamat_stored == 1; }));
+  node.now.steady += kMaxDiscardTime;
+  client.send_some("unread");
+  node.front_end.stop(node.now.steady + 5s);
+  CHECK(client.read_to_end() == kAt);
+  client.half_close();
+  CHECK(node.turn_until([&] { return node.front_end.idle(); }));
 }
 
 TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
