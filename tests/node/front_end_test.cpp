@@ -14,6 +14,7 @@
 
 #include "node/limits.hpp"
 #include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
 #include "tests/node/one_node.hpp"
 
 using namespace herd::node;
@@ -332,6 +333,18 @@ TEST_CASE("connections that end in any order leave the others served, and all ar
   CHECK(clients[3]->read(4) == "? x\n");
 }
 
+TEST_CASE("at the deadline of a stop all connections are gone at once") {
+  Node node;
+  std::vector<std::unique_ptr<Client>> clients;
+  while (clients.size() < kSweepAtLeast + 10) {
+    clients.push_back(std::make_unique<Client>(node));
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == clients.size(); }));
+  }
+  node.front_end.stop(node.now.steady);
+  REQUIRE(node.turn_until([&] { return node.front_end.connections() < clients.size(); }));
+  CHECK(node.front_end.idle());
+}
+
 TEST_CASE("a port that is taken is named, with what to do") {
   Node node;
   Node other;
@@ -403,23 +416,31 @@ TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   CHECK(node.turn_until([&] { return node.front_end.idle(); }));
 }
 
-TEST_CASE("without a descriptor left the front end backs off, and serves the client once there is one") {
+TEST_CASE(
+    "without a descriptor left the front end backs off with one warning, and serves the client once there is one") {
+  CapturedLog log;
   Node node;
-  Client client(node);
-  client.send(kIamat + "\n");
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit none = before;
-  none.rlim_cur = static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free one is beyond
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
-  std::size_t handled = 0;
-  for (int turns = 0; turns < 50; ++turns) {
-    handled += node.io.run_one_for(1ms);
+  for (std::size_t episode = 1; episode <= 2; ++episode) {
+    Client client(node);
+    client.send(kIamat + "\n");
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free one is beyond
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto start = std::chrono::steady_clock::now();
+    std::size_t handled = 0;  // accepting, then sweeps and attempts that a back-off lies between
+    while (handled < 6 && std::chrono::steady_clock::now() < start + 10s) {
+      handled += node.io.run_one_for(1ms);
+    }
+    const auto passed = std::chrono::steady_clock::now() - start;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(node.counters.connections_accepted == episode - 1);
+    CHECK(passed >= kAcceptBackOff);  // no spinning
+    CHECK(log.count("event=accept_failed") == episode);
+    client.half_close();
+    CHECK_FALSE(client.read_to_end().empty());
   }
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(node.counters.connections_accepted == 0);
-  CHECK(handled < 5);  // one try, and perhaps a sweep: no spinning
-  CHECK(client.read(kAt.size()) == kAt);
 }
 
 TEST_CASE("a telnet client's urgent byte stays in its place") {
