@@ -107,7 +107,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             for directory in (self.directory, self.directory / "logs"):
                 directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Trouble(f"{self.directory}: {error.strerror}: set HERD_STATE_DIR to a directory of your own") from None
+            raise Trouble(f"{self.directory}: {error.strerror}: set HERD_STATE_DIR to a directory of your"
+                          " own") from None
 
     def write_config(self):
         self.make_directory()
