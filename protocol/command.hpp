@@ -6,15 +6,9 @@
 #include <variant>
 
 #include "protocol/clock.hpp"
+#include "protocol/coordinates.hpp"
 
 namespace herd::protocol {
-
-// Decimal degrees; latitude in [-90, 90], longitude in [-180, 180]. The text is what counts between nodes, this is for
-// searching near it.
-struct Position {
-  double latitude = 0;
-  double longitude = 0;
-};
 
 // IAMAT <client> <coordinates> <time>: all three texts are exactly what was sent.
 struct Iamat {
@@ -45,5 +39,8 @@ using Command = std::variant<BlankLine, Iamat, Whatsat, UnknownCommand, InvalidA
 
 // `line` has neither line end nor telnet sequences (LineBuffer has removed them).
 [[nodiscard]] Command parse_command(std::string_view line);
+
+// 1 to kMaxClientBytes bytes without white space, control bytes and FF. Peers' updates are judged by it too.
+[[nodiscard]] bool is_client_id(std::string_view text);
 
 }  // namespace herd::protocol

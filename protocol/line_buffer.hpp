@@ -1,6 +1,6 @@
 // Cuts a client's bytes into lines. It removes line ends (LF, CR LF, CR NUL) and telnet sequences wherever they stand,
-// also split over segments, and holds only what is not yet complete: an idle connection between two lines holds nothing.
-// Owned by one session, used on the loop's thread only.
+// also split over segments, and holds only what is not yet complete: an idle connection between two lines holds
+// nothing. Owned by one session, used on the loop's thread only.
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,8 @@
 #include <span>
 #include <string>
 #include <string_view>
+
+#include "protocol/telnet.hpp"
 
 namespace herd::protocol {
 
@@ -22,6 +24,9 @@ class LineBuffer {
   // `max_line_bytes`: the longest line without its line end, at least 1.
   explicit LineBuffer(std::size_t max_line_bytes);
 
+  LineBuffer(const LineBuffer&) = delete;  // it holds views into itself
+  LineBuffer& operator=(const LineBuffer&) = delete;
+
   // Takes the next bytes from the socket. They are read in place where they can be: `chunk` must stay as it is until
   // next() has returned nothing, or until hold() was called.
   void feed(std::span<const char> chunk);
@@ -32,17 +37,38 @@ class LineBuffer {
   // Copies what was fed and not yet returned, so that the chunk may go away: call it when no more lines are wanted now.
   void hold();
 
-  // After the client's half-close: what stands unterminated is a last line (perhaps an empty one). Call it once, when
-  // next() has returned nothing.
+  // After the client's half-close: what stands unterminated is a last line; a CR at its end is a blank of it. Call it
+  // once, when next() has returned nothing. It may find that line too long.
   [[nodiscard]] std::optional<std::string_view> last_line();
 
   [[nodiscard]] State state() const;
 
-  // When the state is TooLong: at most the first kTooLongEchoBytes bytes of that line, telnet sequences removed.
+  // When the state is TooLong: at most the first kTooLongEchoBytes bytes of that line, telnet sequences removed. Where
+  // a subnegotiation was too long it is what stood before it in its line.
   [[nodiscard]] std::string_view too_long_head() const;
 
   // Bytes held between two feeds; never above max_line_bytes + 2 unless hold() kept more for a session that must wait.
   [[nodiscard]] std::size_t held_bytes() const;
+
+ private:
+  [[nodiscard]] std::optional<std::string_view> next_in_place();
+  [[nodiscard]] std::optional<std::string_view> next_by_byte();
+  [[nodiscard]] bool ends_line(char byte);
+  void push(char byte);
+  void refuse_line(std::string_view line);
+  void forget_returned_line();
+  void release_memory();
+
+  std::size_t max_line_bytes_;
+  State state_ = State::Open;
+  TelnetFilter telnet_;
+  bool carriage_return_ = false;   // a CR came: half of a line end, or a blank, as the next byte says
+  bool line_is_returned_ = false;  // what stands in line_ was returned, and goes at the next call
+  bool rest_is_plain_ = true;      // rest_ has neither IAC nor NUL, so its lines can be cut in place
+  bool rest_is_held_ = false;      // rest_ is the end of held_, not of the caller's chunk
+  std::string line_;               // bytes of the line being collected; at most max_line_bytes_. TooLong: its head
+  std::string held_;               // what hold() copied
+  std::string_view rest_;          // what was fed and not yet looked at
 };
 
 }  // namespace herd::protocol

@@ -10,8 +10,8 @@ namespace herd::protocol {
 
 // The facts of an AT line. The texts are copied as they stand.
 struct AtLine {
-  std::string_view node;         // the node that was told
-  Nanoseconds difference{};      // that node's clock minus the client's time
+  std::string_view node;     // the node that was told
+  Nanoseconds difference{};  // that node's clock minus the client's time
   std::string_view client;
   std::string_view coordinates;
   std::string_view time_text;

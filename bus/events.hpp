@@ -1,0 +1,47 @@
+// What happened on the bus and somebody outside should know: the replica returns it as values, the node logs and counts
+// it once.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "bus/link.hpp"
+
+namespace herd::bus {
+
+// A link became up, half or down.
+struct LinkChanged {
+  std::string peer;
+  Connected state = Connected::Down;
+  ChangeNumber lag = 0;  // change numbers the peer has not acknowledged
+};
+
+// A node was refused, or said something that cannot be used. The same sentence may come often: rate-limit it.
+struct PeerRefused {
+  std::string peer;    // as it calls itself; may be empty
+  std::string reason;  // one sentence, clean of control bytes
+};
+
+struct Events {
+  std::vector<LinkChanged> links;
+  std::vector<PeerRefused> refused;
+};
+
+// Rising only, since the replica was made.
+struct ReplicaCounters {
+  std::uint64_t batches_sent = 0;
+  std::uint64_t updates_sent = 0;
+  std::uint64_t bodies_shared = 0;  // batches that went out with a body encoded for another link
+  std::uint64_t batches_received = 0;
+  std::uint64_t updates_received = 0;
+  std::uint64_t updates_merged = 0;    // ... that changed the store
+  std::uint64_t updates_repeated = 0;  // ... dropped by the seen-set
+  std::uint64_t updates_older = 0;     // ... that changed nothing
+  std::uint64_t updates_unreadable = 0;
+  std::uint64_t messages_refused = 0;  // unreadable, of strangers, or of another herd or version
+  std::uint64_t messages_unknown = 0;  // of a type this version does not know
+  std::uint64_t timeouts = 0;          // answers that did not come in time
+};
+
+}  // namespace herd::bus

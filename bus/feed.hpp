@@ -1,0 +1,82 @@
+// The change feed: which record changed last, as a sequence of change numbers. A record stands in it once, under the
+// number of its latest change; whoever wants to know what changed keeps one integer, a cursor, and reads on from there.
+// Pure; owned by the store, used on the loop's thread only.
+//
+// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment that is half stale is
+// squeezed, so memory and reading cost depend on the number of records, not on how long or how often they moved.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "bus/record.hpp"
+
+namespace herd::bus {
+
+// Where a record lies in the store; stable while the record exists.
+using RecordIndex = std::uint32_t;
+
+class Feed {
+ public:
+  struct Entry {
+    ChangeNumber number = 0;
+    RecordIndex index = 0;
+  };
+
+  // The first number given out is base + 1.
+  explicit Feed(ChangeNumber base = 0) : tail_(base) {}
+
+  // Gives `index` the next number, which is returned.
+  ChangeNumber append(RecordIndex index);
+
+  // The record that stood at `number` has moved on. The number must be live.
+  void retire(ChangeNumber number);
+
+  // The last number given out, or the base.
+  [[nodiscard]] ChangeNumber tail() const { return tail_; }
+
+  // Live entries: one for each record.
+  [[nodiscard]] std::size_t size() const { return live_; }
+
+  // Entries held, stale ones included: at most about twice size(), and two segments.
+  [[nodiscard]] std::size_t held() const { return held_; }
+
+  // Reads live entries in order, beginning behind a cursor. Good until the feed is next changed.
+  class Reader {
+   public:
+    // The next live entry, or nothing at the tail.
+    [[nodiscard]] std::optional<Entry> next();
+
+   private:
+    friend class Feed;
+    Reader(const Feed& feed, std::size_t segment, std::size_t offset)
+        : feed_(&feed), segment_(segment), offset_(offset) {}
+    const Feed* feed_;
+    std::size_t segment_;
+    std::size_t offset_;
+  };
+  [[nodiscard]] Reader read_after(ChangeNumber cursor) const;
+
+ private:
+  static constexpr std::size_t kSegmentEntries = 4096;  // 64 KiB: squeezing one stays far below a millisecond
+  static constexpr RecordIndex kStale = std::numeric_limits<RecordIndex>::max();
+
+  struct Segment {
+    std::vector<Entry> entries;  // rising numbers
+    std::size_t live = 0;
+  };
+
+  [[nodiscard]] std::size_t segment_of(ChangeNumber number) const;  // the last one that begins at or before it
+  void squeeze_if_stale(std::size_t position);
+
+  std::vector<std::unique_ptr<Segment>> segments_;
+  ChangeNumber tail_;
+  std::size_t live_ = 0;
+  std::size_t held_ = 0;
+};
+
+}  // namespace herd::bus

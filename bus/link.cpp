@@ -1,0 +1,338 @@
+#include "bus/link.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "bus/mutants.hpp"
+
+namespace herd::bus {
+
+using protocol::Ack;
+using protocol::Batch;
+using protocol::Bye;
+using protocol::Hello;
+using protocol::Lives;
+using protocol::Message;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Ping;
+using protocol::Pong;
+using protocol::Welcome;
+
+namespace {
+
+constexpr Nanoseconds kNever = Nanoseconds::max();
+constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
+
+}  // namespace
+
+Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
+    : self_(&self),
+      index_(index),
+      limits_(limits),
+      heard_at_(kLongAgo),
+      answered_at_(kLongAgo),
+      hello_said_at_(kLongAgo) {}
+
+// ---- what the peer says -------------------------------------------------------------------------------------------
+
+void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
+  if (hello.incarnation != peer_.incarnation) begin_life(hello, feed_tail);
+  if (hello.feed_id != peer_.feed_id) {
+    // Cursors belong to a feed id; one that comes back is read from the beginning too.
+    peer_.feed_id = hello.feed_id;
+    if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = 0;
+  }
+  heard(now);
+  skew_ = hello.clock - now.wall;
+  owe_welcome(hello.attempt);
+  if (!hello.answer) owe_hello_answer_ = true;
+}
+
+// A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
+void Link::begin_life(const Hello& hello, ChangeNumber feed_tail) {
+  peer_.incarnation = hello.incarnation;
+  life_tail_ = feed_tail;
+  acknowledged_ = kept_ = 0;
+  sync_target_ = hello.tail;
+  answered_at_ = kLongAgo;
+  welcome_attempt_ = ack_attempt_ = 0;
+  owe_welcome_ = owe_ack_ = false;
+  owe_pong_.reset();
+  round_trip_ = Nanoseconds{};
+  unanswered_hellos_ = 0;
+  greet_again(Nanoseconds{});
+}
+
+bool Link::for_this_life(const Lives& lives) const {
+  if (mutated(Mutant::NoIncarnationCheck)) return true;
+  return lives.sender == peer_.incarnation && lives.receiver == self_->incarnation;
+}
+
+void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
+  if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
+    // Two nodes that misunderstand each other must not talk at the speed of the network about it.
+    if (now.steady - hello_said_at_ >= kHelloSpacing) owe_hello_ = true;
+    return;
+  }
+  answered(now);
+  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return;
+  // Taken as it stands, also below what was acknowledged: the peer knows best what it holds. One that claims more than
+  // this feed has given out is wrong about it, and gets everything.
+  acknowledged_ = sent_ = scanned_ = welcome.cursor <= feed_tail ? welcome.cursor : 0;
+  kept_ = std::min(kept_, acknowledged_);
+  tail_sent_ = acknowledged_;
+  flight_.clear();
+  ++attempt_;  // further answers to the former one rewind nothing
+  streaming_ = true;
+  unanswered_hellos_ = 0;
+  owe_hello_ = false;
+  ping_sent_.reset();
+  ping_due_ = now.steady;
+}
+
+void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
+  if (!for_this_life(ack.lives)) {
+    owe_welcome(ack.attempt);
+    return;
+  }
+  answered(now);
+  if (ack.merged > feed_tail || ack.kept > ack.merged) return;  // it never had that from us
+  advance(ack.merged, now.steady);
+  kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
+}
+
+void Link::advance(ChangeNumber merged, Nanoseconds now) {
+  if (merged <= acknowledged_) return;
+  acknowledged_ = merged;
+  sent_ = std::max(sent_, merged);
+  scanned_ = std::max(scanned_, sent_);
+  while (!flight_.empty() && flight_.front().to <= merged) {
+    measured(now - flight_.front().sent_at);
+    flight_.pop_front();
+  }
+}
+
+void Link::hear(const Ping& ping, Now now) {
+  heard(now);
+  owe_pong_ = ping.nonce;
+}
+
+void Link::hear(const Pong& pong, Now now) {
+  answered(now);
+  if (!ping_sent_ || pong.nonce != ping_nonce_) return;
+  const Nanoseconds took = now.steady - ping_sent_->steady;
+  measured(took);
+  skew_ = pong.clock - (ping_sent_->wall + took / 2);
+  ping_sent_.reset();
+}
+
+void Link::hear(const Bye& bye, Now now) {
+  if (bye.incarnation != peer_.incarnation) return;
+  greet_again(now.steady + kHelloInterval);
+  owe_hello_ = false;
+  owe_ack_ = owe_welcome_ = owe_hello_answer_ = false;
+  heard_at_ = answered_at_ = kLongAgo;
+}
+
+bool Link::accepts(const Batch& batch, Now now) {
+  if (for_this_life(batch.lives)) {
+    heard(now);
+    return true;
+  }
+  owe_welcome(batch.attempt);
+  return false;
+}
+
+void Link::merged(const Batch& batch) {
+  if (batch.from > cursor_ && !mutated(Mutant::NoGapCheck)) {
+    owe_welcome(batch.attempt);
+    return;
+  }
+  cursor_ = std::max(cursor_, batch.to);
+  ack_attempt_ = std::max(ack_attempt_, batch.attempt);
+  owe_ack_ = true;
+}
+
+void Link::owe_welcome(std::uint64_t attempt) {
+  welcome_attempt_ = owe_welcome_ ? std::max(welcome_attempt_, attempt) : attempt;
+  owe_welcome_ = true;
+}
+
+// ---- what we say --------------------------------------------------------------------------------------------------
+
+Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
+  Hello hello;
+  hello.herd = self_->herd;
+  hello.node = self_->node;
+  hello.incarnation = self_->incarnation;
+  hello.feed_id = self_->feed_id;
+  hello.attempt = attempt_;
+  hello.clock = now.wall;
+  hello.answer = answer;
+  hello.tail = feed_tail;
+  return hello;
+}
+
+void Link::said_hello(Now now) {
+  owe_hello_ = false;
+  hello_said_at_ = now.steady;
+  ++unanswered_hellos_;
+  const unsigned doublings =
+      unanswered_hellos_ > kHellosBeforeBackOff ? std::min(unanswered_hellos_ - kHellosBeforeBackOff, 8U) : 0;
+  hello_due_ = now.steady + std::min(kHelloInterval * (1 << doublings), kHelloIntervalMax);
+  if (mutated(Mutant::NoHelloRepeat)) hello_due_ = kNever;
+}
+
+bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_ack_ || owe_pong_ || say_deadline() <= now.steady)
+    return true;
+  return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
+}
+
+std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
+  // HELLO goes first: to a stranger nothing else counts.
+  if (owe_hello_ || (!streaming_ && now.steady >= hello_due_)) {
+    said_hello(now);
+    return hello(false, now, feed_tail);
+  }
+  if (owe_hello_answer_) {
+    owe_hello_answer_ = false;
+    return hello(true, now, feed_tail);
+  }
+  if (owe_welcome_) {
+    owe_welcome_ = false;
+    return Welcome{lives(), peer_.feed_id, cursor_, welcome_attempt_};
+  }
+  if (owe_ack_) {
+    owe_ack_ = false;
+    return Ack{lives(), ack_attempt_, cursor_, 0};  // nothing is kept without a journal
+  }
+  if (owe_pong_) {
+    const Pong pong{*owe_pong_, now.wall};
+    owe_pong_.reset();
+    return pong;
+  }
+  if (streaming_ && !ping_sent_ && now.steady >= ping_due_) {
+    ping_sent_ = now;
+    ping_due_ = now.steady + kPingInterval;
+    return Ping{++ping_nonce_, now.wall};
+  }
+  return std::nullopt;
+}
+
+bool Link::knows(const Store& store, const Feed::Entry& entry) const {
+  if (store.came_by(entry.index) != index_) return false;
+  // What a former life of the peer told us, this one may have lost.
+  return entry.number > life_tail_ || mutated(Mutant::EchoSkipForgetsLife);
+}
+
+std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
+  const ChangeNumber tail = store.feed().tail();
+  if (!streaming_ || flight_.size() >= limits_.max_in_flight || sent_ == tail) return std::nullopt;
+  Stretch stretch{sent_, tail, {}, scanned_ <= sent_};  // what was scanned before was left out for this peer alone
+  const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
+  const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
+  Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
+  while (const auto entry = reader.next()) {
+    if (knows(store, *entry)) {
+      stretch.for_all = false;
+      continue;
+    }
+    if (stretch.records.size() >= in_order) {
+      stretch.to = entry->number - 1;
+      break;
+    }
+    stretch.records.push_back(*entry);
+  }
+  if (lagging) add_newest(store, stretch);
+  if (!stretch.records.empty()) return stretch;
+  // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
+  if (scanned_ <= sent_) scanned_at_ = now.steady;
+  scanned_ = tail;
+  return now.steady - scanned_at_ >= kEmptyBatchDelay ? std::optional(std::move(stretch)) : std::nullopt;
+}
+
+// A client that moves all the time stands always at the tail, which a lagging cursor would never reach.
+void Link::add_newest(const Store& store, Stretch& stretch) {
+  const ChangeNumber tail = store.feed().tail();
+  const std::size_t room = limits_.max_batch - stretch.records.size();
+  stretch.for_all = false;
+  Feed::Reader reader = store.feed().read_after(std::max({tail_sent_, stretch.to, tail - room}));
+  while (const auto entry = reader.next()) {
+    if (!knows(store, *entry)) stretch.records.push_back(*entry);
+  }
+  tail_sent_ = tail;
+}
+
+Batch Link::send(ChangeNumber to, Now now) {
+  const Batch batch{lives(), attempt_, sent_, to};
+  flight_.push_back({to, now.steady});
+  sent_ = to;
+  scanned_ = std::max(scanned_, to);
+  if (mutated(Mutant::CursorMovesBySending)) advance(to, now.steady);
+  return batch;
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------------
+
+// Stops the stream: only HELLO is said until the peer's WELCOME says where to go on.
+void Link::greet_again(Nanoseconds first_hello) {
+  streaming_ = false;
+  ++attempt_;
+  sent_ = scanned_ = acknowledged_;
+  flight_.clear();
+  ping_sent_.reset();
+  hello_due_ = first_hello;
+}
+
+void Link::measured(Nanoseconds sample) {
+  round_trip_ = round_trip_ == Nanoseconds{} ? sample : round_trip_ + (sample - round_trip_) / 8;
+}
+
+Nanoseconds Link::answer_timeout() const {
+  return std::clamp<Nanoseconds>(kRoundTripsBeforeTimeout * round_trip_, kAnswerTimeoutMin, kAnswerTimeoutMax);
+}
+
+Nanoseconds Link::oldest_unanswered() const {
+  Nanoseconds oldest = flight_.empty() ? kNever : flight_.front().sent_at;
+  if (ping_sent_) oldest = std::min(oldest, ping_sent_->steady);
+  return oldest;
+}
+
+void Link::tick(Now now) {
+  if (!streaming_ || mutated(Mutant::NoTimeout)) return;
+  const Nanoseconds since = oldest_unanswered();
+  if (since == kNever || now.steady - since < answer_timeout()) return;
+  ++timeouts_;
+  // A slow peer must not be timed out again and again by a round trip that could not be measured.
+  measured(std::max(round_trip_, now.steady - since));
+  greet_again(now.steady);
+}
+
+Nanoseconds Link::tick_deadline(Now now) const {
+  Nanoseconds deadline = kNever;
+  for (const Nanoseconds last : {heard_at_, answered_at_}) {
+    if (now.steady - last <= kSilence) deadline = std::min(deadline, last + kSilence + Nanoseconds{1});
+  }
+  if (const Nanoseconds since = oldest_unanswered(); since != kNever) {
+    deadline = std::min(deadline, since + answer_timeout());
+  }
+  return deadline;
+}
+
+Nanoseconds Link::say_deadline() const {
+  if (!streaming_) return hello_due_;
+  Nanoseconds deadline = ping_sent_ ? kNever : ping_due_;
+  if (scanned_ > sent_ && flight_.size() < limits_.max_in_flight) {
+    deadline = std::min(deadline, scanned_at_ + kEmptyBatchDelay);
+  }
+  return deadline;
+}
+
+Connected Link::connected(Now now) const {
+  if (now.steady - heard_at_ > kSilence) return Connected::Down;
+  return now.steady - answered_at_ > kSilence ? Connected::Half : Connected::Up;
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,169 @@
+// One link to one peer: how the two feeds travel over it. It is two independent halves. The sending half reads this
+// node's feed with a cursor and offers batches until they are acknowledged; the receiving half knows how far the peer's
+// feed is merged here, and owes it answers. docs/PROTOCOL.md says why each rule is there.
+//
+// Pure: time comes in, messages go out. Owned by the replica, used on the loop's thread only. Nothing here blocks, and
+// nothing grows: what is owed is a flag, what is unsent is a cursor, what is in flight is bounded.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/link_limits.hpp"
+#include "bus/record.hpp"
+#include "bus/store.hpp"
+#include "protocol/messages.hpp"
+
+namespace herd::bus {
+
+// This node, in this life.
+struct Self {
+  std::string herd;
+  std::string node;
+  std::uint64_t incarnation = 0;  // random, never 0
+  std::uint64_t feed_id = 0;      // random, never 0
+};
+
+enum class Connected : std::uint8_t {
+  Down,  // nothing is heard from the peer
+  Half,  // the peer is heard, but does not answer us
+  Up,    // both directions work
+};
+
+// A stretch of the feed for one peer: how far the cursor moves by it, and the records to send.
+struct Stretch {
+  ChangeNumber from = 0;
+  ChangeNumber to = 0;
+  std::vector<Feed::Entry> records;  // those in (from, to] first, in order, then perhaps some newest ones ahead of it
+  bool for_all = true;               // nothing in it depends on this peer: another link may send the same
+};
+
+class Link {
+ public:
+  Link(const Self& self, LinkIndex index, LinkLimits limits);
+
+  // What the peer says. `feed_tail` is the tail of this node's feed now.
+  void hear(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
+  void hear(const protocol::Welcome& welcome, protocol::Now now, ChangeNumber feed_tail);
+  void hear(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
+  void hear(const protocol::Ping& ping, protocol::Now now);
+  void hear(const protocol::Pong& pong, protocol::Now now);
+  void hear(const protocol::Bye& bye, protocol::Now now);
+
+  // A batch of the peer's present life for ours? If not, its updates must not be used, and a WELCOME is owed.
+  [[nodiscard]] bool accepts(const protocol::Batch& batch, protocol::Now now);
+  // Its updates are merged (also where it left a gap): the cursor moves, or a WELCOME says where to go on.
+  void merged(const protocol::Batch& batch);
+
+  // What to say next that is no batch: owed answers first, then what time demands. It counts as said when it is taken.
+  [[nodiscard]] std::optional<protocol::Message> take_message(protocol::Now now, ChangeNumber feed_tail);
+
+  // The next stretch of the feed to send, if the flight has room and there is something worth a message.
+  [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now);
+  // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now.
+  [[nodiscard]] protocol::Batch send(ChangeNumber to, protocol::Now now);
+  // Would a record be left out for this peer, because its present life told us?
+  [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
+
+  // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
+  [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
+
+  // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
+  void tick(protocol::Now now);
+
+  // When tick() next has something to notice, or connected() changes, in steady time; max() for never.
+  [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
+  // When there is next something to say, if the peer can be sent to at all; max() for never.
+  [[nodiscard]] protocol::Nanoseconds say_deadline() const;
+
+  [[nodiscard]] Connected connected(protocol::Now now) const;
+  // Everything that stood in the peer's feed when it first said HELLO is merged here.
+  [[nodiscard]] bool synchronised() const { return peer_.incarnation != 0 && cursor_ >= sync_target_; }
+
+  struct Cursors {
+    ChangeNumber sent = 0;
+    ChangeNumber merged = 0;
+    ChangeNumber kept = 0;
+  };
+  [[nodiscard]] Cursors cursors() const { return {sent_, acknowledged_, kept_}; }
+  [[nodiscard]] protocol::Nanoseconds round_trip() const { return round_trip_; }
+  [[nodiscard]] protocol::Nanoseconds skew() const { return skew_; }
+  [[nodiscard]] std::uint64_t peer_incarnation() const { return peer_.incarnation; }
+  [[nodiscard]] std::uint64_t timeouts() const { return timeouts_; }
+  [[nodiscard]] std::size_t in_flight() const { return flight_.size(); }
+
+ private:
+  struct InFlight {
+    ChangeNumber to = 0;
+    protocol::Nanoseconds sent_at{};
+  };
+
+  [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
+  [[nodiscard]] protocol::Lives lives() const { return {self_->incarnation, peer_.incarnation}; }
+  void begin_life(const protocol::Hello& hello, ChangeNumber feed_tail);
+  void greet_again(protocol::Nanoseconds first_hello);
+  void owe_welcome(std::uint64_t attempt);
+  void advance(ChangeNumber merged, protocol::Nanoseconds now);
+  void measured(protocol::Nanoseconds sample);
+  [[nodiscard]] protocol::Nanoseconds answer_timeout() const;
+  [[nodiscard]] protocol::Nanoseconds oldest_unanswered() const;
+  [[nodiscard]] protocol::Hello hello(bool answer, protocol::Now now, ChangeNumber feed_tail) const;
+  void said_hello(protocol::Now now);
+  void heard(protocol::Now now) { heard_at_ = now.steady; }
+  void answered(protocol::Now now) { heard_at_ = answered_at_ = now.steady; }
+  void add_newest(const Store& store, Stretch& stretch);
+
+  const Self* self_;
+  LinkIndex index_;
+  LinkLimits limits_;
+
+  // The peer, as its newest HELLO says.
+  struct Peer {
+    std::uint64_t incarnation = 0;  // 0: never heard
+    std::uint64_t feed_id = 0;
+  };
+  Peer peer_;
+  protocol::Nanoseconds heard_at_;     // anything of its present life
+  protocol::Nanoseconds answered_at_;  // anything that shows that it hears us
+
+  // The sending half: our feed.
+  bool streaming_ = false;  // welcomed in the present attempt; else only HELLO is said
+  std::uint64_t attempt_ = 1;
+  ChangeNumber acknowledged_ = 0;       // <= sent_
+  ChangeNumber kept_ = 0;               // <= acknowledged_
+  ChangeNumber sent_ = 0;               // the last batch's `to`
+  ChangeNumber scanned_ = 0;            // >= sent_; nothing for this peer stands in (sent_, scanned_]
+  protocol::Nanoseconds scanned_at_{};  // since when an empty range waits to be sent
+  ChangeNumber tail_sent_ = 0;          // a lagging link was sent newest records up to here, out of order
+  ChangeNumber life_tail_ = 0;          // our feed's tail when the peer's present life became known
+  std::deque<InFlight> flight_;
+  unsigned unanswered_hellos_ = 0;
+  protocol::Nanoseconds hello_due_{};
+  protocol::Nanoseconds hello_said_at_;
+  std::uint64_t timeouts_ = 0;  // answers that did not come in time
+
+  // The receiving half: the peer's feed.
+  ChangeNumber cursor_ = 0;  // merged here without a gap
+  ChangeNumber sync_target_ = 0;
+  std::uint64_t ack_attempt_ = 0;
+  std::uint64_t welcome_attempt_ = 0;
+
+  // Owed, until it is taken.
+  bool owe_hello_ = false;
+  bool owe_hello_answer_ = false;
+  bool owe_welcome_ = false;
+  bool owe_ack_ = false;
+  std::optional<std::uint64_t> owe_pong_;
+
+  // Round trips.
+  std::uint64_t ping_nonce_ = 0;
+  std::optional<protocol::Now> ping_sent_;
+  protocol::Nanoseconds ping_due_{};
+  protocol::Nanoseconds round_trip_{};
+  protocol::Nanoseconds skew_{};
+};
+
+}  // namespace herd::bus

@@ -1,0 +1,31 @@
+#include "bus/origins.hpp"
+
+#include "protocol/assert.hpp"
+
+namespace herd::bus {
+
+OriginIndex Origins::use(std::string_view name, std::uint64_t feed) {
+  const auto is = [&](const Origin& origin) { return origin.feed == feed && origin.name == name && origin.uses > 0; };
+  if (latest_ < origins_.size() && is(origins_[latest_])) {
+    ++origins_[latest_].uses;
+    return latest_;
+  }
+  OriginIndex free = static_cast<OriginIndex>(origins_.size());
+  for (OriginIndex i = 0; i < origins_.size(); ++i) {
+    if (is(origins_[i])) {
+      ++origins_[i].uses;
+      return latest_ = i;
+    }
+    if (origins_[i].uses == 0) free = i;
+  }
+  if (free == origins_.size()) origins_.emplace_back();
+  origins_[free] = {std::string(name), feed, 1};
+  return latest_ = free;
+}
+
+void Origins::release(OriginIndex index) {
+  HERD_ASSERT(origins_[index].uses > 0);
+  --origins_[index].uses;
+}
+
+}  // namespace herd::bus

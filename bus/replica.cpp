@@ -1,0 +1,243 @@
+#include "bus/replica.hpp"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "protocol/assert.hpp"
+#include "protocol/command.hpp"
+#include "protocol/coordinates.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/time_text.hpp"
+
+namespace herd::bus {
+
+using protocol::Batch;
+using protocol::Hello;
+using protocol::Message;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Update;
+
+namespace {
+
+// A peer's texts go through what clients' texts go through, so that no node holds what another would refuse.
+bool read_texts(Update& update) {
+  const auto time = protocol::parse_time(update.time_text);
+  if (!time || update.id.number == 0) return false;
+  update.time = *time;
+  return protocol::is_client_id(update.client) && protocol::parse_coordinates(update.coordinates).has_value();
+}
+
+}  // namespace
+
+Replica::Replica(Options options)
+    : self_(std::make_unique<const Self>(std::move(options.self))), store_(options.hash_seed) {
+  HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
+  peers_.reserve(options.peers.size());
+  for (std::string& name : options.peers) {
+    const auto index = static_cast<LinkIndex>(peers_.size());
+    peers_.push_back({std::move(name), Link(*self_, index, options.limits), {}, Connected::Down});
+  }
+}
+
+TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
+  const Nanoseconds difference = now.wall - said.time;
+  std::uint32_t epoch = 0;
+  if (const auto known = store_.find(said.client)) {
+    if (known->coordinates == said.coordinates && known->time_text == said.time_text) {
+      return {Told::Duplicate, difference};
+    }
+    if (said.time <= known->time) return {Told::NotNewer, difference};
+    epoch = known->epoch;
+  }
+  Update update;
+  update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
+  update.epoch = epoch;
+  update.client = said.client;
+  update.coordinates = said.coordinates;
+  update.time_text = said.time_text;
+  update.time = said.time;
+  update.difference = difference;
+  const Store::Merged merged = store_.merge(update, kToldHere);
+  HERD_ASSERT(merged == Store::Merged::Changed);  // strictly newer is greater in the order
+  seen_.window(self_->node, self_->feed_id).insert(update.id.number);
+  return {Told::Stored, difference};
+}
+
+void Replica::hear(const Incoming& incoming, Now now) {
+  const auto message = protocol::decode(incoming.header);
+  if (!message) return refuse({}, "a message cannot be read: " + message.error().message);
+  if (const auto* hello = std::get_if<Hello>(&*message)) return hear_hello(incoming, *hello, now);
+  if (std::holds_alternative<protocol::UnknownMessage>(*message)) {
+    ++counters_.messages_unknown;
+    return;
+  }
+  const auto route = routes_.find(std::string(incoming.route));
+  if (route == routes_.end()) {
+    ++counters_.messages_refused;  // a stranger, perhaps a peer whose socket reconnected: its HELLO will come
+    return;
+  }
+  Peer& peer = peers_[route->second];
+  const ChangeNumber tail = store_.feed().tail();
+  if (const auto* batch = std::get_if<Batch>(&*message)) {
+    hear_batch(peer, route->second, *batch, incoming, now);
+  } else if (const auto* welcome = std::get_if<protocol::Welcome>(&*message)) {
+    peer.link.hear(*welcome, now, tail);
+  } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
+    peer.link.hear(*ack, now, tail);
+  } else if (const auto* ping = std::get_if<protocol::Ping>(&*message)) {
+    peer.link.hear(*ping, now);
+  } else if (const auto* pong = std::get_if<protocol::Pong>(&*message)) {
+    peer.link.hear(*pong, now);
+  } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
+    peer.link.hear(*bye, now);
+  }
+}
+
+void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
+  if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
+    return refuse(hello.node, "it speaks protocol versions " + std::to_string(hello.oldest_version) + " to " +
+                                  std::to_string(hello.version) + ", this node " +
+                                  std::to_string(protocol::kOldestProtocolVersion) + " to " +
+                                  std::to_string(protocol::kProtocolVersion) + ": bring both to one release");
+  }
+  if (hello.herd != self_->herd) {
+    return refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +
+                                  "': check `name` in [herd] and the addresses of the nodes");
+  }
+  const auto peer =
+      std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
+  if (peer == peers_.end()) {
+    return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
+  }
+  if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
+  if (peer->route != incoming.route) {
+    routes_.erase(peer->route);
+    peer->route = incoming.route;
+    routes_[peer->route] = static_cast<PeerIndex>(peer - peers_.begin());
+  }
+  peer->link.hear(hello, now, store_.feed().tail());
+}
+
+void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
+  ++counters_.batches_received;
+  if (!peer.link.accepts(batch, now)) return;
+  // Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
+  if (const auto read = protocol::decode_body(incoming.body.value_or(""), body_); !read) {
+    ++counters_.updates_unreadable;
+    refuse(peer.name, "the updates of a batch cannot be read: " + read.error().message);
+    body_ = {};
+  }
+  if (body_.unreadable > 0) refuse(peer.name, "updates of a batch have another shape");
+  counters_.updates_unreadable += body_.unreadable;
+  merge_body(index);
+  peer.link.merged(batch);
+}
+
+void Replica::merge_body(PeerIndex index) {
+  SeenSet::Window* window = nullptr;
+  std::size_t origin = 0;
+  for (protocol::Body::Entry& entry : body_.updates) {
+    Update& update = entry.update;
+    if (window == nullptr || origin != entry.origin) {
+      origin = entry.origin;
+      window = &seen_.window(update.id.origin, update.id.feed);
+    }
+    ++counters_.updates_received;
+    if (window->contains(update.id.number)) {
+      ++counters_.updates_repeated;
+      continue;
+    }
+    if (!read_texts(update)) {
+      ++counters_.updates_unreadable;
+      refuse(peers_[index].name, "an update that no client could have made was passed over");
+      continue;
+    }
+    const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
+    ++(changed ? counters_.updates_merged : counters_.updates_older);
+    window->insert(update.id.number);
+  }
+}
+
+void Replica::tick(Now now) {
+  for (Peer& peer : peers_) {
+    const std::uint64_t before = peer.link.timeouts();
+    peer.link.tick(now);
+    counters_.timeouts += peer.link.timeouts() - before;
+    const Connected state = peer.link.connected(now);
+    if (state == peer.announced) continue;
+    peer.announced = state;
+    events_.links.push_back({peer.name, state, store_.feed().tail() - peer.link.cursors().merged});
+  }
+}
+
+std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
+  Peer& peer = peers_[index];
+  if (const auto message = peer.link.take_message(now, store_.feed().tail())) {
+    return Outgoing{protocol::encode(*message), nullptr};
+  }
+  return take_batch(peer, now);
+}
+
+std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
+  const auto stretch = peer.link.next_stretch(store_, now);
+  if (!stretch) return std::nullopt;
+  ++counters_.batches_sent;
+  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == store_.feed().tail();
+  if (stretch->for_all && same) {
+    ++counters_.bodies_shared;
+    counters_.updates_sent += shared_.updates;
+    return Outgoing{protocol::encode(peer.link.send(shared_.to, now)), shared_.body};
+  }
+  protocol::BodyEncoder encoder;
+  ChangeNumber to = stretch->to;
+  for (const Feed::Entry& entry : stretch->records) {
+    if (encoder.add(store_.update_at(entry.index))) continue;
+    to = std::min(to, entry.number - 1);  // a record ahead of the range may be left out without a word
+    break;
+  }
+  const std::size_t updates = encoder.size();
+  counters_.updates_sent += updates;
+  auto body = std::make_shared<const std::string>(encoder.finish());
+  if (stretch->for_all) shared_ = {stretch->from, to, store_.feed().tail(), updates, body};
+  return Outgoing{protocol::encode(peer.link.send(to, now)), std::move(body)};
+}
+
+Outgoing Replica::farewell() const {
+  return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr};
+}
+
+Nanoseconds Replica::tick_deadline(Now now) const {
+  Nanoseconds deadline = Nanoseconds::max();
+  for (const Peer& peer : peers_) deadline = std::min(deadline, peer.link.tick_deadline(now));
+  return deadline;
+}
+
+Nanoseconds Replica::say_deadline(PeerIndex peer) const {
+  return peers_[peer].link.say_deadline();
+}
+
+PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
+  const Peer& peer = peers_[index];
+  const Link::Cursors cursors = peer.link.cursors();
+  return {
+      peer.name,       peer.link.connected(now), cursors, store_.feed().tail() - cursors.merged, peer.link.round_trip(),
+      peer.link.skew()};
+}
+
+bool Replica::synchronised() const {
+  return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.link.synchronised(); });
+}
+
+Events Replica::take_events() {
+  return std::exchange(events_, {});
+}
+
+void Replica::refuse(std::string peer, std::string reason) {
+  ++counters_.messages_refused;
+  constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
+  if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,148 @@
+// One node's part in the herd: its store, and a link to each peer. All that a node decides about updates is decided
+// here.
+//
+// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/bus.hpp) puts ZeroMQ around
+// it, the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bus/events.hpp"
+#include "bus/link.hpp"
+#include "bus/record.hpp"
+#include "bus/seen_set.hpp"
+#include "bus/store.hpp"
+#include "protocol/body.hpp"
+#include "protocol/command.hpp"
+#include "protocol/messages.hpp"
+
+namespace herd::bus {
+
+// Which of the configured peers, from 0 in the order of the configuration.
+using PeerIndex = std::size_t;
+
+enum class Told : std::uint8_t {
+  Stored,     // newer than what was known
+  Duplicate,  // the same client, coordinates and time text as the record
+  NotNewer,   // older, or the same time with other coordinates
+};
+
+struct TellOutcome {
+  Told told = Told::Stored;
+  protocol::Nanoseconds difference{};  // this node's clock minus the client's time
+};
+
+// A message for a peer. The body is shared with other links where it is the same.
+struct Outgoing {
+  std::string header;
+  std::shared_ptr<const std::string> body;  // nullptr: the message has one frame
+};
+
+// A message from somebody: the ROUTER's identity frame, and the one or two frames that were sent.
+struct Incoming {
+  std::string_view route;
+  std::string_view header;
+  std::optional<std::string_view> body;
+};
+
+struct PeerStatus {
+  std::string name;
+  Connected state = Connected::Down;
+  Link::Cursors cursors;
+  ChangeNumber lag = 0;
+  protocol::Nanoseconds round_trip{};
+  protocol::Nanoseconds skew{};
+};
+
+class Replica {
+ public:
+  struct Options {
+    Self self;                       // names as in the configuration; incarnation and feed id random
+    std::vector<std::string> peers;  // at most kMaxNodes - 1
+    LinkLimits limits;
+    std::uint64_t hash_seed = 0;  // random in production
+  };
+  explicit Replica(Options options);
+
+  [[nodiscard]] const std::string& name() const { return self_->node; }
+  [[nodiscard]] const Self& self() const { return *self_; }
+
+  // A client said where it is. Whether its time is too far in the future was judged before.
+  TellOutcome tell(const protocol::Iamat& said, protocol::Now now);
+
+  // The newest record of a client; good until the replica is next told or hears something.
+  [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }
+
+  // Somebody sent a message, any bytes at all.
+  void hear(const Incoming& incoming, protocol::Now now);
+
+  // Notices what is overdue. Once a turn, after all was heard and before messages are taken.
+  void tick(protocol::Now now);
+
+  // The next message for a peer, or nothing for now. It counts as sent: take it only when the peer can be sent to.
+  [[nodiscard]] std::optional<Outgoing> take(PeerIndex peer, protocol::Now now);
+
+  // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
+  [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
+    return peers_[peer].link.wants_to_say(now, store_.feed().tail());
+  }
+
+  // A clean leave, for each peer. Nothing should be taken afterwards.
+  [[nodiscard]] Outgoing farewell() const;
+
+  // When tick() must be called again, in steady time; max() for never.
+  [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
+  // When take() has something to say to a peer that can be sent to; max() for never.
+  [[nodiscard]] protocol::Nanoseconds say_deadline(PeerIndex peer) const;
+
+  [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+  [[nodiscard]] PeerStatus peer_status(PeerIndex peer, protocol::Now now) const;
+  // What each peer held when it was first heard is merged here.
+  [[nodiscard]] bool synchronised() const;
+
+  // What happened since the last call.
+  [[nodiscard]] Events take_events();
+  [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
+  [[nodiscard]] const Store& store() const { return store_; }
+
+ private:
+  struct Peer {
+    std::string name;
+    Link link;
+    std::string route;                      // of its newest HELLO; empty before
+    Connected announced = Connected::Down;  // as the events last said
+  };
+  // A body lately encoded, which another link at the same place can send as well.
+  struct SharedBody {
+    ChangeNumber from = 0;
+    ChangeNumber to = 0;
+    ChangeNumber tail = 0;  // of the feed then; a later one would make a longer batch
+    std::size_t updates = 0;
+    std::shared_ptr<const std::string> body;
+  };
+
+  void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
+  void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
+                  protocol::Now now);
+  void merge_body(PeerIndex index);
+  [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
+  void refuse(std::string peer, std::string reason);
+
+  std::unique_ptr<const Self> self_;  // links refer to it
+  Store store_;
+  SeenSet seen_;
+  std::vector<Peer> peers_;
+  std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
+  protocol::Body body_;                                // reused
+  SharedBody shared_;
+  Events events_;
+  ReplicaCounters counters_;
+};
+
+}  // namespace herd::bus

@@ -1,0 +1,45 @@
+// Which updates were merged lately, by their identity, so that the many repeats of a flood are dropped before their
+// text is looked at. Bounded: a window of change numbers for each (origin, feed), and a bounded number of those.
+//
+// Below its window nothing counts as seen: such an update goes to the store, whose order decides, so forgetting is
+// harmless. Claiming what was not merged would not be: insert only after the merge.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+
+namespace herd::bus {
+
+class SeenSet {
+ public:
+  static constexpr std::uint64_t kWindow = 65'536;  // numbers a window covers: 8 KiB
+  static constexpr std::size_t kMaxWindows = 256;   // origins and their lives; the one not used longest makes room
+
+  // The numbers of one origin's feed.
+  class Window {
+   public:
+    [[nodiscard]] bool contains(std::uint64_t number) const;
+    void insert(std::uint64_t number);
+
+   private:
+    [[nodiscard]] std::uint64_t& word(std::uint64_t number) { return bits_[(number % kWindow) / 64]; }
+    std::array<std::uint64_t, kWindow / 64> bits_{};
+    std::uint64_t highest_ = 0;
+  };
+
+  // The window of (origin, feed), made where there is none. Good until the next call.
+  [[nodiscard]] Window& window(std::string_view origin, std::uint64_t feed);
+
+ private:
+  struct Named {
+    std::string origin;
+    std::uint64_t feed;
+    Window window;
+  };
+  std::list<Named> windows_;  // used last in front
+};
+
+}  // namespace herd::bus

@@ -1,0 +1,130 @@
+#include "node/commands.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <string>
+#include <utility>
+#include <variant>
+
+#include "node/places/document.hpp"
+#include "protocol/coordinates.hpp"
+#include "protocol/reply.hpp"
+
+namespace herd::node {
+namespace {
+
+template <typename... Cases>
+struct Overloaded : Cases... {
+  using Cases::operator()...;
+};
+template <typename... Cases>
+Overloaded(Cases...) -> Overloaded<Cases...>;
+
+// Appends one reply by `append(text)`. It is formatted for the log only if the log wants it.
+template <typename Append>
+void reply(const Line& line, ReplyQueue& replies, Append append) {
+  std::string& out = replies.tail();
+  const std::size_t before = out.size();
+  append(out);
+  if (spdlog::should_log(spdlog::level::debug)) {
+    const auto said = std::string_view(out).substr(before);
+    spdlog::debug("event=reply to={} text={}", line.from, protocol::escape_for_log(said));
+  }
+}
+
+protocol::AtLine at_line_of(const bus::RecordView& record) {
+  return {record.origin, record.difference, record.client, record.coordinates, record.time_text};
+}
+
+}  // namespace
+
+std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("event=command from={} text={}", line.from, protocol::escape_for_log(line.text));
+  }
+  std::optional<Lookup> lookup;
+  std::visit(Overloaded{
+                 [](const protocol::BlankLine&) {},
+                 [&](const protocol::Iamat& said) { iamat(line, said, replies); },
+                 [&](const protocol::Whatsat& asked) { lookup = whatsat(line, asked, replies); },
+                 [&](const protocol::UnknownCommand&) {
+                   ++parts_.counters.unknown_commands;
+                   unknown(line, replies);
+                 },
+                 [&](const protocol::InvalidArguments& arguments) { invalid(line, arguments.reason, replies); },
+             },
+             protocol::parse_command(line.text));
+  return lookup;
+}
+
+void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies) {
+  // Only here, where the client is heard, its clock is judged: nodes that judged it again would come apart.
+  if (said.time > parts_.now.wall + parts_.config.max_future) {
+    invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
+    return;
+  }
+  const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.now);
+  switch (outcome.told) {
+    case bus::Told::Stored:
+      ++parts_.counters.iamat_stored;
+      break;
+    case bus::Told::NotNewer:
+      ++parts_.counters.iamat_not_newer;
+      break;
+    case bus::Told::Duplicate:
+      ++parts_.counters.iamat_duplicate;
+      reply(line, replies, protocol::append_ignore);
+      return;
+  }
+  reply(line, replies, [&](std::string& out) {
+    protocol::append_at(out,
+                        {parts_.replica.name(), outcome.difference, said.client, said.coordinates, said.time_text});
+  });
+}
+
+std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsat& asked, ReplyQueue& replies) {
+  ++parts_.counters.whatsat;
+  const auto record = parts_.replica.find(asked.client);
+  // A client that an operator has reset has a record without coordinates until it is heard again.
+  const auto position = record ? protocol::parse_coordinates(record->coordinates) : protocol::refuse("not known");
+  if (!position) {
+    unknown(line, replies);
+    return std::nullopt;
+  }
+  if (asked.max == 0) {
+    reply(line, replies, [&](std::string& out) {
+      protocol::append_at(out, at_line_of(*record));
+      append_document(out, places::empty_document("OK", ""));
+    });
+    return std::nullopt;
+  }
+  std::string beginning;
+  protocol::append_at(beginning, at_line_of(*record));
+  const places::Query query{position->latitude, position->longitude, asked.radius_km, asked.max};
+  return Lookup{replies.reserve(std::move(beginning)), query};
+}
+
+void Commands::unknown(const Line& line, ReplyQueue& replies) {
+  reply(line, replies, [&](std::string& out) { protocol::append_unknown(out, line.text); });
+}
+
+void Commands::invalid(const Line& line, std::string_view reason, ReplyQueue& replies) {
+  ++parts_.counters.invalid_arguments;
+  if (parts_.warnings.allows(ClientWarning::InvalidArguments, parts_.now)) {
+    spdlog::warn("event=invalid_arguments from={} reason=\"{}\" text={}", line.from, reason,
+                 protocol::escape_for_log(line.text));
+  }
+  switch (parts_.config.invalid_arguments) {
+    case InvalidArgumentsPolicy::Drop:
+      break;
+    case InvalidArgumentsPolicy::Reply:
+      unknown(line, replies);
+      break;
+  }
+}
+
+void append_document(std::string& out, std::string_view document) {
+  out.append(document).append("\n\n");
+}
+
+}  // namespace herd::node

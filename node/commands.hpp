@@ -1,0 +1,59 @@
+// Executes one line of a client: tells the replica what it says, and appends the reply to the connection's queue. A
+// WHATSAT that needs places comes up as a Lookup, which the front end asks for. Used on the loop's thread only; owns
+// nothing that it is given.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+#include "bus/replica.hpp"
+#include "node/client_warnings.hpp"
+#include "node/config.hpp"
+#include "node/counters.hpp"
+#include "node/places/client.hpp"
+#include "node/reply_queue.hpp"
+#include "protocol/clock.hpp"
+#include "protocol/command.hpp"
+
+namespace herd::node {
+
+// A reserved slot, and what must be asked to fill it.
+struct Lookup {
+  ReplyQueue::SlotId slot = 0;
+  places::Query query;
+};
+
+// One line from a client, without its line end.
+struct Line {
+  std::string_view text;
+  std::string_view from;  // the client's address, for the log
+};
+
+class Commands {
+ public:
+  struct Parts {
+    bus::Replica& replica;
+    const ClientsConfig& config;  // may change between two lines: a reload
+    Counters& counters;
+    ClientWarnings& warnings;
+    const protocol::Now& now;  // the loop sets it at the beginning of each turn
+  };
+
+  explicit Commands(const Parts& parts) : parts_(parts) {}
+
+  // Appends the reply to `replies`, or reserves a slot there and returns what must be looked up for it.
+  [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);
+
+ private:
+  [[nodiscard]] std::optional<Lookup> whatsat(const Line& line, const protocol::Whatsat& asked, ReplyQueue& replies);
+  void iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies);
+  void unknown(const Line& line, ReplyQueue& replies);
+  void invalid(const Line& line, std::string_view reason, ReplyQueue& replies);
+
+  Parts parts_;
+};
+
+// The end of a WHATSAT's reply: the document without newlines at its end, and two newlines.
+void append_document(std::string& out, std::string_view document);
+
+}  // namespace herd::node

@@ -1,0 +1,125 @@
+#include "node/connection.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <asio/buffer.hpp>
+#include <asio/error.hpp>
+#include <utility>
+
+#include "node/limits.hpp"
+
+namespace herd::node {
+namespace {
+
+// Not an error: there is nothing to read, or no room to write, just now.
+bool is_for_another_time(const std::error_code& error) {
+  return error == asio::error::would_block || error == asio::error::try_again || error == asio::error::interrupted;
+}
+
+}  // namespace
+
+Connection::Connection(asio::ip::tcp::socket socket, const Session::Parts& parts, std::string from)
+    : parts_(parts), socket_(std::move(socket)), session_(parts, std::move(from)) {}
+
+void Connection::receive(std::span<char> buffer) {
+  std::error_code error;
+  const std::size_t count = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
+  if (error == asio::error::eof) {
+    if (is_discarding_) {
+      close("client has closed");
+    } else {
+      session_.hear_end();
+    }
+  } else if (error && !is_for_another_time(error)) {
+    close(error.message());
+  } else if (!error) {
+    parts_.counters.bytes_in += count;
+    if (is_discarding_) {
+      discard(count);
+    } else {
+      session_.hear(buffer.first(count));
+    }
+  }
+}
+
+void Connection::send() {
+  while (wants_to_send()) {
+    std::error_code error;
+    const auto output = session_.output();
+    const std::size_t count = socket_.write_some(asio::buffer(output.data(), output.size()), error);
+    if (is_for_another_time(error)) {
+      return;
+    }
+    if (error) {
+      close(error.message());
+      return;
+    }
+    parts_.counters.bytes_out += count;
+    session_.sent(count);
+  }
+  end_if_all_is_said();
+}
+
+void Connection::finish() {
+  session_.finish();
+  std::error_code error;
+  const bool is_quiet = parts_.now.steady - session_.last_active() >= kMaxDiscardTime && socket_.available(error) == 0;
+  if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
+    close("node stops");  // nothing is under way that a reset could destroy
+  }
+}
+
+void Connection::close_if_overdue() {
+  if (!is_open()) {
+    return;
+  }
+  if (is_discarding_) {
+    if (parts_.now.steady - discards_since_ >= kMaxDiscardTime) {
+      close("client has not closed");
+    }
+  } else if (session_.is_overdue()) {
+    close(session_.output().empty() ? "idle" : "client does not read");
+  }
+}
+
+void Connection::close(std::string_view reason) {
+  spdlog::debug("event=connection_closed from={} reason=\"{}\"", session_.from(), reason);
+  std::error_code error;
+  socket_.close(error);  // whatever it says, the descriptor is gone
+}
+
+void Connection::end_if_all_is_said() {
+  if (!is_open() || is_discarding_) {
+    return;
+  }
+  switch (session_.ending()) {
+    case Session::Ending::NotYet:
+      break;
+    case Session::Ending::Close:
+      close("client has half-closed");
+      break;
+    case Session::Ending::HalfClose:
+      half_close();
+      break;
+  }
+}
+
+void Connection::half_close() {
+  std::error_code error;
+  socket_.shutdown(asio::socket_base::shutdown_send, error);
+  if (error) {
+    close(error.message());
+    return;
+  }
+  is_discarding_ = true;
+  discards_since_ = parts_.now.steady;
+}
+
+void Connection::discard(std::size_t count) {
+  discarded_bytes_ += count;
+  if (discarded_bytes_ > kMaxDiscardedBytes) {
+    close("client goes on sending");
+  }
+}
+
+}  // namespace herd::node

@@ -1,0 +1,291 @@
+#include "node/front_end.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <asio/error.hpp>
+#include <asio/ip/address.hpp>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "node/limits.hpp"
+
+namespace herd::node {
+namespace {
+
+using asio::ip::tcp;
+using protocol::fail;
+using protocol::Result;
+
+std::string text_of(const Address& address) {
+  const bool is_ipv6 = address.host.find(':') != std::string::npos;
+  return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port)
+                 : fmt::format("{}:{}", address.host, address.port);
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  return text_of(Address{endpoint.address().to_string(), endpoint.port()});
+}
+
+Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
+  std::error_code error;
+  const auto literal = asio::ip::make_address(address.host, error);
+  if (!error) {
+    return tcp::endpoint(literal, address.port);
+  }
+  const auto found = tcp::resolver(io).resolve(address.host, std::to_string(address.port), error);
+  if (error || found.empty()) {
+    return fail(fmt::format("clients address {} cannot be looked up: {}", text_of(address), error.message()));
+  }
+  return found.begin()->endpoint();
+}
+
+// The client has given up before it was accepted: the next one may be fine. Any other error may last.
+bool is_of_one_client(const std::error_code& error) {
+  return error == asio::error::connection_aborted || error == asio::error::interrupted;
+}
+
+// Replies leave at once; a telnet client's urgent byte stays in its place, or the byte behind its IAC would be lost.
+void set_options(tcp::socket& socket, std::error_code& error) {
+  socket.non_blocking(true, error);
+  if (!error) {
+    socket.set_option(tcp::no_delay(true), error);
+  }
+  if (!error) {
+    socket.set_option(asio::socket_base::out_of_band_inline(true), error);
+  }
+}
+
+}  // namespace
+
+FrontEnd::FrontEnd(Parts parts)
+    : parts_(std::move(parts)),
+      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.now}),
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.now},
+      acceptor_(parts_.io),
+      accept_again_(parts_.io),
+      sweep_again_(parts_.io),
+      read_buffer_(kReadBufferBytes) {}
+
+Result<void> FrontEnd::listen(const Address& address) {
+  const auto endpoint = resolve(parts_.io, address);
+  if (!endpoint) {
+    return tl::unexpected(endpoint.error());
+  }
+  std::error_code error;
+  acceptor_.open(endpoint->protocol(), error);
+  if (!error) {
+    acceptor_.set_option(asio::socket_base::reuse_address(true), error);  // a restart need not wait for TIME_WAIT
+  }
+  if (!error) {
+    acceptor_.bind(*endpoint, error);
+  }
+  if (!error) {
+    acceptor_.listen(asio::socket_base::max_listen_connections, error);
+  }
+  if (!error) {
+    acceptor_.non_blocking(true, error);
+  }
+  if (error == asio::error::address_in_use) {
+    return fail(
+        fmt::format("clients address {} is in use: stop the other process or change `clients` in the configuration",
+                    text_of(address)));
+  }
+  if (error) {
+    return fail(fmt::format("clients address {} cannot be listened on: {}", text_of(address), error.message()));
+  }
+  wait_for_clients();
+  wait_for_sweep();
+  return {};
+}
+
+std::uint16_t FrontEnd::port() const {
+  std::error_code error;
+  return acceptor_.local_endpoint(error).port();
+}
+
+void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
+  const auto asked = asked_.find(ticket);
+  if (asked == asked_.end()) {
+    return;
+  }
+  const ServedPtr served = asked->second.by.lock();
+  const ReplyQueue::SlotId slot = asked->second.slot;
+  asked_.erase(asked);
+  if (served && served->connection.is_open()) {
+    served->connection.session().answer(slot, document);
+    serve(served);
+  }
+}
+
+void FrontEnd::stop(protocol::Nanoseconds deadline) {
+  stops_at_ = deadline;
+  std::error_code error;
+  acceptor_.close(error);
+  accept_again_.cancel();
+  const std::vector<ServedPtr> all = connections_;  // serve() takes those that end out of the original
+  for (const ServedPtr& served : all) {
+    served->connection.finish();
+    serve(served);
+  }
+}
+
+void FrontEnd::wait_for_clients() {
+  acceptor_.async_wait(tcp::acceptor::wait_read, [this](const std::error_code& error) {
+    if (!error) {
+      accept_clients();
+    }
+  });
+}
+
+void FrontEnd::accept_clients() {
+  for (std::size_t count = 0; count < kMaxAcceptsInOneGo && acceptor_.is_open(); ++count) {
+    std::error_code error;
+    tcp::socket socket(parts_.io);
+    tcp::endpoint client;
+    acceptor_.accept(socket, client, error);
+    if (error == asio::error::would_block || error == asio::error::try_again) {
+      break;
+    }
+    if (error && !is_of_one_client(error)) {
+      back_off(error);
+      return;
+    }
+    if (!error) {
+      backs_off_ = false;
+      begin(std::move(socket), client);
+    }
+  }
+  if (acceptor_.is_open()) {
+    wait_for_clients();
+  }
+}
+
+void FrontEnd::back_off(const std::error_code& error) {
+  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.now)) {
+    spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
+  }
+  backs_off_ = true;
+  accept_again_.expires_after(kAcceptBackOff);
+  accept_again_.async_wait([this](const std::error_code& cancelled) {
+    if (!cancelled && acceptor_.is_open()) {
+      accept_clients();
+    }
+  });
+}
+
+void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
+  if (connections() >= parts_.config.max_connections) {
+    ++parts_.counters.connections_refused;
+    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.now)) {
+      spdlog::warn("event=connection_refused from={} connections={} reason=\"max_connections is reached\"",
+                   text_of(client), connections());
+    }
+    return;
+  }
+  std::error_code error;
+  set_options(socket, error);
+  if (error) {
+    return;  // it is gone again
+  }
+  ++parts_.counters.connections_accepted;
+  spdlog::debug("event=connection_opened from={}", text_of(client));
+  const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client));
+  served->place = connections_.size();
+  connections_.push_back(served);
+  serve(served);
+}
+
+void FrontEnd::serve(const ServedPtr& served) {
+  Connection& connection = served->connection;
+  connection.send();
+  for (const Lookup& lookup : connection.session().take_lookups()) {
+    if (connection.is_open()) {
+      asked_.emplace(parts_.ask(lookup.query), Asked{served, lookup.slot});
+    }
+  }
+  if (!connection.is_open()) {
+    forget(served);
+    return;
+  }
+  if (connection.wants_to_receive() && !served->waits_to_receive) {
+    wait_to_receive(served);
+  }
+  if (connection.wants_to_send() && !served->waits_to_send) {
+    wait_to_send(served);
+  }
+}
+
+void FrontEnd::wait_to_receive(const ServedPtr& served) {
+  served->waits_to_receive = true;
+  served->connection.socket().async_wait(tcp::socket::wait_read, [this, served](const std::error_code& error) {
+    served->waits_to_receive = false;
+    if (error == asio::error::operation_aborted) {
+      return;
+    }
+    if (served->connection.wants_to_receive()) {
+      served->connection.receive(read_buffer_);
+      serve(served);
+    }
+  });
+}
+
+void FrontEnd::wait_to_send(const ServedPtr& served) {
+  served->waits_to_send = true;
+  served->connection.socket().async_wait(tcp::socket::wait_write, [this, served](const std::error_code& error) {
+    served->waits_to_send = false;
+    if (error != asio::error::operation_aborted && served->connection.is_open()) {
+      serve(served);
+    }
+  });
+}
+
+// Takes a closed connection out of the list; the last one moves to its place.
+void FrontEnd::forget(const ServedPtr& served) {
+  const std::size_t place = served->place;
+  if (place >= connections_.size() || connections_[place] != served) {
+    return;  // forgotten before
+  }
+  connections_[place] = std::move(connections_.back());
+  connections_[place]->place = place;
+  connections_.pop_back();
+}
+
+void FrontEnd::wait_for_sweep() {
+  sweep_again_.expires_after(kSweepPeriod);
+  sweep_again_.async_wait([this](const std::error_code& cancelled) {
+    if (!cancelled) {
+      sweep();
+      if (!stops_at_ || !idle()) {
+        wait_for_sweep();
+      }
+    }
+  });
+}
+
+void FrontEnd::sweep() {
+  warnings_.report_suppressed(parts_.now);
+  std::size_t visits = std::min(connections(), std::max(kSweepAtLeast, connections() / kSweepParts + 1));
+  if (stops_at_) {
+    visits = connections();
+  }
+  const bool is_out_of_time = stops_at_ && parts_.now.steady >= *stops_at_;
+  for (; visits > 0; --visits) {
+    sweep_place_ = sweep_place_ < connections() ? sweep_place_ : 0;
+    const ServedPtr served = connections_[sweep_place_];
+    if (is_out_of_time) {
+      served->connection.close("node stops");
+    } else {
+      served->connection.close_if_overdue();
+    }
+    if (served->connection.is_open()) {
+      ++sweep_place_;
+    } else {
+      forget(served);
+    }
+  }
+}
+
+}  // namespace herd::node

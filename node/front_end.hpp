@@ -1,0 +1,115 @@
+// The clients' side of a node: listens, and serves every connection. All of it runs on the loop's thread, inside the
+// io_context that the loop turns; nothing here blocks. It owns the acceptor, the connections, one read buffer that all
+// of them borrow, and what each lookup of places is for.
+//
+// Everything that happens to a connection goes through serve(): send what can be sent, ask what must be asked, and wait
+// for what the connection then wants.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/steady_timer.hpp>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "node/client_warnings.hpp"
+#include "node/commands.hpp"
+#include "node/config.hpp"
+#include "node/connection.hpp"
+#include "node/counters.hpp"
+#include "node/places/client.hpp"
+#include "node/session.hpp"
+#include "protocol/clock.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::node {
+
+class FrontEnd {
+ public:
+  struct Parts {
+    asio::io_context& io;
+    bus::Replica& replica;
+    const ClientsConfig& config;  // may change between two turns: a reload
+    Counters& counters;
+    const protocol::Now& now;  // set by the loop at the beginning of each turn
+    // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
+    std::function<places::Ticket(const places::Query&)> ask;
+  };
+
+  // What it is given must outlive it, and `io` must not be run any more once it is gone.
+  explicit FrontEnd(Parts parts);
+  FrontEnd(const FrontEnd&) = delete;
+  FrontEnd& operator=(const FrontEnd&) = delete;
+
+  // Opens the clients' port. A host name is looked up, which may block: call it at the start. The Error says which
+  // address cannot be had, and why.
+  [[nodiscard]] protocol::Result<void> listen(const Address& address);
+
+  // The port that is listened on, also where 0 was asked for.
+  [[nodiscard]] std::uint16_t port() const;
+
+  // The answer to a lookup: a JSON document without newlines at its end. Its client may be gone.
+  void deliver(places::Ticket ticket, std::string_view document);
+
+  // Stops listening and reading. What was read is still answered, until `deadline` in steady time.
+  void stop(protocol::Nanoseconds deadline);
+
+  // After stop(): every connection is gone.
+  [[nodiscard]] bool idle() const { return connections_.empty(); }
+
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  // A connection, and what is being waited for on its socket.
+  struct Served {
+    Served(asio::ip::tcp::socket socket, const Session::Parts& parts, std::string from)
+        : connection(std::move(socket), parts, std::move(from)) {}
+
+    Connection connection;
+    std::size_t place = 0;  // in connections_
+    bool waits_to_receive = false;
+    bool waits_to_send = false;
+  };
+  using ServedPtr = std::shared_ptr<Served>;
+
+  struct Asked {
+    std::weak_ptr<Served> by;
+    ReplyQueue::SlotId slot;
+  };
+
+  void wait_for_clients();
+  void accept_clients();
+  void back_off(const std::error_code& error);
+  void begin(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& client);
+  void serve(const ServedPtr& served);
+  void wait_to_receive(const ServedPtr& served);
+  void wait_to_send(const ServedPtr& served);
+  void forget(const ServedPtr& served);
+  void wait_for_sweep();
+  void sweep();
+
+  Parts parts_;
+  ClientWarnings warnings_;
+  Commands commands_;
+  Session::Parts session_parts_;
+  asio::ip::tcp::acceptor acceptor_;
+  asio::steady_timer accept_again_;
+  bool backs_off_ = false;  // accepting failed, and has not succeeded since: warned of once
+  asio::steady_timer sweep_again_;
+  std::vector<char> read_buffer_;
+  std::vector<ServedPtr> connections_;
+  std::size_t sweep_place_ = 0;  // where in connections_ the next sweep goes on
+  std::unordered_map<places::Ticket, Asked> asked_;
+  std::optional<protocol::Nanoseconds> stops_at_;
+};
+
+}  // namespace herd::node

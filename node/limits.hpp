@@ -1,0 +1,52 @@
+// The bounds of serving clients, each with its reason. What a user may set stands in node/config.hpp instead.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+
+#include "protocol/limits.hpp"
+
+namespace herd::node {
+
+// The one buffer that all connections read into. One read of it takes what a busy client has in flight on loopback,
+// and it is small enough that one client's turn does not keep the others waiting for long.
+inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
+
+// Lookups that one connection may wait for. Each holds a ticket and in the end a document of some 20 KiB, so that a
+// client that only asks costs at most one or two megabytes.
+inline constexpr std::size_t kMaxPendingLookups = 64;
+
+// A client that does not take its replies is not read from any more above this much output, and is again below half.
+inline constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
+inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;
+
+// What a client still sends after the node has half-closed is thrown away up to these: closing a socket with unread
+// input makes the kernel send a reset, which destroys the reply on its way.
+inline constexpr std::size_t kMaxDiscardedBytes = 1024 * 1024;
+inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
+
+// When the process has no descriptor left, trying again at once would only burn the core that could free one. Other
+// errors of accepting may last as well.
+inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
+
+// Connections accepted in one go, so that a storm of them does not keep those that are served waiting.
+inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
+
+// Timeouts of connections are looked for by a slow sweep instead of a timer each: a part of them at every tick, so that
+// each is visited about once a second, and few enough are all visited at once.
+inline constexpr std::chrono::milliseconds kSweepPeriod{100};
+inline constexpr std::size_t kSweepParts = 10;
+inline constexpr std::size_t kSweepAtLeast = 64;
+
+// Warnings that clients can provoke, for each kind: enough to see what goes on, too few to fill a disk.
+inline constexpr double kWarningsPerSecond = 10;
+inline constexpr double kWarningsBurst = 50;
+
+static_assert(kReadBufferBytes > protocol::kDefaultMaxLineBytes + 2, "a usual line fits one read");
+static_assert(kReadBufferBytes < kMaxOutputBytes, "one read must not fill the output with short replies at once");
+static_assert(kResumeOutputBytes < kMaxOutputBytes, "or reading would stop and start again with every reply");
+static_assert(kSweepPeriod * kSweepParts <= kMaxDiscardTime, "a discard that is over must be seen soon after");
+static_assert(kMaxDiscardedBytes >= kReadBufferBytes, "at least one read is discarded");
+static_assert(kWarningsBurst >= 1, "or nothing would ever be logged");
+
+}  // namespace herd::node

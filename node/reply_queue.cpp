@@ -1,0 +1,75 @@
+#include "node/reply_queue.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node {
+namespace {
+
+constexpr std::size_t kFirstReserve = 512;  // a few AT lines: appending them grows the text once, not five times
+
+}  // namespace
+
+std::string& ReplyQueue::tail() {
+  std::string& text = slots_.empty() ? ready_ : slots_.back().behind;
+  if (text.empty()) {
+    text.reserve(kFirstReserve);
+  }
+  return text;
+}
+
+ReplyQueue::SlotId ReplyQueue::reserve(std::string beginning) {
+  slots_.push_back({std::move(beginning), {}, false});
+  ++pending_;
+  return first_id_ + slots_.size() - 1;
+}
+
+void ReplyQueue::fill(SlotId id, std::string_view rest) {
+  HERD_ASSERT(id >= first_id_ && id - first_id_ < slots_.size());
+  Slot& slot = slots_[id - first_id_];
+  HERD_ASSERT(!slot.filled);
+  slot.reply.append(rest);
+  slot.filled = true;
+  --pending_;
+  release_front();
+}
+
+std::string_view ReplyQueue::ready_bytes() const {
+  return std::string_view(ready_).substr(sent_);
+}
+
+void ReplyQueue::sent(std::size_t count) {
+  HERD_ASSERT(count <= ready_.size() - sent_);
+  sent_ += count;
+  if (sent_ == ready_.size()) {
+    std::string().swap(ready_);
+    sent_ = 0;
+  } else if (sent_ > ready_.size() / 2) {
+    ready_.erase(0, sent_);
+    sent_ = 0;
+  }
+}
+
+std::size_t ReplyQueue::bytes() const {
+  std::size_t sum = ready_.size() - sent_;
+  for (const Slot& slot : slots_) {
+    sum += slot.reply.size() + slot.behind.size();
+  }
+  return sum;
+}
+
+void ReplyQueue::release_front() {
+  const auto first_waiting = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.filled; });
+  for (auto slot = slots_.begin(); slot != first_waiting; ++slot) {
+    ready_.append(slot->reply).append(slot->behind);
+    ++first_id_;
+  }
+  slots_.erase(slots_.begin(), first_waiting);
+  if (slots_.empty()) {
+    std::vector<Slot>().swap(slots_);
+  }
+}
+
+}  // namespace herd::node

@@ -1,0 +1,57 @@
+// The replies of one connection, in the order of its commands. A reply that is known at once is appended; for one that
+// must wait (a lookup of places) a slot is reserved, and what is appended behind it waits with it. Owned by one
+// session, used on the loop's thread only. With nothing to say it holds no memory.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace herd::node {
+
+class ReplyQueue {
+ public:
+  using SlotId = std::uint64_t;  // counts from 0 in each queue
+
+  // Where the next reply is to be appended. Good until the next call of any function of this object.
+  [[nodiscard]] std::string& tail();
+
+  // Reserves the place of one reply. `beginning` is what is known of it now.
+  [[nodiscard]] SlotId reserve(std::string beginning);
+
+  // Completes the reply of a slot that was reserved and not filled yet.
+  void fill(SlotId id, std::string_view rest);
+
+  // What can be sent now. Good until the next call of a function that is not const.
+  [[nodiscard]] std::string_view ready_bytes() const;
+
+  // The first `count` of the ready bytes were sent.
+  void sent(std::size_t count);
+
+  // Slots reserved and not filled yet.
+  [[nodiscard]] std::size_t pending() const { return pending_; }
+
+  // Everything held: ready, or waiting behind a slot.
+  [[nodiscard]] std::size_t bytes() const;
+
+ private:
+  struct Slot {
+    std::string reply;
+    std::string behind;  // complete replies between this slot and the next
+    bool filled = false;
+  };
+
+  void release_front();
+
+  std::string ready_;
+  std::size_t sent_ = 0;  // bytes at the front of ready_ that are gone
+  // Not a deque, which holds half a kilobyte when it is empty: an idle connection is to cost nothing, and the few slots
+  // of a busy one are moved quickly.
+  std::vector<Slot> slots_;
+  SlotId first_id_ = 0;  // of slots_.front()
+  std::size_t pending_ = 0;
+};
+
+}  // namespace herd::node

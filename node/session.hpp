@@ -1,0 +1,105 @@
+// One client's conversation: bytes in, replies out, and what must be looked up in between. It knows neither sockets nor
+// clocks, so that every bound of it can be tested without them; node/connection.hpp puts it on a socket. Used on the
+// loop's thread only. Between two lines it holds no buffer.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/client_warnings.hpp"
+#include "node/commands.hpp"
+#include "node/config.hpp"
+#include "node/counters.hpp"
+#include "node/reply_queue.hpp"
+#include "protocol/clock.hpp"
+#include "protocol/line_buffer.hpp"
+
+namespace herd::node {
+
+class Session {
+ public:
+  // What all sessions share; it must outlive them.
+  struct Parts {
+    Commands& commands;
+    const ClientsConfig& config;  // max_line_bytes counts for sessions that begin later, the rest at once
+    Counters& counters;
+    ClientWarnings& warnings;
+    const protocol::Now& now;
+  };
+
+  enum class Ending : std::uint8_t {
+    NotYet,
+    Close,      // the client has half-closed, and all is said
+    HalfClose,  // all is said, but the client may still be sending: what comes must be discarded before closing
+  };
+
+  // `from`: the client's address, for the log.
+  Session(const Parts& parts, std::string from);
+
+  // The client sent `chunk`, which may change afterwards. Only while wants_bytes().
+  void hear(std::span<const char> chunk);
+
+  // The client has half-closed: what stands unterminated is its last line.
+  void hear_end();
+
+  // The document for a slot of take_lookups() came, without newlines at its end.
+  void answer(ReplyQueue::SlotId slot, std::string_view document);
+
+  // The node stops: what was heard is still answered, and nothing more is wanted.
+  void finish();
+
+  // Lookups that became necessary since the last call; each must be answered in the end.
+  [[nodiscard]] std::vector<Lookup> take_lookups();
+
+  // What can be sent now.
+  [[nodiscard]] std::string_view output() const { return replies_.ready_bytes(); }
+
+  // The first `count` bytes of the output were sent, at least one.
+  void sent(std::size_t count);
+
+  // Whether more should be read: false while too many lookups or too much output wait, and after the end of input.
+  [[nodiscard]] bool wants_bytes() const;
+
+  [[nodiscard]] Ending ending() const;
+
+  // Neither a byte nor a reply for idle_timeout, or output that could not be sent for as long.
+  [[nodiscard]] bool is_overdue() const;
+
+  // When a byte last came or went, in steady time.
+  [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_heard_, last_sent_); }
+
+  [[nodiscard]] const std::string& from() const { return from_; }
+
+ private:
+  enum class Input : std::uint8_t {
+    Open,
+    Ended,     // the client has half-closed; its last line is not looked at yet
+    Done,      // ... and now it is
+    Refused,   // a line was too long
+    Finished,  // the node stops
+  };
+
+  void handle_lines();
+  void handle_end_of_chunk();
+  void execute(std::string_view line);
+  void refuse_line();
+  [[nodiscard]] bool is_full();
+
+  const Parts& parts_;
+  std::string from_;
+  protocol::LineBuffer lines_;
+  ReplyQueue replies_;
+  std::vector<Lookup> lookups_;
+  Input input_ = Input::Open;
+  bool lines_wait_ = false;   // lines_ holds lines that can only be executed when the session is no longer full
+  bool output_full_ = false;  // above kMaxOutputBytes, and not yet down to kResumeOutputBytes
+  protocol::Nanoseconds last_heard_;
+  protocol::Nanoseconds last_sent_;  // or when the output ceased to be empty, if that was later
+};
+
+}  // namespace herd::node

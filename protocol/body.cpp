@@ -1,0 +1,216 @@
+#include "protocol/body.hpp"
+
+#include <array>
+#include <limits>
+#include <msgpack.hpp>
+#include <utility>
+
+#include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
+
+namespace herd::protocol {
+namespace {
+
+constexpr std::uint32_t kBodyFields = 2;    // [origins, updates]
+constexpr std::uint32_t kOriginFields = 2;  // [name, feed]
+constexpr std::uint32_t kUpdateFields = 7;  // [origin, number, epoch, client, coordinates, time, difference]
+constexpr std::size_t kMaxArray = 1024;     // elements of any array in a body; above kMaxBatchUpdates on purpose
+constexpr std::size_t kMaxText = 1024;      // bytes of any text; longer than any valid one, so one is passed over alone
+static_assert(kMaxBatchUpdates <= kMaxArray);
+
+// msgpack's packer writes to anything with write(const char*, size_t).
+struct Appender {
+  std::string& out;
+  void write(const char* data, std::size_t size) { out.append(data, size); }
+};
+
+void pack_text(msgpack::packer<Appender>& packer, std::string_view text) {
+  packer.pack_str(static_cast<std::uint32_t>(text.size()));
+  packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+}
+
+// An integer of either sign as msgpack sends it: non-negative ones arrive unsigned.
+struct Integer {
+  bool present = false;
+  bool negative = false;
+  std::uint64_t magnitude = 0;  // the value, or its two's complement bits where negative
+
+  [[nodiscard]] bool to_unsigned(std::uint64_t max, std::uint64_t& out) const {
+    if (!present || negative || magnitude > max) return false;
+    out = magnitude;
+    return true;
+  }
+  [[nodiscard]] bool to_signed(std::int64_t& out) const {
+    constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+    if (!present || (!negative && magnitude > kMax)) return false;
+    out = static_cast<std::int64_t>(magnitude);
+    return true;
+  }
+};
+
+// Walks a body without building objects. Depth 1 is the body, 2 the two lists, 3 an origin or an update, 4 and below is
+// room to grow that is skipped. Returning false ends the parse: the frame as a whole is then no body.
+class BodyVisitor : public msgpack::null_visitor {
+ public:
+  explicit BodyVisitor(Body& into) : body_(into) {}
+
+  bool start_array(std::uint32_t size) {
+    if (size > kMaxArray || ++depth_ > kMaxDepth) return false;
+    if (depth_ == 1) return size >= kBodyFields;
+    if (depth_ == 3) begin_item();
+    return true;
+  }
+  bool start_array_item() { return true; }
+  bool end_array_item() {
+    if (depth_ == 1) ++list_;
+    if (depth_ == 3) ++field_;
+    if (depth_ == 2 && !item_was_array_) note_wrong_item();
+    if (depth_ == 2) item_was_array_ = false;
+    return true;
+  }
+  bool end_array() {
+    if (depth_ == 3) end_item();
+    --depth_;
+    return true;
+  }
+  bool start_map(std::uint32_t size) { return size <= kMaxArray && ++depth_ <= kMaxDepth; }
+  bool end_map() {
+    --depth_;
+    return true;
+  }
+  bool visit_str(const char* data, std::uint32_t size) {
+    if (size > kMaxText) return false;
+    if (depth_ == 3 && field_ < texts_.size()) texts_[field_] = {data, size};
+    return true;
+  }
+  bool visit_bin(const char*, std::uint32_t size) { return size <= kMaxText; }
+  bool visit_positive_integer(std::uint64_t value) { return integer({true, false, value}); }
+  bool visit_negative_integer(std::int64_t value) { return integer({true, true, static_cast<std::uint64_t>(value)}); }
+
+  [[nodiscard]] bool complete() const { return depth_ == 0 && list_ >= kBodyFields; }
+
+ private:
+  static constexpr int kMaxDepth = 6;
+
+  bool integer(Integer value) {
+    if (depth_ == 3 && field_ < integers_.size()) integers_[field_] = value;
+    return true;
+  }
+  void begin_item() {
+    field_ = 0;
+    texts_.fill({});
+    integers_.fill({});
+    item_was_array_ = true;
+  }
+  void note_wrong_item() {
+    if (list_ == 0) body_.origins.emplace_back();  // keeps the indexes of the others right; its updates are unreadable
+    if (list_ == 1) ++body_.unreadable;
+  }
+  void end_item() {
+    if (list_ == 0) end_origin();
+    if (list_ == 1) end_update();
+  }
+  void end_origin() {
+    Body::Origin origin{texts_[0], 0};
+    if (!is_name(origin.name) || !integers_[1].to_unsigned(UINT64_MAX, origin.feed)) origin = {};
+    body_.origins.push_back(origin);
+  }
+  void end_update() {
+    Body::Entry entry;
+    std::uint64_t origin = 0;
+    std::uint64_t epoch = 0;
+    std::int64_t difference = 0;
+    const bool readable = integers_[0].to_unsigned(kMaxArray, origin) && origin < body_.origins.size() &&
+                          !body_.origins[origin].name.empty() &&
+                          integers_[1].to_unsigned(UINT64_MAX, entry.update.id.number) &&
+                          integers_[2].to_unsigned(UINT32_MAX, epoch) && integers_[6].to_signed(difference) &&
+                          texts_[3].data() != nullptr && texts_[4].data() != nullptr && texts_[5].data() != nullptr;
+    if (!readable) {
+      ++body_.unreadable;
+      return;
+    }
+    entry.origin = origin;
+    entry.update.id.origin = body_.origins[origin].name;
+    entry.update.id.feed = body_.origins[origin].feed;
+    entry.update.epoch = static_cast<std::uint32_t>(epoch);
+    entry.update.client = texts_[3];
+    entry.update.coordinates = texts_[4];
+    entry.update.time_text = texts_[5];
+    entry.update.difference = Nanoseconds{difference};
+    body_.updates.push_back(entry);
+  }
+
+  Body& body_;
+  int depth_ = 0;
+  std::size_t list_ = 0;   // which list of the body is read
+  std::size_t field_ = 0;  // which field of the item
+  bool item_was_array_ = false;
+  std::array<std::string_view, kUpdateFields> texts_;
+  std::array<Integer, kUpdateFields> integers_;
+};
+
+}  // namespace
+
+std::size_t BodyEncoder::origin_index(const UpdateId& id) {
+  for (std::size_t i = origins_.size(); i > 0; --i) {  // the newest is the likeliest
+    if (origins_[i - 1].feed == id.feed && origins_[i - 1].name == id.origin) return i - 1;
+  }
+  origins_.push_back({std::string(id.origin), id.feed});
+  origin_bytes_ += id.origin.size() + 12;
+  return origins_.size() - 1;
+}
+
+bool BodyEncoder::add(const Update& update) {
+  const std::size_t room = update.client.size() + update.coordinates.size() + update.time_text.size() + 64;
+  const std::size_t new_origin = update.id.origin.size() + 12;
+  if (updates_.size() + origin_bytes_ + room + new_origin + 16 > kMaxBatchBytes) return false;
+  Appender appender{updates_};
+  msgpack::packer<Appender> packer(appender);
+  packer.pack_array(kUpdateFields);
+  packer.pack(origin_index(update.id));
+  packer.pack(update.id.number);
+  packer.pack(update.epoch);
+  pack_text(packer, update.client);
+  pack_text(packer, update.coordinates);
+  pack_text(packer, update.time_text);
+  packer.pack(static_cast<std::int64_t>(update.difference.count()));
+  ++count_;
+  return true;
+}
+
+std::string BodyEncoder::finish() {
+  std::string out;
+  out.reserve(updates_.size() + origin_bytes_ + 16);
+  Appender appender{out};
+  msgpack::packer<Appender> packer(appender);
+  packer.pack_array(kBodyFields);
+  packer.pack_array(static_cast<std::uint32_t>(origins_.size()));
+  for (const Origin& origin : origins_) {
+    packer.pack_array(kOriginFields);
+    pack_text(packer, origin.name);
+    packer.pack(origin.feed);
+  }
+  packer.pack_array(static_cast<std::uint32_t>(count_));
+  out += updates_;
+  *this = BodyEncoder{};
+  return out;
+}
+
+Result<void> decode_body(std::string_view frame, Body& into) {
+  into.origins.clear();
+  into.updates.clear();
+  into.unreadable = 0;
+  BodyVisitor visitor(into);
+  std::size_t offset = 0;
+  try {
+    if (!msgpack::parse(frame.data(), frame.size(), offset, visitor) || !visitor.complete()) {
+      return fail("the body is no msgpack of the expected shape within the limits");
+    }
+  } catch (const msgpack::unpack_error&) {  // what the library throws where a visitor does not ask it not to
+    return fail("the body is no msgpack");
+  }
+  if (offset != frame.size()) return fail("bytes stand behind the body");
+  return {};
+}
+
+}  // namespace herd::protocol

@@ -1,0 +1,138 @@
+#include "protocol/command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "protocol/bytes.hpp"
+#include "protocol/digits.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/parsed.hpp"
+#include "protocol/time_text.hpp"
+
+namespace herd::protocol {
+namespace {
+
+constexpr std::size_t kFields = 4;  // both commands have a name and three operands
+constexpr std::size_t kRadiusDigits = 9;
+constexpr std::size_t kMaxDigits = 2;
+
+struct Fields {
+  std::array<std::string_view, kFields> texts;
+  std::size_t count = 0;   // kFields + 1 stands for any greater number
+  bool forbidden = false;  // a byte stands in the line that no line may contain
+};
+
+// One pass over the bytes finds the fields and the forbidden bytes. It stops as soon as the line cannot be a command.
+Fields split(std::string_view line) {
+  Fields fields;
+  std::size_t at = 0;
+  while (at < line.size()) {
+    const ByteClass first = class_of(line[at]);
+    if (first == ByteClass::Blank) {
+      ++at;
+      continue;
+    }
+    const std::size_t begin = at;
+    while (at < line.size() && class_of(line[at]) == ByteClass::Text) {
+      ++at;
+    }
+    if (at < line.size() && class_of(line[at]) == ByteClass::Forbidden) {
+      fields.forbidden = true;
+      return fields;
+    }
+    if (fields.count == kFields) {
+      ++fields.count;
+      return fields;
+    }
+    fields.texts[fields.count++] = line.substr(begin, at - begin);
+  }
+  return fields;
+}
+
+// A field has no blanks and forbidden bytes any more: only its length is left to judge.
+bool has_client_length(std::string_view client) {
+  return client.size() <= kMaxClientBytes;
+}
+
+constexpr std::string_view kClientTooLong = "client is longer than 255 bytes";
+static_assert(kMaxClientBytes == 255);
+
+Parsed<double> parse_radius(std::string_view text) {
+  const Decimal radius = take_decimal(text);
+  if (!text.empty() || !radius.has_form(kRadiusDigits, kRadiusDigits)) {
+    return refuse("radius is not at most nine digits with at most nine fraction digits");
+  }
+  if (radius.is_above(kMaxRadiusKm)) {
+    return refuse("radius is not within 0 and 50 kilometres");
+  }
+  return radius.as_double();
+}
+
+Parsed<int> parse_max(std::string_view text) {
+  const Digits max = take_digits(text);
+  if (!text.empty() || max.count < 1 || max.count > kMaxDigits) {
+    return refuse("number of places is not one or two digits");
+  }
+  if (max.value > kMaxPlaces) {
+    return refuse("number of places is not within 0 and 20");
+  }
+  return static_cast<int>(max.value);
+}
+
+Command parse_iamat(const Fields& fields) {
+  const auto& [name, client, coordinates, time_text] = fields.texts;
+  if (!has_client_length(client)) {
+    return InvalidArguments{kClientTooLong};
+  }
+  if (const auto position = parse_coordinates(coordinates); !position) {
+    return InvalidArguments{position.error()};
+  }
+  const auto time = parse_time(time_text);
+  if (!time) {
+    return InvalidArguments{time.error()};
+  }
+  return Iamat{client, coordinates, time_text, *time};
+}
+
+Command parse_whatsat(const Fields& fields) {
+  const auto& [name, client, radius_text, max_text] = fields.texts;
+  if (!has_client_length(client)) {
+    return InvalidArguments{kClientTooLong};
+  }
+  const auto radius = parse_radius(radius_text);
+  if (!radius) {
+    return InvalidArguments{radius.error()};
+  }
+  const auto max = parse_max(max_text);
+  if (!max) {
+    return InvalidArguments{max.error()};
+  }
+  return Whatsat{client, *radius, *max};
+}
+
+}  // namespace
+
+Command parse_command(std::string_view line) {
+  const Fields fields = split(line);
+  if (fields.count == 0 && !fields.forbidden) {
+    return BlankLine{};
+  }
+  if (fields.forbidden || fields.count != kFields) {
+    return UnknownCommand{};
+  }
+  if (fields.texts[0] == "IAMAT") {
+    return parse_iamat(fields);
+  }
+  if (fields.texts[0] == "WHATSAT") {
+    return parse_whatsat(fields);
+  }
+  return UnknownCommand{};
+}
+
+bool is_client_id(std::string_view text) {
+  return !text.empty() && text.size() <= kMaxClientBytes &&
+         std::all_of(text.begin(), text.end(), [](char byte) { return class_of(byte) == ByteClass::Text; });
+}
+
+}  // namespace herd::protocol

@@ -1,0 +1,61 @@
+#include "protocol/coordinates.hpp"
+
+#include <optional>
+
+#include "protocol/digits.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::protocol {
+namespace {
+
+constexpr std::size_t kLatitudeDigits = 2;
+constexpr std::size_t kLongitudeDigits = 3;
+constexpr std::uint64_t kMaxLatitude = 90;
+constexpr std::uint64_t kMaxLongitude = 180;
+
+static_assert(kLongitudeDigits + kMaxFractionDigits <= kMaxExactDigits,
+              "a coordinate's digits must fit one integer on the way to its double");
+
+struct Angle {
+  bool negative = false;
+  Decimal degrees;
+
+  [[nodiscard]] double value() const { return negative ? -degrees.as_double() : degrees.as_double(); }
+};
+
+// Takes a sign and a decimal from the front of `text`; nothing without a sign.
+std::optional<Angle> take_angle(std::string_view& text) {
+  if (text.empty() || (text.front() != '+' && text.front() != '-')) {
+    return std::nullopt;
+  }
+  Angle angle;
+  angle.negative = text.front() == '-';
+  text.remove_prefix(1);
+  angle.degrees = take_decimal(text);
+  return angle;
+}
+
+}  // namespace
+
+Parsed<Position> parse_coordinates(std::string_view text) {
+  const auto latitude = take_angle(text);
+  if (!latitude || !latitude->degrees.has_form(kLatitudeDigits, kMaxFractionDigits)) {
+    return refuse("latitude is not a sign, one or two digits and at most 15 fraction digits");
+  }
+  const auto longitude = take_angle(text);
+  if (!longitude || !longitude->degrees.has_form(kLongitudeDigits, kMaxFractionDigits)) {
+    return refuse("longitude is not a sign, one to three digits and at most 15 fraction digits");
+  }
+  if (!text.empty()) {
+    return refuse("coordinates are followed by something else");
+  }
+  if (latitude->degrees.is_above(kMaxLatitude)) {
+    return refuse("latitude is not within -90 and +90");
+  }
+  if (longitude->degrees.is_above(kMaxLongitude)) {
+    return refuse("longitude is not within -180 and +180");
+  }
+  return Position{latitude->value(), longitude->value()};
+}
+
+}  // namespace herd::protocol

@@ -1,0 +1,22 @@
+// Coordinates as a client writes them: ISO 6709 decimal degrees, `+34.068930-118.445127`. Clients' and peers' texts go
+// through the same function, so that a node never holds what another would refuse. Pure; any thread.
+#pragma once
+
+#include <string_view>
+
+#include "protocol/parsed.hpp"
+
+namespace herd::protocol {
+
+// Decimal degrees; latitude in [-90, 90], longitude in [-180, 180]. The text is what counts between nodes, this is for
+// searching near it.
+struct Position {
+  double latitude = 0;
+  double longitude = 0;
+};
+
+// Sign, 1 to 2 digits, then sign, 1 to 3 digits, each with an optional point and 1 to kMaxFractionDigits digits, and
+// nothing else. The ranges are judged on the decimal text: +90.000000000000001 is out although its double is not.
+[[nodiscard]] Parsed<Position> parse_coordinates(std::string_view text);
+
+}  // namespace herd::protocol

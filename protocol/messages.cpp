@@ -1,0 +1,176 @@
+#include "protocol/messages.hpp"
+
+#include <algorithm>
+#include <msgpack.hpp>
+
+#include "protocol/limits.hpp"
+
+namespace herd::protocol {
+namespace {
+
+// The first element of every header. Numbers are never given a second meaning; 5 to 7 are kept for digests.
+enum class Type : std::uint8_t { Hello = 1, Welcome = 2, Batch = 3, Ack = 4, Ping = 8, Pong = 9, Bye = 10 };
+
+// Packs one header: an array with the type first.
+class HeaderWriter {
+ public:
+  HeaderWriter(Type type, std::uint32_t fields) : packer_(buffer_) {
+    packer_.pack_array(fields + 1);
+    packer_.pack(static_cast<std::uint8_t>(type));
+  }
+  template <typename... Fields>
+  std::string of(const Fields&... fields) {
+    (packer_.pack(fields), ...);
+    return {buffer_.data(), buffer_.size()};
+  }
+
+ private:
+  msgpack::sbuffer buffer_{128};
+  msgpack::packer<msgpack::sbuffer> packer_;
+};
+
+template <typename... Fields>
+std::string header(Type type, const Fields&... fields) {
+  return HeaderWriter(type, sizeof...(fields)).of(fields...);
+}
+
+struct Encoder {
+  std::string operator()(const Hello& m) const {
+    return header(Type::Hello, m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
+                  m.clock.count(), m.answer, m.tail);
+  }
+  std::string operator()(const Welcome& m) const {
+    return header(Type::Welcome, m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+  }
+  std::string operator()(const Batch& m) const {
+    return header(Type::Batch, m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+  }
+  std::string operator()(const Ack& m) const {
+    return header(Type::Ack, m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+  }
+  std::string operator()(const Ping& m) const { return header(Type::Ping, m.nonce, m.clock.count()); }
+  std::string operator()(const Pong& m) const { return header(Type::Pong, m.nonce, m.clock.count()); }
+  std::string operator()(const Bye& m) const { return header(Type::Bye, m.incarnation); }
+  std::string operator()(const UnknownMessage&) const { return {}; }
+};
+
+// Takes the fields of a header in order; the first one that does not fit makes all that follow fail too.
+class HeaderReader {
+ public:
+  explicit HeaderReader(const msgpack::object_array& fields) : fields_(fields) {}
+
+  template <typename T>
+  void take(T& into) {
+    if (next_ >= fields_.size) {
+      ok_ = false;
+      return;
+    }
+    try {
+      fields_.ptr[next_++].convert(into);
+    } catch (const msgpack::type_error&) {
+      ok_ = false;
+    }
+  }
+  void take(Nanoseconds& into) {
+    std::int64_t count = 0;
+    take(count);
+    into = Nanoseconds{count};
+  }
+  template <typename... Fields>
+  [[nodiscard]] bool all(Fields&... fields) {
+    (take(fields), ...);
+    return ok_;
+  }
+
+ private:
+  const msgpack::object_array& fields_;
+  std::uint32_t next_ = 1;  // behind the type
+  bool ok_ = true;
+};
+
+Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
+  const auto done = [](bool ok, auto&& message) -> Result<Message> {
+    if (!ok) return fail(std::string(name_of(message)) + ": a field is missing or of another type");
+    return std::move(message);
+  };
+  switch (type) {
+    case static_cast<std::uint64_t>(Type::Hello): {
+      Hello m;
+      const bool ok = reader.all(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
+                                 m.clock, m.answer, m.tail);
+      if (ok && (!is_name(m.herd) || !is_name(m.node))) return fail("hello: a name is not [A-Za-z0-9_-]{1,63}");
+      return done(ok, Message{std::move(m)});
+    }
+    case static_cast<std::uint64_t>(Type::Welcome): {
+      Welcome m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Batch): {
+      Batch m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+      if (ok && m.to < m.from) return fail("batch: it ends before it begins");
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Ack): {
+      Ack m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Ping): {
+      Ping m;
+      const bool ok = reader.all(m.nonce, m.clock);
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Pong): {
+      Pong m;
+      const bool ok = reader.all(m.nonce, m.clock);
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Bye): {
+      Bye m;
+      const bool ok = reader.all(m.incarnation);
+      return done(ok, Message{m});
+    }
+    default:
+      return Message{UnknownMessage{type}};
+  }
+}
+
+}  // namespace
+
+std::string encode(const Message& message) {
+  return std::visit(Encoder{}, message);
+}
+
+Result<Message> decode(std::string_view bytes) {
+  // The library's own limits default to 2^32-1 elements: five bytes could ask for gigabytes.
+  const msgpack::unpack_limit limit(64, 0, kMaxNameBytes, kMaxNameBytes, 0, 4);
+  try {
+    std::size_t offset = 0;
+    const msgpack::object_handle handle = msgpack::unpack(bytes.data(), bytes.size(), offset, nullptr, nullptr, limit);
+    if (offset != bytes.size()) return fail("bytes stand behind the header");
+    const msgpack::object& object = handle.get();
+    if (object.type != msgpack::type::ARRAY || object.via.array.size == 0) return fail("the header is no array");
+    const msgpack::object& type = object.via.array.ptr[0];
+    if (type.type != msgpack::type::POSITIVE_INTEGER) return fail("the header's type is no number");
+    return read_fields(type.via.u64, HeaderReader(object.via.array));
+  } catch (const msgpack::unpack_error&) {
+    return fail("the header is no msgpack within the limits");
+  }
+}
+
+std::string_view name_of(const Message& message) {
+  static constexpr std::string_view kNames[] = {"hello", "welcome", "batch", "ack", "ping", "pong", "bye", "unknown"};
+  static_assert(std::size(kNames) == std::variant_size_v<Message>);
+  return kNames[message.index()];
+}
+
+bool is_name(std::string_view text) {
+  const auto allowed = [](char c) {
+    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
+  };
+  return !text.empty() && text.size() <= kMaxNameBytes && std::all_of(text.begin(), text.end(), allowed);
+}
+
+}  // namespace herd::protocol

@@ -1,0 +1,99 @@
+// What nodes say to each other. A message is a header frame, and for a batch a second frame with the updates
+// (body.hpp); docs/PROTOCOL.md has the grammar. Values only: who may say what and when is decided in bus/link.hpp.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "protocol/clock.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::protocol {
+
+// The version that this code speaks, and the oldest that it still understands.
+inline constexpr std::uint32_t kProtocolVersion = 1;
+inline constexpr std::uint32_t kOldestProtocolVersion = 1;
+
+// The lives of both ends as the sender of a message knows them.
+struct Lives {
+  std::uint64_t sender = 0;    // the sender's own incarnation
+  std::uint64_t receiver = 0;  // the incarnation that the message is meant for
+  bool operator==(const Lives&) const = default;
+};
+
+// Who I am. Everything else is listened to only after a valid one.
+struct Hello {
+  std::uint32_t oldest_version = kOldestProtocolVersion;
+  std::uint32_t version = kProtocolVersion;
+  std::string herd;
+  std::string node;
+  std::uint64_t incarnation = 0;
+  std::uint64_t feed_id = 0;
+  std::uint64_t attempt = 0;  // the sender's present attempt at this link, from 1
+  Nanoseconds clock{};        // the sender's wall clock
+  bool answer = false;        // this answers a HELLO, so it wants none itself
+  std::uint64_t tail = 0;     // the last change number in the sender's feed: what the first synchronisation waits for
+};
+
+// Where to go on in your feed: answers a HELLO, a batch that leaves a gap, and a message meant for another life.
+struct Welcome {
+  Lives lives;
+  std::uint64_t feed_id = 0;  // of the receiver, as the sender knows it
+  std::uint64_t cursor = 0;   // all changes up to this number are merged
+  std::uint64_t attempt = 0;  // of the message that is answered
+};
+
+// The changes (from, to] of the sender's feed; the body frame holds those that the receiver may lack.
+struct Batch {
+  Lives lives;
+  std::uint64_t attempt = 0;
+  std::uint64_t from = 0;
+  std::uint64_t to = 0;
+};
+
+struct Ack {
+  Lives lives;
+  std::uint64_t attempt = 0;  // of the newest batch that this answers
+  std::uint64_t merged = 0;   // all changes up to this number are in memory
+  std::uint64_t kept = 0;     // ... and up to this one in a journal; 0 without one
+};
+
+struct Ping {
+  std::uint64_t nonce = 0;
+  Nanoseconds clock{};
+};
+
+struct Pong {
+  std::uint64_t nonce = 0;  // of the PING
+  Nanoseconds clock{};      // the answering node's wall clock
+};
+
+// A clean leave: nothing more comes from this life.
+struct Bye {
+  std::uint64_t incarnation = 0;
+};
+
+// A type that this version does not know: to be counted and ignored.
+struct UnknownMessage {
+  std::uint64_t type = 0;
+};
+
+using Message = std::variant<Hello, Welcome, Batch, Ack, Ping, Pong, Bye, UnknownMessage>;
+
+// The header frame of any message but UnknownMessage.
+[[nodiscard]] std::string encode(const Message& message);
+
+// Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a
+// name out of bounds or trailing bytes are an Error.
+[[nodiscard]] Result<Message> decode(std::string_view header);
+
+// For logs and counters: "hello", "batch", ...
+[[nodiscard]] std::string_view name_of(const Message& message);
+
+// 1 to kMaxNameBytes bytes of [A-Za-z0-9_-]: the names of nodes and herds.
+[[nodiscard]] bool is_name(std::string_view text);
+
+}  // namespace herd::protocol

@@ -1,0 +1,66 @@
+#include "protocol/telnet.hpp"
+
+namespace herd::protocol {
+namespace {
+
+constexpr char kSubnegotiationEnd = '\xF0';
+constexpr char kSubnegotiationBegin = '\xFA';
+constexpr char kWill = '\xFB';
+constexpr char kWont = '\xFC';
+constexpr char kDo = '\xFD';
+constexpr char kDont = '\xFE';
+
+}  // namespace
+
+bool TelnetFilter::is_text(char byte) {
+  switch (state_) {
+    case State::Text:
+      if (byte == kIac) {
+        state_ = State::Iac;
+        return false;
+      }
+      return true;
+    case State::Iac:
+      return end_command(byte);
+    case State::Option:
+      state_ = State::Text;
+      return false;
+    case State::Subnegotiation:
+    case State::SubnegotiationIac:
+      take_in_subnegotiation(byte);
+      return false;
+  }
+  return false;
+}
+
+// What is no known command is a sequence of two bytes all the same: guessing on would turn noise into commands.
+bool TelnetFilter::end_command(char byte) {
+  switch (byte) {
+    case kSubnegotiationBegin:
+      state_ = State::Subnegotiation;
+      return false;
+    case kWill:
+    case kWont:
+    case kDo:
+    case kDont:
+      state_ = State::Option;
+      return false;
+    default:
+      state_ = State::Text;
+      return byte == kIac;
+  }
+}
+
+void TelnetFilter::take_in_subnegotiation(char byte) {
+  if (state_ == State::Subnegotiation && byte == kIac) {
+    state_ = State::SubnegotiationIac;
+  } else if (state_ == State::SubnegotiationIac && byte == kSubnegotiationEnd) {
+    state_ = State::Text;
+    subnegotiation_bytes_ = 0;
+  } else {
+    state_ = State::Subnegotiation;
+    ++subnegotiation_bytes_;
+  }
+}
+
+}  // namespace herd::protocol

@@ -1,0 +1,29 @@
+// One location of one client as nodes tell it to each other. The views belong to whoever holds the bytes: the store, a
+// received frame, a client's line.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/clock.hpp"
+
+namespace herd::protocol {
+
+// Which node was first told an update, in which feed of its, under which number there: the same wherever it is seen.
+struct UpdateId {
+  std::string_view origin;   // the node that was told; 1 to kMaxNameBytes bytes
+  std::uint64_t feed = 0;    // that node's feed id at the time
+  std::uint64_t number = 0;  // that node's change number for it, from 1
+};
+
+struct Update {
+  UpdateId id;
+  std::uint32_t epoch = 0;       // how often an operator has reset this client
+  std::string_view client;       // 1 to kMaxClientBytes bytes, as the client wrote it
+  std::string_view coordinates;  // as the client wrote it
+  std::string_view time_text;    // as the client wrote it
+  Nanoseconds time{};            // what time_text says
+  Nanoseconds difference{};      // the origin's clock minus `time`
+};
+
+}  // namespace herd::protocol

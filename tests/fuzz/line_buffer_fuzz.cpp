@@ -1,0 +1,54 @@
+// A client's bytes in segments: however they are cut, the lines are the same, none is too long, and what is held stays
+// bounded. The first byte chooses the longest line, the second the cuts; the rest are the client's bytes.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "protocol/assert.hpp"
+#include "protocol/line_buffer.hpp"
+
+using herd::protocol::LineBuffer;
+
+namespace {
+
+std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std::size_t segment) {
+  LineBuffer buffer(max_line);
+  std::vector<std::string> heard;
+  const auto take = [&](std::string_view line) {
+    HERD_ASSERT(line.size() <= max_line);
+    heard.emplace_back(line);
+  };
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
+    const std::string chunk(bytes.substr(0, segment));
+    buffer.feed(chunk);
+    while (const auto line = buffer.next()) {
+      take(*line);
+    }
+    HERD_ASSERT(buffer.held_bytes() <= max_line + 2);
+  }
+  if (const auto last = buffer.last_line()) {
+    take(*last);
+  }
+  if (buffer.state() == LineBuffer::State::TooLong) {
+    heard.push_back("too long: " + std::string(buffer.too_long_head()));
+  }
+  return heard;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 2) {
+    return 0;
+  }
+  const std::size_t max_line = data[0] + std::size_t{1};
+  const std::size_t segment = data[1] + std::size_t{1};
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
+  const auto whole = hear(bytes, max_line, bytes.size() + 1);
+  HERD_ASSERT(hear(bytes, max_line, segment) == whole);
+  HERD_ASSERT(hear(bytes, max_line, 1) == whole);
+  return 0;
+}

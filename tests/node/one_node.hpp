@@ -1,0 +1,29 @@
+// What the client side of one node stands on, for tests: a replica without peers, and the time as the test sets it.
+#pragma once
+
+#include <string>
+
+#include "bus/replica.hpp"
+#include "node/client_warnings.hpp"
+#include "node/commands.hpp"
+#include "node/config.hpp"
+#include "node/counters.hpp"
+#include "protocol/clock.hpp"
+
+namespace herd::node {
+
+struct OneNode {
+  // 0.5 seconds after the time that the tests' clients say.
+  protocol::Now now{std::chrono::seconds(1'000), protocol::Nanoseconds(1'520'023'934'500'000'000)};
+  ClientsConfig config;
+  Counters counters;
+  bus::Replica replica{
+      bus::Replica::Options{.self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0}};
+};
+
+inline const std::string kIamat = "IAMAT kiwi +34.068930-118.445127 1520023934";
+inline const std::string kAt = "AT Hill +0.500000000 kiwi +34.068930-118.445127 1520023934\n";
+inline const std::string kDocument = R"({"html_attributions":[],"results":[{"name":"a"}],"status":"OK"})";
+inline const std::string kEmptyDocument = R"({"html_attributions":[],"results":[],"status":"OK"})";
+
+}  // namespace herd::node

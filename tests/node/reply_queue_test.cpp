@@ -1,0 +1,77 @@
+#include "node/reply_queue.hpp"
+
+#include "tests/catch.hpp"
+
+using herd::node::ReplyQueue;
+
+TEST_CASE("with nothing pending a reply is ready at once") {
+  ReplyQueue queue;
+  CHECK(queue.ready_bytes().empty());
+  queue.tail() += "one\n";
+  queue.tail() += "two\n";
+  CHECK(queue.ready_bytes() == "one\ntwo\n");
+  CHECK(queue.pending() == 0);
+}
+
+TEST_CASE("what is said behind a slot waits until the slot is filled") {
+  ReplyQueue queue;
+  queue.tail() += "before\n";
+  const auto slot = queue.reserve("begin ");
+  queue.tail() += "behind\n";
+  CHECK(queue.ready_bytes() == "before\n");
+  CHECK(queue.pending() == 1);
+  queue.fill(slot, "end\n");
+  CHECK(queue.ready_bytes() == "before\nbegin end\nbehind\n");
+  CHECK(queue.pending() == 0);
+}
+
+TEST_CASE("slots filled out of order leave in order") {
+  ReplyQueue queue;
+  const auto first = queue.reserve("1");
+  const auto second = queue.reserve("2");
+  queue.tail() += "-";
+  const auto third = queue.reserve("3");
+  queue.fill(third, "c");
+  queue.fill(second, "b");
+  CHECK(queue.ready_bytes().empty());
+  CHECK(queue.pending() == 1);
+  queue.fill(first, "a");
+  CHECK(queue.ready_bytes() == "1a2b-3c");
+}
+
+TEST_CASE("a slot is found by its id after earlier ones have left") {
+  ReplyQueue queue;
+  queue.fill(queue.reserve("1"), "a");
+  const auto second = queue.reserve("2");
+  const auto third = queue.reserve("3");
+  queue.fill(second, "b");
+  queue.tail() += "-";
+  queue.fill(third, "c");
+  CHECK(queue.ready_bytes() == "1a2b3c-");
+}
+
+TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") {
+  ReplyQueue queue;
+  queue.tail() += "0123456789";
+  queue.sent(3);
+  CHECK(queue.ready_bytes() == "3456789");
+  queue.tail() += "abc";
+  queue.sent(5);
+  CHECK(queue.ready_bytes() == "89abc");
+  queue.sent(5);
+  CHECK(queue.ready_bytes().empty());
+}
+
+TEST_CASE("the bytes held count what is ready and what waits, without what was sent") {
+  ReplyQueue queue;
+  queue.tail() += "0123456789";
+  const auto slot = queue.reserve("12");
+  queue.tail() += "345";
+  CHECK(queue.bytes() == 15);
+  queue.sent(4);
+  CHECK(queue.bytes() == 11);
+  queue.fill(slot, "6");
+  CHECK(queue.bytes() == 12);
+  queue.sent(12);
+  CHECK(queue.bytes() == 0);
+}

@@ -1,0 +1,151 @@
+#include "protocol/command.hpp"
+
+#include <string>
+
+#include "tests/catch.hpp"
+
+using namespace herd::protocol;
+
+namespace {
+
+template <typename T>
+bool is(const std::string& line) {
+  return std::holds_alternative<T>(parse_command(line));
+}
+
+std::string reason_of(const std::string& line) {
+  const Command command = parse_command(line);
+  const auto* invalid = std::get_if<InvalidArguments>(&command);
+  return invalid == nullptr ? "no invalid arguments" : std::string(invalid->reason);
+}
+
+const std::string kExample = "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997";
+
+std::string iamat_of(const std::string& client) {
+  return "IAMAT " + client + " +34-118 5";
+}
+
+}  // namespace
+
+TEST_CASE("IAMAT keeps its three texts exactly as they were sent") {
+  const Command command = parse_command(kExample);
+  const auto* iamat = std::get_if<Iamat>(&command);
+  REQUIRE(iamat != nullptr);
+  CHECK(iamat->client == "kiwi.cs.ucla.edu");
+  CHECK(iamat->coordinates == "+34.068930-118.445127");
+  CHECK(iamat->time_text == "1520023934.918963997");
+  CHECK(iamat->time == Nanoseconds(1'520'023'934'918'963'997));
+}
+
+TEST_CASE("WHATSAT has a client, a radius and a number of places") {
+  const Command command = parse_command("WHATSAT kiwi.cs.ucla.edu 10.5 5");
+  const auto* whatsat = std::get_if<Whatsat>(&command);
+  REQUIRE(whatsat != nullptr);
+  CHECK(whatsat->client == "kiwi.cs.ucla.edu");
+  CHECK(whatsat->radius_km == 10.5);
+  CHECK(whatsat->max == 5);
+}
+
+TEST_CASE("fields are separated by any white space, more than one, also leading and trailing") {
+  CHECK(is<Iamat>("  IAMAT\t\tkiwi \v\f\r +34-118   5  "));
+  CHECK(is<Whatsat>("\rWHATSAT\rkiwi\f1\v1\t"));
+}
+
+TEST_CASE("an empty or blank line is ignored") {
+  CHECK(is<BlankLine>(""));
+  CHECK(is<BlankLine>(" \t\r\f\v"));
+}
+
+TEST_CASE("a line counts as blank only if every byte of it is white space") {
+  CHECK(is<UnknownCommand>(std::string(" \0 ", 3)));
+  CHECK(is<UnknownCommand>(" \x7f"));
+  CHECK(is<UnknownCommand>("\xff"));
+}
+
+TEST_CASE("command names are upper case, exactly") {
+  CHECK(is<UnknownCommand>("iamat kiwi +34-118 5"));
+  CHECK(is<UnknownCommand>("Iamat kiwi +34-118 5"));
+  CHECK(is<UnknownCommand>("WHATSATS kiwi 1 1"));
+  CHECK(is<UnknownCommand>("WHATSA kiwi 1 1"));
+  CHECK(is<UnknownCommand>("HELLO a b c"));
+}
+
+TEST_CASE("AT is for nodes: from a client it is an unknown command") {
+  CHECK(is<UnknownCommand>("AT Hill +0.263873386 kiwi +34-118 5"));
+  CHECK(is<UnknownCommand>("AT a b c"));
+}
+
+TEST_CASE("a wrong number of fields is an unknown command, whatever they hold") {
+  CHECK(is<UnknownCommand>("IAMAT"));
+  CHECK(is<UnknownCommand>("IAMAT kiwi +34-118"));
+  CHECK(is<UnknownCommand>("IAMAT kiwi +34-118 5 6"));
+  CHECK(is<UnknownCommand>("WHATSAT kiwi 10"));
+  CHECK(is<UnknownCommand>("WHATSAT kiwi 10 5 extra field and more"));
+}
+
+TEST_CASE("a control byte other than white space makes any line unknown") {
+  for (int value = 0; value <= 0xFF; ++value) {
+    const char byte = static_cast<char>(value);
+    const bool blank = byte == ' ' || byte == '\t' || byte == '\r' || byte == '\f' || byte == '\v';
+    const bool forbidden = (value < 0x20 && !blank) || value == 0x7F || value == 0xFF;
+    INFO(value);
+    CHECK(is<UnknownCommand>(iamat_of("ki" + std::string(1, byte) + "wi")) == (forbidden || blank));
+    CHECK(is<UnknownCommand>(kExample + " " + byte) == !blank);
+    CHECK(is<Iamat>(kExample + byte) == blank);
+    CHECK(is_client_id("ki" + std::string(1, byte) + "wi") == !(forbidden || blank));
+  }
+}
+
+TEST_CASE("a client has 1 to 255 bytes") {
+  CHECK(is<Iamat>(iamat_of("k")));
+  CHECK(is<Iamat>(iamat_of(std::string(255, 'k'))));
+  CHECK(reason_of(iamat_of(std::string(256, 'k'))) == "client is longer than 255 bytes");
+  CHECK(is<Whatsat>("WHATSAT " + std::string(255, 'k') + " 1 1"));
+  CHECK(reason_of("WHATSAT " + std::string(256, 'k') + " 1 1") == "client is longer than 255 bytes");
+  CHECK_FALSE(is_client_id(""));
+  CHECK(is_client_id(std::string(255, 'k')));
+  CHECK_FALSE(is_client_id(std::string(256, 'k')));
+}
+
+TEST_CASE("a client may be UTF-8, also an invalid one") {
+  CHECK(is<Iamat>(iamat_of("k\xC3\xBCwi")));
+  CHECK(is<Iamat>(iamat_of("\xC3\x28\x80\xFE")));
+}
+
+TEST_CASE("operands that cannot be read are invalid arguments, with the reason") {
+  CHECK(reason_of("IAMAT kiwi +91-118 5") == "latitude is not within -90 and +90");
+  CHECK(reason_of("IAMAT kiwi +34-118 -5") == "time is not one to ten digits with at most nine fraction digits");
+  CHECK(reason_of("IAMAT kiwi +3404-11826 5") ==
+        "latitude is not a sign, one or two digits and at most 15 fraction digits");
+  CHECK(reason_of("WHATSAT kiwi x 5") == "radius is not at most nine digits with at most nine fraction digits");
+  CHECK(reason_of("WHATSAT kiwi 5 x") == "number of places is not one or two digits");
+}
+
+TEST_CASE("a radius is judged on its decimal text, from 0 to 50") {
+  for (const std::string radius : {"0", "0.0", "50", "50.000000000", "000000050", "49.999999999", "1"}) {
+    INFO(radius);
+    CHECK(is<Whatsat>("WHATSAT kiwi " + radius + " 5"));
+  }
+  for (const std::string radius : {"50.000000001", "51", "999999999"}) {
+    INFO(radius);
+    CHECK(reason_of("WHATSAT kiwi " + radius + " 5") == "radius is not within 0 and 50 kilometres");
+  }
+}
+
+TEST_CASE("a radius has digits, at most nine before and behind its point, and no sign or exponent") {
+  for (const std::string radius : {"+1", "-1", "1e1", "1.", ".5", "0000000050", "1.0000000000", "1,5", "0x1", "inf"}) {
+    INFO(radius);
+    CHECK(is<InvalidArguments>("WHATSAT kiwi " + radius + " 5"));
+  }
+}
+
+TEST_CASE("the number of places has one or two digits, from 0 to 20") {
+  for (const std::string max : {"0", "00", "05", "20"}) {
+    INFO(max);
+    CHECK(is<Whatsat>("WHATSAT kiwi 1 " + max));
+  }
+  for (const std::string max : {"21", "99", "000", "020", "-1", "+1", "1.0", "a"}) {
+    INFO(max);
+    CHECK(is<InvalidArguments>("WHATSAT kiwi 1 " + max));
+  }
+}

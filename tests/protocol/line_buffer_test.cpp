@@ -1,0 +1,218 @@
+#include "protocol/line_buffer.hpp"
+
+#include <random>
+#include <string>
+#include <vector>
+
+#include "protocol/limits.hpp"
+#include "tests/catch.hpp"
+
+using herd::protocol::LineBuffer;
+
+namespace {
+
+using namespace std::string_literals;
+
+constexpr std::size_t kMaxLine = 100;
+
+// What a client's bytes come to: the lines, and the head of the one that was too long. The last line stands apart, so
+// that a line that ended is never mistaken for one that did not.
+struct Heard {
+  std::vector<std::string> lines;
+  std::vector<std::string> last;
+  std::vector<std::string> too_long;
+
+  bool operator==(const Heard&) const = default;
+};
+
+void take_lines(LineBuffer& buffer, Heard& heard) {
+  while (const auto line = buffer.next()) {
+    heard.lines.emplace_back(*line);
+  }
+}
+
+Heard hear(const std::vector<std::string>& segments, std::size_t max_line = kMaxLine) {
+  LineBuffer buffer(max_line);
+  Heard heard;
+  for (const std::string& segment : segments) {
+    std::string chunk = segment;  // overwritten afterwards, as the shared buffer of a front end is
+    buffer.feed(chunk);
+    take_lines(buffer, heard);
+    chunk.assign(chunk.size(), '#');
+    REQUIRE(buffer.held_bytes() <= max_line + 2);
+  }
+  if (const auto last = buffer.last_line()) {
+    heard.last.emplace_back(*last);
+  }
+  if (buffer.state() == LineBuffer::State::TooLong) {
+    heard.too_long.emplace_back(buffer.too_long_head());
+  }
+  return heard;
+}
+
+std::vector<std::string> lines_of(const std::string& bytes) {
+  return hear({bytes}).lines;
+}
+
+using Lines = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("a line ends with LF, CR LF or CR NUL, in any mixture") {
+  CHECK(lines_of("a\nb\r\nc\r\0d\n"s) == Lines{"a", "b", "c", "d"});
+  CHECK(lines_of("\n\r\n\r\0"s) == Lines{"", "", ""});
+}
+
+TEST_CASE("a CR that does not end a line is a blank of it") {
+  CHECK(lines_of("a\rb\n") == Lines{"a\rb"});
+  CHECK(lines_of("a\r\r\n") == Lines{"a\r"});
+  CHECK(lines_of("a\r\r\0"s) == Lines{"a\r"});
+}
+
+TEST_CASE("a NUL that does not follow a CR stays in its line") {
+  CHECK(lines_of("a\0b\n"s) == Lines{"a\0b"s});
+}
+
+TEST_CASE("what stands unterminated at the half-close is a last line") {
+  CHECK(hear({"a\nb"}) == Heard{{"a"}, {"b"}, {}});
+  CHECK(hear({"a\n"}) == Heard{{"a"}, {}, {}});
+  CHECK(hear({""}) == Heard{});
+  CHECK(hear({"a\r"}) == Heard{{}, {"a\r"}, {}});
+  CHECK(hear({"a\xFF"}) == Heard{{}, {"a"}, {}});
+  CHECK(hear({"a\xFF\xFA\n"}) == Heard{{}, {"a"}, {}});
+}
+
+TEST_CASE("telnet sequences are skipped wherever they stand") {
+  CHECK(lines_of("\xFF\xFD\x03IA\xFF\xF1MAT\xFF\xFB\x1F\n") == Lines{"IAMAT"});
+  CHECK(lines_of("a\r\xFF\xF1\nb\r\xFF\xFD\x06\0c\n"s) == Lines{"a", "b", "c"});
+  CHECK(lines_of("a\xFF\xFA\x18line\r\nends\n\xFF\xF0z\n") == Lines{"az"});
+}
+
+TEST_CASE("IAC IAC is the byte FF of the line") {
+  CHECK(lines_of("a\xFF\xFFz\n") == Lines{"a\xFFz"});
+}
+
+TEST_CASE("the longest line is accepted and one byte more is refused, whatever ends it") {
+  for (const std::string& end : {"\n"s, "\r\n"s, "\r\0"s, "\xFF\xF1\r\xFF\xF1\n"s}) {
+    const std::string longest(kMaxLine, 'x');
+    CHECK(hear({longest + end}) == Heard{{longest}, {}, {}});
+    CHECK(hear({longest + "y" + end}) == Heard{{}, {}, {std::string(64, 'x')}});
+  }
+  CHECK(hear({std::string(kMaxLine - 1, 'x') + "\r\r\n"}) == Heard{{std::string(kMaxLine - 1, 'x') + "\r"}, {}, {}});
+  CHECK(hear({std::string(kMaxLine, 'x') + "\r\r\n"}) == Heard{{}, {}, {std::string(64, 'x')}});
+}
+
+TEST_CASE("a line without an end is refused as soon as it is too long") {
+  const std::string longest(kMaxLine, 'x');
+  CHECK(hear({longest}) == Heard{{}, {longest}, {}});
+  CHECK(hear({longest + "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(hear({longest, "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(hear({longest + "\r"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  LineBuffer buffer(kMaxLine);
+  buffer.feed(longest);
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.state() == LineBuffer::State::Open);
+  const std::string one_more = "y";
+  buffer.feed(one_more);
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.state() == LineBuffer::State::TooLong);
+}
+
+TEST_CASE("telnet sequences do not count to a line's length") {
+  std::string line;
+  for (std::size_t count = 0; count < kMaxLine; ++count) {
+    line += "x\xFF\xF1\xFF\xFD\x01";
+  }
+  CHECK(lines_of(line + "\n") == Lines{std::string(kMaxLine, 'x')});
+}
+
+TEST_CASE("a subnegotiation longer than the longest line is refused") {
+  const std::string begin = "a\xFF\xFA";
+  CHECK(hear({begin + std::string(kMaxLine, '\n') + "\xFF\xF0z\n"}) == Heard{{"az"}, {}, {}});
+  CHECK(hear({begin + std::string(kMaxLine + 1, '\n') + "\xFF\xF0z\n"}) == Heard{{}, {}, {"a"}});
+}
+
+TEST_CASE("lines before a line that is too long are still returned") {
+  const std::string too_long(kMaxLine + 1, 'x');
+  CHECK(hear({"a\nb\n" + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
+  CHECK(hear({"a\nb\r\0"s + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
+}
+
+TEST_CASE("nothing comes behind a line that was too long") {
+  LineBuffer buffer(2);
+  const std::string bytes = "abc\nd\n";
+  buffer.feed(bytes);
+  CHECK_FALSE(buffer.next());
+  buffer.feed(bytes);
+  CHECK_FALSE(buffer.next());
+  CHECK_FALSE(buffer.last_line());
+  CHECK(buffer.too_long_head() == "abc");
+}
+
+TEST_CASE("a line in a chunk is returned in place") {
+  LineBuffer buffer(kMaxLine);
+  const std::string chunk = "first\r\nsecond\n";
+  buffer.feed(chunk);
+  CHECK(buffer.next()->data() == chunk.data());
+  CHECK(buffer.next()->data() == chunk.data() + 7);
+}
+
+TEST_CASE("between two lines nothing is held") {
+  LineBuffer buffer(kMaxLine);
+  std::string chunk = "half";
+  buffer.feed(chunk);
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.held_bytes() == 4);
+  chunk = " line\n";
+  buffer.feed(chunk);
+  CHECK(buffer.next() == "half line");
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.held_bytes() == 0);
+}
+
+TEST_CASE("what is held outlives its chunk, and more can be fed behind it") {
+  LineBuffer buffer(kMaxLine);
+  std::string chunk = "a\nb\nc";
+  buffer.feed(chunk);
+  CHECK(buffer.next() == "a");
+  buffer.hold();
+  chunk = "#####";
+  CHECK(buffer.held_bytes() == 3);
+  const std::string more = "d\r\0e\n"s;
+  buffer.feed(more);
+  buffer.hold();
+  CHECK(buffer.next() == "b");
+  CHECK(buffer.next() == "cd");
+  CHECK(buffer.next() == "e");
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.held_bytes() == 0);
+}
+
+TEST_CASE("any split into segments yields the same lines as the whole") {
+  const std::string alphabet = "aaaab \r\r\n\n\0\0\xFF\xFF\xFF\xFA\xF0\xF0\xFD\xF1"s;
+  const auto seed = GENERATE(range(1u, 301u));
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const auto below = [&random](std::size_t end) {
+    return std::uniform_int_distribution<std::size_t>(0, end - 1)(random);
+  };
+  const bool plain = below(3) == 0;  // a third of the texts takes the fast path only
+  std::string bytes;
+  for (std::size_t left = below(400); left > 0; --left) {
+    bytes.push_back(alphabet[below(plain ? 10 : alphabet.size())]);
+  }
+  const std::size_t max_line = 1 + below(40);
+  std::vector<std::string> segments;
+  for (std::size_t at = 0; at < bytes.size();) {
+    const std::size_t length = 1 + below(below(2) == 0 ? 3 : 60);
+    segments.push_back(bytes.substr(at, length));
+    at += length;
+  }
+  std::vector<std::string> single_bytes;
+  for (const char byte : bytes) {
+    single_bytes.emplace_back(1, byte);
+  }
+  const Heard whole = hear({bytes}, max_line);
+  CHECK(hear(segments, max_line) == whole);
+  CHECK(hear(single_bytes, max_line) == whole);
+}
