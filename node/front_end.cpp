@@ -62,8 +62,8 @@ void set_options(tcp::socket& socket, std::error_code& error) {
 
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
-      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.now}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.now},
+      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock},
       acceptor_(parts_.io),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
@@ -164,7 +164,7 @@ void FrontEnd::accept_clients() {
 }
 
 void FrontEnd::back_off(const std::error_code& error) {
-  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.now)) {
+  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
     spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
   }
   backs_off_ = true;
@@ -179,7 +179,7 @@ void FrontEnd::back_off(const std::error_code& error) {
 void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
   if (connections() >= parts_.config.max_connections) {
     ++parts_.counters.connections_refused;
-    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.now)) {
+    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
       spdlog::warn("event=connection_refused from={} connections={} reason=\"max_connections is reached\"",
                    text_of(client), connections());
     }
@@ -266,12 +266,12 @@ void FrontEnd::wait_for_sweep() {
 }
 
 void FrontEnd::sweep() {
-  warnings_.report_suppressed(parts_.now);
+  warnings_.report_suppressed(parts_.clock.now());
   std::size_t visits = std::min(connections(), std::max(kSweepAtLeast, connections() / kSweepParts + 1));
   if (stops_at_) {
     visits = connections();
   }
-  const bool is_out_of_time = stops_at_ && parts_.now.steady >= *stops_at_;
+  const bool is_out_of_time = stops_at_ && parts_.clock.now().steady >= *stops_at_;
   for (; visits > 0; --visits) {
     sweep_place_ = sweep_place_ < connections() ? sweep_place_ : 0;
     const ServedPtr served = connections_[sweep_place_];
