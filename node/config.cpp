@@ -102,17 +102,20 @@ void read_log(Section& keys, LogConfig& log) {
 
 NodeSource read_node(Section& keys, NodeConfig& node) {
   NodeSource source;
-  keys.require("name", node.name);
+  source.line = keys.line();
   std::string clients;
   std::string http;
-  if (keys.require("clients", clients)) source.clients = clients;
-  keys.require("bus", node.bus);
-  keys.read("bus_public", node.bus_public);
-  keys.read("monitor", node.monitor);
-  if (keys.read("http", http)) source.http = http;
+  const auto note = [&](std::string_view key, bool was_read) {
+    if (was_read) source.lines[key] = keys.line_of(key);
+    return was_read;
+  };
+  note("name", keys.require("name", node.name));
+  if (note("clients", keys.require("clients", clients))) source.clients = clients;
+  note("bus", keys.require("bus", node.bus));
+  note("bus_public", keys.read("bus_public", node.bus_public));
+  note("monitor", keys.read("monitor", node.monitor));
+  if (note("http", keys.read("http", http))) source.http = http;
   keys.read("peers", source.peers);
-  source.line = keys.line();
-  for (const auto key : kNodeKeys) source.lines[std::string(key)] = keys.line_of(key);
   return source;
 }
 

@@ -36,8 +36,11 @@ class Checker {
 
  private:
   void mistake(std::size_t i, std::string_view key, std::string_view text) {
-    mistakes_.add(sources_[i].lines.find(key)->second, fmt::format("{} `{}` {}", called(i), key, text));
+    mistakes_.add(line_of(i, key), fmt::format("{} `{}` {}", called(i), key, text));
   }
+
+  [[nodiscard]] bool has(std::size_t i, std::string_view key) const { return sources_[i].lines.contains(key); }
+  [[nodiscard]] std::size_t line_of(std::size_t i, std::string_view key) const { return sources_[i].lines.at(key); }
 
   // The node as messages name it.
   [[nodiscard]] std::string called(std::size_t i) const {
@@ -54,16 +57,16 @@ class Checker {
   }
 
   void check_name(std::size_t i) {
+    if (!has(i, "name")) return;
     const auto& name = config_.nodes[i].name;
-    const auto line = sources_[i].lines.find("name")->second;
-    if (name.empty() && line == sources_[i].line) return;  // absent, which was said
+    const auto line = line_of(i, "name");
     if (!is_valid_name(name)) {
       mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\": {}", name, kNameForm));
     }
     for (std::size_t j = 0; j < i; ++j) {
-      if (config_.nodes[j].name == name) {
+      if (has(j, "name") && config_.nodes[j].name == name) {
         mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\", as in line {}: give each node its own name", name,
-                                        sources_[j].lines.find("name")->second));
+                                        line_of(j, "name")));
         return;
       }
     }
@@ -77,7 +80,7 @@ class Checker {
       mistake(i, key, address.error().message);
       return std::nullopt;
     }
-    bound_.push_back({&config_.nodes[i], key, *address, sources_[i].lines.find(key)->second});
+    bound_.push_back({&config_.nodes[i], key, *address, line_of(i, key)});
     return *address;
   }
 
@@ -91,7 +94,7 @@ class Checker {
   void check_bus(std::size_t i) {
     auto& node = config_.nodes[i];
     if (node.bus.empty()) {
-      if (sources_[i].lines.find("bus")->second != sources_[i].line) mistake(i, "bus", "is empty: write tcp://IP:PORT");
+      if (has(i, "bus")) mistake(i, "bus", "is empty: write tcp://IP:PORT");
       return;
     }
     const auto address = bind(i, "bus", node.bus, parse_endpoint);

@@ -16,7 +16,6 @@ namespace herd::node {
 
 inline constexpr std::string_view kNameForm = "write 1 to 63 letters, digits, _ or -";
 inline constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warning", "error"};
-inline constexpr std::array<std::string_view, 6> kNodeKeys{"name", "clients", "bus", "bus_public", "monitor", "http"};
 
 // One [[node]] as it stands in the file: what is still text, and where everything stands.
 struct NodeSource {
@@ -24,7 +23,7 @@ struct NodeSource {
   std::optional<std::string> clients;
   std::optional<std::string> http;
   std::vector<Placed> peers;
-  std::map<std::string, std::size_t, std::less<>> lines;  // of each of kNodeKeys; the table's own where it is absent
+  std::map<std::string_view, std::size_t> lines;  // of each key that was read well: what is absent or wrong was said
 };
 
 [[nodiscard]] bool is_valid_name(std::string_view name);

@@ -28,7 +28,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("places.timeout", fmt::to_string(config.places.timeout.count()));
   add("http.ready_timeout", fmt::to_string(config.http.ready_timeout.count()));
   add("log.level", config.log.level, kLive);
-  add("log.file", config.log.file.string());
+  add("log.file", log_file(config, name).string());
   add("node.name", node->name);
   add("node.clients", to_string(node->clients));
   add("node.bus", node->bus);

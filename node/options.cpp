@@ -89,6 +89,7 @@ Invocation act(const Flags& flags) {
             {}};
   }
   if (flags.name.empty()) return bad_usage(fmt::format("name the node to run: {}", names_of(*config)));
+  config->log.file = log_file(*config, flags.name);
   RunNode run{std::move(*config), flags.name, {}};
   if (!flags.log_level.empty()) {
     run.log_level = flags.log_level;

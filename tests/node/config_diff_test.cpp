@@ -44,6 +44,14 @@ TEST_CASE("what concerns clients and the log level is live, all else wants a res
                                 "places.timeout", "http.ready_timeout", "log.file"});
 }
 
+TEST_CASE("a log file that is resolved already is no change") {
+  auto running = two_nodes();
+  running.log.file = "node.log";
+  auto fresh = running;
+  running.log.file = log_file(running, "Hill");
+  CHECK(diff({running, fresh}, "Hill").restart.empty());
+}
+
 TEST_CASE("a node is concerned by its own addresses and by where its peers are reached") {
   const auto running = two_nodes();
   auto fresh = running;

@@ -275,6 +275,14 @@ TEST_CASE("a name has 1 to 63 letters, digits, underscores and hyphens") {
   CHECK_FALSE(named("\u00e4"));
 }
 
+TEST_CASE("a name of the wrong type or an empty one is one mistake, wherever it stands") {
+  CHECK(mistakes("[[node]]\nname = 5\nclients = \"127.0.0.1:1\"\nbus = \"tcp://127.0.0.1:2\"\n") ==
+        std::vector<std::string>{"2: [[node]] `name` is an integer: write a string, \"...\""});
+  const auto all = mistakes("node = [{name = \"\", clients = \"127.0.0.1:1\", bus = \"\"}]\n");
+  CHECK(all == std::vector<std::string>{"1: [[node]] `name` is \"\": write 1 to 63 letters, digits, _ or -",
+                                        "1: [[node]] `bus` is empty: write tcp://IP:PORT"});
+}
+
 TEST_CASE("a name stands once") {
   CHECK(mistakes(node("Hill", 1) + node("Hill", 2)) ==
         std::vector<std::string>{"7: [[node]] `name` is \"Hill\", as in line 2: give each node its own name"});

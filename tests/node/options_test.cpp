@@ -58,6 +58,12 @@ TEST_CASE("the log level of the command line goes before the configured one") {
   CHECK(invoke({"--config", file, "--log-level", "loud", "Hill"}).status == 2);
 }
 
+TEST_CASE("the log file of a node to be run is resolved") {
+  const ScratchDir scratch;
+  const auto file = scratch.write("log.file = \"node.log\"\n" + kTwoNodes).string();
+  CHECK(invoke({"--config", file, "Hill"}).run->config.log.file == "/state/nodes/Hill/node.log");
+}
+
 TEST_CASE("the configuration is looked for in HERD_CONFIG, and --config goes before that") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();

@@ -23,15 +23,23 @@ except ImportError:
 # sun_path has 108 bytes with a NUL; supervisord first binds a name with "." and its process id behind it.
 LONGEST_SOCKET_PATH = 107 - len(".4194304")
 START_SECONDS = 10
+QUOTES = ("'", '"')
 RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
 
 
-def quoted(value):
-    """A path as the configuration of supervisord can hold it."""
+def quoted(value, more=()):
+    """A path (or words with paths) as the configuration of supervisord can hold it, or Trouble."""
     text = str(value)
-    if any(bad in text for bad in ('"', "\n", " ;", " #", "\t")):
-        raise Trouble(f"{text!r}: supervisord cannot be told of such a path, use one without quotes, ' ;' and ' #'")
-    return text.replace("%", "%%")
+    # Some options of supervisord expand a percent sign once, some twice: none can be written for all.
+    for bad in ("%", "\n", "\t", " ;", " #", *more):
+        if bad in text:
+            raise Trouble(f"supervisord cannot be told of {text!r}: use paths without {bad!r}")
+    return text
+
+
+def quoted_variable(value):
+    """As quoted, for what stands between quotes in a list of variables."""
+    return f'"{quoted(value, more=QUOTES)}"'
 
 
 class Daemon:
@@ -54,7 +62,7 @@ class Daemon:
         return f"""
 [program:{node.name}]
 command={quoted(shlex.join(command))}
-environment=HERD_STATE_DIR="{quoted(self.directory)}",HERD_FINGERPRINT="{node.fingerprint(self.herd.binary)}"
+environment=HERD_STATE_DIR={quoted_variable(self.directory)},HERD_FINGERPRINT="{node.fingerprint(self.herd.binary)}"
 directory={quoted(self.directory)}
 autostart=false
 ; Whatever ends is started again, but for a bad configuration, which would only end again.
@@ -99,7 +107,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             for directory in (self.directory, self.directory / "logs"):
                 directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as error:
-            raise Trouble(f"{self.directory}: {error.strerror}: set HERD_STATE_DIR to a directory of your own") from None
+            raise Trouble(f"{self.directory}: {error.strerror}: set HERD_STATE_DIR to a directory of your"
+                          " own") from None
 
     def write_config(self):
         self.make_directory()

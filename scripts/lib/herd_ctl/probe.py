@@ -43,17 +43,12 @@ def read_status(node):
 
 
 def peers_up(status):
-    return sum(1 for link in links_of(status) if link.get("state") == "up")
-
-
-def links_of(status):
-    links = (status or {}).get("links", {})
-    return list(links.values()) if isinstance(links, dict) else links
+    return sum(1 for link in status["links"].values() if link["state"] == "up")
 
 
 def updates(status):
     """Changes of the store so far, told by clients or heard from peers."""
-    counters = (status or {}).get("counters", {})
+    counters = status["counters"]
     return counters.get("iamat_stored", 0) + counters.get("bus_updates_merged", 0)
 
 

@@ -77,8 +77,8 @@ class Starter:
         to_start = [node for node in wanted if node.name not in running]
         self._check_free(to_start)
         if not daemon.is_running():
+            self.launched = True  # before it is: an interruption may come while it detaches itself
             daemon.launch()
-            self.launched = True
         self._reload_changed([node for node in wanted if node.name in running])
         for node in to_start:
             self.started[node.name] = _size(daemon.log_path(node.name))
