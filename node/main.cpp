@@ -25,7 +25,9 @@ int main(int argc, char** argv) {
   if (!invocation.run) return invocation.status;
   const RunNode& run = *invocation.run;
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
-  const auto node = Node::start(run);
+  auto signals = Signals::block();
+  if (!signals) return fail(signals.error().message);
+  const auto node = Node::start(run, *signals);
   if (!node) return fail(node.error().message);
   (*node)->run();
   return 0;
