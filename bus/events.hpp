@@ -32,16 +32,16 @@ struct Events {
 struct ReplicaCounters {
   std::uint64_t batches_sent = 0;
   std::uint64_t updates_sent = 0;
-  std::uint64_t bodies_shared = 0;      // batches that went out with a body encoded for another link
+  std::uint64_t bodies_shared = 0;  // batches that went out with a body encoded for another link
   std::uint64_t batches_received = 0;
   std::uint64_t updates_received = 0;
-  std::uint64_t updates_merged = 0;     // ... that changed the store
-  std::uint64_t updates_repeated = 0;   // ... dropped by the seen-set
-  std::uint64_t updates_older = 0;      // ... that changed nothing
+  std::uint64_t updates_merged = 0;    // ... that changed the store
+  std::uint64_t updates_repeated = 0;  // ... dropped by the seen-set
+  std::uint64_t updates_older = 0;     // ... that changed nothing
   std::uint64_t updates_unreadable = 0;
-  std::uint64_t messages_refused = 0;   // unreadable, of strangers, or of another herd or version
-  std::uint64_t messages_unknown = 0;   // of a type this version does not know
-  std::uint64_t timeouts = 0;           // answers that did not come in time
+  std::uint64_t messages_refused = 0;  // unreadable, of strangers, or of another herd or version
+  std::uint64_t messages_unknown = 0;  // of a type this version does not know
+  std::uint64_t timeouts = 0;          // answers that did not come in time
 };
 
 }  // namespace herd::bus

@@ -8,7 +8,9 @@
 namespace herd::bus {
 namespace {
 
-bool before(const Feed::Entry& entry, ChangeNumber number) { return entry.number < number; }
+bool before(const Feed::Entry& entry, ChangeNumber number) {
+  return entry.number < number;
+}
 
 }  // namespace
 
@@ -44,8 +46,8 @@ std::size_t Feed::segment_of(ChangeNumber number) const {
   return after == segments_.begin() ? 0 : static_cast<std::size_t>(after - segments_.begin()) - 1;
 }
 
-// Drops the stale entries of a closed segment that is half stale, and joins what is left to its left neighbour when both are small: so the
-// number of segments follows the number of records as well.
+// Drops the stale entries of a closed segment that is half stale, and joins what is left to its left neighbour when
+// both are small: so the number of segments follows the number of records as well.
 void Feed::squeeze_if_stale(std::size_t position) {
   Segment& segment = *segments_[position];
   if (segment.live * 2 >= segment.entries.size()) return;

@@ -2,8 +2,8 @@
 // number of its latest change; whoever wants to know what changed keeps one integer, a cursor, and reads on from there.
 // Pure; owned by the store, used on the loop's thread only.
 //
-// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment that is half stale is squeezed,
-// so memory and reading cost depend on the number of records, not on how long or how often they moved.
+// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment that is half stale is
+// squeezed, so memory and reading cost depend on the number of records, not on how long or how often they moved.
 #pragma once
 
 #include <cstddef>

@@ -27,7 +27,12 @@ constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
 }  // namespace
 
 Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
-    : self_(&self), index_(index), limits_(limits), heard_at_(kLongAgo), answered_at_(kLongAgo) {}
+    : self_(&self),
+      index_(index),
+      limits_(limits),
+      heard_at_(kLongAgo),
+      answered_at_(kLongAgo),
+      hello_said_at_(kLongAgo) {}
 
 // ---- what the peer says -------------------------------------------------------------------------------------------
 
@@ -65,9 +70,9 @@ bool Link::for_this_life(const Lives& lives) const {
 }
 
 void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
-  if (!for_this_life(welcome.lives) ||
-      (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
-    owe_hello_ = true;
+  if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
+    // Two nodes that misunderstand each other must not talk at the speed of the network about it.
+    if (now.steady - hello_said_at_ >= kHelloSpacing) owe_hello_ = true;
     return;
   }
   answered(now);
@@ -171,11 +176,18 @@ Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
 
 void Link::said_hello(Now now) {
   owe_hello_ = false;
+  hello_said_at_ = now.steady;
   ++unanswered_hellos_;
   const unsigned doublings =
       unanswered_hellos_ > kHellosBeforeBackOff ? std::min(unanswered_hellos_ - kHellosBeforeBackOff, 8U) : 0;
   hello_due_ = now.steady + std::min(kHelloInterval * (1 << doublings), kHelloIntervalMax);
   if (mutated(Mutant::NoHelloRepeat)) hello_due_ = kNever;
+}
+
+bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_ack_ || owe_pong_ || say_deadline() <= now.steady)
+    return true;
+  return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
 }
 
 std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
@@ -218,7 +230,7 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
 std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
   if (!streaming_ || flight_.size() >= limits_.max_in_flight || sent_ == tail) return std::nullopt;
-  Stretch stretch{sent_, tail, {}, true};
+  Stretch stretch{sent_, tail, {}, scanned_ <= sent_};  // what was scanned before was left out for this peer alone
   const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));

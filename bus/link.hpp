@@ -68,6 +68,9 @@ class Link {
   // Would a record be left out for this peer, because its present life told us?
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
+  // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
+  [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
+
   // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
   void tick(protocol::Now now);
 
@@ -127,22 +130,23 @@ class Link {
   protocol::Nanoseconds answered_at_;  // anything that shows that it hears us
 
   // The sending half: our feed.
-  bool streaming_ = false;            // welcomed in the present attempt; else only HELLO is said
+  bool streaming_ = false;  // welcomed in the present attempt; else only HELLO is said
   std::uint64_t attempt_ = 1;
-  ChangeNumber acknowledged_ = 0;     // <= sent_
-  ChangeNumber kept_ = 0;             // <= acknowledged_
-  ChangeNumber sent_ = 0;             // the last batch's `to`
-  ChangeNumber scanned_ = 0;          // >= sent_; nothing for this peer stands in (sent_, scanned_]
+  ChangeNumber acknowledged_ = 0;       // <= sent_
+  ChangeNumber kept_ = 0;               // <= acknowledged_
+  ChangeNumber sent_ = 0;               // the last batch's `to`
+  ChangeNumber scanned_ = 0;            // >= sent_; nothing for this peer stands in (sent_, scanned_]
   protocol::Nanoseconds scanned_at_{};  // since when an empty range waits to be sent
-  ChangeNumber tail_sent_ = 0;        // a lagging link was sent newest records up to here, out of order
-  ChangeNumber life_tail_ = 0;        // our feed's tail when the peer's present life became known
+  ChangeNumber tail_sent_ = 0;          // a lagging link was sent newest records up to here, out of order
+  ChangeNumber life_tail_ = 0;          // our feed's tail when the peer's present life became known
   std::deque<InFlight> flight_;
   unsigned unanswered_hellos_ = 0;
   protocol::Nanoseconds hello_due_{};
-  std::uint64_t timeouts_ = 0;        // answers that did not come in time
+  protocol::Nanoseconds hello_said_at_;
+  std::uint64_t timeouts_ = 0;  // answers that did not come in time
 
   // The receiving half: the peer's feed.
-  ChangeNumber cursor_ = 0;           // merged here without a gap
+  ChangeNumber cursor_ = 0;  // merged here without a gap
   ChangeNumber sync_target_ = 0;
   std::uint64_t ack_attempt_ = 0;
   std::uint64_t welcome_attempt_ = 0;

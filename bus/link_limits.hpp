@@ -11,19 +11,22 @@ namespace herd::bus {
 using namespace std::chrono_literals;
 
 struct LinkLimits {
-  std::size_t max_in_flight = 8;                          // batches not yet acknowledged
-  std::size_t max_batch = protocol::kMaxBatchUpdates;     // updates in one batch
+  std::size_t max_in_flight = 8;                       // batches not yet acknowledged
+  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch
 };
 
-inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;     // until a WELCOME comes
-inline constexpr std::chrono::nanoseconds kHelloIntervalMax = 2s;     // back-off's end: a peer that returns waits no longer
+inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // until a WELCOME comes
+inline constexpr std::chrono::nanoseconds kHelloIntervalMax =
+    2s;                                                          // back-off's end: a peer that returns waits no longer
+inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;  // between HELLOs that answer a mismatch
 inline constexpr unsigned kHellosBeforeBackOff = 2;
-inline constexpr std::chrono::nanoseconds kPingInterval = 1s;         // also how soon an idle link notices a silent reconnect
-inline constexpr std::chrono::nanoseconds kSilence = 2500ms;          // nothing heard for so long: the link counts as lost
+inline constexpr std::chrono::nanoseconds kPingInterval = 1s;  // also how soon an idle link notices a silent reconnect
+inline constexpr std::chrono::nanoseconds kSilence = 2500ms;   // nothing heard for so long: the link counts as lost
 inline constexpr std::chrono::nanoseconds kAnswerTimeoutMin = 400ms;  // above a busy machine's scheduling hiccups
 inline constexpr std::chrono::nanoseconds kAnswerTimeoutMax = 10s;
-inline constexpr int kRoundTripsBeforeTimeout = 3;                    // 2.5 at least, or a slow link rewinds for ever
-inline constexpr std::chrono::nanoseconds kEmptyBatchDelay = 200ms;   // a range with nothing for the peer may wait so long
+inline constexpr int kRoundTripsBeforeTimeout = 3;  // 2.5 at least, or a slow link rewinds for ever
+inline constexpr std::chrono::nanoseconds kEmptyBatchDelay =
+    200ms;  // a range with nothing for the peer may wait so long
 
 // ZeroMQ's high-water mark, in messages: a flight and the answers owed fit, so a send is refused only by a stuck peer.
 inline constexpr int kHighWaterMark = 16;

@@ -204,7 +204,9 @@ std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
   return Outgoing{protocol::encode(peer.link.send(to, now)), std::move(body)};
 }
 
-Outgoing Replica::farewell() const { return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr}; }
+Outgoing Replica::farewell() const {
+  return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr};
+}
 
 Nanoseconds Replica::tick_deadline(Now now) const {
   Nanoseconds deadline = Nanoseconds::max();
@@ -212,24 +214,25 @@ Nanoseconds Replica::tick_deadline(Now now) const {
   return deadline;
 }
 
-Nanoseconds Replica::say_deadline(PeerIndex peer) const { return peers_[peer].link.say_deadline(); }
+Nanoseconds Replica::say_deadline(PeerIndex peer) const {
+  return peers_[peer].link.say_deadline();
+}
 
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
   const Peer& peer = peers_[index];
   const Link::Cursors cursors = peer.link.cursors();
-  return {peer.name,
-          peer.link.connected(now),
-          cursors,
-          store_.feed().tail() - cursors.merged,
-          peer.link.round_trip(),
-          peer.link.skew()};
+  return {
+      peer.name,       peer.link.connected(now), cursors, store_.feed().tail() - cursors.merged, peer.link.round_trip(),
+      peer.link.skew()};
 }
 
 bool Replica::synchronised() const {
   return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.link.synchronised(); });
 }
 
-Events Replica::take_events() { return std::exchange(events_, {}); }
+Events Replica::take_events() {
+  return std::exchange(events_, {});
+}
 
 void Replica::refuse(std::string peer, std::string reason) {
   ++counters_.messages_refused;

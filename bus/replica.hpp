@@ -1,7 +1,8 @@
-// One node's part in the herd: its store, and a link to each peer. All that a node decides about updates is decided here.
+// One node's part in the herd: its store, and a link to each peer. All that a node decides about updates is decided
+// here.
 //
-// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/bus.hpp) puts ZeroMQ around it,
-// the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
+// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/bus.hpp) puts ZeroMQ around
+// it, the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
 #pragma once
 
 #include <cstdint>
@@ -65,7 +66,7 @@ class Replica {
     Self self;                       // names as in the configuration; incarnation and feed id random
     std::vector<std::string> peers;  // at most kMaxNodes - 1
     LinkLimits limits;
-    std::uint64_t hash_seed = 0;     // random in production
+    std::uint64_t hash_seed = 0;  // random in production
   };
   explicit Replica(Options options);
 
@@ -86,6 +87,11 @@ class Replica {
 
   // The next message for a peer, or nothing for now. It counts as sent: take it only when the peer can be sent to.
   [[nodiscard]] std::optional<Outgoing> take(PeerIndex peer, protocol::Now now);
+
+  // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
+  [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
+    return peers_[peer].link.wants_to_say(now, store_.feed().tail());
+  }
 
   // A clean leave, for each peer. Nothing should be taken afterwards.
   [[nodiscard]] Outgoing farewell() const;
@@ -109,8 +115,8 @@ class Replica {
   struct Peer {
     std::string name;
     Link link;
-    std::string route;                          // of its newest HELLO; empty before
-    Connected announced = Connected::Down;      // as the events last said
+    std::string route;                      // of its newest HELLO; empty before
+    Connected announced = Connected::Down;  // as the events last said
   };
   // A body lately encoded, which another link at the same place can send as well.
   struct SharedBody {
@@ -122,7 +128,8 @@ class Replica {
   };
 
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
-  void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming, protocol::Now now);
+  void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
+                  protocol::Now now);
   void merge_body(PeerIndex index);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
   void refuse(std::string peer, std::string reason);

@@ -1,5 +1,5 @@
-// Which updates were merged lately, by their identity, so that the many repeats of a flood are dropped before their text
-// is looked at. Bounded: a window of change numbers for each (origin, feed), and a bounded number of those.
+// Which updates were merged lately, by their identity, so that the many repeats of a flood are dropped before their
+// text is looked at. Bounded: a window of change numbers for each (origin, feed), and a bounded number of those.
 //
 // Below its window nothing counts as seen: such an update goes to the store, whose order decides, so forgetting is
 // harmless. Claiming what was not merged would not be: insert only after the merge.
@@ -15,8 +15,8 @@ namespace herd::bus {
 
 class SeenSet {
  public:
-  static constexpr std::uint64_t kWindow = 65'536;      // numbers a window covers: 8 KiB
-  static constexpr std::size_t kMaxWindows = 256;       // origins and their lives; the one not used longest makes room
+  static constexpr std::uint64_t kWindow = 65'536;  // numbers a window covers: 8 KiB
+  static constexpr std::size_t kMaxWindows = 256;   // origins and their lives; the one not used longest makes room
 
   // The numbers of one origin's feed.
   class Window {

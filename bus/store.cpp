@@ -22,7 +22,7 @@ struct Store::Record {
   std::unique_ptr<char[]> texts;
   Nanoseconds time{};
   Nanoseconds difference{};
-  ChangeNumber number = 0;         // in this node's feed
+  ChangeNumber number = 0;          // in this node's feed
   std::uint64_t origin_number = 0;  // in the origin's feed
   std::uint32_t epoch = 0;
   OriginIndex origin = 0;
@@ -36,9 +36,7 @@ struct Store::Record {
   [[nodiscard]] std::string_view time_text() const {
     return {texts.get() + client_bytes + coordinates_bytes, time_bytes};
   }
-  [[nodiscard]] std::size_t text_bytes() const {
-    return std::size_t{client_bytes} + coordinates_bytes + time_bytes;
-  }
+  [[nodiscard]] std::size_t text_bytes() const { return std::size_t{client_bytes} + coordinates_bytes + time_bytes; }
 };
 
 // From a client's id to its record. Many small open-addressing tables instead of a large one: each grows alone, so no
@@ -117,7 +115,7 @@ bool greater(const A& a, const B& b) {
 }
 
 RecordView as_record(const Update& update) {
-  return {update.client,    update.coordinates, update.time_text, update.time,
+  return {update.client,     update.coordinates, update.time_text, update.time,
           update.difference, update.id.origin,   update.epoch};
 }
 
@@ -152,10 +150,12 @@ static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kM
 Store::Store(std::uint64_t hash_seed, ChangeNumber base) : index_(std::make_unique<Index>(hash_seed)), feed_(base) {}
 Store::~Store() = default;
 
-Store::Record& Store::at(RecordIndex index) const { return blocks_[index / kBlockRecords][index % kBlockRecords]; }
+Store::Record& Store::at(RecordIndex index) const {
+  return blocks_[index / kBlockRecords][index % kBlockRecords];
+}
 
 RecordView Store::view(const Record& record, const Origins& origins) {
-  return {record.client(),   record.coordinates(),            record.time_text(), record.time,
+  return {record.client(),   record.coordinates(),           record.time_text(), record.time,
           record.difference, origins.at(record.origin).name, record.epoch};
 }
 
@@ -222,6 +222,8 @@ Update Store::update_at(RecordIndex index) const {
           record.difference};
 }
 
-LinkIndex Store::came_by(RecordIndex index) const { return at(index).by; }
+LinkIndex Store::came_by(RecordIndex index) const {
+  return at(index).by;
+}
 
 }  // namespace herd::bus

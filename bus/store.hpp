@@ -39,7 +39,8 @@ class Store {
 
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const;
 
-  // The record that a feed entry names, as it would be told to a peer.
+  // The record that a feed entry names: as it is, and as it would be told to a peer.
+  [[nodiscard]] RecordView record_at(RecordIndex index) const { return view(at(index), origins_); }
   [[nodiscard]] protocol::Update update_at(RecordIndex index) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
 

@@ -59,11 +59,11 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
 
 void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies) {
   // Only here, where the client is heard, its clock is judged: nodes that judged it again would come apart.
-  if (said.time > parts_.now.wall + parts_.config.max_future) {
+  if (said.time > parts_.clock.now().wall + parts_.config.max_future) {
     invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
     return;
   }
-  const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.now);
+  const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.clock.now());
   switch (outcome.told) {
     case bus::Told::Stored:
       ++parts_.counters.iamat_stored;
@@ -94,7 +94,7 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
   if (asked.max == 0) {
     reply(line, replies, [&](std::string& out) {
       protocol::append_at(out, at_line_of(*record));
-      append_document(out, places::empty_document("OK", ""));
+      append_document(out, places::empty_document(places::Status::Ok));
     });
     return std::nullopt;
   }
@@ -110,7 +110,7 @@ void Commands::unknown(const Line& line, ReplyQueue& replies) {
 
 void Commands::invalid(const Line& line, std::string_view reason, ReplyQueue& replies) {
   ++parts_.counters.invalid_arguments;
-  if (parts_.warnings.allows(ClientWarning::InvalidArguments, parts_.now)) {
+  if (parts_.warnings.allows(ClientWarning::InvalidArguments, parts_.clock.now())) {
     spdlog::warn("event=invalid_arguments from={} reason=\"{}\" text={}", line.from, reason,
                  protocol::escape_for_log(line.text));
   }

@@ -12,6 +12,7 @@
 #include "node/counters.hpp"
 #include "node/places/client.hpp"
 #include "node/reply_queue.hpp"
+#include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/command.hpp"
 
@@ -36,7 +37,7 @@ class Commands {
     const ClientsConfig& config;  // may change between two lines: a reload
     Counters& counters;
     ClientWarnings& warnings;
-    const protocol::Now& now;  // the loop sets it at the beginning of each turn
+    const TurnClock& clock;
   };
 
   explicit Commands(const Parts& parts) : parts_(parts) {}

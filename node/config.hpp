@@ -5,19 +5,16 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "node/address.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
 
 enum class InvalidArgumentsPolicy : std::uint8_t { Drop, Reply };
-
-struct Address {
-  std::string host;  // a literal IPv4 or IPv6 address (without brackets) or a host name
-  std::uint16_t port = 0;
-};
 
 struct ClientsConfig {
   InvalidArgumentsPolicy invalid_arguments = InvalidArgumentsPolicy::Drop;
@@ -28,7 +25,7 @@ struct ClientsConfig {
 };
 
 struct BusConfig {
-  std::size_t max_in_flight = 8;  // batches a link, 1 to 8
+  std::size_t max_in_flight = 8;                       // batches a link, 1 to 8
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates a batch, 1 to 512
 };
 
@@ -44,16 +41,16 @@ struct HttpConfig {
 
 struct LogConfig {
   std::string level = "info";  // trace, debug, info, warning, error
-  std::filesystem::path file;  // empty: standard error only
+  std::filesystem::path file;  // empty: standard error only; as written, see log_file()
 };
 
 struct NodeConfig {
   std::string name;
   Address clients;
-  std::string bus;         // tcp://host:port, bound
-  std::string bus_public;  // what peers connect to; equal to `bus` where it is not given
-  std::string monitor;     // tcp://host:port, bound; empty: none
-  Address http;            // port 0: none
+  std::string bus;                 // tcp://host:port, bound
+  std::string bus_public;          // what peers connect to; equal to `bus` where it is not given
+  std::string monitor;             // tcp://host:port, bound; empty: none
+  Address http;                    // port 0: none
   std::vector<std::string> peers;  // both directions: a link named on one side stands on both, in file order
 };
 
@@ -72,7 +69,19 @@ struct Config {
   [[nodiscard]] const NodeConfig* find(std::string_view name) const;
 };
 
-// Reads and checks `file`. The Error's message holds one line for each mistake, `FILE:LINE: what is wrong and what to do`.
+// Reads and checks `file`. The Error's message holds one line for each mistake, `FILE:LINE: what is wrong and what to
+// do`.
 [[nodiscard]] protocol::Result<Config> load_config(const std::filesystem::path& file);
+
+// Where state lies if the configuration names no place: $HERD_STATE_DIR, $XDG_STATE_HOME/herd or ~/.local/state/herd.
+// Empty if none of these variables is of use.
+[[nodiscard]] std::filesystem::path default_state_dir();
+
+// What the node `name` keeps for itself: `<state_dir>/nodes/<name>`.
+[[nodiscard]] std::filesystem::path node_dir(const Config& config, std::string_view name);
+
+// The file that the node `name` logs to, empty if none: an absolute path is shared by all nodes, a relative one stands
+// in the node's own directory.
+[[nodiscard]] std::filesystem::path log_file(const Config& config, std::string_view name);
 
 }  // namespace herd::node

@@ -63,7 +63,8 @@ void Connection::send() {
 void Connection::finish() {
   session_.finish();
   std::error_code error;
-  const bool is_quiet = parts_.now.steady - session_.last_active() >= kMaxDiscardTime && socket_.available(error) == 0;
+  const bool is_quiet =
+      parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && socket_.available(error) == 0;
   if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
     close("node stops");  // nothing is under way that a reset could destroy
   }
@@ -74,7 +75,7 @@ void Connection::close_if_overdue() {
     return;
   }
   if (is_discarding_) {
-    if (parts_.now.steady - discards_since_ >= kMaxDiscardTime) {
+    if (parts_.clock.now().steady - discards_since_ >= kMaxDiscardTime) {
       close("client has not closed");
     }
   } else if (session_.is_overdue()) {
@@ -112,7 +113,7 @@ void Connection::half_close() {
     return;
   }
   is_discarding_ = true;
-  discards_since_ = parts_.now.steady;
+  discards_since_ = parts_.clock.now().steady;
 }
 
 void Connection::discard(std::size_t count) {

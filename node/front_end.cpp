@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "node/address.hpp"
 #include "node/limits.hpp"
 
 namespace herd::node {
@@ -19,14 +20,8 @@ using asio::ip::tcp;
 using protocol::fail;
 using protocol::Result;
 
-std::string text_of(const Address& address) {
-  const bool is_ipv6 = address.host.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port)
-                 : fmt::format("{}:{}", address.host, address.port);
-}
-
 std::string text_of(const tcp::endpoint& endpoint) {
-  return text_of(Address{endpoint.address().to_string(), endpoint.port()});
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
 }
 
 Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
@@ -37,7 +32,7 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
   }
   const auto found = tcp::resolver(io).resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty()) {
-    return fail(fmt::format("clients address {} cannot be looked up: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be looked up: {}", to_string(address), error.message()));
   }
   return found.begin()->endpoint();
 }
@@ -62,8 +57,8 @@ void set_options(tcp::socket& socket, std::error_code& error) {
 
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
-      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.now}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.now},
+      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock},
       acceptor_(parts_.io),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
@@ -91,10 +86,10 @@ Result<void> FrontEnd::listen(const Address& address) {
   if (error == asio::error::address_in_use) {
     return fail(
         fmt::format("clients address {} is in use: stop the other process or change `clients` in the configuration",
-                    text_of(address)));
+                    to_string(address)));
   }
   if (error) {
-    return fail(fmt::format("clients address {} cannot be listened on: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be listened on: {}", to_string(address), error.message()));
   }
   wait_for_clients();
   wait_for_sweep();
@@ -164,7 +159,7 @@ void FrontEnd::accept_clients() {
 }
 
 void FrontEnd::back_off(const std::error_code& error) {
-  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.now)) {
+  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
     spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
   }
   backs_off_ = true;
@@ -179,7 +174,7 @@ void FrontEnd::back_off(const std::error_code& error) {
 void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
   if (connections() >= parts_.config.max_connections) {
     ++parts_.counters.connections_refused;
-    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.now)) {
+    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
       spdlog::warn("event=connection_refused from={} connections={} reason=\"max_connections is reached\"",
                    text_of(client), connections());
     }
@@ -266,12 +261,12 @@ void FrontEnd::wait_for_sweep() {
 }
 
 void FrontEnd::sweep() {
-  warnings_.report_suppressed(parts_.now);
+  warnings_.report_suppressed(parts_.clock.now());
   std::size_t visits = std::min(connections(), std::max(kSweepAtLeast, connections() / kSweepParts + 1));
   if (stops_at_) {
     visits = connections();
   }
-  const bool is_out_of_time = stops_at_ && parts_.now.steady >= *stops_at_;
+  const bool is_out_of_time = stops_at_ && parts_.clock.now().steady >= *stops_at_;
   for (; visits > 0; --visits) {
     sweep_place_ = sweep_place_ < connections() ? sweep_place_ : 0;
     const ServedPtr served = connections_[sweep_place_];

@@ -28,6 +28,7 @@
 #include "node/counters.hpp"
 #include "node/places/client.hpp"
 #include "node/session.hpp"
+#include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/result.hpp"
 
@@ -40,7 +41,7 @@ class FrontEnd {
     bus::Replica& replica;
     const ClientsConfig& config;  // may change between two turns: a reload
     Counters& counters;
-    const protocol::Now& now;  // set by the loop at the beginning of each turn
+    const TurnClock& clock;
     // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
     std::function<places::Ticket(const places::Query&)> ask;
   };

@@ -15,11 +15,11 @@ Session::Session(const Parts& parts, std::string from)
     : parts_(parts),
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
-      last_heard_(parts.now.steady),
-      last_sent_(parts.now.steady) {}
+      last_heard_(parts.clock.now().steady),
+      last_sent_(parts.clock.now().steady) {}
 
 void Session::hear(std::span<const char> chunk) {
-  last_heard_ = parts_.now.steady;
+  last_heard_ = parts_.clock.now().steady;
   lines_.feed(chunk);
   handle_lines();
 }
@@ -37,7 +37,7 @@ void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
   append_document(end, document);
   replies_.fill(slot, end);
   if (output_was_empty) {
-    last_sent_ = parts_.now.steady;
+    last_sent_ = parts_.clock.now().steady;
   }
   if (spdlog::should_log(spdlog::level::debug)) {
     spdlog::debug("event=places_reply to={} text={}", from_, protocol::escape_for_log(document));
@@ -57,7 +57,7 @@ std::vector<Lookup> Session::take_lookups() {
 
 void Session::sent(std::size_t count) {
   replies_.sent(count);
-  last_sent_ = parts_.now.steady;
+  last_sent_ = parts_.clock.now().steady;
   if (lines_wait_) {
     handle_lines();
   }
@@ -87,9 +87,9 @@ Session::Ending Session::ending() const {
 bool Session::is_overdue() const {
   const auto& timeout = parts_.config.idle_timeout;
   if (!output().empty()) {
-    return parts_.now.steady - last_sent_ >= timeout;
+    return parts_.clock.now().steady - last_sent_ >= timeout;
   }
-  return replies_.pending() == 0 && parts_.now.steady - last_active() >= timeout;
+  return replies_.pending() == 0 && parts_.clock.now().steady - last_active() >= timeout;
 }
 
 // Executes the lines that are there, as long as there is room for what they may cost.
@@ -108,7 +108,7 @@ void Session::handle_lines() {
     }
   }
   if (output_was_empty) {
-    last_sent_ = parts_.now.steady;
+    last_sent_ = parts_.clock.now().steady;
   }
 }
 
@@ -135,7 +135,7 @@ void Session::refuse_line() {
   ++parts_.counters.lines_too_long;
   const std::string_view head = lines_.too_long_head();
   protocol::append_unknown(replies_.tail(), head);
-  if (parts_.warnings.allows(ClientWarning::LineTooLong, parts_.now)) {
+  if (parts_.warnings.allows(ClientWarning::LineTooLong, parts_.clock.now())) {
     spdlog::warn("event=line_too_long from={} max_line_bytes={} head={}", from_, parts_.config.max_line_bytes,
                  protocol::escape_for_log(head));
   }

@@ -16,6 +16,7 @@
 #include "node/config.hpp"
 #include "node/counters.hpp"
 #include "node/reply_queue.hpp"
+#include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/line_buffer.hpp"
 
@@ -29,7 +30,7 @@ class Session {
     const ClientsConfig& config;  // max_line_bytes counts for sessions that begin later, the rest at once
     Counters& counters;
     ClientWarnings& warnings;
-    const protocol::Now& now;
+    const TurnClock& clock;
   };
 
   enum class Ending : std::uint8_t {

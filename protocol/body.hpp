@@ -31,13 +31,13 @@ class BodyEncoder {
     std::uint64_t feed;
   };
   std::vector<Origin> origins_;
-  std::string updates_;         // encoded one after the other, without the array's head
+  std::string updates_;  // encoded one after the other, without the array's head
   std::size_t count_ = 0;
   std::size_t origin_bytes_ = 0;  // at most, once encoded
 };
 
-// What a body frame says. Views point into the frame. `time` of an update is not filled: the text is only looked at when
-// the update is new (bus/replica.cpp).
+// What a body frame says. Views point into the frame. `time` of an update is not filled: the text is only looked at
+// when the update is new (bus/replica.cpp).
 struct Body {
   struct Origin {
     std::string_view name;

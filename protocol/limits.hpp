@@ -8,24 +8,24 @@
 namespace herd::protocol {
 
 // Client lines.
-inline constexpr std::size_t kMaxClientBytes = 255;        // fits a one-byte length in the store
-inline constexpr std::size_t kMaxFractionDigits = 15;      // of a coordinate: beyond a double's 15 safe digits
+inline constexpr std::size_t kMaxClientBytes = 255;    // fits a one-byte length in the store
+inline constexpr std::size_t kMaxFractionDigits = 15;  // of a coordinate: beyond a double's 15 safe digits
 inline constexpr std::size_t kMaxCoordinatesBytes = 2 + 3 + 2 * (1 + 1 + kMaxFractionDigits);
-inline constexpr std::size_t kMaxTimeBytes = 10 + 1 + 9;   // POSIX seconds, point, nanoseconds
+inline constexpr std::size_t kMaxTimeBytes = 10 + 1 + 9;        // POSIX seconds, point, nanoseconds
 inline constexpr std::int64_t kTimeSecondsEnd = 9'223'372'036;  // first second whose nanoseconds may overflow int64
-inline constexpr int kMaxRadiusKm = 50;                    // Google's own bound for a nearby search
-inline constexpr int kMaxPlaces = 20;                      // one page of Google's answer
-inline constexpr std::size_t kDefaultMaxLineBytes = 1024;  // without the line end
-inline constexpr std::size_t kTooLongEchoBytes = 64;       // what a line that is too long is answered with
+inline constexpr int kMaxRadiusKm = 50;                         // Google's own bound for a nearby search
+inline constexpr int kMaxPlaces = 20;                           // one page of Google's answer
+inline constexpr std::size_t kDefaultMaxLineBytes = 1024;       // without the line end
+inline constexpr std::size_t kTooLongEchoBytes = 64;            // what a line that is too long is answered with
 
 // Names of nodes and herds: [A-Za-z0-9_-]{1,63}.
 inline constexpr std::size_t kMaxNameBytes = 63;
 inline constexpr std::size_t kMaxNodes = 64;
 
 // Bus messages (FACTS about msgpack: its own limits default to 2^32-1).
-inline constexpr std::size_t kMaxBatchUpdates = 512;       // default and ceiling of `max_batch`
-inline constexpr std::size_t kMaxBatchBytes = 64 * 1024;   // of the body frame; the sender stops before it
-inline constexpr std::size_t kMaxUpdateBytes = 512;        // an encoded update with the longest texts
+inline constexpr std::size_t kMaxBatchUpdates = 512;                 // default and ceiling of `max_batch`
+inline constexpr std::size_t kMaxBatchBytes = 64 * 1024;             // of the body frame; the sender stops before it
+inline constexpr std::size_t kMaxUpdateBytes = 512;                  // an encoded update with the longest texts
 inline constexpr std::size_t kMaxMessageBytes = 2 * kMaxBatchBytes;  // ZMQ_MAXMSGSIZE: a longer frame closes the link
 
 static_assert(kMaxClientBytes <= 255 && kMaxCoordinatesBytes <= 255 && kMaxTimeBytes <= 255,

@@ -103,7 +103,8 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
     }
     case static_cast<std::uint64_t>(Type::Welcome): {
       Welcome m;
-      return done(reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt), Message{m});
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+      return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Batch): {
       Batch m;
@@ -113,19 +114,23 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
     }
     case static_cast<std::uint64_t>(Type::Ack): {
       Ack m;
-      return done(reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept), Message{m});
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+      return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Ping): {
       Ping m;
-      return done(reader.all(m.nonce, m.clock), Message{m});
+      const bool ok = reader.all(m.nonce, m.clock);
+      return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Pong): {
       Pong m;
-      return done(reader.all(m.nonce, m.clock), Message{m});
+      const bool ok = reader.all(m.nonce, m.clock);
+      return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Bye): {
       Bye m;
-      return done(reader.all(m.incarnation), Message{m});
+      const bool ok = reader.all(m.incarnation);
+      return done(ok, Message{m});
     }
     default:
       return Message{UnknownMessage{type}};
@@ -134,7 +139,9 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
 
 }  // namespace
 
-std::string encode(const Message& message) { return std::visit(Encoder{}, message); }
+std::string encode(const Message& message) {
+  return std::visit(Encoder{}, message);
+}
 
 Result<Message> decode(std::string_view bytes) {
   // The library's own limits default to 2^32-1 elements: five bytes could ask for gigabytes.

@@ -1,5 +1,5 @@
-// What nodes say to each other. A message is a header frame, and for a batch a second frame with the updates (body.hpp);
-// docs/PROTOCOL.md has the grammar. Values only: who may say what and when is decided in bus/link.hpp.
+// What nodes say to each other. A message is a header frame, and for a batch a second frame with the updates
+// (body.hpp); docs/PROTOCOL.md has the grammar. Values only: who may say what and when is decided in bus/link.hpp.
 #pragma once
 
 #include <cstdint>
@@ -86,8 +86,8 @@ using Message = std::variant<Hello, Welcome, Batch, Ack, Ping, Pong, Bye, Unknow
 // The header frame of any message but UnknownMessage.
 [[nodiscard]] std::string encode(const Message& message);
 
-// Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a name
-// out of bounds or trailing bytes are an Error.
+// Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a
+// name out of bounds or trailing bytes are an Error.
 [[nodiscard]] Result<Message> decode(std::string_view header);
 
 // For logs and counters: "hello", "batch", ...

@@ -18,12 +18,12 @@ struct UpdateId {
 
 struct Update {
   UpdateId id;
-  std::uint32_t epoch = 0;         // how often an operator has reset this client
-  std::string_view client;         // 1 to kMaxClientBytes bytes, as the client wrote it
-  std::string_view coordinates;    // as the client wrote it
-  std::string_view time_text;      // as the client wrote it
-  Nanoseconds time{};              // what time_text says
-  Nanoseconds difference{};        // the origin's clock minus `time`
+  std::uint32_t epoch = 0;       // how often an operator has reset this client
+  std::string_view client;       // 1 to kMaxClientBytes bytes, as the client wrote it
+  std::string_view coordinates;  // as the client wrote it
+  std::string_view time_text;    // as the client wrote it
+  Nanoseconds time{};            // what time_text says
+  Nanoseconds difference{};      // the origin's clock minus `time`
 };
 
 }  // namespace herd::protocol

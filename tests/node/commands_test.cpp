@@ -13,7 +13,7 @@ namespace {
 struct Asker {
   OneNode node;
   ClientWarnings warnings;
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.now}};
+  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
   ReplyQueue replies;
   std::optional<Lookup> lookup;
 

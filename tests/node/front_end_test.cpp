@@ -27,7 +27,7 @@ namespace {
 struct Node : OneNode {
   asio::io_context io;
   std::vector<places::Query> asked;  // the ticket is the place in here
-  FrontEnd front_end{{io, replica, config, counters, now, [this](const places::Query& query) {
+  FrontEnd front_end{{io, replica, config, counters, clock, [this](const places::Query& query) {
                         asked.push_back(query);
                         return places::Ticket{asked.size() - 1};
                       }}};
@@ -350,7 +350,7 @@ TEST_CASE("a port that is taken is named, with what to do") {
   Node other;
   const auto port = node.front_end.port();
   asio::io_context io;
-  FrontEnd second({io, node.replica, node.config, node.counters, node.now, {}});
+  FrontEnd second({io, node.replica, node.config, node.counters, node.clock, {}});
   const auto listening = second.listen({"127.0.0.1", port});
   REQUIRE_FALSE(listening);
   CHECK(listening.error().message == "clients address 127.0.0.1:" + std::to_string(port) +
@@ -360,7 +360,7 @@ TEST_CASE("a port that is taken is named, with what to do") {
 TEST_CASE("an address that this host does not have is named") {
   OneNode node;
   asio::io_context io;
-  FrontEnd front_end({io, node.replica, node.config, node.counters, node.now, {}});
+  FrontEnd front_end({io, node.replica, node.config, node.counters, node.clock, {}});
   const auto listening = front_end.listen({"192.0.2.1", 12140});
   REQUIRE_FALSE(listening);
   CHECK(listening.error().message.starts_with("clients address 192.0.2.1:12140 cannot be listened on: "));

@@ -8,17 +8,23 @@
 #include "node/commands.hpp"
 #include "node/config.hpp"
 #include "node/counters.hpp"
+#include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
 
 struct OneNode {
-  // 0.5 seconds after the time that the tests' clients say.
-  protocol::Now now{std::chrono::seconds(1'000), protocol::Nanoseconds(1'520'023'934'500'000'000)};
+  TurnClock clock;
+  protocol::Now& now = clock.stopped();
   ClientsConfig config;
   Counters counters;
   bus::Replica replica{
       bus::Replica::Options{.self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0}};
+
+  // It is half a second after the time that the tests' clients say.
+  OneNode() { now = {std::chrono::seconds(1'000), protocol::Nanoseconds(1'520'023'934'500'000'000)}; }
+  OneNode(const OneNode&) = delete;
+  OneNode& operator=(const OneNode&) = delete;
 };
 
 inline const std::string kIamat = "IAMAT kiwi +34.068930-118.445127 1520023934";

@@ -14,8 +14,8 @@ namespace {
 struct Talk {
   OneNode node;
   ClientWarnings warnings;
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.now}};
-  Session::Parts parts{commands, node.config, node.counters, warnings, node.now};
+  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
+  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock};
   Session session{parts, "127.0.0.1:1"};
 
   void say(const std::string& bytes) {

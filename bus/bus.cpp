@@ -1,0 +1,134 @@
+#include "bus/bus.hpp"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <utility>
+
+#include "bus/zmq_options.hpp"
+
+namespace herd::bus {
+
+using protocol::Nanoseconds;
+using protocol::Now;
+
+namespace {
+
+constexpr int kMessagesATurn = 256;           // then clients and outputs get their turn
+constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
+constexpr int kFarewellMs = 100;              // how long closing may wait for a BYE to leave
+
+// Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
+zmq::message_t share(const std::shared_ptr<const std::string>& body) {
+  if (body->size() < kCopyBytesBelow) return {body->data(), body->size()};
+  using Owner = std::shared_ptr<const std::string>;
+  const auto release = [](void*, void* owner) { delete static_cast<Owner*>(owner); };
+  // ZeroMQ only reads it: the interface has no const.
+  return {const_cast<char*>(body->data()), body->size(), release, new Owner(body)};
+}
+
+}  // namespace
+
+Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_(context, zmq::socket_type::router) {
+  set_receiver_options(router_);
+  descriptors_.push_back(router_.get(zmq::sockopt::fd));
+  for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    zmq::socket_t& dealer = dealers_.emplace_back(context, zmq::socket_type::dealer);
+    set_sender_options(dealer);
+    descriptors_.push_back(dealer.get(zmq::sockopt::fd));
+  }
+  touched_.assign(descriptors_.size(), true);
+  writable_.assign(dealers_.size(), false);
+}
+
+protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses,
+                                                 Replica& replica) {
+  std::string address = addresses.bind;
+  try {
+    std::unique_ptr<Bus> bus(new Bus(context, replica));
+    bus->router_.bind(address);
+    for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+      address = addresses.peers.at(peer);
+      bus->dealers_[peer].connect(address);
+    }
+    return bus;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EADDRINUSE) {
+      return protocol::fail("bus address " + address +
+                            " is in use: stop the other process or change `bus` in the configuration");
+    }
+    return protocol::fail("bus address " + address + " cannot be used: " + error.what());
+  }
+}
+
+bool Bus::receive(Now now) {
+  zmq::message_t route;
+  zmq::message_t header;
+  zmq::message_t body;
+  zmq::message_t extra;
+  for (int count = 0; count < kMessagesATurn; ++count) {
+    if (!router_.recv(route, zmq::recv_flags::dontwait)) return false;
+    if (!route.more()) continue;
+    (void)router_.recv(header, zmq::recv_flags::none);  // the frames of one message come together
+    bool more = header.more();
+    const bool has_body = more;
+    if (more) {
+      (void)router_.recv(body, zmq::recv_flags::none);
+      more = body.more();
+    }
+    for (; more; more = extra.more()) (void)router_.recv(extra, zmq::recv_flags::none);
+    Incoming incoming{route.to_string_view(), header.to_string_view(), std::nullopt};
+    if (has_body) incoming.body = body.to_string_view();
+    replica_.hear(incoming, now);
+  }
+  return true;
+}
+
+void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
+  zmq::message_t header(message.header.data(), message.header.size());
+  // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
+  const auto flags = message.body ? zmq::send_flags::dontwait | zmq::send_flags::sndmore : zmq::send_flags::dontwait;
+  if (!dealer.send(header, flags) || !message.body) return;
+  zmq::message_t body = share(message.body);
+  (void)dealer.send(body, zmq::send_flags::dontwait);
+}
+
+void Bus::send_all(PeerIndex peer, Now now) {
+  zmq::socket_t& dealer = dealers_[peer];
+  for (;;) {
+    writable_[peer] = (dealer.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+    if (!writable_[peer]) return;
+    const auto message = replica_.take(peer, now);
+    if (!message) return;
+    send(dealer, *message);
+  }
+}
+
+bool Bus::pump(Now now) {
+  const bool more = receive(now);
+  replica_.tick(now);
+  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
+    // wanted.
+    if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+    touched_[peer + 1] = false;
+  }
+  return more;
+}
+
+Nanoseconds Bus::next_deadline(Now now) const {
+  Nanoseconds deadline = replica_.tick_deadline(now);
+  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    if (writable_[peer]) deadline = std::min(deadline, replica_.say_deadline(peer));
+  }
+  return deadline;
+}
+
+void Bus::leave() {
+  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    dealers_[peer].set(zmq::sockopt::linger, kFarewellMs);
+    if ((dealers_[peer].get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0) send(dealers_[peer], replica_.farewell());
+  }
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,45 @@
+#include "bus/zmq_options.hpp"
+
+#include "bus/link_limits.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::bus {
+namespace {
+
+void set_common_options(zmq::socket_t& socket) {
+  // What a dead peer has not read is read again from the feed; closing must not wait for it.
+  socket.set(zmq::sockopt::linger, 0);
+  // Addresses may be IPv6; IPv4 goes on working.
+  socket.set(zmq::sockopt::ipv6, true);
+  // A frozen peer is noticed in about 1.7 s; without heartbeats, never.
+  socket.set(zmq::sockopt::heartbeat_ivl, 500);
+  socket.set(zmq::sockopt::heartbeat_timeout, 1500);
+  socket.set(zmq::sockopt::heartbeat_ttl, 2000);
+  // Half-open strangers and web browsers are thrown out after 2 s instead of 30.
+  socket.set(zmq::sockopt::handshake_ivl, 2000);
+}
+
+}  // namespace
+
+void set_receiver_options(zmq::socket_t& router) {
+  set_common_options(router);
+  // The one bound on what a stranger can make us allocate; a longer frame closes its connection.
+  router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::kMaxMessageBytes));
+  // For each connection. A flight is all that a peer may have under way.
+  router.set(zmq::sockopt::rcvhwm, kHighWaterMark);
+}
+
+void set_sender_options(zmq::socket_t& dealer) {
+  set_common_options(dealer);
+  // Nothing is queued for a peer that is not there: it would be delivered to its next life, before any HELLO.
+  dealer.set(zmq::sockopt::immediate, true);
+  dealer.set(zmq::sockopt::sndhwm, kHighWaterMark);
+  // Nobody has anything to say on this side; a stranger who does cannot fill our memory with it.
+  dealer.set(zmq::sockopt::rcvhwm, 1);
+  dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{1024});
+  // A peer that returns is found within a second, and one that stays away costs two connects a second.
+  dealer.set(zmq::sockopt::reconnect_ivl, 100);
+  dealer.set(zmq::sockopt::reconnect_ivl_max, 1000);
+}
+
+}  // namespace herd::bus

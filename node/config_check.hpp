@@ -1,0 +1,36 @@
+// The relations between the values of a configuration that were each read well: names, addresses and links of the
+// nodes. Internal to load_config.
+#pragma once
+
+#include <array>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/config.hpp"
+#include "node/config_reader.hpp"
+
+namespace herd::node {
+
+inline constexpr std::string_view kNameForm = "write 1 to 63 letters, digits, _ or -";
+inline constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warning", "error"};
+inline constexpr std::array<std::string_view, 6> kNodeKeys{"name", "clients", "bus", "bus_public", "monitor", "http"};
+
+// One [[node]] as it stands in the file: what is still text, and where everything stands.
+struct NodeSource {
+  std::size_t line = 0;
+  std::optional<std::string> clients;
+  std::optional<std::string> http;
+  std::vector<Placed> peers;
+  std::map<std::string, std::size_t, std::less<>> lines;  // of each of kNodeKeys; the table's own where it is absent
+};
+
+[[nodiscard]] bool is_valid_name(std::string_view name);
+
+// Parses the addresses of config.nodes[i] from sources[i], completes its links, and adds a mistake for all that does
+// not fit together. The two lists are of the same length.
+void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistakes& mistakes);
+
+}  // namespace herd::node

@@ -1,0 +1,32 @@
+// herd-node: runs one node of the configuration in the foreground. Exit status 0: a clean stop; 2: bad usage or
+// configuration; 1: anything else.
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "node/log.hpp"
+#include "node/node.hpp"
+#include "node/options.hpp"
+
+namespace {
+
+int fail(const std::string& message) {
+  std::fprintf(stderr, "herd-node: %s\n", message.c_str());
+  return 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace herd::node;
+  const Invocation invocation = read_command_line({argc, argv});
+  std::fputs(invocation.output.c_str(), stdout);
+  std::fputs(invocation.errors.c_str(), stderr);
+  if (!invocation.run) return invocation.status;
+  const RunNode& run = *invocation.run;
+  if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
+  const auto node = Node::start(run);
+  if (!node) return fail(node.error().message);
+  (*node)->run();
+  return 0;
+}

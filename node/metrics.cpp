@@ -1,0 +1,180 @@
+#include "node/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace herd::node {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+struct Description {
+  std::string name;
+  std::string help;
+};
+
+MetricFamily gauges(Description description) {
+  return {std::move(description.name), std::move(description.help), MetricType::Gauge, {}};
+}
+
+void add_gauge(MetricFamily& family, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+MetricFamily gauge(Description description, double value, Labels labels = {}) {
+  auto family = gauges(std::move(description));
+  add_gauge(family, std::move(labels), value);
+  return family;
+}
+
+MetricFamily counter(Description description, double value) {
+  ClientMetric metric;
+  metric.counter.value = value;
+  return {std::move(description.name), std::move(description.help), MetricType::Counter, {std::move(metric)}};
+}
+
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+
+double seconds(std::chrono::duration<double> value) {
+  return value.count();
+}
+
+// A metric is a double and holds 53 bits: of the digest 48 are shown, which no reader rounds.
+double digest_number(std::uint64_t digest) {
+  return number(digest & ((std::uint64_t{1} << 48) - 1));
+}
+
+void add_node(std::vector<MetricFamily>& all, const Status& status) {
+  all.push_back(gauge({"herd_node_info", "Always 1; the labels name the node and the version of its program"}, 1,
+                      {{"node", status.node}, {"version", HERD_VERSION}}));
+  all.push_back(gauge({"herd_uptime_seconds", "Seconds since the node was started"}, seconds(status.uptime)));
+  all.push_back(gauge({"herd_ready", "1 once the first synchronisation with the peers is done or given up, else 0"},
+                      status.ready ? 1 : 0));
+  all.push_back(gauge({"herd_clients", "Clients of which the node holds a record"}, number(status.clients)));
+  all.push_back(gauge({"herd_connections", "Client connections open"}, number(status.connections)));
+  all.push_back(
+      gauge({"herd_store_digest", "Lower 48 bits of the digest of all records; the same on all nodes when they agree"},
+            digest_number(status.digest)));
+}
+
+void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
+  auto states = gauges({"herd_link_state", "1 for the state that the link to the peer is in, 0 for the two others"});
+  for (const auto& link : status.links) {
+    for (const auto state : {LinkState::Down, LinkState::Half, LinkState::Up}) {
+      add_gauge(states, {{"peer", link.peer}, {"state", std::string(to_string(state))}}, link.state == state ? 1 : 0);
+    }
+  }
+  all.push_back(std::move(states));
+}
+
+void add_links(std::vector<MetricFamily>& all, const Status& status) {
+  if (status.links.empty()) return;
+  add_link_states(all, status);
+  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 6> figures{{
+      {{"herd_link_sent", "Change number up to which the peer was sent the feed"},
+       [](const LinkStatus& link) { return number(link.sent); }},
+      {{"herd_link_merged", "Change number up to which the peer has acknowledged to have merged"},
+       [](const LinkStatus& link) { return number(link.merged); }},
+      {{"herd_link_kept",
+        "Change number up to which the peer has acknowledged to have journalled; 0 without a journal"},
+       [](const LinkStatus& link) { return number(link.kept); }},
+      {{"herd_link_lag", "Change numbers that the peer has not acknowledged yet"},
+       [](const LinkStatus& link) { return number(link.lag); }},
+      {{"herd_link_round_trip_seconds", "Smoothed round trip to the peer's loop and back; 0 until measured"},
+       [](const LinkStatus& link) { return seconds(link.round_trip); }},
+      {{"herd_link_skew_seconds", "The peer's clock minus this node's"},
+       [](const LinkStatus& link) { return seconds(link.skew); }},
+  }};
+  for (const auto& [description, value_of] : figures) {
+    auto family = gauges(description);
+    for (const auto& link : status.links) add_gauge(family, {{"peer", link.peer}}, value_of(link));
+    all.push_back(std::move(family));
+  }
+}
+
+void add_counters(std::vector<MetricFamily>& all, const Status& status) {
+  for (const auto& [name, value] : status.counters) {
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    all.push_back(counter({"herd_" + name + "_total", "Counted since the node was started: " + words}, number(value)));
+  }
+}
+
+void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) {
+  if (process.resident_bytes) {
+    all.push_back(gauge({"process_resident_memory_bytes", "Memory of the process that is in RAM"},
+                        number(*process.resident_bytes)));
+  }
+  if (process.cpu_seconds) {
+    all.push_back(
+        counter({"process_cpu_seconds_total", "CPU time of the process, user and system"}, *process.cpu_seconds));
+  }
+  if (process.open_descriptors) {
+    all.push_back(
+        gauge({"process_open_fds", "File descriptors that the process has open"}, number(*process.open_descriptors)));
+  }
+}
+
+std::optional<std::uint64_t> resident_bytes() {
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  if (!(std::ifstream("/proc/self/statm") >> total_pages >> resident_pages)) return std::nullopt;
+  return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+// proc(5): the second field, the program's name, is in parentheses and may hold anything; utime and stime are fields 14
+// and 15, the 12th and 13th behind it.
+std::optional<double> cpu_seconds() {
+  std::ifstream stat("/proc/self/stat");
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  for (int field = 3; field < 14; ++field) stat >> skipped;
+  std::uint64_t user_ticks = 0;
+  std::uint64_t system_ticks = 0;
+  if (!(stat >> user_ticks >> system_ticks)) return std::nullopt;
+  return number(user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+std::optional<std::uint64_t> open_descriptors() {
+  std::error_code unreadable;
+  std::filesystem::directory_iterator entry("/proc/self/fd", unreadable);
+  std::uint64_t count = 0;
+  for (; !unreadable && entry != std::filesystem::directory_iterator(); entry.increment(unreadable)) ++count;
+  if (unreadable || count == 0) return std::nullopt;
+  return count - 1;  // the one by which the directory is read
+}
+
+}  // namespace
+
+ProcessMetrics read_process_metrics() {
+  return {resident_bytes(), cpu_seconds(), open_descriptors()};
+}
+
+std::string to_prometheus(const Status& status, const ProcessMetrics& process) {
+  std::vector<MetricFamily> all;
+  add_node(all, status);
+  add_links(all, status);
+  add_counters(all, status);
+  add_process(all, process);
+  return prometheus::TextSerializer().Serialize(all);
+}
+
+}  // namespace herd::node

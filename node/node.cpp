@@ -1,0 +1,292 @@
+#include "node/node.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <random>
+#include <utility>
+
+#include "node/config_diff.hpp"
+#include "node/log.hpp"
+#include "node/places/providers.hpp"
+
+namespace herd::node {
+
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Result;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, so that a flood of clients delays no peer
+constexpr Nanoseconds kStatsInterval = 1s;
+constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
+
+std::uint64_t random_id() {
+  std::random_device device;
+  std::uint64_t id = 0;
+  while (id == 0) id = std::uint64_t{device()} << 32 | device();
+  return id;
+}
+
+bus::Replica::Options replica_options(const Config& config, const std::string& name) {
+  bus::Replica::Options options;
+  options.self = {config.herd_name, name, random_id(), random_id()};
+  options.peers = config.find(name)->peers;
+  options.limits = {config.bus.max_in_flight, config.bus.max_batch};
+  options.hash_seed = random_id();
+  return options;
+}
+
+places::Worker::Options worker_options(const PlacesConfig& config) {
+  places::Worker::Options options;
+  options.timeout = config.timeout;
+  options.make_providers = [names = config.providers] { return places::make_providers(names); };
+  return options;
+}
+
+}  // namespace
+
+Node::Node(const RunNode& run, StateDir state)
+    : name_(run.name),
+      log_level_(run.log_level),
+      config_(run.config),
+      state_(std::move(state)),
+      started_(clock_.now()),
+      replica_(replica_options(run.config, run.name)) {}
+
+Node::~Node() {
+  http_.reset();  // its threads ask the loop, which must still be there
+}
+
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run) {
+  auto state = StateDir::open(run.config, run.name);
+  if (!state) return tl::unexpected(state.error());
+  std::unique_ptr<Node> node(new Node(run, std::move(*state)));
+  if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
+  return node;
+}
+
+// ---- opening -------------------------------------------------------------------------------------------------------
+
+Result<void> Node::open() {
+  return open_bus().and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+    auto worker = places::Worker::start(context_, worker_options(config_.places));
+    if (!worker) return tl::unexpected(worker.error());
+    worker_ = std::move(*worker);
+    places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
+    front_end_.emplace(
+        FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); }});
+    if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
+    watch_descriptors();
+    watch_signals();
+    return {};
+  });
+}
+
+Result<void> Node::open_bus() {
+  const NodeConfig& self = *config_.find(name_);
+  bus::Bus::Addresses addresses{self.bus, {}};
+  for (const std::string& peer : self.peers) addresses.peers.push_back(config_.find(peer)->bus_public);
+  auto bus = bus::Bus::open(context_, addresses, replica_);
+  if (!bus) return tl::unexpected(bus.error());
+  bus_ = std::move(*bus);
+  return {};
+}
+
+Result<void> Node::open_watching() {
+  const NodeConfig& self = *config_.find(name_);
+  if (!self.monitor.empty()) {
+    auto monitor = Monitor::bind(context_, self.monitor, name_);
+    if (!monitor) return tl::unexpected(monitor.error());
+    monitor_ = std::move(*monitor);
+  }
+  reporter_.emplace(replica_, monitor_.get());
+  board_ = std::make_shared<StatusBoard>(
+      [this] { asio::post(io_, [this] { board_->publish(std::make_shared<const Status>(status())); }); });
+  if (self.http.port == 0) return {};
+  auto http = HttpServer::start(self.http, board_);
+  if (!http) return tl::unexpected(http.error());
+  http_ = std::move(*http);
+  return {};
+}
+
+void Node::watch_descriptors() {
+  const auto watch = [this](int descriptor, std::function<void()> readable) {
+    watches_.push_back(std::make_unique<DescriptorWatch>(io_, descriptor, std::move(readable)));
+  };
+  const std::vector<int>& descriptors = bus_->descriptors();
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    watch(descriptors[i], [this, i] { bus_->touched(i); });
+  }
+  // These are read at the end of every turn anyway: it is enough to be woken.
+  watch(places_->fd(), [] {});
+  if (monitor_) watch(monitor_->fd(), [] {});
+}
+
+void Node::watch_signals() {
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
+  signals_.async_wait([this](const std::error_code& error, int signal) {
+    if (error) return;
+    if (signal == SIGHUP) {
+      reload();
+    } else {
+      begin_stop();
+    }
+    watch_signals();
+  });
+}
+
+// ---- the loop ------------------------------------------------------------------------------------------------------
+
+void Node::run() {
+  spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
+               front_end_->port(), config_.find(name_)->bus, replica_.store().size());
+  end_of_turn();
+  while (!stopped()) turn();
+  bus_->leave();
+  spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+}
+
+void Node::turn() {
+  clock_.end_turn();
+  if (!busy_) {
+    wait_for(next_deadline());
+    io_.run_one();
+  }
+  run_ready();
+  end_of_turn();
+}
+
+void Node::run_ready() {
+  for (std::size_t count = 0; count < kHandlersATurn && io_.poll_one() > 0; ++count) {
+  }
+}
+
+void Node::end_of_turn() {
+  busy_ = bus_->pump(clock_.now());
+  deliver_places();
+  report();
+  for (const auto& watch : watches_) watch->arm();
+}
+
+void Node::deliver_places() {
+  while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
+}
+
+void Node::report() {
+  const Now& now = clock_.now();
+  busy_ = reporter_->report(now) || busy_;
+  if (!monitor_) return;
+  const Monitor::Subscriptions news = monitor_->drain_subscriptions();
+  busy_ = news.more || busy_;
+  const bool wanted = monitor_->wanted({EventLevel::Info, EventKind::Stats});
+  if (!wanted || (!news.stats_wanted && now.steady < stats_due_)) return;
+  stats_due_ = now.steady + kStatsInterval;
+  stats_.publish(*monitor_, status());
+  busy_ = monitor_->drain_subscriptions().more || busy_;  // publishing may have swallowed the descriptor's edge
+}
+
+Nanoseconds Node::next_deadline() const {
+  const Now& now = clock_.now();
+  Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
+  if (monitor_ && monitor_->wanted({EventLevel::Info, EventKind::Stats})) deadline = std::min(deadline, stats_due_);
+  if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
+  return deadline;
+}
+
+// Arms the timer only when it must ring earlier than it will: ringing once too often is cheaper than arming every turn.
+void Node::wait_for(Nanoseconds deadline) {
+  clock_.end_turn();
+  if (deadline == Nanoseconds::max() || (timer_at_ && *timer_at_ <= deadline)) return;
+  timer_at_ = deadline;
+  timer_.expires_at(std::chrono::steady_clock::time_point(deadline));
+  timer_.async_wait([this](const std::error_code& error) {
+    if (!error) timer_at_.reset();
+  });
+}
+
+// ---- stopping and reloading ----------------------------------------------------------------------------------------
+
+void Node::begin_stop() {
+  if (stop_by_) return;
+  spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
+  stop_by_ = clock_.now().steady + kStopPatience;
+  front_end_->stop(*stop_by_);
+}
+
+bool Node::stopped() const {
+  if (!stop_by_) return false;
+  if (clock_.now().steady >= *stop_by_) return true;
+  return front_end_->idle() && peers_have_all();
+}
+
+bool Node::peers_have_all() const {
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, clock_.now());
+    if (status.state == bus::Connected::Up && status.lag > 0) return false;
+  }
+  return true;
+}
+
+void Node::reload() {
+  auto fresh = load_config(config_.file);
+  if (!fresh) {
+    spdlog::warn("event=reload_refused reason=\"the configuration has mistakes; the running one stays\"\n{}",
+                 fresh.error().message);
+    return;
+  }
+  const ConfigChanges changes = diff({config_, *fresh}, name_);
+  config_.clients = fresh->clients;
+  config_.log.level = fresh->log.level;
+  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
+  for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
+  for (const std::string& key : changes.restart) {
+    spdlog::warn("event=reload_needs_restart key={} reason=\"it stays as it is until the node is restarted\"", key);
+  }
+}
+
+// ---- what others may know ------------------------------------------------------------------------------------------
+
+bool Node::ready() const {
+  return replica_.synchronised() || clock_.now().steady - started_.steady >= config_.http.ready_timeout;
+}
+
+Status Node::status() const {
+  const Now& now = clock_.now();
+  Status status;
+  status.node = name_;
+  status.incarnation = replica_.self().incarnation;
+  status.feed_id = replica_.self().feed_id;
+  status.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - started_.steady);
+  status.digest = replica_.store().digest();
+  status.clients = replica_.store().size();
+  status.connections = front_end_->connections();
+  status.ready = ready();
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    status.links.push_back(link_status(replica_.peer_status(peer, now)));
+  }
+  for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
+  const bus::ReplicaCounters& bus = replica_.counters();
+  status.counters["bus_batches_sent"] = bus.batches_sent;
+  status.counters["bus_bodies_shared"] = bus.bodies_shared;
+  status.counters["bus_updates_sent"] = bus.updates_sent;
+  status.counters["bus_batches_received"] = bus.batches_received;
+  status.counters["bus_updates_received"] = bus.updates_received;
+  status.counters["bus_updates_merged"] = bus.updates_merged;
+  status.counters["bus_updates_repeated"] = bus.updates_repeated;
+  status.counters["bus_updates_older"] = bus.updates_older;
+  status.counters["bus_updates_unreadable"] = bus.updates_unreadable;
+  status.counters["bus_messages_refused"] = bus.messages_refused;
+  status.counters["bus_messages_unknown"] = bus.messages_unknown;
+  status.counters["bus_timeouts"] = bus.timeouts;
+  status.taken = now;
+  return status;
+}
+
+}  // namespace herd::node

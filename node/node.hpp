@@ -1,0 +1,103 @@
+// One running node: everything that it consists of, and the loop that turns it.
+//
+// The thread that calls run() is the loop. It owns the replica, all sockets but the HTTP server's and the worker's, and
+// never blocks but in its wait. One turn handles all that is ready (clients' bytes, answers of places), then pumps the
+// bus, so that batches form under load and a lone update leaves at once. docs/ARCHITECTURE.md lists the other threads.
+#pragma once
+
+#include <asio/io_context.hpp>
+#include <asio/signal_set.hpp>
+#include <asio/steady_timer.hpp>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+#include <zmq.hpp>
+
+#include "bus/bus.hpp"
+#include "bus/replica.hpp"
+#include "node/config.hpp"
+#include "node/counters.hpp"
+#include "node/descriptor_watch.hpp"
+#include "node/events.hpp"
+#include "node/front_end.hpp"
+#include "node/http_server.hpp"
+#include "node/monitor.hpp"
+#include "node/options.hpp"
+#include "node/places/client.hpp"
+#include "node/places/worker.hpp"
+#include "node/reporter.hpp"
+#include "node/state_dir.hpp"
+#include "node/status_board.hpp"
+#include "node/turn_clock.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::node {
+
+class Node {
+ public:
+  // Locks the state directory and binds every address; an Error leaves nothing behind. The log must have been started.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run);
+  ~Node();
+
+  // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
+  // BYE. SIGHUP reloads the configuration.
+  void run();
+
+ private:
+  Node(const RunNode& run, StateDir state);
+
+  [[nodiscard]] protocol::Result<void> open();
+  [[nodiscard]] protocol::Result<void> open_bus();
+  [[nodiscard]] protocol::Result<void> open_watching();
+  void watch_descriptors();
+  void watch_signals();
+
+  void turn();
+  void end_of_turn();
+  void deliver_places();
+  void report();
+  void wait_for(protocol::Nanoseconds deadline);
+  [[nodiscard]] protocol::Nanoseconds next_deadline() const;
+  void run_ready();
+
+  void begin_stop();
+  [[nodiscard]] bool stopped() const;
+  [[nodiscard]] bool peers_have_all() const;
+  void reload();
+
+  [[nodiscard]] Status status() const;
+  [[nodiscard]] bool ready() const;
+
+  const std::string name_;
+  const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
+  Config config_;
+  StateDir state_;
+  Counters counters_;
+  TurnClock clock_;
+  protocol::Now started_;
+
+  bus::Replica replica_;
+  zmq::context_t context_;
+  std::unique_ptr<bus::Bus> bus_;
+  std::unique_ptr<places::Worker> worker_;
+  std::unique_ptr<places::Client> places_;
+  std::unique_ptr<Monitor> monitor_;  // null: not configured
+  std::optional<Reporter> reporter_;
+  StatsEvents stats_;
+  protocol::Nanoseconds stats_due_{};
+
+  asio::io_context io_{1};
+  asio::signal_set signals_{io_};
+  asio::steady_timer timer_{io_};
+  std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
+  std::optional<FrontEnd> front_end_;
+  std::vector<std::unique_ptr<DescriptorWatch>> watches_;
+  std::shared_ptr<StatusBoard> board_;
+  std::unique_ptr<HttpServer> http_;
+
+  bool busy_ = false;  // the last turn left something to do: do not wait
+  std::optional<protocol::Nanoseconds> stop_by_;
+};
+
+}  // namespace herd::node

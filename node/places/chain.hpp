@@ -1,0 +1,58 @@
+// The providers in the order of the configuration. A lookup goes to the first; where that fails, to the next. One
+// timeout covers the whole chain, and each provider still to come keeps an eighth of it, so that a first provider that
+// hangs does not take the answer from a second one that would have had it. Where all fail, the first one's failure is
+// the answer: it is the one the operator wanted most, and its message says what to do. Pure: time comes in. Used by the
+// worker's thread.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <optional>
+#include <vector>
+
+#include "node/places/provider.hpp"
+
+namespace herd::node::places {
+
+class Chain {
+ public:
+  // Providers under way are asked for no more than this at a time: beyond it, OVER_QUERY_LIMIT at once.
+  static constexpr std::size_t kMaxLookups = 4096;
+
+  // No providers at all: every lookup fails. `timeout` covers the chain.
+  Chain(Providers providers, protocol::Nanoseconds timeout);
+
+  // Begins a lookup; `lookup` was never used before.
+  void ask(LookupId lookup, const Query& query, protocol::Now now);
+
+  // The next lookup that has come to its end, by an answer, by failing everywhere or by its time. Call until nothing.
+  [[nodiscard]] std::optional<Finding> poll(protocol::Now now);
+
+  void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
+
+  // When poll() must be called even if nothing is ready, on the steady clock.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
+
+ private:
+  struct Lookup {
+    Query query;
+    std::size_t provider = 0;       // who is being asked
+    protocol::Nanoseconds asked{};  // when the chain was
+    std::optional<Finding> first_failure;
+  };
+  using Lookups = std::map<LookupId, Lookup>;
+
+  // Until when, counted from the beginning, this provider may take.
+  [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
+  void give_to_next(Lookups::iterator lookup, Finding failure);
+  void take(Finding finding, std::size_t provider);
+  void poll_providers(protocol::Now now);
+  bool give_up_late_ones(protocol::Now now);
+
+  Providers providers_;
+  protocol::Nanoseconds timeout_;
+  Lookups under_way_;
+  std::vector<Finding> ended_;
+};
+
+}  // namespace herd::node::places

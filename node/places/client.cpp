@@ -1,0 +1,112 @@
+#include "node/places/client.hpp"
+
+#include <cerrno>
+#include <utility>
+
+#include "node/places/messages.hpp"
+
+namespace herd::node::places {
+
+Client::Client(zmq::context_t& context, const std::string& endpoint, std::chrono::milliseconds timeout)
+    : dealer_(context, zmq::socket_type::dealer), timeout_(timeout) {
+  // Unsent questions are worth nothing once this object is gone.
+  dealer_.set(zmq::sockopt::linger, 0);
+  // The pipe holds what may be under way: full means that the worker has stopped taking questions, and then ask() says
+  // so.
+  dealer_.set(zmq::sockopt::sndhwm, static_cast<int>(kMaxPending));
+  dealer_.set(zmq::sockopt::rcvhwm, static_cast<int>(kMaxPending));
+  // A worker elsewhere that is down is told of at once; queued questions would reach its next life after their timeout.
+  dealer_.set(zmq::sockopt::immediate, true);
+  // A longer message ends the connection instead of the memory (ipc and tcp; inproc has no such bound).
+  dealer_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxPlacesMessageBytes));
+  dealer_.connect(endpoint);
+}
+
+Ticket Client::ask(const Query& query, protocol::Now now) {
+  const Ticket ticket = ++last_ticket_;
+  ++counters_.asked;
+  if (query.max == 0) {
+    answer_here(ticket, Status::Ok, "", now);
+  } else if (!is_askable(query)) {
+    answer_here(ticket, Status::InvalidRequest, "the position, radius or number of places is out of range", now);
+  } else if (waiting_.size() >= kMaxPending || !send(ticket, query)) {
+    ++counters_.refused;
+    answer_here(ticket, Status::OverQueryLimit, "too many lookups of places are under way: ask again in some seconds",
+                now);
+  } else {
+    waiting_.emplace(ticket, now.steady + timeout_);
+  }
+  return ticket;
+}
+
+std::optional<Answer> Client::poll(protocol::Now now) {
+  if (!ready_.empty()) {
+    Ready ready = std::move(ready_.front());
+    ready_.pop_front();
+    return hand_out(std::move(ready.answer), ready.status);
+  }
+  if (auto answer = receive()) {
+    return answer;
+  }
+  if (waiting_.empty() || now.steady < waiting_.begin()->second) {
+    return std::nullopt;
+  }
+  const Ticket ticket = waiting_.begin()->first;
+  waiting_.erase(waiting_.begin());
+  ++counters_.timed_out;
+  return hand_out({ticket, empty_document(Status::UnknownError, "the lookup of places took too long: ask again later")},
+                  Status::UnknownError);
+}
+
+int Client::fd() const {
+  return dealer_.get(zmq::sockopt::fd);
+}
+
+std::optional<protocol::Nanoseconds> Client::next_deadline() const {
+  if (!ready_.empty()) {
+    return ready_.front().since;
+  }
+  return waiting_.empty() ? std::nullopt : std::optional(waiting_.begin()->second);
+}
+
+bool Client::send(Ticket ticket, const Query& query) {
+  try {
+    return dealer_.send(zmq::buffer(encode(QueryMessage{ticket, query})), zmq::send_flags::dontwait).has_value();
+  } catch (const zmq::error_t&) {  // the context is ending
+    return false;
+  }
+}
+
+std::optional<Answer> Client::receive() {
+  try {
+    zmq::message_t message;
+    while (dealer_.recv(message, zmq::recv_flags::dontwait)) {
+      auto answer = decode_answer(message.to_string_view());
+      if (!answer) {
+        ++counters_.unreadable;
+      } else if (waiting_.erase(answer->ticket) == 0) {
+        ++counters_.late;
+      } else {
+        ++counters_.answered;
+        return hand_out({answer->ticket, std::move(answer->document)}, answer->status);
+      }
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() ==
+        EINTR) {  // a signal came between: what is there must still be read, its edge will not come again
+      return receive();
+    }
+  }  // else the context is ending: what is waiting times out
+  return std::nullopt;
+}
+
+void Client::answer_here(Ticket ticket, Status status, std::string_view message, protocol::Now now) {
+  ready_.push_back({{ticket, empty_document(status, message)}, status, now.steady});
+}
+
+Answer Client::hand_out(Answer answer, Status status) {
+  ++counters_.by_status[static_cast<std::size_t>(status)];
+  return answer;
+}
+
+}  // namespace herd::node::places

@@ -1,0 +1,44 @@
+// The JSON document that follows the AT line of a WHATSAT: the shape of a Google Places Nearby Search (legacy) answer,
+// so that what was written for Google reads it. Only what is known stands in it. One result a line, no newline at the
+// end. Pure: any thread.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "node/places/place_index.hpp"
+
+namespace herd::node::places {
+
+// Google's own statuses of a nearby search.
+enum class Status : std::uint8_t {
+  Ok,
+  ZeroResults,
+  OverQueryLimit,
+  RequestDenied,
+  InvalidRequest,
+  UnknownError,
+};
+inline constexpr std::size_t kStatuses = 6;
+
+[[nodiscard]] std::string_view to_text(Status status);  // "ZERO_RESULTS"
+
+// An answer, as opposed to a failure that another provider may make good.
+[[nodiscard]] inline bool is_answer(Status status) {
+  return status == Status::Ok || status == Status::ZeroResults;
+}
+
+// No results. `error_message` (left out where it is empty) is for a person and says what to do; invalid UTF-8 in it
+// becomes U+FFFD.
+[[nodiscard]] std::string empty_document(Status status, std::string_view error_message = {});
+
+// The hits in their order: OK, or ZERO_RESULTS where there are none. GeoNames is attributed as its licence asks.
+[[nodiscard]] std::string document_of(const PlaceIndex& index, std::span<const Hit> hits);
+
+// Appends `text` as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD.
+void append_json_string(std::string& out, std::string_view text);
+
+}  // namespace herd::node::places

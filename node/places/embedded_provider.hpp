@@ -1,0 +1,26 @@
+// The provider "embedded": the table inside the binary. It answers at once, needs no network and never fails.
+// Used by the worker's thread; owns the index.
+#pragma once
+
+#include <deque>
+
+#include "node/places/place_index.hpp"
+#include "node/places/provider.hpp"
+
+namespace herd::node::places {
+
+class EmbeddedProvider final : public Provider {
+ public:
+  explicit EmbeddedProvider(PlaceIndex index);
+
+  [[nodiscard]] std::string_view name() const override;
+  void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) override;
+  void forget(LookupId lookup) override;
+  [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
+
+ private:
+  PlaceIndex index_;
+  std::deque<Finding> found_;
+};
+
+}  // namespace herd::node::places

@@ -1,0 +1,96 @@
+#include "node/places/messages.hpp"
+
+#include <cmath>
+#include <exception>
+#include <msgpack.hpp>
+
+#include "protocol/limits.hpp"
+
+namespace herd::node::places {
+namespace {
+
+using protocol::fail;
+
+constexpr int kQuery = 1;
+constexpr int kAnswer = 2;
+constexpr std::uint32_t kQueryFields = 6;
+constexpr std::uint32_t kAnswerFields = 4;
+
+// Without limits, five bytes ask for gigabytes.
+msgpack::unpack_limit limits() {
+  return {/*array=*/16, /*map=*/0, kMaxDocumentBytes, /*bin=*/0, /*ext=*/0, /*depth=*/2};
+}
+
+// The fields of a message of this type, or why it is none. All bytes must have been used.
+template <class Read>
+auto read_message(std::string_view bytes, int type, std::uint32_t fields, Read&& read)
+    -> decltype(read(std::declval<const msgpack::object*>())) {
+  try {
+    std::size_t used = 0;
+    const msgpack::object_handle handle = msgpack::unpack(bytes.data(), bytes.size(), used, nullptr, nullptr, limits());
+    const msgpack::object& object = handle.get();
+    if (used != bytes.size()) {
+      return fail("bytes behind the end of a places message");
+    }
+    if (object.type != msgpack::type::ARRAY || object.via.array.size < fields ||
+        object.via.array.ptr[0].as<int>() != type) {
+      return fail("not a places message of the kind expected here");
+    }
+    return read(object.via.array.ptr + 1);
+  } catch (const std::exception&) {  // msgpack says neither what nor where
+    return fail("a places message cannot be read");
+  }
+}
+
+}  // namespace
+
+bool is_askable(const Query& query) {
+  return query.latitude >= -90 && query.latitude <= 90 && query.longitude >= -180 && query.longitude <= 180 &&
+         query.radius_km >= 0 && query.radius_km <= protocol::kMaxRadiusKm && query.max >= 1 &&
+         query.max <= protocol::kMaxPlaces;
+}
+
+std::string encode(const QueryMessage& message) {
+  msgpack::sbuffer buffer;
+  const Query& query = message.query;
+  msgpack::pack(buffer,
+                std::make_tuple(kQuery, message.ticket, query.latitude, query.longitude, query.radius_km, query.max));
+  return {buffer.data(), buffer.size()};
+}
+
+std::string encode(const AnswerMessage& message) {
+  msgpack::sbuffer buffer(message.document.size() + 32);
+  msgpack::packer packer(buffer);
+  packer.pack_array(kAnswerFields).pack(kAnswer).pack(message.ticket).pack(static_cast<int>(message.status));
+  packer.pack(message.document);
+  return {buffer.data(), buffer.size()};
+}
+
+protocol::Result<QueryMessage> decode_query(std::string_view bytes) {
+  return read_message(bytes, kQuery, kQueryFields, [](const msgpack::object* field) -> protocol::Result<QueryMessage> {
+    const QueryMessage message{.ticket = field[0].as<Ticket>(),
+                               .query = {.latitude = field[1].as<double>(),
+                                         .longitude = field[2].as<double>(),
+                                         .radius_km = field[3].as<double>(),
+                                         .max = field[4].as<int>()}};
+    if (!is_askable(message.query)) {
+      return fail("a places query is out of range");
+    }
+    return message;
+  });
+}
+
+protocol::Result<AnswerMessage> decode_answer(std::string_view bytes) {
+  return read_message(bytes, kAnswer, kAnswerFields,
+                      [](const msgpack::object* field) -> protocol::Result<AnswerMessage> {
+                        const auto status = field[1].as<std::uint64_t>();
+                        if (status >= kStatuses) {
+                          return fail("a places answer has an unknown status");
+                        }
+                        return AnswerMessage{.ticket = field[0].as<Ticket>(),
+                                             .status = static_cast<Status>(status),
+                                             .document = field[2].as<std::string>()};
+                      });
+}
+
+}  // namespace herd::node::places

@@ -1,0 +1,77 @@
+// The places of the world near a position, without a network: a table from inside the binary (data/README.md says what
+// it holds) and a k-d tree over it. Once loaded it never changes, so any thread may search it; it owns some 20 MB.
+//
+// The order is what a person would want, near and notable first: by (distance + 0.5 km) / prominence, lowest first,
+// where prominence is 1 for a village of 500 and grows by 1 with every ten times as many people. So a town of 50,000
+// three kilometres away stands beside a village one kilometre away, the hamlet you stand in comes first, and a
+// metropolis at the edge of the radius comes last. docs/decisions/0003-order-of-places.md has the reasons and what else
+// was tried.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "protocol/command.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::node::places {
+
+enum class Kind : std::uint8_t {
+  Capital,  // of a country
+  Seat,     // of a state or province
+  Town,     // city, town or village
+  Quarter,  // part of a town
+  Port,     // sea port
+};
+
+// A view into the index; good as long as the index.
+struct PlaceView {
+  std::string_view id;    // stable between releases of the table; its prefix names the source
+  std::string_view name;  // UTF-8
+  std::string_view area;  // what lies around it, the largest last: "Los Angeles County, California, US"
+  protocol::Position position;
+  Kind kind = Kind::Town;
+};
+
+struct Hit {
+  std::uint32_t place = 0;  // for PlaceIndex::at
+  double distance_km = 0;   // along a sphere of 6371.0088 km
+};
+
+// 1 and more; an unknown population (0) counts as the smallest.
+[[nodiscard]] float prominence(Kind kind, std::uint32_t population);
+
+// What places are ordered by: the lowest first.
+[[nodiscard]] double score(double distance_km, float prominence);
+
+class PlaceIndex {
+ public:
+  // Reads a table compressed by zstd; takes some tenths of a second for the embedded one. Fails on any row that is not
+  // as data/README.md says, and names it.
+  [[nodiscard]] static protocol::Result<PlaceIndex> load(std::span<const std::byte> compressed);
+
+  PlaceIndex(PlaceIndex&&) noexcept;
+  PlaceIndex& operator=(PlaceIndex&&) noexcept;
+  ~PlaceIndex();
+
+  // At most `max` places not farther than `radius_km`, in the order above; of equals the nearer first. Radius 0 finds
+  // what stands exactly there. A radius or a max below 0 finds nothing.
+  [[nodiscard]] std::vector<Hit> search(const protocol::Position& centre, double radius_km, int max) const;
+
+  [[nodiscard]] PlaceView at(std::uint32_t place) const;  // place < size()
+  [[nodiscard]] std::size_t size() const;
+
+ private:
+  struct Contents;
+  explicit PlaceIndex(std::unique_ptr<Contents> contents);
+  std::unique_ptr<Contents> contents_;
+};
+
+// The table that was linked into the binary.
+[[nodiscard]] std::span<const std::byte> embedded_places();
+
+}  // namespace herd::node::places

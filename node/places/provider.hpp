@@ -1,0 +1,60 @@
+// A provider: something that can be asked which places are near, and answers at once or in its own time (an index in
+// memory, a service behind HTTP). The worker's thread makes it, calls it and destroys it; nobody else touches it.
+// It never blocks and never throws: what goes wrong is a finding with a failure's status.
+#pragma once
+
+#include <zmq.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/places/document.hpp"
+#include "node/places/query.hpp"
+#include "protocol/clock.hpp"
+
+namespace herd::node::places {
+
+// Names one lookup within a worker; tickets do not, since askers count for themselves.
+using LookupId = std::uint64_t;
+
+struct Finding {
+  LookupId lookup = 0;
+  Status status = Status::UnknownError;
+  std::string document;  // complete, for failures too: what a client would be shown
+};
+
+class Provider {
+ public:
+  Provider() = default;
+  Provider(const Provider&) = delete;
+  Provider& operator=(const Provider&) = delete;
+  virtual ~Provider() = default;
+
+  // As the configuration calls it; a literal.
+  [[nodiscard]] virtual std::string_view name() const = 0;
+
+  // Begins a lookup (is_askable holds). It is wanted no longer than until `deadline` on the steady clock: then forget()
+  // is called.
+  virtual void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) = 0;
+
+  // Gives up a lookup under way; it must not be found any more. Unknown ones are ignored.
+  virtual void forget(LookupId lookup) = 0;
+
+  // The next finished lookup. Does what is ready to be done without waiting; called until it returns nothing.
+  [[nodiscard]] virtual std::optional<Finding> poll(protocol::Now now) = 0;
+
+  // Adds the descriptors whose readiness poll() should be called for, with the events awaited. None by default.
+  virtual void add_descriptors(std::vector<zmq_pollitem_t>& /*items*/) const {}
+
+  // When poll() must be called even if nothing is ready (a transfer's own timeout), on the steady clock. Never by
+  // default.
+  [[nodiscard]] virtual std::optional<protocol::Nanoseconds> next_deadline() const { return std::nullopt; }
+};
+
+using Providers = std::vector<std::unique_ptr<Provider>>;
+
+}  // namespace herd::node::places

@@ -1,0 +1,203 @@
+#include "node/places/worker.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <iterator>
+#include <unordered_map>
+#include <utility>
+#include <zmq_addon.hpp>
+
+#include "node/places/chain.hpp"
+#include "node/places/messages.hpp"
+
+namespace herd::node::places {
+namespace {
+
+constexpr std::string_view kStop = "STOP";
+constexpr int kQueriesATurn = 256;  // then answers leave and providers go on, however many queries still wait
+
+protocol::Now now() {
+  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+}
+
+// Milliseconds to wait for, rounded up so that a deadline has passed when the wait ends; -1 for ever.
+std::chrono::milliseconds wait_until(std::optional<protocol::Nanoseconds> deadline) {
+  if (!deadline) {
+    return std::chrono::milliseconds{-1};
+  }
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(*deadline - now().steady), std::chrono::milliseconds{0});
+}
+
+// What the thread owns. Lives on the thread's stack, from its beginning to its end.
+class Room {
+ public:
+  Room(zmq::context_t& context, const std::string& control_endpoint)
+      : control_(context, zmq::socket_type::pair), router_(context, zmq::socket_type::router) {
+    control_.set(zmq::sockopt::linger, 0);
+    control_.connect(control_endpoint);
+    // An answer to somebody who has gone away is worth nothing: never hold up the end of the process for it. For the
+    // same reason ROUTER_MANDATORY stays off: such an answer is dropped, and whoever is still there has a timeout.
+    router_.set(zmq::sockopt::linger, 0);
+    // As many as an asker may have under way (Client::kMaxPending), so that neither side ever finds the pipe full.
+    router_.set(zmq::sockopt::rcvhwm, static_cast<int>(Chain::kMaxLookups));
+    router_.set(zmq::sockopt::sndhwm, static_cast<int>(Chain::kMaxLookups));
+    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxQueryMessageBytes));  // counts for ipc and tcp
+  }
+
+  // Tells the other end of the control socket how it went: nothing, or what went wrong.
+  bool bind(const std::string& endpoint) {
+    std::string trouble;
+    try {
+      router_.bind(endpoint);
+    } catch (const zmq::error_t& error) {
+      trouble = fmt::format("cannot bind the places socket to {}: {}", endpoint, error.what());
+    }
+    control_.send(zmq::buffer(trouble));
+    return trouble.empty();
+  }
+
+  void run(Providers providers, protocol::Nanoseconds timeout) {
+    Chain chain(std::move(providers), timeout);
+    while (!told_to_stop()) {
+      bool more = take_queries(chain);
+      while (auto finding = chain.poll(now())) {
+        send(std::move(*finding));
+      }
+      if (!more) {
+        wait(chain);
+      }
+    }
+  }
+
+ private:
+  struct Asker {
+    std::string identity;  // the ROUTER's name for the connection
+    Ticket ticket = 0;
+  };
+
+  bool told_to_stop() {
+    zmq::message_t message;
+    return control_.recv(message, zmq::recv_flags::dontwait) && message.to_string_view() == kStop;
+  }
+
+  // True where more may be waiting.
+  bool take_queries(Chain& chain) {
+    for (int taken = 0; taken < kQueriesATurn; ++taken) {
+      std::vector<zmq::message_t> frames;
+      if (!zmq::recv_multipart(router_, std::back_inserter(frames), zmq::recv_flags::dontwait)) {
+        return false;
+      }
+      const auto message = frames.size() == 2 ? decode_query(frames[1].to_string_view())
+                                              : protocol::fail("a places query is not one frame");
+      if (!message) {
+        spdlog::warn("event=places_query_unreadable reason=\"{}\"", message.error().message);
+        continue;
+      }
+      const LookupId lookup = ++last_lookup_;
+      askers_.emplace(lookup, Asker{frames[0].to_string(), message->ticket});
+      chain.ask(lookup, message->query, now());
+    }
+    return true;
+  }
+
+  void send(Finding finding) {
+    const auto asker = askers_.extract(finding.lookup);
+    if (asker.empty()) {
+      return;
+    }
+    if (finding.document.size() > kMaxDocumentBytes) {
+      finding.status = Status::UnknownError;
+      finding.document = empty_document(finding.status, "the places provider's answer is too long: ask for fewer");
+    }
+    const std::string bytes = encode(AnswerMessage{asker.mapped().ticket, finding.status, std::move(finding.document)});
+    router_.send(zmq::buffer(asker.mapped().identity), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+    router_.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
+  }
+
+  void wait(const Chain& chain) {
+    std::vector<zmq_pollitem_t> items{{control_.handle(), 0, ZMQ_POLLIN, 0}, {router_.handle(), 0, ZMQ_POLLIN, 0}};
+    chain.add_descriptors(items);
+    zmq::poll(items, wait_until(chain.next_deadline()));
+  }
+
+  zmq::socket_t control_;
+  zmq::socket_t router_;
+  std::unordered_map<LookupId, Asker> askers_;
+  LookupId last_lookup_ = 0;
+};
+
+// Signals are the loop's business; here they would only break off a wait.
+void block_signals() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, nullptr);
+}
+
+void run_thread(zmq::context_t& context, const std::string& control_endpoint, const Worker::Options& options) {
+  block_signals();
+  try {
+    Room room(context, control_endpoint);
+    if (room.bind(options.endpoint)) {
+      room.run(options.make_providers(), options.timeout);
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() != ETERM) {  // the context ended first: so do we
+      spdlog::error("event=places_worker_ended reason=\"{}\"", error.what());
+    }
+  }
+}
+
+// Waits for one message, whatever signals come.
+std::string receive_text(zmq::socket_t& socket) {
+  zmq::message_t message;
+  for (;;) {
+    try {
+      static_cast<void>(socket.recv(message));
+      return message.to_string();
+    } catch (const zmq::error_t& error) {
+      if (error.num() != EINTR) {
+        throw;
+      }
+    }
+  }
+}
+
+}  // namespace
+
+Worker::Worker(zmq::context_t& context) : control_(context, zmq::socket_type::pair) {
+  control_.set(zmq::sockopt::linger, 0);  // the thread is joined, so nothing sent to it can still be wanted
+}
+
+protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context, Options options) {
+  try {
+    std::unique_ptr<Worker> worker(new Worker(context));  // its constructor is private
+    const std::string control = fmt::format("inproc://places-control-{}", fmt::ptr(worker.get()));
+    worker->control_.bind(control);
+    worker->thread_ = std::thread(run_thread, std::ref(context), control, std::move(options));
+    const std::string trouble = receive_text(worker->control_);
+    return trouble.empty() ? protocol::Result<std::unique_ptr<Worker>>(std::move(worker)) : protocol::fail(trouble);
+  } catch (const zmq::error_t& error) {
+    return protocol::fail(fmt::format("cannot start the places worker: {}", error.what()));
+  }
+}
+
+Worker::~Worker() {
+  stop();
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) {
+    return;
+  }
+  try {
+    control_.send(zmq::buffer(kStop), zmq::send_flags::dontwait);
+  } catch (const zmq::error_t&) {  // the context has ended, and with it the thread's wait
+  }
+  thread_.join();
+}
+
+}  // namespace herd::node::places

@@ -1,0 +1,113 @@
+#include "node/reporter.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include "protocol/reply.hpp"
+
+namespace herd::node {
+namespace {
+
+// Client events of one turn, and how far behind the feed a viewer's events may fall before the oldest are skipped.
+constexpr std::size_t kClientsATurn = 512;
+constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsATurn;
+
+// A peer of another herd says HELLO every half second.
+constexpr RateLimit::Rate kRefusals{0.2, 5};
+
+LinkState as_state(bus::Connected state) {
+  switch (state) {
+    case bus::Connected::Down:
+      return LinkState::Down;
+    case bus::Connected::Half:
+      return LinkState::Half;
+    case bus::Connected::Up:
+      return LinkState::Up;
+  }
+  return LinkState::Down;
+}
+
+std::chrono::microseconds in_us(protocol::Nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
+}  // namespace
+
+LinkStatus link_status(const bus::PeerStatus& peer) {
+  LinkStatus link;
+  link.peer = peer.name;
+  link.state = as_state(peer.state);
+  link.sent = peer.cursors.sent;
+  link.merged = peer.cursors.merged;
+  link.kept = peer.cursors.kept;
+  link.lag = peer.lag;
+  link.round_trip = in_us(peer.round_trip);
+  link.skew = in_us(peer.skew);
+  return link;
+}
+
+Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
+    : replica_(replica), monitor_(monitor), refusals_(kRefusals) {}
+
+bool Reporter::report(const protocol::Now& now) {
+  const bus::Events events = replica_.take_events();
+  for (const bus::LinkChanged& change : events.links) report_link(change, now);
+  for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
+  return report_clients(now);
+}
+
+void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& now) {
+  switch (change.state) {
+    case bus::Connected::Up:
+      spdlog::info("event=link_up peer={} lag={}", change.peer, change.lag);
+      break;
+    case bus::Connected::Half:
+      spdlog::info("event=link_half peer={} lag={} reason=\"it is heard and does not answer\"", change.peer,
+                   change.lag);
+      break;
+    case bus::Connected::Down:
+      spdlog::info("event=link_lost peer={} lag={}", change.peer, change.lag);
+      break;
+  }
+  if (monitor_ == nullptr) return;
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, now);
+    if (status.name == change.peer) publish_link(*monitor_, link_status(status), now.wall);
+  }
+}
+
+void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now) {
+  if (!refusals_.allows(now.steady)) return;
+  const std::uint64_t suppressed = refusals_.take_suppressed(now.steady);
+  const std::string peer = protocol::escape_for_log(refusal.peer);
+  const std::string reason = protocol::escape_for_log(refusal.reason);
+  spdlog::warn("event=peer_refused peer={} reason=\"{}\" suppressed={}", peer.empty() ? "?" : peer, reason, suppressed);
+  if (monitor_ == nullptr) return;
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_refused", peer + ": " + reason}, now.wall);
+}
+
+// The monitor is one more reader of the feed. While nobody listens its cursor just moves along.
+bool Reporter::report_clients(const protocol::Now& now) {
+  const bus::Store& store = replica_.store();
+  const bus::ChangeNumber tail = store.feed().tail();
+  if (monitor_ == nullptr || !monitor_->wanted({EventLevel::Info, EventKind::Client})) {
+    cursor_ = tail;
+    return false;
+  }
+  if (tail - cursor_ > kMaxBehind) {
+    clients_skipped_ += tail - cursor_ - kMaxBehind;
+    cursor_ = tail - kMaxBehind;
+  }
+  bus::Feed::Reader reader = store.feed().read_after(cursor_);
+  for (std::size_t count = 0; count < kClientsATurn; ++count) {
+    const auto entry = reader.next();
+    if (!entry) {
+      cursor_ = tail;
+      return false;
+    }
+    cursor_ = entry->number;
+    publish_client(*monitor_, store.record_at(entry->index), now.wall);
+  }
+  return cursor_ < tail;
+}
+
+}  // namespace herd::node

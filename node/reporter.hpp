@@ -1,0 +1,44 @@
+// Says what happened, once: the replica returns its events as values, and here they become one line of the log each
+// and, where a viewer wants them, messages of the monitor. Loop thread only.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "bus/replica.hpp"
+#include "node/events.hpp"
+#include "node/monitor.hpp"
+#include "node/rate_limit.hpp"
+#include "node/status.hpp"
+
+namespace herd::node {
+
+class Reporter {
+ public:
+  // `monitor` may be null: then only the log is written. Both must outlive the reporter.
+  Reporter(bus::Replica& replica, Monitor* monitor);
+
+  // Once a turn, after the bus was pumped: new events, and the clients that moved. True if there are more of those than
+  // one turn may publish.
+  bool report(const protocol::Now& now);
+
+  // Client events not published because viewers wanted them faster than the node may spend time on them.
+  [[nodiscard]] std::uint64_t clients_skipped() const { return clients_skipped_; }
+
+ private:
+  void report_link(const bus::LinkChanged& change, const protocol::Now& now);
+  void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
+  bool report_clients(const protocol::Now& now);
+
+  bus::Replica& replica_;
+  Monitor* monitor_;
+  RateLimit refusals_;
+  bus::ChangeNumber cursor_ = 0;  // clients reported up to here
+  std::uint64_t clients_skipped_ = 0;
+};
+
+// What the replica knows of its links, as the status says it.
+[[nodiscard]] LinkStatus link_status(const bus::PeerStatus& peer);
+
+}  // namespace herd::node

@@ -1,0 +1,1 @@
+"""scripts/herd: a thin shell over supervisord. The nodes come from `herd-node --list` alone."""

@@ -1,0 +1,56 @@
+"""The command line of scripts/herd."""
+import argparse
+import os
+
+from .herd import REPOSITORY
+from .trouble import BAD_USAGE
+
+COMMANDS = {
+    "up": "install what is missing, build, start nodes (all by default) and wait until they are ready",
+    "down": "stop nodes; without a name, all of them and the supervisor",
+    "restart": "stop and start nodes; with --rolling one after another",
+    "status": "each node's state; exit status 0 all up, 3 some down, 4 none running",
+    "logs": "the last lines of the nodes' logs; -f follows",
+    "reload": "have the nodes read the configuration again, without a restart",
+    "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
+    "where": "what each node says of a client, differences marked",
+    "help": "this text",
+}
+
+
+class Parser(argparse.ArgumentParser):
+    def error(self, message):
+        """One line instead of the whole usage."""
+        self.exit(BAD_USAGE, f"scripts/herd: {message} (scripts/herd help says more)\n")
+
+
+def parser():
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
+                        help="the herd's configuration (default: $HERD_CONFIG, else conf/herd.toml)")
+    whole = Parser(prog="scripts/herd", parents=[config], description="Runs a herd of nodes under supervisord.")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    of = {name: commands.add_parser(name, help=text, description=text, parents=[config])
+          for name, text in COMMANDS.items()}
+    for name in ("up", "down", "restart"):
+        of[name].add_argument("nodes", metavar="NODE", nargs="*")
+    of["restart"].add_argument("--rolling", action="store_true", help="one after another, each ready before the next")
+    of["status"].add_argument("--json", action="store_true", help="for programs")
+    of["logs"].add_argument("-f", "--follow", action="store_true", help="go on with what comes")
+    of["logs"].add_argument("-n", "--lines", type=_count, default=20, help="of each node (default: 20)")
+    of["logs"].add_argument("nodes", metavar="NODE", nargs="*")
+    of["kill"].add_argument("node", metavar="NODE")
+    of["where"].add_argument("client", metavar="CLIENT")
+    return whole
+
+
+def _count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
+    return int(text)
+
+
+def parse(words):
+    given = parser().parse_args(words)
+    given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(REPOSITORY / "conf/herd.toml")
+    return given

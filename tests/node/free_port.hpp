@@ -1,0 +1,47 @@
+// Ports for tests: below 32768, where the kernel's own choices for outgoing connections begin. libzmq 4.3.4 could
+// connect to itself there.
+#pragma once
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <stdexcept>
+
+namespace herd::node {
+
+inline sockaddr_in loopback(std::uint16_t port) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(port);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  return address;
+}
+
+inline bool can_bind(std::uint16_t port) {
+  const int probe = socket(AF_INET, SOCK_STREAM, 0);
+  const int yes = 1;
+  setsockopt(probe, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  const auto address = loopback(port);
+  const bool bound =
+      bind(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 && listen(probe, 1) == 0;
+  close(probe);
+  return bound;
+}
+
+// A port of 127.0.0.1 on which nobody listens. Tests that run at once start their search at different places, by their
+// process ids.
+inline std::uint16_t free_port() {
+  constexpr std::uint32_t kFirst = 20'000;
+  constexpr std::uint32_t kCount = 12'000;
+  static std::uint32_t next = static_cast<std::uint32_t>(getpid()) * 37;
+  for (std::uint32_t tries = 0; tries < kCount; ++tries) {
+    const auto port = static_cast<std::uint16_t>(kFirst + next++ % kCount);
+    if (can_bind(port)) return port;
+  }
+  throw std::runtime_error("no free port between 20000 and 32000");
+}
+
+}  // namespace herd::node

@@ -1,0 +1,92 @@
+#include "node/metrics.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <ctime>
+#include <regex>
+#include <set>
+#include <sstream>
+
+#include "tests/catch.hpp"
+#include "tests/node/status_example.hpp"
+
+namespace herd::node {
+namespace {
+
+std::set<std::string> lines_of(const std::string& text) {
+  std::istringstream stream(text);
+  std::set<std::string> lines;
+  for (std::string line; std::getline(stream, line);) lines.insert(line);
+  return lines;
+}
+
+TEST_CASE("the metrics say what the status says") {
+  const auto lines = lines_of(to_prometheus(example_status(), {}));
+  for (const auto* wanted :
+       {"herd_uptime_seconds 61.5", "herd_ready 1", "herd_clients 3", "herd_connections 2", "herd_store_digest 2748",
+        "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1", "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",
+        "herd_link_state{peer=\"Jaquez\",state=\"down\"} 0", "herd_link_state{peer=\"Smith\",state=\"half\"} 1",
+        "herd_link_sent{peer=\"Jaquez\"} 12", "herd_link_merged{peer=\"Jaquez\"} 11",
+        "herd_link_kept{peer=\"Jaquez\"} 10", "herd_link_lag{peer=\"Jaquez\"} 1",
+        "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025", "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
+        "# TYPE herd_iamat_stored_total counter", "herd_iamat_stored_total 7", "herd_bus_updates_merged_total 0"}) {
+    INFO(wanted);
+    CHECK(lines.count(wanted) == 1);
+  }
+}
+
+TEST_CASE("every line of the metrics is well formed, and every metric has its help and type") {
+  const std::regex comment(R"(# (HELP [a-z_]+ .+|TYPE [a-z_]+ (gauge|counter)))");
+  const std::regex sample(R"(([a-z_]+)(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})? -?[0-9.e+-]+)");
+  const auto lines = lines_of(to_prometheus(example_status(), read_process_metrics()));
+  for (const auto& line : lines) {
+    INFO(line);
+    std::smatch found;
+    if (line.starts_with("#")) {
+      CHECK(std::regex_match(line, comment));
+    } else {
+      REQUIRE(std::regex_match(line, found, sample));
+      const auto help = lines.lower_bound("# HELP " + found[1].str() + " ");
+      CHECK(help->starts_with("# HELP " + found[1].str() + " "));
+      CHECK((lines.count("# TYPE " + found[1].str() + " gauge") +
+             lines.count("# TYPE " + found[1].str() + " counter")) == 1);
+    }
+  }
+}
+
+TEST_CASE("two digests that differ below the 48th bit never look equal as a metric") {
+  auto status = example_status();
+  status.digest = 0xffff'ffff'ffff'ffff;
+  const auto all_ones = lines_of(to_prometheus(status, {}));
+  status.digest -= 1;
+  const auto one_less = lines_of(to_prometheus(status, {}));
+  CHECK(all_ones.count("herd_store_digest 281474976710655") == 1);
+  CHECK(one_less.count("herd_store_digest 281474976710654") == 1);
+}
+
+TEST_CASE("a figure that could not be read has no metric") {
+  CHECK(to_prometheus(example_status(), {}).find("process_") == std::string::npos);
+  const auto text =
+      to_prometheus(example_status(), {.resident_bytes = 4096, .cpu_seconds = {}, .open_descriptors = {}});
+  CHECK(text.find("\nprocess_resident_memory_bytes 4096\n") != std::string::npos);
+  CHECK(text.find("process_cpu_seconds_total") == std::string::npos);
+}
+
+TEST_CASE("the process's memory and CPU time are within reason, and a descriptor more is one more") {
+  const auto before = read_process_metrics();
+  REQUIRE(before.resident_bytes);
+  CHECK(*before.resident_bytes > 1'000'000);
+  REQUIRE(before.cpu_seconds);
+  const double used = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+  CHECK(*before.cpu_seconds <= used + 0.05);
+  CHECK(*before.cpu_seconds >= used - 1);
+  REQUIRE(before.open_descriptors);
+  const int another = dup(STDIN_FILENO);
+  REQUIRE(another >= 0);
+  CHECK(*read_process_metrics().open_descriptors == *before.open_descriptors + 1);
+  close(another);
+}
+
+}  // namespace
+}  // namespace herd::node

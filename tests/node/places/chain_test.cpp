@@ -1,0 +1,128 @@
+#include "node/places/chain.hpp"
+
+#include <algorithm>
+
+#include "tests/catch.hpp"
+#include "tests/node/places/fake_provider.hpp"
+
+using namespace herd::node::places;
+using namespace std::chrono_literals;
+using herd::protocol::Nanoseconds;
+using herd::protocol::Now;
+using testing::providers_of;
+using testing::script;
+
+namespace {
+
+constexpr Query kQuery{.latitude = 1, .longitude = 2, .radius_km = 3, .max = 4};
+
+Now at(Nanoseconds steady) {
+  return {steady, 0ns};
+}
+
+}  // namespace
+
+TEST_CASE("the first provider that answers ends the chain") {
+  const auto first = script(Status::Ok, "first");
+  const auto second = script(Status::Ok, "second");
+  Chain chain(providers_of({first, second}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->lookup == 1);
+  CHECK(finding->document == "first");
+  CHECK(second->asked.empty());
+  CHECK_FALSE(chain.poll(at(0s)));
+  CHECK_FALSE(chain.next_deadline());
+}
+
+TEST_CASE("no results are an answer too") {
+  const auto second = script(Status::Ok);
+  Chain chain(providers_of({script(Status::ZeroResults, "none"), second}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  CHECK(chain.poll(at(0s))->document == "none");
+  CHECK(second->asked.empty());
+}
+
+TEST_CASE("a provider that fails hands on to the next at once") {
+  const auto failed =
+      GENERATE(Status::OverQueryLimit, Status::RequestDenied, Status::InvalidRequest, Status::UnknownError);
+  Chain chain(providers_of({script(failed, "bad"), script(Status::Ok, "good")}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::Ok);
+  CHECK(finding->document == "good");
+}
+
+TEST_CASE("where all fail, the first one's failure is the answer") {
+  Chain chain(providers_of({script(Status::RequestDenied, "no key"), script(Status::UnknownError, "broken")}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::RequestDenied);
+  CHECK(finding->document == "no key");
+  CHECK_FALSE(chain.poll(at(0s)));
+}
+
+TEST_CASE("a provider that hangs leaves an eighth of the time to each that follows") {
+  const auto hangs = script(std::nullopt);
+  Chain chain(providers_of({hangs, script(Status::Ok, "good")}), 8s);
+  chain.ask(1, kQuery, at(100s));
+  CHECK(hangs->deadlines == std::vector<Nanoseconds>{107s});
+  CHECK(chain.next_deadline() == Nanoseconds(107s));
+  CHECK_FALSE(chain.poll(at(107s - 1ns)));
+  const auto finding = chain.poll(at(107s));
+  REQUIRE(finding);
+  CHECK(finding->document == "good");
+  CHECK(hangs->forgotten == std::vector<LookupId>{1});
+}
+
+TEST_CASE("the timeout covers the whole chain") {
+  Chain chain(providers_of({script(std::nullopt), script(std::nullopt)}), 8s);
+  chain.ask(1, kQuery, at(100s));
+  CHECK_FALSE(chain.poll(at(107s)));
+  CHECK(chain.next_deadline() == Nanoseconds(108s));
+  CHECK_FALSE(chain.poll(at(108s - 1ns)));
+  const auto finding = chain.poll(at(108s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::UnknownError);
+  CHECK(finding->document.find("did not answer in time") != std::string::npos);
+  CHECK_FALSE(chain.next_deadline());
+}
+
+TEST_CASE("what comes after a lookup was given up is dropped") {
+  const auto slow = script(std::nullopt);
+  const auto also_slow = script(std::nullopt);
+  Chain chain(providers_of({slow, also_slow}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.poll(at(7s)));
+  slow->to_find.push_back({1, Status::Ok, "late"});
+  CHECK_FALSE(chain.poll(at(7s)));
+  also_slow->to_find.push_back({1, Status::Ok, "in time"});
+  CHECK(chain.poll(at(7s))->document == "in time");
+}
+
+TEST_CASE("without any provider every lookup fails at once and says where to look") {
+  Chain chain({}, 8s);
+  chain.ask(1, kQuery, at(0s));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::UnknownError);
+  CHECK(finding->document.find("log") != std::string::npos);
+}
+
+TEST_CASE("lookups under way are bounded, and one too many is refused at once") {
+  const auto hangs = script(std::nullopt);
+  Chain chain(providers_of({hangs}), 8s);
+  for (LookupId lookup = 1; lookup <= Chain::kMaxLookups; ++lookup) {
+    chain.ask(lookup, kQuery, at(0s));
+  }
+  CHECK_FALSE(chain.poll(at(0s)));
+  chain.ask(Chain::kMaxLookups + 1, kQuery, at(0s));
+  const auto refused = chain.poll(at(0s));
+  REQUIRE(refused);
+  CHECK(refused->lookup == Chain::kMaxLookups + 1);
+  CHECK(refused->status == Status::OverQueryLimit);
+  CHECK(hangs->asked.size() == Chain::kMaxLookups);
+}

@@ -1,0 +1,185 @@
+// The client against a ROUTER that the test itself holds, so that the test decides what a worker does; time is the
+// test's.
+#include "node/places/client.hpp"
+
+#include <poll.h>
+#include <nlohmann/json.hpp>
+
+#include <zmq_addon.hpp>
+
+#include "node/places/messages.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::node::places;
+using namespace std::chrono_literals;
+using herd::protocol::Nanoseconds;
+using herd::protocol::Now;
+using nlohmann::json;
+
+namespace {
+
+constexpr Query kQuery{.latitude = 34, .longitude = -118, .radius_km = 10, .max = 5};
+constexpr const char* kEndpoint = "inproc://client-test";
+
+Now at(Nanoseconds steady) {
+  return {steady, 0ns};
+}
+
+struct Table {  // the two ends
+  zmq::context_t context;
+  zmq::socket_t router{context, zmq::socket_type::router};
+  std::string identity;
+  std::unique_ptr<Client> client;
+
+  Table() {
+    router.set(zmq::sockopt::linger, 0);
+    router.bind(kEndpoint);
+    client = std::make_unique<Client>(context, kEndpoint, 5s);
+  }
+
+  QueryMessage take_query() {
+    std::vector<zmq::message_t> frames;
+    REQUIRE(zmq::recv_multipart(router, std::back_inserter(frames)) == 2U);
+    identity = frames[0].to_string();
+    return decode_query(frames[1].to_string_view()).value();
+  }
+
+  void say(const std::string& bytes) {
+    router.send(zmq::buffer(identity), zmq::send_flags::sndmore);
+    router.send(zmq::buffer(bytes), zmq::send_flags::none);
+  }
+
+  // inproc hands over at once, but in its own thread's time.
+  std::optional<Answer> wait_for_answer(Now now) {
+    const auto deadline = std::chrono::steady_clock::now() + 5s;
+    while (std::chrono::steady_clock::now() < deadline) {
+      if (auto answer = client->poll(now)) {
+        return answer;
+      }
+      pollfd descriptor{client->fd(), POLLIN, 0};
+      ::poll(&descriptor, 1, 10);
+    }
+    return std::nullopt;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an answer comes back under its ticket") {
+  Table table;
+  const Ticket ticket = table.client->ask(kQuery, at(0s));
+  CHECK(table.client->pending() == 1);
+  CHECK(table.client->next_deadline() == Nanoseconds(5s));
+  const QueryMessage query = table.take_query();
+  CHECK(query.ticket == ticket);
+  CHECK(query.query.radius_km == 10);
+  table.say(encode(AnswerMessage{ticket, Status::ZeroResults, "nothing"}));
+  const auto answer = table.wait_for_answer(at(1s));
+  REQUIRE(answer);
+  CHECK(answer->ticket == ticket);
+  CHECK(answer->document == "nothing");
+  CHECK(table.client->pending() == 0);
+  CHECK_FALSE(table.client->next_deadline());
+  CHECK(table.client->counters().answered == 1);
+  CHECK(table.client->counters().by_status[static_cast<std::size_t>(Status::ZeroResults)] == 1);
+}
+
+TEST_CASE("a ticket that nobody answers times out, not before and not after its time") {
+  Table table;
+  const Ticket first = table.client->ask(kQuery, at(0s));
+  const Ticket second = table.client->ask(kQuery, at(1s));
+  CHECK_FALSE(table.client->poll(at(5s - 1ns)));
+  const auto answer = table.client->poll(at(5s));
+  REQUIRE(answer);
+  CHECK(answer->ticket == first);
+  const json document = json::parse(answer->document);
+  CHECK(document["status"] == "UNKNOWN_ERROR");
+  CHECK(document["results"].empty());
+  CHECK_FALSE(document["error_message"].get<std::string>().empty());
+  CHECK_FALSE(table.client->poll(at(5s)));
+  CHECK(table.client->next_deadline() == Nanoseconds(6s));
+  CHECK(table.client->poll(at(6s))->ticket == second);
+  CHECK(table.client->counters().timed_out == 2);
+}
+
+TEST_CASE("an answer after the timeout, a second answer and nonsense are dropped and counted") {
+  Table table;
+  const Ticket first = table.client->ask(kQuery, at(0s));
+  REQUIRE(table.client->poll(at(5s)));
+  const Ticket second = table.client->ask(kQuery, at(5s));
+  table.take_query();
+  table.take_query();
+  table.say(encode(AnswerMessage{first, Status::Ok, "late"}));
+  table.say("nonsense");
+  table.say(encode(AnswerMessage{second, Status::Ok, "good"}));
+  table.say(encode(AnswerMessage{second, Status::Ok, "again"}));
+  const Ticket third = table.client->ask(kQuery, at(6s));
+  table.take_query();
+  table.say(encode(AnswerMessage{third, Status::Ok, "last"}));
+  CHECK(table.wait_for_answer(at(6s))->document == "good");
+  CHECK(table.wait_for_answer(at(6s))->document == "last");
+  CHECK_FALSE(table.client->poll(at(6s)));
+  CHECK(table.client->counters().late == 2);
+  CHECK(table.client->counters().unreadable == 1);
+  CHECK(table.client->pending() == 0);
+}
+
+TEST_CASE("with max 0 nobody is asked and the answer is ready at once") {
+  Table table;
+  Query query = kQuery;
+  query.max = 0;
+  const Ticket ticket = table.client->ask(query, at(3s));
+  CHECK(table.client->pending() == 1);
+  CHECK(table.client->next_deadline() == Nanoseconds(3s));
+  const auto answer = table.client->poll(at(3s));
+  REQUIRE(answer);
+  CHECK(answer->ticket == ticket);
+  CHECK(answer->document == R"({"html_attributions":[],"results":[],"status":"OK"})");
+  zmq::message_t message;
+  CHECK_FALSE(table.router.recv(message, zmq::recv_flags::dontwait));
+}
+
+TEST_CASE("a query out of range is answered as one, without asking") {
+  Table table;
+  Query query = kQuery;
+  query.radius_km = 51;
+  table.client->ask(query, at(0s));
+  CHECK(json::parse(table.client->poll(at(0s))->document)["status"] == "INVALID_REQUEST");
+}
+
+TEST_CASE("one ticket too many is refused at once, and taken again when there is room") {
+  Table table;
+  for (std::size_t ticket = 0; ticket < Client::kMaxPending; ++ticket) {
+    table.client->ask(kQuery, at(0s));
+  }
+  CHECK_FALSE(table.client->poll(at(0s)));
+  const Ticket refused = table.client->ask(kQuery, at(0s));
+  const auto answer = table.client->poll(at(0s));
+  REQUIRE(answer);
+  CHECK(answer->ticket == refused);
+  CHECK(json::parse(answer->document)["status"] == "OVER_QUERY_LIMIT");
+  CHECK(table.client->counters().refused == 1);
+  const Ticket done = table.take_query().ticket;
+  table.say(encode(AnswerMessage{done, Status::Ok, "done"}));
+  REQUIRE(table.wait_for_answer(at(0s)));
+  table.client->ask(kQuery, at(1s));
+  CHECK_FALSE(table.client->poll(at(1s)));
+}
+
+TEST_CASE("when nobody takes the questions, asking still never blocks and every ticket is answered") {
+  Table table;
+  std::size_t asked = 0;
+  std::size_t answered = 0;
+  for (int round = 0; round < 4; ++round) {  // nothing is read: the pipe fills, and then refuses
+    const Now now = at(10s * round);
+    for (std::size_t ticket = 0; ticket < Client::kMaxPending; ++ticket, ++asked) {
+      table.client->ask(kQuery, now);
+    }
+    while (table.client->poll(at(now.steady + 5s))) {
+      ++answered;
+    }
+  }
+  CHECK(answered == asked);
+  CHECK(table.client->pending() == 0);
+  CHECK(table.client->counters().refused > 0);
+}

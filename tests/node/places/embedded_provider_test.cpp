@@ -1,0 +1,54 @@
+#include "node/places/embedded_provider.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "node/places/providers.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/places/places_table.hpp"
+
+using namespace herd::node::places;
+using namespace std::chrono_literals;
+using herd::protocol::Now;
+
+namespace {
+
+constexpr Query kHere{.latitude = 0, .longitude = 0, .radius_km = 1, .max = 5};
+constexpr Query kElsewhere{.latitude = 50, .longitude = 0, .radius_km = 1, .max = 5};
+
+EmbeddedProvider provider() {
+  return EmbeddedProvider(testing::index_of("geonames:1\tA\t0\t0\ttown\tXX\tXX\t0\n"));
+}
+
+}  // namespace
+
+TEST_CASE("the embedded provider answers at once, in the order of asking") {
+  auto embedded = provider();
+  embedded.ask(1, kHere, 1s);
+  embedded.ask(2, kElsewhere, 1s);
+  const auto first = embedded.poll(Now{});
+  REQUIRE(first);
+  CHECK(first->lookup == 1);
+  CHECK(first->status == Status::Ok);
+  CHECK(nlohmann::json::parse(first->document)["results"].size() == 1);
+  const auto second = embedded.poll(Now{});
+  REQUIRE(second);
+  CHECK(second->lookup == 2);
+  CHECK(second->status == Status::ZeroResults);
+  CHECK_FALSE(embedded.poll(Now{}));
+}
+
+TEST_CASE("a lookup that was forgotten is not found any more") {
+  auto embedded = provider();
+  embedded.ask(1, kHere, 1s);
+  embedded.ask(2, kHere, 1s);
+  embedded.forget(1);
+  embedded.forget(3);
+  CHECK(embedded.poll(Now{})->lookup == 2);
+  CHECK_FALSE(embedded.poll(Now{}));
+}
+
+TEST_CASE("the provider of the default configuration can be made") {
+  const auto providers = make_providers({"embedded"});
+  REQUIRE(providers.size() == 1);
+  CHECK(providers[0]->name() == "embedded");
+}

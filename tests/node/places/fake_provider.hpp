@@ -1,0 +1,67 @@
+// A provider for tests that does what it is told: answers at once, fails at once, or never answers.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/places/provider.hpp"
+
+namespace herd::node::places::testing {
+
+// What the test looks at and changes; the provider itself belongs to the chain or the worker.
+struct FakeScript {
+  std::optional<Status> status;  // of every answer; none: never answers
+  std::string document;
+  std::vector<LookupId> asked;
+  std::vector<protocol::Nanoseconds> deadlines;
+  std::vector<LookupId> forgotten;
+  std::deque<Finding> to_find;
+};
+
+class FakeProvider final : public Provider {
+ public:
+  explicit FakeProvider(std::shared_ptr<FakeScript> script) : script_(std::move(script)) {}
+
+  [[nodiscard]] std::string_view name() const override { return "fake"; }
+
+  void ask(LookupId lookup, const Query& /*query*/, protocol::Nanoseconds deadline) override {
+    script_->asked.push_back(lookup);
+    script_->deadlines.push_back(deadline);
+    if (script_->status) {
+      script_->to_find.push_back({lookup, *script_->status, script_->document});
+    }
+  }
+
+  void forget(LookupId lookup) override { script_->forgotten.push_back(lookup); }
+
+  [[nodiscard]] std::optional<Finding> poll(protocol::Now /*now*/) override {
+    if (script_->to_find.empty()) {
+      return std::nullopt;
+    }
+    Finding finding = std::move(script_->to_find.front());
+    script_->to_find.pop_front();
+    return finding;
+  }
+
+ private:
+  std::shared_ptr<FakeScript> script_;
+};
+
+inline std::shared_ptr<FakeScript> script(std::optional<Status> status, std::string document = "") {
+  auto made = std::make_shared<FakeScript>();
+  made->status = status;
+  made->document = std::move(document);
+  return made;
+}
+
+inline Providers providers_of(const std::vector<std::shared_ptr<FakeScript>>& scripts) {
+  Providers providers;
+  for (const auto& each : scripts) {
+    providers.push_back(std::make_unique<FakeProvider>(each));
+  }
+  return providers;
+}
+
+}  // namespace herd::node::places::testing

@@ -1,0 +1,149 @@
+// The real worker thread and the real client, with waits for conditions that have a deadline.
+#include "node/places/worker.hpp"
+
+#include <poll.h>
+
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "node/places/client.hpp"
+#include "node/places/messages.hpp"
+#include "node/places/providers.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/places/fake_provider.hpp"
+
+using namespace herd::node::places;
+using namespace std::chrono_literals;
+using herd::protocol::Now;
+using nlohmann::json;
+using testing::providers_of;
+using testing::script;
+
+namespace {
+
+constexpr Query kQuery{.latitude = 34.068930, .longitude = -118.445127, .radius_km = 10, .max = 5};
+
+Now now() {
+  return {std::chrono::steady_clock::now().time_since_epoch(), 0ns};
+}
+
+std::optional<Answer> wait_for_answer(Client& client) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (auto answer = client.poll(now())) {
+      return answer;
+    }
+    pollfd descriptor{client.fd(), POLLIN, 0};
+    ::poll(&descriptor, 1, 10);
+  }
+  return std::nullopt;
+}
+
+Worker::Options options(std::function<Providers()> make, std::chrono::milliseconds timeout = 5s) {
+  return {.endpoint = kPlacesEndpoint, .timeout = timeout, .make_providers = std::move(make)};
+}
+
+}  // namespace
+
+TEST_CASE("a question to the embedded places is answered, also when it comes before they are loaded") {
+  zmq::context_t context;
+  Client client(context, kPlacesEndpoint, 15s);
+  const auto worker = Worker::start(context, options([] { return make_providers({"embedded"}); }, 15s));
+  REQUIRE(worker);
+  const Ticket ticket = client.ask(kQuery, now());
+  const auto answer = wait_for_answer(client);
+  REQUIRE(answer);
+  CHECK(answer->ticket == ticket);
+  const json document = json::parse(answer->document);
+  CHECK(document["status"] == "OK");
+  CHECK(document["results"].size() == 5);
+  client.ask({.latitude = 0, .longitude = -140, .radius_km = 50, .max = 20}, now());
+  CHECK(json::parse(wait_for_answer(client)->document)["status"] == "ZERO_RESULTS");
+}
+
+TEST_CASE("many questions of two clients are each answered once, to the one that asked") {
+  zmq::context_t context;
+  const auto worker = Worker::start(context, options([] { return providers_of({script(Status::Ok, "here")}); }));
+  REQUIRE(worker);
+  Client one(context, kPlacesEndpoint, 15s);
+  Client other(context, kPlacesEndpoint, 15s);
+  std::set<Ticket> asked;
+  for (int question = 0; question < 1'000; ++question) {
+    asked.insert(one.ask(kQuery, now()));
+    other.ask(kQuery, now());
+  }
+  for (int question = 0; question < 1'000; ++question) {
+    const auto answer = wait_for_answer(one);
+    REQUIRE(answer);
+    CHECK(asked.erase(answer->ticket) == 1);
+    REQUIRE(wait_for_answer(other));
+  }
+  CHECK(one.counters().answered == 1'000);
+  CHECK(other.counters().answered == 1'000);
+}
+
+TEST_CASE("a provider that hangs is passed over, and the worker sees to it without being asked again") {
+  zmq::context_t context;
+  const auto worker =
+      Worker::start(context, options(
+                                 [] {
+                                   return providers_of({script(std::nullopt), script(Status::Ok, "second")});
+                                 },
+                                 80ms));
+  REQUIRE(worker);
+  Client client(context, kPlacesEndpoint, 15s);
+  client.ask(kQuery, now());
+  CHECK(wait_for_answer(client)->document == "second");
+}
+
+TEST_CASE("an answer too long for a message becomes a failure that says so") {
+  zmq::context_t context;
+  const auto worker = Worker::start(
+      context, options([] { return providers_of({script(Status::Ok, std::string(kMaxDocumentBytes + 1, 'x'))}); }));
+  REQUIRE(worker);
+  Client client(context, kPlacesEndpoint, 15s);
+  client.ask(kQuery, now());
+  CHECK(json::parse(wait_for_answer(client)->document)["status"] == "UNKNOWN_ERROR");
+}
+
+TEST_CASE("a message that is no query changes nothing for the next one") {
+  zmq::context_t context;
+  const auto worker = Worker::start(context, options([] { return providers_of({script(Status::Ok, "here")}); }));
+  REQUIRE(worker);
+  zmq::socket_t stranger(context, zmq::socket_type::dealer);
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.connect(kPlacesEndpoint);
+  stranger.send(zmq::str_buffer("nonsense"), zmq::send_flags::none);
+  stranger.send(zmq::str_buffer("two"), zmq::send_flags::sndmore);
+  stranger.send(zmq::str_buffer("frames"), zmq::send_flags::none);
+  stranger.send(zmq::buffer(encode(QueryMessage{9, kQuery})), zmq::send_flags::none);
+  stranger.set(zmq::sockopt::rcvtimeo, 20'000);
+  zmq::message_t message;
+  REQUIRE(stranger.recv(message));
+  CHECK(decode_answer(message.to_string_view())->ticket == 9);
+}
+
+TEST_CASE("a worker stops when told, with questions under way, and its place can be taken again") {
+  zmq::context_t context;
+  const auto make = [] { return providers_of({script(std::nullopt)}); };
+  auto first = Worker::start(context, options(make));
+  REQUIRE(first);
+  Client client(context, kPlacesEndpoint, 15s);
+  client.ask(kQuery, now());
+  (*first)->stop();
+  (*first)->stop();
+  CHECK(Worker::start(context, options(make)));
+}
+
+TEST_CASE("a second worker on one endpoint is refused with a reason, and a bad endpoint too") {
+  zmq::context_t context;
+  const auto make = [] { return Providers{}; };
+  const auto first = Worker::start(context, options(make));
+  REQUIRE(first);
+  const auto second = Worker::start(context, options(make));
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.find(kPlacesEndpoint) != std::string::npos);
+  auto bad = options(make);
+  bad.endpoint = "nowhere";
+  CHECK_FALSE(Worker::start(context, std::move(bad)));
+}

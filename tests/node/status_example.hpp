@@ -1,0 +1,31 @@
+// A status with every kind of value in it, for the tests of all that shows one.
+#pragma once
+
+#include "node/status.hpp"
+
+namespace herd::node {
+
+inline Status example_status() {
+  Status status;
+  status.node = "Hill";
+  status.incarnation = 0xffff'ffff'ffff'ffff;
+  status.feed_id = 0x0020'0000'0000'0001;  // 2^53 + 1, which a double cannot hold
+  status.uptime = std::chrono::milliseconds(61'500);
+  status.digest = 0xabc;
+  status.clients = 3;
+  status.connections = 2;
+  status.ready = true;
+  status.links = {{.peer = "Jaquez",
+                   .state = LinkState::Up,
+                   .sent = 12,
+                   .merged = 11,
+                   .kept = 10,
+                   .lag = 1,
+                   .round_trip = std::chrono::microseconds(250),
+                   .skew = std::chrono::microseconds(-1'500)},
+                  {.peer = "Smith", .state = LinkState::Half}};
+  status.counters = {{"iamat_stored", 7}, {"bus_updates_merged", 0}};
+  return status;
+}
+
+}  // namespace herd::node

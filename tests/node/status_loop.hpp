@@ -1,0 +1,46 @@
+// A thread that does what the node's loop does for a status board: publish when asked. It can be told to be stuck.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <thread>
+
+#include "node/status_board.hpp"
+#include "tests/node/status_example.hpp"
+
+namespace herd::node {
+
+inline std::shared_ptr<Status> status_taken_now() {
+  auto status = std::make_shared<Status>(example_status());
+  status->taken.steady = std::chrono::steady_clock::now().time_since_epoch();
+  return status;
+}
+
+class StatusLoop {
+ public:
+  StatusLoop()
+      : board(std::make_shared<StatusBoard>([this] { ++asked; })), thread_([this](std::stop_token end) { run(end); }) {}
+
+  std::atomic<int> asked = 0;
+  std::atomic<int> published = 0;
+  std::atomic<bool> stuck = false;
+  std::atomic<bool> ready = true;
+  std::shared_ptr<StatusBoard> board;
+
+ private:
+  void run(const std::stop_token& end) {
+    while (!end.stop_requested()) {
+      if (asked > published && !stuck) {
+        auto status = status_taken_now();
+        status->ready = ready;
+        ++published;
+        board->publish(std::move(status));
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+  }
+
+  std::jthread thread_;
+};
+
+}  // namespace herd::node

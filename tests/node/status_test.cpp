@@ -1,0 +1,56 @@
+#include "node/status.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/node/status_example.hpp"
+
+namespace herd::node {
+namespace {
+
+using nlohmann::json;
+
+TEST_CASE("the status document has exactly the promised fields") {
+  const auto document = json::parse(to_json(example_status()));
+  CHECK(document == json::parse(R"({
+    "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
+    "digest": "0000000000000abc", "clients": 3, "connections": 2,
+    "links": {
+      "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500},
+      "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0}},
+    "counters": {"iamat_stored": 7, "bus_updates_merged": 0}})"));
+}
+
+TEST_CASE("the status document is one line") {
+  const auto text = to_json(example_status());
+  CHECK(text.find('\n') == text.size() - 1);
+}
+
+TEST_CASE("a node without peers and counters says so with empty objects") {
+  const auto document = json::parse(to_json(Status{}));
+  CHECK(document.at("links") == json::object());
+  CHECK(document.at("counters") == json::object());
+}
+
+TEST_CASE("large change numbers and counters keep every digit") {
+  auto status = example_status();
+  status.links[0].sent = 0xffff'ffff'ffff'ffff;
+  status.counters["iamat_stored"] = 0xffff'ffff'ffff'fffe;
+  const auto document = json::parse(to_json(status));
+  CHECK(document.at("links").at("Jaquez").at("sent").get<std::uint64_t>() == 0xffff'ffff'ffff'ffff);
+  CHECK(document.at("counters").at("iamat_stored").get<std::uint64_t>() == 0xffff'ffff'ffff'fffe);
+}
+
+TEST_CASE("every state of a link has its word") {
+  CHECK(to_string(LinkState::Down) == "down");
+  CHECK(to_string(LinkState::Half) == "half");
+  CHECK(to_string(LinkState::Up) == "up");
+}
+
+TEST_CASE("an identity is always sixteen digits") {
+  CHECK(hexadecimal(0) == "0000000000000000");
+  CHECK(hexadecimal(0xfedc'ba98'7654'3210) == "fedcba9876543210");
+}
+
+}  // namespace
+}  // namespace herd::node

@@ -1,0 +1,91 @@
+// herd-sim: runs seeds, or replays one. Exit status 0: no fault; 1: a fault, named with its seed; 2: bad usage.
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <map>
+#include <string>
+
+#include "bus/mutants.hpp"
+#include "tests/sim/world.hpp"
+
+namespace {
+
+using herd::bus::Mutant;
+using herd::sim::Outcome;
+using herd::sim::Scenario;
+using herd::sim::World;
+
+const std::map<std::string, Mutant> kMutants{
+    {"none", Mutant::None},
+    {"no-gap-check", Mutant::NoGapCheck},
+    {"no-incarnation-check", Mutant::NoIncarnationCheck},
+    {"no-hello-repeat", Mutant::NoHelloRepeat},
+    {"echo-skip-forgets-life", Mutant::EchoSkipForgetsLife},
+    {"cursor-moves-by-sending", Mutant::CursorMovesBySending},
+    {"old-attempt-rewinds", Mutant::OldAttemptRewinds},
+    {"old-feed-keeps-cursor", Mutant::OldFeedKeepsCursor},
+    {"no-timeout", Mutant::NoTimeout},
+};
+
+struct Totals {
+  std::uint64_t stored = 0;
+  std::uint64_t messages = 0;
+  std::uint64_t trace = 0;
+  herd::protocol::Nanoseconds slowest{};
+};
+
+bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
+  const Scenario scenario = Scenario::drawn(seed);
+  const Outcome outcome = World(scenario).run();
+  totals.stored += outcome.stored;
+  totals.messages += outcome.messages;
+  totals.trace = totals.trace * 31 + outcome.trace;
+  totals.slowest = std::max(totals.slowest, outcome.converged_after);
+  if (verbose || !outcome.fault.empty()) {
+    std::printf("seed %llu: %s\n  %s\n  trace %016llx, %llu messages, %llu bytes, converged %.0f ms after the heal\n",
+                static_cast<unsigned long long>(seed), outcome.fault.empty() ? "no fault" : outcome.fault.c_str(),
+                scenario.describe().c_str(), static_cast<unsigned long long>(outcome.trace),
+                static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.bytes),
+                static_cast<double>(outcome.converged_after.count()) * 1e-6);
+  }
+  return outcome.fault.empty();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  CLI::App app{"Runs the real replicas in virtual time on a virtual network, under faults that a seed decides"};
+  std::uint64_t first = 0;
+  std::uint64_t count = 2000;
+  Mutant mutant = Mutant::None;
+  auto* one = app.add_option("--seed", first, "Replay this seed alone, and tell what happened");
+  app.add_option("--first", first, "Begin with this seed")->excludes(one)->capture_default_str();
+  app.add_option("--seeds", count, "How many seeds to run")->excludes(one)->capture_default_str();
+  app.add_option("--mutant", mutant, "Plant this fault: the run must then find it")
+      ->transform(CLI::CheckedTransformer(kMutants));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+#ifdef HERD_MUTANTS
+  herd::bus::active_mutant = mutant;
+#else
+  if (mutant != Mutant::None) {
+    std::fputs("this build has no mutants in it: run herd-sim-mutants instead\n", stderr);
+    return 2;
+  }
+#endif
+  Totals totals;
+  if (one->count() > 0) return run_seed(first, true, totals) ? 0 : 1;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    if (!run_seed(seed, false, totals)) return 1;
+    if ((seed - first + 1) % 500 == 0)
+      std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
+  }
+  std::printf(
+      "%llu seeds without a fault: %llu updates stored, %llu messages, slowest convergence %.0f ms, trace %016llx\n",
+      static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
+      static_cast<unsigned long long>(totals.messages), static_cast<double>(totals.slowest.count()) * 1e-6,
+      static_cast<unsigned long long>(totals.trace));
+  return 0;
+}

@@ -1,0 +1,84 @@
+#include "tests/sim/network.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace herd::sim {
+
+Network::Network(std::size_t nodes, Faults faults, Random& random)
+    : nodes_(nodes), faults_(faults), random_(random), connections_(nodes * nodes) {}
+
+bool Network::writable(NodeIndex from, NodeIndex to) const {
+  return at(from, to).on_the_way < kRoom;
+}
+
+void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, Nanoseconds now) {
+  Connection& connection = at(from, to);
+  ++messages_;
+  bytes_ += message.header.size() + (message.body ? message.body->size() : 0);
+  if (connection.blocked || random_.chance(faults_.loss)) return;
+  const int copies = random_.chance(faults_.duplicate) ? 2 : 1;
+  for (int copy = 0; copy < copies; ++copy) {
+    Delivery delivery;
+    delivery.at = now + Nanoseconds{random_.between(faults_.delay_min.count(), faults_.delay_max.count())};
+    if (!random_.chance(faults_.reorder)) delivery.at = std::max(delivery.at, connection.last_at);
+    delivery.order = ++order_;
+    delivery.from = from;
+    delivery.to = to;
+    delivery.generation = connection.generation;
+    delivery.route = std::to_string(from) + ">" + std::to_string(to);
+    if (!faults_.same_route) delivery.route += "#" + std::to_string(connection.generation);
+    delivery.message = message;
+    put(std::move(delivery), connection);
+  }
+}
+
+void Network::put(Delivery delivery, Connection& connection) {
+  connection.last_at = std::max(connection.last_at, delivery.at);
+  ++connection.on_the_way;
+  queue_.push(std::move(delivery));
+}
+
+std::optional<Nanoseconds> Network::next_at() const {
+  return queue_.empty() ? std::nullopt : std::optional(queue_.top().at);
+}
+
+std::optional<Delivery> Network::pop() {
+  Delivery delivery = queue_.top();
+  queue_.pop();
+  Connection& connection = at(delivery.from, delivery.to);
+  if (delivery.generation == connection.generation) {
+    --connection.on_the_way;
+    return delivery;
+  }
+  return random_.chance(faults_.outlive) ? std::optional(delivery) : std::nullopt;
+}
+
+void Network::postpone(Delivery delivery, Nanoseconds time) {
+  Connection& connection = at(delivery.from, delivery.to);
+  delivery.at = time;
+  put(std::move(delivery), connection);
+}
+
+void Network::reset(NodeIndex from, NodeIndex to) {
+  Connection& connection = at(from, to);
+  ++connection.generation;
+  connection.on_the_way = 0;
+  connection.last_at = {};  // what outlives the old connection may arrive behind what the new one brings
+}
+
+void Network::reset_all(NodeIndex node) {
+  for (NodeIndex other = 0; other < nodes_; ++other) {
+    reset(node, other);
+    reset(other, node);
+  }
+}
+
+void Network::heal() {
+  const bool same_route = faults_.same_route;
+  faults_ = Faults{};
+  faults_.same_route = same_route;
+  for (Connection& connection : connections_) connection.blocked = false;
+}
+
+}  // namespace herd::sim

@@ -1,0 +1,82 @@
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "tests/sim/world.hpp"
+
+namespace herd::sim {
+namespace {
+
+using Edges = std::set<std::pair<NodeIndex, NodeIndex>>;
+
+void join(Edges& edges, NodeIndex a, NodeIndex b) {
+  if (a != b) edges.insert(std::minmax(a, b));
+}
+
+// Any graph may come: the shapes people draw, the default herd, and random ones, connected or not.
+Edges draw_graph(std::size_t nodes, Random& random) {
+  Edges edges;
+  const std::uint64_t shape = random.below(7);
+  for (NodeIndex i = 0; i < nodes; ++i) {
+    if (shape == 0 && i > 0) join(edges, i - 1, i);   // line
+    if (shape == 1) join(edges, i, (i + 1) % nodes);  // ring
+    if (shape == 2) join(edges, 0, i);                // star
+    if (shape == 3) {
+      for (NodeIndex j = 0; j < i; ++j) join(edges, i, j);  // full mesh
+    }
+    if (shape == 4) join(edges, i, i + 2 < nodes ? i + 2 : i);  // two halves
+    if (shape == 5 && i > 0) {
+      join(edges, i, random.below(i));  // random tree with chords
+      if (random.chance(0.4)) join(edges, i, random.below(nodes));
+    }
+  }
+  if (shape == 6 && nodes >= 5) edges = {{0, 1}, {0, 2}, {1, 4}, {2, 3}, {2, 4}, {3, 4}};  // the default herd
+  if (edges.empty()) join(edges, 0, 1);
+  return edges;
+}
+
+double now_and_then(Random& random, double rate) {
+  return random.chance(0.5) ? rate : 0.0;
+}
+
+}  // namespace
+
+Scenario Scenario::drawn(std::uint64_t seed) {
+  Random random(seed * 2 + 1);
+  Scenario scenario;
+  scenario.seed = seed;
+  const std::size_t nodes = 2 + random.below(7);
+  scenario.peers.resize(nodes);
+  for (const auto& [a, b] : draw_graph(nodes, random)) {
+    scenario.peers[a].push_back(b);
+    scenario.peers[b].push_back(a);
+  }
+  scenario.faults.loss = now_and_then(random, 0.3) * static_cast<double>(random.below(100)) / 100;
+  scenario.faults.duplicate = now_and_then(random, 0.5) * static_cast<double>(random.below(100)) / 100;
+  scenario.faults.reorder = now_and_then(random, 0.3);
+  scenario.faults.delay_max = Nanoseconds{random.chance(0.2) ? 300'000'000 : random.between(100'000, 5'000'000)};
+  scenario.faults.outlive = now_and_then(random, 0.7);
+  scenario.faults.same_route = random.chance(0.5);
+  scenario.limits.max_batch = random.chance(0.7) ? 1 + random.below(8) : 512;
+  scenario.limits.max_in_flight = 1 + random.below(8);
+  scenario.clients = 1 + random.below(60);
+  scenario.tells = 50 + random.below(500);
+  scenario.restarts_a_second = now_and_then(random, 1.5);
+  scenario.resets_a_second = now_and_then(random, 3);
+  scenario.partitions_a_second = now_and_then(random, 2);
+  scenario.pauses_a_second = now_and_then(random, 1);
+  return scenario;
+}
+
+std::string Scenario::describe() const {
+  std::size_t edges = 0;
+  for (const auto& list : peers) edges += list.size();
+  return std::to_string(peers.size()) + " nodes, " + std::to_string(edges / 2) + " links, " + std::to_string(tells) +
+         " tells of " + std::to_string(clients) + " clients, loss " + std::to_string(faults.loss) + ", duplicates " +
+         std::to_string(faults.duplicate) + ", restarts/s " + std::to_string(restarts_a_second) + ", resets/s " +
+         std::to_string(resets_a_second) + ", partitions/s " + std::to_string(partitions_a_second) + ", pauses/s " +
+         std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
+         std::to_string(limits.max_in_flight);
+}
+
+}  // namespace herd::sim

@@ -1,0 +1,266 @@
+#include "tests/sim/world.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <limits>
+#include <utility>
+
+#include "protocol/command.hpp"
+
+namespace herd::sim {
+namespace {
+
+constexpr Nanoseconds kStep{10'000'000};              // how often faults are drawn
+constexpr Nanoseconds kSettleWithin{20'000'000'000};  // equal digests after the heal, or the herd is stuck
+constexpr Nanoseconds kRest{5'000'000'000};           // watched after that: nothing but pings may be heard
+constexpr std::uint64_t kRestMessagesALink = 25;      // five pings and pongs, and two stragglers of each kind
+constexpr Nanoseconds kWallBase{1'700'000'000'000'000'000};
+
+std::string node_name(NodeIndex index) {
+  return "n" + std::to_string(index);
+}
+
+std::string decimal(Nanoseconds time) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%lld.%09lld", static_cast<long long>(time.count() / 1'000'000'000),
+                static_cast<long long>(time.count() % 1'000'000'000));
+  return text;
+}
+
+// Which nodes can reach each other at all.
+std::vector<std::size_t> components(const std::vector<std::vector<NodeIndex>>& peers) {
+  std::vector<std::size_t> component(peers.size());
+  for (NodeIndex i = 0; i < peers.size(); ++i) component[i] = i;
+  for (std::size_t round = 0; round < peers.size(); ++round) {
+    for (NodeIndex i = 0; i < peers.size(); ++i) {
+      for (const NodeIndex j : peers[i]) component[i] = component[j] = std::min(component[i], component[j]);
+    }
+  }
+  return component;
+}
+
+}  // namespace
+
+World::World(const Scenario& scenario)
+    : scenario_(scenario),
+      random_(scenario.seed),
+      network_(scenario.peers.size(), scenario.faults, random_),
+      nodes_(scenario.peers.size()),
+      deadlines_(scenario.peers.size()),
+      component_(components(scenario.peers)) {
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].skew = Nanoseconds{random_.between(-2'000'000, 2'000'000)};
+    birth(i);
+  }
+}
+
+protocol::Now World::now_at(const Node& node) const {
+  return {time_, kWallBase + time_ + node.skew};
+}
+
+// A new life, with nothing in memory.
+void World::birth(NodeIndex index) {
+  Node& node = nodes_[index];
+  ++node.lives;
+  node.told.clear();
+  network_.reset_all(index);
+  bus::Replica::Options options;
+  options.self = {"sim", node_name(index), random_.number() | 1, random_.number() | 1};
+  for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
+  options.limits = scenario_.limits;
+  node.replica = std::make_unique<bus::Replica>(std::move(options));
+  pump(index);
+}
+
+// The end of a turn of the loop, as the real bus does it.
+void World::pump(NodeIndex index) {
+  Node& node = nodes_[index];
+  const protocol::Now now = now_at(node);
+  bus::Replica& replica = *node.replica;
+  replica.tick(now);
+  (void)replica.take_events();
+  Nanoseconds deadline = replica.tick_deadline(now);
+  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    const NodeIndex to = scenario_.peers[index][peer];
+    while (network_.writable(index, to)) {
+      const auto message = replica.take(peer, now);
+      if (!message) break;
+      network_.send(index, to, *message, time_);
+    }
+    if (network_.writable(index, to)) deadline = std::min(deadline, replica.say_deadline(peer));
+  }
+  deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
+}
+
+void World::deliver_next() {
+  const auto delivery = network_.pop();
+  if (!delivery) return;
+  Node& node = nodes_[delivery->to];
+  if (node.paused_until > time_) {
+    network_.postpone(*delivery, node.paused_until);  // of a cut connection too: it counts as sent over the new one
+    return;
+  }
+  note(delivery->order);
+  note(static_cast<std::uint64_t>(time_.count()));
+  const auto& [header, body] = delivery->message;
+  node.replica->hear(
+      {delivery->route, header, body ? std::optional<std::string_view>(*body) : std::optional<std::string_view>()},
+      now_at(node));
+  note(node.replica->store().digest());
+  pump(delivery->to);
+  if (nodes_[delivery->from].paused_until <= time_) pump(delivery->from);  // there is room again
+}
+
+Nanoseconds World::next_event() const {
+  const Nanoseconds deadline = *std::min_element(deadlines_.begin(), deadlines_.end());
+  return std::min(deadline, network_.next_at().value_or(Nanoseconds::max()));
+}
+
+void World::advance_to(Nanoseconds time) {
+  while (next_event() <= time) {
+    time_ = std::max(time_, next_event());
+    if (network_.next_at() && *network_.next_at() <= time_) {
+      deliver_next();
+      continue;
+    }
+    for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+      if (deadlines_[i] <= time_) pump(i);
+    }
+  }
+  time_ = time;
+}
+
+void World::tell() {
+  const NodeIndex index = random_.below(nodes_.size());
+  Node& node = nodes_[index];
+  const std::string client = "c" + std::to_string(random_.below(scenario_.clients));
+  const Nanoseconds said = kWallBase + time_ - Nanoseconds{random_.between(0, 50'000'000)};
+  const std::string time_text = decimal(said);
+  const std::string coordinates =
+      "+" + std::to_string(10 + random_.below(80)) + ".5-" + std::to_string(100 + random_.below(80)) + ".25";
+  if (node.paused_until > time_) return;
+  protocol::Iamat iamat;
+  iamat.client = client;
+  iamat.coordinates = coordinates;
+  iamat.time_text = time_text;
+  iamat.time = said;
+  if (node.replica->tell(iamat, now_at(node)).told == bus::Told::Stored) {
+    ++stored_;
+    node.told[client] = said;
+  }
+  pump(index);
+}
+
+void World::block_for_a_while() {
+  const NodeIndex from = random_.below(nodes_.size());
+  const auto& peers = scenario_.peers[from];
+  if (peers.empty()) return;
+  const NodeIndex to = peers[random_.below(peers.size())];
+  const Nanoseconds until = time_ + Nanoseconds{random_.between(10'000'000, 1'500'000'000)};
+  network_.block(from, to, true);
+  unblocks_.push_back({until, from, to});
+  if (random_.chance(0.5)) return;  // half of the partitions are one-way
+  network_.block(to, from, true);
+  unblocks_.push_back({until, to, from});
+}
+
+void World::inject_faults(Nanoseconds step) {
+  const double seconds = static_cast<double>(step.count()) * 1e-9;
+  if (random_.chance(scenario_.restarts_a_second * seconds)) birth(random_.below(nodes_.size()));
+  if (random_.chance(scenario_.resets_a_second * seconds)) {
+    network_.reset(random_.below(nodes_.size()), random_.below(nodes_.size()));
+  }
+  if (random_.chance(scenario_.partitions_a_second * seconds)) block_for_a_while();
+  if (random_.chance(scenario_.pauses_a_second * seconds)) {
+    nodes_[random_.below(nodes_.size())].paused_until = time_ + Nanoseconds{random_.between(1'000'000, 1'000'000'000)};
+  }
+  std::erase_if(unblocks_, [&](const Unblock& unblock) {
+    if (unblock.at > time_) return false;
+    network_.block(unblock.from, unblock.to, false);
+    return true;
+  });
+}
+
+void World::under_load() {
+  const Nanoseconds end = time_ + scenario_.length;
+  std::vector<Nanoseconds> tells(scenario_.tells);
+  for (Nanoseconds& at : tells) at = time_ + Nanoseconds{random_.between(0, scenario_.length.count())};
+  std::sort(tells.begin(), tells.end());
+  auto next_tell = tells.begin();
+  for (Nanoseconds step = time_ + kStep; step <= end; step += kStep) {
+    for (; next_tell != tells.end() && *next_tell <= step; ++next_tell) {
+      advance_to(*next_tell);
+      tell();
+    }
+    advance_to(step);
+    inject_faults(kStep);
+  }
+}
+
+void World::heal() {
+  network_.heal();
+  unblocks_.clear();
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
+}
+
+bool World::converged() const {
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    const bus::Store& mine = nodes_[i].replica->store();
+    const bus::Store& first = nodes_[component_[i]].replica->store();
+    if (mine.digest() != first.digest() || mine.size() != first.size()) return false;
+  }
+  return true;
+}
+
+std::string World::settle(Outcome& outcome) {
+  const Nanoseconds begin = time_;
+  while (!converged() && time_ - begin < kSettleWithin) advance_to(time_ + kStep);
+  outcome.converged_after = time_ - begin;
+  return converged() ? "" : "the stores did not become equal within 20 s of the heal";
+}
+
+// After convergence: every link is up, every answer given, and only pings go back and forth.
+std::string World::rest() {
+  advance_to(time_ + kRest);
+  const std::uint64_t before = network_.messages();
+  std::size_t links = 0;
+  advance_to(time_ + kRest);
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    const bus::Replica& replica = *nodes_[i].replica;
+    for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer, ++links) {
+      const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[i]));
+      if (status.state != bus::Connected::Up)
+        return "the link from " + node_name(i) + " to " + status.name + " is not up";
+      if (status.lag != 0) return "the link from " + node_name(i) + " to " + status.name + " lags for ever";
+    }
+    if (!replica.synchronised()) return node_name(i) + " never finished its first synchronisation";
+  }
+  if (network_.messages() - before > links * kRestMessagesALink) return "the herd does not come to rest";
+  return converged() ? "" : "the stores came apart after they had been equal";
+}
+
+std::string World::forgotten() const {
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    for (const auto& [client, time] : nodes_[i].told) {
+      const auto record = nodes_[i].replica->find(client);
+      if (!record || record->time < time) return node_name(i) + " forgot what it was told of " + client;
+    }
+  }
+  return "";
+}
+
+Outcome World::run() {
+  Outcome outcome;
+  under_load();
+  heal();
+  outcome.fault = settle(outcome);
+  if (outcome.fault.empty()) outcome.fault = forgotten();
+  if (outcome.fault.empty()) outcome.fault = rest();
+  outcome.trace = trace_;
+  outcome.messages = network_.messages();
+  outcome.bytes = network_.bytes();
+  outcome.stored = stored_;
+  return outcome;
+}
+
+}  // namespace herd::sim

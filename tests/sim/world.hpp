@@ -1,0 +1,93 @@
+// A herd of real replicas in virtual time, on a virtual network, under faults that one seed decides. It runs for a
+// while under load and faults, then heals, and must come to rest with equal stores that hold all that survived.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/replica.hpp"
+#include "tests/sim/network.hpp"
+#include "tests/sim/random.hpp"
+
+namespace herd::sim {
+
+struct Scenario {
+  std::uint64_t seed = 0;
+  std::vector<std::vector<NodeIndex>> peers;  // of each node, both directions
+  Faults faults;
+  bus::LinkLimits limits;
+  std::size_t clients = 20;
+  std::size_t tells = 300;
+  double restarts_a_second = 0;    // of some node, empty
+  double resets_a_second = 0;      // of some connection
+  double partitions_a_second = 0;  // of some direction, or of both
+  double pauses_a_second = 0;      // of some node, which then finds all that came at once
+  Nanoseconds length{3'000'000'000};
+
+  // A scenario drawn from the seed alone.
+  static Scenario drawn(std::uint64_t seed);
+  [[nodiscard]] std::string describe() const;
+};
+
+struct Outcome {
+  std::string fault;        // empty: none
+  std::uint64_t trace = 0;  // a hash of all that happened: equal for equal seeds
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t stored = 0;       // tells that were newer
+  Nanoseconds converged_after{};  // from the heal to equal digests
+};
+
+class World {
+ public:
+  explicit World(const Scenario& scenario);
+  Outcome run();
+
+ private:
+  struct Node {
+    std::unique_ptr<bus::Replica> replica;
+    std::uint64_t lives = 0;
+    Nanoseconds paused_until{};
+    Nanoseconds skew{};
+    std::map<std::string, Nanoseconds> told;  // to its present life: the newest time of each client
+  };
+  struct Unblock {
+    Nanoseconds at{};
+    NodeIndex from = 0;
+    NodeIndex to = 0;
+  };
+
+  [[nodiscard]] protocol::Now now_at(const Node& node) const;
+  void birth(NodeIndex index);
+  void deliver_next();
+  void pump(NodeIndex index);
+  [[nodiscard]] Nanoseconds next_event() const;
+  void advance_to(Nanoseconds time);
+  void tell();
+  void inject_faults(Nanoseconds step);
+  void block_for_a_while();
+  void under_load();
+  void heal();
+  [[nodiscard]] bool converged() const;
+  [[nodiscard]] std::string settle(Outcome& outcome);
+  [[nodiscard]] std::string rest();
+  [[nodiscard]] std::string forgotten() const;
+  void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
+
+  Scenario scenario_;
+  Random random_;
+  Network network_;
+  Nanoseconds time_{1'000'000'000};
+  std::vector<Node> nodes_;
+  std::vector<Nanoseconds> deadlines_;
+  std::vector<std::size_t> component_;
+  std::vector<Unblock> unblocks_;
+  std::uint64_t trace_ = 0xcbf29ce484222325ULL;
+  std::uint64_t stored_ = 0;
+};
+
+}  // namespace herd::sim
