@@ -32,12 +32,13 @@ Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
       limits_(limits),
       heard_at_(kLongAgo),
       answered_at_(kLongAgo),
+      life_began_at_(kLongAgo),
       hello_said_at_(kLongAgo) {}
 
 // ---- what the peer says -------------------------------------------------------------------------------------------
 
 void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
-  if (hello.incarnation != peer_.incarnation) begin_life(hello, feed_tail);
+  if (hello.incarnation != peer_.incarnation) begin_life(hello, now, feed_tail);
   if (hello.feed_id != peer_.feed_id) {
     // Cursors belong to a feed id; one that comes back is read from the beginning too.
     peer_.feed_id = hello.feed_id;
@@ -50,8 +51,9 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
 }
 
 // A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
-void Link::begin_life(const Hello& hello, ChangeNumber feed_tail) {
+void Link::begin_life(const Hello& hello, Now now, ChangeNumber feed_tail) {
   peer_.incarnation = hello.incarnation;
+  life_began_at_ = now.steady;
   life_tail_ = feed_tail;
   acknowledged_ = kept_ = 0;
   sync_target_ = hello.tail;
@@ -312,7 +314,7 @@ void Link::tick(Now now) {
 
 Nanoseconds Link::tick_deadline(Now now) const {
   Nanoseconds deadline = kNever;
-  for (const Nanoseconds last : {heard_at_, answered_at_}) {
+  for (const Nanoseconds last : {heard_at_, answered_at_, life_began_at_}) {
     if (now.steady - last <= kSilence) deadline = std::min(deadline, last + kSilence + Nanoseconds{1});
   }
   if (const Nanoseconds since = oldest_unanswered(); since != kNever) {
@@ -332,7 +334,9 @@ Nanoseconds Link::say_deadline() const {
 
 Connected Link::connected(Now now) const {
   if (now.steady - heard_at_ > kSilence) return Connected::Down;
-  return now.steady - answered_at_ > kSilence ? Connected::Half : Connected::Up;
+  if (now.steady - answered_at_ <= kSilence) return Connected::Up;
+  // A peer that is new has not had the time to answer: that is not yet a link that works one way only.
+  return now.steady - life_began_at_ > kSilence ? Connected::Half : Connected::Down;
 }
 
 }  // namespace herd::bus

@@ -103,7 +103,7 @@ class Link {
 
   [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
   [[nodiscard]] protocol::Lives lives() const { return {self_->incarnation, peer_.incarnation}; }
-  void begin_life(const protocol::Hello& hello, ChangeNumber feed_tail);
+  void begin_life(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
   void greet_again(protocol::Nanoseconds first_hello);
   void owe_welcome(std::uint64_t attempt);
   void advance(ChangeNumber merged, protocol::Nanoseconds now);
@@ -128,6 +128,7 @@ class Link {
   Peer peer_;
   protocol::Nanoseconds heard_at_;     // anything of its present life
   protocol::Nanoseconds answered_at_;  // anything that shows that it hears us
+  protocol::Nanoseconds life_began_at_;
 
   // The sending half: our feed.
   bool streaming_ = false;  // welcomed in the present attempt; else only HELLO is said

@@ -30,11 +30,11 @@ protocol::Position position_of(std::string_view coordinates) {
 std::string_view event_of(LinkState state) {
   switch (state) {
     case LinkState::Down:
-      return "link_down";
+      return "link_lost";
     case LinkState::Half:
       return "link_half";
     case LinkState::Up:
-      return "link_up";
+      return "link_opened";
   }
   HERD_ASSERT(false);
 }

@@ -16,7 +16,7 @@ namespace herd::node {
 // A client is somewhere else: `location`, or `reset` where an operator has taken the record back (no coordinates).
 void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall);
 
-// A link has changed to the state it is in now: `link_up`, `link_half` or `link_down`.
+// A link has changed to the state it is in now: `link_opened`, `link_half` or `link_lost`.
 void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall);
 
 // Something that an operator should see; `event` is its name, as in the log, and `message` a sentence.

@@ -22,12 +22,12 @@ constexpr int kHandshakeMs = 2'000;          // libzmq's default lets a half-ope
 constexpr int kHeartbeatMs = 5'000;          // a viewer whose machine vanished is noticed
 constexpr int kHeartbeatTimeoutMs = 15'000;
 
-void set_options(zmq::socket_t& socket, const std::string& endpoint) {
+void set_options(zmq::socket_t& socket, const std::string& endpoint, int queue) {
   using namespace zmq::sockopt;
   socket.set(linger, 0);         // the end of a node waits for no viewer
   socket.set(xpub_verboser, 1);  // each coming and going is told, also where others have subscribed the same
   socket.set(xpub_nodrop, 1);    // a full queue is an error that we see: see publish
-  socket.set(sndhwm, Monitor::kQueue);
+  socket.set(sndhwm, queue);
   socket.set(sndbuf, kSendBufferBytes);
   socket.set(maxmsgsize, std::int64_t{kMaxSubscriptionBytes});
   socket.set(handshake_ivl, kHandshakeMs);
@@ -56,10 +56,10 @@ bool send(zmq::socket_t& socket, std::string_view frame, zmq::send_flags flags) 
 }  // namespace
 
 Result<std::unique_ptr<Monitor>> Monitor::bind(zmq::context_t& context, const std::string& endpoint,
-                                               const std::string& node) {
+                                               const std::string& node, int queue) {
   try {
     zmq::socket_t socket(context, zmq::socket_type::xpub);
-    set_options(socket, endpoint);
+    set_options(socket, endpoint, queue);
     socket.bind(endpoint);
     return std::unique_ptr<Monitor>(new Monitor(std::move(socket), node));
   } catch (const zmq::error_t& problem) {

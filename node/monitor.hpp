@@ -40,10 +40,11 @@ class Monitor {
     bool more = false;          // kSubscriptionsPerTurn were read: call again, the descriptor will not say so
   };
 
-  // Binds `endpoint` (tcp://host:port). Fails if the address is in use, is not of this machine or cannot be read.
+  // Binds `endpoint` (tcp://host:port); `queue` is how many messages wait for a viewer, at least 1. Fails if the
+  // address is in use, is not of this machine or cannot be read.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Monitor>> bind(zmq::context_t& context,
                                                                        const std::string& endpoint,
-                                                                       const std::string& node);
+                                                                       const std::string& node, int queue = kQueue);
 
   // To be watched for reading. It is edge-triggered, and a publish may swallow the edge: call drain_subscriptions when
   // it becomes readable and at the end of every turn that has published.

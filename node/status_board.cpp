@@ -11,6 +11,14 @@ bool taken_since(const std::shared_ptr<const Status>& status, steady_clock::time
   return status && status->taken.steady >= oldest.time_since_epoch();
 }
 
+// What load() should be. That of libstdc++ 12 ends in a relaxed store, so that its read may race with the next
+// publish (ThreadSanitizer shows it); a failing exchange reads the same and ends in order.
+std::shared_ptr<const Status> read(std::atomic<std::shared_ptr<const Status>>& latest) {
+  std::shared_ptr<const Status> found;
+  latest.compare_exchange_strong(found, nullptr);
+  return found;
+}
+
 }  // namespace
 
 void StatusBoard::publish(std::shared_ptr<const Status> status) {
@@ -23,7 +31,7 @@ void StatusBoard::publish(std::shared_ptr<const Status> status) {
 std::shared_ptr<const Status> StatusBoard::fresh() {
   const auto called = steady_clock::now();
   while (!closed_) {
-    auto status = latest_.load();
+    auto status = read(latest_);
     if (taken_since(status, called - kFresh)) return status;
     if (steady_clock::now() - called > kPatience) return nullptr;
     if (!asked_.exchange(true)) ask_loop_();

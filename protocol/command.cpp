@@ -28,24 +28,20 @@ Fields split(std::string_view line) {
   Fields fields;
   std::size_t at = 0;
   while (at < line.size()) {
-    const ByteClass first = class_of(line[at]);
-    if (first == ByteClass::Blank) {
-      ++at;
-      continue;
-    }
-    const std::size_t begin = at;
-    while (at < line.size() && class_of(line[at]) == ByteClass::Text) {
-      ++at;
-    }
-    if (at < line.size() && class_of(line[at]) == ByteClass::Forbidden) {
+    const std::size_t length = text_length(line.substr(at));
+    if (length > 0) {
+      if (fields.count == kFields) {
+        ++fields.count;
+        return fields;
+      }
+      fields.texts[fields.count++] = line.substr(at, length);
+      at += length;
+    } else if (class_of(line[at]) == ByteClass::Forbidden) {
       fields.forbidden = true;
       return fields;
+    } else {
+      ++at;
     }
-    if (fields.count == kFields) {
-      ++fields.count;
-      return fields;
-    }
-    fields.texts[fields.count++] = line.substr(begin, at - begin);
   }
   return fields;
 }

@@ -3,7 +3,7 @@
 // end. Pure: any thread.
 #pragma once
 
-#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <string>

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <nanoflann.hpp>
 #include <numbers>
 #include <string>

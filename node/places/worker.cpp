@@ -18,7 +18,8 @@ namespace herd::node::places {
 namespace {
 
 constexpr std::string_view kStop = "STOP";
-constexpr int kQueriesATurn = 256;  // then answers leave and providers go on, however many queries still wait
+constexpr int kStartMilliseconds = 10'000;  // to open two sockets and bind one, on the slowest of machines
+constexpr int kQueriesATurn = 256;          // then answers leave and providers go on, however many queries still wait
 
 protocol::Now now() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
@@ -63,7 +64,7 @@ class Room {
   void run(Providers providers, protocol::Nanoseconds timeout) {
     Chain chain(std::move(providers), timeout);
     while (!told_to_stop()) {
-      bool more = take_queries(chain);
+      const bool more = take_queries(chain);
       while (auto finding = chain.poll(now())) {
         send(std::move(*finding));
       }
@@ -151,13 +152,12 @@ void run_thread(zmq::context_t& context, const std::string& control_endpoint, co
   }
 }
 
-// Waits for one message, whatever signals come.
+// Waits for one message, whatever signals come. A thread that could not even open its sockets says nothing.
 std::string receive_text(zmq::socket_t& socket) {
   zmq::message_t message;
   for (;;) {
     try {
-      static_cast<void>(socket.recv(message));
-      return message.to_string();
+      return socket.recv(message) ? message.to_string() : "the places worker did not start: see the log";
     } catch (const zmq::error_t& error) {
       if (error.num() != EINTR) {
         throw;
@@ -170,6 +170,7 @@ std::string receive_text(zmq::socket_t& socket) {
 
 Worker::Worker(zmq::context_t& context) : control_(context, zmq::socket_type::pair) {
   control_.set(zmq::sockopt::linger, 0);  // the thread is joined, so nothing sent to it can still be wanted
+  control_.set(zmq::sockopt::rcvtimeo, kStartMilliseconds);
 }
 
 protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context, Options options) {

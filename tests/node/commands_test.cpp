@@ -3,6 +3,7 @@
 #include <string>
 
 #include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
 #include "tests/node/one_node.hpp"
 
 using namespace herd::node;
@@ -120,4 +121,31 @@ TEST_CASE("WHATSAT with max 0 asks nothing: the document has no results and stat
   CHECK(asker.reply_to(kIamat) == kAt);
   CHECK(asker.reply_to("WHATSAT kiwi 10 0") == kAt + kEmptyDocument + "\n\n");
   CHECK_FALSE(asker.lookup);
+}
+
+TEST_CASE("dropped invalid arguments are warned of with the reason, escaped, and not without limit") {
+  CapturedLog log;
+  Asker asker;
+  asker.reply_to("IAMAT k\xC3\xBC\t+91+2 5");
+  CHECK(log.text() ==
+        "warning event=invalid_arguments from=127.0.0.1:1 reason=\"latitude is not within -90 and +90\" "
+        "text=IAMAT k\\xc3\\xbc\\x09+91+2 5\n");
+  for (int times = 0; times < 1000; ++times) {
+    asker.reply_to("IAMAT kiwi +91+2 5");
+  }
+  CHECK(log.count("event=invalid_arguments") == static_cast<std::size_t>(kWarningsBurst));
+  CHECK(asker.node.counters.invalid_arguments == 1001);
+}
+
+TEST_CASE("every command and reply is logged at debug, and not above") {
+  Asker asker;
+  {
+    CapturedLog log;
+    asker.reply_to(kIamat);
+    CHECK(log.text().empty());
+  }
+  CapturedLog log(spdlog::level::debug);
+  asker.reply_to(kIamat);
+  CHECK(log.text() == "debug event=command from=127.0.0.1:1 text=" + kIamat +
+                          "\ndebug event=reply to=127.0.0.1:1 text=IGNORE\\x0a\n");
 }

@@ -73,8 +73,8 @@ TEST_CASE_METHOD(EventsFixture, "a client whose name is no UTF-8 is shown with t
 
 TEST_CASE_METHOD(EventsFixture, "each state of a link has its event") {
   for (const auto& [state, event, word] :
-       {std::tuple(LinkState::Up, "link_up", "up"), std::tuple(LinkState::Half, "link_half", "half"),
-        std::tuple(LinkState::Down, "link_down", "down")}) {
+       {std::tuple(LinkState::Up, "link_opened", "up"), std::tuple(LinkState::Half, "link_half", "half"),
+        std::tuple(LinkState::Down, "link_lost", "down")}) {
     LinkStatus link;
     link.peer = "Smith";
     link.state = state;

@@ -7,13 +7,14 @@
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
 #include <chrono>
-#include <filesystem>
 #include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "node/limits.hpp"
 #include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
 #include "tests/node/one_node.hpp"
 
 using namespace herd::node;
@@ -315,6 +316,35 @@ TEST_CASE("a connection above max_connections is closed at once, the others go o
   CHECK(node.turn_until([&] { return node.counters.connections_accepted == 3; }));
 }
 
+TEST_CASE("connections that end in any order leave the others served, and all are forgotten in the end") {
+  Node node;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t count = 1; count <= 6; ++count) {
+    clients.push_back(std::make_unique<Client>(node));
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == count; }));
+  }
+  for (const std::size_t ends : {0U, 5U, 2U, 4U, 1U}) {
+    const std::size_t before = node.front_end.connections();
+    clients[ends]->half_close();
+    CHECK(clients[ends]->read_to_end().empty());
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == before - 1; }));
+  }
+  clients[3]->send("x\n");
+  CHECK(clients[3]->read(4) == "? x\n");
+}
+
+TEST_CASE("at the deadline of a stop all connections are gone at once") {
+  Node node;
+  std::vector<std::unique_ptr<Client>> clients;
+  while (clients.size() < kSweepAtLeast + 10) {
+    clients.push_back(std::make_unique<Client>(node));
+    REQUIRE(node.turn_until([&] { return node.front_end.connections() == clients.size(); }));
+  }
+  node.front_end.stop(node.now.steady);
+  REQUIRE(node.turn_until([&] { return node.front_end.connections() < clients.size(); }));
+  CHECK(node.front_end.idle());
+}
+
 TEST_CASE("a port that is taken is named, with what to do") {
   Node node;
   Node other;
@@ -358,6 +388,19 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   CHECK(error);
 }
 
+TEST_CASE("a stop throws away what an idle client has just sent, without a reset that would destroy its last reply") {
+  Node node;
+  Client client(node);
+  client.send(kIamat + "\n");
+  REQUIRE(node.turn_until([&] { return node.counters.iamat_stored == 1; }));
+  node.now.steady += kMaxDiscardTime;
+  client.send_some("unread");
+  node.front_end.stop(node.now.steady + 5s);
+  CHECK(client.read_to_end() == kAt);
+  client.half_close();
+  CHECK(node.turn_until([&] { return node.front_end.idle(); }));
+}
+
 TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   Node node;
   Client client(node);
@@ -373,23 +416,31 @@ TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   CHECK(node.turn_until([&] { return node.front_end.idle(); }));
 }
 
-TEST_CASE("without a descriptor left the front end backs off, and serves the client once there is one") {
+TEST_CASE(
+    "without a descriptor left the front end backs off with one warning, and serves the client once there is one") {
+  CapturedLog log;
   Node node;
-  Client client(node);
-  client.send(kIamat + "\n");
-  rlimit before{};
-  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
-  rlimit none = before;
-  none.rlim_cur = static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free one is beyond
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
-  std::size_t handled = 0;
-  for (int turns = 0; turns < 50; ++turns) {
-    handled += node.io.run_one_for(1ms);
+  for (std::size_t episode = 1; episode <= 2; ++episode) {
+    Client client(node);
+    client.send(kIamat + "\n");
+    rlimit before{};
+    REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+    rlimit none = before;
+    none.rlim_cur = static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free one is beyond
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+    const auto start = std::chrono::steady_clock::now();
+    std::size_t handled = 0;  // accepting, then sweeps and attempts that a back-off lies between
+    while (handled < 6 && std::chrono::steady_clock::now() < start + 10s) {
+      handled += node.io.run_one_for(1ms);
+    }
+    const auto passed = std::chrono::steady_clock::now() - start;
+    REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+    CHECK(node.counters.connections_accepted == episode - 1);
+    CHECK(passed >= kAcceptBackOff);  // no spinning
+    CHECK(log.count("event=accept_failed") == episode);
+    client.half_close();
+    CHECK_FALSE(client.read_to_end().empty());
   }
-  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(node.counters.connections_accepted == 0);
-  CHECK(handled < 5);  // one try, and perhaps a sweep: no spinning
-  CHECK(client.read(kAt.size()) == kAt);
 }
 
 TEST_CASE("a telnet client's urgent byte stays in its place") {

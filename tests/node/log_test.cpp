@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <fstream>
-#include <regex>
 #include <sstream>
 
 #include "tests/catch.hpp"
@@ -31,6 +30,14 @@ struct LogFixture {
     return text.str();
   }
 };
+
+// `text` with every digit as 0, so that times can be compared.
+std::string without_digits(std::string text) {
+  for (auto& byte : text) {
+    if (byte >= '0' && byte <= '9') byte = '0';
+  }
+  return text;
+}
 
 // Standard error goes to a file as long as this lives.
 class StandardErrorTo {
@@ -59,10 +66,11 @@ TEST_CASE_METHOD(LogFixture, "a log line has the time in UTC, the level, the nod
     spdlog::warn("event=slow");
     spdlog::error("event=stop");
   }
-  const std::string time = R"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z)";
-  const std::regex wanted(time + " info Hill event=link_lost peer=Smith lag=12\n" + time +
-                          " warning Hill event=slow\n" + time + " error Hill event=stop\n");
-  CHECK(std::regex_match(read(file), wanted));
+  const std::string wanted =
+      "0000-00-00T00:00:00.000Z info Hill event=link_lost peer=Smith lag=00\n"
+      "0000-00-00T00:00:00.000Z warning Hill event=slow\n"
+      "0000-00-00T00:00:00.000Z error Hill event=stop\n";
+  CHECK(without_digits(read(file)) == wanted);
   CHECK(read(errors) == read(file));
 }
 

@@ -2,9 +2,8 @@
 
 #include <unistd.h>
 
-#include <cerrno>
+#include <cstdlib>
 #include <ctime>
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -36,22 +35,23 @@ TEST_CASE("the metrics say what the status says") {
   }
 }
 
-TEST_CASE("every line of the metrics is well formed, and every metric has its help and type") {
-  const std::regex comment(R"(# (HELP [a-z_]+ .+|TYPE [a-z_]+ (gauge|counter)))");
-  const std::regex sample(R"(([a-z_]+)(\{[a-z_]+="[^"\\]*"(,[a-z_]+="[^"\\]*")*\})? -?[0-9.e+-]+)");
+TEST_CASE("every metric is a name, labels and a number, and has its help and its type") {
   const auto lines = lines_of(to_prometheus(example_status(), read_process_metrics()));
   for (const auto& line : lines) {
+    if (line.starts_with("# HELP ") || line.starts_with("# TYPE ")) continue;
     INFO(line);
-    std::smatch found;
-    if (line.starts_with("#")) {
-      CHECK(std::regex_match(line, comment));
-    } else {
-      REQUIRE(std::regex_match(line, found, sample));
-      const auto help = lines.lower_bound("# HELP " + found[1].str() + " ");
-      CHECK(help->starts_with("# HELP " + found[1].str() + " "));
-      CHECK((lines.count("# TYPE " + found[1].str() + " gauge") +
-             lines.count("# TYPE " + found[1].str() + " counter")) == 1);
-    }
+    const auto name = line.substr(0, line.find_first_not_of("abcdefghijklmnopqrstuvwxyz_"));
+    const auto number = line.substr(line.rfind(' ') + 1);
+    const auto labels = line.substr(name.size(), line.size() - name.size() - number.size() - 1);
+    CHECK((name.starts_with("herd_") || name.starts_with("process_")));
+    CHECK((labels.empty() || (labels.starts_with("{") && labels.ends_with("\"}"))));
+    char* end = nullptr;
+    std::strtod(number.c_str(), &end);
+    CHECK(end == number.c_str() + number.size());
+    const auto help = "# HELP " + name + " ";
+    CHECK(lines.lower_bound(help)->starts_with(help));
+    const bool counter = name.ends_with("_total");
+    CHECK(lines.count("# TYPE " + name + (counter ? " counter" : " gauge")) == 1);
   }
 }
 

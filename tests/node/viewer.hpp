@@ -20,8 +20,8 @@ struct MonitorFixture {
   std::string endpoint = "tcp://127.0.0.1:" + std::to_string(free_port());
   std::unique_ptr<Monitor> monitor = bound();
 
-  std::unique_ptr<Monitor> bound() {
-    auto result = Monitor::bind(context, endpoint, "Hill");
+  std::unique_ptr<Monitor> bound(int queue = Monitor::kQueue) {
+    auto result = Monitor::bind(context, endpoint, "Hill", queue);
     if (!result) throw std::runtime_error(result.error().message);
     return std::move(*result);
   }

@@ -188,6 +188,18 @@ TEST_CASE("what is held outlives its chunk, and more can be fed behind it") {
   CHECK(buffer.held_bytes() == 0);
 }
 
+TEST_CASE("telnet sequences in what is held are still recognised when plain bytes are fed behind it") {
+  LineBuffer buffer(kMaxLine);
+  const std::string held = "a\nb\xFF\xF1z\n";
+  buffer.feed(held);
+  CHECK(buffer.next() == "a");
+  buffer.hold();
+  const std::string plain = "c\n";
+  buffer.feed(plain);
+  CHECK(buffer.next() == "bz");
+  CHECK(buffer.next() == "c");
+}
+
 TEST_CASE("any split into segments yields the same lines as the whole") {
   const std::string alphabet = "aaaab \r\r\n\n\0\0\xFF\xFF\xFF\xFA\xF0\xF0\xFD\xF1"s;
   const auto seed = GENERATE(range(1u, 301u));
