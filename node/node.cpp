@@ -51,12 +51,11 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, Signals& signals, StateDir state)
+Node::Node(const RunNode& run, Signals& signals)
     : name_(run.name),
       log_level_(run.log_level),
       config_(run.config),
       signals_(signals),
-      state_(std::move(state)),
       started_(clock_.now()),
       replica_(replica_options(run.config, run.name)) {}
 
@@ -65,9 +64,7 @@ Node::~Node() {
 }
 
 Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals) {
-  auto state = StateDir::open(run.config, run.name);
-  if (!state) return tl::unexpected(state.error());
-  std::unique_ptr<Node> node(new Node(run, signals, std::move(*state)));
+  std::unique_ptr<Node> node(new Node(run, signals));
   if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
   return node;
 }

@@ -27,7 +27,6 @@
 #include "node/places/worker.hpp"
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
-#include "node/state_dir.hpp"
 #include "node/status_board.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
@@ -36,8 +35,7 @@ namespace herd::node {
 
 class Node {
  public:
-  // Locks the state directory and binds every address; an Error leaves nothing behind. The log must have been started.
-  // `signals` must outlive the node.
+  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the node.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals);
   ~Node();
 
@@ -46,7 +44,7 @@ class Node {
   void run();
 
  private:
-  Node(const RunNode& run, Signals& signals, StateDir state);
+  Node(const RunNode& run, Signals& signals);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
@@ -74,7 +72,6 @@ class Node {
   const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
   Config config_;
   Signals& signals_;
-  StateDir state_;
   Counters counters_;
   TurnClock clock_;
   protocol::Now started_;
