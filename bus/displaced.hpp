@@ -27,6 +27,12 @@ class Displaced {
   // The journal has begun to write all live changes up to `to`, and will say whether it could.
   void begin_pass(ChangeNumber to) { read_to_ = to; }
 
+  // It could not: the journal still ends at `to`.
+  void pass_failed(ChangeNumber to) {
+    read_to_ = to;
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
+  }
+
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number.
   template <typename NumberOf>
   void pass_kept(ChangeNumber to, NumberOf&& number_of) {

@@ -31,7 +31,9 @@ std::uint64_t get(std::string_view text, std::size_t offset, int bytes) {
   return value;
 }
 
-std::uint64_t hash(std::string_view text) { return XXH3_64bits(text.data(), text.size()); }
+std::uint64_t hash(std::string_view text) {
+  return XXH3_64bits(text.data(), text.size());
+}
 
 template <typename... Fields>
 std::string packed(Kind kind, const Fields&... fields) {
@@ -117,7 +119,8 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
   const msgpack::unpack_limit limit(protocol::kMaxBatchUpdates + 1, 0, protocol::kMaxNameBytes, 0, 0, 4);
   try {
     std::size_t used = 0;
-    const msgpack::object_handle handle = msgpack::unpack(payload.data(), payload.size(), used, nullptr, nullptr, limit);
+    const msgpack::object_handle handle =
+        msgpack::unpack(payload.data(), payload.size(), used, nullptr, nullptr, limit);
     const auto fields = handle.get().as<std::vector<msgpack::object>>();
     switch (fields.at(0).as<std::uint64_t>()) {
       case static_cast<std::uint64_t>(Kind::Life):

@@ -69,7 +69,7 @@ class FrameWriter {
 
 // What the reader finds next.
 struct RecordsFrame {
-  std::vector<ChangeNumber> numbers;  // one for each update of the body
+  std::vector<ChangeNumber> numbers;     // one for each update of the body
   const protocol::Body* body = nullptr;  // good until the next frame is read
 };
 struct FramesEnd {

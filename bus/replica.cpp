@@ -1,14 +1,13 @@
 #include "bus/replica.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <utility>
 
+#include "bus/update_texts.hpp"
 #include "protocol/assert.hpp"
-#include "protocol/command.hpp"
-#include "protocol/coordinates.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/time_text.hpp"
 
 namespace herd::bus {
 
@@ -19,25 +18,22 @@ using protocol::Nanoseconds;
 using protocol::Now;
 using protocol::Update;
 
-namespace {
+Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
 
-// A peer's texts go through what clients' texts go through, so that no node holds what another would refuse.
-bool read_texts(Update& update) {
-  const auto time = protocol::parse_time(update.time_text);
-  if (!time || update.id.number == 0) return false;
-  update.time = *time;
-  return protocol::is_client_id(update.client) && protocol::parse_coordinates(update.coordinates).has_value();
-}
-
-}  // namespace
-
-Replica::Replica(Options options)
-    : self_(std::make_unique<const Self>(std::move(options.self))), store_(options.hash_seed) {
+Replica::Replica(Options options, Memory memory)
+    : durability_(options.durability),
+      store_(std::move(memory.store)),
+      keeper_(memory.life, memory.cursor, memory.sequence) {
+  options.self.feed_id = memory.life.feed_id;
+  self_ = std::make_unique<const Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
     const auto index = static_cast<LinkIndex>(peers_.size());
     peers_.push_back({std::move(name), Link(*self_, index, options.limits), {}, Connected::Down});
+    for (const PeerCursor& kept : memory.cursors) {
+      if (kept.peer == peers_.back().name) peers_.back().link.restore(kept);
+    }
   }
 }
 
@@ -46,9 +42,9 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   std::uint32_t epoch = 0;
   if (const auto known = store_.find(said.client)) {
     if (known->coordinates == said.coordinates && known->time_text == said.time_text) {
-      return {Told::Duplicate, difference};
+      return {Told::Duplicate, difference, store_.number_of(said.client)};
     }
-    if (said.time <= known->time) return {Told::NotNewer, difference};
+    if (said.time <= known->time) return {Told::NotNewer, difference, store_.number_of(said.client)};
     epoch = known->epoch;
   }
   Update update;
@@ -62,7 +58,7 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Store::Merged merged = store_.merge(update, kToldHere);
   HERD_ASSERT(merged == Store::Merged::Changed);  // strictly newer is greater in the order
   seen_.window(self_->node, self_->feed_id).insert(update.id.number);
-  return {Told::Stored, difference};
+  return {Told::Stored, difference, update.id.number};
 }
 
 void Replica::hear(const Incoming& incoming, Now now) {
@@ -185,13 +181,19 @@ std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
   if (!stretch) return std::nullopt;
   ++counters_.batches_sent;
   const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == store_.feed().tail();
+  const ChangeNumber tail = store_.feed().tail();
   if (stretch->for_all && same) {
     ++counters_.bodies_shared;
     counters_.updates_sent += shared_.updates;
-    return Outgoing{protocol::encode(peer.link.send(shared_.to, now)), shared_.body};
+    return Outgoing{protocol::encode(peer.link.send(shared_.to, tail, now)), shared_.body};
   }
   protocol::BodyEncoder encoder;
   ChangeNumber to = stretch->to;
+  for (const Stretch::Carried& carried : stretch->carried) {
+    if (encoder.add(store_.update_at(carried.index))) continue;
+    to = std::min(to, carried.old - 1);
+    break;
+  }
   for (const Feed::Entry& entry : stretch->records) {
     if (encoder.add(store_.update_at(entry.index))) continue;
     to = std::min(to, entry.number - 1);  // a record ahead of the range may be left out without a word
@@ -201,8 +203,45 @@ std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder.finish());
   if (stretch->for_all) shared_ = {stretch->from, to, store_.feed().tail(), updates, body};
-  return Outgoing{protocol::encode(peer.link.send(to, now)), std::move(body)};
+  return Outgoing{protocol::encode(peer.link.send(to, tail, now)), std::move(body)};
 }
+
+// ---- what is kept ---------------------------------------------------------------------------------------------------
+
+std::vector<PeerCursor> Replica::peer_cursors() const {
+  std::vector<PeerCursor> cursors;
+  cursors.reserve(peers_.size());
+  for (const Peer& peer : peers_) cursors.push_back(peer.link.peer_cursor(peer.name));
+  return cursors;
+}
+
+void Replica::pass_written() {
+  for (const PeerCursor& kept : keeper_.pass_written(store_)) {
+    for (Peer& peer : peers_) {
+      if (peer.name == kept.peer) peer.link.cursor_kept(kept);
+    }
+  }
+}
+
+ChangeNumber Replica::acknowledged() const {
+  ChangeNumber reached = std::numeric_limits<ChangeNumber>::max();
+  if (durability_.journal) reached = keeper_.kept();
+  if (durability_.replicas == 0) return reached;
+  std::vector<ChangeNumber> proven;
+  proven.reserve(peers_.size());
+  for (const Peer& peer : peers_) proven.push_back(peer.link.proven());
+  if (proven.size() < durability_.replicas) return 0;
+  const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
+  std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
+  return std::min(reached, *kth);
+}
+
+void Replica::await(ChangeNumber number) {
+  if (durability_.replicas == 0) return;
+  for (Peer& peer : peers_) peer.link.await(number);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 
 Outgoing Replica::farewell() const {
   return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr};
