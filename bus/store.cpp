@@ -228,4 +228,13 @@ LinkIndex Store::came_by(RecordIndex index) const {
   return at(index).by;
 }
 
+ChangeNumber Store::number_of(RecordIndex index) const {
+  return at(index).number;
+}
+
+ChangeNumber Store::number_of(std::string_view client) const {
+  const auto index = index_->find(client, [this](RecordIndex i) { return at(i).client(); });
+  return index ? at(*index).number : 0;
+}
+
 }  // namespace herd::bus
