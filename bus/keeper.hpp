@@ -44,6 +44,9 @@ class Keeper {
   // A pass was begun and not yet answered for.
   [[nodiscard]] bool in_pass() const { return in_pass_; }
 
+  // All live changes up to here are on disk.
+  [[nodiscard]] ChangeNumber cursor() const { return cursor_; }
+
   // Whatever was live at this tail is on disk, or something newer.
   [[nodiscard]] ChangeNumber kept() const { return kept_; }
 

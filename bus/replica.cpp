@@ -35,6 +35,7 @@ Replica::Replica(Options options, Memory memory)
       if (kept.peer == peers_.back().name) peers_.back().link.restore(kept);
     }
   }
+  update_acknowledged();
 }
 
 TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
@@ -89,6 +90,7 @@ void Replica::hear(const Incoming& incoming, Now now) {
   } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
     peer.link.hear(*bye, now);
   }
+  if (durability_.replicas > 0) update_acknowledged();
 }
 
 void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
@@ -221,19 +223,19 @@ void Replica::pass_written() {
       if (peer.name == kept.peer) peer.link.cursor_kept(kept);
     }
   }
+  update_acknowledged();
 }
 
-ChangeNumber Replica::acknowledged() const {
-  ChangeNumber reached = std::numeric_limits<ChangeNumber>::max();
-  if (durability_.journal) reached = keeper_.kept();
-  if (durability_.replicas == 0) return reached;
+void Replica::update_acknowledged() {
+  acknowledged_ = durability_.journal ? keeper_.kept() : std::numeric_limits<ChangeNumber>::max();
+  if (durability_.replicas == 0) return;
   std::vector<ChangeNumber> proven;
   proven.reserve(peers_.size());
   for (const Peer& peer : peers_) proven.push_back(peer.link.proven());
-  if (proven.size() < durability_.replicas) return 0;
+  HERD_ASSERT(proven.size() >= durability_.replicas);
   const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
   std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
-  return std::min(reached, *kth);
+  acknowledged_ = std::min(acknowledged_, *kth);
 }
 
 void Replica::await(ChangeNumber number) {

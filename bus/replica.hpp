@@ -108,7 +108,7 @@ class Replica {
   }
 
   // The change number up to which replies may leave, as durability demands.
-  [[nodiscard]] ChangeNumber acknowledged() const;
+  [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
   // A reply waits for this number: peers are asked again what they keep. 0: none does.
   void await(ChangeNumber number);
 
@@ -163,11 +163,13 @@ class Replica {
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
+  void update_acknowledged();
 
   std::unique_ptr<const Self> self_;  // links refer to it
   Durability durability_;
   Store store_;
   Keeper keeper_;
+  ChangeNumber acknowledged_ = 0;
   SeenSet seen_;
   std::vector<Peer> peers_;
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
