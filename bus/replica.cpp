@@ -166,7 +166,7 @@ void Replica::tick(Now now) {
     const Connected state = peer.link.connected(now);
     if (state == peer.announced) continue;
     peer.announced = state;
-    events_.links.push_back({peer.name, state, store_.feed().tail() - peer.link.cursors().merged});
+    events_.links.push_back({peer.name, state, lag_of(peer)});
   }
 }
 
@@ -257,6 +257,11 @@ Nanoseconds Replica::tick_deadline(Now now) const {
 
 Nanoseconds Replica::say_deadline(PeerIndex peer) const {
   return peers_[peer].link.say_deadline();
+}
+
+// A new life leaves change numbers out, so a distance between numbers may say more than there is to send.
+ChangeNumber Replica::lag_of(const Peer& peer) const {
+  return std::min<ChangeNumber>(store_.feed().tail() - peer.link.cursors().merged, store_.size());
 }
 
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {

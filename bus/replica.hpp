@@ -164,6 +164,7 @@ class Replica {
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
+  [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
 
   std::unique_ptr<const Self> self_;  // links refer to it
   Durability durability_;
