@@ -16,23 +16,23 @@ printed, which pytest shows if the test fails. Nothing here sleeps for a fixed t
 
 Nodes must be started from the main thread: the kernel ends them with the thread that started them.
 """
-import contextlib
-import ctypes
-import http.client
 import json
 import os
 import pathlib
-import random
-import shutil
 import signal
 import socket
 import subprocess
-import tempfile
+import sys
 import time
 
 import pytest
 
-BINARY = os.environ.get("HERD_BIN", str(pathlib.Path(__file__).resolve().parents[2] / "build/release/bin/herd-node"))
+REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
+
+from herd_ctl.private_herd import PrivateHerd, PrivateNode  # noqa: E402
+
+BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
 
 # The herd of conf/herd.toml. A graph is {name: [peers]}; a link named on one side is a link.
@@ -75,85 +75,20 @@ def wait_for(condition, what, seconds=20):
         time.sleep(0.01)
 
 
-class Ports:
-    """A block of free ports. An abstract socket named after it keeps other tests away and ends with the process."""
-
-    FIRST, LAST, BLOCK = 15_000, 32_000, 500  # below 32768, where the kernel takes ports for outgoing connections
-
-    def __init__(self):
-        blocks = list(range(self.FIRST, self.LAST, self.BLOCK))
-        random.shuffle(blocks)
-        for first in blocks:
-            self._claim = socket.socket(socket.AF_UNIX)
-            try:
-                self._claim.bind(f"\0herd-test-ports-{first}")
-            except OSError:
-                self._claim.close()
-                continue
-            self._next = iter(range(first, first + self.BLOCK))
-            return
-        raise RuntimeError("every block of test ports is taken")
-
-    def take(self):
-        """The next port that nobody listens on."""
-        for port in self._next:
-            with socket.socket() as attempt:
-                attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                with contextlib.suppress(OSError):
-                    attempt.bind(("127.0.0.1", port))
-                    return port
-        raise RuntimeError("no free port left in this block")
-
-    def close(self):
-        self._claim.close()
-
-
-def _toml(value):
-    return json.dumps(value)  # strings, numbers, booleans and lists of them are written alike
-
-
-class Node:
-    """One node of a Herd: its ports and, while it runs, its process."""
-
-    def __init__(self, herd, name):
-        self.herd = herd
-        self.name = name
-        self.clients_port, self.bus_port, self.monitor_port, self.http_port = (herd.ports.take() for _ in range(4))
-        self.log_path = herd.directory / f"{name}.log"
-        self.process = None
-        self._may_die = False
+class Node(PrivateNode):
+    """One node of a Herd, with what tests ask of it."""
 
     # Its life.
 
-    def start(self, wait=True):
-        """Starts it; with `wait`, returns when it is ready."""
-        assert not self.is_running, f"{self.name} runs already"
-        self._may_die = False
-        with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [BINARY, "--config", self.herd.config_path, "--log-level", self.herd.log_level, self.name],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment,
-                preexec_fn=_end_with_parent)
+    def start(self, *words, wait=True):
+        """Starts it, with more words on its command line; with `wait`, returns when it is ready."""
+        self.launch(*words)
         if wait:
             self.wait_ready()
 
-    @property
-    def is_running(self):
-        return self.process is not None and self.process.poll() is None
-
-    def signal(self, number):
-        """For SIGHUP, SIGSTOP, SIGCONT; stop() and kill() end it."""
-        self.process.send_signal(number)
-
-    def kill(self):
-        """SIGKILL: what a crash is to the others."""
-        self._may_die = True
-        self.process.kill()
-        self.process.wait()
-
     def stop(self, seconds=10):
         """SIGTERM; fails the test unless it ends with status 0 in time."""
-        self._may_die = True
+        self.may_die = True
         self.process.send_signal(signal.SIGCONT)  # in case the test has stopped it
         self.process.terminate()
         try:
@@ -170,22 +105,7 @@ class Node:
             return self.get("/readyz")[0] == 200
         wait_for(ready, f"{self.name} is ready", seconds)
 
-    def log(self):
-        return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
-
     # HTTP.
-
-    def get(self, path):
-        """(status, body) of a GET; (None, "") if nobody answers."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
-        try:
-            connection.request("GET", path)
-            reply = connection.getresponse()
-            return reply.status, reply.read().decode("utf-8", "replace")
-        except (OSError, http.client.HTTPException):
-            return None, ""
-        finally:
-            connection.close()
 
     def status(self):
         """/status.json as a dictionary; fails the test if there is none."""
@@ -222,7 +142,7 @@ class Node:
             return None
         status = self.process.poll()
         if status is not None:
-            return None if self._may_die else f"{self.name} ended by itself with status {status}"
+            return None if self.may_die else f"{self.name} ended by itself with status {status}"
         try:
             self.stop()
         except (AssertionError, pytest.fail.Exception) as wrong:
@@ -230,58 +150,13 @@ class Node:
         return None
 
 
-def _end_with_parent():
-    ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+class Herd(PrivateHerd):
+    """Nodes of one configuration, see PrivateHerd."""
 
+    NODE = Node
 
-class Herd:
-    """Nodes of one configuration. `settings` are sections of it: {"clients": {"max_future": "1s"}}; `bus_public`
-    tells peers of a node to connect elsewhere, to a proxy for example: {"n0": port}."""
-
-    def __init__(self, graph, settings=None, bus_public=None, ports=None, log_level="debug"):
-        # A short path, because the supervisor's socket must fit in 100 bytes.
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="herd-"))
-        self.state_dir = self.directory / "state"
-        self.config_path = self.directory / "herd.toml"
-        self.environment = {"HERD_STATE_DIR": str(self.state_dir)}
-        self.log_level = log_level
-        self.ports = ports or Ports()
-        self.graph = dict(graph)
-        self.settings = settings or {}
-        self.bus_public = bus_public or {}
-        self.nodes = {name: Node(self, name) for name in graph}
-        self.write_config()
-
-    def __getitem__(self, name):
-        return self.nodes[name]
-
-    def __iter__(self):
-        return iter(self.nodes.values())
-
-    @property
-    def running(self):
-        return [node for node in self if node.is_running]
-
-    def config_text(self):
-        lines = []
-        for section, keys in self.settings.items():
-            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
-        for name, peers in self.graph.items():
-            node = self.nodes[name]
-            lines += ["[[node]]", f'name = "{name}"', f'clients = "127.0.0.1:{node.clients_port}"',
-                      f'bus = "tcp://127.0.0.1:{node.bus_port}"', f'monitor = "tcp://127.0.0.1:{node.monitor_port}"',
-                      f'http = "127.0.0.1:{node.http_port}"', f"peers = {_toml(peers)}"]
-            if name in self.bus_public:
-                lines.append(f'bus_public = "tcp://127.0.0.1:{self.bus_public[name]}"')
-            lines.append("")
-        return "\n".join(lines)
-
-    def write_config(self):
-        """Again after a change of graph, settings or bus_public; running nodes see it by SIGHUP or a restart."""
-        for name in self.graph:
-            if name not in self.nodes:
-                self.nodes[name] = Node(self, name)
-        self.config_path.write_text(self.config_text())
+    def __init__(self, graph, *more, log_level="debug", **arguments):
+        super().__init__(BINARY, graph, *more, log_level=log_level, **arguments)
 
     def start(self, wait=True):
         """Starts every node that does not run; all at once, so that none waits for peers in vain."""
@@ -319,8 +194,7 @@ class Herd:
         wrong = [problem for problem in [node.close() for node in self] if problem]
         for node in self:
             print(f"----- {node.name}\n{node.log()[-4000:]}")
-        self.ports.close()
-        shutil.rmtree(self.directory, ignore_errors=True)
+        self.forget()
         assert not wrong, "; ".join(wrong)
 
 

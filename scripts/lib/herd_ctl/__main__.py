@@ -7,6 +7,7 @@ from . import arguments
 from .daemon import Daemon
 from .herd import read_herd
 from .logs import logs
+from .prove import prove
 from .status import status, where
 from .trouble import Trouble
 from .up import reload, restart, up
@@ -45,6 +46,8 @@ def run(given):
         arguments.parser().print_help()
         return 0
     herd = read_herd(given.config)
+    if given.command == "prove":
+        return prove(herd, given)
     daemon = Daemon(herd)
     return {
         "up": lambda: up(herd, daemon, given.nodes),

@@ -14,6 +14,7 @@ COMMANDS = {
     "reload": "have the nodes read the configuration again, without a restart",
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
     "where": "what each node says of a client, differences marked",
+    "prove": "load, kills and freezes on a private herd: is anything acknowledged lost? Exit status 0 only if not",
     "help": "this text",
 }
 
@@ -41,12 +42,41 @@ def parser():
     of["logs"].add_argument("nodes", metavar="NODE", nargs="*")
     of["kill"].add_argument("node", metavar="NODE")
     of["where"].add_argument("client", metavar="CLIENT")
+    _add_prove(of["prove"])
     return whole
+
+
+def _add_prove(prove):
+    prove.add_argument("--seconds", type=_seconds, help="how long nodes are broken (default: 60, or as many faults want)")
+    prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write", help="default: write")
+    prove.add_argument("--replicas", metavar="K", type=_count, default=0,
+                       help="peers that must keep an update as well before it is acknowledged (default: 0)")
+    prove.add_argument("--kills", metavar="N", type=_count, help="SIGKILLs (default: by the time; at memory none)")
+    prove.add_argument("--freezes", metavar="N", type=_count, help="SIGSTOPs (default: by the time)")
+    prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
+    prove.add_argument("--seed", metavar="N", type=_count, help="the same seed breaks the same nodes at the same times")
+    prove.add_argument("--connections", metavar="N", type=_positive, default=50, help="of clients (default: 50)")
+    prove.add_argument("--depth", metavar="N", type=_positive, default=16,
+                       help="reports in flight, a connection (default: 16)")
+    prove.add_argument("--json", action="store_true", help="for programs")
+
+
+def _seconds(text):
+    seconds = _positive(text)
+    if seconds > 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is more than a day")
+    return seconds
+
+
+def _positive(text):
+    if _count(text) == 0:
+        raise argparse.ArgumentTypeError("0 is too few")
+    return int(text)
 
 
 def _count(text):
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
 
 

@@ -1,0 +1,278 @@
+"""prove: load, kills and freezes on a herd of its own, and then the question whether anything acknowledged is lost.
+
+Lost is what a client was told is kept and some node, at the end, knows only an older record of that client.
+"""
+import dataclasses
+import json
+import os
+import random
+import signal
+import socket
+import sys
+import time
+
+from .faults import Breaker, schedule
+from .load import BASE, LoadProcess, report
+from .private_herd import PrivateHerd
+from .trouble import BAD_USAGE, Trouble
+
+SECONDS = 60
+KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, where nobody says how many
+WARM_UP = 1.0        # seconds of load before the first fault may come
+READY_SECONDS = 30
+CONVERGE_SECONDS = 60
+STEP = 0.01          # seconds between looks at the schedule
+ASKED_AT_ONCE = 500  # clients a connection
+MOST_NAMED = 20      # losses that are printed
+
+
+@dataclasses.dataclass
+class Plan:
+    ack: str = "write"
+    replicas: int = 0
+    seconds: float | None = None
+    kills: int | None = None
+    freezes: int | None = None
+    seed: int | None = None
+    wipe: bool = False
+    connections: int = 50
+    clients: int = 20   # a connection
+    depth: int = 16     # reports in flight, a connection
+
+    def __post_init__(self):
+        if self.seed is None:
+            self.seed = random.SystemRandom().randrange(10**6)
+        if self.seconds is None:
+            self.seconds = max((self.kills or 0) * KILL_EVERY, (self.freezes or 0) * FREEZE_EVERY) or SECONDS
+        if self.kills is None:
+            # At "memory" a kill may take what was just acknowledged with it: that is what "memory" means.
+            self.kills = 0 if self.ack == "memory" else round(self.seconds / KILL_EVERY)
+        if self.freezes is None:
+            self.freezes = round(self.seconds / FREEZE_EVERY)
+
+
+@dataclasses.dataclass
+class Outcome:
+    plan: Plan
+    acknowledged: int = 0
+    kills: int = 0
+    freezes: int = 0
+    broken_connections: int = 0
+    wrong_replies: int = 0
+    lost: int = 0
+    converged_s: float | None = None  # after the last killed node was started, or the last frozen one woken
+    problems: list = dataclasses.field(default_factory=list)  # sentences, the first of each kind
+    kept_in: str | None = None  # logs and journals, where something was wrong
+
+    @property
+    def is_good(self):
+        return not self.problems and self.lost == 0 and self.wrong_replies == 0 and self.converged_s is not None
+
+    def line(self):
+        words = [f"{self.acknowledged:,} acknowledged", f"{self.kills} kills", f"{self.freezes} freezes"]
+        if self.wrong_replies:
+            words.append(f"{self.wrong_replies} wrong replies")
+        converged = "NOT converged" if self.converged_s is None else f"converged {self.converged_s:.1f} s"
+        return f"{', '.join(words)}, {self.lost} lost; {converged} after the last fault"
+
+    def as_json(self):
+        return json.dumps(dataclasses.asdict(self) | {"good": self.is_good})
+
+
+class Trial:
+    """One run of a plan on a herd of `graph`. The herd is gone afterwards, and its directory too if all was well."""
+
+    def __init__(self, binary, graph, plan, say=lambda elapsed, trial: None):
+        settings = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
+        if plan.wipe:
+            settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that all was given back
+        self.herd = PrivateHerd(binary, graph, settings)
+        self.plan = plan
+        self.say = say
+        self.outcome = Outcome(plan)
+        faults = schedule(list(graph), plan.kills, plan.freezes, plan.seconds, plan.seed)
+        self.breaker = Breaker(self.herd, faults, plan.wipe)
+        self.load = None
+
+    def run(self):
+        try:
+            self._start()
+            self._break()
+            self._settle()
+            self._judge()
+        finally:
+            self._end()
+        return self.outcome
+
+    def _start(self):
+        for node in self.herd:
+            node.launch()
+        deadline = time.monotonic() + READY_SECONDS
+        while not all(node.get("/readyz")[0] == 200 for node in self.herd):
+            self._look_for_deaths()
+            if self.outcome.problems or time.monotonic() > deadline:
+                raise Trouble(f"the private herd is not ready: {'; '.join(self.outcome.problems)} see"
+                              f" {self._keep()}")
+            time.sleep(STEP)
+        ports = [(node.name, node.clients_port) for node in self.herd]
+        plan = self.plan
+        self.load = LoadProcess(ports, plan.connections, plan.clients, plan.depth, plan.seed)
+
+    def _break(self):
+        """Until every fault of the plan was done and undone."""
+        begun = time.monotonic() + WARM_UP
+        while True:
+            elapsed = time.monotonic() - begun
+            self.breaker.step(elapsed)
+            self._look_for_deaths()
+            self._count()
+            self.say(elapsed, self)
+            if self.outcome.problems or (self.breaker.is_done and elapsed >= self.plan.seconds):
+                break
+            time.sleep(STEP)
+
+    def _settle(self):
+        """The load ends; waits until all nodes know the same."""
+        healed = time.monotonic()
+        self.load.stop()
+        self.clients, wrong = self.load.outcome()
+        self._count()
+        self.outcome.problems += [f"a wrong reply: {text}" for text in wrong]
+        digests = {}
+        while self.outcome.converged_s is None and time.monotonic() - healed < CONVERGE_SECONDS:
+            digests = {node.name: self._digest(node) for node in self.herd}
+            if None not in digests.values() and len(set(digests.values())) == 1:
+                self.outcome.converged_s = round(time.monotonic() - healed, 2)
+            else:
+                time.sleep(STEP)
+        self._look_for_deaths()
+        if self.outcome.converged_s is None:
+            self.outcome.problems.append(f"the nodes' digests differ: {digests}")
+
+    @staticmethod
+    def _digest(node):
+        code, body = node.get("/status.json")
+        return json.loads(body)["digest"] if code == 200 else None
+
+    def _judge(self):
+        for node in self.herd:
+            records = ask_all(node, list(self.clients))
+            for client, (acknowledged, told) in self.clients.items():
+                self._judge_record(node, client, records.get(client), acknowledged, told)
+
+    def _judge_record(self, node, client, record, acknowledged, told):
+        number = 0 if record is None else number_of(record)
+        if number >= acknowledged:
+            if number > told or (number and record != report(client, number)[1:]):
+                self.outcome.problems.append(f"{node.name} knows what {client.decode()} never said: {record!r}")
+            return
+        self.outcome.lost += 1
+        if self.outcome.lost <= MOST_NAMED:
+            known = record.decode() if record else "nothing"
+            self.outcome.problems.append(f"lost at {node.name}: {report(client, acknowledged)[1:].decode()} was"
+                                         f" acknowledged, it knows {known}")
+
+    def _count(self):
+        outcome, load = self.outcome, self.load
+        outcome.acknowledged, outcome.wrong_replies = load.acknowledged, load.wrong
+        outcome.broken_connections = load.broken
+        outcome.kills, outcome.freezes = self.breaker.kills, self.breaker.freezes
+
+    def _look_for_deaths(self):
+        for node in self.herd:
+            if not node.is_running and not node.may_die:
+                node.may_die = True  # said once
+                self.outcome.problems.append(f"{node.name} ended by itself with status {node.process.poll()}")
+
+    def _keep(self):
+        self.outcome.kept_in = str(self.herd.directory)
+        return self.outcome.kept_in
+
+    def _end(self):
+        if self.load:
+            self.load.end()
+        for node in self.herd.running:
+            node.kill()
+        if self.outcome.is_good or sys.exc_info()[0] is KeyboardInterrupt:
+            self.herd.forget()
+        else:
+            self._keep()
+            self.herd.ports.close()
+
+
+def number_of(record):
+    """Which report a record is; 0 for none of ours."""
+    seconds, _, fraction = record.rsplit(b" ", 1)[-1].partition(b".")
+    return int(fraction) if seconds == b"%d" % BASE and len(fraction) == 9 else 0
+
+
+def ask_all(node, clients):
+    """{client: b"CLIENT COORDINATES TIME"} of the clients that the node knows."""
+    records = {}
+    for first in range(0, len(clients), ASKED_AT_ONCE):
+        asked = clients[first:first + ASKED_AT_ONCE]
+        with socket.create_connection(("127.0.0.1", node.clients_port), timeout=30) as connection:
+            connection.sendall(b"".join(b"WHATSAT %b 1 0\n" % client for client in asked))
+            connection.shutdown(socket.SHUT_WR)
+            reply = b"".join(iter(lambda: connection.recv(262_144), b""))
+        for line in reply.split(b"\n"):
+            if line.startswith(b"AT "):
+                fields = line.split(b" ", 3)
+                records[fields[3].split(b" ", 1)[0]] = fields[3]
+    return records
+
+
+# The command.
+
+class Progress:
+    """A line that is written over on a terminal, and one every few seconds elsewhere."""
+
+    def __init__(self, stream):
+        self.stream = stream
+        self.is_terminal = stream.isatty()
+        self.next = 0.0
+
+    def __call__(self, elapsed, trial):
+        if elapsed < self.next:
+            return
+        self.next = elapsed + (0.2 if self.is_terminal else 5)
+        outcome, breaker = trial.outcome, trial.breaker
+        text = (f"{max(0, elapsed):5.0f} s  {outcome.acknowledged:,} acknowledged, {outcome.kills} kills,"
+                f" {outcome.freezes} freezes")
+        now = [f"{name} down" for name in breaker.down] + [f"{name} frozen" for name in breaker.frozen]
+        text += f"; {', '.join(now)}" if now else ""
+        if self.is_terminal:
+            self.stream.write(f"\r\x1b[K{text}")
+        else:
+            self.stream.write(f"{text}\n")
+        self.stream.flush()
+
+    def end(self):
+        if self.is_terminal:
+            self.stream.write("\r\x1b[K")
+            self.stream.flush()
+
+
+def prove(herd, given):
+    """Exit status 0 only if nothing is lost, no reply was wrong and all nodes agree."""
+    plan = Plan(ack=given.ack, replicas=given.replicas, seconds=given.seconds, kills=given.kills,
+                freezes=given.freezes, seed=given.seed, wipe=given.wipe, connections=given.connections,
+                depth=given.depth)
+    if plan.wipe and plan.replicas == 0:
+        raise Trouble("--wipe wants --replicas 1 or more: what only one node keeps is lost with its disk", BAD_USAGE)
+    graph = {node.name: node.peers for node in herd.nodes}
+    progress = Progress(sys.stderr if given.json else sys.stdout)
+    print(f"{len(graph)} nodes of their own, ack = {plan.ack}, replicas = {plan.replicas}, {plan.kills} kills"
+          f"{' with an empty disk' if plan.wipe else ''} and {plan.freezes} freezes in {plan.seconds:.0f} s,"
+          f" seed {plan.seed}", file=progress.stream, flush=True)
+    signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
+    try:
+        outcome = Trial(herd.binary, graph, plan, progress).run()
+    finally:
+        progress.end()
+    for problem in outcome.problems:
+        print(problem, file=sys.stderr)
+    if outcome.kept_in:
+        print(f"Logs, journals and the configuration are kept in {outcome.kept_in}", file=sys.stderr)
+    print(outcome.as_json() if given.json else outcome.line())
+    return 0 if outcome.is_good else 1
