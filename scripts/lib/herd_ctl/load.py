@@ -1,6 +1,7 @@
 """Clients that tell all nodes where they are, as fast as they are answered, and remember every reply.
 
-Each connection speaks for several clients. It keeps a number of reports in flight, goes to another node now and then,
+Each connection speaks for several clients at a time. A client falls silent after some reports and a new one takes its
+place, because what was acknowledged last is what could be lost unseen: nothing newer covers it. The connection keeps a number of reports in flight, goes to another node now and then,
 loses patience with a node that is silent, and tells what was not answered again wherever it goes next. It also says
 what a node must not store: the same report twice, and an older one. Every reply is checked, byte for byte.
 
@@ -29,6 +30,7 @@ PATIENCE = (0.3, 6.0)  # seconds, drawn anew for each connection
 STAY = (500, 20_000)  # replies after which a connection goes elsewhere
 RETRY = 0.02  # seconds after a connection was refused
 DRAIN = 10.0  # seconds for the last replies
+MOST_REPORTS = 1500  # of a client, before it falls silent
 MOST_NAMED = 20  # wrong replies that are kept for the report
 
 FRESH, AGAIN, TWICE, OLDER = range(4)  # what a report is
@@ -42,16 +44,26 @@ def report(client, number):
 class Teller:
     """One connection at a time, and the clients that it speaks for."""
 
-    def __init__(self, load, clients):
+    def __init__(self, load, name, clients):
         self.load = load
-        self.clients = clients
-        self.told = [0] * len(clients)          # number of the newest report sent
-        self.acknowledged = [0] * len(clients)  # ... answered
+        self.name = name
+        self.clients = []       # of all times
+        self.told = []          # by client: number of the newest report sent
+        self.acknowledged = []  # ... answered
+        self.last = []          # ... after which it falls silent
+        self.speaking = [self.new_client() for _ in range(clients)]
         self.turn = 0
         self.again = collections.deque()        # (client, number) sent and not answered before the connection was gone
         self.pending = collections.deque()      # (client, number, report, what it is), in the order of the replies
         self.socket = None
         self.retry_at = 0.0
+
+    def new_client(self):
+        self.clients.append(b"%b-%d" % (self.name, len(self.clients)))
+        self.told.append(0)
+        self.acknowledged.append(0)
+        self.last.append(int(MOST_REPORTS ** self.load.random.random()))  # few for most, many for some
+        return len(self.clients) - 1
 
     # Its connections.
 
@@ -124,7 +136,10 @@ class Teller:
                 client, number = self.again.popleft()
                 self.append(lines, client, number, AGAIN)
                 continue
-            client = self.turn = (self.turn + 1) % len(self.clients)
+            self.turn = (self.turn + 1) % len(self.speaking)
+            client = self.speaking[self.turn]
+            if self.told[client] == self.last[client]:
+                client = self.speaking[self.turn] = self.new_client()
             self.told[client] += 1
             number = self.told[client]
             self.append(lines, client, number, FRESH)
@@ -181,7 +196,7 @@ class Load:
         self.board = board
         self.selector = selectors.DefaultSelector()
         self.wrong = []
-        self.tellers = [Teller(self, [b"c%d-%d" % (i, j) for j in range(clients)]) for i in range(connections)]
+        self.tellers = [Teller(self, b"c%d" % i, clients) for i in range(connections)]
 
     @property
     def is_stopping(self):

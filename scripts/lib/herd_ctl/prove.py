@@ -36,7 +36,7 @@ class Plan:
     seed: int | None = None
     wipe: bool = False
     connections: int = 50
-    clients: int = 20   # a connection
+    clients: int = 20   # that speak at a time, a connection
     depth: int = 16     # reports in flight, a connection
 
     def __post_init__(self):
@@ -54,12 +54,13 @@ class Plan:
 @dataclasses.dataclass
 class Outcome:
     plan: Plan
+    clients: int = 0
     acknowledged: int = 0
     kills: int = 0
     freezes: int = 0
     broken_connections: int = 0
     wrong_replies: int = 0
-    lost: int = 0
+    lost: int | None = None  # None: a node died, so that there was nothing to compare
     converged_s: float | None = None  # after the last killed node was started, or the last frozen one woken
     problems: list = dataclasses.field(default_factory=list)  # sentences, the first of each kind
     kept_in: str | None = None  # logs and journals, where something was wrong
@@ -73,7 +74,8 @@ class Outcome:
         if self.wrong_replies:
             words.append(f"{self.wrong_replies} wrong replies")
         converged = "NOT converged" if self.converged_s is None else f"converged {self.converged_s:.1f} s"
-        return f"{', '.join(words)}, {self.lost} lost; {converged} after the last fault"
+        lost = "a node died by itself" if self.lost is None else f"{self.lost} lost"
+        return f"{', '.join(words)}, {lost}; {converged} after the last fault"
 
     def as_json(self):
         return json.dumps(dataclasses.asdict(self) | {"good": self.is_good})
@@ -99,7 +101,8 @@ class Trial:
             self._start()
             self._break()
             self._settle()
-            self._judge()
+            if self._all_live():
+                self._judge()
         finally:
             self._end()
         return self.outcome
@@ -109,10 +112,8 @@ class Trial:
             node.launch()
         deadline = time.monotonic() + READY_SECONDS
         while not all(node.get("/readyz")[0] == 200 for node in self.herd):
-            self._look_for_deaths()
-            if self.outcome.problems or time.monotonic() > deadline:
-                raise Trouble(f"the private herd is not ready: {'; '.join(self.outcome.problems)} see"
-                              f" {self._keep()}")
+            if not self._all_live() or time.monotonic() > deadline:
+                raise Trouble(f"the private herd does not become ready: see the logs in {self._keep()}")
             time.sleep(STEP)
         ports = [(node.name, node.clients_port) for node in self.herd]
         plan = self.plan
@@ -120,14 +121,13 @@ class Trial:
 
     def _break(self):
         """Until every fault of the plan was done and undone."""
-        begun = time.monotonic() + WARM_UP
+        begun = time.monotonic() + WARM_UP  # before that, elapsed is negative
         while True:
             elapsed = time.monotonic() - begun
             self.breaker.step(elapsed)
-            self._look_for_deaths()
             self._count()
             self.say(elapsed, self)
-            if self.outcome.problems or (self.breaker.is_done and elapsed >= self.plan.seconds):
+            if not self._all_live(self.breaker.down) or (self.breaker.is_done and elapsed >= self.plan.seconds):
                 break
             time.sleep(STEP)
 
@@ -136,17 +136,17 @@ class Trial:
         healed = time.monotonic()
         self.load.stop()
         self.clients, wrong = self.load.outcome()
+        self.outcome.clients = len(self.clients)
         self._count()
         self.outcome.problems += [f"a wrong reply: {text}" for text in wrong]
         digests = {}
-        while self.outcome.converged_s is None and time.monotonic() - healed < CONVERGE_SECONDS:
+        while self._all_live() and time.monotonic() - healed < CONVERGE_SECONDS:
             digests = {node.name: self._digest(node) for node in self.herd}
             if None not in digests.values() and len(set(digests.values())) == 1:
                 self.outcome.converged_s = round(time.monotonic() - healed, 2)
-            else:
-                time.sleep(STEP)
-        self._look_for_deaths()
-        if self.outcome.converged_s is None:
+                return
+            time.sleep(STEP)
+        if self._all_live():
             self.outcome.problems.append(f"the nodes' digests differ: {digests}")
 
     @staticmethod
@@ -155,7 +155,8 @@ class Trial:
         return json.loads(body)["digest"] if code == 200 else None
 
     def _judge(self):
-        for node in self.herd:
+        self.outcome.lost = 0
+        for node in self.herd.running:
             records = ask_all(node, list(self.clients))
             for client, (acknowledged, told) in self.clients.items():
                 self._judge_record(node, client, records.get(client), acknowledged, told)
@@ -178,11 +179,14 @@ class Trial:
         outcome.broken_connections = load.broken
         outcome.kills, outcome.freezes = self.breaker.kills, self.breaker.freezes
 
-    def _look_for_deaths(self):
-        for node in self.herd:
-            if not node.is_running and not node.may_die:
-                node.may_die = True  # said once
-                self.outcome.problems.append(f"{node.name} ended by itself with status {node.process.poll()}")
+    def _all_live(self, but=()):
+        """False, and a problem each, where nodes have ended that nobody has killed."""
+        dead = [node for node in self.herd if node.name not in but and not node.is_running]
+        for node in dead:
+            problem = f"{node.name} ended by itself with status {node.process.poll()}"
+            if problem not in self.outcome.problems:
+                self.outcome.problems.append(problem)
+        return not dead
 
     def _keep(self):
         self.outcome.kept_in = str(self.herd.directory)
