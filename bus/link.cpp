@@ -24,6 +24,13 @@ namespace {
 constexpr Nanoseconds kNever = Nanoseconds::max();
 constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
 
+// A peer's clock may say anything; what does not fit is as far off as can be said.
+Nanoseconds ahead_by(Nanoseconds theirs, Nanoseconds ours) {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(theirs.count(), ours.count(), &difference)) return Nanoseconds{difference};
+  return theirs > ours ? Nanoseconds::max() : -Nanoseconds::max();
+}
+
 }  // namespace
 
 Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
@@ -45,7 +52,7 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
     if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = 0;
   }
   heard(now);
-  skew_ = hello.clock - now.wall;
+  skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer) owe_hello_answer_ = true;
 }
@@ -125,7 +132,7 @@ void Link::hear(const Pong& pong, Now now) {
   if (!ping_sent_ || pong.nonce != ping_nonce_) return;
   const Nanoseconds took = now.steady - ping_sent_->steady;
   measured(took);
-  skew_ = pong.clock - (ping_sent_->wall + took / 2);
+  skew_ = ahead_by(pong.clock, ping_sent_->wall + took / 2);
   ping_sent_.reset();
 }
 
