@@ -51,6 +51,9 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
     peer_.feed_id = hello.feed_id;
     if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = 0;
   }
+  // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
+  // holds. A HELLO that was overtaken by batches tells us nothing about that.
+  if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = 0;
   heard(now);
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
@@ -239,7 +242,7 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
 std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
   if (!streaming_ || flight_.size() >= limits_.max_in_flight || sent_ == tail) return std::nullopt;
-  Stretch stretch{sent_, tail, {}, scanned_ <= sent_};  // what was scanned before was left out for this peer alone
+  Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_};  // what was scanned before was left out for this peer alone
   const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
@@ -269,7 +272,7 @@ void Link::add_newest(const Store& store, Stretch& stretch) {
   stretch.for_all = false;
   Feed::Reader reader = store.feed().read_after(std::max({tail_sent_, stretch.to, tail - room}));
   while (const auto entry = reader.next()) {
-    if (!knows(store, *entry)) stretch.records.push_back(*entry);
+    if (!knows(store, *entry)) stretch.newest.push_back(*entry);
   }
   tail_sent_ = tail;
 }

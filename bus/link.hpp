@@ -37,7 +37,8 @@ enum class Connected : std::uint8_t {
 struct Stretch {
   ChangeNumber from = 0;
   ChangeNumber to = 0;
-  std::vector<Feed::Entry> records;  // those in (from, to] first, in order, then perhaps some newest ones ahead of it
+  std::vector<Feed::Entry> records;  // those in (from, to], in order
+  std::vector<Feed::Entry> newest;   // some ahead of it, in order; any of them may be left out
   bool for_all = true;               // nothing in it depends on this peer: another link may send the same
 };
 

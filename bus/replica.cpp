@@ -112,12 +112,19 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
     return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
-  if (peer->route != incoming.route) {
-    routes_.erase(peer->route);
-    peer->route = incoming.route;
-    routes_[peer->route] = static_cast<PeerIndex>(peer - peers_.begin());
-  }
+  take_route(static_cast<PeerIndex>(peer - peers_.begin()), std::string(incoming.route));
   peer->link.hear(hello, now, store_.feed().tail());
+}
+
+// The newest HELLO decides, both for a name and for a connection: one that said HELLO under another name before is no
+// longer that one's, or the name would go on waiting for it.
+void Replica::take_route(PeerIndex index, std::string route) {
+  const auto [at, is_new] = routes_.try_emplace(route, index);
+  if (!is_new && at->second == index) return;
+  if (!is_new) peers_[at->second].route.clear();
+  at->second = index;
+  if (!peers_[index].route.empty()) routes_.erase(peers_[index].route);
+  peers_[index].route = std::move(route);
 }
 
 void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
@@ -126,10 +133,10 @@ void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const 
   // Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
   if (const auto read = protocol::decode_body(incoming.body.value_or(""), body_); !read) {
     ++counters_.updates_unreadable;
-    refuse(peer.name, "the updates of a batch cannot be read: " + read.error().message);
+    complain(peer.name, "the updates of a batch cannot be read: " + read.error().message);
     body_ = {};
   }
-  if (body_.unreadable > 0) refuse(peer.name, "updates of a batch have another shape");
+  if (body_.unreadable > 0) complain(peer.name, "updates of a batch have another shape");
   counters_.updates_unreadable += body_.unreadable;
   merge_body(index);
   peer.link.merged(batch);
@@ -151,7 +158,7 @@ void Replica::merge_body(PeerIndex index) {
     }
     if (!read_texts(update)) {
       ++counters_.updates_unreadable;
-      refuse(peers_[index].name, "an update that no client could have made was passed over");
+      complain(peers_[index].name, "an update that no client could have made was passed over");
       continue;
     }
     const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
@@ -191,10 +198,14 @@ std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
     return Outgoing{protocol::encode(peer.link.send(shared_.to, now)), shared_.body};
   }
   protocol::BodyEncoder encoder;
+  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
+  for (auto entry = stretch->newest.rbegin(); entry != stretch->newest.rend(); ++entry) {
+    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !encoder.add(store_.update_at(entry->index))) break;
+  }
   ChangeNumber to = stretch->to;
   for (const Feed::Entry& entry : stretch->records) {
     if (encoder.add(store_.update_at(entry.index))) continue;
-    to = std::min(to, entry.number - 1);  // a record ahead of the range may be left out without a word
+    to = entry.number - 1;
     break;
   }
   const std::size_t updates = encoder.size();
@@ -236,6 +247,10 @@ Events Replica::take_events() {
 
 void Replica::refuse(std::string peer, std::string reason) {
   ++counters_.messages_refused;
+  complain(std::move(peer), std::move(reason));
+}
+
+void Replica::complain(std::string peer, std::string reason) {
   constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
   if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
 }

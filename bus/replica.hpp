@@ -128,11 +128,13 @@ class Replica {
   };
 
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
+  void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
                   protocol::Now now);
   void merge_body(PeerIndex index);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
   void refuse(std::string peer, std::string reason);
+  void complain(std::string peer, std::string reason);
 
   std::unique_ptr<const Self> self_;  // links refer to it
   Store store_;

@@ -98,10 +98,25 @@ TEST_CASE("a WELCOME says how far the peer's feed is merged here") {
   OneLink one;
   one.open();
   one.batch(0, 40);
-  one.hello();
+  one.hello();  // overtaken by the batch: its tail is older
   const auto said = one.say();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->cursor == 40);
+}
+
+TEST_CASE("a peer whose feed ends before what it told us is asked for all of it") {
+  OneLink one;
+  one.open();
+  one.batch(0, 40, 1);
+  Hello hello = one.peers_hello();
+  hello.attempt = 2;
+  for (const auto& [tail, cursor] : {std::pair<ChangeNumber, ChangeNumber>{40, 40}, {39, 0}}) {
+    hello.tail = tail;
+    one.link.hear(hello, one.now, one.tail());
+    const auto said = one.say();
+    REQUIRE(one_of<Welcome>(said));
+    CHECK(one_of<Welcome>(said)->cursor == cursor);
+  }
 }
 
 TEST_CASE("a feed id that is new, or comes back, is read from the beginning") {
@@ -122,7 +137,9 @@ TEST_CASE("a life of the peer that goes on with its feed is told where it was") 
   OneLink one;
   one.open();
   one.batch(0, 40);
-  one.hello(kPeerLife + 1, kPeerFeed);
+  Hello hello = one.peers_hello(kPeerLife + 1, kPeerFeed);
+  hello.tail = 40;
+  one.link.hear(hello, one.now, one.tail());
   const auto said = one.say();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->lives == Lives{kOurLife, kPeerLife + 1});

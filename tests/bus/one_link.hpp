@@ -90,8 +90,9 @@ class OneLink {
     std::vector<std::string> clients;
   };
   std::optional<Sent> send() {
-    const auto stretch = link.next_stretch(store, now);
+    auto stretch = link.next_stretch(store, now);
     if (!stretch) return std::nullopt;
+    stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
     Sent sent{link.send(stretch->to, now), stretch->records.size(), {}};
     for (const Feed::Entry& entry : stretch->records) sent.clients.emplace_back(store.record_at(entry.index).client);
     return sent;
