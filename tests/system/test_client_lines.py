@@ -1,5 +1,5 @@
-"""How a node cuts what a client sends into lines: line ends, blanks, pipelining, the half-close, lines that are too long,
-telnet sequences and control bytes. What the lines mean is in test_client_protocol.py."""
+"""How a node cuts what a client sends into lines: line ends, blanks, pipelining, the half-close, lines that are
+too long, telnet sequences and control bytes. What the lines mean is in test_client_protocol.py."""
 import socket
 
 import pytest

@@ -1,6 +1,7 @@
 """What IAMAT and WHATSAT mean: every reply byte for byte, both sides of every bound, and what is no command. Most of it
 is asked of a node that answers invalid arguments with "? ", so that each line has its reply; that by default nothing is
-sent has tests of its own. How lines are cut is in test_client_lines.py, what a client may cost in test_client_limits.py."""
+sent has tests of its own. How lines are cut is in test_client_lines.py, what a client may
+cost in test_client_limits.py."""
 import itertools
 import re
 import time
