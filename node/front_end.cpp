@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "node/address.hpp"
 #include "node/limits.hpp"
 
 namespace herd::node {
@@ -19,14 +20,8 @@ using asio::ip::tcp;
 using protocol::fail;
 using protocol::Result;
 
-std::string text_of(const Address& address) {
-  const bool is_ipv6 = address.host.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port)
-                 : fmt::format("{}:{}", address.host, address.port);
-}
-
 std::string text_of(const tcp::endpoint& endpoint) {
-  return text_of(Address{endpoint.address().to_string(), endpoint.port()});
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
 }
 
 Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
@@ -37,7 +32,7 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
   }
   const auto found = tcp::resolver(io).resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty()) {
-    return fail(fmt::format("clients address {} cannot be looked up: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be looked up: {}", to_string(address), error.message()));
   }
   return found.begin()->endpoint();
 }
@@ -91,10 +86,10 @@ Result<void> FrontEnd::listen(const Address& address) {
   if (error == asio::error::address_in_use) {
     return fail(
         fmt::format("clients address {} is in use: stop the other process or change `clients` in the configuration",
-                    text_of(address)));
+                    to_string(address)));
   }
   if (error) {
-    return fail(fmt::format("clients address {} cannot be listened on: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be listened on: {}", to_string(address), error.message()));
   }
   wait_for_clients();
   wait_for_sweep();

@@ -51,11 +51,11 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, StateDir state)
+Node::Node(const RunNode& run, Signals& signals)
     : name_(run.name),
       log_level_(run.log_level),
       config_(run.config),
-      state_(std::move(state)),
+      signals_(signals),
       started_(clock_.now()),
       replica_(replica_options(run.config, run.name)) {}
 
@@ -63,10 +63,8 @@ Node::~Node() {
   http_.reset();  // its threads ask the loop, which must still be there
 }
 
-Result<std::unique_ptr<Node>> Node::start(const RunNode& run) {
-  auto state = StateDir::open(run.config, run.name);
-  if (!state) return tl::unexpected(state.error());
-  std::unique_ptr<Node> node(new Node(run, std::move(*state)));
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals) {
+  std::unique_ptr<Node> node(new Node(run, signals));
   if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
   return node;
 }
@@ -84,7 +82,6 @@ Result<void> Node::open() {
                         [this](const places::Query& query) { return places_->ask(query, clock_.now()); }});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    watch_signals();
     return {};
   });
 }
@@ -127,19 +124,17 @@ void Node::watch_descriptors() {
   // These are read at the end of every turn anyway: it is enough to be woken.
   watch(places_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
+  watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
-void Node::watch_signals() {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
-  signals_.async_wait([this](const std::error_code& error, int signal) {
-    if (error) return;
-    if (signal == SIGHUP) {
+void Node::handle_signals() {
+  while (const auto signal = signals_.take()) {
+    if (*signal == SIGHUP) {
       reload();
     } else {
       begin_stop();
     }
-    watch_signals();
-  });
+  }
 }
 
 // ---- the loop ------------------------------------------------------------------------------------------------------
@@ -285,6 +280,16 @@ Status Node::status() const {
   status.counters["bus_messages_refused"] = bus.messages_refused;
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
+  const places::Counters& lookups = places_->counters();
+  status.counters["places_asked"] = lookups.asked;
+  status.counters["places_answered"] = lookups.answered;
+  status.counters["places_timed_out"] = lookups.timed_out;
+  status.counters["places_refused"] = lookups.refused;
+  if (monitor_) {
+    status.counters["monitor_published"] = monitor_->published();
+    status.counters["monitor_overflows"] = monitor_->overflows();
+    status.counters["monitor_clients_skipped"] = reporter_->clients_skipped();
+  }
   status.taken = now;
   return status;
 }

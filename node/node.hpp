@@ -6,7 +6,6 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
@@ -27,7 +26,7 @@
 #include "node/places/client.hpp"
 #include "node/places/worker.hpp"
 #include "node/reporter.hpp"
-#include "node/state_dir.hpp"
+#include "node/signals.hpp"
 #include "node/status_board.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
@@ -36,8 +35,8 @@ namespace herd::node {
 
 class Node {
  public:
-  // Locks the state directory and binds every address; an Error leaves nothing behind. The log must have been started.
-  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run);
+  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the node.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals);
   ~Node();
 
   // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
@@ -45,13 +44,12 @@ class Node {
   void run();
 
  private:
-  Node(const RunNode& run, StateDir state);
+  Node(const RunNode& run, Signals& signals);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
-  void watch_signals();
 
   void turn();
   void end_of_turn();
@@ -61,6 +59,7 @@ class Node {
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
   void run_ready();
 
+  void handle_signals();
   void begin_stop();
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] bool peers_have_all() const;
@@ -72,7 +71,7 @@ class Node {
   const std::string name_;
   const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
   Config config_;
-  StateDir state_;
+  Signals& signals_;
   Counters counters_;
   TurnClock clock_;
   protocol::Now started_;
@@ -88,7 +87,6 @@ class Node {
   protocol::Nanoseconds stats_due_{};
 
   asio::io_context io_{1};
-  asio::signal_set signals_{io_};
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
   std::optional<FrontEnd> front_end_;
