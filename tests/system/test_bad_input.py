@@ -369,7 +369,8 @@ def test_strangers_at_the_bus_port_are_thrown_out(herd):
 
 def test_a_peer_that_speaks_zeromq_to_the_clients_port_is_no_client(herd):
     context = zmq.Context()
-    context.socket(zmq.DEALER).connect(f"tcp://127.0.0.1:{herd['n0'].clients_port}")
+    dealer = context.socket(zmq.DEALER)
+    dealer.connect(f"tcp://127.0.0.1:{herd['n0'].clients_port}")
     wait_for(lambda: herd["n0"].status()["connections"] == 1, "it is connected")
     context.destroy(linger=0)
     wait_for(lambda: herd["n0"].status()["connections"] == 0, "it is gone")
