@@ -182,9 +182,11 @@ void Node::report() {
   busy_ = news.more || busy_;
   const bool wanted = monitor_->wanted({EventLevel::Info, EventKind::Stats});
   if (!wanted || (!news.stats_wanted && now.steady < stats_due_)) return;
-  stats_due_ = now.steady + kStatsInterval;
   stats_.publish(*monitor_, status());
-  busy_ = monitor_->drain_subscriptions().more || busy_;  // publishing may have swallowed the descriptor's edge
+  // Publishing may have swallowed the descriptor's edge, and who has subscribed meanwhile wants stats at once as well.
+  const Monitor::Subscriptions meanwhile = monitor_->drain_subscriptions();
+  busy_ = meanwhile.more || meanwhile.stats_wanted || busy_;
+  stats_due_ = meanwhile.stats_wanted ? now.steady : now.steady + kStatsInterval;
 }
 
 Nanoseconds Node::next_deadline() const {
