@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "node/config_diff.hpp"
+#include "node/descriptor_limit.hpp"
 #include "node/log.hpp"
 #include "node/places/providers.hpp"
 
@@ -77,13 +78,22 @@ Result<void> Node::open() {
     if (!worker) return tl::unexpected(worker.error());
     worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-    front_end_.emplace(
-        FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
-                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); }});
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                                       most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     return {};
   });
+}
+
+std::size_t Node::most_connections() const {
+  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers()});
+  if (most < config_.clients.max_connections) {
+    spdlog::warn("event=connections_limited most={} max_connections={} reason=\"the limit of open files: ulimit -n\"",
+                 most, config_.clients.max_connections);
+  }
+  return most;
 }
 
 Result<void> Node::open_bus() {

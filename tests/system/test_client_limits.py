@@ -1,10 +1,13 @@
 """What a client may cost a node: connections, idle ones, clients that do not read, that never end a line or never stop
 asking. The node's memory stays bounded and other clients are served meanwhile."""
+import contextlib
+import resource
 import socket
 import threading
 import time
 
-from herd_fixture import alone, make_herd, wait_for
+import herd_fixture
+from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
 from talk import fresh, memory_peak, place_reply, read_all
 
 MIB = 1 << 20
@@ -52,6 +55,41 @@ def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make
     wait_for(served_again, "there is room again")
     for connection in served:
         connection.close()
+
+
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd):
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))  # what a node that is started now inherits
+    try:
+        node = make_herd(alone(1))["n0"]
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(node.connect()) for _ in range(200)]
+        assert all(ask(client) == b"? hello\n" for client in clients)
+
+
+def test_clients_never_take_the_descriptors_that_peers_and_watchers_need(make_herd, monkeypatch):
+    herd = make_herd(line(2), start=False, log_level="info")
+    limited = herd.directory / "limited"
+    limited.write_text(f'#!/bin/sh\nulimit -n 160\nexec "{herd_fixture.BINARY}" "$@"\n')
+    limited.chmod(0o755)
+    herd["n1"].start(wait=False)
+    monkeypatch.setattr(herd_fixture, "BINARY", str(limited))
+    herd["n0"].start()
+    monkeypatch.undo()
+    herd.wait_linked()
+    assert "event=connections_limited most=40 max_connections=10000" in herd["n0"].log()
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(herd["n0"].connect()) for _ in range(300)]
+        assert sum(ask(client) is not None for client in clients) == 40
+        assert 'reason="the limit of open files is reached"' in herd["n0"].log()
+        herd["n1"].kill()
+        herd["n1"].start()
+        herd.wait_linked()
+        assert ask(clients[0], b"IAMAT a +1+1 5").startswith(b"AT n0 ")
+        herd.wait_converged(1)
+    assert "accept_failed" not in herd["n0"].log()
 
 
 def test_an_idle_connection_is_closed_and_one_that_talks_is_not(make_herd):
