@@ -1,6 +1,6 @@
-"""What goes wrong from outside: busy ports, bad configurations, state that cannot be written, logs that cannot be written,
-and strangers and broken peers at the bus. One clear line each, the promised exit status, nothing left half started, and
-the other nodes undisturbed."""
+"""What goes wrong from outside: busy ports, bad configurations, state and logs that cannot be written, strangers and
+broken peers at the bus. One clear line each, the promised exit status, nothing left half started, and the other nodes
+undisturbed."""
 import contextlib
 import itertools
 import os
@@ -15,7 +15,7 @@ import msgpack
 import pytest
 import zmq
 
-from herd_fixture import BINARY, Herd, alone, line, make_herd, wait_for
+from herd_fixture import BINARY, Herd, alone, line, make_herd, wait_for  # noqa: F401
 from talk import fresh, read_all
 
 NOBODY = 65534
@@ -27,7 +27,8 @@ def run_node(herd, *arguments, **options):
                           env=os.environ | herd.environment | options.pop("environment", {}), text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
     assert done.stdout == ""
-    return done.returncode, [text for text in done.stderr.splitlines() if not re.match(r"\d{4}-\d\d-\d\dT\S+ info ", text)]
+    lines = done.stderr.splitlines()
+    return done.returncode, [text for text in lines if not re.match(r"\d{4}-\d\d-\d\dT\S+ info ", text)]
 
 
 def trouble(herd, *arguments, status=1, **options):

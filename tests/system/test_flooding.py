@@ -1,12 +1,12 @@
-"""Flooding: what a client tells any node reaches every node that is connected with it, whatever the graph, and no other;
-repeats are dropped; nodes that crash, freeze or leave lose nothing that others know."""
+"""Flooding: what a client tells any node reaches every node that is connected with it, whatever the graph, and no
+other; repeats are dropped; nodes that crash, freeze or leave lose nothing that others know."""
 import random
 import signal
 import threading
 
 import pytest
 
-from herd_fixture import FIVE, full, line, make_herd, names, ring, wait_for
+from herd_fixture import FIVE, full, line, make_herd, names, ring, wait_for  # noqa: F401
 from talk import AT, fresh, pipeline
 
 COUNT = 500  # clients told in each graph
@@ -70,7 +70,7 @@ def test_repeats_are_dropped_where_there_are_two_ways_and_rare_where_there_is_on
     tell_at_random(cyclic, ["n0"])
     cyclic.wait_converged(COUNT)
     # Each of the three others tells the two that it did not hear it from.
-    wait_for(lambda: sum(c["bus_updates_repeated"] for c in counters_of(cyclic)) >= COUNT, "repeats come and are dropped")
+    wait_for(lambda: sum(c["bus_updates_repeated"] for c in counters_of(cyclic)) >= COUNT, "repeats come")
     tree = make_herd(star(4), log_level="info", ports=cyclic.ports)
     tree.wait_linked()
     tell_at_random(tree, ["n1"])
@@ -174,6 +174,18 @@ def test_a_node_that_leaves_under_load_loses_nothing_that_it_acknowledged(make_h
     herd.wait_converged()
     assert_knows(herd["Campbell"], acknowledged)
     assert_knows(herd["Jaquez"], acknowledged)
+
+
+def test_a_node_that_leaves_does_not_wait_for_ever_for_a_frozen_peer(make_herd):
+    herd = make_herd(line(2), log_level="info")
+    herd.wait_linked()
+    herd["n1"].signal(signal.SIGSTOP)
+    tell_at_random(herd, ["n0"])
+    herd["n0"].stop(seconds=9)
+    herd["n1"].signal(signal.SIGCONT)
+    herd["n0"].start()
+    herd.wait_linked()
+    herd.wait_converged()
 
 
 def test_nodes_started_one_after_the_other_agree(make_herd):

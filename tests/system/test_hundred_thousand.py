@@ -2,7 +2,7 @@
 killed, and gets all of it back from the others."""
 import time
 
-from herd_fixture import make_herd
+from herd_fixture import make_herd  # noqa: F401
 from talk import AT, pipeline
 
 COUNT = 100_000

@@ -3,7 +3,7 @@ import subprocess
 
 import pytest
 
-from herd_fixture import line, make_herd, wait_for
+from herd_fixture import line, make_herd, wait_for  # noqa: F401
 
 EXPECT = r"""
 set timeout 20
