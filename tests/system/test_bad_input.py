@@ -110,20 +110,22 @@ def test_a_configuration_that_cannot_be_read_is_named(make_herd):
         assert said.startswith(f"{path}:") and reason in said
 
 
-@pytest.mark.parametrize("edit, number, words", [
-    (lambda text: text.replace('["n1"]', '["n7"]'), 7, ["n0", "n7"]),
-    (lambda text: re.sub(r'clients = "127.0.0.1:(\d+)"(?s:.*?)http = "\S+"', lambda found: found[0].replace(
-        found[0].split('"')[-2], f"127.0.0.1:{found[1]}"), text, count=1), 6, ["clients", "http"]),
-    (lambda text: text.replace('name = "n1"', 'name = "n0"'), 10, ["n0"]),
-    (lambda text: "[clients]\nmax_lines = 1\n" + text, 2, ["max_lines"]),
-    (lambda text: "[clients]\nmax_line_bytes = 63\n" + text, 2, ["max_line_bytes", "64"]),
-    (lambda text: "[clients]\nidle_timeout = 5\n" + text, 2, ["idle_timeout"]),
-    (lambda text: "[clients\n" + text, 1, []),
-    (lambda text: text.replace("127.0.0.1", "0.0.0.0"), 4, ["bus", "0.0.0.0"])],
-    ids=["peer", "port", "name", "key", "bound", "type", "syntax", "remote"])
-def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, edit, number, words):
+@pytest.mark.parametrize("number, words, old, new", [
+    (7, ["n0", "n7"], '["n1"]', '["n7"]'),
+    (6, ["clients", "http", "{n0.clients_port}"], "{n0.http_port}", "{n0.clients_port}"),
+    (10, ["n0"], 'name = "n1"', 'name = "n0"'),
+    (4, ["bus", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (6, ["http", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (1, [], "", "[clients\n"),
+    (2, ["max_lines"], "", "[clients]\nmax_lines = 1\n"),
+    (2, ["max_line_bytes", "64"], "", "[clients]\nmax_line_bytes = 63\n"),
+    (2, ["idle_timeout"], "", "[clients]\nidle_timeout = 5\n")],
+    ids=["peer", "port", "name", "remote bus", "remote http", "syntax", "key", "bound", "type"])
+def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, number, words, old, new):
     herd = make_herd(line(2), start=False)
-    herd.config_path.write_text(edit(herd.config_text()))
+    old, new, *words = (text.format(n0=herd["n0"]) for text in (old, new, *words))
+    text = herd.config_text()
+    herd.config_path.write_text(text.replace(old, new) if old else new + text)
     status, lines = run_node(herd)
     assert status == 2
     said = [text for text in lines if text.startswith(f"{herd.config_path}:{number}: ")]
