@@ -36,10 +36,12 @@ std::uint64_t random_id() {
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;
-  options.self = {config.herd_name, name, random_id(), random_id()};
+  options.self = {config.herd_name, name, random_id(), 0};  // the feed id is the journal's
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.hash_seed = random_id();
+  options.limits.prompt_kept = config.updates.replicas > 0;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.replicas = config.updates.replicas;
   return options;
 }
 
@@ -52,35 +54,45 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, Signals& signals)
+Node::Node(const RunNode& run, Signals& signals, Journal::Opened opened)
     : name_(run.name),
       log_level_(run.log_level),
       config_(run.config),
       signals_(signals),
       started_(clock_.now()),
-      replica_(replica_options(run.config, run.name)) {}
+      replica_(replica_options(run.config, run.name), std::move(opened.memory)),
+      journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
   http_.reset();  // its threads ask the loop, which must still be there
 }
 
-Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals) {
-  std::unique_ptr<Node> node(new Node(run, signals));
-  if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
+                                          const std::filesystem::path& directory) {
+  if (run.discard_journal) {
+    const auto discarded = Journal::discard(directory);
+    if (!discarded) return tl::unexpected(discarded.error());
+    if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
+  }
+  auto opened = Journal::open(directory, run.config.updates.ack, random_id());
+  if (!opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Node> node(new Node(run, signals, std::move(*opened)));
+  if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
   return node;
 }
 
 // ---- opening -------------------------------------------------------------------------------------------------------
 
 Result<void> Node::open() {
-  return open_bus().and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+  const auto lives = [this] { return journal_->begin_life(replica_); };
+  return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     auto worker = places::Worker::start(context_, worker_options(config_.places));
     if (!worker) return tl::unexpected(worker.error());
     worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                                       most_connections()});
+                                       config_.updates.ack_timeout, most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     return {};
@@ -134,6 +146,7 @@ void Node::watch_descriptors() {
   // These are read at the end of every turn anyway: it is enough to be woken.
   watch(places_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
+  watch(journal_->descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
@@ -149,13 +162,15 @@ void Node::handle_signals() {
 
 // ---- the loop ------------------------------------------------------------------------------------------------------
 
-void Node::run() {
+bool Node::run() {
   spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_of_turn();
   while (!stopped()) turn();
+  if (disk_lost_) return false;
   bus_->leave();
   spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+  return true;
 }
 
 void Node::turn() {
@@ -176,8 +191,23 @@ void Node::run_ready() {
 void Node::end_of_turn() {
   busy_ = bus_->pump(clock_.now());
   deliver_places();
+  keep();
   report();
   for (const auto& watch : watches_) watch->arm();
+}
+
+// The journal's part of a turn, and the replies that waited for it or for peers.
+void Node::keep() {
+  if (!journal_->turn(replica_, clock_.now())) {
+    disk_lost_ = true;
+    return;
+  }
+  const bus::ChangeNumber acknowledged = replica_.acknowledged();
+  if (acknowledged != released_) {
+    released_ = acknowledged;
+    front_end_->release(acknowledged);
+  }
+  if (config_.updates.replicas > 0) replica_.await(front_end_->awaited());
 }
 
 void Node::deliver_places() {
@@ -202,6 +232,7 @@ void Node::report() {
 Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
   Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
+  deadline = std::min(deadline, journal_->next_deadline(replica_));
   if (monitor_ && monitor_->wanted({EventLevel::Info, EventKind::Stats})) deadline = std::min(deadline, stats_due_);
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
   return deadline;
@@ -228,9 +259,10 @@ void Node::begin_stop() {
 }
 
 bool Node::stopped() const {
+  if (disk_lost_) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
-  return front_end_->idle() && peers_have_all();
+  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail();
 }
 
 bool Node::peers_have_all() const {
@@ -297,6 +329,11 @@ Status Node::status() const {
   status.counters["places_answered"] = lookups.answered;
   status.counters["places_timed_out"] = lookups.timed_out;
   status.counters["places_refused"] = lookups.refused;
+  const Journal::Counters& journal = journal_->counters();
+  status.counters["journal_passes"] = journal.passes;
+  status.counters["journal_bytes"] = journal.bytes;
+  status.counters["journal_failures"] = journal.failures;
+  status.counters["journal_copies"] = journal.copies;
   if (monitor_) {
     status.counters["monitor_published"] = monitor_->published();
     status.counters["monitor_overflows"] = monitor_->overflows();

@@ -151,6 +151,10 @@ class Node:
         self.process.kill()
         self.process.wait()
 
+    def forget(self):
+        """Loses the state of a node that does not run: it starts again as a new one."""
+        shutil.rmtree(self.herd.state_dir / "nodes" / self.name)
+
     def stop(self, seconds=10):
         """SIGTERM; fails the test unless it ends with status 0 in time."""
         self._may_die = True

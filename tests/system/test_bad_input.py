@@ -175,7 +175,7 @@ def test_a_standard_error_that_cannot_be_written_does_not_stop_a_node(make_herd)
         os.close(errors)
         try:
             wait_for(lambda: herd["n0"].get("/readyz")[0] == 200, "it is ready")
-            assert herd["n0"].say("IAMAT a +1+1 5").startswith("AT n0 ")
+            assert herd["n0"].say(f"IAMAT a{errors} +1+1 5").startswith("AT n0 ")
             process.terminate()
             assert process.wait(10) == 0
         finally:

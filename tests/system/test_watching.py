@@ -81,10 +81,19 @@ def test_the_status_has_the_promised_fields(make_herd):
     wait_for(lambda: all(link["lag"] == 0 for link in herd["n1"].status()["links"].values()), "nothing is owed")
     assert COUNTERS <= set(status["counters"])
     assert all(isinstance(value, int) for value in status["counters"].values())
-    before = herd["n1"].status()
-    herd["n1"].kill()
-    herd["n1"].start()
-    assert {herd["n1"].status()[name] == before[name] for name in ("incarnation", "feed_id")} == {False}
+
+
+def test_a_start_is_a_new_incarnation_and_lost_state_a_new_feed(make_herd):
+    node = make_herd(alone(1))["n0"]
+    first = node.status()
+    node.kill()
+    node.start()
+    second = node.status()
+    assert second["incarnation"] != first["incarnation"] and second["feed_id"] == first["feed_id"]
+    node.kill()
+    node.forget()
+    node.start()
+    assert node.status()["feed_id"] != first["feed_id"]
 
 
 def test_the_status_shows_a_link_that_is_lost(make_herd):
