@@ -194,7 +194,7 @@ class Herd(PrivateHerd):
         wrong = [problem for problem in [node.close() for node in self] if problem]
         for node in self:
             print(f"----- {node.name}\n{node.log()[-4000:]}")
-        self.forget()
+        self.remove()
         assert not wrong, "; ".join(wrong)
 
 

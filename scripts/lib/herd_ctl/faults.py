@@ -62,7 +62,7 @@ class Breaker:
         if fault.kind == KILL:
             node.kill()
             if self.wipe:
-                node.wipe()
+                node.forget()
             self.down[node.name] = elapsed + fault.seconds
             self.kills += 1
         else:

@@ -96,8 +96,8 @@ class PrivateNode:
         self.process.kill()
         self.process.wait()
 
-    def wipe(self):
-        """Forgets all that it had on disk."""
+    def forget(self):
+        """Loses the state of a node that does not run: it starts again as a new one."""
         shutil.rmtree(self.state_dir)
 
     def log(self):
@@ -169,7 +169,7 @@ class PrivateHerd:
                 self.nodes[name] = self.NODE(self, name)
         self.config_path.write_text(self.config_text())
 
-    def forget(self):
+    def remove(self):
         """Gives the ports back and removes the directory, once no node runs."""
         self.ports.close()
         shutil.rmtree(self.directory, ignore_errors=True)

@@ -198,7 +198,7 @@ class Trial:
         for node in self.herd.running:
             node.kill()
         if self.outcome.is_good or sys.exc_info()[0] is KeyboardInterrupt:
-            self.herd.forget()
+            self.herd.remove()
         else:
             self._keep()
             self.herd.ports.close()
