@@ -36,10 +36,12 @@ enum class Acknowledge : std::uint8_t {
   Fsync,   // once it outlives a crash of the machine
 };
 
+inline constexpr std::chrono::milliseconds kDefaultAckTimeout{5'000};
+
 struct UpdatesConfig {
   Acknowledge ack = Acknowledge::Write;
-  std::size_t replicas = 0;                      // and once so many peers keep it as well
-  std::chrono::milliseconds ack_timeout{5'000};  // a connection whose reply had to wait longer is closed
+  std::size_t replicas = 0;                                    // and once so many peers keep it as well
+  std::chrono::milliseconds ack_timeout = kDefaultAckTimeout;  // a connection whose reply had to wait longer is closed
 };
 
 struct PlacesConfig {

@@ -72,6 +72,15 @@ std::string what_is_missing(const Status& status) {
   return "not ready: the first synchronisation waits for " + down + "\n";
 }
 
+// A node that cannot keep what it is told answers no client's IAMAT: somebody must act.
+void answer_health(const Status& status, httplib::Response& response) {
+  const JournalStatus& journal = status.journal;
+  if (!journal.trouble.empty() && journal.replies_wait) {
+    return unavailable(response, "not healthy: the journal cannot be written: " + journal.trouble + "\n");
+  }
+  response.set_content("ok\n", kPlainText);
+}
+
 void answer_ready(const Status& status, httplib::Response& response) {
   if (!status.ready) return unavailable(response, what_is_missing(status));
   response.set_content("ready\n", kPlainText);
@@ -88,9 +97,7 @@ httplib::Server::Handler with_status(StatusBoard& board, const char* trouble, An
 }
 
 void route(httplib::Server& server, StatusBoard& board) {
-  server.Get("/healthz", with_status(board, "not healthy: ", [](const Status&, httplib::Response& response) {
-               response.set_content("ok\n", kPlainText);
-             }));
+  server.Get("/healthz", with_status(board, "not healthy: ", answer_health));
   server.Get("/readyz", with_status(board, "not ready: ", answer_ready));
   server.Get("/metrics", with_status(board, "no metrics: ", [](const Status& status, httplib::Response& response) {
                response.set_content(to_prometheus(status, read_process_metrics()), "text/plain; version=0.0.4");

@@ -75,6 +75,12 @@ void add_node(std::vector<MetricFamily>& all, const Status& status) {
             digest_number(status.digest)));
 }
 
+void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
+  all.push_back(gauge({"herd_journal_failing", "1 while the journal cannot be written, else 0"},
+                      journal.trouble.empty() ? 0 : 1));
+  all.push_back(gauge({"herd_journal_file_bytes", "Size of the journal"}, number(journal.bytes)));
+}
+
 void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
   auto states = gauges({"herd_link_state", "1 for the state that the link to the peer is in, 0 for the two others"});
   for (const auto& link : status.links) {
@@ -171,6 +177,7 @@ ProcessMetrics read_process_metrics() {
 std::string to_prometheus(const Status& status, const ProcessMetrics& process) {
   std::vector<MetricFamily> all;
   add_node(all, status);
+  add_journal(all, status.journal);
   add_links(all, status);
   add_counters(all, status);
   add_process(all, process);

@@ -216,6 +216,7 @@ void Node::deliver_places() {
 
 void Node::report() {
   const Now& now = clock_.now();
+  reporter_->report_journal(journal_->trouble(), now);
   busy_ = reporter_->report(now) || busy_;
   if (!monitor_) return;
   const Monitor::Subscriptions news = monitor_->drain_subscriptions();
@@ -282,6 +283,7 @@ void Node::reload() {
   }
   const ConfigChanges changes = diff({config_, *fresh}, name_);
   config_.clients = fresh->clients;
+  config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
   for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
@@ -307,6 +309,7 @@ Status Node::status() const {
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
   status.ready = ready();
+  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
   for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
     status.links.push_back(link_status(replica_.peer_status(peer, now)));
   }

@@ -85,6 +85,16 @@ void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::N
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_refused", peer + ": " + reason}, now.wall);
 }
 
+void Reporter::report_journal(const std::string& trouble, const protocol::Now& now) {
+  if (trouble.empty() != journal_fails_) return;
+  journal_fails_ = !trouble.empty();
+  if (monitor_ == nullptr) return;
+  // Both under one topic, so that who hears of the beginning hears of the end.
+  const Trouble begins{EventLevel::Error, EventKind::Node, "journal_failing", trouble};
+  const Trouble ends{EventLevel::Error, EventKind::Node, "journal_recovered", "the journal can be written again"};
+  publish_trouble(*monitor_, journal_fails_ ? begins : ends, now.wall);
+}
+
 // The monitor is one more reader of the feed. While nobody listens its cursor just moves along.
 bool Reporter::report_clients(const protocol::Now& now) {
   const bus::Store& store = replica_.store();

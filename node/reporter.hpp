@@ -23,6 +23,9 @@ class Reporter {
   // one turn may publish.
   bool report(const protocol::Now& now);
 
+  // Once a turn: why the journal's last write failed, empty if it did not. Viewers are told when that begins and ends.
+  void report_journal(const std::string& trouble, const protocol::Now& now);
+
   // Client events not published because viewers wanted them faster than the node may spend time on them.
   [[nodiscard]] std::uint64_t clients_skipped() const { return clients_skipped_; }
 
@@ -34,6 +37,7 @@ class Reporter {
   bus::Replica& replica_;
   Monitor* monitor_;
   RateLimit refusals_;
+  bool journal_fails_ = false;    // as was last published
   bus::ChangeNumber cursor_ = 0;  // clients reported up to here
   std::uint64_t clients_skipped_ = 0;
 };

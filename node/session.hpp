@@ -31,7 +31,7 @@ class Session {
     Counters& counters;
     ClientWarnings& warnings;
     const TurnClock& clock;
-    std::chrono::milliseconds ack_timeout{5'000};  // how long a reply may wait to be acknowledged
+    const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
   };
 
   enum class Ending : std::uint8_t {

@@ -19,6 +19,7 @@ protocol::Result<Signals> Signals::block() {
   const int descriptor = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
   if (blocked != 0 || descriptor < 0) return protocol::fail(std::string("signals: ") + std::strerror(errno));
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of one write, as a full disk is
   return Signals(descriptor);
 }
 

@@ -22,6 +22,11 @@ Json link_json(const LinkStatus& link) {
           {"skew_us", link.skew.count()}};
 }
 
+Json journal_json(const JournalStatus& journal) {
+  return {
+      {"state", journal.trouble.empty() ? "ok" : "failing"}, {"trouble", journal.trouble}, {"bytes", journal.bytes}};
+}
+
 }  // namespace
 
 std::string_view to_string(LinkState state) {
@@ -52,6 +57,7 @@ std::string to_json(const Status& status) {
                       {"digest", hexadecimal(status.digest)},
                       {"clients", status.clients},
                       {"connections", status.connections},
+                      {"journal", journal_json(status.journal)},
                       {"links", std::move(links)},
                       {"counters", std::move(counters)}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -26,15 +26,22 @@ struct LinkStatus {
   std::chrono::microseconds skew{};        // the peer's clock minus ours
 };
 
+struct JournalStatus {
+  std::string trouble;        // why the last write failed; empty: it did not
+  bool replies_wait = false;  // while there is trouble: IAMATs are not answered until it is over
+  std::uint64_t bytes = 0;    // of the file
+};
+
 struct Status {
   std::string node;
   std::uint64_t incarnation = 0;
   std::uint64_t feed_id = 0;
   std::chrono::milliseconds uptime{};
-  std::uint64_t digest = 0;                       // equal digests: equal stores
-  std::uint64_t clients = 0;                      // records known
-  std::uint64_t connections = 0;                  // client connections open
-  bool ready = false;                             // sockets bound, first synchronisation done or given up waiting for
+  std::uint64_t digest = 0;       // equal digests: equal stores
+  std::uint64_t clients = 0;      // records known
+  std::uint64_t connections = 0;  // client connections open
+  bool ready = false;             // sockets bound, first synchronisation done or given up waiting for
+  JournalStatus journal;
   std::vector<LinkStatus> links;                  // in the order of the configuration
   std::map<std::string, std::uint64_t> counters;  // by name, rising only: "iamat_stored", "bus_updates_merged", ...
   protocol::Now taken;                            // when

@@ -92,6 +92,16 @@ TEST_CASE_METHOD(HttpFixture, "a node that is not ready says for whom it waits, 
   CHECK(client.Get("/healthz")->status == 200);
 }
 
+TEST_CASE_METHOD(HttpFixture, "a node that cannot keep what it must answer for is not healthy") {
+  CHECK(client.Get("/healthz")->status == 200);
+  loop.disk_full = true;
+  REQUIRE(wait_until([&] { return client.Get("/healthz")->status == 503; }));
+  CHECK(client.Get("/healthz")->body == "not healthy: the journal cannot be written: No space left on device\n");
+  CHECK(client.Get("/readyz")->status == 200);
+  loop.replies_wait = false;
+  CHECK(wait_until([&] { return client.Get("/healthz")->status == 200; }));
+}
+
 TEST_CASE_METHOD(HttpFixture, "a stuck loop is 503 with one line on every path") {
   loop.stuck = true;
   for (const auto* path : {"/healthz", "/readyz", "/metrics", "/status.json"}) {

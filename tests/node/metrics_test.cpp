@@ -22,17 +22,35 @@ std::set<std::string> lines_of(const std::string& text) {
 
 TEST_CASE("the metrics say what the status says") {
   const auto lines = lines_of(to_prometheus(example_status(), {}));
-  for (const auto* wanted :
-       {"herd_uptime_seconds 61.5", "herd_ready 1", "herd_clients 3", "herd_connections 2", "herd_store_digest 2748",
-        "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1", "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",
-        "herd_link_state{peer=\"Jaquez\",state=\"down\"} 0", "herd_link_state{peer=\"Smith\",state=\"half\"} 1",
-        "herd_link_sent{peer=\"Jaquez\"} 12", "herd_link_merged{peer=\"Jaquez\"} 11",
-        "herd_link_kept{peer=\"Jaquez\"} 10", "herd_link_lag{peer=\"Jaquez\"} 1",
-        "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025", "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
-        "# TYPE herd_iamat_stored_total counter", "herd_iamat_stored_total 7", "herd_bus_updates_merged_total 0"}) {
+  for (const auto* wanted : {"herd_uptime_seconds 61.5",
+                             "herd_ready 1",
+                             "herd_clients 3",
+                             "herd_connections 2",
+                             "herd_store_digest 2748",
+                             "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1",
+                             "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",
+                             "herd_link_state{peer=\"Jaquez\",state=\"down\"} 0",
+                             "herd_link_state{peer=\"Smith\",state=\"half\"} 1",
+                             "herd_link_sent{peer=\"Jaquez\"} 12",
+                             "herd_link_merged{peer=\"Jaquez\"} 11",
+                             "herd_link_kept{peer=\"Jaquez\"} 10",
+                             "herd_link_lag{peer=\"Jaquez\"} 1",
+                             "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025",
+                             "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
+                             "herd_journal_failing 0",
+                             "herd_journal_file_bytes 4096",
+                             "# TYPE herd_iamat_stored_total counter",
+                             "herd_iamat_stored_total 7",
+                             "herd_bus_updates_merged_total 0"}) {
     INFO(wanted);
     CHECK(lines.count(wanted) == 1);
   }
+}
+
+TEST_CASE("a journal that cannot be written is a metric") {
+  auto status = example_status();
+  status.journal.trouble = "No space left on device";
+  CHECK(lines_of(to_prometheus(status, {})).count("herd_journal_failing 1") == 1);
 }
 
 TEST_CASE("every metric is a name, labels and a number, and has its help and its type") {

@@ -15,6 +15,7 @@ inline Status example_status() {
   status.clients = 3;
   status.connections = 2;
   status.ready = true;
+  status.journal.bytes = 4096;
   status.links = {{.peer = "Jaquez",
                    .state = LinkState::Up,
                    .sent = 12,

@@ -25,6 +25,8 @@ class StatusLoop {
   std::atomic<int> published = 0;
   std::atomic<bool> stuck = false;
   std::atomic<bool> ready = true;
+  std::atomic<bool> disk_full = false;
+  std::atomic<bool> replies_wait = true;
   std::shared_ptr<StatusBoard> board;
 
  private:
@@ -33,6 +35,8 @@ class StatusLoop {
       if (asked > published && !stuck) {
         auto status = status_taken_now();
         status->ready = ready;
+        if (disk_full) status->journal.trouble = "No space left on device";
+        status->journal.replies_wait = replies_wait;
         ++published;
         board->publish(std::move(status));
       }

@@ -15,6 +15,7 @@ TEST_CASE("the status document has exactly the promised fields") {
   CHECK(document == json::parse(R"({
     "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
     "digest": "0000000000000abc", "clients": 3, "connections": 2,
+    "journal": {"state": "ok", "trouble": "", "bytes": 4096},
     "links": {
       "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500},
       "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0}},
@@ -39,6 +40,13 @@ TEST_CASE("large change numbers and counters keep every digit") {
   const auto document = json::parse(to_json(status));
   CHECK(document.at("links").at("Jaquez").at("sent").get<std::uint64_t>() == 0xffff'ffff'ffff'ffff);
   CHECK(document.at("counters").at("iamat_stored").get<std::uint64_t>() == 0xffff'ffff'ffff'fffe);
+}
+
+TEST_CASE("a journal that cannot be written says why") {
+  auto status = example_status();
+  status.journal.trouble = "No space left on device";
+  CHECK(json::parse(to_json(status)).at("journal") ==
+        json::parse(R"({"state": "failing", "trouble": "No space left on device", "bytes": 4096})"));
 }
 
 TEST_CASE("every state of a link has its word") {
