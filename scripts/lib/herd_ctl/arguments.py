@@ -47,12 +47,13 @@ def parser():
 
 
 def _add_prove(prove):
-    prove.add_argument("--seconds", type=_seconds, help="how long nodes are broken (default: 60, or as many faults want)")
+    prove.add_argument("--seconds", metavar="S", type=_seconds, help="of faults (default: 60, or as many as they want)")
     prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write", help="default: write")
     prove.add_argument("--replicas", metavar="K", type=_count, default=0,
                        help="peers that must keep an update as well before it is acknowledged (default: 0)")
     prove.add_argument("--kills", metavar="N", type=_count, help="SIGKILLs (default: by the time; at memory none)")
     prove.add_argument("--freezes", metavar="N", type=_count, help="SIGSTOPs (default: by the time)")
+    prove.add_argument("--blackouts", metavar="N", type=_count, default=0, help="SIGKILLs of all nodes at once")
     prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
     prove.add_argument("--seed", metavar="N", type=_count, help="the same seed breaks the same nodes at the same times")
     prove.add_argument("--connections", metavar="N", type=_positive, default=50, help="of clients (default: 50)")

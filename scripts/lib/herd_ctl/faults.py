@@ -3,7 +3,7 @@ import dataclasses
 import random
 import signal
 
-KILL, FREEZE = "kill", "freeze"
+KILL, FREEZE, BLACKOUT = "kill", "freeze", "blackout"
 DOWN = (0.0, 1.2)       # seconds until a killed node is started again
 SHORT = (0.05, 0.5)     # seconds of a freeze that nobody may notice ...
 LONG = (1.0, 4.0)       # ... and of one in which links are lost
@@ -17,13 +17,13 @@ class Fault:
     seconds: float
 
 
-def schedule(names, kills, freezes, seconds, seed):
-    """Faults at random moments of `seconds`, in their order."""
+def schedule(names, counts, seconds, seed):
+    """So many faults of each kind as `counts` says, at random moments of `seconds`, in their order."""
     source = random.Random(seed)
     faults = []
-    for kind, count in ((KILL, kills), (FREEZE, freezes)):
+    for kind, count in counts.items():
         for _ in range(count):
-            length = source.uniform(*(DOWN if kind == KILL else source.choice((SHORT, LONG))))
+            length = source.uniform(*(source.choice((SHORT, LONG)) if kind == FREEZE else DOWN))
             faults.append(Fault(source.uniform(0, seconds), kind, source.sample(names, len(names)), length))
     return sorted(faults, key=lambda fault: fault.at)
 
@@ -37,8 +37,7 @@ class Breaker:
         self.wipe = wipe  # a killed node comes back with an empty state directory
         self.down = {}    # name: when it is started again
         self.frozen = {}  # name: when it goes on
-        self.kills = 0
-        self.freezes = 0
+        self.done = {KILL: 0, FREEZE: 0, BLACKOUT: 0}
 
     @property
     def is_done(self):
@@ -58,18 +57,23 @@ class Breaker:
         up = [name for name in fault.order if name not in self.down and name not in self.frozen]
         if not up or (self.wipe and not self._is_whole()):
             return False
-        node = self.herd[up[0]]
-        if fault.kind == KILL:
-            node.kill()
-            if self.wipe:
-                node.forget()
-            self.down[node.name] = elapsed + fault.seconds
-            self.kills += 1
+        until = elapsed + fault.seconds
+        if fault.kind == FREEZE:
+            self.herd[up[0]].signal(signal.SIGSTOP)
+            self.frozen[up[0]] = until
         else:
-            node.signal(signal.SIGSTOP)
-            self.frozen[node.name] = elapsed + fault.seconds
-            self.freezes += 1
+            alive = [name for name in fault.order if name not in self.down]  # the frozen as well
+            for name in up[:1] if fault.kind == KILL else alive:
+                self._kill(self.herd[name], until)
+        self.done[fault.kind] += 1
         return True
+
+    def _kill(self, node, until):
+        node.kill()
+        self.frozen.pop(node.name, None)
+        if self.wipe:
+            node.forget()
+        self.down[node.name] = until
 
     def _is_whole(self):
         """What one node has lost for good the others must have given back before the next one loses it, too."""

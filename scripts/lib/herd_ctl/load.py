@@ -1,9 +1,10 @@
 """Clients that tell all nodes where they are, as fast as they are answered, and remember every reply.
 
 Each connection speaks for several clients at a time. A client falls silent after some reports and a new one takes its
-place, because what was acknowledged last is what could be lost unseen: nothing newer covers it. The connection keeps a number of reports in flight, goes to another node now and then,
-loses patience with a node that is silent, and tells what was not answered again wherever it goes next. It also says
-what a node must not store: the same report twice, and an older one. Every reply is checked, byte for byte.
+place, because what was acknowledged last is what could be lost unseen: nothing newer covers it. The connection keeps a
+number of reports in flight, goes to another node now and then, loses patience with a node that is silent, and tells
+what was not answered again wherever it goes next. It also says what a node must not store: the same report twice, and
+an older one. Every reply is checked, byte for byte.
 
 The number of a report is its time: report n of a client is n nanoseconds after BASE, and its coordinates follow from n.
 So whoever sees a record knows which report it is, and whether it is the right one.
@@ -21,7 +22,7 @@ import time
 from .private_herd import PR_SET_PDEATHSIG
 
 BASE = 1_700_000_000  # seconds; any past time
-COORDINATES = [b"%+03d.%06d%+04d.%06d" % (i % 180 - 90 + (i % 180 == 0), i * 7919 % 10**6, i % 359 - 179, i * 6007 % 10**6)
+COORDINATES = [b"%+03d.%06d%+04d.%06d" % (i % 179 - 89, i * 7919 % 10**6, i % 359 - 179, i * 6007 % 10**6)
                for i in range(1009)]
 DIFFERENCE = re.compile(rb"[+-]\d+\.\d{9}")
 
@@ -62,7 +63,8 @@ class Teller:
         self.clients.append(b"%b-%d" % (self.name, len(self.clients)))
         self.told.append(0)
         self.acknowledged.append(0)
-        self.last.append(int(MOST_REPORTS ** self.load.random.random()))  # few for most, many for some
+        last = int(MOST_REPORTS ** self.load.random.random())  # few for most, many for some
+        self.last.append(last if self.load.fall_silent else None)
         return len(self.clients) - 1
 
     # Its connections.
@@ -187,11 +189,13 @@ class Teller:
 
 
 class Load:
-    """The clients, in the process that runs them. `nodes`: [(name, client port)]."""
+    """The clients, in the process that runs them. `nodes`: [(name, client port)]; `board`: numbers that whoever watches
+    sees too; `clients`: that speak at a time, a connection; `depth`: reports in flight, a connection."""
 
-    def __init__(self, nodes, connections, clients, depth, seed, board):
+    def __init__(self, nodes, board, connections=50, clients=20, depth=16, seed=0, fall_silent=True):
         self.nodes = nodes
         self.depth = depth
+        self.fall_silent = fall_silent
         self.random = random.Random(seed)
         self.board = board
         self.selector = selectors.DefaultSelector()
@@ -240,14 +244,14 @@ ACKNOWLEDGED, WRONG, BROKEN, STOP = range(4)  # places on the board that both pr
 
 
 class LoadProcess:
-    """A Load in a process of its own, so that whoever watches and breaks nodes does not slow it down."""
+    """A Load in a process of its own, so that whoever watches and breaks nodes does not slow it down. It takes the
+    arguments of a Load but for the board."""
 
-    def __init__(self, nodes, connections=50, clients=20, depth=16, seed=0):
+    def __init__(self, nodes, **arguments):
         context = multiprocessing.get_context("fork")
         self._board = context.RawArray("Q", 4)
         self._outcome, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, daemon=True,
-                                        args=(theirs, nodes, connections, clients, depth, seed, self._board))
+        self._process = context.Process(target=_run, args=(theirs, nodes, self._board, arguments), daemon=True)
         self._process.start()
         theirs.close()
 
@@ -282,7 +286,7 @@ class LoadProcess:
         self._process.join()
 
 
-def _run(outcome, nodes, connections, clients, depth, seed, board):
+def _run(outcome, nodes, board, arguments):
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
-    outcome.send(Load(nodes, connections, clients, depth, seed, board).run())
+    outcome.send(Load(nodes, board, **arguments).run())

@@ -11,7 +11,7 @@ import socket
 import sys
 import time
 
-from .faults import Breaker, schedule
+from .faults import BLACKOUT, FREEZE, KILL, Breaker, schedule
 from .load import BASE, LoadProcess, report
 from .private_herd import PrivateHerd
 from .trouble import BAD_USAGE, Trouble
@@ -33,6 +33,7 @@ class Plan:
     seconds: float | None = None
     kills: int | None = None
     freezes: int | None = None
+    blackouts: int = 0
     seed: int | None = None
     wipe: bool = False
     connections: int = 50
@@ -51,6 +52,13 @@ class Plan:
             self.freezes = round(self.seconds / FREEZE_EVERY)
 
 
+    def line(self):
+        kills = f"{self.kills} kills{' with an empty disk' if self.wipe else ''}"
+        blackouts = f", {self.blackouts} blackouts" if self.blackouts else ""
+        return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{blackouts} in"
+                f" {self.seconds:.0f} s, seed {self.seed}")
+
+
 @dataclasses.dataclass
 class Outcome:
     plan: Plan
@@ -58,6 +66,7 @@ class Outcome:
     acknowledged: int = 0
     kills: int = 0
     freezes: int = 0
+    blackouts: int = 0  # all nodes at once
     broken_connections: int = 0
     wrong_replies: int = 0
     lost: int | None = None  # None: a node died, so that there was nothing to compare
@@ -71,6 +80,8 @@ class Outcome:
 
     def line(self):
         words = [f"{self.acknowledged:,} acknowledged", f"{self.kills} kills", f"{self.freezes} freezes"]
+        if self.plan.blackouts:
+            words.append(f"{self.blackouts} blackouts")
         if self.wrong_replies:
             words.append(f"{self.wrong_replies} wrong replies")
         converged = "NOT converged" if self.converged_s is None else f"converged {self.converged_s:.1f} s"
@@ -92,7 +103,8 @@ class Trial:
         self.plan = plan
         self.say = say
         self.outcome = Outcome(plan)
-        faults = schedule(list(graph), plan.kills, plan.freezes, plan.seconds, plan.seed)
+        counts = {KILL: plan.kills, FREEZE: plan.freezes, BLACKOUT: plan.blackouts}
+        faults = schedule(list(graph), counts, plan.seconds, plan.seed)
         self.breaker = Breaker(self.herd, faults, plan.wipe)
         self.load = None
 
@@ -117,7 +129,8 @@ class Trial:
             time.sleep(STEP)
         ports = [(node.name, node.clients_port) for node in self.herd]
         plan = self.plan
-        self.load = LoadProcess(ports, plan.connections, plan.clients, plan.depth, plan.seed)
+        self.load = LoadProcess(ports, connections=plan.connections, clients=plan.clients, depth=plan.depth,
+                                seed=plan.seed)
 
     def _break(self):
         """Until every fault of the plan was done and undone."""
@@ -177,7 +190,7 @@ class Trial:
         outcome, load = self.outcome, self.load
         outcome.acknowledged, outcome.wrong_replies = load.acknowledged, load.wrong
         outcome.broken_connections = load.broken
-        outcome.kills, outcome.freezes = self.breaker.kills, self.breaker.freezes
+        outcome.kills, outcome.freezes, outcome.blackouts = self.breaker.done.values()
 
     def _all_live(self, but=()):
         """False, and a problem each, where nodes have ended that nobody has killed."""
@@ -259,16 +272,14 @@ class Progress:
 
 def prove(herd, given):
     """Exit status 0 only if nothing is lost, no reply was wrong and all nodes agree."""
-    plan = Plan(ack=given.ack, replicas=given.replicas, seconds=given.seconds, kills=given.kills,
-                freezes=given.freezes, seed=given.seed, wipe=given.wipe, connections=given.connections,
-                depth=given.depth)
+    plan = Plan(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Plan) if field.name in given})
     if plan.wipe and plan.replicas == 0:
         raise Trouble("--wipe wants --replicas 1 or more: what only one node keeps is lost with its disk", BAD_USAGE)
+    if plan.wipe and plan.blackouts:
+        raise Trouble("--wipe and --blackouts together leave nobody who could know anything", BAD_USAGE)
     graph = {node.name: node.peers for node in herd.nodes}
     progress = Progress(sys.stderr if given.json else sys.stdout)
-    print(f"{len(graph)} nodes of their own, ack = {plan.ack}, replicas = {plan.replicas}, {plan.kills} kills"
-          f"{' with an empty disk' if plan.wipe else ''} and {plan.freezes} freezes in {plan.seconds:.0f} s,"
-          f" seed {plan.seed}", file=progress.stream, flush=True)
+    print(f"{len(graph)} nodes of their own, {plan.line()}", file=progress.stream, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
         outcome = Trial(herd.binary, graph, plan, progress).run()

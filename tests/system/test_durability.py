@@ -1,0 +1,369 @@
+"""What was acknowledged is not lost, whatever is killed, frozen, filled up or damaged, as far as the level covers.
+
+Load with faults is the code of `scripts/herd prove`; the short forms run with every change, the long ones with
+./scripts/test --long.
+"""
+import json
+import os
+import pathlib
+import re
+import resource
+import signal
+import socket
+import subprocess
+import time
+
+import pytest
+import zmq
+
+from herd_fixture import BINARY, FIVE, LONG, alone, full, line, make_herd, wait_for  # noqa: F401
+from herd_ctl.prove import Plan, Trial  # the fixture knows where it is
+
+UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering
+
+
+def prove(**plan):
+    outcome = Trial(BINARY, FIVE, Plan(**plan)).run()
+    print(outcome.plan.line(), outcome.line(), sep="\n")
+    assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
+    return outcome
+
+
+# Load, and faults at random.
+
+SHORT = [
+    {"kills": 6, "freezes": 0},
+    {"kills": 0, "freezes": 4},
+    {"kills": 6, "freezes": 2, "ack": "fsync"},
+    {"kills": 5, "freezes": 1, "replicas": 1},
+    {"kills": 4, "freezes": 1, "replicas": 1, "wipe": True},
+    {"kills": 0, "freezes": 1, "blackouts": 3},
+    {"kills": 40, "freezes": 0},  # a storm of restarts
+]
+
+
+@pytest.mark.parametrize("plan", SHORT, ids=str)
+def test_nothing_acknowledged_is_lost(plan):
+    outcome = prove(seconds=5, **plan)
+    assert outcome.acknowledged > 1000
+    assert (outcome.kills, outcome.freezes) == (plan["kills"], plan["freezes"])
+
+
+@pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
+@pytest.mark.parametrize("plan", [
+    {"kills": 200, "freezes": 100, "seconds": 240},
+    {"kills": 100, "freezes": 50, "seconds": 130, "ack": "fsync"},
+    {"kills": 50, "freezes": 20, "seconds": 70, "replicas": 1},
+    {"kills": 30, "freezes": 10, "seconds": 60, "replicas": 1, "wipe": True},
+    {"kills": 50, "freezes": 20, "seconds": 120, "blackouts": 20},
+], ids=str)
+def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan):
+    prove(**plan)
+
+
+def test_what_is_lost_is_found():
+    # The judge itself: clients that were told more than any node knows.
+    trial = Trial(BINARY, line(2), Plan(seconds=1, kills=0, freezes=0, connections=2))
+    judge = trial._judge
+
+    def judge_with_a_ghost():
+        trial.clients = dict(list(trial.clients.items())[:3]) | {b"ghost": (5, 7)}
+        judge()
+    trial._judge = judge_with_a_ghost
+    outcome = trial.run()
+    try:
+        assert not outcome.is_good and outcome.lost == 2  # at both nodes
+        assert "lost at n0: ghost " in outcome.problems[0] and "it knows nothing" in outcome.problems[0]
+        assert sorted(path.name for path in pathlib.Path(outcome.kept_in).glob("*.log")) == ["n0.log", "n1.log"]
+    finally:
+        trial.herd.remove()
+
+
+def test_a_node_that_wakes_up_among_the_dead_goes_on(make_herd):
+    # Batches fill its queue unread while their senders die: a libzmq with heartbeats aborts then.
+    herd = make_herd(full(3))
+    herd.wait_linked()
+    for _ in range(2):
+        herd["n0"].signal(signal.SIGSTOP)
+        for node in (herd["n1"], herd["n2"]):
+            node.say(reports(f"{node.name}-", 20_000, size=100))
+            node.kill()
+        herd["n0"].signal(signal.SIGCONT)
+        herd["n1"].start()
+        herd["n2"].start()
+        herd.wait_converged()
+
+
+# Disks.
+
+class FullTmpfs:
+    """A file system of its own for a node's state, and a ballast that leaves no room in it."""
+
+    def __init__(self, node):
+        if os.geteuid() != 0:
+            pytest.skip("mounting a small tmpfs wants root")
+        self.directory = node.state_dir
+        self.directory.mkdir(parents=True)
+        mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", self.directory], check=False)
+        if mounted.returncode != 0:
+            pytest.skip("a tmpfs cannot be mounted here")
+
+    def fill(self):
+        with open(self.directory / "ballast", "wb", buffering=0) as ballast:
+            try:
+                while True:
+                    ballast.write(b"x" * 4096)
+            except OSError:
+                pass
+
+    def free(self):
+        (self.directory / "ballast").unlink()
+
+    def close(self):
+        subprocess.run(["umount", "-l", self.directory], check=True)
+
+
+class FileLimit:
+    """No file of the node may grow: what a quota does, and it needs no root."""
+
+    def __init__(self, node):
+        self.node = node
+
+    def fill(self):
+        journal = (self.node.state_dir / "journal").stat().st_size
+        assert journal > self.node.log_path.stat().st_size + 4096, "the log must have room"
+        self._limit(journal + 100)
+
+    def free(self):
+        if self.node.is_running:
+            self._limit(resource.RLIM_INFINITY)
+
+    def close(self):
+        pass
+
+    def _limit(self, soft):
+        resource.prlimit(self.node.process.pid, resource.RLIMIT_FSIZE, (soft, resource.RLIM_INFINITY))
+
+
+@pytest.fixture(params=[FullTmpfs, FileLimit])
+def make_disk(request):
+    disks = []
+
+    def make(node):
+        disks.append(request.param(node))
+        return disks[-1]
+
+    yield make
+    for disk in disks:
+        disk.close()
+
+
+def reports(prefix, count, size=0):
+    return "".join(f"IAMAT {prefix}{i}{'x' * size} +1+2 5\n" for i in range(count)).encode()
+
+
+def replies_now(connection, seconds=0.5):
+    """What comes until nothing has come for so long."""
+    connection.settimeout(seconds)
+    reply = b""
+    try:
+        while data := connection.recv(65536):
+            reply += data
+    except TimeoutError:
+        pass
+    return reply.count(b"\n")
+
+
+def view_errors(node):
+    """A viewer of the monitor that is there already: yields the errors of the node as they come."""
+    viewer = zmq.Context.instance().socket(zmq.SUB)
+    viewer.rcvtimeo = 10_000
+    for topic in ("herd.ERROR.node.", "herd.INFO.stats."):
+        viewer.subscribe(topic)
+    viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
+    viewer.recv_multipart()  # stats come at once to who is heard, and the errors were asked for first
+
+    def errors():
+        with viewer:
+            while True:
+                topic, body = viewer.recv_multipart()
+                if topic.startswith(b"herd.ERROR."):
+                    yield json.loads(body)
+    return errors()
+
+
+def healthy(node):
+    return node.get("/healthz") == (200, "ok\n")
+
+
+@pytest.mark.parametrize("ack", ["write", "fsync"])
+def test_while_the_disk_is_full_nothing_is_acknowledged_that_is_not_kept(make_herd, make_disk, ack):
+    herd = make_herd(alone(1), start=False, settings={"updates": {"ack": ack, "ack_timeout": "60s"}}, log_level="info")
+    node = herd["n0"]
+    disk = make_disk(node)
+    node.start()
+    assert node.say(reports("before", 200, size=100)).count(b"\n") == 200
+    errors = view_errors(node)
+    disk.fill()
+    with node.connect(60) as connection:
+        connection.sendall(reports("during", 200, size=100))
+        wait_for(lambda: node.get("/healthz")[0] == 503, "it is said to be unhealthy")
+        assert node.get("/healthz")[1].startswith("not healthy: the journal cannot be written: ")
+        assert "herd_journal_failing 1\n" in node.get("/metrics")[1]
+        assert node.status()["journal"]["state"] == "failing"
+        wait_for(lambda: "event=journal_failing" in node.log(), "the log says so")
+        told = replies_now(connection)
+        assert told < 200
+        assert node.say("WHATSAT before0" + "x" * 100 + " 1 0").startswith("AT ")  # it goes on answering
+        disk.free()
+        wait_for(lambda: healthy(node), "it recovers by itself")
+        assert told + replies_now(connection) == 200
+    assert "event=journal_recovered" in node.log()
+    assert [next(errors)["event"] for _ in range(2)] == ["journal_failing", "journal_recovered"]
+    node.kill()
+    node.start()
+    assert node.status()["clients"] >= 400
+
+
+def test_what_was_acknowledged_on_a_filling_disk_is_there_after_a_kill(make_herd, make_disk):
+    herd = make_herd(alone(1), start=False, settings={"updates": {"ack_timeout": "60s"}}, log_level="info")
+    node = herd["n0"]
+    disk = make_disk(node)
+    node.start()
+    node.say(reports("before", 200, size=100))
+    disk.fill()
+    with node.connect() as connection:
+        told = 0
+        for part in range(100):
+            connection.sendall(reports(f"during-{part}-", 1, size=200))
+            told += replies_now(connection, 0.1)
+            if told <= part:
+                break
+        assert told < 100
+        node.kill()
+    disk.free()
+    node.start()
+    assert all(node.knows(f"during-{part}-0{'x' * 200}") for part in range(told))
+
+
+def test_at_memory_a_full_disk_holds_nobody_up(make_herd):
+    herd = make_herd(alone(1), settings={"updates": {"ack": "memory"}}, log_level="info")
+    node = herd["n0"]
+    node.say(reports("before", 200, size=100))
+    wait_for(lambda: node.status()["journal"]["bytes"] > 20_000, "the journal is written some time")
+    FileLimit(node).fill()
+    assert node.say(reports("during", 100, size=100)).count(b"\n") == 100
+    wait_for(lambda: "herd_journal_failing 1\n" in node.get("/metrics")[1], "the metrics say so")
+    assert healthy(node)
+
+
+# Peers.
+
+def test_with_too_few_peers_nothing_is_acknowledged_and_the_client_is_read_no_further(make_herd):
+    settings = {"updates": {"replicas": 1, "ack_timeout": "60s"}}
+    herd = make_herd(line(2), settings=settings, log_level="info")
+    herd.wait_linked()
+    node, peer = herd
+    assert node.say("IAMAT kiwi +1+2 1").startswith("AT n0 ")
+    peer.kill()
+    with node.connect() as connection:
+        connection.sendall(b"IAMAT kiwi +1+2 2\n")
+        assert replies_now(connection) == 0
+        peer.start()
+        assert connection.recv(65536).startswith(b"AT n0 ")
+    peer.kill()
+    with node.connect() as connection:
+        connection.setblocking(False)
+        assert send_until_blocked(connection) < UNREACHABLE
+        settings["updates"]["ack_timeout"] = "300ms"
+        herd.write_config()
+        node.signal(signal.SIGHUP)
+        connection.settimeout(10)
+        with pytest.raises(ConnectionResetError):  # or an end without any reply
+            assert connection.recv(65536) == b""
+            raise ConnectionResetError
+    wait_for(lambda: "event=unacknowledged" in node.log(), "the log says so")
+    assert healthy(node)
+
+
+def send_until_blocked(connection):
+    """Sends reports until the node takes no more for a second; how many bytes it took."""
+    sent, number, blocked_at, rest = 0, 3, None, b""
+    while blocked_at is None or time.monotonic() - blocked_at < 1:
+        if not rest:
+            rest = b"".join(b"IAMAT kiwi +1+2 %d\n" % (number + i) for i in range(1000))
+            number += 1000
+        try:
+            count = connection.send(rest)
+        except BlockingIOError:
+            blocked_at = blocked_at or time.monotonic()
+            time.sleep(0.01)
+            continue
+        blocked_at = None
+        rest = rest[count:]
+        sent += count
+        if sent > UNREACHABLE:
+            break
+    return sent
+
+
+def test_more_replicas_than_a_node_has_peers_is_a_mistake_of_the_configuration(make_herd):
+    herd = make_herd(line(3), start=False, settings={"updates": {"replicas": 2}})
+    ran = subprocess.run([BINARY, "--config", herd.config_path, "--check"], capture_output=True, text=True, check=False)
+    assert ran.returncode == 2
+    assert re.search(r"^\S+:\d+: \[updates\] `replicas` is 2, and n0 has 1 peers: ", ran.stderr, re.M)
+
+
+def test_at_memory_a_client_waits_for_nobody(make_herd):
+    node = make_herd(alone(1), settings={"updates": {"ack": "memory"}})["n0"]
+    assert node.say("IAMAT kiwi +1+2 5").startswith("AT n0 ")
+
+
+# Journals.
+
+def herd_with_history(make_herd, reports_told=40):
+    herd = make_herd(line(2), log_level="info")
+    herd.wait_linked()
+    for number in range(reports_told):  # each waits for a write of its own
+        herd["n0"].say(f"IAMAT c{number} +1+2 5")
+    herd.wait_converged(clients=reports_told)
+    herd["n0"].kill()
+    return herd, herd["n0"].state_dir / "journal"
+
+
+def test_a_damaged_journal_is_refused_and_discarding_it_brings_all_back(make_herd):
+    herd, journal = herd_with_history(make_herd)
+    node = herd["n0"]
+    text = bytearray(journal.read_bytes())
+    text[len(text) // 2] ^= 0x10
+    journal.write_bytes(text)
+    node.start(wait=False)
+    assert node.process.wait(10) == 1
+    node.may_die = True
+    assert re.search(r"journal \S+: it is damaged at byte \d+, .*--discard-journal", node.log())
+    assert journal.read_bytes() == text
+    node.start("--discard-journal")
+    assert "event=journal_discarded" in node.log()
+    herd.wait_converged(clients=40)
+    node.kill()
+    node.start()
+    assert node.status()["clients"] == 40
+
+
+def test_a_torn_tail_is_cut_off_and_said(make_herd):
+    herd, journal = herd_with_history(make_herd)
+    with open(journal, "r+b") as file:
+        file.truncate(journal.stat().st_size - 3)
+    herd["n0"].start()
+    assert re.search(r"event=journal_cut bytes=\d+", herd["n0"].log())
+    herd.wait_converged(clients=40)
+
+
+def test_a_lost_state_directory_is_a_new_feed_that_the_peers_fill(make_herd):
+    herd, _ = herd_with_history(make_herd)
+    node = herd["n0"]
+    node.forget()
+    node.start()
+    herd.wait_converged(clients=40)
+    assert node.say("IAMAT c0 +1+2 6").startswith("AT n0 ")
+    wait_for(lambda: (herd["n1"].knows("c0") or "").endswith(" 6"), "its own new reports reach the peer")
