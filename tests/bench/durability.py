@@ -57,6 +57,11 @@ def memory(node):
     return int(pathlib.Path(f"/proc/{node.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
 
 
+def cpu_seconds(node):
+    fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 class Run:
     """A herd of five that is ready; ended at the end."""
 
@@ -97,8 +102,10 @@ def restart():
         size = (node.state_dir / "journal").stat().st_size
         node.launch()
         seconds = until(lambda: is_ready(node))
+        used = cpu_seconds(node)
         assert status(node)["clients"] == MANY
-        print(f"restart with {MANY:,} clients, a journal of {size / 1e6:.0f} MB: ready after {seconds:.2f} s")
+        print(f"restart with {MANY:,} clients, a journal of {size / 1e6:.0f} MB: ready after {seconds:.2f} s,"
+              f" {used:.2f} s of CPU")
 
 
 def refill():

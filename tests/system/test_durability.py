@@ -16,7 +16,7 @@ import time
 import pytest
 import zmq
 
-from herd_fixture import BINARY, FIVE, LONG, alone, full, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, make_herd, wait_for  # noqa: F401
 from herd_ctl.prove import Plan, Trial  # the fixture knows where it is
 
 UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering
@@ -77,6 +77,27 @@ def test_what_is_lost_is_found():
         assert sorted(path.name for path in pathlib.Path(outcome.kept_in).glob("*.log")) == ["n0.log", "n1.log"]
     finally:
         trial.herd.remove()
+
+
+def run_prove(*words):
+    return subprocess.run([REPOSITORY / "scripts/herd", "prove", *words], env=os.environ | {"HERD_BIN": BINARY},
+                          capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_the_command_ends_with_one_line_and_its_exit_status():
+    ran = run_prove("--seconds", "2", "--kills", "1", "--freezes", "1", "--seed", "1")
+    assert ran.returncode == 0, ran.stderr
+    last = ran.stdout.splitlines()[-1]
+    assert re.fullmatch(r"[\d,]+ acknowledged, 1 kills, 1 freezes, 0 lost; converged \d+\.\d s after the last fault", last)
+    outcome = json.loads(run_prove("--seconds", "1", "--kills", "0", "--freezes", "0", "--json").stdout)
+    assert outcome["good"] and outcome["lost"] == 0 and outcome["acknowledged"] > 0 and outcome["kept_in"] is None
+
+
+@pytest.mark.parametrize("words", [["--wipe"], ["--seconds", "0"], ["--ack", "paper"], ["--kills", "-1"],
+                                   ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
+def test_a_proof_that_makes_no_sense_is_refused_with_a_line(words):
+    ran = run_prove(*words)
+    assert ran.returncode == 2 and ran.stderr.startswith("scripts/herd: ") and ran.stderr.count("\n") == 1
 
 
 def test_a_node_that_wakes_up_among_the_dead_goes_on(make_herd):

@@ -277,6 +277,9 @@ def prove(herd, given):
         raise Trouble("--wipe wants --replicas 1 or more: what only one node keeps is lost with its disk", BAD_USAGE)
     if plan.wipe and plan.blackouts:
         raise Trouble("--wipe and --blackouts together leave nobody who could know anything", BAD_USAGE)
+    loneliest = min(herd.nodes, key=lambda node: len(node.peers))
+    if plan.replicas > len(loneliest.peers):
+        raise Trouble(f"--replicas {plan.replicas}: {loneliest.name} has {len(loneliest.peers)} peers", BAD_USAGE)
     graph = {node.name: node.peers for node in herd.nodes}
     progress = Progress(sys.stderr if given.json else sys.stdout)
     print(f"{len(graph)} nodes of their own, {plan.line()}", file=progress.stream, flush=True)
