@@ -25,6 +25,7 @@
 #include "node/options.hpp"
 #include "node/places/client.hpp"
 #include "node/places/worker.hpp"
+#include "node/places_report.hpp"
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
 #include "node/status_board.hpp"
@@ -66,6 +67,7 @@ class Node {
   void reload();
 
   [[nodiscard]] Status status() const;
+  void add_places(Status& status) const;
   [[nodiscard]] bool ready() const;
 
   const std::string name_;
@@ -81,6 +83,7 @@ class Node {
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;
   std::unique_ptr<places::Client> places_;
+  PlacesReport places_report_;
   std::unique_ptr<Monitor> monitor_;  // null: not configured
   std::optional<Reporter> reporter_;
   StatsEvents stats_;
