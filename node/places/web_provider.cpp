@@ -125,7 +125,7 @@ tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) c
     case HttpOutcome::Kind::Failed:
       break;
   }
-  return trouble(fmt::format("cannot be reached ({}): check the network and its URL in [places]", outcome.trouble));
+  return trouble(fmt::format("gave no whole answer ({}): check the network and its URL in [places]", outcome.trouble));
 }
 
 void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now) {
