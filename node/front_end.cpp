@@ -58,7 +58,7 @@ void set_options(tcp::socket& socket, std::error_code& error) {
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock},
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, parts_.ack_timeout},
       acceptor_(parts_.io),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
@@ -113,6 +113,21 @@ void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
     served->connection.session().answer(slot, document);
     serve(served);
   }
+}
+
+void FrontEnd::release(bus::ChangeNumber acknowledged) {
+  for (const ServedPtr& served : std::exchange(waiting_, {})) {
+    served->waits_for_release = false;
+    if (!served->connection.is_open()) continue;
+    served->connection.session().release(acknowledged);
+    serve(served);  // takes those that still wait in again
+  }
+}
+
+bus::ChangeNumber FrontEnd::awaited() const {
+  bus::ChangeNumber awaited = 0;
+  for (const ServedPtr& served : waiting_) awaited = std::max(awaited, served->connection.session().awaited());
+  return awaited;
 }
 
 void FrontEnd::stop(protocol::Nanoseconds deadline) {
@@ -204,6 +219,10 @@ void FrontEnd::serve(const ServedPtr& served) {
   if (!connection.is_open()) {
     forget(served);
     return;
+  }
+  if (connection.session().awaited() != 0 && !served->waits_for_release) {
+    served->waits_for_release = true;
+    waiting_.push_back(served);
   }
   if (connection.wants_to_receive() && !served->waits_to_receive) {
     wait_to_receive(served);

@@ -16,6 +16,10 @@ inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
 // client that only asks costs at most one or two megabytes.
 inline constexpr std::size_t kMaxPendingLookups = 64;
 
+// Reads whose replies wait for the journal or for peers. A client that still sends is then read no further until some
+// of them have left.
+inline constexpr std::size_t kMaxWaitingTurns = 64;
+
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
 inline constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
 inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;

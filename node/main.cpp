@@ -32,8 +32,7 @@ int main(int argc, char** argv) {
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
   auto signals = Signals::block();
   if (!signals) return fail(signals.error().message);
-  const auto node = Node::start(run, *signals);
+  const auto node = Node::start(run, *signals, state->path());
   if (!node) return fail(node.error().message);
-  (*node)->run();
-  return 0;
+  return (*node)->run() ? 0 : 1;
 }

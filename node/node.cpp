@@ -36,10 +36,12 @@ std::uint64_t random_id() {
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;
-  options.self = {config.herd_name, name, random_id(), random_id()};
+  options.self = {config.herd_name, name, random_id(), 0};  // the feed id is the journal's
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.hash_seed = random_id();
+  options.limits.prompt_kept = config.updates.replicas > 0;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.replicas = config.updates.replicas;
   return options;
 }
 
@@ -53,35 +55,45 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, Signals& signals)
+Node::Node(const RunNode& run, Signals& signals, Journal::Opened opened)
     : name_(run.name),
       log_level_(run.log_level),
       config_(run.config),
       signals_(signals),
       started_(clock_.now()),
-      replica_(replica_options(run.config, run.name)) {}
+      replica_(replica_options(run.config, run.name), std::move(opened.memory)),
+      journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
   http_.reset();  // its threads ask the loop, which must still be there
 }
 
-Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals) {
-  std::unique_ptr<Node> node(new Node(run, signals));
-  if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
+                                          const std::filesystem::path& directory) {
+  if (run.discard_journal) {
+    const auto discarded = Journal::discard(directory);
+    if (!discarded) return tl::unexpected(discarded.error());
+    if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
+  }
+  auto opened = Journal::open(directory, run.config.updates.ack, random_id());
+  if (!opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Node> node(new Node(run, signals, std::move(*opened)));
+  if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
   return node;
 }
 
 // ---- opening -------------------------------------------------------------------------------------------------------
 
 Result<void> Node::open() {
-  return open_bus().and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+  const auto lives = [this] { return journal_->begin_life(replica_); };
+  return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     auto worker = places::Worker::start(context_, worker_options(config_.places));
     if (!worker) return tl::unexpected(worker.error());
     worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-    front_end_.emplace(
-        FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
-                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); }});
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                                       config_.updates.ack_timeout});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     return {};
@@ -127,6 +139,7 @@ void Node::watch_descriptors() {
   watch(places_->fd(), [] {});
   watch(worker_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
+  watch(journal_->descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
@@ -142,13 +155,15 @@ void Node::handle_signals() {
 
 // ---- the loop ------------------------------------------------------------------------------------------------------
 
-void Node::run() {
+bool Node::run() {
   spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_of_turn();
   while (!stopped()) turn();
+  if (disk_lost_) return false;
   bus_->leave();
   spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+  return true;
 }
 
 void Node::turn() {
@@ -169,8 +184,23 @@ void Node::run_ready() {
 void Node::end_of_turn() {
   busy_ = bus_->pump(clock_.now());
   deliver_places();
+  keep();
   report();
   for (const auto& watch : watches_) watch->arm();
+}
+
+// The journal's part of a turn, and the replies that waited for it or for peers.
+void Node::keep() {
+  if (!journal_->turn(replica_, clock_.now())) {
+    disk_lost_ = true;
+    return;
+  }
+  const bus::ChangeNumber acknowledged = replica_.acknowledged();
+  if (acknowledged != released_) {
+    released_ = acknowledged;
+    front_end_->release(acknowledged);
+  }
+  if (config_.updates.replicas > 0) replica_.await(front_end_->awaited());
 }
 
 void Node::deliver_places() {
@@ -196,6 +226,7 @@ void Node::report() {
 Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
   Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
+  deadline = std::min(deadline, journal_->next_deadline(replica_));
   if (monitor_ && monitor_->wanted({EventLevel::Info, EventKind::Stats})) deadline = std::min(deadline, stats_due_);
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
   return deadline;
@@ -222,9 +253,10 @@ void Node::begin_stop() {
 }
 
 bool Node::stopped() const {
+  if (disk_lost_) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
-  return front_end_->idle() && peers_have_all();
+  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail();
 }
 
 bool Node::peers_have_all() const {
@@ -287,6 +319,11 @@ Status Node::status() const {
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
   add_places(status);
+  const Journal::Counters& journal = journal_->counters();
+  status.counters["journal_passes"] = journal.passes;
+  status.counters["journal_bytes"] = journal.bytes;
+  status.counters["journal_failures"] = journal.failures;
+  status.counters["journal_copies"] = journal.copies;
   if (monitor_) {
     status.counters["monitor_published"] = monitor_->published();
     status.counters["monitor_overflows"] = monitor_->overflows();

@@ -21,6 +21,7 @@
 #include "node/events.hpp"
 #include "node/front_end.hpp"
 #include "node/http_server.hpp"
+#include "node/journal.hpp"
 #include "node/monitor.hpp"
 #include "node/options.hpp"
 #include "node/places/client.hpp"
@@ -36,16 +37,19 @@ namespace herd::node {
 
 class Node {
  public:
-  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the node.
-  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals);
+  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the
+  // node. `directory`: the node's own, locked.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals,
+                                                                     const std::filesystem::path& directory);
   ~Node();
 
   // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
   // BYE. SIGHUP reloads the configuration.
-  void run();
+  // False if it had to stop because its disk cannot be relied on.
+  [[nodiscard]] bool run();
 
  private:
-  Node(const RunNode& run, Signals& signals);
+  Node(const RunNode& run, Signals& signals, Journal::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
@@ -55,6 +59,7 @@ class Node {
   void turn();
   void end_of_turn();
   void deliver_places();
+  void keep();
   void report();
   void wait_for(protocol::Nanoseconds deadline);
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
@@ -79,6 +84,9 @@ class Node {
   protocol::Now started_;
 
   bus::Replica replica_;
+  std::unique_ptr<Journal> journal_;
+  bus::ChangeNumber released_ = 0;  // replies up to here have left
+  bool disk_lost_ = false;          // a sync failed: stop, and answer nothing
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;

@@ -14,9 +14,8 @@ namespace {
 constexpr std::uint32_t kBodyFields = 2;    // [origins, updates]
 constexpr std::uint32_t kOriginFields = 2;  // [name, feed]
 constexpr std::uint32_t kUpdateFields = 7;  // [origin, number, epoch, client, coordinates, time, difference]
-constexpr std::size_t kMaxArray = 1024;     // elements of any array in a body; above kMaxBatchUpdates on purpose
-constexpr std::size_t kMaxText = 1024;      // bytes of any text; longer than any valid one, so one is passed over alone
-static_assert(kMaxBatchUpdates <= kMaxArray);
+constexpr std::uint32_t kMaxItems = 1024;   // origins or updates in a body; above kMaxBatchUpdates on purpose
+static_assert(kMaxBatchUpdates <= kMaxItems);
 
 // msgpack's packer writes to anything with write(const char*, size_t).
 struct Appender {
@@ -49,14 +48,16 @@ struct Integer {
 };
 
 // Walks a body without building objects. Depth 1 is the body, 2 the two lists, 3 an origin or an update, 4 and below is
-// room to grow that is skipped. Returning false ends the parse: the frame as a whole is then no body.
+// room to grow that is skipped. Returning false ends the parse: the frame as a whole is then no body, and its good
+// updates are lost with the bad one. So a text or a nested array may be as long as the frame: it costs nothing here.
 class BodyVisitor : public msgpack::null_visitor {
  public:
   explicit BodyVisitor(Body& into) : body_(into) {}
 
   bool start_array(std::uint32_t size) {
-    if (size > kMaxArray || ++depth_ > kMaxDepth) return false;
+    if (++depth_ > kMaxDepth) return false;
     if (depth_ == 1) return size >= kBodyFields;
+    if (depth_ == 2 && list_ < kBodyFields) return ++lists_found_ <= kBodyFields && size <= kMaxItems;
     if (depth_ == 3) begin_item();
     return true;
   }
@@ -73,24 +74,22 @@ class BodyVisitor : public msgpack::null_visitor {
     --depth_;
     return true;
   }
-  bool start_map(std::uint32_t size) { return size <= kMaxArray && ++depth_ <= kMaxDepth; }
+  bool start_map(std::uint32_t) { return ++depth_ <= kMaxDepth; }
   bool end_map() {
     --depth_;
     return true;
   }
   bool visit_str(const char* data, std::uint32_t size) {
-    if (size > kMaxText) return false;
     if (depth_ == 3 && field_ < texts_.size()) texts_[field_] = {data, size};
     return true;
   }
-  bool visit_bin(const char*, std::uint32_t size) { return size <= kMaxText; }
   bool visit_positive_integer(std::uint64_t value) { return integer({true, false, value}); }
   bool visit_negative_integer(std::int64_t value) { return integer({true, true, static_cast<std::uint64_t>(value)}); }
 
-  [[nodiscard]] bool complete() const { return depth_ == 0 && list_ >= kBodyFields; }
+  [[nodiscard]] bool complete() const { return depth_ == 0 && list_ >= kBodyFields && lists_found_ == kBodyFields; }
 
  private:
-  static constexpr int kMaxDepth = 6;
+  static constexpr int kMaxDepth = 16;  // the library keeps a few bytes a level
 
   bool integer(Integer value) {
     if (depth_ == 3 && field_ < integers_.size()) integers_[field_] = value;
@@ -120,7 +119,7 @@ class BodyVisitor : public msgpack::null_visitor {
     std::uint64_t origin = 0;
     std::uint64_t epoch = 0;
     std::int64_t difference = 0;
-    const bool readable = integers_[0].to_unsigned(kMaxArray, origin) && origin < body_.origins.size() &&
+    const bool readable = integers_[0].to_unsigned(kMaxItems, origin) && origin < body_.origins.size() &&
                           !body_.origins[origin].name.empty() &&
                           integers_[1].to_unsigned(UINT64_MAX, entry.update.id.number) &&
                           integers_[2].to_unsigned(UINT32_MAX, epoch) && integers_[6].to_signed(difference) &&
@@ -142,8 +141,9 @@ class BodyVisitor : public msgpack::null_visitor {
 
   Body& body_;
   int depth_ = 0;
-  std::size_t list_ = 0;   // which list of the body is read
-  std::size_t field_ = 0;  // which field of the item
+  std::size_t list_ = 0;         // which list of the body is read
+  std::size_t lists_found_ = 0;  // how many of the two were lists indeed
+  std::size_t field_ = 0;        // which field of the item
   bool item_was_array_ = false;
   std::array<std::string_view, kUpdateFields> texts_;
   std::array<Integer, kUpdateFields> integers_;

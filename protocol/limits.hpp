@@ -22,11 +22,11 @@ inline constexpr std::size_t kTooLongEchoBytes = 64;            // what a line t
 inline constexpr std::size_t kMaxNameBytes = 63;
 inline constexpr std::size_t kMaxNodes = 64;
 
-// Bus messages (FACTS about msgpack: its own limits default to 2^32-1).
-inline constexpr std::size_t kMaxBatchUpdates = 512;                 // default and ceiling of `max_batch`
-inline constexpr std::size_t kMaxBatchBytes = 64 * 1024;             // of the body frame; the sender stops before it
-inline constexpr std::size_t kMaxUpdateBytes = 512;                  // an encoded update with the longest texts
-inline constexpr std::size_t kMaxMessageBytes = 2 * kMaxBatchBytes;  // ZMQ_MAXMSGSIZE: a longer frame closes the link
+// Bus messages. What reads them must bound them: msgpack itself would believe any size up to 2^32-1.
+inline constexpr std::size_t kMaxBatchUpdates = 512;                   // default and ceiling of `max_batch`
+inline constexpr std::size_t kMaxBatchBytes = std::size_t{64} * 1024;  // of the body frame; the sender stops before it
+inline constexpr std::size_t kMaxUpdateBytes = 512;                    // an encoded update with the longest texts
+inline constexpr std::size_t kMaxMessageBytes = 2 * kMaxBatchBytes;    // ZMQ_MAXMSGSIZE: a longer frame closes the link
 
 static_assert(kMaxClientBytes <= 255 && kMaxCoordinatesBytes <= 255 && kMaxTimeBytes <= 255,
               "the store keeps the lengths of the three texts in a byte each");

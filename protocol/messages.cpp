@@ -144,8 +144,9 @@ std::string encode(const Message& message) {
 }
 
 Result<Message> decode(std::string_view bytes) {
-  // The library's own limits default to 2^32-1 elements: five bytes could ask for gigabytes.
-  const msgpack::unpack_limit limit(64, 0, kMaxNameBytes, kMaxNameBytes, 0, 4);
+  // The library's own limits default to 2^32-1 elements: five bytes could ask for gigabytes. These are wider than any
+  // field of this version, because a later one may say more behind it.
+  const msgpack::unpack_limit limit(1024, 64, 1024, 1024, 0, 8);
   try {
     std::size_t offset = 0;
     const msgpack::object_handle handle = msgpack::unpack(bytes.data(), bytes.size(), offset, nullptr, nullptr, limit);

@@ -1,0 +1,245 @@
+#include "protocol/messages.hpp"
+
+#include <limits>
+#include <tuple>
+#include <vector>
+
+#include "protocol/limits.hpp"
+#include "tests/catch.hpp"
+#include "tests/protocol/hex.hpp"
+
+using namespace herd::protocol;
+
+namespace {
+
+constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
+constexpr Nanoseconds kFirst = Nanoseconds::min();
+constexpr Nanoseconds kLast = Nanoseconds::max();
+
+auto fields(const Hello& m) {
+  return std::tie(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt, m.clock, m.answer,
+                  m.tail);
+}
+auto fields(const Welcome& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+}
+auto fields(const Batch& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+}
+auto fields(const Ack& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+}
+auto fields(const Ping& m) {
+  return std::tie(m.nonce, m.clock);
+}
+auto fields(const Pong& m) {
+  return std::tie(m.nonce, m.clock);
+}
+auto fields(const Bye& m) {
+  return std::tie(m.incarnation);
+}
+
+template <typename M>
+bool comes_back(const M& said) {
+  const auto heard = decode(encode(said));
+  return heard && std::holds_alternative<M>(*heard) && fields(std::get<M>(*heard)) == fields(said);
+}
+
+Hello sample_hello() {
+  return {1, 1, "herd", "Hill", 0x0102030405060708, 0x1112131415161718, 3, Nanoseconds{-2}, true, 300};
+}
+
+// A message of each type, and its bytes.
+struct Pinned {
+  Message message;
+  const char* bytes;
+};
+
+const std::vector<Pinned>& pinned() {
+  static const std::vector<Pinned> all{
+      {sample_hello(), "9b 01 01 01 a468657264 a448696c6c cf0102030405060708 cf1112131415161718 03 fe c3 cd012c"},
+      {Welcome{{5, 6}, 7, 70'000, 2}, "96 02 05 06 07 ce00011170 02"},
+      {Batch{{5, 6}, 2, 255, 256}, "96 03 05 06 02 ccff cd0100"},
+      {Ack{{5, 6}, 2, 256, 0}, "96 04 05 06 02 cd0100 00"},
+      {Ping{1, Nanoseconds{1'700'000'000'000'000'000}}, "93 08 01 cf17979cfe362a0000"},
+      {Pong{127, Nanoseconds{-1}}, "93 09 7f ff"},
+      {Bye{128}, "92 0a cc80"},
+  };
+  return all;
+}
+
+// Replaces an array's head (of at most 15 elements) and adds bytes behind it.
+std::string lengthened(std::string header, std::string_view more_elements, std::size_t count) {
+  header[0] = static_cast<char>(header[0] + static_cast<int>(count));
+  return header.append(more_elements);
+}
+
+}  // namespace
+
+TEST_CASE("the bytes of a header on the wire are these, and no others by accident") {
+  for (const Pinned& sample : pinned()) {
+    INFO(name_of(sample.message));
+    CHECK(hex(encode(sample.message)) == hex(unhex(sample.bytes)));
+  }
+}
+
+TEST_CASE("every message comes back as it was sent") {
+  CHECK(comes_back(sample_hello()));
+  CHECK(comes_back(Hello{}) == false);  // it has no names
+  CHECK(comes_back(Welcome{{1, 2}, 3, 4, 5}));
+  CHECK(comes_back(Batch{{1, 2}, 3, 4, 5}));
+  CHECK(comes_back(Ack{{1, 2}, 3, 4, 5}));
+  CHECK(comes_back(Ping{1, Nanoseconds{2}}));
+  CHECK(comes_back(Pong{1, Nanoseconds{2}}));
+  CHECK(comes_back(Bye{1}));
+}
+
+TEST_CASE("numbers come back at both ends of their range") {
+  for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 32U,
+                                std::uint64_t{1} << 63U, kMost}) {
+    CHECK(comes_back(Welcome{{n, n}, n, n, n}));
+    CHECK(comes_back(Batch{{n, n}, n, n, n}));
+    CHECK(comes_back(Ack{{n, n}, n, n, n}));
+    CHECK(comes_back(Bye{n}));
+    Hello hello = sample_hello();
+    hello.incarnation = hello.feed_id = hello.attempt = hello.tail = n;
+    CHECK(comes_back(hello));
+  }
+  for (const Nanoseconds clock : {kFirst, Nanoseconds{-129}, Nanoseconds{-1}, Nanoseconds{0}, kLast}) {
+    CHECK(comes_back(Ping{kMost, clock}));
+    CHECK(comes_back(Pong{kMost, clock}));
+    Hello hello = sample_hello();
+    hello.clock = clock;
+    CHECK(comes_back(hello));
+  }
+  Hello hello = sample_hello();
+  hello.oldest_version = hello.version = std::numeric_limits<std::uint32_t>::max();
+  CHECK(comes_back(hello));
+}
+
+TEST_CASE("a number beyond its field is refused") {
+  CHECK_FALSE(decode(unhex("93 08 01 cfffffffffffffffff")));  // a clock of 2^64-1
+  CHECK_FALSE(decode(unhex("93 08 ff 00")));                  // a nonce of -1
+  CHECK_FALSE(decode(unhex("92 0a cb3ff0000000000000")));     // an incarnation of 1.0
+  const std::string tail = "a468657264 a448696c6c 01 01 01 00 c3 00";
+  CHECK(decode(unhex("9b 01 01 ceffffffff" + tail)));
+  CHECK_FALSE(decode(unhex("9b 01 01 cf0000000100000000" + tail)));  // a version of 2^32
+}
+
+TEST_CASE("an array longer than expected is accepted, whatever stands in the fields that are new") {
+  const std::string grown[] = {unhex("00"),
+                               unhex("c0"),
+                               unhex("82 01 02 a161 c3"),
+                               unhex("93 01 92 02 03 a0"),
+                               unhex("cb3ff0000000000000"),
+                               unhex("d9ff") + std::string(255, 'x'),
+                               unhex("c4ff") + std::string(255, '\0')};
+  for (const Pinned& sample : pinned()) {
+    INFO(name_of(sample.message));
+    for (const std::string& field : grown) {
+      const auto heard = decode(lengthened(encode(sample.message), field, 1));
+      REQUIRE(heard);
+      CHECK(heard->index() == sample.message.index());
+      CHECK(encode(*heard) == encode(sample.message));
+    }
+    CHECK(decode(lengthened(encode(sample.message), unhex("01 02 03"), 3)));
+  }
+}
+
+TEST_CASE("an array shorter than expected is refused, and names the message") {
+  for (const Pinned& sample : pinned()) {
+    INFO(name_of(sample.message));
+    for (const char* array : {"91", "92"}) {
+      const std::string type = unhex(hex(encode(sample.message).substr(1, 1)));
+      const std::string field = array == std::string("91") ? "" : unhex("01");
+      const auto heard = decode(unhex(array) + type + field);
+      const bool whole = std::holds_alternative<Bye>(sample.message) && !field.empty();
+      CHECK(heard.has_value() == whole);
+      if (!heard) CHECK(heard.error().message.find(name_of(sample.message)) == 0);
+    }
+  }
+}
+
+TEST_CASE("a header cut anywhere, or with bytes behind it, is refused") {
+  for (const Pinned& sample : pinned()) {
+    INFO(name_of(sample.message));
+    const std::string whole = encode(sample.message);
+    for (std::size_t length = 0; length < whole.size(); ++length) CHECK_FALSE(decode(whole.substr(0, length)));
+    CHECK_FALSE(decode(whole + '\0'));
+    CHECK_FALSE(decode(whole + whole));
+  }
+}
+
+TEST_CASE("a field of another type is refused") {
+  for (const char* wrong : {"c0", "c3", "a161", "cb3ff0000000000000", "90", "c40100"}) {
+    INFO(wrong);
+    CHECK_FALSE(decode(unhex(std::string("92 0a") + wrong)));
+    CHECK_FALSE(decode(unhex(std::string("93 08 01") + wrong)));
+    CHECK_FALSE(decode(unhex(std::string("96 03 01 02 03 04") + wrong)));
+  }
+  CHECK_FALSE(decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 01 00")));  // the answer is no boolean
+  CHECK_FALSE(decode(unhex("9b 01 01 01 07 a448696c6c 01 01 01 00 c3 00")));          // the herd is no text
+}
+
+TEST_CASE("what is no array with a number in front is no header") {
+  for (const char* bytes : {"", "00", "c0", "a161", "80", "90", "91 a161", "91 ff", "91 c0", "c1", "81 01 02"}) {
+    INFO(bytes);
+    CHECK_FALSE(decode(unhex(bytes)));
+  }
+}
+
+TEST_CASE("a type that this version does not know is no error") {
+  for (const char* bytes : {"91 00", "91 05", "92 06 01", "93 07 90 80", "91 cfffffffffffffffff"}) {
+    INFO(bytes);
+    const auto heard = decode(unhex(bytes));
+    REQUIRE(heard);
+    CHECK(std::holds_alternative<UnknownMessage>(*heard));
+  }
+  CHECK(std::get<UnknownMessage>(*decode(unhex("91 0b"))).type == 11);
+  CHECK(encode(UnknownMessage{11}).empty());
+}
+
+TEST_CASE("a batch that ends before it begins is refused, one that covers nothing is not") {
+  CHECK(decode(encode(Batch{{1, 2}, 3, 5, 5})));
+  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, 5, 4})));
+  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, kMost, 0})));
+}
+
+TEST_CASE("a few bytes cannot ask for gigabytes, nor nest without end") {
+  for (const char* bomb : {"ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "c9ffffffff01", "dcffff",
+                           "92 0a ddffffffff", "92 0a dbffffffff", "9b 01 01 01 dbffffffff"}) {
+    INFO(bomb);
+    CHECK_FALSE(decode(unhex(bomb)));
+  }
+  CHECK_FALSE(decode(std::string(100'000, static_cast<char>(0x91))));
+  CHECK_FALSE(decode(unhex("92 0a") + std::string(100'000, static_cast<char>(0x91))));
+  CHECK_FALSE(decode(unhex("92 0a") + std::string(100'000, static_cast<char>(0x81))));
+}
+
+TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, in messages too") {
+  const std::string longest(kMaxNameBytes, 'n');
+  CHECK(is_name("a"));
+  CHECK(is_name("Az09_-"));
+  CHECK(is_name(longest));
+  for (const std::string& wrong : {std::string(), longest + "n", std::string("a b"), std::string("a.b"),
+                                   std::string("caf\xc3\xa9"), std::string("a\0", 2), std::string("\n")}) {
+    INFO(hex(wrong));
+    CHECK_FALSE(is_name(wrong));
+    Hello hello = sample_hello();
+    hello.node = wrong;
+    CHECK_FALSE(decode(encode(hello)));
+    hello = sample_hello();
+    hello.herd = wrong;
+    CHECK_FALSE(decode(encode(hello)));
+  }
+  Hello hello = sample_hello();
+  hello.node = hello.herd = longest;
+  CHECK(comes_back(hello));
+}
+
+TEST_CASE("each message has a name for logs") {
+  const std::vector<std::string_view> names{"hello", "welcome", "batch", "ack", "ping", "pong", "bye"};
+  REQUIRE(pinned().size() == names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) CHECK(name_of(pinned()[i].message) == names[i]);
+  CHECK(name_of(UnknownMessage{}) == "unknown");
+}
