@@ -98,6 +98,9 @@ class Room {
     return trouble.empty();
   }
 
+  // Gives the place up at once: closing alone leaves that to libzmq's thread, some time after this one has ended.
+  void unbind(const std::string& endpoint) { router_.unbind(endpoint); }
+
   void run(Providers providers, protocol::Nanoseconds timeout) {
     Chain chain(std::move(providers), timeout);
     while (!told_to_stop()) {
@@ -186,6 +189,7 @@ void run_thread(zmq::context_t& context, const std::string& control_endpoint, co
     Room room(context, control_endpoint);
     if (room.bind(options.endpoint)) {
       room.run(options.make_providers(), options.timeout);
+      room.unbind(options.endpoint);
     }
   } catch (const zmq::error_t& error) {
     if (error.num() != ETERM) {  // the context ended first: so do we

@@ -22,6 +22,7 @@ from herd_fixture import LONG, Herd, Ports, alone, make_herd, wait_for  # noqa: 
 
 HOME = (34.06893, -118.445127)
 TIMEOUT = 1.5  # seconds; of [places] here
+LATEST = TIMEOUT + 0.2  # for a machine so busy that this process reads late what came in time
 VARIABLE = "GOOGLE_PLACES_API_KEY"
 
 
@@ -49,6 +50,7 @@ def make_node(make_herd, ports, google):  # noqa: F811
         herd = make_herd(graph or alone(1), start=False, settings=settings, log_level=log_level)
         herd.environment[VARIABLE] = key or ""
         herd.start()
+        wait_for(lambda: herd["n0"].status()["places"], "the worker has its providers")
         return herd["n0"]
     return make
 
@@ -135,7 +137,7 @@ def test_the_default_is_google_and_then_the_embedded_places(make_herd):  # noqa:
     herd = make_herd(alone(1), start=False)
     herd.environment[VARIABLE] = ""
     herd.start()
-    document, _ = whatsat(herd["n0"], Clients(herd["n0"]).new(HOME), 10, 5)
+    document, _ = whatsat(herd["n0"], Clients(herd["n0"]).new(HOME), 10, 5)  # of 5 s, in which they must be loaded
     assert document["status"] == "OK" and VARIABLE in document["info_messages"][0]
 
 
@@ -215,7 +217,7 @@ def test_every_fault_has_its_status_and_none_outlasts_the_timeout(make_node, goo
         assert document["results"] == [] and document["error_message"].startswith(provider), fault
         assert ":" in document["error_message"], f"{fault}: says nothing to do"
         assert KEY not in json.dumps(document), fault
-        assert took <= TIMEOUT, fault
+        assert took <= LATEST, fault
         google.play("good")
         document, took = whatsat(node, clients.new())
         assert document["status"] == "OK", f"after {fault}: {document}"
@@ -229,7 +231,7 @@ def test_a_fault_hands_over_to_the_next_provider_in_time(make_node, google):
         document, took = whatsat(node, clients.new(), 10, 5)
         assert document["status"] == "OK" and document["results"][0]["place_id"].startswith(("geonames", "cities"))
         assert len(document["info_messages"]) == 1 and document["info_messages"][0].startswith("google ")
-        assert took <= TIMEOUT, fault
+        assert took <= LATEST, fault
 
 
 def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
@@ -243,7 +245,7 @@ def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
     assert document["results"][0]["place_id"].startswith("legacy-") and "google denies" in document["info_messages"][0]
     google.play("silence")
     document, took = whatsat(node, clients.new(), 10, 5)
-    assert document["status"] == "UNKNOWN_ERROR" and took <= TIMEOUT
+    assert document["status"] == "UNKNOWN_ERROR" and took <= LATEST
 
 
 @pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "certificate of nobody"])
@@ -269,7 +271,7 @@ def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, go
     document, took = whatsat(node, Clients(node).new(HOME))
     print(f"\n| {where} | `{document['status']}` | {took * 1000:.0f} ms | {document['error_message']} |")
     assert document["status"] == "UNKNOWN_ERROR" and document["results"] == []
-    assert took <= TIMEOUT
+    assert took <= LATEST
     begin = time.monotonic()
     node.stop()
     assert time.monotonic() - begin < 3, "a dead name server must not hold up the end"
@@ -416,9 +418,8 @@ def test_the_key_is_in_no_output_of_any_kind(make_node, google, provider):
     clients = Clients(node)
     outputs = []
     with Monitored(node) as events:
-        for fault in ("good", "key in a name", "an error that tells the key", "forbidden (403)", "reset", "no HTTP", "good",
-                      "bad request", "redirect (302)", "HTML", "internal error (500)", "internal error (500)",
-                      "internal error (500)", "internal error (500)", "internal error (500)", "internal error (500)"):
+        for fault in ["good", "key in a name", "an error that tells the key", "forbidden (403)", "reset", "no HTTP",
+                      "good", "bad request", "redirect (302)", "HTML"] + ["internal error (500)"] * 6:
             google.play(fault)
             outputs.append(json.dumps(whatsat(node, clients.new(), 10, 5)[0]))
         events.wait_for("provider_resting", "herd.WARNING.places.n0")

@@ -22,7 +22,8 @@ Failure failure_of(std::string_view body, int status = 200) {
 }
 
 const json kPlace = json::parse(R"({"place_id":"ChIJ1","reference":"ref","name":"Café","vicinity":"Long 1",
-  "types":["cafe"],"business_status":"OPERATIONAL","rating":4.5,"user_ratings_total":7,"price_level":2,"icon":"https://i",
+  "types":["cafe"],"business_status":"OPERATIONAL","rating":4.5,"user_ratings_total":7,"price_level":2,
+  "icon":"https://i",
   "opening_hours":{"open_now":true},"plus_code":{"global_code":"8563+2Q","compound_code":"2F9C+2Q Town"},
   "geometry":{"location":{"lat":34.1,"lng":-118.4},
               "viewport":{"northeast":{"lat":34.2,"lng":-118.3},"southwest":{"lat":34.0,"lng":-118.5}}}})");
