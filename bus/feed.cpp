@@ -27,6 +27,11 @@ ChangeNumber Feed::append(RecordIndex index) {
   return tail_;
 }
 
+void Feed::skip_to(ChangeNumber base) {
+  HERD_ASSERT(base >= tail_);
+  tail_ = base;
+}
+
 void Feed::retire(ChangeNumber number) {
   const std::size_t position = segment_of(number);
   Segment& segment = *segments_[position];

@@ -33,6 +33,9 @@ class Feed {
   // Gives `index` the next number, which is returned.
   ChangeNumber append(RecordIndex index);
 
+  // Numbers up to `base` are not given out: they were in another life. Not below the tail.
+  void skip_to(ChangeNumber base);
+
   // The record that stood at `number` has moved on. The number must be live.
   void retire(ChangeNumber number);
 

@@ -49,7 +49,7 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
   if (hello.feed_id != peer_.feed_id) {
     // Cursors belong to a feed id; one that comes back is read from the beginning too.
     peer_.feed_id = hello.feed_id;
-    if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = 0;
+    if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = kept_cursor_ = 0;
   }
   // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
   // holds. A HELLO that was overtaken by batches tells us nothing about that.
@@ -65,7 +65,7 @@ void Link::begin_life(const Hello& hello, Now now, ChangeNumber feed_tail) {
   peer_.incarnation = hello.incarnation;
   life_began_at_ = now.steady;
   life_tail_ = feed_tail;
-  acknowledged_ = kept_ = 0;
+  acknowledged_ = kept_ = proven_ = 0;
   sync_target_ = hello.tail;
   answered_at_ = kLongAgo;
   welcome_attempt_ = ack_attempt_ = 0;
@@ -93,6 +93,7 @@ void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
   // this feed has given out is wrong about it, and gets everything.
   acknowledged_ = sent_ = scanned_ = welcome.cursor <= feed_tail ? welcome.cursor : 0;
   kept_ = std::min(kept_, acknowledged_);
+  proofs_.clear();
   tail_sent_ = acknowledged_;
   flight_.clear();
   ++attempt_;  // further answers to the former one rewind nothing
@@ -112,6 +113,8 @@ void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
   if (ack.merged > feed_tail || ack.kept > ack.merged) return;  // it never had that from us
   advance(ack.merged, now.steady);
   kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
+  // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
+  for (; !proofs_.empty() && proofs_.front() <= kept_; proofs_.pop_front()) proven_ = proofs_.front();
 }
 
 void Link::advance(ChangeNumber merged, Nanoseconds now) {
@@ -166,6 +169,17 @@ void Link::merged(const Batch& batch) {
   owe_ack_ = true;
 }
 
+void Link::restore(const PeerCursor& kept) {
+  peer_.feed_id = kept.feed_id;
+  cursor_ = kept_cursor_ = kept.cursor;
+}
+
+void Link::cursor_kept(const PeerCursor& kept) {
+  if (kept.feed_id != peer_.feed_id || kept.cursor <= kept_cursor_) return;
+  kept_cursor_ = std::min(kept.cursor, cursor_);
+  if (limits_.prompt_kept && ack_attempt_ != 0) owe_ack_ = true;
+}
+
 void Link::owe_welcome(std::uint64_t attempt) {
   welcome_attempt_ = owe_welcome_ ? std::max(welcome_attempt_, attempt) : attempt;
   owe_welcome_ = true;
@@ -218,7 +232,7 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   }
   if (owe_ack_) {
     owe_ack_ = false;
-    return Ack{lives(), ack_attempt_, cursor_, 0};  // nothing is kept without a journal
+    return Ack{lives(), ack_attempt_, cursor_, kept_cursor_};
   }
   if (owe_pong_) {
     const Pong pong{*owe_pong_, now.wall};
@@ -241,8 +255,10 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
 
 std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
-  if (!streaming_ || flight_.size() >= limits_.max_in_flight || sent_ == tail) return std::nullopt;
-  Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_};  // what was scanned before was left out for this peer alone
+  if (!streaming_ || flight_.size() >= limits_.max_in_flight) return std::nullopt;
+  if (sent_ == tail) return must_ask(now) ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
+  // What was scanned before was left out for this peer alone.
+  Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
   const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
@@ -257,12 +273,51 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
     }
     stretch.records.push_back(*entry);
   }
+  if (stretch.to < tail) carry_displaced(store, stretch);
   if (lagging) add_newest(store, stretch);
-  if (!stretch.records.empty()) return stretch;
+  if (!stretch.records.empty() || !stretch.carried.empty() || !stretch.newest.empty()) return stretch;
+  if (stretch.to < tail) return std::nullopt;  // the journal must get on first
   // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
   if (scanned_ <= sent_) scanned_at_ = now.steady;
   scanned_ = tail;
   return now.steady - scanned_at_ >= kEmptyBatchDelay ? std::optional(std::move(stretch)) : std::nullopt;
+}
+
+// Passing over a superseded number is safe once the record that superseded it is on our disk, or goes along.
+void Link::carry_displaced(const Store& store, Stretch& stretch) const {
+  std::vector<Stretch::Carried> displaced;
+  if (store.displaced().entries().size() > kMaxDisplacedLookedUp) {
+    stretch.to = stretch.from;
+  } else {
+    for (const Displaced::Entry& entry : store.displaced().entries()) {
+      const bool passed = entry.old > stretch.from && entry.old <= stretch.to;
+      const ChangeNumber present = store.number_of(entry.index);
+      if (passed && present > stretch.to && !knows(store, {present, entry.index})) {
+        displaced.push_back({entry.old, entry.index});
+      }
+    }
+    std::sort(displaced.begin(), displaced.end(), [](const auto& a, const auto& b) { return a.old < b.old; });
+    const std::size_t room =
+        limits_.max_batch > stretch.records.size() ? limits_.max_batch - stretch.records.size() : 1;
+    if (displaced.size() > room) {
+      stretch.to = displaced[room].old - 1;
+      displaced.resize(room);
+    }
+  }
+  if (!displaced.empty() || stretch.to == stretch.from) stretch.for_all = false;
+  std::erase_if(stretch.records, [&](const Feed::Entry& entry) { return entry.number > stretch.to; });
+  stretch.carried = std::move(displaced);
+}
+
+bool Link::shorten(const Store& store, Stretch& stretch, ChangeNumber to) const {
+  const std::size_t carried = stretch.carried.size();
+  stretch.to = to;
+  carry_displaced(store, stretch);
+  return stretch.carried.size() != carried || stretch.to != to;
+}
+
+bool Link::must_ask(Now now) const {
+  return waits_for_proof() && now.steady >= ask_at_;
 }
 
 // A client that moves all the time stands always at the tail, which a lagging cursor would never reach.
@@ -277,9 +332,11 @@ void Link::add_newest(const Store& store, Stretch& stretch) {
   tail_sent_ = tail;
 }
 
-Batch Link::send(ChangeNumber to, Now now) {
+Batch Link::send(ChangeNumber to, ChangeNumber feed_tail, Now now) {
   const Batch batch{lives(), attempt_, sent_, to};
   flight_.push_back({to, now.steady});
+  ask_at_ = now.steady + answer_timeout();
+  if (to == feed_tail && (proofs_.empty() || proofs_.back() < to)) proofs_.push_back(to);
   sent_ = to;
   scanned_ = std::max(scanned_, to);
   if (mutated(Mutant::CursorMovesBySending)) advance(to, now.steady);
@@ -294,6 +351,7 @@ void Link::greet_again(Nanoseconds first_hello) {
   ++attempt_;
   sent_ = scanned_ = acknowledged_;
   flight_.clear();
+  proofs_.clear();
   ping_sent_.reset();
   hello_due_ = first_hello;
 }
@@ -339,6 +397,7 @@ Nanoseconds Link::say_deadline() const {
   if (scanned_ > sent_ && flight_.size() < limits_.max_in_flight) {
     deadline = std::min(deadline, scanned_at_ + kEmptyBatchDelay);
   }
+  if (waits_for_proof()) deadline = std::min(deadline, ask_at_);
   return deadline;
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/journal_frames.hpp"
 #include "bus/link_limits.hpp"
 #include "bus/record.hpp"
 #include "bus/store.hpp"
@@ -40,6 +41,13 @@ struct Stretch {
   std::vector<Feed::Entry> records;  // those in (from, to], in order
   std::vector<Feed::Entry> newest;   // some ahead of it, in order; any of them may be left out
   bool for_all = true;               // nothing in it depends on this peer: another link may send the same
+
+  // A record that goes along because it superseded one of the range, and a crash now would bring that one back.
+  struct Carried {
+    ChangeNumber old = 0;  // in (from, to]
+    RecordIndex index = 0;
+  };
+  std::vector<Carried> carried;
 };
 
 class Link {
@@ -54,6 +62,18 @@ class Link {
   void hear(const protocol::Pong& pong, protocol::Now now);
   void hear(const protocol::Bye& bye, protocol::Now now);
 
+  // What a journal kept of the peer's feed: reading goes on there, if the peer still has that feed.
+  void restore(const PeerCursor& kept);
+  // How far the peer's feed is merged here, for the journal to keep ...
+  [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, cursor_}; }
+  // ... and it has: the peer is told so.
+  void cursor_kept(const PeerCursor& kept);
+
+  // A reply waits until the peer keeps whatever stood at this number of our feed.
+  void await(ChangeNumber number) { awaited_ = number; }
+  // All that was live in our feed at this number, or something newer, is in the peer's journal.
+  [[nodiscard]] ChangeNumber proven() const { return proven_; }
+
   // A batch of the peer's present life for ours? If not, its updates must not be used, and a WELCOME is owed.
   [[nodiscard]] bool accepts(const protocol::Batch& batch, protocol::Now now);
   // Its updates are merged (also where it left a gap): the cursor moves, or a WELCOME says where to go on.
@@ -64,8 +84,11 @@ class Link {
 
   // The next stretch of the feed to send, if the flight has room and there is something worth a message.
   [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now);
+  // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
+  // must be encoded again.
+  [[nodiscard]] bool shorten(const Store& store, Stretch& stretch, ChangeNumber to) const;
   // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now.
-  [[nodiscard]] protocol::Batch send(ChangeNumber to, protocol::Now now);
+  [[nodiscard]] protocol::Batch send(ChangeNumber to, ChangeNumber feed_tail, protocol::Now now);
   // Would a record be left out for this peer, because its present life told us?
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
@@ -116,6 +139,9 @@ class Link {
   void heard(protocol::Now now) { heard_at_ = now.steady; }
   void answered(protocol::Now now) { heard_at_ = answered_at_ = now.steady; }
   void add_newest(const Store& store, Stretch& stretch);
+  void carry_displaced(const Store& store, Stretch& stretch) const;
+  [[nodiscard]] bool must_ask(protocol::Now now) const;
+  [[nodiscard]] bool waits_for_proof() const { return awaited_ > proven_ && flight_.empty(); }
 
   const Self* self_;
   LinkIndex index_;
@@ -136,6 +162,10 @@ class Link {
   std::uint64_t attempt_ = 1;
   ChangeNumber acknowledged_ = 0;       // <= sent_
   ChangeNumber kept_ = 0;               // <= acknowledged_
+  std::deque<ChangeNumber> proofs_;     // tails that batches of this attempt have reached, rising
+  ChangeNumber proven_ = 0;             // the last of them that the peer keeps
+  ChangeNumber awaited_ = 0;            // a reply waits for proven_ to reach it
+  protocol::Nanoseconds ask_at_{};      // when to ask again, if it does not
   ChangeNumber sent_ = 0;               // the last batch's `to`
   ChangeNumber scanned_ = 0;            // >= sent_; nothing for this peer stands in (sent_, scanned_]
   protocol::Nanoseconds scanned_at_{};  // since when an empty range waits to be sent
@@ -148,7 +178,8 @@ class Link {
   std::uint64_t timeouts_ = 0;  // answers that did not come in time
 
   // The receiving half: the peer's feed.
-  ChangeNumber cursor_ = 0;  // merged here without a gap
+  ChangeNumber cursor_ = 0;       // merged here without a gap
+  ChangeNumber kept_cursor_ = 0;  // ... and in our journal; <= cursor_
   ChangeNumber sync_target_ = 0;
   std::uint64_t ack_attempt_ = 0;
   std::uint64_t welcome_attempt_ = 0;

@@ -13,6 +13,7 @@ using namespace std::chrono_literals;
 struct LinkLimits {
   std::size_t max_in_flight = 8;                       // batches not yet acknowledged
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch
+  bool prompt_kept = false;                            // tell at once what is kept, because peers' replies wait for it
 };
 
 inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // until a WELCOME comes
@@ -27,6 +28,10 @@ inline constexpr std::chrono::nanoseconds kAnswerTimeoutMax = 10s;
 inline constexpr int kRoundTripsBeforeTimeout = 3;  // 2.5 at least, or a slow link rewinds for ever
 inline constexpr std::chrono::nanoseconds kEmptyBatchDelay =
     200ms;  // a range with nothing for the peer may wait so long
+
+// Above so many superseded changes that are not yet on disk a lagging link does not look each of them up, but leaves
+// its cursor where it is until they are: only a disk that fails makes them so many.
+inline constexpr std::size_t kMaxDisplacedLookedUp = 16'384;
 
 // ZeroMQ's high-water mark, in messages: a flight and the answers owed fit, so a send is refused only by a stuck peer.
 inline constexpr int kHighWaterMark = 16;

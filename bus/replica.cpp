@@ -1,14 +1,13 @@
 #include "bus/replica.hpp"
 
 #include <algorithm>
+#include <functional>
 #include <limits>
 #include <utility>
 
+#include "bus/update_texts.hpp"
 #include "protocol/assert.hpp"
-#include "protocol/command.hpp"
-#include "protocol/coordinates.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/time_text.hpp"
 
 namespace herd::bus {
 
@@ -19,26 +18,24 @@ using protocol::Nanoseconds;
 using protocol::Now;
 using protocol::Update;
 
-namespace {
+Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
 
-// A peer's texts go through what clients' texts go through, so that no node holds what another would refuse.
-bool read_texts(Update& update) {
-  const auto time = protocol::parse_time(update.time_text);
-  if (!time || update.id.number == 0) return false;
-  update.time = *time;
-  return protocol::is_client_id(update.client) && protocol::parse_coordinates(update.coordinates).has_value();
-}
-
-}  // namespace
-
-Replica::Replica(Options options)
-    : self_(std::make_unique<const Self>(std::move(options.self))), store_(options.hash_seed) {
+Replica::Replica(Options options, Memory memory)
+    : durability_(options.durability),
+      store_(std::move(memory.store)),
+      keeper_(memory.life, memory.cursor, memory.sequence) {
+  options.self.feed_id = memory.life.feed_id;
+  self_ = std::make_unique<const Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
     const auto index = static_cast<LinkIndex>(peers_.size());
     peers_.push_back({std::move(name), Link(*self_, index, options.limits), {}, Connected::Down});
+    for (const PeerCursor& kept : memory.cursors) {
+      if (kept.peer == peers_.back().name) peers_.back().link.restore(kept);
+    }
   }
+  update_acknowledged();
 }
 
 TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
@@ -46,9 +43,9 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   std::uint32_t epoch = 0;
   if (const auto known = store_.find(said.client)) {
     if (known->coordinates == said.coordinates && known->time_text == said.time_text) {
-      return {Told::Duplicate, difference};
+      return {Told::Duplicate, difference, store_.number_of(said.client)};
     }
-    if (said.time <= known->time) return {Told::NotNewer, difference};
+    if (said.time <= known->time) return {Told::NotNewer, difference, store_.number_of(said.client)};
     epoch = known->epoch;
   }
   Update update;
@@ -62,7 +59,7 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Store::Merged merged = store_.merge(update, kToldHere);
   HERD_ASSERT(merged == Store::Merged::Changed);  // strictly newer is greater in the order
   seen_.window(self_->node, self_->feed_id).insert(update.id.number);
-  return {Told::Stored, difference};
+  return {Told::Stored, difference, update.id.number};
 }
 
 void Replica::hear(const Incoming& incoming, Now now) {
@@ -93,6 +90,7 @@ void Replica::hear(const Incoming& incoming, Now now) {
   } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
     peer.link.hear(*bye, now);
   }
+  if (durability_.replicas > 0) update_acknowledged();
 }
 
 void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
@@ -175,7 +173,7 @@ void Replica::tick(Now now) {
     const Connected state = peer.link.connected(now);
     if (state == peer.announced) continue;
     peer.announced = state;
-    events_.links.push_back({peer.name, state, store_.feed().tail() - peer.link.cursors().merged});
+    events_.links.push_back({peer.name, state, lag_of(peer)});
   }
 }
 
@@ -187,33 +185,81 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
   return take_batch(peer, now);
 }
 
+// Encodes what fits; returns how far the cursor may move by it.
+ChangeNumber Replica::encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const {
+  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
+  for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
+    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !encoder.add(store_.update_at(entry->index))) break;
+  }
+  for (const Stretch::Carried& carried : stretch.carried) {
+    if (!encoder.add(store_.update_at(carried.index))) return std::max(stretch.from, carried.old - 1);
+  }
+  for (const Feed::Entry& entry : stretch.records) {
+    if (!encoder.add(store_.update_at(entry.index))) return entry.number - 1;
+  }
+  return stretch.to;
+}
+
 std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
-  const auto stretch = peer.link.next_stretch(store_, now);
+  auto stretch = peer.link.next_stretch(store_, now);
   if (!stretch) return std::nullopt;
   ++counters_.batches_sent;
-  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == store_.feed().tail();
+  const ChangeNumber tail = store_.feed().tail();
+  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == tail;
   if (stretch->for_all && same) {
     ++counters_.bodies_shared;
     counters_.updates_sent += shared_.updates;
-    return Outgoing{protocol::encode(peer.link.send(shared_.to, now)), shared_.body};
+    return Outgoing{protocol::encode(peer.link.send(shared_.to, tail, now)), shared_.body};
   }
   protocol::BodyEncoder encoder;
-  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
-  for (auto entry = stretch->newest.rbegin(); entry != stretch->newest.rend(); ++entry) {
-    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !encoder.add(store_.update_at(entry->index))) break;
-  }
-  ChangeNumber to = stretch->to;
-  for (const Feed::Entry& entry : stretch->records) {
-    if (encoder.add(store_.update_at(entry.index))) continue;
-    to = entry.number - 1;
-    break;
+  ChangeNumber to = encode(*stretch, encoder);
+  while (to < stretch->to && peer.link.shorten(store_, *stretch, to)) {
+    encoder = {};
+    to = encode(*stretch, encoder);
   }
   const std::size_t updates = encoder.size();
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder.finish());
-  if (stretch->for_all) shared_ = {stretch->from, to, store_.feed().tail(), updates, body};
-  return Outgoing{protocol::encode(peer.link.send(to, now)), std::move(body)};
+  if (stretch->for_all) shared_ = {stretch->from, to, tail, updates, body};
+  return Outgoing{protocol::encode(peer.link.send(to, tail, now)), std::move(body)};
 }
+
+// ---- what is kept ---------------------------------------------------------------------------------------------------
+
+std::vector<PeerCursor> Replica::peer_cursors() const {
+  std::vector<PeerCursor> cursors;
+  cursors.reserve(peers_.size());
+  for (const Peer& peer : peers_) cursors.push_back(peer.link.peer_cursor(peer.name));
+  return cursors;
+}
+
+void Replica::pass_written() {
+  for (const PeerCursor& kept : keeper_.pass_written(store_)) {
+    for (Peer& peer : peers_) {
+      if (peer.name == kept.peer) peer.link.cursor_kept(kept);
+    }
+  }
+  update_acknowledged();
+}
+
+void Replica::update_acknowledged() {
+  acknowledged_ = durability_.journal ? keeper_.kept() : std::numeric_limits<ChangeNumber>::max();
+  if (durability_.replicas == 0) return;
+  std::vector<ChangeNumber> proven;
+  proven.reserve(peers_.size());
+  for (const Peer& peer : peers_) proven.push_back(peer.link.proven());
+  HERD_ASSERT(proven.size() >= durability_.replicas);
+  const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
+  std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
+  acknowledged_ = std::min(acknowledged_, *kth);
+}
+
+void Replica::await(ChangeNumber number) {
+  if (durability_.replicas == 0) return;
+  for (Peer& peer : peers_) peer.link.await(number);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
 
 Outgoing Replica::farewell() const {
   return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr};
@@ -227,6 +273,11 @@ Nanoseconds Replica::tick_deadline(Now now) const {
 
 Nanoseconds Replica::say_deadline(PeerIndex peer) const {
   return peers_[peer].link.say_deadline();
+}
+
+// A new life leaves change numbers out, so a distance between numbers may say more than there is to send.
+ChangeNumber Replica::lag_of(const Peer& peer) const {
+  return std::min<ChangeNumber>(store_.feed().tail() - peer.link.cursors().merged, store_.size());
 }
 
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {

@@ -14,8 +14,10 @@
 #include <vector>
 
 #include "bus/events.hpp"
+#include "bus/keeper.hpp"
 #include "bus/link.hpp"
 #include "bus/record.hpp"
+#include "bus/recovery.hpp"
 #include "bus/seen_set.hpp"
 #include "bus/store.hpp"
 #include "protocol/body.hpp"
@@ -36,6 +38,14 @@ enum class Told : std::uint8_t {
 struct TellOutcome {
   Told told = Told::Stored;
   protocol::Nanoseconds difference{};  // this node's clock minus the client's time
+  ChangeNumber number = 0;  // the reply may leave when Replica::acknowledged() has reached it: the record's number,
+                            // which for a report that was not stored is that of the newer one
+};
+
+// What a reply to an IAMAT waits for.
+struct Durability {
+  bool journal = false;      // this node's journal must hold it
+  std::size_t replicas = 0;  // and the journals of so many peers
 };
 
 // A message for a peer. The body is shared with other links where it is the same.
@@ -63,12 +73,16 @@ struct PeerStatus {
 class Replica {
  public:
   struct Options {
-    Self self;                       // names as in the configuration; incarnation and feed id random
+    Self self;                       // names as in the configuration; incarnation random, feed id that of the memory
     std::vector<std::string> peers;  // at most kMaxNodes - 1
     LinkLimits limits;
-    std::uint64_t hash_seed = 0;  // random in production
+    std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
+    Durability durability{};
   };
-  explicit Replica(Options options);
+  // With an empty memory.
+  explicit Replica(const Options& options);
+  // With what a journal brought back; its feed id counts.
+  Replica(Options options, Memory memory);
 
   [[nodiscard]] const std::string& name() const { return self_->node; }
   [[nodiscard]] const Self& self() const { return *self_; }
@@ -92,6 +106,23 @@ class Replica {
   [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
     return peers_[peer].link.wants_to_say(now, store_.feed().tail());
   }
+
+  // The change number up to which replies may leave, as durability demands.
+  [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
+  // A reply waits for this number: peers are asked again what they keep. 0: none does.
+  void await(ChangeNumber number);
+
+  // The journal's part, see bus/keeper.hpp. A pass is begun when none is under way, and then answered for once.
+  [[nodiscard]] bool wants_pass() const {
+    return store_.feed().tail() > keeper_.cursor() || keeper_.wants_cursors(peer_cursors());
+  }
+  [[nodiscard]] std::string begin_pass() { return keeper_.begin_pass(store_, peer_cursors()); }
+  [[nodiscard]] std::string finish_copy() { return keeper_.finish_copy(store_, peer_cursors()); }
+  [[nodiscard]] std::string copy_piece() { return keeper_.copy_piece(store_); }
+  void pass_written();
+  void pass_failed() { keeper_.pass_failed(store_); }
+  [[nodiscard]] Keeper& keeper() { return keeper_; }
+  [[nodiscard]] const Keeper& keeper() const { return keeper_; }
 
   // A clean leave, for each peer. Nothing should be taken afterwards.
   [[nodiscard]] Outgoing farewell() const;
@@ -133,11 +164,18 @@ class Replica {
                   protocol::Now now);
   void merge_body(PeerIndex index);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
+  [[nodiscard]] ChangeNumber encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const;
   void refuse(std::string peer, std::string reason);
+  [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
+  void update_acknowledged();
+  [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
   void complain(std::string peer, std::string reason);
 
   std::unique_ptr<const Self> self_;  // links refer to it
+  Durability durability_;
   Store store_;
+  Keeper keeper_;
+  ChangeNumber acknowledged_ = 0;
   SeenSet seen_;
   std::vector<Peer> peers_;
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer

@@ -149,6 +149,7 @@ static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kM
 
 Store::Store(std::uint64_t hash_seed, ChangeNumber base) : index_(std::make_unique<Index>(hash_seed)), feed_(base) {}
 Store::~Store() = default;
+Store::Store(Store&&) noexcept = default;
 
 Store::Record& Store::at(RecordIndex index) const {
   return blocks_[index / kBlockRecords][index % kBlockRecords];
@@ -195,6 +196,7 @@ Store::Merged Store::merge(const Update& update, LinkIndex by) {
     if (!greater(as_record(update), known)) return Merged::Unchanged;
     digest_ -= digest_of(known);
     feed_.retire(record.number);
+    displaced_.note(record.number, *place.slot);
     origins_.release(record.origin);
   }
   Record& record = at(*place.slot);
@@ -224,6 +226,15 @@ Update Store::update_at(RecordIndex index) const {
 
 LinkIndex Store::came_by(RecordIndex index) const {
   return at(index).by;
+}
+
+ChangeNumber Store::number_of(RecordIndex index) const {
+  return at(index).number;
+}
+
+ChangeNumber Store::number_of(std::string_view client) const {
+  const auto index = index_->find(client, [this](RecordIndex i) { return at(i).client(); });
+  return index ? at(*index).number : 0;
 }
 
 }  // namespace herd::bus

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bus/displaced.hpp"
 #include "bus/feed.hpp"
 #include "bus/origins.hpp"
 #include "bus/record.hpp"
@@ -25,8 +26,8 @@ class Store {
   // `hash_seed`: random in production, so that nobody can choose client ids that collide.
   explicit Store(std::uint64_t hash_seed, ChangeNumber base = 0);
   ~Store();
-  Store(const Store&) = delete;
-  Store& operator=(const Store&) = delete;
+  Store(Store&&) noexcept;
+  Store& operator=(Store&&) = delete;
 
   enum class Merged : std::uint8_t {
     Changed,    // the record took the update's place, and the feed's next number
@@ -37,12 +38,23 @@ class Store {
   // commutative, associative and idempotent. The texts must be valid (protocol/limits.hpp); they are copied.
   Merged merge(const protocol::Update& update, LinkIndex by);
 
+  // The next change gets the number `base` + 1 at least. Not below the feed's tail.
+  void skip_to(ChangeNumber base) { feed_.skip_to(base); }
+
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const;
 
   // The record that a feed entry names: as it is, and as it would be told to a peer.
   [[nodiscard]] RecordView record_at(RecordIndex index) const { return view(at(index), origins_); }
   [[nodiscard]] protocol::Update update_at(RecordIndex index) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
+  // Under which number it stands in the feed.
+  [[nodiscard]] ChangeNumber number_of(RecordIndex index) const;
+  // The same of a client's record; 0 if there is none.
+  [[nodiscard]] ChangeNumber number_of(std::string_view client) const;
+
+  // What was taken out of the feed since the journal last read it (bus/displaced.hpp).
+  [[nodiscard]] Displaced& displaced() { return displaced_; }
+  [[nodiscard]] const Displaced& displaced() const { return displaced_; }
 
   [[nodiscard]] const Feed& feed() const { return feed_; }
 
@@ -66,6 +78,7 @@ class Store {
   std::unique_ptr<Index> index_;
   Origins origins_;
   Feed feed_;
+  Displaced displaced_;
   std::uint64_t digest_ = 0;
 };
 

@@ -13,7 +13,13 @@
 
 namespace herd::node {
 
-enum class ClientWarning : std::uint8_t { InvalidArguments, LineTooLong, ConnectionRefused, AcceptFailed };
+enum class ClientWarning : std::uint8_t {
+  InvalidArguments,
+  LineTooLong,
+  ConnectionRefused,
+  AcceptFailed,
+  Unacknowledged
+};
 
 class ClientWarnings {
  public:
@@ -29,7 +35,8 @@ class ClientWarnings {
     RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
   };
 
-  std::array<Kind, 4> kinds_{{{"invalid_arguments"}, {"line_too_long"}, {"connection_refused"}, {"accept_failed"}}};
+  std::array<Kind, 5> kinds_{
+      {{"invalid_arguments"}, {"line_too_long"}, {"connection_refused"}, {"accept_failed"}, {"unacknowledged"}}};
 };
 
 }  // namespace herd::node

@@ -22,8 +22,7 @@ Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Appends one reply by `append(text)`. It is formatted for the log only if the log wants it.
 template <typename Append>
-void reply(const Line& line, ReplyQueue& replies, Append append) {
-  std::string& out = replies.tail();
+void reply(const Line& line, std::string& out, Append append) {
   const std::size_t before = out.size();
   append(out);
   if (spdlog::should_log(spdlog::level::debug)) {
@@ -64,6 +63,10 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
     return;
   }
   const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.clock.now());
+  // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
+  std::string& out = outcome.number > parts_.replica.acknowledged()
+                         ? replies.tail_behind(outcome.number, parts_.clock.now().steady)
+                         : replies.tail();
   switch (outcome.told) {
     case bus::Told::Stored:
       ++parts_.counters.iamat_stored;
@@ -73,11 +76,11 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
       break;
     case bus::Told::Duplicate:
       ++parts_.counters.iamat_duplicate;
-      reply(line, replies, protocol::append_ignore);
+      reply(line, out, protocol::append_ignore);
       return;
   }
-  reply(line, replies, [&](std::string& out) {
-    protocol::append_at(out,
+  reply(line, out, [&](std::string& text) {
+    protocol::append_at(text,
                         {parts_.replica.name(), outcome.difference, said.client, said.coordinates, said.time_text});
   });
 }
@@ -92,7 +95,7 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
     return std::nullopt;
   }
   if (asked.max == 0) {
-    reply(line, replies, [&](std::string& out) {
+    reply(line, replies.tail(), [&](std::string& out) {
       protocol::append_at(out, at_line_of(*record));
       append_document(out, places::empty_document(places::Status::Ok));
     });
@@ -105,7 +108,7 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
 }
 
 void Commands::unknown(const Line& line, ReplyQueue& replies) {
-  reply(line, replies, [&](std::string& out) { protocol::append_unknown(out, line.text); });
+  reply(line, replies.tail(), [&](std::string& out) { protocol::append_unknown(out, line.text); });
 }
 
 void Commands::invalid(const Line& line, std::string_view reason, ReplyQueue& replies) {

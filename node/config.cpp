@@ -68,6 +68,17 @@ void read_bus(Section& keys, BusConfig& bus) {
   keys.read("max_batch", {1, protocol::kMaxBatchUpdates}, bus.max_batch);
 }
 
+void read_updates(Section& keys, UpdatesConfig& updates) {
+  static constexpr std::array<std::string_view, 3> kLevels{"memory", "write", "fsync"};
+  std::string level;
+  if (keys.read_one_of("ack", kLevels, level)) {
+    const auto found = std::find(kLevels.begin(), kLevels.end(), level);
+    updates.ack = static_cast<Acknowledge>(found - kLevels.begin());
+  }
+  keys.read("replicas", {0, protocol::kMaxNodes - 1}, updates.replicas);
+  keys.read("ack_timeout", {10ms, 60s}, updates.ack_timeout);
+}
+
 void read_places(Section& keys, PlacesConfig& places) {
   static constexpr std::array<std::string_view, 1> kProviders{"embedded"};
   std::vector<Placed> providers;
@@ -149,12 +160,18 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
   section(keys, "herd", mistakes, [&](Section& herd) { read_herd(herd, config); });
   section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config.clients); });
   section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config.bus); });
+  std::size_t replicas_line = 1;
+  section(keys, "updates", mistakes, [&](Section& updates) {
+    read_updates(updates, config.updates);
+    replicas_line = updates.line_of("replicas");
+  });
   section(keys, "places", mistakes, [&](Section& places) { read_places(places, config.places); });
   section(keys, "http", mistakes, [&](Section& http) { read_http(http, config.http); });
   section(keys, "log", mistakes, [&](Section& log) { read_log(log, config.log); });
   const auto sources = read_nodes(keys, config, mistakes);
   keys.finish();
   check_nodes(sources, config, mistakes);
+  check_replicas(replicas_line, config, mistakes);
   if (!mistakes.empty()) return tl::unexpected(mistakes.in(file));
   return config;
 }

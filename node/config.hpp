@@ -29,6 +29,19 @@ struct BusConfig {
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates a batch, 1 to 512
 };
 
+// When an IAMAT is answered.
+enum class Acknowledge : std::uint8_t {
+  Memory,  // at once
+  Write,   // once it outlives a crash of the node
+  Fsync,   // once it outlives a crash of the machine
+};
+
+struct UpdatesConfig {
+  Acknowledge ack = Acknowledge::Write;
+  std::size_t replicas = 0;                      // and once so many peers keep it as well
+  std::chrono::milliseconds ack_timeout{5'000};  // a connection whose reply had to wait longer is closed
+};
+
 struct PlacesConfig {
   std::vector<std::string> providers{"embedded"};  // asked in order
   std::chrono::milliseconds timeout{5'000};        // for the whole chain
@@ -59,6 +72,7 @@ struct Config {
   std::filesystem::path state_dir;  // resolved: never empty
   ClientsConfig clients;
   BusConfig bus;
+  UpdatesConfig updates;
   PlacesConfig places;
   HttpConfig http;
   LogConfig log;

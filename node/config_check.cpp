@@ -231,4 +231,13 @@ void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistake
   Checker(sources, config, mistakes).check_all();
 }
 
+void check_replicas(std::size_t line, const Config& config, Mistakes& mistakes) {
+  for (const NodeConfig& node : config.nodes) {
+    if (node.peers.size() >= config.updates.replicas) continue;
+    mistakes.add(line,
+                 fmt::format("[updates] `replicas` is {}, and {} has {} peers: no IAMAT would ever be answered there",
+                             config.updates.replicas, node.name, node.peers.size()));
+  }
+}
+
 }  // namespace herd::node

@@ -32,4 +32,7 @@ struct NodeSource {
 // not fit together. The two lists are of the same length.
 void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistakes& mistakes);
 
+// No node may wait for more peers than it has. `line`: where `replicas` stands.
+void check_replicas(std::size_t line, const Config& config, Mistakes& mistakes);
+
 }  // namespace herd::node

@@ -24,6 +24,9 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("clients.max_future", fmt::to_string(config.clients.max_future.count()), kLive);
   add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));
   add("bus.max_batch", fmt::to_string(config.bus.max_batch));
+  add("updates.ack", fmt::to_string(static_cast<int>(config.updates.ack)));
+  add("updates.replicas", fmt::to_string(config.updates.replicas));
+  add("updates.ack_timeout", fmt::to_string(config.updates.ack_timeout.count()), kLive);
   add("places.providers", fmt::format("{}", fmt::join(config.places.providers, " ")));
   add("places.timeout", fmt::to_string(config.places.timeout.count()));
   add("http.ready_timeout", fmt::to_string(config.http.ready_timeout.count()));

@@ -78,6 +78,12 @@ void Connection::close_if_overdue() {
     if (parts_.clock.now().steady - discards_since_ >= kMaxDiscardTime) {
       close("client has not closed");
     }
+  } else if (session_.is_unacknowledged()) {
+    if (parts_.warnings.allows(ClientWarning::Unacknowledged, parts_.clock.now())) {
+      spdlog::warn("event=unacknowledged from={} reason=\"not enough disks or peers keep what this client said\"",
+                   session_.from());
+    }
+    close("not acknowledged in time");
   } else if (session_.is_overdue()) {
     close(session_.output().empty() ? "idle" : "client does not read");
   }

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <utility>
 
+#include "node/address.hpp"
 #include "node/limits.hpp"
 
 namespace herd::node {
@@ -19,14 +20,8 @@ using asio::ip::tcp;
 using protocol::fail;
 using protocol::Result;
 
-std::string text_of(const Address& address) {
-  const bool is_ipv6 = address.host.find(':') != std::string::npos;
-  return is_ipv6 ? fmt::format("[{}]:{}", address.host, address.port)
-                 : fmt::format("{}:{}", address.host, address.port);
-}
-
 std::string text_of(const tcp::endpoint& endpoint) {
-  return text_of(Address{endpoint.address().to_string(), endpoint.port()});
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
 }
 
 Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
@@ -37,7 +32,7 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
   }
   const auto found = tcp::resolver(io).resolve(address.host, std::to_string(address.port), error);
   if (error || found.empty()) {
-    return fail(fmt::format("clients address {} cannot be looked up: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be looked up: {}", to_string(address), error.message()));
   }
   return found.begin()->endpoint();
 }
@@ -63,7 +58,7 @@ void set_options(tcp::socket& socket, std::error_code& error) {
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock},
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, parts_.ack_timeout},
       acceptor_(parts_.io),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
@@ -91,10 +86,10 @@ Result<void> FrontEnd::listen(const Address& address) {
   if (error == asio::error::address_in_use) {
     return fail(
         fmt::format("clients address {} is in use: stop the other process or change `clients` in the configuration",
-                    text_of(address)));
+                    to_string(address)));
   }
   if (error) {
-    return fail(fmt::format("clients address {} cannot be listened on: {}", text_of(address), error.message()));
+    return fail(fmt::format("clients address {} cannot be listened on: {}", to_string(address), error.message()));
   }
   wait_for_clients();
   wait_for_sweep();
@@ -118,6 +113,21 @@ void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
     served->connection.session().answer(slot, document);
     serve(served);
   }
+}
+
+void FrontEnd::release(bus::ChangeNumber acknowledged) {
+  for (const ServedPtr& served : std::exchange(waiting_, {})) {
+    served->waits_for_release = false;
+    if (!served->connection.is_open()) continue;
+    served->connection.session().release(acknowledged);
+    serve(served);  // takes those that still wait in again
+  }
+}
+
+bus::ChangeNumber FrontEnd::awaited() const {
+  bus::ChangeNumber awaited = 0;
+  for (const ServedPtr& served : waiting_) awaited = std::max(awaited, served->connection.session().awaited());
+  return awaited;
 }
 
 void FrontEnd::stop(protocol::Nanoseconds deadline) {
@@ -177,11 +187,12 @@ void FrontEnd::back_off(const std::error_code& error) {
 }
 
 void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
-  if (connections() >= parts_.config.max_connections) {
+  if (connections() >= std::min(parts_.config.max_connections, parts_.most_connections)) {
     ++parts_.counters.connections_refused;
     if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
-      spdlog::warn("event=connection_refused from={} connections={} reason=\"max_connections is reached\"",
-                   text_of(client), connections());
+      spdlog::warn("event=connection_refused from={} connections={} reason=\"{} is reached\"", text_of(client),
+                   connections(),
+                   connections() >= parts_.config.max_connections ? "max_connections" : "the limit of open files");
     }
     return;
   }
@@ -209,6 +220,10 @@ void FrontEnd::serve(const ServedPtr& served) {
   if (!connection.is_open()) {
     forget(served);
     return;
+  }
+  if (connection.session().awaited() != 0 && !served->waits_for_release) {
+    served->waits_for_release = true;
+    waiting_.push_back(served);
   }
   if (connection.wants_to_receive() && !served->waits_to_receive) {
     wait_to_receive(served);

@@ -44,6 +44,8 @@ class FrontEnd {
     const TurnClock& clock;
     // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
     std::function<places::Ticket(const places::Query&)> ask;
+    std::chrono::milliseconds ack_timeout{5'000};  // how long a reply may wait to be acknowledged
+    std::size_t most_connections = SIZE_MAX;       // that there are descriptors for, whatever the configuration says
   };
 
   // What it is given must outlive it, and `io` must not be run any more once it is gone.
@@ -60,6 +62,12 @@ class FrontEnd {
 
   // The answer to a lookup: a JSON document without newlines at its end. Its client may be gone.
   void deliver(places::Ticket ticket, std::string_view document);
+
+  // Updates up to this change number are acknowledged now: replies that waited for them leave.
+  void release(bus::ChangeNumber acknowledged);
+
+  // The greatest change number that a reply waits for; 0: none does.
+  [[nodiscard]] bus::ChangeNumber awaited() const;
 
   // Stops listening and reading. What was read is still answered, until `deadline` in steady time.
   void stop(protocol::Nanoseconds deadline);
@@ -79,6 +87,7 @@ class FrontEnd {
     std::size_t place = 0;  // in connections_
     bool waits_to_receive = false;
     bool waits_to_send = false;
+    bool waits_for_release = false;  // stands in waiting_
   };
   using ServedPtr = std::shared_ptr<Served>;
 
@@ -108,7 +117,8 @@ class FrontEnd {
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
   std::vector<ServedPtr> connections_;
-  std::size_t sweep_place_ = 0;  // where in connections_ the next sweep goes on
+  std::vector<ServedPtr> waiting_;  // have replies that wait to be acknowledged
+  std::size_t sweep_place_ = 0;     // where in connections_ the next sweep goes on
   std::unordered_map<places::Ticket, Asked> asked_;
   std::optional<protocol::Nanoseconds> stops_at_;
 };

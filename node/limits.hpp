@@ -16,6 +16,10 @@ inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
 // client that only asks costs at most one or two megabytes.
 inline constexpr std::size_t kMaxPendingLookups = 64;
 
+// Reads whose replies wait for the journal or for peers. A client that still sends is then read no further until some
+// of them have left.
+inline constexpr std::size_t kMaxWaitingTurns = 64;
+
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
 inline constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
 inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;
@@ -28,6 +32,11 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 // When the process has no descriptor left, trying again at once would only burn the core that could free one. Other
 // errors of accepting may last as well.
 inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
+
+// Descriptors that clients never get. A node with one peer has 26 open (measured), of which a peer costs three and a
+// fourth while it reconnects; the HTTP server has up to 16, and what is left is for viewers of the monitor.
+inline constexpr std::size_t kKeptDescriptors = 128;
+inline constexpr std::size_t kKeptDescriptorsAPeer = 4;
 
 // Connections accepted in one go, so that a storm of them does not keep those that are served waiting.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;

@@ -7,6 +7,7 @@
 #include "node/log.hpp"
 #include "node/node.hpp"
 #include "node/options.hpp"
+#include "node/state_dir.hpp"
 
 namespace {
 
@@ -24,9 +25,12 @@ int main(int argc, char** argv) {
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;
   const RunNode& run = *invocation.run;
+  const auto state = StateDir::open(run.config, run.name);  // first: the log may lie in it
+  if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
-  const auto node = Node::start(run);
+  auto signals = Signals::block();
+  if (!signals) return fail(signals.error().message);
+  const auto node = Node::start(run, *signals, state->path());
   if (!node) return fail(node.error().message);
-  (*node)->run();
-  return 0;
+  return (*node)->run() ? 0 : 1;
 }

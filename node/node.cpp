@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "node/config_diff.hpp"
+#include "node/descriptor_limit.hpp"
 #include "node/log.hpp"
 #include "node/places/providers.hpp"
 
@@ -35,10 +36,12 @@ std::uint64_t random_id() {
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;
-  options.self = {config.herd_name, name, random_id(), random_id()};
+  options.self = {config.herd_name, name, random_id(), 0};  // the feed id is the journal's
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.hash_seed = random_id();
+  options.limits.prompt_kept = config.updates.replicas > 0;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.replicas = config.updates.replicas;
   return options;
 }
 
@@ -51,42 +54,58 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, StateDir state)
+Node::Node(const RunNode& run, Signals& signals, Journal::Opened opened)
     : name_(run.name),
       log_level_(run.log_level),
       config_(run.config),
-      state_(std::move(state)),
+      signals_(signals),
       started_(clock_.now()),
-      replica_(replica_options(run.config, run.name)) {}
+      replica_(replica_options(run.config, run.name), std::move(opened.memory)),
+      journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
   http_.reset();  // its threads ask the loop, which must still be there
 }
 
-Result<std::unique_ptr<Node>> Node::start(const RunNode& run) {
-  auto state = StateDir::open(run.config, run.name);
-  if (!state) return tl::unexpected(state.error());
-  std::unique_ptr<Node> node(new Node(run, std::move(*state)));
-  if (auto opened = node->open(); !opened) return tl::unexpected(opened.error());
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
+                                          const std::filesystem::path& directory) {
+  if (run.discard_journal) {
+    const auto discarded = Journal::discard(directory);
+    if (!discarded) return tl::unexpected(discarded.error());
+    if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
+  }
+  auto opened = Journal::open(directory, run.config.updates.ack, random_id());
+  if (!opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Node> node(new Node(run, signals, std::move(*opened)));
+  if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
   return node;
 }
 
 // ---- opening -------------------------------------------------------------------------------------------------------
 
 Result<void> Node::open() {
-  return open_bus().and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+  const auto lives = [this] { return journal_->begin_life(replica_); };
+  return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     auto worker = places::Worker::start(context_, worker_options(config_.places));
     if (!worker) return tl::unexpected(worker.error());
     worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-    front_end_.emplace(
-        FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
-                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); }});
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                                       config_.updates.ack_timeout, most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    watch_signals();
     return {};
   });
+}
+
+std::size_t Node::most_connections() const {
+  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers()});
+  if (most < config_.clients.max_connections) {
+    spdlog::warn("event=connections_limited most={} max_connections={} reason=\"the limit of open files: ulimit -n\"",
+                 most, config_.clients.max_connections);
+  }
+  return most;
 }
 
 Result<void> Node::open_bus() {
@@ -127,30 +146,31 @@ void Node::watch_descriptors() {
   // These are read at the end of every turn anyway: it is enough to be woken.
   watch(places_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
+  watch(journal_->descriptor(), [] {});
+  watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
-void Node::watch_signals() {
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) signals_.add(signal);
-  signals_.async_wait([this](const std::error_code& error, int signal) {
-    if (error) return;
-    if (signal == SIGHUP) {
+void Node::handle_signals() {
+  while (const auto signal = signals_.take()) {
+    if (*signal == SIGHUP) {
       reload();
     } else {
       begin_stop();
     }
-    watch_signals();
-  });
+  }
 }
 
 // ---- the loop ------------------------------------------------------------------------------------------------------
 
-void Node::run() {
+bool Node::run() {
   spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_of_turn();
   while (!stopped()) turn();
+  if (disk_lost_) return false;
   bus_->leave();
   spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+  return true;
 }
 
 void Node::turn() {
@@ -171,8 +191,23 @@ void Node::run_ready() {
 void Node::end_of_turn() {
   busy_ = bus_->pump(clock_.now());
   deliver_places();
+  keep();
   report();
   for (const auto& watch : watches_) watch->arm();
+}
+
+// The journal's part of a turn, and the replies that waited for it or for peers.
+void Node::keep() {
+  if (!journal_->turn(replica_, clock_.now())) {
+    disk_lost_ = true;
+    return;
+  }
+  const bus::ChangeNumber acknowledged = replica_.acknowledged();
+  if (acknowledged != released_) {
+    released_ = acknowledged;
+    front_end_->release(acknowledged);
+  }
+  if (config_.updates.replicas > 0) replica_.await(front_end_->awaited());
 }
 
 void Node::deliver_places() {
@@ -187,14 +222,17 @@ void Node::report() {
   busy_ = news.more || busy_;
   const bool wanted = monitor_->wanted({EventLevel::Info, EventKind::Stats});
   if (!wanted || (!news.stats_wanted && now.steady < stats_due_)) return;
-  stats_due_ = now.steady + kStatsInterval;
   stats_.publish(*monitor_, status());
-  busy_ = monitor_->drain_subscriptions().more || busy_;  // publishing may have swallowed the descriptor's edge
+  // Publishing may have swallowed the descriptor's edge, and who has subscribed meanwhile wants stats at once as well.
+  const Monitor::Subscriptions meanwhile = monitor_->drain_subscriptions();
+  busy_ = meanwhile.more || meanwhile.stats_wanted || busy_;
+  stats_due_ = meanwhile.stats_wanted ? now.steady : now.steady + kStatsInterval;
 }
 
 Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
   Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
+  deadline = std::min(deadline, journal_->next_deadline(replica_));
   if (monitor_ && monitor_->wanted({EventLevel::Info, EventKind::Stats})) deadline = std::min(deadline, stats_due_);
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
   return deadline;
@@ -221,9 +259,10 @@ void Node::begin_stop() {
 }
 
 bool Node::stopped() const {
+  if (disk_lost_) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
-  return front_end_->idle() && peers_have_all();
+  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail();
 }
 
 bool Node::peers_have_all() const {
@@ -285,6 +324,21 @@ Status Node::status() const {
   status.counters["bus_messages_refused"] = bus.messages_refused;
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
+  const places::Counters& lookups = places_->counters();
+  status.counters["places_asked"] = lookups.asked;
+  status.counters["places_answered"] = lookups.answered;
+  status.counters["places_timed_out"] = lookups.timed_out;
+  status.counters["places_refused"] = lookups.refused;
+  const Journal::Counters& journal = journal_->counters();
+  status.counters["journal_passes"] = journal.passes;
+  status.counters["journal_bytes"] = journal.bytes;
+  status.counters["journal_failures"] = journal.failures;
+  status.counters["journal_copies"] = journal.copies;
+  if (monitor_) {
+    status.counters["monitor_published"] = monitor_->published();
+    status.counters["monitor_overflows"] = monitor_->overflows();
+    status.counters["monitor_clients_skipped"] = reporter_->clients_skipped();
+  }
   status.taken = now;
   return status;
 }

@@ -6,7 +6,6 @@
 #pragma once
 
 #include <asio/io_context.hpp>
-#include <asio/signal_set.hpp>
 #include <asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
@@ -22,12 +21,13 @@
 #include "node/events.hpp"
 #include "node/front_end.hpp"
 #include "node/http_server.hpp"
+#include "node/journal.hpp"
 #include "node/monitor.hpp"
 #include "node/options.hpp"
 #include "node/places/client.hpp"
 #include "node/places/worker.hpp"
 #include "node/reporter.hpp"
-#include "node/state_dir.hpp"
+#include "node/signals.hpp"
 #include "node/status_board.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
@@ -36,31 +36,36 @@ namespace herd::node {
 
 class Node {
  public:
-  // Locks the state directory and binds every address; an Error leaves nothing behind. The log must have been started.
-  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run);
+  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the
+  // node. `directory`: the node's own, locked.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals,
+                                                                     const std::filesystem::path& directory);
   ~Node();
 
   // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
   // BYE. SIGHUP reloads the configuration.
-  void run();
+  // False if it had to stop because its disk cannot be relied on.
+  [[nodiscard]] bool run();
 
  private:
-  Node(const RunNode& run, StateDir state);
+  Node(const RunNode& run, Signals& signals, Journal::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
+  [[nodiscard]] std::size_t most_connections() const;  // that there are descriptors for
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
-  void watch_signals();
 
   void turn();
   void end_of_turn();
   void deliver_places();
+  void keep();
   void report();
   void wait_for(protocol::Nanoseconds deadline);
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
   void run_ready();
 
+  void handle_signals();
   void begin_stop();
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] bool peers_have_all() const;
@@ -72,12 +77,15 @@ class Node {
   const std::string name_;
   const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
   Config config_;
-  StateDir state_;
+  Signals& signals_;
   Counters counters_;
   TurnClock clock_;
   protocol::Now started_;
 
   bus::Replica replica_;
+  std::unique_ptr<Journal> journal_;
+  bus::ChangeNumber released_ = 0;  // replies up to here have left
+  bool disk_lost_ = false;          // a sync failed: stop, and answer nothing
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;
@@ -88,7 +96,6 @@ class Node {
   protocol::Nanoseconds stats_due_{};
 
   asio::io_context io_{1};
-  asio::signal_set signals_{io_};
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
   std::optional<FrontEnd> front_end_;

@@ -19,6 +19,7 @@ struct Flags {
   std::string log_level;
   std::string name;
   bool check = false;
+  bool discard_journal = false;
   bool list = false;
 };
 
@@ -27,6 +28,8 @@ void describe(CLI::App& app, Flags& flags) {
       ->envname("HERD_CONFIG")
       ->type_name("FILE")
       ->capture_default_str();
+  app.add_flag("--discard-journal", flags.discard_journal,
+               "Move the node's journal away and begin a new feed: the peers give everything back");
   app.add_flag("--check", flags.check, "Only check the configuration; needs no NAME");
   app.add_flag("--list", flags.list, "Only print the configured nodes as JSON; needs no NAME");
   app.add_option("--log-level", flags.log_level, "Instead of the configured one: trace, debug, info, warning or error")
@@ -90,7 +93,7 @@ Invocation act(const Flags& flags) {
   }
   if (flags.name.empty()) return bad_usage(fmt::format("name the node to run: {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);
-  RunNode run{std::move(*config), flags.name, {}};
+  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal};
   if (!flags.log_level.empty()) {
     run.log_level = flags.log_level;
     run.config.log.level = flags.log_level;

@@ -14,6 +14,7 @@ struct RunNode {
   Config config;                         // with log.level as the command line has it
   std::string name;                      // of one of config.nodes
   std::optional<std::string> log_level;  // given on the command line: it outlives a reload
+  bool discard_journal = false;
 };
 
 struct Invocation {
@@ -28,7 +29,7 @@ struct CommandLine {
   const char* const* argv = nullptr;
 };
 
-// herd-node [--config FILE] [--check] [--list] [--log-level LEVEL] [--version] NAME
+// herd-node [--config FILE] [--check] [--list] [--log-level LEVEL] [--discard-journal] [--version] NAME
 [[nodiscard]] Invocation read_command_line(const CommandLine& line);
 
 }  // namespace herd::node

@@ -20,8 +20,37 @@ std::string& ReplyQueue::tail() {
   return text;
 }
 
+std::string& ReplyQueue::tail_behind(std::uint64_t number, protocol::Nanoseconds now) {
+  if (!same_turn_ || slots_.empty() || slots_.back().number == 0) {
+    slots_.push_back({{}, {}, false, number, now});
+    ++gates_;
+    same_turn_ = true;
+  }
+  Slot& gate = slots_.back();
+  gate.number = std::max(gate.number, number);
+  awaited_ = std::max(awaited_, number);
+  return tail();
+}
+
+void ReplyQueue::release(std::uint64_t acknowledged) {
+  for (Slot& slot : slots_) {
+    if (slot.number == 0 || slot.filled || slot.number > acknowledged) continue;
+    slot.filled = true;
+    --gates_;
+  }
+  if (gates_ == 0) awaited_ = 0;
+  release_front();
+}
+
+protocol::Nanoseconds ReplyQueue::waits_since() const {
+  const auto waiting =
+      std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.number != 0 && !slot.filled; });
+  HERD_ASSERT(waiting != slots_.end());
+  return waiting->since;
+}
+
 ReplyQueue::SlotId ReplyQueue::reserve(std::string beginning) {
-  slots_.push_back({std::move(beginning), {}, false});
+  slots_.push_back({std::move(beginning), {}, false, 0, {}});
   ++pending_;
   return first_id_ + slots_.size() - 1;
 }

@@ -9,6 +9,8 @@
 #include <string_view>
 #include <vector>
 
+#include "protocol/clock.hpp"
+
 namespace herd::node {
 
 class ReplyQueue {
@@ -17,6 +19,19 @@ class ReplyQueue {
 
   // Where the next reply is to be appended. Good until the next call of any function of this object.
   [[nodiscard]] std::string& tail();
+
+  // The same, for a reply that may only leave once `number` is acknowledged (release() says so). Replies to be appended
+  // within one turn wait together, for the greatest of their numbers: new_turn() ends that.
+  [[nodiscard]] std::string& tail_behind(std::uint64_t number, protocol::Nanoseconds now);
+  void new_turn() { same_turn_ = false; }
+
+  // All that waits for numbers up to `acknowledged` may leave.
+  void release(std::uint64_t acknowledged);
+
+  // The greatest number that a reply waits for; 0: none does.
+  [[nodiscard]] std::uint64_t awaited() const { return gates_ > 0 ? awaited_ : 0; }
+  // Since when the oldest of them waits, in steady time; only while awaited() is not 0.
+  [[nodiscard]] protocol::Nanoseconds waits_since() const;
 
   // Reserves the place of one reply. `beginning` is what is known of it now.
   [[nodiscard]] SlotId reserve(std::string beginning);
@@ -33,6 +48,9 @@ class ReplyQueue {
   // Slots reserved and not filled yet.
   [[nodiscard]] std::size_t pending() const { return pending_; }
 
+  // Turns whose replies wait for an acknowledgement.
+  [[nodiscard]] std::size_t gates() const { return gates_; }
+
   // Everything held: ready, or waiting behind a slot.
   [[nodiscard]] std::size_t bytes() const;
 
@@ -41,6 +59,8 @@ class ReplyQueue {
     std::string reply;
     std::string behind;  // complete replies between this slot and the next
     bool filled = false;
+    std::uint64_t number = 0;  // not 0: a gate, filled once this is acknowledged; its replies stand behind it
+    protocol::Nanoseconds since{};
   };
 
   void release_front();
@@ -52,6 +72,9 @@ class ReplyQueue {
   std::vector<Slot> slots_;
   SlotId first_id_ = 0;  // of slots_.front()
   std::size_t pending_ = 0;
+  std::size_t gates_ = 0;
+  std::uint64_t awaited_ = 0;
+  bool same_turn_ = false;  // the last slot is a gate of this turn
 };
 
 }  // namespace herd::node

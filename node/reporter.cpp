@@ -58,7 +58,7 @@ bool Reporter::report(const protocol::Now& now) {
 void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& now) {
   switch (change.state) {
     case bus::Connected::Up:
-      spdlog::info("event=link_up peer={} lag={}", change.peer, change.lag);
+      spdlog::info("event=link_opened peer={} lag={}", change.peer, change.lag);
       break;
     case bus::Connected::Half:
       spdlog::info("event=link_half peer={} lag={} reason=\"it is heard and does not answer\"", change.peer,

@@ -45,6 +45,21 @@ void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
   handle_lines();
 }
 
+void Session::release(bus::ChangeNumber acknowledged) {
+  const bool output_was_empty = output().empty();
+  replies_.release(acknowledged);
+  if (output_was_empty) {
+    last_sent_ = parts_.clock.now().steady;
+  }
+  if (lines_wait_) {
+    handle_lines();
+  }
+}
+
+bool Session::is_unacknowledged() const {
+  return replies_.gates() > 0 && parts_.clock.now().steady - replies_.waits_since() >= parts_.ack_timeout;
+}
+
 void Session::finish() {
   if (input_ == Input::Open) {
     input_ = Input::Finished;
@@ -68,7 +83,7 @@ bool Session::wants_bytes() const {
 }
 
 Session::Ending Session::ending() const {
-  if (lines_wait_ || replies_.pending() > 0 || !output().empty()) {
+  if (lines_wait_ || replies_.pending() > 0 || replies_.gates() > 0 || !output().empty()) {
     return Ending::NotYet;
   }
   switch (input_) {
@@ -89,13 +104,14 @@ bool Session::is_overdue() const {
   if (!output().empty()) {
     return parts_.clock.now().steady - last_sent_ >= timeout;
   }
-  return replies_.pending() == 0 && parts_.clock.now().steady - last_active() >= timeout;
+  return replies_.pending() == 0 && replies_.gates() == 0 && parts_.clock.now().steady - last_active() >= timeout;
 }
 
 // Executes the lines that are there, as long as there is room for what they may cost.
 void Session::handle_lines() {
   const bool output_was_empty = output().empty();
   lines_wait_ = false;
+  replies_.new_turn();
   while (input_ != Input::Refused && !lines_wait_) {
     if (is_full()) {
       lines_.hold();
@@ -143,7 +159,7 @@ void Session::refuse_line() {
 
 bool Session::is_full() {
   output_full_ = replies_.bytes() > (output_full_ ? kResumeOutputBytes : kMaxOutputBytes);
-  return output_full_ || replies_.pending() >= kMaxPendingLookups;
+  return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingTurns;
 }
 
 }  // namespace herd::node

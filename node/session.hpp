@@ -31,6 +31,7 @@ class Session {
     Counters& counters;
     ClientWarnings& warnings;
     const TurnClock& clock;
+    std::chrono::milliseconds ack_timeout{5'000};  // how long a reply may wait to be acknowledged
   };
 
   enum class Ending : std::uint8_t {
@@ -50,6 +51,15 @@ class Session {
 
   // The document for a slot of take_lookups() came, without newlines at its end.
   void answer(ReplyQueue::SlotId slot, std::string_view document);
+
+  // Updates up to this change number are acknowledged now: replies that waited for them may leave.
+  void release(bus::ChangeNumber acknowledged);
+
+  // The greatest change number that a reply waits for; 0: none does.
+  [[nodiscard]] bus::ChangeNumber awaited() const { return replies_.awaited(); }
+
+  // A reply has waited longer than ack_timeout.
+  [[nodiscard]] bool is_unacknowledged() const;
 
   // The node stops: what was heard is still answered, and nothing more is wanted.
   void finish();

@@ -21,7 +21,7 @@ struct LinkStatus {
   std::uint64_t sent = 0;                  // change number up to which the peer was sent
   std::uint64_t merged = 0;                // ... up to which it has acknowledged merging
   std::uint64_t kept = 0;                  // ... up to which it has it in a journal; 0 without one
-  std::uint64_t lag = 0;                   // change numbers not yet acknowledged
+  std::uint64_t lag = 0;                   // changes not yet acknowledged, at most
   std::chrono::microseconds round_trip{};  // smoothed; 0 until measured
   std::chrono::microseconds skew{};        // the peer's clock minus ours
 };

@@ -93,7 +93,7 @@ class OneLink {
     auto stretch = link.next_stretch(store, now);
     if (!stretch) return std::nullopt;
     stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
-    Sent sent{link.send(stretch->to, now), stretch->records.size(), {}};
+    Sent sent{link.send(stretch->to, store.feed().tail(), now), stretch->records.size(), {}};
     for (const Feed::Entry& entry : stretch->records) sent.clients.emplace_back(store.record_at(entry.index).client);
     return sent;
   }

@@ -28,6 +28,7 @@ const std::map<std::string, Mutant> kMutants{
 
 struct Totals {
   std::uint64_t stored = 0;
+  std::uint64_t acknowledged = 0;
   std::uint64_t messages = 0;
   std::uint64_t trace = 0;
   herd::protocol::Nanoseconds slowest{};
@@ -37,6 +38,7 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   const Scenario scenario = Scenario::drawn(seed);
   const Outcome outcome = World(scenario).run();
   totals.stored += outcome.stored;
+  totals.acknowledged += outcome.acknowledged;
   totals.messages += outcome.messages;
   totals.trace = totals.trace * 31 + outcome.trace;
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
@@ -83,9 +85,10 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
   }
   std::printf(
-      "%llu seeds without a fault: %llu updates stored, %llu messages, slowest convergence %.0f ms, trace %016llx\n",
+      "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, slowest convergence %.0f ms, "
+      "trace %016llx\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
-      static_cast<unsigned long long>(totals.messages), static_cast<double>(totals.slowest.count()) * 1e-6,
-      static_cast<unsigned long long>(totals.trace));
+      static_cast<unsigned long long>(totals.acknowledged), static_cast<unsigned long long>(totals.messages),
+      static_cast<double>(totals.slowest.count()) * 1e-6, static_cast<unsigned long long>(totals.trace));
   return 0;
 }

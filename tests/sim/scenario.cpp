@@ -65,10 +65,16 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   scenario.resets_a_second = now_and_then(random, 3);
   scenario.partitions_a_second = now_and_then(random, 2);
   scenario.pauses_a_second = now_and_then(random, 1);
+  scenario.level = static_cast<Level>(random.below(4));
+  scenario.write_failures = now_and_then(random, 0.2);
+  scenario.copies = now_and_then(random, 0.1);
+  scenario.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
+  scenario.one_wipe = random.chance(0.7);
   return scenario;
 }
 
 std::string Scenario::describe() const {
+  static constexpr std::string_view kLevels[] = {"memory", "write", "fsync", "replicas"};
   std::size_t edges = 0;
   for (const auto& list : peers) edges += list.size();
   return std::to_string(peers.size()) + " nodes, " + std::to_string(edges / 2) + " links, " + std::to_string(tells) +
@@ -76,7 +82,8 @@ std::string Scenario::describe() const {
          std::to_string(faults.duplicate) + ", restarts/s " + std::to_string(restarts_a_second) + ", resets/s " +
          std::to_string(resets_a_second) + ", partitions/s " + std::to_string(partitions_a_second) + ", pauses/s " +
          std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
-         std::to_string(limits.max_in_flight);
+         std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
+         (one_wipe ? ", a wipe" : "");
 }
 
 }  // namespace herd::sim

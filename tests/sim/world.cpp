@@ -58,18 +58,106 @@ protocol::Now World::now_at(const Node& node) const {
   return {time_, kWallBase + time_ + node.skew};
 }
 
-// A new life, with nothing in memory.
+// What the disk brings back; a life frame stands in the journal before the life begins.
+bus::Memory World::remember(Node& node, std::uint64_t fresh_feed_id) {
+  if (scenario_.level == Level::Memory) return bus::fresh_memory(fresh_feed_id, 0);
+  auto memory = bus::recover(node.disk.journal(), fresh_feed_id, 0);
+  if (!memory) {
+    refused_ = memory.error().message;
+    return bus::fresh_memory(fresh_feed_id, 0);
+  }
+  node.disk.cut(memory->valid_bytes);
+  return std::move(*memory);
+}
+
+// A new life, with what its disk has kept.
 void World::birth(NodeIndex index) {
   Node& node = nodes_[index];
   ++node.lives;
   node.told.clear();
+  node.waiting.clear();
   network_.reset_all(index);
   bus::Replica::Options options;
-  options.self = {"sim", node_name(index), random_.number() | 1, random_.number() | 1};
+  options.self = {"sim", node_name(index), random_.number() | 1, 0};
   for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
   options.limits = scenario_.limits;
-  node.replica = std::make_unique<bus::Replica>(std::move(options));
+  options.limits.prompt_kept = scenario_.level == Level::Replicas;
+  options.durability.journal = scenario_.level != Level::Memory;
+  options.durability.replicas = scenario_.level == Level::Replicas && !options.peers.empty() ? 1 : 0;
+  node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
+  if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->keeper().begin_life());
   pump(index);
+}
+
+void World::restart(NodeIndex index) {
+  Disk& disk = nodes_[index].disk;
+  switch (scenario_.level) {
+    case Level::Memory:
+    case Level::Write:
+      disk.crash_process(random_);
+      break;
+    case Level::Fsync:
+      disk.crash_machine(random_);
+      break;
+    case Level::Replicas:
+      disk.crash_process(random_);
+      if (scenario_.one_wipe && !wiped_ && !scenario_.peers[index].empty()) {
+        disk.wipe();
+        wiped_ = true;
+      }
+      break;
+  }
+  birth(index);
+}
+
+// The journal's writer: one write at a time.
+void World::begin_write(Node& node) {
+  bus::Replica& replica = *node.replica;
+  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
+  Disk::Write write;
+  write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
+  if (replica.keeper().copying() && random_.chance(0.7)) {
+    write.to_copy = true;
+    write.bytes = replica.copy_piece();
+    if (write.bytes.empty()) {
+      write.bytes = replica.finish_copy();
+      write.replaces = write.is_pass = true;
+    }
+  } else if (replica.wants_pass()) {
+    write.is_pass = true;
+    write.bytes = replica.begin_pass();
+  } else {
+    return;
+  }
+  node.disk.begin(std::move(write));
+}
+
+void World::finish_write(Node& node) {
+  bus::Replica& replica = *node.replica;
+  if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
+  if (random_.chance(scenario_.write_failures)) {
+    const bool was_pass = node.disk.fail().is_pass;
+    if (was_pass) replica.pass_failed();
+    replica.keeper().abandon_copy();
+    return;
+  }
+  if (node.disk.finish(scenario_.level == Level::Fsync).is_pass) replica.pass_written();
+  if (!replica.keeper().copying() && random_.chance(scenario_.copies)) {
+    node.disk.begin({replica.keeper().begin_copy(), true, false, false, time_ + Nanoseconds{50'000}});
+  }
+}
+
+void World::release_replies(Node& node) {
+  const bus::ChangeNumber acknowledged = node.replica->acknowledged();
+  while (!node.waiting.empty() && node.waiting.front().number <= acknowledged) {
+    const Reply& reply = node.waiting.front();
+    const auto component = component_[static_cast<NodeIndex>(&node - nodes_.data())];
+    Nanoseconds& promised = promised_[{component, reply.client}];
+    promised = std::max(promised, reply.time);
+    ++acknowledged_;
+    node.waiting.pop_front();
+  }
+  node.replica->await(node.waiting.empty() ? 0 : node.waiting.back().number);
 }
 
 // The end of a turn of the loop, as the real bus does it.
@@ -77,6 +165,9 @@ void World::pump(NodeIndex index) {
   Node& node = nodes_[index];
   const protocol::Now now = now_at(node);
   bus::Replica& replica = *node.replica;
+  finish_write(node);
+  begin_write(node);
+  release_replies(node);
   replica.tick(now);
   (void)replica.take_events();
   Nanoseconds deadline = replica.tick_deadline(now);
@@ -89,6 +180,7 @@ void World::pump(NodeIndex index) {
     }
     if (network_.writable(index, to)) deadline = std::min(deadline, replica.say_deadline(peer));
   }
+  if (node.disk.under_way()) deadline = std::min(deadline, node.disk.under_way()->done_at);
   deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
 }
 
@@ -144,10 +236,12 @@ void World::tell() {
   iamat.coordinates = coordinates;
   iamat.time_text = time_text;
   iamat.time = said;
-  if (node.replica->tell(iamat, now_at(node)).told == bus::Told::Stored) {
+  const bus::TellOutcome outcome = node.replica->tell(iamat, now_at(node));
+  if (outcome.told == bus::Told::Stored) {
     ++stored_;
     node.told[client] = said;
   }
+  node.waiting.push_back({client, said, outcome.number});
   pump(index);
 }
 
@@ -166,7 +260,7 @@ void World::block_for_a_while() {
 
 void World::inject_faults(Nanoseconds step) {
   const double seconds = static_cast<double>(step.count()) * 1e-9;
-  if (random_.chance(scenario_.restarts_a_second * seconds)) birth(random_.below(nodes_.size()));
+  if (random_.chance(scenario_.restarts_a_second * seconds)) restart(random_.below(nodes_.size()));
   if (random_.chance(scenario_.resets_a_second * seconds)) {
     network_.reset(random_.below(nodes_.size()), random_.below(nodes_.size()));
   }
@@ -199,6 +293,7 @@ void World::under_load() {
 
 void World::heal() {
   network_.heal();
+  scenario_.write_failures = 0;
   unblocks_.clear();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
 }
@@ -249,17 +344,41 @@ std::string World::forgotten() const {
   return "";
 }
 
+// What was answered to a client must be known, or something not older, by every node that it could have reached.
+std::string World::lost() const {
+  if (scenario_.level == Level::Memory) return "";
+  for (const auto& [key, time] : promised_) {
+    for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+      if (component_[i] != key.first) continue;
+      const auto record = nodes_[i].replica->find(key.second);
+      if (!record || record->time < time) return node_name(i) + " lost an acknowledged update of " + key.second;
+    }
+  }
+  return "";
+}
+
+std::string World::unanswered() const {
+  for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    if (!nodes_[i].waiting.empty()) return "a reply of " + node_name(i) + " never left";
+  }
+  return "";
+}
+
 Outcome World::run() {
   Outcome outcome;
   under_load();
   heal();
   outcome.fault = settle(outcome);
   if (outcome.fault.empty()) outcome.fault = forgotten();
+  if (outcome.fault.empty()) outcome.fault = lost();
   if (outcome.fault.empty()) outcome.fault = rest();
+  if (outcome.fault.empty()) outcome.fault = unanswered();
+  if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;
   outcome.trace = trace_;
   outcome.messages = network_.messages();
   outcome.bytes = network_.bytes();
   outcome.stored = stored_;
+  outcome.acknowledged = acknowledged_;
   return outcome;
 }
 

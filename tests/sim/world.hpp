@@ -3,17 +3,28 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bus/replica.hpp"
+#include "tests/sim/disk.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/random.hpp"
 
 namespace herd::sim {
+
+// What replies to clients wait for, and so what they promise.
+enum class Level : std::uint8_t {
+  Memory,    // no journal: a node that dies comes back empty
+  Write,     // the journal outlives the process
+  Fsync,     // ... and the machine
+  Replicas,  // as Write, and one peer's journal holds it too: one node's disk may be lost
+};
 
 struct Scenario {
   std::uint64_t seed = 0;
@@ -26,6 +37,11 @@ struct Scenario {
   double resets_a_second = 0;      // of some connection
   double partitions_a_second = 0;  // of some direction, or of both
   double pauses_a_second = 0;      // of some node, which then finds all that came at once
+  Level level = Level::Memory;
+  double write_failures = 0;  // of a pass: the disk is full
+  double copies = 0;          // of the journal, begun instead of a pass
+  Nanoseconds write_max{3'000'000};
+  bool one_wipe = false;  // some node loses its disk, once
   Nanoseconds length{3'000'000'000};
 
   // A scenario drawn from the seed alone.
@@ -38,8 +54,9 @@ struct Outcome {
   std::uint64_t trace = 0;  // a hash of all that happened: equal for equal seeds
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t stored = 0;       // tells that were newer
-  Nanoseconds converged_after{};  // from the heal to equal digests
+  std::uint64_t stored = 0;        // tells that were newer
+  std::uint64_t acknowledged = 0;  // replies that left
+  Nanoseconds converged_after{};   // from the heal to equal digests
 };
 
 class World {
@@ -48,12 +65,20 @@ class World {
   Outcome run();
 
  private:
+  // A reply to an IAMAT: it may leave when `number` is acknowledged.
+  struct Reply {
+    std::string client;
+    Nanoseconds time{};
+    bus::ChangeNumber number = 0;
+  };
   struct Node {
     std::unique_ptr<bus::Replica> replica;
     std::uint64_t lives = 0;
     Nanoseconds paused_until{};
     Nanoseconds skew{};
     std::map<std::string, Nanoseconds> told;  // to its present life: the newest time of each client
+    Disk disk;
+    std::deque<Reply> waiting;  // replies that may not leave yet
   };
   struct Unblock {
     Nanoseconds at{};
@@ -63,6 +88,11 @@ class World {
 
   [[nodiscard]] protocol::Now now_at(const Node& node) const;
   void birth(NodeIndex index);
+  void restart(NodeIndex index);
+  [[nodiscard]] bus::Memory remember(Node& node, std::uint64_t fresh_feed_id);
+  void begin_write(Node& node);
+  void finish_write(Node& node);
+  void release_replies(Node& node);
   void deliver_next();
   void pump(NodeIndex index);
   [[nodiscard]] Nanoseconds next_event() const;
@@ -76,6 +106,8 @@ class World {
   [[nodiscard]] std::string settle(Outcome& outcome);
   [[nodiscard]] std::string rest();
   [[nodiscard]] std::string forgotten() const;
+  [[nodiscard]] std::string lost() const;
+  [[nodiscard]] std::string unanswered() const;
   void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
 
   Scenario scenario_;
@@ -88,6 +120,10 @@ class World {
   std::vector<Unblock> unblocks_;
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;
   std::uint64_t stored_ = 0;
+  std::uint64_t acknowledged_ = 0;
+  std::map<std::pair<std::size_t, std::string>, Nanoseconds> promised_;  // by component and client: the newest answered
+  bool wiped_ = false;
+  std::string refused_;  // why a journal could not be read
 };
 
 }  // namespace herd::sim

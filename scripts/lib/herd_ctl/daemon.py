@@ -25,6 +25,7 @@ LONGEST_SOCKET_PATH = 107 - len(".4194304")
 START_SECONDS = 10
 QUOTES = ("'", '"')
 RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
+ALIVE_STATES = RUNNING_STATES + ("STOPPING",)
 
 
 def quoted(value, more=()):
@@ -156,8 +157,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             return {}
         return {info["name"]: info for info in self._call().getAllProcessInfo()}
 
-    def running(self):
-        return {name for name, info in self.processes().items() if info["statename"] in RUNNING_STATES}
+    def running(self, states=RUNNING_STATES):
+        return {name for name, info in self.processes().items() if info["statename"] in states}
 
     # Changing what runs.
 
@@ -192,7 +193,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
         names = [name for name in names if name in running]
         for name in names:
             self._tolerate(lambda name=name: call.stopProcess(name, False))
-        self._wait(lambda: not self.running() & set(names), "a node does not stop", seconds=20)
+        self._wait(lambda: not self.running(ALIVE_STATES) & set(names), "a node does not stop", seconds=20)
         return names
 
     def signal(self, name, signal):

@@ -1,0 +1,49 @@
+// Which changes on disk were superseded in memory, and not yet on disk. A crash now would bring such an old record back
+// under its old number; so a link may not let its peer's cursor pass that number without the record that superseded it,
+// or the peer would never fetch the old one.
+// Pure; owned by the store, used on the loop's thread only.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+#include <vector>
+
+#include "bus/feed.hpp"
+
+namespace herd::bus {
+
+class Displaced {
+ public:
+  struct Entry {
+    ChangeNumber old = 0;   // the number on disk, or on its way there
+    RecordIndex index = 0;  // the record, which stands under a later number now
+  };
+
+  // A record moves on from `old`. What no pass has read was never on disk, and is of no interest.
+  void note(ChangeNumber old, RecordIndex index) {
+    if (old <= read_to_) entries_.push_back({old, index});
+  }
+
+  // The journal has begun to write all live changes up to `to`, and will say whether it could.
+  void begin_pass(ChangeNumber to) { read_to_ = to; }
+
+  // It could not: the journal still ends at `to`.
+  void pass_failed(ChangeNumber to) {
+    read_to_ = to;
+    std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
+  }
+
+  // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number.
+  template <typename NumberOf>
+  void pass_kept(ChangeNumber to, NumberOf&& number_of) {
+    std::erase_if(entries_, [&](const Entry& entry) { return number_of(entry.index) <= to; });
+  }
+
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+
+ private:
+  ChangeNumber read_to_ = 0;
+  std::vector<Entry> entries_;  // at most one for each record and pass
+};
+
+}  // namespace herd::bus

@@ -1,0 +1,108 @@
+// What a journal consists of: frames, each with its own checksums, one behind the other. Pure: text in, text out; where
+// it lies on disk is node/journal.hpp's matter.
+//
+//   frame   = magic(4) length(4) sequence(8) hash of payload(8) hash of the 24 bytes before(8) payload
+//   life    = msgpack [1, feed id, base]                 first in every file, and again at every start
+//   records = msgpack [2, first number, [step…]] body    the changes, as a batch's body (protocol/body.hpp)
+//   mark    = msgpack [3, tail, [[peer, feed id, cursor]…]]   last in a pass: all live changes up to tail are here
+//
+// Integers of the frame's head are little-endian, hashes are XXH3 of 64 bits, sequences count from 1 without a gap.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "bus/feed.hpp"
+#include "bus/record.hpp"
+#include "protocol/body.hpp"
+
+namespace herd::bus {
+
+class Store;
+
+inline constexpr std::size_t kFrameHeadBytes = 32;
+inline constexpr std::size_t kMaxFrameBytes = 256 * 1024;  // of a payload: a body, its numbers, and room
+
+// A life of the node began: change numbers from base + 1 on, in this feed.
+struct LifeFrame {
+  std::uint64_t feed_id = 0;
+  ChangeNumber base = 0;
+};
+
+// How far a peer's feed was merged here when the pass was taken.
+struct PeerCursor {
+  std::string peer;
+  std::uint64_t feed_id = 0;
+  ChangeNumber cursor = 0;
+  bool operator==(const PeerCursor&) const = default;
+};
+
+struct MarkFrame {
+  ChangeNumber tail = 0;
+  std::vector<PeerCursor> cursors;
+};
+
+// Appends frames to a text, counting their sequence.
+class FrameWriter {
+ public:
+  // The next frame gets this sequence number plus one.
+  explicit FrameWriter(std::uint64_t sequence = 0) : sequence_(sequence) {}
+
+  void life(std::string& out, const LifeFrame& life);
+  // The live records from `reader` on, at most `most` of them; returns the last number that was written, or 0 if there
+  // was none.
+  ChangeNumber records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most);
+  void mark(std::string& out, const MarkFrame& mark);
+
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+  // What was appended since then was not written after all.
+  void rewind(std::uint64_t sequence) { sequence_ = sequence; }
+
+ private:
+  void frame(std::string& out, std::string_view payload);
+  std::uint64_t sequence_;
+};
+
+// What the reader finds next.
+struct RecordsFrame {
+  std::vector<ChangeNumber> numbers;     // one for each update of the body
+  const protocol::Body* body = nullptr;  // good until the next frame is read
+};
+struct FramesEnd {
+  std::size_t valid_bytes = 0;  // the whole text, or where its torn tail begins
+  std::uint64_t sequence = 0;   // of the last frame
+};
+struct FramesDamaged {
+  std::size_t offset = 0;  // of the frame that cannot be read although valid ones stand behind it
+};
+using Frame = std::variant<LifeFrame, RecordsFrame, MarkFrame, FramesEnd, FramesDamaged>;
+
+class FrameReader {
+ public:
+  // `text` must stay as it is while the reader lives.
+  explicit FrameReader(std::string_view text) : text_(text) {}
+
+  // The next frame. A frame that cannot be read is the torn tail of a write that a crash cut off, if no valid frame
+  // stands behind it; else the text is damaged. After FramesEnd and FramesDamaged nothing more may be read.
+  [[nodiscard]] Frame next();
+
+ private:
+  struct Head {
+    std::size_t length = 0;
+    std::uint64_t sequence = 0;
+  };
+  [[nodiscard]] bool head_at(std::size_t offset, Head& head) const;
+  [[nodiscard]] bool valid_frame_behind(std::size_t offset) const;
+  [[nodiscard]] bool read_payload(std::string_view payload, Frame& frame);
+
+  std::string_view text_;
+  std::size_t offset_ = 0;
+  std::uint64_t sequence_ = 0;
+  protocol::Body body_;
+};
+
+}  // namespace herd::bus

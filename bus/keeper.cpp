@@ -1,0 +1,103 @@
+#include "bus/keeper.hpp"
+
+#include <limits>
+#include <utility>
+
+#include "protocol/assert.hpp"
+
+namespace herd::bus {
+namespace {
+
+constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+
+}  // namespace
+
+std::string Keeper::begin_life() {
+  std::string bytes;
+  writer_.life(bytes, life_);
+  return bytes;
+}
+
+void Keeper::begin(Store& store, ChangeNumber to, bool complete) {
+  HERD_ASSERT(!in_pass_);
+  in_pass_ = true;
+  pass_.to = to;
+  pass_.complete = complete;
+  store.displaced().begin_pass(to);
+}
+
+std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& cursors) {
+  pass_ = {};
+  pass_.sequence_before = writer_.sequence();
+  const ChangeNumber tail = store.feed().tail();
+  std::string bytes;
+  Feed::Reader reader = store.feed().read_after(cursor_);
+  const ChangeNumber last = writer_.records(bytes, reader, store, kRecordsAPass);
+  const bool complete = last == tail || last == 0 || !reader.next();
+  if (complete) {
+    writer_.mark(bytes, {tail, cursors});
+    pass_.cursors = cursors;
+  }
+  begin(store, complete ? tail : last, complete);
+  return bytes;
+}
+
+std::vector<PeerCursor> Keeper::pass_written(Store& store) {
+  HERD_ASSERT(in_pass_);
+  in_pass_ = false;
+  if (pass_.of_copy) {
+    writer_ = copy_writer_;
+    copying_ = false;
+  }
+  cursor_ = pass_.to;
+  store.displaced().pass_kept(pass_.to, [&](RecordIndex index) { return store.number_of(index); });
+  if (!pass_.complete) return {};
+  kept_ = pass_.to;
+  marked_ = pass_.cursors;
+  return std::exchange(pass_.cursors, {});
+}
+
+void Keeper::pass_failed(Store& store) {
+  HERD_ASSERT(in_pass_);
+  in_pass_ = false;
+  if (pass_.of_copy) {
+    copying_ = false;
+  } else {
+    writer_.rewind(pass_.sequence_before);
+  }
+  store.displaced().pass_failed(cursor_);
+}
+
+std::string Keeper::begin_copy() {
+  copying_ = true;
+  copy_cursor_ = 0;
+  copy_writer_ = FrameWriter();
+  std::string bytes;
+  copy_writer_.life(bytes, life_);
+  return bytes;
+}
+
+std::string Keeper::copy_piece(const Store& store) {
+  std::string bytes;
+  Feed::Reader ahead = store.feed().read_after(copy_cursor_);
+  for (std::size_t count = 0; count < kRecordsAPiece; ++count) {
+    if (!ahead.next()) return bytes;  // little is left
+  }
+  Feed::Reader reader = store.feed().read_after(copy_cursor_);
+  copy_cursor_ = copy_writer_.records(bytes, reader, store, kRecordsAPiece);
+  return bytes;
+}
+
+std::string Keeper::finish_copy(Store& store, const std::vector<PeerCursor>& cursors) {
+  pass_ = {};
+  pass_.of_copy = true;
+  pass_.cursors = cursors;
+  std::string bytes;
+  Feed::Reader reader = store.feed().read_after(copy_cursor_);
+  (void)copy_writer_.records(bytes, reader, store, kAll);
+  copy_writer_.mark(bytes, {store.feed().tail(), cursors});
+  begin(store, store.feed().tail(), true);
+  return bytes;
+}
+
+}  // namespace herd::bus

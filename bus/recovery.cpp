@@ -1,0 +1,67 @@
+#include "bus/recovery.hpp"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "bus/update_texts.hpp"
+
+namespace herd::bus {
+
+using protocol::fail;
+using protocol::Result;
+
+namespace {
+
+// Puts the records of one frame into the store under their old numbers.
+bool restore(const RecordsFrame& frame, Store& store) {
+  for (std::size_t i = 0; i < frame.numbers.size(); ++i) {
+    protocol::Update update = frame.body->updates[i].update;
+    if (frame.numbers[i] <= store.feed().tail() || !read_texts(update)) return false;
+    store.skip_to(frame.numbers[i] - 1);
+    if (store.merge(update, kToldHere) == Store::Merged::Unchanged) return false;  // a journal only rises
+  }
+  return true;
+}
+
+}  // namespace
+
+Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed) {
+  return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, 0, {}, 0, 0, 0};
+}
+
+Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
+  Memory memory = fresh_memory(feed_id, hash_seed);
+  FrameReader reader(text);
+  bool lived = false;
+  const auto damaged = [](std::size_t offset) {
+    return fail("it is damaged at byte " + std::to_string(offset) + ", in front of records that can be read");
+  };
+  for (;;) {
+    const Frame frame = reader.next();
+    if (const auto* end = std::get_if<FramesEnd>(&frame)) {
+      if (!lived && end->valid_bytes < text.size()) return fail("it does not begin like a journal");
+      memory.valid_bytes = end->valid_bytes;
+      memory.sequence = end->sequence;
+      break;
+    }
+    if (const auto* damage = std::get_if<FramesDamaged>(&frame)) return damaged(damage->offset);
+    if (const auto* life = std::get_if<LifeFrame>(&frame)) {
+      lived = true;
+      memory.life = {life->feed_id, std::max(memory.life.base, life->base)};
+    } else if (!lived) {
+      return fail("it does not begin like a journal");
+    } else if (const auto* records = std::get_if<RecordsFrame>(&frame)) {
+      if (!restore(*records, memory.store)) return fail("its records are not those of one feed");
+      memory.records += records->numbers.size();
+    } else if (const auto* mark = std::get_if<MarkFrame>(&frame)) {
+      memory.cursors = mark->cursors;
+    }
+  }
+  if (lived) memory.life.base = std::max(memory.life.base, memory.store.feed().tail()) + kLifeJump;
+  memory.store.skip_to(memory.life.base);
+  memory.cursor = memory.life.base;
+  return memory;
+}
+
+}  // namespace herd::bus

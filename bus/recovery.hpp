@@ -1,0 +1,36 @@
+// What a node knows when it starts: the store that its journal brings back, or an empty one. Pure; the text of the
+// journal comes from node/journal.hpp.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+#include <vector>
+
+#include "bus/journal_frames.hpp"
+#include "bus/store.hpp"
+#include "protocol/result.hpp"
+
+namespace herd::bus {
+
+// Each start leaves so many change numbers out: a life that lost its last ones in a crash must not be followed by one
+// that gives them out again. 2^23 starts fit.
+inline constexpr ChangeNumber kLifeJump = ChangeNumber{1} << 40;
+
+struct Memory {
+  Store store;                      // its feed's tail is the new life's base
+  LifeFrame life;                   // of the life that begins
+  ChangeNumber cursor = 0;          // the base: all that the journal holds lies below
+  std::vector<PeerCursor> cursors;  // of the peers' feeds, as kept
+  std::uint64_t sequence = 0;       // of the last frame
+  std::size_t valid_bytes = 0;      // of the text; what stands behind it is a torn tail, to be cut off
+  std::size_t records = 0;          // read, superseded ones included
+};
+
+// Nothing is known: a new feed begins.
+[[nodiscard]] Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed);
+
+// Reads a journal. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in its middle, or is
+// no journal: then nothing of it can be relied on.
+[[nodiscard]] protocol::Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed);
+
+}  // namespace herd::bus

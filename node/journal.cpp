@@ -1,0 +1,221 @@
+#include "node/journal.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <limits>
+#include <random>
+#include <utility>
+
+#include "node/journal_file.hpp"
+
+namespace herd::node {
+
+using protocol::fail;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Result;
+using namespace std::chrono_literals;
+
+namespace {
+
+// At "memory" nobody waits for the journal: what is superseded within this time is not written twice.
+constexpr Nanoseconds kUnhurried = 50ms;
+// A pass that would only note how far the peers' feeds are merged.
+constexpr Nanoseconds kCursorsOnly = 20ms;
+// After a write that failed: full disks are freed by people.
+constexpr Nanoseconds kRetry = 250ms;
+// A copy is made when the file has grown by this much, and to twice what it had when it was fresh.
+constexpr std::uint64_t kCopyBeyondBytes = 64 * 1024 * 1024;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+std::string damaged(const std::filesystem::path& directory, const std::string& reason) {
+  return "journal " + (directory / "journal").string() + ": " + reason +
+         ". If the peers hold what it held, start once with --discard-journal: they give it back";
+}
+
+}  // namespace
+
+Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Acknowledge level,
+                                      std::uint64_t fresh_feed_id) {
+  auto file = JournalFile::open(directory);
+  if (!file) return tl::unexpected(file.error());
+  const auto text = (*file)->map();
+  if (!text) return tl::unexpected(text.error());
+  const std::size_t size = text->size();
+  auto memory = bus::recover(*text, fresh_feed_id, random_seed());
+  if (!memory) return fail(damaged(directory, memory.error().message));
+  if (memory->valid_bytes < size) {
+    spdlog::warn("event=journal_cut bytes={} reason=\"its last write was cut off, or its end is damaged\"",
+                 size - memory->valid_bytes);
+  }
+  if ((*file)->cut(memory->valid_bytes) != 0) return fail("journal: its torn end cannot be cut off");
+  std::unique_ptr<Journal> journal(new Journal(std::move(*file), level));
+  const std::size_t live = memory->store.size();
+  journal->live_bytes_ = memory->records == 0 ? 0 : memory->valid_bytes / memory->records * live;
+  return Opened{std::move(journal), std::move(*memory)};
+}
+
+Result<std::optional<std::filesystem::path>> Journal::discard(const std::filesystem::path& directory) {
+  std::error_code error;
+  const auto from = directory / "journal";
+  const auto to = directory / "journal.discarded";
+  if (!std::filesystem::exists(from, error)) return std::optional<std::filesystem::path>();
+  std::filesystem::rename(from, to, error);
+  if (error) return fail("journal " + from.string() + " cannot be moved away: " + error.message());
+  return std::optional(to);
+}
+
+Journal::Journal(std::unique_ptr<JournalFile> file, Acknowledge level)
+    : file_(std::move(file)), level_(level), done_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  file_bytes_ = file_->bytes();
+  thread_ = std::thread([this] { write_jobs(); });
+}
+
+Journal::~Journal() {
+  stop_ = true;
+  work_.release();
+  thread_.join();
+  close(done_descriptor_);
+}
+
+Result<void> Journal::begin_life(bus::Replica& replica) {
+  int error = file_->append(replica.keeper().begin_life());
+  if (error == 0) error = file_->sync();
+  file_bytes_ = file_->bytes();
+  if (error != 0) return fail(std::string("journal: a new life cannot be written: ") + std::strerror(error));
+  return {};
+}
+
+// ---- the writer's thread --------------------------------------------------------------------------------------------
+
+void Journal::write_jobs() {
+  for (;;) {
+    work_.acquire();
+    if (stop_) return;
+    Job& job = job_;
+    if (job.first_of_copy) job.error = file_->begin_copy();
+    if (job.error == 0) job.error = job.to_copy ? file_->append_to_copy(job.bytes) : file_->append(job.bytes);
+    if (job.error == 0 && job.replaces) {
+      bool committed = false;
+      job.error = file_->replace_by_copy(committed);
+      job.fatal = job.error != 0 && committed;
+    } else if (job.error == 0 && job.sync) {
+      // A sync that failed may have thrown the pages away: trying again would report what is not there.
+      job.error = file_->sync();
+      job.fatal = job.error != 0;
+    }
+    if (job.error != 0 && job.to_copy) file_->drop_copy();
+    done_.store(true, std::memory_order_release);
+    const std::uint64_t one = 1;
+    if (write(done_descriptor_, &one, sizeof one) < 0) continue;  // full: it is readable already
+  }
+}
+
+// ---- the loop's thread ----------------------------------------------------------------------------------------------
+
+void Journal::start(Job job) {
+  job_ = std::move(job);
+  busy_ = true;
+  work_.release();
+}
+
+void Journal::finish(bus::Replica& replica, Now now) {
+  busy_ = false;
+  file_bytes_ = file_->bytes();
+  if (job_.error != 0) {
+    ++counters_.failures;
+    if (trouble_.empty()) {
+      spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\"", std::strerror(job_.error),
+                    level_ == Acknowledge::Memory ? "what is told now is lost if this node dies"
+                                                  : "IAMATs are not answered until it can be written again");
+    }
+    trouble_ = std::strerror(job_.error);
+    retry_at_ = now.steady + kRetry;
+    if (job_.is_pass) replica.pass_failed();
+    replica.keeper().abandon_copy();
+    return;
+  }
+  if (!trouble_.empty()) spdlog::warn("event=journal_recovered failures={}", counters_.failures);
+  trouble_.clear();
+  counters_.bytes += job_.bytes.size();
+  if (job_.replaces) {
+    ++counters_.copies;
+    live_bytes_ = file_bytes_;
+    spdlog::debug("event=journal_copied bytes={}", file_bytes_);
+  }
+  if (job_.is_pass) {
+    ++counters_.passes;
+    replica.pass_written();
+  }
+}
+
+bool Journal::pass_due(const bus::Replica& replica, Now now) const {
+  if (!replica.wants_pass()) return false;
+  const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
+  if (!changes) return now.steady - last_pass_ >= kCursorsOnly;
+  return level_ != Acknowledge::Memory || now.steady - last_pass_ >= kUnhurried;
+}
+
+bool Journal::copy_due() const {
+  return file_bytes_ > 2 * live_bytes_ + kCopyBeyondBytes;
+}
+
+std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
+  Job job;
+  const bool copying = replica.keeper().copying();
+  if (copying) piece_next_ = !piece_next_;
+  if ((!copying || !piece_next_) && pass_due(replica, now)) {
+    last_pass_ = now.steady;
+    job.bytes = replica.begin_pass();
+    job.sync = level_ == Acknowledge::Fsync;
+    job.is_pass = true;
+    return job;
+  }
+  if (!copying && !copy_due()) return std::nullopt;
+  job.to_copy = true;
+  if (!copying) {
+    job.first_of_copy = true;
+    job.bytes = replica.keeper().begin_copy();
+    return job;
+  }
+  job.bytes = replica.copy_piece();
+  if (job.bytes.empty()) {
+    job.bytes = replica.finish_copy();
+    job.replaces = job.is_pass = true;
+  }
+  return job;
+}
+
+bool Journal::turn(bus::Replica& replica, Now now) {
+  if (busy_) {
+    if (!done_.exchange(false, std::memory_order_acquire)) return true;
+    std::uint64_t count = 0;
+    if (read(done_descriptor_, &count, sizeof count) < 0) count = 0;  // its edge came before the counter: no matter
+    if (job_.fatal) {
+      spdlog::error("event=journal_lost reason=\"{}: nobody knows what is on the disk, so this node stops\"",
+                    std::strerror(job_.error));
+      return false;
+    }
+    finish(replica, now);
+  }
+  if (!trouble_.empty() && now.steady < retry_at_) return true;
+  if (auto job = next_job(replica, now)) start(std::move(*job));
+  return true;
+}
+
+Nanoseconds Journal::next_deadline(const bus::Replica& replica) const {
+  if (busy_) return Nanoseconds::max();
+  if (!trouble_.empty()) return retry_at_;
+  if (!replica.wants_pass()) return Nanoseconds::max();
+  const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
+  return last_pass_ + (changes ? kUnhurried : kCursorsOnly);
+}
+
+}  // namespace herd::node

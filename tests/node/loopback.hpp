@@ -1,0 +1,108 @@
+// A front end on loopback and clients of it, for tests: both are turned by hand in one thread.
+#pragma once
+
+#include <asio/buffer.hpp>
+#include <asio/io_context.hpp>
+#include <asio/ip/tcp.hpp>
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "node/front_end.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/one_node.hpp"
+
+namespace herd::node {
+
+// A node's front end on a port of loopback, turned by hand. Lookups are collected; the test delivers the answers.
+struct LoopbackNode : OneNode {
+  asio::io_context io;
+  std::vector<places::Query> asked;  // the ticket is the place in here
+  FrontEnd front_end{{io, replica, config, counters, clock, [this](const places::Query& query) {
+                        asked.push_back(query);
+                        return places::Ticket{asked.size() - 1};
+                      }}};
+
+  LoopbackNode() { REQUIRE(front_end.listen({"127.0.0.1", 0})); }
+
+  // Turns the loop until the condition holds; false if that takes ten seconds.
+  bool turn_until(const std::function<bool()>& condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+    while (!condition()) {
+      if (std::chrono::steady_clock::now() > deadline) {
+        return false;
+      }
+      io.run_one_for(std::chrono::milliseconds(1));
+    }
+    return true;
+  }
+};
+
+// A client on a non-blocking socket, which reads only when it is told to.
+class LoopbackClient {
+ public:
+  explicit LoopbackClient(LoopbackNode& node) : node_(node), socket_(io_) {
+    socket_.connect({asio::ip::address_v4::loopback(), node.front_end.port()});
+    socket_.non_blocking(true);
+  }
+
+  // Sends as much as the socket takes; returns how much that was.
+  std::size_t send_some(const std::string& bytes) {
+    std::error_code error;
+    const std::size_t count = socket_.write_some(asio::buffer(bytes), error);
+    return error ? 0 : count;
+  }
+
+  void send(const std::string& bytes) {
+    std::size_t sent = 0;
+    REQUIRE(node_.turn_until([&] { return (sent += send_some(bytes.substr(sent))) == bytes.size(); }));
+  }
+
+  void half_close() { socket_.shutdown(asio::ip::tcp::socket::shutdown_send); }
+
+  // What one read gives now, perhaps nothing.
+  std::string read_once() {
+    std::string bytes(1 << 20, '\0');
+    std::error_code error;
+    bytes.resize(socket_.read_some(asio::buffer(bytes), error));
+    ended_ = ended_ || error == asio::error::eof;
+    broken_ = broken_ || (error && error != asio::error::eof && error != asio::error::would_block);
+    return bytes;
+  }
+
+  // Turns the node until so many bytes have come.
+  std::string read(std::size_t count) {
+    std::string all;
+    node_.turn_until([&] { return (all += read_once()).size() >= count || ended_ || broken_; });
+    return all;
+  }
+
+  // Turns the node until the connection has ended, cleanly: everything that came before.
+  std::string read_to_end() {
+    std::string all;
+    CHECK(node_.turn_until([&] {
+      all += read_once();
+      return ended_ || broken_;
+    }));
+    CHECK_FALSE(broken_);
+    return all;
+  }
+
+  bool has_ended() {
+    read_once();
+    return ended_ || broken_;
+  }
+
+  asio::ip::tcp::socket& socket() { return socket_; }
+
+ private:
+  LoopbackNode& node_;
+  asio::io_context io_;
+  asio::ip::tcp::socket socket_;
+  bool ended_ = false;
+  bool broken_ = false;
+};
+
+}  // namespace herd::node

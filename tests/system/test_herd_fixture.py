@@ -1,0 +1,69 @@
+"""The fixture keeps its promises: shapes, ports, lives, convergence, and no node that dies or stays unnoticed."""
+import os
+import signal
+
+import pytest
+
+from herd_fixture import FIVE, Herd, alone, full, line, make_herd, ring  # noqa: F401
+
+
+def test_shapes_have_the_links_they_say():
+    assert line(3) == {"n0": ["n1"], "n1": ["n2"], "n2": []}
+    assert ring(3) == {"n0": ["n1"], "n1": ["n2"], "n2": ["n0"]}
+    assert full(3) == {"n0": ["n1", "n2"], "n1": ["n2"], "n2": []}
+    assert alone(2) == {"n0": [], "n1": []}
+
+
+def test_the_five_link_converge_and_heal(make_herd):
+    herd = make_herd()
+    assert list(herd.nodes) == list(FIVE)
+    assert all(port < 32768 for node in herd for port in (node.clients_port, node.bus_port, node.http_port))
+    herd.wait_linked()
+    assert herd["Hill"].say("IAMAT kiwi +1+2 5").startswith("AT Hill +")
+    herd.wait_converged(clients=1)
+    told = herd["Singleton"].knows("kiwi")
+    assert told == herd["Campbell"].knows("kiwi") and told.startswith("AT Hill ")
+    assert herd["Hill"].knows("nobody") is None
+    assert herd["Hill"].counter("iamat_stored") == 1
+    herd["Smith"].kill()
+    assert herd["Campbell"].say(b"IAMAT kiwi +1+2 6").startswith(b"AT Campbell ")
+    herd.wait_converged(clients=1)
+    herd["Smith"].start()
+    herd.wait_linked()
+    herd.wait_converged(clients=1)
+    assert " 6" in herd["Smith"].knows("kiwi")
+
+
+def test_settings_and_new_nodes_reach_the_configuration(make_herd):
+    herd = make_herd(alone(1), settings={"clients": {"max_line_bytes": 64}}, start=False)
+    herd.start()
+    assert herd["n0"].say("x" * 65) == "? " + "x" * 64 + "\n"
+    herd.graph = line(2)
+    herd.write_config()
+    herd["n0"].stop()
+    herd.start()
+    herd.wait_linked()
+
+
+def test_two_herds_have_ports_of_their_own(make_herd):
+    one, other = make_herd(alone(1)), make_herd(alone(1))
+    assert one["n0"].clients_port != other["n0"].clients_port
+
+
+def test_a_node_that_dies_unasked_fails_the_test():
+    herd = Herd(alone(2))
+    herd.start()
+    os.kill(herd["n1"].process.pid, signal.SIGKILL)
+    herd["n1"].process.wait()
+    with pytest.raises(AssertionError, match="n1 ended by itself with status -9"):
+        herd.close()
+    assert not herd.running
+    assert not herd.directory.exists()
+
+
+def test_a_stopped_node_is_ended_too():
+    herd = Herd(alone(1))
+    herd.start()
+    herd["n0"].signal(signal.SIGSTOP)
+    herd.close()
+    assert not herd.running
