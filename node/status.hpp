@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
@@ -44,6 +45,7 @@ struct Status {
   JournalStatus journal;
   std::vector<LinkStatus> links;                  // in the order of the configuration
   std::map<std::string, std::uint64_t> counters;  // by name, rising only: "iamat_stored", "bus_updates_merged", ...
+  std::vector<places::Figures> providers;         // of places, in the order of the configuration
   protocol::Now taken;                            // when
 };
 
