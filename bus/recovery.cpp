@@ -1,6 +1,7 @@
 #include "bus/recovery.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -58,9 +59,14 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
       memory.cursors = mark->cursors;
     }
   }
-  if (lived) memory.life.base = std::max(memory.life.base, memory.store.feed().tail()) + kLifeJump;
+  if (lived) {
+    const ChangeNumber last = std::max(memory.life.base, memory.store.feed().tail());
+    if (last > std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump) return fail("its change numbers are used up");
+    memory.life.base = last + kLifeJump;
+  }
   memory.store.skip_to(memory.life.base);
   memory.cursor = memory.life.base;
+  memory.store.displaced().begin_pass(memory.cursor);  // all of it is on disk, and would come back
   return memory;
 }
 
