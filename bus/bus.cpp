@@ -18,6 +18,31 @@ constexpr int kMessagesATurn = 256;           // then clients and outputs get th
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
 constexpr int kFarewellMs = 100;              // how long closing may wait for a BYE to leave
 
+// A signal to the process makes even calls that do not wait fail with EINTR, before they have done anything, and cppzmq
+// throws it.
+template <typename Call>
+auto uninterrupted(Call call) {
+  for (;;) {
+    try {
+      return call();
+    } catch (const zmq::error_t& problem) {
+      if (problem.num() != EINTR) throw;
+    }
+  }
+}
+
+bool receive(zmq::socket_t& socket, zmq::message_t& frame, zmq::recv_flags flags) {
+  return uninterrupted([&] { return socket.recv(frame, flags); }).has_value();
+}
+
+bool send(zmq::socket_t& socket, zmq::message_t& frame, zmq::send_flags flags) {
+  return uninterrupted([&] { return socket.send(frame, flags | zmq::send_flags::dontwait); }).has_value();
+}
+
+bool is_writable(zmq::socket_t& socket) {
+  return (uninterrupted([&] { return socket.get(zmq::sockopt::events); }) & ZMQ_POLLOUT) != 0;
+}
+
 // Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
 zmq::message_t share(const std::shared_ptr<const std::string>& body) {
   if (body->size() < kCopyBytesBelow) return {body->data(), body->size()};
@@ -67,16 +92,16 @@ bool Bus::receive(Now now) {
   zmq::message_t body;
   zmq::message_t extra;
   for (int count = 0; count < kMessagesATurn; ++count) {
-    if (!router_.recv(route, zmq::recv_flags::dontwait)) return false;
+    if (!bus::receive(router_, route, zmq::recv_flags::dontwait)) return false;
     if (!route.more()) continue;
-    (void)router_.recv(header, zmq::recv_flags::none);  // the frames of one message come together
+    (void)bus::receive(router_, header, zmq::recv_flags::none);  // the frames of one message come together
     bool more = header.more();
     const bool has_body = more;
     if (more) {
-      (void)router_.recv(body, zmq::recv_flags::none);
+      (void)bus::receive(router_, body, zmq::recv_flags::none);
       more = body.more();
     }
-    for (; more; more = extra.more()) (void)router_.recv(extra, zmq::recv_flags::none);
+    for (; more; more = extra.more()) (void)bus::receive(router_, extra, zmq::recv_flags::none);
     Incoming incoming{route.to_string_view(), header.to_string_view(), std::nullopt};
     if (has_body) incoming.body = body.to_string_view();
     replica_.hear(incoming, now);
@@ -87,16 +112,16 @@ bool Bus::receive(Now now) {
 void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
   zmq::message_t header(message.header.data(), message.header.size());
   // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
-  const auto flags = message.body ? zmq::send_flags::dontwait | zmq::send_flags::sndmore : zmq::send_flags::dontwait;
-  if (!dealer.send(header, flags) || !message.body) return;
+  const auto flags = message.body ? zmq::send_flags::sndmore : zmq::send_flags::none;
+  if (!bus::send(dealer, header, flags) || !message.body) return;
   zmq::message_t body = share(message.body);
-  (void)dealer.send(body, zmq::send_flags::dontwait);
+  (void)bus::send(dealer, body, zmq::send_flags::none);
 }
 
 void Bus::send_all(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
   for (;;) {
-    writable_[peer] = (dealer.get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
+    writable_[peer] = is_writable(dealer);
     if (!writable_[peer]) return;
     const auto message = replica_.take(peer, now);
     if (!message) return;
@@ -127,7 +152,7 @@ Nanoseconds Bus::next_deadline(Now now) const {
 void Bus::leave() {
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
     dealers_[peer].set(zmq::sockopt::linger, kFarewellMs);
-    if ((dealers_[peer].get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0) send(dealers_[peer], replica_.farewell());
+    if (is_writable(dealers_[peer])) send(dealers_[peer], replica_.farewell());
   }
 }
 

@@ -24,6 +24,13 @@ namespace {
 constexpr Nanoseconds kNever = Nanoseconds::max();
 constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
 
+// A peer's clock may say anything; what does not fit is as far off as can be said.
+Nanoseconds ahead_by(Nanoseconds theirs, Nanoseconds ours) {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(theirs.count(), ours.count(), &difference)) return Nanoseconds{difference};
+  return theirs > ours ? Nanoseconds::max() : -Nanoseconds::max();
+}
+
 }  // namespace
 
 Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
@@ -44,8 +51,11 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
     peer_.feed_id = hello.feed_id;
     if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = kept_cursor_ = 0;
   }
+  // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
+  // holds. A HELLO that was overtaken by batches tells us nothing about that.
+  if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = 0;
   heard(now);
-  skew_ = hello.clock - now.wall;
+  skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer) owe_hello_answer_ = true;
 }
@@ -128,7 +138,7 @@ void Link::hear(const Pong& pong, Now now) {
   if (!ping_sent_ || pong.nonce != ping_nonce_) return;
   const Nanoseconds took = now.steady - ping_sent_->steady;
   measured(took);
-  skew_ = pong.clock - (ping_sent_->wall + took / 2);
+  skew_ = ahead_by(pong.clock, ping_sent_->wall + took / 2);
   ping_sent_.reset();
 }
 
@@ -246,8 +256,9 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
 std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
   if (!streaming_ || flight_.size() >= limits_.max_in_flight) return std::nullopt;
-  if (sent_ == tail) return must_ask(now) ? std::optional(Stretch{tail, tail, {}, true, {}}) : std::nullopt;
-  Stretch stretch{sent_, tail, {}, scanned_ <= sent_, {}};  // what was scanned before was left out for this peer alone
+  if (sent_ == tail) return must_ask(now) ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
+  // What was scanned before was left out for this peer alone.
+  Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
   const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
@@ -264,7 +275,7 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   }
   if (stretch.to < tail) carry_displaced(store, stretch);
   if (lagging) add_newest(store, stretch);
-  if (!stretch.records.empty() || !stretch.carried.empty()) return stretch;
+  if (!stretch.records.empty() || !stretch.carried.empty() || !stretch.newest.empty()) return stretch;
   if (stretch.to < tail) return std::nullopt;  // the journal must get on first
   // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
   if (scanned_ <= sent_) scanned_at_ = now.steady;
@@ -298,6 +309,13 @@ void Link::carry_displaced(const Store& store, Stretch& stretch) const {
   stretch.carried = std::move(displaced);
 }
 
+bool Link::shorten(const Store& store, Stretch& stretch, ChangeNumber to) const {
+  const std::size_t carried = stretch.carried.size();
+  stretch.to = to;
+  carry_displaced(store, stretch);
+  return stretch.carried.size() != carried || stretch.to != to;
+}
+
 bool Link::must_ask(Now now) const {
   return waits_for_proof() && now.steady >= ask_at_;
 }
@@ -309,7 +327,7 @@ void Link::add_newest(const Store& store, Stretch& stretch) {
   stretch.for_all = false;
   Feed::Reader reader = store.feed().read_after(std::max({tail_sent_, stretch.to, tail - room}));
   while (const auto entry = reader.next()) {
-    if (!knows(store, *entry)) stretch.records.push_back(*entry);
+    if (!knows(store, *entry)) stretch.newest.push_back(*entry);
   }
   tail_sent_ = tail;
 }

@@ -38,7 +38,8 @@ enum class Connected : std::uint8_t {
 struct Stretch {
   ChangeNumber from = 0;
   ChangeNumber to = 0;
-  std::vector<Feed::Entry> records;  // those in (from, to] first, in order, then perhaps some newest ones ahead of it
+  std::vector<Feed::Entry> records;  // those in (from, to], in order
+  std::vector<Feed::Entry> newest;   // some ahead of it, in order; any of them may be left out
   bool for_all = true;               // nothing in it depends on this peer: another link may send the same
 
   // A record that goes along because it superseded one of the range, and a crash now would bring that one back.
@@ -83,6 +84,9 @@ class Link {
 
   // The next stretch of the feed to send, if the flight has room and there is something worth a message.
   [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now);
+  // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
+  // must be encoded again.
+  [[nodiscard]] bool shorten(const Store& store, Stretch& stretch, ChangeNumber to) const;
   // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now.
   [[nodiscard]] protocol::Batch send(ChangeNumber to, ChangeNumber feed_tail, protocol::Now now);
   // Would a record be left out for this peer, because its present life told us?

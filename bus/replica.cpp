@@ -110,12 +110,19 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
     return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
-  if (peer->route != incoming.route) {
-    routes_.erase(peer->route);
-    peer->route = incoming.route;
-    routes_[peer->route] = static_cast<PeerIndex>(peer - peers_.begin());
-  }
+  take_route(static_cast<PeerIndex>(peer - peers_.begin()), std::string(incoming.route));
   peer->link.hear(hello, now, store_.feed().tail());
+}
+
+// The newest HELLO decides, both for a name and for a connection: one that said HELLO under another name before is no
+// longer that one's, or the name would go on waiting for it.
+void Replica::take_route(PeerIndex index, std::string route) {
+  const auto [at, is_new] = routes_.try_emplace(route, index);
+  if (!is_new && at->second == index) return;
+  if (!is_new) peers_[at->second].route.clear();
+  at->second = index;
+  if (!peers_[index].route.empty()) routes_.erase(peers_[index].route);
+  peers_[index].route = std::move(route);
 }
 
 void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
@@ -124,10 +131,10 @@ void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const 
   // Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
   if (const auto read = protocol::decode_body(incoming.body.value_or(""), body_); !read) {
     ++counters_.updates_unreadable;
-    refuse(peer.name, "the updates of a batch cannot be read: " + read.error().message);
+    complain(peer.name, "the updates of a batch cannot be read: " + read.error().message);
     body_ = {};
   }
-  if (body_.unreadable > 0) refuse(peer.name, "updates of a batch have another shape");
+  if (body_.unreadable > 0) complain(peer.name, "updates of a batch have another shape");
   counters_.updates_unreadable += body_.unreadable;
   merge_body(index);
   peer.link.merged(batch);
@@ -149,7 +156,7 @@ void Replica::merge_body(PeerIndex index) {
     }
     if (!read_texts(update)) {
       ++counters_.updates_unreadable;
-      refuse(peers_[index].name, "an update that no client could have made was passed over");
+      complain(peers_[index].name, "an update that no client could have made was passed over");
       continue;
     }
     const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
@@ -178,33 +185,42 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
   return take_batch(peer, now);
 }
 
+// Encodes what fits; returns how far the cursor may move by it.
+ChangeNumber Replica::encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const {
+  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
+  for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
+    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !encoder.add(store_.update_at(entry->index))) break;
+  }
+  for (const Stretch::Carried& carried : stretch.carried) {
+    if (!encoder.add(store_.update_at(carried.index))) return std::max(stretch.from, carried.old - 1);
+  }
+  for (const Feed::Entry& entry : stretch.records) {
+    if (!encoder.add(store_.update_at(entry.index))) return entry.number - 1;
+  }
+  return stretch.to;
+}
+
 std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
-  const auto stretch = peer.link.next_stretch(store_, now);
+  auto stretch = peer.link.next_stretch(store_, now);
   if (!stretch) return std::nullopt;
   ++counters_.batches_sent;
-  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == store_.feed().tail();
   const ChangeNumber tail = store_.feed().tail();
+  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == tail;
   if (stretch->for_all && same) {
     ++counters_.bodies_shared;
     counters_.updates_sent += shared_.updates;
     return Outgoing{protocol::encode(peer.link.send(shared_.to, tail, now)), shared_.body};
   }
   protocol::BodyEncoder encoder;
-  ChangeNumber to = stretch->to;
-  for (const Stretch::Carried& carried : stretch->carried) {
-    if (encoder.add(store_.update_at(carried.index))) continue;
-    to = std::min(to, carried.old - 1);
-    break;
-  }
-  for (const Feed::Entry& entry : stretch->records) {
-    if (encoder.add(store_.update_at(entry.index))) continue;
-    to = std::min(to, entry.number - 1);  // a record ahead of the range may be left out without a word
-    break;
+  ChangeNumber to = encode(*stretch, encoder);
+  while (to < stretch->to && peer.link.shorten(store_, *stretch, to)) {
+    encoder = {};
+    to = encode(*stretch, encoder);
   }
   const std::size_t updates = encoder.size();
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder.finish());
-  if (stretch->for_all) shared_ = {stretch->from, to, store_.feed().tail(), updates, body};
+  if (stretch->for_all) shared_ = {stretch->from, to, tail, updates, body};
   return Outgoing{protocol::encode(peer.link.send(to, tail, now)), std::move(body)};
 }
 
@@ -282,6 +298,10 @@ Events Replica::take_events() {
 
 void Replica::refuse(std::string peer, std::string reason) {
   ++counters_.messages_refused;
+  complain(std::move(peer), std::move(reason));
+}
+
+void Replica::complain(std::string peer, std::string reason) {
   constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
   if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
 }

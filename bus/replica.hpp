@@ -77,7 +77,7 @@ class Replica {
     std::vector<std::string> peers;  // at most kMaxNodes - 1
     LinkLimits limits;
     std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
-    Durability durability;
+    Durability durability{};
   };
   // With an empty memory.
   explicit Replica(const Options& options);
@@ -157,14 +157,17 @@ class Replica {
   };
 
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
+  void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
                   protocol::Now now);
   void merge_body(PeerIndex index);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
+  [[nodiscard]] ChangeNumber encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const;
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
   [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
+  void complain(std::string peer, std::string reason);
 
   std::unique_ptr<const Self> self_;  // links refer to it
   Durability durability_;

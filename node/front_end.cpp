@@ -187,11 +187,12 @@ void FrontEnd::back_off(const std::error_code& error) {
 }
 
 void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
-  if (connections() >= parts_.config.max_connections) {
+  if (connections() >= std::min(parts_.config.max_connections, parts_.most_connections)) {
     ++parts_.counters.connections_refused;
     if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
-      spdlog::warn("event=connection_refused from={} connections={} reason=\"max_connections is reached\"",
-                   text_of(client), connections());
+      spdlog::warn("event=connection_refused from={} connections={} reason=\"{} is reached\"", text_of(client),
+                   connections(),
+                   connections() >= parts_.config.max_connections ? "max_connections" : "the limit of open files");
     }
     return;
   }

@@ -45,6 +45,7 @@ class FrontEnd {
     // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
     std::function<places::Ticket(const places::Query&)> ask;
     std::chrono::milliseconds ack_timeout{5'000};  // how long a reply may wait to be acknowledged
+    std::size_t most_connections = SIZE_MAX;       // that there are descriptors for, whatever the configuration says
   };
 
   // What it is given must outlive it, and `io` must not be run any more once it is gone.

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "node/config_diff.hpp"
+#include "node/descriptor_limit.hpp"
 #include "node/log.hpp"
 #include "node/places/providers.hpp"
 
@@ -91,11 +92,20 @@ Result<void> Node::open() {
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                                       config_.updates.ack_timeout});
+                                       config_.updates.ack_timeout, most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     return {};
   });
+}
+
+std::size_t Node::most_connections() const {
+  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers()});
+  if (most < config_.clients.max_connections) {
+    spdlog::warn("event=connections_limited most={} max_connections={} reason=\"the limit of open files: ulimit -n\"",
+                 most, config_.clients.max_connections);
+  }
+  return most;
 }
 
 Result<void> Node::open_bus() {
@@ -212,9 +222,11 @@ void Node::report() {
   busy_ = news.more || busy_;
   const bool wanted = monitor_->wanted({EventLevel::Info, EventKind::Stats});
   if (!wanted || (!news.stats_wanted && now.steady < stats_due_)) return;
-  stats_due_ = now.steady + kStatsInterval;
   stats_.publish(*monitor_, status());
-  busy_ = monitor_->drain_subscriptions().more || busy_;  // publishing may have swallowed the descriptor's edge
+  // Publishing may have swallowed the descriptor's edge, and who has subscribed meanwhile wants stats at once as well.
+  const Monitor::Subscriptions meanwhile = monitor_->drain_subscriptions();
+  busy_ = meanwhile.more || meanwhile.stats_wanted || busy_;
+  stats_due_ = meanwhile.stats_wanted ? now.steady : now.steady + kStatsInterval;
 }
 
 Nanoseconds Node::next_deadline() const {

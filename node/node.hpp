@@ -52,6 +52,7 @@ class Node {
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
+  [[nodiscard]] std::size_t most_connections() const;  // that there are descriptors for
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
 

@@ -20,6 +20,9 @@ class BodyEncoder {
 
   [[nodiscard]] std::size_t size() const { return count_; }
 
+  // What the frame would be long, at most, but for a few bytes around it.
+  [[nodiscard]] std::size_t bytes() const { return updates_.size() + origin_bytes_; }
+
   // The frame of all that was added; the encoder is empty again.
   [[nodiscard]] std::string finish();
 

@@ -57,6 +57,7 @@ std::optional<Delivery> Network::pop() {
 void Network::postpone(Delivery delivery, Nanoseconds time) {
   Connection& connection = at(delivery.from, delivery.to);
   delivery.at = time;
+  delivery.generation = connection.generation;  // it takes this connection's room until it arrives
   put(std::move(delivery), connection);
 }
 

@@ -131,7 +131,7 @@ class Node:
         self._may_die = False
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [BINARY, "--config", self.herd.config_path, "--log-level", self.herd.log_level, self.name],
+                [BINARY, "--config", self.herd.config_path, *self.herd.flags, self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment,
                 preexec_fn=_end_with_parent)
         if wait:
@@ -150,6 +150,10 @@ class Node:
         self._may_die = True
         self.process.kill()
         self.process.wait()
+
+    def forget(self):
+        """Loses the state of a node that does not run: it starts again as a new one."""
+        shutil.rmtree(self.herd.state_dir / "nodes" / self.name)
 
     def stop(self, seconds=10):
         """SIGTERM; fails the test unless it ends with status 0 in time."""
@@ -244,7 +248,7 @@ class Herd:
         self.state_dir = self.directory / "state"
         self.config_path = self.directory / "herd.toml"
         self.environment = {"HERD_STATE_DIR": str(self.state_dir)}
-        self.log_level = log_level
+        self.flags = ["--log-level", log_level] if log_level else []  # without, the configured one counts
         self.ports = ports or Ports()
         self.graph = dict(graph)
         self.settings = settings or {}

@@ -1,0 +1,21 @@
+// How many files the process may have open, and how many of them its clients may take. Without a bound of its own, a
+// node whose clients had taken every descriptor could no more accept its peers, and would be cut off from the herd for
+// as long as they stay. Pure but for raise_descriptor_limit(), which is called once, at the start.
+#pragma once
+
+#include <cstddef>
+
+namespace herd::node {
+
+// Raises the soft limit of open files (1,024 by Debian's default) to the hard one; how many there may be then.
+[[nodiscard]] std::size_t raise_descriptor_limit();
+
+struct DescriptorBudget {
+  std::size_t descriptors = 0;  // that there may be
+  std::size_t peers = 0;        // that the node has
+};
+
+// Client connections that have room beside all else; a quarter of the descriptors where there are very few.
+[[nodiscard]] std::size_t connections_within(const DescriptorBudget& budget);
+
+}  // namespace herd::node

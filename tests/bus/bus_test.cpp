@@ -1,0 +1,303 @@
+#include "bus/bus.hpp"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+#include <csignal>
+
+#include <chrono>
+#include <random>
+
+#include "protocol/limits.hpp"
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/free_port.hpp"
+
+// Real sockets over the loopback interface.
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+Now real_time() {
+  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+}
+
+std::uint64_t random_id() {
+  static std::random_device device;
+  return (std::uint64_t{device()} << 32U | device()) | 1U;
+}
+
+// A node's bus and its replica, in one life.
+struct Node {
+  std::unique_ptr<Replica> replica;
+  std::unique_ptr<Bus> bus;
+
+  // Waits for what the node's loop would wait for, at most `longest`, and turns once.
+  void turn(std::chrono::milliseconds longest) {
+    const Nanoseconds until = bus->next_deadline(real_time()) - real_time().steady;
+    const Nanoseconds wait = std::clamp<Nanoseconds>(until, 0ns, longest);
+    std::vector<pollfd> polled;
+    for (const int descriptor : bus->descriptors()) polled.push_back({descriptor, POLLIN, 0});
+    (void)poll(polled.data(), polled.size(), static_cast<int>((wait + 999us).count() / 1'000'000));
+    for (std::size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) bus->touched(i);
+    }
+    for (bool more = true; more;) more = bus->pump(real_time());
+  }
+};
+
+// Hill and Smith on two free ports.
+class Herd {
+ public:
+  Herd() {
+    start(hill_, 0);
+    start(smith_, 1);
+  }
+
+  Node& hill() { return hill_; }
+  Node& smith() { return smith_; }
+  zmq::context_t& context() { return context_; }
+  const std::string& hills_address() const { return addresses_[0]; }
+
+  void restart_smith() {
+    smith_.bus.reset();
+    start(smith_, 1);
+  }
+  void stop_smith() { smith_.bus.reset(); }
+
+  // Both loops turn until it holds; false if it does not within ten seconds.
+  template <typename Condition>
+  bool until(Condition holds) {
+    const Nanoseconds end = real_time().steady + 10s;
+    while (!holds()) {
+      if (real_time().steady > end) return false;
+      hill_.turn(2ms);
+      if (smith_.bus) smith_.turn(2ms);
+    }
+    return true;
+  }
+  bool until_equal() {
+    return until([this] {
+      return hill_.replica->store().digest() == smith_.replica->store().digest() &&
+             hill_.replica->peer_status(0, real_time()).state == Connected::Up &&
+             smith_.replica->peer_status(0, real_time()).state == Connected::Up;
+    });
+  }
+
+ private:
+  void start(Node& node, std::size_t index) {
+    static const std::string kNames[] = {"Hill", "Smith"};
+    node.replica = std::make_unique<Replica>(
+        Replica::Options{{"herd", kNames[index], random_id(), random_id()}, {kNames[1 - index]}, {}, random_id()});
+    // libzmq's reaper thread frees the address of a socket that was closed, in its own time.
+    const Nanoseconds end = real_time().steady + 10s;
+    for (;;) {
+      auto bus = Bus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
+      if (bus) node.bus = std::move(*bus);
+      if (bus || real_time().steady > end) break;
+    }
+    REQUIRE(node.bus);
+  }
+  static std::string free_address() { return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port()); }
+
+  zmq::context_t context_;
+  std::string addresses_[2] = {free_address(), free_address()};
+  Node hill_;
+  Node smith_;
+};
+
+void told(Node& node, const std::string& client, const char* time = "5") {
+  REQUIRE(tell(*node.replica, client, time, real_time()).told == Told::Stored);
+}
+
+// A TCP connection to a ROUTER, from something that does not speak ZeroMQ.
+class Stranger {
+ public:
+  explicit Stranger(const std::string& address) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
+    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+    const sockaddr_in there = herd::node::loopback(port);
+    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
+  }
+  ~Stranger() { close(socket_); }
+  Stranger(const Stranger&) = delete;
+  Stranger& operator=(const Stranger&) = delete;
+  void say(std::string_view bytes) const { (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+
+ private:
+  int socket_;
+};
+
+}  // namespace
+
+TEST_CASE("two buses converge, whichever node is told") {
+  Herd herd;
+  for (int i = 0; i < 1000; ++i) told(herd.hill(), "a" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) told(herd.smith(), "b" + std::to_string(i));
+  REQUIRE(herd.until_equal());
+  CHECK(herd.hill().replica->store().size() == 2000);
+  told(herd.hill(), "kiwi");
+  REQUIRE(herd.until([&] { return herd.smith().replica->find("kiwi").has_value(); }));
+}
+
+TEST_CASE("a bus that is made again, in a new life, gets all back") {
+  Herd herd;
+  told(herd.hill(), "kiwi");
+  told(herd.smith(), "plum");
+  REQUIRE(herd.until_equal());
+  herd.restart_smith();
+  CHECK(herd.smith().replica->store().size() == 0);
+  REQUIRE(herd.until_equal());
+  CHECK(herd.smith().replica->store().size() == 2);
+  told(herd.smith(), "plum", "6");
+  REQUIRE(herd.until([&] { return herd.hill().replica->find("plum")->time == 6s; }));
+}
+
+TEST_CASE("what is told while a peer is away reaches it when it returns") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  herd.stop_smith();
+  for (int i = 0; i < 20'000; ++i) told(herd.hill(), "client" + std::to_string(i));
+  REQUIRE(herd.until([&] { return herd.hill().replica->peer_status(0, real_time()).state == Connected::Down; }));
+  CHECK(herd.hill().replica->peer_status(0, real_time()).lag == 20'000);
+  herd.restart_smith();
+  REQUIRE(herd.until_equal());
+}
+
+TEST_CASE("a bus that leaves says so") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  herd.smith().bus->leave();
+  herd.stop_smith();
+  const Nanoseconds before = real_time().steady;
+  REQUIRE(herd.until([&] { return herd.hill().replica->peer_status(0, real_time()).state == Connected::Down; }));
+  CHECK(real_time().steady - before < kSilence);
+}
+
+TEST_CASE("an address that cannot be had is named") {
+  Herd herd;
+  const auto replica = make_replica("Campbell", {"Hill"}, 1);
+  const auto busy = Bus::open(herd.context(), {herd.hills_address(), {herd.hills_address()}}, *replica);
+  REQUIRE_FALSE(busy);
+  CHECK(busy.error().message == "bus address " + herd.hills_address() +
+                                    " is in use: stop the other process or change `bus` in the configuration");
+  const auto bad = Bus::open(herd.context(), {"tcp://127.0.0.1:no", {herd.hills_address()}}, *replica);
+  REQUIRE_FALSE(bad);
+  CHECK(bad.error().message.find("bus address tcp://127.0.0.1:no cannot be used: ") == 0);
+  const std::string free = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
+  const auto nowhere = Bus::open(herd.context(), {free, {"udp://nowhere"}}, *replica);
+  REQUIRE_FALSE(nowhere);
+  CHECK(nowhere.error().message.find("bus address udp://nowhere cannot be used: ") == 0);
+}
+
+TEST_CASE("a stranger who does not speak ZeroMQ disturbs nobody") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  const Stranger browser(herd.hills_address());
+  browser.say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  const Stranger noise(herd.hills_address());
+  noise.say(std::string(100'000, '\xff'));
+  const Stranger silent(herd.hills_address());
+  told(herd.hill(), "kiwi");
+  told(herd.smith(), "plum");
+  CHECK(herd.until_equal());
+}
+
+TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  zmq::socket_t stranger(herd.context(), zmq::socket_type::dealer);
+  stranger.set(zmq::sockopt::linger, 0);
+  stranger.connect(herd.hills_address());
+  const auto say = [&](std::vector<std::string> frames) {
+    for (std::size_t i = 0; i < frames.size(); ++i) {
+      const auto flags = i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
+      (void)stranger.send(zmq::buffer(frames[i]), flags);
+    }
+  };
+  Hello hello;
+  hello.herd = "herd";
+  hello.node = "Stranger";
+  hello.incarnation = hello.feed_id = 1;
+  say({""});
+  say({"nonsense"});
+  say({"", "", "", "", ""});
+  say({encode(Bye{1}), "more"});
+  say({encode(hello), "a", "b"});
+  const auto refused = [&] { return herd.hill().replica->counters().messages_refused; };
+  REQUIRE(herd.until([&] { return refused() == 5; }));
+  say({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and nobody else's
+  told(herd.smith(), "kiwi");
+  CHECK(herd.until_equal());
+  CHECK(refused() == 5);
+}
+
+TEST_CASE("the ROUTER is read while a peer takes nothing") {
+  zmq::context_t context;
+  // Smith's port answers no connection: it listens, and nobody accepts.
+  const int deaf = socket(AF_INET, SOCK_STREAM, 0);
+  const std::uint16_t deaf_port = herd::node::free_port();
+  const sockaddr_in there = herd::node::loopback(deaf_port);
+  REQUIRE(bind(deaf, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
+  REQUIRE(listen(deaf, 1) == 0);
+  const std::string hills = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
+  Node hill;
+  hill.replica = make_replica("Hill", {"Smith"}, 1);
+  auto bus = Bus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(deaf_port)}}, *hill.replica);
+  REQUIRE(bus);
+  hill.bus = std::move(*bus);
+  zmq::socket_t smith(context, zmq::socket_type::dealer);
+  smith.set(zmq::sockopt::linger, 0);
+  smith.connect(hills);
+  const auto replica = make_replica("Smith", {"Hill"}, 2);
+  Hello hello;
+  hello.herd = "herd";
+  hello.node = "Smith";
+  hello.incarnation = 2;
+  hello.feed_id = 3;
+  (void)smith.send(zmq::buffer(encode(hello)), zmq::send_flags::none);
+  constexpr int kPings = 2000;
+  for (int i = 0; i < kPings; ++i) (void)smith.send(zmq::buffer(std::string("\x91\x7f")), zmq::send_flags::none);
+  const Nanoseconds end = real_time().steady + 10s;
+  while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.turn(2ms);
+  CHECK(hill.replica->counters().messages_unknown == kPings);
+  hill.bus.reset();
+  close(deaf);
+}
+
+TEST_CASE("a signal to the process does not end a turn") {
+  static volatile std::sig_atomic_t signals = 0;
+  Herd herd;
+  struct sigaction action {};
+  struct sigaction before {};
+  action.sa_handler = [](int) { signals = signals + 1; };
+  REQUIRE(sigaction(SIGALRM, &action, &before) == 0);
+  constexpr itimerval kOften{{0, 30}, {0, 30}};
+  REQUIRE(setitimer(ITIMER_REAL, &kOften, nullptr) == 0);
+  int number = 0;
+  const bool done = herd.until([&] {
+    told(herd.hill(), "client" + std::to_string(++number));
+    return signals > 20'000;
+  });
+  constexpr itimerval kNever{};
+  setitimer(ITIMER_REAL, &kNever, nullptr);
+  sigaction(SIGALRM, &before, nullptr);
+  CHECK(done);
+  CHECK(herd.until_equal());
+}
+
+TEST_CASE("an idle bus waits, and does not spin") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  int turns = 0;
+  const Nanoseconds end = real_time().steady + 1s;
+  while (real_time().steady < end) {
+    herd.hill().turn(1000ms);
+    ++turns;
+  }
+  CHECK(turns < 100);
+}

@@ -1,0 +1,422 @@
+// What flows over a link: batches, their acknowledgements, and what is done where one is missing.
+#include <algorithm>
+#include <set>
+
+#include "tests/bus/one_link.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+constexpr LinkLimits kSmall{.max_in_flight = 2, .max_batch = 4};
+
+}  // namespace
+
+TEST_CASE("sending goes on from the cursor of the WELCOME") {
+  OneLink one;
+  one.fill(10);
+  one.open(4);
+  const auto sent = one.send();
+  REQUIRE(sent);
+  CHECK(sent->batch.lives == Lives{kOurLife, kPeerLife});
+  CHECK(sent->batch.from == 4);
+  CHECK(sent->batch.to == 10);
+  CHECK(sent->records == 6);
+  CHECK_FALSE(one.send());
+}
+
+TEST_CASE("a batch begins where the previous one ended, and covers superseded numbers") {
+  OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 3});
+  one.fill(5);
+  one.move("client1");  // number 2 becomes number 6
+  one.open();
+  const auto first = one.send();
+  const auto second = one.send();
+  REQUIRE(first);
+  REQUIRE(second);
+  CHECK(first->clients == std::vector<std::string>{"client0", "client2", "client3"});
+  CHECK(first->batch.from == 0);
+  CHECK(first->batch.to == 4);
+  CHECK(second->batch.from == 4);
+  CHECK(second->batch.to == 6);
+  CHECK(second->clients == std::vector<std::string>{"client4", "client1"});
+  one.move("client4");
+  CHECK(one.send()->batch.from == 6);
+}
+
+TEST_CASE("only an ACK advances the cursor") {
+  OneLink one;
+  one.fill(10);
+  one.open();
+  REQUIRE(one.send());
+  CHECK(one.link.cursors().sent == 10);
+  CHECK(one.link.cursors().merged == 0);
+  one.ack(7);
+  CHECK(one.link.cursors().merged == 7);
+  CHECK(one.link.in_flight() == 1);
+  one.ack(10);
+  CHECK(one.link.cursors().merged == 10);
+  CHECK(one.link.in_flight() == 0);
+}
+
+TEST_CASE("an ACK that is older than another moves nothing back") {
+  OneLink one;
+  one.fill(10);
+  one.open();
+  REQUIRE(one.send());
+  one.ack(10, 1, 8);
+  one.ack(4, 1, 2);
+  CHECK(one.link.cursors().merged == 10);
+  CHECK(one.link.cursors().kept == 8);
+  CHECK(one.link.cursors().sent == 10);
+}
+
+TEST_CASE("an ACK of what was never given out, or of more kept than merged, is ignored") {
+  OneLink one;
+  one.fill(10);
+  one.open();
+  REQUIRE(one.send());
+  for (const auto& [merged, kept] : {std::pair<ChangeNumber, ChangeNumber>{11, 0}, {UINT64_MAX, 0}, {5, 6}}) {
+    one.ack(merged, 1, kept);
+    CHECK(one.link.cursors().merged == 0);
+    CHECK(one.link.cursors().kept == 0);
+  }
+  one.ack(10, 1, 10);
+  CHECK(one.link.cursors().kept == 10);
+}
+
+TEST_CASE("a bounded number of batches is in flight") {
+  OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 1});
+  one.fill(20);
+  one.open();
+  for (int i = 0; i < 8; ++i) REQUIRE(one.send());
+  CHECK(one.link.in_flight() == 8);
+  CHECK_FALSE(one.send());
+  one.ack(1);
+  CHECK(one.send());
+  CHECK_FALSE(one.send());
+}
+
+TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor, in a new attempt") {
+  OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 5});
+  one.fill(10);
+  one.open();
+  const auto first = one.send();
+  REQUIRE(first);
+  REQUIRE(one.send());
+  one.ack(5);
+  one.pass(kAnswerTimeoutMin - 1ns);
+  CHECK(one.link.timeouts() == 0);
+  one.pass(1ns);
+  CHECK(one.link.timeouts() == 1);
+  CHECK_FALSE(one.send());  // only HELLO is said
+  const auto said = one.say();
+  REQUIRE(said.size() == 1);
+  const std::uint64_t attempt = one_of<Hello>(said)->attempt;
+  CHECK(attempt > first->batch.attempt);
+  one.welcome(5, attempt);
+  const auto again = one.send();
+  REQUIRE(again);
+  CHECK(again->batch.from == 5);
+  CHECK(again->batch.attempt > attempt);
+}
+
+TEST_CASE("an answer has at least two and a half measured round trips") {
+  OneLink one;
+  one.open();
+  for (int i = 0; i < 60; ++i) {  // until the estimate is near the truth
+    one.move("kiwi");
+    REQUIRE(one.send());
+    one.pass(300ms);
+    one.ack(one.tail());
+  }
+  CHECK(one.link.timeouts() == 0);
+  CHECK(one.link.round_trip() > 290ms);
+  one.move("kiwi");
+  REQUIRE(one.send());
+  one.pass(750ms);
+  CHECK(one.link.timeouts() == 0);
+  one.pass(750ms);
+  CHECK(one.link.timeouts() == 1);
+}
+
+TEST_CASE("a peer too slow for the first timeouts is not timed out for ever") {
+  OneLink one;
+  one.fill(1);
+  one.open();
+  bool acknowledged = false;
+  for (int tries = 0; tries < 40 && !acknowledged; ++tries) {
+    one.move("kiwi");
+    if (!one.send()) {
+      one.welcome(one.link.cursors().merged, one.attempt_said());
+      continue;
+    }
+    const std::uint64_t before = one.link.timeouts();
+    one.pass(1500ms);
+    acknowledged = one.link.timeouts() == before;
+  }
+  CHECK(acknowledged);
+}
+
+TEST_CASE("a WELCOME to an older attempt rewinds nothing") {
+  OneLink one;
+  one.fill(10);
+  one.hello();
+  const std::uint64_t attempt = one.attempt_said();
+  one.welcome(0, attempt);
+  REQUIRE(one.send());
+  one.ack(10);
+  one.welcome(0, attempt);  // an answer to another HELLO of that attempt
+  CHECK(one.link.cursors().merged == 10);
+  CHECK(one.link.cursors().sent == 10);
+  CHECK_FALSE(one.send());
+}
+
+TEST_CASE("a WELCOME to the present attempt is taken as it stands, also below the acknowledged cursor") {
+  OneLink one;
+  one.fill(10);
+  one.open();
+  const auto sent = one.send();
+  REQUIRE(sent);
+  one.ack(10, 1, 10);
+  one.welcome(6, sent->batch.attempt);
+  CHECK(one.link.cursors().merged == 6);
+  CHECK(one.link.cursors().kept == 6);
+  CHECK(one.link.in_flight() == 0);
+  CHECK(one.send()->batch.from == 6);
+}
+
+TEST_CASE("a WELCOME with a cursor that was never given out gets everything") {
+  for (const ChangeNumber cursor : {ChangeNumber{11}, UINT64_MAX}) {
+    OneLink one;
+    one.fill(10);
+    one.open(cursor);
+    CHECK(one.link.cursors().merged == 0);
+    CHECK(one.send()->batch.from == 0);
+  }
+}
+
+TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
+  OneLink one;
+  one.fill(10);
+  one.open();
+  const auto sent = one.send();
+  REQUIRE(sent);
+  one.pass(kAnswerTimeoutMin);
+  REQUIRE(one.link.timeouts() == 1);
+  one.ack(10, sent->batch.attempt);
+  CHECK(one.link.cursors().merged == 10);
+}
+
+TEST_CASE("a batch that leaves a gap is answered with WELCOME, which says where to go on") {
+  OneLink one;
+  one.open();
+  REQUIRE(one.batch(0, 5, 2));
+  CHECK(one_of<Ack>(one.say())->merged == 5);
+  CHECK(one.batch(6, 9, 2));  // used all the same
+  auto said = one.say();
+  REQUIRE(said.size() == 1);
+  REQUIRE(one_of<Welcome>(said));
+  CHECK(one_of<Welcome>(said)->cursor == 5);
+  CHECK(one_of<Welcome>(said)->attempt == 2);
+  REQUIRE(one.batch(5, 9, 3));
+  said = one.say();
+  REQUIRE(one_of<Ack>(said));
+  CHECK(one_of<Ack>(said)->merged == 9);
+  CHECK(one_of<Ack>(said)->attempt == 3);
+}
+
+TEST_CASE("a batch seen twice is acknowledged twice, with all that is merged, and nothing is kept without a journal") {
+  OneLink one;
+  one.open();
+  REQUIRE(one.batch(0, 5));
+  REQUIRE(one.batch(5, 9));
+  REQUIRE(one.batch(0, 5));
+  const auto said = one.say();
+  REQUIRE(said.size() == 1);
+  CHECK(std::get<Ack>(said[0]).merged == 9);
+  CHECK(std::get<Ack>(said[0]).kept == 0);
+  CHECK(std::get<Ack>(said[0]).lives == Lives{kOurLife, kPeerLife});
+}
+
+TEST_CASE("an empty batch is acknowledged") {
+  OneLink one;
+  one.open();
+  REQUIRE(one.batch(0, 0));
+  CHECK(one_of<Ack>(one.say()));
+}
+
+TEST_CASE("a range with nothing for the peer is sent after a while, empty, or with the next record before") {
+  OneLink one;
+  one.open();
+  one.move("kiwi", kThisLink);
+  CHECK_FALSE(one.send());
+  CHECK(one.link.say_deadline() == one.now.steady + kEmptyBatchDelay);
+  one.pass(kEmptyBatchDelay - 1ns);
+  CHECK_FALSE(one.send());
+  one.move("plum", kThisLink);  // does not put it off
+  CHECK_FALSE(one.send());
+  one.pass(1ns);
+  const auto empty = one.send();
+  REQUIRE(empty);
+  CHECK(empty->records == 0);
+  CHECK(empty->batch.from == 0);
+  CHECK(empty->batch.to == 2);
+  one.ack(2);
+  one.move("kiwi", kThisLink);
+  CHECK_FALSE(one.send());
+  one.move("plum");
+  const auto full = one.send();
+  REQUIRE(full);
+  CHECK(full->clients == std::vector<std::string>{"plum"});
+  CHECK(full->batch.from == 2);
+  CHECK(full->batch.to == 4);
+}
+
+TEST_CASE("an empty range waits for room in the flight without a deadline in the past") {
+  OneLink one(LinkLimits{.max_in_flight = 1, .max_batch = 4});
+  one.open();
+  one.move("kiwi", kThisLink);
+  CHECK_FALSE(one.send());
+  one.move("plum");
+  REQUIRE(one.send());
+  one.move("kiwi", kThisLink);
+  CHECK_FALSE(one.send());
+  one.pass(kEmptyBatchDelay);
+  CHECK_FALSE(one.send());
+  CHECK(one.link.say_deadline() > one.now.steady);
+}
+
+TEST_CASE("an update is withheld from the life it came from, and from nobody else") {
+  OneLink one;
+  one.open();
+  one.move("theirs", kThisLink);
+  one.move("another's", kThisLink + 1);
+  one.move("ours");
+  CHECK(one.send()->clients == std::vector<std::string>{"another's", "ours"});
+}
+
+TEST_CASE("a peer that told us and then lost its memory gets it back") {
+  OneLink one;
+  one.open();
+  one.move("theirs", kThisLink);
+  one.pass(kEmptyBatchDelay);
+  (void)one.send();
+  one.hello(kPeerLife + 1);
+  one.welcome(0, one.attempt_said(), kPeerLife + 1);
+  const auto sent = one.send();
+  REQUIRE(sent);
+  CHECK(sent->clients == std::vector<std::string>{"theirs"});
+  one.move("theirs", kThisLink);  // what the new life says it knows itself
+  CHECK_FALSE(one.send());
+}
+
+TEST_CASE("a stretch that left something out for its peer alone is not sent to others") {
+  OneLink one;
+  one.open();
+  one.move("ours");
+  auto stretch = one.link.next_stretch(one.store, one.now);
+  REQUIRE(stretch);
+  CHECK(stretch->for_all);
+  (void)one.link.send(stretch->to, one.store.feed().tail(), one.now);
+  one.move("theirs", kThisLink);
+  CHECK_FALSE(one.send());  // scanned, and left out
+  one.move("ours");
+  stretch = one.link.next_stretch(one.store, one.now);
+  REQUIRE(stretch);
+  CHECK_FALSE(stretch->for_all);
+}
+
+TEST_CASE("a link that lags fills half of each batch from the tail, without moving its cursor by it") {
+  OneLink one(kSmall);
+  one.fill(20);
+  one.open();
+  const auto sent = one.send();
+  REQUIRE(sent);
+  CHECK(sent->clients == std::vector<std::string>{"client0", "client1", "client18", "client19"});
+  CHECK(sent->batch.to == 2);
+  const auto next = one.send();
+  REQUIRE(next);
+  CHECK(next->clients == std::vector<std::string>{"client2", "client3"});  // the tail was sent already
+  CHECK(next->batch.to == 4);
+}
+
+TEST_CASE("a link that keeps up sends in order alone") {
+  OneLink one(kSmall);
+  one.fill(kSmall.max_in_flight * kSmall.max_batch);
+  one.open();
+  CHECK(one.send()->clients == std::vector<std::string>{"client0", "client1", "client2", "client3"});
+}
+
+TEST_CASE("a client that moves all the time is not starved by a link that lags") {
+  OneLink one(kSmall);
+  one.fill(1000);
+  one.open();
+  int told = 0;
+  for (int turn = 0; turn < 50; ++turn) {
+    for (int i = 0; i < 20; ++i) one.fill(1);  // more than the link can take
+    one.move("mover");
+    const auto sent = one.send();
+    REQUIRE(sent);
+    told += static_cast<int>(std::count(sent->clients.begin(), sent->clients.end(), "mover"));
+    one.ack(sent->batch.to);
+  }
+  CHECK(told == 50);
+}
+
+TEST_CASE("whatever is lost, each record reaches the peer in the end") {
+  OneLink one(kSmall);
+  one.fill(30);
+  one.open();
+  std::set<std::string> arrived;
+  ChangeNumber merged = 0;
+  for (int turn = 0; turn < 200 && one.link.cursors().merged < one.tail(); ++turn) {
+    const auto sent = one.send();
+    if (!sent) {
+      one.pass(100ms);
+      if (const std::uint64_t attempt = one.attempt_said()) one.welcome(merged, attempt);
+      continue;
+    }
+    if (turn % 3 == 0) continue;  // lost on the way
+    arrived.insert(sent->clients.begin(), sent->clients.end());
+    if (sent->batch.from > merged) {
+      one.welcome(merged, sent->batch.attempt);
+      continue;
+    }
+    merged = std::max(merged, sent->batch.to);
+    if (turn % 4 != 0) one.ack(merged, sent->batch.attempt);  // else the ACK is lost
+  }
+  CHECK(arrived.size() == 30);
+  CHECK(one.link.cursors().merged == one.tail());
+}
+
+TEST_CASE("wants_to_say never denies what there is to say") {
+  OneLink one;
+  const auto wants = [&] { return one.link.wants_to_say(one.now, one.tail()); };
+  CHECK(wants());
+  one.open();
+  CHECK_FALSE(wants());
+  one.move("ours");
+  CHECK(wants());
+  REQUIRE(one.send());
+  CHECK_FALSE(wants());
+  one.ack(1);
+  one.link.hear(Ping{1, {}}, one.now);
+  CHECK(wants());
+  (void)one.say();
+  one.batch(0, 1);
+  CHECK(wants());
+  (void)one.say();
+  one.move("theirs", kThisLink);
+  CHECK(wants());
+  CHECK_FALSE(one.send());
+  CHECK_FALSE(wants());
+  one.pass(kEmptyBatchDelay);
+  CHECK(wants());
+  REQUIRE(one.send());
+  one.ack(2);
+  one.pass(kPingInterval - kEmptyBatchDelay);
+  CHECK(wants());
+}

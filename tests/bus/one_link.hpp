@@ -1,0 +1,131 @@
+// One link in a test's hands: the test is the peer and the clock.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "bus/link.hpp"
+#include "bus/store.hpp"
+#include "tests/bus/sample_update.hpp"
+
+namespace herd::bus {
+
+constexpr std::uint64_t kOurLife = 100;
+constexpr std::uint64_t kOurFeed = 101;
+constexpr std::uint64_t kPeerLife = 200;
+constexpr std::uint64_t kPeerFeed = 201;
+constexpr LinkIndex kThisLink = 3;
+
+class OneLink {
+ public:
+  Self self{"herd", "Hill", kOurLife, kOurFeed};
+  Store store{1};
+  Link link;
+  protocol::Now now{100s, 1'700'000'000s};
+
+  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) {}
+  OneLink(const OneLink&) = delete;
+  OneLink& operator=(const OneLink&) = delete;
+
+  [[nodiscard]] ChangeNumber tail() const { return store.feed().tail(); }
+
+  // Time passes, and the loop turns once at its end.
+  void pass(protocol::Nanoseconds time) {
+    now.steady += time;
+    now.wall += time;
+    link.tick(now);
+  }
+
+  // A client moves: a change in our feed, heard by a link or told here.
+  void move(const std::string& client, LinkIndex by = kToldHere) {
+    const ChangeNumber number = tail() + 1;
+    protocol::Update update = sample_update(client, number);
+    update.time = protocol::Nanoseconds{static_cast<std::int64_t>(number)};
+    (void)store.merge(update, by);
+  }
+  // `count` clients that were not there before.
+  void fill(std::size_t count, LinkIndex by = kToldHere) {
+    for (std::size_t i = 0; i < count; ++i) move("client" + std::to_string(tail()), by);
+  }
+
+  // The peer says something.
+  [[nodiscard]] protocol::Hello peers_hello(std::uint64_t life = kPeerLife, std::uint64_t feed = kPeerFeed) const {
+    protocol::Hello hello;
+    hello.herd = "herd";
+    hello.node = "Smith";
+    hello.incarnation = life;
+    hello.feed_id = feed;
+    hello.attempt = 1;
+    hello.clock = now.wall;
+    return hello;
+  }
+  void hello(std::uint64_t life = kPeerLife, std::uint64_t feed = kPeerFeed) {
+    link.hear(peers_hello(life, feed), now, tail());
+  }
+  void welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerLife) {
+    link.hear(protocol::Welcome{{life, kOurLife}, kOurFeed, cursor, attempt}, now, tail());
+  }
+  void ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber kept = 0) {
+    link.hear(protocol::Ack{{kPeerLife, kOurLife}, attempt, merged, kept}, now, tail());
+  }
+  // True if it was used.
+  bool batch(ChangeNumber from, ChangeNumber to, std::uint64_t attempt = 1) {
+    const protocol::Batch batch{{kPeerLife, kOurLife}, attempt, from, to};
+    if (!link.accepts(batch, now)) return false;
+    link.merged(batch);
+    return true;
+  }
+
+  // All that the link has to say now, batches aside.
+  std::vector<protocol::Message> say() {
+    std::vector<protocol::Message> said;
+    while (auto message = link.take_message(now, tail())) said.push_back(*message);
+    return said;
+  }
+  // The next batch, with the number of records that go in it.
+  struct Sent {
+    protocol::Batch batch;
+    std::size_t records = 0;
+    std::vector<std::string> clients;
+  };
+  std::optional<Sent> send() {
+    auto stretch = link.next_stretch(store, now);
+    if (!stretch) return std::nullopt;
+    stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
+    Sent sent{link.send(stretch->to, store.feed().tail(), now), stretch->records.size(), {}};
+    for (const Feed::Entry& entry : stretch->records) sent.clients.emplace_back(store.record_at(entry.index).client);
+    return sent;
+  }
+
+  // The peer has said HELLO and, once asked, WELCOME: batches flow, and nothing is owed.
+  void open(ChangeNumber cursor = 0) {
+    hello();
+    const std::uint64_t attempt = attempt_said();
+    welcome(cursor, attempt);
+    for (const protocol::Message& message : say()) answer_ping(message);
+  }
+  // Says what is due, and returns the attempt of the HELLO among it.
+  std::uint64_t attempt_said() {
+    std::uint64_t attempt = 0;
+    for (const protocol::Message& message : say()) {
+      if (const auto* hello = std::get_if<protocol::Hello>(&message)) attempt = hello->attempt;
+    }
+    return attempt;
+  }
+  void answer_ping(const protocol::Message& message) {
+    if (const auto* ping = std::get_if<protocol::Ping>(&message)) {
+      link.hear(protocol::Pong{ping->nonce, now.wall}, now);
+    }
+  }
+};
+
+template <typename M>
+const M* one_of(const std::vector<protocol::Message>& said) {
+  for (const protocol::Message& message : said) {
+    if (const M* found = std::get_if<M>(&message)) return found;
+  }
+  return nullptr;
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,226 @@
+#include "tests/bus/two_replicas.hpp"
+
+#include "tests/catch.hpp"
+
+// Two replicas that talk, with what is lost between them.
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+std::string client(int i) {
+  return "client" + std::to_string(i);
+}
+
+void tell_many(Replica& replica, int count, const Now& now) {
+  for (int i = 0; i < count; ++i) REQUIRE(tell(replica, client(i), "5", now).told == Told::Stored);
+}
+
+}  // namespace
+
+TEST_CASE("what one node is told, the other knows") {
+  TwoReplicas two;
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").told == Told::Stored);
+  REQUIRE(two.carry());
+  REQUIRE(two.smith->find("kiwi"));
+  const RecordView record = *two.smith->find("kiwi");
+  CHECK(record.coordinates == "+10.5-20.25");
+  CHECK(record.time_text == "5");
+  CHECK(record.origin == "Hill");
+  CHECK(record.difference == two.now.wall - 5s);
+  CHECK(two.equal());
+  CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
+  CHECK(two.hill->peer_status(0, two.now).lag == 0);
+  CHECK(two.hill->synchronised());
+}
+
+TEST_CASE("an update is not sent back to the life it came from") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  tell_many(*two.hill, 10, two.now);
+  REQUIRE(two.pass(1s));
+  CHECK(two.hill->counters().updates_sent == 10);
+  CHECK(two.smith->counters().updates_sent == 0);
+  CHECK(two.smith->peer_status(0, two.now).lag == 0);  // the empty range was acknowledged
+}
+
+TEST_CASE("an idle link comes to rest: a ping and its answer a second each way") {
+  TwoReplicas two;
+  tell_many(*two.hill, 10, two.now);
+  REQUIRE(two.pass(2s));
+  const std::size_t before = two.carried;
+  REQUIRE(two.pass(10s));
+  CHECK(two.carried - before <= 4 * 10 + 4);
+}
+
+TEST_CASE("a node that lost its memory gets back what it had told, and what it was told") {
+  TwoReplicas two;
+  tell_many(*two.smith, 5, two.now);
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.pass(1s));
+  REQUIRE(two.equal());
+  two.smith = make_replica("Smith", {"Hill"}, 3);
+  REQUIRE(two.pass(3s));
+  CHECK(two.equal());
+  CHECK(two.smith->store().size() == 6);
+  CHECK(two.smith->synchronised());
+}
+
+TEST_CASE("a link wakes up within two seconds after the other side's restart, though it was idle") {
+  TwoReplicas two;
+  REQUIRE(two.pass(5s));
+  two.smith = make_replica("Smith", {"Hill"}, 3);
+  REQUIRE(two.pass(2s));
+  CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
+  CHECK(two.smith->peer_status(0, two.now).state == Connected::Up);
+}
+
+TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, and the next one was not in vain") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
+  REQUIRE(tell(*two.hill, "first", "5", two.now).told == Told::Stored);
+  (void)two.hill->take(0, two.now);  // and lost
+  two.arrives = [&](const Message& message) {
+    const auto* batch = std::get_if<Batch>(&message);
+    return batch == nullptr || batch->from > 0;  // the repeat is held back
+  };
+  REQUIRE(tell(*two.hill, "second", "5", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  CHECK(two.smith->find("second"));
+  CHECK_FALSE(two.smith->find("first"));
+  two.arrives = [](const Message&) { return true; };
+  REQUIRE(two.pass(1s));
+  CHECK(two.equal());
+}
+
+TEST_CASE("the last batch is sent again when nobody acknowledges it") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  two.arrives = [](const Message&) { return true; };
+  REQUIRE(two.pass(1s));
+  CHECK(two.equal());
+  CHECK(two.hill->counters().timeouts >= 1);
+}
+
+TEST_CASE("no single kind of message, lost for a while, hangs a link") {
+  for (std::size_t kind = 0; kind < 7; ++kind) {
+    INFO("kind " << kind);
+    TwoReplicas two;
+    tell_many(*two.hill, 20, two.now);
+    two.arrives = [&](const Message& message) { return message.index() != kind; };
+    REQUIRE(two.pass(5s));
+    REQUIRE(tell(*two.smith, "kiwi", "5", two.now).told == Told::Stored);
+    REQUIRE(two.pass(2s));
+    two.arrives = [](const Message&) { return true; };
+    REQUIRE(two.pass(4s));
+    CHECK(two.equal());
+    CHECK(two.hill->peer_status(0, two.now).lag == 0);
+    CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
+    CHECK(two.smith->peer_status(0, two.now).state == Connected::Up);
+  }
+}
+
+TEST_CASE("a link that works one way only is half up, and its events say so once") {
+  TwoReplicas two;
+  REQUIRE(two.pass(1s));
+  const Events up = two.hill->take_events();
+  REQUIRE(up.links.size() == 1);
+  CHECK(up.links[0].state == Connected::Up);
+  CHECK(up.links[0].peer == "Smith");
+  Replica* const hill = two.hill.get();
+  for (int i = 0; i < 100; ++i) {  // Smith hears nothing any more, and goes on talking
+    two.now.steady += 50ms;
+    two.now.wall += 50ms;
+    two.smith->tick(two.now);
+    hill->tick(two.now);
+    while (const auto message = two.smith->take(0, two.now)) hear(*hill, "from Smith", *message, two.now);
+    while (hill->take(0, two.now)) continue;
+  }
+  CHECK(hill->peer_status(0, two.now).state == Connected::Half);
+  CHECK(two.smith->peer_status(0, two.now).state == Connected::Down);
+  const Events half = hill->take_events();
+  REQUIRE(half.links.size() == 1);
+  CHECK(half.links[0].state == Connected::Half);
+}
+
+TEST_CASE("a farewell is heard at once") {
+  TwoReplicas two;
+  REQUIRE(two.pass(1s));
+  (void)two.smith->take_events();
+  hear(*two.smith, "from Hill", two.hill->farewell(), two.now);
+  two.smith->tick(two.now);
+  CHECK(two.smith->peer_status(0, two.now).state == Connected::Down);
+  CHECK(two.smith->take_events().links.size() == 1);
+}
+
+TEST_CASE("two links at the same place share one encoded body") {
+  const auto hill = make_replica("Hill", {"Smith", "Jaquez"}, 1);
+  const auto smith = make_replica("Smith", {"Hill"}, 2);
+  const auto jaquez = make_replica("Jaquez", {"Hill"}, 3);
+  const Now now = kStart;
+  for (int round = 0; round < 10; ++round) {
+    for (const auto& [peer, at] : {std::pair{smith.get(), PeerIndex{0}}, {jaquez.get(), PeerIndex{1}}}) {
+      while (const auto message = hill->take(at, now)) hear(*peer, "from Hill", *message, now);
+      while (const auto message = peer->take(0, now)) hear(*hill, at == 0 ? "s" : "j", *message, now);
+    }
+  }
+  tell_many(*hill, 20, now);
+  const auto to_smith = hill->take(0, now);
+  const auto to_jaquez = hill->take(1, now);
+  REQUIRE(to_smith);
+  REQUIRE(to_jaquez);
+  REQUIRE(to_smith->body);
+  CHECK(to_smith->body == to_jaquez->body);
+  CHECK(hill->counters().bodies_shared == 1);
+  CHECK(hill->counters().updates_sent == 40);
+  hear(*smith, "from Hill", *to_smith, now);
+  hear(*jaquez, "from Hill", *to_jaquez, now);
+  CHECK(smith->store().digest() == hill->store().digest());
+  CHECK(jaquez->store().digest() == hill->store().digest());
+}
+
+TEST_CASE("a store too large for one flight arrives whole, whatever the length of its texts") {
+  for (const std::size_t padding : {std::size_t{0}, std::size_t{240}}) {
+    TwoReplicas two;
+    const std::string pad(padding, 'x');
+    for (int i = 0; i < 10'000; ++i) {
+      REQUIRE(tell(*two.hill, std::to_string(i) + pad, "5", two.now).told == Told::Stored);
+    }
+    REQUIRE(two.carry());
+    CHECK(two.equal());
+    CHECK(two.hill->peer_status(0, two.now).lag == 0);
+  }
+}
+
+TEST_CASE("the newest records go ahead on a link that lags, also where long texts fill the batch") {
+  TwoReplicas two;
+  const std::string pad(240, 'x');
+  REQUIRE(two.carry());
+  for (int i = 0; i < 10'000; ++i) {
+    REQUIRE(tell(*two.hill, std::to_string(i) + pad, "5", two.now).told == Told::Stored);
+  }
+  const auto first = two.hill->take(0, two.now);
+  REQUIRE(first);
+  CHECK(first->body->size() <= kMaxBatchBytes);
+  hear(*two.smith, "from Hill", *first, two.now);
+  CHECK(two.smith->find("0" + pad));
+  CHECK(two.smith->find("9999" + pad));
+}
+
+TEST_CASE("a peer that claimed numbers it never gave out is heard again once it tells the truth") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  two.smith->hear({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX}), "\x92\x90\x90"}, two.now);
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.pass(3s));
+  CHECK(two.equal());
+  CHECK(two.hill->peer_status(0, two.now).lag == 0);
+  const std::uint64_t timeouts = two.hill->counters().timeouts;
+  REQUIRE(two.pass(3s));
+  CHECK(two.hill->counters().timeouts == timeouts);
+}

@@ -1,0 +1,31 @@
+#include "node/descriptor_limit.hpp"
+
+#include <sys/resource.h>
+
+#include "node/limits.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::node;
+
+TEST_CASE("the soft limit of open files is raised to the hard one") {
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit low{64, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &low) == 0);
+  const std::size_t descriptors = raise_descriptor_limit();
+  rlimit after{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &after) == 0);
+  CHECK(after.rlim_cur == before.rlim_max);
+  CHECK((before.rlim_max == RLIM_INFINITY || descriptors == before.rlim_max));
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+TEST_CASE("clients get what a node and its peers leave of the descriptors") {
+  CHECK(connections_within({10'000, 0}) == 10'000 - kKeptDescriptors);
+  CHECK(connections_within({10'000, 63}) == 10'000 - kKeptDescriptors - 63 * kKeptDescriptorsAPeer);
+}
+
+TEST_CASE("clients get a quarter where there are very few descriptors") {
+  CHECK(connections_within({kKeptDescriptors, 0}) == kKeptDescriptors / 4);
+  CHECK(connections_within({100, 63}) == 25);
+}

@@ -1,0 +1,379 @@
+"""What goes wrong from outside: busy ports, bad configurations, state and logs that cannot be written, strangers and
+broken peers at the bus. One clear line each, the promised exit status, nothing left half started, and the other nodes
+undisturbed."""
+import contextlib
+import itertools
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import time
+
+import msgpack
+import pytest
+import zmq
+
+from herd_fixture import BINARY, Herd, alone, line, make_herd, wait_for  # noqa: F401
+from talk import fresh, read_all
+
+NOBODY = 65534
+
+
+def run_node(herd, *arguments, **options):
+    """Runs herd-node until it ends by itself: (exit status, what it said on standard error but log lines)."""
+    done = subprocess.run([BINARY, *(arguments or ["--config", herd.config_path, "n0"])], timeout=20, check=False,
+                          env=os.environ | herd.environment | options.pop("environment", {}), text=True,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+    assert done.stdout == ""
+    lines = done.stderr.splitlines()
+    return done.returncode, [text for text in lines if not re.match(r"\d{4}-\d\d-\d\dT\S+ info ", text)]
+
+
+def trouble(herd, *arguments, status=1, **options):
+    """The one line with which herd-node ends."""
+    code, lines = run_node(herd, *arguments, **options)
+    assert (code, len(lines)) == (status, 1), (code, lines)
+    return lines[0]
+
+
+# Ports and state.
+
+@pytest.mark.parametrize("role", ["clients", "bus", "monitor", "http"])
+def test_a_busy_port_is_named_and_nothing_is_left(make_herd, role):
+    herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
+    herd["n1"].start()
+    with socket.create_server(("127.0.0.1", getattr(herd["n0"], f"{role}_port"))) as taken:
+        said = trouble(herd)
+        assert said.startswith(f"herd-node: {role} address ") and " in use" in said, said
+        assert f"127.0.0.1:{taken.getsockname()[1]}" in said
+    assert herd["n1"].say("undisturbed") == "? undisturbed\n"
+    herd["n0"].start()
+    herd.wait_linked()
+
+
+def test_a_second_node_on_the_same_state_is_refused_and_the_first_goes_on(make_herd):
+    herd = make_herd(line(2))
+    herd.wait_linked()
+    other = Herd(line(2), ports=herd.ports)
+    other.environment = herd.environment
+    for second in (herd, other):  # on the same ports, and on others
+        said = trouble(second)
+        assert f"is used by process {herd['n0'].process.pid}" in said and str(herd.state_dir) in said
+    shutil.rmtree(other.directory)
+    herd.wait_linked()
+    herd["n0"].kill()
+    herd["n0"].start()  # a lock ends with its process
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(make_herd):
+    herd = make_herd(alone(1), start=False)
+    file = herd.directory / "file"
+    file.write_text("")
+    said = trouble(herd, environment={"HERD_STATE_DIR": str(file / "state")})
+    assert str(file) in said and "Not a directory" in said and "HERD_STATE_DIR" in said
+
+
+def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
+    herd = make_herd(alone(1), start=False)
+    herd.directory.chmod(0o755)
+    herd.state_dir.mkdir(mode=0o555)
+    options, binary = {}, BINARY
+    if os.getuid() == 0:  # root may write everywhere
+        binary = shutil.copy(BINARY, herd.directory)  # where anybody may run it
+        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+    done = subprocess.run([binary, "--config", herd.config_path, "n0"], env=os.environ | herd.environment, text=True,
+                          timeout=20, check=False, stderr=subprocess.PIPE, cwd="/", **options)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    assert f"{herd.state_dir}/nodes cannot be made (Permission denied)" in done.stderr
+
+
+# Usage and configuration.
+
+def test_an_unknown_node_is_answered_with_those_there_are(make_herd):
+    herd = make_herd(line(2), start=False)
+    said = trouble(herd, "--config", herd.config_path, "n7", status=2)
+    assert 'no node "n7"' in said and "n0, n1" in said
+    assert "n0, n1" in trouble(herd, "--config", herd.config_path, status=2)
+
+
+@pytest.mark.parametrize("arguments", [["--bogus", "n0"], ["n0", "n1"], ["--log-level", "loud", "n0"], ["--config"]])
+def test_bad_usage_is_one_line(make_herd, arguments):
+    assert trouble(make_herd(line(2), start=False), *arguments, status=2).startswith("herd-node: ")
+
+
+def test_a_configuration_that_cannot_be_read_is_named(make_herd):
+    herd = make_herd(alone(1), start=False)
+    for path, reason in (("/nowhere/herd.toml", "No such file"), (herd.directory, "is a directory")):
+        said = trouble(herd, "--config", path, "n0", status=2)
+        assert said.startswith(f"{path}:") and reason in said
+
+
+@pytest.mark.parametrize("number, words, old, new", [
+    (7, ["n0", "n7"], '["n1"]', '["n7"]'),
+    (6, ["clients", "http", "{n0.clients_port}"], "{n0.http_port}", "{n0.clients_port}"),
+    (10, ["n0"], 'name = "n1"', 'name = "n0"'),
+    (4, ["bus", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (6, ["http", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (1, [], "", "[clients\n"),
+    (2, ["max_lines"], "", "[clients]\nmax_lines = 1\n"),
+    (2, ["max_line_bytes", "64"], "", "[clients]\nmax_line_bytes = 63\n"),
+    (2, ["idle_timeout"], "", "[clients]\nidle_timeout = 5\n")],
+    ids=["peer", "port", "name", "remote bus", "remote http", "syntax", "key", "bound", "type"])
+def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, number, words, old, new):
+    herd = make_herd(line(2), start=False)
+    old, new, *words = (text.format(n0=herd["n0"]) for text in (old, new, *words))
+    text = herd.config_text()
+    herd.config_path.write_text(text.replace(old, new) if old else new + text)
+    status, lines = run_node(herd)
+    assert status == 2
+    said = [text for text in lines if text.startswith(f"{herd.config_path}:{number}: ")]
+    assert len(said) == 1 and all(word in said[0] for word in words), lines
+    assert not herd.state_dir.exists()
+
+
+def test_every_mistake_is_named_at_once(make_herd):
+    herd = make_herd(line(2), start=False)
+    herd.config_path.write_text("[clients]\nmax_lines = 1\nidle_timeout = true\n" +
+                                herd.config_text().replace('["n1"]', '["n7"]'))
+    status, lines = run_node(herd)
+    assert status == 2 and [text.split(":")[1] for text in lines] == ["2", "3", "10"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_clean_stop_has_status_0(make_herd, number):
+    node = make_herd(alone(1))["n0"]
+    node.signal(number)
+    assert node.process.wait(10) == 0
+    node.start()
+
+
+# Logs that cannot be written.
+
+def test_a_log_file_that_cannot_be_opened_is_named(make_herd):
+    herd = make_herd(alone(1), start=False, settings={"log": {"file": "/nowhere/herd.log"}})
+    assert "log file /nowhere/herd.log cannot be opened" in trouble(herd)
+
+
+def test_a_full_disk_below_the_log_file_does_not_stop_a_node(make_herd):
+    herd = make_herd(line(2), settings={"log": {"file": "/dev/full"}})
+    herd.wait_linked()
+    assert herd["n0"].say("IAMAT a +1+1 5").startswith("AT n0 ")
+    herd.wait_converged(1)
+    for node in herd:
+        node.stop()
+
+
+def test_a_standard_error_that_cannot_be_written_does_not_stop_a_node(make_herd):
+    herd = make_herd(alone(1), start=False)
+    reader, writer = os.pipe()
+    os.close(reader)
+    for errors in (os.open("/dev/full", os.O_WRONLY), writer):
+        process = subprocess.Popen([BINARY, "--config", herd.config_path, "--log-level", "debug", "n0"], stderr=errors,
+                                   env=os.environ | herd.environment)
+        os.close(errors)
+        try:
+            wait_for(lambda: herd["n0"].get("/readyz")[0] == 200, "it is ready")
+            assert herd["n0"].say(f"IAMAT a{errors} +1+1 5").startswith("AT n0 ")
+            process.terminate()
+            assert process.wait(10) == 0
+        finally:
+            process.kill()
+            process.wait()
+
+
+# Strangers and broken peers at the bus.
+
+HELLO, WELCOME, BATCH, ACK = 1, 2, 3, 4  # docs/PROTOCOL.md
+
+
+class Impostor:
+    """Speaks to n0's bus as its peer n1, which does not run: a ROUTER to hear, a DEALER to speak. Each has a life and a
+    feed of its own."""
+
+    lives = itertools.count(1)
+
+    def __init__(self, herd):
+        self.life = next(self.lives)
+        self.feed = 1000 + self.life
+        self.context = zmq.Context()
+        self.context.linger = 0
+        self.hears = self.context.socket(zmq.ROUTER)
+        self.hears.bind(f"tcp://127.0.0.1:{herd['n1'].bus_port}")
+        self.speaks = self.context.socket(zmq.DEALER)
+        self.speaks.connect(f"tcp://127.0.0.1:{herd['n0'].bus_port}")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.context.destroy()
+
+    def send(self, *frames):
+        self.speaks.send_multipart(frames)
+
+    def say(self, *header, body=None):
+        self.send(*(msgpack.packb(part) for part in (header, body) if part is not None))
+
+    def hello(self, versions=(1, 1), herd="local", node="n1", life=None, more=()):
+        life = self.life if life is None else life
+        self.say(HELLO, *versions, herd, node, life, self.feed, 1, time.time_ns(), False, 0, *more)
+
+    def batch(self, life, span, *updates):
+        self.say(BATCH, self.life, life, 1, *span, body=[[["n1", self.feed]], updates])
+
+    def hear(self, kind, seconds=10):
+        """The fields of the next message of that type."""
+        deadline = time.monotonic() + seconds
+        while (left := deadline - time.monotonic()) > 0:
+            if self.hears.poll(int(left * 1000)):
+                header = msgpack.unpackb(self.hears.recv_multipart()[1])
+                if header[0] == kind:
+                    return header
+        return pytest.fail(f"no message {kind} within {seconds} s")
+
+    def meet(self):
+        """Says HELLO; the node's life, once it has welcomed this one."""
+        self.hello()
+        while (welcome := self.hear(WELCOME))[2:4] != [self.life, self.feed]:
+            pass
+        return welcome[1]
+
+
+@pytest.fixture(scope="module", name="three")
+def three_nodes_of_which_n1_is_missing():
+    herd = Herd({"n0": ["n1", "n2"], "n1": [], "n2": []}, settings={"http": {"ready_timeout": "0s"}})
+    herd["n0"].start()
+    herd["n2"].start()
+    herd.wait_linked()
+    yield herd
+    herd.close()
+
+
+@pytest.fixture(name="herd")
+def undisturbed(three):
+    yield three
+    told = three["n2"].say(f"IAMAT undisturbed +1+1 {time.time():.6f}")
+    wait_for(lambda: three["n0"].knows("undisturbed") == told.rstrip("\n"), "the other link works")
+    assert three["n0"].status()["links"]["n2"]["state"] == "up"
+    assert "link_lost peer=n2" not in three["n0"].log()
+
+
+@pytest.mark.parametrize("hello, reason", [
+    ({"versions": (2, 3)}, "it speaks protocol versions 2 to 3, this node 1 to 1: bring both to one release"),
+    ({"versions": (0, 0)}, "it speaks protocol versions 0 to 0, this node 1 to 1: bring both to one release"),
+    ({"herd": "other"}, "it belongs to herd 'other', this node to 'local'"),
+    ({"node": "n9"}, "it is no configured peer of this node"),
+    ({"node": "n0"}, "it is no configured peer of this node"),
+    ({"node": "n 1"}, "a name is not"),
+    ({"life": 0}, "its HELLO names no life")], ids=["newer", "older", "herd", "stranger", "itself", "name", "life"])
+def test_a_peer_that_does_not_fit_is_refused_with_the_reason_and_one_that_fits_is_heard(make_herd, hello, reason):
+    herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
+    herd["n0"].start()
+    with Impostor(herd) as peer:
+        peer.hello(**hello)
+        wait_for(lambda: re.search(f"warning n0 event=peer_refused .*{re.escape(reason)}", herd["n0"].log()), reason)
+        assert herd["n0"].status()["links"]["n1"]["state"] == "down"
+        peer.hello(versions=(1, 2))  # a newer one that still speaks version 1
+        assert peer.hear(WELCOME)[2:5] == [peer.life, peer.feed, 0]
+
+
+def test_nothing_but_hello_is_listened_to_before_one(herd):
+    before = fresh(herd["n0"])["counters"]["bus_messages_refused"]
+    early = 0, 1, 0, "early", "+1+1", "5", 0
+    with Impostor(herd) as peer:
+        life = peer.hear(HELLO)[5]
+        peer.batch(life, (0, 1), early)
+        wait_for(lambda: herd["n0"].counter("bus_messages_refused") == before + 1, "it is refused")
+        assert herd["n0"].knows("early") is None
+        peer.hello()
+        peer.batch(life, (0, 1), early)
+        wait_for(lambda: herd["n0"].knows("early") == "AT n1 +0.000000000 early +1+1 5", "now it is")
+
+
+def test_what_is_meant_for_another_life_is_not_used(herd):
+    with Impostor(herd) as peer:
+        life = peer.meet()
+        peer.batch(life + 1, (0, 1), [0, 1, 0, "other-life", "+1+1", "5", 0])
+        assert peer.hear(WELCOME)[1:5] == [life, peer.life, peer.feed, 0]
+        assert herd["n0"].knows("other-life") is None
+
+
+def test_a_gap_is_merged_all_the_same_and_answered_with_where_to_go_on(herd):
+    with Impostor(herd) as peer:
+        life = peer.meet()
+        peer.batch(life, (5, 6), [0, 6, 0, "behind-a-gap", "+1+1", "5", 0])
+        assert peer.hear(WELCOME)[4] == 0
+        assert herd["n0"].knows("behind-a-gap")
+
+
+def test_updates_that_cannot_be_read_block_no_link(herd):
+    good = [0, 9, 0, "good", "+1+1", "5", -1, "room to grow"]
+    bad = [[0, 1, 0, "a b", "+1+1", "5", 0], [0, 2, 0, "lat", "+91+1", "5", 0], [0, 3, 0, "time", "+1+1", "x", 0],
+           [1, 4, 0, "origin", "+1+1", "5", 0], [0, 5, 0, "short"], "text", [0, 6, 0, 7, "+1+1", "5", 0], {}, None,
+           [0, -1, 0, "minus", "+1+1", "5", 0], [0, 7, 0, "", "+1+1", "5", 0], [0, 8, 0, "x" * 256, "+1+1", "5", 0]]
+    before = fresh(herd["n0"])
+    with Impostor(herd) as peer:
+        life = peer.meet()
+        peer.batch(life, (0, 5), *bad, good)
+        assert peer.hear(ACK)[4] == 5
+        after = fresh(herd["n0"])
+        assert herd["n0"].knows("good") == "AT n1 -0.000000001 good +1+1 5"
+        assert after["counters"]["bus_updates_unreadable"] == before["counters"]["bus_updates_unreadable"] + len(bad)
+        assert after["clients"] == before["clients"] + 1
+        peer.say(BATCH, peer.life, life, 1, 5, 6, body="no body")
+        assert peer.hear(ACK)[4] == 6
+
+
+def test_what_a_later_version_may_say_is_passed_over(herd):
+    before = fresh(herd["n0"])["counters"]["bus_messages_unknown"]
+    with Impostor(herd) as peer:
+        peer.meet()
+        peer.say(77, "a type of the future")
+        peer.hello(more=("room", "to grow"))
+        peer.hear(WELCOME)
+        assert fresh(herd["n0"])["counters"]["bus_messages_unknown"] == before + 1
+
+
+@pytest.mark.parametrize("frames", [
+    [b""], [b"\xc1"], [b"nonsense"], [b"\x91" * 100_000], [b"\xdd\xff\xff\xff\xff"], [msgpack.packb([])],
+    [msgpack.packb({"a": 1})], [msgpack.packb(["x"])], [msgpack.packb([-1])], [msgpack.packb([1])], [b"\x93\x01"],
+    [msgpack.packb([8, 1, 2]) + b"behind"], [b""] * 50, [b"\x93\x03", b"\xff" * 60_000]],
+    ids=lambda frames: frames[0][:8].hex() + f"x{len(frames)}")
+def test_nonsense_is_refused_and_counted(herd, frames):
+    before = fresh(herd["n0"])["counters"]["bus_messages_refused"]
+    with Impostor(herd) as peer:
+        peer.meet()
+        peer.send(*frames)
+        wait_for(lambda: herd["n0"].counter("bus_messages_refused") == before + 1, "it is refused")
+        peer.meet()  # it is still heard
+
+
+def test_a_message_that_is_too_long_costs_its_connection_and_nothing_else(herd):
+    with Impostor(herd) as peer:
+        events = peer.speaks.get_monitor_socket(zmq.EVENT_DISCONNECTED)
+        peer.meet()
+        peer.send(b"x" * 10_000_000)
+        assert events.poll(10_000), "the connection ends"
+        peer.meet()  # by a new one
+
+
+def test_strangers_at_the_bus_port_are_thrown_out(herd):
+    said = {"http": b"GET / HTTP/1.1\r\nHost: herd\r\n\r\n", "silence": b"", "half": b"\xff" + b"\0" * 8 + b"\x7f",
+            "line": b"IAMAT stranger +1+1 5\n", "ff": b"\xff" * 100_000}
+    strangers = {kind: socket.create_connection(("127.0.0.1", herd["n0"].bus_port), timeout=20) for kind in said}
+    for kind, stranger in strangers.items():
+        with stranger, contextlib.suppress(ConnectionError):  # a reset is an end as well
+            stranger.sendall(said[kind])
+            read_all(stranger)
+    assert herd["n0"].knows("stranger") is None
+
+
+def test_a_peer_that_speaks_zeromq_to_the_clients_port_is_no_client(herd):
+    context = zmq.Context()
+    dealer = context.socket(zmq.DEALER)
+    dealer.connect(f"tcp://127.0.0.1:{herd['n0'].clients_port}")
+    wait_for(lambda: herd["n0"].status()["connections"] == 1, "it is connected")
+    context.destroy(linger=0)
+    wait_for(lambda: herd["n0"].status()["connections"] == 0, "it is gone")

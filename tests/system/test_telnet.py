@@ -1,0 +1,92 @@
+"""A person with telnet: Debian's client, driven by expect, tells one node and asks another."""
+import subprocess
+
+import pytest
+
+from herd_fixture import line, make_herd, wait_for  # noqa: F401
+
+EXPECT = r"""
+set timeout 20
+proc fail {what} {puts stderr "telnet: $what"; exit 1}
+proc open_session {port} {
+  global spawn_id
+  spawn telnet 127.0.0.1 $port
+  expect_before timeout {fail "no answer in time"} eof {fail "it ended too soon"}
+  expect "Escape character is"
+}
+proc command {text} {
+  send "\035"
+  expect "telnet>"
+  send "$text\r"
+}
+proc quit {} {
+  command quit
+  expect_before
+  expect {timeout {fail "it does not quit"} "Connection closed." {} eof {}}
+  expect {timeout {fail "it does not end"} eof {}}
+  lassign [wait] pid spawned os_error status
+  if {$os_error != 0} {fail "it ended with $status"}
+}
+"""
+
+
+@pytest.fixture(name="herd")
+def two_nodes(make_herd):
+    herd = make_herd(line(2))
+    herd.wait_linked()
+    return herd
+
+
+def telnet(script):
+    """Runs the script after the words above; what telnet showed."""
+    done = subprocess.run(["expect", "-c", EXPECT + script], text=True, timeout=60, check=False,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert done.returncode == 0, done.stdout
+    return done.stdout
+
+
+def test_a_client_told_at_one_node_is_asked_of_another(herd):
+    telnet(rf"""
+open_session {herd["n0"].clients_port}
+send "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997\r"
+expect -re {{AT n0 \+[0-9]+\.[0-9]{{9}} kiwi.cs.ucla.edu \+34.068930-118.445127 1520023934.918963997\r\n}}
+send "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997\r"
+expect "IGNORE\r\n"
+quit
+""")
+    wait_for(lambda: herd["n1"].knows("kiwi.cs.ucla.edu"), "the other node has heard of it")
+    shown = telnet(rf"""
+open_session {herd["n1"].clients_port}
+send "WHATSAT kiwi.cs.ucla.edu 10 5\r"
+expect -re {{AT n0 \+[0-9]+\.[0-9]{{9}} kiwi.cs.ucla.edu \+34.068930-118.445127 1520023934.918963997\r\n}}
+expect -re {{"status":"OK"\}}\r\n\r\n}}
+send "quit\r"
+expect "? quit\r\n"
+quit
+""")
+    assert shown.count('"place_id"') == 5
+
+
+def test_what_telnet_itself_says_harms_no_line(herd):
+    telnet(rf"""
+open_session {herd["n0"].clients_port}
+foreach sequence {{ayt nop ip ao brk ec el ga synch}} {{
+  command "send $sequence"
+  send "foo $sequence\r"
+  expect "? foo $sequence\r\n"
+}}
+command "send do echo"
+send "IAMAT telnet +1+1 5\r"
+expect -re {{AT n0 [^ ]+ telnet \+1\+1 5\r?\n}}
+quit
+""")
+    assert herd["n0"].knows("telnet")
+
+
+def test_a_node_that_stops_ends_the_session(herd):
+    session = subprocess.Popen(["telnet", "127.0.0.1", str(herd["n0"].clients_port)], stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    wait_for(lambda: herd["n0"].status()["connections"] == 1, "it is connected")
+    herd["n0"].stop()
+    output, _ = session.communicate(timeout=20)
+    assert b"Connection closed by foreign host" in output
