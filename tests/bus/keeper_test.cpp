@@ -8,6 +8,9 @@ using namespace herd::bus;
 
 namespace {
 
+constexpr std::size_t kRecordsAPass = KeeperLimits().records_a_pass;
+constexpr std::size_t kRecordsAPiece = KeeperLimits().records_a_piece;
+
 // What a node that starts with this text knows of a client: the number it had.
 ChangeNumber kept_number(const std::string& text, std::string_view client) {
   return recovered(text).store.number_of(client);
@@ -80,9 +83,9 @@ TEST_CASE("a pass that failed is read again, and the journal has no trace of it"
 TEST_CASE("more records than fit a pass need several, and only the one that reaches the tail counts") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
-  node.fill(Keeper::kRecordsAPass + 1);
+  node.fill(kRecordsAPass + 1);
   CHECK(node.pass().empty());
-  CHECK(node.keeper->cursor() == Keeper::kRecordsAPass);
+  CHECK(node.keeper->cursor() == kRecordsAPass);
   CHECK(node.keeper->kept() == 0);
   CHECK(recovered(node.text).cursors.empty());
   // A record that the first pass held moves on: reaching its old number proved nothing.
@@ -95,7 +98,7 @@ TEST_CASE("more records than fit a pass need several, and only the one that reac
 TEST_CASE("exactly as many records as fit a pass need no second one") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
-  node.fill(Keeper::kRecordsAPass);
+  node.fill(kRecordsAPass);
   CHECK(node.pass() == node.cursors);
   CHECK(node.keeper->kept() == node.tail());
 }
@@ -122,7 +125,7 @@ TEST_CASE("a copy holds what is live, and is shorter than what was") {
 
 TEST_CASE("a copy is made while passes go on, and a crash at any moment of it loses nothing that counts") {
   OneJournal node;
-  node.fill(2 * Keeper::kRecordsAPiece + 100);
+  node.fill(2 * kRecordsAPiece + 100);
   (void)node.pass();
   std::string fresh = node.keeper->begin_copy();
   const auto journal_is_whole = [&] { return recovered(node.text).store.digest() == node.store->digest(); };
@@ -130,7 +133,7 @@ TEST_CASE("a copy is made while passes go on, and a crash at any moment of it lo
        piece = node.keeper->copy_piece(*node.store)) {
     fresh += piece;
     node.move("client1");  // which the copy holds already
-    node.move("client" + std::to_string(Keeper::kRecordsAPiece + 50));
+    node.move("client" + std::to_string(kRecordsAPiece + 50));
     (void)node.pass();
     CHECK(journal_is_whole());
   }
