@@ -8,6 +8,8 @@
 
 #include "node/config_check.hpp"
 #include "node/config_reader.hpp"
+#include "node/places/api_key.hpp"
+#include "node/places/provider_url.hpp"
 
 namespace herd::node {
 namespace {
@@ -79,24 +81,55 @@ void read_updates(Section& keys, UpdatesConfig& updates) {
   keys.read("ack_timeout", {10ms, 60s}, updates.ack_timeout);
 }
 
-void read_places(Section& keys, PlacesConfig& places) {
-  static constexpr std::array<std::string_view, 1> kProviders{"embedded"};
+void read_providers(Section& keys, std::vector<std::string>& into) {
+  static constexpr std::array<std::string_view, 3> kProviders{"google", "google-legacy", "embedded"};
   std::vector<Placed> providers;
-  if (keys.read("providers", providers)) {
-    places.providers.clear();
-    for (const auto& [name, line] : providers) {
-      if (std::find(kProviders.begin(), kProviders.end(), name) == kProviders.end()) {
-        keys.mistake_at(line, "providers",
-                        fmt::format("names \"{}\"{}, which is no provider: write \"{}\"", name,
-                                    did_you_mean(name, kProviders), fmt::join(kProviders, "\", \"")));
-      } else if (std::find(places.providers.begin(), places.providers.end(), name) != places.providers.end()) {
-        keys.mistake_at(line, "providers", fmt::format("names \"{}\" twice: once is enough", name));
-      }
-      places.providers.push_back(name);
+  if (!keys.read("providers", providers)) return;
+  into.clear();
+  for (const auto& [name, line] : providers) {
+    if (std::find(kProviders.begin(), kProviders.end(), name) == kProviders.end()) {
+      keys.mistake_at(line, "providers",
+                      fmt::format("names \"{}\"{}, which is no provider: write \"{}\"", name,
+                                  did_you_mean(name, kProviders), fmt::join(kProviders, "\", \"")));
+    } else if (std::find(into.begin(), into.end(), name) != into.end()) {
+      keys.mistake_at(line, "providers", fmt::format("names \"{}\" twice: once is enough", name));
     }
-    if (providers.empty()) keys.mistake("providers", "is empty: write [\"embedded\"]");
+    into.push_back(name);
   }
+  if (providers.empty()) keys.mistake("providers", "is empty: write [\"embedded\"]");
+}
+
+// Only what a variable's name looks like by custom. A key pasted here has lower-case letters, and is not repeated.
+bool is_variable_name(std::string_view name) {
+  const auto is_of_name = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), is_of_name);
+}
+
+void read_key_source(Section& keys, const Config& config, PlacesConfig& places) {
+  if (keys.read("key_env", places.key_env) && !is_variable_name(places.key_env)) {
+    keys.mistake("key_env",
+                 "is no name of a variable (capitals, digits and _): the key itself belongs into the "
+                 "environment or into `key_file`");
+  }
+  std::string file;
+  if (!keys.read("key_file", file) || file.empty()) return;
+  places.key_file = (config.file.parent_path() / expand_home(file)).lexically_normal();
+  if (const auto key = places::read_key_file(places.key_file); !key) {
+    keys.mistake("key_file", fmt::format("is {}, which {}", places.key_file.string(), key.error().message));
+  }
+}
+
+void read_places(Section& keys, const Config& config, PlacesConfig& places) {
+  const auto read_url = [&](std::string_view key, std::string& into) {
+    if (!keys.read(key, into)) return;
+    if (const auto url = places::parse_provider_url(into); !url) keys.mistake(key, url.error().message);
+  };
+  read_providers(keys, places.providers);
   keys.read("timeout", {10ms, 60s}, places.timeout);
+  keys.read("cache_ttl", {0ms, 24h}, places.cache_ttl);
+  read_key_source(keys, config, places);
+  read_url("google_url", places.google_url);
+  read_url("google_legacy_url", places.google_legacy_url);
 }
 
 void read_http(Section& keys, HttpConfig& http) {
@@ -165,7 +198,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
     read_updates(updates, config.updates);
     replicas_line = updates.line_of("replicas");
   });
-  section(keys, "places", mistakes, [&](Section& places) { read_places(places, config.places); });
+  section(keys, "places", mistakes, [&](Section& places) { read_places(places, config, config.places); });
   section(keys, "http", mistakes, [&](Section& http) { read_http(http, config.http); });
   section(keys, "log", mistakes, [&](Section& log) { read_log(log, config.log); });
   const auto sources = read_nodes(keys, config, mistakes);

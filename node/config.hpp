@@ -43,8 +43,13 @@ struct UpdatesConfig {
 };
 
 struct PlacesConfig {
-  std::vector<std::string> providers{"embedded"};  // asked in order
-  std::chrono::milliseconds timeout{5'000};        // for the whole chain
+  std::vector<std::string> providers{"google", "embedded"};  // asked in order
+  std::chrono::milliseconds timeout{5'000};                  // for the whole chain
+  std::chrono::milliseconds cache_ttl{60'000};               // how long an answer of Google counts as fresh
+  std::string key_env = "GOOGLE_PLACES_API_KEY";             // the environment variable that holds the key
+  std::filesystem::path key_file;  // resolved; read where the variable is not set. Empty: none
+  std::string google_url = "https://places.googleapis.com/v1/places:searchNearby";
+  std::string google_legacy_url = "https://maps.googleapis.com/maps/api/place/nearbysearch/json";
 };
 
 struct HttpConfig {

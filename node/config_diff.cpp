@@ -29,6 +29,11 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("updates.ack_timeout", fmt::to_string(config.updates.ack_timeout.count()), kLive);
   add("places.providers", fmt::format("{}", fmt::join(config.places.providers, " ")));
   add("places.timeout", fmt::to_string(config.places.timeout.count()));
+  add("places.cache_ttl", fmt::to_string(config.places.cache_ttl.count()));
+  add("places.key_env", config.places.key_env);
+  add("places.key_file", config.places.key_file.string());
+  add("places.google_url", config.places.google_url);
+  add("places.google_legacy_url", config.places.google_legacy_url);
   add("http.ready_timeout", fmt::to_string(config.http.ready_timeout.count()));
   add("log.level", config.log.level, kLive);
   add("log.file", log_file(config, name).string());

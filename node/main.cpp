@@ -7,6 +7,7 @@
 #include "node/log.hpp"
 #include "node/node.hpp"
 #include "node/options.hpp"
+#include "node/places/http_fetcher.hpp"
 #include "node/state_dir.hpp"
 
 namespace {
@@ -20,6 +21,7 @@ int fail(const std::string& message) {
 
 int main(int argc, char** argv) {
   using namespace herd::node;
+  places::init_http();
   const Invocation invocation = read_command_line({argc, argv});
   std::fputs(invocation.output.c_str(), stdout);
   std::fputs(invocation.errors.c_str(), stderr);

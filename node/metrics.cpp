@@ -118,6 +118,68 @@ void add_counters(std::vector<MetricFamily>& all, const Status& status) {
   }
 }
 
+MetricFamily provider_states(const Status& status) {
+  auto states = gauges({"herd_places_provider_state", "1 for the state that the provider is in, 0 for the others"});
+  for (const auto& provider : status.providers) {
+    for (std::size_t i = 0; i < places::kProviderStates; ++i) {
+      const auto state = static_cast<places::ProviderState>(i);
+      add_gauge(states, {{"provider", provider.provider}, {"state", std::string(to_text(state))}},
+                provider.state == state ? 1 : 0);
+    }
+  }
+  return states;
+}
+
+MetricFamily provider_requests(const Status& status) {
+  MetricFamily family{
+      "herd_places_requests_total", "Requests to the provider that are over, by their status", MetricType::Counter, {}};
+  for (const auto& provider : status.providers) {
+    for (std::size_t i = 0; i < places::kStatuses; ++i) {
+      ClientMetric metric;
+      metric.label = {{"provider", provider.provider},
+                      {"status", std::string(to_text(static_cast<places::Status>(i)))}};
+      metric.counter.value = number(provider.requests[i]);
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  return family;
+}
+
+MetricFamily provider_latencies(const Status& status) {
+  MetricFamily family{
+      "herd_places_request_seconds", "How long requests over the network took", MetricType::Histogram, {}};
+  for (const auto& provider : status.providers) {
+    ClientMetric metric;
+    metric.label = {{"provider", provider.provider}};
+    std::uint64_t so_far = 0;
+    for (std::size_t i = 0; i < provider.latencies.size(); ++i) {
+      so_far += provider.latencies[i];
+      const double bound = i < places::kLatencyBounds.size() ? seconds(places::kLatencyBounds[i])
+                                                             : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({so_far, bound});
+    }
+    metric.histogram.sample_count = so_far;
+    metric.histogram.sample_sum = number(provider.latency_us) / 1e6;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+void add_providers(std::vector<MetricFamily>& all, const Status& status) {
+  if (status.providers.empty()) return;
+  all.push_back(provider_states(status));
+  all.push_back(provider_requests(status));
+  all.push_back(provider_latencies(status));
+  auto entries = gauges({"herd_places_cached", "Answers of the provider in the cache"});
+  auto bytes = gauges({"herd_places_cached_bytes", "Memory of the answers in the cache"});
+  for (const auto& provider : status.providers) {
+    add_gauge(entries, {{"provider", provider.provider}}, number(provider.cached));
+    add_gauge(bytes, {{"provider", provider.provider}}, number(provider.cached_bytes));
+  }
+  all.push_back(std::move(entries));
+  all.push_back(std::move(bytes));
+}
+
 void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) {
   if (process.resident_bytes) {
     all.push_back(gauge({"process_resident_memory_bytes", "Memory of the process that is in RAM"},
@@ -173,6 +235,7 @@ std::string to_prometheus(const Status& status, const ProcessMetrics& process) {
   add_node(all, status);
   add_links(all, status);
   add_counters(all, status);
+  add_providers(all, status);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all);
 }

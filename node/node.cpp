@@ -25,6 +25,7 @@ namespace {
 
 constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, so that a flood of clients delays no peer
 constexpr Nanoseconds kStatsInterval = 1s;
+constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
 
 std::uint64_t random_id() {
@@ -47,8 +48,9 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
 
 places::Worker::Options worker_options(const PlacesConfig& config) {
   places::Worker::Options options;
-  options.timeout = config.timeout;
-  options.make_providers = [names = config.providers] { return places::make_providers(names); };
+  // A little less than a client waits, so that what the worker has to say at the end still comes in time.
+  options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
+  options.make_providers = [config] { return places::make_providers(config); };
   return options;
 }
 
@@ -145,6 +147,7 @@ void Node::watch_descriptors() {
   }
   // These are read at the end of every turn anyway: it is enough to be woken.
   watch(places_->fd(), [] {});
+  watch(worker_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
   watch(journal_->descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
@@ -212,6 +215,9 @@ void Node::keep() {
 
 void Node::deliver_places() {
   while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
+  while (auto figures = worker_->poll_figures()) {
+    places_report_.hear(std::move(*figures), monitor_.get(), clock_.now().wall);
+  }
 }
 
 void Node::report() {
@@ -324,11 +330,7 @@ Status Node::status() const {
   status.counters["bus_messages_refused"] = bus.messages_refused;
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
-  const places::Counters& lookups = places_->counters();
-  status.counters["places_asked"] = lookups.asked;
-  status.counters["places_answered"] = lookups.answered;
-  status.counters["places_timed_out"] = lookups.timed_out;
-  status.counters["places_refused"] = lookups.refused;
+  add_places(status);
   const Journal::Counters& journal = journal_->counters();
   status.counters["journal_passes"] = journal.passes;
   status.counters["journal_bytes"] = journal.bytes;
@@ -341,6 +343,21 @@ Status Node::status() const {
   }
   status.taken = now;
   return status;
+}
+
+void Node::add_places(Status& status) const {
+  const places::Counters& lookups = places_->counters();
+  status.counters["places_asked"] = lookups.asked;
+  status.counters["places_answered"] = lookups.answered;
+  status.counters["places_timed_out"] = lookups.timed_out;
+  status.counters["places_refused"] = lookups.refused;
+  status.providers = places_report_.figures();
+  for (const places::Figures& provider : status.providers) {
+    status.counters["places_cache_hits"] += provider.hits;
+    status.counters["places_cache_misses"] += provider.misses;
+    status.counters["places_shared"] += provider.shared;
+    status.counters["places_stale"] += provider.stale;
+  }
 }
 
 }  // namespace herd::node

@@ -26,6 +26,7 @@
 #include "node/options.hpp"
 #include "node/places/client.hpp"
 #include "node/places/worker.hpp"
+#include "node/places_report.hpp"
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
 #include "node/status_board.hpp"
@@ -72,6 +73,7 @@ class Node {
   void reload();
 
   [[nodiscard]] Status status() const;
+  void add_places(Status& status) const;
   [[nodiscard]] bool ready() const;
 
   const std::string name_;
@@ -90,6 +92,7 @@ class Node {
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;
   std::unique_ptr<places::Client> places_;
+  PlacesReport places_report_;
   std::unique_ptr<Monitor> monitor_;  // null: not configured
   std::optional<Reporter> reporter_;
   StatsEvents stats_;

@@ -22,6 +22,21 @@ Json link_json(const LinkStatus& link) {
           {"skew_us", link.skew.count()}};
 }
 
+Json provider_json(const places::Figures& provider) {
+  Json requests = Json::object();
+  std::uint64_t count = 0;
+  for (std::size_t status = 0; status < places::kStatuses; ++status) {
+    if (provider.requests[status] == 0) continue;
+    requests[std::string(to_text(static_cast<places::Status>(status)))] = provider.requests[status];
+    count += provider.requests[status];
+  }
+  return {{"state", to_text(provider.state)}, {"message", provider.trouble},
+          {"requests", std::move(requests)},  {"mean_request_us", count == 0 ? 0 : provider.latency_us / count},
+          {"cache_hits", provider.hits},      {"cache_misses", provider.misses},
+          {"shared", provider.shared},        {"stale", provider.stale},
+          {"cached", provider.cached},        {"cached_bytes", provider.cached_bytes}};
+}
+
 }  // namespace
 
 std::string_view to_string(LinkState state) {
@@ -45,6 +60,8 @@ std::string to_json(const Status& status) {
   for (const auto& link : status.links) links[link.peer] = link_json(link);
   Json counters = Json::object();
   for (const auto& [name, value] : status.counters) counters[name] = value;
+  Json providers = Json::object();
+  for (const auto& provider : status.providers) providers[provider.provider] = provider_json(provider);
   const Json document{{"node", status.node},
                       {"incarnation", hexadecimal(status.incarnation)},
                       {"feed_id", hexadecimal(status.feed_id)},
@@ -53,6 +70,7 @@ std::string to_json(const Status& status) {
                       {"clients", status.clients},
                       {"connections", status.connections},
                       {"links", std::move(links)},
+                      {"places", std::move(providers)},
                       {"counters", std::move(counters)}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }

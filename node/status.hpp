@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
@@ -37,6 +38,7 @@ struct Status {
   bool ready = false;                             // sockets bound, first synchronisation done or given up waiting for
   std::vector<LinkStatus> links;                  // in the order of the configuration
   std::map<std::string, std::uint64_t> counters;  // by name, rising only: "iamat_stored", "bus_updates_merged", ...
+  std::vector<places::Figures> providers;         // of places, in the order of the configuration
   protocol::Now taken;                            // when
 };
 

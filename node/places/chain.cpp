@@ -3,17 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 namespace herd::node::places {
-namespace {
-
-Finding failure(LookupId lookup, Status status, std::string_view message) {
-  return {lookup, status, empty_document(status, message)};
-}
-
-}  // namespace
-
 Chain::Chain(Providers providers, protocol::Nanoseconds timeout)
     : providers_(std::move(providers)), timeout_(timeout) {}
 
@@ -24,15 +17,15 @@ protocol::Nanoseconds Chain::share(std::size_t provider) const {
 
 void Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
   if (providers_.empty()) {
-    ended_.push_back(failure(lookup, Status::UnknownError, "no provider of places is working: see the node's log"));
+    ended_.push_back(failed(lookup, Status::UnknownError, "no provider of places is working: see the node's log"));
     return;
   }
   if (under_way_.size() >= kMaxLookups) {
     ended_.push_back(
-        failure(lookup, Status::OverQueryLimit, "too many lookups of places are under way: ask again later"));
+        failed(lookup, Status::OverQueryLimit, "too many lookups of places are under way: ask again later"));
     return;
   }
-  under_way_.emplace(lookup, Lookup{query, 0, now.steady, std::nullopt});
+  under_way_.emplace(lookup, Lookup{query, 0, now.steady, {}, {}, {}});
   providers_.front()->ask(lookup, query, now.steady + share(0));
 }
 
@@ -65,6 +58,7 @@ void Chain::take(Finding finding, std::size_t provider) {
     return;  // given up meanwhile
   }
   if (is_answer(finding.status)) {
+    add_info_messages(finding.document, lookup->second.troubles);
     under_way_.erase(lookup);
     ended_.push_back(std::move(finding));
     return;
@@ -74,6 +68,12 @@ void Chain::take(Finding finding, std::size_t provider) {
 
 void Chain::give_to_next(Lookups::iterator lookup, Finding failure) {
   auto& [id, state] = *lookup;
+  if (!failure.trouble.empty()) {
+    state.troubles.push_back(failure.trouble);
+  }
+  if (failure.stale && !state.stale) {
+    state.stale = std::move(failure.stale);
+  }
   if (!state.first_failure) {
     state.first_failure = std::move(failure);
   }
@@ -81,8 +81,22 @@ void Chain::give_to_next(Lookups::iterator lookup, Finding failure) {
     providers_[state.provider]->ask(id, state.query, state.asked + share(state.provider));
     return;
   }
-  ended_.push_back(std::move(*state.first_failure));
+  ended_.push_back(answer_in_vain(state));
   under_way_.erase(lookup);
+}
+
+// Where nobody has answered. The first trouble is the error message already.
+Finding Chain::answer_in_vain(Lookup& lookup) {
+  Finding& failure = *lookup.first_failure;
+  if (lookup.stale) {
+    lookup.troubles.push_back(std::move(lookup.stale->age));
+    failure.status = lookup.stale->status;
+    failure.document = std::move(lookup.stale->document);
+    add_info_messages(failure.document, lookup.troubles);
+  } else if (lookup.troubles.size() > 1) {
+    add_info_messages(failure.document, std::span(lookup.troubles).subspan(1));
+  }
+  return std::move(failure);
 }
 
 bool Chain::give_up_late_ones(protocol::Now now) {
@@ -93,9 +107,9 @@ bool Chain::give_up_late_ones(protocol::Now now) {
     if (now.steady >= here->second.asked + share(provider)) {
       any = true;
       providers_[provider]->forget(here->first);
-      give_to_next(here, failure(here->first, Status::UnknownError,
-                                 fmt::format("the places provider {} did not answer in time: ask again later",
-                                             providers_[provider]->name())));
+      give_to_next(here, failed(here->first, Status::UnknownError,
+                                fmt::format("the places provider {} did not answer in time: ask again later",
+                                            providers_[provider]->name())));
     }
   }
   return any;

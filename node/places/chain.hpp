@@ -1,13 +1,15 @@
 // The providers in the order of the configuration. A lookup goes to the first; where that fails, to the next. One
 // timeout covers the whole chain, and each provider still to come keeps an eighth of it, so that a first provider that
 // hangs does not take the answer from a second one that would have had it. Where all fail, the first one's failure is
-// the answer: it is the one the operator wanted most, and its message says what to do. Pure: time comes in. Used by the
-// worker's thread.
+// the answer: it is the one the operator wanted most, and its message says what to do; unless one of them still has an
+// older answer, which is better than none. What went wrong on the way to an answer stands in its `info_messages`. Pure:
+// time comes in. Used by the worker's thread.
 #pragma once
 
 #include <cstddef>
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "node/places/provider.hpp"
@@ -28,6 +30,8 @@ class Chain {
   // The next lookup that has come to its end, by an answer, by failing everywhere or by its time. Call until nothing.
   [[nodiscard]] std::optional<Finding> poll(protocol::Now now);
 
+  [[nodiscard]] const Providers& providers() const { return providers_; }
+
   void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
 
   // When poll() must be called even if nothing is ready, on the steady clock.
@@ -39,12 +43,15 @@ class Chain {
     std::size_t provider = 0;       // who is being asked
     protocol::Nanoseconds asked{};  // when the chain was
     std::optional<Finding> first_failure;
+    std::vector<std::string> troubles;  // of each failure that has a text
+    std::optional<Stale> stale;         // the first one that there was
   };
   using Lookups = std::map<LookupId, Lookup>;
 
   // Until when, counted from the beginning, this provider may take.
   [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
   void give_to_next(Lookups::iterator lookup, Finding failure);
+  [[nodiscard]] static Finding answer_in_vain(Lookup& lookup);
   void take(Finding finding, std::size_t provider);
   void poll_providers(protocol::Now now);
   bool give_up_late_ones(protocol::Now now);

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <nlohmann/json.hpp>
 
+#include "protocol/assert.hpp"
+
 namespace herd::node::places {
 namespace {
 
@@ -38,6 +40,18 @@ std::string_view types_of(Kind kind) {
 
 bool is_plain(char c) {
   return c >= 0x20 && c < 0x7F && c != '"' && c != '\\';
+}
+
+template <typename Texts>
+void append_json_strings(std::string& out, const Texts& texts) {
+  out += '[';
+  for (const auto& text : texts) {
+    if (out.back() != '[') {
+      out += ',';
+    }
+    append_json_string(out, text);
+  }
+  out += ']';
 }
 
 void append_result(std::string& out, const PlaceView& place) {
@@ -87,6 +101,26 @@ std::string empty_document(Status status, std::string_view error_message) {
   return out;
 }
 
+std::string results_document(std::string_view results, std::span<const std::string_view> attributions) {
+  std::string out = R"({"html_attributions":)";
+  append_json_strings(out, attributions);
+  out += R"(,"results":[)";
+  out += results;
+  out += "\n],\"status\":\"OK\"}";
+  return out;
+}
+
+void add_info_messages(std::string& document, std::span<const std::string> messages) {
+  if (messages.empty()) {
+    return;
+  }
+  HERD_ASSERT(document.ends_with('}'));
+  document.pop_back();
+  document += R"(,"info_messages":)";
+  append_json_strings(document, messages);
+  document += '}';
+}
+
 std::string document_of(const PlaceIndex& index, std::span<const Hit> hits) {
   if (hits.empty()) {
     return empty_document(Status::ZeroResults);
@@ -100,14 +134,8 @@ std::string document_of(const PlaceIndex& index, std::span<const Hit> hits) {
     results += results.empty() ? "\n" : ",\n";
     append_result(results, place);
   }
-  std::string out = R"({"html_attributions":[)";
-  if (geonames) {
-    append_json_string(out, kGeoNamesAttribution);
-  }
-  out += R"(],"results":[)";
-  out += results;
-  out += "\n],\"status\":\"OK\"}";
-  return out;
+  const auto attributions = std::span(&kGeoNamesAttribution, geonames ? 1 : 0);
+  return results_document(results, attributions);
 }
 
 void append_json_string(std::string& out, std::string_view text) {

@@ -35,6 +35,13 @@ inline constexpr std::size_t kStatuses = 6;
 // becomes U+FFFD.
 [[nodiscard]] std::string empty_document(Status status, std::string_view error_message = {});
 
+// OK: results, each on a line of its own (",\n" between them, "\n" before the first), and what is to be shown with
+// them.
+[[nodiscard]] std::string results_document(std::string_view results, std::span<const std::string_view> attributions);
+
+// Adds what else a person may want to know of the answer to a document made here that has no such list yet.
+void add_info_messages(std::string& document, std::span<const std::string> messages);
+
 // The hits in their order: OK, or ZERO_RESULTS where there are none. GeoNames is attributed as its licence asks.
 [[nodiscard]] std::string document_of(const PlaceIndex& index, std::span<const Hit> hits);
 

@@ -4,7 +4,9 @@
 
 namespace herd::node::places {
 
-EmbeddedProvider::EmbeddedProvider(PlaceIndex index) : index_(std::move(index)) {}
+EmbeddedProvider::EmbeddedProvider(PlaceIndex index) : index_(std::move(index)) {
+  figures_.provider = name();
+}
 
 std::string_view EmbeddedProvider::name() const {
   return "embedded";
@@ -13,6 +15,7 @@ std::string_view EmbeddedProvider::name() const {
 void EmbeddedProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds /*deadline*/) {
   const auto hits = index_.search({query.latitude, query.longitude}, query.radius_km, query.max);
   const Status status = hits.empty() ? Status::ZeroResults : Status::Ok;
+  figures_.count_request(status);
   found_.push_back({lookup, status, document_of(index_, hits)});
 }
 

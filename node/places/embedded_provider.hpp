@@ -17,9 +17,11 @@ class EmbeddedProvider final : public Provider {
   void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) override;
   void forget(LookupId lookup) override;
   [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
+  [[nodiscard]] const Figures& figures() const override { return figures_; }
 
  private:
   PlaceIndex index_;
+  Figures figures_;
   std::deque<Finding> found_;
 };
 

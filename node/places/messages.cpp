@@ -1,8 +1,13 @@
 #include "node/places/messages.hpp"
 
+#include <array>
 #include <cmath>
 #include <exception>
 #include <msgpack.hpp>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 #include "protocol/limits.hpp"
 
@@ -14,11 +19,41 @@ using protocol::fail;
 constexpr int kQuery = 1;
 constexpr int kAnswer = 2;
 constexpr std::uint32_t kQueryFields = 6;
+constexpr int kFigures = 3;
 constexpr std::uint32_t kAnswerFields = 4;
+constexpr std::uint32_t kFiguresFields = 2;
+
+// As they are written; counts are many, and a name for each would only be sent along.
+using PackedFigures = std::tuple<std::string, int, std::string, decltype(Figures::requests),
+                                 decltype(Figures::latencies), std::array<std::uint64_t, 7>>;
+
+PackedFigures pack(const Figures& figures) {
+  return {figures.provider,
+          static_cast<int>(figures.state),
+          figures.trouble,
+          figures.requests,
+          figures.latencies,
+          {figures.latency_us, figures.hits, figures.misses, figures.shared, figures.stale, figures.cached,
+           figures.cached_bytes}};
+}
+
+// Throws, as msgpack does, where a state does not exist.
+Figures unpack(PackedFigures packed) {
+  auto& [provider, state, trouble, requests, latencies, counts] = packed;
+  if (state < 0 || static_cast<std::size_t>(state) >= kProviderStates) {
+    throw msgpack::type_error();
+  }
+  return {std::move(provider), static_cast<ProviderState>(state),
+          std::move(trouble),  requests,
+          latencies,           counts[0],
+          counts[1],           counts[2],
+          counts[3],           counts[4],
+          counts[5],           counts[6]};
+}
 
 // Without limits, five bytes ask for gigabytes.
 msgpack::unpack_limit limits() {
-  return {/*array=*/16, /*map=*/0, kMaxDocumentBytes, /*bin=*/0, /*ext=*/0, /*depth=*/2};
+  return {/*array=*/16, /*map=*/0, kMaxDocumentBytes, /*bin=*/0, /*ext=*/0, /*depth=*/5};
 }
 
 // The fields of a message of this type, or why it is none. All bytes must have been used.
@@ -66,6 +101,17 @@ std::string encode(const AnswerMessage& message) {
   return {buffer.data(), buffer.size()};
 }
 
+std::string encode(const FiguresMessage& message) {
+  msgpack::sbuffer buffer;
+  msgpack::packer packer(buffer);
+  packer.pack_array(kFiguresFields).pack(kFigures);
+  packer.pack_array(static_cast<std::uint32_t>(message.size()));
+  for (const Figures& figures : message) {
+    packer.pack(pack(figures));
+  }
+  return {buffer.data(), buffer.size()};
+}
+
 protocol::Result<QueryMessage> decode_query(std::string_view bytes) {
   return read_message(bytes, kQuery, kQueryFields, [](const msgpack::object* field) -> protocol::Result<QueryMessage> {
     const QueryMessage message{.ticket = field[0].as<Ticket>(),
@@ -90,6 +136,17 @@ protocol::Result<AnswerMessage> decode_answer(std::string_view bytes) {
                         return AnswerMessage{.ticket = field[0].as<Ticket>(),
                                              .status = static_cast<Status>(status),
                                              .document = field[2].as<std::string>()};
+                      });
+}
+
+protocol::Result<FiguresMessage> decode_figures(std::string_view bytes) {
+  return read_message(bytes, kFigures, kFiguresFields,
+                      [](const msgpack::object* field) -> protocol::Result<FiguresMessage> {
+                        FiguresMessage message;
+                        for (auto& packed : field[0].as<std::vector<PackedFigures>>()) {
+                          message.push_back(unpack(std::move(packed)));
+                        }
+                        return message;
                       });
 }
 

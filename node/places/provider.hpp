@@ -10,9 +10,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "node/places/document.hpp"
+#include "node/places/figures.hpp"
 #include "node/places/query.hpp"
 #include "protocol/clock.hpp"
 
@@ -21,11 +23,24 @@ namespace herd::node::places {
 // Names one lookup within a worker; tickets do not, since askers count for themselves.
 using LookupId = std::uint64_t;
 
+// An older answer, and how old it is, for a person.
+struct Stale {
+  Status status = Status::Ok;
+  std::string document;
+  std::string age;
+};
+
 struct Finding {
   LookupId lookup = 0;
   Status status = Status::UnknownError;
-  std::string document;  // complete, for failures too: what a client would be shown
+  std::string document;      // complete, for failures too: what a client would be shown
+  std::string trouble = {};  // of a failure: what went wrong and what to do, for whoever is shown another's answer
+  std::optional<Stale> stale = {};  // of a failure: better than none
 };
+
+[[nodiscard]] inline Finding failed(LookupId lookup, Status status, std::string message) {
+  return {lookup, status, empty_document(status, message), std::move(message)};
+}
 
 class Provider {
  public:
@@ -46,6 +61,9 @@ class Provider {
 
   // The next finished lookup. Does what is ready to be done without waiting; called until it returns nothing.
   [[nodiscard]] virtual std::optional<Finding> poll(protocol::Now now) = 0;
+
+  // What it has done so far; until the next call that is not const.
+  [[nodiscard]] virtual const Figures& figures() const = 0;
 
   // Adds the descriptors whose readiness poll() should be called for, with the events awaited. None by default.
   virtual void add_descriptors(std::vector<zmq_pollitem_t>& /*items*/) const {}

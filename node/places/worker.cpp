@@ -33,6 +33,43 @@ std::chrono::milliseconds wait_until(std::optional<protocol::Nanoseconds> deadli
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(*deadline - now().steady), std::chrono::milliseconds{0});
 }
 
+std::optional<protocol::Nanoseconds> earlier(std::optional<protocol::Nanoseconds> one,
+                                             std::optional<protocol::Nanoseconds> other) {
+  return one && other ? std::min(*one, *other) : one ? one : other;
+}
+
+// When the figures of the providers are told, and the latest that were.
+class FiguresReport {
+ public:
+  void something_happened() { news_ = true; }
+
+  // What is to be told now, or nullptr. A change of state is told at once, also the one from nothing to the first.
+  [[nodiscard]] const FiguresMessage* take(const Providers& providers, protocol::Nanoseconds steady) {
+    const bool changed =
+        !std::equal(providers.begin(), providers.end(), told_.begin(), told_.end(),
+                    [](const auto& provider, const Figures& told) { return provider->figures().state == told.state; });
+    if (!changed && !(news_ && steady >= told_at_ + kFiguresInterval)) {
+      return nullptr;
+    }
+    told_.clear();
+    for (const auto& provider : providers) {
+      told_.push_back(provider->figures());
+    }
+    news_ = false;
+    told_at_ = steady;
+    return &told_;
+  }
+
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const {
+    return news_ ? std::optional(told_at_ + kFiguresInterval) : std::nullopt;
+  }
+
+ private:
+  bool news_ = false;
+  protocol::Nanoseconds told_at_{};
+  FiguresMessage told_;
+};
+
 // What the thread owns. Lives on the thread's stack, from its beginning to its end.
 class Room {
  public:
@@ -61,12 +98,19 @@ class Room {
     return trouble.empty();
   }
 
+  // Gives the place up at once: closing alone leaves that to libzmq's thread, some time after this one has ended.
+  void unbind(const std::string& endpoint) { router_.unbind(endpoint); }
+
   void run(Providers providers, protocol::Nanoseconds timeout) {
     Chain chain(std::move(providers), timeout);
     while (!told_to_stop()) {
       const bool more = take_queries(chain);
       while (auto finding = chain.poll(now())) {
+        figures_.something_happened();
         send(std::move(*finding));
+      }
+      if (const FiguresMessage* figures = figures_.take(chain.providers(), now().steady)) {
+        control_.send(zmq::buffer(encode(*figures)), zmq::send_flags::dontwait);
       }
       if (!more) {
         wait(chain);
@@ -122,13 +166,14 @@ class Room {
   void wait(const Chain& chain) {
     std::vector<zmq_pollitem_t> items{{control_.handle(), 0, ZMQ_POLLIN, 0}, {router_.handle(), 0, ZMQ_POLLIN, 0}};
     chain.add_descriptors(items);
-    zmq::poll(items, wait_until(chain.next_deadline()));
+    zmq::poll(items, wait_until(earlier(chain.next_deadline(), figures_.next_deadline())));
   }
 
   zmq::socket_t control_;
   zmq::socket_t router_;
   std::unordered_map<LookupId, Asker> askers_;
   LookupId last_lookup_ = 0;
+  FiguresReport figures_;
 };
 
 // Signals are the loop's business; here they would only break off a wait.
@@ -144,6 +189,7 @@ void run_thread(zmq::context_t& context, const std::string& control_endpoint, co
     Room room(context, control_endpoint);
     if (room.bind(options.endpoint)) {
       room.run(options.make_providers(), options.timeout);
+      room.unbind(options.endpoint);
     }
   } catch (const zmq::error_t& error) {
     if (error.num() != ETERM) {  // the context ended first: so do we
@@ -184,6 +230,26 @@ protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context,
   } catch (const zmq::error_t& error) {
     return protocol::fail(fmt::format("cannot start the places worker: {}", error.what()));
   }
+}
+
+std::optional<FiguresMessage> Worker::poll_figures() {
+  try {
+    zmq::message_t message;
+    while (control_.recv(message, zmq::recv_flags::dontwait)) {
+      if (auto figures = decode_figures(message.to_string_view())) {
+        return std::move(*figures);
+      }
+    }
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EINTR) {
+      return poll_figures();
+    }
+  }  // else the context is ending
+  return std::nullopt;
+}
+
+int Worker::fd() const {
+  return control_.get(zmq::sockopt::fd);
 }
 
 Worker::~Worker() {

@@ -2,24 +2,30 @@
 // or a service to reply. The thread owns a ROUTER, on which queries come and answers go (messages.hpp), and the chain
 // of providers. It binds first and makes the providers then: queries that come meanwhile wait in the socket.
 //
-// It ends by the message "STOP" on its control socket, a PAIR whose other end this object holds: stop() and the
-// destructor send it and join the thread. Queries under way are not answered any more. The object belongs to the
-// thread that made it, and must end before the ZeroMQ context does.
+// What the providers have done it tells on its control socket, a PAIR whose other end this object holds: at once where
+// one of them has changed its state, else at most every kFiguresInterval, and never while nothing happens.
+//
+// It ends by the message "STOP" on the control socket: stop() and the destructor send it and join the thread. Queries
+// under way are not answered any more. The object belongs to the thread that made it, and must end before the ZeroMQ
+// context does.
 #pragma once
 
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <zmq.hpp>
 
+#include "node/places/messages.hpp"
 #include "node/places/provider.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node::places {
 
 inline constexpr const char* kPlacesEndpoint = "inproc://places";
+inline constexpr std::chrono::milliseconds kFiguresInterval{100};
 
 class Worker {
  public:
@@ -35,6 +41,12 @@ class Worker {
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
+
+  // The next figures that the worker has told of; call it until it returns nothing.
+  [[nodiscard]] std::optional<FiguresMessage> poll_figures();
+
+  // Readable when poll_figures() should be called; edge-triggered.
+  [[nodiscard]] int fd() const;
 
   // Waits until the thread has ended: at most for the making of the providers, or one turn. Further calls do nothing.
   void stop();

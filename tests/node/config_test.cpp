@@ -1,6 +1,7 @@
 #include "node/config.hpp"
 
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <sstream>
 
@@ -81,6 +82,11 @@ TEST_CASE("the shipped configuration holds the defaults and the five nodes") {
   CHECK(shipped->bus.max_batch == defaults.bus.max_batch);
   CHECK(shipped->places.providers == defaults.places.providers);
   CHECK(shipped->places.timeout == defaults.places.timeout);
+  CHECK(shipped->places.cache_ttl == defaults.places.cache_ttl);
+  CHECK(shipped->places.key_env == defaults.places.key_env);
+  CHECK(shipped->places.key_file == defaults.places.key_file);
+  CHECK(shipped->places.google_url == defaults.places.google_url);
+  CHECK(shipped->places.google_legacy_url == defaults.places.google_legacy_url);
   CHECK(shipped->http.allow_remote_http == defaults.http.allow_remote_http);
   CHECK(shipped->http.ready_timeout == defaults.http.ready_timeout);
   CHECK(shipped->log.level == defaults.log.level);
@@ -142,7 +148,7 @@ TEST_CASE("unknown keys and sections are mistakes, with the word that was meant 
         "1: unknown section [networks]: remove it (known here: herd, clients, bus, updates, places, http, log, node)");
   CHECK(mistake_of("[client]") == "1: unknown section [client] (did you mean \"clients\"?)");
   CHECK(mistake_of("colour = 1").starts_with("1: unknown key `colour`: remove it"));
-  CHECK(mistake_of("[places]\ncache_ttl = \"60s\"").starts_with("2: [places] unknown key `cache_ttl`: remove it"));
+  CHECK(mistake_of("[places]\nregion = \"us\"").starts_with("2: [places] unknown key `region`: remove it"));
   CHECK(mistake_of_node("htp = \"127.0.0.1:1\"") == "5: [[node]] unknown key `htp` (did you mean \"http\"?)");
 }
 
@@ -193,6 +199,7 @@ TEST_CASE("every number and duration has bounds that hold on both sides") {
                Bounds{"clients.max_future", "\"-1ms\"", "\"0s\"", "\"24h\"", "\"86400001ms\""},
                Bounds{"bus.max_in_flight", "0", "1", "8", "9"}, Bounds{"bus.max_batch", "-1", "1", "512", "513"},
                Bounds{"places.timeout", "\"9ms\"", "\"10ms\"", "\"60s\"", "\"60001ms\""},
+               Bounds{"places.cache_ttl", "\"-1ms\"", "\"0ms\"", "\"24h\"", "\"86401s\""},
                Bounds{"http.ready_timeout", "\"-1s\"", "\"0ms\"", "\"1m\"", "\"61s\""});
   INFO(bounds.key);
   CHECK_FALSE(mistake_of(bounds.key + " = " + bounds.below).empty());
@@ -210,13 +217,49 @@ TEST_CASE("a word that must be one of some is refused with the one that was mean
         R"(2: [log] `level` is "warn": write one of "trace", "debug", "info", "warning", "error")");
 }
 
-TEST_CASE("the only provider is the embedded one") {
-  CHECK(
-      mistake_of("[places]\nproviders = [\"embeded\"]") ==
-      R"(2: [places] `providers` names "embeded" (did you mean "embedded"?), which is no provider: write "embedded")");
-  CHECK(mistake_of("[places]\nproviders = [\"google\", \"embedded\"]").find("\"google\"") != std::string::npos);
+TEST_CASE("providers are known, each once, and at least one") {
+  CHECK(is_fine("[places]\nproviders = [\"embedded\"]"));
+  CHECK(is_fine("[places]\nproviders = [\"google-legacy\", \"embedded\", \"google\"]"));
+  CHECK(mistake_of("[places]\nproviders = [\"embeded\"]") ==
+        "2: [places] `providers` names \"embeded\" (did you mean \"embedded\"?), which is no provider: write "
+        "\"google\", \"google-legacy\", \"embedded\"");
+  CHECK(mistake_of("[places]\nproviders = [\"overpass\"]").find("which is no provider") != std::string::npos);
   CHECK(mistake_of("[places]\nproviders = [\"embedded\", \"embedded\"]").find("twice") != std::string::npos);
   CHECK(mistake_of("[places]\nproviders = []").find("is empty") != std::string::npos);
+}
+
+TEST_CASE("Google's URLs are https or loopback") {
+  CHECK(is_fine("[places]\ngoogle_url = \"http://127.0.0.1:15000/x\""));
+  CHECK(mistake_of("[places]\ngoogle_url = \"http://places.example/\"").find("unencrypted") != std::string::npos);
+  CHECK(mistake_of("[places]\ngoogle_legacy_url = \"x\"").find("neither an https") != std::string::npos);
+}
+
+TEST_CASE("a key pasted where its variable's name belongs is refused and not repeated") {
+  CHECK(is_fine("[places]\nkey_env = \"_MY_KEY2\""));
+  for (const std::string name : {"AIzaSySecret", "2KEY", "", "MY KEY"}) {
+    const auto mistake = mistake_of("[places]\nkey_env = \"" + name + "\"");
+    CHECK(mistake.find("is no name of a variable") != std::string::npos);
+    CHECK((name.empty() || mistake.find(name) == std::string::npos));
+  }
+}
+
+TEST_CASE("a key's file stands beside the configuration and must be nobody else's business") {
+  const ScratchDir scratch;
+  const auto key = scratch.write("test-key-of-a-file", "key");
+  const auto file = scratch.write("[places]\nkey_file = \"key\"\n" + kOneNode);
+  chmod(key.c_str(), 0600);
+  const auto config = load_config(file);
+  REQUIRE(config);
+  CHECK(config->places.key_file == key);
+  chmod(key.c_str(), 0640);
+  const auto looser = load_config(file);
+  REQUIRE_FALSE(looser);
+  CHECK(looser.error().message.find(":2: [places] `key_file` is " + key.string() + ", which may be used by others") !=
+        std::string::npos);
+  CHECK(looser.error().message.find("test-key") == std::string::npos);
+  std::filesystem::remove(key);
+  CHECK(load_config(file).error().message.find("cannot be read") != std::string::npos);
+  CHECK(is_fine("[places]\nkey_file = \"\""));
 }
 
 TEST_CASE("a bus that could be heard by others is refused, because it is not encrypted") {

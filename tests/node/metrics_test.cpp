@@ -22,14 +22,36 @@ std::set<std::string> lines_of(const std::string& text) {
 
 TEST_CASE("the metrics say what the status says") {
   const auto lines = lines_of(to_prometheus(example_status(), {}));
-  for (const auto* wanted :
-       {"herd_uptime_seconds 61.5", "herd_ready 1", "herd_clients 3", "herd_connections 2", "herd_store_digest 2748",
-        "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1", "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",
-        "herd_link_state{peer=\"Jaquez\",state=\"down\"} 0", "herd_link_state{peer=\"Smith\",state=\"half\"} 1",
-        "herd_link_sent{peer=\"Jaquez\"} 12", "herd_link_merged{peer=\"Jaquez\"} 11",
-        "herd_link_kept{peer=\"Jaquez\"} 10", "herd_link_lag{peer=\"Jaquez\"} 1",
-        "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025", "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
-        "# TYPE herd_iamat_stored_total counter", "herd_iamat_stored_total 7", "herd_bus_updates_merged_total 0"}) {
+  for (const auto* wanted : {"herd_uptime_seconds 61.5",
+                             "herd_ready 1",
+                             "herd_clients 3",
+                             "herd_connections 2",
+                             "herd_store_digest 2748",
+                             "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1",
+                             "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",
+                             "herd_link_state{peer=\"Jaquez\",state=\"down\"} 0",
+                             "herd_link_state{peer=\"Smith\",state=\"half\"} 1",
+                             "herd_link_sent{peer=\"Jaquez\"} 12",
+                             "herd_link_merged{peer=\"Jaquez\"} 11",
+                             "herd_link_kept{peer=\"Jaquez\"} 10",
+                             "herd_link_lag{peer=\"Jaquez\"} 1",
+                             "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025",
+                             "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
+                             "# TYPE herd_iamat_stored_total counter",
+                             "herd_iamat_stored_total 7",
+                             "herd_bus_updates_merged_total 0",
+                             "herd_places_provider_state{provider=\"google\",state=\"resting\"} 1",
+                             "herd_places_provider_state{provider=\"google\",state=\"ready\"} 0",
+                             "herd_places_requests_total{provider=\"google\",status=\"UNKNOWN_ERROR\"} 1",
+                             "herd_places_requests_total{provider=\"google\",status=\"ZERO_RESULTS\"} 0",
+                             "herd_places_request_seconds_bucket{provider=\"google\",le=\"0.025\"} 0",
+                             "herd_places_request_seconds_bucket{provider=\"google\",le=\"0.05\"} 1",
+                             "herd_places_request_seconds_bucket{provider=\"google\",le=\"0.25\"} 2",
+                             "herd_places_request_seconds_bucket{provider=\"google\",le=\"+Inf\"} 2",
+                             "herd_places_request_seconds_sum{provider=\"google\"} 0.2",
+                             "herd_places_request_seconds_count{provider=\"google\"} 2",
+                             "herd_places_cached{provider=\"google\"} 1",
+                             "herd_places_cached_bytes{provider=\"google\"} 900"}) {
     INFO(wanted);
     CHECK(lines.count(wanted) == 1);
   }
@@ -48,10 +70,12 @@ TEST_CASE("every metric is a name, labels and a number, and has its help and its
     char* end = nullptr;
     std::strtod(number.c_str(), &end);
     CHECK(end == number.c_str() + number.size());
-    const auto help = "# HELP " + name + " ";
+    const bool histogram = name.starts_with("herd_places_request_seconds_");
+    const auto family = histogram ? name.substr(0, name.rfind('_')) : name;
+    const auto help = "# HELP " + family + " ";
     CHECK(lines.lower_bound(help)->starts_with(help));
-    const bool counter = name.ends_with("_total");
-    CHECK(lines.count("# TYPE " + name + (counter ? " counter" : " gauge")) == 1);
+    const auto* type = histogram ? " histogram" : name.ends_with("_total") ? " counter" : " gauge";
+    CHECK(lines.count("# TYPE " + family + type) == 1);
   }
 }
 

@@ -25,6 +25,21 @@ inline Status example_status() {
                    .skew = std::chrono::microseconds(-1'500)},
                   {.peer = "Smith", .state = LinkState::Half}};
   status.counters = {{"iamat_stored", 7}, {"bus_updates_merged", 0}};
+  places::Figures google;
+  google.provider = "google";
+  google.state = places::ProviderState::Resting;
+  google.trouble = "google is broken";
+  google.count_request(places::Status::Ok);
+  google.count_request(places::Status::UnknownError);
+  google.count_latency(std::chrono::milliseconds(50));
+  google.count_latency(std::chrono::milliseconds(150));
+  google.hits = 4;
+  google.misses = 2;
+  google.shared = 1;
+  google.stale = 1;
+  google.cached = 1;
+  google.cached_bytes = 900;
+  status.providers = {google};
   return status;
 }
 

@@ -18,6 +18,9 @@ TEST_CASE("the status document has exactly the promised fields") {
     "links": {
       "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500},
       "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0}},
+    "places": {"google": {"state": "resting", "message": "google is broken", "requests": {"OK": 1, "UNKNOWN_ERROR": 1},
+      "mean_request_us": 100000, "cache_hits": 4, "cache_misses": 2, "shared": 1, "stale": 1, "cached": 1,
+      "cached_bytes": 900}},
     "counters": {"iamat_stored": 7, "bus_updates_merged": 0}})"));
 }
 
@@ -29,6 +32,7 @@ TEST_CASE("the status document is one line") {
 TEST_CASE("a node without peers and counters says so with empty objects") {
   const auto document = json::parse(to_json(Status{}));
   CHECK(document.at("links") == json::object());
+  CHECK(document.at("places") == json::object());
   CHECK(document.at("counters") == json::object());
 }
 

@@ -67,14 +67,14 @@ TEST_CASE("where all fail, the first one's failure is the answer") {
 
 TEST_CASE("a provider that hangs leaves an eighth of the time to each that follows") {
   const auto hangs = script(std::nullopt);
-  Chain chain(providers_of({hangs, script(Status::Ok, "good")}), 8s);
+  Chain chain(providers_of({hangs, script(Status::Ok, R"({"name":"good"})")}), 8s);
   chain.ask(1, kQuery, at(100s));
   CHECK(hangs->deadlines == std::vector<Nanoseconds>{107s});
   CHECK(chain.next_deadline() == Nanoseconds(107s));
   CHECK_FALSE(chain.poll(at(107s - 1ns)));
   const auto finding = chain.poll(at(107s));
   REQUIRE(finding);
-  CHECK(finding->document == "good");
+  CHECK(finding->document.starts_with(R"({"name":"good","info_messages":)"));
   CHECK(hangs->forgotten == std::vector<LookupId>{1});
 }
 
@@ -91,6 +91,49 @@ TEST_CASE("the timeout covers the whole chain") {
   CHECK_FALSE(chain.next_deadline());
 }
 
+TEST_CASE("an answer says what went wrong before it") {
+  const auto broken = script(Status::UnknownError);
+  broken->trouble = "the first is broken";
+  const auto hangs = script(std::nullopt);
+  Chain chain(providers_of({broken, hangs, script(Status::Ok, R"({"status":"OK"})")}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.poll(at(0s)));
+  const auto finding = chain.poll(at(7s));
+  REQUIRE(finding);
+  CHECK(finding->document == R"({"status":"OK","info_messages":["the first is broken",)"
+                             R"("the places provider fake did not answer in time: ask again later"]})");
+}
+
+TEST_CASE("where all fail, what the others had to say stands beside the first one's failure") {
+  const auto first = script(Status::RequestDenied, R"({"status":"REQUEST_DENIED"})");
+  first->trouble = "no key";
+  const auto second = script(Status::UnknownError);
+  second->trouble = "broken";
+  Chain chain(providers_of({first, second}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  CHECK(chain.poll(at(0s))->document == R"({"status":"REQUEST_DENIED","info_messages":["broken"]})");
+}
+
+TEST_CASE("an old answer is better than none, and says how old it is") {
+  const auto first = script(Status::UnknownError);
+  first->trouble = "broken";
+  first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
+  Chain chain(providers_of({first, script(Status::RequestDenied)}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::Ok);
+  CHECK(finding->document == R"({"status":"OK","info_messages":["broken","75 s old"]})");
+}
+
+TEST_CASE("an old answer never takes the place of another provider's") {
+  const auto first = script(Status::UnknownError);
+  first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
+  Chain chain(providers_of({first, script(Status::ZeroResults, "none")}), 8s);
+  chain.ask(1, kQuery, at(0s));
+  CHECK(chain.poll(at(0s))->document == "none");
+}
+
 TEST_CASE("what comes after a lookup was given up is dropped") {
   const auto slow = script(std::nullopt);
   const auto also_slow = script(std::nullopt);
@@ -99,8 +142,8 @@ TEST_CASE("what comes after a lookup was given up is dropped") {
   CHECK_FALSE(chain.poll(at(7s)));
   slow->to_find.push_back({1, Status::Ok, "late"});
   CHECK_FALSE(chain.poll(at(7s)));
-  also_slow->to_find.push_back({1, Status::Ok, "in time"});
-  CHECK(chain.poll(at(7s))->document == "in time");
+  also_slow->to_find.push_back({1, Status::Ok, R"({"name":"in time"})"});
+  CHECK(chain.poll(at(7s))->document.starts_with(R"({"name":"in time")"));
 }
 
 TEST_CASE("without any provider every lookup fails at once and says where to look") {

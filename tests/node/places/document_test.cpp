@@ -87,3 +87,14 @@ TEST_CASE("a full answer from the embedded table parses") {
   const json parsed = json::parse(document_of(*index, index->search({48.8566, 2.3522}, 50, 20)));
   CHECK(parsed["results"].size() == 20);
 }
+
+TEST_CASE("more to know of an answer is added to it, and nothing where there is nothing") {
+  std::string document = empty_document(Status::ZeroResults);
+  const std::string before = document;
+  add_info_messages(document, {});
+  CHECK(document == before);
+  const std::vector<std::string> messages{"one", "the \"other\""};
+  add_info_messages(document, messages);
+  CHECK(json::parse(document)["info_messages"] == json(messages));
+  CHECK(json::parse(document)["status"] == "ZERO_RESULTS");
+}

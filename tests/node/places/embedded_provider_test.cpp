@@ -48,7 +48,9 @@ TEST_CASE("a lookup that was forgotten is not found any more") {
 }
 
 TEST_CASE("the provider of the default configuration can be made") {
-  const auto providers = make_providers({"embedded"});
+  herd::node::PlacesConfig config;
+  config.providers = {"embedded"};
+  const auto providers = make_providers(config);
   REQUIRE(providers.size() == 1);
   CHECK(providers[0]->name() == "embedded");
 }

@@ -14,6 +14,9 @@ namespace herd::node::places::testing {
 struct FakeScript {
   std::optional<Status> status;  // of every answer; none: never answers
   std::string document;
+  std::string trouble;
+  std::optional<Stale> stale;
+  Figures figures;
   std::vector<LookupId> asked;
   std::vector<protocol::Nanoseconds> deadlines;
   std::vector<LookupId> forgotten;
@@ -30,7 +33,7 @@ class FakeProvider final : public Provider {
     script_->asked.push_back(lookup);
     script_->deadlines.push_back(deadline);
     if (script_->status) {
-      script_->to_find.push_back({lookup, *script_->status, script_->document});
+      script_->to_find.push_back({lookup, *script_->status, script_->document, script_->trouble, script_->stale});
     }
   }
 
@@ -44,6 +47,8 @@ class FakeProvider final : public Provider {
     script_->to_find.pop_front();
     return finding;
   }
+
+  [[nodiscard]] const Figures& figures() const override { return script_->figures; }
 
  private:
   std::shared_ptr<FakeScript> script_;

@@ -98,3 +98,35 @@ TEST_CASE("queries are judged on both sides of each bound") {
   CHECK(accepted([](Query& query) { query.max = 20; }));
   CHECK_FALSE(accepted([](Query& query) { query.max = 21; }));
 }
+
+TEST_CASE("figures come back as they were sent") {
+  Figures figures;
+  figures.provider = "google";
+  figures.state = ProviderState::Resting;
+  figures.trouble = "it is broken";
+  figures.count_request(Status::UnknownError);
+  figures.count_latency(std::chrono::milliseconds(30));
+  figures.hits = 1;
+  figures.misses = 2;
+  figures.shared = 3;
+  figures.stale = 4;
+  figures.cached = 5;
+  figures.cached_bytes = std::numeric_limits<std::uint64_t>::max();
+  const FiguresMessage message{figures, Figures{}};
+  const std::string bytes = encode(message);
+  const auto decoded = decode_figures(bytes);
+  REQUIRE(decoded);
+  CHECK(*decoded == message);
+  CHECK(decode_figures(encode(FiguresMessage{}))->empty());
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    CHECK_FALSE(decode_figures(bytes.substr(0, length)));
+  }
+  CHECK_FALSE(decode_figures(bytes + '\0'));
+  CHECK_FALSE(decode_figures(encode(AnswerMessage{1, Status::Ok, "{}"})));
+}
+
+TEST_CASE("a provider's state that does not exist is refused") {
+  Figures figures;
+  figures.state = static_cast<ProviderState>(kProviderStates);
+  CHECK_FALSE(decode_figures(encode(FiguresMessage{figures})));
+}

@@ -39,6 +39,24 @@ std::optional<Answer> wait_for_answer(Client& client) {
   return std::nullopt;
 }
 
+herd::node::PlacesConfig embedded_only() {
+  herd::node::PlacesConfig config;
+  config.providers = {"embedded"};
+  return config;
+}
+
+std::optional<FiguresMessage> wait_for_figures(Worker& worker) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  while (std::chrono::steady_clock::now() < deadline) {
+    if (auto figures = worker.poll_figures()) {
+      return figures;
+    }
+    pollfd descriptor{worker.fd(), POLLIN, 0};
+    ::poll(&descriptor, 1, 10);
+  }
+  return std::nullopt;
+}
+
 Worker::Options options(std::function<Providers()> make, std::chrono::milliseconds timeout = 5s) {
   return {.endpoint = kPlacesEndpoint, .timeout = timeout, .make_providers = std::move(make)};
 }
@@ -48,7 +66,7 @@ Worker::Options options(std::function<Providers()> make, std::chrono::millisecon
 TEST_CASE("a question to the embedded places is answered, also when it comes before they are loaded") {
   zmq::context_t context;
   Client client(context, kPlacesEndpoint, 15s);
-  const auto worker = Worker::start(context, options([] { return make_providers({"embedded"}); }, 15s));
+  const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }, 15s));
   REQUIRE(worker);
   const Ticket ticket = client.ask(kQuery, now());
   const auto answer = wait_for_answer(client);
@@ -84,16 +102,16 @@ TEST_CASE("many questions of two clients are each answered once, to the one that
 
 TEST_CASE("a provider that hangs is passed over, and the worker sees to it without being asked again") {
   zmq::context_t context;
-  const auto worker =
-      Worker::start(context, options(
-                                 [] {
-                                   return providers_of({script(std::nullopt), script(Status::Ok, "second")});
-                                 },
-                                 80ms));
+  const auto worker = Worker::start(
+      context, options(
+                   [] {
+                     return providers_of({script(std::nullopt), script(Status::Ok, R"({"name":"second"})")});
+                   },
+                   80ms));
   REQUIRE(worker);
   Client client(context, kPlacesEndpoint, 15s);
   client.ask(kQuery, now());
-  CHECK(wait_for_answer(client)->document == "second");
+  CHECK(wait_for_answer(client)->document.starts_with(R"({"name":"second")"));
 }
 
 TEST_CASE("an answer too long for a message becomes a failure that says so") {
@@ -146,4 +164,22 @@ TEST_CASE("a second worker on one endpoint is refused with a reason, and a bad e
   auto bad = options(make);
   bad.endpoint = "nowhere";
   CHECK_FALSE(Worker::start(context, std::move(bad)));
+}
+
+TEST_CASE("the worker tells of its providers at the start and after what they have done") {
+  zmq::context_t context;
+  Client client(context, kPlacesEndpoint, 15s);
+  const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }));
+  REQUIRE(worker);
+  const auto first = wait_for_figures(**worker);
+  REQUIRE(first);
+  REQUIRE(first->size() == 1);
+  CHECK(first->front().provider == "embedded");
+  CHECK(first->front().requests[0] == 0);
+  client.ask(kQuery, now());
+  REQUIRE(wait_for_answer(client));
+  const auto second = wait_for_figures(**worker);
+  REQUIRE(second);
+  CHECK(second->front().requests[0] == 1);
+  CHECK_FALSE((*worker)->poll_figures());
 }

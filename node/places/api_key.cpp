@@ -1,0 +1,130 @@
+#include "node/places/api_key.hpp"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <string_view>
+
+namespace herd::node::places {
+namespace {
+
+using protocol::fail;
+using protocol::Result;
+
+constexpr std::string_view kBlanks = " \t\r\n";
+constexpr std::string_view kRedacted = "[key]";
+
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+bool is_unreserved(char c) {  // RFC 3986, 2.3
+  return is_letter(c) || (c >= '0' && c <= '9') || std::string_view("-._~").find(c) != std::string_view::npos;
+}
+
+bool is_of_key(char c) {
+  return is_unreserved(c) || std::string_view("+/=").find(c) != std::string_view::npos;
+}
+
+std::string percent_encode(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    if (is_unreserved(c)) {
+      out += c;
+    } else {
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+  }
+  return out;
+}
+
+void replace_all(std::string& text, std::string_view part) {
+  for (auto at = text.find(part); at != std::string::npos; at = text.find(part, at + kRedacted.size())) {
+    text.replace(at, part.size(), kRedacted);
+  }
+}
+
+std::string trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(kBlanks);
+  if (first == std::string_view::npos) return {};
+  return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
+}
+
+// Closes what it was given.
+class Descriptor {
+ public:
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+}  // namespace
+
+Result<ApiKey> ApiKey::parse(std::string text) {
+  if (text.size() < kMinBytes || text.size() > kMaxBytes) {
+    return fail(fmt::format("holds {} bytes where a key has {} to {}", text.size(), kMinBytes, kMaxBytes));
+  }
+  if (!std::all_of(text.begin(), text.end(), is_of_key) || std::none_of(text.begin(), text.end(), is_letter)) {
+    return fail("holds no key: one has letters, digits and none but these signs: -._~+/=");
+  }
+  ApiKey key;
+  key.percent_encoded_ = percent_encode(text);
+  key.text_ = std::move(text);
+  return key;
+}
+
+void ApiKey::redact(std::string& text) const {
+  if (empty()) return;
+  replace_all(text, text_);
+  replace_all(text, percent_encoded_);
+}
+
+FoundKey find_key(const KeySource& source) {
+  const char* value = std::getenv(source.variable.c_str());
+  if (value != nullptr && *value != '\0') {
+    auto key = ApiKey::parse(trimmed(value));
+    if (key) return {std::move(*key), ""};
+    return {{}, fmt::format("the environment variable {} {}", source.variable, key.error().message)};
+  }
+  if (source.file.empty()) {
+    return {{},
+            fmt::format("set the environment variable {}, or `key_file` of [places], and restart the node",
+                        source.variable)};
+  }
+  auto key = read_key_file(source.file);
+  if (key) return {std::move(*key), ""};
+  return {{}, fmt::format("the file of `key_file` {}", key.error().message)};
+}
+
+Result<ApiKey> read_key_file(const std::filesystem::path& file) {
+  const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hold us up
+  struct stat found {};
+  if (descriptor.get() < 0 || fstat(descriptor.get(), &found) != 0) {
+    return fail(fmt::format("cannot be read ({})", std::strerror(errno)));
+  }
+  if (!S_ISREG(found.st_mode)) return fail("is no regular file");
+  if ((found.st_mode & 077U) != 0) {
+    return fail(fmt::format("may be used by others (mode {:04o}): chmod 600 it", found.st_mode & 07777U));
+  }
+  std::array<char, ApiKey::kMaxBytes + 64> bytes{};
+  const ssize_t count = read(descriptor.get(), bytes.data(), bytes.size());
+  if (count < 0) return fail(fmt::format("cannot be read ({})", std::strerror(errno)));
+  const std::string_view text(bytes.data(), static_cast<std::size_t>(count));
+  return ApiKey::parse(trimmed(text.substr(0, text.find('\n'))));
+}
+
+}  // namespace herd::node::places

@@ -1,0 +1,51 @@
+#include "node/places/provider_url.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "node/address.hpp"
+
+namespace herd::node::places {
+namespace {
+
+using protocol::fail;
+
+bool is_of_url(char c) {
+  return c > 0x20 && c < 0x7F && std::string_view("\"<>\\^`{|}").find(c) == std::string_view::npos;
+}
+
+// Up to the first slash; with the scheme's own port where none is written.
+std::string with_port(std::string_view authority, bool encrypted) {
+  const auto colon = authority.rfind(':');
+  const bool has_port = colon != std::string_view::npos && authority.find(']', colon) == std::string_view::npos;
+  return fmt::format("{}{}", authority, has_port ? "" : encrypted ? ":443" : ":80");
+}
+
+}  // namespace
+
+protocol::Result<ProviderUrl> parse_provider_url(std::string_view text) {
+  constexpr std::string_view kHttps = "https://";
+  constexpr std::string_view kHttp = "http://";
+  const bool encrypted = text.starts_with(kHttps);
+  if (!encrypted && !text.starts_with(kHttp))
+    return fail("is neither an https nor an http URL: write https://HOST/PATH");
+  const std::string_view rest = text.substr((encrypted ? kHttps : kHttp).size());
+  const std::string_view authority = rest.substr(0, rest.find('/'));
+  // A query could hold a key, so such a URL is not repeated in the message.
+  if (!std::all_of(text.begin(), text.end(), is_of_url) || text.find_first_of("?#@") != std::string_view::npos) {
+    return fail("has a user, a query, a fragment or characters that no URL has: write https://HOST/PATH");
+  }
+  const auto address = parse_address(with_port(authority, encrypted));
+  if (!address) return fail(fmt::format("is \"{}\", whose host or port makes no sense: write https://HOST/PATH", text));
+  const bool loopback = is_loopback(*address);
+  if (!encrypted && !loopback) {
+    return fail(
+        fmt::format("is \"{}\", which would send the key unencrypted: write https (http is for loopback "
+                    "addresses only)",
+                    text));
+  }
+  return ProviderUrl{std::string(text), encrypted, loopback};
+}
+
+}  // namespace herd::node::places

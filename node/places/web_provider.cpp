@@ -1,0 +1,206 @@
+#include "node/places/web_provider.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "protocol/reply.hpp"
+
+namespace herd::node::places {
+namespace {
+
+// A service that fails is told of by its rests; single failures are worth a line now and then.
+constexpr RateLimit::Rate kWarnings{.per_second = 0.2, .burst = 5};
+
+constexpr std::size_t kMaxMessageBytes = 500;  // with the service's own words, which are a sentence or two
+
+std::int64_t whole_seconds(protocol::Nanoseconds span) {
+  return std::chrono::ceil<std::chrono::seconds>(span).count();
+}
+
+}  // namespace
+
+WebProvider::WebProvider(Options options)
+    : api_(options.api),
+      key_(std::move(options.key.key)),
+      fetcher_(std::move(options.url)),
+      cache_({kCacheBytes, options.cache_ttl}),
+      warnings_(kWarnings) {
+  figures_.provider = api_.name;
+  if (!key_.empty()) return;
+  last_failure_ = {Status::RequestDenied, fmt::format("{} has no key: {}", api_.name, options.key.advice)};
+  figures_.state = ProviderState::NoKey;
+  figures_.trouble = last_failure_.message;
+}
+
+// There is no clock here: poll() begins what was asked.
+void WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
+  asked_.push_back({lookup, query, deadline});
+}
+
+void WebProvider::forget(LookupId lookup) {
+  const auto is_it = [lookup](const auto& each) { return each.lookup == lookup; };
+  std::erase_if(asked_, is_it);
+  std::erase_if(found_, is_it);
+  for (auto& [id, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request goes on, for the cache
+}
+
+std::optional<Finding> WebProvider::poll(protocol::Now now) {
+  for (; !asked_.empty(); asked_.pop_front()) begin(asked_.front(), now);
+  while (found_.empty()) {
+    const auto outcome = fetcher_.poll(now);
+    if (!outcome) return std::nullopt;
+    finish(*outcome, now);
+  }
+  Finding finding = std::move(found_.front());
+  found_.pop_front();
+  return finding;
+}
+
+std::optional<protocol::Nanoseconds> WebProvider::next_deadline() const {
+  return fetcher_.next_deadline();
+}
+
+void WebProvider::begin(const Asked& asked, const protocol::Now& now) {
+  if (key_.empty()) {
+    found_.push_back(failed(asked.lookup, last_failure_.status, last_failure_.message));
+    return;
+  }
+  const Cell cell = cell_of(asked.query);
+  if (const auto cached = cache_.find(cell, now.steady); cached && cached->fresh) {
+    ++figures_.hits;
+    Shown shown = show(*cached->places, asked.query);
+    found_.push_back({asked.lookup, shown.status, std::move(shown.document)});
+  } else if (const auto same = by_cell_.find(cell); same != by_cell_.end()) {
+    ++figures_.shared;
+    fetches_.at(same->second).waiting.push_back(asked);
+  } else {
+    begin_fetch(asked, cell, now);
+  }
+}
+
+void WebProvider::begin_fetch(const Asked& asked, const Cell& cell, const protocol::Now& now) {
+  const auto period = breaker_.admit(now.steady);
+  if (!period) {
+    fail(asked, resting(now), now);
+    return;
+  }
+  note_state(now);
+  ++figures_.misses;
+  const Area area{{asked.query.latitude, asked.query.longitude}, cell.radius_m};
+  const FetchId id = ++last_fetch_;
+  fetcher_.fetch(id, api_.request(area, key_), now, asked.deadline);
+  fetches_.emplace(id, Fetch{cell, *period, now.steady, {asked}});
+  by_cell_.emplace(cell, id);
+}
+
+void WebProvider::finish(const HttpOutcome& outcome, const protocol::Now& now) {
+  auto node = fetches_.extract(outcome.fetch);
+  const Fetch& fetch = node.mapped();
+  by_cell_.erase(fetch.cell);
+  figures_.count_latency(now.steady - fetch.begun);
+  auto places = read(outcome);
+  if (places) {
+    succeed(fetch, std::move(*places), now);
+  } else {
+    note_failure(fetch, std::move(places.error()), now);
+  }
+  note_state(now);
+}
+
+tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) const {
+  const auto trouble = [this](std::string_view what) {
+    return tl::unexpected(Failure{Status::UnknownError, fmt::format("{} {}", name(), what)});
+  };
+  switch (outcome.kind) {
+    case HttpOutcome::Kind::Replied:
+      return api_.read({outcome.status, outcome.body});
+    case HttpOutcome::Kind::TimedOut:
+      return trouble("did not answer in time: ask again later, or raise `timeout` of [places]");
+    case HttpOutcome::Kind::TooLong:
+      return trouble("answers without end, and was cut off: check its URL in [places]");
+    case HttpOutcome::Kind::Failed:
+      break;
+  }
+  return trouble(fmt::format("gave no whole answer ({}): check the network and its URL in [places]", outcome.trouble));
+}
+
+void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now) {
+  breaker_.succeeded();
+  figures_.count_request(places.empty() ? Status::ZeroResults : Status::Ok);
+  for (ListedPlace& place : places) {  // whatever the service has in mind, its answers go to strangers
+    key_.redact(place.json);
+    for (std::string& attribution : place.attributions) key_.redact(attribution);
+  }
+  for (const Asked& asked : fetch.waiting) {
+    Shown shown = show(places, asked.query);
+    found_.push_back({asked.lookup, shown.status, std::move(shown.document)});
+  }
+  cache_.put(fetch.cell, std::move(places), now.steady);
+  figures_.cached = cache_.size();
+  figures_.cached_bytes = cache_.bytes();
+}
+
+void WebProvider::note_failure(const Fetch& fetch, Failure failure, const protocol::Now& now) {
+  key_.redact(failure.message);  // before it is cut: half a key is still a secret
+  failure.message.resize(std::min(failure.message.size(), kMaxMessageBytes));
+  figures_.count_request(failure.status);
+  figures_.trouble = failure.message;
+  // An invalid request is this one's fault: the service has understood it.
+  if (failure.status == Status::InvalidRequest) {
+    breaker_.succeeded();
+  } else {
+    breaker_.failed(fetch.period, now.steady);
+  }
+  if (warnings_.allows(now.steady)) {
+    spdlog::warn("event=places_request_failed provider={} status={} reason=\"{}\" suppressed={}", name(),
+                 to_text(failure.status), protocol::escape_for_log(failure.message),
+                 warnings_.take_suppressed(now.steady));
+  }
+  for (const Asked& asked : fetch.waiting) fail(asked, failure, now);
+  last_failure_ = std::move(failure);
+}
+
+void WebProvider::fail(const Asked& asked, const Failure& failure, const protocol::Now& now) {
+  Finding finding = failed(asked.lookup, failure.status, failure.message);
+  if (const auto cached = cache_.find(cell_of(asked.query), now.steady)) {
+    ++figures_.stale;
+    Shown shown = show(*cached->places, asked.query);
+    finding.stale = Stale{shown.status, std::move(shown.document),
+                          fmt::format("these places of {} are {} s old", name(), whole_seconds(cached->age))};
+  }
+  found_.push_back(std::move(finding));
+}
+
+Failure WebProvider::resting(const protocol::Now& now) const {
+  const auto left = std::max<std::int64_t>(whole_seconds(breaker_.rests_until() - now.steady), 1);
+  return {last_failure_.status, fmt::format("{} is not asked for {} s after failing repeatedly; the last time: {}",
+                                            name(), left, last_failure_.message)};
+}
+
+void WebProvider::note_state(const protocol::Now& now) {
+  const ProviderState before = figures_.state;
+  switch (breaker_.state()) {
+    case Breaker::State::Closed:
+      figures_.state = ProviderState::Ready;
+      break;
+    case Breaker::State::Open:
+      figures_.state = ProviderState::Resting;
+      break;
+    case Breaker::State::HalfOpen:
+      figures_.state = ProviderState::Trying;
+      break;
+  }
+  if (figures_.state == before) return;
+  if (figures_.state == ProviderState::Resting) {
+    spdlog::warn("event=places_provider_resting provider={} seconds={} reason=\"{}\"", name(),
+                 whole_seconds(breaker_.rests_until() - now.steady), protocol::escape_for_log(figures_.trouble));
+  } else {
+    spdlog::info("event=places_provider_{} provider={}", to_text(figures_.state), name());
+  }
+}
+
+}  // namespace herd::node::places

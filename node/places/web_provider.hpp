@@ -1,0 +1,82 @@
+// A provider behind a web service: its cache, its breaker, and one request for all who ask the same at the same time.
+// What differs between services is their WebApi. Used by the worker's thread; owns its connections and the key.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <map>
+#include <unordered_map>
+#include <vector>
+
+#include "node/places/api_key.hpp"
+#include "node/places/breaker.hpp"
+#include "node/places/cache.hpp"
+#include "node/places/http_fetcher.hpp"
+#include "node/places/provider.hpp"
+#include "node/places/web_api.hpp"
+#include "node/rate_limit.hpp"
+
+namespace herd::node::places {
+
+class WebProvider final : public Provider {
+ public:
+  // Some 3,000 answers of 20 places: more towns than a node's clients are in within a minute.
+  static constexpr std::size_t kCacheBytes = std::size_t{32} * 1024 * 1024;
+
+  struct Options {
+    WebApi api;
+    ProviderUrl url;
+    FoundKey key;  // none: every lookup is denied at once, with what to do about it
+    protocol::Nanoseconds cache_ttl{};
+  };
+  explicit WebProvider(Options options);
+
+  [[nodiscard]] std::string_view name() const override { return api_.name; }
+  void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) override;
+  void forget(LookupId lookup) override;
+  [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
+  [[nodiscard]] const Figures& figures() const override { return figures_; }
+  void add_descriptors(std::vector<zmq_pollitem_t>& items) const override { fetcher_.add_descriptors(items); }
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const override;
+
+ private:
+  struct Asked {
+    LookupId lookup = 0;
+    Query query;
+    protocol::Nanoseconds deadline{};
+  };
+  // A request under way. It ends with the deadline of whoever asked first, so that nobody waits too long.
+  struct Fetch {
+    Cell cell;
+    Breaker::Period period = 0;
+    protocol::Nanoseconds begun{};
+    std::vector<Asked> waiting;
+  };
+
+  void begin(const Asked& asked, const protocol::Now& now);
+  void begin_fetch(const Asked& asked, const Cell& cell, const protocol::Now& now);
+  void finish(const HttpOutcome& outcome, const protocol::Now& now);
+  [[nodiscard]] tl::expected<PlaceList, Failure> read(const HttpOutcome& outcome) const;
+  void succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now);
+  void note_failure(const Fetch& fetch, Failure failure, const protocol::Now& now);
+  void fail(const Asked& asked, const Failure& failure, const protocol::Now& now);
+  [[nodiscard]] Failure resting(const protocol::Now& now) const;
+  void note_state(const protocol::Now& now);
+
+  WebApi api_;
+  ApiKey key_;
+  HttpFetcher fetcher_;
+  Cache cache_;
+  Breaker breaker_;
+  RateLimit warnings_;
+  Failure last_failure_;  // where there is no key: what to do
+  Figures figures_;
+
+  FetchId last_fetch_ = 0;
+  std::deque<Asked> asked_;
+  std::unordered_map<FetchId, Fetch> fetches_;
+  std::map<Cell, FetchId> by_cell_;
+  std::deque<Finding> found_;
+};
+
+}  // namespace herd::node::places

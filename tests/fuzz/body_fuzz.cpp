@@ -1,0 +1,49 @@
+// A body from anybody: every view lies in the frame, every name is one, and what can be read can be told on.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/assert.hpp"
+#include "protocol/body.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
+
+using namespace herd::protocol;
+
+namespace {
+
+bool is_inside(std::string_view part, std::string_view frame) {
+  return part.data() >= frame.data() && part.data() + part.size() <= frame.data() + frame.size();
+}
+
+bool same(const Update& a, const Update& b) {
+  return a.id.origin == b.id.origin && a.id.feed == b.id.feed && a.id.number == b.id.number && a.epoch == b.epoch &&
+         a.client == b.client && a.coordinates == b.coordinates && a.time_text == b.time_text &&
+         a.difference == b.difference;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view frame(reinterpret_cast<const char*>(data), size);
+  Body body;
+  if (!decode_body(frame, body)) return 0;
+  BodyEncoder encoder;
+  std::size_t added = 0;
+  for (const Body::Entry& entry : body.updates) {
+    const Update& update = entry.update;
+    HERD_ASSERT(entry.origin < body.origins.size() && is_name(update.id.origin));
+    for (const std::string_view text : {update.id.origin, update.client, update.coordinates, update.time_text}) {
+      HERD_ASSERT(is_inside(text, frame));
+    }
+    if (!encoder.add(update)) break;
+    ++added;
+  }
+  const std::string said = encoder.finish();
+  HERD_ASSERT(said.size() <= kMaxBatchBytes);
+  Body again;
+  HERD_ASSERT(decode_body(said, again) && again.unreadable == 0 && again.updates.size() == added);
+  for (std::size_t i = 0; i < added; ++i) HERD_ASSERT(same(again.updates[i].update, body.updates[i].update));
+  return 0;
+}

@@ -1,0 +1,29 @@
+// A header from anybody: what can be read can be said again, and is then read as the same.
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "protocol/assert.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
+
+using namespace herd::protocol;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto message = decode({reinterpret_cast<const char*>(data), size});
+  if (!message) {
+    HERD_ASSERT(!message.error().message.empty());
+    return 0;
+  }
+  if (const auto* hello = std::get_if<Hello>(&*message)) {
+    HERD_ASSERT(is_name(hello->herd) && is_name(hello->node));
+  } else if (const auto* batch = std::get_if<Batch>(&*message)) {
+    HERD_ASSERT(batch->from <= batch->to);
+  }
+  if (std::holds_alternative<UnknownMessage>(*message)) return 0;
+  const std::string said = encode(*message);
+  const auto again = decode(said);
+  HERD_ASSERT(again && again->index() == message->index() && encode(*again) == said);
+  return 0;
+}

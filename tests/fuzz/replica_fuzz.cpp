@@ -1,0 +1,91 @@
+// A node, Hill, that was told of three clients and greeted by its peer Smith, and then hears whatever comes: from
+// Smith, or from a stranger. It must not crash, its cursors must stay in order, it must not talk without end, and once
+// it has said what it had to say, no deadline may lie in the past: the loop would spin.
+//
+// A message of the input: one byte (1: from a stranger; 2: without a body; the six bits above: milliseconds before it,
+// times 8), one byte for the header's length, two for the body's, low byte first, then both.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "bus/replica.hpp"
+#include "protocol/assert.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
+
+std::size_t take_byte(std::string_view& bytes) {
+  if (bytes.empty()) return 0;
+  const auto byte = static_cast<unsigned char>(bytes.front());
+  bytes.remove_prefix(1);
+  return byte;
+}
+
+std::string_view take_text(std::string_view& bytes, std::size_t size) {
+  const std::string_view text = bytes.substr(0, size);
+  bytes.remove_prefix(text.size());
+  return text;
+}
+
+void turn(Replica& replica, Now now) {
+  replica.tick(now);
+  std::size_t taken = 0;
+  while (const auto message = replica.take(0, now)) {
+    HERD_ASSERT(decode(message->header) && ++taken < kMostMessagesATurn);
+    if (!message->body) continue;
+    Body body;
+    HERD_ASSERT(decode_body(*message->body, body) && body.unreadable == 0);
+  }
+  HERD_ASSERT(!replica.take(0, now));
+  HERD_ASSERT(replica.say_deadline(0) > now.steady && replica.tick_deadline(now) > now.steady);
+  const PeerStatus status = replica.peer_status(0, now);
+  HERD_ASSERT(status.cursors.kept <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
+  HERD_ASSERT(status.cursors.sent <= replica.store().feed().tail());
+  (void)replica.take_events();
+}
+
+void begin(Replica& replica, Now now) {
+  for (const char* client : {"kiwi", "plum", "pear"}) {
+    (void)replica.tell({client, "+1-2", "5", std::chrono::seconds(5)}, now);
+  }
+  Hello hello;
+  hello.herd = "herd";
+  hello.node = "Smith";
+  hello.incarnation = 2;
+  hello.feed_id = 3;
+  hello.attempt = 1;
+  hello.clock = now.wall;
+  replica.hear({"smith", encode(hello), std::nullopt}, now);
+  turn(replica, now);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  std::string_view bytes(reinterpret_cast<const char*>(data), size);
+  Replica replica({{"herd", "Hill", 1, 1}, {"Smith"}, {.max_in_flight = 2, .max_batch = 1}, 1});
+  Now now{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
+  begin(replica, now);
+  while (!bytes.empty()) {
+    const std::size_t kind = take_byte(bytes);
+    const std::size_t header_size = take_byte(bytes);
+    const std::size_t low = take_byte(bytes);
+    const std::size_t body_size = low + 256 * take_byte(bytes);
+    const std::string_view header = take_text(bytes, header_size);
+    const std::string_view body = take_text(bytes, body_size);
+    const auto wait = std::chrono::milliseconds(8 * (kind >> 2U));
+    now.steady += wait;
+    now.wall += wait;
+    Incoming incoming{(kind & 1U) != 0 ? "stranger" : "smith", header, std::nullopt};
+    if ((kind & 2U) == 0) incoming.body = body;
+    replica.hear(incoming, now);
+    turn(replica, now);
+  }
+  return 0;
+}

@@ -1,0 +1,268 @@
+// The provider against a service on loopback: what is asked, shared, kept, rested and never told. Faults of the network
+// itself are played by tests/system/test_google.py.
+#include "node/places/web_provider.hpp"
+
+#include <httplib.h>
+#include <poll.h>
+
+#include <atomic>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "node/places/google_new.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
+#include "tests/node/free_port.hpp"
+
+using namespace herd::node::places;
+using namespace std::chrono_literals;
+using herd::node::CapturedLog;
+using herd::protocol::Nanoseconds;
+using herd::protocol::Now;
+using nlohmann::json;
+
+namespace {
+
+constexpr Query kQuery{.latitude = 34, .longitude = -118, .radius_km = 10, .max = 5};
+const std::string kKey = "test-key-nobody-has";
+
+// A service that answers with one place in the middle of what was asked for, or with an error.
+class Service {
+ public:
+  Service() : port_(herd::node::free_port()) {
+    server_.Post("/places",
+                 [this](const httplib::Request& request, httplib::Response& reply) { answer(request, reply); });
+    thread_ = std::thread([this] { server_.listen("127.0.0.1", port_); });
+    while (!server_.is_running()) std::this_thread::yield();
+  }
+  Service(const Service&) = delete;
+  Service& operator=(const Service&) = delete;
+  ~Service() {
+    server_.stop();
+    thread_.join();
+  }
+
+  [[nodiscard]] ProviderUrl url() const {
+    return *parse_provider_url("http://127.0.0.1:" + std::to_string(port_) + "/places");
+  }
+
+  std::atomic<int> status{200};
+  std::atomic<int> requests{0};
+
+ private:
+  void answer(const httplib::Request& request, httplib::Response& reply) {
+    ++requests;
+    reply.status = status;
+    if (status != 200) {
+      reply.set_content(json{{"error", {{"message", "the key " + kKey + " is bad"}}}}.dump(), "application/json");
+      return;
+    }
+    const json center = json::parse(request.body)["locationRestriction"]["circle"]["center"];
+    const json place{{"id", "1"}, {"displayName", {{"text", "the " + kKey + " bar"}}}, {"location", center}};
+    reply.set_content(json{{"places", {place}}}.dump(), "application/json");
+  }
+
+  httplib::Server server_;
+  int port_;
+  std::thread thread_;
+};
+
+// A provider, and time that goes as fast as the clock but can be moved ahead.
+class Bench {
+ public:
+  explicit Bench(FoundKey key = {*ApiKey::parse(kKey), ""})
+      : provider_(WebProvider::Options{google_new(), service.url(), std::move(key), 60s}) {}
+
+  Service service;
+  Nanoseconds ahead{};
+
+  [[nodiscard]] Now now() const { return {std::chrono::steady_clock::now().time_since_epoch() + ahead, 0ns}; }
+
+  LookupId ask(const Query& query = kQuery, Nanoseconds patience = 10s) {
+    provider_.ask(++last_, query, now().steady + patience);
+    return last_;
+  }
+
+  Finding wait() {
+    for (const auto deadline = now().steady + 20s; now().steady < deadline;) {
+      if (auto finding = provider_.poll(now())) return *finding;
+      std::vector<zmq_pollitem_t> items;
+      provider_.add_descriptors(items);
+      REQUIRE(items.size() <= 1);
+      const auto left = provider_.next_deadline().value_or(now().steady) - now().steady;
+      const auto patience = std::clamp<Nanoseconds>(left, 0ns, 100ms);
+      zmq_poll(items.data(), static_cast<int>(items.size()),
+               std::chrono::ceil<std::chrono::milliseconds>(patience).count());
+    }
+    FAIL("nothing was found");
+    return {};
+  }
+
+  Finding answer(const Query& query = kQuery) {
+    const LookupId lookup = ask(query);
+    Finding finding = wait();
+    CHECK(finding.lookup == lookup);
+    return finding;
+  }
+
+  WebProvider& provider() { return provider_; }
+
+ private:
+  WebProvider provider_;
+  LookupId last_ = 0;
+};
+
+Query north_of(Query query, double metres) {
+  query.latitude += metres / 111'195.08;
+  return query;
+}
+
+}  // namespace
+
+TEST_CASE("the same question is asked once while its answer is fresh, whatever number of places is wanted") {
+  Bench bench;
+  CHECK(bench.answer().status == Status::Ok);
+  Query more = kQuery;
+  more.max = 20;
+  CHECK(bench.answer(more).status == Status::Ok);
+  CHECK(bench.service.requests == 1);
+  CHECK(bench.provider().figures().hits == 1);
+  bench.ahead += 61s;
+  CHECK(bench.answer().status == Status::Ok);
+  CHECK(bench.service.requests == 2);
+}
+
+TEST_CASE("all who ask the same at the same time share one request") {
+  Bench bench;
+  for (int i = 0; i < 100; ++i) bench.ask();
+  std::set<LookupId> answered;
+  for (int i = 0; i < 100; ++i) {
+    const Finding finding = bench.wait();
+    CHECK(finding.status == Status::Ok);
+    answered.insert(finding.lookup);
+  }
+  CHECK(answered.size() == 100);
+  CHECK(bench.service.requests == 1);
+  CHECK(bench.provider().figures().shared == 99);
+}
+
+TEST_CASE("a neighbour's answer never shows a place outside the radius of who asks") {
+  Bench bench;
+  Query first = kQuery;  // within a metre: there a cell is as large as the radius
+  first.radius_km = 0.0009;
+  while (cell_of(north_of(first, 0.95)) != cell_of(first)) first = north_of(first, 0.02);
+  CHECK(bench.answer(first).status == Status::Ok);  // the one place stands where the first one does
+  CHECK(bench.answer(north_of(first, 0.85)).status == Status::Ok);
+  CHECK(bench.answer(north_of(first, 0.95)).status == Status::ZeroResults);
+  CHECK(bench.service.requests == 1);
+}
+
+TEST_CASE("a failure has an old answer to fall back on, which is not shown as fresh") {
+  Bench bench;
+  bench.answer();
+  bench.service.status = 503;
+  bench.ahead += 75s;
+  const Finding finding = bench.answer();
+  CHECK(finding.status == Status::UnknownError);
+  REQUIRE(finding.stale);
+  CHECK(finding.stale->status == Status::Ok);
+  CHECK(finding.stale->age.find("s old") != std::string::npos);
+  CHECK(bench.provider().figures().stale == 1);
+}
+
+TEST_CASE("a service that fails five times rests, is tried once, and is back with its first answer") {
+  CapturedLog log;
+  Bench bench;
+  bench.service.status = 500;
+  for (int i = 0; i < Breaker::kFailures; ++i) {
+    CHECK(bench.answer().document.find("HTTP 500") != std::string::npos);
+  }
+  CHECK(bench.provider().figures().state == ProviderState::Resting);
+  const Finding resting = bench.answer();
+  CHECK(resting.status == Status::UnknownError);
+  CHECK(resting.trouble.find("not asked for 1 s") != std::string::npos);
+  CHECK(bench.service.requests == Breaker::kFailures);
+  bench.ahead += Breaker::kFirstRest;
+  bench.service.status = 200;
+  bench.ask();
+  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK(bench.provider().figures().state == ProviderState::Trying);
+  CHECK(bench.wait().status == Status::Ok);
+  CHECK(bench.provider().figures().state == ProviderState::Ready);
+  CHECK(log.count("event=places_provider_resting provider=google") == 1);
+  CHECK(log.count("event=places_provider_ready provider=google") == 1);
+}
+
+TEST_CASE("requests that make no sense do not make a service rest") {
+  Bench bench;
+  bench.service.status = 400;
+  for (int i = 0; i < 2 * Breaker::kFailures; ++i) CHECK(bench.answer().status == Status::InvalidRequest);
+  CHECK(bench.provider().figures().state == ProviderState::Ready);
+}
+
+TEST_CASE("the key is in no answer, no failure, no figure and no log, though the service repeats it") {
+  CapturedLog log(spdlog::level::trace);
+  Bench bench;
+  const Finding good = bench.answer();
+  CHECK(good.document.find("the [key] bar") != std::string::npos);
+  bench.service.status = 403;
+  const Finding bad = bench.answer(north_of(kQuery, 5000));
+  CHECK(bad.status == Status::RequestDenied);
+  CHECK(bad.document.find("the key [key] is bad") != std::string::npos);
+  for (const auto& text : {good.document, bad.document, bad.trouble, bench.provider().figures().trouble, log.text()}) {
+    CHECK(text.find(kKey) == std::string::npos);
+  }
+  CHECK(log.count("places_request_failed") == 1);
+}
+
+TEST_CASE("without a key everything is denied at once, and the advice is passed on") {
+  Bench bench(FoundKey{{}, "set the variable X"});
+  const Finding finding = bench.answer();
+  CHECK(finding.status == Status::RequestDenied);
+  CHECK(json::parse(finding.document)["error_message"] == "google has no key: set the variable X");
+  CHECK(bench.provider().figures().state == ProviderState::NoKey);
+  CHECK(bench.service.requests == 0);
+}
+
+TEST_CASE("a lookup that nobody wants any more is not found, and its answer is kept all the same") {
+  Bench bench;
+  const LookupId unwanted = bench.ask();
+  CHECK_FALSE(bench.provider().poll(bench.now()));
+  const LookupId wanted = bench.ask();
+  CHECK_FALSE(bench.provider().poll(bench.now()));
+  bench.provider().forget(unwanted);
+  CHECK(bench.wait().lookup == wanted);
+  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK(bench.provider().figures().cached == 1);
+}
+
+TEST_CASE("a provider with nothing under way has no descriptor and no deadline") {
+  Bench bench;
+  bench.answer();
+  std::vector<zmq_pollitem_t> items;
+  bench.provider().add_descriptors(items);
+  CHECK(items.empty());
+  CHECK_FALSE(bench.provider().next_deadline());
+}
+
+TEST_CASE("a request is given up at its deadline") {
+  Bench bench;
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);  // accepts, since the kernel does, and says nothing
+  const auto address = herd::node::loopback(herd::node::free_port());
+  REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
+  REQUIRE(listen(listener, 8) == 0);
+  WebProvider silent({google_new(),
+                      *parse_provider_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"),
+                      {*ApiKey::parse(kKey), ""},
+                      60s});
+  const Nanoseconds deadline = bench.now().steady + 50ms;
+  silent.ask(1, kQuery, deadline);
+  CHECK_FALSE(silent.poll({deadline - 50ms, 0ns}));
+  REQUIRE(silent.next_deadline());
+  CHECK(*silent.next_deadline() <= deadline);
+  CHECK_FALSE(silent.poll({deadline - 1ns, 0ns}));
+  const auto finding = silent.poll({deadline, 0ns});
+  REQUIRE(finding);
+  CHECK(finding->trouble.find("did not answer in time") != std::string::npos);
+  close(listener);
+}
