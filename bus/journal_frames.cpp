@@ -158,10 +158,12 @@ Frame FrameReader::next() {
   Head head;
   Frame frame;
   const std::size_t payload = offset_ + kFrameHeadBytes;
-  const bool readable = head_at(offset_, head) && head.sequence == sequence_ + 1 &&
-                        read_payload(text_.substr(payload, head.length), frame);
+  const bool whole = head_at(offset_, head) && head.sequence > sequence_;
+  const bool readable =
+      whole && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
   if (!readable) {
-    if (valid_frame_behind(offset_)) return FramesDamaged{offset_};
+    // No crash leaves a whole frame that is not the next one, or that says what this version does not know.
+    if (whole || valid_frame_behind(offset_)) return FramesDamaged{offset_};
     return FramesEnd{offset_, sequence_};
   }
   sequence_ = head.sequence;

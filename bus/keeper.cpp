@@ -3,6 +3,7 @@
 #include <limits>
 #include <utility>
 
+#include "bus/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::bus {
@@ -14,6 +15,7 @@ constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
 
 std::string Keeper::begin_life() {
   std::string bytes;
+  if (mutated(Mutant::JumpNotWritten) && writer_.sequence() > 0) return bytes;
   writer_.life(bytes, life_);
   return bytes;
 }
@@ -23,6 +25,7 @@ void Keeper::begin(Store& store, ChangeNumber to, bool complete) {
   in_pass_ = true;
   pass_.to = to;
   pass_.complete = complete;
+  if (mutated(Mutant::PassCountsWhenBegun) && complete) kept_ = to;
   store.displaced().begin_pass(to);
 }
 
@@ -32,7 +35,7 @@ std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& curs
   const ChangeNumber tail = store.feed().tail();
   std::string bytes;
   Feed::Reader reader = store.feed().read_after(cursor_);
-  const ChangeNumber last = writer_.records(bytes, reader, store, kRecordsAPass);
+  const ChangeNumber last = writer_.records(bytes, reader, store, limits_.records_a_pass);
   const bool complete = last == tail || last == 0 || !reader.next();
   if (complete) {
     writer_.mark(bytes, {tail, cursors});
@@ -51,7 +54,7 @@ std::vector<PeerCursor> Keeper::pass_written(Store& store) {
   }
   cursor_ = pass_.to;
   store.displaced().pass_kept(pass_.to, [&](RecordIndex index) { return store.number_of(index); });
-  if (!pass_.complete) return {};
+  if (!pass_.complete && !mutated(Mutant::BoundedReadCounts)) return {};
   kept_ = pass_.to;
   marked_ = pass_.cursors;
   return std::exchange(pass_.cursors, {});
@@ -59,10 +62,15 @@ std::vector<PeerCursor> Keeper::pass_written(Store& store) {
 
 void Keeper::pass_failed(Store& store) {
   HERD_ASSERT(in_pass_);
+  if (mutated(Mutant::FailedPassCounts)) {
+    (void)pass_written(store);
+    return;
+  }
   in_pass_ = false;
+  if (mutated(Mutant::FailedPassNotReadAgain)) cursor_ = pass_.to;
   if (pass_.of_copy) {
     copying_ = false;
-  } else {
+  } else if (!mutated(Mutant::WritesBehindFailedPass)) {
     writer_.rewind(pass_.sequence_before);
   }
   store.displaced().pass_failed(cursor_);
@@ -80,11 +88,11 @@ std::string Keeper::begin_copy() {
 std::string Keeper::copy_piece(const Store& store) {
   std::string bytes;
   Feed::Reader ahead = store.feed().read_after(copy_cursor_);
-  for (std::size_t count = 0; count < kRecordsAPiece; ++count) {
+  for (std::size_t count = 0; count < limits_.records_a_piece; ++count) {
     if (!ahead.next()) return bytes;  // little is left
   }
   Feed::Reader reader = store.feed().read_after(copy_cursor_);
-  copy_cursor_ = copy_writer_.records(bytes, reader, store, kRecordsAPiece);
+  copy_cursor_ = copy_writer_.records(bytes, reader, store, limits_.records_a_piece);
   return bytes;
 }
 

@@ -15,16 +15,18 @@
 
 namespace herd::bus {
 
+struct KeeperLimits {
+  // Records of one pass; with more to write than that, passes that do not count yet make the way to the tail.
+  std::size_t records_a_pass = 65'536;
+  // Records of one piece of a copy: about a millisecond.
+  std::size_t records_a_piece = 4'096;
+};
+
 class Keeper {
  public:
-  // Records of one pass; with more to write than that, passes that do not count yet make the way to the tail.
-  static constexpr std::size_t kRecordsAPass = 65'536;
-  // Records of one piece of a copy: about a millisecond.
-  static constexpr std::size_t kRecordsAPiece = 4'096;
-
   // `cursor`: what a recovered journal holds already. `sequence`: of its last frame.
-  Keeper(LifeFrame life, ChangeNumber cursor, std::uint64_t sequence)
-      : life_(life), writer_(sequence), cursor_(cursor), kept_(cursor) {}
+  Keeper(LifeFrame life, ChangeNumber cursor, std::uint64_t sequence, KeeperLimits limits = {})
+      : limits_(limits), life_(life), writer_(sequence), cursor_(cursor), kept_(cursor) {}
 
   // What must stand in the journal before the first change number of this life is given out.
   [[nodiscard]] std::string begin_life();
@@ -63,6 +65,7 @@ class Keeper {
  private:
   void begin(Store& store, ChangeNumber to, bool complete);
 
+  KeeperLimits limits_;
   LifeFrame life_;
   FrameWriter writer_;
   ChangeNumber cursor_;  // all live changes up to here are on disk

@@ -53,11 +53,11 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
   }
   // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
   // holds. A HELLO that was overtaken by batches tells us nothing about that.
-  if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = 0;
+  if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = kept_cursor_ = 0;
   heard(now);
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
-  if (!hello.answer) owe_hello_answer_ = true;
+  if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;
 }
 
 // A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
@@ -65,8 +65,9 @@ void Link::begin_life(const Hello& hello, Now now, ChangeNumber feed_tail) {
   peer_.incarnation = hello.incarnation;
   life_began_at_ = now.steady;
   life_tail_ = feed_tail;
-  acknowledged_ = kept_ = proven_ = 0;
   sync_target_ = hello.tail;
+  if (mutated(Mutant::NewLifeKeepsStream)) return;
+  acknowledged_ = kept_ = proven_ = 0;
   answered_at_ = kLongAgo;
   welcome_attempt_ = ack_attempt_ = 0;
   owe_welcome_ = owe_ack_ = false;
@@ -84,14 +85,16 @@ bool Link::for_this_life(const Lives& lives) const {
 void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
   if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
     // Two nodes that misunderstand each other must not talk at the speed of the network about it.
-    if (now.steady - hello_said_at_ >= kHelloSpacing) owe_hello_ = true;
+    const bool silent = mutated(Mutant::WelcomeOfAnotherLifeUnanswered);
+    if (now.steady - hello_said_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
     return;
   }
   answered(now);
   if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return;
   // Taken as it stands, also below what was acknowledged: the peer knows best what it holds. One that claims more than
   // this feed has given out is wrong about it, and gets everything.
-  acknowledged_ = sent_ = scanned_ = welcome.cursor <= feed_tail ? welcome.cursor : 0;
+  const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
+  acknowledged_ = sent_ = scanned_ = welcome.cursor <= feed_tail ? std::max(welcome.cursor, least) : 0;
   kept_ = std::min(kept_, acknowledged_);
   proofs_.clear();
   tail_sent_ = acknowledged_;
@@ -105,7 +108,7 @@ void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
 }
 
 void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
-  if (!for_this_life(ack.lives)) {
+  if (!for_this_life(ack.lives) && !mutated(Mutant::AckOfAnotherLifeUsed)) {
     owe_welcome(ack.attempt);
     return;
   }
@@ -114,6 +117,7 @@ void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
   advance(ack.merged, now.steady);
   kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
   // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
+  if (mutated(Mutant::AnyKeptNumberProves)) proven_ = std::max(proven_, kept_);
   for (; !proofs_.empty() && proofs_.front() <= kept_; proofs_.pop_front()) proven_ = proofs_.front();
 }
 
@@ -155,7 +159,7 @@ bool Link::accepts(const Batch& batch, Now now) {
     heard(now);
     return true;
   }
-  owe_welcome(batch.attempt);
+  if (!mutated(Mutant::BatchOfAnotherLifeUnanswered)) owe_welcome(batch.attempt);
   return false;
 }
 
@@ -232,7 +236,7 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   }
   if (owe_ack_) {
     owe_ack_ = false;
-    return Ack{lives(), ack_attempt_, cursor_, kept_cursor_};
+    return Ack{lives(), ack_attempt_, cursor_, mutated(Mutant::AckSaysKeptForMerged) ? cursor_ : kept_cursor_};
   }
   if (owe_pong_) {
     const Pong pong{*owe_pong_, now.wall};
@@ -255,7 +259,8 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
 
 std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
-  if (!streaming_ || flight_.size() >= limits_.max_in_flight) return std::nullopt;
+  if (!streaming_) return std::nullopt;
+  if (flight_.size() >= limits_.max_in_flight && !mutated(Mutant::FlightUnbounded)) return std::nullopt;
   if (sent_ == tail) return must_ask(now) ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
   // What was scanned before was left out for this peer alone.
   Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
@@ -274,7 +279,7 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
     stretch.records.push_back(*entry);
   }
   if (stretch.to < tail) carry_displaced(store, stretch);
-  if (lagging) add_newest(store, stretch);
+  if (lagging && !mutated(Mutant::LaggingLinkStarves)) add_newest(store, stretch);
   if (!stretch.records.empty() || !stretch.carried.empty() || !stretch.newest.empty()) return stretch;
   if (stretch.to < tail) return std::nullopt;  // the journal must get on first
   // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
@@ -285,6 +290,7 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
 
 // Passing over a superseded number is safe once the record that superseded it is on our disk, or goes along.
 void Link::carry_displaced(const Store& store, Stretch& stretch) const {
+  if (mutated(Mutant::CursorMovesBySkipping)) return;
   std::vector<Stretch::Carried> displaced;
   if (store.displaced().entries().size() > kMaxDisplacedLookedUp) {
     stretch.to = stretch.from;
@@ -310,14 +316,14 @@ void Link::carry_displaced(const Store& store, Stretch& stretch) const {
 }
 
 bool Link::shorten(const Store& store, Stretch& stretch, ChangeNumber to) const {
-  const std::size_t carried = stretch.carried.size();
+  const std::vector<Stretch::Carried> carried = std::move(stretch.carried);
   stretch.to = to;
   carry_displaced(store, stretch);
-  return stretch.carried.size() != carried || stretch.to != to;
+  return stretch.carried != carried || stretch.to != to;
 }
 
 bool Link::must_ask(Now now) const {
-  return waits_for_proof() && now.steady >= ask_at_;
+  return !mutated(Mutant::KeptIsNotAskedFor) && waits_for_proof() && now.steady >= ask_at_;
 }
 
 // A client that moves all the time stands always at the tail, which a lagging cursor would never reach.
@@ -333,7 +339,7 @@ void Link::add_newest(const Store& store, Stretch& stretch) {
 }
 
 Batch Link::send(ChangeNumber to, ChangeNumber feed_tail, Now now) {
-  const Batch batch{lives(), attempt_, sent_, to};
+  const Batch batch{lives(), attempt_, mutated(Mutant::FromAcknowledged) ? acknowledged_ : sent_, to};
   flight_.push_back({to, now.steady});
   ask_at_ = now.steady + answer_timeout();
   if (to == feed_tail && (proofs_.empty() || proofs_.back() < to)) proofs_.push_back(to);
@@ -366,7 +372,7 @@ Nanoseconds Link::answer_timeout() const {
 
 Nanoseconds Link::oldest_unanswered() const {
   Nanoseconds oldest = flight_.empty() ? kNever : flight_.front().sent_at;
-  if (ping_sent_) oldest = std::min(oldest, ping_sent_->steady);
+  if (ping_sent_ && !mutated(Mutant::PingMayGoUnanswered)) oldest = std::min(oldest, ping_sent_->steady);
   return oldest;
 }
 
@@ -403,7 +409,7 @@ Nanoseconds Link::say_deadline() const {
 
 Connected Link::connected(Now now) const {
   if (now.steady - heard_at_ > kSilence) return Connected::Down;
-  if (now.steady - answered_at_ <= kSilence) return Connected::Up;
+  if (now.steady - answered_at_ <= kSilence || mutated(Mutant::HalfCountsAsUp)) return Connected::Up;
   // A peer that is new has not had the time to answer: that is not yet a link that works one way only.
   return now.steady - life_began_at_ > kSilence ? Connected::Half : Connected::Down;
 }

@@ -46,6 +46,7 @@ struct Stretch {
   struct Carried {
     ChangeNumber old = 0;  // in (from, to]
     RecordIndex index = 0;
+    bool operator==(const Carried&) const = default;
   };
   std::vector<Carried> carried;
 };

@@ -8,14 +8,60 @@ namespace herd::bus {
 
 enum class Mutant : std::uint8_t {
   None,
-  NoGapCheck,            // a batch that leaves a gap moves the cursor all the same
-  NoIncarnationCheck,    // messages of and for another life are used
-  NoHelloRepeat,         // HELLO is said once
-  EchoSkipForgetsLife,   // what came by a link is withheld from its peer for ever, whatever life it is in
-  CursorMovesBySending,  // a send counts as acknowledged
-  OldAttemptRewinds,     // a WELCOME to an older attempt is taken
-  OldFeedKeepsCursor,    // a new feed id is read on from the old one's cursor
-  NoTimeout,             // a batch that is not acknowledged is waited for
+
+  // Rule 1, the order.
+  TiesByArrival,      // of two records of one time, the first that came is kept
+  PeersMayNotTie,     // an update of the time that is known already is not merged by the order
+  SameCountsAsNewer,  // merging a record once more changes the store
+  // Rule 2, the feed.
+  ChangeStaysInPlace,  // a record that changes keeps its number
+  // The words: feed ids and change numbers.
+  FeedOutlivesJournal,  // a lost journal's feed id goes on
+  OldFeedKeepsCursor,   // a new feed id is read on from the old one's cursor
+  NoJump,               // a new life goes on counting where the journal ends
+  JumpNotWritten,       // a new life does not write its base before it gives out numbers
+  // Rule 3, replies, and the journal under them.
+  BoundedReadCounts,          // a pass counts though it did not reach the tail
+  PassCountsWhenBegun,        // a pass counts before it is on disk
+  FailedPassCounts,           // a pass that failed counts
+  FailedPassNotReadAgain,     // what it held is not written again
+  WritesBehindFailedPass,     // its sequence numbers are not given back
+  TornTailStays,              // a torn tail is not cut off before the next append
+  RedundantReplyDoesNotWait,  // the reply to a report that is not newer does not wait for the newer one
+  AnyKeptNumberProves,        // a peer's kept cursor counts, whether or not this attempt reached the tail
+  KeptIsNotAskedFor,          // a peer whose last word on what it keeps was lost is not asked again
+  // Rule 4, batches and acknowledgements.
+  CursorMovesBySending,        // a send counts as acknowledged
+  FromAcknowledged,            // a batch claims to go on from the acknowledged cursor
+  EmptyBatchUnanswered,        // a batch without updates is not acknowledged
+  CursorMovesBySkipping,       // a superseded number is passed over though its successor is nowhere on disk
+  RecoveredCountsAsUnwritten,  // ... of records that were recovered
+  NoTimeout,                   // a batch that is not acknowledged is waited for
+  NoGapCheck,                  // a batch that leaves a gap moves the cursor all the same
+  OldAttemptRewinds,           // a WELCOME to an older attempt is taken
+  WelcomeOnlyForward,          // a WELCOME below the acknowledged cursor is not taken as it stands
+  NoHelloRepeat,               // HELLO is said once
+  HelloUnanswered,             // HELLO is not answered with HELLO
+  PingMayGoUnanswered,         // so an idle link does not notice that its peer takes it for a stranger
+  FirstRouteStays,             // a newer HELLO of a name does not replace its route
+  // Rule 5, lives.
+  NoIncarnationCheck,              // messages of and for another life are used
+  AckOfAnotherLifeUsed,            // acknowledgements alone are
+  BatchOfAnotherLifeUnanswered,    // such a batch is met with silence
+  WelcomeOfAnotherLifeUnanswered,  // such a WELCOME is
+  NewLifeKeepsStream,              // a new life of the peer voids nothing
+  KeptCursorsTakenAfter,           // a pass keeps the peers' cursors as they are when it is done
+  AckSaysKeptForMerged,            // what is merged is said to be kept
+  // Rule 6, flooding.
+  EchoSkipForgetsLife,  // what came by a link is withheld from its peer for ever, whatever life it is in
+  SeenBelowWindow,      // what is below the seen-set's window counts as seen
+  SeenBeforeMerged,     // an update counts as seen before it is merged
+  // Rule 8, backpressure.
+  FlightUnbounded,     // any number of batches is in flight
+  LaggingLinkStarves,  // a lagging link sends in order alone
+  // Rules 9 and 10.
+  PoisonBlocks,    // a batch that cannot be read is not acknowledged
+  HalfCountsAsUp,  // a link that works one way only is shown as up
 };
 
 #ifdef HERD_MUTANTS

@@ -1,9 +1,11 @@
 #include "bus/recovery.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <string>
 #include <utility>
 
+#include "bus/mutants.hpp"
 #include "bus/update_texts.hpp"
 
 namespace herd::bus {
@@ -27,6 +29,7 @@ bool restore(const RecordsFrame& frame, Store& store) {
 }  // namespace
 
 Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed) {
+  if (mutated(Mutant::FeedOutlivesJournal)) feed_id = 1;
   return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, 0, {}, 0, 0, 0};
 }
 
@@ -41,7 +44,7 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
     const Frame frame = reader.next();
     if (const auto* end = std::get_if<FramesEnd>(&frame)) {
       if (!lived && end->valid_bytes < text.size()) return fail("it does not begin like a journal");
-      memory.valid_bytes = end->valid_bytes;
+      memory.valid_bytes = mutated(Mutant::TornTailStays) ? text.size() : end->valid_bytes;
       memory.sequence = end->sequence;
       break;
     }
@@ -58,9 +61,15 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
       memory.cursors = mark->cursors;
     }
   }
-  if (lived) memory.life.base = std::max(memory.life.base, memory.store.feed().tail()) + kLifeJump;
+  if (lived) {
+    const ChangeNumber last = std::max(memory.life.base, memory.store.feed().tail());
+    if (last > std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump) return fail("its change numbers are used up");
+    memory.life.base = last + (mutated(Mutant::NoJump) ? 0 : kLifeJump);
+  }
   memory.store.skip_to(memory.life.base);
   memory.cursor = memory.life.base;
+  if (mutated(Mutant::RecoveredCountsAsUnwritten)) return memory;
+  memory.store.displaced().begin_pass(memory.cursor);  // all of it is on disk, and would come back
   return memory;
 }
 

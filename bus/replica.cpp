@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "bus/mutants.hpp"
 #include "bus/update_texts.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
@@ -23,7 +24,7 @@ Replica::Replica(const Options& options) : Replica(options, fresh_memory(options
 Replica::Replica(Options options, Memory memory)
     : durability_(options.durability),
       store_(std::move(memory.store)),
-      keeper_(memory.life, memory.cursor, memory.sequence) {
+      keeper_(memory.life, memory.cursor, memory.sequence, options.keeper) {
   options.self.feed_id = memory.life.feed_id;
   self_ = std::make_unique<const Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
@@ -42,10 +43,11 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
   if (const auto known = store_.find(said.client)) {
+    const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : store_.number_of(said.client);
     if (known->coordinates == said.coordinates && known->time_text == said.time_text) {
-      return {Told::Duplicate, difference, store_.number_of(said.client)};
+      return {Told::Duplicate, difference, number};
     }
-    if (said.time <= known->time) return {Told::NotNewer, difference, store_.number_of(said.client)};
+    if (said.time <= known->time) return {Told::NotNewer, difference, number};
     epoch = known->epoch;
   }
   Update update;
@@ -110,7 +112,9 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
     return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
-  take_route(static_cast<PeerIndex>(peer - peers_.begin()), std::string(incoming.route));
+  if (!mutated(Mutant::FirstRouteStays) || peer->route.empty()) {
+    take_route(static_cast<PeerIndex>(peer - peers_.begin()), std::string(incoming.route));
+  }
   peer->link.hear(hello, now, store_.feed().tail());
 }
 
@@ -132,11 +136,13 @@ void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const 
   if (const auto read = protocol::decode_body(incoming.body.value_or(""), body_); !read) {
     ++counters_.updates_unreadable;
     complain(peer.name, "the updates of a batch cannot be read: " + read.error().message);
+    if (mutated(Mutant::PoisonBlocks)) return;
     body_ = {};
   }
   if (body_.unreadable > 0) complain(peer.name, "updates of a batch have another shape");
   counters_.updates_unreadable += body_.unreadable;
   merge_body(index);
+  if (mutated(Mutant::EmptyBatchUnanswered) && body_.updates.empty()) return;
   peer.link.merged(batch);
 }
 
@@ -154,10 +160,14 @@ void Replica::merge_body(PeerIndex index) {
       ++counters_.updates_repeated;
       continue;
     }
+    if (mutated(Mutant::SeenBeforeMerged)) window->insert(update.id.number);
     if (!read_texts(update)) {
       ++counters_.updates_unreadable;
       complain(peers_[index].name, "an update that no client could have made was passed over");
       continue;
+    }
+    if (mutated(Mutant::PeersMayNotTie)) {
+      if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
     }
     const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
@@ -234,7 +244,9 @@ std::vector<PeerCursor> Replica::peer_cursors() const {
 }
 
 void Replica::pass_written() {
-  for (const PeerCursor& kept : keeper_.pass_written(store_)) {
+  std::vector<PeerCursor> cursors = keeper_.pass_written(store_);
+  if (mutated(Mutant::KeptCursorsTakenAfter)) cursors = peer_cursors();
+  for (const PeerCursor& kept : cursors) {
     for (Peer& peer : peers_) {
       if (peer.name == kept.peer) peer.link.cursor_kept(kept);
     }

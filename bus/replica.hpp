@@ -78,6 +78,7 @@ class Replica {
     LinkLimits limits;
     std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
     Durability durability{};
+    KeeperLimits keeper{};
   };
   // With an empty memory.
   explicit Replica(const Options& options);

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 
+#include "bus/mutants.hpp"
+
 namespace herd::bus {
 
 bool SeenSet::Window::contains(std::uint64_t number) const {
+  if (mutated(Mutant::SeenBelowWindow) && highest_ >= kWindow && number <= highest_ - kWindow) return true;
   if (number > highest_ || highest_ - number >= kWindow) return false;
   return (bits_[(number % kWindow) / 64] >> (number % 64) & 1) != 0;
 }

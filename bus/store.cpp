@@ -9,6 +9,7 @@
 #include <tuple>
 #include <utility>
 
+#include "bus/mutants.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 
@@ -111,6 +112,8 @@ bool greater(const A& a, const B& b) {
   const auto key = [](const auto& x) {
     return std::tuple(x.epoch, x.time.count(), x.origin, x.coordinates, x.time_text, x.difference.count());
   };
+  if (mutated(Mutant::TiesByArrival)) return std::tuple(a.epoch, a.time) > std::tuple(b.epoch, b.time);
+  if (mutated(Mutant::SameCountsAsNewer)) return key(a) >= key(b);
   return key(a) > key(b);
 }
 
@@ -195,6 +198,12 @@ Store::Merged Store::merge(const Update& update, LinkIndex by) {
     const RecordView known = view(record, origins_);
     if (!greater(as_record(update), known)) return Merged::Unchanged;
     digest_ -= digest_of(known);
+    if (mutated(Mutant::ChangeStaysInPlace)) {
+      origins_.release(record.origin);
+      assign(at(*place.slot), update, by);
+      digest_ += digest_of(as_record(update));
+      return Merged::Changed;
+    }
     feed_.retire(record.number);
     displaced_.note(record.number, *place.slot);
     origins_.release(record.origin);

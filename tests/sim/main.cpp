@@ -1,10 +1,9 @@
 // herd-sim: runs seeds, or replays one. Exit status 0: no fault; 1: a fault, named with its seed; 2: bad usage.
 #include <CLI/CLI.hpp>
 #include <cstdio>
-#include <map>
 #include <string>
 
-#include "bus/mutants.hpp"
+#include "tests/mutant_names.hpp"
 #include "tests/sim/world.hpp"
 
 namespace {
@@ -13,18 +12,6 @@ using herd::bus::Mutant;
 using herd::sim::Outcome;
 using herd::sim::Scenario;
 using herd::sim::World;
-
-const std::map<std::string, Mutant> kMutants{
-    {"none", Mutant::None},
-    {"no-gap-check", Mutant::NoGapCheck},
-    {"no-incarnation-check", Mutant::NoIncarnationCheck},
-    {"no-hello-repeat", Mutant::NoHelloRepeat},
-    {"echo-skip-forgets-life", Mutant::EchoSkipForgetsLife},
-    {"cursor-moves-by-sending", Mutant::CursorMovesBySending},
-    {"old-attempt-rewinds", Mutant::OldAttemptRewinds},
-    {"old-feed-keeps-cursor", Mutant::OldFeedKeepsCursor},
-    {"no-timeout", Mutant::NoTimeout},
-};
 
 struct Totals {
   std::uint64_t stored = 0;
@@ -63,7 +50,7 @@ int main(int argc, char** argv) {
   app.add_option("--first", first, "Begin with this seed")->excludes(one)->capture_default_str();
   app.add_option("--seeds", count, "How many seeds to run")->excludes(one)->capture_default_str();
   app.add_option("--mutant", mutant, "Plant this fault: the run must then find it")
-      ->transform(CLI::CheckedTransformer(kMutants));
+      ->transform(CLI::CheckedTransformer(herd::bus::kMutantNames));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

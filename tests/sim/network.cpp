@@ -6,7 +6,9 @@
 namespace herd::sim {
 
 Network::Network(std::size_t nodes, Faults faults, Random& random)
-    : nodes_(nodes), faults_(faults), random_(random), connections_(nodes * nodes) {}
+    : nodes_(nodes), faults_(faults), random_(random), connections_(nodes * nodes) {
+  disturb(faults);
+}
 
 bool Network::writable(NodeIndex from, NodeIndex to) const {
   return at(from, to).on_the_way < kRoom;
@@ -20,7 +22,8 @@ void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, N
   const int copies = random_.chance(faults_.duplicate) ? 2 : 1;
   for (int copy = 0; copy < copies; ++copy) {
     Delivery delivery;
-    delivery.at = now + Nanoseconds{random_.between(faults_.delay_min.count(), faults_.delay_max.count())};
+    delivery.at =
+        now + Nanoseconds{random_.between(faults_.delay_min.count(), faults_.delay_max.count())} + connection.slow;
     if (!random_.chance(faults_.reorder)) delivery.at = std::max(delivery.at, connection.last_at);
     delivery.order = ++order_;
     delivery.from = from;
@@ -79,7 +82,18 @@ void Network::heal() {
   const bool same_route = faults_.same_route;
   faults_ = Faults{};
   faults_.same_route = same_route;
-  for (Connection& connection : connections_) connection.blocked = false;
+  for (Connection& connection : connections_) {
+    connection.blocked = false;
+    connection.slow = Nanoseconds{};
+  }
+}
+
+void Network::disturb(Faults faults) {
+  faults_ = faults;
+  if (faults.slow_links <= 0) return;
+  for (Connection& connection : connections_) {
+    if (random_.chance(faults.slow_links)) connection.slow = Nanoseconds{random_.between(0, faults.slow_max.count())};
+  }
 }
 
 }  // namespace herd::sim

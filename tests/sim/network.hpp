@@ -23,9 +23,11 @@ struct Faults {
   double duplicate = 0;     // it arrives twice
   double reorder = 0;       // it may overtake others
   double outlive = 0;       // it arrives although its connection was cut: it stood in somebody's buffer
+  double slow_links = 0;    // a direction is slow, by up to slow_max a message, until the heal
   bool same_route = false;  // a connection that was made again is not seen as a stranger
   Nanoseconds delay_min{50'000};
   Nanoseconds delay_max{2'000'000};
+  Nanoseconds slow_max{600'000'000};
 };
 
 struct Delivery {
@@ -61,6 +63,8 @@ class Network {
   void block(NodeIndex from, NodeIndex to, bool blocked) { at(from, to).blocked = blocked; }
   // No faults any more, no direction blocked.
   void heal();
+  // Faults again, other slow links among them.
+  void disturb(Faults faults);
 
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
@@ -72,6 +76,7 @@ class Network {
     std::uint64_t generation = 1;
     std::size_t on_the_way = 0;
     bool blocked = false;
+    Nanoseconds slow{};     // on top of the network's delay
     Nanoseconds last_at{};  // of the message sent last: order is kept where it is not meant to break
   };
   struct Later {

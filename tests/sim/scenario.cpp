@@ -2,6 +2,7 @@
 #include <set>
 #include <utility>
 
+#include "protocol/limits.hpp"
 #include "tests/sim/world.hpp"
 
 namespace herd::sim {
@@ -21,11 +22,11 @@ Edges draw_graph(std::size_t nodes, Random& random) {
     if (shape == 0 && i > 0) join(edges, i - 1, i);   // line
     if (shape == 1) join(edges, i, (i + 1) % nodes);  // ring
     if (shape == 2) join(edges, 0, i);                // star
-    if (shape == 3) {
+    if (shape == 3 && nodes <= 12) {
       for (NodeIndex j = 0; j < i; ++j) join(edges, i, j);  // full mesh
     }
     if (shape == 4) join(edges, i, i + 2 < nodes ? i + 2 : i);  // two halves
-    if (shape == 5 && i > 0) {
+    if ((shape == 5 || (shape == 3 && nodes > 12)) && i > 0) {
       join(edges, i, random.below(i));  // random tree with chords
       if (random.chance(0.4)) join(edges, i, random.below(nodes));
     }
@@ -39,37 +40,65 @@ double now_and_then(Random& random, double rate) {
   return random.chance(0.5) ? rate : 0.0;
 }
 
+// Mostly few, for few nodes meet more often; sometimes as many as there may be.
+std::size_t draw_nodes(Random& random) {
+  const std::uint64_t kind = random.below(100);
+  if (kind < 90) return 2 + random.below(7);
+  return kind < 98 ? 9 + random.below(12) : 21 + random.below(protocol::kMaxNodes - 20);
+}
+
+void draw_network(Scenario& scenario, Random& random) {
+  scenario.faults.loss = now_and_then(random, 0.3) * static_cast<double>(random.below(100)) / 100;
+  scenario.faults.duplicate = now_and_then(random, 0.5) * static_cast<double>(random.below(100)) / 100;
+  scenario.faults.reorder = now_and_then(random, 0.3);
+  scenario.faults.delay_max = Nanoseconds{random.chance(0.2) ? 300'000'000 : random.between(100'000, 5'000'000)};
+  scenario.faults.outlive = now_and_then(random, 0.7);
+  scenario.faults.slow_links = now_and_then(random, 0.2);
+  scenario.faults.same_route = random.chance(0.5);
+  scenario.resets_a_second = now_and_then(random, 3);
+  scenario.partitions_a_second = now_and_then(random, 2);
+  if (random.chance(0.2)) scenario.partition_max = Nanoseconds{10'000'000'000};
+}
+
+void draw_load(Scenario& scenario, Random& random) {
+  scenario.limits.max_batch = random.chance(0.7) ? 1 + random.below(8) : 512;
+  scenario.limits.max_in_flight = 1 + random.below(8);
+  scenario.clients = 1 + random.below(60);
+  scenario.tells = (50 + random.below(500)) * 8 / std::max<std::size_t>(scenario.peers.size(), 8);
+  if (random.chance(0.3)) scenario.time_grain = Nanoseconds{random.between(1'000'000, 200'000'000)};
+  if (random.chance(0.3)) scenario.skew_max = std::chrono::hours{6};
+  scenario.restarts_a_second = now_and_then(random, 1.5);
+  scenario.pauses_a_second = now_and_then(random, 1);
+  scenario.crashes_a_tell = random.chance(0.3) ? 0.03 : 0;
+  scenario.repeats = now_and_then(random, 0.2);
+}
+
+void draw_disks(Scenario& scenario, Random& random) {
+  scenario.level = static_cast<Level>(random.below(4));
+  scenario.write_failures = now_and_then(random, 0.2);
+  scenario.copies = now_and_then(random, 0.1);
+  scenario.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
+  scenario.wipes = random.chance(0.7);
+  scenario.replicas = 1 + random.below(2);
+  if (random.chance(0.3)) scenario.keeper = {1 + random.below(6), 1 + random.below(6)};
+}
+
 }  // namespace
 
 Scenario Scenario::drawn(std::uint64_t seed) {
   Random random(seed * 2 + 1);
   Scenario scenario;
   scenario.seed = seed;
-  const std::size_t nodes = 2 + random.below(7);
+  const std::size_t nodes = draw_nodes(random);
   scenario.peers.resize(nodes);
   for (const auto& [a, b] : draw_graph(nodes, random)) {
     scenario.peers[a].push_back(b);
     scenario.peers[b].push_back(a);
   }
-  scenario.faults.loss = now_and_then(random, 0.3) * static_cast<double>(random.below(100)) / 100;
-  scenario.faults.duplicate = now_and_then(random, 0.5) * static_cast<double>(random.below(100)) / 100;
-  scenario.faults.reorder = now_and_then(random, 0.3);
-  scenario.faults.delay_max = Nanoseconds{random.chance(0.2) ? 300'000'000 : random.between(100'000, 5'000'000)};
-  scenario.faults.outlive = now_and_then(random, 0.7);
-  scenario.faults.same_route = random.chance(0.5);
-  scenario.limits.max_batch = random.chance(0.7) ? 1 + random.below(8) : 512;
-  scenario.limits.max_in_flight = 1 + random.below(8);
-  scenario.clients = 1 + random.below(60);
-  scenario.tells = 50 + random.below(500);
-  scenario.restarts_a_second = now_and_then(random, 1.5);
-  scenario.resets_a_second = now_and_then(random, 3);
-  scenario.partitions_a_second = now_and_then(random, 2);
-  scenario.pauses_a_second = now_and_then(random, 1);
-  scenario.level = static_cast<Level>(random.below(4));
-  scenario.write_failures = now_and_then(random, 0.2);
-  scenario.copies = now_and_then(random, 0.1);
-  scenario.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
-  scenario.one_wipe = random.chance(0.7);
+  draw_network(scenario, random);
+  draw_load(scenario, random);
+  draw_disks(scenario, random);
+  if (nodes <= 8 && random.chance(0.3)) scenario.rounds = 2 + random.below(2);
   return scenario;
 }
 
@@ -83,7 +112,7 @@ std::string Scenario::describe() const {
          std::to_string(resets_a_second) + ", partitions/s " + std::to_string(partitions_a_second) + ", pauses/s " +
          std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
          std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
-         (one_wipe ? ", a wipe" : "");
+         ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "");
 }
 
 }  // namespace herd::sim

@@ -49,7 +49,7 @@ World::World(const Scenario& scenario)
       deadlines_(scenario.peers.size()),
       component_(components(scenario.peers)) {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    nodes_[i].skew = Nanoseconds{random_.between(-2'000'000, 2'000'000)};
+    nodes_[i].skew = Nanoseconds{random_.between(-scenario_.skew_max.count(), scenario_.skew_max.count())};
     birth(i);
   }
 }
@@ -83,7 +83,10 @@ void World::birth(NodeIndex index) {
   options.limits = scenario_.limits;
   options.limits.prompt_kept = scenario_.level == Level::Replicas;
   options.durability.journal = scenario_.level != Level::Memory;
-  options.durability.replicas = scenario_.level == Level::Replicas && !options.peers.empty() ? 1 : 0;
+  if (scenario_.level == Level::Replicas) {
+    options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
+  }
+  options.keeper = scenario_.keeper;
   node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
   if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->keeper().begin_life());
   pump(index);
@@ -101,13 +104,31 @@ void World::restart(NodeIndex index) {
       break;
     case Level::Replicas:
       disk.crash_process(random_);
-      if (scenario_.one_wipe && !wiped_ && !scenario_.peers[index].empty()) {
-        disk.wipe();
-        wiped_ = true;
-      }
+      if (may_wipe(index)) wipe(index);
       break;
   }
   birth(index);
+}
+
+// One disk may be lost at a time: the next one only when all that was promised before is on the last one's again.
+bool World::may_wipe(NodeIndex index) const {
+  if (!scenario_.wipes || scenario_.peers[index].empty()) return false;
+  if (!wiped_) return true;
+  const bus::Replica& replica = *nodes_[*wiped_].replica;
+  return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
+    const auto record = replica.find(promise.first);
+    return record && record->time >= promise.second &&
+           replica.store().number_of(promise.first) <= replica.keeper().kept();
+  });
+}
+
+void World::wipe(NodeIndex index) {
+  nodes_[index].disk.wipe();
+  wiped_ = index;
+  wiped_promises_.clear();
+  for (const auto& [key, time] : promised_) {
+    if (key.first == component_[index]) wiped_promises_[key.second] = time;
+  }
 }
 
 // The journal's writer: one write at a time.
@@ -135,7 +156,7 @@ void World::begin_write(Node& node) {
 void World::finish_write(Node& node) {
   bus::Replica& replica = *node.replica;
   if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
-  if (random_.chance(scenario_.write_failures)) {
+  if (disks_fail_ && random_.chance(scenario_.write_failures)) {
     const bool was_pass = node.disk.fail().is_pass;
     if (was_pass) replica.pass_failed();
     replica.keeper().abandon_copy();
@@ -157,7 +178,9 @@ void World::release_replies(Node& node) {
     ++acknowledged_;
     node.waiting.pop_front();
   }
-  node.replica->await(node.waiting.empty() ? 0 : node.waiting.back().number);
+  bus::ChangeNumber awaited = 0;  // a redundant report's number may be lower than one before it
+  for (const Reply& reply : node.waiting) awaited = std::max(awaited, reply.number);
+  node.replica->await(awaited);
 }
 
 // The end of a turn of the loop, as the real bus does it.
@@ -222,11 +245,20 @@ void World::advance_to(Nanoseconds time) {
   time_ = time;
 }
 
+// Each client has a clock of its own, which is off by its own amount, and says the time in coarse steps or fine ones.
+Nanoseconds World::time_said(std::size_t client) {
+  const auto off =
+      Nanoseconds{static_cast<std::int64_t>(client * 0x9e3779b97f4a7c15ULL >> 2) % scenario_.skew_max.count()};
+  const Nanoseconds said = kWallBase + time_ + off - Nanoseconds{random_.between(0, 50'000'000)};
+  return said - said % scenario_.time_grain;
+}
+
 void World::tell() {
   const NodeIndex index = random_.below(nodes_.size());
   Node& node = nodes_[index];
-  const std::string client = "c" + std::to_string(random_.below(scenario_.clients));
-  const Nanoseconds said = kWallBase + time_ - Nanoseconds{random_.between(0, 50'000'000)};
+  const std::size_t who = random_.below(scenario_.clients);
+  const std::string client = "c" + std::to_string(who);
+  const Nanoseconds said = time_said(who);
   const std::string time_text = decimal(said);
   const std::string coordinates =
       "+" + std::to_string(10 + random_.below(80)) + ".5-" + std::to_string(100 + random_.below(80)) + ".25";
@@ -236,12 +268,19 @@ void World::tell() {
   iamat.coordinates = coordinates;
   iamat.time_text = time_text;
   iamat.time = said;
+  tell(index, iamat);
+  if (random_.chance(scenario_.repeats)) tell(index, iamat);
+  if (random_.chance(scenario_.crashes_a_tell)) restart(index);
+}
+
+void World::tell(NodeIndex index, const protocol::Iamat& iamat) {
+  Node& node = nodes_[index];
   const bus::TellOutcome outcome = node.replica->tell(iamat, now_at(node));
   if (outcome.told == bus::Told::Stored) {
     ++stored_;
-    node.told[client] = said;
+    node.told[std::string(iamat.client)] = iamat.time;
   }
-  node.waiting.push_back({client, said, outcome.number});
+  node.waiting.push_back({std::string(iamat.client), iamat.time, outcome.number});
   pump(index);
 }
 
@@ -250,7 +289,7 @@ void World::block_for_a_while() {
   const auto& peers = scenario_.peers[from];
   if (peers.empty()) return;
   const NodeIndex to = peers[random_.below(peers.size())];
-  const Nanoseconds until = time_ + Nanoseconds{random_.between(10'000'000, 1'500'000'000)};
+  const Nanoseconds until = time_ + Nanoseconds{random_.between(10'000'000, scenario_.partition_max.count())};
   network_.block(from, to, true);
   unblocks_.push_back({until, from, to});
   if (random_.chance(0.5)) return;  // half of the partitions are one-way
@@ -293,7 +332,7 @@ void World::under_load() {
 
 void World::heal() {
   network_.heal();
-  scenario_.write_failures = 0;
+  disks_fail_ = false;
   unblocks_.clear();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
 }
@@ -310,7 +349,7 @@ bool World::converged() const {
 std::string World::settle(Outcome& outcome) {
   const Nanoseconds begin = time_;
   while (!converged() && time_ - begin < kSettleWithin) advance_to(time_ + kStep);
-  outcome.converged_after = time_ - begin;
+  outcome.converged_after = std::max(outcome.converged_after, time_ - begin);
   return converged() ? "" : "the stores did not become equal within 20 s of the heal";
 }
 
@@ -364,15 +403,35 @@ std::string World::unanswered() const {
   return "";
 }
 
-Outcome World::run() {
-  Outcome outcome;
+// Load and faults, and then a heal, after which nothing may be lost, apart, open or restless.
+std::string World::round(Outcome& outcome) {
   under_load();
   heal();
-  outcome.fault = settle(outcome);
-  if (outcome.fault.empty()) outcome.fault = forgotten();
-  if (outcome.fault.empty()) outcome.fault = lost();
-  if (outcome.fault.empty()) outcome.fault = rest();
-  if (outcome.fault.empty()) outcome.fault = unanswered();
+  std::string fault = settle(outcome);
+  if (fault.empty()) fault = forgotten();
+  if (fault.empty()) fault = lost();
+  if (fault.empty()) fault = rest();
+  if (fault.empty()) fault = unanswered();
+  return fault;
+}
+
+// Another round begins. All is on all disks now, so that one of them may be lost, whatever replies waited for.
+void World::disturb() {
+  network_.disturb(scenario_.faults);
+  disks_fail_ = true;
+  wiped_.reset();
+  const NodeIndex index = random_.below(nodes_.size());
+  if (scenario_.level == Level::Memory || !may_wipe(index)) return;
+  wipe(index);
+  birth(index);
+}
+
+Outcome World::run() {
+  Outcome outcome;
+  for (std::size_t i = 0; i < scenario_.rounds && outcome.fault.empty(); ++i) {
+    if (i > 0) disturb();
+    outcome.fault = round(outcome);
+  }
   if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;
   outcome.trace = trace_;
   outcome.messages = network_.messages();

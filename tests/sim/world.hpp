@@ -41,8 +41,16 @@ struct Scenario {
   double write_failures = 0;  // of a pass: the disk is full
   double copies = 0;          // of the journal, begun instead of a pass
   Nanoseconds write_max{3'000'000};
-  bool one_wipe = false;  // some node loses its disk, once
-  Nanoseconds length{3'000'000'000};
+  bus::KeeperLimits keeper;
+  std::size_t replicas = 1;         // at Level::Replicas
+  std::size_t rounds = 1;           // of load and faults; after each the herd heals, and must be whole
+  bool wipes = false;               // now and then a node loses its disk, when what the last one lost is kept again
+  double crashes_a_tell = 0;        // of the node that was told, at once
+  double repeats = 0;               // a client says again what it said, because it saw no reply
+  Nanoseconds skew_max{2'000'000};  // of a node's clock, and of a client's
+  Nanoseconds time_grain{1};        // of what clients say: a coarse one makes ties
+  Nanoseconds partition_max{1'500'000'000};
+  Nanoseconds length{3'000'000'000};  // of a round
 
   // A scenario drawn from the seed alone.
   static Scenario drawn(std::uint64_t seed);
@@ -98,9 +106,15 @@ class World {
   [[nodiscard]] Nanoseconds next_event() const;
   void advance_to(Nanoseconds time);
   void tell();
+  [[nodiscard]] Nanoseconds time_said(std::size_t client);
+  void wipe(NodeIndex index);
+  [[nodiscard]] bool may_wipe(NodeIndex index) const;
   void inject_faults(Nanoseconds step);
   void block_for_a_while();
   void under_load();
+  void disturb();
+  void tell(NodeIndex index, const protocol::Iamat& iamat);
+  [[nodiscard]] std::string round(Outcome& outcome);
   void heal();
   [[nodiscard]] bool converged() const;
   [[nodiscard]] std::string settle(Outcome& outcome);
@@ -122,8 +136,10 @@ class World {
   std::uint64_t stored_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::map<std::pair<std::size_t, std::string>, Nanoseconds> promised_;  // by component and client: the newest answered
-  bool wiped_ = false;
-  std::string refused_;  // why a journal could not be read
+  std::optional<NodeIndex> wiped_;  // lately: the promises of then must be kept there again before another is
+  std::map<std::string, Nanoseconds> wiped_promises_;
+  bool disks_fail_ = true;  // as the scenario says
+  std::string refused_;     // why a journal could not be read
 };
 
 }  // namespace herd::sim

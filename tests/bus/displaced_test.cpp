@@ -1,0 +1,52 @@
+// Which numbers on disk were superseded in memory only.
+#include "bus/displaced.hpp"
+
+#include <map>
+
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+
+namespace {
+
+std::vector<ChangeNumber> numbers(const Displaced& displaced) {
+  std::vector<ChangeNumber> numbers;
+  for (const Displaced::Entry& entry : displaced.entries()) numbers.push_back(entry.old);
+  return numbers;
+}
+
+}  // namespace
+
+TEST_CASE("a number that no pass has read was never on disk, and is of no interest") {
+  Displaced displaced;
+  displaced.note(1, 10);
+  CHECK(displaced.entries().empty());
+  displaced.begin_pass(5);
+  displaced.note(6, 10);
+  CHECK(displaced.entries().empty());
+  displaced.note(5, 10);
+  CHECK(numbers(displaced) == std::vector<ChangeNumber>{5});
+}
+
+TEST_CASE("what a pass that is under way has read counts as on disk, until the pass is said to have failed") {
+  Displaced displaced;
+  displaced.begin_pass(5);
+  displaced.note(3, 10);
+  displaced.begin_pass(9);
+  displaced.note(7, 11);
+  displaced.pass_failed(5);
+  CHECK(numbers(displaced) == std::vector<ChangeNumber>{3});
+  displaced.note(6, 12);
+  CHECK(numbers(displaced) == std::vector<ChangeNumber>{3});
+}
+
+TEST_CASE("a number is forgotten once the record that superseded it is on disk") {
+  Displaced displaced;
+  std::map<RecordIndex, ChangeNumber> present{{10, 8}, {11, 12}};
+  displaced.begin_pass(5);
+  displaced.note(3, 10);
+  displaced.note(4, 11);
+  displaced.begin_pass(9);
+  displaced.pass_kept(9, [&](RecordIndex index) { return present.at(index); });
+  CHECK(numbers(displaced) == std::vector<ChangeNumber>{4});
+}

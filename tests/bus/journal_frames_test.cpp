@@ -1,0 +1,184 @@
+// The frames of a journal, one by one: what is written is read, and what is not as it was written is not.
+#include "bus/journal_frames.hpp"
+
+#include <optional>
+#include <string>
+
+#include "protocol/limits.hpp"
+#include "tests/bus/sample_update.hpp"
+#include "tests/catch.hpp"
+
+#include "bus/store.hpp"
+
+using namespace herd::bus;
+
+namespace {
+
+// All that can be read of a text.
+struct Read {
+  std::vector<LifeFrame> lives;
+  std::vector<ChangeNumber> numbers;
+  std::vector<std::string> clients;
+  std::vector<MarkFrame> marks;
+  std::size_t frames = 0;
+  std::optional<FramesEnd> end;
+  std::optional<FramesDamaged> damaged;
+};
+
+Read read(std::string_view text) {
+  Read read;
+  FrameReader reader(text);
+  for (;; ++read.frames) {
+    Frame frame = reader.next();
+    if (auto* life = std::get_if<LifeFrame>(&frame)) read.lives.push_back(*life);
+    if (auto* mark = std::get_if<MarkFrame>(&frame)) read.marks.push_back(*mark);
+    if (auto* records = std::get_if<RecordsFrame>(&frame)) {
+      read.numbers.insert(read.numbers.end(), records->numbers.begin(), records->numbers.end());
+      for (const auto& entry : records->body->updates) read.clients.emplace_back(entry.update.client);
+    }
+    if (auto* end = std::get_if<FramesEnd>(&frame)) read.end = *end;
+    if (auto* damaged = std::get_if<FramesDamaged>(&frame)) read.damaged = *damaged;
+    if (read.end || read.damaged) return read;
+  }
+}
+
+// A store of so many clients, whose ids have this length.
+Store filled(std::size_t clients, std::size_t id_bytes = 8) {
+  Store store(1);
+  for (std::size_t i = 1; i <= clients; ++i) {
+    std::string id = std::to_string(i);
+    id.insert(0, id_bytes - id.size(), 'c');
+    (void)store.merge(sample_update(id, i), kToldHere);
+  }
+  return store;
+}
+
+std::string written(const Store& store, std::size_t most = SIZE_MAX) {
+  std::string text;
+  FrameWriter writer;
+  Feed::Reader reader = store.feed().read_after(0);
+  (void)writer.records(text, reader, store, most);
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("an empty journal ends where it begins") {
+  const Read nothing = read("");
+  REQUIRE(nothing.end);
+  CHECK(nothing.end->valid_bytes == 0);
+  CHECK(nothing.end->sequence == 0);
+}
+
+TEST_CASE("lives, records and marks are read as they were written, in order") {
+  std::string text;
+  FrameWriter writer;
+  const Store store = filled(3);
+  Feed::Reader reader = store.feed().read_after(1);
+  writer.life(text, {77, 5});
+  CHECK(writer.records(text, reader, store, 100) == 3);
+  writer.mark(text, {3, {{"Smith", 201, 9}, {"Jaquez", 301, 0}}});
+  const Read all = read(text);
+  REQUIRE(all.end);
+  CHECK(all.end->valid_bytes == text.size());
+  CHECK(all.end->sequence == 3);
+  CHECK(writer.sequence() == 3);
+  REQUIRE(all.lives.size() == 1);
+  CHECK(all.lives[0].feed_id == 77);
+  CHECK(all.lives[0].base == 5);
+  CHECK(all.numbers == std::vector<ChangeNumber>{2, 3});
+  CHECK(all.clients == std::vector<std::string>{"ccccccc2", "ccccccc3"});
+  REQUIRE(all.marks.size() == 1);
+  CHECK(all.marks[0].tail == 3);
+  CHECK(all.marks[0].cursors == std::vector<PeerCursor>{{"Smith", 201, 9}, {"Jaquez", 301, 0}});
+}
+
+TEST_CASE("no record leaves no frame") {
+  CHECK(written(filled(0)).empty());
+  CHECK(written(filled(5), 0).empty());
+}
+
+TEST_CASE("so many records are written as were asked for, and the reader goes on behind them") {
+  const Store store = filled(10);
+  std::string text;
+  FrameWriter writer;
+  Feed::Reader reader = store.feed().read_after(0);
+  CHECK(writer.records(text, reader, store, 4) == 4);
+  CHECK(writer.records(text, reader, store, 4) == 8);
+  CHECK(writer.records(text, reader, store, 4) == 10);
+  CHECK(writer.records(text, reader, store, 4) == 0);
+  CHECK(read(text).numbers.size() == 10);
+}
+
+TEST_CASE("a frame holds a batch's worth of records, in number and in bytes") {
+  using herd::protocol::kMaxBatchUpdates;
+  CHECK(read(written(filled(kMaxBatchUpdates))).frames == 1);
+  CHECK(read(written(filled(kMaxBatchUpdates + 1))).frames == 2);
+  const Read longest = read(written(filled(kMaxBatchUpdates, 255)));
+  CHECK(longest.frames > 2);
+  CHECK(longest.numbers.size() == kMaxBatchUpdates);
+}
+
+TEST_CASE("a payload that ends too early leaves the frames before it") {
+  std::string text;
+  FrameWriter writer;
+  writer.life(text, {77, 0});
+  const std::size_t first = text.size();
+  writer.mark(text, {3, {}});
+  for (std::size_t size = first; size < text.size(); ++size) {
+    const Read torn = read(std::string_view(text).substr(0, size));
+    REQUIRE(torn.end);
+    CHECK(torn.end->valid_bytes == first);
+    CHECK(torn.end->sequence == 1);
+  }
+}
+
+TEST_CASE("a frame that cannot be read in front of one that can is damage, and its place is said") {
+  std::string text;
+  FrameWriter writer;
+  writer.life(text, {77, 0});
+  const std::size_t second = text.size();
+  writer.mark(text, {3, {}});
+  writer.mark(text, {4, {}});
+  text[second + kFrameHeadBytes] ^= 1;
+  const Read all = read(text);
+  REQUIRE(all.damaged);
+  CHECK(all.damaged->offset == second);
+}
+
+TEST_CASE("a frame that was left out is damage, though each frame is whole") {
+  std::string text;
+  FrameWriter writer;
+  writer.life(text, {77, 0});
+  const std::size_t second = text.size();
+  writer.mark(text, {3, {}});
+  const std::size_t third = text.size();
+  writer.mark(text, {4, {}});
+  CHECK(read(text.substr(0, second) + text.substr(third)).damaged);
+}
+
+TEST_CASE("what an older file left behind the end is no frame of this one") {
+  std::string older;
+  FrameWriter writer;
+  writer.life(older, {77, 0});
+  const std::size_t first = older.size();
+  writer.mark(older, {3, {}});
+  std::string text = older + "torn" + older.substr(0, first);
+  const Read all = read(text);
+  REQUIRE(all.end);
+  CHECK(all.end->valid_bytes == older.size());
+}
+
+TEST_CASE("a frame that was taken back gives its sequence to the next") {
+  std::string text;
+  std::string lost;
+  FrameWriter writer;
+  writer.life(text, {77, 0});
+  const std::uint64_t before = writer.sequence();
+  writer.mark(lost, {3, {}});
+  writer.rewind(before);
+  writer.mark(text, {4, {}});
+  const Read all = read(text);
+  REQUIRE(all.end);
+  CHECK(all.end->valid_bytes == text.size());
+}

@@ -1,0 +1,155 @@
+// What replies wait for: this node's journal, and those of peers. Two replicas whose disks and wire a test holds.
+#include <string>
+
+#include "tests/bus/one_link.hpp"
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+
+namespace {
+
+std::unique_ptr<Replica> make_kept(std::string name, std::string peer, std::uint64_t life, KeeperLimits limits = {}) {
+  Replica::Options options;
+  options.self = {"herd", std::move(name), life, life + 1'000'000};
+  options.peers = {std::move(peer)};
+  options.limits.prompt_kept = true;
+  options.hash_seed = life;
+  options.durability = {true, 1};
+  options.keeper = limits;
+  return std::make_unique<Replica>(std::move(options));
+}
+
+// Hill and Smith, each with a journal that is written when the test says so, and replies that wait for both.
+struct TwoKept : TwoReplicas {
+  explicit TwoKept(KeeperLimits limits = {}) {
+    hill = make_kept("Hill", "Smith", 1, limits);
+    smith = make_kept("Smith", "Hill", 2, limits);
+    (void)carry();
+    write(*hill);
+    write(*smith);
+    (void)carry();
+  }
+  static void write(Replica& replica) {
+    while (replica.wants_pass()) {
+      (void)replica.begin_pass();
+      replica.pass_written();
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is last") {
+  TwoKept herd;
+  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  const bool peer_first = GENERATE(true, false);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  TwoKept::write(peer_first ? *herd.smith : *herd.hill);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  TwoKept::write(peer_first ? *herd.hill : *herd.smith);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() >= outcome.number);
+}
+
+TEST_CASE("the reply to a report that is not newer waits for the record that is") {
+  TwoKept herd;
+  const auto first = tell(*herd.hill, "kiwi", "5", herd.now);
+  const auto duplicate = tell(*herd.hill, "kiwi", "5", herd.now);
+  const auto older = tell(*herd.hill, "kiwi", "4", herd.now);
+  CHECK(duplicate.told == Told::Duplicate);
+  CHECK(older.told == Told::NotNewer);
+  CHECK(duplicate.number == first.number);
+  CHECK(older.number == first.number);
+  CHECK(herd.hill->acknowledged() < duplicate.number);
+}
+
+TEST_CASE("what a peer tells is waited for as what a client tells") {
+  TwoKept herd;
+  (void)tell(*herd.smith, "kiwi", "5", herd.now);
+  REQUIRE(herd.carry());
+  const auto duplicate = tell(*herd.hill, "kiwi", "5", herd.now);
+  CHECK(duplicate.told == Told::Duplicate);
+  CHECK(herd.hill->acknowledged() < duplicate.number);
+  TwoKept::write(*herd.hill);
+  REQUIRE(herd.pass(1s));  // an empty batch tells Smith how far our feed holds nothing for it
+  TwoKept::write(*herd.smith);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() >= duplicate.number);
+}
+
+TEST_CASE("a pass that is under way when a batch comes does not keep it") {
+  TwoKept herd;
+  (void)tell(*herd.smith, "plum", "5", herd.now);
+  (void)herd.smith->begin_pass();
+  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  REQUIRE(herd.carry());
+  herd.smith->pass_written();
+  TwoKept::write(*herd.hill);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  TwoKept::write(*herd.smith);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->acknowledged() >= outcome.number);
+}
+
+TEST_CASE("a peer that restarts from its journal is told from its kept cursor on") {
+  TwoKept herd;
+  const auto kept = tell(*herd.hill, "kiwi", "5", herd.now);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.merged == kept.number);
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.kept < kept.number);
+  TwoKept::write(*herd.smith);
+  REQUIRE(herd.carry());
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.kept == kept.number);
+}
+
+TEST_CASE("a peer whose word on what it keeps was lost is asked again while a reply waits") {
+  TwoKept herd;
+  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  REQUIRE(herd.carry());
+  TwoKept::write(*herd.hill);
+  TwoKept::write(*herd.smith);
+  herd.arrives = [](const auto& message) { return !std::holds_alternative<herd::protocol::Ack>(message); };
+  REQUIRE(herd.carry());
+  herd.arrives = [](const auto&) { return true; };
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  herd.hill->await(outcome.number);
+  REQUIRE(herd.pass(2s));
+  CHECK(herd.hill->acknowledged() >= outcome.number);
+}
+
+TEST_CASE("reaching the number under which a record was told proves nothing: it may have moved on") {
+  OneLink one({8, 1});
+  one.open();
+  one.move("kiwi");
+  one.move("plum");
+  one.move("kiwi");  // from 1 to 3
+  const auto first = one.send();
+  REQUIRE(first);
+  CHECK(first->clients == std::vector<std::string>{"plum"});
+  CHECK(first->batch.to == 2);
+  one.ack(2, 1, 2);
+  CHECK(one.link.cursors().kept == 2);
+  CHECK(one.link.proven() == 0);
+  REQUIRE(one.send());
+  one.ack(3, 1, 2);
+  CHECK(one.link.proven() == 0);
+  one.ack(3, 1, 3);
+  CHECK(one.link.proven() == 3);
+}
+
+TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") {
+  OneLink one;
+  one.open();
+  one.fill(3);
+  REQUIRE(one.send());
+  one.hello();
+  one.pass(11s);  // no answer: back to HELLO
+  one.welcome(3, one.attempt_said());
+  one.ack(3, 1, 3);
+  CHECK(one.link.cursors().kept == 3);
+  CHECK(one.link.proven() == 0);
+}
