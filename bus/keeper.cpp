@@ -18,10 +18,6 @@ std::string Keeper::begin_life() {
   return bytes;
 }
 
-bool Keeper::wants_pass(const Store& store, const std::vector<PeerCursor>& cursors) const {
-  return store.feed().tail() > cursor_ || cursors != marked_;
-}
-
 void Keeper::begin(Store& store, ChangeNumber to, bool complete) {
   HERD_ASSERT(!in_pass_);
   in_pass_ = true;

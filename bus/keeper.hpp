@@ -29,8 +29,8 @@ class Keeper {
   // What must stand in the journal before the first change number of this life is given out.
   [[nodiscard]] std::string begin_life();
 
-  // Is there anything that a pass would write?
-  [[nodiscard]] bool wants_pass(const Store& store, const std::vector<PeerCursor>& cursors) const;
+  // Do the peers' cursors stand elsewhere than the journal says? Then a pass is wanted even without changes.
+  [[nodiscard]] bool wants_cursors(const std::vector<PeerCursor>& cursors) const { return cursors != marked_; }
 
   // The next pass, to be appended to the journal. `cursors`: of the peers' feeds, as they are now. One at a time.
   [[nodiscard]] std::string begin_pass(Store& store, const std::vector<PeerCursor>& cursors);

@@ -113,7 +113,9 @@ class Replica {
   void await(ChangeNumber number);
 
   // The journal's part, see bus/keeper.hpp. A pass is begun when none is under way, and then answered for once.
-  [[nodiscard]] bool wants_pass() const { return keeper_.wants_pass(store_, peer_cursors()); }
+  [[nodiscard]] bool wants_pass() const {
+    return store_.feed().tail() > keeper_.cursor() || keeper_.wants_cursors(peer_cursors());
+  }
   [[nodiscard]] std::string begin_pass() { return keeper_.begin_pass(store_, peer_cursors()); }
   [[nodiscard]] std::string finish_copy() { return keeper_.finish_copy(store_, peer_cursors()); }
   [[nodiscard]] std::string copy_piece() { return keeper_.copy_piece(store_); }

@@ -89,9 +89,9 @@ class HeaderReader {
 };
 
 Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
-  const auto done = [](bool ok, auto&& message) -> Result<Message> {
+  const auto done = [](bool ok, Message message) -> Result<Message> {
     if (!ok) return fail(std::string(name_of(message)) + ": a field is missing or of another type");
-    return std::move(message);
+    return message;
   };
   switch (type) {
     case static_cast<std::uint64_t>(Type::Hello): {

@@ -91,7 +91,7 @@ class Herd {
 
  private:
   void start(Node& node, std::size_t index) {
-    static const std::string kNames[] = {"Hill", "Smith"};
+    static constexpr const char* kNames[] = {"Hill", "Smith"};
     node.replica = std::make_unique<Replica>(
         Replica::Options{{"herd", kNames[index], random_id(), random_id()}, {kNames[1 - index]}, {}, random_id()});
     // libzmq's reaper thread frees the address of a socket that was closed, in its own time.

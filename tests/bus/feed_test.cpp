@@ -108,6 +108,6 @@ TEST_CASE("reading costs what lives, not what was") {
       numbers[i] = feed.append(i);
     }
   }
-  CHECK(feed.held() <= 2 * kRecords + 2 * kSegment);
+  CHECK(feed.held() <= 2 * std::size_t{kRecords} + 2 * kSegment);
   CHECK(read(feed, 0).size() == kRecords);
 }

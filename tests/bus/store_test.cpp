@@ -42,10 +42,10 @@ Key key(const RecordView& r) {
 
 // Few values for each field, so that ties come often.
 Update drawn(std::mt19937_64& random) {
-  static const std::array<std::string, 3> kClients{"a", "b", "kiwi.example"};
-  static const std::array<std::string, 3> kOrigins{"Hill", "Hill2", "Smith"};
-  static const std::array<std::string, 3> kCoordinates{"+1-2", "+1-20", "+10-2"};
-  static const std::array<std::string, 3> kTimes{"5", "5.0", "05"};
+  static constexpr std::array<std::string_view, 3> kClients{"a", "b", "kiwi.example"};
+  static constexpr std::array<std::string_view, 3> kOrigins{"Hill", "Hill2", "Smith"};
+  static constexpr std::array<std::string_view, 3> kCoordinates{"+1-2", "+1-20", "+10-2"};
+  static constexpr std::array<std::string_view, 3> kTimes{"5", "5.0", "05"};
   Update u;
   u.id = {kOrigins[random() % 3], random() % 3, random() % 50 + 1};
   u.epoch = static_cast<std::uint32_t>(random() % 2);

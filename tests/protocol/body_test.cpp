@@ -1,6 +1,7 @@
 #include "protocol/body.hpp"
 
 #include <algorithm>
+#include <initializer_list>
 #include <limits>
 #include <vector>
 
@@ -40,8 +41,11 @@ bool is_body(std::string_view frame) {
 }
 
 // A body of one origin, [Hill, 9], and these updates, of which there are at most 15.
-std::string with_updates(std::size_t count, const std::string& updates) {
-  return unhex("92 91 92 a448696c6c 09 ") + static_cast<char>(0x90 + count) + unhex(updates);
+std::string with_updates(std::initializer_list<std::string> updates) {
+  std::string frame = unhex("92 91 92 a448696c6c 09");
+  frame.push_back(static_cast<char>(0x90 + updates.size()));
+  for (const std::string& one : updates) frame.append(unhex(one));
+  return frame;
 }
 
 const std::string kGood = "97 00 07 00 a16b a42b312d32 a135 00";
@@ -80,7 +84,7 @@ TEST_CASE("updates come back as they were sent, also at the ends of their number
 
 TEST_CASE("a body decoded into one that was used holds nothing of the former") {
   Body heard;
-  REQUIRE(decode_body(with_updates(2, kGood + "c0"), heard));
+  REQUIRE(decode_body(with_updates({kGood, "c0"}), heard));
   CHECK(heard.unreadable == 1);
   REQUIRE(decode_body(BodyEncoder{}.finish(), heard));
   CHECK(heard.origins.empty());
@@ -125,7 +129,7 @@ TEST_CASE("an entry of a wrong shape is passed over and counted, and the others 
   };
   for (const std::string& entry : wrong) {
     INFO(entry);
-    const std::string frame = with_updates(3, kGood + entry + kGood);
+    const std::string frame = with_updates({kGood, entry, kGood});
     Body heard;
     REQUIRE(decode_body(frame, heard));
     CHECK(heard.unreadable == 1);
@@ -149,7 +153,7 @@ TEST_CASE("an update with more fields than expected is read, whatever stands in 
                                "91 91 91 91 91 05"};
   for (const std::string& field : grown) {
     INFO(field);
-    const std::string frame = with_updates(2, "98 00 07 00 a16b a42b312d32 a135 00 " + field + kGood);
+    const std::string frame = with_updates({"98 00 07 00 a16b a42b312d32 a135 00 " + field, kGood});
     Body heard;
     REQUIRE(decode_body(frame, heard));
     CHECK(heard.unreadable == 0);
@@ -176,7 +180,7 @@ TEST_CASE("a grown field may be as long as the frame") {
   const std::string long_bytes = "c50800" + hex(std::string(2048, 'x'));
   const std::string long_array = "dc0800" + hex(std::string(2048, '\1'));
   for (const std::string& field : {long_text, long_bytes, long_array}) {
-    const std::string frame = with_updates(2, "98 00 07 00 a16b a42b312d32 a135 00 " + field + kGood);
+    const std::string frame = with_updates({"98 00 07 00 a16b a42b312d32 a135 00 " + field, kGood});
     Body heard;
     REQUIRE(decode_body(frame, heard));
     CHECK(heard.updates.size() == 2);

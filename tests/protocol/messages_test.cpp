@@ -152,7 +152,7 @@ TEST_CASE("an array shorter than expected is refused, and names the message") {
     for (const char* array : {"91", "92"}) {
       const std::string type = unhex(hex(encode(sample.message).substr(1, 1)));
       const std::string field = array == std::string("91") ? "" : unhex("01");
-      const auto heard = decode(unhex(array) + type + field);
+      const auto heard = decode(unhex(array).append(type).append(field));
       const bool whole = std::holds_alternative<Bye>(sample.message) && !field.empty();
       CHECK(heard.has_value() == whole);
       if (!heard) CHECK(heard.error().message.find(name_of(sample.message)) == 0);
