@@ -196,7 +196,8 @@ def test_the_same_at_line_comes_from_every_node_as_the_node_it_names_said_it(nod
 def test_the_document_has_the_shape_of_a_nearby_search(node):
     client = tell(node)
     _, _, document = place_reply(node.say(f"WHATSAT {client} 10 5".encode()))
-    assert set(document) == {"html_attributions", "results", "status"} and document["status"] == "OK"
+    assert set(document) == {"html_attributions", "results", "status", "info_messages"} and document["status"] == "OK"
+    assert ["google has no key" in message for message in document["info_messages"]] == [True]
     assert isinstance(document["html_attributions"], list) and len(document["results"]) == 5
     for result in document["results"]:
         location = result["geometry"]["location"]
@@ -221,8 +222,9 @@ def test_with_max_0_the_document_is_this(node):
 
 def test_over_the_open_sea_there_are_zero_results(node):
     client = tell(node, "+0.0-140.0")
-    assert node.say(f"WHATSAT {client} 50 20").endswith(
-        f' {client} +0.0-140.0 5\n{{"html_attributions":[],"results":[],"status":"ZERO_RESULTS"}}\n\n')
+    at, _, document = node.say(f"WHATSAT {client} 50 20").partition("\n")
+    assert at.endswith(f" {client} +0.0-140.0 5") and document.endswith("}\n\n")
+    assert document.startswith('{"html_attributions":[],"results":[],"status":"ZERO_RESULTS","info_messages":["google')
 
 
 def test_the_whole_reply_comes_in_one_read(node):

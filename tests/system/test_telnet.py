@@ -59,7 +59,7 @@ quit
 open_session {herd["n1"].clients_port}
 send "WHATSAT kiwi.cs.ucla.edu 10 5\r"
 expect -re {{AT n0 \+[0-9]+\.[0-9]{{9}} kiwi.cs.ucla.edu \+34.068930-118.445127 1520023934.918963997\r\n}}
-expect -re {{"status":"OK"\}}\r\n\r\n}}
+expect -re {{"status":"OK"[^\r]*\}}\r\n\r\n}}
 send "quit\r"
 expect "? quit\r\n"
 quit
