@@ -14,6 +14,7 @@ COMMANDS = {
     "reload": "have the nodes read the configuration again, without a restart",
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
     "where": "what each node says of a client, differences marked",
+    "bench": "measure this herd against Redis and others, side by side; takes minutes",
     "help": "this text",
 }
 
@@ -41,6 +42,10 @@ def parser():
     of["logs"].add_argument("nodes", metavar="NODE", nargs="*")
     of["kill"].add_argument("node", metavar="NODE")
     of["where"].add_argument("client", metavar="CLIENT")
+    of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
+    of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")
+    of["bench"].add_argument("--seconds", type=_seconds, default=3.0, help="of each measurement (default: 3)")
+    of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
     return whole
 
 
@@ -48,6 +53,22 @@ def _count(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
     return int(text)
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 3600 seconds")
+    return seconds
 
 
 def parse(words):
