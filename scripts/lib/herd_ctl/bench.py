@@ -77,9 +77,9 @@ def median(rounds, key):
     return statistics.median(values) if values else None
 
 
-def ratio(first, other):
+def ratio(first, other, key):
     """The median of the first side's figure by the other's, round by round, and the range."""
-    ratios = [a["value"] / b["value"] for a, b in zip(first, other) if b["value"]]
+    ratios = [a[key] / b[key] for a, b in zip(first, other) if key in a and b.get(key)]
     if not ratios:
         return None
     return {"median": statistics.median(ratios), "least": min(ratios), "greatest": max(ratios)}
@@ -92,7 +92,8 @@ def summary(row, measured):
         keys = sorted({key for said in rounds for key in said})
         entry = {"side": side.name, "median": {key: median(rounds, key) for key in keys}, "rounds": rounds}
         if i:
-            entry["ratio"] = ratio(measured[0][1], rounds)
+            entry["ratio"] = ratio(measured[0][1], rounds, "value")
+            entry["cpu_ratio"] = ratio(measured[0][1], rounds, "server_us")
         sides.append(entry)
     return {"row": row.name, "title": row.title, "unit": row.unit, "sides": sides}
 
@@ -111,10 +112,12 @@ def table(rows):
                     f" {texts[3]:>9}")
             if side.get("ratio"):
                 line += "  {median:.2f} [{least:.2f}-{greatest:.2f}]".format(**side["ratio"])
-            if middle.get("instructions"):
-                yield line
-                line = f"    {middle['instructions']:,.0f} user instructions a reply"
             yield line
+            if side.get("cpu_ratio"):
+                yield f"{'    the same of server CPU':80}" + "  {median:.2f} [{least:.2f}-{greatest:.2f}]".format(
+                    **side["cpu_ratio"])
+            if middle.get("instructions"):
+                yield f"    {middle['instructions']:,.0f} user instructions a reply"
 
 
 def machine():

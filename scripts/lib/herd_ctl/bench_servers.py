@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import time
 
 from . import probe
@@ -179,6 +180,48 @@ class Redis(Server):
                     # Redis refuses what lies nearer to a pole than its grid reaches.
                     if not replies.readline().startswith((b":", b"-ERR invalid longitude,latitude")):
                         raise Trouble("redis-server refused GEOADD")
+
+
+class AsyncioHerd(Server):
+    """Five servers of the classic design, in Python."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        pairs = {name: (free_port(), free_port()) for name in FIVE}
+        self.ports = [clients for clients, _ in pairs.values()]
+        words = [f"{name}={clients},{peers}" for name, (clients, peers) in pairs.items()]
+        words += [f"{name}-{peer}" for name, peers in FIVE.items() for peer in peers]
+        for name in FIVE:
+            self.spawn([sys.executable, REPOSITORY / "tests/bench/asyncio_herd.py", name, *words], name)
+        self._floods = 0
+        self._at_start = [0] * len(FIVE)  # updates merged before all links stood: not all reached all
+        wait_for(self._is_linked, "the asyncio servers are linked")
+        self._at_start = self.merged()
+
+    def _say(self, port, text):
+        """The first line of the reply, empty if there is none."""
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 60) as connection:
+            connection.sendall(text)
+            with connection.makefile("rb") as reply:
+                return reply.readline()
+        return b""
+
+    def _is_linked(self):
+        """Whether what each is told reaches all."""
+        before = self.merged()
+        for port in self.ports:
+            self._floods += 1
+            self._say(port, b"IAMAT link%d +1+1 1.0\n" % self._floods)
+        time.sleep(0.1)
+        return [after - then for after, then in zip(self.merged(), before)] == [len(FIVE)] * len(FIVE)
+
+    def is_converged(self):
+        """No digests here: all have merged as many updates as were told them."""
+        return len(set(self.merged())) == 1
+
+    def merged(self):
+        """Updates that were new, by server."""
+        return [int(self._say(port, b"COUNT\n") or 0) - at_start for port, at_start in zip(self.ports, self._at_start)]
 
 
 class Bare(Server):
