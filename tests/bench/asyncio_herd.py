@@ -1,10 +1,11 @@
-"""A herd of the classic design, for comparison: asyncio servers that flood AT lines to each other over kept connections.
+"""A herd of the classic design, for comparison: asyncio servers that flood AT lines over kept connections.
 
     python3 asyncio_herd.py NAME NAME=CLIENTS_PORT,PEERS_PORT... LINK...      a link is written Hill-Smith
 
-One process runs the server NAME of the herd that the rest describes. Clients say IAMAT and WHATSAT (answered with an empty
-document: places are not what is compared). Everything is in memory; what is said while a link is down is lost, as this design
-has it. It is honest in that connections are kept, output is written once a batch, and an update is passed on only when it is new.
+One process runs the server NAME of the herd that the rest describes. Clients say IAMAT and WHATSAT (answered with an
+empty document: places are not what is compared). Everything is in memory; what is said while a link is down is lost, as
+this design has it. It is honest in that connections are kept, output is written once a batch, and an update is
+passed on only when it is new.
 """
 import asyncio
 import sys

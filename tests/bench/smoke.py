@@ -12,8 +12,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def main():
     with tempfile.TemporaryDirectory() as folder:
         result = pathlib.Path(folder) / "result.json"
-        subprocess.run(["/usr/bin/python3", "-m", "herd_ctl", "bench", "--rows", "alone", "five-memory", "--rounds", "1",
-                        "--seconds", "0.5", "--json", result], check=True,
+        subprocess.run(["/usr/bin/python3", "-m", "herd_ctl", "bench", "--rows", "alone", "five-memory",
+                        "--rounds", "1", "--seconds", "0.5", "--json", result], check=True,
                        env=os.environ | {"PYTHONPATH": str(ROOT / "scripts/lib")})
         rows = {row["row"]: row for row in json.loads(result.read_text())["rows"]}
     assert set(rows) == {"alone", "five-memory"}, rows

@@ -140,6 +140,6 @@ def bench(given):
     print(f"{given.rounds} rounds of {given.seconds:g} s in {time.monotonic() - began:.0f} s; {before['cores']} cores, "
           f"load average {before['load_average'][0]:.1f} before")
     if given.json:
-        pathlib.Path(given.json).write_text(json.dumps({"machine": before, "rounds": given.rounds, "seconds": given.seconds,
-                                                        "rows": done}, indent=1) + "\n", encoding="utf-8")
+        result = {"machine": before, "rounds": given.rounds, "seconds": given.seconds, "rows": done}
+        pathlib.Path(given.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     return 0

@@ -1,4 +1,4 @@
-"""The rows of a bench: what is measured on which sides. The first side of a row is the herd; ratios are its figure by the others'."""
+"""The rows of a bench: what is measured on which sides. The first side is the herd; ratios are its figures by the others."""
 import dataclasses
 import json
 import random
@@ -9,7 +9,8 @@ import subprocess
 import time
 import typing
 
-from .bench_servers import FIVE, AsyncioHerd, Bare, PrivateHerd, Redis, cpu_seconds, places, resident_bytes, sibling, wait_for
+from .bench_servers import (FIVE, AsyncioHerd, Bare, PrivateHerd, Redis, cpu_seconds, places, resident_bytes, sibling,
+                            wait_for)
 from .trouble import Trouble
 
 CLIENTS = 1_000_000
@@ -223,8 +224,8 @@ def herd_rows():
         Row("idle", "processor time of five idle nodes together", "ms/s", [
             Side("herd of five", herd(FIVE), idle)]),
         Row("start", "five nodes, from their start until all are ready", "ms", [
-            Side("herd of five", lambda folder: PrivateHerd(folder, FIVE), lambda server, _seconds: {"value": 1000 * server.start_seconds})],
-            once=True),
+            Side("herd of five", lambda folder: PrivateHerd(folder, FIVE),
+                 lambda server, _seconds: {"value": 1000 * server.start_seconds})], once=True),
         Row("hop", "a report at Hill until a client of Campbell, which asks without pause, holds it", "us", [
             Side("herd of five", herd(FIVE), hop), *classic(hop)]),
     ]

@@ -1,4 +1,4 @@
-"""Servers that a bench starts for itself and stops again: herds, Redis, the bare server. Each has a folder of its own."""
+"""Servers that a bench starts for itself and stops again: herds, Redis and others. Each has a folder of its own."""
 import contextlib
 import json
 import os
