@@ -1,4 +1,4 @@
-"""The rows of a bench: what is measured on which sides. The first side is the herd; ratios are its figures by the others."""
+"""The rows of a bench: what is measured on which sides. The first side is the herd, to which others are compared."""
 import dataclasses
 import json
 import random
