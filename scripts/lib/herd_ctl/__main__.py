@@ -4,6 +4,7 @@ import sys
 import xmlrpc.client
 
 from . import arguments
+from .bench import bench
 from .daemon import Daemon
 from .herd import read_herd
 from .logs import logs
@@ -45,6 +46,8 @@ def run(given):
     if given.command == "help":
         arguments.parser().print_help()
         return 0
+    if given.command == "bench":  # its herds are its own
+        return bench(given)
     herd = read_herd(given.config)
     if given.command == "prove":
         return prove(herd, given)

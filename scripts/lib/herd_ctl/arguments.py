@@ -15,6 +15,7 @@ COMMANDS = {
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
     "where": "what each node says of a client, differences marked",
     "prove": "load, kills and freezes on a private herd: is anything acknowledged lost? Exit status 0 only if not",
+    "bench": "measure this herd against Redis and others, side by side; takes minutes",
     "help": "this text",
 }
 
@@ -43,6 +44,10 @@ def parser():
     of["kill"].add_argument("node", metavar="NODE")
     of["where"].add_argument("client", metavar="CLIENT")
     _add_prove(of["prove"])
+    of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
+    of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")
+    of["bench"].add_argument("--seconds", type=_seconds, default=3.0, help="of each measurement (default: 3)")
+    of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
     return whole
 
 
@@ -79,6 +84,22 @@ def _count(text):
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
     return int(text)
+
+
+def _positive(text):
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
+    return int(text)
+
+
+def _seconds(text):
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0
+    if not 0.1 <= seconds <= 3600:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 3600 seconds")
+    return seconds
 
 
 def parse(words):

@@ -1,0 +1,141 @@
+#include "tests/bench/load/connection.hpp"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <bit>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+
+namespace herd::bench {
+namespace {
+
+constexpr std::size_t kReadBytes = 64 * 1024;
+
+[[noreturn]] void fail(const std::string& what) {
+  throw std::runtime_error(what + ": " + std::strerror(errno));
+}
+
+int connect_to(const Target& target) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(target.port);
+  if (inet_pton(AF_INET, target.host.c_str(), &address.sin_addr) != 1) {
+    throw std::runtime_error(target.host + " is no IPv4 address");
+  }
+  const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (descriptor < 0) fail("socket");
+  if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+    close(descriptor);
+    fail("connecting to " + target.host + ":" + std::to_string(target.port));
+  }
+  const int on = 1;
+  setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  fcntl(descriptor, F_SETFL, O_NONBLOCK);
+  return descriptor;
+}
+
+}  // namespace
+
+Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, std::uint32_t depth)
+    : dialect_(std::move(dialect)),
+      depth_(depth),
+      mask_(std::bit_ceil(2 * std::uint64_t{depth}) - 1),
+      expected_(mask_ + 1),
+      out_((2 * std::size_t{depth} + 1) * kLongestRequest),
+      in_(kReadBytes) {
+  descriptor_ = connect_to(target);
+}
+
+Connection::~Connection() {
+  close(descriptor_);
+}
+
+std::uint64_t Connection::ask(Sequence& sequence, std::uint64_t most, std::uint64_t now_ns) {
+  const std::uint64_t count = std::min<std::uint64_t>(most, depth_ - in_flight_);
+  // What a full socket left over leaves first: the replies to it are owed before more is asked.
+  if (count == 0 || wants_write()) return 0;
+  char* at = out_.data();
+  for (std::uint64_t i = 0; i < count; ++i) {
+    Expected& expected = slot(next_++);
+    expected.kind = Expected::Kind::kCounted;
+    expected.sent_ns = now_ns;
+    at = dialect_->ask(at, sequence, expected);
+  }
+  char* const before = at;
+  at = dialect_->end_batch(at, slot(next_));
+  waits_ = at != before;
+  if (waits_) ++next_;
+  in_flight_ += static_cast<std::uint32_t>(count);
+  written_ = 0;
+  out_end_ = static_cast<std::size_t>(at - out_.data());
+  flush();
+  return count;
+}
+
+void Connection::flush() {
+  while (wants_write()) {
+    const ssize_t sent = send(descriptor_, out_.data() + written_, out_end_ - written_, MSG_NOSIGNAL);
+    if (sent < 0) {
+      if (errno == EAGAIN || errno == EINTR) return;
+      fail("sending");
+    }
+    written_ += static_cast<std::size_t>(sent);
+  }
+}
+
+void Connection::receive(const Answered& answered) {
+  if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
+  if (in_end_ == in_.size()) {
+    if (in_begin_ == 0) in_.resize(2 * in_.size());
+    std::memmove(in_.data(), in_.data() + in_begin_, in_end_ - in_begin_);
+    in_end_ -= in_begin_;
+    in_begin_ = 0;
+  }
+  const ssize_t got = recv(descriptor_, in_.data() + in_end_, in_.size() - in_end_, 0);
+  if (got == 0) throw std::runtime_error("the server closed a connection");
+  if (got < 0) {
+    if (errno == EAGAIN || errno == EINTR) return;
+    fail("receiving");
+  }
+  in_end_ += static_cast<std::size_t>(got);
+  check(answered);
+}
+
+void Connection::check(const Answered& answered) {
+  while (in_begin_ < in_end_) {
+    const std::string_view bytes(in_.data() + in_begin_, in_end_ - in_begin_);
+    if (first_ == next_)
+      throw std::runtime_error("a reply that nobody asked for: " + std::string(bytes.substr(0, 200)));
+    const Expected& expected = slot(first_);
+    const Reading reading = dialect_->read(bytes, expected);
+    if (reading.verdict == Reading::Verdict::kPartial) return;
+    if (reading.verdict == Reading::Verdict::kWrong) {
+      throw std::runtime_error("a wrong reply, expected \"" + std::string(expected.view()) +
+                               "\" in: " + std::string(bytes.substr(0, 200)));
+    }
+    in_begin_ += reading.length;
+    ++first_;
+    settle(expected, answered);
+  }
+}
+
+void Connection::settle(const Expected& expected, const Answered& answered) {
+  const bool is_wait = expected.kind == Expected::Kind::kWait;
+  if (waits_ && !is_wait) {
+    ++unconfirmed_;
+    return;
+  }
+  const std::uint32_t replies = is_wait ? unconfirmed_ : 1;
+  // The slot before a WAIT is one of its batch, which left in the same write.
+  answered(replies, is_wait ? slot(first_ - 2).sent_ns : expected.sent_ns);
+  in_flight_ -= replies;
+  unconfirmed_ = 0;
+}
+
+}  // namespace herd::bench

@@ -1,0 +1,164 @@
+#include "tests/bench/load/load.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <limits>
+#include <stdexcept>
+
+#include "tests/bench/load/clock.hpp"
+#include "tests/bench/load/connection.hpp"
+
+namespace herd::bench {
+namespace {
+
+constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: the server hangs
+constexpr int kEvents = 256;
+
+std::uint64_t as_ns(double seconds) {
+  return static_cast<std::uint64_t>(seconds * 1e9);
+}
+
+std::vector<Point> read_points(const std::string& path) {
+  std::vector<Point> points;
+  std::ifstream file(path);
+  for (Point point; file >> point.latitude >> point.longitude;) points.push_back(point);
+  if (points.empty() && !path.empty()) throw std::runtime_error(path + " holds no points");
+  return points;
+}
+
+class Load {
+ public:
+  explicit Load(const Options& options);
+  ~Load() { close(epoll_); }
+  Load(const Load&) = delete;
+  Load& operator=(const Load&) = delete;
+  Result run();
+
+ private:
+  bool turn();
+  void serve(Connection& connection);
+  void watch(Connection& connection, int operation);
+  void begin_measuring(std::uint64_t now);
+  void end_measuring(std::uint64_t now);
+  void refresh_time();
+
+  const Options& options_;
+  std::vector<std::unique_ptr<Connection>> connections_;
+  Sequence sequence_;
+  Result result_;
+  Connection::Answered answered_;
+  int epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  std::uint64_t left_;     // requests that may still be asked
+  std::uint64_t now_ = 0;  // of this turn
+  std::uint64_t last_reply_ = 0;
+  std::uint64_t measure_from_ = 0;
+  std::uint64_t measure_until_ = std::numeric_limits<std::uint64_t>::max();
+  bool measuring_ = false;
+  bool done_ = false;
+};
+
+Load::Load(const Options& options)
+    : options_(options), left_(options.count == 0 ? std::numeric_limits<std::uint64_t>::max() : options.count) {
+  sequence_.points = read_points(options.points);
+  const bool at = options.mode == Mode::kIamat || options.mode == Mode::kWhatsat;
+  for (std::uint32_t i = 0; i < options.connections; ++i) {
+    auto dialect = at ? make_at_dialect(options) : make_resp_dialect(options);
+    connections_.push_back(
+        std::make_unique<Connection>(options.targets[i % options.targets.size()], std::move(dialect), options.depth));
+    watch(*connections_.back(), EPOLL_CTL_ADD);
+  }
+  answered_ = [this](std::uint64_t replies, std::uint64_t sent_ns) {
+    result_.checked += replies;
+    if (!measuring_) return;
+    result_.replies += replies;
+    result_.latency.add(now_ - sent_ns, replies);
+  };
+}
+
+void Load::watch(Connection& connection, int operation) {
+  epoll_event event{};
+  event.events = EPOLLIN | (connection.wants_write() ? EPOLLOUT : 0U);
+  event.data.ptr = &connection;
+  if (epoll_ctl(epoll_, operation, connection.descriptor(), &event) != 0) throw std::runtime_error("epoll_ctl failed");
+}
+
+void Load::refresh_time() {
+  sequence_.time_ns = std::max(sequence_.time_ns, posix_ns());
+}
+
+void Load::begin_measuring(std::uint64_t now) {
+  measuring_ = true;
+  measure_from_ = now;
+  result_.server = cpu_of(options_.pids);
+  result_.own = own_cpu();
+}
+
+void Load::end_measuring(std::uint64_t now) {
+  measuring_ = false;
+  done_ = true;
+  left_ = 0;
+  result_.seconds = static_cast<double>(now - measure_from_) / 1e9;
+  result_.server = cpu_of(options_.pids) - result_.server;
+  result_.own = own_cpu() - result_.own;
+}
+
+void Load::serve(Connection& connection) {
+  const bool had_rest = connection.wants_write();
+  connection.flush();
+  connection.receive(answered_);
+  left_ -= connection.ask(sequence_, left_, now_);
+  if (had_rest != connection.wants_write()) watch(connection, EPOLL_CTL_MOD);
+}
+
+// One wait and all that was ready; false when nothing is in flight any more.
+bool Load::turn() {
+  std::array<epoll_event, kEvents> events{};
+  const int ready = epoll_wait(epoll_, events.data(), kEvents, 100);
+  if (ready < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
+  refresh_time();
+  const std::uint64_t before = result_.checked;
+  for (int i = 0; i < ready; ++i) {
+    now_ = monotonic_ns();
+    serve(*static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr));
+  }
+  now_ = monotonic_ns();
+  if (result_.checked != before) last_reply_ = now_;
+  if (now_ - last_reply_ > kPatienceNs) throw std::runtime_error("no reply for 20 s");
+  if (left_ != 0) return true;
+  for (const auto& connection : connections_) {
+    if (connection->in_flight() > 0) return true;
+  }
+  return false;
+}
+
+Result Load::run() {
+  const bool counts = options_.count != 0;
+  now_ = last_reply_ = monotonic_ns();
+  const std::uint64_t measure_at = now_ + (counts ? 0 : as_ns(options_.warm_up));
+  if (!counts) measure_until_ = measure_at + as_ns(options_.seconds);
+  if (measure_at == now_) begin_measuring(now_);
+  refresh_time();
+  for (const auto& connection : connections_) {
+    now_ = monotonic_ns();
+    left_ -= connection->ask(sequence_, left_, now_);
+    if (connection->wants_write()) watch(*connection, EPOLL_CTL_MOD);
+  }
+  while (turn()) {
+    if (!measuring_ && !done_ && now_ >= measure_at) begin_measuring(now_);
+    if (measuring_ && now_ >= measure_until_) end_measuring(now_);
+  }
+  if (measuring_) end_measuring(now_);
+  return std::move(result_);
+}
+
+}  // namespace
+
+Result run_load(const Options& options) {
+  return Load(options).run();
+}
+
+}  // namespace herd::bench

@@ -1,0 +1,53 @@
+// The parts of a request that all dialects share, so that all servers are told the same: an id, a place, a time.
+#pragma once
+
+#include <string_view>
+
+#include "tests/bench/load/dialect.hpp"
+#include "tests/bench/load/digits.hpp"
+
+namespace herd::bench {
+
+inline constexpr std::size_t kIdLength = 13;    // "bench" and 8 digits
+inline constexpr std::size_t kTimeLength = 20;  // 10 digits, a point, 9 digits
+inline constexpr std::size_t kLatitudeLength = 10;
+inline constexpr std::size_t kLongitudeLength = 11;
+
+inline char* put_id(char* at, std::uint32_t id) {
+  return put_digits(put_text(at, "bench"), id, 8);
+}
+
+inline char* put_time(char* at, std::uint64_t time_ns) {
+  at = put_digits(at, time_ns / 1'000'000'000, 10);
+  *at++ = '.';
+  return put_digits(at, time_ns % 1'000'000'000, 9);
+}
+
+// A degree below ten to the power `width`, in millionths.
+inline char* put_degree(char* at, char sign, std::uint64_t millionths, int width) {
+  *at++ = sign;
+  at = put_digits(at, millionths / 1'000'000, width);
+  *at++ = '.';
+  return put_digits(at, millionths % 1'000'000, 6);
+}
+
+// Places wander with time, and stay within what Redis takes as well (85 degrees).
+inline char* put_latitude(char* at, std::uint64_t time_ns) {
+  return put_degree(at, '+', time_ns * 7 % 85'000'000, 2);
+}
+inline char* put_longitude(char* at, std::uint64_t time_ns) {
+  return put_degree(at, '-', time_ns * 11 % 180'000'000, 3);
+}
+
+inline std::uint32_t take_id(Sequence& sequence, const Options& options) {
+  const std::uint32_t id = options.client_base + sequence.next_id;
+  if (++sequence.next_id == options.clients) sequence.next_id = 0;
+  return id;
+}
+
+// The index of the next point to ask about.
+inline std::size_t take_point(Sequence& sequence) {
+  return sequence.next_point++ % sequence.points.size();
+}
+
+}  // namespace herd::bench

@@ -1,0 +1,146 @@
+// Redis' lines: SET, GEOADD and GEOSEARCH, in its own protocol (https://redis.io/docs/reference/protocol-spec/).
+#include <array>
+#include <charconv>
+#include <cstdio>
+
+#include "tests/bench/load/dialect.hpp"
+#include "tests/bench/load/request_text.hpp"
+
+namespace herd::bench {
+namespace {
+
+using Verdict = Reading::Verdict;
+
+constexpr std::string_view kLineEnd = "\r\n";
+
+// The number of a reply such as ":1" or "*20" or "$5"; the length covers its line.
+struct Header {
+  Reading reading;
+  char type = 0;
+  std::int64_t number = 0;
+};
+
+Header read_header(std::string_view bytes) {
+  const std::size_t end = bytes.find(kLineEnd);
+  if (end == std::string_view::npos) return {};
+  Header header{{Verdict::kWhole, end + kLineEnd.size()}, bytes[0], 0};
+  const auto [last, error] = std::from_chars(bytes.data() + 1, bytes.data() + end, header.number);
+  if (error != std::errc() || last != bytes.data() + end) header.reading.verdict = Verdict::kWrong;
+  return header;
+}
+
+Reading read_integer(std::string_view bytes, std::int64_t least) {
+  const Header header = read_header(bytes);
+  if (header.reading.verdict != Verdict::kWhole) return header.reading;
+  return header.type == ':' && header.number >= least ? header.reading : Reading{Verdict::kWrong, 0};
+}
+
+// One value of the flat list of strings and arrays that GEOSEARCH answers with; how many more it announces goes into
+// `open`.
+Reading read_value(std::string_view bytes, std::int64_t& open) {
+  Header header = read_header(bytes);
+  if (header.reading.verdict != Verdict::kWhole) return header.reading;
+  if (header.number < 0) return {Verdict::kWrong, 0};
+  if (header.type == '*') {
+    open += header.number;
+    return header.reading;
+  }
+  if (header.type != '$') return {Verdict::kWrong, 0};
+  header.reading.length += static_cast<std::size_t>(header.number) + kLineEnd.size();
+  if (header.reading.length > bytes.size()) return {Verdict::kPartial, 0};
+  return header.reading;
+}
+
+class Set : public Dialect {
+ public:
+  explicit Set(const Options& options) : options_(options) {}
+
+  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+    at = put_text(at, "*3\r\n$3\r\nSET\r\n$13\r\n");
+    const std::uint64_t time = ++sequence.time_ns;
+    at = put_id(at, take_id(sequence, options_));
+    static_assert(kIdLength == 13 && kLatitudeLength + kLongitudeLength + 1 + kTimeLength == 42);
+    at = put_text(at, "\r\n$42\r\n");
+    at = put_longitude(put_latitude(at, time), time);
+    *at++ = ' ';
+    return put_text(put_time(at, time), kLineEnd);
+  }
+
+  char* end_batch(char* at, Expected& expected) override {
+    if (options_.wait == 0) return at;
+    expected.kind = Expected::Kind::kWait;
+    at = put_text(at, "*3\r\n$4\r\nWAIT\r\n$1\r\n");
+    at = put_digits(at, options_.wait, 1);
+    return put_text(at, "\r\n$4\r\n5000\r\n");
+  }
+
+  Reading read(std::string_view bytes, const Expected& expected) override {
+    if (expected.kind == Expected::Kind::kWait) return read_integer(bytes, options_.wait);
+    constexpr std::string_view kOk = "+OK\r\n";
+    if (bytes.size() < kOk.size()) return {kOk.starts_with(bytes) ? Verdict::kPartial : Verdict::kWrong, 0};
+    return bytes.starts_with(kOk) ? Reading{Verdict::kWhole, kOk.size()} : Reading{Verdict::kWrong, 0};
+  }
+
+ private:
+  const Options& options_;
+};
+
+class Geoadd : public Dialect {
+ public:
+  explicit Geoadd(const Options& options) : options_(options) {}
+
+  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+    static_assert(kIdLength == 13 && kLatitudeLength == 10 && kLongitudeLength == 11);
+    const std::uint64_t time = ++sequence.time_ns;
+    at = put_text(at, "*5\r\n$6\r\nGEOADD\r\n$5\r\nbench\r\n$11\r\n");
+    at = put_text(put_longitude(at, time), "\r\n$10\r\n");
+    at = put_text(put_latitude(at, time), "\r\n$13\r\n");
+    return put_text(put_id(at, take_id(sequence, options_)), kLineEnd);
+  }
+
+  Reading read(std::string_view bytes, const Expected& /*expected*/) override { return read_integer(bytes, 0); }
+
+ private:
+  const Options& options_;
+};
+
+// Asks for what lies near each point, nearest first, with distance and position: what a WHATSAT document holds of it.
+class Geosearch : public Dialect {
+ public:
+  explicit Geosearch(const Options& options) : options_(options) {}
+
+  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+    const Point point = sequence.points[take_point(sequence)];
+    std::array<char, kLongestRequest> text{};
+    const int length = std::snprintf(text.data(), text.size(),
+                                     "GEOSEARCH places FROMLONLAT %.6f %.6f BYRADIUS %u km ASC COUNT %u WITHCOORD\r\n",
+                                     point.longitude, point.latitude, options_.radius, options_.results);
+    return put_text(at, {text.data(), static_cast<std::size_t>(length)});
+  }
+
+  Reading read(std::string_view bytes, const Expected& /*expected*/) override {
+    const Header header = read_header(bytes);
+    if (header.reading.verdict != Verdict::kWhole) return header.reading;
+    if (header.type != '*' || header.number > options_.results) return {Verdict::kWrong, 0};
+    std::size_t length = header.reading.length;
+    for (std::int64_t open = header.number; open > 0; --open) {
+      const Reading value = read_value(bytes.substr(length), open);
+      if (value.verdict != Verdict::kWhole) return value;
+      length += value.length;
+    }
+    return {Verdict::kWhole, length};
+  }
+
+ private:
+  const Options& options_;
+};
+
+}  // namespace
+
+std::unique_ptr<Dialect> make_resp_dialect(const Options& options) {
+  if (options.mode == Mode::kGeoadd) return std::make_unique<Geoadd>(options);
+  if (options.mode == Mode::kGeosearch) return std::make_unique<Geosearch>(options);
+  return std::make_unique<Set>(options);
+}
+
+}  // namespace herd::bench
