@@ -31,6 +31,8 @@ class Keeper {
   // What must stand in the journal before the first change number of this life is given out.
   [[nodiscard]] std::string begin_life();
 
+  // Did records change since the last pass?
+  [[nodiscard]] bool wants_records(const Store& store) const { return store.feed().tail() > cursor_; }
   // Do the peers' cursors stand elsewhere than the journal says? Then a pass is wanted even without changes.
   [[nodiscard]] bool wants_cursors(const std::vector<PeerCursor>& cursors) const { return cursors != marked_; }
 

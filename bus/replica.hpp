@@ -115,7 +115,7 @@ class Replica {
 
   // The journal's part, see bus/keeper.hpp. A pass is begun when none is under way, and then answered for once.
   [[nodiscard]] bool wants_pass() const {
-    return store_.feed().tail() > keeper_.cursor() || keeper_.wants_cursors(peer_cursors());
+    return keeper_.wants_records(store_) || keeper_.wants_cursors(peer_cursors());
   }
   [[nodiscard]] std::string begin_pass() { return keeper_.begin_pass(store_, peer_cursors()); }
   [[nodiscard]] std::string finish_copy() { return keeper_.finish_copy(store_, peer_cursors()); }
