@@ -4,16 +4,19 @@ import os
 import pathlib
 import platform
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
 import time
 
 from .bench_rows import all_rows
+from .bench_servers import Server
 from .herd import find_binary
 from .trouble import BAD_USAGE, Trouble
 
 WIDTH = 100
+TERMINATED = 143  # as a shell says it: 128 and SIGTERM
 
 
 def choose(rows, names):
@@ -130,11 +133,14 @@ def bench(given):
     began = time.monotonic()
     before = machine()
     done = []
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that nothing it started outlives it
     try:
         for row in choose(all_rows(folder), given.rows):
             say(f"{row.name}: {row.title}")
             done.append(summary(row, run_row(row, given.rounds, given.seconds, folder)))
     finally:
+        for server in Server.every:
+            server.stop()
         shutil.rmtree(folder, ignore_errors=True)
     print("\n".join(table(done)))
     print(f"{given.rounds} rounds of {given.seconds:g} s in {time.monotonic() - began:.0f} s; {before['cores']} cores, "

@@ -76,11 +76,7 @@ def herd(graph, ack="memory", replicas=0):
     """Starts nodes that have done all the work of a start: unpacking the places is not to be counted elsewhere."""
     def start(folder):
         server = PrivateHerd(folder, graph, ack, replicas)
-        try:
-            load_places(server)
-        except BaseException:
-            server.stop()
-            raise
+        load_places(server)
         return server
     return start
 

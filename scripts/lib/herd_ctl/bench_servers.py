@@ -58,7 +58,10 @@ def resident_bytes(pid):
 class Server:
     """Processes, their client ports and a folder. Ends with stop(), which may be called twice."""
 
+    every = []  # also those that failed while they were started
+
     def __init__(self, folder):
+        Server.every.append(self)
         self.folder = folder
         self.processes = []
         self.ports = []
