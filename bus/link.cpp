@@ -122,11 +122,11 @@ void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
 }
 
 void Link::advance(ChangeNumber merged, Nanoseconds now) {
-  if (merged <= acknowledged_) return;
-  acknowledged_ = merged;
-  sent_ = std::max(sent_, merged);
+  acknowledged_ = std::max(acknowledged_, merged);
+  sent_ = std::max(sent_, acknowledged_);
   scanned_ = std::max(scanned_, sent_);
-  while (!flight_.empty() && flight_.front().to <= merged) {
+  // Also a batch that moved nothing, and only asked what is kept, is answered by this.
+  while (!flight_.empty() && flight_.front().to <= acknowledged_) {
     measured(now - flight_.front().sent_at);
     flight_.pop_front();
   }

@@ -153,3 +153,20 @@ TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") 
   CHECK(one.link.cursors().kept == 3);
   CHECK(one.link.proven() == 0);
 }
+
+TEST_CASE("an empty batch that asks what is kept is answered, and no timeout follows") {
+  OneLink one;
+  one.open();
+  one.move("kiwi");
+  REQUIRE(one.send());
+  one.ack(1);
+  one.link.await(1);
+  one.pass(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
+  const auto asked = one.send();
+  REQUIRE(asked);
+  CHECK(asked->batch.from == asked->batch.to);
+  one.ack(1);
+  CHECK(one.link.in_flight() == 0);
+  one.ack(1, 1, 1);
+  CHECK(one.link.proven() == 1);
+}
