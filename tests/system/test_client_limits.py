@@ -75,7 +75,7 @@ def test_clients_never_take_the_descriptors_that_peers_and_watchers_need(make_he
     limited.write_text(f'#!/bin/sh\nulimit -n 160\nexec "{herd_fixture.BINARY}" "$@"\n')
     limited.chmod(0o755)
     herd["n1"].start(wait=False)
-    monkeypatch.setattr(herd_fixture, "BINARY", str(limited))
+    monkeypatch.setattr(herd, "binary", str(limited))
     herd["n0"].start()
     monkeypatch.undo()
     herd.wait_linked()
