@@ -68,8 +68,8 @@ def test_the_status_has_the_promised_fields(make_herd):
         connection.sendall(b"hello\n")
         assert connection.recv(100) == b"? hello\n"
         status = fresh(herd["n1"])
-    assert list(status) == ["node", "incarnation", "feed_id", "uptime_s", "digest", "clients", "connections", "links",
-                            "places", "counters"]
+    assert list(status) == ["node", "incarnation", "feed_id", "uptime_s", "digest", "clients", "connections",
+                            "journal", "links", "places", "counters"]
     assert (status["node"], status["clients"], status["connections"]) == ("n1", 2, 1)
     for name in ("incarnation", "feed_id", "digest"):
         assert re.fullmatch(r"[0-9a-f]{16}", status[name])
