@@ -117,12 +117,14 @@ def samples(node):
     for entry in text.splitlines():
         if found := re.fullmatch(r"# (HELP|TYPE) ([a-z_]+) (.+)", entry):
             if found[1] == "TYPE":
-                assert found[2] not in types and found[3] in ("counter", "gauge")
+                assert found[2] not in types and found[3] in ("counter", "gauge", "histogram")
                 types[found[2]] = found[3]
             continue
         found = re.fullmatch(r'(([a-z_]+)(?:\{[a-z_]+="[^"]*"(?:,[a-z_]+="[^"]*")*\})?) (\S+)', entry)
         assert found and found[1] not in values, entry
-        assert found[2].endswith("_total") == (types[found[2]] == "counter")
+        family = re.sub("_(bucket|sum|count)$", "", found[2])
+        if types.get(family) != "histogram":
+            assert found[2].endswith("_total") == (types[found[2]] == "counter")
         values[found[1]] = float(found[3])
     return values
 
