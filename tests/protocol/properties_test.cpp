@@ -1,0 +1,320 @@
+// What must hold for any input, tried with many drawn ones and compared with plain models: the same seeds in every run.
+#include <array>
+#include <cmath>
+#include <cstdint>
+#include <cstdlib>
+#include <regex>
+#include <string>
+#include <vector>
+
+#include "protocol/body.hpp"
+#include "protocol/command.hpp"
+#include "protocol/coordinates.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
+#include "protocol/reply.hpp"
+#include "protocol/time_text.hpp"
+#include "tests/catch.hpp"
+#include "tests/sim/random.hpp"
+
+using namespace herd::protocol;
+using herd::sim::Random;
+
+namespace {
+
+constexpr std::string_view kNameBytes = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-";
+
+std::string drawn_of(Random& random, std::string_view bytes, std::size_t least, std::size_t most) {
+  std::string text(least + random.below(most - least + 1), ' ');
+  for (char& byte : text) byte = bytes[random.below(bytes.size())];
+  return text;
+}
+
+std::string drawn_name(Random& random) {
+  return drawn_of(random, kNameBytes, 1, kMaxNameBytes);
+}
+
+// Any width of msgpack's integers, and the ends of each.
+std::uint64_t drawn_number(Random& random) {
+  const std::uint64_t end = std::uint64_t{1} << random.below(64);
+  switch (random.below(3)) {
+    case 0:
+      return end;
+    case 1:
+      return end - 1;
+    default:
+      return random.below(end);
+  }
+}
+
+Nanoseconds drawn_clock(Random& random) {
+  const std::uint64_t number = drawn_number(random);
+  return Nanoseconds(static_cast<std::int64_t>(random.chance(0.5) ? number : 0 - number));
+}
+
+// ---- messages -------------------------------------------------------------------------------------------------------
+
+Message drawn_message(Random& random, std::size_t kind) {
+  const auto number = [&] { return drawn_number(random); };
+  const auto lives = [&] { return Lives{number(), number()}; };
+  switch (kind) {
+    case 0:
+      return Hello{static_cast<std::uint32_t>(random.below(UINT64_C(1) << 32)),
+                   static_cast<std::uint32_t>(random.below(UINT64_C(1) << 32)),
+                   drawn_name(random),
+                   drawn_name(random),
+                   number(),
+                   number(),
+                   number(),
+                   drawn_clock(random),
+                   random.chance(0.5),
+                   number()};
+    case 1:
+      return Welcome{lives(), number(), number(), number()};
+    case 2: {
+      const std::uint64_t from = number();
+      const std::uint64_t room = UINT64_MAX - from;
+      return Batch{lives(), number(), from, from + (room == 0 ? 0 : random.below(room))};
+    }
+    case 3:
+      return Ack{lives(), number(), number(), number()};
+    case 4:
+      return Ping{number(), drawn_clock(random)};
+    case 5:
+      return Pong{number(), drawn_clock(random)};
+    default:
+      return Bye{number()};
+  }
+}
+
+// Every field, so that a message can be compared.
+std::string fields(const Message& message) {
+  std::string out(name_of(message));
+  const auto add = [&](const auto&... values) { ((out += " " + std::to_string(values)), ...); };
+  if (const auto* m = std::get_if<Hello>(&message)) {
+    out += " " + m->herd + " " + m->node;
+    add(m->oldest_version, m->version, m->incarnation, m->feed_id, m->attempt, m->clock.count(), m->answer, m->tail);
+  } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
+    add(welcome->lives.sender, welcome->lives.receiver, welcome->feed_id, welcome->cursor, welcome->attempt);
+  } else if (const auto* batch = std::get_if<Batch>(&message)) {
+    add(batch->lives.sender, batch->lives.receiver, batch->attempt, batch->from, batch->to);
+  } else if (const auto* ack = std::get_if<Ack>(&message)) {
+    add(ack->lives.sender, ack->lives.receiver, ack->attempt, ack->merged, ack->kept);
+  } else if (const auto* ping = std::get_if<Ping>(&message)) {
+    add(ping->nonce, ping->clock.count());
+  } else if (const auto* pong = std::get_if<Pong>(&message)) {
+    add(pong->nonce, pong->clock.count());
+  } else if (const auto* bye = std::get_if<Bye>(&message)) {
+    add(bye->incarnation);
+  }
+  return out;
+}
+
+// ---- bodies ---------------------------------------------------------------------------------------------------------
+
+struct OwnUpdate {
+  std::string origin, client, coordinates, time_text;
+  Update update;
+
+  explicit OwnUpdate(Random& random, const std::vector<std::string>& origins) {
+    static const std::string kClientBytes = [] {
+      std::string bytes;
+      for (int byte = 0x21; byte < 0xff; ++byte) {
+        if (byte != 0x7f) bytes.push_back(static_cast<char>(byte));
+      }
+      return bytes;
+    }();
+    origin = origins[random.below(origins.size())];
+    client = drawn_of(random, kClientBytes, 1, random.chance(0.1) ? kMaxClientBytes : 20);
+    coordinates = drawn_of(random, "+-.0123456789", 4, kMaxCoordinatesBytes);
+    time_text = drawn_of(random, ".0123456789", 1, kMaxTimeBytes);
+    update.id.feed = drawn_number(random);
+    update.id.number = drawn_number(random);
+    update.epoch = static_cast<std::uint32_t>(drawn_number(random));
+    update.difference = drawn_clock(random);
+  }
+  [[nodiscard]] Update view() const {
+    Update u = update;
+    u.id.origin = origin;
+    u.client = client;
+    u.coordinates = coordinates;
+    u.time_text = time_text;
+    return u;
+  }
+};
+
+bool same(const Update& a, const Update& b) {
+  return a.id.origin == b.id.origin && a.id.feed == b.id.feed && a.id.number == b.id.number && a.epoch == b.epoch &&
+         a.client == b.client && a.coordinates == b.coordinates && a.time_text == b.time_text &&
+         a.difference == b.difference;
+}
+
+// ---- texts ----------------------------------------------------------------------------------------------------------
+
+// A text of the grammar, or near it: digits too many, a point too many, a sign missing.
+std::string drawn_decimal(Random& random, std::size_t digits, std::size_t fraction) {
+  std::string text = drawn_of(random, "0123456789", random.chance(0.05) ? 0 : 1, digits + (random.chance(0.1) ? 1 : 0));
+  if (random.chance(0.7)) {
+    text += '.';
+    text += drawn_of(random, random.chance(0.3) ? "0" : "0123456789", random.chance(0.05) ? 0 : 1,
+                     fraction + (random.chance(0.1) ? 1 : 0));
+  }
+  return text;
+}
+
+std::string drawn_sign(Random& random) {
+  return random.chance(0.02) ? "" : random.chance(0.5) ? "+" : "-";
+}
+
+std::string spoilt(Random& random, std::string text) {
+  if (text.empty() || random.chance(0.8)) return text;
+  static constexpr std::string_view kOdd = "+-.0e/x\x80 ";
+  text[random.below(text.size())] = kOdd[random.below(kOdd.size())];
+  return text;
+}
+
+std::string drawn_coordinates(Random& random) {
+  const std::string latitude = random.chance(0.2) ? "90" : drawn_decimal(random, 2, kMaxFractionDigits);
+  const std::string longitude = random.chance(0.2) ? "180" : drawn_decimal(random, 3, kMaxFractionDigits);
+  return spoilt(random, drawn_sign(random) + latitude + drawn_sign(random) + longitude);
+}
+
+// Digits and a fraction as one integer of 10^-places.
+std::uint64_t scaled(const std::string& whole, std::string fraction, std::size_t places) {
+  fraction.resize(places, '0');
+  return std::stoull(whole + fraction);
+}
+
+// The grammar of docs/PROTOCOL.md, word by word.
+struct PlainPosition {
+  bool valid = false;
+  double latitude = 0;
+  double longitude = 0;
+
+  explicit PlainPosition(const std::string& text) {
+    static const std::regex kForm(R"(([+-])([0-9]{1,2})(\.([0-9]{1,15}))?([+-])([0-9]{1,3})(\.([0-9]{1,15}))?)");
+    std::smatch found;
+    if (!std::regex_match(text, found, kForm)) return;
+    constexpr std::uint64_t kDegree = 1'000'000'000'000'000;
+    valid = scaled(found[2], found[4], 15) <= 90 * kDegree && scaled(found[6], found[8], 15) <= 180 * kDegree;
+    latitude = std::strtod((found[1].str() + found[2].str() + found[3].str()).c_str(), nullptr);
+    longitude = std::strtod((found[5].str() + found[6].str() + found[7].str()).c_str(), nullptr);
+  }
+};
+
+struct PlainTime {
+  bool valid = false;
+  std::uint64_t nanoseconds = 0;
+
+  explicit PlainTime(const std::string& text) {
+    static const std::regex kForm(R"(([0-9]{1,10})(\.([0-9]{1,9}))?)");
+    std::smatch found;
+    if (!std::regex_match(text, found, kForm)) return;
+    nanoseconds = scaled(found[1], found[3], 9);
+    valid = nanoseconds < static_cast<std::uint64_t>(kTimeSecondsEnd) * 1'000'000'000;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a message that was encoded is decoded as it was") {
+  Random random(1);
+  for (int turn = 0; turn < 20'000; ++turn) {
+    const Message message = drawn_message(random, static_cast<std::size_t>(turn) % 7);
+    const std::string said = encode(message);
+    const auto heard = decode(said);
+    REQUIRE(heard);
+    REQUIRE(fields(*heard) == fields(message));
+    REQUIRE(encode(*heard) == said);
+  }
+}
+
+TEST_CASE("a message that was cut off, or that goes on, is refused") {
+  Random random(2);
+  for (int turn = 0; turn < 700; ++turn) {
+    const std::string said = encode(drawn_message(random, static_cast<std::size_t>(turn) % 7));
+    for (std::size_t size = 0; size < said.size(); ++size)
+      REQUIRE_FALSE(decode(std::string_view(said).substr(0, size)));
+    REQUIRE_FALSE(decode(said + '\0'));
+  }
+}
+
+TEST_CASE("a body that was encoded is decoded as it was, and is no longer than a batch may be") {
+  Random random(3);
+  std::size_t full = 0;
+  for (int turn = 0; turn < 200; ++turn) {
+    std::vector<std::string> origins(1 + random.below(random.chance(0.1) ? kMaxNodes : 5));
+    for (std::string& origin : origins) origin = drawn_name(random);
+    BodyEncoder encoder;
+    std::vector<OwnUpdate> updates;
+    for (std::size_t count = random.below(kMaxBatchUpdates + 1); updates.size() < count;) {
+      OwnUpdate update(random, origins);
+      if (!encoder.add(update.view())) break;
+      updates.push_back(std::move(update));
+    }
+    full += encoder.bytes() > kMaxBatchBytes / 2 ? 1U : 0U;
+    const std::string said = encoder.finish();
+    REQUIRE(said.size() <= kMaxBatchBytes);
+    Body body;
+    REQUIRE(decode_body(said, body));
+    REQUIRE(body.unreadable == 0);
+    REQUIRE(body.updates.size() == updates.size());
+    for (std::size_t i = 0; i < updates.size(); ++i) REQUIRE(same(body.updates[i].update, updates[i].view()));
+  }
+  CHECK(full > 10);
+}
+
+TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say so, and mean what they say") {
+  Random random(4);
+  std::array<int, 2> seen{};
+  for (int turn = 0; turn < 50'000; ++turn) {
+    const std::string text = drawn_coordinates(random);
+    INFO(text);
+    const PlainPosition plain(text);
+    const auto parsed = parse_coordinates(text);
+    REQUIRE(parsed.has_value() == plain.valid);
+    ++seen.at(plain.valid ? 1 : 0);
+    if (!parsed) continue;
+    // What it is for, searching nearby, forgives the last bits of a double: this is less than a micrometre.
+    REQUIRE(std::abs(parsed->latitude - plain.latitude) < 1e-12);
+    REQUIRE(std::abs(parsed->longitude - plain.longitude) < 1e-12);
+  }
+  CHECK(seen[0] > 5000);
+  CHECK(seen[1] > 5000);
+}
+
+TEST_CASE("times are accepted where the grammar and the range say so, and are exact to the nanosecond") {
+  Random random(5);
+  std::array<int, 2> seen{};
+  for (int turn = 0; turn < 50'000; ++turn) {
+    const std::string near_the_end = std::to_string(kTimeSecondsEnd - 1 + random.between(0, 1)) + ".999999999";
+    const std::string text = spoilt(random, random.chance(0.1) ? near_the_end : drawn_decimal(random, 10, 9));
+    INFO(text);
+    const PlainTime plain(text);
+    const auto parsed = parse_time(text);
+    REQUIRE(parsed.has_value() == plain.valid);
+    ++seen.at(plain.valid ? 1 : 0);
+    if (parsed) REQUIRE(static_cast<std::uint64_t>(parsed->count()) == plain.nanoseconds);
+  }
+  CHECK(seen[0] > 5000);
+  CHECK(seen[1] > 5000);
+}
+
+TEST_CASE("what a client writes comes back to the byte") {
+  Random random(6);
+  std::size_t heard = 0;
+  for (int turn = 0; turn < 20'000; ++turn) {
+    const std::string coordinates = drawn_coordinates(random);
+    const std::string time = drawn_decimal(random, 10, 9);
+    if (!PlainPosition(coordinates).valid || !PlainTime(time).valid) continue;
+    ++heard;
+    const std::string line = "IAMAT\t kiwi  " + coordinates + " " + time + " ";
+    const Command command = parse_command(line);
+    const auto* said = std::get_if<Iamat>(&command);
+    REQUIRE(said != nullptr);
+    std::string reply;
+    append_at(reply, {"Hill", Nanoseconds(7), said->client, said->coordinates, said->time_text});
+    REQUIRE(reply == "AT Hill +0.000000007 kiwi " + coordinates + " " + time + "\n");
+  }
+  CHECK(heard > 2000);
+}
