@@ -15,6 +15,7 @@ namespace herd::node {
 
 enum class ClientWarning : std::uint8_t {
   InvalidArguments,
+  ClientRefused,
   LineTooLong,
   ConnectionRefused,
   AcceptFailed,
@@ -35,8 +36,12 @@ class ClientWarnings {
     RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
   };
 
-  std::array<Kind, 5> kinds_{
-      {{"invalid_arguments"}, {"line_too_long"}, {"connection_refused"}, {"accept_failed"}, {"unacknowledged"}}};
+  std::array<Kind, 6> kinds_{{{"invalid_arguments"},
+                              {"client_refused"},
+                              {"line_too_long"},
+                              {"connection_refused"},
+                              {"accept_failed"},
+                              {"unacknowledged"}}};
 };
 
 }  // namespace herd::node

@@ -62,6 +62,12 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
     invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
     return;
   }
+  if (!has_room_for(said.client)) {
+    ++parts_.counters.clients_refused;
+    refuse(line, {ClientWarning::ClientRefused, "client_refused", "max_clients is reached, and this client is new"},
+           replies);
+    return;
+  }
   const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.clock.now());
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
   std::string& out = outcome.number > parts_.replica.acknowledged()
@@ -111,10 +117,20 @@ void Commands::unknown(const Line& line, ReplyQueue& replies) {
   reply(line, replies.tail(), [&](std::string& out) { protocol::append_unknown(out, line.text); });
 }
 
+// Only new clients are refused, and only here: what peers were told is merged beyond the limit as well, or nodes with
+// other limits, or other clients, would come apart.
+bool Commands::has_room_for(std::string_view client) const {
+  return parts_.replica.store().size() < parts_.config.max_clients || parts_.replica.find(client);
+}
+
 void Commands::invalid(const Line& line, std::string_view reason, ReplyQueue& replies) {
   ++parts_.counters.invalid_arguments;
-  if (parts_.warnings.allows(ClientWarning::InvalidArguments, parts_.clock.now())) {
-    spdlog::warn("event=invalid_arguments from={} reason=\"{}\" text={}", line.from, reason,
+  refuse(line, {ClientWarning::InvalidArguments, "invalid_arguments", reason}, replies);
+}
+
+void Commands::refuse(const Line& line, const Refusal& refusal, ReplyQueue& replies) {
+  if (parts_.warnings.allows(refusal.kind, parts_.clock.now())) {
+    spdlog::warn("event={} from={} reason=\"{}\" text={}", refusal.event, line.from, refusal.reason,
                  protocol::escape_for_log(line.text));
   }
   switch (parts_.config.invalid_arguments) {

@@ -51,6 +51,15 @@ class Commands {
   void unknown(const Line& line, ReplyQueue& replies);
   void invalid(const Line& line, std::string_view reason, ReplyQueue& replies);
 
+  // Why a command gets no reply, or a copy of itself where the configuration says so.
+  struct Refusal {
+    ClientWarning kind;
+    std::string_view event;
+    std::string_view reason;
+  };
+  void refuse(const Line& line, const Refusal& refusal, ReplyQueue& replies);
+  [[nodiscard]] bool has_room_for(std::string_view client) const;
+
   Parts parts_;
 };
 

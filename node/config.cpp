@@ -57,6 +57,7 @@ void read_clients(Section& keys, ClientsConfig& clients) {
   // At least what a line that is too long is answered with; at most what one read buffer can sensibly hold.
   keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
   keys.read("max_connections", {1, 1'000'000}, clients.max_connections);
+  keys.read("max_clients", {1, 1'000'000'000}, clients.max_clients);
   keys.read("idle_timeout", {100ms, 24h}, clients.idle_timeout);
   keys.read("max_future", {0ms, 24h}, clients.max_future);
 }

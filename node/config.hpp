@@ -20,6 +20,7 @@ struct ClientsConfig {
   InvalidArgumentsPolicy invalid_arguments = InvalidArgumentsPolicy::Drop;
   std::size_t max_line_bytes = protocol::kDefaultMaxLineBytes;
   std::size_t max_connections = 10'000;
+  std::size_t max_clients = 20'000'000;  // known to the node, whoever was told; 1 to 1,000,000,000
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds max_future{300'000};
 };

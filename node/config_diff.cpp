@@ -20,6 +20,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
       kLive);
   add("clients.max_line_bytes", fmt::to_string(config.clients.max_line_bytes), kLive);
   add("clients.max_connections", fmt::to_string(config.clients.max_connections), kLive);
+  add("clients.max_clients", fmt::to_string(config.clients.max_clients), kLive);
   add("clients.idle_timeout", fmt::to_string(config.clients.idle_timeout.count()), kLive);
   add("clients.max_future", fmt::to_string(config.clients.max_future.count()), kLive);
   add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));

@@ -16,13 +16,24 @@ bool needs_no_escape(std::string_view text) {
                      [](char byte) { return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\'; });
 }
 
+// U+0080 to U+009F steer many terminals (U+009B is ESC [), and viewers print what comes. JSON may hold them, so the
+// library lets them pass; here they become \u0080 to \u009f. `text` is UTF-8.
+void escape_c1(std::string& text) {
+  for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1)) {
+    const auto second = static_cast<unsigned char>(text[at + 1]);  // UTF-8: there is one
+    if (second < 0xa0) text.replace(at, 2, fmt::format("\\u{:04x}", second));
+  }
+}
+
 // Names, coordinates and times are plain nearly always, and then three times as fast to write as by way of the library.
 void append_text(std::string& out, std::string_view text) {
   if (needs_no_escape(text)) {
     out.append(1, '"').append(text).append(1, '"');
   } else {
     using Json = nlohmann::json;
-    out += Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    std::string escaped = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+    escape_c1(escaped);
+    out += escaped;
   }
 }
 

@@ -19,7 +19,8 @@ struct Field {
   FieldValue value;
 };
 
-// `"name":value`. Bytes that are not UTF-8 become U+FFFD; a number that JSON cannot say (infinite, NaN) becomes null.
+// `"name":value`. Bytes that are not UTF-8 become U+FFFD, and what steers a terminal is
+// escaped; a number that JSON cannot say (infinite, NaN) becomes null.
 void append_field(std::string& out, const Field& field);
 
 // The time in UTC by RFC 3339 with microseconds: 2026-11-23T14:03:56.123456Z

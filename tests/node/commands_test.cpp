@@ -137,6 +137,27 @@ TEST_CASE("dropped invalid arguments are warned of with the reason, escaped, and
   CHECK(asker.node.counters.invalid_arguments == 1001);
 }
 
+TEST_CASE("a client that is new is refused where as many are known as max_clients allows, and the known are heard") {
+  CapturedLog log;
+  Asker asker;
+  asker.node.config.max_clients = 2;
+  CHECK_FALSE(asker.reply_to("IAMAT kiwi +1+2 5").empty());
+  CHECK_FALSE(asker.reply_to("IAMAT plum +1+2 5").empty());
+  CHECK(asker.reply_to("IAMAT pear +1+2 5").empty());
+  CHECK(asker.node.counters.clients_refused == 1);
+  CHECK(asker.node.counters.invalid_arguments == 0);
+  CHECK(log.text() ==
+        "warning event=client_refused from=127.0.0.1:1 reason=\"max_clients is reached, and this client is new\" "
+        "text=IAMAT pear +1+2 5\n");
+  CHECK(asker.reply_to("IAMAT kiwi +1+2 5") == "IGNORE\n");
+  CHECK(asker.reply_to("IAMAT plum +1+2 6").starts_with("AT Hill "));
+  CHECK(asker.reply_to("WHATSAT pear 1 0") == "? WHATSAT pear 1 0\n");
+  asker.node.config.invalid_arguments = InvalidArgumentsPolicy::Reply;
+  CHECK(asker.reply_to("IAMAT  pear +1+2 5") == "? IAMAT  pear +1+2 5\n");
+  asker.node.config.max_clients = 3;
+  CHECK(asker.reply_to("IAMAT pear +1+2 5").starts_with("AT Hill "));
+}
+
 TEST_CASE("every command and reply is logged at debug, and not above") {
   Asker asker;
   {

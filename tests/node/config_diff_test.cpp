@@ -30,7 +30,7 @@ TEST_CASE("equal configurations differ in nothing") {
 TEST_CASE("what concerns clients and the log level is live, all else wants a restart") {
   const auto running = two_nodes();
   auto fresh = running;
-  fresh.clients = {InvalidArgumentsPolicy::Reply, 100, 5, 1s, 2s};
+  fresh.clients = {InvalidArgumentsPolicy::Reply, 100, 5, 6, 1s, 2s};
   fresh.log = {"debug", "x.log"};
   fresh.bus = {1, 2};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
@@ -39,7 +39,7 @@ TEST_CASE("what concerns clients and the log level is live, all else wants a res
   fresh.state_dir = "/elsewhere";
   const auto changes = diff({running, fresh}, "Hill");
   CHECK(changes.live == Keys{"clients.invalid_arguments", "clients.max_line_bytes", "clients.max_connections",
-                             "clients.idle_timeout", "clients.max_future", "log.level"});
+                             "clients.max_clients", "clients.idle_timeout", "clients.max_future", "log.level"});
   CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.max_in_flight", "bus.max_batch", "places.providers",
                                 "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",
                                 "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file"});

@@ -76,6 +76,7 @@ TEST_CASE("the shipped configuration holds the defaults and the five nodes") {
   CHECK(shipped->clients.invalid_arguments == defaults.clients.invalid_arguments);
   CHECK(shipped->clients.max_line_bytes == defaults.clients.max_line_bytes);
   CHECK(shipped->clients.max_connections == defaults.clients.max_connections);
+  CHECK(shipped->clients.max_clients == defaults.clients.max_clients);
   CHECK(shipped->clients.idle_timeout == defaults.clients.idle_timeout);
   CHECK(shipped->clients.max_future == defaults.clients.max_future);
   CHECK(shipped->bus.max_in_flight == defaults.bus.max_in_flight);
@@ -196,6 +197,7 @@ TEST_CASE("every number and duration has bounds that hold on both sides") {
   const auto bounds =
       GENERATE(Bounds{"clients.max_line_bytes", "63", "64", "65536", "65537"},
                Bounds{"clients.max_connections", "0", "1", "1000000", "1000001"},
+               Bounds{"clients.max_clients", "0", "1", "1000000000", "1000000001"},
                Bounds{"clients.max_future", "\"-1ms\"", "\"0s\"", "\"24h\"", "\"86400001ms\""},
                Bounds{"bus.max_in_flight", "0", "1", "8", "9"}, Bounds{"bus.max_batch", "-1", "1", "512", "513"},
                Bounds{"places.timeout", "\"9ms\"", "\"10ms\"", "\"60s\"", "\"60001ms\""},

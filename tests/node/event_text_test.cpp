@@ -43,6 +43,12 @@ TEST_CASE("UTF-8 stays, and bytes that are not UTF-8 become the replacement char
   CHECK(written("\xc3") == "\"x\":\"\xef\xbf\xbd\"");
 }
 
+TEST_CASE("what steers a terminal is escaped also where it is a letter of UTF-8") {
+  CHECK(written("a\xc2\x9b"
+                "31m\xc2\x80") == "\"x\":\"a\\u009b31m\\u0080\"");
+  CHECK(written("\xc2\xa0\xc2\x9f\xc2\x9f") == "\"x\":\"\xc2\xa0\\u009f\\u009f\"");
+}
+
 TEST_CASE("whatever bytes a text has, the JSON can be read") {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {

@@ -65,3 +65,9 @@ def memory_peak(node):
     """Bytes of memory that the node's process has held at most."""
     with open(f"/proc/{node.process.pid}/status", encoding="ascii") as status:
         return int(re.search(r"VmHWM:\s+(\d+) kB", status.read())[1]) * 1024
+
+
+def settled_memory(node):
+    """Bytes that the node has needed at most, once the places are read, which costs the most."""
+    assert '"status":"OK"' in node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5\nWHATSAT a 50 20")
+    return memory_peak(node)

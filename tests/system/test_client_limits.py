@@ -8,7 +8,7 @@ import time
 
 import herd_fixture
 from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
-from talk import fresh, memory_peak, place_reply, read_all
+from talk import fresh, memory_peak, place_reply, read_all, settled_memory
 
 MIB = 1 << 20
 
@@ -21,12 +21,6 @@ def ask(connection, text=b"hello"):
     except OSError:
         return None
     return reply or None
-
-
-def settled_memory(node):
-    """Bytes that the node has needed at most, once the places are read, which costs the most."""
-    assert '"status":"OK"' in node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5\nWHATSAT a 50 20")
-    return memory_peak(node)
 
 
 def connect_with_small_buffer(node):

@@ -271,6 +271,9 @@ def test_where_shows_what_each_node_says_and_marks_differences(control):
     assert [row[0] for row in output.splitlines()[1:4]] == ["*", "*", " "]
     control.herd["n0"].say("IAMAT kiwi +5+6 7")
     control.herd["n2"].say("IAMAT kiwi +5+6 7")
+    control.herd["n0"].say("IAMAT evil\x9b31m\u202e +1+1 7")  # C2 9B is ESC [ to many terminals
+    hostile = control.run("where", "evil\x9b31m\u202e", status=3)
+    assert "unknown here" in hostile and hostile.replace("\n", "").isprintable()
     for client in ("a b", "", "x" * 256, "a\x07"):
         control.trouble("where", client, status=2)
 

@@ -1,0 +1,181 @@
+"""Clients that mean harm: half lines and slow writers by the thousand, floods of connections, ever new ids, ids that
+steer terminals. The node's memory stays bounded, others are answered meanwhile, and peers do not come apart."""
+import itertools
+import json
+import socket
+import statistics
+import threading
+import time
+
+import pytest
+import zmq
+
+from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
+from talk import fresh, memory_peak, pipeline, read_all, settled_memory
+
+MIB = 1 << 20
+MANY = 1000
+STEERING = b"evil\xc2\x9b31m\x9b2J\xe2\x80\xae"  # ESC [ as a letter of UTF-8 and as a byte; right-to-left override
+
+
+class Bystander:
+    """A client that behaves, beside those that do not: it asks all the time and notes how long each answer took."""
+
+    def __init__(self, node):
+        self.node = node
+        self.seconds = []
+        self.wrong = []
+        self.stopping = threading.Event()
+        self.thread = threading.Thread(target=self._ask)
+
+    def __enter__(self):
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.stopping.set()
+        self.thread.join()
+
+    def _ask(self):
+        with self.node.connect(30) as connection:
+            number = 0
+            while not self.stopping.wait(0.002):
+                number += 1
+                begun = time.monotonic()
+                connection.sendall(b"IAMAT bystander +1+1 %d\n" % number)
+                reply = connection.recv(1000)
+                self.seconds.append(time.monotonic() - begun)
+                if not reply.startswith(b"AT n0 "):
+                    self.wrong.append(reply)
+                    return
+
+    def assert_served(self, p99):
+        assert not self.wrong and len(self.seconds) > 20
+        worst = statistics.quantiles(self.seconds, n=100)[98]
+        assert worst < p99, f"p99 {worst:.3f} s of {len(self.seconds)} answers"
+
+
+@pytest.fixture(name="crowd")
+def connect_a_crowd():
+    sockets = []
+
+    def connect(node, count=MANY):
+        sockets.extend(node.connect(30) for _ in range(count))
+        return sockets
+
+    yield connect
+    for connection in sockets:
+        connection.close()
+
+
+def test_a_thousand_half_lines_cost_little_and_end_when_they_are_idle(make_herd, crowd):
+    settings = {"clients": {"idle_timeout": "2s"}}
+    node = make_herd(alone(1), settings=settings, log_level="info")["n0"]
+    before = settled_memory(node)
+    with Bystander(node) as bystander:
+        for connection in crowd(node):
+            connection.sendall(b"IAMAT " + b"h" * 500)
+        wait_for(lambda: node.status()["connections"] == MANY + 1, "all are there")
+        wait_for(lambda: node.status()["connections"] == 1, "all are ended")
+    bystander.assert_served(p99=0.5)
+    assert memory_peak(node) - before < 8 * MIB
+    assert fresh(node)["counters"]["unknown_commands"] == 0  # a half line is no command
+
+
+def test_a_thousand_slow_writers_are_answered_and_hold_up_nobody(make_herd, crowd):
+    node = make_herd(alone(1), log_level="info")["n0"]
+    before = settled_memory(node)
+    writers = crowd(node)
+    with Bystander(node) as bystander:
+        text = b"IAMAT slow +34.06-118.44 5\r\n"
+        for at in range(0, len(text), 3):  # a few bytes of each, in turn
+            for number, connection in enumerate(writers):
+                connection.sendall((text.replace(b"slow", b"slow%03d" % number) + b" " * 3)[at:at + 3])
+        for number, connection in enumerate(writers):
+            connection.sendall((text.replace(b"slow", b"slow%03d" % number))[at + 3:])
+            connection.shutdown(socket.SHUT_WR)
+        assert all(read_all(connection).startswith(b"AT n0 ") for connection in writers)
+    bystander.assert_served(p99=0.5)
+    assert fresh(node)["counters"]["iamat_stored"] == MANY + len(bystander.seconds) + 2
+    assert memory_peak(node) - before < 8 * MIB
+
+
+def test_a_flood_of_connections_leaves_nothing_behind(make_herd):
+    node = make_herd(alone(1), settings={"clients": {"max_connections": 50}}, log_level="info")["n0"]
+    begin = fresh(node)
+    with Bystander(node) as bystander:
+        wait_for(lambda: bystander.seconds, "it is served")
+
+        def flood():
+            for number in itertools.count():
+                if number >= MANY and len(bystander.seconds) > 50:
+                    return
+                try:
+                    connection = node.connect()
+                    if number % 2:  # a reset instead of an end
+                        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+                    connection.close()
+                except OSError:
+                    pass
+        floods = [threading.Thread(target=flood) for _ in range(4)]
+        for thread in floods:
+            thread.start()
+        for thread in floods:
+            thread.join()
+        wait_for(lambda: node.status()["connections"] == 1, "all are forgotten")
+    bystander.assert_served(p99=0.5)
+    end = fresh(node)["counters"]
+    seen = end["connections_accepted"] + end["connections_refused"]
+    assert seen - begin["counters"]["connections_accepted"] > MANY
+    assert node.log().count("event=connection_refused") < 200  # the log has a limit as well
+
+
+def test_ever_new_ids_are_refused_at_the_limit_and_nodes_do_not_come_apart(make_herd):
+    settings = {"clients": {"max_clients": 1000, "invalid_arguments": "reply"}}
+    herd = make_herd(line(2), settings=settings, log_level="info")
+    herd.wait_linked()
+    node, peer = herd
+    replies = pipeline(node, b"".join(b"IAMAT n0-%d +1+1 5\n" % i for i in range(3000))).splitlines()
+    assert all(reply.startswith(b"AT n0 ") for reply in replies[:1000])
+    assert replies[1000:] == [b"? IAMAT n0-%d +1+1 5" % i for i in range(1000, 3000)]
+    assert fresh(node)["counters"]["clients_refused"] == 2000
+    assert node.log().count("event=client_refused") < 200 and "max_clients is reached" in node.log()
+    herd.wait_converged(clients=1000)
+    assert peer.say("IAMAT n1-0 +1+1 5") == "? IAMAT n1-0 +1+1 5\n"  # what it heard of counts as well
+    assert peer.say("IAMAT n0-7 +1+1 6").startswith("AT n1 ")  # who is known is heard, at any node
+    wait_for(lambda: node.knows("n0-7").endswith(" 6"), "the peers agree")
+    # What a peer was told is merged beyond the limit.
+    node.kill()
+    settings["clients"]["max_clients"] = 2000
+    herd.write_config()
+    node.start()
+    herd.wait_linked()
+    assert pipeline(node, b"".join(b"IAMAT late-%d +1+1 5\n" % i for i in range(1000))).count(b"AT n0 ") == 1000
+    herd.wait_converged(clients=2000)
+    assert fresh(peer)["counters"]["clients_refused"] == 1
+    assert peer.say("WHATSAT late-999 1 0").startswith("AT n0 ")
+
+
+def test_ids_that_steer_a_terminal_leave_the_log_and_the_monitor_clean(make_herd):
+    node = make_herd(alone(1), log_level="trace")["n0"]
+    context = zmq.Context()
+    watcher = context.socket(zmq.SUB)
+    watcher.rcvtimeo = 10_000
+    watcher.subscribe("herd.")
+    watcher.connect(f"tcp://127.0.0.1:{node.monitor_port}")
+    try:
+        watcher.recv_multipart()  # it is heard
+        reply = node.say(b"IAMAT " + STEERING + b" +1+1 5\n")
+        assert reply.startswith(b"AT n0 ") and reply.split(b" ")[3] == STEERING  # the client has its own back
+        assert node.say(b"IAMAT " + STEERING + b" +99+1 5\n") == b""
+        assert node.say(b"IAMAT \x1b[31m +1+1 5\n") == b"? IAMAT \\x1b[31m +1+1 5\n"
+        while (event := watcher.recv_multipart()) and b".client." not in event[0]:
+            pass
+        text = event[1].decode()
+        assert json.loads(text)["client"] == "evil\x9b31m\ufffd2J\u202e"
+        assert not any("\x7f" <= char <= "\x9f" or char < " " for char in text)
+    finally:
+        context.destroy(linger=0)
+    log = node.log_path.read_bytes()
+    assert b"evil\\xc2\\x9b31m\\x9b2J\\xe2\\x80\\xae" in log
+    assert all(byte == 0x0a or 0x20 <= byte <= 0x7e for byte in log)
