@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "bus/check.hpp"
 #include "bus/zmq_options.hpp"
 
 namespace herd::bus {
@@ -88,34 +89,44 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
 
 bool Bus::receive(Now now) {
   zmq::message_t route;
-  zmq::message_t header;
-  zmq::message_t body;
+  Frames frames;
   zmq::message_t extra;
   for (int count = 0; count < kMessagesATurn; ++count) {
     if (!bus::receive(router_, route, zmq::recv_flags::dontwait)) return false;
-    if (!route.more()) continue;
-    (void)bus::receive(router_, header, zmq::recv_flags::none);  // the frames of one message come together
-    bool more = header.more();
-    const bool has_body = more;
-    if (more) {
-      (void)bus::receive(router_, body, zmq::recv_flags::none);
-      more = body.more();
+    std::size_t size = 0;
+    for (bool more = route.more(); more; ++size) {  // the frames of one message come together
+      zmq::message_t& frame = size < frames.size() ? frames[size] : extra;
+      (void)bus::receive(router_, frame, zmq::recv_flags::none);
+      more = frame.more();
     }
-    for (; more; more = extra.more()) (void)bus::receive(router_, extra, zmq::recv_flags::none);
-    Incoming incoming{route.to_string_view(), header.to_string_view(), std::nullopt};
-    if (has_body) incoming.body = body.to_string_view();
-    replica_.hear(incoming, now);
+    hear(route.to_string_view(), frames, size, now);
   }
   return true;
 }
 
+// A header, perhaps a body, and the check; anything else is no message of ours.
+void Bus::hear(std::string_view route, const Frames& frames, std::size_t size, Now now) {
+  if (size < 2 || size > frames.size()) return replica_.hear_damaged();
+  Incoming incoming{route, frames[0].to_string_view(), std::nullopt};
+  if (size == frames.size()) incoming.body = frames[1].to_string_view();
+  const Check check = check_of(incoming.header, incoming.body);
+  if (frames[size - 1].to_string_view() != std::string_view(check.data(), check.size())) return replica_.hear_damaged();
+  replica_.hear(incoming, now);
+}
+
 void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
   zmq::message_t header(message.header.data(), message.header.size());
+  std::optional<std::string_view> text;
+  if (message.body) text = *message.body;
+  const Check check = check_of(message.header, text);
   // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
-  const auto flags = message.body ? zmq::send_flags::sndmore : zmq::send_flags::none;
-  if (!bus::send(dealer, header, flags) || !message.body) return;
-  zmq::message_t body = share(message.body);
-  (void)bus::send(dealer, body, zmq::send_flags::none);
+  if (!bus::send(dealer, header, zmq::send_flags::sndmore)) return;
+  if (message.body) {
+    zmq::message_t body = share(message.body);
+    (void)bus::send(dealer, body, zmq::send_flags::sndmore);
+  }
+  zmq::message_t last(check.data(), check.size());
+  (void)bus::send(dealer, last, zmq::send_flags::none);
 }
 
 void Bus::send_all(PeerIndex peer, Now now) {

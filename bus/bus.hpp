@@ -5,8 +5,10 @@
 // ROUTER is read whatever an output does: nodes that waited for each other's outputs could wait in a circle.
 #pragma once
 
+#include <array>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 #include <zmq.hpp>
 
@@ -44,7 +46,10 @@ class Bus {
  private:
   Bus(zmq::context_t& context, Replica& replica);
 
+  using Frames = std::array<zmq::message_t, 3>;  // header, body, check: the most that a message has
+
   [[nodiscard]] bool receive(protocol::Now now);
+  void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);
   static void send(zmq::socket_t& dealer, const Outgoing& message);
 

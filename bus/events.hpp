@@ -40,6 +40,7 @@ struct ReplicaCounters {
   std::uint64_t updates_older = 0;     // ... that changed nothing
   std::uint64_t updates_unreadable = 0;
   std::uint64_t messages_refused = 0;  // unreadable, of strangers, or of another herd or version
+  std::uint64_t messages_damaged = 0;  // on their way (bus/check.hpp), or of no node's making
   std::uint64_t messages_unknown = 0;  // of a type this version does not know
   std::uint64_t timeouts = 0;          // answers that did not come in time
 };

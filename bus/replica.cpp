@@ -95,6 +95,11 @@ void Replica::hear(const Incoming& incoming, Now now) {
   if (durability_.replicas > 0) update_acknowledged();
 }
 
+void Replica::hear_damaged() {
+  ++counters_.messages_damaged;
+  complain({}, "a message was damaged on its way, or comes from something that is no node of this release");
+}
+
 void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
   if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
     return refuse(hello.node, "it speaks protocol versions " + std::to_string(hello.oldest_version) + " to " +

@@ -97,6 +97,9 @@ class Replica {
   // Somebody sent a message, any bytes at all.
   void hear(const Incoming& incoming, protocol::Now now);
 
+  // Something came that was damaged on its way (bus/check.hpp): what is lost is noticed as what never came.
+  void hear_damaged();
+
   // Notices what is overdue. Once a turn, after all was heard and before messages are taken.
   void tick(protocol::Now now);
 

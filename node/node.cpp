@@ -331,6 +331,7 @@ Status Node::status() const {
   status.counters["bus_updates_older"] = bus.updates_older;
   status.counters["bus_updates_unreadable"] = bus.updates_unreadable;
   status.counters["bus_messages_refused"] = bus.messages_refused;
+  status.counters["bus_messages_damaged"] = bus.messages_damaged;
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
   add_places(status);

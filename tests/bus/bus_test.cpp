@@ -11,6 +11,7 @@
 #include <chrono>
 #include <random>
 
+#include "bus/check.hpp"
 #include "protocol/limits.hpp"
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
@@ -223,17 +224,26 @@ TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
   hello.herd = "herd";
   hello.node = "Stranger";
   hello.incarnation = hello.feed_id = 1;
-  say({""});
-  say({"nonsense"});
-  say({"", "", "", "", ""});
-  say({encode(Bye{1}), "more"});
-  say({encode(hello), "a", "b"});
+  const auto check = [](const std::string& header, std::optional<std::string_view> body = std::nullopt) {
+    const Check said = check_of(header, body);
+    return std::string(said.data(), said.size());
+  };
+  say({"", check("")});
+  say({"nonsense", check("nonsense")});
+  say({encode(Bye{1}), "more", check(encode(Bye{1}), "more")});
+  say({encode(hello), check(encode(hello))});
   const auto refused = [&] { return herd.hill().replica->counters().messages_refused; };
-  REQUIRE(herd.until([&] { return refused() == 5; }));
+  REQUIRE(herd.until([&] { return refused() == 4; }));
+  say({""});
+  say({"", "", "", "", ""});
+  say({encode(hello)});
+  say({encode(hello), "more", check(encode(hello))});  // the check of another message
+  say({encode(hello), check(encode(hello)).substr(1)});
+  REQUIRE(herd.until([&] { return herd.hill().replica->counters().messages_damaged == 5; }));
   say({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and nobody else's
   told(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
-  CHECK(refused() == 5);
+  CHECK(refused() == 4);
 }
 
 TEST_CASE("the ROUTER is read while a peer takes nothing") {
@@ -259,9 +269,14 @@ TEST_CASE("the ROUTER is read while a peer takes nothing") {
   hello.node = "Smith";
   hello.incarnation = 2;
   hello.feed_id = 3;
-  (void)smith.send(zmq::buffer(encode(hello)), zmq::send_flags::none);
+  const auto say = [&](const std::string& header) {
+    const Check check = check_of(header, std::nullopt);
+    (void)smith.send(zmq::buffer(header), zmq::send_flags::sndmore);
+    (void)smith.send(zmq::buffer(check), zmq::send_flags::none);
+  };
+  say(encode(hello));
   constexpr int kPings = 2000;
-  for (int i = 0; i < kPings; ++i) (void)smith.send(zmq::buffer(std::string("\x91\x7f")), zmq::send_flags::none);
+  for (int i = 0; i < kPings; ++i) say("\x91\x7f");
   const Nanoseconds end = real_time().steady + 10s;
   while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.turn(2ms);
   CHECK(hill.replica->counters().messages_unknown == kPings);

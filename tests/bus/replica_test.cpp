@@ -106,6 +106,16 @@ TEST_CASE("a newer report takes over the epoch of the record") {
   CHECK(one.hill->find("kiwi")->epoch == 3);
 }
 
+TEST_CASE("what was damaged on its way is counted and said, and changes nothing") {
+  OneReplica one;
+  (void)one.hill->take_events();
+  one.hill->hear_damaged();
+  CHECK(one.hill->counters().messages_damaged == 1);
+  const Events events = one.hill->take_events();
+  REQUIRE(events.refused.size() == 1);
+  CHECK(events.refused[0].reason.starts_with("a message was damaged on its way"));
+}
+
 TEST_CASE("nothing but HELLO is listened to before a peer's first") {
   OneReplica one(false);
   one.batch({readable()});

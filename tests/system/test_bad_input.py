@@ -13,6 +13,7 @@ import time
 
 import msgpack
 import pytest
+import xxhash
 import zmq
 
 from herd_fixture import BINARY, Herd, alone, line, make_herd, wait_for  # noqa: F401
@@ -211,6 +212,13 @@ class Impostor:
         self.context.destroy()
 
     def send(self, *frames):
+        """What a node would send of these frames: the check comes last."""
+        check = 0
+        for frame in frames:
+            check = xxhash.xxh3_64_intdigest(frame, seed=check)
+        self.send_raw(*frames, check.to_bytes(8, "little"))
+
+    def send_raw(self, *frames):
         self.speaks.send_multipart(frames)
 
     def say(self, *header, body=None):
@@ -339,7 +347,7 @@ def test_what_a_later_version_may_say_is_passed_over(herd):
 @pytest.mark.parametrize("frames", [
     [b""], [b"\xc1"], [b"nonsense"], [b"\x91" * 100_000], [b"\xdd\xff\xff\xff\xff"], [msgpack.packb([])],
     [msgpack.packb({"a": 1})], [msgpack.packb(["x"])], [msgpack.packb([-1])], [msgpack.packb([1])], [b"\x93\x01"],
-    [msgpack.packb([8, 1, 2]) + b"behind"], [b""] * 50, [b"\x93\x03", b"\xff" * 60_000]],
+    [msgpack.packb([8, 1, 2]) + b"behind"], [b"\x93\x03", b"\xff" * 60_000]],
     ids=lambda frames: frames[0][:8].hex() + f"x{len(frames)}")
 def test_nonsense_is_refused_and_counted(herd, frames):
     before = fresh(herd["n0"])["counters"]["bus_messages_refused"]
@@ -348,6 +356,29 @@ def test_nonsense_is_refused_and_counted(herd, frames):
         peer.send(*frames)
         wait_for(lambda: herd["n0"].counter("bus_messages_refused") == before + 1, "it is refused")
         peer.meet()  # it is still heard
+
+
+def damaged(header, body):
+    """A message whose check is right, and what may become of it."""
+    check = xxhash.xxh3_64_intdigest(body, seed=xxhash.xxh3_64_intdigest(header)).to_bytes(8, "little")
+    turned = bytes([body[0], body[1] ^ 1]) + body[2:]
+    return [[header, turned, check], [header, body, check[:-1]], [header, check], [header, body], [header], [check],
+            [header, body, check, header, body, check], [b""] * 50, [body, header, check]]
+
+
+def test_what_was_damaged_on_its_way_is_dropped_and_counted(herd):
+    with Impostor(herd) as peer:
+        life = peer.meet()
+        before = fresh(herd["n0"])["counters"]["bus_messages_damaged"]
+        header = msgpack.packb([BATCH, peer.life, life, 1, 0, 1])
+        body = msgpack.packb([[["n1", peer.feed]], [[0, 1, 0, "damaged", "+1+1", "5", 0]]])
+        cases = damaged(header, body)
+        for frames in cases:
+            peer.send_raw(*frames)
+        wait_for(lambda: herd["n0"].counter("bus_messages_damaged") == before + len(cases), "all are dropped")
+        assert herd["n0"].knows("damaged") is None
+        peer.send(header, body)
+        assert peer.hear(ACK)[4] == 1 and herd["n0"].knows("damaged")
 
 
 def test_a_message_that_is_too_long_costs_its_connection_and_nothing_else(herd):
