@@ -46,8 +46,11 @@ def parser():
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")
-    of["bench"].add_argument("--seconds", type=_seconds, default=3.0, help="of each measurement (default: 3)")
+    of["bench"].add_argument("--seconds", type=_seconds, default=1.5, help="of each measurement (default: 1.5)")
+    of["bench"].add_argument("--instructions", action="store_true",
+                             help="also count instructions, under valgrind: a minute more")
     of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
+    of["bench"].add_argument("--markdown", metavar="FILE", help="write the tables of docs/PERFORMANCE.md there")
     return whole
 
 

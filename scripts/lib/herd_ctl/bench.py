@@ -10,21 +10,32 @@ import sys
 import tempfile
 import time
 
-from .bench_rows import all_rows
-from .bench_servers import Server
+from .bench_herd_rows import herd_rows
+from .bench_instructions import instruction_rows
+from .bench_rows import has_instructions, places_row, rate_rows, resource_rows
+from .bench_servers import Server, find_program
+from .bench_table import figure, markdown, table
+from .bench_targets import judged
 from .herd import find_binary
 from .trouble import BAD_USAGE, Trouble
 
-WIDTH = 100
+SLOW = "instructions"  # a row that is left out unless it is asked for
 TERMINATED = 143  # as a shell says it: 128 and SIGTERM
 
 
-def choose(rows, names):
+def all_rows(folder):
+    """The rows in the order of the table; `folder` is the bench's own."""
+    counted = has_instructions()
+    return rate_rows(counted) + places_row(counted, folder) + herd_rows() + resource_rows() + instruction_rows()
+
+
+def choose(rows, given):
+    names = given.rows
     known = {row.name: row for row in rows}
     for name in names:
         if name not in known:
             raise Trouble(f"no row {name!r}: there are {', '.join(known)}", BAD_USAGE)
-    return [row for row in rows if not names or row.name in names]
+    return [row for row in rows if row.name in names or (not names and (row.name != SLOW or given.instructions))]
 
 
 def say(text):
@@ -36,7 +47,7 @@ def present(row):
     """The sides whose programs are installed."""
     sides = []
     for side in row.sides:
-        if side.needs == "herd-node" or shutil.which(side.needs):
+        if side.needs == "herd-node" or find_program(side.needs):
             sides.append(side)
         else:
             say(f"  {side.name}: skipped, {side.needs} is not installed (scripts/deps --bench)")
@@ -54,14 +65,14 @@ def run_row(row, rounds, seconds, folder):
     results = [[] for _ in sides]
     servers = [None] * len(sides)
     try:
-        for number in range(rounds):
+        for number in range(min(rounds, row.most)):
             for i, side in enumerate(sides):
                 if servers[i] is None:
                     servers[i] = start(side, folder, i)
                 said = side.measure(servers[i], seconds)
                 results[i].append(said)
-                say(f"  round {number + 1} of {rounds}, {side.name}: {figure(said['value'])} {row.unit}")
-                if row.once:
+                say(f"  round {number + 1} of {min(rounds, row.most)}, {side.name}: {figure(said['value'])} {row.unit}")
+                if row.once and servers[i] is not None:
                     servers[i].stop()
                     servers[i] = None
     finally:
@@ -69,10 +80,6 @@ def run_row(row, rounds, seconds, folder):
             if server is not None:
                 server.stop()
     return list(zip(sides, results))
-
-
-def figure(value):
-    return f"{value:,.0f}" if value >= 100 else f"{value:.2f}"
 
 
 def median(rounds, key):
@@ -94,58 +101,60 @@ def summary(row, measured):
     for i, (side, rounds) in enumerate(measured):
         keys = sorted({key for said in rounds for key in said})
         entry = {"side": side.name, "median": {key: median(rounds, key) for key in keys}, "rounds": rounds}
-        if i:
-            entry["ratio"] = ratio(measured[0][1], rounds, "value")
-            entry["cpu_ratio"] = ratio(measured[0][1], rounds, "server_us")
+        ratios = {key: ratio(measured[0][1], rounds, key) for key in ("value", *row.compared) if i}
+        entry["ratios"] = {key: found for key, found in ratios.items() if found}
         sides.append(entry)
-    return {"row": row.name, "title": row.title, "unit": row.unit, "sides": sides}
-
-
-def table(rows):
-    """Lines of at most WIDTH columns."""
-    yield (f"{'':32}{'median':>11} {'server':>8} {'own':>7} {'p50':>9} {'p99':>9}  {'first side by this'}")
-    yield f"{'':32}{'':>11} {'CPU us':>8} {'CPU us':>7} {'us':>9} {'us':>9}  median [range]"
-    for row in rows:
-        yield f"{row['row']}: {row['title']} ({row['unit']})"[:WIDTH]
-        for side in row["sides"]:
-            middle = side["median"]
-            cells = [middle.get(key) for key in ("server_us", "own_us", "p50_us", "p99_us")]
-            texts = ["" if cell is None else f"{cell:.2f}" if cell < 1000 else f"{cell:.0f}" for cell in cells]
-            line = (f"  {side['side']:<30}{figure(middle['value']):>11} {texts[0]:>8} {texts[1]:>7} {texts[2]:>9}"
-                    f" {texts[3]:>9}")
-            if side.get("ratio"):
-                line += "  {median:.2f} [{least:.2f}-{greatest:.2f}]".format(**side["ratio"])
-            yield line
-            if side.get("cpu_ratio"):
-                yield f"{'    the same of server CPU':80}" + "  {median:.2f} [{least:.2f}-{greatest:.2f}]".format(
-                    **side["cpu_ratio"])
-            if middle.get("instructions"):
-                yield f"    {middle['instructions']:,.0f} user instructions a reply"
+    extras = row.extras | {"instructions": "user instructions a reply"}
+    return {"row": row.name, "title": row.title, "unit": row.unit, "compared": row.compared, "extras": extras,
+            "sides": sides}
 
 
 def machine():
-    return {"cores": os.cpu_count(), "kernel": platform.release(), "load_average": os.getloadavg()}
+    return {"cores": os.cpu_count(), "processor": processor(), "kernel": platform.release(),
+            "load_average": os.getloadavg()}
+
+
+def processor():
+    with open("/proc/cpuinfo", encoding="utf-8") as info:
+        return next((line.partition(":")[2].strip() for line in info if line.startswith("model name")), "unknown")
+
+
+def measure_all(given, folder, done):
+    """Appends to `done`, row by row, so that what was measured stays when a later row cannot be."""
+    failed = []
+    for row in choose(all_rows(folder), given):
+        say(f"{row.name}: {row.title}")
+        try:
+            done.append(summary(row, run_row(row, given.rounds, given.seconds, folder)))
+        except Trouble as trouble:
+            failed.append(row.name)
+            say(f"  {row.name} FAILED: {trouble}")
+    return failed
 
 
 def bench(given):
     """The whole command; its exit status."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="bench-", dir=find_binary().parent.parent))
     began = time.monotonic()
-    before = machine()
-    done = []
+    result = {"date": time.strftime("%Y-%m-%d"), "machine": machine(), "rounds": given.rounds,
+              "seconds": given.seconds, "rows": []}
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(TERMINATED))  # so that nothing it started outlives it
     try:
-        for row in choose(all_rows(folder), given.rows):
-            say(f"{row.name}: {row.title}")
-            done.append(summary(row, run_row(row, given.rounds, given.seconds, folder)))
+        failed = measure_all(given, folder, result["rows"])
     finally:
         for server in Server.every:
             server.stop()
         shutil.rmtree(folder, ignore_errors=True)
-    print("\n".join(table(done)))
-    print(f"{given.rounds} rounds of {given.seconds:g} s in {time.monotonic() - began:.0f} s; {before['cores']} cores, "
-          f"load average {before['load_average'][0]:.1f} before")
+    result |= {"took_s": time.monotonic() - began, "targets": judged(result["rows"]), "failed": failed}
+    print("\n".join(table(result["rows"])))
+    print(f"{given.rounds} rounds of {given.seconds:g} s in {result['took_s']:.0f} s; "
+          f"{result['machine']['cores']} cores, load average {result['machine']['load_average'][0]:.1f} before")
+    for target in result["targets"]:
+        print("{reached:<4}{what}: {measured}, goal {goal}".format(**target))
     if given.json:
-        result = {"machine": before, "rounds": given.rounds, "seconds": given.seconds, "rows": done}
         pathlib.Path(given.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    return 0
+    if given.markdown:
+        pathlib.Path(given.markdown).write_text("\n".join(markdown(result)) + "\n", encoding="utf-8")
+    if failed:
+        print(f"not measured: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed else 0

@@ -1,22 +1,27 @@
-"""The rows of a bench: what is measured on which sides. The first side is the herd, to which others are compared."""
+"""The rows of a bench: what is measured on which sides. The first side is the herd, to which others are compared.
+Here are what rows are made of, and those of one node; bench_herd_rows.py has those of herds."""
 import dataclasses
 import json
 import random
 import re
+import resource
 import shutil
 import socket
 import subprocess
 import time
 import typing
 
-from .bench_servers import (FIVE, AsyncioHerd, Bare, PrivateHerd, Redis, cpu_seconds, places, resident_bytes, sibling,
-                            wait_for)
+from .bench_servers import Bare, PrivateHerd, Redis, places, resident_bytes, sibling, wait_for
 from .trouble import Trouble
 
 CLIENTS = 1_000_000
 ASKED = 5_000  # clients about which WHATSAT asks in turn
+CONNECTIONS = 10_000
+ID_BYTES = 24  # where memory is measured
 ALONE = {"Hill": []}
 PAIR = {"Hill": ["Smith"], "Smith": []}
+OF_CPU = {"server_us": "server CPU"}
+OF_LATENCY = {"p50_us": "p50", "p99_us": "p99", "p999_us": "p99.9"}
 
 
 @dataclasses.dataclass
@@ -33,7 +38,10 @@ class Row:
     title: str
     unit: str
     sides: list
-    once: bool = False  # the servers are started anew for each round
+    once: bool = False          # the servers are started anew for each round
+    most: int = 100             # rounds are enough
+    compared: dict = dataclasses.field(default_factory=lambda: OF_CPU)  # {what a side says: its name}, beside its value
+    extras: dict = dataclasses.field(default_factory=dict)              # the same, shown and not compared
 
 
 def has_instructions():
@@ -45,8 +53,7 @@ def has_instructions():
     return bool(re.match(r"\d+,", ran.stderr))
 
 
-def load(server, mode, ports, counted=False, **options):
-    """What herd-load says of one run, with the rate as its value; `counted` adds user instructions a reply."""
+def load_words(server, mode, ports, options):
     words = [sibling("herd-load"), mode]
     for port in ports:
         words += ["--to", f"127.0.0.1:{port}"]
@@ -54,6 +61,12 @@ def load(server, mode, ports, counted=False, **options):
         words += ["--pid", str(pid)]
     for key, value in options.items():
         words += ["--" + key.replace("_", "-"), str(value)]
+    return words
+
+
+def load(server, mode, ports, counted=False, **options):
+    """What herd-load says of one run, with the rate as its value; `counted` adds user instructions a reply."""
+    words = load_words(server, mode, ports, options)
     counts = server.folder / "instructions"
     if counted:
         words = ["perf", "stat", "-x,", "-o", counts, "-e", "instructions:u", "-p", ",".join(map(str, server.pids)),
@@ -83,20 +96,6 @@ def herd(graph, ack="memory", replicas=0):
 
 def redis(keep="no", replicas=0):
     return lambda folder: Redis(folder, keep, replicas)
-
-
-def flood(ports):
-    """Updates merged at every node, a second, from the first command until all nodes hold the same."""
-    def measure(server, seconds):
-        before, cpu, began = server.merged(), cpu_seconds(server.pids), time.monotonic()
-        said = load(server, "iamat", server.ports[:ports], connections=50, depth=16, clients=CLIENTS, seconds=seconds,
-                    warm_up=0)
-        wait_for(server.is_converged, "all nodes hold the same", 120)
-        took = time.monotonic() - began
-        merged = min(after - then for after, then in zip(server.merged(), before, strict=True))
-        return said | {"value": merged / took, "merged": merged, "until_converged_s": took,
-                       "server_us": (cpu_seconds(server.pids) - cpu) * 1e6 / max(1, merged)}
-    return measure
 
 
 def start_asked(folder, points):
@@ -142,46 +141,60 @@ def places_row(counted, folder):
         server.add_points(table)
         return server
     asked = {"points": folder / "points", "radius": 10, "results": 20}
-    return Row("places", "WHATSAT 10 km, at most 20, against GEOSEARCH of the same places; 50 x 16", "replies/s", [
-        Side("herd WHATSAT, with JSON", prepared(lambda own, points, _table: start_asked(own, points)),
-             shape("whatsat", 50, 16, counted, **asked)),
-        Side("redis GEOSEARCH", prepared(start_redis), shape("geosearch", 50, 16, counted, **asked), "redis-server")])
+    for_herd = prepared(lambda own, points, _table: start_asked(own, points))
+    of_latency = OF_CPU | {"p50_us": "p50"}
+    return [
+        Row("places", "WHATSAT 10 km, at most 20, against GEOSEARCH COUNT 20 ASC of the same places; 50 x 16",
+            "replies/s", [
+                Side("herd WHATSAT, with JSON", for_herd, shape("whatsat", 50, 16, counted, **asked)),
+                Side("redis GEOSEARCH", prepared(start_redis), shape("geosearch", 50, 16, counted, **asked),
+                     "redis-server")]),
+        Row("places-one", "the same, one connection, one question at a time", "replies/s", [
+            Side("herd WHATSAT, with JSON", for_herd, shape("whatsat", 1, 1, counted, **asked)),
+            Side("redis GEOSEARCH", prepared(start_redis), shape("geosearch", 1, 1, counted, **asked),
+                 "redis-server")], compared=of_latency)]
 
 
 def memory(mode):
     def measure(server, _seconds):
         before = resident_bytes(server.pids[0])
-        said = load(server, mode, server.ports[:1], connections=50, depth=16, clients=CLIENTS, count=CLIENTS)
+        said = load(server, mode, server.ports[:1], connections=50, depth=16, clients=CLIENTS, count=CLIENTS,
+                    id_bytes=ID_BYTES)
         return said | {"value": (resident_bytes(server.pids[0]) - before) / CLIENTS}
     return measure
 
 
-def idle(server, seconds):
-    cpu, began = cpu_seconds(server.pids), time.monotonic()
-    time.sleep(max(seconds, 2))
-    return {"value": 1000 * (cpu_seconds(server.pids) - cpu) / (time.monotonic() - began)}
+def connections(say):
+    """Memory for each of many connections that have said one thing, were answered and are silent."""
+    def measure(server, seconds):
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        count = min(CONNECTIONS if seconds >= 0.5 else CONNECTIONS // 20, hard - 200)  # fewer for a quick look
+        before, opened = resident_bytes(server.pids[0]), []
+        try:
+            for i in range(count):
+                opened.append(socket.create_connection(("127.0.0.1", server.ports[0]), 10))
+                opened[-1].sendall(say(i))
+                if not opened[-1].recv(200):
+                    raise Trouble(f"connection {i + 1} of {count} was closed")
+            return {"value": (resident_bytes(server.pids[0]) - before) / count, "connections": count}
+        finally:
+            for connection in opened:
+                connection.close()
+    return measure
 
 
-def hop(server, _seconds):
-    ends = [server.ports[list(FIVE).index(name)] for name in ("Hill", "Campbell")]
-    said = load(server, "hop", ends, count=500)
-    # What a command costs says nothing here: the second node is asked without a pause.
-    said.pop("server_us")
-    said.pop("own_us")
-    return said | {"value": said["p50_us"]}
+def longest_turn(clients):
+    def measure(_server, _seconds):
+        ran = subprocess.run([sibling("longest-turn"), str(clients)], capture_output=True, text=True, check=True)
+        said = json.loads(ran.stdout)
+        return said | {"value": said["longest_ms"]}
+    return measure
 
 
-def plain_rows(counted):
-    """Rows in which herd-load's rate is the figure."""
-    def of(mode, connections=50, depth=16, **more):
-        return shape(mode, connections, depth, counted, **more)
+def keeping_rows(of):
     return [
-        Row("alone", "one node alone, 50 connections of 16 in flight, memory", "replies/s", [
-            Side("herd memory", herd(ALONE), of("iamat")),
-            Side("redis SET", redis(), of("set"), "redis-server"),
-            Side("redis GEOADD", redis(), of("geoadd"), "redis-server"),
-            Side("bare AT server", Bare, of("iamat"))]),
-        Row("write", "the same, kept when the process is killed", "replies/s", [
+        Row("write", "one node, 50 x 16, kept when the process is killed", "replies/s", [
             Side("herd write", herd(ALONE, "write"), of("iamat")),
             Side("redis SET, AOF everysec", redis("everysec"), of("set"), "redis-server")]),
         Row("fsync", "the same, kept when the machine fails", "replies/s", [
@@ -190,44 +203,51 @@ def plain_rows(counted):
         Row("replicas", "the same, kept at a second server as well", "replies/s", [
             Side("herd write, replicas 1", herd(PAIR, "write", 1), of("iamat")),
             Side("redis SET, AOF, WAIT 1 a batch", redis("everysec", 1), of("set", wait=1), "redis-server")]),
+    ]
+
+
+def closed_row(of, name, count, words):
+    return Row(name, f"{words}, one command at a time on each, memory", "replies/s", [
+        Side("herd memory", herd(ALONE), of("iamat", count, 1)),
+        Side("redis SET", redis(), of("set", count, 1), "redis-server"),
+        Side("bare AT server", Bare, of("iamat", count, 1))], compared=OF_CPU | OF_LATENCY)
+
+
+def rate_rows(counted):
+    """Rows in which herd-load's rate is the figure."""
+    def of(mode, count=50, depth=16, **more):
+        return shape(mode, count, depth, counted, **more)
+    return [
+        Row("alone", "one node alone, 50 connections of 16 in flight, memory", "replies/s", [
+            Side("herd memory", herd(ALONE), of("iamat")),
+            Side("redis SET", redis(), of("set"), "redis-server"),
+            Side("redis GEOADD", redis(), of("geoadd"), "redis-server"),
+            Side("bare AT server", Bare, of("iamat"))]),
+        *keeping_rows(of),
         Row("deep", "one node alone, 50 connections of 64 in flight, memory", "replies/s", [
             Side("herd memory", herd(ALONE), of("iamat", depth=64)),
             Side("redis SET", redis(), of("set", depth=64), "redis-server")]),
-        Row("closed", "one connection, one command at a time, memory", "replies/s", [
-            Side("herd memory", herd(ALONE), of("iamat", 1, 1)),
-            Side("redis SET", redis(), of("set", 1, 1), "redis-server"),
-            Side("bare AT server", Bare, of("iamat", 1, 1))]),
+        closed_row(of, "closed", 1, "one connection"),
+        closed_row(of, "closed-50", 50, "50 connections"),
     ]
 
 
-def classic(measure, ack="memory"):
-    """The design this project replaces keeps nothing on disk."""
-    return [Side("asyncio herd of five", AsyncioHerd, measure)] if ack == "memory" else []
-
-
-def herd_rows():
-    rows = []
-    for ack in ("memory", "write"):
-        rows.append(Row(f"five-{ack}", f"merged at all five, all load on one node, {ack}", "updates/s", [
-            Side(f"herd of five, {ack}", herd(FIVE, ack), flood(1)), *classic(flood(1), ack)]))
-        rows.append(Row(f"spread-{ack}", f"merged at all five, load spread over them, {ack}", "updates/s", [
-            Side(f"herd of five, {ack}", herd(FIVE, ack), flood(5)), *classic(flood(5), ack)]))
-    return rows + [
-        Row("rss", f"resident memory for {CLIENTS:,} clients, one node, memory", "bytes/client", [
-            Side("herd", herd(ALONE), memory("iamat")),
-            Side("redis SET", redis(), memory("set"), "redis-server"),
-            Side("redis GEOADD", redis(), memory("geoadd"), "redis-server")], once=True),
-        Row("idle", "processor time of five idle nodes together", "ms/s", [
-            Side("herd of five", herd(FIVE), idle)]),
-        Row("start", "five nodes, from their start until all are ready", "ms", [
-            Side("herd of five", lambda folder: PrivateHerd(folder, FIVE),
+def resource_rows():
+    """What one node takes, whatever the load."""
+    return [
+        Row("rss", f"resident memory for {CLIENTS:,} clients with ids of {ID_BYTES} bytes, less that for none",
+            "bytes/client", [
+                Side("herd", herd(ALONE), memory("iamat")),
+                Side("redis SET", redis(), memory("set"), "redis-server"),
+                Side("redis GEOADD", redis(), memory("geoadd"), "redis-server")], once=True, most=2),
+        Row("connections", f"resident memory for each of {CONNECTIONS:,} silent connections", "bytes", [
+            Side("herd", herd(ALONE), connections(lambda i: b"IAMAT silent%d +1+1 1.0\n" % i)),
+            Side("redis", redis(), connections(lambda i: b"SET silent%d +1+1\r\n" % i), "redis-server")],
+            once=True, most=2),
+        Row("turn", "processor time of the longest turn of 256 commands, growing from 0 to 10,000,000 clients", "ms", [
+            Side("herd's replica", lambda folder: None, longest_turn(10_000_000))], most=2,
+            extras={"p999_ms": "99.9 % of turns, ms", "p50_ms": "half of turns, ms"}),
+        Row("start-one", "one node with no peers and nothing in its journal, from its start until it is ready", "ms", [
+            Side("herd", lambda folder: PrivateHerd(folder, ALONE, "write"),
                  lambda server, _seconds: {"value": 1000 * server.start_seconds})], once=True),
-        Row("hop", "a report at Hill until a client of Campbell, which asks without pause, holds it", "us", [
-            Side("herd of five", herd(FIVE), hop), *classic(hop)]),
     ]
-
-
-def all_rows(folder):
-    """The rows in the order of the table; `folder` is the bench's own."""
-    counted = has_instructions()
-    return plain_rows(counted) + [places_row(counted, folder)] + herd_rows()

@@ -20,9 +20,16 @@ FIVE = {"Hill": ["Jaquez", "Smith"], "Jaquez": ["Singleton"], "Smith": ["Campbel
         "Campbell": ["Singleton"], "Singleton": []}
 
 
+given_ports = set()
+
+
 def free_port():
+    """A port that nobody has, and that was not given before: it is bound only some time later."""
     for _ in range(1000):
         port = random.randrange(FIRST_PORT, LAST_PORT)
+        if port in given_ports:
+            continue
+        given_ports.add(port)
         with socket.socket() as attempt, contextlib.suppress(OSError):
             attempt.bind(("127.0.0.1", port))
             return port
@@ -38,13 +45,22 @@ def wait_for(condition, what, seconds=START_SECONDS):
 
 
 def cpu_seconds(pids):
-    """User and system time of the processes, all threads."""
-    ticks = 0
-    for pid in pids:
-        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
-            fields = stat.read().rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / os.sysconf("SC_CLK_TCK")
+    """User and system time of the processes, all threads, in steps of far less than a microsecond."""
+    # As clock_getcpuclockid(3) makes it of a process; /proc/PID/stat counts in steps of 10 ms.
+    return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
+
+
+def find_program(name):
+    """Its path, None if it is missing. Debian's servers lie where only root's $PATH looks."""
+    return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")
+
+
+def answers(port):
+    """Whether somebody listens there."""
+    with contextlib.suppress(OSError):
+        socket.create_connection(("127.0.0.1", port), 1).close()
+        return True
+    return False
 
 
 def resident_bytes(pid):
@@ -94,21 +110,25 @@ class Server:
 class PrivateHerd(Server):
     """Nodes of a graph {name: [peers]} at one acknowledgement level, ready."""
 
-    def __init__(self, folder, graph, ack="memory", replicas=0):
+    def __init__(self, folder, graph, ack="memory", replicas=0, under=None, more=""):
+        """`under`: {name: words to run a node's command line under}. `more`: text of the configuration."""
         super().__init__(folder)
+        under = under or {}
         self.nodes = [Node(name, ("127.0.0.1", free_port()), ("127.0.0.1", free_port()), None,
                            ("127.0.0.1", free_port()), peers, True, {}, {}) for name, peers in graph.items()]
         self.ports = [node.clients[1] for node in self.nodes]
         self.config = folder / "herd.toml"
-        self.config.write_text(self._text(ack, replicas), encoding="utf-8")
+        self.config.write_text(self._text(ack, replicas) + more, encoding="utf-8")
         began = time.monotonic()
         for node in self.nodes:
-            self.spawn([find_binary(), "--config", self.config, node.name], node.name)
-        wait_for(lambda: self.died() or all(probe.is_ready(node) for node in self.nodes), "the nodes are ready")
+            self.spawn([*under.get(node.name, []), find_binary(), "--config", self.config, node.name], node.name)
+        patience = START_SECONDS * (4 if under or len(self.nodes) > 16 else 1)
+        wait_for(lambda: self.died() or all(probe.is_ready(node) for node in self.nodes), "the nodes are ready",
+                 patience)
         self.start_seconds = time.monotonic() - began
         if self.died():
             raise Trouble(f"a node ended at once: {self._last_words()}")
-        wait_for(self.is_linked, "the nodes are linked")
+        wait_for(self.is_linked, "the nodes are linked", patience)
 
     def _text(self, ack, replicas):
         lines = ["[herd]", 'name = "bench"', f"state_dir = {json.dumps(str(self.folder))}",
@@ -137,6 +157,10 @@ class PrivateHerd(Server):
         """Updates that changed the store, by node."""
         return [probe.updates(status) for status in self.statuses()]
 
+    def total(self, counter):
+        """A counter, all nodes together."""
+        return sum(status["counters"][counter] for status in self.statuses())
+
 
 class Redis(Server):
     """redis-server with one way of keeping, "no", "everysec" or "always", and replicas."""
@@ -152,8 +176,8 @@ class Redis(Server):
     def _start(self, keep, name, more):
         port = free_port()
         (self.folder / name).mkdir()
-        self.spawn(["redis-server", "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir",
-                    str(self.folder / name), "--appendonly", "no" if keep == "no" else "yes",
+        self.spawn([find_program("redis-server"), "--maxclients", "20000", "--port", str(port), "--bind", "127.0.0.1",
+                    "--save", "", "--dir", str(self.folder / name), "--appendonly", "no" if keep == "no" else "yes",
                     *([] if keep == "no" else ["--appendfsync", keep]), *more], name)
         self.ports.append(port)
         wait_for(lambda: self.died() or self.say("PING", port=port) == b"+PONG", "redis-server answers")
@@ -234,13 +258,40 @@ class Bare(Server):
         super().__init__(folder)
         self.ports = [free_port()]
         self.spawn([sibling("bare-at-server"), str(self.ports[0])], "bare")
+        wait_for(lambda: answers(self.ports[0]), "the bare server answers")
 
-        def answers():
-            with contextlib.suppress(OSError):
-                socket.create_connection(("127.0.0.1", self.ports[0]), 1).close()
-                return True
-            return False
-        wait_for(answers, "the bare server answers")
+
+class ZmqRelay(Server):
+    """Three processes that pass lines on over ZeroMQ, the two hops of Hill, Smith and Campbell."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        first, last, middle, end = (free_port() for _ in range(4))
+        self.ports = [first, last]
+        relay = sibling("zmq-relay")
+        for words in (["last", end, last], ["middle", middle, end], ["first", first, middle]):
+            self.spawn([relay, *map(str, words)], words[0])
+        wait_for(lambda: all(map(answers, self.ports)), "the relay answers")
+
+
+class Nats(Server):
+    """Five nats-servers, each linked to each: what one is told goes to the four others in one hop."""
+
+    def __init__(self, folder):
+        super().__init__(folder)
+        self.ports = [free_port() for _ in FIVE]
+        links = [free_port() for _ in FIVE]
+        for i, name in enumerate(FIVE):
+            config = folder / f"{name}.conf"
+            routes = ", ".join(f"nats-route://127.0.0.1:{link}" for link in links if link != links[i])
+            # Patient with silent clients, as the generator answers no PING.
+            config.write_text(f"server_name: {name}\nlisten: 127.0.0.1:{self.ports[i]}\nping_interval: \"10m\"\n"
+                              f"cluster {{ name: bench, listen: 127.0.0.1:{links[i]}, routes: [{routes}] }}\n",
+                              encoding="utf-8")
+            self.spawn([find_program("nats-server"), "-c", config], name)
+        wait_for(lambda: self.died() or all(map(answers, self.ports)), "the nats-servers answer")
+        if self.died():
+            raise Trouble("a nats-server ended at once")
 
 
 def sibling(name):

@@ -41,12 +41,7 @@ class Iamat : public Dialect {
   char* ask(char* at, Sequence& sequence, Expected& expected) override {
     at = put_text(at, "IAMAT ");
     const char* const begin = at;
-    const std::uint64_t time = ++sequence.time_ns;
-    at = put_id(at, take_id(sequence, options_));
-    *at++ = ' ';
-    at = put_longitude(put_latitude(at, time), time);
-    *at++ = ' ';
-    at = put_time(at, time);
+    at = put_report(at, sequence, options_);
     expected.remember({begin, static_cast<std::size_t>(at - begin)});
     *at++ = '\n';
     return at;
@@ -66,12 +61,13 @@ class Whatsat : public Dialect {
  public:
   explicit Whatsat(const Options& options)
       : tail_(" " + std::to_string(options.radius) + " " + std::to_string(options.results) + "\n"),
-        base_(options.client_base) {}
+        base_(options.client_base),
+        id_bytes_(options.id_bytes) {}
 
   char* ask(char* at, Sequence& sequence, Expected& expected) override {
     at = put_text(at, "WHATSAT ");
     const char* const begin = at;
-    at = put_id(at, base_ + static_cast<std::uint32_t>(take_point(sequence)));
+    at = put_id(at, base_ + static_cast<std::uint32_t>(take_point(sequence)), id_bytes_);
     expected.remember({begin, static_cast<std::size_t>(at - begin)});
     return put_text(at, tail_);
   }
@@ -99,6 +95,7 @@ class Whatsat : public Dialect {
 
   std::string tail_;
   std::uint32_t base_;
+  std::size_t id_bytes_;
 };
 
 }  // namespace

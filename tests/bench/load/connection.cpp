@@ -21,6 +21,8 @@ constexpr std::size_t kReadBytes = 64 * 1024;
   throw std::runtime_error(what + ": " + std::strerror(errno));
 }
 
+}  // namespace
+
 int connect_to(const Target& target) {
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -36,11 +38,8 @@ int connect_to(const Target& target) {
   }
   const int on = 1;
   setsockopt(descriptor, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  fcntl(descriptor, F_SETFL, O_NONBLOCK);
   return descriptor;
 }
-
-}  // namespace
 
 Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, std::uint32_t depth)
     : dialect_(std::move(dialect)),
@@ -50,6 +49,8 @@ Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, s
       out_((2 * std::size_t{depth} + 1) * kLongestRequest),
       in_(kReadBytes) {
   descriptor_ = connect_to(target);
+  dialect_->greet(descriptor_);
+  fcntl(descriptor_, F_SETFL, O_NONBLOCK);
 }
 
 Connection::~Connection() {
@@ -62,15 +63,21 @@ std::uint64_t Connection::ask(Sequence& sequence, std::uint64_t most, std::uint6
   if (count == 0 || wants_write()) return 0;
   char* at = out_.data();
   for (std::uint64_t i = 0; i < count; ++i) {
-    Expected& expected = slot(next_++);
+    Expected& expected = slot(next_);
+    if (dialect_->answers_each()) ++next_;
     expected.kind = Expected::Kind::kCounted;
     expected.sent_ns = now_ns;
     at = dialect_->ask(at, sequence, expected);
   }
   char* const before = at;
-  at = dialect_->end_batch(at, slot(next_));
+  Expected& end = slot(next_);
+  at = dialect_->end_batch(at, end);
   waits_ = at != before;
-  if (waits_) ++next_;
+  if (waits_) {
+    end.sent_ns = now_ns;
+    end.confirms = static_cast<std::uint16_t>(count);
+    ++next_;
+  }
   in_flight_ += static_cast<std::uint32_t>(count);
   written_ = 0;
   out_end_ = static_cast<std::size_t>(at - out_.data());
@@ -110,6 +117,10 @@ void Connection::receive(const Answered& answered) {
 void Connection::check(const Answered& answered) {
   while (in_begin_ < in_end_) {
     const std::string_view bytes(in_.data() + in_begin_, in_end_ - in_begin_);
+    if (const std::size_t aside = dialect_->aside(bytes); aside > 0) {
+      in_begin_ += aside;
+      continue;
+    }
     if (first_ == next_)
       throw std::runtime_error("a reply that nobody asked for: " + std::string(bytes.substr(0, 200)));
     const Expected& expected = slot(first_);
@@ -127,15 +138,10 @@ void Connection::check(const Answered& answered) {
 
 void Connection::settle(const Expected& expected, const Answered& answered) {
   const bool is_wait = expected.kind == Expected::Kind::kWait;
-  if (waits_ && !is_wait) {
-    ++unconfirmed_;
-    return;
-  }
-  const std::uint32_t replies = is_wait ? unconfirmed_ : 1;
-  // The slot before a WAIT is one of its batch, which left in the same write.
-  answered(replies, is_wait ? slot(first_ - 2).sent_ns : expected.sent_ns);
+  if (waits_ && !is_wait) return;  // it counts when the end of its batch is confirmed
+  const std::uint32_t replies = is_wait ? expected.confirms : 1;
+  answered(replies, expected.sent_ns);
   in_flight_ -= replies;
-  unconfirmed_ = 0;
 }
 
 }  // namespace herd::bench

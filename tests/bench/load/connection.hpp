@@ -9,6 +9,9 @@
 
 namespace herd::bench {
 
+// A socket that blocks; throws std::runtime_error where there is nobody.
+int connect_to(const Target& target);
+
 class Connection {
  public:
   // Receives how many replies came, and when they had been asked for (monotonic nanoseconds).
@@ -39,12 +42,11 @@ class Connection {
   std::unique_ptr<Dialect> dialect_;
   std::uint32_t depth_;
   std::uint64_t mask_;
-  std::vector<Expected> expected_;  // a ring of what is in flight, WAITs included
+  std::vector<Expected> expected_;  // a ring of what is in flight, the ends of batches included
   std::uint64_t first_ = 0;         // number of the oldest slot in flight
   std::uint64_t next_ = 0;          // number of the next slot
   std::uint32_t in_flight_ = 0;     // requests that count
-  std::uint32_t unconfirmed_ = 0;   // of these, answered and waiting for the WAIT behind them
-  bool waits_ = false;              // batches end with a WAIT
+  bool waits_ = false;              // batches end with a question that confirms them
   std::vector<char> out_;
   std::size_t written_ = 0;
   std::size_t out_end_ = 0;

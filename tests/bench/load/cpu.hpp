@@ -6,13 +6,11 @@
 namespace herd::bench {
 
 struct CpuTime {
-  double user = 0;
-  double system = 0;
-  [[nodiscard]] double total() const { return user + system; }
-  CpuTime operator-(const CpuTime& other) const { return {user - other.user, system - other.system}; }
+  double seconds = 0;
+  CpuTime operator-(const CpuTime& other) const { return {seconds - other.seconds}; }
 };
 
-// Of the processes together, from /proc/PID/stat, in steps of 10 ms. A process that is gone counts nothing.
+// Of the processes together, all threads. A process that is gone counts nothing.
 CpuTime cpu_of(const std::vector<int>& pids);
 CpuTime own_cpu();
 

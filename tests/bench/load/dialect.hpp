@@ -28,6 +28,7 @@ struct Sequence {
   std::uint64_t next_point = 0;
   std::uint64_t time_ns = 0;  // POSIX time
   std::vector<Point> points;
+  std::uint64_t sum = 0;  // NATS: over all that was published
 };
 
 // Of one request in flight.
@@ -35,6 +36,7 @@ struct Expected {
   enum class Kind : std::uint8_t { kCounted, kWait };
   Kind kind = Kind::kCounted;
   std::uint8_t length = 0;
+  std::uint16_t confirms = 0;   // of a kWait: the requests of its batch
   std::uint64_t sent_ns = 0;    // monotonic
   std::array<char, 96> text{};  // `length` bytes that the reply must hold
   void remember(std::string_view bytes) { length = static_cast<std::uint8_t>(bytes.copy(text.data(), text.size())); }
@@ -50,6 +52,12 @@ struct Reading {
 class Dialect {
  public:
   virtual ~Dialect() = default;
+  // What both sides say to each other first, on a socket that blocks; throws std::runtime_error where that fails.
+  virtual void greet(int /*descriptor*/) {}
+  // False: a request gets no reply of its own, only its batch does.
+  [[nodiscard]] virtual bool answers_each() const { return true; }
+  // The length of what the server says unasked at the beginning of `bytes`; 0: it is no such thing.
+  [[nodiscard]] virtual std::size_t aside(std::string_view /*bytes*/) const { return 0; }
   // Writes the next request at `at`, where kLongestRequest bytes are free; returns its end.
   virtual char* ask(char* at, Sequence& sequence, Expected& expected) = 0;
   // Judges the reply at the beginning of `bytes`.
@@ -60,5 +68,7 @@ class Dialect {
 
 std::unique_ptr<Dialect> make_at_dialect(const Options& options);
 std::unique_ptr<Dialect> make_resp_dialect(const Options& options);
+std::unique_ptr<Dialect> make_nats_dialect(const Options& options);
+std::unique_ptr<Dialect> make_dialect(const Options& options);  // that of the mode
 
 }  // namespace herd::bench

@@ -1,24 +1,46 @@
 // How long a report takes from one node to another, as clients of both see it.
 #include <poll.h>
+#include <sys/prctl.h>
 
+#include <random>
 #include <stdexcept>
 #include <thread>
 
 #include "tests/bench/load/clock.hpp"
 #include "tests/bench/load/connection.hpp"
 #include "tests/bench/load/load.hpp"
+#include "tests/bench/load/nats.hpp"
 
 namespace herd::bench {
 namespace {
 
 constexpr std::uint64_t kReports = 1'000;
-constexpr auto kRest =
-    std::chrono::milliseconds(2);  // between two reports: nodes fall asleep, as they do in quiet hours
+// Between two reports, in microseconds, drawn anew each time: nodes fall asleep, as they do in quiet hours, and no
+// timer of theirs keeps step.
+constexpr int kShortestRest = 1'000;
+constexpr int kLongestRest = 3'000;
 constexpr std::uint64_t kPatienceNs = 5'000'000'000;
+// A sleep ends late, by up to so much: the rest of it is waited for awake.
+constexpr std::uint64_t kAwakeNs = 80'000;
+constexpr double kFirstAgeNs = 200'000;  // before anything is known of the hop
+constexpr double kStep = 1.05;           // by which the age of the first question is tuned
 
-void wait_readable(const Connection& connection) {
-  pollfd one{connection.descriptor(), POLLIN, 0};
+void wait_readable(int descriptor) {
+  pollfd one{descriptor, POLLIN, 0};
   if (poll(&one, 1, 5'000) == 0) throw std::runtime_error("no reply for 5 s");
+}
+
+void wait_until(std::uint64_t when) {
+  const std::uint64_t now = monotonic_ns();
+  if (when > now + kAwakeNs) std::this_thread::sleep_for(std::chrono::nanoseconds(when - now - kAwakeNs));
+  while (monotonic_ns() < when) {
+  }
+}
+
+void rest() {
+  static std::minstd_rand random;
+  std::this_thread::sleep_for(
+      std::chrono::microseconds(std::uniform_int_distribution(kShortestRest, kLongestRest)(random)));
 }
 
 // Asks about the one client of a hop, without places, and knows its answers before and after a report.
@@ -59,48 +81,127 @@ class Report : public Dialect {
   std::string text_;
 };
 
+// One report after the other over one connection, and what becomes of it at the other end.
+class Hop {
+ public:
+  Hop() = default;
+  virtual ~Hop() = default;
+  Hop(const Hop&) = delete;
+  Hop& operator=(const Hop&) = delete;
+
+  // Tells, and returns how long it took.
+  virtual std::uint64_t once(Result& result) = 0;
+
+ protected:
+  // Returns when the request left.
+  std::uint64_t tell(Connection& told) {
+    sequence_.time_ns = std::max(sequence_.time_ns, posix_ns());
+    const std::uint64_t sent = monotonic_ns();
+    told.ask(sequence_, 1, sent);
+    return sent;
+  }
+  void collect(Connection& connection, Result& result) {
+    while (connection.in_flight() > 0) {
+      wait_readable(connection.descriptor());
+      connection.receive([&result](std::uint64_t replies, std::uint64_t) { result.checked += replies; });
+    }
+  }
+  Sequence sequence_;
+};
+
+class AskedHop : public Hop {
+ public:
+  explicit AskedHop(const Options& options) : AskedHop(options, std::make_unique<Report>(options)) {}
+
+  std::uint64_t once(Result& result) override {
+    const std::uint64_t sent = tell(told_);
+    question_->about(report_->text().substr(0, report_->text().find(' ')));
+    wait_until(sent + static_cast<std::uint64_t>(first_age_));
+    std::uint64_t asked = ask(result);
+    const bool early = !question_->knows(report_->text());
+    first_age_ *= early ? kStep : 1 / kStep;
+    while (!question_->knows(report_->text())) {
+      if (asked - sent > kPatienceNs) throw std::runtime_error("the second node was not told within 5 s");
+      asked = ask(result);
+    }
+    collect(told_, result);
+    return asked - sent;
+  }
+
+ private:
+  AskedHop(const Options& options, std::unique_ptr<Report> report)
+      : report_(report.get()),
+        told_(options.targets[0], std::move(report), 1),
+        question_(new Question),
+        asked_(options.targets[1], std::unique_ptr<Dialect>(question_), 1) {}
+
+  std::uint64_t ask(Result& result) {
+    const std::uint64_t now = monotonic_ns();
+    asked_.ask(sequence_, 1, now);
+    collect(asked_, result);
+    return now;
+  }
+
+  Report* report_;  // of told_
+  Connection told_;
+  Question* question_;  // of asked_
+  Connection asked_;
+  double first_age_ = kFirstAgeNs;
+};
+
+class PushedHop : public Hop {
+ public:
+  explicit PushedHop(const Options& options)
+      : subscribers_(subscribe(options)), told_(options.targets[0], make_nats_dialect(options), 1) {}
+
+  std::uint64_t once(Result& result) override {
+    Subscriber& far = *subscribers_[1];
+    const std::uint64_t before = far.updates();
+    const std::uint64_t sent = tell(told_);
+    while (far.updates() == before) {
+      wait_readable(far.descriptor());
+      far.receive();
+    }
+    const std::uint64_t took = monotonic_ns() - sent;
+    collect(told_, result);
+    subscribers_[0]->receive();
+    return took;
+  }
+
+ private:
+  std::vector<std::unique_ptr<Subscriber>> subscribers_;
+  Connection told_;
+};
+
 }  // namespace
 
 Result run_hop(const Options& options) {
+  prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end when they should, not up to 50 us after
   Options one = options;
-  one.mode = Mode::kIamat;
   one.clients = 1;
-  auto report_owner = std::make_unique<Report>(one);
-  auto question_owner = std::make_unique<Question>();
-  Report& report = *report_owner;
-  Question& question = *question_owner;
-  Connection told(options.targets[0], std::move(report_owner), 1);
-  Connection asked(options.targets[1], std::move(question_owner), 1);
-  Sequence sequence;
+  std::unique_ptr<Hop> hop;
+  if (options.mode == Mode::kNatsHop) {
+    hop = std::make_unique<PushedHop>(one);
+  } else {
+    hop = std::make_unique<AskedHop>(one);
+  }
   Result result;
-  const auto ignore = [&result](std::uint64_t replies, std::uint64_t) { result.checked += replies; };
+  const std::uint64_t reports = options.count == 0 ? kReports : options.count;
+  for (std::uint64_t i = 0; i < reports / 10; ++i) {  // tunes the age of the first question
+    rest();
+    hop->once(result);
+  }
   const std::uint64_t begin = monotonic_ns();
   result.server = cpu_of(options.pids);
-  const std::uint64_t reports = options.count == 0 ? kReports : options.count;
+  result.own = own_cpu();
   for (std::uint64_t i = 0; i < reports; ++i) {
-    std::this_thread::sleep_for(kRest);
-    sequence.time_ns = std::max(sequence.time_ns, posix_ns());
-    const std::uint64_t sent = monotonic_ns();
-    told.ask(sequence, 1, sent);
-    question.about(report.text().substr(0, report.text().find(' ')));
-    do {
-      asked.ask(sequence, 1, monotonic_ns());
-      while (asked.in_flight() > 0) {
-        wait_readable(asked);
-        asked.receive(ignore);
-      }
-      if (monotonic_ns() - sent > kPatienceNs) throw std::runtime_error("the second node was not told within 5 s");
-    } while (!question.knows(report.text()));
-    result.latency.add(monotonic_ns() - sent);
-    while (told.in_flight() > 0) {
-      wait_readable(told);
-      told.receive(ignore);
-    }
+    rest();
+    result.latency.add(hop->once(result));
   }
   result.replies = reports;
   result.seconds = static_cast<double>(monotonic_ns() - begin) / 1e9;
   result.server = cpu_of(options.pids) - result.server;
-  result.own = own_cpu();
+  result.own = own_cpu() - result.own;
   return result;
 }
 

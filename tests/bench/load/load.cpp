@@ -11,12 +11,19 @@
 
 #include "tests/bench/load/clock.hpp"
 #include "tests/bench/load/connection.hpp"
+#include "tests/bench/load/nats.hpp"
 
 namespace herd::bench {
 namespace {
 
 constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: the server hangs
 constexpr int kEvents = 256;
+// What an epoll event is about: a pointer, with this bit set where it points to a subscriber.
+constexpr std::uint64_t kIsSubscriber = 1;
+constexpr int kWaitMs = 100;
+constexpr int kPacedWaitMs = 1;
+// Published and not yet with every subscriber: far below what a nats-server keeps for a slow one before it drops it.
+constexpr std::uint64_t kMostUndelivered = 65'536;
 
 std::uint64_t as_ns(double seconds) {
   return static_cast<std::uint64_t>(seconds * 1e9);
@@ -41,6 +48,12 @@ class Load {
  private:
   bool turn();
   void serve(Connection& connection);
+  void ask(Connection& connection);
+  void ask_idle();
+  [[nodiscard]] std::uint64_t allowed() const;
+  [[nodiscard]] std::uint64_t delivered() const;
+  [[nodiscard]] bool is_over() const;
+  void check_delivered();
   void watch(Connection& connection, int operation);
   void begin_measuring(std::uint64_t now);
   void end_measuring(std::uint64_t now);
@@ -48,11 +61,14 @@ class Load {
 
   const Options& options_;
   std::vector<std::unique_ptr<Connection>> connections_;
+  std::vector<std::unique_ptr<Subscriber>> subscribers_;
   Sequence sequence_;
   Result result_;
   Connection::Answered answered_;
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  std::uint64_t left_;     // requests that may still be asked
+  std::uint64_t left_;  // requests that may still be asked
+  std::uint64_t asked_ = 0;
+  std::uint64_t begin_ = 0;
   std::uint64_t now_ = 0;  // of this turn
   std::uint64_t last_reply_ = 0;
   std::uint64_t measure_from_ = 0;
@@ -64,12 +80,21 @@ class Load {
 Load::Load(const Options& options)
     : options_(options), left_(options.count == 0 ? std::numeric_limits<std::uint64_t>::max() : options.count) {
   sequence_.points = read_points(options.points);
-  const bool at = options.mode == Mode::kIamat || options.mode == Mode::kWhatsat;
+  const bool nats = options.mode == Mode::kNats;
+  if (nats) subscribers_ = subscribe(options);
+  const std::size_t told = nats ? options.publish_to : options.targets.size();
   for (std::uint32_t i = 0; i < options.connections; ++i) {
-    auto dialect = at ? make_at_dialect(options) : make_resp_dialect(options);
     connections_.push_back(
-        std::make_unique<Connection>(options.targets[i % options.targets.size()], std::move(dialect), options.depth));
+        std::make_unique<Connection>(options.targets[i % told], make_dialect(options), options.depth));
     watch(*connections_.back(), EPOLL_CTL_ADD);
+  }
+  for (const auto& subscriber : subscribers_) {
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = reinterpret_cast<std::uintptr_t>(subscriber.get()) | kIsSubscriber;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, subscriber->descriptor(), &event) != 0) {
+      throw std::runtime_error("epoll_ctl failed");
+    }
   }
   answered_ = [this](std::uint64_t replies, std::uint64_t sent_ns) {
     result_.checked += replies;
@@ -82,7 +107,7 @@ Load::Load(const Options& options)
 void Load::watch(Connection& connection, int operation) {
   epoll_event event{};
   event.events = EPOLLIN | (connection.wants_write() ? EPOLLOUT : 0U);
-  event.data.ptr = &connection;
+  event.data.u64 = reinterpret_cast<std::uintptr_t>(&connection);
   if (epoll_ctl(epoll_, operation, connection.descriptor(), &event) != 0) throw std::runtime_error("epoll_ctl failed");
 }
 
@@ -110,48 +135,99 @@ void Load::serve(Connection& connection) {
   const bool had_rest = connection.wants_write();
   connection.flush();
   connection.receive(answered_);
-  left_ -= connection.ask(sequence_, left_, now_);
+  ask(connection);
   if (had_rest != connection.wants_write()) watch(connection, EPOLL_CTL_MOD);
+}
+
+void Load::ask(Connection& connection) {
+  const std::uint64_t asked = connection.ask(sequence_, allowed(), now_);
+  asked_ += asked;
+  left_ -= asked;
+}
+
+// How many may be asked now.
+std::uint64_t Load::allowed() const {
+  std::uint64_t most = left_;
+  if (options_.rate > 0) {
+    const auto due = static_cast<std::uint64_t>(static_cast<double>(now_ - begin_) * 1e-9 * options_.rate);
+    most = std::min(most, due - std::min(due, asked_));
+  }
+  if (!subscribers_.empty()) most = std::min(most, kMostUndelivered - std::min(kMostUndelivered, asked_ - delivered()));
+  return most;
+}
+
+// Asks on connections that had to wait for their turn, and on all at the beginning.
+void Load::ask_idle() {
+  for (const auto& connection : connections_) {
+    if (connection->in_flight() > 0) continue;
+    now_ = monotonic_ns();
+    ask(*connection);
+    if (connection->wants_write()) watch(*connection, EPOLL_CTL_MOD);
+  }
+}
+
+std::uint64_t Load::delivered() const {
+  std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+  for (const auto& subscriber : subscribers_) least = std::min(least, subscriber->updates());
+  return least;
+}
+
+void Load::check_delivered() {
+  if (subscribers_.empty()) return;
+  for (const auto& subscriber : subscribers_) {
+    if (subscriber->updates() != asked_ || subscriber->sum() != sequence_.sum) {
+      throw std::runtime_error("a subscriber was not told what was published");
+    }
+  }
+  result_.delivered = asked_;
+  result_.delivered_seconds = static_cast<double>(monotonic_ns() - begin_) / 1e9;
+}
+
+bool Load::is_over() const {
+  if (left_ != 0) return false;
+  for (const auto& connection : connections_) {
+    if (connection->in_flight() > 0) return false;
+  }
+  return subscribers_.empty() || delivered() >= asked_;
 }
 
 // One wait and all that was ready; false when nothing is in flight any more.
 bool Load::turn() {
   std::array<epoll_event, kEvents> events{};
-  const int ready = epoll_wait(epoll_, events.data(), kEvents, 100);
+  const int ready = epoll_wait(epoll_, events.data(), kEvents, options_.rate > 0 ? kPacedWaitMs : kWaitMs);
   if (ready < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
   refresh_time();
   const std::uint64_t before = result_.checked;
   for (int i = 0; i < ready; ++i) {
     now_ = monotonic_ns();
-    serve(*static_cast<Connection*>(events[static_cast<std::size_t>(i)].data.ptr));
+    const std::uint64_t what = events[static_cast<std::size_t>(i)].data.u64;
+    if ((what & kIsSubscriber) != 0) {
+      reinterpret_cast<Subscriber*>(what & ~kIsSubscriber)->receive();
+    } else {
+      serve(*reinterpret_cast<Connection*>(what));
+    }
   }
+  if (options_.rate > 0 || !subscribers_.empty()) ask_idle();
   now_ = monotonic_ns();
   if (result_.checked != before) last_reply_ = now_;
   if (now_ - last_reply_ > kPatienceNs) throw std::runtime_error("no reply for 20 s");
-  if (left_ != 0) return true;
-  for (const auto& connection : connections_) {
-    if (connection->in_flight() > 0) return true;
-  }
-  return false;
+  return !is_over();
 }
 
 Result Load::run() {
   const bool counts = options_.count != 0;
-  now_ = last_reply_ = monotonic_ns();
+  now_ = last_reply_ = begin_ = monotonic_ns();
   const std::uint64_t measure_at = now_ + (counts ? 0 : as_ns(options_.warm_up));
   if (!counts) measure_until_ = measure_at + as_ns(options_.seconds);
   if (measure_at == now_) begin_measuring(now_);
   refresh_time();
-  for (const auto& connection : connections_) {
-    now_ = monotonic_ns();
-    left_ -= connection->ask(sequence_, left_, now_);
-    if (connection->wants_write()) watch(*connection, EPOLL_CTL_MOD);
-  }
+  ask_idle();
   while (turn()) {
     if (!measuring_ && !done_ && now_ >= measure_at) begin_measuring(now_);
     if (measuring_ && now_ >= measure_until_) end_measuring(now_);
   }
   if (measuring_) end_measuring(now_);
+  check_delivered();
   return std::move(result_);
 }
 

@@ -26,8 +26,8 @@ Summary summarise(const Result& result) {
           microseconds(0.5),
           microseconds(0.99),
           microseconds(0.999),
-          result.server.total() * 1e6 / replies,
-          result.own.total() * 1e6 / replies};
+          result.server.seconds * 1e6 / replies,
+          result.own.seconds * 1e6 / replies};
 }
 
 void print(const Result& result) {
@@ -37,11 +37,14 @@ void print(const Result& result) {
                summary.rate, summary.p50, summary.p99, summary.p999, summary.server_us, summary.own_us);
   std::printf(
       "{\"replies\":%llu,\"checked\":%llu,\"seconds\":%.6f,\"rate\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
-      "\"p999_us\":%.2f,\"server_user_s\":%.2f,\"server_system_s\":%.2f,\"server_us\":%.4f,\"own_user_s\":%.3f,"
-      "\"own_system_s\":%.3f,\"own_us\":%.4f}\n",
+      "\"p999_us\":%.2f,\"server_us\":%.4f,\"own_us\":%.4f,\"delivered\":%llu,\"delivered_s\":%.6f}\n",
       static_cast<unsigned long long>(result.replies), static_cast<unsigned long long>(result.checked), result.seconds,
-      summary.rate, summary.p50, summary.p99, summary.p999, result.server.user, result.server.system, summary.server_us,
-      result.own.user, result.own.system, summary.own_us);
+      summary.rate, summary.p50, summary.p99, summary.p999, summary.server_us, summary.own_us,
+      static_cast<unsigned long long>(result.delivered), result.delivered_seconds);
+}
+
+bool hops(const herd::bench::Options& options) {
+  return options.mode == herd::bench::Mode::kHop || options.mode == herd::bench::Mode::kNatsHop;
 }
 
 }  // namespace
@@ -51,7 +54,7 @@ int main(int argc, char** argv) {
   const auto options = herd::bench::parse_options(argc, argv, status);
   if (!options) return status;
   try {
-    print(options->mode == herd::bench::Mode::kHop ? run_hop(*options) : run_load(*options));
+    print(hops(*options) ? run_hop(*options) : run_load(*options));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "herd-load: %s\n", error.what());
     return 1;

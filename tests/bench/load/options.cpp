@@ -7,8 +7,8 @@ namespace herd::bench {
 namespace {
 
 const std::map<std::string, Mode> kModes{
-    {"iamat", Mode::kIamat},   {"whatsat", Mode::kWhatsat},     {"set", Mode::kSet},
-    {"geoadd", Mode::kGeoadd}, {"geosearch", Mode::kGeosearch}, {"hop", Mode::kHop}};
+    {"iamat", Mode::kIamat},         {"whatsat", Mode::kWhatsat}, {"set", Mode::kSet}, {"geoadd", Mode::kGeoadd},
+    {"geosearch", Mode::kGeosearch}, {"nats", Mode::kNats},       {"hop", Mode::kHop}, {"nats-hop", Mode::kNatsHop}};
 
 Target read_target(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -23,13 +23,15 @@ Target read_target(const std::string& text) {
 void check_together(const Options& options) {
   const bool asks = options.mode == Mode::kWhatsat || options.mode == Mode::kGeosearch;
   if (asks && options.points.empty()) throw CLI::ValidationError("--points", "is needed in this mode");
-  if (options.mode == Mode::kHop && options.targets.size() != 2) {
-    throw CLI::ValidationError("--to", "hop wants two: the node that is told, and the one that is asked");
+  const bool hops = options.mode == Mode::kHop || options.mode == Mode::kNatsHop;
+  if (hops && options.targets.size() != 2) {
+    throw CLI::ValidationError("--to", "hops want two: the node that is told, and the one that is asked");
   }
+  if (options.publish_to > options.targets.size()) throw CLI::ValidationError("--publish-to", "is more than --to");
 }
 
 void describe(CLI::App& app, Options& options, std::vector<std::string>& targets) {
-  app.add_option("MODE", options.mode, "iamat, whatsat, set, geoadd, geosearch or hop")
+  app.add_option("MODE", options.mode, "iamat, whatsat, set, geoadd, geosearch, nats, hop or nats-hop")
       ->required()
       ->transform(CLI::CheckedTransformer(kModes));
   app.add_option("--to", targets, "Servers, connections are dealt out to them in turn")
@@ -44,6 +46,11 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
   app.add_option("--client-base", options.client_base, "The first id")->check(CLI::Range(0, 89'999'999));
+  app.add_option("--id-bytes", options.id_bytes, "Of each id")->check(CLI::Range(13, 40))->capture_default_str();
+  app.add_option("--rate", options.rate, "So many requests a second at most")->check(CLI::PositiveNumber);
+  app.add_option("--publish-to", options.publish_to, "nats: so many of the servers are published to")
+      ->check(CLI::Range(1, 64))
+      ->capture_default_str();
   app.add_option("--seconds", options.seconds, "Measured")->check(CLI::Range(0.05, 3600.0))->capture_default_str();
   app.add_option("--warm-up", options.warm_up, "Seconds before that")
       ->check(CLI::Range(0.0, 60.0))

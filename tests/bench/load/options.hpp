@@ -8,7 +8,7 @@
 
 namespace herd::bench {
 
-enum class Mode : std::uint8_t { kIamat, kWhatsat, kSet, kGeoadd, kGeosearch, kHop };
+enum class Mode : std::uint8_t { kIamat, kWhatsat, kSet, kGeoadd, kGeosearch, kNats, kHop, kNatsHop };
 
 struct Target {
   std::string host;  // a numeric IPv4 address
@@ -17,12 +17,17 @@ struct Target {
 
 struct Options {
   Mode mode = Mode::kIamat;
-  std::vector<Target> targets;  // connection i goes to target i modulo their number; hop: told first, asked second
-  std::vector<int> pids;        // of the servers, whose CPU is read
+  // Connection i goes to target i modulo their number. Hop: told first, asked second. NATS: each has a subscriber, and
+  // publishers are dealt out to the first `publish_to` of them.
+  std::vector<Target> targets;
+  std::uint32_t publish_to = 1;
+  std::vector<int> pids;  // of the servers, whose CPU is read
   std::uint32_t connections = 50;
   std::uint32_t depth = 16;           // requests in flight on each connection, 1 to 4096
   std::uint32_t clients = 1'000'000;  // ids cycle through so many, at most 10,000,000
   std::uint32_t client_base = 0;      // the first id, so that several generators keep apart
+  std::size_t id_bytes = 13;          // of an id, 13 to 40
+  double rate = 0;                    // not 0: so many requests a second at most
   double seconds = 3;                 // measured, after the warm-up
   double warm_up = 0.3;               // seconds that are not counted
   std::uint64_t count = 0;            // not 0: so many requests, all counted, instead of seconds

@@ -8,13 +8,14 @@
 
 namespace herd::bench {
 
-inline constexpr std::size_t kIdLength = 13;    // "bench" and 8 digits
 inline constexpr std::size_t kTimeLength = 20;  // 10 digits, a point, 9 digits
 inline constexpr std::size_t kLatitudeLength = 10;
 inline constexpr std::size_t kLongitudeLength = 11;
 
-inline char* put_id(char* at, std::uint32_t id) {
-  return put_digits(put_text(at, "bench"), id, 8);
+// "bench", as many letters as are wanted, and 8 digits.
+inline char* put_id(char* at, std::uint32_t id, std::size_t length) {
+  constexpr std::string_view kFilling = "abcdefghijklmnopqrstuvwxyzA";
+  return put_digits(put_text(put_text(at, "bench"), kFilling.substr(0, length - 13)), id, 8);
 }
 
 inline char* put_time(char* at, std::uint64_t time_ns) {
@@ -43,6 +44,20 @@ inline std::uint32_t take_id(Sequence& sequence, const Options& options) {
   const std::uint32_t id = options.client_base + sequence.next_id;
   if (++sequence.next_id == options.clients) sequence.next_id = 0;
   return id;
+}
+
+// What every update says: id, place and time, `report_length` bytes.
+inline char* put_report(char* at, Sequence& sequence, const Options& options) {
+  const std::uint64_t time = ++sequence.time_ns;
+  at = put_id(at, take_id(sequence, options), options.id_bytes);
+  *at++ = ' ';
+  at = put_longitude(put_latitude(at, time), time);
+  *at++ = ' ';
+  return put_time(at, time);
+}
+
+inline std::size_t report_length(const Options& options) {
+  return options.id_bytes + 1 + kLatitudeLength + kLongitudeLength + 1 + kTimeLength;
 }
 
 // The index of the next point to ask about.

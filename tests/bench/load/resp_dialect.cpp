@@ -53,13 +53,14 @@ Reading read_value(std::string_view bytes, std::int64_t& open) {
 
 class Set : public Dialect {
  public:
-  explicit Set(const Options& options) : options_(options) {}
+  explicit Set(const Options& options)
+      : options_(options), head_("*3\r\n$3\r\nSET\r\n$" + std::to_string(options.id_bytes) + "\r\n") {}
 
   char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
-    at = put_text(at, "*3\r\n$3\r\nSET\r\n$13\r\n");
+    at = put_text(at, head_);
     const std::uint64_t time = ++sequence.time_ns;
-    at = put_id(at, take_id(sequence, options_));
-    static_assert(kIdLength == 13 && kLatitudeLength + kLongitudeLength + 1 + kTimeLength == 42);
+    at = put_id(at, take_id(sequence, options_), options_.id_bytes);
+    static_assert(kLatitudeLength + kLongitudeLength + 1 + kTimeLength == 42);
     at = put_text(at, "\r\n$42\r\n");
     at = put_longitude(put_latitude(at, time), time);
     *at++ = ' ';
@@ -83,25 +84,28 @@ class Set : public Dialect {
 
  private:
   const Options& options_;
+  std::string head_;
 };
 
 class Geoadd : public Dialect {
  public:
-  explicit Geoadd(const Options& options) : options_(options) {}
+  explicit Geoadd(const Options& options)
+      : options_(options), id_head_("\r\n$" + std::to_string(options.id_bytes) + "\r\n") {}
 
   char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
-    static_assert(kIdLength == 13 && kLatitudeLength == 10 && kLongitudeLength == 11);
+    static_assert(kLatitudeLength == 10 && kLongitudeLength == 11);
     const std::uint64_t time = ++sequence.time_ns;
     at = put_text(at, "*5\r\n$6\r\nGEOADD\r\n$5\r\nbench\r\n$11\r\n");
     at = put_text(put_longitude(at, time), "\r\n$10\r\n");
-    at = put_text(put_latitude(at, time), "\r\n$13\r\n");
-    return put_text(put_id(at, take_id(sequence, options_)), kLineEnd);
+    at = put_text(put_latitude(at, time), id_head_);
+    return put_text(put_id(at, take_id(sequence, options_), options_.id_bytes), kLineEnd);
   }
 
   Reading read(std::string_view bytes, const Expected& /*expected*/) override { return read_integer(bytes, 0); }
 
  private:
   const Options& options_;
+  std::string id_head_;
 };
 
 // Asks for what lies near each point, nearest first, with distance and position: what a WHATSAT document holds of it.

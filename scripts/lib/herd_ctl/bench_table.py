@@ -1,0 +1,78 @@
+"""The figures of a bench as text: a table for a terminal, and the tables of docs/PERFORMANCE.md."""
+
+WIDTH = 100
+
+
+def figure(value):
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
+
+
+def span(ratio):
+    return "{median:.2f} [{least:.2f}-{greatest:.2f}]".format(**ratio)
+
+
+def _cell(value):
+    return "" if value is None else f"{value:.2f}" if value < 1000 else f"{value:.0f}"
+
+
+def table(rows):
+    """Lines of about WIDTH columns."""
+    yield f"{'':32}{'median':>11} {'server':>8} {'own':>7} {'p50':>8} {'p99':>8} {'p99.9':>8}  first side by this"
+    yield f"{'':32}{'':>11} {'CPU us':>8} {'CPU us':>7} {'us':>8} {'us':>8} {'us':>8}  median [range]"
+    for row in rows:
+        yield f"{row['row']}: {row['title']} ({row['unit']})"[:WIDTH]
+        for side in row["sides"]:
+            yield from _side(row, side)
+
+
+def _side(row, side):
+    middle = side["median"]
+    texts = [_cell(middle.get(key)) for key in ("server_us", "own_us", "p50_us", "p99_us", "p999_us")]
+    line = (f"  {side['side']:<30}{figure(middle['value']):>11} {texts[0]:>8} {texts[1]:>7} {texts[2]:>8} "
+            f"{texts[3]:>8} {texts[4]:>8}")
+    if "value" in side["ratios"]:
+        line += "  " + span(side["ratios"]["value"])
+    yield line
+    for key, name in row["compared"].items():
+        if key in side["ratios"]:
+            yield f"{'    ' + name:88}" + "  " + span(side["ratios"][key])
+    for key, name in row["extras"].items():
+        if key in middle:
+            yield f"    {name}: {figure(middle[key])}"
+
+
+def markdown(result):
+    """All that docs/PERFORMANCE.md holds of figures, ready to paste."""
+    machine = result["machine"]
+    yield (f"Made {result['date']} on {machine['processor']}, {machine['cores']} cores, Linux {machine['kernel']}, "
+           f"load average {machine['load_average'][0]:.1f} before: {result['rounds']} rounds of "
+           f"{result['seconds']:g} s, {result['took_s'] / 60:.1f} minutes in all.")
+    yield ""
+    if result["targets"]:
+        yield "### Goals"
+        yield ""
+        yield "| what | goal | measured | reached |"
+        yield "|---|---|---|---|"
+        for target in result["targets"]:
+            yield f"| {target['what']} | {target['goal']} | {target['measured']} | {target['reached']} |"
+        yield ""
+    yield "### Rows"
+    yield ""
+    yield "| row | side | median | server CPU us | own CPU us | p50 us | p99 us | p99.9 us | first side by this |"
+    yield "|---|---|---|---|---|---|---|---|---|"
+    for row in result["rows"]:
+        for i, side in enumerate(row["sides"]):
+            yield _markdown_side(row, side, i == 0)
+    yield ""
+
+
+def _markdown_side(row, side, first):
+    middle = side["median"]
+    cells = ["" if middle.get(key) is None else figure(middle[key])
+             for key in ("server_us", "own_us", "p50_us", "p99_us", "p999_us")]
+    said = [span(side["ratios"]["value"])] if "value" in side["ratios"] else []
+    said += [f"{name} {span(side['ratios'][key])}" for key, name in row["compared"].items() if key in side["ratios"]]
+    said += [f"{name} {figure(middle[key])}" for key, name in row["extras"].items() if key in middle]
+    unit = f" {row['unit']}" if first else ""
+    name = row["row"] if first else ""
+    return f"| {name} | {side['side']} | {figure(middle['value'])}{unit} | {' | '.join(cells)} | {'; '.join(said)} |"
