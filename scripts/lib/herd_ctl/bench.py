@@ -10,7 +10,7 @@ import sys
 import tempfile
 import time
 
-from .bench_herd_rows import herd_rows
+from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
 from .bench_rows import has_instructions, places_row, rate_rows, resource_rows
 from .bench_servers import Server, find_program
@@ -19,14 +19,18 @@ from .bench_targets import judged
 from .herd import find_binary
 from .trouble import BAD_USAGE, Trouble
 
-SLOW = "instructions"  # a row that is left out unless it is asked for
 TERMINATED = 143  # as a shell says it: 128 and SIGTERM
 
 
 def all_rows(folder):
     """The rows in the order of the table; `folder` is the bench's own."""
     counted = has_instructions()
-    return rate_rows(counted) + places_row(counted, folder) + herd_rows() + resource_rows() + instruction_rows()
+    return rate_rows(counted) + places_row(counted, folder) + herd_rows() + resource_rows() + only_named()
+
+
+def only_named():
+    """Rows that are left out unless they are asked for."""
+    return instruction_rows() + design_rows()
 
 
 def choose(rows, given):
@@ -35,7 +39,10 @@ def choose(rows, given):
     for name in names:
         if name not in known:
             raise Trouble(f"no row {name!r}: there are {', '.join(known)}", BAD_USAGE)
-    return [row for row in rows if row.name in names or (not names and (row.name != SLOW or given.instructions))]
+    left_out = {row.name for row in only_named()}
+    if given.instructions:
+        left_out -= {row.name for row in instruction_rows()}
+    return [row for row in rows if row.name in names or (not names and row.name not in left_out)]
 
 
 def say(text):

@@ -3,8 +3,8 @@ import math
 import subprocess
 import time
 
-from .bench_rows import CLIENTS, OF_CPU, Row, Side, herd, load, load_words
-from .bench_servers import FIVE, AsyncioHerd, Nats, PrivateHerd, ZmqRelay, cpu_seconds, wait_for
+from .bench_rows import ALONE, CLIENTS, OF_CPU, Row, Side, herd, load, load_words
+from .bench_servers import FIVE, AsyncioHerd, Nats, PrivateHerd, ZmqRelay, cpu_seconds, sibling, wait_for
 from .trouble import Trouble
 
 REPORTS_A_SECOND = 333  # of a hop: each is followed by a rest of 2 ms
@@ -146,6 +146,26 @@ def other_rows():
             Side("herd of five", lambda folder: PrivateHerd(folder, FIVE),
                  lambda server, _seconds: {"value": 1000 * server.start_seconds})], once=True),
     ]
+
+
+def designs(graph, measure):
+    """The same replica and bus in two designs of threads, and the node as it is."""
+    def start(design):
+        return lambda folder: AsyncioHerd(folder, graph, [sibling("bus-designs"), design])
+    return [Side("ZeroMQ in the loop", start("loop"), measure), Side("bus thread, mailbox", start("mailbox"), measure)]
+
+
+def design_rows():
+    """What docs/decisions/0013-zmq-fd-in-the-loop.md rests on."""
+    def closed(server, seconds):
+        return load(server, "iamat", server.ports[:1], connections=1, depth=1, clients=CLIENTS, seconds=seconds)
+    compared = OF_CPU | {"p50_us": "p50", "p99_us": "p99"}
+    return [
+        Row("design-alone", "one node, 50 x 16, nothing kept", "updates/s", designs(ALONE, flood(1)), compared=compared),
+        Row("design-closed", "one node, one command at a time", "updates/s", designs(ALONE, closed), compared=compared),
+        Row("design-five", "merged at all five, all load on one node", "updates/s", designs(FIVE, flood(1)),
+            compared=compared),
+        Row("design-hop", "a hop from Hill to Campbell, all idle", "us", designs(FIVE, hop(ends)), compared=compared)]
 
 
 def herd_rows():

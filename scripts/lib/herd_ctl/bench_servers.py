@@ -210,19 +210,20 @@ class Redis(Server):
 
 
 class AsyncioHerd(Server):
-    """Five servers of the classic design, in Python."""
+    """Servers of the classic design, in Python, or of another program that takes the same words."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, graph=None, program=(sys.executable, REPOSITORY / "tests/bench/asyncio_herd.py")):
         super().__init__(folder)
-        pairs = {name: (free_port(), free_port()) for name in FIVE}
+        graph = graph or FIVE
+        pairs = {name: (free_port(), free_port()) for name in graph}
         self.ports = [clients for clients, _ in pairs.values()]
         words = [f"{name}={clients},{peers}" for name, (clients, peers) in pairs.items()]
-        words += [f"{name}-{peer}" for name, peers in FIVE.items() for peer in peers]
-        for name in FIVE:
-            self.spawn([sys.executable, REPOSITORY / "tests/bench/asyncio_herd.py", name, *words], name)
+        words += [f"{name}-{peer}" for name, peers in graph.items() for peer in peers]
+        for name in graph:
+            self.spawn([*program, name, *words], name)
         self._floods = 0
-        self._at_start = [0] * len(FIVE)  # updates merged before all links stood: not all reached all
-        wait_for(self._is_linked, "the asyncio servers are linked")
+        self._at_start = [0] * len(graph)  # updates merged before all links stood: not all reached all
+        wait_for(self._is_linked, "the servers are linked")
         self._at_start = self.merged()
 
     def _say(self, port, text):
@@ -240,7 +241,7 @@ class AsyncioHerd(Server):
             self._floods += 1
             self._say(port, b"IAMAT link%d +1+1 1.0\n" % self._floods)
         time.sleep(0.1)
-        return [after - then for after, then in zip(self.merged(), before)] == [len(FIVE)] * len(FIVE)
+        return [after - then for after, then in zip(self.merged(), before)] == [len(self.ports)] * len(self.ports)
 
     def is_converged(self):
         """No digests here: all have merged as many updates as were told them."""
