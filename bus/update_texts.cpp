@@ -10,7 +10,7 @@ bool read_texts(protocol::Update& update) {
   const auto time = protocol::parse_time(update.time_text);
   if (!time || update.id.number == 0) return false;
   update.time = *time;
-  return protocol::is_client_id(update.client) && protocol::parse_coordinates(update.coordinates).has_value();
+  return protocol::is_client_id(update.client) && protocol::check_coordinates(update.coordinates).has_value();
 }
 
 }  // namespace herd::bus

@@ -35,9 +35,12 @@ std::optional<Angle> take_angle(std::string_view& text) {
   return angle;
 }
 
-}  // namespace
+struct Angles {
+  Angle latitude;
+  Angle longitude;
+};
 
-Parsed<Position> parse_coordinates(std::string_view text) {
+Parsed<Angles> take_angles(std::string_view& text) {
   const auto latitude = take_angle(text);
   if (!latitude || !latitude->degrees.has_form(kLatitudeDigits, kMaxFractionDigits)) {
     return refuse("latitude is not a sign, one or two digits and at most 15 fraction digits");
@@ -46,16 +49,43 @@ Parsed<Position> parse_coordinates(std::string_view text) {
   if (!longitude || !longitude->degrees.has_form(kLongitudeDigits, kMaxFractionDigits)) {
     return refuse("longitude is not a sign, one to three digits and at most 15 fraction digits");
   }
-  if (!text.empty()) {
+  return Angles{*latitude, *longitude};
+}
+
+bool is_in_range(const Angles& angles) {
+  return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
+}
+
+Parsed<Angles> parse_angles(std::string_view text) {
+  auto angles = take_angles(text);
+  if (angles && !text.empty()) {
     return refuse("coordinates are followed by something else");
   }
-  if (latitude->degrees.is_above(kMaxLatitude)) {
-    return refuse("latitude is not within -90 and +90");
+  if (angles && !is_in_range(*angles)) {
+    return refuse(angles->latitude.degrees.is_above(kMaxLatitude) ? "latitude is not within -90 and +90"
+                                                                  : "longitude is not within -180 and +180");
   }
-  if (longitude->degrees.is_above(kMaxLongitude)) {
-    return refuse("longitude is not within -180 and +180");
+  return angles;
+}
+
+}  // namespace
+
+Parsed<Position> parse_coordinates(std::string_view text) {
+  const auto angles = parse_angles(text);
+  if (!angles) {
+    return refuse(angles.error());
   }
-  return Position{latitude->value(), longitude->value()};
+  return Position{angles->latitude.value(), angles->longitude.value()};
+}
+
+Parsed<void> check_coordinates(std::string_view text) {
+  const auto angles = parse_angles(text);
+  return angles ? Parsed<void>() : refuse(angles.error());
+}
+
+bool take_coordinates(std::string_view& text) {
+  const auto angles = take_angles(text);
+  return angles && is_in_range(*angles);
 }
 
 }  // namespace herd::protocol

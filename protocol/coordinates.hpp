@@ -19,4 +19,11 @@ struct Position {
 // nothing else. The ranges are judged on the decimal text: +90.000000000000001 is out although its double is not.
 [[nodiscard]] Parsed<Position> parse_coordinates(std::string_view text);
 
+// The same judgement without the numbers, which most commands never need.
+[[nodiscard]] Parsed<void> check_coordinates(std::string_view text);
+
+// Takes coordinates from the front of `text`, whatever stands behind them. False if there are none in range; `text` may
+// then stand anywhere.
+[[nodiscard]] bool take_coordinates(std::string_view& text);
+
 }  // namespace herd::protocol

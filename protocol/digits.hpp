@@ -3,8 +3,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace herd::protocol {
@@ -27,14 +29,46 @@ struct Digits {
   std::size_t count = 0;    // how many digits stood there; 0 for none
 };
 
-// Takes all digits from the front of `text`.
+// The value of up to eight digits: the first one lowest in `word`, each as 0 to 9, leading zeros in front. Neighbours
+// are joined to pairs, pairs to fours and fours to eight: each multiplication adds the ten-, hundred- or
+// ten-thousandfold of the left one to the right one.
+[[nodiscard]] constexpr std::uint64_t value_of_eight_digits(std::uint64_t word) {
+  word = (word * (10 << 8 | 1)) >> 8 & 0x00FF00FF00FF00FF;
+  word = (word * (std::uint64_t{100} << 16 | 1)) >> 16 & 0x0000FFFF0000FFFF;
+  return (word * (std::uint64_t{10'000} << 32 | 1)) >> 32;
+}
+
+// Takes the digits among the first eight bytes of `text`, which must have as many.
+[[nodiscard]] inline Digits take_up_to_eight_digits(std::string_view text) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+  std::uint64_t word = 0;
+  std::memcpy(&word, text.data(), sizeof word);
+  word ^= kEach * '0';  // a digit is 0 to 9 now, and nothing else is
+  const std::uint64_t others = (((word & kEach * 0x7F) + kEach * (0x80 - 10)) | word) & kEach * 0x80;
+  const auto count = static_cast<unsigned>(std::countr_zero(others)) / 8;
+  return {count == 0 ? 0 : value_of_eight_digits(word << (64 - 8 * count)), count};
+}
+
+// Takes all digits from the front of `text`, eight at a time where the processor keeps the first byte lowest: reading
+// them one by one would be half of what a command costs.
 [[nodiscard]] inline Digits take_digits(std::string_view& text) {
   Digits digits;
-  while (digits.count < text.size() && text[digits.count] >= '0' && text[digits.count] <= '9') {
-    digits.value = digits.value * 10 + static_cast<std::uint64_t>(text[digits.count] - '0');
-    ++digits.count;
+  if constexpr (std::endian::native == std::endian::little) {
+    while (text.size() >= 8) {
+      const Digits next = take_up_to_eight_digits(text);
+      digits.value = digits.value * kPowersOfTen[next.count] + next.value;
+      digits.count += next.count;
+      text.remove_prefix(next.count);
+      if (next.count < 8) return digits;
+    }
   }
-  text.remove_prefix(digits.count);
+  std::size_t count = 0;
+  while (count < text.size() && text[count] >= '0' && text[count] <= '9') {
+    digits.value = digits.value * 10 + static_cast<std::uint64_t>(text[count] - '0');
+    ++count;
+  }
+  digits.count += count;
+  text.remove_prefix(count);
   return digits;
 }
 

@@ -1,17 +1,24 @@
 #include "protocol/reply.hpp"
 
+#include <array>
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
+#include "protocol/assert.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/limits.hpp"
 
 namespace herd::protocol {
 namespace {
 
 constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::size_t kFractionDigits = 9;
-constexpr std::size_t kMaxDifferenceBytes = 1 + 10 + 1 + kFractionDigits;  // sign, seconds of 63 bits, point
+constexpr std::size_t kMaxSecondsBytes = 10;                                             // of 63 bits of nanoseconds
+constexpr std::size_t kMaxDifferenceBytes = 1 + kMaxSecondsBytes + 1 + kFractionDigits;  // sign, seconds, point
+constexpr std::size_t kMaxAtBytes = 3 + kMaxNameBytes + 1 + kMaxDifferenceBytes + 1 + kMaxClientBytes + 1 +
+                                    kMaxCoordinatesBytes + 1 + kMaxTimeBytes + 1;
 
 void append_escaped_byte(std::string& out, char byte) {
   constexpr std::string_view kDigits = "0123456789abcdef";
@@ -19,33 +26,49 @@ void append_escaped_byte(std::string& out, char byte) {
   out.append({'\\', 'x', kDigits[value >> 4U], kDigits[value & 0xFU]});
 }
 
+// Writes `number` with nine digits, leading zeros included.
+char* put_nine_digits(char* at, std::uint64_t number) {
+  for (std::size_t digit = kFractionDigits; digit-- > 0; number /= 10) {
+    at[digit] = static_cast<char>('0' + number % 10);
+  }
+  return at + kFractionDigits;
+}
+
 // Integers only: a double has no nine exact fraction digits left at 1e9 seconds.
-void append_difference(std::string& out, Nanoseconds difference) {
+char* put_difference(char* at, Nanoseconds difference) {
   const bool negative = difference.count() < 0;
   auto magnitude = static_cast<std::uint64_t>(difference.count());
   if (negative) {
     magnitude = 0 - magnitude;
   }
-  char text[kMaxDifferenceBytes];
-  text[0] = negative ? '-' : '+';
-  char* end = std::to_chars(text + 1, text + sizeof text, magnitude / kNanosecondsPerSecond).ptr;
-  *end++ = '.';
-  std::uint64_t fraction = magnitude % kNanosecondsPerSecond;
-  for (std::size_t digit = kFractionDigits; digit-- > 0; fraction /= 10) {
-    end[digit] = static_cast<char>('0' + fraction % 10);
-  }
-  out.append(text, static_cast<std::size_t>(end - text) + kFractionDigits);
+  *at++ = negative ? '-' : '+';
+  at = std::to_chars(at, at + kMaxSecondsBytes, magnitude / kNanosecondsPerSecond).ptr;
+  *at++ = '.';
+  return put_nine_digits(at, magnitude % kNanosecondsPerSecond);
+}
+
+char* put(char* at, std::string_view text) {
+  std::memcpy(at, text.data(), text.size());
+  return at + text.size();
 }
 
 }  // namespace
 
+// Put together on the stack, so that the text grows once.
 void append_at(std::string& out, const AtLine& at) {
-  out.append("AT ").append(at.node).push_back(' ');
-  append_difference(out, at.difference);
-  out.push_back(' ');
-  out.append(at.client).push_back(' ');
-  out.append(at.coordinates).push_back(' ');
-  out.append(at.time_text).push_back('\n');
+  std::array<char, kMaxAtBytes> bytes;
+  HERD_ASSERT(at.node.size() <= kMaxNameBytes && at.client.size() <= kMaxClientBytes &&
+              at.coordinates.size() <= kMaxCoordinatesBytes && at.time_text.size() <= kMaxTimeBytes);
+  char* end = put(bytes.data(), "AT ");
+  end = put(end, at.node);
+  *end++ = ' ';
+  end = put_difference(end, at.difference);
+  for (const std::string_view text : {at.client, at.coordinates, at.time_text}) {
+    *end++ = ' ';
+    end = put(end, text);
+  }
+  *end++ = '\n';
+  out.append(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
 }
 
 void append_ignore(std::string& out) {

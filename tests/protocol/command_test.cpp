@@ -37,6 +37,33 @@ TEST_CASE("IAMAT keeps its three texts exactly as they were sent") {
   CHECK(iamat->time == Nanoseconds(1'520'023'934'918'963'997));
 }
 
+TEST_CASE("how many blanks stand between the fields does not change what a line is") {
+  const std::string longest(255, 'x');
+  for (const std::string client :
+       {"k", "kiwi.cs.ucla.edu", "caf\xC3\xA9", "\x80", longest.c_str(), (longest + "x").c_str()}) {
+    for (const std::string place :
+         {"+34.068930-118.445127", "+90-180", "-90.0+180.000", "+90.000000000000001-1", "+9-180.1", "+1+1x", "+1",
+          "1+1", "+1-1+", "+123-1", "+1-1234", "+1.1234567890123456+1", "+1.+1", "+1+1."}) {
+      for (const std::string time : {"0", "5.0", "9223372035.999999999", "9223372036", "12345678901", "5.",
+                                     "5.1234567890", "-5", "5x", "1520023934.918963997"}) {
+        const std::string one_blank = "IAMAT " + client + ' ' + place + ' ' + time;
+        const std::string two_blanks = "IAMAT  " + client + "  " + place + "  " + time;
+        const Command once = parse_command(one_blank);
+        const Command twice = parse_command(two_blanks);
+        INFO(one_blank);
+        REQUIRE(once.index() == twice.index());
+        if (const auto* one = std::get_if<Iamat>(&once)) {
+          const auto& other = std::get<Iamat>(twice);
+          REQUIRE(one->client == client);
+          REQUIRE(one->coordinates == place);
+          REQUIRE(one->time_text == time);
+          REQUIRE(one->time == other.time);
+        }
+      }
+    }
+  }
+}
+
 TEST_CASE("WHATSAT has a client, a radius and a number of places") {
   const Command command = parse_command("WHATSAT kiwi.cs.ucla.edu 10.5 5");
   const auto* whatsat = std::get_if<Whatsat>(&command);
