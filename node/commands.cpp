@@ -25,7 +25,7 @@ template <typename Append>
 void reply(const Line& line, std::string& out, Append append) {
   const std::size_t before = out.size();
   append(out);
-  if (spdlog::should_log(spdlog::level::debug)) {
+  if (line.is_logged) {
     const auto said = std::string_view(out).substr(before);
     spdlog::debug("event=reply to={} text={}", line.from, protocol::escape_for_log(said));
   }
@@ -38,7 +38,7 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 }  // namespace
 
 std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
-  if (spdlog::should_log(spdlog::level::debug)) {
+  if (line.is_logged) {
     spdlog::debug("event=command from={} text={}", line.from, protocol::escape_for_log(line.text));
   }
   std::optional<Lookup> lookup;
@@ -52,7 +52,7 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
                  },
                  [&](const protocol::InvalidArguments& arguments) { invalid(line, arguments.reason, replies); },
              },
-             protocol::parse_command(line.text));
+             line.command);
   return lookup;
 }
 

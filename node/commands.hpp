@@ -24,10 +24,17 @@ struct Lookup {
   places::Query query;
 };
 
-// One line from a client, without its line end.
+// One line from a client, without its line end, and what it says. The views must outlive it.
 struct Line {
+  Line() = default;
+  // `line_is_logged`: the log may want lines and replies, which is asked once for many of them.
+  Line(std::string_view line, std::string_view client, bool line_is_logged = true)
+      : text(line), from(client), is_logged(line_is_logged), command(protocol::parse_command(line)) {}
+
   std::string_view text;
   std::string_view from;  // the client's address, for the log
+  bool is_logged = false;
+  protocol::Command command;
 };
 
 class Commands {

@@ -20,6 +20,10 @@ inline constexpr std::size_t kMaxPendingLookups = 64;
 // of them have left.
 inline constexpr std::size_t kMaxWaitingTurns = 64;
 
+// Lines that a session reads before it executes the first of them. As many as a client usually has in flight; the
+// output may pass its bound by their replies, some kilobytes.
+inline constexpr std::size_t kLinesAhead = 16;
+
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
 inline constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
 inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;

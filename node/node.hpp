@@ -98,7 +98,7 @@ class Node {
   StatsEvents stats_;
   protocol::Nanoseconds stats_due_{};
 
-  asio::io_context io_{1};
+  asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // other threads post to it; only the loop uses its sockets
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
   std::optional<FrontEnd> front_end_;

@@ -8,7 +8,7 @@
 namespace herd::node {
 namespace {
 
-constexpr std::size_t kFirstReserve = 512;  // a few AT lines: appending them grows the text once, not five times
+constexpr std::size_t kFirstReserve = 2048;  // a client's usual flight of AT lines: the text does not grow under them
 
 }  // namespace
 

@@ -116,9 +116,12 @@ void Session::handle_lines() {
     if (is_full()) {
       lines_.hold();
       lines_wait_ = true;
-    } else if (const auto line = lines_.next()) {
-      execute(*line);
-    } else {
+      break;
+    }
+    Ahead ahead;
+    read_ahead(ahead);
+    std::for_each_n(ahead.lines.begin(), ahead.count, [this](const Line& line) { execute(line); });
+    if (ahead.count == 0) {
       handle_end_of_chunk();
       break;
     }
@@ -128,11 +131,28 @@ void Session::handle_lines() {
   }
 }
 
+// Reads some lines before the first of them is executed: what the store knows of their clients is then on its way from
+// memory while others are executed. A lookup ends that, because it may fill the session; and so does a line whose bytes
+// the next one would overwrite.
+void Session::read_ahead(Ahead& ahead) {
+  const bool is_logged = spdlog::should_log(spdlog::level::debug);
+  while (ahead.count < ahead.lines.size()) {
+    const auto text = lines_.next();
+    if (!text) {
+      return;
+    }
+    const Line& line = ahead.lines[ahead.count++] = Line(*text, from_, is_logged);
+    if (!std::holds_alternative<protocol::Iamat>(line.command) || !lines_.line_stays()) {
+      return;
+    }
+  }
+}
+
 void Session::handle_end_of_chunk() {
   if (input_ == Input::Ended) {
     input_ = Input::Done;
-    if (const auto line = lines_.last_line()) {
-      execute(*line);
+    if (const auto text = lines_.last_line()) {
+      execute(Line(*text, from_));
     }
   }
   if (lines_.state() == LineBuffer::State::TooLong) {
@@ -140,8 +160,8 @@ void Session::handle_end_of_chunk() {
   }
 }
 
-void Session::execute(std::string_view line) {
-  if (auto lookup = parts_.commands.execute({line, from_}, replies_)) {
+void Session::execute(const Line& line) {
+  if (auto lookup = parts_.commands.execute(line, replies_)) {
     lookups_.push_back(*lookup);
   }
 }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -15,6 +16,7 @@
 #include "node/commands.hpp"
 #include "node/config.hpp"
 #include "node/counters.hpp"
+#include "node/limits.hpp"
 #include "node/reply_queue.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
@@ -96,8 +98,14 @@ class Session {
   };
 
   void handle_lines();
+  // A few lines that are executed in one go.
+  struct Ahead {
+    std::array<Line, kLinesAhead> lines;
+    std::size_t count = 0;
+  };
+  void read_ahead(Ahead& ahead);
+  void execute(const Line& line);
   void handle_end_of_chunk();
-  void execute(std::string_view line);
   void refuse_line();
   [[nodiscard]] bool is_full();
 

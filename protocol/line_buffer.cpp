@@ -47,7 +47,9 @@ std::optional<std::string_view> LineBuffer::next() {
   forget_returned_line();
   while (!rest_.empty() && state_ == State::Open) {
     const bool between_lines = line_.empty() && !carriage_return_ && telnet_.is_idle();
-    if (const auto line = rest_is_plain_ && between_lines ? next_in_place() : next_by_byte()) {
+    const bool in_place = rest_is_plain_ && between_lines;
+    if (const auto line = in_place ? next_in_place() : next_by_byte()) {
+      line_stays_ = in_place && !rest_is_held_;
       return line;
     }
   }

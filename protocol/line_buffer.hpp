@@ -34,6 +34,10 @@ class LineBuffer {
   // The next complete line, or nothing. The view is good until the next call of any function of this object.
   [[nodiscard]] std::optional<std::string_view> next();
 
+  // Whether the line that next() returned last stays as it is until the chunk goes, whatever is called meanwhile: a few
+  // lines can then be read before the first of them is used.
+  [[nodiscard]] bool line_stays() const { return line_stays_; }
+
   // Copies what was fed and not yet returned, so that the chunk may go away: call it when no more lines are wanted now.
   void hold();
 
@@ -64,6 +68,7 @@ class LineBuffer {
   TelnetFilter telnet_;
   bool carriage_return_ = false;   // a CR came: half of a line end, or a blank, as the next byte says
   bool line_is_returned_ = false;  // what stands in line_ was returned, and goes at the next call
+  bool line_stays_ = false;        // the line returned last lies in the caller's chunk
   bool rest_is_plain_ = true;      // rest_ has neither IAC nor NUL, so its lines can be cut in place
   bool rest_is_held_ = false;      // rest_ is the end of held_, not of the caller's chunk
   std::string line_;               // bytes of the line being collected; at most max_line_bytes_. TooLong: its head

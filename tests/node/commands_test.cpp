@@ -19,7 +19,7 @@ struct Asker {
 
   // What is ready to be sent after the line.
   std::string reply_to(const std::string& line) {
-    lookup = commands.execute({line, "127.0.0.1:1"}, replies);
+    lookup = commands.execute(Line(line, "127.0.0.1:1"), replies);
     std::string ready(replies.ready_bytes());
     replies.sent(ready.size());
     return ready;

@@ -58,6 +58,24 @@ TEST_CASE("replies come in the order of the commands, also around a slow lookup"
   CHECK(talk.take_output() == kAt + kDocument + "\n\nIGNORE\n");
 }
 
+TEST_CASE("many lines of one read are all answered, in their order, whatever stands between them") {
+  Talk talk;
+  std::string said;
+  std::string expected;
+  talk.node.now.wall = 1000s;
+  for (int i = 0; i < 100; ++i) {
+    const std::string line = "IAMAT kiwi +1+2 " + std::to_string(i);
+    said += line + "\n";
+    expected += "AT Hill +" + std::to_string(1000 - i) + ".000000000 kiwi +1+2 " + std::to_string(i) + "\n";
+    if (i % 7 == 0) {
+      said += "foo " + std::to_string(i) + "\r\n\n";
+      expected += "? foo " + std::to_string(i) + "\n";
+    }
+  }
+  talk.say(said);
+  CHECK(talk.take_output() == expected);
+}
+
 TEST_CASE("after the half-close everything is still answered, the unterminated last line too") {
   Talk talk;
   talk.say(kIamat + "\n" + kWhatsat + kIamat);

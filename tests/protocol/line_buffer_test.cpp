@@ -157,6 +157,34 @@ TEST_CASE("a line in a chunk is returned in place") {
   CHECK(buffer.next()->data() == chunk.data() + 7);
 }
 
+TEST_CASE("lines that lie in the chunk stay while others are read, and say so") {
+  LineBuffer buffer(kMaxLine);
+  const std::string chunk = "one\ntwo\r\nthree\nunfinished";
+  buffer.feed(chunk);
+  std::vector<std::string_view> lines;
+  while (const auto line = buffer.next()) {
+    CHECK(buffer.line_stays());
+    lines.push_back(*line);
+  }
+  CHECK(lines == std::vector<std::string_view>{"one", "two", "three"});
+}
+
+TEST_CASE("lines that are put together or held do not stay") {
+  LineBuffer buffer(kMaxLine);
+  const std::string first = "be";
+  buffer.feed(first);
+  CHECK_FALSE(buffer.next());
+  const std::string second = "gun\nwhole\nheld\nheld too\n";
+  buffer.feed(second);
+  CHECK(buffer.next() == "begun");
+  CHECK_FALSE(buffer.line_stays());
+  CHECK(buffer.next() == "whole");
+  CHECK(buffer.line_stays());
+  buffer.hold();
+  CHECK(buffer.next() == "held");
+  CHECK_FALSE(buffer.line_stays());
+}
+
 TEST_CASE("between two lines nothing is held") {
   LineBuffer buffer(kMaxLine);
   std::string chunk = "half";
