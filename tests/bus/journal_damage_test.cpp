@@ -1,5 +1,5 @@
-// A journal cut off at each byte and with each bit flipped: the records of its valid prefix, or a refusal. Never silence,
-// never a record that was not written.
+// A journal cut off at each byte and with each bit flipped: the records of its valid prefix, or a refusal. Never
+// silence, never a record that was not written.
 #include "bus/recovery.hpp"
 
 #include <algorithm>

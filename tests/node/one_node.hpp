@@ -18,8 +18,8 @@ struct OneNode {
   protocol::Now& now = clock.stopped();
   ClientsConfig config;
   Counters counters;
-  bus::Replica replica{
-      bus::Replica::Options{.self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {}}};
+  bus::Replica replica{bus::Replica::Options{
+      .self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {}}};
 
   // It is half a second after the time that the tests' clients say.
   OneNode() { now = {std::chrono::seconds(1'000), protocol::Nanoseconds(1'520'023'934'500'000'000)}; }
