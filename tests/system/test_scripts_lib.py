@@ -6,7 +6,7 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
-from herd_ctl import daemon, show, status  # noqa: E402
+from herd_ctl import arguments, daemon, show, status  # noqa: E402
 from herd_ctl.herd import reachable, split_address  # noqa: E402
 from herd_ctl.logs import Tail  # noqa: E402
 from herd_ctl.trouble import Trouble  # noqa: E402
@@ -44,6 +44,32 @@ def test_supervisord_is_told_no_path_that_it_would_misread():
     for path in ("/a'b", '/a"b'):
         with pytest.raises(Trouble):
             daemon.quoted_variable(path)
+
+
+@pytest.mark.parametrize("words, said", [
+    (["prove", "--connections", "0"], "0 is too few"), (["prove", "--depth", "x"], "'x' is no whole number"),
+    (["prove", "--kills", "-1"], "'-1' is no whole number"), (["bench", "--rounds", "0"], "0 is too few"),
+    (["prove", "--seconds", "0"], "'0' is no time from 0.1 to 86400 seconds"),
+    (["bench", "--seconds", "86401"], "'86401' is no time from 0.1 to 86400 seconds")])
+def test_a_number_that_makes_no_sense_is_refused_in_its_own_words(capsys, words, said):
+    with pytest.raises(SystemExit) as end:
+        arguments.parse(words)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {said} (scripts/herd help says more)\n"
+
+
+def test_the_bounds_of_numbers_belong_to_them():
+    assert arguments.parse(["prove", "--seconds", "86400", "--connections", "1", "--kills", "0"]).seconds == 86400
+    assert arguments.parse(["bench", "--seconds", "0.1", "--rounds", "1"]).seconds == 0.1
+
+
+@pytest.mark.parametrize("command", arguments.COMMANDS)
+def test_every_command_explains_itself(capsys, command):
+    with pytest.raises(SystemExit) as end:
+        arguments.parse([command, "--help"])
+    assert end.value.code == 0
+    said = capsys.readouterr().out
+    assert said.startswith(f"usage: scripts/herd {command} ") and "--config FILE" in said
 
 
 def test_the_newest_record_is_found_by_exact_time():

@@ -70,11 +70,10 @@ def _add_prove(prove):
     prove.add_argument("--json", action="store_true", help="for programs")
 
 
-def _seconds(text):
-    seconds = _positive(text)
-    if seconds > 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is more than a day")
-    return seconds
+def _count(text):
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+    return int(text)
 
 
 def _positive(text):
@@ -83,25 +82,13 @@ def _positive(text):
     return int(text)
 
 
-def _count(text):
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
-    return int(text)
-
-
-def _positive(text):
-    if not text.isdecimal() or int(text) == 0:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
-    return int(text)
-
-
 def _seconds(text):
     try:
         seconds = float(text)
     except ValueError:
         seconds = 0
-    if not 0.1 <= seconds <= 3600:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 3600 seconds")
+    if not 0.1 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 86400 seconds")
     return seconds
 
 
