@@ -1,8 +1,10 @@
 """scripts/herd from outside: every command, what it prints, its exit status, and what it leaves running."""
+import contextlib
 import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +15,7 @@ from herd_fixture import BINARY, Herd, line, wait_for
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = REPOSITORY / "scripts/herd"
+NOBODY = 65534
 
 
 class Control:
@@ -332,9 +335,80 @@ def test_a_state_directory_too_long_for_a_socket_is_said_so(control):
     control.environment |= control.herd.environment
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs wants root")
+def test_a_full_disk_is_said_so_and_nothing_is_left_running(control):
+    state = control.herd.state_dir
+    state.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", state], check=False).returncode != 0:
+        pytest.skip("a tmpfs cannot be mounted here")
+    try:
+        with open(state / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
+            while True:
+                ballast.write(b"x" * 4096)
+        assert re.search(rf"{state}/\S+ cannot be written \(No space left on device\): make room", control.trouble("up"))
+        control.run("status", status=4)
+        assert control.supervisor_pid() is None
+        (state / "ballast").unlink()
+        control.run("up")
+    finally:
+        control.run("down")
+        subprocess.run(["umount", "-l", state], check=True)
+
+
+def test_a_state_directory_of_somebody_else_is_said_so(control):
+    directory, state = control.herd.directory, control.herd.state_dir
+    directory.chmod(0o755)
+    script, binary = SCRIPT, BINARY
+    options = {}
+    if os.geteuid() == 0:  # root may write everywhere
+        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        script = shutil.copytree(REPOSITORY / "scripts", directory / "scripts") / "herd"  # where anybody may run it
+        binary = shutil.copy(BINARY, directory)
+    state.mkdir(mode=0o555)
+    (state / "logs").mkdir(mode=0o555)
+
+    def run(*words):
+        ran = subprocess.run([script, *words, "--config", control.herd.config_path], text=True, cwd=directory,
+                             env=control.environment | {"HERD_BIN": str(binary)}, stdin=subprocess.DEVNULL,
+                             capture_output=True, timeout=60, check=False, **options)
+        return ran.returncode, ran.stderr
+    status, said = run("up")
+    assert status == 1 and said.startswith(f"scripts/herd: {state}/herd.lock cannot be written (Permission denied): ")
+    assert said.count("\n") == 1
+    assert run("status") == (4, "") and run("down") == (0, "")
+    state.chmod(0o700)
+    if options:  # the herd runs, and is root's
+        control.run("up")
+        for words in ("status", "down", "reload"):
+            status, said = run(words)
+            assert status == 1 and said.startswith(f"scripts/herd: {state}/supervisor.sock is not yours to use: ")
+            assert said.count("\n") == 1
+        control.run("status")
+
+
+def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control):
+    control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
+                 f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')  # nobody's address (RFC 5737)
+    assert re.search(r"^n2 +\d+ +remote$", control.run("up"), re.M)
+    rows = {row["node"]: row for row in json.loads(control.run("status", "--json"))["nodes"]}
+    assert {name: row["state"] for name, row in rows.items()} == {"n0": "up", "n1": "up", "n2": "remote"}
+    assert rows["n2"]["pid"] is None and rows["n1"]["peers_up"] == 1
+    assert re.search(r"^n2 +remote +-", control.run("status"), re.M)
+    for command in ("up", "down", "restart", "kill", "logs"):
+        assert "n2 is not of this host" in control.trouble(command, "n2", status=2)
+    control.run("where", "kiwi", status=3)  # n2 does not answer
+    control.run("down")
+    control.run("status", status=4)
+
+
 def test_a_missing_binary_is_said_so(control):
     control.environment |= {"HERD_BIN": "/nowhere/herd-node"}
     assert "/nowhere/herd-node is not built yet: run scripts/herd up" in control.trouble("status")
+    broken = control.herd.directory / "herd-node"
+    broken.write_bytes(b"")
+    broken.chmod(0o755)
+    control.environment |= {"HERD_BIN": str(broken)}
+    assert f"{broken}: Exec format error" in control.trouble("status")
     control.environment |= {"HERD_BIN": BINARY}
 
 

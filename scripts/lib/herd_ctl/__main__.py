@@ -85,6 +85,10 @@ def main():
     except BrokenPipeError:  # `scripts/herd logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:
+        what = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"scripts/herd: {what}", file=sys.stderr)
+        return 1
 
 
 if __name__ == "__main__":

@@ -43,6 +43,16 @@ def quoted_variable(value):
     return f'"{quoted(value, more=QUOTES)}"'
 
 
+@contextlib.contextmanager
+def writing(path):
+    """Around what makes or writes files of the state: what the system refuses becomes one line."""
+    try:
+        yield
+    except OSError as error:
+        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): make room or permit it, or set"
+                      " HERD_STATE_DIR to a directory of your own") from None
+
+
 class Daemon:
     """The supervisord of one herd. Owns nothing; each call connects anew, so it may come and go."""
 
@@ -103,25 +113,26 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
         if length > LONGEST_SOCKET_PATH:
             raise Trouble(f"{self.socket_path} is too long for a socket by {length - LONGEST_SOCKET_PATH} bytes: set"
                           " HERD_STATE_DIR (or state_dir) to a shorter path")
-        try:
+        with writing(self.directory):
             self.directory.parent.mkdir(parents=True, exist_ok=True)
             for directory in (self.directory, self.directory / "logs"):
                 directory.mkdir(mode=0o700, exist_ok=True)
-        except OSError as error:
-            raise Trouble(f"{self.directory}: {error.strerror}: set HERD_STATE_DIR to a directory of your"
-                          " own") from None
 
     def write_config(self):
         self.make_directory()
         text = self.config_text()
-        if not self.config_path.exists() or self.config_path.read_text(encoding="utf-8") != text:
-            self.config_path.write_text(text, encoding="utf-8")
+        with writing(self.config_path):
+            if not self.config_path.exists() or self.config_path.read_text(encoding="utf-8") != text:
+                self.config_path.write_text(text, encoding="utf-8")
 
     @contextlib.contextmanager
     def lock(self):
         """One command at a time may change the herd."""
         self.make_directory()
-        with open(self.directory / "herd.lock", "w", encoding="utf-8") as file:
+        path = self.directory / "herd.lock"
+        with writing(path):
+            file = open(path, "w", encoding="utf-8")
+        with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -144,6 +155,9 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.connect(os.fsencode(self.socket_path))
             return True
+        except PermissionError:
+            raise Trouble(f"{self.socket_path} is not yours to use: ask as the user who started that herd, or set"
+                          " HERD_STATE_DIR to a directory of your own") from None
         except OSError:
             return False
 
@@ -229,4 +243,5 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 
     def note_live(self, nodes):
         live = self.read_live() | {node.name: node.live_fingerprint() for node in nodes}
-        self.live_path.write_text(json.dumps(live), encoding="utf-8")
+        with writing(self.live_path):
+            self.live_path.write_text(json.dumps(live), encoding="utf-8")
