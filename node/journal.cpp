@@ -1,5 +1,6 @@
 #include "node/journal.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -28,16 +29,21 @@ constexpr Nanoseconds kCursorsOnly = 20ms;
 // After a write that failed: full disks are freed by people.
 constexpr Nanoseconds kRetry = 250ms;
 // A copy is made when the file has grown by this much, and to twice what it had when it was fresh.
-constexpr std::uint64_t kCopyBeyondBytes = 64 * 1024 * 1024;
+constexpr std::uint64_t kCopyBeyondBytes = std::uint64_t{64} * 1024 * 1024;
 
 std::uint64_t random_seed() {
   std::random_device device;
   return std::uint64_t{device()} << 32 | device();
 }
 
-std::string damaged(const std::filesystem::path& directory, const std::string& reason) {
-  return "journal " + (directory / "journal").string() + ": " + reason +
+std::string damaged(const JournalFile& file, const std::string& reason) {
+  return "journal " + file.path().string() + ": " + reason +
          ". If the peers hold what it held, start once with --discard-journal: they give it back";
+}
+
+std::string unwritable(const JournalFile& file, const char* what, int error) {
+  return fmt::format("journal {}: {} ({}): make room there, or set HERD_STATE_DIR to a disk that can be written",
+                     file.path().string(), what, std::strerror(error));
 }
 
 }  // namespace
@@ -50,12 +56,14 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();
   auto memory = bus::recover(*text, fresh_feed_id, random_seed());
-  if (!memory) return fail(damaged(directory, memory.error().message));
+  if (!memory) return fail(damaged(**file, memory.error().message));
   if (memory->valid_bytes < size) {
     spdlog::warn("event=journal_cut bytes={} reason=\"its last write was cut off, or its end is damaged\"",
                  size - memory->valid_bytes);
   }
-  if ((*file)->cut(memory->valid_bytes) != 0) return fail("journal: its torn end cannot be cut off");
+  if (const int error = (*file)->cut(memory->valid_bytes); error != 0) {
+    return fail(unwritable(**file, "its torn end cannot be cut off", error));
+  }
   std::unique_ptr<Journal> journal(new Journal(std::move(*file), level));
   const std::size_t live = memory->store.size();
   journal->live_bytes_ = memory->records == 0 ? 0 : memory->valid_bytes / memory->records * live;
@@ -89,7 +97,7 @@ Result<void> Journal::begin_life(bus::Replica& replica) {
   int error = file_->append(replica.keeper().begin_life());
   if (error == 0) error = file_->sync();
   file_bytes_ = file_->bytes();
-  if (error != 0) return fail(std::string("journal: a new life cannot be written: ") + std::strerror(error));
+  if (error != 0) return fail(unwritable(*file_, "a new life cannot be written", error));
   return {};
 }
 

@@ -65,11 +65,15 @@ Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::filesystem::pa
   return opened;
 }
 
+std::filesystem::path JournalFile::path() const {
+  return directory_ / kName;
+}
+
 Result<std::string_view> JournalFile::map() {
   unmap();
   if (end_ == 0) return std::string_view();
   void* mapped = mmap(nullptr, end_, PROT_READ, MAP_PRIVATE, file_, 0);
-  if (mapped == MAP_FAILED) return fail(because(directory_ / kName));
+  if (mapped == MAP_FAILED) return fail(because(path()));
   mapped_ = mapped;
   mapped_bytes_ = end_;
   madvise(mapped_, mapped_bytes_, MADV_SEQUENTIAL);

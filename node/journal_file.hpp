@@ -34,6 +34,7 @@ class JournalFile {
   [[nodiscard]] int replace_by_copy(bool& committed);
   void drop_copy();
 
+  [[nodiscard]] std::filesystem::path path() const;
   [[nodiscard]] std::uint64_t bytes() const { return end_; }
   [[nodiscard]] std::uint64_t copy_bytes() const { return copy_end_; }
 
