@@ -7,6 +7,7 @@
 #include <chrono>
 #include <csignal>
 #include <random>
+#include <sstream>
 #include <utility>
 
 #include "node/config_diff.hpp"
@@ -283,8 +284,9 @@ bool Node::peers_have_all() const {
 void Node::reload() {
   auto fresh = load_config(config_.file);
   if (!fresh) {
-    spdlog::warn("event=reload_refused reason=\"the configuration has mistakes; the running one stays\"\n{}",
-                 fresh.error().message);
+    spdlog::warn("event=reload_refused reason=\"the configuration has mistakes; the running one stays\"");
+    std::istringstream mistakes(fresh.error().message);
+    for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
     return;
   }
   const ConfigChanges changes = diff({config_, *fresh}, name_);

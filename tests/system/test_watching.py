@@ -316,7 +316,7 @@ def test_a_reload_of_a_configuration_with_mistakes_changes_nothing(make_herd):
     herd.config_path.write_text("[clients]\nmax_lines = 1\n" + herd.config_text().replace("[clients]", ""))
     node.signal(signal.SIGHUP)
     wait_for(lambda: "event=reload_refused" in node.log(), "it is refused")
-    assert f"{herd.config_path}:2: " in node.log()
+    wait_for(lambda: f" warning n0 event=reload_mistake at={herd.config_path}:2: " in node.log(), "each mistake is said")
     assert node.say("WHATSAT a 51 1") == "? WHATSAT a 51 1\n"
     herd.config_path.unlink()
     node.signal(signal.SIGHUP)
