@@ -16,7 +16,8 @@ struct Setting {
   bool live = false;  // a reload changes it; else it needs a restart
 };
 
-// All that concerns the node `name`, always in the same order. Empty if the configuration lacks that node.
+// All that concerns the node `name`, always in the same order. Empty if the configuration lacks that node. Not in it is
+// what only permits other settings: bus.curve and http.allow_remote_http.
 [[nodiscard]] std::vector<Setting> settings(const Config& config, std::string_view name);
 
 struct Reload {
@@ -25,7 +26,7 @@ struct Reload {
 };
 
 struct ConfigChanges {
-  std::vector<std::string> live;     // keys that can be applied now: clients.* and log.level
+  std::vector<std::string> live;     // keys that can be applied now: clients.*, updates.ack_timeout and log.level
   std::vector<std::string> restart;  // keys that stay as they are until the node is restarted
 };
 

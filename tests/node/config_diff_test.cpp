@@ -27,22 +27,25 @@ TEST_CASE("equal configurations differ in nothing") {
   CHECK(changes.restart.empty());
 }
 
-TEST_CASE("what concerns clients and the log level is live, all else wants a restart") {
+TEST_CASE("what concerns clients, their patience and the log level is live, all else wants a restart") {
   const auto running = two_nodes();
   auto fresh = running;
   fresh.clients = {InvalidArgumentsPolicy::Reply, 100, 5, 6, 1s, 2s};
   fresh.log = {"debug", "x.log"};
   fresh.bus = {1, 2};
+  fresh.updates = {Acknowledge::Fsync, 1, 1s};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
   fresh.http.ready_timeout = 1s;
   fresh.herd_name = "other";
   fresh.state_dir = "/elsewhere";
   const auto changes = diff({running, fresh}, "Hill");
   CHECK(changes.live == Keys{"clients.invalid_arguments", "clients.max_line_bytes", "clients.max_connections",
-                             "clients.max_clients", "clients.idle_timeout", "clients.max_future", "log.level"});
-  CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.max_in_flight", "bus.max_batch", "places.providers",
-                                "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",
-                                "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file"});
+                             "clients.max_clients", "clients.idle_timeout", "clients.max_future", "updates.ack_timeout",
+                             "log.level"});
+  CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.max_in_flight", "bus.max_batch", "updates.ack",
+                                "updates.replicas", "places.providers", "places.timeout", "places.cache_ttl",
+                                "places.key_env", "places.key_file", "places.google_url", "places.google_legacy_url",
+                                "http.ready_timeout", "log.file"});
 }
 
 TEST_CASE("a log file that is resolved already is no change") {

@@ -66,45 +66,6 @@ bool is_fine(const std::string& head) {
 
 }  // namespace
 
-TEST_CASE("the shipped configuration holds the defaults and the five nodes") {
-  const ScopedVariable state("HERD_STATE_DIR", "/var/lib/herd");
-  const auto shipped = load_config(HERD_SOURCE_DIR "/conf/herd.toml");
-  REQUIRE(shipped);
-  const Config defaults;
-  CHECK(shipped->herd_name == defaults.herd_name);
-  CHECK(shipped->state_dir == "/var/lib/herd");
-  CHECK(shipped->clients.invalid_arguments == defaults.clients.invalid_arguments);
-  CHECK(shipped->clients.max_line_bytes == defaults.clients.max_line_bytes);
-  CHECK(shipped->clients.max_connections == defaults.clients.max_connections);
-  CHECK(shipped->clients.max_clients == defaults.clients.max_clients);
-  CHECK(shipped->clients.idle_timeout == defaults.clients.idle_timeout);
-  CHECK(shipped->clients.max_future == defaults.clients.max_future);
-  CHECK(shipped->bus.max_in_flight == defaults.bus.max_in_flight);
-  CHECK(shipped->bus.max_batch == defaults.bus.max_batch);
-  CHECK(shipped->places.providers == defaults.places.providers);
-  CHECK(shipped->places.timeout == defaults.places.timeout);
-  CHECK(shipped->places.cache_ttl == defaults.places.cache_ttl);
-  CHECK(shipped->places.key_env == defaults.places.key_env);
-  CHECK(shipped->places.key_file == defaults.places.key_file);
-  CHECK(shipped->places.google_url == defaults.places.google_url);
-  CHECK(shipped->places.google_legacy_url == defaults.places.google_legacy_url);
-  CHECK(shipped->http.allow_remote_http == defaults.http.allow_remote_http);
-  CHECK(shipped->http.ready_timeout == defaults.http.ready_timeout);
-  CHECK(shipped->log.level == defaults.log.level);
-  CHECK(shipped->log.file == defaults.log.file);
-  REQUIRE(shipped->nodes.size() == 5);
-  const auto* hill = shipped->find("Hill");
-  REQUIRE(hill != nullptr);
-  CHECK(hill->clients == Address{"127.0.0.1", 12140});
-  CHECK(hill->bus == "tcp://127.0.0.1:12240");
-  CHECK(hill->bus_public == hill->bus);
-  CHECK(hill->monitor == "tcp://127.0.0.1:12340");
-  CHECK(hill->http == Address{"127.0.0.1", 12440});
-  CHECK(hill->peers == std::vector<std::string>{"Jaquez", "Smith"});
-  CHECK(shipped->find("Singleton")->peers == std::vector<std::string>{"Jaquez", "Smith", "Campbell"});
-  CHECK(shipped->find("hill") == nullptr);
-}
-
 TEST_CASE("a node needs a name, a client address and a bus address") {
   const auto config = load(kOneNode);
   REQUIRE(config);

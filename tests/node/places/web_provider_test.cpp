@@ -1,5 +1,5 @@
 // The provider against a service on loopback: what is asked, shared, kept, rested and never told. Faults of the network
-// itself are played by tests/system/test_google.py.
+// itself are played by tests/system/test_google_faults.py.
 #include "node/places/web_provider.hpp"
 
 #include <httplib.h>
