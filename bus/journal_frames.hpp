@@ -25,7 +25,7 @@ namespace herd::bus {
 class Store;
 
 inline constexpr std::size_t kFrameHeadBytes = 32;
-inline constexpr std::size_t kMaxFrameBytes = 256 * 1024;  // of a payload: a body, its numbers, and room
+inline constexpr std::size_t kMaxFrameBytes = std::size_t{256} * 1024;  // of a payload: a body, its numbers, and room
 
 // A life of the node began: change numbers from base + 1 on, in this feed.
 struct LifeFrame {

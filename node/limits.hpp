@@ -10,7 +10,7 @@ namespace herd::node {
 
 // The one buffer that all connections read into. One read of it takes what a busy client has in flight on loopback,
 // and it is small enough that one client's turn does not keep the others waiting for long.
-inline constexpr std::size_t kReadBufferBytes = 64 * 1024;
+inline constexpr std::size_t kReadBufferBytes = std::size_t{64} * 1024;
 
 // Lookups that one connection may wait for. Each holds a ticket and in the end a document of some 20 KiB, so that a
 // client that only asks costs at most one or two megabytes.
@@ -25,12 +25,12 @@ inline constexpr std::size_t kMaxWaitingTurns = 64;
 inline constexpr std::size_t kLinesAhead = 16;
 
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
-inline constexpr std::size_t kMaxOutputBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;
 
 // What a client still sends after the node has half-closed is thrown away up to these: closing a socket with unread
 // input makes the kernel send a reset, which destroys the reply on its way.
-inline constexpr std::size_t kMaxDiscardedBytes = 1024 * 1024;
+inline constexpr std::size_t kMaxDiscardedBytes = std::size_t{1024} * 1024;
 inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 
 // When the process has no descriptor left, trying again at once would only burn the core that could free one. Other

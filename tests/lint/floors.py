@@ -20,7 +20,8 @@ def mistakes(root: pathlib.Path):
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 match = INCLUDE.match(line)
                 if match and match[1] in FLOORS[level + 1:]:
-                    yield f"{path.relative_to(root)}:{number}: {floor} may not include {match[1]}: calls go down, values come up"
+                    yield (f"{path.relative_to(root)}:{number}: {floor} may not include {match[1]}: calls go down, values"
+                           " come up")
                 if match and match[1] == "tests":
                     yield f"{path.relative_to(root)}:{number}: production code may not include tests"
                 if FORBIDDEN[floor].search(line):
