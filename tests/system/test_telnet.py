@@ -1,9 +1,11 @@
 """A person with telnet: Debian's client, driven by expect, tells one node and asks another."""
+import re
 import subprocess
 
 import pytest
 
-from herd_fixture import line, make_herd, wait_for  # noqa: F401
+from herd_fixture import FIVE, REPOSITORY, line, make_herd, wait_for  # noqa: F401
+from talk import now
 
 EXPECT = r"""
 set timeout 20
@@ -90,3 +92,17 @@ def test_a_node_that_stops_ends_the_session(herd):
     herd["n0"].stop()
     output, _ = session.communicate(timeout=20)
     assert b"Connection closed by foreign host" in output
+
+
+def test_the_session_in_the_readme_is_what_nodes_say(make_herd):
+    """To the letter, but for the time and the difference."""
+    herd = make_herd(FIVE)
+    session = re.search(r"^\$ telnet 127\.0\.0\.1 12140$.*?^```$", (REPOSITORY / "README.md").read_text(), re.M | re.S)[0]
+    told, told_reply, told_time = re.search(r"^(IAMAT .* (\S+))\n(AT Hill .*\n)", session, re.M).group(1, 3, 2)
+    asked, asked_reply = re.search(r"^(WHATSAT .*)\n(AT Hill .*\n\{(?:.*\n)*?\n)", session, re.M).groups()
+    time = now()
+    said = herd["Hill"].say(told.replace(told_time, time))
+    before, after = (reply.split()[2] for reply in (told_reply, said))
+    assert said == told_reply.replace(told_time, time).replace(before, after)
+    wait_for(lambda: herd["Campbell"].knows(told.split()[1]), "Campbell knows it")
+    assert herd["Campbell"].say(asked) == asked_reply.replace(told_time, time).replace(before, after)

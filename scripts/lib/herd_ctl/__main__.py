@@ -60,7 +60,7 @@ def run(given):
         "logs": lambda: logs(herd, daemon, given.nodes, given.follow, given.lines),
         "reload": lambda: reload(herd, daemon),
         "kill": lambda: kill(herd, daemon, given.node),
-        "where": lambda: where(herd, given.client),
+        "where": lambda: where(herd, given.client, given.json),
     }[given.command]()
 
 

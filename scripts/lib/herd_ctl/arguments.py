@@ -13,7 +13,7 @@ COMMANDS = {
     "logs": "the last lines of the nodes' logs; -f follows",
     "reload": "have the nodes read the configuration again, without a restart",
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
-    "where": "what each node says of a client, differences marked",
+    "where": "what each node says of a client, differences marked; exit status 3 if there are any",
     "prove": "load, kills and freezes on a private herd: is anything acknowledged lost? Exit status 0 only if not",
     "bench": "measure this herd against Redis and others, side by side; takes minutes",
     "help": "this text",
@@ -35,14 +35,15 @@ def parser():
     of = {name: commands.add_parser(name, help=text, description=text, parents=[config])
           for name, text in COMMANDS.items()}
     for name in ("up", "down", "restart"):
-        of[name].add_argument("nodes", metavar="NODE", nargs="*")
+        of[name].add_argument("nodes", metavar="NODE", nargs="*", help="these alone (default: all of this host)")
     of["restart"].add_argument("--rolling", action="store_true", help="one after another, each ready before the next")
     of["status"].add_argument("--json", action="store_true", help="for programs")
     of["logs"].add_argument("-f", "--follow", action="store_true", help="go on with what comes")
     of["logs"].add_argument("-n", "--lines", type=_count, default=20, help="of each node (default: 20)")
-    of["logs"].add_argument("nodes", metavar="NODE", nargs="*")
-    of["kill"].add_argument("node", metavar="NODE")
-    of["where"].add_argument("client", metavar="CLIENT")
+    of["logs"].add_argument("nodes", metavar="NODE", nargs="*", help="these alone (default: all of this host)")
+    of["kill"].add_argument("node", metavar="NODE", help="of this host")
+    of["where"].add_argument("client", metavar="CLIENT", help="as it names itself in IAMAT")
+    of["where"].add_argument("--json", action="store_true", help="for programs")
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")

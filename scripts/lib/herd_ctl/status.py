@@ -81,7 +81,7 @@ def _cells(row):
             known(row["updates_per_s"], "{:.0f}")]
 
 
-def where(herd, client):
+def where(herd, client, as_json):
     """What each node says of the client; 0 if all say the same."""
     text = os.fsencode(client)
     if not 1 <= len(text) <= 255 or any(byte <= 0x20 or byte in (0x7F, 0xFF) for byte in text):
@@ -90,14 +90,19 @@ def where(herd, client):
     if all(answer is None for answer in answers.values()):
         raise Trouble("no node answers: start them with scripts/herd up", NONE_RUNNING)
     newest = max((answer for answer in answers.values() if _is_record(answer)), key=_order, default=None)
-    rows = [["" if answer == newest or newest is None and answer else "*", name, *_told(answer)]
-            for name, answer in answers.items()]
-    print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"], rows))
-    if newest is None:
-        print("No node knows this client")
-    elif any(row[0] for row in rows):
-        print("* differs from the newest record")
-    return SOME_DOWN if any(row[0] for row in rows) or None in answers.values() else 0
+    differs = {name: answer is None or newest is not None and answer != newest for name, answer in answers.items()}
+    if as_json:
+        print(json.dumps({"client": safe(client), "known": newest is not None,
+                          "nodes": [_record(name, answer) | {"differs": differs[name]}
+                                    for name, answer in answers.items()]}, indent=2))
+    else:
+        print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"],
+                    [["*" if differs[name] else "", name, *_told(answer)] for name, answer in answers.items()]))
+        if newest is None:
+            print("No node knows this client")
+        elif any(differs.values()):
+            print("* differs from the newest record")
+    return SOME_DOWN if any(differs.values()) else 0
 
 
 def _is_record(answer):
@@ -108,6 +113,14 @@ def _order(answer):
     """The time of a record in whole nanoseconds, and the rest to be definite."""
     seconds, _, fraction = answer.split()[5].partition(b".")
     return int(seconds) * 10**9 + int(fraction.ljust(9, b"0")), answer
+
+
+def _record(name, answer):
+    """The answer for programs; None stands for what is not known."""
+    fields = answer.split() if _is_record(answer) else [None] * 6
+    _, told, difference, _, coordinates, told_time = (field and safe(field) for field in fields)
+    return {"node": name, "answers": answer is not None, "told": told, "difference_s": difference,
+            "coordinates": coordinates, "time": told_time}
 
 
 def _told(answer):

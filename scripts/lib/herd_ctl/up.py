@@ -164,9 +164,9 @@ def print_session(nodes):
     first = nodes[0]
     other = next((node for node in nodes if node.name == "Campbell"), nodes[-1])
     now = time.time_ns()
-    print("\nTo talk to it, paste:\n")
+    print("\nTo talk to it, paste these, a line at a time:\n")
     print("telnet {} {}".format(*reachable(first.clients)))
     print(f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {now // 10**9}.{now % 10**9:09}")
-    print("\nand ask another node:\n")
+    print("\nand ask another node (Ctrl-] and then quit leave telnet):\n")
     print("telnet {} {}".format(*reachable(other.clients)))
-    print("WHATSAT kiwi.cs.ucla.edu 10 5")
+    print("WHATSAT kiwi.cs.ucla.edu 10 3")

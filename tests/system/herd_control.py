@@ -1,0 +1,85 @@
+"""scripts/herd for system tests: each with a configuration, ports and a state directory of its own.
+
+    from herd_control import control, make_control      # the import is what makes pytest know the fixtures
+
+    def test_all_nodes_come_up(control):
+        control.run("up")                               # fails the test unless its exit status is 0
+        assert all(control.pids().values())
+
+What was brought up is taken down with the test.
+"""
+import json
+import os
+import subprocess
+
+import pytest
+
+from herd_fixture import BINARY, REPOSITORY, Herd, line
+
+SCRIPT = REPOSITORY / "scripts/herd"
+
+
+class Control:
+    """scripts/herd with a configuration and a state directory of its own. The nodes are run by supervisord, so only
+    ports, clients and HTTP of the Herd are of use here."""
+
+    def __init__(self, count=3):
+        self.herd = Herd(line(count))
+        self.environment = os.environ | self.herd.environment | {"HERD_BIN": BINARY}
+
+    def popen(self, *words):
+        return subprocess.Popen([SCRIPT, *words, "--config", self.herd.config_path], env=self.environment,
+                                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def run(self, *words, status=0):
+        """Runs a command that must end with that status; its output and, on trouble, what it said."""
+        process = self.popen(*words)
+        output, errors = process.communicate(timeout=90)
+        assert process.returncode == status, f"{words}: status {process.returncode}\n{output}\n{errors}"
+        return output if status in (0, 3, 4) and not errors else errors
+
+    def trouble(self, *words, status=1):
+        """As run, of what must be refused with one line."""
+        said = self.run(*words, status=status)
+        assert said.startswith("scripts/herd: ") and said.count("\n") == 1, said
+        return said
+
+    def pids(self):
+        output = subprocess.run([SCRIPT, "status", "--json", "--config", self.herd.config_path], env=self.environment,
+                                stdout=subprocess.PIPE, text=True, check=False).stdout
+        return {row["node"]: row["pid"] for row in json.loads(output)["nodes"]}
+
+    def supervisor_pid(self):
+        file = self.herd.state_dir / "supervisord.pid"
+        return int(file.read_text()) if file.exists() else None
+
+    def edit(self, old, new):
+        text = self.herd.config_path.read_text()
+        assert old in text
+        self.herd.config_path.write_text(text.replace(old, new))
+
+    def close(self):
+        self.herd.write_config()  # a test may have broken it
+        self.run("down")
+        for log in sorted((self.herd.state_dir / "logs").glob("*.log")):
+            print(f"----- {log.name}\n{log.read_text(errors='replace')[-3000:]}")
+        assert self.supervisor_pid() is None
+        self.herd.close()
+
+
+@pytest.fixture
+def make_control():
+    made = []
+
+    def make(*arguments):
+        made.append(Control(*arguments))
+        return made[-1]
+
+    yield make
+    for control in made:
+        control.close()
+
+
+@pytest.fixture
+def control(make_control):
+    return make_control()
