@@ -1,0 +1,122 @@
+"""Nodes that ask a Google of the test's own, and clients of them: what the tests with Google share.
+
+    from google_herd import google, make_node, ports    # the imports are what makes pytest know the fixtures
+    from herd_fixture import make_herd
+"""
+import json
+import time
+
+import pytest
+import zmq
+
+from google_server import KEY, GoogleServer, shifted
+from herd_fixture import Ports, alone, wait_for
+
+HOME = (34.06893, -118.445127)
+TIMEOUT = 1.5  # seconds; of [places] here
+LATEST = TIMEOUT + 0.2  # for a machine so busy that this process reads late what came in time
+VARIABLE = "GOOGLE_PLACES_API_KEY"
+
+
+@pytest.fixture
+def ports():
+    made = Ports()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def google(ports):
+    server = GoogleServer(ports.take())
+    yield server
+    server.close()
+    assert not server.mistakes, server.mistakes[:5]
+
+
+@pytest.fixture
+def make_node(make_herd, ports, google):  # noqa: F811
+    """One node that asks the test's Google; `providers` and more of [places]; `key` None for none."""
+    def make(providers=("google",), key=KEY, graph=None, log_level="debug", **places):
+        settings = {"places": {"providers": list(providers), "timeout": f"{int(TIMEOUT * 1000)}ms"}
+                    | google.places_settings | places}
+        herd = make_herd(graph or alone(1), start=False, settings=settings, log_level=log_level)
+        herd.environment[VARIABLE] = key or ""
+        herd.start()
+        wait_for(lambda: herd["n0"].status()["places"], "the worker has its providers")
+        return herd["n0"]
+    return make
+
+
+def coordinates(latitude, longitude):
+    return f"{latitude:+.6f}{longitude:+.6f}"
+
+
+class Clients:
+    """Clients at places of their own, so that no lookup finds another's answer."""
+
+    def __init__(self, node):
+        self.node = node
+        self.count = 0
+
+    def new(self, at=None):
+        self.count += 1
+        position = at or shifted(*HOME, 1000 * self.count, 0)
+        name = f"client{self.count}"
+        assert self.node.say(f"IAMAT {name} {coordinates(*position)} 5").startswith("AT ")
+        return name
+
+
+def whatsat(node, client, radius=1, maximum=20):
+    """(document, seconds). The document's end is checked as well."""
+    with node.connect() as connection:
+        begin = time.monotonic()
+        connection.sendall(f"WHATSAT {client} {radius} {maximum}\n".encode())
+        reply = b""
+        while not reply.endswith(b"\n\n"):
+            more = connection.recv(1 << 20)
+            assert more, reply
+            reply += more
+        took = time.monotonic() - begin
+    at, _, document = reply.decode().partition("\n")
+    assert at.startswith("AT ") and f" {client} " in at
+    assert "\n\n" not in document[:-2]
+    return json.loads(document), took
+
+
+class Monitored:
+    """What a node's monitor says of places meanwhile."""
+
+    def __init__(self, node):
+        self._context = zmq.Context()
+        self._socket = self._context.socket(zmq.SUB)
+        self._socket.linger = 0
+        self._socket.subscribe("herd.")
+        self._socket.connect(f"tcp://127.0.0.1:{node.monitor_port}")
+        assert self._socket.poll(10_000), "the stats come at once"
+        self.texts = []
+
+    def wait_for(self, event, topic):
+        def found():
+            while self._socket.poll(0):
+                got, text = self._socket.recv_multipart()
+                self.texts.append(text.decode())
+                if got.decode() == topic and json.loads(text)["event"] == event:
+                    return True
+            return False
+        wait_for(found, f"{event} on {topic}")
+
+    def drain(self):
+        while self._socket.poll(0):
+            self.texts.append(self._socket.recv_multipart()[1].decode())
+        return "".join(self.texts)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self._socket.close()
+        self._context.term()
+
+
+def percentile(values, part):
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
