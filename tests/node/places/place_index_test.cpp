@@ -5,8 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 #include <numbers>
 #include <random>
+#include <string>
+#include <vector>
 
 #include "protocol/limits.hpp"
 #include "tests/catch.hpp"
@@ -95,6 +98,28 @@ RandomWorld random_world(std::mt19937& random, const Position& around, double sp
 TEST_CASE("the embedded table is whole") {
   CHECK(world().size() > 220'000);
   CHECK(embedded_places().size() < 6'000'000);
+}
+
+TEST_CASE("no place of the embedded table stands there twice: one name of a country, within 5 km") {
+  std::map<std::string, std::vector<std::uint32_t>> namesakes;
+  for (std::uint32_t place = 0; place < world().size(); ++place) {
+    const auto view = world().at(place);
+    auto name = fmt::format("{}/{}", view.area.substr(view.area.rfind(' ') + 1), view.name);
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return static_cast<char>(c >= 'A' && c <= 'Z' ? c + 32 : c); });
+    namesakes[name].push_back(place);
+  }
+  std::vector<std::string_view> twice;
+  for (const auto& [name, places] : namesakes) {
+    for (std::size_t i = 0; i < places.size(); ++i) {
+      for (std::size_t j = 0; j < i; ++j) {
+        const auto one = world().at(places[i]);
+        const auto other = world().at(places[j]);
+        if (haversine_km(one.position, other.position) < 5) twice.push_back(one.id);
+      }
+    }
+  }
+  CHECK(twice == std::vector<std::string_view>());
 }
 
 TEST_CASE("a search finds what looking at every place finds, at the poles and across the antimeridian too") {
