@@ -51,7 +51,8 @@ class Control:
 
     def supervisor_pid(self):
         file = self.herd.state_dir / "supervisord.pid"
-        return int(file.read_text()) if file.exists() else None
+        text = file.read_text() if file.exists() else ""
+        return int(text) if text else None  # it is there a moment before its content is
 
     def edit(self, old, new):
         text = self.herd.config_path.read_text()
