@@ -22,7 +22,7 @@ struct Cell {
   std::int32_t column = 0;    // from the date line, which it does not know: 180 E is 180 W
   std::int32_t radius_m = 0;  // as the service is asked
 
-  auto operator<=>(const Cell&) const = default;
+  auto operator<=>(const Cell&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
 // Whole metres, rounded up, from 1 (services want more than 0) to 50,000 (and no more than that).

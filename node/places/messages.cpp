@@ -38,7 +38,7 @@ PackedFigures pack(const Figures& figures) {
 }
 
 // Throws, as msgpack does, where a state does not exist.
-Figures unpack(PackedFigures packed) {
+Figures unpack(PackedFigures&& packed) {
   auto& [provider, state, trouble, requests, latencies, counts] = packed;
   if (state < 0 || static_cast<std::size_t>(state) >= kProviderStates) {
     throw msgpack::type_error();
