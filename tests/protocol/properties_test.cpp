@@ -2,8 +2,6 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
-#include <regex>
 #include <string>
 #include <vector>
 
@@ -15,10 +13,13 @@
 #include "protocol/reply.hpp"
 #include "protocol/time_text.hpp"
 #include "tests/catch.hpp"
+#include "tests/plain_texts.hpp"
 #include "tests/sim/random.hpp"
 
 using namespace herd::protocol;
 using herd::sim::Random;
+using herd::testing::plain_position;
+using herd::testing::plain_time;
 
 namespace {
 
@@ -179,42 +180,6 @@ std::string drawn_coordinates(Random& random) {
   return spoilt(random, drawn_sign(random) + latitude + drawn_sign(random) + longitude);
 }
 
-// Digits and a fraction as one integer of 10^-places.
-std::uint64_t scaled(const std::string& whole, std::string fraction, std::size_t places) {
-  fraction.resize(places, '0');
-  return std::stoull(whole + fraction);
-}
-
-// The grammar of docs/PROTOCOL.md, word by word.
-struct PlainPosition {
-  bool valid = false;
-  double latitude = 0;
-  double longitude = 0;
-
-  explicit PlainPosition(const std::string& text) {
-    static const std::regex kForm(R"(([+-])([0-9]{1,2})(\.([0-9]{1,15}))?([+-])([0-9]{1,3})(\.([0-9]{1,15}))?)");
-    std::smatch found;
-    if (!std::regex_match(text, found, kForm)) return;
-    constexpr std::uint64_t kDegree = 1'000'000'000'000'000;
-    valid = scaled(found[2], found[4], 15) <= 90 * kDegree && scaled(found[6], found[8], 15) <= 180 * kDegree;
-    latitude = std::strtod((found[1].str() + found[2].str() + found[3].str()).c_str(), nullptr);
-    longitude = std::strtod((found[5].str() + found[6].str() + found[7].str()).c_str(), nullptr);
-  }
-};
-
-struct PlainTime {
-  bool valid = false;
-  std::uint64_t nanoseconds = 0;
-
-  explicit PlainTime(const std::string& text) {
-    static const std::regex kForm(R"(([0-9]{1,10})(\.([0-9]{1,9}))?)");
-    std::smatch found;
-    if (!std::regex_match(text, found, kForm)) return;
-    nanoseconds = scaled(found[1], found[3], 9);
-    valid = nanoseconds < static_cast<std::uint64_t>(kTimeSecondsEnd) * 1'000'000'000;
-  }
-};
-
 }  // namespace
 
 TEST_CASE("a message that was encoded is decoded as it was") {
@@ -270,14 +235,14 @@ TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say
   for (int turn = 0; turn < 50'000; ++turn) {
     const std::string text = drawn_coordinates(random);
     INFO(text);
-    const PlainPosition plain(text);
+    const auto plain = plain_position(text);
     const auto parsed = parse_coordinates(text);
-    REQUIRE(parsed.has_value() == plain.valid);
-    ++seen.at(plain.valid ? 1 : 0);
+    REQUIRE(parsed.has_value() == plain.has_value());
+    ++seen.at(plain ? 1 : 0);
     if (!parsed) continue;
     // What it is for, searching nearby, forgives the last bits of a double: this is less than a micrometre.
-    REQUIRE(std::abs(parsed->latitude - plain.latitude) < 1e-12);
-    REQUIRE(std::abs(parsed->longitude - plain.longitude) < 1e-12);
+    REQUIRE(std::abs(parsed->latitude - plain->latitude) < 1e-12);
+    REQUIRE(std::abs(parsed->longitude - plain->longitude) < 1e-12);
   }
   CHECK(seen[0] > 5000);
   CHECK(seen[1] > 5000);
@@ -290,11 +255,11 @@ TEST_CASE("times are accepted where the grammar and the range say so, and are ex
     const std::string near_the_end = std::to_string(kTimeSecondsEnd - 1 + random.between(0, 1)) + ".999999999";
     const std::string text = spoilt(random, random.chance(0.1) ? near_the_end : drawn_decimal(random, 10, 9));
     INFO(text);
-    const PlainTime plain(text);
+    const auto plain = plain_time(text);
     const auto parsed = parse_time(text);
-    REQUIRE(parsed.has_value() == plain.valid);
-    ++seen.at(plain.valid ? 1 : 0);
-    if (parsed) REQUIRE(static_cast<std::uint64_t>(parsed->count()) == plain.nanoseconds);
+    REQUIRE(parsed.has_value() == plain.has_value());
+    ++seen.at(plain ? 1 : 0);
+    if (parsed) REQUIRE(static_cast<std::uint64_t>(parsed->count()) == *plain);
   }
   CHECK(seen[0] > 5000);
   CHECK(seen[1] > 5000);
@@ -306,7 +271,7 @@ TEST_CASE("what a client writes comes back to the byte") {
   for (int turn = 0; turn < 20'000; ++turn) {
     const std::string coordinates = drawn_coordinates(random);
     const std::string time = drawn_decimal(random, 10, 9);
-    if (!PlainPosition(coordinates).valid || !PlainTime(time).valid) continue;
+    if (!plain_position(coordinates) || !plain_time(time)) continue;
     ++heard;
     const std::string line = "IAMAT\t kiwi  " + coordinates + " " + time + " ";
     const Command command = parse_command(line);

@@ -1,0 +1,70 @@
+// A configuration of any bytes: it is refused with a line for each mistake, or what it says is sound and can be told.
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "node/config.hpp"
+#include "node/config_check.hpp"
+#include "node/config_diff.hpp"
+#include "protocol/assert.hpp"
+#include "protocol/limits.hpp"
+
+using namespace herd::node;
+
+namespace {
+
+// A file that lies in memory, written anew for each input.
+struct File {
+  int descriptor = memfd_create("herd.toml", MFD_CLOEXEC);
+  std::string path = "/proc/self/fd/" + std::to_string(descriptor);
+
+  void write(const std::uint8_t* data, std::size_t size) const {
+    HERD_ASSERT(ftruncate(descriptor, 0) == 0);
+    HERD_ASSERT(pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size));
+  }
+};
+
+void check_refusal(const File& file, const std::string& message) {
+  const std::string beginning = file.path + ":";
+  std::size_t at = 0;
+  HERD_ASSERT(message.starts_with(beginning));
+  HERD_ASSERT(std::from_chars(message.data() + beginning.size(), message.data() + message.size(), at).ec ==
+              std::errc{});
+  HERD_ASSERT(at >= 1);
+}
+
+void check_node(const Config& config, const NodeConfig& node) {
+  HERD_ASSERT(is_valid_name(node.name) && config.find(node.name) == &node);
+  HERD_ASSERT(!node.bus.empty() && !node.bus_public.empty() && node.peers.size() >= config.updates.replicas);
+  for (const std::string& peer : node.peers) {
+    const NodeConfig* other = config.find(peer);
+    HERD_ASSERT(other != nullptr && other != &node);
+    HERD_ASSERT(std::count(other->peers.begin(), other->peers.end(), node.name) == 1);  // a link is a link of both
+  }
+  const ConfigChanges none = diff({config, config}, node.name);
+  HERD_ASSERT(none.live.empty() && none.restart.empty() && !settings(config, node.name).empty());
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  static const File file;
+  setenv("HERD_STATE_DIR", "/nowhere", 1);
+  file.write(data, size);
+  const auto config = load_config(file.path);
+  if (!config) {
+    check_refusal(file, config.error().message);
+    return 0;
+  }
+  HERD_ASSERT(!config->nodes.empty() && config->nodes.size() <= herd::protocol::kMaxNodes);
+  HERD_ASSERT(is_valid_name(config->herd_name) && !config->state_dir.empty());
+  HERD_ASSERT(config->clients.max_line_bytes >= herd::protocol::kTooLongEchoBytes && config->clients.max_clients >= 1);
+  for (const NodeConfig& node : config->nodes) check_node(*config, node);
+  return 0;
+}

@@ -1,0 +1,29 @@
+// Choices drawn from a fuzzer's bytes, one byte each, so that turning over a byte changes one choice. When they are
+// used up all choices are 0: see empty().
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+namespace herd::fuzz {
+
+class Input {
+ public:
+  Input(const std::uint8_t* data, std::size_t size) : bytes_(reinterpret_cast<const char*>(data), size) {}
+
+  [[nodiscard]] bool empty() const { return bytes_.empty(); }
+  std::uint8_t byte() {
+    if (bytes_.empty()) return 0;
+    const auto byte = static_cast<std::uint8_t>(bytes_.front());
+    bytes_.remove_prefix(1);
+    return byte;
+  }
+  // Below `end`, which is 1 to 256.
+  std::size_t below(std::size_t end) { return byte() % end; }
+
+ private:
+  std::string_view bytes_;
+};
+
+}  // namespace herd::fuzz

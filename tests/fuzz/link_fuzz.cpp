@@ -1,0 +1,340 @@
+// Peers that speak the protocol well and mean harm. A node, Hill, with a journal and two peers, whose replies wait for
+// one of them, hears sequences of well-formed messages: batches with gaps, acknowledgements beyond what was sent,
+// foreign lives and feeds, old and future attempts, names that change their connection. Each byte of the input is a
+// choice.
+//
+// It must never claim to have what it was not sent, nor take a reply for kept that is not; what it knows never becomes
+// older; its cursors stay in order; it says a bounded number of messages, and each of them can be read.
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "bus/replica.hpp"
+#include "protocol/assert.hpp"
+#include "tests/fuzz/input.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+using herd::fuzz::Input;
+
+namespace {
+
+constexpr std::uint64_t kOurLife = 1;
+constexpr std::uint64_t kOurFeed = 7;
+constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
+constexpr std::array<const char*, 2> kPeers{"Smith", "Campbell"};
+constexpr std::array<const char*, 3> kRoutes{"one", "two", "stranger"};
+constexpr std::array<const char*, 6> kClients{"a", "b", "kiwi", "plum", "a b", ""};
+constexpr std::array<const char*, 5> kCoordinates{"+1-2", "+1-20", "+90-180", "+91-2", "x"};
+constexpr std::array<const char*, 5> kTimes{"5", "5.0", "6", "7.000000001", "x"};
+
+// What a test knows of a peer: what it said, and what it was told.
+struct Peer {
+  std::uint64_t life = 0;  // of its newest HELLO; 0: none yet
+  std::uint64_t feed = 0;
+  std::map<std::uint64_t, ChangeNumber> reached;  // by feed: how far batches for Hill's life went without a gap
+  std::uint64_t attempt = 0;                      // the newest that Hill has named
+  ChangeNumber sent = 0;                          // the greatest `to` of Hill's batches
+  std::uint64_t nonce = 0;
+};
+
+class World {
+ public:
+  explicit World(Input& input) : input_(input) {}
+
+  void run() {
+    while (!input_.empty()) {
+      act();
+      turn();
+    }
+    Store copy(99);
+    Feed::Reader reader = replica_.store().feed().read_after(0);
+    while (const auto entry = reader.next()) (void)copy.merge(replica_.store().update_at(entry->index), 0);
+    HERD_ASSERT(copy.digest() == replica_.store().digest() && copy.size() == replica_.store().size());
+  }
+
+ private:
+  void act() {
+    switch (input_.below(10)) {
+      case 0:
+        return pass_time();
+      case 1:
+        return tell();
+      case 2:
+        return say_hello();
+      case 3:
+        return say_welcome();
+      case 4:
+      case 5:
+        return say_batch();
+      case 6:
+        return say_ack();
+      case 7:
+        return say_small();
+      case 8:
+        return journal();
+      default:
+        is_writable_ = !is_writable_;
+    }
+  }
+
+  void pass_time() {
+    const std::size_t choice = input_.byte();
+    const auto wait = std::chrono::milliseconds(choice < 200 ? choice * 4 : choice * 20);
+    now_.steady += wait;
+    now_.wall += wait;
+  }
+
+  void tell() {
+    const std::size_t choice = input_.below(8);
+    const auto seconds = std::chrono::seconds(input_.below(16));
+    const std::string text = std::to_string(seconds.count());
+    const TellOutcome outcome =
+        replica_.tell({kClients.at(choice % 4), kCoordinates.at(choice / 4), text, seconds}, now_);
+    HERD_ASSERT(outcome.number > 0 && outcome.number <= replica_.store().feed().tail());
+    replica_.await(outcome.number);
+  }
+
+  // ---- what peers say ----
+
+  void hear(const Message& message, const std::optional<std::string>& body = std::nullopt) {
+    Incoming incoming{route_, {}, std::nullopt};
+    const std::string header = encode(message);
+    incoming.header = header;
+    if (body) incoming.body = *body;
+    replica_.hear(incoming, now_);
+  }
+  // Chooses who speaks: a route, and whom it belongs to, if to anybody.
+  Peer* speaker() {
+    route_ = kRoutes.at(input_.below(kRoutes.size()));
+    const auto owner = owners_.find(route_);
+    return owner == owners_.end() ? nullptr : &peers_.at(owner->second);
+  }
+  // The lives as they are, or one of them another.
+  Lives lives_of(const Peer* peer) {
+    const std::size_t choice = input_.below(8);
+    return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->life, choice == 1 ? 99 : kOurLife};
+  }
+  std::uint64_t attempt_of(const Peer* peer) {
+    const std::size_t choice = input_.below(8);
+    return (peer == nullptr ? 1 : peer->attempt) + (choice < 5 ? 0 : choice - 5);  // the present one, or a later one
+  }
+  // Somewhere in Hill's feed, or beyond it.
+  ChangeNumber cursor_of(const Peer* peer) {
+    const ChangeNumber sent = peer == nullptr ? 0 : peer->sent;
+    switch (input_.below(6)) {
+      case 0:
+        return 0;
+      case 1:
+        return sent + 1 + input_.byte();
+      case 2:
+        return replica_.store().feed().tail();
+      case 3:
+        return UINT64_MAX;
+      default:
+        return sent - std::min<ChangeNumber>(sent, input_.below(4));
+    }
+  }
+
+  void say_hello() {
+    route_ = kRoutes.at(input_.below(kRoutes.size()));
+    const std::size_t index = input_.below(kPeers.size());
+    Hello hello;
+    hello.herd = input_.below(16) == 0 ? "other" : "herd";
+    hello.node = kPeers.at(index);
+    hello.incarnation = input_.below(4) + 1;
+    hello.feed_id = input_.below(3) + 10;
+    hello.attempt = input_.below(4);
+    hello.clock = now_.wall;
+    hello.answer = input_.below(2) == 0;
+    hello.tail = input_.below(8);
+    if (hello.herd == "herd") {
+      Peer& peer = peers_.at(index);
+      peer.life = hello.incarnation;
+      peer.feed = hello.feed_id;
+      std::erase_if(owners_, [&](const auto& owner) { return owner.second == index; });
+      owners_[route_] = index;
+    }
+    hear(hello);
+  }
+
+  void say_welcome() {
+    const Peer* peer = speaker();
+    const Lives lives = lives_of(peer);
+    const std::uint64_t feed = input_.below(8) == 0 ? 99 : kOurFeed;
+    hear(Welcome{lives, feed, cursor_of(peer), attempt_of(peer)});
+  }
+
+  void say_batch() {
+    Peer* peer = speaker();
+    const Lives lives = lives_of(peer);
+    ChangeNumber reached = peer == nullptr ? 0 : peer->reached[peer->feed];
+    const std::size_t choice = input_.below(8);
+    const ChangeNumber from = choice == 0 ? 0 : choice == 1 ? reached + 1 + input_.byte() : reached;
+    const ChangeNumber to = from + input_.below(4);
+    if (peer != nullptr && lives == Lives{peer->life, kOurLife} && from <= reached) {
+      peer->reached[peer->feed] = std::max(reached, to);
+    }
+    hear(Batch{lives, attempt_of(peer), from, to}, body());
+  }
+
+  std::optional<std::string> body() {
+    const std::size_t updates = input_.below(5);
+    if (updates == 4) return input_.below(2) == 0 ? std::nullopt : std::optional<std::string>("no body");
+    BodyEncoder encoder;
+    for (std::size_t i = 0; i < updates; ++i) {
+      Update update;
+      const std::size_t origin = input_.below(4);
+      update.id = {origin < 2    ? kPeers.at(origin)
+                   : origin == 2 ? "Hill"
+                                 : "Far",
+                   input_.below(3) + 10, input_.below(32)};
+      update.epoch = static_cast<std::uint32_t>(input_.below(16) == 0);
+      update.client = kClients.at(input_.below(kClients.size()));
+      update.coordinates = kCoordinates.at(input_.below(kCoordinates.size()));
+      update.time_text = kTimes.at(input_.below(kTimes.size()));
+      update.difference = Nanoseconds(static_cast<std::int64_t>(input_.below(3)) - 1);
+      HERD_ASSERT(encoder.add(update));
+    }
+    return encoder.finish();
+  }
+
+  void say_ack() {
+    const Peer* peer = speaker();
+    const Lives lives = lives_of(peer);
+    const ChangeNumber merged = cursor_of(peer);
+    const ChangeNumber kept = input_.below(4) == 0 ? cursor_of(peer) : merged;
+    hear(Ack{lives, attempt_of(peer), merged, kept});
+  }
+
+  void say_small() {
+    const Peer* peer = speaker();
+    switch (input_.below(4)) {
+      case 0:
+        return hear(Ping{input_.byte(), now_.wall});
+      case 1:
+        return hear(Pong{(peer == nullptr ? 0 : peer->nonce) + (input_.below(4) == 0 ? 1 : 0),
+                         now_.wall - std::chrono::seconds(input_.byte())});
+      case 2:
+        return hear(Bye{peer == nullptr ? 2 : peer->life + (input_.below(4) == 0 ? 1 : 0)});
+      default:
+        (void)replica_.hear_damaged();
+    }
+  }
+
+  // ---- the journal ----
+
+  void journal() {
+    if (!pass_) {
+      if (!replica_.wants_pass()) return;
+      pass_ = replica_.store().feed().tail();
+      HERD_ASSERT(!replica_.begin_pass().empty());
+    } else if (input_.below(4) == 0) {
+      replica_.pass_failed();
+      pass_.reset();
+    } else {
+      replica_.pass_written();
+      kept_ = *pass_;
+      pass_.reset();
+    }
+  }
+
+  // ---- what Hill does ----
+
+  void turn() {
+    replica_.tick(now_);
+    for (PeerIndex index = 0; index < kPeers.size(); ++index) {
+      std::size_t taken = 0;
+      while (is_writable_) {
+        const auto message = replica_.take(index, now_);
+        if (!message) break;
+        HERD_ASSERT(++taken < kMostMessagesATurn);
+        check(*message, peers_.at(index));
+      }
+      check(replica_.peer_status(index, now_), peers_.at(index));
+      // The loop would spin.
+      HERD_ASSERT(!is_writable_ || replica_.say_deadline(index) > now_.steady);
+    }
+    HERD_ASSERT(replica_.tick_deadline(now_) > now_.steady);
+    check_kept();
+    check_records();
+    (void)replica_.take_events();
+  }
+
+  void check(const Outgoing& outgoing, Peer& peer) const {
+    const auto message = decode(outgoing.header);
+    HERD_ASSERT(message && (outgoing.body != nullptr) == std::holds_alternative<Batch>(*message));
+    const ChangeNumber reached = peer.reached.contains(peer.feed) ? peer.reached.at(peer.feed) : 0;
+    if (const auto* hello = std::get_if<Hello>(&*message)) {
+      HERD_ASSERT(hello->attempt >= peer.attempt);
+      peer.attempt = hello->attempt;
+    } else if (const auto* welcome = std::get_if<Welcome>(&*message)) {
+      HERD_ASSERT(welcome->lives == (Lives{kOurLife, peer.life}) && welcome->feed_id == peer.feed);
+      HERD_ASSERT(welcome->cursor <= reached);
+    } else if (const auto* ack = std::get_if<Ack>(&*message)) {
+      HERD_ASSERT(ack->lives == (Lives{kOurLife, peer.life}) && ack->merged <= reached && ack->kept <= ack->merged);
+    } else if (const auto* ping = std::get_if<Ping>(&*message)) {
+      peer.nonce = ping->nonce;
+    } else if (const auto* batch = std::get_if<Batch>(&*message)) {
+      HERD_ASSERT(batch->lives == (Lives{kOurLife, peer.life}));
+      HERD_ASSERT(batch->from <= batch->to && batch->to <= replica_.store().feed().tail());
+      peer.attempt = batch->attempt;
+      peer.sent = std::max(peer.sent, batch->to);
+      Body body;
+      HERD_ASSERT(decode_body(*outgoing.body, body) && body.unreadable == 0);
+    }
+  }
+
+  void check(const PeerStatus& status, const Peer& peer) const {
+    HERD_ASSERT(status.cursors.kept <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
+    HERD_ASSERT(status.cursors.sent <= replica_.store().feed().tail());
+    HERD_ASSERT(peer.life != 0 || status.state == Connected::Down);
+  }
+
+  // No reply leaves before its record is in the journal here, and was sent to a peer that says it keeps it.
+  void check_kept() const {
+    HERD_ASSERT(replica_.acknowledged() <= kept_);
+    HERD_ASSERT(replica_.acknowledged() <= std::max(peers_[0].sent, peers_[1].sent));
+  }
+
+  void check_records() {
+    for (const char* client : {"a", "b", "kiwi", "plum"}) {
+      const auto record = replica_.find(client);
+      auto& newest = newest_[client];
+      HERD_ASSERT(record || newest == (std::pair<std::uint32_t, Nanoseconds>{}));
+      if (!record) continue;
+      const std::pair known{record->epoch, record->time};
+      HERD_ASSERT(known >= newest);
+      newest = known;
+    }
+    HERD_ASSERT(!replica_.find("a b") && !replica_.find(""));
+  }
+
+  Input& input_;
+  Replica replica_{{{"herd", "Hill", kOurLife, kOurFeed},
+                    {kPeers[0], kPeers[1]},
+                    {.max_in_flight = 2, .max_batch = 2, .prompt_kept = true},
+                    1,
+                    {.journal = true, .replicas = 1}}};
+  Now now_{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
+  std::array<Peer, kPeers.size()> peers_{};
+  std::map<std::string, std::size_t> owners_;  // of routes
+  std::string route_;
+  bool is_writable_ = true;
+  std::optional<ChangeNumber> pass_;  // under way, with what was the feed's tail when it began
+  ChangeNumber kept_ = 0;             // on disk
+  std::map<std::string, std::pair<std::uint32_t, Nanoseconds>> newest_;
+};
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  Input input(data, size);
+  World(input).run();
+  return 0;
+}

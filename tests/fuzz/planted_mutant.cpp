@@ -1,0 +1,17 @@
+// Plants the fault that $HERD_MUTANT names in a fuzz target over a bus with mutants in it: the fuzzer must find it, or
+// it would not find such a fault in the code that runs either.
+#include <cstdio>
+#include <cstdlib>
+
+#include "tests/mutant_names.hpp"
+
+extern "C" int LLVMFuzzerInitialize(int*, char***) {
+  const char* name = std::getenv("HERD_MUTANT");
+  const auto mutant = herd::bus::kMutantNames.find(name == nullptr ? "" : name);
+  if (mutant == herd::bus::kMutantNames.end()) {
+    std::fputs("set HERD_MUTANT to the name of a mutant (tests/mutant_names.hpp)\n", stderr);
+    std::exit(2);
+  }
+  herd::bus::active_mutant = mutant->second;
+  return 0;
+}

@@ -1,0 +1,49 @@
+// Coordinates and time: a text is accepted where a plain judge says so (tests/plain_texts.hpp), and means what it says.
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "protocol/assert.hpp"
+#include "protocol/coordinates.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/time_text.hpp"
+#include "tests/plain_texts.hpp"
+
+using namespace herd::protocol;
+using namespace herd::testing;
+
+namespace {
+
+void check_coordinates(std::string_view text) {
+  const auto plain = plain_position(text);
+  const auto parsed = parse_coordinates(text);
+  HERD_ASSERT(parsed.has_value() == plain.has_value());
+  if (!parsed) {
+    HERD_ASSERT(!parsed.error().empty());
+    return;
+  }
+  HERD_ASSERT(std::abs(parsed->latitude - plain->latitude) < 1e-12);
+  HERD_ASSERT(std::abs(parsed->longitude - plain->longitude) < 1e-12);
+  HERD_ASSERT(text.size() <= kMaxCoordinatesBytes);
+}
+
+void check_time(std::string_view text) {
+  const auto plain = plain_time(text);
+  const auto parsed = parse_time(text);
+  HERD_ASSERT(parsed.has_value() == plain.has_value());
+  if (!parsed) {
+    HERD_ASSERT(!parsed.error().empty());
+    return;
+  }
+  HERD_ASSERT(static_cast<std::uint64_t>(parsed->count()) == *plain && text.size() <= kMaxTimeBytes);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  check_coordinates(text);
+  check_time(text);
+  return 0;
+}
