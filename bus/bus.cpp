@@ -77,6 +77,7 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
       address = addresses.peers.at(peer);
       bus->dealers_[peer].connect(address);
     }
+    bus->addresses_ = addresses.peers;
     return bus;
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) {
@@ -140,10 +141,19 @@ void Bus::send_all(PeerIndex peer, Now now) {
   }
 }
 
+// What was on its way is lost, which the link outlives.
+void Bus::reopen(PeerIndex peer) {
+  uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
+  uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
+  touched_[peer + 1] = true;
+}
+
 bool Bus::pump(Now now) {
   const bool more = receive(now);
   replica_.tick(now);
+  if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
     // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
     // wanted.
     if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
@@ -155,6 +165,7 @@ bool Bus::pump(Now now) {
 Nanoseconds Bus::next_deadline(Now now) const {
   Nanoseconds deadline = replica_.tick_deadline(now);
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    if (!reopenings_.empty()) deadline = std::min(deadline, reopenings_[peer].due());
     if (writable_[peer]) deadline = std::min(deadline, replica_.say_deadline(peer));
   }
   return deadline;

@@ -12,6 +12,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "bus/reopening.hpp"
 #include "bus/replica.hpp"
 #include "protocol/result.hpp"
 
@@ -49,6 +50,7 @@ class Bus {
   using Frames = std::array<zmq::message_t, 3>;  // header, body, check: the most that a message has
 
   [[nodiscard]] bool receive(protocol::Now now);
+  void reopen(PeerIndex peer);
   void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);
   static void send(zmq::socket_t& dealer, const Outgoing& message);
@@ -56,6 +58,8 @@ class Bus {
   Replica& replica_;
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
+  std::vector<std::string> addresses_;  // that the DEALERs connect to
+  std::vector<Reopening> reopenings_;   // made by the first pump
   std::vector<int> descriptors_;
   std::vector<bool> touched_;
   std::vector<bool> writable_;  // as last seen

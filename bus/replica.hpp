@@ -137,6 +137,9 @@ class Replica {
   [[nodiscard]] protocol::Nanoseconds say_deadline(PeerIndex peer) const;
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+  [[nodiscard]] Connected connected(PeerIndex peer, protocol::Now now) const {
+    return peers_[peer].link.connected(now);
+  }
   [[nodiscard]] PeerStatus peer_status(PeerIndex peer, protocol::Now now) const;
   // What each peer held when it was first heard is merged here.
   [[nodiscard]] bool synchronised() const;

@@ -238,6 +238,7 @@ TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say
     const auto plain = plain_position(text);
     const auto parsed = parse_coordinates(text);
     REQUIRE(parsed.has_value() == plain.has_value());
+    REQUIRE(check_coordinates(text).has_value() == plain.has_value());
     ++seen.at(plain ? 1 : 0);
     if (!parsed) continue;
     // What it is for, searching nearby, forgives the last bits of a double: this is less than a micrometre.

@@ -9,6 +9,7 @@ from .daemon import Daemon
 from .herd import read_herd
 from .logs import logs
 from .prove import prove
+from .prove_table import prove_table
 from .status import status, where
 from .trouble import Trouble
 from .up import reload, restart, up
@@ -50,6 +51,8 @@ def run(given):
         return bench(given)
     herd = read_herd(given.config)
     if given.command == "prove":
+        if given.table:
+            return prove_table(herd.binary, {node.name: node.peers for node in herd.nodes}, given)
         return prove(herd, given)
     daemon = Daemon(herd)
     return {

@@ -63,6 +63,9 @@ def _add_prove(prove):
     prove.add_argument("--kills", metavar="N", type=_count, help="SIGKILLs (default: by the time; at memory none)")
     prove.add_argument("--freezes", metavar="N", type=_count, help="SIGSTOPs (default: by the time)")
     prove.add_argument("--blackouts", metavar="N", type=_count, default=0, help="SIGKILLs of all nodes at once")
+    prove.add_argument("--chaos", action="store_true",
+                       help="every kind of fault, of the network between the nodes too, each every ten seconds")
+    prove.add_argument("--table", action="store_true", help="each kind of fault by itself, and a table of what came of it")
     prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
     prove.add_argument("--seed", metavar="N", type=_count, help="the same seed breaks the same nodes at the same times")
     prove.add_argument("--connections", metavar="N", type=_positive, default=50, help="of clients (default: 50)")

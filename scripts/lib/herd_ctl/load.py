@@ -52,6 +52,7 @@ class Teller:
         self.told = []          # by client: number of the newest report sent
         self.acknowledged = []  # ... answered
         self.last = []          # ... after which it falls silent
+        self.silent = collections.deque()  # those that have, the longest first
         self.speaking = [self.new_client() for _ in range(clients)]
         self.turn = 0
         self.again = collections.deque()        # (client, number) sent and not answered before the connection was gone
@@ -60,10 +61,15 @@ class Teller:
         self.retry_at = 0.0
 
     def new_client(self):
+        """One that has never spoken, or where there are enough of them the one that has been silent the longest."""
+        last = int(MOST_REPORTS ** self.load.random.random())  # few for most, many for some
+        if self.load.population and len(self.clients) >= self.load.population and self.silent:
+            client = self.silent.popleft()
+            self.last[client] += last
+            return client
         self.clients.append(b"%b-%d" % (self.name, len(self.clients)))
         self.told.append(0)
         self.acknowledged.append(0)
-        last = int(MOST_REPORTS ** self.load.random.random())  # few for most, many for some
         self.last.append(last if self.load.fall_silent else None)
         return len(self.clients) - 1
 
@@ -141,6 +147,7 @@ class Teller:
             self.turn = (self.turn + 1) % len(self.speaking)
             client = self.speaking[self.turn]
             if self.told[client] == self.last[client]:
+                self.silent.append(client)
                 client = self.speaking[self.turn] = self.new_client()
             self.told[client] += 1
             number = self.told[client]
@@ -190,12 +197,14 @@ class Teller:
 
 class Load:
     """The clients, in the process that runs them. `nodes`: [(name, client port)]; `board`: numbers that whoever watches
-    sees too; `clients`: that speak at a time, a connection; `depth`: reports in flight, a connection."""
+    sees too; `clients`: that speak at a time, a connection; `depth`: reports in flight, a connection; `population`: clients of
+    all times, a connection, where there is a bound to them."""
 
-    def __init__(self, nodes, board, connections=50, clients=20, depth=16, seed=0, fall_silent=True):
+    def __init__(self, nodes, board, connections=50, clients=20, depth=16, seed=0, fall_silent=True, population=None):
         self.nodes = nodes
         self.depth = depth
         self.fall_silent = fall_silent
+        self.population = population
         self.random = random.Random(seed)
         self.board = board
         self.selector = selectors.DefaultSelector()

@@ -78,7 +78,7 @@ class PrivateNode:
         self.may_die = False
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
-                [self.herd.binary, "--config", self.herd.config_path, *self.herd.flags, *words, self.name],
+                [self.herd.binary, "--config", self.herd.config_of(self.name), *self.herd.flags, *words, self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment,
                 preexec_fn=_end_with_parent)
 
@@ -119,7 +119,8 @@ class PrivateNode:
 class PrivateHerd:
     """Nodes of one configuration. A graph is {name: [peers]}; a link named on one side is a link. `settings` are
     sections of the configuration: {"clients": {"max_future": "1s"}}; `bus_public` tells peers of a node to connect
-    elsewhere, to a proxy for example: {"n0": port}."""
+    elsewhere, to a proxy for example: {"n0": port}, or one of its peers alone: {("n1", "n0"): port}, which gives n1 a
+    configuration of its own."""
 
     NODE = PrivateNode
 
@@ -149,7 +150,8 @@ class PrivateHerd:
     def running(self):
         return [node for node in self if node.is_running]
 
-    def config_text(self):
+    def config_text(self, reader=None):
+        """What `reader` is told, or all who have no configuration of their own."""
         lines = []
         for section, keys in self.settings.items():
             lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
@@ -158,8 +160,9 @@ class PrivateHerd:
             lines += ["[[node]]", f'name = "{name}"', f'clients = "127.0.0.1:{node.clients_port}"',
                       f'bus = "tcp://127.0.0.1:{node.bus_port}"', f'monitor = "tcp://127.0.0.1:{node.monitor_port}"',
                       f'http = "127.0.0.1:{node.http_port}"', f"peers = {_toml(peers)}"]
-            if name in self.bus_public:
-                lines.append(f'bus_public = "tcp://127.0.0.1:{self.bus_public[name]}"')
+            public = self.bus_public.get((reader, name), self.bus_public.get(name))
+            if public:
+                lines.append(f'bus_public = "tcp://127.0.0.1:{public}"')
             lines.append("")
         return "\n".join(lines)
 
@@ -169,6 +172,14 @@ class PrivateHerd:
             if name not in self.nodes:
                 self.nodes[name] = self.NODE(self, name)
         self.config_path.write_text(self.config_text())
+        for name in self.graph:
+            if self.config_of(name) != self.config_path:
+                self.config_of(name).write_text(self.config_text(name))
+
+    def config_of(self, name):
+        """The configuration that the node reads."""
+        alone = any(isinstance(lane, tuple) and lane[0] == name for lane in self.bus_public)
+        return self.directory / f"{name}.toml" if alone else self.config_path
 
     def remove(self):
         """Gives the ports back and removes the directory, once no node runs."""

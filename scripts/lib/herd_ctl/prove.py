@@ -1,4 +1,4 @@
-"""prove: load, kills and freezes on a herd of its own, and then the question whether anything acknowledged is lost.
+"""prove: load, kills, freezes and failing networks on a herd of its own, and then the question whether anything acknowledged is lost.
 
 Lost is what a client was told is kept and some node, at the end, knows only an older record of that client.
 """
@@ -11,13 +11,18 @@ import socket
 import sys
 import time
 
-from .faults import BLACKOUT, FREEZE, KILL, Breaker, schedule
+from . import network as net
+from .faults import BLACKOUT, DESCRIPTORS, FREEZE, KILL, Breaker, schedule
 from .load import BASE, LoadProcess, report
-from .private_herd import PrivateHerd
+from .private_herd import Ports, PrivateHerd
 from .trouble import BAD_USAGE, Trouble
+from .watch import Bystander, Usage, p99_ms
 
 SECONDS = 60
 KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, where nobody says how many
+CHAOS_EVERY = 10.0   # seconds between two faults of one kind, in mixed chaos
+CHAOS = (KILL, FREEZE, DESCRIPTORS, *net.FAULTS)
+POPULATION = 200     # clients of all times, a connection, in chaos: what they take must not hide what grows
 WARM_UP = 1.0        # seconds of load before the first fault may come
 READY_SECONDS = 30
 CONVERGE_SECONDS = 60
@@ -39,23 +44,37 @@ class Plan:
     connections: int = 50
     clients: int = 20   # that speak at a time, a connection
     depth: int = 16     # reports in flight, a connection
+    chaos: bool = False  # every kind of fault, the network's too, so often that each comes every CHAOS_EVERY
+    more: dict = dataclasses.field(default_factory=dict)  # how many faults of each other kind: of the network, ...
+    population: int | None = None
 
     def __post_init__(self):
         if self.seed is None:
             self.seed = random.SystemRandom().randrange(10**6)
         if self.seconds is None:
-            self.seconds = max((self.kills or 0) * KILL_EVERY, (self.freezes or 0) * FREEZE_EVERY) or SECONDS
+            self.seconds = SECONDS if self.chaos else max((self.kills or 0) * KILL_EVERY, (self.freezes or 0) * FREEZE_EVERY) or SECONDS
+        if self.chaos:
+            counts = dict.fromkeys(CHAOS, max(1, round(self.seconds / CHAOS_EVERY)))
+            kills, freezes = counts.pop(KILL), counts.pop(FREEZE)
+            self.kills = kills if self.kills is None and self.ack != "memory" else self.kills
+            self.freezes = freezes if self.freezes is None else self.freezes
+            self.more = counts
+            self.population = POPULATION
         if self.kills is None:
             # At "memory" a kill may take what was just acknowledged with it: that is what "memory" means.
             self.kills = 0 if self.ack == "memory" else round(self.seconds / KILL_EVERY)
         if self.freezes is None:
             self.freezes = round(self.seconds / FREEZE_EVERY)
 
+    @property
+    def counts(self):
+        return {KILL: self.kills, FREEZE: self.freezes, BLACKOUT: self.blackouts, **self.more}
 
     def line(self):
         kills = f"{self.kills} kills{' with an empty disk' if self.wipe else ''}"
-        blackouts = f", {self.blackouts} blackouts" if self.blackouts else ""
-        return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{blackouts} in"
+        more = f", {self.blackouts} blackouts" if self.blackouts else ""
+        more += "".join(f", {count} {kind}" for kind, count in self.more.items())
+        return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{more} in"
                 f" {self.seconds:.0f} s, seed {self.seed}")
 
 
@@ -67,6 +86,11 @@ class Outcome:
     kills: int = 0
     freezes: int = 0
     blackouts: int = 0  # all nodes at once
+    more: dict = dataclasses.field(default_factory=dict)  # faults of each other kind
+    p99_ms: float | None = None  # that a client which behaves has waited for an answer, other nodes asked included
+    growth_mib: float = 0        # of the memory of the node that grew most
+    peak_mib: float = 0
+    peak_descriptors: int = 0
     broken_connections: int = 0
     wrong_replies: int = 0
     lost: int | None = None  # None: a node died, so that there was nothing to compare
@@ -82,11 +106,16 @@ class Outcome:
         words = [f"{self.acknowledged:,} acknowledged", f"{self.kills} kills", f"{self.freezes} freezes"]
         if self.plan.blackouts:
             words.append(f"{self.blackouts} blackouts")
+        words += [f"{count} {kind}" for kind, count in self.more.items()]
         if self.wrong_replies:
             words.append(f"{self.wrong_replies} wrong replies")
         converged = "NOT converged" if self.converged_s is None else f"converged {self.converged_s:.1f} s"
         lost = "a node died by itself" if self.lost is None else f"{self.lost} lost"
-        return f"{', '.join(words)}, {lost}; {converged} after the last fault"
+        text = f"{', '.join(words)}, {lost}; {converged} after the last fault"
+        if self.more:
+            text += (f"; p99 {self.p99_ms} ms; memory +{self.growth_mib} MiB to {self.peak_mib} MiB,"
+                     f" {self.peak_descriptors} descriptors at most")
+        return text
 
     def as_json(self):
         return json.dumps(dataclasses.asdict(self) | {"good": self.is_good})
@@ -99,14 +128,17 @@ class Trial:
         settings = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
         if plan.wipe:
             settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that all was given back
-        self.herd = PrivateHerd(binary, graph, settings)
+        ports = Ports()
+        wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
+        self.network = net.Network(graph, ports, plan.seed) if wants_network else None
+        self.herd = PrivateHerd(binary, graph, settings, self.network.bus_public if self.network else None, ports)
         self.plan = plan
         self.say = say
         self.outcome = Outcome(plan)
-        counts = {KILL: plan.kills, FREEZE: plan.freezes, BLACKOUT: plan.blackouts}
-        faults = schedule(list(graph), counts, plan.seconds, plan.seed)
-        self.breaker = Breaker(self.herd, faults, plan.wipe)
-        self.load = None
+        faults = schedule(list(graph), plan.counts, plan.seconds, plan.seed, self.network.lanes if self.network else ())
+        self.breaker = Breaker(self.herd, faults, plan.wipe, self.network)
+        self.usage = Usage(self.herd)
+        self.load = self.bystander = None
 
     def run(self):
         try:
@@ -120,6 +152,8 @@ class Trial:
         return self.outcome
 
     def _start(self):
+        if self.network:
+            self.network.start({node.name: node.bus_port for node in self.herd})
         for node in self.herd:
             node.launch()
         deadline = time.monotonic() + READY_SECONDS
@@ -130,7 +164,8 @@ class Trial:
         ports = [(node.name, node.clients_port) for node in self.herd]
         plan = self.plan
         self.load = LoadProcess(ports, connections=plan.connections, clients=plan.clients, depth=plan.depth,
-                                seed=plan.seed)
+                                seed=plan.seed, population=plan.population)
+        self.bystander = Bystander([node.clients_port for node in self.herd])
 
     def _break(self):
         """Until every fault of the plan was done and undone."""
@@ -139,6 +174,8 @@ class Trial:
             elapsed = time.monotonic() - begun
             self.breaker.step(elapsed)
             self._count()
+            if elapsed >= 0:
+                self.usage.sample(elapsed)
             self.say(elapsed, self)
             if not self._all_live(self.breaker.down) or (self.breaker.is_done and elapsed >= self.plan.seconds):
                 break
@@ -147,6 +184,10 @@ class Trial:
     def _settle(self):
         """The load ends; waits until all nodes know the same."""
         healed = time.monotonic()
+        self.outcome.p99_ms = p99_ms(self.bystander.waits())
+        self.outcome.growth_mib = self.usage.growth_mib()
+        self.outcome.peak_mib, self.outcome.peak_descriptors = self.usage.peaks()
+        self.outcome.problems += self.usage.not_flat(self.plan.seconds)
         self.load.stop()
         self.clients, wrong = self.load.outcome()
         self.outcome.clients = len(self.clients)
@@ -190,7 +231,9 @@ class Trial:
         outcome, load = self.outcome, self.load
         outcome.acknowledged, outcome.wrong_replies = load.acknowledged, load.wrong
         outcome.broken_connections = load.broken
-        outcome.kills, outcome.freezes, outcome.blackouts = self.breaker.done.values()
+        done = self.breaker.done
+        outcome.kills, outcome.freezes, outcome.blackouts = done[KILL], done[FREEZE], done[BLACKOUT]
+        outcome.more = {kind: done[kind] for kind in self.plan.more}
 
     def _all_live(self, but=()):
         """False, and a problem each, where nodes have ended that nobody has killed."""
@@ -206,8 +249,9 @@ class Trial:
         return self.outcome.kept_in
 
     def _end(self):
-        if self.load:
-            self.load.end()
+        for process in (self.load, self.bystander, self.network):
+            if process:
+                process.end()
         for node in self.herd.running:
             node.kill()
         if self.outcome.is_good or sys.exc_info()[0] is KeyboardInterrupt:
@@ -257,6 +301,7 @@ class Progress:
         text = (f"{max(0, elapsed):5.0f} s  {outcome.acknowledged:,} acknowledged, {outcome.kills} kills,"
                 f" {outcome.freezes} freezes")
         now = [f"{name} down" for name in breaker.down] + [f"{name} frozen" for name in breaker.frozen]
+        now += [f"{len(breaker.broken)} lanes broken"] if breaker.broken else []
         text += f"; {', '.join(now)}" if now else ""
         if self.is_terminal:
             self.stream.write(f"\r\x1b[K{text}")

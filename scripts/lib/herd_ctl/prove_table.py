@@ -1,0 +1,56 @@
+"""prove --table: each kind of fault by itself, and what came of it."""
+import sys
+
+from . import network as net
+from .faults import DESCRIPTORS
+from .prove import POPULATION, Plan, Trial
+from .show import table
+
+SECONDS = 15
+TIMES = 6  # of each fault
+# A load that leaves the processor room for a proxy in each direction of each link.
+LOAD = {"connections": 8, "depth": 8, "population": POPULATION}
+ROWS = {
+    "none": {},
+    "SIGKILL": {"kills": TIMES},
+    "storm of restarts": {"kills": 60},
+    "all nodes killed at once": {"blackouts": 3},
+    "frozen": {"freezes": TIMES},
+    "no descriptors left": {"more": {DESCRIPTORS: TIMES}},
+    "cut": {"more": {net.CUT: TIMES}},
+    "silent": {"more": {net.SILENT: TIMES}},
+    "half-open": {"more": {net.HALF_OPEN: TIMES}},
+    "delay of 200 ms": {"more": {net.DELAY: TIMES}},
+    "trickle of bytes": {"more": {net.TRICKLE: TIMES}},
+    "bits turned over": {"more": {net.CORRUPT: TIMES}},
+    "reset in a message": {"more": {net.RESET: TIMES}},
+    "all of these, mixed": {"chaos": True},
+}
+RING = 16
+
+
+def rows(graph):
+    """(what, graph, plan without seed and seconds)"""
+    yield from ((what, graph, row) for what, row in ROWS.items())
+    ring = {f"n{i}": [f"n{(i + 1) % RING}"] for i in range(RING)}
+    yield f"mixed, {RING} nodes on a ring", ring, {"chaos": True}
+
+
+def prove_table(binary, graph, given):
+    """Prints the table; 0 if every row is good."""
+    cells, problems = [], []
+    for what, nodes, row in rows(graph):
+        plan = Plan(**({"kills": None if row.get("chaos") else 0, "freezes": None if row.get("chaos") else 0} | LOAD | row),
+                    seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack, replicas=given.replicas)
+        print(f"{what}: {plan.line()}", file=sys.stderr, flush=True)
+        outcome = Trial(binary, nodes, plan).run()
+        problems += [f"{what}: {problem}" for problem in outcome.problems]
+        done = outcome.kills + outcome.freezes + outcome.blackouts + sum(outcome.more.values())
+        cells.append([what, done, f"{outcome.acknowledged:,}", "-" if outcome.lost is None else outcome.lost,
+                      "never" if outcome.converged_s is None else f"{outcome.converged_s:.1f} s",
+                      "-" if outcome.p99_ms is None else f"{outcome.p99_ms:.0f} ms", f"+{outcome.growth_mib:.1f} MiB"])
+    print(table(["FAULT", "TIMES", "ACKNOWLEDGED", "LOST", "CONVERGED", "P99", "MEMORY"], cells,
+                right=("TIMES", "ACKNOWLEDGED", "LOST", "CONVERGED", "P99", "MEMORY")))
+    for problem in problems:
+        print(problem, file=sys.stderr)
+    return 1 if problems else 0

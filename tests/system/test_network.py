@@ -1,0 +1,166 @@
+"""Networks that fail: a TCP proxy in each direction of each link cuts, silences, delays, damages and resets what nodes say to
+each other (scripts/lib/herd_ctl/network.py). Nothing answered is lost, links come back by themselves, all nodes agree."""
+import itertools
+
+import pytest
+
+from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for  # noqa: F401
+from herd_ctl import network as net  # the fixture knows where it is
+from herd_ctl.faults import DESCRIPTORS
+from herd_ctl.private_herd import Ports
+from herd_ctl.prove import Plan, Trial
+from talk import fresh
+
+MINUTES = pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
+PAIR = {"n0": ["n1"], "n1": []}
+THERE, BACK = ("n0", "n1"), ("n1", "n0")
+
+
+@pytest.fixture(scope="module", name="whole")
+def two_nodes_with_a_network_between_them():
+    ports = Ports()
+    network = net.Network(PAIR, ports)
+    herd = Herd(PAIR, ports=ports, bus_public=network.bus_public, log_level="info")
+    network.start({node.name: node.bus_port for node in herd})
+    herd.start()
+    yield herd, network
+    herd.close()
+    network.end()
+
+
+@pytest.fixture(name="pair")
+def whole_again(whole):
+    herd, network = whole
+    herd.wait_linked()
+    yield herd, network
+    for lane in (THERE, BACK):
+        network.set(lane, net.PASS)
+
+
+def link(herd, node):
+    other = "n1" if node == "n0" else "n0"
+    return herd[node].status()["links"][other]["state"]
+
+
+TIMES = itertools.count(1)
+
+
+def tell_both(herd):
+    """A newer report at each node; its time."""
+    told = next(TIMES)
+    for node in herd:
+        assert node.say(f"IAMAT of-{node.name} +1+1 {told}").startswith("AT ")
+    return told
+
+
+def count_lost(herd):
+    return sum(node.log().count("event=link_") - node.log().count("event=link_opened") for node in herd)
+
+
+def all_know(herd, told):
+    return all((node.knows(f"of-{other.name}") or "").endswith(f" {told}") for node in herd for other in herd)
+
+
+# Each fault once, on one link: what is seen of it, and that all is well afterwards.
+
+@pytest.mark.parametrize("fault", [net.CUT, net.HALF_OPEN])
+def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(pair, fault):
+    herd, network = pair
+    for lane in (THERE, BACK):
+        network.set(lane, fault)
+    wait_for(lambda: link(herd, "n0") == link(herd, "n1") == "down", "both see it")
+    told = tell_both(herd)
+    for lane in (THERE, BACK):
+        network.set(lane, net.PASS)
+    herd.wait_linked(seconds=30)
+    wait_for(lambda: all_know(herd, told), "each knows what the other was told")
+
+
+@pytest.mark.parametrize("fault", [net.SILENT, pytest.param(net.HALF_OPEN, marks=MINUTES)])
+def test_a_link_that_works_one_way_only_is_shown_as_half_and_comes_back_by_itself(pair, fault):
+    herd, network = pair
+    network.set(THERE, fault)
+    wait_for(lambda: link(herd, "n0") == "half", "n0 hears n1, which does not answer it")
+    wait_for(lambda: link(herd, "n1") == "down", "n1 hears nothing")
+    told = tell_both(herd)
+    network.set(THERE, net.PASS)
+    herd.wait_linked(seconds=30)
+    wait_for(lambda: all_know(herd, told), "each knows what the other was told")
+
+
+def test_a_delay_of_200_ms_is_measured_and_costs_no_link(pair):
+    herd, network = pair
+    lost = count_lost(herd)
+    for lane in (THERE, BACK):
+        network.set(lane, net.DELAY)
+    wait_for(lambda: all(node.status()["links"][peer]["round_trip_us"] > 200_000
+                         for node, peer in zip(herd, ("n1", "n0"))), "it is measured")
+    told = tell_both(herd)
+    wait_for(lambda: all_know(herd, told), "all arrives")
+    assert count_lost(herd) == lost
+
+
+def test_a_trickle_of_single_bytes_arrives(pair):
+    herd, network = pair
+    for lane in (THERE, BACK):
+        network.set(lane, net.TRICKLE)
+    told = tell_both(herd)
+    wait_for(lambda: all_know(herd, told), "all arrives, a byte at a time")
+
+
+def test_what_is_damaged_on_its_way_is_dropped_counted_and_sent_again(pair):
+    herd, network = pair
+    network.set(THERE, net.CORRUPT)
+    def is_counted():
+        tell_both(herd)
+        return fresh(herd["n1"])["counters"]["bus_messages_damaged"] > 5
+    wait_for(is_counted, "damage is seen")
+    network.set(THERE, net.PASS)
+    told = tell_both(herd)
+    wait_for(lambda: all_know(herd, told), "all arrives")
+
+
+def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
+    herd, network = pair
+    network.set(THERE, net.RESET)
+    before = herd["n0"].counter("bus_timeouts")
+
+    def has_cost_messages():
+        tell_both(herd)
+        return fresh(herd["n0"])["counters"]["bus_timeouts"] > before + 2
+    wait_for(has_cost_messages, "connections are reset")
+    network.set(THERE, net.PASS)
+    herd.wait_linked()
+    told = tell_both(herd)
+    wait_for(lambda: all_know(herd, told), "all arrives")
+
+
+# Load, and each kind of fault on the links of five nodes.
+
+@MINUTES
+@pytest.mark.parametrize("kind", [*net.FAULTS, DESCRIPTORS])
+def test_nothing_acknowledged_is_lost_by_what_a_network_does(kind):
+    plan = Plan(seconds=3, kills=0, freezes=0, connections=5, depth=8, more={kind: 3}, population=200)
+    assert_good(Trial(BINARY, FIVE, plan).run())
+
+
+def test_nothing_acknowledged_is_lost_in_mixed_chaos():
+    assert_good(Trial(BINARY, FIVE, Plan(seconds=6, chaos=True, connections=5, depth=8)).run())
+
+
+def assert_good(outcome):
+    print(outcome.plan.line(), outcome.line(), sep="\n")
+    assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
+    assert outcome.acknowledged > 500 and set(outcome.more.values()) == set(outcome.plan.more.values())
+
+
+@MINUTES
+@pytest.mark.parametrize("graph, plan", [
+    (ring(16), {"seconds": 120, "chaos": True, "connections": 16}),
+    (ring(16), {"seconds": 60, "kills": 200, "freezes": 10, "connections": 16}),  # a storm of restarts
+    (FIVE, {"seconds": 600, "chaos": True}),
+    (FIVE, {"seconds": 120, "chaos": True, "replicas": 1}),
+    (FIVE, {"seconds": 120, "chaos": True, "ack": "fsync"}),
+], ids=["16 nodes on a ring", "restart storm on a ring", "mixed", "replicas", "fsync"])
+def test_nothing_acknowledged_is_lost_in_minutes_of_chaos(graph, plan):
+    assert_good(Trial(BINARY, graph, Plan(**plan)).run())
