@@ -28,6 +28,13 @@ inline constexpr std::size_t kMaxBatchBytes = std::size_t{64} * 1024;  // of the
 inline constexpr std::size_t kMaxUpdateBytes = 512;                    // an encoded update with the longest texts
 inline constexpr std::size_t kMaxMessageBytes = 2 * kMaxBatchBytes;    // ZMQ_MAXMSGSIZE: a longer frame closes the link
 
+// Digests.
+inline constexpr unsigned kBucketBits = 12;
+inline constexpr std::size_t kBuckets = std::size_t{1}
+                                        << kBucketBits;  // of a million clients each holds one message's worth
+inline constexpr std::size_t kMaxPulledBuckets = 512;    // in one PULL: its header stays within a few kilobytes
+
+static_assert(kBuckets * 8 + kBuckets / 8 + 64 <= kMaxBatchBytes, "the sums of all buckets must fit one frame");
 static_assert(kMaxClientBytes <= 255 && kMaxCoordinatesBytes <= 255 && kMaxTimeBytes <= 255,
               "the store keeps the lengths of the three texts in a byte each");
 static_assert(kMaxClientBytes + kMaxCoordinatesBytes + kMaxTimeBytes + 128 <= kMaxUpdateBytes,

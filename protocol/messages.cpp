@@ -8,8 +8,19 @@
 namespace herd::protocol {
 namespace {
 
-// The first element of every header. Numbers are never given a second meaning; 5 to 7 are kept for digests.
-enum class Type : std::uint8_t { Hello = 1, Welcome = 2, Batch = 3, Ack = 4, Ping = 8, Pong = 9, Bye = 10 };
+// The first element of every header. Numbers are never given a second meaning.
+enum class Type : std::uint8_t {
+  Hello = 1,
+  Welcome = 2,
+  Batch = 3,
+  Ack = 4,
+  Digest = 5,
+  Pull = 6,
+  Answer = 7,
+  Ping = 8,
+  Pong = 9,
+  Bye = 10,
+};
 
 // Packs one header: an array with the type first.
 class HeaderWriter {
@@ -47,6 +58,15 @@ struct Encoder {
   }
   std::string operator()(const Ack& m) const {
     return header(Type::Ack, m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+  }
+  std::string operator()(const Digest& m) const {
+    return header(Type::Digest, m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+  }
+  std::string operator()(const Pull& m) const {
+    return header(Type::Pull, m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+  }
+  std::string operator()(const Answer& m) const {
+    return header(Type::Answer, m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
   }
   std::string operator()(const Ping& m) const { return header(Type::Ping, m.nonce, m.clock.count()); }
   std::string operator()(const Pong& m) const { return header(Type::Pong, m.nonce, m.clock.count()); }
@@ -88,11 +108,39 @@ class HeaderReader {
   bool ok_ = true;
 };
 
+Result<Message> done(bool ok, Message message) {
+  if (!ok) return fail(std::string(name_of(message)) + ": a field is missing or of another type");
+  return message;
+}
+
+Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
+  switch (type) {
+    case static_cast<std::uint64_t>(Type::Digest): {
+      Digest m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+      return done(ok, Message{m});
+    }
+    case static_cast<std::uint64_t>(Type::Pull): {
+      Pull m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+      const auto is_bucket = [](std::uint32_t bucket) { return bucket < kBuckets; };
+      if (ok && (m.buckets.empty() || m.buckets.size() > kMaxPulledBuckets ||
+                 !std::all_of(m.buckets.begin(), m.buckets.end(), is_bucket))) {
+        return fail("pull: its buckets are none, too many or out of bounds");
+      }
+      return done(ok, Message{std::move(m)});
+    }
+    case static_cast<std::uint64_t>(Type::Answer): {
+      Answer m;
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
+      return done(ok, Message{m});
+    }
+    default:
+      return Message{UnknownMessage{type}};
+  }
+}
+
 Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
-  const auto done = [](bool ok, Message message) -> Result<Message> {
-    if (!ok) return fail(std::string(name_of(message)) + ": a field is missing or of another type");
-    return message;
-  };
   switch (type) {
     case static_cast<std::uint64_t>(Type::Hello): {
       Hello m;
@@ -133,7 +181,7 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
       return done(ok, Message{m});
     }
     default:
-      return Message{UnknownMessage{type}};
+      return read_digests(type, reader);
   }
 }
 
@@ -162,7 +210,8 @@ Result<Message> decode(std::string_view bytes) {
 }
 
 std::string_view name_of(const Message& message) {
-  static constexpr std::string_view kNames[] = {"hello", "welcome", "batch", "ack", "ping", "pong", "bye", "unknown"};
+  static constexpr std::string_view kNames[] = {"hello",  "welcome", "batch", "ack", "digest", "pull",
+                                                "answer", "ping",    "pong",  "bye", "unknown"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }

@@ -1,5 +1,6 @@
-// What nodes say to each other. A message is a header frame, and for a batch a second frame with the updates
-// (body.hpp); docs/PROTOCOL.md has the grammar. Values only: who may say what and when is decided in bus/link.hpp.
+// What nodes say to each other. A message is a header frame, and for some a second frame, with updates (body.hpp) or
+// with the sums of a store (sums.hpp); docs/PROTOCOL.md has the grammar. Values only: who may say what and when is
+// decided in bus/link.hpp.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "protocol/clock.hpp"
 #include "protocol/result.hpp"
@@ -61,6 +63,31 @@ struct Ack {
   std::uint64_t kept = 0;     // ... and up to this one in a journal; 0 without one
 };
 
+// How my store looks: asked with, and answered by one with `answer` and, where the two differ, a frame of sums.
+struct Digest {
+  Lives lives;
+  std::uint64_t round = 0;   // the asking node's count of its rounds with this peer; an answer repeats it
+  bool answer = false;       // else the receiver is asked for its own
+  std::uint64_t digest = 0;  // of the sender's store
+  std::uint64_t merged = 0;  // all changes of the receiver's feed up to here are in it
+};
+
+// Tell me these buckets.
+struct Pull {
+  Lives lives;
+  std::uint64_t number = 0;            // the asking node's count of its pulls from this peer; an answer repeats it
+  std::uint64_t place = 0;             // where to go on in the first bucket, as the last answer said; 0: from its start
+  std::vector<std::uint32_t> buckets;  // 1 to kMaxPulledBuckets, each below kBuckets
+};
+
+// Some of the records that were pulled, in a body frame.
+struct Answer {
+  Lives lives;
+  std::uint64_t number = 0;  // of the PULL
+  std::uint64_t done = 0;    // so many of its buckets have been told whole
+  std::uint64_t place = 0;   // where the next one goes on; 0: at its start
+};
+
 struct Ping {
   std::uint64_t nonce = 0;
   Nanoseconds clock{};
@@ -81,13 +108,13 @@ struct UnknownMessage {
   std::uint64_t type = 0;
 };
 
-using Message = std::variant<Hello, Welcome, Batch, Ack, Ping, Pong, Bye, UnknownMessage>;
+using Message = std::variant<Hello, Welcome, Batch, Ack, Digest, Pull, Answer, Ping, Pong, Bye, UnknownMessage>;
 
 // The header frame of any message but UnknownMessage.
 [[nodiscard]] std::string encode(const Message& message);
 
 // Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a
-// name out of bounds or trailing bytes are an Error.
+// name or a bucket out of bounds or trailing bytes are an Error.
 [[nodiscard]] Result<Message> decode(std::string_view header);
 
 // For logs and counters: "hello", "batch", ...

@@ -20,6 +20,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     HERD_ASSERT(is_name(hello->herd) && is_name(hello->node));
   } else if (const auto* batch = std::get_if<Batch>(&*message)) {
     HERD_ASSERT(batch->from <= batch->to);
+  } else if (const auto* pull = std::get_if<Pull>(&*message)) {
+    HERD_ASSERT(!pull->buckets.empty() && pull->buckets.size() <= kMaxPulledBuckets);
+    for (const std::uint32_t bucket : pull->buckets) HERD_ASSERT(bucket < kBuckets);
   }
   if (std::holds_alternative<UnknownMessage>(*message)) return 0;
   const std::string said = encode(*message);

@@ -29,6 +29,15 @@ auto fields(const Batch& m) {
 auto fields(const Ack& m) {
   return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
 }
+auto fields(const Digest& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+}
+auto fields(const Pull& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+}
+auto fields(const Answer& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
+}
 auto fields(const Ping& m) {
   return std::tie(m.nonce, m.clock);
 }
@@ -61,6 +70,9 @@ const std::vector<Pinned>& pinned() {
       {Welcome{{5, 6}, 7, 70'000, 2}, "96 02 05 06 07 ce00011170 02"},
       {Batch{{5, 6}, 2, 255, 256}, "96 03 05 06 02 ccff cd0100"},
       {Ack{{5, 6}, 2, 256, 0}, "96 04 05 06 02 cd0100 00"},
+      {Digest{{5, 6}, 2, true, 300, 4}, "97 05 05 06 02 c3 cd012c 04"},
+      {Pull{{5, 6}, 2, 256, {0, 4095}}, "96 06 05 06 02 cd0100 92 00 cd0fff"},
+      {Answer{{5, 6}, 2, 1, 256}, "96 07 05 06 02 01 cd0100"},
       {Ping{1, Nanoseconds{1'700'000'000'000'000'000}}, "93 08 01 cf17979cfe362a0000"},
       {Pong{127, Nanoseconds{-1}}, "93 09 7f ff"},
       {Bye{128}, "92 0a cc80"},
@@ -89,6 +101,9 @@ TEST_CASE("every message comes back as it was sent") {
   CHECK(comes_back(Welcome{{1, 2}, 3, 4, 5}));
   CHECK(comes_back(Batch{{1, 2}, 3, 4, 5}));
   CHECK(comes_back(Ack{{1, 2}, 3, 4, 5}));
+  CHECK(comes_back(Digest{{1, 2}, 3, false, 4, 5}));
+  CHECK(comes_back(Pull{{1, 2}, 3, 4, {5, 6}}));
+  CHECK(comes_back(Answer{{1, 2}, 3, 4, 5}));
   CHECK(comes_back(Ping{1, Nanoseconds{2}}));
   CHECK(comes_back(Pong{1, Nanoseconds{2}}));
   CHECK(comes_back(Bye{1}));
@@ -100,6 +115,9 @@ TEST_CASE("numbers come back at both ends of their range") {
     CHECK(comes_back(Welcome{{n, n}, n, n, n}));
     CHECK(comes_back(Batch{{n, n}, n, n, n}));
     CHECK(comes_back(Ack{{n, n}, n, n, n}));
+    CHECK(comes_back(Digest{{n, n}, n, true, n, n}));
+    CHECK(comes_back(Pull{{n, n}, n, n, {1}}));
+    CHECK(comes_back(Answer{{n, n}, n, n, n}));
     CHECK(comes_back(Bye{n}));
     Hello hello = sample_hello();
     hello.incarnation = hello.feed_id = hello.attempt = hello.tail = n;
@@ -189,7 +207,7 @@ TEST_CASE("what is no array with a number in front is no header") {
 }
 
 TEST_CASE("a type that this version does not know is no error") {
-  for (const char* bytes : {"91 00", "91 05", "92 06 01", "93 07 90 80", "91 cfffffffffffffffff"}) {
+  for (const char* bytes : {"91 00", "91 0b", "92 0c 01", "93 0d 90 80", "91 cfffffffffffffffff"}) {
     INFO(bytes);
     const auto heard = decode(unhex(bytes));
     REQUIRE(heard);
@@ -203,6 +221,21 @@ TEST_CASE("a batch that ends before it begins is refused, one that covers nothin
   CHECK(decode(encode(Batch{{1, 2}, 3, 5, 5})));
   CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, 5, 4})));
   CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, kMost, 0})));
+}
+
+TEST_CASE("a pull names 1 to 512 buckets, all of them within bounds") {
+  Pull pull{{1, 2}, 3, 0, {}};
+  CHECK_FALSE(decode(encode(pull)));
+  pull.buckets = {0, kBuckets - 1};
+  CHECK(comes_back(pull));
+  pull.buckets = {0, kBuckets};
+  CHECK_FALSE(decode(encode(pull)));
+  pull.buckets.assign(kMaxPulledBuckets, 7);
+  CHECK(comes_back(pull));
+  pull.buckets.push_back(7);
+  CHECK_FALSE(decode(encode(pull)));
+  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 07")));          // no array
+  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 92 00 a161")));  // no number in it
 }
 
 TEST_CASE("a few bytes cannot ask for gigabytes, nor nest without end") {
@@ -238,7 +271,8 @@ TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, in messag
 }
 
 TEST_CASE("each message has a name for logs") {
-  const std::vector<std::string_view> names{"hello", "welcome", "batch", "ack", "ping", "pong", "bye"};
+  const std::vector<std::string_view> names{"hello", "welcome", "batch", "ack",  "digest",
+                                            "pull",  "answer",  "ping",  "pong", "bye"};
   REQUIRE(pinned().size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i) CHECK(name_of(pinned()[i].message) == names[i]);
   CHECK(name_of(UnknownMessage{}) == "unknown");

@@ -1,0 +1,24 @@
+// A frame of sums from anybody: what can be read can be said again, and is then read as the same.
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "protocol/assert.hpp"
+#include "protocol/sums.hpp"
+
+using namespace herd::protocol;
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const auto sums = std::make_unique<Sums>();
+  const auto read = decode_sums({reinterpret_cast<const char*>(data), size}, *sums);
+  if (!read) {
+    HERD_ASSERT(!read.error().message.empty());
+    return 0;
+  }
+  const auto again = std::make_unique<Sums>();
+  HERD_ASSERT(decode_sums(encode_sums(*sums), *again));
+  HERD_ASSERT(again->of == sums->of && again->unsettled == sums->unsettled);
+  return 0;
+}
