@@ -11,7 +11,6 @@
 
 #include "bus/mutants.hpp"
 #include "protocol/assert.hpp"
-#include "protocol/limits.hpp"
 
 namespace herd::bus {
 
@@ -122,32 +121,6 @@ RecordView as_record(const Update& update) {
           update.difference, update.id.origin,   update.epoch};
 }
 
-// Numbers enter in a fixed byte order, lengths in front of texts: the same record has the same hash everywhere.
-std::uint64_t digest_of(const RecordView& record) {
-  std::array<char, protocol::kMaxUpdateBytes> bytes;
-  std::size_t size = 0;
-  const auto number = [&](std::uint64_t value, int width) {
-    for (int i = 0; i < width; ++i) bytes[size++] = static_cast<char>(value >> (8 * i));
-  };
-  const auto text = [&](std::string_view value) {
-    number(value.size(), 1);
-    std::memcpy(bytes.data() + size, value.data(), value.size());
-    size += value.size();
-  };
-  text(record.client);
-  number(record.epoch, 4);
-  number(static_cast<std::uint64_t>(record.time.count()), 8);
-  text(record.origin);
-  text(record.coordinates);
-  text(record.time_text);
-  number(static_cast<std::uint64_t>(record.difference.count()), 8);
-  return XXH3_64bits(bytes.data(), size);
-}
-static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kMaxCoordinatesBytes +
-                      protocol::kMaxTimeBytes + 4 + 4 + 8 + 8 <=
-                  protocol::kMaxUpdateBytes,
-              "the bytes a digest covers must fit its buffer");
-
 }  // namespace
 
 Store::Store(std::uint64_t hash_seed, ChangeNumber base) : index_(std::make_unique<Index>(hash_seed)), feed_(base) {}
@@ -193,15 +166,15 @@ Store::Merged Store::merge(const Update& update, LinkIndex by) {
   const auto place = index_->find_or_make_room(update.client, [this](RecordIndex i) { return at(i).client(); });
   if (!place.found) {
     *place.slot = create();
+    digests_.add(as_record(update), *place.slot);
   } else {
     const Record& record = at(*place.slot);
     const RecordView known = view(record, origins_);
     if (!greater(as_record(update), known)) return Merged::Unchanged;
-    digest_ -= digest_of(known);
+    digests_.replace(known, as_record(update));
     if (mutated(Mutant::ChangeStaysInPlace)) {
       origins_.release(record.origin);
       assign(at(*place.slot), update, by);
-      digest_ += digest_of(as_record(update));
       return Merged::Changed;
     }
     feed_.retire(record.number);
@@ -211,7 +184,6 @@ Store::Merged Store::merge(const Update& update, LinkIndex by) {
   Record& record = at(*place.slot);
   assign(record, update, by);
   record.number = feed_.append(*place.slot);
-  digest_ += digest_of(as_record(update));
   return Merged::Changed;
 }
 

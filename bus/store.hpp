@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bus/digest.hpp"
 #include "bus/displaced.hpp"
 #include "bus/feed.hpp"
 #include "bus/origins.hpp"
@@ -62,7 +63,9 @@ class Store {
   [[nodiscard]] std::size_t size() const { return feed_.size(); }
 
   // Equal digests: equal stores. It covers exactly the fields of the order, and is the same on every machine.
-  [[nodiscard]] std::uint64_t digest() const { return digest_; }
+  [[nodiscard]] std::uint64_t digest() const { return digests_.total(); }
+  // The same by buckets.
+  [[nodiscard]] const BucketDigests& digests() const { return digests_; }
 
  private:
   struct Record;
@@ -79,7 +82,7 @@ class Store {
   Origins origins_;
   Feed feed_;
   Displaced displaced_;
-  std::uint64_t digest_ = 0;
+  BucketDigests digests_;
 };
 
 }  // namespace herd::bus
