@@ -23,8 +23,16 @@ struct PeerRefused {
   std::string reason;  // one sentence, clean of control bytes
 };
 
+// Records that a peer held and this node lacked, though the link's cursors said otherwise: a fault somewhere, found by
+// comparing stores, and made good.
+struct DivergenceHealed {
+  std::string peer;
+  std::size_t records = 0;
+};
+
 struct Events {
   std::vector<LinkChanged> links;
+  std::vector<DivergenceHealed> healed;
   std::vector<PeerRefused> refused;
 };
 
@@ -39,10 +47,13 @@ struct ReplicaCounters {
   std::uint64_t updates_repeated = 0;  // ... dropped by the seen-set
   std::uint64_t updates_older = 0;     // ... that changed nothing
   std::uint64_t updates_unreadable = 0;
-  std::uint64_t messages_refused = 0;  // unreadable, of strangers, or of another herd or version
-  std::uint64_t messages_damaged = 0;  // on their way (bus/check.hpp), or of no node's making
-  std::uint64_t messages_unknown = 0;  // of a type this version does not know
-  std::uint64_t timeouts = 0;          // answers that did not come in time
+  std::uint64_t messages_refused = 0;    // unreadable, of strangers, or of another herd or version
+  std::uint64_t messages_damaged = 0;    // on their way (bus/check.hpp), or of no node's making
+  std::uint64_t messages_unknown = 0;    // of a type this version does not know
+  std::uint64_t digest_rounds = 0;       // comparisons with a peer that this node has begun
+  std::uint64_t buckets_pulled = 0;      // ... and buckets that differed for long enough to be fetched
+  std::uint64_t divergences_healed = 0;  // records that this node lacked though cursors said otherwise
+  std::uint64_t timeouts = 0;            // answers that did not come in time
 };
 
 }  // namespace herd::bus

@@ -96,6 +96,17 @@ class Link {
   // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
   [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
 
+  // For the comparison of stores (bus/reconciler.hpp). HELLO is said, so that both sides' cursors are stated anew.
+  void greet() { owe_hello_ = true; }
+  // Welcomed in the present attempt: batches flow.
+  [[nodiscard]] bool streaming() const { return streaming_; }
+  // How far the peer's feed is merged here, and which that is.
+  [[nodiscard]] ChangeNumber cursor() const { return cursor_; }
+  [[nodiscard]] std::uint64_t peer_feed() const { return peer_.feed_id; }
+  // The lives that a message names: are they the present ones, and what to name.
+  [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
+  [[nodiscard]] protocol::Lives lives() const { return {self_->incarnation, peer_.incarnation}; }
+
   // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
   void tick(protocol::Now now);
 
@@ -126,8 +137,6 @@ class Link {
     protocol::Nanoseconds sent_at{};
   };
 
-  [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
-  [[nodiscard]] protocol::Lives lives() const { return {self_->incarnation, peer_.incarnation}; }
   void begin_life(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
   void greet_again(protocol::Nanoseconds first_hello);
   void owe_welcome(std::uint64_t attempt);

@@ -36,7 +36,8 @@ inline constexpr std::size_t kMaxDisplacedLookedUp = 16'384;
 // ZeroMQ's high-water mark, in messages: a flight and the answers owed fit, so a send is refused only by a stuck peer.
 inline constexpr int kHighWaterMark = 16;
 inline constexpr std::size_t kMaxInFlightCeiling = 8;
-static_assert(kMaxInFlightCeiling + 4 <= kHighWaterMark, "HELLO, WELCOME, ACK and PONG must fit beside a full flight");
+static_assert(kMaxInFlightCeiling + 8 <= kHighWaterMark,
+              "HELLO, WELCOME, ACK, PONG, two DIGESTs, PULL and ANSWER must fit beside a full flight");
 static_assert(kSilence > 2 * kPingInterval, "one lost ping must not count as a lost link");
 static_assert(kRoundTripsBeforeTimeout * 2 >= 5);
 

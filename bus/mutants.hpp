@@ -56,6 +56,17 @@ enum class Mutant : std::uint8_t {
   EchoSkipForgetsLife,  // what came by a link is withheld from its peer for ever, whatever life it is in
   SeenBelowWindow,      // what is below the seen-set's window counts as seen
   SeenBeforeMerged,     // an update counts as seen before it is merged
+  // Rule 7, digests.
+  NewFeedNotCompared,        // an unknown feed id begins no round
+  RoundWithoutHello,         // a round begins with DIGEST
+  InFlightCompared,          // a bucket that holds changes in flight is compared too
+  DifferencePulledAtOnce,    // a bucket is pulled when it first differs
+  ChangingBucketNotPulled,   // ... only when its sums stay as they are
+  PulledNodeDoesNotCompare,  // a node that is sent a PULL does not look for what it lacks itself
+  SoonerWithoutEnd,          // rounds that follow a difference are not counted
+  InFlightTold,              // an ANSWER holds what the peer has not acknowledged
+  PlaceForgotten,            // a bucket that needs several ANSWERs is told from its beginning each time
+  AnswersThroughSeenSet,     // the seen-set drops what an ANSWER brings
   // Rule 8, backpressure.
   FlightUnbounded,     // any number of batches is in flight
   LaggingLinkStarves,  // a lagging link sends in order alone

@@ -19,6 +19,12 @@ using protocol::Nanoseconds;
 using protocol::Now;
 using protocol::Update;
 
+namespace {
+
+constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
+
+}  // namespace
+
 Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
 
 Replica::Replica(Options options, Memory memory)
@@ -31,10 +37,12 @@ Replica::Replica(Options options, Memory memory)
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
     const auto index = static_cast<LinkIndex>(peers_.size());
-    peers_.push_back({std::move(name), Link(*self_, index, options.limits), {}, Connected::Down});
+    Link link(*self_, index, options.limits);
     for (const PeerCursor& kept : memory.cursors) {
-      if (kept.peer == peers_.back().name) peers_.back().link.restore(kept);
+      if (kept.peer == name) link.restore(kept);
     }
+    Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.peer_feed());
+    peers_.push_back({std::move(name), std::move(link), std::move(reconciler), {}, Connected::Down});
   }
   update_acknowledged();
 }
@@ -85,6 +93,12 @@ void Replica::hear(const Incoming& incoming, Now now) {
     peer.link.hear(*welcome, now, tail);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
     peer.link.hear(*ack, now, tail);
+  } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
+    hear_digest(peer, *digest, incoming, now);
+  } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {
+    peer.reconciler.hear(*pull, peer.link, now);
+  } else if (const auto* answer = std::get_if<protocol::Answer>(&*message)) {
+    hear_answer(peer, route->second, *answer, incoming, now);
   } else if (const auto* ping = std::get_if<protocol::Ping>(&*message)) {
     peer.link.hear(*ping, now);
   } else if (const auto* pong = std::get_if<protocol::Pong>(&*message)) {
@@ -137,23 +151,49 @@ void Replica::take_route(PeerIndex index, std::string route) {
 void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
   ++counters_.batches_received;
   if (!peer.link.accepts(batch, now)) return;
-  // Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
-  if (const auto read = protocol::decode_body(incoming.body.value_or(""), body_); !read) {
-    ++counters_.updates_unreadable;
-    complain(peer.name, "the updates of a batch cannot be read: " + read.error().message);
-    if (mutated(Mutant::PoisonBlocks)) return;
-    body_ = {};
-  }
-  if (body_.unreadable > 0) complain(peer.name, "updates of a batch have another shape");
-  counters_.updates_unreadable += body_.unreadable;
-  merge_body(index);
+  if (!read_body(peer, incoming, "a batch") && mutated(Mutant::PoisonBlocks)) return;
+  merge_body(index, Repeats::Dropped);
   if (mutated(Mutant::EmptyBatchUnanswered) && body_.updates.empty()) return;
   peer.link.merged(batch);
 }
 
-void Replica::merge_body(PeerIndex index) {
+void Replica::hear_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, Now now) {
+  const std::uint64_t pulled = peer.reconciler.buckets_pulled();
+  const auto heard = peer.reconciler.hear(digest, incoming.body, peer.link, store_, now);
+  counters_.buckets_pulled += peer.reconciler.buckets_pulled() - pulled;
+  if (!heard) refuse(peer.name, "its digest cannot be read: " + heard.error().message);
+}
+
+// What cursors say that we have and we have not: each update that changes the store here has healed a divergence.
+void Replica::hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
+                          Now now) {
+  if (!peer.link.for_this_life(answer.lives)) return;
+  (void)read_body(peer, incoming, "an answer");
+  const bool drop = mutated(Mutant::AnswersThroughSeenSet);
+  const std::size_t healed = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
+  counters_.divergences_healed += healed;
+  if (healed > 0) note_healed(peer.name, healed);
+  peer.reconciler.hear(answer, now);
+}
+
+// Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
+bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_view of) {
+  const auto read = protocol::decode_body(incoming.body.value_or(""), body_);
+  if (!read) {
+    ++counters_.updates_unreadable;
+    complain(peer.name, "the updates of " + std::string(of) + " cannot be read: " + read.error().message);
+    body_ = {};
+  }
+  if (body_.unreadable > 0) complain(peer.name, "updates of " + std::string(of) + " have another shape");
+  counters_.updates_unreadable += body_.unreadable;
+  return read.has_value();
+}
+
+// Returns how many changed the store.
+std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
   SeenSet::Window* window = nullptr;
   std::size_t origin = 0;
+  std::size_t all_changed = 0;
   for (protocol::Body::Entry& entry : body_.updates) {
     Update& update = entry.update;
     if (window == nullptr || origin != entry.origin) {
@@ -161,7 +201,7 @@ void Replica::merge_body(PeerIndex index) {
       window = &seen_.window(update.id.origin, update.id.feed);
     }
     ++counters_.updates_received;
-    if (window->contains(update.id.number)) {
+    if (repeats == Repeats::Dropped && window->contains(update.id.number)) {
       ++counters_.updates_repeated;
       continue;
     }
@@ -176,8 +216,10 @@ void Replica::merge_body(PeerIndex index) {
     }
     const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
+    all_changed += changed ? 1 : 0;
     window->insert(update.id.number);
   }
+  return all_changed;
 }
 
 void Replica::tick(Now now) {
@@ -185,6 +227,9 @@ void Replica::tick(Now now) {
     const std::uint64_t before = peer.link.timeouts();
     peer.link.tick(now);
     counters_.timeouts += peer.link.timeouts() - before;
+    const std::uint64_t rounds = peer.reconciler.rounds();
+    peer.reconciler.tick(peer.link, now);
+    counters_.digest_rounds += peer.reconciler.rounds() - rounds;
     const Connected state = peer.link.connected(now);
     if (state == peer.announced) continue;
     peer.announced = state;
@@ -197,6 +242,7 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
   if (const auto message = peer.link.take_message(now, store_.feed().tail())) {
     return Outgoing{protocol::encode(*message), nullptr};
   }
+  if (auto message = peer.reconciler.take(peer.link, store_)) return message;
   return take_batch(peer, now);
 }
 
@@ -284,7 +330,9 @@ Outgoing Replica::farewell() const {
 
 Nanoseconds Replica::tick_deadline(Now now) const {
   Nanoseconds deadline = Nanoseconds::max();
-  for (const Peer& peer : peers_) deadline = std::min(deadline, peer.link.tick_deadline(now));
+  for (const Peer& peer : peers_) {
+    deadline = std::min({deadline, peer.link.tick_deadline(now), peer.reconciler.tick_deadline(peer.link)});
+  }
   return deadline;
 }
 
@@ -311,6 +359,16 @@ bool Replica::synchronised() const {
 
 Events Replica::take_events() {
   return std::exchange(events_, {});
+}
+
+void Replica::note_healed(const std::string& peer, std::size_t records) {
+  const auto noted = std::find_if(events_.healed.begin(), events_.healed.end(),
+                                  [&](const DivergenceHealed& healed) { return healed.peer == peer; });
+  if (noted == events_.healed.end()) {
+    events_.healed.push_back({peer, records});
+  } else {
+    noted->records += records;
+  }
 }
 
 void Replica::refuse(std::string peer, std::string reason) {

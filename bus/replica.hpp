@@ -16,6 +16,8 @@
 #include "bus/events.hpp"
 #include "bus/keeper.hpp"
 #include "bus/link.hpp"
+#include "bus/outgoing.hpp"
+#include "bus/reconciler.hpp"
 #include "bus/record.hpp"
 #include "bus/recovery.hpp"
 #include "bus/seen_set.hpp"
@@ -48,12 +50,6 @@ struct Durability {
   std::size_t replicas = 0;  // and the journals of so many peers
 };
 
-// A message for a peer. The body is shared with other links where it is the same.
-struct Outgoing {
-  std::string header;
-  std::shared_ptr<const std::string> body;  // nullptr: the message has one frame
-};
-
 // A message from somebody: the ROUTER's identity frame, and the one or two frames that were sent.
 struct Incoming {
   std::string_view route;
@@ -79,6 +75,8 @@ class Replica {
     std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
     Durability durability{};
     KeeperLimits keeper{};
+    ReconcileLimits reconcile{};
+    std::uint64_t jitter_seed = 0;  // of when stores are compared; random in production
   };
   // With an empty memory.
   explicit Replica(const Options& options);
@@ -108,7 +106,7 @@ class Replica {
 
   // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
   [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
-    return peers_[peer].link.wants_to_say(now, store_.feed().tail());
+    return peers_[peer].link.wants_to_say(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_say();
   }
 
   // The change number up to which replies may leave, as durability demands.
@@ -153,6 +151,7 @@ class Replica {
   struct Peer {
     std::string name;
     Link link;
+    Reconciler reconciler;
     std::string route;                      // of its newest HELLO; empty before
     Connected announced = Connected::Down;  // as the events last said
   };
@@ -169,7 +168,12 @@ class Replica {
   void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
                   protocol::Now now);
-  void merge_body(PeerIndex index);
+  void hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
+                   protocol::Now now);
+  void hear_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, protocol::Now now);
+  [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view of);
+  enum class Repeats : std::uint8_t { Dropped, Merged };
+  std::size_t merge_body(PeerIndex index, Repeats repeats);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
   [[nodiscard]] ChangeNumber encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const;
   void refuse(std::string peer, std::string reason);
@@ -177,6 +181,7 @@ class Replica {
   void update_acknowledged();
   [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
   void complain(std::string peer, std::string reason);
+  void note_healed(const std::string& peer, std::size_t records);
 
   std::unique_ptr<const Self> self_;  // links refer to it
   Durability durability_;

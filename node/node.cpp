@@ -42,6 +42,7 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
   options.limits.prompt_kept = config.updates.replicas > 0;
+  options.jitter_seed = random_id();
   options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;
   return options;
@@ -336,6 +337,9 @@ Status Node::status() const {
   status.counters["bus_messages_damaged"] = bus.messages_damaged;
   status.counters["bus_messages_unknown"] = bus.messages_unknown;
   status.counters["bus_timeouts"] = bus.timeouts;
+  status.counters["bus_digest_rounds"] = bus.digest_rounds;
+  status.counters["bus_buckets_pulled"] = bus.buckets_pulled;
+  status.counters["bus_divergences_healed"] = bus.divergences_healed;
   add_places(status);
   const Journal::Counters& journal = journal_->counters();
   status.counters["journal_passes"] = journal.passes;

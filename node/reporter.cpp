@@ -1,5 +1,6 @@
 #include "node/reporter.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include "protocol/reply.hpp"
@@ -13,6 +14,10 @@ constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsATurn;
 
 // A peer of another herd says HELLO every half second.
 constexpr RateLimit::Rate kRefusals{0.2, 5};
+
+constexpr std::string_view kDivergence =
+    "the stores differed though the link had told everything: look at both machines' memory and disks";
+constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
 
 LinkState as_state(bus::Connected state) {
   switch (state) {
@@ -46,12 +51,13 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
-    : replica_(replica), monitor_(monitor), refusals_(kRefusals) {}
+    : replica_(replica), monitor_(monitor), refusals_(kRefusals), healed_(kHealed) {}
 
 bool Reporter::report(const protocol::Now& now) {
   const bus::Events events = replica_.take_events();
   for (const bus::LinkChanged& change : events.links) report_link(change, now);
   for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
+  for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
   return report_clients(now);
 }
 
@@ -83,6 +89,16 @@ void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::N
   spdlog::warn("event=peer_refused peer={} reason=\"{}\" suppressed={}", peer.empty() ? "?" : peer, reason, suppressed);
   if (monitor_ == nullptr) return;
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_refused", peer + ": " + reason}, now.wall);
+}
+
+void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
+  if (!healed_.allows(now.steady)) return;
+  const std::uint64_t suppressed = healed_.take_suppressed(now.steady);
+  spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", healed.peer, healed.records,
+               kDivergence, suppressed);
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("{} records fetched from {}: {}", healed.records, healed.peer, kDivergence);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
 }
 
 void Reporter::report_journal(const std::string& trouble, const protocol::Now& now) {

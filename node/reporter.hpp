@@ -32,11 +32,13 @@ class Reporter {
  private:
   void report_link(const bus::LinkChanged& change, const protocol::Now& now);
   void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
+  void report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now);
   bool report_clients(const protocol::Now& now);
 
   bus::Replica& replica_;
   Monitor* monitor_;
   RateLimit refusals_;
+  RateLimit healed_;
   bool journal_fails_ = false;    // as was last published
   bus::ChangeNumber cursor_ = 0;  // clients reported up to here
   std::uint64_t clients_skipped_ = 0;

@@ -20,8 +20,9 @@ inline constexpr protocol::Now kStart{100s, 1'700'000'000s};
 
 inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::string> peers, std::uint64_t life,
                                              LinkLimits limits = {}) {
-  return std::make_unique<Replica>(
-      Replica::Options{{"herd", std::move(name), life, life + 1'000'000}, std::move(peers), limits, life});
+  Replica::Options options{{"herd", std::move(name), life, life + 1'000'000}, std::move(peers), limits, life};
+  options.jitter_seed = life;
+  return std::make_unique<Replica>(options);
 }
 
 // A client says where it is. The texts are valid, or a test is wrong.
@@ -52,6 +53,8 @@ class TwoReplicas {
   protocol::Now now = kStart;
   // Whether a message arrives; all do unless a test says otherwise.
   std::function<bool(const protocol::Message&)> arrives = [](const auto&) { return true; };
+  // What becomes of it on the way; nothing does unless a test says so.
+  std::function<void(const protocol::Message&, Outgoing&)> plant = [](const auto&, auto&) {};
   std::size_t carried = 0;
 
   explicit TwoReplicas(LinkLimits limits = {})
@@ -86,9 +89,11 @@ class TwoReplicas {
 
  private:
   void carry(Replica& from, Replica& to, std::string_view route) {
-    while (const auto message = from.take(0, now)) {
+    while (auto message = from.take(0, now)) {
       ++carried;
-      if (arrives(protocol::decode(message->header).value())) hear(to, route, *message, now);
+      const protocol::Message said = protocol::decode(message->header).value();
+      plant(said, *message);
+      if (arrives(said)) hear(to, route, *message, now);
     }
   }
 };

@@ -108,7 +108,7 @@ TEST_CASE("the last batch is sent again when nobody acknowledges it") {
 }
 
 TEST_CASE("no single kind of message, lost for a while, hangs a link") {
-  for (std::size_t kind = 0; kind < 7; ++kind) {
+  for (std::size_t kind = 0; kind < 10; ++kind) {
     INFO("kind " << kind);
     TwoReplicas two;
     tell_many(*two.hill, 20, two.now);

@@ -7,11 +7,13 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "bus/replica.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/sums.hpp"
 
 using namespace herd::bus;
 using namespace herd::protocol;
@@ -37,8 +39,14 @@ void turn(Replica& replica, Now now) {
   replica.tick(now);
   std::size_t taken = 0;
   while (const auto message = replica.take(0, now)) {
-    HERD_ASSERT(decode(message->header) && ++taken < kMostMessagesATurn);
+    const auto said = decode(message->header);
+    HERD_ASSERT(said && ++taken < kMostMessagesATurn);
     if (!message->body) continue;
+    if (std::holds_alternative<Digest>(*said)) {
+      const auto sums = std::make_unique<Sums>();
+      HERD_ASSERT(decode_sums(*message->body, *sums));
+      continue;
+    }
     Body body;
     HERD_ASSERT(decode_body(*message->body, body) && body.unreadable == 0);
   }
@@ -69,7 +77,9 @@ void begin(Replica& replica, Now now) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
-  Replica replica({{"herd", "Hill", 1, 1}, {"Smith"}, {.max_in_flight = 2, .max_batch = 1}, 1});
+  Replica::Options options{{"herd", "Hill", 1, 1}, {"Smith"}, {.max_in_flight = 2, .max_batch = 1}, 1};
+  options.reconcile = {.round_min = 1s, .round_max = 2s, .again = 300ms, .unchanged = 200ms, .answer_within = 500ms};
+  Replica replica(options);
   Now now{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
   begin(replica, now);
   while (!bytes.empty()) {

@@ -18,6 +18,9 @@ struct Totals {
   std::uint64_t acknowledged = 0;
   std::uint64_t messages = 0;
   std::uint64_t trace = 0;
+  std::uint64_t rounds = 0;
+  std::uint64_t pulled = 0;
+  std::uint64_t healed = 0;
   herd::protocol::Nanoseconds slowest{};
 };
 
@@ -27,14 +30,19 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.stored += outcome.stored;
   totals.acknowledged += outcome.acknowledged;
   totals.messages += outcome.messages;
+  totals.rounds += outcome.rounds;
+  totals.pulled += outcome.pulled;
+  totals.healed += outcome.healed;
   totals.trace = totals.trace * 31 + outcome.trace;
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
   if (verbose || !outcome.fault.empty()) {
-    std::printf("seed %llu: %s\n  %s\n  trace %016llx, %llu messages, %llu bytes, converged %.0f ms after the heal\n",
-                static_cast<unsigned long long>(seed), outcome.fault.empty() ? "no fault" : outcome.fault.c_str(),
-                scenario.describe().c_str(), static_cast<unsigned long long>(outcome.trace),
-                static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.bytes),
-                static_cast<double>(outcome.converged_after.count()) * 1e-6);
+    std::printf(
+        "seed %llu: %s\n  %s\n  trace %016llx, %llu messages, %llu bytes, %llu records healed, converged "
+        "%.0f ms after the heal\n",
+        static_cast<unsigned long long>(seed), outcome.fault.empty() ? "no fault" : outcome.fault.c_str(),
+        scenario.describe().c_str(), static_cast<unsigned long long>(outcome.trace),
+        static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.bytes),
+        static_cast<unsigned long long>(outcome.healed), static_cast<double>(outcome.converged_after.count()) * 1e-6);
   }
   return outcome.fault.empty();
 }
@@ -72,10 +80,12 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
   }
   std::printf(
-      "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, slowest convergence %.0f ms, "
-      "trace %016llx\n",
+      "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu rounds of digests, %llu "
+      "buckets pulled, %llu records healed, slowest convergence %.0f ms, trace %016llx\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
       static_cast<unsigned long long>(totals.acknowledged), static_cast<unsigned long long>(totals.messages),
-      static_cast<double>(totals.slowest.count()) * 1e-6, static_cast<unsigned long long>(totals.trace));
+      static_cast<unsigned long long>(totals.rounds), static_cast<unsigned long long>(totals.pulled),
+      static_cast<unsigned long long>(totals.healed), static_cast<double>(totals.slowest.count()) * 1e-6,
+      static_cast<unsigned long long>(totals.trace));
   return 0;
 }

@@ -3,6 +3,9 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/body.hpp"
+#include "protocol/messages.hpp"
+
 namespace herd::sim {
 
 Network::Network(std::size_t nodes, Faults faults, Random& random)
@@ -32,8 +35,30 @@ void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, N
     delivery.route = std::to_string(from) + ">" + std::to_string(to);
     if (!faults_.same_route) delivery.route += "#" + std::to_string(connection.generation);
     delivery.message = message;
+    plant(delivery.message);
     put(std::move(delivery), connection);
   }
+}
+
+// A fault that cursors cannot notice: the message is in order, and what it brings is not what was said.
+void Network::plant(bus::Outgoing& message) {
+  if (message.body == nullptr || (faults_.hollow <= 0 && faults_.altered <= 0)) return;
+  if (!std::holds_alternative<protocol::Batch>(*protocol::decode(message.header))) return;
+  const bool hollow = random_.chance(faults_.hollow);
+  if (!hollow && !random_.chance(faults_.altered)) return;
+  protocol::Body body;
+  (void)protocol::decode_body(*message.body, body);
+  if (body.updates.empty()) return;
+  planted_ = true;
+  protocol::BodyEncoder encoder;
+  const std::size_t at = random_.below(body.updates.size());
+  const std::string coordinates = "+" + std::to_string(random_.below(90)) + "-7";
+  for (std::size_t i = 0; i < body.updates.size() && !hollow; ++i) {
+    protocol::Update update = body.updates[i].update;
+    if (i == at) update.coordinates = coordinates;
+    (void)encoder.add(update);
+  }
+  message.body = std::make_shared<const std::string>(encoder.finish());
 }
 
 void Network::put(Delivery delivery, Connection& connection) {

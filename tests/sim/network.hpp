@@ -24,6 +24,8 @@ struct Faults {
   double reorder = 0;       // it may overtake others
   double outlive = 0;       // it arrives although its connection was cut: it stood in somebody's buffer
   double slow_links = 0;    // a direction is slow, by up to slow_max a message, until the heal
+  double hollow = 0;        // the updates of a batch are gone: the receiver acknowledges what it never saw
+  double altered = 0;       // an update of a batch says something else, under the same identity
   bool same_route = false;  // a connection that was made again is not seen as a stranger
   Nanoseconds delay_min{50'000};
   Nanoseconds delay_max{2'000'000};
@@ -66,6 +68,8 @@ class Network {
   // Faults again, other slow links among them.
   void disturb(Faults faults);
 
+  // Something was planted (Faults::hollow, altered).
+  [[nodiscard]] bool planted() const { return planted_; }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
@@ -86,6 +90,7 @@ class Network {
   [[nodiscard]] Connection& at(NodeIndex from, NodeIndex to) { return connections_[from * nodes_ + to]; }
   [[nodiscard]] const Connection& at(NodeIndex from, NodeIndex to) const { return connections_[from * nodes_ + to]; }
   void put(Delivery delivery, Connection& connection);
+  void plant(bus::Outgoing& message);
 
   std::size_t nodes_;
   Faults faults_;
@@ -95,6 +100,7 @@ class Network {
   std::uint64_t order_ = 0;
   std::uint64_t messages_ = 0;
   std::uint64_t bytes_ = 0;
+  bool planted_ = false;
 };
 
 }  // namespace herd::sim

@@ -83,6 +83,21 @@ void draw_disks(Scenario& scenario, Random& random) {
   if (random.chance(0.3)) scenario.keeper = {1 + random.below(6), 1 + random.below(6)};
 }
 
+// Often, so that comparing meets every fault; and with faults that only comparing can heal.
+void draw_comparing(Scenario& scenario, Random& random) {
+  if (random.chance(0.5)) return;
+  bus::ReconcileLimits& limits = scenario.reconcile;
+  limits.round_min = Nanoseconds{random.between(600'000'000, 2'000'000'000)};
+  limits.round_max = 2 * limits.round_min;
+  limits.unchanged = limits.round_min / 4;
+  limits.again = limits.round_min / 2;  // above the wait of an empty range, which HELLO begins anew
+  limits.answer_within = Nanoseconds{1'000'000'000};
+  if (scenario.peers.size() > 8 || random.chance(0.5)) return;
+  scenario.faults.hollow = now_and_then(random, 0.1);
+  scenario.faults.altered = now_and_then(random, 0.1);
+  scenario.wipes = false;  // what a peer kept without having seen it does not outlive a lost disk
+}
+
 }  // namespace
 
 Scenario Scenario::drawn(std::uint64_t seed) {
@@ -99,6 +114,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   draw_load(scenario, random);
   draw_disks(scenario, random);
   if (nodes <= 8 && random.chance(0.3)) scenario.rounds = 2 + random.below(2);
+  draw_comparing(scenario, random);
   return scenario;
 }
 
@@ -112,7 +128,9 @@ std::string Scenario::describe() const {
          std::to_string(resets_a_second) + ", partitions/s " + std::to_string(partitions_a_second) + ", pauses/s " +
          std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
          std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
-         ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "");
+         ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") + ", rounds of digests from " +
+         std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, hollow " + std::to_string(faults.hollow) +
+         ", altered " + std::to_string(faults.altered);
 }
 
 }  // namespace herd::sim

@@ -14,6 +14,7 @@ constexpr Nanoseconds kStep{10'000'000};              // how often faults are dr
 constexpr Nanoseconds kSettleWithin{20'000'000'000};  // equal digests after the heal, or the herd is stuck
 constexpr Nanoseconds kRest{5'000'000'000};           // watched after that: nothing but pings may be heard
 constexpr std::uint64_t kRestMessagesALink = 25;      // five pings and pongs, and two stragglers of each kind
+constexpr std::uint64_t kRoundMessages = 6;           // HELLO, its answer, two WELCOMEs, DIGEST and its answer
 constexpr Nanoseconds kWallBase{1'700'000'000'000'000'000};
 
 std::string node_name(NodeIndex index) {
@@ -77,6 +78,7 @@ void World::birth(NodeIndex index) {
   node.told.clear();
   node.waiting.clear();
   network_.reset_all(index);
+  if (node.replica) count(*node.replica);
   bus::Replica::Options options;
   options.self = {"sim", node_name(index), random_.number() | 1, 0};
   for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
@@ -87,6 +89,8 @@ void World::birth(NodeIndex index) {
     options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
   }
   options.keeper = scenario_.keeper;
+  options.reconcile = scenario_.reconcile;
+  options.jitter_seed = options.self.incarnation;
   node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
   if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->keeper().begin_life());
   pump(index);
@@ -346,11 +350,30 @@ bool World::converged() const {
   return true;
 }
 
+// What was planted is healed by rounds, link by link, and only what differs for a while is.
+Nanoseconds World::settle_within() const {
+  if (!network_.planted()) return kSettleWithin;
+  const auto hops = static_cast<std::int64_t>(nodes_.size());
+  return kSettleWithin + 2 * hops * (scenario_.reconcile.round_max + 2 * scenario_.reconcile.again);
+}
+
 std::string World::settle(Outcome& outcome) {
   const Nanoseconds begin = time_;
-  while (!converged() && time_ - begin < kSettleWithin) advance_to(time_ + kStep);
+  while (!converged() && time_ - begin < settle_within()) advance_to(time_ + kStep);
   outcome.converged_after = std::max(outcome.converged_after, time_ - begin);
-  return converged() ? "" : "the stores did not become equal within 20 s of the heal";
+  return converged() ? "" : "the stores did not become equal in time after the heal";
+}
+
+void World::count(const bus::Replica& replica) {
+  compared_.rounds += replica.counters().digest_rounds;
+  compared_.pulled += replica.counters().buckets_pulled;
+  compared_.healed += replica.counters().divergences_healed;
+}
+
+// Where nothing is planted the cursors tell the truth: comparing stores must find nothing that they missed.
+std::string World::falsely_healed() const {
+  if (network_.planted() || compared_.healed == 0) return "";
+  return std::to_string(compared_.healed) + " records were healed that no cursor had lost";
 }
 
 // After convergence: every link is up, every answer given, and only pings go back and forth.
@@ -372,7 +395,9 @@ std::string World::rest() {
     }
     if (!replica.synchronised()) return node_name(i) + " never finished its first synchronisation";
   }
-  if (network_.messages() - before > links * kRestMessagesALink) return "the herd does not come to rest";
+  const auto rounds = static_cast<std::uint64_t>(kRest / scenario_.reconcile.round_min) + 1;
+  if (network_.messages() - before > links * (kRestMessagesALink + rounds * kRoundMessages))
+    return "the herd does not come to rest";
   return converged() ? "" : "the stores came apart after they had been equal";
 }
 
@@ -435,6 +460,11 @@ Outcome World::run() {
     if (i > 0) disturb();
     outcome.fault = round(outcome);
   }
+  for (const Node& node : nodes_) count(*node.replica);
+  outcome.rounds = compared_.rounds;
+  outcome.pulled = compared_.pulled;
+  outcome.healed = compared_.healed;
+  if (outcome.fault.empty()) outcome.fault = falsely_healed();
   if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;
   outcome.trace = trace_;
   outcome.messages = network_.messages();

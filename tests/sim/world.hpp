@@ -42,6 +42,7 @@ struct Scenario {
   double copies = 0;          // of the journal, begun instead of a pass
   Nanoseconds write_max{3'000'000};
   bus::KeeperLimits keeper;
+  bus::ReconcileLimits reconcile;   // as in production, or far more often
   std::size_t replicas = 1;         // at Level::Replicas
   std::size_t rounds = 1;           // of load and faults; after each the herd heals, and must be whole
   bool wipes = false;               // now and then a node loses its disk, when what the last one lost is kept again
@@ -64,6 +65,9 @@ struct Outcome {
   std::uint64_t bytes = 0;
   std::uint64_t stored = 0;        // tells that were newer
   std::uint64_t acknowledged = 0;  // replies that left
+  std::uint64_t rounds = 0;        // in which two stores were compared
+  std::uint64_t pulled = 0;        // buckets that differed for long enough
+  std::uint64_t healed = 0;        // records that cursors had lost
   Nanoseconds converged_after{};   // from the heal to equal digests
 };
 
@@ -122,6 +126,9 @@ class World {
   [[nodiscard]] std::string forgotten() const;
   [[nodiscard]] std::string lost() const;
   [[nodiscard]] std::string unanswered() const;
+  void count(const bus::Replica& replica);
+  [[nodiscard]] std::string falsely_healed() const;
+  [[nodiscard]] Nanoseconds settle_within() const;
   void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
 
   Scenario scenario_;
@@ -139,7 +146,13 @@ class World {
   std::optional<NodeIndex> wiped_;  // lately: the promises of then must be kept there again before another is
   std::map<std::string, Nanoseconds> wiped_promises_;
   bool disks_fail_ = true;  // as the scenario says
-  std::string refused_;     // why a journal could not be read
+  struct Compared {
+    std::uint64_t rounds = 0;
+    std::uint64_t pulled = 0;
+    std::uint64_t healed = 0;
+  };
+  Compared compared_;    // of lives that are over
+  std::string refused_;  // why a journal could not be read
 };
 
 }  // namespace herd::sim

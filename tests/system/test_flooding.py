@@ -63,6 +63,9 @@ def test_what_is_told_anywhere_is_known_everywhere_and_merged_once(make_herd, gr
         assert counters["bus_updates_received"] == sum(
             counters[f"bus_updates_{end}"] for end in ("merged", "repeated", "older"))
         assert counters["bus_updates_older"] == counters["bus_updates_unreadable"] == 0
+    # Nodes that meet compare their stores at once, whatever is under way, and find nothing that the links have lost.
+    wait_for(lambda: all(c["bus_digest_rounds"] >= 1 for c in counters_of(herd)), "stores are compared")
+    assert all(c["bus_buckets_pulled"] == c["bus_divergences_healed"] == 0 for c in counters_of(herd))
 
 
 def test_repeats_are_dropped_where_there_are_two_ways_and_rare_where_there_is_one(make_herd):
