@@ -83,6 +83,17 @@ Message drawn_message(Random& random, std::size_t kind) {
       return Ping{number(), drawn_clock(random)};
     case 5:
       return Pong{number(), drawn_clock(random)};
+    case 6:
+      return Digest{lives(), number(), random.chance(0.5), number(), number()};
+    case 7: {
+      Pull pull{lives(), number(), number(), {}};
+      for (std::uint64_t left = 1 + random.below(kMaxPulledBuckets); left > 0; --left) {
+        pull.buckets.push_back(static_cast<std::uint32_t>(random.below(kBuckets)));
+      }
+      return pull;
+    }
+    case 8:
+      return Answer{lives(), number(), number(), number()};
     default:
       return Bye{number()};
   }
@@ -101,6 +112,13 @@ std::string fields(const Message& message) {
     add(batch->lives.sender, batch->lives.receiver, batch->attempt, batch->from, batch->to);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
     add(ack->lives.sender, ack->lives.receiver, ack->attempt, ack->merged, ack->kept);
+  } else if (const auto* digest = std::get_if<Digest>(&message)) {
+    add(digest->lives.sender, digest->lives.receiver, digest->round, digest->answer, digest->digest, digest->merged);
+  } else if (const auto* pull = std::get_if<Pull>(&message)) {
+    add(pull->lives.sender, pull->lives.receiver, pull->number, pull->place);
+    for (const std::uint32_t bucket : pull->buckets) add(bucket);
+  } else if (const auto* answer = std::get_if<Answer>(&message)) {
+    add(answer->lives.sender, answer->lives.receiver, answer->number, answer->done, answer->place);
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     add(ping->nonce, ping->clock.count());
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
@@ -185,7 +203,7 @@ std::string drawn_coordinates(Random& random) {
 TEST_CASE("a message that was encoded is decoded as it was") {
   Random random(1);
   for (int turn = 0; turn < 20'000; ++turn) {
-    const Message message = drawn_message(random, static_cast<std::size_t>(turn) % 7);
+    const Message message = drawn_message(random, static_cast<std::size_t>(turn) % 10);
     const std::string said = encode(message);
     const auto heard = decode(said);
     REQUIRE(heard);
@@ -197,7 +215,7 @@ TEST_CASE("a message that was encoded is decoded as it was") {
 TEST_CASE("a message that was cut off, or that goes on, is refused") {
   Random random(2);
   for (int turn = 0; turn < 700; ++turn) {
-    const std::string said = encode(drawn_message(random, static_cast<std::size_t>(turn) % 7));
+    const std::string said = encode(drawn_message(random, static_cast<std::size_t>(turn) % 10));
     for (std::size_t size = 0; size < said.size(); ++size)
       REQUIRE_FALSE(decode(std::string_view(said).substr(0, size)));
     REQUIRE_FALSE(decode(said + '\0'));
