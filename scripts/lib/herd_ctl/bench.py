@@ -16,6 +16,7 @@ from .bench_rows import has_instructions, places_row, rate_rows, resource_rows
 from .bench_servers import Server, find_program
 from .bench_table import figure, markdown, table
 from .bench_targets import judged
+from .bench_wide_rows import wide_rows
 from .herd import find_binary
 from .trouble import BAD_USAGE, Trouble
 
@@ -25,7 +26,7 @@ TERMINATED = 143  # as a shell says it: 128 and SIGTERM
 def all_rows(folder):
     """The rows in the order of the table; `folder` is the bench's own."""
     counted = has_instructions()
-    return rate_rows(counted) + places_row(counted, folder) + herd_rows() + resource_rows() + only_named()
+    return rate_rows(counted) + places_row(counted, folder) + herd_rows() + wide_rows() + resource_rows() + only_named()
 
 
 def only_named():

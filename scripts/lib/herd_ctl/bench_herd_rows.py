@@ -1,5 +1,4 @@
 """The rows of a bench that measure herds of several nodes."""
-import math
 import subprocess
 import time
 
@@ -10,8 +9,6 @@ from .trouble import Trouble
 REPORTS_A_SECOND = 333  # of a hop: each is followed by a rest of 2 ms
 PROBE_BASE = 50_000_000  # the first id of those who measure hops: no load tells it
 HALF = 0.5
-# Where an update's way over links is counted rather than its speed, so many are enough for every core there is.
-WIDE = {16: 20_000, 64: 4_000}
 
 
 def flood(ports, count=None):
@@ -108,36 +105,6 @@ def hop_rows():
     ]
 
 
-def ring_with_chords(count):
-    """{name: peers}: each node linked to the next, and to the one as far on as the root of their number."""
-    far = math.isqrt(count)
-    return {f"Node{i}": [f"Node{(i + 1) % count}", f"Node{(i + far) % count}"] for i in range(count)}
-
-
-def start_wide(count):
-    # Nobody asks for places here: 64 tables of them would fill the machine.
-    return lambda folder: PrivateHerd(folder, ring_with_chords(count), more='[places]\nproviders = ["google"]\n')
-
-
-def wide(count):
-    def measure(server, _seconds):
-        names = ("bus_updates_sent", "bus_batches_sent", "bus_updates_repeated")
-        before = {name: server.total(name) for name in names}
-        said = flood(1, WIDE[count])(server, 0)
-        per_update = {name: (server.total(name) - before[name]) / said["merged"] for name in names}
-        return said | {"copies": per_update["bus_updates_sent"], "batches": per_update["bus_batches_sent"],
-                       "repeats": per_update["bus_updates_repeated"]}
-    return measure
-
-
-def wide_rows():
-    extras = {"copies": "copies sent an update, all links", "repeats": "of these, repeats at the receiver",
-              "batches": "batches an update"}
-    return [Row(f"wide-{count}", f"merged at all {count} nodes of a ring with chords, all load on one, memory",
-                "updates/s", [Side(f"herd of {count}", start_wide(count), wide(count))], most=3, extras=extras)
-            for count in WIDE]
-
-
 def other_rows():
     return [
         Row("idle", "processor time of five idle nodes together", "ms/s", [
@@ -161,7 +128,8 @@ def design_rows():
         return load(server, "iamat", server.ports[:1], connections=1, depth=1, clients=CLIENTS, seconds=seconds)
     compared = OF_CPU | {"p50_us": "p50", "p99_us": "p99"}
     return [
-        Row("design-alone", "one node, 50 x 16, nothing kept", "updates/s", designs(ALONE, flood(1)), compared=compared),
+        Row("design-alone", "one node, 50 x 16, nothing kept", "updates/s", designs(ALONE, flood(1)),
+            compared=compared),
         Row("design-closed", "one node, one command at a time", "updates/s", designs(ALONE, closed), compared=compared),
         Row("design-five", "merged at all five, all load on one node", "updates/s", designs(FIVE, flood(1)),
             compared=compared),
@@ -169,4 +137,4 @@ def design_rows():
 
 
 def herd_rows():
-    return five_rows() + hop_rows() + wide_rows() + other_rows()
+    return five_rows() + hop_rows() + other_rows()

@@ -50,6 +50,15 @@ def _below(row, bound, unit, key="value", scale=1):
     return judge
 
 
+def _near(row, key, tolerance):
+    def judge(figures):
+        value = figures.own(row, key)
+        if value is None:
+            return None
+        return (f"within {tolerance:.0%}", f"{value:.2f} x", abs(value - 1) <= tolerance)
+    return judge
+
+
 def _instructions(side, bound):
     def judge(figures):
         found = figures.side("instructions", side)
@@ -95,6 +104,8 @@ GOALS = (
     ("Hill to Campbell, idle, p50, by the asyncio herd", _times("hop", "asyncio", 0.1)),
     ("the same, p99", _times("hop", "asyncio", 0.1, "p99_us")),
     ("Hill to Campbell under half of the full load, p99", _below("hop-loaded", 5, "ms", scale=0.001)),
+    ("16 nodes: messages an update, by the simulator's count", _near("wide-16", "by_simulator", 0.1)),
+    ("64 nodes: the same", _near("wide-64", "by_simulator", 0.1)),
     ("WHATSAT, 10 km, 20 results, by GEOSEARCH", _times("places", "redis", 10)),
     ("the same, one at a time, p50", _below("places-one", 150, "us", "p50_us")),
     ("memory for a client, ids of 24 bytes", _below("rss", 110, "bytes")),
