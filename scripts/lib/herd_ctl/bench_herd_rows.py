@@ -9,6 +9,7 @@ from .trouble import Trouble
 REPORTS_A_SECOND = 333  # of a hop: each is followed by a rest of 2 ms
 PROBE_BASE = 50_000_000  # the first id of those who measure hops: no load tells it
 HALF = 0.5
+WAY = {"Hill": ["Smith"], "Smith": ["Campbell"], "Campbell": []}
 
 
 def flood(ports, count=None):
@@ -96,6 +97,7 @@ def hop_rows():
     return [
         Row("hop", "the age of a report at Hill at which a question at Campbell is answered with it, all idle", "us", [
             Side("herd of five", herd(FIVE), hop(ends)),
+            Side("herd of three, the way alone", herd(WAY), hop(lambda server: [server.ports[0], server.ports[-1]])),
             Side("bare ZeroMQ relay, two hops", ZmqRelay, hop(lambda server: server.ports)),
             Side("nats-servers, one hop, pushed", Nats, hop(ends, "nats-hop"), "nats-server"),
             classic(hop(ends))], compared=OF_CPU | {"p99_us": "p99"}),

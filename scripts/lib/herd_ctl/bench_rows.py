@@ -11,7 +11,7 @@ import subprocess
 import time
 import typing
 
-from .bench_servers import Bare, PrivateHerd, Redis, places, resident_bytes, sibling, wait_for
+from .bench_servers import Bare, PrivateHerd, Redis, kernel_ticks, places, resident_bytes, sibling, wait_for
 from .trouble import Trouble
 
 CLIENTS = 1_000_000
@@ -21,6 +21,7 @@ ID_BYTES = 24  # where memory is measured
 ALONE = {"Hill": []}
 PAIR = {"Hill": ["Smith"], "Smith": []}
 OF_CPU = {"server_us": "server CPU"}
+OF_KERNEL = {"kernel_share": "% of it in the kernel"}
 OF_LATENCY = {"p50_us": "p50", "p99_us": "p99", "p999_us": "p99.9"}
 
 
@@ -71,10 +72,13 @@ def load(server, mode, ports, counted=False, **options):
     if counted:
         words = ["perf", "stat", "-x,", "-o", counts, "-e", "instructions:u", "-p", ",".join(map(str, server.pids)),
                  "--", *words]
+    before = kernel_ticks(server.pids)
     ran = subprocess.run(words, capture_output=True, text=True, check=False)
     if ran.returncode != 0:
         raise Trouble(ran.stderr.strip() or f"herd-load ended with status {ran.returncode}")
     said = json.loads(ran.stdout)
+    kernel, whole = (after - then for after, then in zip(kernel_ticks(server.pids), before))
+    said["kernel_share"] = 100 * kernel / max(1, whole)
     if counted and (found := re.search(r"^(\d+),", counts.read_text(), re.MULTILINE)):
         said["instructions"] = int(found[1]) / max(1, said["checked"])
     return said | {"value": said["rate"]}
@@ -210,7 +214,7 @@ def closed_row(of, name, count, words):
     return Row(name, f"{words}, one command at a time on each, memory", "replies/s", [
         Side("herd memory", herd(ALONE), of("iamat", count, 1)),
         Side("redis SET", redis(), of("set", count, 1), "redis-server"),
-        Side("bare AT server", Bare, of("iamat", count, 1))], compared=OF_CPU | OF_LATENCY)
+        Side("bare AT server", Bare, of("iamat", count, 1))], compared=OF_CPU | OF_LATENCY, extras=OF_KERNEL)
 
 
 def rate_rows(counted):
@@ -222,7 +226,7 @@ def rate_rows(counted):
             Side("herd memory", herd(ALONE), of("iamat")),
             Side("redis SET", redis(), of("set"), "redis-server"),
             Side("redis GEOADD", redis(), of("geoadd"), "redis-server"),
-            Side("bare AT server", Bare, of("iamat"))]),
+            Side("bare AT server", Bare, of("iamat"))], extras=OF_KERNEL),
         *keeping_rows(of),
         Row("deep", "one node alone, 50 connections of 64 in flight, memory", "replies/s", [
             Side("herd memory", herd(ALONE), of("iamat", depth=64)),

@@ -50,6 +50,17 @@ def cpu_seconds(pids):
     return sum(time.clock_gettime(~pid << 3 | 2) for pid in pids)
 
 
+def kernel_ticks(pids):
+    """(ticks in the kernel, ticks in all) of the processes so far."""
+    kernel, whole = 0, 0
+    for pid in pids:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as stat:
+            fields = stat.read().rpartition(")")[2].split()
+        kernel += int(fields[12])
+        whole += int(fields[11]) + int(fields[12])
+    return kernel, whole
+
+
 def find_program(name):
     """Its path, None if it is missing. Debian's servers lie where only root's $PATH looks."""
     return shutil.which(name, path=f"{os.environ.get('PATH', '')}:/usr/sbin:/usr/local/sbin")

@@ -64,6 +64,22 @@ def markdown(result):
         for i, side in enumerate(row["sides"]):
             yield _markdown_side(row, side, i == 0)
     yield ""
+    for row in result["rows"]:
+        if any(words.startswith("%, ") for words in row["extras"].values()):
+            yield from _stages(row)
+
+
+def _stages(row):
+    """The shares of one command, a column for each side."""
+    names = [name for name, words in row["extras"].items() if words.startswith("%, ")]
+    yield "### Where the user instructions of one IAMAT go"
+    yield ""
+    yield f"| stage | {' | '.join(side['side'] for side in row['sides'])} |"
+    yield "|---" * (1 + len(row["sides"])) + "|"
+    for name in names:
+        cells = (f"{side['median'].get(name, 0):.0f} %" for side in row["sides"])
+        yield f"| {name} | {' | '.join(cells)} |"
+    yield ""
 
 
 def _markdown_side(row, side, first):
@@ -72,7 +88,8 @@ def _markdown_side(row, side, first):
              for key in ("server_us", "own_us", "p50_us", "p99_us", "p999_us")]
     said = [span(side["ratios"]["value"])] if "value" in side["ratios"] else []
     said += [f"{name} {span(side['ratios'][key])}" for key, name in row["compared"].items() if key in side["ratios"]]
-    said += [f"{name} {figure(middle[key])}" for key, name in row["extras"].items() if key in middle]
+    said += [f"{name} {figure(middle[key])}" for key, name in row["extras"].items()
+             if key in middle and not name.startswith("%, ")]
     unit = f" {row['unit']}" if first else ""
     name = row["row"] if first else ""
     return f"| {name} | {side['side']} | {figure(middle['value'])}{unit} | {' | '.join(cells)} | {'; '.join(said)} |"

@@ -10,8 +10,8 @@ from .bench_rows import CLIENTS, Row, Side, load
 from .bench_servers import PrivateHerd, sibling, wait_for
 from .trouble import Trouble
 
-# By nodes: links, as many as in the simulator's herd of that size; updates of a flood; how many a second, and in all, are
-# told one at a time, which is what a machine of two cores can do.
+# By nodes: links, as many as in the simulator's herd of that size; updates of a flood; how many a second, and in all,
+# are told one at a time, which is what a machine of two cores can do.
 WIDE = {16: (24, 20_000, 300, 600), 64: (95, 4_000, 50, 150)}
 IDLE_SECONDS = 2  # in which messages of idle links are counted, to be subtracted
 
