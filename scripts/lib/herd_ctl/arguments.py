@@ -51,7 +51,8 @@ def parser():
     of["bench"].add_argument("--instructions", action="store_true",
                              help="also count instructions, under valgrind: a minute more")
     of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
-    of["bench"].add_argument("--markdown", metavar="FILE", help="write the tables of docs/PERFORMANCE.md there")
+    of["bench"].add_argument("--markdown", metavar="FILE",
+                             help="write the figures there as tables; of docs/PERFORMANCE.md only its tables")
     return whole
 
 

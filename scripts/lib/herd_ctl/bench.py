@@ -20,6 +20,7 @@ from .bench_wide_rows import wide_rows
 from .herd import find_binary
 from .trouble import BAD_USAGE, Trouble
 
+FIGURES_BEGIN, FIGURES_END = "<!-- figures of scripts/herd bench -->", "<!-- end of the figures -->"
 TERMINATED = 143  # as a shell says it: 128 and SIGTERM
 
 
@@ -117,6 +118,15 @@ def summary(row, measured):
             "sides": sides}
 
 
+def write_page(path, figures):
+    """A page of its own; of a page that has a place for figures, such as docs/PERFORMANCE.md, only that is written."""
+    page = path.read_text(encoding="utf-8") if path.exists() else ""
+    before, begin, rest = page.partition(FIGURES_BEGIN)
+    _, end, after = rest.partition(FIGURES_END)
+    whole = f"{before}{begin}\n{figures}\n{end}{after}" if end else figures + "\n"
+    path.write_text(whole, encoding="utf-8")
+
+
 def machine():
     return {"cores": os.cpu_count(), "processor": processor(), "kernel": platform.release(),
             "load_average": os.getloadavg()}
@@ -162,7 +172,7 @@ def bench(given):
     if given.json:
         pathlib.Path(given.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
     if given.markdown:
-        pathlib.Path(given.markdown).write_text("\n".join(markdown(result)) + "\n", encoding="utf-8")
+        write_page(pathlib.Path(given.markdown), "\n".join(markdown(result)))
     if failed:
         print(f"not measured: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed else 0

@@ -7,13 +7,13 @@ import time
 
 from .bench_herd_rows import flood
 from .bench_rows import CLIENTS, Row, Side, load
-from .bench_servers import PrivateHerd, sibling, wait_for
+from .bench_servers import PrivateHerd, sibling
 from .trouble import Trouble
 
 # By nodes: links, as many as in the simulator's herd of that size; updates of a flood; how many a second, and in all,
 # are told one at a time, which is what a machine of two cores can do.
 WIDE = {16: (24, 20_000, 300, 600), 64: (95, 4_000, 50, 150)}
-IDLE_SECONDS = 2  # in which messages of idle links are counted, to be subtracted
+QUIET_SECONDS = 0.5  # without a batch: all that a link puts off has been sent
 
 
 def ring_with_chords(count):
@@ -51,16 +51,18 @@ def simulated(count):
 
 
 def messages(server, rate, count):
-    """Messages of the whole herd for an update that travels alone: each batch is acknowledged by another one."""
-    def sent():
-        return 2 * server.total("bus_batches_sent")
-    before = sent()
-    time.sleep(IDLE_SECONDS)
-    idle_a_second = (sent() - before) / IDLE_SECONDS
-    before, began = sent(), time.monotonic()
+    """Messages of the whole herd for an update that travels alone: batches, and an acknowledgement for each."""
+    before = batches_when_quiet(server)
     load(server, "iamat", server.ports[:1], connections=1, depth=1, clients=CLIENTS, count=count, rate=rate)
-    wait_for(server.is_converged, "all nodes hold the same", 120)
-    return (sent() - before - idle_a_second * (time.monotonic() - began)) / count
+    return 2 * (batches_when_quiet(server) - before) / count
+
+
+def batches_when_quiet(server):
+    before = -1
+    while (sent := server.total("bus_batches_sent")) != before:
+        before = sent
+        time.sleep(QUIET_SECONDS)
+    return sent
 
 
 def wide(nodes):
