@@ -203,10 +203,13 @@ void Node::end_of_turn() {
 
 // The journal's part of a turn, and the replies that waited for it or for peers.
 void Node::keep() {
+  const std::uint64_t passes = journal_->counters().passes;
   if (!journal_->turn(replica_, clock_.now())) {
     disk_lost_ = true;
     return;
   }
+  // The bus was pumped before: what peers' replies wait to hear of a pass leaves in a turn of its own, at once.
+  if (config_.updates.replicas > 0 && journal_->counters().passes != passes) busy_ = true;
   const bus::ChangeNumber acknowledged = replica_.acknowledged();
   if (acknowledged != released_) {
     released_ = acknowledged;

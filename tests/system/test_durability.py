@@ -9,6 +9,7 @@ import pathlib
 import re
 import resource
 import signal
+import statistics
 import subprocess
 import time
 
@@ -278,6 +279,20 @@ def test_at_memory_a_full_disk_holds_nobody_up(make_herd):
 
 
 # Peers.
+
+def test_a_lone_report_is_answered_as_soon_as_the_peer_keeps_it(make_herd):
+    # Of two idle nodes nothing else wakes the peer's loop for some 50 ms, to say that its journal has it.
+    herd = make_herd(line(2), settings={"updates": {"replicas": 1}})
+    herd.wait_linked()
+    took = []
+    with herd["n0"].connect() as connection:
+        for i in range(20):
+            began = time.monotonic()
+            connection.sendall(b"IAMAT kiwi +1+2 %d\n" % (i + 1))
+            assert connection.recv(65536).startswith(b"AT n0 ")
+            took.append(time.monotonic() - began)
+    assert statistics.median(took) < 0.025
+
 
 def test_with_too_few_peers_nothing_is_acknowledged_and_the_client_is_read_no_further(make_herd):
     settings = {"updates": {"replicas": 1, "ack_timeout": "60s"}}
