@@ -4,6 +4,7 @@
 #include <string>
 
 #include "tests/mutant_names.hpp"
+#include "tests/sim/scale.hpp"
 #include "tests/sim/world.hpp"
 
 namespace {
@@ -57,6 +58,11 @@ int main(int argc, char** argv) {
   auto* one = app.add_option("--seed", first, "Replay this seed alone, and tell what happened");
   app.add_option("--first", first, "Begin with this seed")->excludes(one)->capture_default_str();
   app.add_option("--seeds", count, "How many seeds to run")->excludes(one)->capture_default_str();
+  bool scale = false;
+  std::size_t most = SIZE_MAX;
+  app.add_flag("--scale", scale,
+               "Print what herds of 5 to 500 nodes cost when nothing fails; --seed draws their links");
+  app.add_option("--most", most, "With --scale: no herds of more nodes than that");
   app.add_option("--mutant", mutant, "Plant this fault: the run must then find it")
       ->transform(CLI::CheckedTransformer(herd::bus::kMutantNames));
   try {
@@ -72,6 +78,7 @@ int main(int argc, char** argv) {
     return 2;
   }
 #endif
+  if (scale) return herd::sim::print_scale(first, most) ? 0 : 1;
   Totals totals;
   if (one->count() > 0) return run_seed(first, true, totals) ? 0 : 1;
   for (std::uint64_t seed = first; seed < first + count; ++seed) {

@@ -71,10 +71,28 @@ struct Outcome {
   Nanoseconds converged_after{};   // from the heal to equal digests
 };
 
+// Updates of as many clients, for cost_of().
+struct Load {
+  std::size_t updates = 0;
+  Nanoseconds apart{};
+  bool spread = false;      // told to any node; else to the first
+  bool one_by_one = false;  // each only when the one before is everywhere, and acknowledged
+};
+
+// What they cost a herd that has nothing else to do. What it says when nobody speaks is subtracted.
+struct Cost {
+  double messages = 0;       // an update, in the whole herd, acknowledgements included
+  double bytes = 0;          // an update, in the whole herd, without TCP's and ZMTP's own
+  Nanoseconds everywhere{};  // from the last update until all stores are equal; one by one: the longest
+  bool whole = false;        // they did become equal
+};
+
 class World {
  public:
   explicit World(const Scenario& scenario);
   Outcome run();
+  // Instead of run(); see tests/sim/scale.cpp.
+  Cost cost_of(const Load& load);
 
  private:
   // A reply to an IAMAT: it may leave when `number` is acknowledged.
@@ -121,6 +139,8 @@ class World {
   [[nodiscard]] std::string round(Outcome& outcome);
   void heal();
   [[nodiscard]] bool converged() const;
+  Nanoseconds until_everywhere();
+  void tell_phone(std::size_t number, NodeIndex index);
   [[nodiscard]] std::string settle(Outcome& outcome);
   [[nodiscard]] std::string rest();
   [[nodiscard]] std::string forgotten() const;
