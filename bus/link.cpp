@@ -54,7 +54,7 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
   // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
   // holds. A HELLO that was overtaken by batches tells us nothing about that.
   if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = kept_cursor_ = 0;
-  heard(now);
+  heard_at_ = now.steady;  // the answer below greets it
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;
@@ -202,6 +202,19 @@ Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
   hello.answer = answer;
   hello.tail = feed_tail;
   return hello;
+}
+
+// Backing off is for a peer that is away. One that is heard, perhaps because it was frozen and goes on, is greeted as
+// soon as HELLO may be said again.
+void Link::heard(Now now) {
+  heard_at_ = now.steady;
+  if (mutated(Mutant::NoHelloRepeat)) return;
+  if (!streaming_) hello_due_ = std::min(hello_due_, hello_said_at_ + kHelloInterval);
+}
+
+void Link::answered(Now now) {
+  heard(now);
+  answered_at_ = now.steady;
 }
 
 void Link::said_hello(Now now) {

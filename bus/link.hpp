@@ -146,8 +146,8 @@ class Link {
   [[nodiscard]] protocol::Nanoseconds oldest_unanswered() const;
   [[nodiscard]] protocol::Hello hello(bool answer, protocol::Now now, ChangeNumber feed_tail) const;
   void said_hello(protocol::Now now);
-  void heard(protocol::Now now) { heard_at_ = now.steady; }
-  void answered(protocol::Now now) { heard_at_ = answered_at_ = now.steady; }
+  void heard(protocol::Now now);
+  void answered(protocol::Now now);
   void add_newest(const Store& store, Stretch& stretch);
   void carry_displaced(const Store& store, Stretch& stretch) const;
   [[nodiscard]] bool must_ask(protocol::Now now) const;

@@ -17,9 +17,8 @@ struct LinkLimits {
 };
 
 inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // until a WELCOME comes
-inline constexpr std::chrono::nanoseconds kHelloIntervalMax =
-    2s;                                                          // back-off's end: a peer that returns waits no longer
-inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;  // between HELLOs that answer a mismatch
+inline constexpr std::chrono::nanoseconds kHelloIntervalMax = 2s;  // back-off's end, while nothing is heard of the peer
+inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;    // between HELLOs that answer a mismatch
 inline constexpr unsigned kHellosBeforeBackOff = 2;
 inline constexpr std::chrono::nanoseconds kPingInterval = 1s;  // also how soon an idle link notices a silent reconnect
 inline constexpr std::chrono::nanoseconds kSilence = 2500ms;   // nothing heard for so long: the link counts as lost

@@ -44,9 +44,12 @@ void set_sender_options(zmq::socket_t& dealer) {
   // Nobody has anything to say on this side; a stranger who does cannot fill our memory with it.
   dealer.set(zmq::sockopt::rcvhwm, 1);
   dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{1024});
-  // A peer that returns is found within a second, and one that stays away costs two connects a second.
-  dealer.set(zmq::sockopt::reconnect_ivl, 100);
-  dealer.set(zmq::sockopt::reconnect_ivl_max, 1000);
+  // A peer that returns is found within 0.3 s, and one that stays away costs four connects a second. What a node can
+  // say to its peers after a restart waits for this: their connections to it are the last to be there again.
+  dealer.set(zmq::sockopt::reconnect_ivl, 50);
+  dealer.set(zmq::sockopt::reconnect_ivl_max, 250);
+  // A host that does not answer at all: the kernel would ask again after 1, 2, 4, ... 64 s, and find it so much later.
+  dealer.set(zmq::sockopt::connect_timeout, 2000);
 }
 
 }  // namespace herd::bus

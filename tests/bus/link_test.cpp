@@ -30,6 +30,27 @@ TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME
   CHECK(pauses == std::vector<Nanoseconds>{0s, 500ms, 500ms, 1s, 2s, 2s, 2s});
 }
 
+TEST_CASE(
+    "HELLO does not back off while the peer is heard, and is said at once when one that was silent is heard again") {
+  OneLink one;
+  one.hello();
+  for (int hellos = 0; hellos < 6; ++hellos) {  // it was frozen: nothing is heard, and HELLO backs off
+    (void)one.say();
+    REQUIRE(one.link.say_deadline() < one.now.steady + 1h);
+    one.pass(one.link.say_deadline() - one.now.steady);
+  }
+  (void)one.say();
+  one.pass(700ms);
+  CHECK(one.say().empty());
+  one.link.hear(Ping{1, {}}, one.now);
+  CHECK(one_of<Hello>(one.say()));
+  one.pass(400ms);
+  one.link.hear(Ping{2, {}}, one.now);
+  CHECK_FALSE(one_of<Hello>(one.say()));  // not more often than every 500 ms
+  one.pass(100ms);
+  CHECK(one_of<Hello>(one.say()));
+}
+
 TEST_CASE("a HELLO says who we are") {
   OneLink one;
   one.fill(5);

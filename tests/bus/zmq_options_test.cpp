@@ -1,6 +1,18 @@
 #include "bus/zmq_options.hpp"
 
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
 #include "tests/catch.hpp"
+
+using namespace std::chrono_literals;
 
 namespace herd::bus {
 namespace {
@@ -26,6 +38,34 @@ TEST_CASE("nothing waits for a peer that is not there, and closing waits for nob
   set_sender_options(dealer);
   dealer.connect("tcp://127.0.0.1:1");
   CHECK_FALSE(dealer.send(zmq::str_buffer("update"), zmq::send_flags::dontwait));
+}
+
+// A host that drops what is sent to it looks like a listener with no room for another connection.
+TEST_CASE("a peer that did not answer at all is found soon after it does") {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(listen(listener, 0) == 0);
+  REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  const int first = socket(AF_INET, SOCK_STREAM, 0);
+  REQUIRE(connect(first, reinterpret_cast<sockaddr*>(&address), size) == 0);  // and now it is full
+
+  zmq::context_t context;
+  zmq::socket_t dealer(context, zmq::socket_type::dealer);
+  set_sender_options(dealer);
+  dealer.connect("tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
+  const auto begin = std::chrono::steady_clock::now();
+  std::this_thread::sleep_for(3'200ms);  // the kernel asked after 1 and 3 s, and would do so next after 7
+  CHECK_FALSE(dealer.get(zmq::sockopt::events) & ZMQ_POLLOUT);
+  close(accept(listener, nullptr, nullptr));
+  pollfd acceptable{listener, POLLIN, 0};
+  CHECK(poll(&acceptable, 1, 3'000) == 1);
+  CHECK(std::chrono::steady_clock::now() - begin < 6'500ms);
+  close(first);
+  close(listener);
 }
 
 }  // namespace
