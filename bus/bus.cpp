@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "bus/check.hpp"
+#include "bus/mutants.hpp"
 #include "bus/zmq_options.hpp"
 
 namespace herd::bus {
@@ -92,6 +93,7 @@ bool Bus::receive(Now now) {
   zmq::message_t route;
   Frames frames;
   zmq::message_t extra;
+  if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
   for (int count = 0; count < kMessagesATurn; ++count) {
     if (!bus::receive(router_, route, zmq::recv_flags::dontwait)) return false;
     std::size_t size = 0;

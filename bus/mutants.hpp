@@ -70,9 +70,15 @@ enum class Mutant : std::uint8_t {
   // Rule 8, backpressure.
   FlightUnbounded,     // any number of batches is in flight
   LaggingLinkStarves,  // a lagging link sends in order alone
+  RouterUnread,        // a node whose output to a peer is full does not read what others say
   // Rules 9 and 10.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged
   HalfCountsAsUp,  // a link that works one way only is shown as up
+  // Rule 11, reset.
+  ResetKeepsEpoch,    // a reset has the epoch that it ends
+  EpochNotTakenOver,  // a report after a reset has the first epoch
+  ResetNotHeard,      // a peer's reset counts as unreadable
+  AnyResetHeard,      // ... and a record without coordinates as a reset, whatever its epoch and time
 };
 
 #ifdef HERD_MUTANTS

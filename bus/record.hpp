@@ -22,4 +22,11 @@ struct RecordView {
   std::uint32_t epoch = 0;             // how often an operator has reset this client
 };
 
+// The time of a record by which an operator has reset a client; it has no coordinates.
+inline constexpr std::string_view kResetTime = "0";
+
+[[nodiscard]] inline bool is_reset(const RecordView& record) {
+  return record.coordinates.empty();
+}
+
 }  // namespace herd::bus

@@ -56,20 +56,38 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
       return {Told::Duplicate, difference, number};
     }
     if (said.time <= known->time) return {Told::NotNewer, difference, number};
-    epoch = known->epoch;
+    epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known->epoch;
   }
   Update update;
-  update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
   update.epoch = epoch;
   update.client = said.client;
   update.coordinates = said.coordinates;
   update.time_text = said.time_text;
   update.time = said.time;
   update.difference = difference;
+  return {Told::Stored, difference, store_own(update)};
+}
+
+ResetOutcome Replica::reset(std::string_view client, Now now) {
+  const auto known = store_.find(client);
+  if (!known) return {Reset::Unknown, 0, 0};
+  if (is_reset(*known)) return {Reset::Already, known->epoch, store_.number_of(client)};
+  if (known->epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known->epoch, 0};
+  Update update;
+  update.epoch = known->epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
+  update.client = client;
+  update.time_text = kResetTime;
+  update.difference = now.wall;
+  return {Reset::Done, update.epoch, store_own(update)};
+}
+
+// Something that this node is the first to know. It must be greater than the record, in the order.
+ChangeNumber Replica::store_own(Update update) {
+  update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
   const Store::Merged merged = store_.merge(update, kToldHere);
-  HERD_ASSERT(merged == Store::Merged::Changed);  // strictly newer is greater in the order
+  HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch));
   seen_.window(self_->node, self_->feed_id).insert(update.id.number);
-  return {Told::Stored, difference, update.id.number};
+  return update.id.number;
 }
 
 void Replica::hear(const Incoming& incoming, Now now) {

@@ -44,6 +44,19 @@ struct TellOutcome {
                             // which for a report that was not stored is that of the newer one
 };
 
+enum class Reset : std::uint8_t {
+  Done,      // the client is to be heard anew
+  Already,   // it was reset before, and has not been heard since
+  Unknown,   // no record of it
+  TooOften,  // its epochs are used up
+};
+
+struct ResetOutcome {
+  Reset reset = Reset::Done;
+  std::uint32_t epoch = 0;  // of the record now
+  ChangeNumber number = 0;  // as in TellOutcome
+};
+
 // What a reply to an IAMAT waits for.
 struct Durability {
   bool journal = false;      // this node's journal must hold it
@@ -88,6 +101,10 @@ class Replica {
 
   // A client said where it is. Whether its time is too far in the future was judged before.
   TellOutcome tell(const protocol::Iamat& said, protocol::Now now);
+
+  // An operator takes back what is known of a client: a record of the next epoch, without coordinates, which every
+  // report is newer than. The client's id must be one.
+  ResetOutcome reset(std::string_view client, protocol::Now now);
 
   // The newest record of a client; good until the replica is next told or hears something.
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }
@@ -164,6 +181,7 @@ class Replica {
     std::shared_ptr<const std::string> body;
   };
 
+  ChangeNumber store_own(protocol::Update update);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,

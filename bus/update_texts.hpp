@@ -6,7 +6,8 @@
 
 namespace herd::bus {
 
-// Reads the time's text into update.time. False if any text, or the number, is none that a client could have led to.
+// Reads the time's text into update.time. False if any text, or the number, is none that a client, or an operator's
+// reset of one, could have led to.
 [[nodiscard]] bool read_texts(protocol::Update& update);
 
 }  // namespace herd::bus

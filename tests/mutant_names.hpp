@@ -62,8 +62,13 @@ inline const std::map<std::string, Mutant> kMutantNames{
     {"answers-through-seen-set", Mutant::AnswersThroughSeenSet},
     {"flight-unbounded", Mutant::FlightUnbounded},
     {"lagging-link-starves", Mutant::LaggingLinkStarves},
+    {"router-unread", Mutant::RouterUnread},
     {"poison-blocks", Mutant::PoisonBlocks},
     {"half-counts-as-up", Mutant::HalfCountsAsUp},
+    {"reset-keeps-epoch", Mutant::ResetKeepsEpoch},
+    {"epoch-not-taken-over", Mutant::EpochNotTakenOver},
+    {"reset-not-heard", Mutant::ResetNotHeard},
+    {"any-reset-heard", Mutant::AnyResetHeard},
 };
 
 }  // namespace herd::bus

@@ -115,6 +115,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   draw_disks(scenario, random);
   if (nodes <= 8 && random.chance(0.3)) scenario.rounds = 2 + random.below(2);
   draw_comparing(scenario, random);
+  if (random.chance(0.3)) scenario.client_resets = 0.05;
   return scenario;
 }
 
@@ -129,8 +130,9 @@ std::string Scenario::describe() const {
          std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
          std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
          ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") + ", rounds of digests from " +
-         std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, hollow " + std::to_string(faults.hollow) +
-         ", altered " + std::to_string(faults.altered);
+         std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, resets of clients " +
+         std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) + ", altered " +
+         std::to_string(faults.altered);
 }
 
 }  // namespace herd::sim

@@ -120,8 +120,7 @@ bool World::may_wipe(NodeIndex index) const {
   if (!wiped_) return true;
   const bus::Replica& replica = *nodes_[*wiped_].replica;
   return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
-    const auto record = replica.find(promise.first);
-    return record && record->time >= promise.second &&
+    return !is_older(replica, promise.first, promise.second) &&
            replica.store().number_of(promise.first) <= replica.keeper().kept();
   });
 }
@@ -130,8 +129,8 @@ void World::wipe(NodeIndex index) {
   nodes_[index].disk.wipe();
   wiped_ = index;
   wiped_promises_.clear();
-  for (const auto& [key, time] : promised_) {
-    if (key.first == component_[index]) wiped_promises_[key.second] = time;
+  for (const auto& [key, age] : promised_) {
+    if (key.first == component_[index]) wiped_promises_[key.second] = age;
   }
 }
 
@@ -177,8 +176,8 @@ void World::release_replies(Node& node) {
   while (!node.waiting.empty() && node.waiting.front().number <= acknowledged) {
     const Reply& reply = node.waiting.front();
     const auto component = component_[static_cast<NodeIndex>(&node - nodes_.data())];
-    Nanoseconds& promised = promised_[{component, reply.client}];
-    promised = std::max(promised, reply.time);
+    Age& promised = promised_[{component, reply.client}];
+    promised = std::max(promised, reply.age);
     ++acknowledged_;
     node.waiting.pop_front();
   }
@@ -274,18 +273,36 @@ void World::tell() {
   iamat.time = said;
   tell(index, iamat);
   if (random_.chance(scenario_.repeats)) tell(index, iamat);
+  if (scenario_.client_resets > 0 && random_.chance(scenario_.client_resets)) reset_client(index, client);
   if (random_.chance(scenario_.crashes_a_tell)) restart(index);
 }
 
 void World::tell(NodeIndex index, const protocol::Iamat& iamat) {
   Node& node = nodes_[index];
   const bus::TellOutcome outcome = node.replica->tell(iamat, now_at(node));
+  const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
   if (outcome.told == bus::Told::Stored) {
     ++stored_;
-    node.told[std::string(iamat.client)] = iamat.time;
+    node.told[std::string(iamat.client)] = age;
   }
-  node.waiting.push_back({std::string(iamat.client), iamat.time, outcome.number});
+  node.waiting.push_back({std::string(iamat.client), age, outcome.number});
   pump(index);
+}
+
+// An operator, at some node. What it is told is a promise like any other.
+void World::reset_client(NodeIndex index, const std::string& client) {
+  Node& node = nodes_[index];
+  const bus::ResetOutcome outcome = node.replica->reset(client, now_at(node));
+  if (outcome.reset == bus::Reset::Unknown) return;
+  const Age age{outcome.epoch, Nanoseconds{}};
+  if (outcome.reset == bus::Reset::Done) node.told[client] = age;
+  node.waiting.push_back({client, age, outcome.number});
+  pump(index);
+}
+
+bool World::is_older(const bus::Replica& replica, const std::string& client, const Age& age) {
+  const auto record = replica.find(client);
+  return !record || Age{record->epoch, record->time} < age;
 }
 
 void World::block_for_a_while() {
@@ -403,9 +420,8 @@ std::string World::rest() {
 
 std::string World::forgotten() const {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    for (const auto& [client, time] : nodes_[i].told) {
-      const auto record = nodes_[i].replica->find(client);
-      if (!record || record->time < time) return node_name(i) + " forgot what it was told of " + client;
+    for (const auto& [client, age] : nodes_[i].told) {
+      if (is_older(*nodes_[i].replica, client, age)) return node_name(i) + " forgot what it was told of " + client;
     }
   }
   return "";
@@ -414,11 +430,11 @@ std::string World::forgotten() const {
 // What was answered to a client must be known, or something not older, by every node that it could have reached.
 std::string World::lost() const {
   if (scenario_.level == Level::Memory) return "";
-  for (const auto& [key, time] : promised_) {
+  for (const auto& [key, age] : promised_) {
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       if (component_[i] != key.first) continue;
-      const auto record = nodes_[i].replica->find(key.second);
-      if (!record || record->time < time) return node_name(i) + " lost an acknowledged update of " + key.second;
+      if (is_older(*nodes_[i].replica, key.second, age))
+        return node_name(i) + " lost an acknowledged update of " + key.second;
     }
   }
   return "";

@@ -2,6 +2,7 @@
 // while under load and faults, then heals, and must come to rest with equal stores that hold all that survived.
 #pragma once
 
+#include <compare>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -47,6 +48,7 @@ struct Scenario {
   std::size_t rounds = 1;           // of load and faults; after each the herd heals, and must be whole
   bool wipes = false;               // now and then a node loses its disk, when what the last one lost is kept again
   double crashes_a_tell = 0;        // of the node that was told, at once
+  double client_resets = 0;         // by an operator, a tell
   double repeats = 0;               // a client says again what it said, because it saw no reply
   Nanoseconds skew_max{2'000'000};  // of a node's clock, and of a client's
   Nanoseconds time_grain{1};        // of what clients say: a coarse one makes ties
@@ -87,6 +89,13 @@ struct Cost {
   bool whole = false;        // they did become equal
 };
 
+// How new a record is: what a promise is about. An operator's reset begins another epoch.
+struct Age {
+  std::uint32_t epoch = 0;
+  Nanoseconds time{};
+  auto operator<=>(const Age&) const = default;
+};
+
 class World {
  public:
   explicit World(const Scenario& scenario);
@@ -98,7 +107,7 @@ class World {
   // A reply to an IAMAT: it may leave when `number` is acknowledged.
   struct Reply {
     std::string client;
-    Nanoseconds time{};
+    Age age;
     bus::ChangeNumber number = 0;
   };
   struct Node {
@@ -106,7 +115,7 @@ class World {
     std::uint64_t lives = 0;
     Nanoseconds paused_until{};
     Nanoseconds skew{};
-    std::map<std::string, Nanoseconds> told;  // to its present life: the newest time of each client
+    std::map<std::string, Age> told;  // to its present life: the newest of each client
     Disk disk;
     std::deque<Reply> waiting;  // replies that may not leave yet
   };
@@ -136,6 +145,8 @@ class World {
   void under_load();
   void disturb();
   void tell(NodeIndex index, const protocol::Iamat& iamat);
+  void reset_client(NodeIndex index, const std::string& client);
+  [[nodiscard]] static bool is_older(const bus::Replica& replica, const std::string& client, const Age& age);
   [[nodiscard]] std::string round(Outcome& outcome);
   void heal();
   [[nodiscard]] bool converged() const;
@@ -162,9 +173,9 @@ class World {
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;
   std::uint64_t stored_ = 0;
   std::uint64_t acknowledged_ = 0;
-  std::map<std::pair<std::size_t, std::string>, Nanoseconds> promised_;  // by component and client: the newest answered
+  std::map<std::pair<std::size_t, std::string>, Age> promised_;  // by component and client: the newest answered
   std::optional<NodeIndex> wiped_;  // lately: the promises of then must be kept there again before another is
-  std::map<std::string, Nanoseconds> wiped_promises_;
+  std::map<std::string, Age> wiped_promises_;
   bool disks_fail_ = true;  // as the scenario says
   struct Compared {
     std::uint64_t rounds = 0;
