@@ -19,6 +19,8 @@ constexpr std::string_view kDivergence =
     "the stores differed though the link had told everything: look at both machines' memory and disks";
 constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
 
+constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
+
 LinkState as_state(bus::Connected state) {
   switch (state) {
     case bus::Connected::Down:
@@ -51,13 +53,14 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
-    : replica_(replica), monitor_(monitor), refusals_(kRefusals), healed_(kHealed) {}
+    : replica_(replica), monitor_(monitor), refusals_(kRefusals), healed_(kHealed), skews_(replica.peers()) {}
 
 bool Reporter::report(const protocol::Now& now) {
   const bus::Events events = replica_.take_events();
   for (const bus::LinkChanged& change : events.links) report_link(change, now);
   for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
   for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
+  report_skews(now);
   return report_clients(now);
 }
 
@@ -99,6 +102,34 @@ void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol
   if (monitor_ == nullptr) return;
   const std::string message = fmt::format("{} records fetched from {}: {}", healed.records, healed.peer, kDivergence);
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
+}
+
+void Reporter::report_skews(const protocol::Now& now) {
+  if (now.steady < skews_due_) return;
+  skews_due_ = now.steady + kSkewPeriod;
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, now);
+    if (status.state != bus::Connected::Up) continue;
+    if (const auto news = skews_.look(peer, status.skew)) report_skew(status, *news, now);
+  }
+}
+
+void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now) {
+  const double seconds = std::chrono::duration<double>(peer.skew).count();
+  const auto say = [&](std::string_view state, std::string_view message) {
+    spdlog::warn("event=clock_skew peer={} state={} skew_s={:+.3f} reason=\"{}\"", peer.name, state, seconds, message);
+    if (monitor_ == nullptr) return;
+    const std::string text = fmt::format("{} {:+.3f} s: {}", peer.name, seconds, message);
+    publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "clock_skew", text}, now.wall);
+  };
+  switch (skew) {
+    case Skew::Well:
+      return say("well", "the peer's clock is as this node's again");
+    case Skew::Off:
+      return say("off", "the peer's clock is off by more than a second: run a time service on both machines");
+    case Skew::Far:
+      return say("far", "THE CLOCKS ARE FAR APART: set them now, or reports are refused or taken in a wrong order");
+  }
 }
 
 void Reporter::report_journal(const std::string& trouble, const protocol::Now& now) {

@@ -10,6 +10,7 @@
 #include "node/events.hpp"
 #include "node/monitor.hpp"
 #include "node/rate_limit.hpp"
+#include "node/skew_watch.hpp"
 #include "node/status.hpp"
 
 namespace herd::node {
@@ -33,12 +34,16 @@ class Reporter {
   void report_link(const bus::LinkChanged& change, const protocol::Now& now);
   void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
   void report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now);
+  void report_skews(const protocol::Now& now);
+  void report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now);
   bool report_clients(const protocol::Now& now);
 
   bus::Replica& replica_;
   Monitor* monitor_;
   RateLimit refusals_;
   RateLimit healed_;
+  SkewWatch skews_;
+  protocol::Nanoseconds skews_due_{};
   bool journal_fails_ = false;    // as was last published
   bus::ChangeNumber cursor_ = 0;  // clients reported up to here
   std::uint64_t clients_skipped_ = 0;
