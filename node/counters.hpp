@@ -17,6 +17,7 @@ struct Counters {
   std::uint64_t unknown_commands = 0;      // no command, or a wrong number of fields
   std::uint64_t invalid_arguments = 0;     // a command with an operand that cannot be read
   std::uint64_t clients_refused = 0;       // reports of new clients dropped: as many are known as max_clients allows
+  std::uint64_t clients_reset = 0;         // by an operator, at this node
   std::uint64_t lines_too_long = 0;        // connections ended because of one
   std::uint64_t connections_accepted = 0;  // and served
   std::uint64_t connections_refused = 0;   // closed at once: too many

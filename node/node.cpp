@@ -58,8 +58,9 @@ places::Worker::Options worker_options(const PlacesConfig& config) {
 
 }  // namespace
 
-Node::Node(const RunNode& run, Signals& signals, Journal::Opened opened)
+Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened)
     : name_(run.name),
+      directory_(directory),
       log_level_(run.log_level),
       config_(run.config),
       signals_(signals),
@@ -80,7 +81,7 @@ Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
   }
   auto opened = Journal::open(directory, run.config.updates.ack, random_id());
   if (!opened) return tl::unexpected(opened.error());
-  std::unique_ptr<Node> node(new Node(run, signals, std::move(*opened)));
+  std::unique_ptr<Node> node(new Node(run, signals, directory, std::move(*opened)));
   if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
   return node;
 }
@@ -99,7 +100,8 @@ Result<void> Node::open() {
                                        config_.updates.ack_timeout, most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    return {};
+    control_.emplace(Control::Parts{io_, replica_, counters_, clock_, config_.updates.ack_timeout});
+    return control_->listen(directory_);
   });
 }
 
@@ -214,8 +216,9 @@ void Node::keep() {
   if (acknowledged != released_) {
     released_ = acknowledged;
     front_end_->release(acknowledged);
+    control_->release(acknowledged);
   }
-  if (config_.updates.replicas > 0) replica_.await(front_end_->awaited());
+  if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), control_->awaited()));
 }
 
 void Node::deliver_places() {
@@ -268,6 +271,7 @@ void Node::begin_stop() {
   spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
   stop_by_ = clock_.now().steady + kStopPatience;
   front_end_->stop(*stop_by_);
+  control_->stop();
 }
 
 bool Node::stopped() const {

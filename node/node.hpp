@@ -7,6 +7,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 #include "bus/bus.hpp"
 #include "bus/replica.hpp"
 #include "node/config.hpp"
+#include "node/control.hpp"
 #include "node/counters.hpp"
 #include "node/descriptor_watch.hpp"
 #include "node/events.hpp"
@@ -49,7 +51,7 @@ class Node {
   [[nodiscard]] bool run();
 
  private:
-  Node(const RunNode& run, Signals& signals, Journal::Opened opened);
+  Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
@@ -77,6 +79,7 @@ class Node {
   [[nodiscard]] bool ready() const;
 
   const std::string name_;
+  const std::filesystem::path directory_;
   const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
   Config config_;
   Signals& signals_;
@@ -102,6 +105,7 @@ class Node {
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
   std::optional<FrontEnd> front_end_;
+  std::optional<Control> control_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
   std::shared_ptr<StatusBoard> board_;
   std::unique_ptr<HttpServer> http_;

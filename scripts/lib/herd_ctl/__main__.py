@@ -9,6 +9,7 @@ from .daemon import Daemon
 from .herd import read_herd
 from .logs import logs
 from .prove import prove
+from .reset import reset_client
 from .prove_table import prove_table
 from .status import status, where
 from .trouble import Trouble
@@ -64,6 +65,7 @@ def run(given):
         "reload": lambda: reload(herd, daemon),
         "kill": lambda: kill(herd, daemon, given.node),
         "where": lambda: where(herd, given.client, given.json),
+        "reset-client": lambda: reset_client(herd, given.client, given.json),
     }[given.command]()
 
 

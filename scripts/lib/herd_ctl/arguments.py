@@ -14,6 +14,7 @@ COMMANDS = {
     "reload": "have the nodes read the configuration again, without a restart",
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
     "where": "what each node says of a client, differences marked; exit status 3 if there are any",
+    "reset-client": "take back what the herd knows of a client, whose clock may have been wrong, until it is heard again",
     "prove": "load, kills and freezes on a private herd: is anything acknowledged lost? Exit status 0 only if not",
     "bench": "measure this herd against Redis and others, side by side; takes minutes",
     "help": "this text",
@@ -44,6 +45,8 @@ def parser():
     of["kill"].add_argument("node", metavar="NODE", help="of this host")
     of["where"].add_argument("client", metavar="CLIENT", help="as it names itself in IAMAT")
     of["where"].add_argument("--json", action="store_true", help="for programs")
+    of["reset-client"].add_argument("client", metavar="CLIENT")
+    of["reset-client"].add_argument("--json", action="store_true", help="for programs")
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")

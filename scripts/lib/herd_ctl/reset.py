@@ -1,0 +1,72 @@
+"""Resetting a client: an operator takes back what the herd knows of it, through the control socket of a running node."""
+import json
+import os
+import re
+import socket
+
+from .show import safe
+from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
+
+TIMEOUT = 3700.0  # seconds, above the longest `ack_timeout`: the node itself says what it could not do in time
+NO_ID = re.compile(rb"[\x00-\x20\x7f\xff]")
+MAX_CLIENT_BYTES = 255
+
+
+def checked(client):
+    """The client's id as bytes."""
+    name = os.fsencode(client)
+    if not name or len(name) > MAX_CLIENT_BYTES or NO_ID.search(name):
+        raise Trouble(f"'{safe(name)}' is no client's id: 1 to {MAX_CLIENT_BYTES} bytes without blanks and control bytes",
+                      BAD_USAGE)
+    return name
+
+
+def say(directory, line):
+    """The node's answer to one line, as a dictionary; None if no node listens there."""
+    try:
+        descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        raise _not_permitted(directory) from None
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+            connection.settimeout(TIMEOUT)
+            connection.connect(f"/proc/self/fd/{descriptor}/control")  # the path itself may be too long for a socket
+            connection.sendall(line + b"\n")
+            with connection.makefile("rb") as reply:
+                return json.loads(reply.readline())
+    except (FileNotFoundError, ConnectionRefusedError):
+        return None
+    except PermissionError:
+        raise _not_permitted(directory) from None
+    except (OSError, ValueError) as problem:
+        raise Trouble(f"the node of {directory} took the command and did not answer it: ask again ({problem})") from None
+    finally:
+        os.close(descriptor)
+
+
+def _not_permitted(directory):
+    return Trouble(f"{directory} belongs to another user: run this as the user that runs the herd")
+
+
+def reset_client(herd, client, as_json):
+    name = checked(client)
+    answer = None
+    for node in herd.local:
+        answer = say(herd.state_dir / "nodes" / node.name, b"reset-client " + name) or answer
+        if answer and answer["result"] != "unknown":
+            break
+    if answer is None:
+        raise Trouble("no node of this host is running: scripts/herd up starts them", NONE_RUNNING)
+    if answer["result"] == "error":
+        raise Trouble(answer["message"])
+    if answer["result"] == "unknown":
+        raise Trouble(f"no running node of this host knows a client '{safe(name)}'")
+    if as_json:
+        print(json.dumps(answer | {"client": safe(name)}))
+    elif answer["result"] == "already":
+        print(f"{safe(name)} is reset already, and has not been heard since")
+    else:
+        print(f"{safe(name)} is reset at {answer['node']}, which tells the others: WHATSAT answers ? until it is heard again")
+    return 0
