@@ -114,7 +114,8 @@ void World::restart(NodeIndex index) {
   birth(index);
 }
 
-// One disk may be lost at a time: the next one only when all that was promised before is on the last one's again.
+// One disk may be lost at a time: the next one only when all that was promised before, and all that the last one held,
+// is on that one again.
 bool World::may_wipe(NodeIndex index) const {
   if (!scenario_.wipes || scenario_.peers[index].empty()) return false;
   if (!wiped_) return true;
@@ -131,6 +132,14 @@ void World::wipe(NodeIndex index) {
   wiped_promises_.clear();
   for (const auto& [key, age] : promised_) {
     if (key.first == component_[index]) wiped_promises_[key.second] = age;
+  }
+  // A peer that does not know yet may still answer for what this disk held: from then on only its own holds it.
+  const bus::Replica& replica = *nodes_[index].replica;
+  bus::Feed::Reader reader = replica.store().feed().read_after(0);
+  for (auto entry = reader.next(); entry && entry->number <= replica.keeper().kept(); entry = reader.next()) {
+    const bus::RecordView record = replica.store().record_at(entry->index);
+    Nanoseconds& held = wiped_promises_[std::string(record.client)];
+    held = std::max(held, record.time);
   }
 }
 
