@@ -85,7 +85,8 @@ ResetOutcome Replica::reset(std::string_view client, Now now) {
 ChangeNumber Replica::store_own(Update update) {
   update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
   const Store::Merged merged = store_.merge(update, kToldHere);
-  HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch));
+  HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
+              mutated(Mutant::EpochNotTakenOver));
   seen_.window(self_->node, self_->feed_id).insert(update.id.number);
   return update.id.number;
 }
