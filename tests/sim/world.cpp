@@ -138,8 +138,8 @@ void World::wipe(NodeIndex index) {
   bus::Feed::Reader reader = replica.store().feed().read_after(0);
   for (auto entry = reader.next(); entry && entry->number <= replica.keeper().kept(); entry = reader.next()) {
     const bus::RecordView record = replica.store().record_at(entry->index);
-    Nanoseconds& held = wiped_promises_[std::string(record.client)];
-    held = std::max(held, record.time);
+    Age& held = wiped_promises_[std::string(record.client)];
+    held = std::max(held, Age{record.epoch, record.time});
   }
 }
 
