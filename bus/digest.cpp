@@ -4,8 +4,7 @@
 #include <xxhash.h>
 
 #include <cstring>
-
-#include "protocol/assert.hpp"
+#include <utility>
 
 namespace herd::bus {
 
@@ -19,7 +18,7 @@ Bucket bucket_of(std::string_view client) {
 }
 
 // Numbers enter in a fixed byte order, lengths in front of texts.
-std::uint64_t hash_of(const RecordView& record) {
+std::uint64_t hash_of(const Ordered& record) {
   std::array<char, protocol::kMaxUpdateBytes> bytes;
   std::size_t size = 0;
   const auto number = [&](std::uint64_t value, int width) {
@@ -40,17 +39,15 @@ std::uint64_t hash_of(const RecordView& record) {
   return XXH3_64bits(bytes.data(), size);
 }
 
-void BucketDigests::add(const RecordView& record, RecordIndex index) {
-  HERD_ASSERT(index == next_.size());
+RecordIndex BucketDigests::add(const Ordered& record, RecordIndex index) {
   const Bucket bucket = bucket_of(record.client);
   const std::uint64_t hash = hash_of(record);
   sums_[bucket] += hash;
   total_ += hash;
-  next_.push_back(first_[bucket]);
-  first_[bucket] = index;
+  return std::exchange(first_[bucket], index);
 }
 
-void BucketDigests::replace(const RecordView& old, const RecordView& record) {
+void BucketDigests::replace(const Ordered& old, const Ordered& record) {
   const std::uint64_t change = hash_of(record) - hash_of(old);
   sums_[bucket_of(record.client)] += change;
   total_ += change;

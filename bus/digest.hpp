@@ -1,15 +1,15 @@
 // The store's digest: sums of the hashes of its records, one for each bucket of clients, so that two nodes that differ
-// find out where; and which records a bucket holds, so that they need not look through all of them.
+// find out where; and with which record each bucket begins, so that they need not look through all of them.
 // Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string_view>
 
 #include "bus/feed.hpp"
+#include "bus/record.hpp"
 #include "protocol/limits.hpp"
 
 namespace herd::bus {
@@ -20,7 +20,7 @@ using Bucket = std::uint32_t;  // below protocol::kBuckets
 [[nodiscard]] Bucket bucket_of(std::string_view client);
 
 // Covers exactly the fields of the order, and is the same on every machine (docs/PROTOCOL.md says how).
-[[nodiscard]] std::uint64_t hash_of(const RecordView& record);
+[[nodiscard]] std::uint64_t hash_of(const Ordered& record);
 
 class BucketDigests {
  public:
@@ -29,26 +29,22 @@ class BucketDigests {
 
   BucketDigests() { first_.fill(kEnd); }
 
-  // A new record. Indexes come in order, from 0.
-  void add(const RecordView& record, RecordIndex index);
+  // A new record, which becomes the first of its bucket. Returns the one that was the first, to be chained behind it.
+  [[nodiscard]] RecordIndex add(const Ordered& record, RecordIndex index);
   // A record takes the place of an older one of the same client.
-  void replace(const RecordView& old, const RecordView& record);
+  void replace(const Ordered& old, const Ordered& record);
 
   // Of all records: equal digests, equal stores.
   [[nodiscard]] std::uint64_t total() const { return total_; }
   [[nodiscard]] const std::array<std::uint64_t, protocol::kBuckets>& sums() const { return sums_; }
 
-  // The records of a bucket, newest clients first, so indexes fall: records that come meanwhile do not disturb who
-  // walks.
+  // The newest record of a bucket, or kEnd.
   [[nodiscard]] RecordIndex first(Bucket bucket) const { return first_[bucket]; }
-  [[nodiscard]] RecordIndex next(RecordIndex index) const { return next_[index]; }
-  [[nodiscard]] std::size_t size() const { return next_.size(); }
 
  private:
   std::uint64_t total_ = 0;
   std::array<std::uint64_t, protocol::kBuckets> sums_{};
   std::array<RecordIndex, protocol::kBuckets> first_{};
-  std::deque<RecordIndex> next_;  // by record; growing copies nothing
 };
 
 }  // namespace herd::bus

@@ -5,8 +5,8 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <utility>
-#include <vector>
 
 #include "bus/feed.hpp"
 
@@ -39,11 +39,11 @@ class Displaced {
     std::erase_if(entries_, [&](const Entry& entry) { return number_of(entry.index) <= to; });
   }
 
-  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
 
  private:
   ChangeNumber read_to_ = 0;
-  std::vector<Entry> entries_;  // at most one for each record and pass
+  std::deque<Entry> entries_;  // at most one for each record and pass; in pieces, so that growing moves none
 };
 
 }  // namespace herd::bus

@@ -2,7 +2,7 @@
 // number of its latest change; whoever wants to know what changed keeps one integer, a cursor, and reads on from there.
 // Pure; owned by the store, used on the loop's thread only.
 //
-// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment that is half stale is
+// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment with many of those is
 // squeezed, so memory and reading cost depend on the number of records, not on how long or how often they moved.
 #pragma once
 
@@ -39,13 +39,17 @@ class Feed {
   // The record that stood at `number` has moved on. The number must be live.
   void retire(ChangeNumber number);
 
+  // A hint: the number is going to be retired.
+  void prefetch(ChangeNumber number) const;
+
   // The last number given out, or the base.
   [[nodiscard]] ChangeNumber tail() const { return tail_; }
 
   // Live entries: one for each record.
   [[nodiscard]] std::size_t size() const { return live_; }
 
-  // Entries held, stale ones included: at most about twice size(), and two segments.
+  // Entries held, stale ones included: at most about twice size(), and two segments. An entry takes 4 bytes where
+  // numbers follow each other without a gap, else 8.
   [[nodiscard]] std::size_t held() const { return held_; }
 
   // Reads live entries in order, beginning behind a cursor. Good until the feed is next changed.
@@ -65,18 +69,30 @@ class Feed {
   [[nodiscard]] Reader read_after(ChangeNumber cursor) const;
 
  private:
-  static constexpr std::size_t kSegmentEntries = 4096;  // 64 KiB: squeezing one stays far below a millisecond
+  static constexpr std::size_t kSegmentEntries = 4096;  // 32 KiB: squeezing one stays far below a millisecond
   static constexpr RecordIndex kStale = std::numeric_limits<RecordIndex>::max();
 
   struct Segment {
-    std::vector<Entry> entries;  // rising numbers
+    ChangeNumber first = 0;  // no entry has a lower number
     std::size_t live = 0;
+    std::vector<RecordIndex> indexes;  // in the order of their numbers; or kStale
+    std::vector<std::uint32_t> steps;  // how far each number lies behind `first`; empty: by its position in `indexes`
+
+    [[nodiscard]] ChangeNumber number_at(std::size_t offset) const {
+      return first + (steps.empty() ? offset : steps[offset]);
+    }
+    // The first entry whose number is not below `number`.
+    [[nodiscard]] std::size_t offset_of(ChangeNumber number) const;
+    void write_steps();
+    void drop_stale();
   };
 
   [[nodiscard]] std::size_t segment_of(ChangeNumber number) const;  // the last one that begins at or before it
+  [[nodiscard]] Segment& segment_for(ChangeNumber number);          // to append it to
   void squeeze_if_stale(std::size_t position);
 
   std::vector<std::unique_ptr<Segment>> segments_;
+  std::vector<ChangeNumber> firsts_;  // of the segments, close together to search in
   ChangeNumber tail_;
   std::size_t live_ = 0;
   std::size_t held_ = 0;

@@ -76,6 +76,7 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
   ChangeNumber first = 0;
   ChangeNumber last = 0;
   std::vector<std::uint64_t> steps;
+  UpdateTexts texts;
   const auto flush = [&] {
     if (steps.empty()) return;
     frame(out, packed(Kind::Records, first, steps).append(body.finish()));
@@ -84,7 +85,7 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
   for (std::size_t count = 0; count < most; ++count) {
     const auto entry = reader.next();
     if (!entry) break;
-    const protocol::Update update = store.update_at(entry->index);
+    const protocol::Update update = store.update_at(entry->index, texts);
     if (steps.size() >= protocol::kMaxBatchUpdates || !body.add(update)) {
       flush();
       const bool added = body.size() > 0 || body.add(update);

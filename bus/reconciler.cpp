@@ -226,19 +226,19 @@ Outgoing Reconciler::pull(const Link& link) const {
 
 // A place is one more than the index of the record where the telling stopped; 0 is the bucket's first.
 Outgoing Reconciler::answer(const Link& link, const Store& store) const {
-  const BucketDigests& digests = store.digests();
   const ChangeNumber acknowledged = mutated(Mutant::InFlightTold) ? store.feed().tail() : link.cursors().merged;
   protocol::BodyEncoder encoder;
   Answer said{link.lives(), pulled_.number, 0, 0};
   std::size_t looked = 0;
+  UpdateTexts texts;
   for (const Bucket bucket : pulled_.buckets) {
-    RecordIndex at = digests.first(bucket);
+    RecordIndex at = store.first_of(bucket);
     const auto place = static_cast<RecordIndex>(pulled_.place - 1);
-    const bool goes_on = said.done == 0 && pulled_.place > 0 && pulled_.place <= digests.size();
+    const bool goes_on = said.done == 0 && pulled_.place > 0 && store.has(pulled_.place - 1);
     if (goes_on && bucket_of(store.record_at(place).client) == bucket && !mutated(Mutant::PlaceForgotten)) at = place;
-    for (; at != BucketDigests::kEnd; at = digests.next(at)) {
+    for (; at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
       const bool room = encoder.size() < protocol::kMaxBatchUpdates && looked++ < kMaxRecordsLooked;
-      if (room && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at)))) continue;
+      if (room && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at, texts)))) continue;
       said.place = std::uint64_t{at} + 1;
       return with_body(said, encoder.finish());
     }

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "bus/mutants.hpp"
-#include "bus/update_texts.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 
@@ -50,13 +49,15 @@ Replica::Replica(Options options, Memory memory)
 TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
-  if (const auto known = store_.find(said.client)) {
-    const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : store_.number_of(said.client);
-    if (known->coordinates == said.coordinates && known->time_text == said.time_text) {
+  const Store::Place place = store_.locate(said.client);
+  if (place.index) {
+    const RecordView known = store_.record_at(*place.index);
+    const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : store_.number_of(*place.index);
+    if (known.coordinates == said.coordinates && known.time_text == said.time_text) {
       return {Told::Duplicate, difference, number};
     }
-    if (said.time <= known->time) return {Told::NotNewer, difference, number};
-    epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known->epoch;
+    if (said.time <= known.time) return {Told::NotNewer, difference, number};
+    epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
   }
   Update update;
   update.epoch = epoch;
@@ -65,26 +66,27 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   update.time_text = said.time_text;
   update.time = said.time;
   update.difference = difference;
-  return {Told::Stored, difference, store_own(update)};
+  return {Told::Stored, difference, store_own(update, place)};
 }
 
 ResetOutcome Replica::reset(std::string_view client, Now now) {
-  const auto known = store_.find(client);
-  if (!known) return {Reset::Unknown, 0, 0};
-  if (is_reset(*known)) return {Reset::Already, known->epoch, store_.number_of(client)};
-  if (known->epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known->epoch, 0};
+  const Store::Place place = store_.locate(client);
+  if (!place.index) return {Reset::Unknown, 0, 0};
+  const RecordView known = store_.record_at(*place.index);
+  if (is_reset(known)) return {Reset::Already, known.epoch, store_.number_of(*place.index)};
+  if (known.epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known.epoch, 0};
   Update update;
-  update.epoch = known->epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
+  update.epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
   update.client = client;
   update.time_text = kResetTime;
   update.difference = now.wall;
-  return {Reset::Done, update.epoch, store_own(update)};
+  return {Reset::Done, update.epoch, store_own(update, place)};
 }
 
 // Something that this node is the first to know. It must be greater than the record, in the order.
-ChangeNumber Replica::store_own(Update update) {
+ChangeNumber Replica::store_own(Update update, const Store::Place& place) {
   update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
-  const Store::Merged merged = store_.merge(update, kToldHere);
+  const Store::Merged merged = store_.merge(update, kToldHere, place);
   HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
               mutated(Mutant::EpochNotTakenOver));
   seen_.window(self_->node, self_->feed_id).insert(update.id.number);
@@ -208,39 +210,6 @@ bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_
   return read.has_value();
 }
 
-// Returns how many changed the store.
-std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
-  SeenSet::Window* window = nullptr;
-  std::size_t origin = 0;
-  std::size_t all_changed = 0;
-  for (protocol::Body::Entry& entry : body_.updates) {
-    Update& update = entry.update;
-    if (window == nullptr || origin != entry.origin) {
-      origin = entry.origin;
-      window = &seen_.window(update.id.origin, update.id.feed);
-    }
-    ++counters_.updates_received;
-    if (repeats == Repeats::Dropped && window->contains(update.id.number)) {
-      ++counters_.updates_repeated;
-      continue;
-    }
-    if (mutated(Mutant::SeenBeforeMerged)) window->insert(update.id.number);
-    if (!read_texts(update)) {
-      ++counters_.updates_unreadable;
-      complain(peers_[index].name, "an update that no client could have made was passed over");
-      continue;
-    }
-    if (mutated(Mutant::PeersMayNotTie)) {
-      if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
-    }
-    const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
-    ++(changed ? counters_.updates_merged : counters_.updates_older);
-    all_changed += changed ? 1 : 0;
-    window->insert(update.id.number);
-  }
-  return all_changed;
-}
-
 void Replica::tick(Now now) {
   for (Peer& peer : peers_) {
     const std::uint64_t before = peer.link.timeouts();
@@ -267,15 +236,17 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
 
 // Encodes what fits; returns how far the cursor may move by it.
 ChangeNumber Replica::encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const {
+  UpdateTexts texts;
+  const auto add = [&](RecordIndex index) { return encoder.add(store_.update_at(index, texts)); };
   // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
   for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
-    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !encoder.add(store_.update_at(entry->index))) break;
+    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
   }
   for (const Stretch::Carried& carried : stretch.carried) {
-    if (!encoder.add(store_.update_at(carried.index))) return std::max(stretch.from, carried.old - 1);
+    if (!add(carried.index)) return std::max(stretch.from, carried.old - 1);
   }
   for (const Feed::Entry& entry : stretch.records) {
-    if (!encoder.add(store_.update_at(entry.index))) return entry.number - 1;
+    if (!add(entry.index)) return entry.number - 1;
   }
   return stretch.to;
 }

@@ -181,7 +181,7 @@ class Replica {
     std::shared_ptr<const std::string> body;
   };
 
-  ChangeNumber store_own(protocol::Update update);
+  ChangeNumber store_own(protocol::Update update, const Store::Place& place);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,

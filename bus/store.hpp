@@ -5,48 +5,60 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
+#include <span>
 #include <string_view>
-#include <vector>
 
+#include "bus/client_index.hpp"
 #include "bus/digest.hpp"
 #include "bus/displaced.hpp"
 #include "bus/feed.hpp"
 #include "bus/origins.hpp"
+#include "bus/packed_record.hpp"
 #include "bus/record.hpp"
+#include "bus/record_cells.hpp"
 #include "protocol/update.hpp"
 
 namespace herd::bus {
 
-// Which link a record came by; kToldHere: a client said it to this node.
-using LinkIndex = std::uint8_t;
-inline constexpr LinkIndex kToldHere = 255;
+// What the views of an update out of the store point into.
+struct UpdateTexts {
+  CoordinatesText coordinates;
+  TimeText time_text;
+};
 
 class Store {
  public:
   // `hash_seed`: random in production, so that nobody can choose client ids that collide.
   explicit Store(std::uint64_t hash_seed, ChangeNumber base = 0);
-  ~Store();
-  Store(Store&&) noexcept;
-  Store& operator=(Store&&) = delete;
 
   enum class Merged : std::uint8_t {
     Changed,    // the record took the update's place, and the feed's next number
     Unchanged,  // the record is the same or greater in the order
   };
 
+  // Where a client's record stands, or would. Good until the store is next changed.
+  using Place = ClientIndex::Place;
+  [[nodiscard]] Place locate(std::string_view client) const;
+
   // Keeps the greater of the record and `update` by (epoch, time, origin, coordinates, time text, difference):
   // commutative, associative and idempotent. The texts must be valid (protocol/limits.hpp); they are copied.
-  Merged merge(const protocol::Update& update, LinkIndex by);
+  Merged merge(const protocol::Update& update, LinkIndex by) { return merge(update, by, locate(update.client)); }
+  // The same, for whoever has looked where `update.client` stands.
+  Merged merge(const protocol::Update& update, LinkIndex by, const Place& place);
+
+  // A hint: these clients are going to be looked for or merged, soon and all of them. Memory is asked for all of their
+  // records at once, instead of for each when it is needed. Worth it from a handful on, up to a few dozen.
+  void prefetch(std::span<const std::string_view> clients) const;
 
   // The next change gets the number `base` + 1 at least. Not below the feed's tail.
   void skip_to(ChangeNumber base) { feed_.skip_to(base); }
 
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const;
 
-  // The record that a feed entry names: as it is, and as it would be told to a peer.
-  [[nodiscard]] RecordView record_at(RecordIndex index) const { return view(at(index), origins_); }
-  [[nodiscard]] protocol::Update update_at(RecordIndex index) const;
+  // The record that a feed entry or a place names: as it is, and as it would be told to a peer. The update's views are
+  // good as long as `texts` stand, and until the store is next changed.
+  [[nodiscard]] RecordView record_at(RecordIndex index) const;
+  [[nodiscard]] protocol::Update update_at(RecordIndex index, UpdateTexts& texts) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
   // Under which number it stands in the feed.
   [[nodiscard]] ChangeNumber number_of(RecordIndex index) const;
@@ -67,18 +79,18 @@ class Store {
   // The same by buckets.
   [[nodiscard]] const BucketDigests& digests() const { return digests_; }
 
+  // The records of a bucket, newest clients first, so that records that come meanwhile do not disturb who walks.
+  [[nodiscard]] RecordIndex first_of(Bucket bucket) const { return digests_.first(bucket); }
+  [[nodiscard]] RecordIndex next_in_bucket(RecordIndex index) const { return cells_.chained(index); }
+  // Is there a record of this index? Any number may be asked about.
+  [[nodiscard]] bool has(std::uint64_t index) const { return cells_.has(index); }
+
  private:
-  struct Record;
-  class Index;
+  [[nodiscard]] RecordFields unpack(RecordIndex index, RecordView& view) const;
+  ChangeNumber move_to_tail(RecordIndex index, ChangeNumber old);
 
-  [[nodiscard]] Record& at(RecordIndex index) const;
-  [[nodiscard]] static RecordView view(const Record& record, const Origins& origins);
-  RecordIndex create();
-  void assign(Record& record, const protocol::Update& update, LinkIndex by);
-
-  std::vector<std::unique_ptr<Record[]>> blocks_;  // never moved: growing copies nothing
-  RecordIndex count_ = 0;
-  std::unique_ptr<Index> index_;
+  RecordCells cells_;
+  std::unique_ptr<ClientIndex> index_;
   Origins origins_;
   Feed feed_;
   Displaced displaced_;

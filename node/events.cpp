@@ -63,10 +63,10 @@ void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::N
   const auto position = position_of(record.coordinates);
   monitor.publish(kSubject, "location",
                   std::array<Field, 6>{{{"client", record.client},
-                                        {"coordinates", record.coordinates},
+                                        {"coordinates", record.coordinates.view()},
                                         {"latitude", position.latitude},
                                         {"longitude", position.longitude},
-                                        {"time", record.time_text},
+                                        {"time", record.time_text.view()},
                                         {"origin", record.origin}}},
                   wall);
 }

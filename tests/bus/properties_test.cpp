@@ -135,8 +135,9 @@ void check_all(const Store& store, const PlainStore& plain, Random& random) {
     check_reading(store, plain, cursor);
   }
   Feed::Reader reader = store.feed().read_after(random.below(plain.tail + 1));
+  UpdateTexts texts;
   while (const auto entry = reader.next()) {
-    const Update told = store.update_at(entry->index);
+    const Update told = store.update_at(entry->index, texts);
     const PlainStore::Record& expected = plain.records.at(std::string(told.client));
     REQUIRE(PlainStore::key_of(told) == expected.key);
     REQUIRE(told.id.feed == expected.feed);

@@ -111,7 +111,8 @@ TEST_CASE("the change number, the feed and the link do not count in the order") 
   CHECK(store.merge(again, 5) == kUnchanged);
   CHECK(store.feed().tail() == 1);
   CHECK(store.came_by(0) == 0);
-  CHECK(store.update_at(0).id.feed == 7);
+  UpdateTexts texts;
+  CHECK(store.update_at(0, texts).id.feed == 7);
 }
 
 TEST_CASE("texts compare by unsigned bytes, as on every machine") {
@@ -217,7 +218,8 @@ TEST_CASE("a record is told on as it came, with the identity that its origin gav
   u.time_text = time;
   u.difference = Nanoseconds::min();
   (void)store.merge(u, 3);
-  const Update told = store.update_at(0);
+  UpdateTexts texts;
+  const Update told = store.update_at(0, texts);
   CHECK(key(told) == key(u));
   CHECK(told.client == client);
   CHECK(told.id.feed == 7);
@@ -255,4 +257,35 @@ TEST_CASE("many clients are each found, and no others") {
   }
   CHECK_FALSE(store.find("client50000"));
   CHECK_FALSE(store.find(""));
+}
+
+TEST_CASE("a record that was found before is merged into without another search") {
+  Store store(1);
+  const Store::Place missing = store.locate("kiwi");
+  CHECK_FALSE(missing.index);
+  REQUIRE(store.merge(sample_update("kiwi"), 0, missing) == kChanged);
+  const Store::Place place = store.locate("kiwi");
+  REQUIRE(place.index);
+  CHECK(store.merge(sample_update("kiwi"), 0, place) == kUnchanged);
+  Update newer = sample_update("kiwi");
+  newer.epoch = 1;
+  CHECK(store.merge(newer, 0, place) == kChanged);
+  CHECK(store.record_at(*place.index).epoch == 1);
+  CHECK(store.size() == 1);
+}
+
+TEST_CASE("a hint changes nothing, whoever it is about") {
+  Store store(1);
+  std::vector<std::string> names;
+  for (int i = 0; i < 200; ++i) names.push_back("client" + std::to_string(i));
+  const std::vector<std::string_view> clients(names.begin(), names.end());
+  store.prefetch(clients);
+  for (int i = 0; i < 100; ++i) (void)store.merge(sample_update(names[static_cast<std::size_t>(i)]), 0);
+  const std::uint64_t digest = store.digest();
+  store.prefetch(clients);
+  store.prefetch({});
+  CHECK(store.digest() == digest);
+  CHECK(store.feed().tail() == 100);
+  CHECK(store.find("client99"));
+  CHECK_FALSE(store.find("client100"));
 }

@@ -54,7 +54,8 @@ class World {
     }
     Store copy(99);
     Feed::Reader reader = replica_.store().feed().read_after(0);
-    while (const auto entry = reader.next()) (void)copy.merge(replica_.store().update_at(entry->index), 0);
+    UpdateTexts texts;
+    while (const auto entry = reader.next()) (void)copy.merge(replica_.store().update_at(entry->index, texts), 0);
     HERD_ASSERT(copy.digest() == replica_.store().digest() && copy.size() == replica_.store().size());
   }
 

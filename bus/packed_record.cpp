@@ -1,0 +1,165 @@
+#include "bus/packed_record.hpp"
+
+#include <bit>
+#include <cstring>
+#include <limits>
+
+#include "protocol/assert.hpp"
+
+namespace herd::bus {
+namespace {
+
+using protocol::Nanoseconds;
+
+// The head's form, from the lowest bit: coordinates, time, a bit for loose, two bits for each size, a bit for an epoch.
+constexpr unsigned kTimeShift = PackedCoordinates::kFormBits;
+constexpr std::uint32_t kLoose = std::uint32_t{1} << (kTimeShift + PackedTime::kFormBits);
+constexpr unsigned kNumberShift = kTimeShift + PackedTime::kFormBits + 1;
+constexpr unsigned kOriginNumberShift = kNumberShift + 2;
+constexpr unsigned kDifferenceShift = kOriginNumberShift + 2;
+constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
+static_assert(kHasEpoch < RecordHead::kOutgrown);
+
+constexpr std::uint32_t kCoordinatesMask = (std::uint32_t{1} << PackedCoordinates::kFormBits) - 1;
+constexpr std::uint32_t kTimeMask = (std::uint32_t{1} << PackedTime::kFormBits) - 1;
+
+using Sizes = std::array<std::uint8_t, 4>;
+constexpr Sizes kSizes{4, 5, 6, 8};
+constexpr Sizes kOriginNumberSizes{0, 4, 6, 8};
+
+// The first of the sizes that holds the value.
+std::uint32_t size_code(const Sizes& sizes, std::uint64_t value) {
+  std::uint32_t code = 0;
+  while (sizes[code] < 8 && value >> (8U * sizes[code]) != 0) ++code;
+  return code;
+}
+
+// Sign bits in front become one bit at the end, so that small values of either sign are short.
+std::uint64_t without_sign(std::int64_t value) {
+  return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
+}
+std::int64_t with_sign(std::uint64_t value) {
+  return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
+
+class Writer {
+ public:
+  explicit Writer(RecordBody& body) : body_(body) { body.size = 0; }
+  // Writes eight bytes, of which `bytes` count.
+  void number(std::uint64_t value, std::size_t bytes) {
+    char* at = body_.bytes.data() + body_.size;
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(at, &value, sizeof value);
+    } else {
+      for (std::size_t i = 0; i < bytes; ++i) at[i] = static_cast<char>(value >> (8 * i));
+    }
+    body_.size += bytes;
+  }
+  void text(std::string_view text) {
+    std::memcpy(body_.bytes.data() + body_.size, text.data(), text.size());
+    body_.size += text.size();
+  }
+
+ private:
+  RecordBody& body_;
+};
+
+class Reader {
+ public:
+  explicit Reader(const char* body) : at_(body) {}
+  // Reads eight bytes, of which `bytes` count.
+  std::uint64_t number(std::size_t bytes) {
+    std::uint64_t value = 0;
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(&value, at_, sizeof value);
+      value = bytes == 0 ? 0 : value & (~std::uint64_t{0} >> (64 - 8 * bytes));
+    } else {
+      for (std::size_t i = 0; i < bytes; ++i) {
+        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at_[i])) << (8 * i);
+      }
+    }
+    at_ += bytes;
+    return value;
+  }
+  std::string_view text(std::size_t bytes) {
+    at_ += bytes;
+    return {at_ - bytes, bytes};
+  }
+
+ private:
+  const char* at_;
+};
+
+}  // namespace
+
+void pack_record(const RecordFields& fields, std::string_view coordinates, std::string_view time_text, RecordHead& head,
+                 RecordBody& body) {
+  HERD_ASSERT(coordinates.size() <= protocol::kMaxCoordinatesBytes && time_text.size() <= protocol::kMaxTimeBytes);
+  const std::uint64_t difference = without_sign(fields.difference.count());
+  const std::uint32_t number_code = size_code(kSizes, fields.number);
+  const std::uint32_t origin_code =
+      fields.origin_number == fields.number ? 0 : 1 + size_code({4, 6, 8, 8}, fields.origin_number);
+  const std::uint32_t difference_code = size_code(kSizes, difference);
+  head.form = number_code << kNumberShift | origin_code << kOriginNumberShift | difference_code << kDifferenceShift |
+              (fields.epoch != 0 ? kHasEpoch : 0);
+  head.origin = static_cast<std::uint16_t>(fields.origin);
+
+  Writer writer(body);
+  writer.number(fields.number, kSizes[number_code]);
+  writer.number(fields.origin_number, kOriginNumberSizes[origin_code]);
+  writer.number(difference, kSizes[difference_code]);
+  if (fields.epoch != 0) writer.number(fields.epoch, 4);
+
+  const auto place = pack_coordinates(coordinates);
+  const auto time = pack_time(time_text);
+  if (place && time && time->nanoseconds() == fields.time.count() && fields.origin == head.origin) {
+    head.form |= place->form | time->form << kTimeShift;
+    writer.number(time->digits, time->bytes());
+    writer.number(place->latitude, place->latitude_bytes());
+    writer.number(place->longitude, place->longitude_bytes());
+    return;
+  }
+  head.form |= kLoose;
+  writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
+  writer.number(fields.origin, 4);
+  writer.number(coordinates.size(), 1);
+  writer.number(time_text.size(), 1);
+  writer.text(coordinates);
+  writer.text(time_text);
+}
+
+ChangeNumber packed_number(const RecordHead& head, const char* body) {
+  return Reader(body).number(kSizes[head.form >> kNumberShift & 3]);
+}
+
+RecordFields unpack_record(const RecordHead& head, const char* body, CoordinatesText& coordinates,
+                           TimeText& time_text) {
+  Reader reader(body);
+  RecordFields fields;
+  fields.number = reader.number(kSizes[head.form >> kNumberShift & 3]);
+  const std::size_t origin_bytes = kOriginNumberSizes[head.form >> kOriginNumberShift & 3];
+  fields.origin_number = origin_bytes == 0 ? fields.number : reader.number(origin_bytes);
+  fields.difference = Nanoseconds{with_sign(reader.number(kSizes[head.form >> kDifferenceShift & 3]))};
+  if ((head.form & kHasEpoch) != 0) fields.epoch = static_cast<std::uint32_t>(reader.number(4));
+  if ((head.form & kLoose) == 0) {
+    PackedTime time = PackedTime::of_form(head.form >> kTimeShift & kTimeMask);
+    PackedCoordinates place = PackedCoordinates::of_form(head.form & kCoordinatesMask);
+    time.digits = reader.number(time.bytes());
+    place.latitude = reader.number(place.latitude_bytes());
+    place.longitude = reader.number(place.longitude_bytes());
+    fields.time = Nanoseconds{time.nanoseconds()};
+    fields.origin = head.origin;
+    unpack(time, time_text);
+    unpack(place, coordinates);
+    return fields;
+  }
+  fields.time = Nanoseconds{static_cast<std::int64_t>(reader.number(8))};
+  fields.origin = static_cast<OriginIndex>(reader.number(4));
+  const std::size_t coordinates_bytes = reader.number(1);
+  const std::size_t time_bytes = reader.number(1);
+  coordinates = reader.text(coordinates_bytes);
+  time_text = reader.text(time_bytes);
+  return fields;
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,69 @@
+// One client's record as bytes: a head of fixed size, the client's id, and a body of as few bytes as its numbers take.
+// docs/decisions/0010-store-layout.md counts them. Pure.
+//
+// The body, lowest byte first, sizes as the head says:
+//   number           4, 5, 6 or 8   in this node's feed
+//   origin number    0, 4, 6 or 8   in the origin's feed; 0: it is the same
+//   difference       4, 5, 6 or 8   with its sign
+//   epoch            0 or 4         0: it is 0
+// and then either, packed,
+//   time, latitude, longitude       as many bytes as their digits take
+// or, loose, where a text is of no form (a client that was reset has no coordinates),
+//   time 8, origin 4, coordinates' length 1, time text's length 1, both texts
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "bus/origins.hpp"
+#include "bus/packed_texts.hpp"
+#include "bus/record.hpp"
+
+namespace herd::bus {
+
+// Which link a record came by; kToldHere: a client said it to this node.
+using LinkIndex = std::uint8_t;
+inline constexpr LinkIndex kToldHere = 255;
+
+struct RecordHead {
+  std::uint32_t form = 0;  // of the body
+  std::uint8_t client_bytes = 0;
+  LinkIndex by = kToldHere;
+  std::uint16_t origin = 0;  // where the body is packed
+
+  static constexpr std::uint32_t kOutgrown = std::uint32_t{1} << 31;  // the body does not stand behind the id
+};
+static_assert(sizeof(RecordHead) == 8);
+
+// All of a record but its client.
+struct RecordFields {
+  ChangeNumber number = 0;
+  std::uint64_t origin_number = 0;
+  protocol::Nanoseconds time{};
+  protocol::Nanoseconds difference{};
+  std::uint32_t epoch = 0;
+  OriginIndex origin = 0;
+};
+
+struct RecordBody {
+  // The longest is a loose one.
+  static constexpr std::size_t kMaxBytes =
+      3 * 8 + 4 + 8 + 4 + 2 + protocol::kMaxCoordinatesBytes + protocol::kMaxTimeBytes;
+  // Bytes that may be read, and do not count, behind a body.
+  static constexpr std::size_t kSlack = 8;
+
+  std::array<char, kMaxBytes + kSlack> bytes;
+  std::size_t size = 0;
+};
+
+// Fills body, form and origin of the head; the texts have at most the bytes that protocol/limits.hpp allows.
+void pack_record(const RecordFields& fields, std::string_view coordinates, std::string_view time_text, RecordHead& head,
+                 RecordBody& body);
+
+[[nodiscard]] ChangeNumber packed_number(const RecordHead& head, const char* body);
+[[nodiscard]] RecordFields unpack_record(const RecordHead& head, const char* body, CoordinatesText& coordinates,
+                                         TimeText& time_text);
+
+}  // namespace herd::bus

@@ -1,0 +1,64 @@
+// How a replica takes what a peer tells it into its store: the part of bus/replica.hpp that costs most in a busy herd.
+#include <algorithm>
+#include <array>
+
+#include "bus/mutants.hpp"
+#include "bus/replica.hpp"
+#include "bus/update_texts.hpp"
+
+namespace herd::bus {
+
+using protocol::Update;
+
+// Returns how many changed the store.
+std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
+  constexpr std::size_t kAhead = 32;  // updates whose records are asked for at once: a core waits for so many in a row
+  SeenSet::Window* found = nullptr;
+  std::size_t origin = 0;
+  std::size_t all_changed = 0;
+  const auto window_of = [&](const protocol::Body::Entry& entry) -> SeenSet::Window& {
+    if (found == nullptr || origin != entry.origin) {
+      origin = entry.origin;
+      found = &seen_.window(entry.update.id.origin, entry.update.id.feed);
+    }
+    return *found;
+  };
+  const auto look_ahead = [&](std::size_t from) {
+    std::array<std::string_view, kAhead> clients;
+    std::size_t count = 0;
+    for (std::size_t i = from; i < std::min(from + kAhead, body_.updates.size()); ++i) {
+      const protocol::Body::Entry& entry = body_.updates[i];
+      if (repeats == Repeats::Merged || !window_of(entry).contains(entry.update.id.number)) {
+        clients[count++] = entry.update.client;
+      }
+    }
+    store_.prefetch({clients.data(), count});
+  };
+  for (std::size_t i = 0; i < body_.updates.size(); ++i) {
+    if (i % kAhead == 0) look_ahead(i);
+    protocol::Body::Entry& entry = body_.updates[i];
+    Update& update = entry.update;
+    SeenSet::Window* const window = &window_of(entry);
+    ++counters_.updates_received;
+    if (repeats == Repeats::Dropped && window->contains(update.id.number)) {
+      ++counters_.updates_repeated;
+      continue;
+    }
+    if (mutated(Mutant::SeenBeforeMerged)) window->insert(update.id.number);
+    if (!read_texts(update)) {
+      ++counters_.updates_unreadable;
+      complain(peers_[index].name, "an update that no client could have made was passed over");
+      continue;
+    }
+    if (mutated(Mutant::PeersMayNotTie)) {
+      if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
+    }
+    const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
+    ++(changed ? counters_.updates_merged : counters_.updates_older);
+    all_changed += changed ? 1 : 0;
+    window->insert(update.id.number);
+  }
+  return all_changed;
+}
+
+}  // namespace herd::bus

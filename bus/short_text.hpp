@@ -1,0 +1,46 @@
+// A text of few bytes that carries its own storage: what a packed record's text becomes when somebody looks at it.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <ostream>
+#include <string_view>
+
+#include "protocol/assert.hpp"
+
+namespace herd::bus {
+
+template <std::size_t kCapacity>
+class ShortText {
+ public:
+  static_assert(kCapacity <= UINT8_MAX);
+
+  ShortText& operator=(std::string_view text) {
+    HERD_ASSERT(text.size() <= kCapacity);
+    std::memcpy(bytes_.data(), text.data(), text.size());
+    size_ = static_cast<std::uint8_t>(text.size());
+    return *this;
+  }
+
+  // To be written in place: kCapacity bytes, of which `size` count.
+  [[nodiscard]] char* data() { return bytes_.data(); }
+  void set_size(std::size_t size) { size_ = static_cast<std::uint8_t>(size); }
+
+  // Good while this object stands where it is.
+  [[nodiscard]] std::string_view view() const& { return {bytes_.data(), size_}; }
+  [[nodiscard]] bool empty() const { return size_ == 0; }
+  operator std::string_view() const& { return view(); }  // NOLINT(google-explicit-constructor): it stands for the text
+
+  friend bool operator==(const ShortText& a, std::string_view b) { return a.view() == b; }
+  friend bool operator==(const ShortText& a, const ShortText& b) { return a.view() == b.view(); }
+  friend bool operator==(const ShortText& a, const char* b) { return a.view() == b; }
+  friend std::ostream& operator<<(std::ostream& out, const ShortText& text) { return out << text.view(); }
+
+ private:
+  std::array<char, kCapacity> bytes_;  // only the first size_ are ever read
+  std::uint8_t size_ = 0;
+};
+
+}  // namespace herd::bus
