@@ -142,6 +142,7 @@ def test_a_frozen_node_is_noticed_and_catches_up(make_herd):
     herd = make_herd(log_level="info")
     herd.wait_linked()
     told = tell_at_random(herd, list(FIVE), 0, 100)
+    herd.wait_converged(100)  # also what Campbell was told
     herd["Campbell"].signal(signal.SIGSTOP)
     told |= tell_at_random(herd, ["Hill", "Jaquez"], 100)
     herd.wait_converged(100 + COUNT, [name for name in FIVE if name != "Campbell"])
