@@ -1,7 +1,7 @@
 // Peers that speak the protocol well and mean harm. A node, Hill, with a journal and two peers, whose replies wait for
 // one of them, hears sequences of well-formed messages: batches with gaps, acknowledgements beyond what was sent,
-// foreign lives and feeds, old and future attempts, names that change their connection. Each byte of the input is a
-// choice.
+// foreign lives and feeds, old and future attempts, names that change their connection, digests and answers that nobody
+// asked for. Each byte of the input is a choice.
 //
 // It must never claim to have what it was not sent, nor take a reply for kept that is not; what it knows never becomes
 // older; its cursors stay in order; it says a bounded number of messages, and each of them can be read.
@@ -10,12 +10,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "bus/replica.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/sums.hpp"
 #include "tests/fuzz/input.hpp"
 
 using namespace herd::bus;
@@ -41,6 +43,8 @@ struct Peer {
   std::uint64_t attempt = 0;                      // the newest that Hill has named
   ChangeNumber sent = 0;                          // the greatest `to` of Hill's batches
   std::uint64_t nonce = 0;
+  std::uint64_t round = 0;  // the newest that Hill has begun
+  std::uint64_t pull = 0;   // ... that it has sent
 };
 
 class World {
@@ -61,7 +65,7 @@ class World {
 
  private:
   void act() {
-    switch (input_.below(10)) {
+    switch (input_.below(12)) {
       case 0:
         return pass_time();
       case 1:
@@ -79,6 +83,11 @@ class World {
         return say_small();
       case 8:
         return journal();
+      case 9:
+        return say_of_comparing();
+      case 10:
+        (void)replica_.reset(kClients.at(input_.below(4)), now_);
+        return;
       default:
         is_writable_ = !is_writable_;
     }
@@ -228,6 +237,47 @@ class World {
     }
   }
 
+  // DIGEST, PULL and ANSWER: to what Hill has asked, or unasked.
+  void say_of_comparing() {
+    const Peer* peer = speaker();
+    const Lives lives = lives_of(peer);
+    const std::uint64_t more = input_.below(8) == 0 ? 1 : 0;
+    switch (input_.below(3)) {
+      case 0: {
+        const std::uint64_t digest = input_.below(2) == 0 ? replica_.store().digest() : input_.byte();
+        const bool answer = input_.below(4) != 0;
+        const std::uint64_t round = (peer == nullptr ? 0 : peer->round) + more;
+        return hear(Digest{lives, round, answer, digest, cursor_of(peer)}, sums());
+      }
+      case 1: {
+        Pull pull{lives, input_.byte(), input_.below(4) == 0 ? std::uint64_t{input_.byte()} : 0, {}};
+        const std::size_t count = 1 + input_.below(4);
+        for (std::size_t i = 0; i < count; ++i) pull.buckets.push_back(static_cast<std::uint32_t>(input_.byte() * 16));
+        for (const char* client : {"a", "kiwi"}) pull.buckets.push_back(bucket_of(client));
+        return hear(pull);
+      }
+      default: {
+        const std::uint64_t number = (peer == nullptr ? 0 : peer->pull) + more;
+        return hear(Answer{lives, number, input_.below(8), input_.below(4)}, body());
+      }
+    }
+  }
+
+  // Of a store like Hill's but for some buckets.
+  std::optional<std::string> sums() {
+    const std::size_t choice = input_.below(4);
+    if (choice == 0) return std::nullopt;
+    if (choice == 1) return "no sums";
+    sums_->of = replica_.store().digests().sums();
+    sums_->unsettled.reset();
+    for (std::size_t i = 0; i < choice; ++i) {
+      const std::size_t bucket = input_.byte() * std::size_t{16};
+      sums_->of.at(bucket) += input_.below(2);
+      sums_->unsettled.set(bucket, input_.below(4) == 0);
+    }
+    return encode_sums(*sums_);
+  }
+
   // ---- the journal ----
 
   void journal() {
@@ -269,7 +319,8 @@ class World {
 
   void check(const Outgoing& outgoing, Peer& peer) const {
     const auto message = decode(outgoing.header);
-    HERD_ASSERT(message && (outgoing.body != nullptr) == std::holds_alternative<Batch>(*message));
+    HERD_ASSERT(message);
+    check_body(*message, outgoing.body.get());
     const ChangeNumber reached = peer.reached.contains(peer.feed) ? peer.reached.at(peer.feed) : 0;
     if (const auto* hello = std::get_if<Hello>(&*message)) {
       HERD_ASSERT(hello->attempt >= peer.attempt);
@@ -286,9 +337,24 @@ class World {
       HERD_ASSERT(batch->from <= batch->to && batch->to <= replica_.store().feed().tail());
       peer.attempt = batch->attempt;
       peer.sent = std::max(peer.sent, batch->to);
-      Body body;
-      HERD_ASSERT(decode_body(*outgoing.body, body) && body.unreadable == 0);
+    } else if (const auto* digest = std::get_if<Digest>(&*message)) {
+      HERD_ASSERT(digest->lives == (Lives{kOurLife, peer.life}) && digest->merged <= reached);
+      if (!digest->answer) peer.round = digest->round;
+    } else if (const auto* pull = std::get_if<Pull>(&*message)) {
+      HERD_ASSERT(pull->lives == (Lives{kOurLife, peer.life}) && !pull->buckets.empty());
+      peer.pull = pull->number;
     }
+  }
+
+  void check_body(const Message& message, const std::string* text) const {
+    if (std::holds_alternative<Digest>(message)) {
+      HERD_ASSERT(text == nullptr || decode_sums(*text, *sums_));
+      return;
+    }
+    const bool wants_body = std::holds_alternative<Batch>(message) || std::holds_alternative<Answer>(message);
+    HERD_ASSERT((text != nullptr) == wants_body);
+    Body body;
+    HERD_ASSERT(!wants_body || (decode_body(*text, body) && body.unreadable == 0));
   }
 
   void check(const PeerStatus& status, const Peer& peer) const {
@@ -326,6 +392,7 @@ class World {
   std::array<Peer, kPeers.size()> peers_{};
   std::map<std::string, std::size_t> owners_;  // of routes
   std::string route_;
+  std::unique_ptr<Sums> sums_ = std::make_unique<Sums>();  // reused: it is large
   bool is_writable_ = true;
   std::optional<ChangeNumber> pass_;  // under way, with what was the feed's tail when it began
   ChangeNumber kept_ = 0;             // on disk
