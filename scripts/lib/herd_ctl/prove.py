@@ -187,7 +187,8 @@ class Trial:
         self.outcome.p99_ms = p99_ms(self.bystander.waits())
         self.outcome.growth_mib = self.usage.growth_mib()
         self.outcome.peak_mib, self.outcome.peak_descriptors = self.usage.peaks()
-        self.outcome.problems += self.usage.not_flat(self.plan.seconds)
+        if self.plan.population:  # more and more clients want more and more memory
+            self.outcome.problems += self.usage.not_flat(self.plan.seconds)
         self.load.stop()
         self.clients, wrong = self.load.outcome()
         self.outcome.clients = len(self.clients)
