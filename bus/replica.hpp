@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -105,6 +106,9 @@ class Replica {
   // An operator takes back what is known of a client: a record of the next epoch, without coordinates, which every
   // report is newer than. The client's id must be one.
   ResetOutcome reset(std::string_view client, protocol::Now now);
+
+  // A hint: these clients are going to say where they are, all of them soon. Changes nothing but how long that takes.
+  void expect(std::span<const std::string_view> clients) const { store_.prefetch(clients); }
 
   // The newest record of a client; good until the replica is next told or hears something.
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }

@@ -2,10 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+#include <array>
 #include <string>
 #include <utility>
 #include <variant>
 
+#include "node/limits.hpp"
 #include "node/places/document.hpp"
 #include "protocol/coordinates.hpp"
 #include "protocol/reply.hpp"
@@ -36,6 +39,15 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 }
 
 }  // namespace
+
+void Commands::expect(std::span<const Line> lines) const {
+  std::array<std::string_view, kLinesAhead> clients;
+  std::size_t count = 0;
+  for (const Line& line : lines.first(std::min(lines.size(), clients.size()))) {
+    if (const auto* said = std::get_if<protocol::Iamat>(&line.command)) clients[count++] = said->client;
+  }
+  parts_.replica.expect({clients.data(), count});
+}
 
 std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
   if (line.is_logged) {

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string_view>
 
 #include "bus/replica.hpp"
@@ -48,6 +49,9 @@ class Commands {
   };
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
+
+  // A hint: these lines will be executed soon. Worth it from a handful on.
+  void expect(std::span<const Line> lines) const;
 
   // Appends the reply to `replies`, or reserves a slot there and returns what must be looked up for it.
   [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);

@@ -24,6 +24,9 @@ inline constexpr std::size_t kMaxWaitingTurns = 64;
 // output may pass its bound by their replies, some kilobytes.
 inline constexpr std::size_t kLinesAhead = 16;
 
+// From so many lines on the store is told what comes: for fewer there is nothing to be done meanwhile.
+inline constexpr std::size_t kLinesExpected = 4;
+
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;

@@ -120,6 +120,9 @@ void Session::handle_lines() {
     }
     Ahead ahead;
     read_ahead(ahead);
+    if (ahead.count >= kLinesExpected) {
+      parts_.commands.expect(std::span(ahead.lines).first(ahead.count));
+    }
     std::for_each_n(ahead.lines.begin(), ahead.count, [this](const Line& line) { execute(line); });
     if (ahead.count == 0) {
       handle_end_of_chunk();
