@@ -96,6 +96,12 @@ struct Age {
   auto operator<=>(const Age&) const = default;
 };
 
+inline constexpr Nanoseconds kStep{10'000'000};  // how often faults are drawn, and looked whether they are healed
+
+[[nodiscard]] inline std::string node_name(NodeIndex index) {
+  return "n" + std::to_string(index);
+}
+
 class World {
  public:
   explicit World(const Scenario& scenario);
