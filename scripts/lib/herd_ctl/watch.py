@@ -16,7 +16,8 @@ PATIENCE = 1.0           # seconds after which it asks another node
 SAMPLE_EVERY = 0.5       # seconds
 PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
-# What counts as flat: the peak of the last quarter of a trial, compared with that of the second one.
+# What counts as flat: the median of the last quarter of a trial, compared with that of the second one. Not the peak: a node
+# that has just been started takes 20 MiB more for a moment, while it reads the places.
 ROOM_BYTES, ROOM_SHARE, ROOM_DESCRIPTORS = 8 * MIB, 0.10, 16
 FLAT_FROM = 120          # seconds: of a shorter trial the quarters say nothing
 
@@ -128,8 +129,8 @@ class Usage:
                 continue
             for what, room in (("memory", lambda most: max(ROOM_BYTES, most * ROOM_SHARE)),
                                ("descriptors", lambda most: ROOM_DESCRIPTORS)):
-                before, after = (max(getattr(sample, what) for sample in part) for part in (second, last))
+                before, after = (statistics.median(getattr(sample, what) for sample in part) for part in (second, last))
                 if after > before + room(before):
-                    problems.append(f"{name} takes more and more {what}: at most {before} in the second quarter of the"
-                                    f" time, {after} in the last")
+                    problems.append(f"{name} takes more and more {what}: {before:.0f} in the second quarter of the"
+                                    f" time, {after:.0f} in the last (medians)")
         return problems
