@@ -3,6 +3,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <bit>
 #include <cstring>
 #include <utility>
 
@@ -21,8 +22,13 @@ Bucket bucket_of(std::string_view client) {
 std::uint64_t hash_of(const Ordered& record) {
   std::array<char, protocol::kMaxUpdateBytes> bytes;
   std::size_t size = 0;
-  const auto number = [&](std::uint64_t value, int width) {
-    for (int i = 0; i < width; ++i) bytes[size++] = static_cast<char>(value >> (8 * i));
+  const auto number = [&](std::uint64_t value, std::size_t width) {
+    if constexpr (std::endian::native == std::endian::little) {
+      std::memcpy(bytes.data() + size, &value, sizeof value);  // of which `width` stay
+    } else {
+      for (std::size_t i = 0; i < width; ++i) bytes[size + i] = static_cast<char>(value >> (8 * i));
+    }
+    size += width;
   };
   const auto text = [&](std::string_view value) {
     number(value.size(), 1);
@@ -39,18 +45,16 @@ std::uint64_t hash_of(const Ordered& record) {
   return XXH3_64bits(bytes.data(), size);
 }
 
-RecordIndex BucketDigests::add(const Ordered& record, RecordIndex index) {
-  const Bucket bucket = bucket_of(record.client);
-  const std::uint64_t hash = hash_of(record);
+RecordIndex BucketDigests::add(std::string_view client, std::uint64_t hash, RecordIndex index) {
+  const Bucket bucket = bucket_of(client);
   sums_[bucket] += hash;
   total_ += hash;
   return std::exchange(first_[bucket], index);
 }
 
-void BucketDigests::replace(const Ordered& old, const Ordered& record) {
-  const std::uint64_t change = hash_of(record) - hash_of(old);
-  sums_[bucket_of(record.client)] += change;
-  total_ += change;
+void BucketDigests::replace(std::string_view client, std::uint64_t old_hash, std::uint64_t hash) {
+  sums_[bucket_of(client)] += hash - old_hash;
+  total_ += hash - old_hash;
 }
 
 }  // namespace herd::bus

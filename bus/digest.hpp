@@ -30,9 +30,9 @@ class BucketDigests {
   BucketDigests() { first_.fill(kEnd); }
 
   // A new record, which becomes the first of its bucket. Returns the one that was the first, to be chained behind it.
-  [[nodiscard]] RecordIndex add(const Ordered& record, RecordIndex index);
-  // A record takes the place of an older one of the same client.
-  void replace(const Ordered& old, const Ordered& record);
+  [[nodiscard]] RecordIndex add(std::string_view client, std::uint64_t hash, RecordIndex index);
+  // A client's record gets another hash.
+  void replace(std::string_view client, std::uint64_t old_hash, std::uint64_t hash);
 
   // Of all records: equal digests, equal stores.
   [[nodiscard]] std::uint64_t total() const { return total_; }

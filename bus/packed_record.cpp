@@ -11,17 +11,18 @@ namespace {
 
 using protocol::Nanoseconds;
 
-// The head's form, from the lowest bit: coordinates, time, a bit for loose, two bits for each size, a bit for an epoch.
-constexpr unsigned kTimeShift = PackedCoordinates::kFormBits;
-constexpr std::uint32_t kLoose = std::uint32_t{1} << (kTimeShift + PackedTime::kFormBits);
-constexpr unsigned kNumberShift = kTimeShift + PackedTime::kFormBits + 1;
+// The head's form, from the lowest bit: how long the coordinates are, the form of the time's text, a bit for loose, two
+// bits for each size, a bit for an epoch.
+constexpr unsigned kWholeShift = 6;
+constexpr unsigned kFractionShift = kWholeShift + 4;
+constexpr unsigned kLooseShift = kFractionShift + 4;
+constexpr unsigned kNumberShift = kLooseShift + 1;
 constexpr unsigned kOriginNumberShift = kNumberShift + 2;
 constexpr unsigned kDifferenceShift = kOriginNumberShift + 2;
+constexpr std::uint32_t kLoose = std::uint32_t{1} << kLooseShift;
 constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
 static_assert(kHasEpoch < RecordHead::kOutgrown);
-
-constexpr std::uint32_t kCoordinatesMask = (std::uint32_t{1} << PackedCoordinates::kFormBits) - 1;
-constexpr std::uint32_t kTimeMask = (std::uint32_t{1} << PackedTime::kFormBits) - 1;
+static_assert(protocol::kMaxCoordinatesBytes < 1U << kWholeShift);
 
 using Sizes = std::array<std::uint8_t, 4>;
 constexpr Sizes kSizes{4, 5, 6, 8};
@@ -59,6 +60,11 @@ class Writer {
     std::memcpy(body_.bytes.data() + body_.size, text.data(), text.size());
     body_.size += text.size();
   }
+  [[nodiscard]] bool coordinates(std::string_view text) {
+    if (!pack_coordinates(text, body_.bytes.data() + body_.size)) return false;
+    body_.size += packed_bytes(text.size());
+    return true;
+  }
 
  private:
   RecordBody& body_;
@@ -85,10 +91,23 @@ class Reader {
     at_ += bytes;
     return {at_ - bytes, bytes};
   }
+  [[nodiscard]] const char* at() const { return at_; }
 
  private:
   const char* at_;
 };
+
+RecordFields take_fields(const RecordHead& head, Reader& reader) {
+  RecordFields fields;
+  fields.number = reader.number(kSizes[head.form >> kNumberShift & 3]);
+  const std::size_t origin_bytes = kOriginNumberSizes[head.form >> kOriginNumberShift & 3];
+  fields.origin_number = origin_bytes == 0 ? fields.number : reader.number(origin_bytes);
+  fields.difference = Nanoseconds{with_sign(reader.number(kSizes[head.form >> kDifferenceShift & 3]))};
+  if ((head.form & kHasEpoch) != 0) fields.epoch = static_cast<std::uint32_t>(reader.number(4));
+  fields.time = Nanoseconds{static_cast<std::int64_t>(reader.number(8))};
+  fields.origin = (head.form & kLoose) != 0 ? static_cast<OriginIndex>(reader.number(4)) : head.origin;
+  return fields;
+}
 
 }  // namespace
 
@@ -110,17 +129,15 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   writer.number(difference, kSizes[difference_code]);
   if (fields.epoch != 0) writer.number(fields.epoch, 4);
 
-  const auto place = pack_coordinates(coordinates);
-  const auto time = pack_time(time_text);
-  if (place && time && time->nanoseconds() == fields.time.count() && fields.origin == head.origin) {
-    head.form |= place->form | time->form << kTimeShift;
-    writer.number(time->digits, time->bytes());
-    writer.number(place->latitude, place->latitude_bytes());
-    writer.number(place->longitude, place->longitude_bytes());
+  writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
+
+  const auto form = form_of(time_text, fields.time);
+  if (form && fields.origin == head.origin && writer.coordinates(coordinates)) {
+    head.form |=
+        static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift | form->fraction << kFractionShift;
     return;
   }
   head.form |= kLoose;
-  writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
   writer.number(fields.origin, 4);
   writer.number(coordinates.size(), 1);
   writer.number(time_text.size(), 1);
@@ -132,29 +149,20 @@ ChangeNumber packed_number(const RecordHead& head, const char* body) {
   return Reader(body).number(kSizes[head.form >> kNumberShift & 3]);
 }
 
+RecordFields unpack_fields(const RecordHead& head, const char* body) {
+  Reader reader(body);
+  return take_fields(head, reader);
+}
+
 RecordFields unpack_record(const RecordHead& head, const char* body, CoordinatesText& coordinates,
                            TimeText& time_text) {
   Reader reader(body);
-  RecordFields fields;
-  fields.number = reader.number(kSizes[head.form >> kNumberShift & 3]);
-  const std::size_t origin_bytes = kOriginNumberSizes[head.form >> kOriginNumberShift & 3];
-  fields.origin_number = origin_bytes == 0 ? fields.number : reader.number(origin_bytes);
-  fields.difference = Nanoseconds{with_sign(reader.number(kSizes[head.form >> kDifferenceShift & 3]))};
-  if ((head.form & kHasEpoch) != 0) fields.epoch = static_cast<std::uint32_t>(reader.number(4));
+  const RecordFields fields = take_fields(head, reader);
   if ((head.form & kLoose) == 0) {
-    PackedTime time = PackedTime::of_form(head.form >> kTimeShift & kTimeMask);
-    PackedCoordinates place = PackedCoordinates::of_form(head.form & kCoordinatesMask);
-    time.digits = reader.number(time.bytes());
-    place.latitude = reader.number(place.latitude_bytes());
-    place.longitude = reader.number(place.longitude_bytes());
-    fields.time = Nanoseconds{time.nanoseconds()};
-    fields.origin = head.origin;
-    unpack(time, time_text);
-    unpack(place, coordinates);
+    unpack_coordinates(reader.at(), head.form & ((1U << kWholeShift) - 1), coordinates);
+    write_time(fields.time, {head.form >> kWholeShift & 15, head.form >> kFractionShift & 15}, time_text);
     return fields;
   }
-  fields.time = Nanoseconds{static_cast<std::int64_t>(reader.number(8))};
-  fields.origin = static_cast<OriginIndex>(reader.number(4));
   const std::size_t coordinates_bytes = reader.number(1);
   const std::size_t time_bytes = reader.number(1);
   coordinates = reader.text(coordinates_bytes);

@@ -6,10 +6,12 @@
 //   origin number    0, 4, 6 or 8   in the origin's feed; 0: it is the same
 //   difference       4, 5, 6 or 8   with its sign
 //   epoch            0 or 4         0: it is 0
+//   time             8              in nanoseconds
 // and then either, packed,
-//   time, latitude, longitude       as many bytes as their digits take
-// or, loose, where a text is of no form (a client that was reset has no coordinates),
-//   time 8, origin 4, coordinates' length 1, time text's length 1, both texts
+//   coordinates                     half a byte a character; the time's text is that of the time, in the head's form
+// or, loose, where the coordinates have other characters, the time's text does not say the time (a record of an
+// operator's reset is neither), or there are very many origins,
+//   origin 4, coordinates' length 1, time text's length 1, both texts
 #pragma once
 
 #include <array>
@@ -28,6 +30,7 @@ using LinkIndex = std::uint8_t;
 inline constexpr LinkIndex kToldHere = 255;
 
 struct RecordHead {
+  std::uint64_t hash = 0;  // of the record (bus/digest.hpp): a change takes the old one out of the sums
   std::uint32_t form = 0;  // of the body
   std::uint8_t client_bytes = 0;
   LinkIndex by = kToldHere;
@@ -35,9 +38,9 @@ struct RecordHead {
 
   static constexpr std::uint32_t kOutgrown = std::uint32_t{1} << 31;  // the body does not stand behind the id
 };
-static_assert(sizeof(RecordHead) == 8);
+static_assert(sizeof(RecordHead) == 16);
 
-// All of a record but its client.
+// All of a record but its texts.
 struct RecordFields {
   ChangeNumber number = 0;
   std::uint64_t origin_number = 0;
@@ -63,6 +66,8 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
                  RecordBody& body);
 
 [[nodiscard]] ChangeNumber packed_number(const RecordHead& head, const char* body);
+[[nodiscard]] RecordFields unpack_fields(const RecordHead& head, const char* body);
+// The same, and the texts.
 [[nodiscard]] RecordFields unpack_record(const RecordHead& head, const char* body, CoordinatesText& coordinates,
                                          TimeText& time_text);
 

@@ -1,87 +1,130 @@
 #include "bus/packed_texts.hpp"
 
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
 #include "protocol/digits.hpp"
 
 namespace herd::bus {
 namespace {
 
-using protocol::Decimal;
 using protocol::kPowersOfTen;
+using protocol::Nanoseconds;
 
-constexpr std::size_t kLatitudeDigits = 2;
-constexpr std::size_t kLongitudeDigits = 3;
-constexpr std::size_t kSecondsDigits = 10;
-constexpr std::size_t kNanosecondsDigits = 9;
-static_assert(kLatitudeDigits + protocol::kMaxFractionDigits < kBytesOfDigits.size());
-static_assert(kLongitudeDigits + protocol::kMaxFractionDigits < kBytesOfDigits.size());
-static_assert(kSecondsDigits + kNanosecondsDigits < kBytesOfDigits.size());
-static_assert(protocol::kMaxFractionDigits <= 15, "four bits of a form hold it");
+constexpr std::size_t kAtOnce = 8;                   // characters in a word; half as many bytes packed
+constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
+constexpr std::uint32_t kSecondsDigits = 10;
+constexpr std::uint32_t kNanosecondsDigits = 9;
 
-std::uint64_t joined(const Decimal& decimal) {
-  return decimal.whole.value * kPowersOfTen[decimal.fraction.count] + decimal.fraction.value;
+// Words hold the first character lowest, on every machine.
+template <typename Word>
+Word in_order(Word word) {
+  if constexpr (std::endian::native == std::endian::little) return word;
+  Word turned = 0;
+  for (std::size_t i = 0; i < sizeof word; ++i, word >>= 8) turned = static_cast<Word>(turned << 8 | (word & 0xFF));
+  return turned;
 }
 
-// Writes exactly `count` digits, from the last.
-void put_digits(char* at, std::uint64_t value, unsigned count) {
-  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
+// Is each byte from '*' to '9'? Sixteen characters, each with other lower four bits. A borrow or a carry only comes
+// from a byte that is not.
+bool can_be_packed(std::uint64_t word) {
+  return (((word - kEach * '*') | (word + kEach * (0x7F - '9')) | word) & kEach * 0x80) == 0;
 }
 
-// Returns the end. The digits are written one place too far right, and those in front of the point moved back.
-char* put_decimal(char* at, std::uint64_t value, unsigned whole, unsigned fraction) {
-  if (fraction == 0) {
-    put_digits(at, value, whole);
-    return at + whole;
+// The lower four bits of each byte, moved together.
+std::uint32_t packed(std::uint64_t word) {
+  word &= kEach * 0x0F;
+  word = (word | word >> 4) & 0x00FF00FF00FF00FF;
+  word = (word | word >> 8) & 0x0000FFFF0000FFFF;
+  return static_cast<std::uint32_t>(word | word >> 16);
+}
+
+// The way back: digits stand from 0x30 on, the others sixteen lower.
+std::uint64_t unpacked(std::uint32_t half) {
+  std::uint64_t word = half;
+  word = (word | word << 16) & 0x0000FFFF0000FFFF;
+  word = (word | word << 8) & 0x00FF00FF00FF00FF;
+  word = (word | word << 4) & (kEach * 0x0F);
+  const std::uint64_t no_digits = (word + kEach * 6) & (kEach * 0x10);
+  return word + kEach * '0' - no_digits;
+}
+
+// The digits of a number below 10^8 as text. It is cut into fours, these into pairs and those into digits, in all
+// fields of the word at once; each division is a multiplication that is exact for what a field can hold.
+std::uint64_t eight_digits_of(std::uint64_t value) {
+  const std::uint64_t fours = value / 10'000 | value % 10'000 << 32;
+  const std::uint64_t hundreds = (fours * 5243 >> 19) & 0x0000007F0000007F;
+  const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+  const std::uint64_t tens = (pairs * 103 >> 10) & 0x000F000F000F000F;
+  return (tens | (pairs - tens * 10) << 8) + kEach * '0';
+}
+
+// Writes exactly `count` digits, at most 19, of a number that has no more.
+void put_digits(char* at, std::uint64_t value, std::size_t count) {
+  constexpr std::uint64_t kTenToEight = 100'000'000;
+  for (; count >= kAtOnce; value /= kTenToEight) {
+    const std::uint64_t word = in_order(eight_digits_of(value % kTenToEight));
+    count -= kAtOnce;
+    std::memcpy(at + count, &word, sizeof word);
   }
-  put_digits(at + 1, value, whole + fraction);
-  for (unsigned i = 0; i < whole; ++i) at[i] = at[i + 1];
-  at[whole] = '.';
-  return at + whole + 1 + fraction;
+  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
 }
 
 }  // namespace
 
-std::int64_t PackedTime::nanoseconds() const {
-  return static_cast<std::int64_t>(digits * kPowersOfTen[kNanosecondsDigits - fraction()]);
+bool pack_coordinates(std::string_view text, char* to) {
+  for (; !text.empty(); to += kAtOnce / 2) {
+    const std::size_t count = std::min(text.size(), kAtOnce);
+    std::uint64_t word = kEach * '0';  // what the last word is filled up with
+    std::memcpy(&word, text.data(), count);
+    word = in_order(word);
+    if (!can_be_packed(word)) return false;
+    const std::uint32_t half = in_order(packed(word));
+    std::memcpy(to, &half, sizeof half);
+    text.remove_prefix(count);
+  }
+  return true;
 }
 
-std::optional<PackedCoordinates> pack_coordinates(std::string_view text) {
-  std::uint32_t negative = 0;
-  const auto take_sign = [&](std::uint32_t bit) {
-    if (text.empty() || (text.front() != '+' && text.front() != '-')) return false;
-    if (text.front() == '-') negative |= bit;
-    text.remove_prefix(1);
-    return true;
-  };
-  if (!take_sign(1)) return std::nullopt;
-  const Decimal latitude = protocol::take_decimal(text);
-  if (!latitude.has_form(kLatitudeDigits, protocol::kMaxFractionDigits) || !take_sign(2)) return std::nullopt;
-  const Decimal longitude = protocol::take_decimal(text);
-  if (!longitude.has_form(kLongitudeDigits, protocol::kMaxFractionDigits) || !text.empty()) return std::nullopt;
-  const auto form = [](const Decimal& decimal, unsigned shift, unsigned whole_bits) {
-    return static_cast<std::uint32_t>((decimal.whole.count - 1) | decimal.fraction.count << whole_bits) << shift;
-  };
-  return PackedCoordinates{negative | form(latitude, 2, 1) | form(longitude, 7, 2), joined(latitude),
-                           joined(longitude)};
+void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to) {
+  characters = std::min(characters, protocol::kMaxCoordinatesBytes);
+  to.set_size(characters);
+  char* at = to.data();
+  for (std::size_t done = 0; done < characters; done += kAtOnce, from += kAtOnce / 2, at += kAtOnce) {
+    std::uint32_t half = 0;
+    std::memcpy(&half, from, sizeof half);
+    const std::uint64_t word = in_order(unpacked(in_order(half)));
+    std::memcpy(at, &word, sizeof word);
+  }
 }
 
-std::optional<PackedTime> pack_time(std::string_view text) {
-  const Decimal time = protocol::take_decimal(text);
-  if (!time.has_form(kSecondsDigits, kNanosecondsDigits) || !text.empty()) return std::nullopt;
-  return PackedTime{static_cast<std::uint32_t>(time.whole.count | time.fraction.count << 4), joined(time)};
+std::optional<TimeForm> form_of(std::string_view text, Nanoseconds time) {
+  const std::size_t point = std::min(text.find('.'), text.size());
+  const std::size_t fraction = text.size() - std::min(point + 1, text.size());
+  if (point == 0 || point > kSecondsDigits || fraction > kNanosecondsDigits || time.count() < 0) return std::nullopt;
+  const TimeForm form{static_cast<std::uint32_t>(point), static_cast<std::uint32_t>(fraction)};
+  const auto nanoseconds = static_cast<std::uint64_t>(time.count());
+  if (nanoseconds % kPowersOfTen[kNanosecondsDigits - fraction] != 0) return std::nullopt;
+  if (nanoseconds / kNanosecondsPerSecond >= kPowersOfTen[point]) return std::nullopt;
+  TimeText said;
+  write_time(time, form, said);
+  return said == text ? std::optional(form) : std::nullopt;
 }
 
-void unpack(const PackedCoordinates& packed, CoordinatesText& text) {
-  char* at = text.data();
-  *at++ = (packed.form & 1) != 0 ? '-' : '+';
-  at = put_decimal(at, packed.latitude, packed.latitude_whole(), packed.latitude_fraction());
-  *at++ = (packed.form & 2) != 0 ? '-' : '+';
-  at = put_decimal(at, packed.longitude, packed.longitude_whole(), packed.longitude_fraction());
-  text.set_size(static_cast<std::size_t>(at - text.data()));
-}
-
-void unpack(const PackedTime& packed, TimeText& text) {
-  const char* end = put_decimal(text.data(), packed.digits, packed.whole(), packed.fraction());
-  text.set_size(static_cast<std::size_t>(end - text.data()));
+void write_time(Nanoseconds time, const TimeForm& form, TimeText& to) {
+  const std::uint32_t whole = std::min(form.whole, kSecondsDigits);
+  const std::uint32_t fraction = std::min(form.fraction, kNanosecondsDigits);
+  // All digits at once, one place too far right; then those in front of the point are moved back.
+  const std::uint64_t digits = static_cast<std::uint64_t>(time.count()) / kPowersOfTen[kNanosecondsDigits - fraction];
+  char* const at = to.data();
+  to.set_size(whole);
+  if (fraction == 0) return put_digits(at, digits, whole);
+  put_digits(at + 1, digits, whole + fraction);
+  std::memmove(at, at + 1, whole);
+  at[whole] = '.';
+  to.set_size(whole + 1 + fraction);
 }
 
 }  // namespace herd::bus

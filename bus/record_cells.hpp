@@ -48,8 +48,8 @@ class RecordCells {
   static constexpr unsigned kSlotBits = 10;
   static constexpr std::size_t kBlockCells = std::size_t{1} << kSlotBits;
   static constexpr std::size_t kClassBytes = 4;  // ids whose lengths differ by less share a size of cells
-  // What a body takes at most, if coordinates have 8 digits behind the point, and the origin's clock and the client's
-  // are less than 39 hours apart. A larger one stands outside, for 24 bytes and its own.
+  // What a body takes that came from elsewhere, in the first 256 lives of both nodes, with coordinates of 22 characters
+  // and clocks that are less than nine minutes apart. A larger one stands outside, for 24 bytes and its own.
   static constexpr std::size_t kBodyBytes = 36;
 
   static constexpr std::size_t kChainBytes = sizeof(RecordIndex);  // in front of each head

@@ -46,17 +46,25 @@ Replica::Replica(Options options, Memory memory)
   update_acknowledged();
 }
 
+namespace {
+
+bool says_the_same(const RecordView& known, const protocol::Iamat& said) {
+  return known.coordinates == said.coordinates && known.time_text == said.time_text;
+}
+
+}  // namespace
+
 TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
   const Store::Place place = store_.locate(said.client);
   if (place.index) {
-    const RecordView known = store_.record_at(*place.index);
-    const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : store_.number_of(*place.index);
-    if (known.coordinates == said.coordinates && known.time_text == said.time_text) {
-      return {Told::Duplicate, difference, number};
+    const RecordFields known = store_.fields_at(*place.index);
+    if (said.time <= known.time) {
+      const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : known.number;
+      const bool same = said.time == known.time && says_the_same(store_.record_at(*place.index), said);
+      return {same ? Told::Duplicate : Told::NotNewer, difference, number};
     }
-    if (said.time <= known.time) return {Told::NotNewer, difference, number};
     epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
   }
   Update update;

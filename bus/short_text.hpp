@@ -24,7 +24,7 @@ class ShortText {
     return *this;
   }
 
-  // To be written in place: kCapacity bytes, of which `size` count.
+  // To be written in place, eight bytes at a time: kCapacity rounded up, of which `size` count.
   [[nodiscard]] char* data() { return bytes_.data(); }
   void set_size(std::size_t size) { size_ = static_cast<std::uint8_t>(size); }
 
@@ -39,7 +39,7 @@ class ShortText {
   friend std::ostream& operator<<(std::ostream& out, const ShortText& text) { return out << text.view(); }
 
  private:
-  std::array<char, kCapacity> bytes_;  // only the first size_ are ever read
+  std::array<char, (kCapacity + 7) / 8 * 8> bytes_;  // only the first size_ are ever read
   std::uint8_t size_ = 0;
 };
 

@@ -17,12 +17,12 @@ Ordered ordered(const Update& u) {
   return {u.client, u.epoch, u.time, u.id.origin, u.coordinates, u.time_text, u.difference};
 }
 
-// The order of rule 1.
-bool greater(const Ordered& a, const Ordered& b) {
+// The order of rule 1, for records of one epoch and time.
+bool wins_tie(const Ordered& a, const Ordered& b) {
   const auto key = [](const Ordered& x) {
-    return std::tuple(x.epoch, x.time.count(), x.origin, x.coordinates, x.time_text, x.difference.count());
+    return std::tuple(x.origin, x.coordinates, x.time_text, x.difference.count());
   };
-  if (mutated(Mutant::TiesByArrival)) return std::tuple(a.epoch, a.time) > std::tuple(b.epoch, b.time);
+  if (mutated(Mutant::TiesByArrival)) return false;
   if (mutated(Mutant::SameCountsAsNewer)) return key(a) >= key(b);
   return key(a) > key(b);
 }
@@ -38,28 +38,38 @@ Store::Place Store::locate(std::string_view client) const {
 
 Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& place) {
   RecordFields fields{0, update.id.number, update.time, update.difference, update.epoch, 0};
+  RecordHead head;
+  head.by = by;
   RecordIndex index = 0;
   if (!place.index) {
+    head.hash = hash_of(ordered(update));
     index = cells_.create(update.client);
     index_->insert(place.hash, index);
-    cells_.chain(index, digests_.add(ordered(update), index));
+    cells_.chain(index, digests_.add(update.client, head.hash, index));
     fields.number = feed_.append(index);
   } else {
     index = *place.index;
-    RecordView known;
-    const RecordFields old = unpack(index, known);
-    if (!greater(ordered(update), known.ordered())) return Merged::Unchanged;
-    digests_.replace(known.ordered(), ordered(update));
+    const RecordCells::Cell cell = cells_.at(index);
+    const RecordFields old = unpack_fields(cell.head, cell.body);
+    if (!is_greater(update, index, old)) return Merged::Unchanged;
+    head.hash = hash_of(ordered(update));
+    digests_.replace(update.client, cell.head.hash, head.hash);
     origins_.release(old.origin);
     fields.number = mutated(Mutant::ChangeStaysInPlace) ? old.number : move_to_tail(index, old.number);
   }
   fields.origin = origins_.use(update.id.origin, update.id.feed);
-  RecordHead head;
-  head.by = by;
   RecordBody body;
   pack_record(fields, update.coordinates, update.time_text, head, body);
   cells_.put(index, head, body);
   return Merged::Changed;
+}
+
+// Most are told apart by what costs least to look at.
+bool Store::is_greater(const Update& update, RecordIndex index, const RecordFields& known) const {
+  if (update.epoch != known.epoch) return update.epoch > known.epoch;
+  if (update.time != known.time) return update.time > known.time;
+  const RecordView record = record_at(index);
+  return wins_tie(ordered(update), record.ordered());
 }
 
 ChangeNumber Store::move_to_tail(RecordIndex index, ChangeNumber old) {
@@ -95,7 +105,13 @@ std::optional<RecordView> Store::find(std::string_view client) const {
   return record_at(*place.index);
 }
 
-RecordFields Store::unpack(RecordIndex index, RecordView& view) const {
+RecordFields Store::fields_at(RecordIndex index) const {
+  const RecordCells::Cell cell = cells_.at(index);
+  return unpack_fields(cell.head, cell.body);
+}
+
+RecordView Store::record_at(RecordIndex index) const {
+  RecordView view;
   const RecordCells::Cell cell = cells_.at(index);
   const RecordFields fields = unpack_record(cell.head, cell.body, view.coordinates, view.time_text);
   view.client = cell.client;
@@ -103,12 +119,6 @@ RecordFields Store::unpack(RecordIndex index, RecordView& view) const {
   view.difference = fields.difference;
   view.origin = origins_.at(fields.origin).name;
   view.epoch = fields.epoch;
-  return fields;
-}
-
-RecordView Store::record_at(RecordIndex index) const {
-  RecordView view;
-  (void)unpack(index, view);
   return view;
 }
 

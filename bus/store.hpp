@@ -58,6 +58,7 @@ class Store {
   // The record that a feed entry or a place names: as it is, and as it would be told to a peer. The update's views are
   // good as long as `texts` stand, and until the store is next changed.
   [[nodiscard]] RecordView record_at(RecordIndex index) const;
+  [[nodiscard]] RecordFields fields_at(RecordIndex index) const;  // what costs least: all but its texts
   [[nodiscard]] protocol::Update update_at(RecordIndex index, UpdateTexts& texts) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
   // Under which number it stands in the feed.
@@ -86,7 +87,7 @@ class Store {
   [[nodiscard]] bool has(std::uint64_t index) const { return cells_.has(index); }
 
  private:
-  [[nodiscard]] RecordFields unpack(RecordIndex index, RecordView& view) const;
+  [[nodiscard]] bool is_greater(const protocol::Update& update, RecordIndex index, const RecordFields& known) const;
   ChangeNumber move_to_tail(RecordIndex index, ChangeNumber old);
 
   RecordCells cells_;
