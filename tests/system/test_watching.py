@@ -133,7 +133,7 @@ def samples(node):
 def test_the_metrics_parse_and_move(make_herd):
     herd = make_herd(line(2))
     herd.wait_linked()
-    wait_for(lambda: any(name.startswith("herd_places_") for name in samples(herd["n0"])), "the places are loaded")
+    wait_for(lambda: any("provider=" in name for name in samples(herd["n0"])), "the places are loaded")
     before = samples(herd["n0"])
     assert before['herd_link_state{peer="n1",state="up"}'] == 1 and before["herd_clients"] == 0
     assert any(re.fullmatch(r'herd_node_info\{node="n0",version="[^"]+"\}', name) for name in before)
