@@ -32,8 +32,7 @@ std::uint64_t hash_of(const Ordered& record) {
   };
   const auto text = [&](std::string_view value) {
     number(value.size(), 1);
-    std::memcpy(bytes.data() + size, value.data(), value.size());
-    size += value.size();
+    size += value.copy(bytes.data() + size, value.size());  // memcpy would not have the null of an empty view
   };
   text(record.client);
   number(record.epoch, 4);

@@ -57,8 +57,7 @@ class Writer {
     body_.size += bytes;
   }
   void text(std::string_view text) {
-    std::memcpy(body_.bytes.data() + body_.size, text.data(), text.size());
-    body_.size += text.size();
+    body_.size += text.copy(body_.bytes.data() + body_.size, text.size());  // also of nothing, whose data() is null
   }
   [[nodiscard]] bool coordinates(std::string_view text) {
     if (!pack_coordinates(text, body_.bytes.data() + body_.size)) return false;

@@ -4,7 +4,6 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <ostream>
 #include <string_view>
 
@@ -19,7 +18,7 @@ class ShortText {
 
   ShortText& operator=(std::string_view text) {
     HERD_ASSERT(text.size() <= kCapacity);
-    std::memcpy(bytes_.data(), text.data(), text.size());
+    text.copy(bytes_.data(), text.size());  // also of nothing, whose data() is null
     size_ = static_cast<std::uint8_t>(text.size());
     return *this;
   }
