@@ -19,7 +19,8 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   const ChangeNumber tail = store.feed().tail();
   if (!streaming_) return std::nullopt;
   if (flight_.size() >= limits_.max_in_flight && !mutated(Mutant::FlightUnbounded)) return std::nullopt;
-  if (sent_ == tail) return must_ask(now) ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
+  const bool asks = must_ask(now);  // with an empty batch, if there is nothing to send that would ask as well
+  if (sent_ == tail) return asks ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
   // What was scanned before was left out for this peer alone.
   Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
   const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
@@ -39,11 +40,13 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   if (stretch.to < tail) carry_displaced(store, stretch);
   if (lagging && !mutated(Mutant::LaggingLinkStarves)) add_newest(store, stretch);
   if (!stretch.records.empty() || !stretch.carried.empty() || !stretch.newest.empty()) return stretch;
-  if (stretch.to < tail) return std::nullopt;  // the journal must get on first
+  if (stretch.to < tail) {  // the journal must get on first
+    return asks ? std::optional(Stretch{sent_, sent_, {}, {}, false, {}}) : std::nullopt;
+  }
   // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
   if (scanned_ <= sent_) scanned_at_ = now.steady;
   scanned_ = tail;
-  return now.steady - scanned_at_ >= kEmptyBatchDelay ? std::optional(std::move(stretch)) : std::nullopt;
+  return asks || now.steady - scanned_at_ >= kEmptyBatchDelay ? std::optional(std::move(stretch)) : std::nullopt;
 }
 
 // Passing over a superseded number is safe once the record that superseded it is on our disk, or goes along.

@@ -154,6 +154,36 @@ TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") 
   CHECK(one.link.proven() == 0);
 }
 
+TEST_CASE("asking is not put off by a range that is empty, nor by a disk that must get on") {
+  OneLink one({8, 1});
+  one.open();
+  one.move("kiwi");
+  REQUIRE(one.send());
+  one.ack(1);
+  one.link.await(1);
+  one.pass(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
+  one.move("plum", kThisLink);  // the peer knows it: the range to the tail is empty, and may wait for more
+  CHECK_FALSE(one.send());
+  one.pass(std::chrono::nanoseconds{1});
+  const auto asked = one.send();
+  REQUIRE(asked);
+  CHECK(asked->records == 0);
+  CHECK(asked->batch.to == one.tail());
+  CHECK(one.link.say_deadline() > one.now.steady);
+  one.ack(2);
+  one.store.displaced().begin_pass(one.tail());
+  for (std::size_t i = 0; i <= kMaxDisplacedLookedUp; ++i) one.store.displaced().note(1, 0);  // a disk that fails
+  one.move("pear");
+  one.move("fig");
+  one.pass(kAnswerTimeoutMin);
+  while (const auto more = one.send()) {
+    REQUIRE(one.link.in_flight() < 8);
+    one.ack(more->batch.to);
+    if (more->records == 0) break;
+  }
+  CHECK(one.link.say_deadline() > one.now.steady);
+}
+
 TEST_CASE("an empty batch that asks what is kept is answered, and no timeout follows") {
   OneLink one;
   one.open();
