@@ -39,8 +39,9 @@ TEST_CASE("IAMAT keeps its three texts exactly as they were sent") {
 
 TEST_CASE("how many blanks stand between the fields does not change what a line is") {
   const std::string longest(255, 'x');
-  for (const std::string client :
-       {"k", "kiwi.cs.ucla.edu", "caf\xC3\xA9", "\x80", longest.c_str(), (longest + "x").c_str()}) {
+  const std::string too_long(256, 'x');
+  for (const std::string& client : {std::string("k"), std::string("kiwi.cs.ucla.edu"), std::string("caf\xC3\xA9"),
+                                    std::string("\x80"), longest, too_long}) {
     for (const std::string place :
          {"+34.068930-118.445127", "+90-180", "-90.0+180.000", "+90.000000000000001-1", "+9-180.1", "+1+1x", "+1",
           "1+1", "+1-1+", "+123-1", "+1-1234", "+1.1234567890123456+1", "+1.+1", "+1+1."}) {
