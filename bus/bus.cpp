@@ -18,7 +18,6 @@ namespace {
 
 constexpr int kMessagesATurn = 256;           // then clients and outputs get their turn
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
-constexpr int kFarewellMs = 100;              // how long closing may wait for a BYE to leave
 
 // A signal to the process makes even calls that do not wait fail with EINTR, before they have done anything, and cppzmq
 // throws it.
@@ -175,7 +174,6 @@ Nanoseconds Bus::next_deadline(Now now) const {
 
 void Bus::leave() {
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-    dealers_[peer].set(zmq::sockopt::linger, kFarewellMs);
     if (is_writable(dealers_[peer])) send(dealers_[peer], replica_.farewell());
   }
 }

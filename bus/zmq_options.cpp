@@ -18,8 +18,6 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::tcp_keepalive_idle, 2);
   socket.set(zmq::sockopt::tcp_keepalive_intvl, 1);
   socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
-  // What a dead peer has not read is read again from the feed; closing must not wait for it.
-  socket.set(zmq::sockopt::linger, 0);
   // Addresses may be IPv6; IPv4 goes on working.
   socket.set(zmq::sockopt::ipv6, true);
   // Half-open strangers and web browsers are thrown out after 2 s instead of 30.
@@ -30,6 +28,8 @@ void set_common_options(zmq::socket_t& socket) {
 
 void set_receiver_options(zmq::socket_t& router) {
   set_common_options(router);
+  // It has nothing to say.
+  router.set(zmq::sockopt::linger, 0);
   // The one bound on what a stranger can make us allocate; a longer frame closes its connection.
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::kMaxMessageBytes));
   // For each connection. A flight is all that a peer may have under way.
@@ -38,6 +38,8 @@ void set_receiver_options(zmq::socket_t& router) {
 
 void set_sender_options(zmq::socket_t& dealer) {
   set_common_options(dealer);
+  // Enough for a BYE to leave. What a dead peer has not read is read again from the feed.
+  dealer.set(zmq::sockopt::linger, kLingerMs);
   // Nothing is queued for a peer that is not there: it would be delivered to its next life, before any HELLO.
   dealer.set(zmq::sockopt::immediate, true);
   dealer.set(zmq::sockopt::sndhwm, kHighWaterMark);

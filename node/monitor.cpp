@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include "bus/zmq_options.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node {
@@ -24,7 +25,7 @@ constexpr int kHeartbeatTimeoutMs = 15'000;
 
 void set_options(zmq::socket_t& socket, const std::string& endpoint, int queue) {
   using namespace zmq::sockopt;
-  socket.set(linger, 0);         // the end of a node waits for no viewer
+  socket.set(linger, bus::kLingerMs);
   socket.set(xpub_verboser, 1);  // each coming and going is told, also where others have subscribed the same
   socket.set(xpub_nodrop, 1);    // a full queue is an error that we see: see publish
   socket.set(sndhwm, queue);

@@ -32,6 +32,31 @@ TEST_CASE("no socket between nodes has heartbeats") {
   }
 }
 
+// The I/O thread takes what is to be sent by pieces of 8 KiB: before the second frame has left, the third is unread.
+// The receiver breaks the connection, for the message is too long.
+TEST_CASE("a connection may break while its sender is closed with a message half sent") {
+  for (int round = 0; round < 300; ++round) {
+    zmq::context_t context;
+    zmq::socket_t router(context, zmq::socket_type::router);
+    zmq::socket_t dealer(context, zmq::socket_type::dealer);
+    set_receiver_options(router);
+    set_sender_options(dealer);
+    router.bind("tcp://127.0.0.1:*");
+    dealer.connect(router.get(zmq::sockopt::last_endpoint));
+    zmq::pollitem_t writable{dealer.handle(), 0, ZMQ_POLLOUT, 0};
+    REQUIRE(zmq::poll(&writable, 1, 5s) == 1);
+    const auto send = [&](zmq::message_t frame, zmq::send_flags flags) {
+      return dealer.send(frame, flags | zmq::send_flags::dontwait).has_value();
+    };
+    while (send(zmq::message_t(100), zmq::send_flags::sndmore) &&
+           send(zmq::message_t(1'000'000), zmq::send_flags::sndmore) &&
+           send(zmq::message_t(100), zmq::send_flags::none)) {
+    }
+    router.close();
+    dealer.close();
+  }
+}
+
 TEST_CASE("nothing waits for a peer that is not there, and closing waits for nobody") {
   zmq::context_t context;
   zmq::socket_t dealer(context, zmq::socket_type::dealer);

@@ -23,7 +23,12 @@ class Bystander:
         self.client = watch.Bystander([node.clients_port])
 
     def __enter__(self):
+        self.wait_served()
         return self
+
+    def wait_served(self):
+        before = self.client.answers()
+        wait_for(lambda: self.client.answers() > before, "the bystander is served")
 
     def __exit__(self, *_):
         self.waits = self.client.waits()
@@ -68,6 +73,7 @@ def test_a_thousand_slow_writers_are_answered_and_hold_up_nobody(make_herd, crow
         for at in range(0, len(text), 3):  # a few bytes of each, in turn
             for number, connection in enumerate(writers):
                 connection.sendall((text.replace(b"slow", b"slow%03d" % number) + b" " * 3)[at:at + 3])
+            bystander.wait_served()
         for number, connection in enumerate(writers):
             connection.sendall((text.replace(b"slow", b"slow%03d" % number))[at + 3:])
             connection.shutdown(socket.SHUT_WR)
@@ -81,8 +87,6 @@ def test_a_flood_of_connections_leaves_nothing_behind(make_herd):
     node = make_herd(alone(1), settings={"clients": {"max_connections": 50}}, log_level="info")["n0"]
     begin = fresh(node)
     with Bystander(node) as bystander:
-        wait_for(lambda: node.counter("iamat_stored"), "it is served")
-
         def flood():
             for number in range(MANY):
                 try:

@@ -30,9 +30,14 @@ class Bystander:
         context = multiprocessing.get_context("fork")
         self._waits, theirs = context.Pipe(duplex=False)
         self._stop = context.Event()
-        self._process = context.Process(target=_ask, args=(ports, theirs, self._stop), daemon=True)
+        self._answers = context.Value("Q", 0)
+        self._process = context.Process(target=_ask, args=(ports, theirs, self._stop, self._answers), daemon=True)
         self._process.start()
         theirs.close()
+
+    def answers(self):
+        """How many it has got."""
+        return self._answers.value
 
     def waits(self):
         """Ends it: seconds, of each question."""
@@ -47,7 +52,7 @@ class Bystander:
         self._process.join()
 
 
-def _ask(ports, outcome, stop):
+def _ask(ports, outcome, stop, answers):
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     waits, number, at, connection = [], 0, 0, None
@@ -62,6 +67,7 @@ def _ask(ports, outcome, stop):
                 connection.sendall(line)
                 if connection.recv(1000):
                     waits.append(time.monotonic() - begun)
+                    answers.value = len(waits)
                     break
             except OSError:
                 pass
