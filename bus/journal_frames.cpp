@@ -3,30 +3,40 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
+#include <array>
 #include <cstring>
 #include <msgpack.hpp>
+#include <optional>
 #include <utility>
 
 #include "bus/store.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
 
 namespace herd::bus {
 namespace {
 
-constexpr std::string_view kMagic = "HJ01";
-constexpr std::size_t kHashedHeadBytes = kFrameHeadBytes - sizeof(std::uint64_t);
+constexpr std::string_view kMagic = "HJ02";
+// Where things stand in a frame's head.
+constexpr std::size_t kLengthAt = kMagic.size();
+constexpr std::size_t kSequenceAt = kLengthAt + 4;
+constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
+constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
+static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 
 enum class Kind : std::uint8_t { Life = 1, Records = 2, Mark = 3 };
 
-void put(std::string& out, std::uint64_t value, int bytes) {
-  for (int i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+// Lowest byte first.
+void put(char* to, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
 }
 
-std::uint64_t get(std::string_view text, std::size_t offset, int bytes) {
+std::uint64_t get(std::string_view text, std::size_t offset, std::size_t bytes) {
   std::uint64_t value = 0;
-  for (int i = 0; i < bytes; ++i) {
-    value |= std::uint64_t{static_cast<unsigned char>(text[offset + static_cast<std::size_t>(i)])} << (8 * i);
+  for (std::size_t i = 0; i < bytes; ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(text[offset + i])} << (8 * i);
   }
   return value;
 }
@@ -35,77 +45,151 @@ std::uint64_t hash(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
 }
 
+// msgpack's packer writes to anything with write(const char*, size_t).
+struct Appender {
+  std::string& out;
+  void write(const char* data, std::size_t size) { out.append(data, size); }
+};
+
 template <typename... Fields>
-std::string packed(Kind kind, const Fields&... fields) {
-  msgpack::sbuffer buffer(256);
-  msgpack::packer<msgpack::sbuffer> packer(buffer);
+void pack(std::string& out, Kind kind, const Fields&... fields) {
+  Appender appender{out};
+  msgpack::packer<Appender> packer(appender);
   packer.pack_array(sizeof...(fields) + 1);
   packer.pack(static_cast<std::uint8_t>(kind));
   (packer.pack(fields), ...);
-  return {buffer.data(), buffer.size()};
 }
 
 using PackedCursor = std::tuple<std::string, std::uint64_t, ChangeNumber>;
+using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
+
+// A frame of records up to the size of them, which msgpack writes with its highest byte first: an array of three, the
+// kind, and bytes.
+constexpr std::string_view kRecordsBegin = "\x93\x02\xc6";
+constexpr std::size_t kRecordsSizeBytes = 4;
+
+// A record's head in a journal, from the lowest byte: form 4, length of the id 1, nothing 1, index of the origin 2.
+constexpr std::size_t kRecordHeadBytes = 8;
+constexpr unsigned kClientShift = 32;
+constexpr unsigned kOriginShift = 48;
+constexpr std::size_t kMaxRecordBytes = kRecordHeadBytes + protocol::kMaxClientBytes + RecordBody::kMaxBytes;
+static_assert(protocol::kMaxBatchBytes + kMaxRecordBytes <= kMaxFrameBytes / 2, "the other half is for origins");
+
+// The records of one frame, appended to a text.
+class RecordsWriter {
+ public:
+  RecordsWriter(std::string& out, const Store& store) : out_(out), store_(store) {}
+
+  [[nodiscard]] bool full() const { return count_ == protocol::kMaxBatchUpdates || bytes_ >= protocol::kMaxBatchBytes; }
+  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+
+  void add(RecordIndex index) {
+    const RecordCells::Cell cell = store_.packed_at(index);
+    const std::size_t body = *body_bytes(cell.head, {cell.body, RecordBody::kMaxBytes});
+    note_origin(packed_origin(cell.head, cell.body));
+    std::array<char, kMaxRecordBytes> record;
+    put(record.data(),
+        (cell.head.form & ~RecordHead::kOutgrown) | std::uint64_t{cell.head.client_bytes} << kClientShift |
+            std::uint64_t{cell.head.origin} << kOriginShift,
+        kRecordHeadBytes);
+    std::memcpy(record.data() + kRecordHeadBytes, cell.client.data(), cell.client.size());
+    std::memcpy(record.data() + kRecordHeadBytes + cell.client.size(), cell.body, body);
+    const std::size_t size = kRecordHeadBytes + cell.client.size() + body;
+    out_.append(record.data(), size);
+    bytes_ += size;
+    ++count_;
+  }
+
+  // What the records' indexes of origins mean.
+  [[nodiscard]] std::vector<PackedOrigin> origins() const {
+    std::vector<PackedOrigin> origins;
+    origins.reserve(origins_.size());
+    for (const OriginIndex index : origins_) {
+      const Origins::Origin& origin = store_.origin_at(index);
+      origins.emplace_back(index, origin.name, origin.feed);
+    }
+    return origins;
+  }
+
+ private:
+  void note_origin(OriginIndex index) {
+    if (!origins_.empty() && origins_.back() == index) return;
+    const auto noted = std::find(origins_.begin(), origins_.end(), index);
+    if (noted != origins_.end()) origins_.erase(noted);
+    origins_.push_back(index);  // last, where it is looked for first
+  }
+
+  std::string& out_;
+  const Store& store_;
+  std::size_t bytes_ = 0;
+  std::size_t count_ = 0;
+  std::vector<OriginIndex> origins_;
+};
 
 }  // namespace
 
-void FrameWriter::frame(std::string& out, std::string_view payload) {
+// Room for the head of a frame, whose payload is then appended; end_frame() fills it in.
+std::size_t FrameWriter::begin_frame(std::string& out) {
+  const std::size_t at = out.size();
+  out.append(kFrameHeadBytes, '\0');
+  return at;
+}
+
+void FrameWriter::end_frame(std::string& out, std::size_t at) {
+  const std::string_view payload = std::string_view(out).substr(at + kFrameHeadBytes);
   HERD_ASSERT(payload.size() <= kMaxFrameBytes);
-  const std::size_t head = out.size();
-  out.append(kMagic);
-  put(out, payload.size(), 4);
-  put(out, ++sequence_, 8);
-  put(out, hash(payload), 8);
-  put(out, hash(std::string_view(out).substr(head, kHashedHeadBytes)), 8);
-  out.append(payload);
+  char* const head = out.data() + at;
+  kMagic.copy(head, kMagic.size());
+  put(head + kLengthAt, payload.size(), 4);
+  put(head + kSequenceAt, ++sequence_, 8);
+  put(head + kPayloadHashAt, hash(payload), 8);
+  put(head + kHashedHeadBytes, hash({head, kHashedHeadBytes}), 8);
 }
 
 void FrameWriter::life(std::string& out, const LifeFrame& life) {
-  frame(out, packed(Kind::Life, life.feed_id, life.base));
+  const std::size_t at = begin_frame(out);
+  pack(out, Kind::Life, life.feed_id, life.base);
+  end_frame(out, at);
 }
 
 void FrameWriter::mark(std::string& out, const MarkFrame& mark) {
   std::vector<PackedCursor> cursors;
   cursors.reserve(mark.cursors.size());
   for (const PeerCursor& cursor : mark.cursors) cursors.emplace_back(cursor.peer, cursor.feed_id, cursor.cursor);
-  frame(out, packed(Kind::Mark, mark.tail, cursors));
+  const std::size_t at = begin_frame(out);
+  pack(out, Kind::Mark, mark.tail, cursors);
+  end_frame(out, at);
 }
 
 ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most) {
-  protocol::BodyEncoder body;
-  ChangeNumber first = 0;
   ChangeNumber last = 0;
-  std::vector<std::uint64_t> steps;
-  UpdateTexts texts;
-  const auto flush = [&] {
-    if (steps.empty()) return;
-    frame(out, packed(Kind::Records, first, steps).append(body.finish()));
-    steps.clear();
-  };
-  for (std::size_t count = 0; count < most; ++count) {
-    const auto entry = reader.next();
-    if (!entry) break;
-    const protocol::Update update = store.update_at(entry->index, texts);
-    if (steps.size() >= protocol::kMaxBatchUpdates || !body.add(update)) {
-      flush();
-      const bool added = body.size() > 0 || body.add(update);
-      HERD_ASSERT(added);  // one update always fits an empty body
+  const auto next = [&] { return most-- > 0 ? reader.next() : std::nullopt; };
+  for (auto entry = next(); entry;) {
+    const std::size_t at = begin_frame(out);
+    out.append(kRecordsBegin).append(kRecordsSizeBytes, '\0');
+    RecordsWriter records(out, store);
+    for (; entry && !records.full(); entry = next()) {
+      records.add(entry->index);
+      last = entry->number;
     }
-    if (steps.empty()) first = last = entry->number;
-    steps.push_back(entry->number - last);
-    last = entry->number;
+    char* const size = out.data() + at + kFrameHeadBytes + kRecordsBegin.size();
+    for (std::size_t i = 0; i < kRecordsSizeBytes; ++i) {
+      size[i] = static_cast<char>(records.bytes() >> (8 * (kRecordsSizeBytes - 1 - i)));
+    }
+    Appender appender{out};
+    msgpack::pack(appender, records.origins());
+    end_frame(out, at);
   }
-  flush();
   return last;
 }
 
 bool FrameReader::head_at(std::size_t offset, Head& head) const {
   if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kMagic.size()) != kMagic) return false;
   if (get(text_, offset + kHashedHeadBytes, 8) != hash(text_.substr(offset, kHashedHeadBytes))) return false;
-  head.length = get(text_, offset + 4, 4);
-  head.sequence = get(text_, offset + 8, 8);
+  head.length = get(text_, offset + kLengthAt, 4);
+  head.sequence = get(text_, offset + kSequenceAt, 8);
   if (head.length > text_.size() - offset - kFrameHeadBytes) return false;
-  return get(text_, offset + 16, 8) == hash(text_.substr(offset + kFrameHeadBytes, head.length));
+  return get(text_, offset + kPayloadHashAt, 8) == hash(text_.substr(offset + kFrameHeadBytes, head.length));
 }
 
 bool FrameReader::valid_frame_behind(std::size_t offset) const {
@@ -116,8 +200,51 @@ bool FrameReader::valid_frame_behind(std::size_t offset) const {
   return false;
 }
 
+bool FrameReader::read_records(std::string_view bytes) {
+  bytes_.assign(bytes).append(RecordBody::kSlack, '\0');
+  records_.clear();
+  texts_.clear();
+  for (std::string_view left(bytes_.data(), bytes.size()); !left.empty();) {
+    if (left.size() < kRecordHeadBytes) return false;
+    const std::uint64_t word = get(left, 0, kRecordHeadBytes);
+    RecordHead head;
+    head.form = static_cast<std::uint32_t>(word);
+    head.client_bytes = static_cast<std::uint8_t>(word >> kClientShift);
+    head.origin = static_cast<std::uint16_t>(word >> kOriginShift);
+    left.remove_prefix(kRecordHeadBytes);
+    if (left.size() < head.client_bytes) return false;
+    const std::string_view client = left.substr(0, head.client_bytes);
+    left.remove_prefix(client.size());
+    const auto size = body_bytes(head, left);
+    if (!size || !read_record(head, client, left.substr(0, *size))) return false;
+    left.remove_prefix(*size);
+  }
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    records_[i].update.coordinates = texts_[i].coordinates;
+    records_[i].update.time_text = texts_[i].time_text;
+  }
+  return !records_.empty();
+}
+
+bool FrameReader::read_record(const RecordHead& head, std::string_view client, std::string_view body) {
+  UpdateTexts& texts = texts_.emplace_back();
+  const RecordFields fields = unpack_record(head, body.data(), texts.coordinates, texts.time_text);
+  const auto origin =
+      std::find_if(origins_.begin(), origins_.end(), [&](const Origin& named) { return named.index == fields.origin; });
+  if (origin == origins_.end()) return false;
+  records_.push_back({fields.number,
+                      {{origin->name, origin->feed, fields.origin_number},
+                       fields.epoch,
+                       client,
+                       {},
+                       {},
+                       fields.time,
+                       fields.difference}});
+  return true;
+}
+
 bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
-  const msgpack::unpack_limit limit(protocol::kMaxBatchUpdates + 1, 0, protocol::kMaxNameBytes, 0, 0, 4);
+  const msgpack::unpack_limit limit(protocol::kMaxBatchUpdates, 0, protocol::kMaxNameBytes, kMaxFrameBytes, 0, 4);
   try {
     std::size_t used = 0;
     const msgpack::object_handle handle =
@@ -135,17 +262,15 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
         frame = std::move(mark);
         return true;
       }
-      case static_cast<std::uint64_t>(Kind::Records): {
-        RecordsFrame records{{}, &body_};
-        ChangeNumber number = fields.at(1).as<ChangeNumber>();
-        for (const std::uint64_t step : fields.at(2).as<std::vector<std::uint64_t>>()) {
-          records.numbers.push_back(number += step);
+      case static_cast<std::uint64_t>(Kind::Records):
+        origins_.clear();
+        for (auto& [index, name, feed] : fields.at(2).as<std::vector<PackedOrigin>>()) {
+          if (!protocol::is_name(name)) return false;
+          origins_.push_back({index, std::move(name), feed});
         }
-        if (!protocol::decode_body(payload.substr(used), body_) || body_.unreadable > 0) return false;
-        if (body_.updates.size() != records.numbers.size()) return false;
-        frame = std::move(records);
+        if (!read_records(fields.at(1).as<std::string_view>())) return false;
+        frame = RecordsFrame{records_};
         return true;
-      }
       default:
         return false;
     }

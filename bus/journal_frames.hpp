@@ -3,7 +3,9 @@
 //
 //   frame   = magic(4) length(4) sequence(8) hash of payload(8) hash of the 24 bytes before(8) payload
 //   life    = msgpack [1, feed id, base]                 first in every file, and again at every start
-//   records = msgpack [2, first number, [step…]] body    the changes, as a batch's body (protocol/body.hpp)
+//   records = msgpack [2, record…, [[index, name, feed id]…]]   the changes, and which origins their indexes mean
+//   record  = form(4) length of id(1) 0(1) index of origin(2) id body   packed as in the store (bus/packed_record.hpp),
+//                                                                       so that to write one is to copy it
 //   mark    = msgpack [3, tail, [[peer, feed id, cursor]…]]   last in a pass: all live changes up to tail are here
 //
 // Integers of the frame's head are little-endian, hashes are XXH3 of 64 bits, sequences count from 1 without a gap.
@@ -17,15 +19,17 @@
 #include <vector>
 
 #include "bus/feed.hpp"
+#include "bus/packed_record.hpp"
 #include "bus/record.hpp"
-#include "protocol/body.hpp"
+#include "protocol/update.hpp"
 
 namespace herd::bus {
 
 class Store;
 
 inline constexpr std::size_t kFrameHeadBytes = 32;
-inline constexpr std::size_t kMaxFrameBytes = std::size_t{256} * 1024;  // of a payload: a body, its numbers, and room
+inline constexpr std::size_t kMaxFrameBytes =
+    std::size_t{256} * 1024;  // of a payload: its records, their origins, and room
 
 // A life of the node began: change numbers from base + 1 on, in this feed.
 struct LifeFrame {
@@ -63,14 +67,19 @@ class FrameWriter {
   void rewind(std::uint64_t sequence) { sequence_ = sequence; }
 
  private:
-  void frame(std::string& out, std::string_view payload);
+  [[nodiscard]] static std::size_t begin_frame(std::string& out);
+  void end_frame(std::string& out, std::size_t at);
+
   std::uint64_t sequence_;
 };
 
 // What the reader finds next.
+struct KeptRecord {
+  ChangeNumber number = 0;
+  protocol::Update update;  // its time is not checked against its text
+};
 struct RecordsFrame {
-  std::vector<ChangeNumber> numbers;     // one for each update of the body
-  const protocol::Body* body = nullptr;  // good until the next frame is read
+  std::span<const KeptRecord> records;  // good until the next frame is read
 };
 struct FramesEnd {
   std::size_t valid_bytes = 0;  // the whole text, or where its torn tail begins
@@ -98,11 +107,22 @@ class FrameReader {
   [[nodiscard]] bool head_at(std::size_t offset, Head& head) const;
   [[nodiscard]] bool valid_frame_behind(std::size_t offset) const;
   [[nodiscard]] bool read_payload(std::string_view payload, Frame& frame);
+  [[nodiscard]] bool read_records(std::string_view bytes);
+  [[nodiscard]] bool read_record(const RecordHead& head, std::string_view client, std::string_view body);
 
   std::string_view text_;
   std::size_t offset_ = 0;
   std::uint64_t sequence_ = 0;
-  protocol::Body body_;
+  // Of the records that were read last, and what their views point into.
+  struct Origin {
+    OriginIndex index = 0;
+    std::string name;
+    std::uint64_t feed = 0;
+  };
+  std::vector<Origin> origins_;
+  std::string bytes_;
+  std::vector<UpdateTexts> texts_;
+  std::vector<KeptRecord> records_;
 };
 
 }  // namespace herd::bus

@@ -19,6 +19,7 @@ constexpr unsigned kLooseShift = kFractionShift + 4;
 constexpr unsigned kNumberShift = kLooseShift + 1;
 constexpr unsigned kOriginNumberShift = kNumberShift + 2;
 constexpr unsigned kDifferenceShift = kOriginNumberShift + 2;
+constexpr std::uint32_t kCharacters = (std::uint32_t{1} << kWholeShift) - 1;
 constexpr std::uint32_t kLoose = std::uint32_t{1} << kLooseShift;
 constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
 static_assert(kHasEpoch < RecordHead::kOutgrown);
@@ -27,6 +28,12 @@ static_assert(protocol::kMaxCoordinatesBytes < 1U << kWholeShift);
 using Sizes = std::array<std::uint8_t, 4>;
 constexpr Sizes kSizes{4, 5, 6, 8};
 constexpr Sizes kOriginNumberSizes{0, 4, 6, 8};
+
+// Of the numbers in front of the texts.
+std::size_t numbers_bytes(std::uint32_t form) {
+  return std::size_t{kSizes[form >> kNumberShift & 3]} + kOriginNumberSizes[form >> kOriginNumberShift & 3] +
+         kSizes[form >> kDifferenceShift & 3] + ((form & kHasEpoch) != 0 ? 4 : 0) + 8;
+}
 
 // The first of the sizes that holds the value.
 std::uint32_t size_code(const Sizes& sizes, std::uint64_t value) {
@@ -130,7 +137,7 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
 
   writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
 
-  const auto form = form_of(time_text, fields.time);
+  const auto form = form_of(time_text);
   if (form && fields.origin == head.origin && writer.coordinates(coordinates)) {
     head.form |=
         static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift | form->fraction << kFractionShift;
@@ -142,6 +149,28 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   writer.number(time_text.size(), 1);
   writer.text(coordinates);
   writer.text(time_text);
+}
+
+std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes) {
+  constexpr std::size_t kLooseHeadBytes = 4 + 1 + 1;
+  std::size_t size = numbers_bytes(head.form);
+  if ((head.form & kLoose) == 0) {
+    const std::size_t characters = head.form & kCharacters;
+    size += packed_bytes(characters);
+    if (characters > protocol::kMaxCoordinatesBytes) return std::nullopt;
+  } else {
+    if (bytes.size() < size + kLooseHeadBytes) return std::nullopt;
+    const auto coordinates = static_cast<unsigned char>(bytes[size + 4]);
+    const auto time_text = static_cast<unsigned char>(bytes[size + 5]);
+    if (coordinates > protocol::kMaxCoordinatesBytes || time_text > protocol::kMaxTimeBytes) return std::nullopt;
+    size += kLooseHeadBytes + coordinates + time_text;
+  }
+  return size <= bytes.size() ? std::optional(size) : std::nullopt;
+}
+
+OriginIndex packed_origin(const RecordHead& head, const char* body) {
+  if ((head.form & kLoose) == 0) return head.origin;
+  return static_cast<OriginIndex>(Reader(body + numbers_bytes(head.form)).number(4));
 }
 
 ChangeNumber packed_number(const RecordHead& head, const char* body) {
@@ -158,7 +187,7 @@ RecordFields unpack_record(const RecordHead& head, const char* body, Coordinates
   Reader reader(body);
   const RecordFields fields = take_fields(head, reader);
   if ((head.form & kLoose) == 0) {
-    unpack_coordinates(reader.at(), head.form & ((1U << kWholeShift) - 1), coordinates);
+    unpack_coordinates(reader.at(), head.form & kCharacters, coordinates);
     write_time(fields.time, {head.form >> kWholeShift & 15, head.form >> kFractionShift & 15}, time_text);
     return fields;
   }

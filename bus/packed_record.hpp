@@ -9,14 +9,14 @@
 //   time             8              in nanoseconds
 // and then either, packed,
 //   coordinates                     half a byte a character; the time's text is that of the time, in the head's form
-// or, loose, where the coordinates have other characters, the time's text does not say the time (a record of an
-// operator's reset is neither), or there are very many origins,
+// or, loose, where the coordinates have other characters, or there are very many origins,
 //   origin 4, coordinates' length 1, time text's length 1, both texts
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string_view>
 
 #include "bus/origins.hpp"
@@ -61,10 +61,16 @@ struct RecordBody {
   std::size_t size = 0;
 };
 
-// Fills body, form and origin of the head; the texts have at most the bytes that protocol/limits.hpp allows.
+// Fills body, form and origin of the head. The time must be what its text says, and the texts have at most the bytes
+// that protocol/limits.hpp allows.
 void pack_record(const RecordFields& fields, std::string_view coordinates, std::string_view time_text, RecordHead& head,
                  RecordBody& body);
 
+// How long the body is that stands at the front of these bytes; nothing where they are too few, or say of a text that
+// it is longer than any is. For a body that pack_record has made, kMaxBytes may be said to stand there.
+[[nodiscard]] std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes);
+
+[[nodiscard]] OriginIndex packed_origin(const RecordHead& head, const char* body);
 [[nodiscard]] ChangeNumber packed_number(const RecordHead& head, const char* body);
 [[nodiscard]] RecordFields unpack_fields(const RecordHead& head, const char* body);
 // The same, and the texts.

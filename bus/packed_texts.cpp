@@ -14,7 +14,6 @@ using protocol::Nanoseconds;
 
 constexpr std::size_t kAtOnce = 8;                   // characters in a word; half as many bytes packed
 constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
-constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::uint32_t kSecondsDigits = 10;
 constexpr std::uint32_t kNanosecondsDigits = 9;
 
@@ -100,17 +99,12 @@ void unpack_coordinates(const char* from, std::size_t characters, CoordinatesTex
   }
 }
 
-std::optional<TimeForm> form_of(std::string_view text, Nanoseconds time) {
+std::optional<TimeForm> form_of(std::string_view text) {
   const std::size_t point = std::min(text.find('.'), text.size());
   const std::size_t fraction = text.size() - std::min(point + 1, text.size());
-  if (point == 0 || point > kSecondsDigits || fraction > kNanosecondsDigits || time.count() < 0) return std::nullopt;
-  const TimeForm form{static_cast<std::uint32_t>(point), static_cast<std::uint32_t>(fraction)};
-  const auto nanoseconds = static_cast<std::uint64_t>(time.count());
-  if (nanoseconds % kPowersOfTen[kNanosecondsDigits - fraction] != 0) return std::nullopt;
-  if (nanoseconds / kNanosecondsPerSecond >= kPowersOfTen[point]) return std::nullopt;
-  TimeText said;
-  write_time(time, form, said);
-  return said == text ? std::optional(form) : std::nullopt;
+  if (point == 0 || point > kSecondsDigits || fraction > kNanosecondsDigits) return std::nullopt;
+  if (fraction == 0 && point < text.size()) return std::nullopt;
+  return TimeForm{static_cast<std::uint32_t>(point), static_cast<std::uint32_t>(fraction)};
 }
 
 void write_time(Nanoseconds time, const TimeForm& form, TimeText& to) {

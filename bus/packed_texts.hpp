@@ -19,6 +19,12 @@ namespace herd::bus {
 using CoordinatesText = ShortText<protocol::kMaxCoordinatesBytes>;
 using TimeText = ShortText<protocol::kMaxTimeBytes>;
 
+// What the views of an update point into that was packed.
+struct UpdateTexts {
+  CoordinatesText coordinates;
+  TimeText time_text;
+};
+
 [[nodiscard]] constexpr std::size_t packed_bytes(std::size_t characters) {
   return (characters + 1) / 2;
 }
@@ -33,8 +39,9 @@ struct TimeForm {
   std::uint32_t fraction = 0;  // behind it, 0 to 9; 0: there is no point
 };
 
-// Nothing where the text does not say the time in that form, as every text of a client does.
-[[nodiscard]] std::optional<TimeForm> form_of(std::string_view text, protocol::Nanoseconds time);
+// Of a text that says a time (protocol/time_text.hpp); nothing where its lengths are those of none.
+[[nodiscard]] std::optional<TimeForm> form_of(std::string_view text);
+// The text again, from the time that it said.
 void write_time(protocol::Nanoseconds time, const TimeForm& form, TimeText& to);
 
 }  // namespace herd::bus

@@ -17,10 +17,10 @@ namespace {
 
 // Puts the records of one frame into the store under their old numbers.
 bool restore(const RecordsFrame& frame, Store& store) {
-  for (std::size_t i = 0; i < frame.numbers.size(); ++i) {
-    protocol::Update update = frame.body->updates[i].update;
-    if (frame.numbers[i] <= store.feed().tail() || !read_texts(update)) return false;
-    store.skip_to(frame.numbers[i] - 1);
+  for (const KeptRecord& record : frame.records) {
+    protocol::Update update = record.update;
+    if (record.number <= store.feed().tail() || !read_texts(update)) return false;
+    store.skip_to(record.number - 1);
     if (store.merge(update, kToldHere) == Store::Merged::Unchanged) return false;  // a journal only rises
   }
   return true;
@@ -56,7 +56,7 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
       return fail("it does not begin like a journal");
     } else if (const auto* records = std::get_if<RecordsFrame>(&frame)) {
       if (!restore(*records, memory.store)) return fail("its records are not those of one feed");
-      memory.records += records->numbers.size();
+      memory.records += records->records.size();
     } else if (const auto* mark = std::get_if<MarkFrame>(&frame)) {
       memory.cursors = mark->cursors;
     }

@@ -20,12 +20,6 @@
 
 namespace herd::bus {
 
-// What the views of an update out of the store point into.
-struct UpdateTexts {
-  CoordinatesText coordinates;
-  TimeText time_text;
-};
-
 class Store {
  public:
   // `hash_seed`: random in production, so that nobody can choose client ids that collide.
@@ -41,7 +35,8 @@ class Store {
   [[nodiscard]] Place locate(std::string_view client) const;
 
   // Keeps the greater of the record and `update` by (epoch, time, origin, coordinates, time text, difference):
-  // commutative, associative and idempotent. The texts must be valid (protocol/limits.hpp); they are copied.
+  // commutative, associative and idempotent. The texts must be valid, and the time what its text says
+  // (bus/update_texts.hpp); they are copied.
   Merged merge(const protocol::Update& update, LinkIndex by) { return merge(update, by, locate(update.client)); }
   // The same, for whoever has looked where `update.client` stands.
   Merged merge(const protocol::Update& update, LinkIndex by, const Place& place);
@@ -61,6 +56,9 @@ class Store {
   [[nodiscard]] RecordFields fields_at(RecordIndex index) const;  // what costs least: all but its texts
   [[nodiscard]] protocol::Update update_at(RecordIndex index, UpdateTexts& texts) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
+  // The bytes as they lie here, for whoever keeps them as they are; and what their index of an origin means.
+  [[nodiscard]] RecordCells::Cell packed_at(RecordIndex index) const { return cells_.at(index); }
+  [[nodiscard]] const Origins::Origin& origin_at(OriginIndex index) const { return origins_.at(index); }
   // Under which number it stands in the feed.
   [[nodiscard]] ChangeNumber number_of(RecordIndex index) const;
   // The same of a client's record; 0 if there is none.

@@ -33,8 +33,10 @@ Read read(std::string_view text) {
     if (auto* life = std::get_if<LifeFrame>(&frame)) read.lives.push_back(*life);
     if (auto* mark = std::get_if<MarkFrame>(&frame)) read.marks.push_back(*mark);
     if (auto* records = std::get_if<RecordsFrame>(&frame)) {
-      read.numbers.insert(read.numbers.end(), records->numbers.begin(), records->numbers.end());
-      for (const auto& entry : records->body->updates) read.clients.emplace_back(entry.update.client);
+      for (const KeptRecord& record : records->records) {
+        read.numbers.push_back(record.number);
+        read.clients.emplace_back(record.update.client);
+      }
     }
     if (auto* end = std::get_if<FramesEnd>(&frame)) read.end = *end;
     if (auto* damaged = std::get_if<FramesDamaged>(&frame)) read.damaged = *damaged;

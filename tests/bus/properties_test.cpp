@@ -152,13 +152,14 @@ struct Drawn {
   Update update;
 
   // Few speak most of the time, so that segments of the feed become stale; ties come often.
-  Drawn(Random& random, std::size_t clients) {
+  // Times begin at `since`, in seconds.
+  Drawn(Random& random, std::size_t clients, std::uint64_t since) {
     const std::size_t among = random.chance(0.5) ? std::min<std::size_t>(clients, 20) : clients;
     client = "client" + std::to_string(random.below(among));
     origin = random.chance(0.5) ? "Hill" : "Smith" + std::to_string(random.below(20));
     const auto digits = std::to_string(random.below(90));
     coordinates = "+" + digits + (random.chance(0.5) ? "-1" : "+100.125");
-    const std::uint64_t seconds = random.below(50);
+    const std::uint64_t seconds = since + random.below(50);
     time_text = std::to_string(seconds) + (random.chance(0.3) ? ".0" : "");
     update.id = {{}, random.below(3), random.below(1000) + 1};
     update.time = std::chrono::seconds(seconds);
@@ -193,9 +194,8 @@ TEST_CASE("a store is a map of the greatest records and a list of changes, whate
     plain.tail = base;
     PlainDisk disk;
     for (int turn = 0; turn < sizes.operations; ++turn) {
-      Drawn drawn(random, sizes.clients);
       // Time goes on, or nothing would be newer in the end.
-      drawn.update.time += std::chrono::seconds(turn / 100);
+      const Drawn drawn(random, sizes.clients, static_cast<std::uint64_t>(turn / 100));
       const auto by = static_cast<LinkIndex>(random.below(4));
       const bool changed = store.merge(drawn.view(), by) == Store::Merged::Changed;
       REQUIRE(changed == plain.merge(drawn.view(), by));

@@ -8,6 +8,7 @@
 #include <tuple>
 
 #include "protocol/limits.hpp"
+#include "protocol/time_text.hpp"
 #include "tests/bus/sample_update.hpp"
 #include "tests/catch.hpp"
 
@@ -45,14 +46,14 @@ Update drawn(std::mt19937_64& random) {
   static constexpr std::array<std::string_view, 3> kClients{"a", "b", "kiwi.example"};
   static constexpr std::array<std::string_view, 3> kOrigins{"Hill", "Hill2", "Smith"};
   static constexpr std::array<std::string_view, 3> kCoordinates{"+1-2", "+1-20", "+10-2"};
-  static constexpr std::array<std::string_view, 3> kTimes{"5", "5.0", "05"};
+  static constexpr std::array<std::string_view, 9> kTimes{"5", "5.0", "05", "5.1", "5.10", "05.1", "6", "6.0", "06"};
   Update u;
   u.id = {kOrigins[random() % 3], random() % 3, random() % 50 + 1};
   u.epoch = static_cast<std::uint32_t>(random() % 2);
   u.client = kClients[random() % 3];
   u.coordinates = kCoordinates[random() % 3];
-  u.time_text = kTimes[random() % 3];
-  u.time = Nanoseconds{static_cast<std::int64_t>(random() % 3)};
+  u.time_text = kTimes[random() % kTimes.size()];
+  u.time = *herd::protocol::parse_time(u.time_text);
   u.difference = Nanoseconds{static_cast<std::int64_t>(random() % 3) - 1};
   return u;
 }
@@ -67,6 +68,7 @@ TEST_CASE("a record is compared by epoch, time, origin, coordinates, time text a
         break;
       case 1:
         update.time += 1ns;
+        update.time_text = "5.000000001";
         break;
       case 2:
         update.id.origin = "Hilm";
@@ -75,7 +77,7 @@ TEST_CASE("a record is compared by epoch, time, origin, coordinates, time text a
         update.coordinates = "+1-3";
         break;
       case 4:
-        update.time_text = "6";
+        update.time_text = "5.0";
         break;
       default:
         update.difference += 1ns;
@@ -83,10 +85,15 @@ TEST_CASE("a record is compared by epoch, time, origin, coordinates, time text a
     return update;
   };
   const auto least_in = [](std::size_t from, Update update) {
-    if (from <= 1) update.time = 0s;
+    if (from <= 1) {
+      update.time = 0s;
+      update.time_text = "0";
+    }
     if (from <= 2) update.id.origin = "A";
     if (from <= 3) update.coordinates = "+0-0";
-    if (from <= 4) update.time_text = "0";
+    if (from > 1 && from <= 4) {
+      update.time_text = update.time == 5s ? "0000000005" : "0000000005.000000001";
+    }
     update.difference = Nanoseconds::min();
     return update;
   };
@@ -118,10 +125,10 @@ TEST_CASE("the change number, the feed and the link do not count in the order") 
 TEST_CASE("texts compare by unsigned bytes, as on every machine") {
   Store store(1);
   Update high = sample_update("kiwi");
-  high.time_text = "\x80";
+  high.coordinates = "\x80";
   REQUIRE(store.merge(high, 0) == kChanged);
   Update low = sample_update("kiwi");
-  low.time_text = "\x7f";
+  low.coordinates = "\x7f";
   CHECK(store.merge(low, 0) == kUnchanged);
 }
 
@@ -228,15 +235,17 @@ TEST_CASE("a record is told on as it came, with the identity that its origin gav
 
 TEST_CASE("texts of other lengths replace each other without a trace") {
   Store store(1);
-  std::int64_t time = 0;
+  std::int64_t seconds = 8;
   for (const char* coordinates : {"+1-2", "+1.5-2.5", "+1-2", "+90-180"}) {
     Update u = sample_update("kiwi");
-    u.time = Nanoseconds{++time};
+    u.time = std::chrono::seconds(++seconds);
+    const std::string time_text = std::to_string(seconds);
+    u.time_text = time_text;
     u.coordinates = coordinates;
     REQUIRE(store.merge(u, 0) == kChanged);
     CHECK(store.find("kiwi")->coordinates == coordinates);
     CHECK(store.find("kiwi")->client == "kiwi");
-    CHECK(store.find("kiwi")->time_text == "5");
+    CHECK(store.find("kiwi")->time_text == time_text);
   }
 }
 

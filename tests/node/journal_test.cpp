@@ -126,7 +126,7 @@ TEST_CASE("a torn end is cut off, and the log says how much") {
     (void)node.tell("kiwi", "5");
     REQUIRE(node.written());
   }
-  std::ofstream(scratch.path() / "journal", std::ios::app) << "HJ01torn";
+  std::ofstream(scratch.path() / "journal", std::ios::app) << "HJ02torn";
   const CapturedLog log;
   const Journaled again(scratch);
   CHECK(again.replica->find("kiwi"));
