@@ -58,7 +58,9 @@ void Feed::retire(ChangeNumber number) {
 void Feed::prefetch(ChangeNumber number) const {
   if (segments_.empty() || number > tail_) return;
   const Segment& segment = *segments_[segment_of(number)];
-  __builtin_prefetch(segment.indexes.data() + segment.offset_of(number), 1);
+  const std::size_t offset = segment.guess_of(number);
+  __builtin_prefetch(segment.indexes.data() + offset, 1);
+  if (!segment.steps.empty()) __builtin_prefetch(segment.steps.data() + offset);
 }
 
 std::size_t Feed::segment_of(ChangeNumber number) const {
@@ -66,14 +68,19 @@ std::size_t Feed::segment_of(ChangeNumber number) const {
   return after == firsts_.begin() ? 0 : static_cast<std::size_t>(after - firsts_.begin()) - 1;
 }
 
-// Numbers that are left when others have moved on lie about evenly, so the search begins at a guess: a cache line or
-// two are looked at where halving would look at five.
-std::size_t Feed::Segment::offset_of(ChangeNumber number) const {
-  if (number <= first) return 0;
-  const ChangeNumber step = number - first;
+// Numbers that are left when others have moved on lie about evenly. Past the end for one behind all of them.
+std::size_t Feed::Segment::guess_of(ChangeNumber number) const {
+  const ChangeNumber step = number - std::min(number, first);
   if (steps.empty()) return static_cast<std::size_t>(std::min<ChangeNumber>(step, indexes.size()));
   if (step > steps.back()) return steps.size();
-  std::size_t low = step * (steps.size() - 1) / steps.back();
+  return steps.back() == 0 ? 0 : step * (steps.size() - 1) / steps.back();
+}
+
+// The search begins at a guess: a cache line or two are looked at where halving would look at five.
+std::size_t Feed::Segment::offset_of(ChangeNumber number) const {
+  std::size_t low = guess_of(number);
+  if (steps.empty() || low == steps.size() || number <= first) return low;
+  const ChangeNumber step = number - first;
   std::size_t high = low;
   for (std::size_t width = 8; low > 0 && steps[low] >= step; width *= 2) {
     high = low;
@@ -95,15 +102,19 @@ void Feed::Segment::write_steps() {
 }
 
 void Feed::Segment::drop_stale() {
-  std::vector<RecordIndex> kept;
-  std::vector<std::uint32_t> kept_steps;
-  kept.reserve(live);
-  kept_steps.reserve(live);
+  if (steps.empty()) write_steps();
+  // Without a branch that could be guessed wrong: what is stale is written too, and overwritten by the next.
+  std::vector<RecordIndex> kept(live + 1);
+  std::vector<std::uint32_t> kept_steps(live + 1);
+  std::size_t size = 0;
   for (std::size_t offset = 0; offset < indexes.size(); ++offset) {
-    if (indexes[offset] == kStale) continue;
-    kept.push_back(indexes[offset]);
-    kept_steps.push_back(static_cast<std::uint32_t>(number_at(offset) - first));
+    kept[size] = indexes[offset];
+    kept_steps[size] = steps[offset];
+    size += indexes[offset] != kStale ? 1 : 0;
   }
+  HERD_ASSERT(size == live);
+  kept.pop_back();
+  kept_steps.pop_back();
   indexes = std::move(kept);
   steps = std::move(kept_steps);
 }

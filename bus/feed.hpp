@@ -81,6 +81,8 @@ class Feed {
     [[nodiscard]] ChangeNumber number_at(std::size_t offset) const {
       return first + (steps.empty() ? offset : steps[offset]);
     }
+    // About where `number` stands, at most indexes.size().
+    [[nodiscard]] std::size_t guess_of(ChangeNumber number) const;
     // The first entry whose number is not below `number`.
     [[nodiscard]] std::size_t offset_of(ChangeNumber number) const;
     void write_steps();

@@ -9,22 +9,15 @@
 namespace herd::bus {
 namespace {
 
+using protocol::in_order;
 using protocol::kPowersOfTen;
 using protocol::Nanoseconds;
+using protocol::put_digits;
 
 constexpr std::size_t kAtOnce = 8;                   // characters in a word; half as many bytes packed
 constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
 constexpr std::uint32_t kSecondsDigits = 10;
 constexpr std::uint32_t kNanosecondsDigits = 9;
-
-// Words hold the first character lowest, on every machine.
-template <typename Word>
-Word in_order(Word word) {
-  if constexpr (std::endian::native == std::endian::little) return word;
-  Word turned = 0;
-  for (std::size_t i = 0; i < sizeof word; ++i, word >>= 8) turned = static_cast<Word>(turned << 8 | (word & 0xFF));
-  return turned;
-}
 
 // Is each byte from '*' to '9'? Sixteen characters, each with other lower four bits. A borrow or a carry only comes
 // from a byte that is not.
@@ -50,41 +43,34 @@ std::uint64_t unpacked(std::uint32_t half) {
   return word + kEach * '0' - no_digits;
 }
 
-// The digits of a number below 10^8 as text. It is cut into fours, these into pairs and those into digits, in all
-// fields of the word at once; each division is a multiplication that is exact for what a field can hold.
-std::uint64_t eight_digits_of(std::uint64_t value) {
-  const std::uint64_t fours = value / 10'000 | value % 10'000 << 32;
-  const std::uint64_t hundreds = (fours * 5243 >> 19) & 0x0000007F0000007F;
-  const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
-  const std::uint64_t tens = (pairs * 103 >> 10) & 0x000F000F000F000F;
-  return (tens | (pairs - tens * 10) << 8) + kEach * '0';
-}
-
-// Writes exactly `count` digits, at most 19, of a number that has no more.
-void put_digits(char* at, std::uint64_t value, std::size_t count) {
-  constexpr std::uint64_t kTenToEight = 100'000'000;
-  for (; count >= kAtOnce; value /= kTenToEight) {
-    const std::uint64_t word = in_order(eight_digits_of(value % kTenToEight));
-    count -= kAtOnce;
-    std::memcpy(at + count, &word, sizeof word);
-  }
-  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
-}
-
 }  // namespace
 
 bool pack_coordinates(std::string_view text, char* to) {
-  for (; !text.empty(); to += kAtOnce / 2) {
-    const std::size_t count = std::min(text.size(), kAtOnce);
-    std::uint64_t word = kEach * '0';  // what the last word is filled up with
-    std::memcpy(&word, text.data(), count);
-    word = in_order(word);
-    if (!can_be_packed(word)) return false;
+  const auto pack_word = [&to](std::uint64_t word) {
     const std::uint32_t half = in_order(packed(word));
     std::memcpy(to, &half, sizeof half);
-    text.remove_prefix(count);
+    to += sizeof half;
+    return can_be_packed(word);
+  };
+  const auto word_at = [](const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return in_order(word);
+  };
+  const std::size_t rest = text.size() % kAtOnce;
+  const char* at = text.data();
+  for (const char* const end = at + (text.size() - rest); at != end; at += kAtOnce) {
+    if (!pack_word(word_at(at))) return false;
   }
-  return true;
+  if (rest == 0) return true;
+  std::uint64_t last = kEach * '0';  // what the last word is filled up with
+  if (text.size() > kAtOnce) {
+    const unsigned before = 8 * static_cast<unsigned>(kAtOnce - rest);
+    last = last << (64 - before) | word_at(at + rest - kAtOnce) >> before;
+  } else {
+    for (std::size_t i = rest; i-- > 0;) last = last << 8 | static_cast<unsigned char>(at[i]);
+  }
+  return pack_word(last);
 }
 
 void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to) {

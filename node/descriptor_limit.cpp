@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string>
 
 #include "node/limits.hpp"
 
@@ -16,6 +17,14 @@ std::size_t raise_descriptor_limit() {
   const rlimit raised{limit.rlim_max, limit.rlim_max};
   const rlim_t reached = setrlimit(RLIMIT_NOFILE, &raised) == 0 ? limit.rlim_max : limit.rlim_cur;
   return reached == RLIM_INFINITY ? kUnknown : static_cast<std::size_t>(reached);
+}
+
+protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
+  const std::size_t fewest = kFewestDescriptors + budget.peers * kKeptDescriptorsAPeer;
+  if (budget.descriptors >= fewest) return {};
+  return protocol::fail("the limit of open files is " + std::to_string(budget.descriptors) +
+                        ", and a node with so many peers needs " + std::to_string(fewest) +
+                        " at least, 1024 with many clients: raise the hard limit (ulimit -Hn)");
 }
 
 std::size_t connections_within(const DescriptorBudget& budget) {

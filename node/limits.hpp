@@ -45,6 +45,9 @@ inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 inline constexpr std::size_t kKeptDescriptors = 128;
 inline constexpr std::size_t kKeptDescriptorsAPeer = 4;
 
+// With fewer, beside those for its peers, a node does not start: libzmq ends a process that has none left for it.
+inline constexpr std::size_t kFewestDescriptors = 48;
+
 // Connections accepted in one go, so that a storm of them does not keep those that are served waiting.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
 

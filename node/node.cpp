@@ -6,6 +6,7 @@
 #include <asio/post.hpp>
 #include <chrono>
 #include <csignal>
+#include <exception>
 #include <random>
 #include <sstream>
 #include <utility>
@@ -17,6 +18,7 @@
 
 namespace herd::node {
 
+using protocol::fail;
 using protocol::Nanoseconds;
 using protocol::Now;
 using protocol::Result;
@@ -74,6 +76,20 @@ Node::~Node() {
 
 Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
                                           const std::filesystem::path& directory) {
+  try {
+    return start_all(run, signals, directory);
+  } catch (
+      const std::exception& problem) {  // of Asio and ZeroMQ, whose parts throw where the system gives them nothing
+    return fail(std::string("the node cannot start: ") + problem.what());
+  }
+}
+
+Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signals,
+                                              const std::filesystem::path& directory) {
+  const std::size_t peers = run.config.find(run.name)->peers.size();
+  if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
+    return tl::unexpected(enough.error());
+  }
   if (run.discard_journal) {
     const auto discarded = Journal::discard(directory);
     if (!discarded) return tl::unexpected(discarded.error());

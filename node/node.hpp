@@ -51,6 +51,8 @@ class Node {
   [[nodiscard]] bool run();
 
  private:
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start_all(const RunNode& run, Signals& signals,
+                                                                         const std::filesystem::path& directory);
   Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();

@@ -1,5 +1,5 @@
-// Reads runs of decimal digits from the front of a text: the one building block of coordinates, times and radii. Pure,
-// without locale or allocation; whoever uses it decides how many digits are too many.
+// Reads runs of decimal digits from the front of a text, and writes them: the one building block of coordinates, times
+// and radii. Pure, without locale or allocation; whoever uses it decides how many digits are too many.
 #pragma once
 
 #include <array>
@@ -70,6 +70,36 @@ struct Digits {
   digits.count += count;
   text.remove_prefix(count);
   return digits;
+}
+
+// A word that holds its first byte lowest, as it lies in memory, and back: the same on every machine.
+template <typename Word>
+[[nodiscard]] constexpr Word in_order(Word word) {
+  if constexpr (std::endian::native == std::endian::little) return word;
+  Word turned = 0;
+  for (std::size_t i = 0; i < sizeof word; ++i, word >>= 8) turned = static_cast<Word>(turned << 8 | (word & 0xFF));
+  return turned;
+}
+
+// The digits of a number below 10^8 as text, the first one lowest. The number is cut into fours, these into pairs and
+// those into digits, in all fields of the word at once; each division is a multiplication that is exact for what a
+// field can hold.
+[[nodiscard]] constexpr std::uint64_t eight_digits_of(std::uint64_t value) {
+  const std::uint64_t fours = value / 10'000 | value % 10'000 << 32;
+  const std::uint64_t hundreds = (fours * 5243 >> 19) & 0x0000007F0000007F;
+  const std::uint64_t pairs = hundreds | (fours - hundreds * 100) << 16;
+  const std::uint64_t tens = (pairs * 103 >> 10) & 0x000F000F000F000F;
+  return (tens | (pairs - tens * 10) << 8) + 0x3030303030303030;
+}
+
+// Writes exactly `count` digits, at most 19, of a number that has no more.
+inline void put_digits(char* at, std::uint64_t value, std::size_t count) {
+  for (; count >= 8; value /= kPowersOfTen[8]) {
+    const std::uint64_t word = in_order(eight_digits_of(value % kPowersOfTen[8]));
+    count -= 8;
+    std::memcpy(at + count, &word, sizeof word);
+  }
+  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
 }
 
 struct Decimal {

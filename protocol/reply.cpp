@@ -8,6 +8,7 @@
 
 #include "protocol/assert.hpp"
 #include "protocol/bytes.hpp"
+#include "protocol/digits.hpp"
 #include "protocol/limits.hpp"
 
 namespace herd::protocol {
@@ -26,14 +27,6 @@ void append_escaped_byte(std::string& out, char byte) {
   out.append({'\\', 'x', kDigits[value >> 4U], kDigits[value & 0xFU]});
 }
 
-// Writes `number` with nine digits, leading zeros included.
-char* put_nine_digits(char* at, std::uint64_t number) {
-  for (std::size_t digit = kFractionDigits; digit-- > 0; number /= 10) {
-    at[digit] = static_cast<char>('0' + number % 10);
-  }
-  return at + kFractionDigits;
-}
-
 // Integers only: a double has no nine exact fraction digits left at 1e9 seconds.
 char* put_difference(char* at, Nanoseconds difference) {
   const bool negative = difference.count() < 0;
@@ -44,7 +37,8 @@ char* put_difference(char* at, Nanoseconds difference) {
   *at++ = negative ? '-' : '+';
   at = std::to_chars(at, at + kMaxSecondsBytes, magnitude / kNanosecondsPerSecond).ptr;
   *at++ = '.';
-  return put_nine_digits(at, magnitude % kNanosecondsPerSecond);
+  put_digits(at, magnitude % kNanosecondsPerSecond, kFractionDigits);
+  return at + kFractionDigits;
 }
 
 char* put(char* at, std::string_view text) {

@@ -25,6 +25,15 @@ TEST_CASE("clients get what a node and its peers leave of the descriptors") {
   CHECK(connections_within({10'000, 63}) == 10'000 - kKeptDescriptors - 63 * kKeptDescriptorsAPeer);
 }
 
+TEST_CASE("a node that has not even the descriptors of its own is told so") {
+  CHECK(check_descriptors({kFewestDescriptors + 3 * kKeptDescriptorsAPeer, 3}));
+  const auto checked = check_descriptors({40, 3});
+  REQUIRE_FALSE(checked);
+  CHECK(checked.error().message ==
+        "the limit of open files is 40, and a node with so many peers needs 60 at least, 1024 with many clients: raise "
+        "the hard limit (ulimit -Hn)");
+}
+
 TEST_CASE("clients get a quarter where there are very few descriptors") {
   CHECK(connections_within({kKeptDescriptors, 0}) == kKeptDescriptors / 4);
   CHECK(connections_within({100, 63}) == 25);

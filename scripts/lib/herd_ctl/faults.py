@@ -106,6 +106,10 @@ class Breaker:
         up = [name for name in fault.order if name not in self.down and name not in self.frozen]
         if not up or (self.wipe and not self._is_whole()):
             return False
+        if fault.kind == DESCRIPTORS:  # without any a node cannot start, and says so and ends
+            up = [name for name in up if name not in self.exhausted and self.herd[name].get("/readyz")[0] == 200]
+            if not up:
+                return False
         until = elapsed + fault.seconds
         if fault.kind == FREEZE:
             self.herd[up[0]].signal(signal.SIGSTOP)
