@@ -1,5 +1,6 @@
 #include "bus/keeper.hpp"
 
+#include <algorithm>
 #include <limits>
 #include <utility>
 
@@ -10,6 +11,7 @@ namespace herd::bus {
 namespace {
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
+constexpr std::size_t kUsualRecordBytes = 96;  // in the journal; a wrong guess costs a copy, or room for a moment
 
 }  // namespace
 
@@ -34,6 +36,7 @@ std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& curs
   pass_.sequence_before = writer_.sequence();
   const ChangeNumber tail = store.feed().tail();
   std::string bytes;
+  bytes.reserve(kUsualRecordBytes * std::min<std::size_t>({tail - cursor_, store.size(), limits_.records_a_pass}));
   Feed::Reader reader = store.feed().read_after(cursor_);
   const ChangeNumber last = writer_.records(bytes, reader, store, limits_.records_a_pass);
   const bool complete = last == tail || last == 0 || !reader.next();

@@ -243,12 +243,13 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
 }
 
 // Encodes what fits; returns how far the cursor may move by it.
-ChangeNumber Replica::encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const {
+ChangeNumber Replica::encode(const Stretch& stretch) {
+  encoder_.clear();
   UpdateTexts texts;
-  const auto add = [&](RecordIndex index) { return encoder.add(store_.update_at(index, texts)); };
+  const auto add = [&](RecordIndex index) { return encoder_.add(store_.update_at(index, texts)); };
   // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
   for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
-    if (encoder.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
+    if (encoder_.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
   }
   for (const Stretch::Carried& carried : stretch.carried) {
     if (!add(carried.index)) return std::max(stretch.from, carried.old - 1);
@@ -270,15 +271,11 @@ std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
     counters_.updates_sent += shared_.updates;
     return Outgoing{protocol::encode(peer.link.send(shared_.to, tail, now)), shared_.body};
   }
-  protocol::BodyEncoder encoder;
-  ChangeNumber to = encode(*stretch, encoder);
-  while (to < stretch->to && peer.link.shorten(store_, *stretch, to)) {
-    encoder = {};
-    to = encode(*stretch, encoder);
-  }
-  const std::size_t updates = encoder.size();
+  ChangeNumber to = encode(*stretch);
+  while (to < stretch->to && peer.link.shorten(store_, *stretch, to)) to = encode(*stretch);
+  const std::size_t updates = encoder_.size();
   counters_.updates_sent += updates;
-  auto body = std::make_shared<const std::string>(encoder.finish());
+  auto body = std::make_shared<const std::string>(encoder_.finish());
   if (stretch->for_all) shared_ = {stretch->from, to, tail, updates, body};
   return Outgoing{protocol::encode(peer.link.send(to, tail, now)), std::move(body)};
 }

@@ -197,7 +197,7 @@ class Replica {
   enum class Repeats : std::uint8_t { Dropped, Merged };
   std::size_t merge_body(PeerIndex index, Repeats repeats);
   [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
-  [[nodiscard]] ChangeNumber encode(const Stretch& stretch, protocol::BodyEncoder& encoder) const;
+  [[nodiscard]] ChangeNumber encode(const Stretch& stretch);
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
@@ -214,6 +214,7 @@ class Replica {
   std::vector<Peer> peers_;
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
   protocol::Body body_;                                // reused
+  protocol::BodyEncoder encoder_;                      // as well, and empty between two bodies
   SharedBody shared_;
   Events events_;
   ReplicaCounters counters_;

@@ -7,6 +7,7 @@
 
 #include "protocol/limits.hpp"
 #include "protocol/messages.hpp"
+#include "protocol/wire.hpp"
 
 namespace herd::protocol {
 namespace {
@@ -16,17 +17,8 @@ constexpr std::uint32_t kOriginFields = 2;  // [name, feed]
 constexpr std::uint32_t kUpdateFields = 7;  // [origin, number, epoch, client, coordinates, time, difference]
 constexpr std::uint32_t kMaxItems = 1024;   // origins or updates in a body; above kMaxBatchUpdates on purpose
 static_assert(kMaxBatchUpdates <= kMaxItems);
-
-// msgpack's packer writes to anything with write(const char*, size_t).
-struct Appender {
-  std::string& out;
-  void write(const char* data, std::size_t size) { out.append(data, size); }
-};
-
-void pack_text(msgpack::packer<Appender>& packer, std::string_view text) {
-  packer.pack_str(static_cast<std::uint32_t>(text.size()));
-  packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
-}
+constexpr std::size_t kUsualBodyBytes = std::size_t{48} * 1024;  // of a full batch
+static_assert(1 + 4 * wire::kMaxNumberBytes + 3 * wire::kMaxTextHeadBytes <= 64, "what add() counts beside the texts");
 
 // An integer of either sign as msgpack sends it: non-negative ones arrive unsigned.
 struct Integer {
@@ -164,42 +156,97 @@ bool BodyEncoder::add(const Update& update) {
   const std::size_t room = update.client.size() + update.coordinates.size() + update.time_text.size() + 64;
   const std::size_t new_origin = update.id.origin.size() + 12;
   if (updates_.size() + origin_bytes_ + room + new_origin + 16 > kMaxBatchBytes) return false;
-  Appender appender{updates_};
-  msgpack::packer<Appender> packer(appender);
-  packer.pack_array(kUpdateFields);
-  packer.pack(origin_index(update.id));
-  packer.pack(update.id.number);
-  packer.pack(update.epoch);
-  pack_text(packer, update.client);
-  pack_text(packer, update.coordinates);
-  pack_text(packer, update.time_text);
-  packer.pack(static_cast<std::int64_t>(update.difference.count()));
+  if (updates_.capacity() < kUsualBodyBytes) updates_.reserve(kUsualBodyBytes);
+  const std::size_t before = updates_.size();
+  updates_.resize(before + room);
+  char* at = updates_.data() + before;
+  *at++ = static_cast<char>(0x90 | kUpdateFields);
+  at = wire::put_unsigned(at, origin_index(update.id));
+  at = wire::put_unsigned(at, update.id.number);
+  at = wire::put_unsigned(at, update.epoch);
+  at = wire::put_text(at, update.client);
+  at = wire::put_text(at, update.coordinates);
+  at = wire::put_text(at, update.time_text);
+  at = wire::put_signed(at, update.difference.count());
+  updates_.resize(static_cast<std::size_t>(at - updates_.data()));
   ++count_;
   return true;
 }
 
 std::string BodyEncoder::finish() {
-  std::string out;
-  out.reserve(updates_.size() + origin_bytes_ + 16);
-  Appender appender{out};
-  msgpack::packer<Appender> packer(appender);
+  msgpack::sbuffer head(64);
+  msgpack::packer<msgpack::sbuffer> packer(head);
   packer.pack_array(kBodyFields);
   packer.pack_array(static_cast<std::uint32_t>(origins_.size()));
   for (const Origin& origin : origins_) {
     packer.pack_array(kOriginFields);
-    pack_text(packer, origin.name);
+    packer.pack(origin.name);
     packer.pack(origin.feed);
   }
   packer.pack_array(static_cast<std::uint32_t>(count_));
-  out += updates_;
-  *this = BodyEncoder{};
+  std::string out;
+  out.reserve(head.size() + updates_.size());
+  out.append(head.data(), head.size()).append(updates_);
+  clear();
   return out;
 }
 
+void BodyEncoder::clear() {
+  origins_.clear();
+  updates_.clear();
+  count_ = origin_bytes_ = 0;
+}
+
+namespace {
+
+// A body in the forms that BodyEncoder writes, with nothing wrong in it; false for any other, which the visitor judges.
+bool decode_usual(std::string_view frame, Body& into) {
+  wire::Reader reader(frame);
+  std::uint32_t origins = 0;
+  if (!reader.array(kBodyFields) || !reader.array_head(origins) || origins > kMaxItems) return false;
+  for (std::uint32_t i = 0; i < origins; ++i) {
+    Body::Origin& origin = into.origins.emplace_back();
+    if (!reader.array(kOriginFields) || !reader.text(origin.name) || !reader.unsigned_number(origin.feed)) return false;
+    if (!is_name(origin.name)) return false;
+  }
+  std::uint32_t updates = 0;
+  if (!reader.array_head(updates) || updates > kMaxItems) return false;
+  for (std::uint32_t i = 0; i < updates; ++i) {
+    std::uint64_t origin = 0;
+    std::uint64_t epoch = 0;
+    std::int64_t difference = 0;
+    Body::Entry& entry = into.updates.emplace_back();
+    Update& update = entry.update;
+    const bool usual = reader.array(kUpdateFields) && reader.unsigned_number(origin) &&
+                       reader.unsigned_number(update.id.number) && reader.unsigned_number(epoch) &&
+                       reader.text(update.client) && reader.text(update.coordinates) && reader.text(update.time_text) &&
+                       reader.signed_number(difference);
+    if (!usual || origin >= origins || epoch > UINT32_MAX) return false;
+    entry.origin = origin;
+    update.id.origin = into.origins[origin].name;
+    update.id.feed = into.origins[origin].feed;
+    update.epoch = static_cast<std::uint32_t>(epoch);
+    update.difference = Nanoseconds{difference};
+  }
+  return reader.at_end();
+}
+
+void clear(Body& body) {
+  body.origins.clear();
+  body.updates.clear();
+  body.unreadable = 0;
+}
+
+}  // namespace
+
 Result<void> decode_body(std::string_view frame, Body& into) {
-  into.origins.clear();
-  into.updates.clear();
-  into.unreadable = 0;
+  clear(into);
+  if (decode_usual(frame, into)) return {};
+  return decode_any_body(frame, into);
+}
+
+Result<void> decode_any_body(std::string_view frame, Body& into) {
+  clear(into);
   BodyVisitor visitor(into);
   std::size_t offset = 0;
   try {

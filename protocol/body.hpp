@@ -12,7 +12,7 @@
 
 namespace herd::protocol {
 
-// Collects updates and encodes them. Not thread-safe; made for one body and then thrown away, or cleared.
+// Collects updates and encodes them. Not thread-safe. It keeps its memory: use it again.
 class BodyEncoder {
  public:
   // False, and nothing is added, if the body could then exceed kMaxBatchBytes.
@@ -25,6 +25,9 @@ class BodyEncoder {
 
   // The frame of all that was added; the encoder is empty again.
   [[nodiscard]] std::string finish();
+
+  // Forgets all that was added.
+  void clear();
 
  private:
   [[nodiscard]] std::size_t origin_index(const UpdateId& id);
@@ -58,5 +61,8 @@ struct Body {
 // Any bytes may be given. An Error where the frame as a whole is no body; single entries of a wrong shape are counted
 // and passed over. `into` is reused, to spare allocations.
 [[nodiscard]] Result<void> decode_body(std::string_view frame, Body& into);
+
+// The same, by msgpack's parser alone: what decode_body() does with a body in any but the usual forms.
+[[nodiscard]] Result<void> decode_any_body(std::string_view frame, Body& into);
 
 }  // namespace herd::protocol

@@ -172,8 +172,7 @@ Command parse_command(std::string_view line) {
 }
 
 bool is_client_id(std::string_view text) {
-  return !text.empty() && text.size() <= kMaxClientBytes &&
-         std::all_of(text.begin(), text.end(), [](char byte) { return class_of(byte) == ByteClass::Text; });
+  return !text.empty() && text.size() <= kMaxClientBytes && text_length(text) == text.size();
 }
 
 }  // namespace herd::protocol

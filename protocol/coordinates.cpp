@@ -56,6 +56,25 @@ bool is_in_range(const Angles& angles) {
   return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
 }
 
+// Skips an angle whose whole degrees are below the bound, so that its fraction need not be read. False for any other,
+// which take_angles() judges.
+bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bound) {
+  if (text.empty() || (text.front() != '+' && text.front() != '-')) return false;
+  std::size_t at = 1;
+  std::uint64_t whole = 0;
+  for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at <= max_digits; ++at) {
+    whole = whole * 10 + static_cast<std::uint64_t>(text[at] - '0');
+  }
+  if (at == 1 || whole >= bound) return false;
+  text.remove_prefix(at);
+  if (text.empty() || text.front() != '.') return true;
+  text.remove_prefix(1);
+  const std::size_t fraction = digits_length(text);
+  if (fraction < 1 || fraction > kMaxFractionDigits) return false;
+  text.remove_prefix(fraction);
+  return true;
+}
+
 Parsed<Angles> parse_angles(std::string_view text) {
   auto angles = take_angles(text);
   if (angles && !text.empty()) {
@@ -79,11 +98,18 @@ Parsed<Position> parse_coordinates(std::string_view text) {
 }
 
 Parsed<void> check_coordinates(std::string_view text) {
+  std::string_view rest = text;
+  if (take_coordinates(rest) && rest.empty()) return {};
   const auto angles = parse_angles(text);
   return angles ? Parsed<void>() : refuse(angles.error());
 }
 
 bool take_coordinates(std::string_view& text) {
+  std::string_view rest = text;
+  if (skip_angle(rest, kLatitudeDigits, kMaxLatitude) && skip_angle(rest, kLongitudeDigits, kMaxLongitude)) {
+    text = rest;
+    return true;
+  }
   const auto angles = take_angles(text);
   return angles && is_in_range(*angles);
 }

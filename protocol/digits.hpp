@@ -38,15 +38,38 @@ struct Digits {
   return (word * (std::uint64_t{10'000} << 32 | 1)) >> 32;
 }
 
-// Takes the digits among the first eight bytes of `text`, which must have as many.
-[[nodiscard]] inline Digits take_up_to_eight_digits(std::string_view text) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+// Eight bytes of a text, the first one lowest, in which a digit is 0 to 9 and nothing else is.
+[[nodiscard]] inline std::uint64_t eight_bytes_of(std::string_view text) {
   std::uint64_t word = 0;
   std::memcpy(&word, text.data(), sizeof word);
-  word ^= kEach * '0';  // a digit is 0 to 9 now, and nothing else is
+  return word ^ 0x3030303030303030;
+}
+
+// How many of the eight are digits, from the first on.
+[[nodiscard]] constexpr unsigned leading_digits(std::uint64_t word) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
   const std::uint64_t others = (((word & kEach * 0x7F) + kEach * (0x80 - 10)) | word) & kEach * 0x80;
-  const auto count = static_cast<unsigned>(std::countr_zero(others)) / 8;
+  return static_cast<unsigned>(std::countr_zero(others)) / 8;
+}
+
+// Takes the digits among the first eight bytes of `text`, which must have as many.
+[[nodiscard]] inline Digits take_up_to_eight_digits(std::string_view text) {
+  const std::uint64_t word = eight_bytes_of(text);
+  const unsigned count = leading_digits(word);
   return {count == 0 ? 0 : value_of_eight_digits(word << (64 - 8 * count)), count};
+}
+
+// How many digits stand in front.
+[[nodiscard]] inline std::size_t digits_length(std::string_view text) {
+  std::size_t length = 0;
+  if constexpr (std::endian::native == std::endian::little) {
+    for (; text.size() - length >= 8; length += 8) {
+      const unsigned count = leading_digits(eight_bytes_of(text.substr(length)));
+      if (count < 8) return length + count;
+    }
+  }
+  while (length < text.size() && text[length] >= '0' && text[length] <= '9') ++length;
+  return length;
 }
 
 // Takes all digits from the front of `text`, eight at a time where the processor keeps the first byte lowest: reading
@@ -92,14 +115,22 @@ template <typename Word>
   return (tens | (pairs - tens * 10) << 8) + 0x3030303030303030;
 }
 
-// Writes exactly `count` digits, at most 19, of a number that has no more.
+// Writes `count` digits, at most 23, of a number that has no more. What stands behind them may be overwritten, up to
+// eight bytes from `at` on.
 inline void put_digits(char* at, std::uint64_t value, std::size_t count) {
-  for (; count >= 8; value /= kPowersOfTen[8]) {
-    const std::uint64_t word = in_order(eight_digits_of(value % kPowersOfTen[8]));
-    count -= 8;
-    std::memcpy(at + count, &word, sizeof word);
-  }
-  for (; count > 0; value /= 10) at[--count] = static_cast<char>('0' + value % 10);
+  const auto put = [](char* to, std::uint64_t word) {
+    word = in_order(word);
+    std::memcpy(to, &word, sizeof word);
+  };
+  const std::size_t front = count % 8;
+  const std::uint64_t low = value % kPowersOfTen[8];
+  const std::uint64_t above = value / kPowersOfTen[8];
+  if (count < 8) return put(at, eight_digits_of(low) >> (8 * (7 - front)) >> 8);
+  const std::uint64_t middle = above % kPowersOfTen[8];
+  const std::uint64_t high = count < 16 ? middle : above / kPowersOfTen[8];
+  put(at, eight_digits_of(high) >> (8 * (7 - front)) >> 8);
+  if (count >= 16) put(at + front, eight_digits_of(middle));
+  put(at + count - 8, eight_digits_of(low));
 }
 
 struct Decimal {

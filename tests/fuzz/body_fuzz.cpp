@@ -28,7 +28,14 @@ bool same(const Update& a, const Update& b) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view frame(reinterpret_cast<const char*>(data), size);
   Body body;
-  if (!decode_body(frame, body)) return 0;
+  Body by_library;
+  const bool is_body = decode_body(frame, body).has_value();
+  HERD_ASSERT(is_body == decode_any_body(frame, by_library).has_value());
+  if (!is_body) return 0;
+  HERD_ASSERT(body.unreadable == by_library.unreadable && body.updates.size() == by_library.updates.size());
+  for (std::size_t i = 0; i < body.updates.size(); ++i) {
+    HERD_ASSERT(same(body.updates[i].update, by_library.updates[i].update));
+  }
   BodyEncoder encoder;
   std::size_t added = 0;
   for (const Body::Entry& entry : body.updates) {

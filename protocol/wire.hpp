@@ -1,0 +1,200 @@
+// The few forms of msgpack that an update is made of, written and read in place. msgpack's own packer and parser take
+// several times as long for them (docs/decisions/0014-updates-by-hand.md); all else that nodes say goes through these.
+// Pure; any thread.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <string_view>
+
+namespace herd::protocol::wire {
+
+// Of a number; of a text in front of its bytes.
+inline constexpr std::size_t kMaxNumberBytes = 9;
+inline constexpr std::size_t kMaxTextHeadBytes = 3;
+
+// The highest byte first, as msgpack has it.
+template <typename Word>
+[[nodiscard]] constexpr Word big_endian(Word word) {
+  if constexpr (std::endian::native == std::endian::big || sizeof word == 1) return word;
+  Word turned = 0;
+  for (std::size_t i = 0; i < sizeof word; ++i) {
+    turned = static_cast<Word>(turned << 8 | (word & 0xFF));
+    word = static_cast<Word>(word >> 8);
+  }
+  return turned;
+}
+
+// ---- writing: each returns where the next stands; there must be room
+// -------------------------------------------------
+
+template <typename Word>
+char* put_word(char* at, std::uint8_t form, Word value) {
+  *at++ = static_cast<char>(form);
+  value = big_endian(value);
+  std::memcpy(at, &value, sizeof value);
+  return at + sizeof value;
+}
+
+// In the shortest form, as msgpack's packer chooses it.
+inline char* put_unsigned(char* at, std::uint64_t value) {
+  if (value < 0x80) {
+    *at++ = static_cast<char>(value);
+    return at;
+  }
+  if (value <= 0xFF) return put_word(at, 0xcc, static_cast<std::uint8_t>(value));
+  if (value <= 0xFFFF) return put_word(at, 0xcd, static_cast<std::uint16_t>(value));
+  if (value <= 0xFFFF'FFFF) return put_word(at, 0xce, static_cast<std::uint32_t>(value));
+  return put_word(at, 0xcf, value);
+}
+
+inline char* put_signed(char* at, std::int64_t value) {
+  if (value >= 0) return put_unsigned(at, static_cast<std::uint64_t>(value));
+  if (value >= -32) {
+    *at++ = static_cast<char>(value);
+    return at;
+  }
+  if (value >= std::numeric_limits<std::int8_t>::min()) return put_word(at, 0xd0, static_cast<std::uint8_t>(value));
+  if (value >= std::numeric_limits<std::int16_t>::min()) return put_word(at, 0xd1, static_cast<std::uint16_t>(value));
+  if (value >= std::numeric_limits<std::int32_t>::min()) return put_word(at, 0xd2, static_cast<std::uint32_t>(value));
+  return put_word(at, 0xd3, static_cast<std::uint64_t>(value));
+}
+
+// Below 64 KiB.
+inline char* put_text(char* at, std::string_view text) {
+  if (text.size() < 32) {
+    *at++ = static_cast<char>(0xa0 | text.size());
+  } else if (text.size() <= 0xFF) {
+    at = put_word(at, 0xd9, static_cast<std::uint8_t>(text.size()));
+  } else {
+    at = put_word(at, 0xda, static_cast<std::uint16_t>(text.size()));
+  }
+  text.copy(at, text.size());  // also of nothing, whose data() is null
+  return at + text.size();
+}
+
+// ---- reading
+// ---------------------------------------------------------------------------------------------------------
+
+// Walks over a text. Each step is false where something else stands there, or the text ends before; it may be another
+// form that means the same, so whoever is told false asks the library. The reader may then stand anywhere.
+class Reader {
+ public:
+  explicit Reader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
+
+  [[nodiscard]] bool at_end() const { return at_ == end_; }
+
+  // An array of exactly so many, fewer than 16.
+  [[nodiscard]] bool array(std::uint8_t size) {
+    return at_ != end_ && static_cast<std::uint8_t>(*at_++) == (0x90 | size);
+  }
+
+  // An array of any size.
+  [[nodiscard]] bool array_head(std::uint32_t& size) {
+    if (at_ == end_) return false;
+    const auto form = static_cast<std::uint8_t>(*at_++);
+    if ((form & 0xf0) == 0x90) {
+      size = form & 0x0f;
+      return true;
+    }
+    std::uint64_t read = 0;
+    const bool known = (form == 0xdc && word<std::uint16_t>(read)) || (form == 0xdd && word<std::uint32_t>(read));
+    size = static_cast<std::uint32_t>(read);
+    return known;
+  }
+
+  [[nodiscard]] bool unsigned_number(std::uint64_t& value) {
+    if (at_ == end_) return false;
+    const auto form = static_cast<std::uint8_t>(*at_++);
+    if (form < 0x80) {
+      value = form;
+      return true;
+    }
+    switch (form) {
+      case 0xcc:
+        return word<std::uint8_t>(value);
+      case 0xcd:
+        return word<std::uint16_t>(value);
+      case 0xce:
+        return word<std::uint32_t>(value);
+      case 0xcf:
+        return word<std::uint64_t>(value);
+      default:
+        return false;
+    }
+  }
+
+  [[nodiscard]] bool signed_number(std::int64_t& value) {
+    if (at_ == end_) return false;
+    std::uint64_t read = 0;
+    switch (const auto form = static_cast<std::uint8_t>(*at_); form) {
+      case 0xd0:
+        ++at_;
+        if (!word<std::uint8_t>(read)) return false;
+        value = static_cast<std::int8_t>(read);
+        return true;
+      case 0xd1:
+        ++at_;
+        if (!word<std::uint16_t>(read)) return false;
+        value = static_cast<std::int16_t>(read);
+        return true;
+      case 0xd2:
+        ++at_;
+        if (!word<std::uint32_t>(read)) return false;
+        value = static_cast<std::int32_t>(read);
+        return true;
+      case 0xd3:
+        ++at_;
+        if (!word<std::uint64_t>(read)) return false;
+        value = static_cast<std::int64_t>(read);
+        return true;
+      default:
+        if (form >= 0xe0) {
+          ++at_;
+          value = static_cast<std::int8_t>(form);
+          return true;
+        }
+        if (!unsigned_number(read) || read > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
+          return false;
+        }
+        value = static_cast<std::int64_t>(read);
+        return true;
+    }
+  }
+
+  // Of at most 255 bytes; a view into the text.
+  [[nodiscard]] bool text(std::string_view& value) {
+    if (at_ == end_) return false;
+    const auto form = static_cast<std::uint8_t>(*at_++);
+    std::size_t size = form & 0x1f;
+    if (form == 0xd9) {
+      if (at_ == end_) return false;
+      size = static_cast<std::uint8_t>(*at_++);
+    } else if ((form & 0xe0) != 0xa0) {
+      return false;
+    }
+    if (static_cast<std::size_t>(end_ - at_) < size) return false;
+    value = {at_, size};
+    at_ += size;
+    return true;
+  }
+
+ private:
+  template <typename Word>
+  [[nodiscard]] bool word(std::uint64_t& value) {
+    if (static_cast<std::size_t>(end_ - at_) < sizeof(Word)) return false;
+    Word read = 0;
+    std::memcpy(&read, at_, sizeof read);
+    at_ += sizeof read;
+    value = big_endian(read);
+    return true;
+  }
+
+  const char* at_;
+  const char* end_;
+};
+
+}  // namespace herd::protocol::wire
