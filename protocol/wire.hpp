@@ -1,5 +1,5 @@
 // The few forms of msgpack that an update is made of, written and read in place. msgpack's own packer and parser take
-// several times as long for them (docs/decisions/0014-updates-by-hand.md); all else that nodes say goes through these.
+// several times as long for them (docs/decisions/0014-updates-by-hand.md); all else that nodes say goes through those.
 // Pure; any thread.
 #pragma once
 
