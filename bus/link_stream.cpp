@@ -57,9 +57,9 @@ void Link::carry_displaced(const Store& store, Stretch& stretch) const {
     stretch.to = stretch.from;
   } else {
     for (const Displaced::Entry& entry : store.displaced().entries()) {
-      const bool passed = entry.old > stretch.from && entry.old <= stretch.to;
+      if (entry.old <= stretch.from || entry.old > stretch.to) continue;  // before the record is looked at
       const ChangeNumber present = store.number_of(entry.index);
-      if (passed && present > stretch.to && !knows(store, {present, entry.index})) {
+      if (present > stretch.to && !knows(store, {present, entry.index})) {
         displaced.push_back({entry.old, entry.index});
       }
     }

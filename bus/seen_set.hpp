@@ -15,8 +15,10 @@ namespace herd::bus {
 
 class SeenSet {
  public:
-  static constexpr std::uint64_t kWindow = 65'536;  // numbers a window covers: 8 KiB
-  static constexpr std::size_t kMaxWindows = 256;   // origins and their lives; the one not used longest makes room
+  // Numbers a window covers: 128 KiB. Links that lag carry the newest updates first, and so run ahead of what they
+  // carry in order by as much as a busy second brings.
+  static constexpr std::uint64_t kWindow = std::uint64_t{1} << 20;
+  static constexpr std::size_t kMaxWindows = 128;  // origins and their lives; the one not used longest makes room
 
   // The numbers of one origin's feed.
   class Window {
