@@ -63,8 +63,11 @@ int main(int argc, char** argv) {
   app.add_flag("--scale", scale,
                "Print what herds of 5 to 500 nodes cost when nothing fails; --seed draws their links");
   app.add_option("--most", most, "With --scale: no herds of more nodes than that");
-  app.add_option("--mutant", mutant, "Plant this fault: the run must then find it")
-      ->transform(CLI::CheckedTransformer(herd::bus::kMutantNames));
+  app.add_option_function<std::string>(
+         "--mutant", [&mutant](const std::string& name) { mutant = herd::bus::kMutantNames.at(name); },
+         "Plant this fault (bus/mutants.hpp): the run must then find it")
+      ->check(CLI::IsMember(herd::bus::kMutantNames).description(""))
+      ->type_name("NAME");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -31,9 +31,12 @@ void check_together(const Options& options) {
 }
 
 void describe(CLI::App& app, Options& options, std::vector<std::string>& targets) {
-  app.add_option("MODE", options.mode, "iamat, whatsat, set, geoadd, geosearch, nats, hop or nats-hop")
+  app.add_option_function<std::string>(
+         "MODE", [&options](const std::string& name) { options.mode = kModes.at(name); },
+         "iamat, whatsat, set, geoadd, geosearch, nats, hop or nats-hop")
       ->required()
-      ->transform(CLI::CheckedTransformer(kModes));
+      ->check(CLI::IsMember(kModes).description(""))
+      ->type_name("");
   app.add_option("--to", targets, "Servers, connections are dealt out to them in turn")
       ->required()
       ->type_name("HOST:PORT");
