@@ -4,7 +4,8 @@
 // asked for. Each byte of the input is a choice.
 //
 // It must never claim to have what it was not sent, nor take a reply for kept that is not; what it knows never becomes
-// older; its cursors stay in order; it says a bounded number of messages, and each of them can be read.
+// older; its cursors stay in order; it says a bounded number of messages, and each of them can be read. One world,
+// whose checks need all that happened in it: longer than a file should be.
 #include <algorithm>
 #include <array>
 #include <cstddef>

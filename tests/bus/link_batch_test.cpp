@@ -1,0 +1,91 @@
+// What a batch holds, and what it leaves out for its peer.
+#include <algorithm>
+
+#include "tests/bus/one_link.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+constexpr LinkLimits kSmall{.max_in_flight = 2, .max_batch = 4};
+
+}  // namespace
+
+TEST_CASE("an update is withheld from the life it came from, and from nobody else") {
+  OneLink one;
+  one.open();
+  one.move("theirs", kThisLink);
+  one.move("another's", kThisLink + 1);
+  one.move("ours");
+  CHECK(one.send()->clients == std::vector<std::string>{"another's", "ours"});
+}
+
+TEST_CASE("a peer that told us and then lost its memory gets it back") {
+  OneLink one;
+  one.open();
+  one.move("theirs", kThisLink);
+  one.pass(kEmptyBatchDelay);
+  (void)one.send();
+  one.hello(kPeerLife + 1);
+  one.welcome(0, one.attempt_said(), kPeerLife + 1);
+  const auto sent = one.send();
+  REQUIRE(sent);
+  CHECK(sent->clients == std::vector<std::string>{"theirs"});
+  one.move("theirs", kThisLink);  // what the new life says it knows itself
+  CHECK_FALSE(one.send());
+}
+
+TEST_CASE("a stretch that left something out for its peer alone is not sent to others") {
+  OneLink one;
+  one.open();
+  one.move("ours");
+  auto stretch = one.link.next_stretch(one.store, one.now);
+  REQUIRE(stretch);
+  CHECK(stretch->for_all);
+  (void)one.link.send(stretch->to, one.store.feed().tail(), one.now);
+  one.move("theirs", kThisLink);
+  CHECK_FALSE(one.send());  // scanned, and left out
+  one.move("ours");
+  stretch = one.link.next_stretch(one.store, one.now);
+  REQUIRE(stretch);
+  CHECK_FALSE(stretch->for_all);
+}
+
+TEST_CASE("a link that lags fills half of each batch from the tail, without moving its cursor by it") {
+  OneLink one(kSmall);
+  one.fill(20);
+  one.open();
+  const auto sent = one.send();
+  REQUIRE(sent);
+  CHECK(sent->clients == std::vector<std::string>{"client0", "client1", "client18", "client19"});
+  CHECK(sent->batch.to == 2);
+  const auto next = one.send();
+  REQUIRE(next);
+  CHECK(next->clients == std::vector<std::string>{"client2", "client3"});  // the tail was sent already
+  CHECK(next->batch.to == 4);
+}
+
+TEST_CASE("a link that keeps up sends in order alone") {
+  OneLink one(kSmall);
+  one.fill(kSmall.max_in_flight * kSmall.max_batch);
+  one.open();
+  CHECK(one.send()->clients == std::vector<std::string>{"client0", "client1", "client2", "client3"});
+}
+
+TEST_CASE("a client that moves all the time is not starved by a link that lags") {
+  OneLink one(kSmall);
+  one.fill(1000);
+  one.open();
+  int told = 0;
+  for (int turn = 0; turn < 50; ++turn) {
+    for (int i = 0; i < 20; ++i) one.fill(1);  // more than the link can take
+    one.move("mover");
+    const auto sent = one.send();
+    REQUIRE(sent);
+    told += static_cast<int>(std::count(sent->clients.begin(), sent->clients.end(), "mover"));
+    one.ack(sent->batch.to);
+  }
+  CHECK(told == 50);
+}
