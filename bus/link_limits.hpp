@@ -28,9 +28,9 @@ inline constexpr int kRoundTripsBeforeTimeout = 3;  // 2.5 at least, or a slow l
 inline constexpr std::chrono::nanoseconds kEmptyBatchDelay =
     200ms;  // a range with nothing for the peer may wait so long
 
-// Above so many superseded changes that are not yet on disk a lagging link does not look through them, 2 MiB a batch,
-// but leaves its cursor where it is until they are. A busy journal makes tens of thousands of them between two passes,
-// and links that waited for it then fell behind for good; only a disk that fails makes more.
+// Above so many superseded changes that are not yet on disk a lagging link does not look through their numbers,
+// 2 MiB a batch, but leaves its cursor where it is until they are. A busy journal makes tens of thousands of them
+// between two passes, and links that waited for it then fell behind for good; only a disk that fails makes more.
 inline constexpr std::size_t kMaxDisplacedLookedUp = 131'072;
 
 // ZeroMQ's high-water mark, in messages: a flight and the answers owed fit, so a send is refused only by a stuck peer.

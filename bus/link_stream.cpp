@@ -49,31 +49,66 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
   return asks || now.steady - scanned_at_ >= kEmptyBatchDelay ? std::optional(std::move(stretch)) : std::nullopt;
 }
 
-// Passing over a superseded number is safe once the record that superseded it is on our disk, or goes along.
+namespace {
+
+// A superseded number, and under which number its record stands now.
+struct Superseded {
+  ChangeNumber old = 0;
+  ChangeNumber present = 0;
+  RecordIndex index = 0;
+};
+
+// The lowest superseded numbers that the stretch would pass, in order: until `most` of them are such that `counts`, and
+// all if there are fewer. The records themselves are looked at one by one, for each may be a miss of the cache.
+template <typename Counts>
+std::vector<Superseded> superseded_in(const Store& store, const Stretch& stretch, std::size_t most, Counts counts) {
+  const auto later = [](const Displaced::Entry& a, const Displaced::Entry& b) { return a.old > b.old; };
+  std::vector<Displaced::Entry> passed;
+  for (const Displaced::Entry& entry : store.displaced().entries()) {
+    if (entry.old > stretch.from && entry.old <= stretch.to) passed.push_back(entry);
+  }
+  std::make_heap(passed.begin(), passed.end(), later);
+  std::vector<Superseded> found;
+  for (auto end = passed.end(); end != passed.begin() && most > 0; --end) {
+    std::pop_heap(passed.begin(), end, later);
+    const Displaced::Entry& lowest = *(end - 1);
+    found.push_back({lowest.old, store.number_of(lowest.index), lowest.index});
+    if (counts(found.back())) --most;
+  }
+  return found;
+}
+
+}  // namespace
+
+// Passing over a superseded number is safe once the record that superseded it is on our disk, or goes along: in order,
+// or, where it stands beyond the stretch, carried. A stretch that ends sooner has fewer in order and may pass fewer.
 void Link::carry_displaced(const Store& store, Stretch& stretch) const {
   if (mutated(Mutant::CursorMovesBySkipping)) return;
-  std::vector<Stretch::Carried> displaced;
+  stretch.carried.clear();
   if (store.displaced().entries().size() > kMaxDisplacedLookedUp) {
     stretch.to = stretch.from;
   } else {
-    for (const Displaced::Entry& entry : store.displaced().entries()) {
-      if (entry.old <= stretch.from || entry.old > stretch.to) continue;  // before the record is looked at
-      const ChangeNumber present = store.number_of(entry.index);
-      if (present > stretch.to && !knows(store, {present, entry.index})) {
-        displaced.push_back({entry.old, entry.index});
+    const auto goes_along = [&](const Superseded& entry) {
+      return entry.old <= stretch.to && entry.present > stretch.to && !knows(store, {entry.present, entry.index});
+    };
+    const auto room = [&] {
+      const auto in_order =
+          static_cast<std::size_t>(std::count_if(stretch.records.begin(), stretch.records.end(),
+                                                 [&](const Feed::Entry& entry) { return entry.number <= stretch.to; }));
+      return limits_.max_batch > in_order ? limits_.max_batch - in_order : 1;
+    };
+    const auto superseded = superseded_in(store, stretch, room() + 1, goes_along);
+    for (bool fits = false; !fits;) {
+      stretch.carried.clear();
+      for (const Superseded& entry : superseded) {
+        if (goes_along(entry)) stretch.carried.push_back({entry.old, entry.index});
       }
-    }
-    std::sort(displaced.begin(), displaced.end(), [](const auto& a, const auto& b) { return a.old < b.old; });
-    const std::size_t room =
-        limits_.max_batch > stretch.records.size() ? limits_.max_batch - stretch.records.size() : 1;
-    if (displaced.size() > room) {
-      stretch.to = displaced[room].old - 1;
-      displaced.resize(room);
+      fits = stretch.carried.size() <= room();
+      if (!fits) stretch.to = stretch.carried[room()].old - 1;
     }
   }
-  if (!displaced.empty() || stretch.to == stretch.from) stretch.for_all = false;
+  if (!stretch.carried.empty() || stretch.to == stretch.from) stretch.for_all = false;
   std::erase_if(stretch.records, [&](const Feed::Entry& entry) { return entry.number > stretch.to; });
-  stretch.carried = std::move(displaced);
 }
 
 bool Link::shorten(const Store& store, Stretch& stretch, ChangeNumber to) const {

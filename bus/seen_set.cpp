@@ -12,13 +12,24 @@ bool SeenSet::Window::contains(std::uint64_t number) const {
   return (bits_[(number % kWindow) / 64] >> (number % 64) & 1) != 0;
 }
 
+// A word at a time: whoever leaves a wide gap after each update must not hold up the loop.
+void SeenSet::Window::forget(std::uint64_t from, std::uint64_t to) {
+  while (from < to) {
+    const std::uint64_t end = std::min(to, (from / 64 + 1) * 64);
+    const std::uint64_t bits =
+        end - from == 64 ? ~std::uint64_t{0} : ((std::uint64_t{1} << (end - from)) - 1) << from % 64;
+    word(from) &= ~bits;
+    from = end;
+  }
+}
+
 void SeenSet::Window::insert(std::uint64_t number) {
   if (number > highest_) {
     // The places of the numbers that the window slides over still hold numbers a window ago.
     if (number - highest_ >= kWindow) {
       bits_.fill(0);
     } else {
-      for (std::uint64_t n = highest_ + 1; n < number; ++n) word(n) &= ~(std::uint64_t{1} << (n % 64));
+      forget(highest_ + 1, number);
     }
     highest_ = number;
   } else if (highest_ - number >= kWindow) {
@@ -35,8 +46,10 @@ SeenSet::Window& SeenSet::window(std::string_view origin, std::uint64_t feed) {
     return found->window;
   }
   if (windows_.size() >= kMaxWindows) windows_.pop_back();
-  windows_.push_front({std::string(origin), feed, {}});
-  return windows_.front().window;
+  Named& made = windows_.emplace_front();
+  made.origin = origin;
+  made.feed = feed;
+  return made.window;
 }
 
 }  // namespace herd::bus

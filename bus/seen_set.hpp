@@ -27,6 +27,8 @@ class SeenSet {
     void insert(std::uint64_t number);
 
    private:
+    // Nothing from `from` on, up to but without `to`, was seen; both lie within a window.
+    void forget(std::uint64_t from, std::uint64_t to);
     [[nodiscard]] std::uint64_t& word(std::uint64_t number) { return bits_[(number % kWindow) / 64]; }
     std::array<std::uint64_t, kWindow / 64> bits_{};
     std::uint64_t highest_ = 0;
@@ -38,7 +40,7 @@ class SeenSet {
  private:
   struct Named {
     std::string origin;
-    std::uint64_t feed;
+    std::uint64_t feed = 0;
     Window window;
   };
   std::list<Named> windows_;  // used last in front

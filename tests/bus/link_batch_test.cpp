@@ -89,3 +89,20 @@ TEST_CASE("a client that moves all the time is not starved by a link that lags")
   }
   CHECK(told == 50);
 }
+
+// The cursor must not pass 1, under which a crash would bring client0 back, while client0 stands at 7 and is left out.
+TEST_CASE("a stretch that is cut because too many go along takes along what now stands behind its end") {
+  OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
+  one.fill(6);
+  one.store.displaced().begin_pass(one.tail());  // 1 to 6 are on disk
+  for (int i = 0; i < 6; ++i) one.move("client" + std::to_string(i));
+  for (int i = 1; i < 6; ++i) one.move("client" + std::to_string(i));
+  one.open();
+  const auto stretch = one.link.next_stretch(one.store, one.now);
+  REQUIRE(stretch);
+  CHECK(stretch->to == 4);
+  CHECK(stretch->records.empty());
+  std::vector<ChangeNumber> carried;
+  for (const Stretch::Carried& entry : stretch->carried) carried.push_back(entry.old);
+  CHECK(carried == std::vector<ChangeNumber>{1, 2, 3, 4});
+}

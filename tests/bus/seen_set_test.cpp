@@ -62,6 +62,21 @@ TEST_CASE("a jump beyond the window clears all of it") {
   }
 }
 
+TEST_CASE("a gap forgets exactly what it covers, wherever it begins and ends") {
+  for (const std::uint64_t from : {0U, 1U, 63U, 64U, 65U, 100U}) {
+    for (const std::uint64_t gap : {1U, 2U, 62U, 63U, 64U, 65U, 127U, 128U, 129U, 1000U}) {
+      INFO("from " << from << ", gap " << gap);
+      const auto seen = window();
+      for (std::uint64_t n = 1; n <= kWindow + from; ++n) seen->insert(n);
+      seen->insert(kWindow + from + gap);
+      CHECK(seen->contains(kWindow + from) == true);
+      for (std::uint64_t n = kWindow + from + 1; n < kWindow + from + gap; ++n) REQUIRE_FALSE(seen->contains(n));
+      CHECK(seen->contains(from + gap + 1));  // the oldest that is left
+      CHECK_FALSE(seen->contains(from + gap));
+    }
+  }
+}
+
 TEST_CASE("the last numbers there are do not wrap around") {
   const auto seen = window();
   seen->insert(UINT64_MAX);
