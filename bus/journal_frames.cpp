@@ -18,9 +18,8 @@
 namespace herd::bus {
 namespace {
 
-constexpr std::string_view kMagic = "HJ02";
 // Where things stand in a frame's head.
-constexpr std::size_t kLengthAt = kMagic.size();
+constexpr std::size_t kLengthAt = kFrameMagic.size();
 constexpr std::size_t kSequenceAt = kLengthAt + 4;
 constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
 constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
@@ -139,7 +138,7 @@ void FrameWriter::end_frame(std::string& out, std::size_t at) {
   const std::string_view payload = std::string_view(out).substr(at + kFrameHeadBytes);
   HERD_ASSERT(payload.size() <= kMaxFrameBytes);
   char* const head = out.data() + at;
-  kMagic.copy(head, kMagic.size());
+  kFrameMagic.copy(head, kFrameMagic.size());
   put(head + kLengthAt, payload.size(), 4);
   put(head + kSequenceAt, ++sequence_, 8);
   put(head + kPayloadHashAt, hash(payload), 8);
@@ -184,7 +183,7 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
 }
 
 bool FrameReader::head_at(std::size_t offset, Head& head) const {
-  if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kMagic.size()) != kMagic) return false;
+  if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kFrameMagic.size()) != kFrameMagic) return false;
   if (get(text_, offset + kHashedHeadBytes, 8) != hash(text_.substr(offset, kHashedHeadBytes))) return false;
   head.length = get(text_, offset + kLengthAt, 4);
   head.sequence = get(text_, offset + kSequenceAt, 8);
@@ -193,7 +192,8 @@ bool FrameReader::head_at(std::size_t offset, Head& head) const {
 }
 
 bool FrameReader::valid_frame_behind(std::size_t offset) const {
-  for (std::size_t at = text_.find(kMagic, offset + 1); at != std::string_view::npos; at = text_.find(kMagic, at + 1)) {
+  for (std::size_t at = text_.find(kFrameMagic, offset + 1); at != std::string_view::npos;
+       at = text_.find(kFrameMagic, at + 1)) {
     Head head;
     if (head_at(at, head) && head.sequence > sequence_) return true;
   }

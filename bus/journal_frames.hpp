@@ -27,6 +27,8 @@ namespace herd::bus {
 
 class Store;
 
+// What every frame begins with: HJ, and the version of the format.
+inline constexpr std::string_view kFrameMagic = "HJ02";
 inline constexpr std::size_t kFrameHeadBytes = 32;
 inline constexpr std::size_t kMaxFrameBytes =
     std::size_t{256} * 1024;  // of a payload: its records, their origins, and room

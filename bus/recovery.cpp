@@ -33,6 +33,12 @@ Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed) {
   return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, 0, {}, 0, 0, 0};
 }
 
+bool is_of_another_release(std::string_view text) {
+  constexpr std::size_t kNameBytes = 2;  // the rest of the magic is the version
+  return text.size() >= kFrameMagic.size() && text.substr(0, kNameBytes) == kFrameMagic.substr(0, kNameBytes) &&
+         !text.starts_with(kFrameMagic);
+}
+
 Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
   Memory memory = fresh_memory(feed_id, hash_seed);
   FrameReader reader(text);

@@ -29,6 +29,9 @@ struct Memory {
 // Nothing is known: a new feed begins.
 [[nodiscard]] Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed);
 
+// The text begins as a journal of this program does, in a format that this release does not read.
+[[nodiscard]] bool is_of_another_release(std::string_view text);
+
 // Reads a journal. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in its middle, or is
 // no journal: then nothing of it can be relied on.
 [[nodiscard]] protocol::Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed);

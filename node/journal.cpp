@@ -41,6 +41,13 @@ std::string damaged(const JournalFile& file, const std::string& reason) {
          ". If the peers hold what it held, start once with --discard-journal: they give it back";
 }
 
+std::string of_another_release(const JournalFile& file, std::string_view text) {
+  return fmt::format(
+      "journal {}: it was written by another release of herd, in format {} instead of {}: start that "
+      "release, or discard it on one node after the other, when its peers hold what it held",
+      file.path().string(), text.substr(0, bus::kFrameMagic.size()), bus::kFrameMagic);
+}
+
 std::string unwritable(const JournalFile& file, const char* what, int error) {
   return fmt::format("journal {}: {} ({}): make room there, or set HERD_STATE_DIR to a disk that can be written",
                      file.path().string(), what, std::strerror(error));
@@ -55,6 +62,7 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
   const auto text = (*file)->map();
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();
+  if (bus::is_of_another_release(*text)) return fail(of_another_release(**file, *text));
   auto memory = bus::recover(*text, fresh_feed_id, random_seed());
   if (!memory) return fail(damaged(**file, memory.error().message));
   if (memory->valid_bytes < size) {

@@ -133,6 +133,15 @@ TEST_CASE("a torn end is cut off, and the log says how much") {
   CHECK(log.text().find("event=journal_cut bytes=8") != std::string::npos);
 }
 
+TEST_CASE("a journal of another release is named as such, and stays as it is") {
+  const ScratchDir scratch;
+  std::ofstream(scratch.path() / "journal") << "HJ01 and more";
+  const auto opened = Journal::open(scratch.path(), Acknowledge::Write, 1);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message.find("another release of herd, in format HJ01 instead of HJ02") != std::string::npos);
+  CHECK(std::filesystem::file_size(scratch.path() / "journal") == 13);
+}
+
 TEST_CASE("a journal that is whole is not said to be cut") {
   const ScratchDir scratch;
   { const Journaled node(scratch); }
