@@ -70,6 +70,7 @@ constexpr std::size_t kRecordsSizeBytes = 4;
 // A record's head in a journal, from the lowest byte: form 4, length of the id 1, nothing 1, index of the origin 2.
 constexpr std::size_t kRecordHeadBytes = 8;
 constexpr unsigned kClientShift = 32;
+constexpr unsigned kNothingShift = 40;
 constexpr unsigned kOriginShift = 48;
 constexpr std::size_t kMaxRecordBytes = kRecordHeadBytes + protocol::kMaxClientBytes + RecordBody::kMaxBytes;
 static_assert(protocol::kMaxBatchBytes + kMaxRecordBytes <= kMaxFrameBytes / 2, "the other half is for origins");
@@ -212,7 +213,7 @@ bool FrameReader::read_records(std::string_view bytes) {
     head.client_bytes = static_cast<std::uint8_t>(word >> kClientShift);
     head.origin = static_cast<std::uint16_t>(word >> kOriginShift);
     left.remove_prefix(kRecordHeadBytes);
-    if (left.size() < head.client_bytes) return false;
+    if ((word >> kNothingShift & 0xFF) != 0 || left.size() < head.client_bytes) return false;
     const std::string_view client = left.substr(0, head.client_bytes);
     left.remove_prefix(client.size());
     const auto size = body_bytes(head, left);

@@ -23,6 +23,7 @@ constexpr std::uint32_t kCharacters = (std::uint32_t{1} << kWholeShift) - 1;
 constexpr std::uint32_t kLoose = std::uint32_t{1} << kLooseShift;
 constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
 static_assert(kHasEpoch < RecordHead::kOutgrown);
+constexpr std::uint32_t kKnownForm = (kHasEpoch << 1) - 1;
 static_assert(protocol::kMaxCoordinatesBytes < 1U << kWholeShift);
 
 using Sizes = std::array<std::uint8_t, 4>;
@@ -154,6 +155,7 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
 std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes) {
   constexpr std::size_t kLooseHeadBytes = 4 + 1 + 1;
   std::size_t size = numbers_bytes(head.form);
+  if ((head.form & ~(kKnownForm | RecordHead::kOutgrown)) != 0) return std::nullopt;
   if ((head.form & kLoose) == 0) {
     const std::size_t characters = head.form & kCharacters;
     size += packed_bytes(characters);

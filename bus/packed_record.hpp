@@ -66,8 +66,9 @@ struct RecordBody {
 void pack_record(const RecordFields& fields, std::string_view coordinates, std::string_view time_text, RecordHead& head,
                  RecordBody& body);
 
-// How long the body is that stands at the front of these bytes; nothing where they are too few, or say of a text that
-// it is longer than any is. For a body that pack_record has made, kMaxBytes may be said to stand there.
+// How long the body is that stands at the front of these bytes. Nothing where they are too few, say of a text that it
+// is longer than any is, or the form has bits of no form; where the body stands is not asked for. For a body that
+// pack_record has made, kMaxBytes may be said to stand there.
 [[nodiscard]] std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes);
 
 [[nodiscard]] OriginIndex packed_origin(const RecordHead& head, const char* body);

@@ -22,8 +22,8 @@ std::size_t raise_descriptor_limit() {
 protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
   const std::size_t fewest = kFewestDescriptors + budget.peers * kKeptDescriptorsAPeer;
   if (budget.descriptors >= fewest) return {};
-  return protocol::fail("the limit of open files is " + std::to_string(budget.descriptors) +
-                        ", and a node with so many peers needs " + std::to_string(fewest) +
+  return protocol::fail("the limit of open files is " + std::to_string(budget.descriptors) + ", and a node with " +
+                        std::to_string(budget.peers) + " peers needs " + std::to_string(fewest) +
                         " at least, 1024 with many clients: raise the hard limit (ulimit -Hn)");
 }
 

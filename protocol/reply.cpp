@@ -50,7 +50,7 @@ char* put(char* at, std::string_view text) {
 
 // Put together on the stack, so that the text grows once.
 void append_at(std::string& out, const AtLine& at) {
-  std::array<char, kMaxAtBytes + 8> bytes;  // eight that put_digits() may write behind
+  std::array<char, kMaxAtBytes> bytes;
   HERD_ASSERT(at.node.size() <= kMaxNameBytes && at.client.size() <= kMaxClientBytes &&
               at.coordinates.size() <= kMaxCoordinatesBytes && at.time_text.size() <= kMaxTimeBytes);
   char* end = put(bytes.data(), "AT ");

@@ -28,8 +28,7 @@ template <typename Word>
   return turned;
 }
 
-// ---- writing: each returns where the next stands; there must be room
-// -------------------------------------------------
+// ---- writing: each returns where the next stands; there must be room ----
 
 template <typename Word>
 char* put_word(char* at, std::uint8_t form, Word value) {
@@ -76,8 +75,7 @@ inline char* put_text(char* at, std::string_view text) {
   return at + text.size();
 }
 
-// ---- reading
-// ---------------------------------------------------------------------------------------------------------
+// ---- reading ----
 
 // Walks over a text. Each step is false where something else stands there, or the text ends before; it may be another
 // form that means the same, so whoever is told false asks the library. The reader may then stand anywhere.

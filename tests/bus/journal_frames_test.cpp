@@ -121,6 +121,31 @@ TEST_CASE("a frame holds a batch's worth of records, in number and in bytes") {
   CHECK(longest.numbers.size() == kMaxBatchUpdates);
 }
 
+TEST_CASE("a record whose body stands outside its cell is written, and read, like any other") {
+  Store store(1);
+  herd::protocol::Update update = sample_update("kiwi");
+  REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+  update.coordinates = "+12.123456789012345-123.123456789012345";
+  update.time_text = "1520023934.918963997";
+  update.time = herd::protocol::Nanoseconds{1'520'023'934'918'963'997};
+  update.difference = herd::protocol::Nanoseconds::min();
+  update.epoch = 7;
+  update.id.number = UINT64_MAX;
+  REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+  REQUIRE((store.packed_at(0).head.form & RecordHead::kOutgrown) != 0);
+  const std::string text = written(store);
+  FrameReader reader(text);
+  const Frame frame = reader.next();
+  const auto* records = std::get_if<RecordsFrame>(&frame);
+  REQUIRE(records);
+  REQUIRE(records->records.size() == 1);
+  CHECK(records->records[0].update.coordinates == update.coordinates);
+  CHECK(records->records[0].update.time_text == update.time_text);
+  CHECK(records->records[0].update.difference == update.difference);
+  CHECK(records->records[0].update.epoch == 7);
+  CHECK(records->records[0].update.id.number == UINT64_MAX);
+}
+
 TEST_CASE("a payload that ends too early leaves the frames before it") {
   std::string text;
   FrameWriter writer;

@@ -130,7 +130,7 @@ def test_where_shows_what_each_node_says_and_marks_differences(control):
     control.herd.write_config()
     assert "no node answers" in control.trouble("where", "kiwi", status=4)
     control.run("up")
-    assert "No node knows this client" in control.run("where", "kiwi")
+    assert "No node knows where this client is" in control.run("where", "kiwi")
     control.herd["n0"].say("IAMAT kiwi +1+2 5")
     wait_for(lambda: control.herd["n1"].knows("kiwi"), "the report is at n1")
     rows = {row[3:5]: row for row in control.run("where", "kiwi", status=3).splitlines()[1:4]}

@@ -1,5 +1,6 @@
 """The parts of scripts/herd that need no node: text for terminals and for supervisord, logs that are rotated."""
 import pathlib
+import resource
 import sys
 
 import pytest
@@ -19,6 +20,12 @@ def test_addresses_are_split_and_wildcards_are_reached_by_loopback():
     assert reachable(("0.0.0.0", 1)) == ("127.0.0.1", 1)
     assert reachable(("::", 1)) == ("::1", 1)
     assert reachable(("192.0.2.1", 1)) == ("192.0.2.1", 1)
+
+
+def test_supervisord_asks_for_no_more_descriptors_than_there_are(monkeypatch):
+    for hard, asked in ((4096, 1024), (60, 60), (resource.RLIM_INFINITY, 1024)):
+        monkeypatch.setattr(daemon.resource, "getrlimit", lambda _what, hard=hard: (hard, hard))
+        assert daemon._descriptors() == asked
 
 
 def test_nothing_that_steers_a_terminal_is_shown():

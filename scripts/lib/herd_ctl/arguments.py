@@ -22,6 +22,9 @@ COMMANDS = {
 
 
 class Parser(argparse.ArgumentParser):
+    def __init__(self, **more):
+        super().__init__(allow_abbrev=False, **more)  # --rollin is a mistake, and no rolling restart
+
     def error(self, message):
         """One line instead of the whole usage."""
         self.exit(BAD_USAGE, f"scripts/herd: {message} (scripts/herd help says more)\n")

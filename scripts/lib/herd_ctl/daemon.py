@@ -6,6 +6,7 @@ import contextlib
 import fcntl
 import json
 import os
+import resource
 import shlex
 import socket
 import subprocess
@@ -23,9 +24,16 @@ except ImportError:
 # sun_path has 108 bytes with a NUL; supervisord first binds a name with "." and its process id behind it.
 LONGEST_SOCKET_PATH = 107 - len(".4194304")
 START_SECONDS = 10
+DESCRIPTORS = 1024  # supervisord's own default
 QUOTES = ("'", '"')
 RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
 ALIVE_STATES = RUNNING_STATES + ("STOPPING",)
+
+
+def _descriptors():
+    """What supervisord asks of the system: no more than there is. A node that cannot do with it says so."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
 
 
 def quoted(value, more=()):
@@ -102,6 +110,7 @@ logfile_backups=1
 pidfile={quoted(self.directory / "supervisord.pid")}
 childlogdir={quoted(self.directory / "logs")}
 umask=077
+minfds={_descriptors()}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface

@@ -99,7 +99,7 @@ def where(herd, client, as_json):
         print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"],
                     [["*" if differs[name] else "", name, *_told(answer)] for name, answer in answers.items()]))
         if newest is None:
-            print("No node knows this client")
+            print("No node knows where this client is")
         elif any(differs.values()):
             print("* differs from the newest record")
     return SOME_DOWN if any(differs.values()) else 0

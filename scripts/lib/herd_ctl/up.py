@@ -75,6 +75,8 @@ class Starter:
                 print(f"{name} is no more in the configuration: stopped")
         running = daemon.running()
         to_start = [node for node in wanted if node.name not in running]
+        if not to_start:
+            print("All of them run already")
         self._check_free(to_start)
         if not daemon.is_running():
             self.launched = True  # before it is: an interruption may come while it detaches itself
