@@ -127,39 +127,30 @@ class Reader {
 
   [[nodiscard]] bool signed_number(std::int64_t& value) {
     if (at_ == end_) return false;
-    std::uint64_t read = 0;
     switch (const auto form = static_cast<std::uint8_t>(*at_); form) {
       case 0xd0:
         ++at_;
-        if (!word<std::uint8_t>(read)) return false;
-        value = static_cast<std::int8_t>(read);
-        return true;
+        return signed_word<std::uint8_t>(value);
       case 0xd1:
         ++at_;
-        if (!word<std::uint16_t>(read)) return false;
-        value = static_cast<std::int16_t>(read);
-        return true;
+        return signed_word<std::uint16_t>(value);
       case 0xd2:
         ++at_;
-        if (!word<std::uint32_t>(read)) return false;
-        value = static_cast<std::int32_t>(read);
-        return true;
+        return signed_word<std::uint32_t>(value);
       case 0xd3:
         ++at_;
-        if (!word<std::uint64_t>(read)) return false;
-        value = static_cast<std::int64_t>(read);
-        return true;
-      default:
+        return signed_word<std::uint64_t>(value);
+      default: {
         if (form >= 0xe0) {
           ++at_;
-          value = static_cast<std::int8_t>(form);
+          value = std::int64_t{form} - 0x100;
           return true;
         }
-        if (!unsigned_number(read) || read > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) {
-          return false;
-        }
+        std::uint64_t read = 0;
+        if (!unsigned_number(read) || read > kMostSigned) return false;
         value = static_cast<std::int64_t>(read);
         return true;
+      }
     }
   }
 
@@ -181,6 +172,17 @@ class Reader {
   }
 
  private:
+  static constexpr auto kMostSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+  template <typename Word>
+  [[nodiscard]] bool signed_word(std::int64_t& value) {
+    constexpr unsigned kAbove = 64 - 8 * sizeof(Word);
+    std::uint64_t read = 0;
+    if (!word<Word>(read)) return false;
+    value = static_cast<std::int64_t>(read << kAbove) >> kAbove;
+    return true;
+  }
+
   template <typename Word>
   [[nodiscard]] bool word(std::uint64_t& value) {
     if (static_cast<std::size_t>(end_ - at_) < sizeof(Word)) return false;
