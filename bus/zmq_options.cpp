@@ -8,7 +8,7 @@ namespace {
 
 // A node notices a silent peer by its own PING (kSilence). ZMTP's heartbeats are not used: libzmq 4.3.4 aborts the
 // whole process when one falls due on a connection that has broken while its messages fill the queue unread, which a
-// node that was frozen for some seconds and wakes up meets soon (zeromq/libzmq issue 4364). What the kernel can tell of
+// node that was frozen for some seconds and wakes up meets soon (zeromq/libzmq#4364). What the kernel can tell of
 // a dead connection is enough to have it opened anew.
 void set_common_options(zmq::socket_t& socket) {
   // A host that has vanished without a word: its connection ends when what was sent is not acknowledged for so long ...

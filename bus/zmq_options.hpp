@@ -8,7 +8,7 @@ namespace herd::bus {
 
 // How long the end of a socket that sends may wait for what it has still to send, ms. Never 0: libzmq 4.3.4 aborts the
 // whole process when a connection breaks just then, whose I/O thread has read a part of a message of several frames
-// (zeromq/libzmq issue 3442). While it waits, the rest can still be read.
+// (zeromq/libzmq#3442). While it waits, the rest can still be read.
 inline constexpr int kLingerMs = 100;
 
 // The one ROUTER of a node: it only receives.
