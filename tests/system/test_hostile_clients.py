@@ -26,15 +26,17 @@ class Bystander:
         self.wait_served()
         return self
 
-    def wait_served(self):
+    def wait_served(self, times=1):
         before = self.client.answers()
-        wait_for(lambda: self.client.answers() > before, "the bystander is served")
+        wait_for(lambda: self.client.answers() >= before + times, "the bystander is served")
 
-    def __exit__(self, *_):
+    def __exit__(self, failure, *_):
+        if failure is None:
+            self.wait_served(times=5)  # a p99 of fewer says nothing
         self.waits = self.client.waits()
 
     def assert_served(self, p99):
-        assert len(self.waits) >= 5 and watch.p99_ms(self.waits) < p99 * 1000, sorted(self.waits)[-5:]
+        assert watch.p99_ms(self.waits) < p99 * 1000, sorted(self.waits)[-5:]
 
 
 @pytest.fixture(name="crowd")
