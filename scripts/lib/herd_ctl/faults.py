@@ -9,11 +9,13 @@ import signal
 
 from . import network as net
 
-KILL, FREEZE, BLACKOUT, DESCRIPTORS = "kill", "freeze", "blackout", "descriptors"
+KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK = "kill", "freeze", "blackout", "descriptors", "clock"
 DOWN = (0.0, 1.2)        # seconds until a killed node is started again
 SHORT = (0.05, 0.5)      # seconds of a freeze that nobody may notice ...
 LONG = (1.0, 4.0)        # ... and of one in which links are lost
 BROKEN = (0.5, 4.0)      # seconds of a fault of the network, and of a node that can open nothing
+WRONG = (2.0, 6.0)       # seconds of a clock that is wrong, of which a node may overlook the first
+MOST_WRONG = 86_400      # seconds that a clock is ahead or behind, at most
 ONE_WAY, BOTH_WAYS = 0.4, 0.7  # of a fault of the network: a lane, a link, or all links of a node
 
 
@@ -24,6 +26,7 @@ class Fault:
     order: list    # of names: the first that is up has it
     seconds: float
     lanes: list = dataclasses.field(default_factory=list)  # that break, for a fault of the network
+    ahead: int = 0  # seconds, for a clock that is wrong
 
 
 def schedule(names, counts, seconds, seed, lanes=()):
@@ -37,6 +40,8 @@ def schedule(names, counts, seconds, seed, lanes=()):
             fault = Fault(source.uniform(0, seconds), kind, source.sample(names, len(names)), length)
             if kind in net.FAULTS:
                 fault.lanes = _draw_lanes(lanes, source)
+            if kind == CLOCK:
+                fault.ahead = source.randint(-MOST_WRONG, MOST_WRONG)
             faults.append(fault)
     return sorted(faults, key=lambda fault: fault.at)
 
@@ -44,6 +49,8 @@ def schedule(names, counts, seconds, seed, lanes=()):
 def _length(kind, source):
     if kind == FREEZE:
         return source.choice((SHORT, LONG))
+    if kind == CLOCK:
+        return WRONG
     return DOWN if kind in (KILL, BLACKOUT) else BROKEN
 
 
@@ -60,20 +67,22 @@ def _draw_lanes(lanes, source):
 class Breaker:
     """Does to a herd what a schedule says, and undoes it when its time has come. Call step() often."""
 
-    def __init__(self, herd, faults, wipe=False, network=None):
+    def __init__(self, herd, faults, wipe=False, network=None, clocks=None):
         self.herd = herd
         self.waiting = list(faults)
         self.wipe = wipe      # a killed node comes back with an empty state directory
         self.network = network
+        self.clocks = clocks
         self.down = {}        # name: when it is started again
         self.frozen = {}      # name: when it goes on
         self.exhausted = {}   # name: when it may open files again
+        self.wrong = {}       # name: when its clock is put right
         self.broken = {}      # lane: when it passes again
-        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, *net.FAULTS), 0)
+        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK, *net.FAULTS), 0)
 
     @property
     def is_done(self):
-        return not (self.waiting or self.down or self.frozen or self.exhausted or self.broken)
+        return not (self.waiting or self.down or self.frozen or self.exhausted or self.wrong or self.broken)
 
     def step(self, elapsed):
         for name in _take_due(self.down, elapsed):
@@ -82,6 +91,8 @@ class Breaker:
             self.herd[name].signal(signal.SIGCONT)
         for name in _take_due(self.exhausted, elapsed):
             _limit_descriptors(self.herd[name], None)
+        for name in _take_due(self.wrong, elapsed):
+            self.clocks.set(name, 0)
         for lane in _take_due(self.broken, elapsed):
             self.network.set(lane, net.PASS)
         while self.waiting and elapsed >= self.waiting[0].at and self._break(self.waiting[0], elapsed):
@@ -90,6 +101,8 @@ class Breaker:
     def _break(self, fault, elapsed):
         if fault.kind in net.FAULTS:
             broken = self._break_lanes(fault, elapsed)
+        elif fault.kind == CLOCK:
+            broken = self._break_clock(fault, elapsed)
         else:
             broken = self._break_node(fault, elapsed)
         self.done[fault.kind] += 1 if broken else 0
@@ -101,6 +114,14 @@ class Breaker:
             self.network.set(lane, fault.kind)
             self.broken[lane] = elapsed + fault.seconds
         return bool(lanes)
+
+    def _break_clock(self, fault, elapsed):
+        """Of any node, up or down: a killed one then starts at another time."""
+        right = [name for name in fault.order if name not in self.wrong]
+        for name in right[:1]:
+            self.clocks.set(name, fault.ahead)
+            self.wrong[name] = elapsed + fault.seconds
+        return bool(right)
 
     def _break_node(self, fault, elapsed):
         up = [name for name in fault.order if name not in self.down and name not in self.frozen]

@@ -69,6 +69,8 @@ class PrivateNode:
         self.clients_port, self.bus_port, self.monitor_port, self.http_port = (herd.ports.take() for _ in range(4))
         self.log_path = herd.directory / f"{name}.log"
         self.state_dir = herd.state_dir / "nodes" / name
+        self.environment = {}  # of its process, besides the herd's
+        self.pids = []         # of all its processes so far
         self.process = None
         self.may_die = False  # it was asked to
 
@@ -79,8 +81,9 @@ class PrivateNode:
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.herd.binary, "--config", self.herd.config_of(self.name), *self.herd.flags, *words, self.name],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment | self.environment,
                 preexec_fn=_end_with_parent)
+        self.pids.append(self.process.pid)
 
     @property
     def is_running(self):

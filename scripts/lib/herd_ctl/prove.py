@@ -12,7 +12,8 @@ import sys
 import time
 
 from . import network as net
-from .faults import BLACKOUT, DESCRIPTORS, FREEZE, KILL, Breaker, schedule
+from .clocks import PACKAGE, Clocks, library
+from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, Breaker, schedule
 from .load import BASE, LoadProcess, report
 from .private_herd import Ports, PrivateHerd
 from .trouble import BAD_USAGE, Trouble
@@ -21,7 +22,7 @@ from .watch import Bystander, Usage, p99_ms
 SECONDS = 60
 KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, where nobody says how many
 CHAOS_EVERY = 10.0   # seconds between two faults of one kind, in mixed chaos
-CHAOS = (KILL, FREEZE, DESCRIPTORS, *net.FAULTS)
+CHAOS = (KILL, FREEZE, DESCRIPTORS, CLOCK, *net.FAULTS)
 POPULATION = 200     # clients of all times, a connection, in chaos: what they take must not hide what grows
 WARM_UP = 1.0        # seconds of load before the first fault may come
 READY_SECONDS = 30
@@ -60,6 +61,9 @@ class Plan:
             self.freezes = freezes if self.freezes is None else self.freezes
             self.more = counts
             self.population = POPULATION
+        self.clocks_stay = bool(self.more.get(CLOCK)) and library() is None
+        if self.clocks_stay:
+            self.more = {kind: count for kind, count in self.more.items() if kind != CLOCK}
         if self.kills is None:
             # At "memory" a kill may take what was just acknowledged with it: that is what "memory" means.
             self.kills = 0 if self.ack == "memory" else round(self.seconds / KILL_EVERY)
@@ -74,6 +78,8 @@ class Plan:
         kills = f"{self.kills} kills{' with an empty disk' if self.wipe else ''}"
         more = f", {self.blackouts} blackouts" if self.blackouts else ""
         more += "".join(f", {count} {kind}" for kind, count in self.more.items())
+        if self.clocks_stay:
+            more += f", no wrong clocks (they want the package {PACKAGE})"
         return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{more} in"
                 f" {self.seconds:.0f} s, seed {self.seed}")
 
@@ -93,6 +99,9 @@ class Outcome:
     peak_descriptors: int = 0
     broken_connections: int = 0
     wrong_replies: int = 0
+    compared: int = 0  # of the nodes' last lives: comparisons of two stores begun, ...
+    fetched: int = 0   # ... buckets asked for because they differed, and ...
+    healed: int = 0    # ... records that they lacked though the links had told them everything
     lost: int | None = None  # None: a node died, so that there was nothing to compare
     converged_s: float | None = None  # after the last killed node was started, or the last frozen one woken
     problems: list = dataclasses.field(default_factory=list)  # sentences, the first of each kind
@@ -112,6 +121,8 @@ class Outcome:
         converged = "NOT converged" if self.converged_s is None else f"converged {self.converged_s:.1f} s"
         lost = "a node died by itself" if self.lost is None else f"{self.lost} lost"
         text = f"{', '.join(words)}, {lost}; {converged} after the last fault"
+        if self.compared:
+            text += f"; {self.compared} comparisons of stores, {self.healed} records healed"
         if self.more:
             text += (f"; p99 {self.p99_ms} ms; memory +{self.growth_mib} MiB to {self.peak_mib} MiB,"
                      f" {self.peak_descriptors} descriptors at most")
@@ -132,11 +143,12 @@ class Trial:
         wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
         self.network = net.Network(graph, ports, plan.seed) if wants_network else None
         self.herd = PrivateHerd(binary, graph, settings, self.network.bus_public if self.network else None, ports)
+        self.clocks = Clocks(self.herd) if plan.more.get(CLOCK) else None
         self.plan = plan
         self.say = say
         self.outcome = Outcome(plan)
         faults = schedule(list(graph), plan.counts, plan.seconds, plan.seed, self.network.lanes if self.network else ())
-        self.breaker = Breaker(self.herd, faults, plan.wipe, self.network)
+        self.breaker = Breaker(self.herd, faults, plan.wipe, self.network, self.clocks)
         self.usage = Usage(self.herd)
         self.load = self.bystander = None
 
@@ -147,6 +159,7 @@ class Trial:
             self._settle()
             if self._all_live():
                 self._judge()
+                self._count_comparisons()
         finally:
             self._end()
         return self.outcome
@@ -228,6 +241,15 @@ class Trial:
             self.outcome.problems.append(f"lost at {node.name}: {report(client, acknowledged)[1:].decode()} was"
                                          f" acknowledged, it knows {known}")
 
+    def _count_comparisons(self):
+        for node in self.herd:
+            counters = json.loads(node.get("/status.json")[1])["counters"]
+            self.outcome.compared += counters["bus_digest_rounds"]
+            self.outcome.fetched += counters["bus_buckets_pulled"]
+            self.outcome.healed += counters["bus_divergences_healed"]
+        if self.outcome.healed:
+            self.outcome.problems.append(f"comparing stores has healed {self.outcome.healed} records that the links had lost")
+
     def _count(self):
         outcome, load = self.outcome, self.load
         outcome.acknowledged, outcome.wrong_replies = load.acknowledged, load.wrong
@@ -255,6 +277,8 @@ class Trial:
                 process.end()
         for node in self.herd.running:
             node.kill()
+        if self.clocks:
+            self.clocks.end()
         if self.outcome.is_good or sys.exc_info()[0] is KeyboardInterrupt:
             self.herd.remove()
         else:

@@ -2,7 +2,7 @@
 import sys
 
 from . import network as net
-from .faults import DESCRIPTORS
+from .faults import CLOCK, DESCRIPTORS
 from .prove import POPULATION, Plan, Trial
 from .show import table
 
@@ -17,6 +17,7 @@ ROWS = {
     "all nodes killed at once": {"blackouts": 3},
     "frozen": {"freezes": TIMES},
     "no descriptors left": {"more": {DESCRIPTORS: TIMES}},
+    "a clock up to a day wrong": {"more": {CLOCK: TIMES}},
     "cut": {"more": {net.CUT: TIMES}},
     "silent": {"more": {net.SILENT: TIMES}},
     "half-open": {"more": {net.HALF_OPEN: TIMES}},

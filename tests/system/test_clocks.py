@@ -1,0 +1,62 @@
+"""Clocks that are wrong (scripts/lib/herd_ctl/clocks.py): peers see and say it, and what counts are the clients' own times."""
+import os
+import time
+
+import pytest
+
+from herd_fixture import BINARY, FIVE, Herd, line, wait_for  # noqa: F401
+from herd_ctl import clocks  # the fixture knows where it is
+from herd_ctl.faults import CLOCK
+from herd_ctl.prove import Plan, Trial
+
+pytestmark = [pytest.mark.skipif(clocks.library() is None, reason=f"wants the package {clocks.PACKAGE}"),
+              pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer wants to be loaded first")]
+
+
+@pytest.fixture(name="pair")
+def two_nodes_and_their_clocks():
+    herd = Herd(line(2), settings={"clients": {"invalid_arguments": "reply"}}, log_level="info")
+    both = clocks.Clocks(herd)
+    herd.start()
+    herd.wait_linked()
+    yield herd, both
+    herd.close()
+    both.end()
+
+
+def skew(node, peer):
+    """Seconds that the peer's clock is ahead in the node's eyes."""
+    return node.status()["links"][peer]["skew_us"] / 1e6
+
+
+@pytest.mark.parametrize("ahead, state", [(3, "off"), (-3600, "far")])
+def test_a_wrong_clock_is_seen_and_said_by_the_peer_and_so_is_its_end(pair, ahead, state):
+    herd, both = pair
+    both.set("n1", ahead)
+    wait_for(lambda: abs(skew(herd["n0"], "n1") - ahead) < 0.5, "it is measured")
+    wait_for(lambda: f"event=clock_skew peer=n1 state={state}" in herd["n0"].log(), "it is said")
+    assert abs(skew(herd["n1"], "n0") + ahead) < 0.5  # the right one is as wrong to it
+    both.set("n1", 0)
+    wait_for(lambda: "event=clock_skew peer=n1 state=well" in herd["n0"].log(), "its end is said")
+
+
+def test_what_is_newest_is_for_the_clients_times_to_say(pair):
+    herd, both = pair
+    n0, n1 = herd
+    both.set("n1", -86_400)
+    wait_for(lambda: skew(n0, "n1") < -86_000, "n1's clock is a day slow")
+    now = time.time()
+    assert n0.say(f"IAMAT kiwi +1+1 {now - 90_000:.3f}").startswith("AT n0 +9")
+    assert n1.say(f"IAMAT kiwi +2+2 {now - 87_000:.3f}").startswith("AT n1 +6")  # its own clock's difference: 600 s
+    wait_for(lambda: "+2+2" in (n0.knows("kiwi") or ""), "the later report counts at both")
+    assert n1.say(f"IAMAT kiwi +3+3 {now:.3f}") == f"? IAMAT kiwi +3+3 {now:.3f}\n"  # a day ahead of n1's clock
+    assert n0.say(f"IAMAT kiwi +4+4 {now:.3f}").startswith("AT n0 ")
+    wait_for(lambda: "+4+4" in (n1.knows("kiwi") or ""), "what a peer has told is believed")
+    herd.wait_converged(clients=1)
+
+
+def test_nothing_acknowledged_is_lost_by_clocks_that_jump_while_nodes_die():
+    outcome = Trial(BINARY, FIVE, Plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)).run()
+    print(outcome.plan.line(), outcome.line(), sep="\n")
+    assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
+    assert outcome.acknowledged > 500 and outcome.more == {CLOCK: 4}
