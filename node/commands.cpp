@@ -115,7 +115,7 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
   if (asked.max == 0) {
     reply(line, replies.tail(), [&](std::string& out) {
       protocol::append_at(out, at_line_of(*record));
-      append_document(out, places::empty_document(places::Status::Ok));
+      out.append(places::empty_document(places::Status::Ok)).append(kAfterDocument);
     });
     return std::nullopt;
   }
@@ -152,10 +152,6 @@ void Commands::refuse(const Line& line, const Refusal& refusal, ReplyQueue& repl
       unknown(line, replies);
       break;
   }
-}
-
-void append_document(std::string& out, std::string_view document) {
-  out.append(document).append("\n\n");
 }
 
 }  // namespace herd::node

@@ -74,7 +74,7 @@ class Commands {
   Parts parts_;
 };
 
-// The end of a WHATSAT's reply: the document without newlines at its end, and two newlines.
-void append_document(std::string& out, std::string_view document);
+// Ends a WHATSAT's reply, behind the document, which has no newlines at its end.
+inline constexpr std::string_view kAfterDocument = "\n\n";
 
 }  // namespace herd::node

@@ -111,7 +111,14 @@ void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
   asked_.erase(asked);
   if (served && served->connection.is_open()) {
     served->connection.session().answer(slot, document);
-    serve(served);
+    if (!std::exchange(served->has_delivered, true)) delivered_.push_back(served);
+  }
+}
+
+void FrontEnd::send_delivered() {
+  for (const ServedPtr& served : std::exchange(delivered_, {})) {
+    served->has_delivered = false;
+    if (served->connection.is_open()) serve(served);
   }
 }
 

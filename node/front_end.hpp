@@ -60,8 +60,10 @@ class FrontEnd {
   // The port that is listened on, also where 0 was asked for.
   [[nodiscard]] std::uint16_t port() const;
 
-  // The answer to a lookup: a JSON document without newlines at its end. Its client may be gone.
+  // The answer to a lookup: a JSON document without newlines at its end. Its client may be gone. It leaves with
+  // send_delivered(), so that the replies of a connection that are known by then take one system call.
   void deliver(places::Ticket ticket, std::string_view document);
+  void send_delivered();
 
   // Updates up to this change number are acknowledged now: replies that waited for them leave.
   void release(bus::ChangeNumber acknowledged);
@@ -88,6 +90,7 @@ class FrontEnd {
     bool waits_to_receive = false;
     bool waits_to_send = false;
     bool waits_for_release = false;  // stands in waiting_
+    bool has_delivered = false;      // stands in delivered_
   };
   using ServedPtr = std::shared_ptr<Served>;
 
@@ -117,8 +120,9 @@ class FrontEnd {
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
   std::vector<ServedPtr> connections_;
-  std::vector<ServedPtr> waiting_;  // have replies that wait to be acknowledged
-  std::size_t sweep_place_ = 0;     // where in connections_ the next sweep goes on
+  std::vector<ServedPtr> waiting_;    // have replies that wait to be acknowledged
+  std::vector<ServedPtr> delivered_;  // have answers that send_delivered() sends
+  std::size_t sweep_place_ = 0;       // where in connections_ the next sweep goes on
   std::unordered_map<places::Ticket, Asked> asked_;
   std::optional<protocol::Nanoseconds> stops_at_;
 };

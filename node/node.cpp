@@ -239,6 +239,7 @@ void Node::keep() {
 
 void Node::deliver_places() {
   while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
+  front_end_->send_delivered();
   while (auto figures = worker_->poll_figures()) {
     places_report_.hear(std::move(*figures), monitor_.get(), clock_.now().wall);
   }

@@ -55,13 +55,18 @@ ReplyQueue::SlotId ReplyQueue::reserve(std::string beginning) {
   return first_id_ + slots_.size() - 1;
 }
 
-void ReplyQueue::fill(SlotId id, std::string_view rest) {
+void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
   HERD_ASSERT(id >= first_id_ && id - first_id_ < slots_.size());
   Slot& slot = slots_[id - first_id_];
   HERD_ASSERT(!slot.filled);
-  slot.reply.append(rest);
   slot.filled = true;
   --pending_;
+  if (id != first_id_) {
+    slot.reply.append(rest).append(end);
+    return;
+  }
+  ready_.append(slot.reply).append(rest).append(end);
+  slot.reply.clear();  // it has left
   release_front();
 }
 

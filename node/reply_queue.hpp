@@ -36,8 +36,8 @@ class ReplyQueue {
   // Reserves the place of one reply. `beginning` is what is known of it now.
   [[nodiscard]] SlotId reserve(std::string beginning);
 
-  // Completes the reply of a slot that was reserved and not filled yet.
-  void fill(SlotId id, std::string_view rest);
+  // Completes the reply of a slot that was reserved and not filled yet: its beginning, `rest` and `end`.
+  void fill(SlotId id, std::string_view rest, std::string_view end);
 
   // What can be sent now. Good until the next call of a function that is not const.
   [[nodiscard]] std::string_view ready_bytes() const;

@@ -33,9 +33,7 @@ void Session::hear_end() {
 
 void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
   const bool output_was_empty = output().empty();
-  std::string end;
-  append_document(end, document);
-  replies_.fill(slot, end);
+  replies_.fill(slot, document, kAfterDocument);
   if (output_was_empty) {
     last_sent_ = parts_.clock.now().steady;
   }

@@ -45,7 +45,4 @@ void add_info_messages(std::string& document, std::span<const std::string> messa
 // The hits in their order: OK, or ZERO_RESULTS where there are none. GeoNames is attributed as its licence asks.
 [[nodiscard]] std::string document_of(const PlaceIndex& index, std::span<const Hit> hits);
 
-// Appends `text` as a JSON string, quotes included; invalid UTF-8 becomes U+FFFD.
-void append_json_string(std::string& out, std::string_view text);
-
 }  // namespace herd::node::places

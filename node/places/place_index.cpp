@@ -5,11 +5,13 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <nanoflann.hpp>
+#include <limits>
 #include <numbers>
 #include <string>
 
+#include "node/places/json_text.hpp"
 #include "node/places/place_table.hpp"
+#include "node/places/tiles.hpp"
 #include "protocol/assert.hpp"
 
 extern "C" {
@@ -20,15 +22,18 @@ extern const std::byte herd_places_end[];    // NOLINT(readability-identifier-na
 namespace herd::node::places {
 namespace {
 
-constexpr double kEarthKm = 6371.0088;       // mean radius, IUGG
-constexpr double kUnderfootKm = 0.5;         // below this, which of two is nearer says little
-constexpr double kSmallestPeople = 500;      // the table begins here; prominence 1
-constexpr double kPositionStep = 1e-5;       // the table's five decimals
-constexpr double kRoundingKm = 1e-9;         // a place exactly on the radius counts, in spite of rounding
-constexpr std::size_t kTreeLeafPlaces = 16;  // measured: 8 and 32 are slower or no smaller
+constexpr double kUnderfootKm = 0.5;     // below this, which of two is nearer says little
+constexpr double kSmallestPeople = 500;  // the table begins here; prominence 1
+constexpr double kRoundingKm = 1e-9;     // a place exactly on the radius counts, in spite of rounding
 constexpr std::size_t kMaxTableBytes = std::size_t{256} << 20;  // offsets are 32 bits, and nobody embeds that much
 
 using Point = std::array<double, 3>;
+
+// What a search looks at, for each place, before it asks more of the few that are near enough.
+struct Spot {
+  Point point;  // on the unit sphere, which knows poles and the antimeridian for free
+  float prominence = 1;
+};
 
 Point on_unit_sphere(const protocol::Position& position) {
   const double latitude = position.latitude * std::numbers::pi / 180;
@@ -36,7 +41,15 @@ Point on_unit_sphere(const protocol::Position& position) {
   return {std::cos(latitude) * std::cos(longitude), std::cos(latitude) * std::sin(longitude), std::sin(latitude)};
 }
 
-// The squared straight line through the unit sphere between two points so far apart on its surface.
+// The squared straight line through the unit sphere between two points.
+double chord_squared(const Point& one, const Point& other) {
+  const double x = one[0] - other[0];
+  const double y = one[1] - other[1];
+  const double z = one[2] - other[2];
+  return x * x + y * y + z * z;
+}
+
+// The same, of two so far apart on its surface.
 double chord_squared(double km) {
   const double angle = std::clamp(km / kEarthKm, 0.0, std::numbers::pi);
   const double half = std::sin(angle / 2);
@@ -50,74 +63,47 @@ double surface_km(double chord_squared) {
 struct Place {
   std::uint32_t text = 0;     // in Contents::texts: id, then name
   std::uint32_t area = 0;     // in Contents::texts, shared by the places of one area
-  std::int32_t latitude = 0;  // in steps of kPositionStep
+  std::int32_t latitude = 0;  // in steps
   std::int32_t longitude = 0;
-  float prominence = 1;
   std::uint8_t id_bytes = 0;
   std::uint8_t name_bytes = 0;
   std::uint8_t area_bytes = 0;
   Kind kind = Kind::Town;
 };
-static_assert(sizeof(Place) == 24, "a quarter of a million of them");
-
-// What nanoflann asks of a set of points.
-struct Points {
-  std::vector<Point> points;
-
-  [[nodiscard]] std::size_t kdtree_get_point_count() const { return points.size(); }
-  [[nodiscard]] double kdtree_get_pt(std::uint32_t point, std::size_t axis) const { return points[point][axis]; }
-  template <class Box>
-  bool kdtree_get_bbox(Box& /*box*/) const {
-    return false;  // let the tree work it out
-  }
-};
-
-using Tree =
-    nanoflann::KDTreeSingleIndexAdaptor<nanoflann::L2_Simple_Adaptor<double, Points>, Points, 3, std::uint32_t>;
+static_assert(sizeof(Place) == 20, "a quarter of a million of them");
 
 }  // namespace
 
 struct PlaceIndex::Contents {
   std::string texts;
-  std::vector<Place> places;
-  Points points;
-  std::unique_ptr<Tree> tree;  // refers to `points`: Contents never moves
-  float most_prominent = 1;
+  std::vector<Place> places;         // in the order of their tiles; of one tile in the table's
+  std::vector<Spot> spots;           // of the same places
+  std::vector<std::uint32_t> tiles;  // where each one's places begin, and one more: where the last one's end
 };
 
 namespace {
 
-// The best `max` so far, in order. The tree asks worst_dist() which branches are still worth a look: beyond that
-// distance even the most prominent place of the world could not push out the last of a full list.
+// The best `max` so far, in order.
 class Best {
  public:
-  using DistanceType = double;
+  Best(const std::vector<Place>& places, std::size_t max) : places_(places), max_(max) { entries_.reserve(max); }
 
-  Best(const std::vector<Place>& places, float most_prominent, double radius_km, std::size_t max)
-      : places_(places), most_prominent_(most_prominent), limit_(chord_squared(radius_km + kRoundingKm)), max_(max) {
-    entries_.reserve(max + 1);
-  }
-
-  [[nodiscard]] double worstDist() const { return limit_; }  // NOLINT(readability-identifier-naming): nanoflann's name
-  [[nodiscard]] std::size_t size() const { return entries_.size(); }
-  [[nodiscard]] bool full() const { return entries_.size() == max_; }
-  void sort() {}  // newer releases of nanoflann ask for it; this list is always sorted
-
-  bool addPoint(double chord_squared, std::uint32_t place) {  // NOLINT(readability-identifier-naming): nanoflann's name
-    const double km = surface_km(chord_squared);
-    const Entry entry{score(km, places_[place].prominence), {place, km}};
-    if (!full() || before(entry, entries_.back())) {
-      insert(entry);
+  void add(const Hit& hit, float prominence) {
+    const Entry entry{score(hit.distance_km, prominence), hit};
+    if (entries_.size() < max_) {
+      entries_.push_back(entry);
+    } else if (!before(entry, entries_.back())) {
+      return;
     }
-    return true;
+    std::size_t at = entries_.size() - 1;  // so few that moving them one by one is fastest
+    for (; at > 0 && before(entry, entries_[at - 1]); --at) entries_[at] = entries_[at - 1];
+    entries_[at] = entry;
   }
 
   [[nodiscard]] std::vector<Hit> hits() const {
     std::vector<Hit> hits;
     hits.reserve(entries_.size());
-    for (const Entry& entry : entries_) {
-      hits.push_back(entry.hit);
-    }
+    for (const Entry& entry : entries_) hits.push_back(entry.hit);
     return hits;
   }
 
@@ -127,31 +113,14 @@ class Best {
     Hit hit;
   };
 
-  // A total order, so that an answer does not depend on how the tree was walked.
-  static bool before(const Entry& one, const Entry& other) {
-    if (one.score != other.score) {
-      return one.score < other.score;
-    }
-    if (one.hit.distance_km != other.hit.distance_km) {
-      return one.hit.distance_km < other.hit.distance_km;
-    }
-    return one.hit.place < other.hit.place;
-  }
-
-  void insert(const Entry& entry) {
-    entries_.insert(std::upper_bound(entries_.begin(), entries_.end(), entry, before), entry);
-    if (entries_.size() > max_) {
-      entries_.pop_back();
-    }
-    if (full()) {
-      const double out_of_reach_km = entries_.back().score * static_cast<double>(most_prominent_) - kUnderfootKm;
-      limit_ = std::min(limit_, chord_squared(std::max(0.0, out_of_reach_km) + kRoundingKm));
-    }
+  // A total order, so that an answer does not depend on how the tiles were walked.
+  [[nodiscard]] bool before(const Entry& one, const Entry& other) const {
+    if (one.score != other.score) return one.score < other.score;
+    if (one.hit.distance_km != other.hit.distance_km) return one.hit.distance_km < other.hit.distance_km;
+    return places_[one.hit.place].text < places_[other.hit.place].text;  // in the table's order
   }
 
   const std::vector<Place>& places_;
-  float most_prominent_;
-  double limit_;
   std::size_t max_;
   std::vector<Entry> entries_;
 };
@@ -169,19 +138,57 @@ protocol::Result<std::string> decompress(std::span<const std::byte> compressed) 
   return table;
 }
 
-std::uint32_t append(std::string& texts, std::string_view text) {
-  const auto offset = static_cast<std::uint32_t>(texts.size());
-  texts += text;
-  return offset;
-}
-
 std::int32_t steps(double degrees) {
-  return static_cast<std::int32_t>(std::lround(degrees / kPositionStep));
+  return static_cast<std::int32_t>(std::lround(degrees * kStepsPerDegree));
 }
 
 double degrees(std::int32_t steps) {
-  return static_cast<double>(steps) / 100'000;
-}  // exact where * 1e-5 is not
+  return static_cast<double>(steps) / kStepsPerDegree;  // exact where * 1e-5 is not
+}
+
+// What the rows of a table become, in their order.
+struct Gathered {
+  struct Row {
+    std::size_t tile;
+    Place place;
+    float prominence;
+  };
+
+  std::string texts;
+  std::vector<Row> rows;
+  bool too_long = false;  // a text's length does not fit its byte
+
+  void take(const PlaceRow& row) {
+    Place place;
+    if (row.area != last_area_ || rows.empty()) {  // equal areas stand together in the table
+      last_area_ = row.area;
+      last_area_offset_ = static_cast<std::uint32_t>(texts.size());
+      last_area_bytes_ = add(row.area);
+    }
+    place.area = last_area_offset_;
+    place.area_bytes = last_area_bytes_;
+    place.text = static_cast<std::uint32_t>(texts.size());
+    place.id_bytes = add(row.id);
+    place.name_bytes = add(row.name);
+    place.latitude = steps(row.position.latitude);
+    place.longitude = steps(row.position.longitude);
+    place.kind = row.kind;
+    rows.push_back({tile_of(row.position), place, prominence(row.kind, row.population)});
+  }
+
+ private:
+  std::uint8_t add(std::string_view text) {
+    const std::size_t before = texts.size();
+    append_json_text(texts, text);
+    const std::size_t bytes = texts.size() - before;
+    too_long = too_long || bytes > std::numeric_limits<std::uint8_t>::max();
+    return static_cast<std::uint8_t>(bytes);
+  }
+
+  std::string_view last_area_;
+  std::uint32_t last_area_offset_ = 0;
+  std::uint8_t last_area_bytes_ = 0;
+};
 
 }  // namespace
 
@@ -206,43 +213,37 @@ double score(double distance_km, float prominence) {
   return (distance_km + kUnderfootKm) / static_cast<double>(prominence);
 }
 
+protocol::Position PlaceView::position() const {
+  return {degrees(latitude), degrees(longitude)};
+}
+
 protocol::Result<PlaceIndex> PlaceIndex::load(std::span<const std::byte> compressed) {
   const auto table = decompress(compressed);
   if (!table) {
     return tl::unexpected(table.error());
   }
-  auto contents = std::make_unique<Contents>();
-  std::string_view last_area;
-  std::uint32_t last_area_offset = 0;
-  const auto read = read_place_table(*table, [&](const PlaceRow& row) {
-    if (row.area != last_area || contents->places.empty()) {  // equal areas stand together in the table
-      last_area = row.area;
-      last_area_offset = append(contents->texts, row.area);
-    }
-    Place place;
-    place.text = append(contents->texts, row.id);
-    append(contents->texts, row.name);
-    place.area = last_area_offset;
-    place.latitude = steps(row.position.latitude);
-    place.longitude = steps(row.position.longitude);
-    place.prominence = prominence(row.kind, row.population);
-    place.id_bytes = static_cast<std::uint8_t>(row.id.size());
-    place.name_bytes = static_cast<std::uint8_t>(row.name.size());
-    place.area_bytes = static_cast<std::uint8_t>(row.area.size());
-    place.kind = row.kind;
-    contents->places.push_back(place);
-    contents->points.points.push_back(on_unit_sphere({degrees(place.latitude), degrees(place.longitude)}));
-    contents->most_prominent = std::max(contents->most_prominent, place.prominence);
-  });
+  Gathered gathered;
+  const auto read = read_place_table(*table, [&gathered](const PlaceRow& row) { gathered.take(row); });
   if (!read) {
     return tl::unexpected(read.error());
   }
+  if (gathered.too_long) {
+    return protocol::fail("the table of places has a text that JSON makes too long");
+  }
+  std::stable_sort(gathered.rows.begin(), gathered.rows.end(),
+                   [](const auto& one, const auto& other) { return one.tile < other.tile; });
+  auto contents = std::make_unique<Contents>();
+  contents->texts = std::move(gathered.texts);
   contents->texts.shrink_to_fit();
-  contents->places.shrink_to_fit();
-  contents->points.points.shrink_to_fit();
-  contents->tree =
-      std::make_unique<Tree>(3, contents->points, nanoflann::KDTreeSingleIndexAdaptorParams(kTreeLeafPlaces));
-  contents->tree->buildIndex();
+  contents->places.reserve(gathered.rows.size());
+  contents->spots.reserve(gathered.rows.size());
+  contents->tiles.reserve(kTiles + 1);
+  for (const auto& [tile, place, prominence] : gathered.rows) {
+    contents->tiles.resize(tile + 1, static_cast<std::uint32_t>(contents->places.size()));
+    contents->places.push_back(place);
+    contents->spots.push_back({on_unit_sphere({degrees(place.latitude), degrees(place.longitude)}), prominence});
+  }
+  contents->tiles.resize(kTiles + 1, static_cast<std::uint32_t>(contents->places.size()));
   return PlaceIndex(std::move(contents));
 }
 
@@ -256,9 +257,22 @@ std::vector<Hit> PlaceIndex::search(const protocol::Position& centre, double rad
     return {};
   }
   const Point point = on_unit_sphere(centre);
-  Best best(contents_->places, contents_->most_prominent, radius_km, static_cast<std::size_t>(max));
-  contents_->tree->findNeighbors(best, point.data(), {});
-  return best.hits();
+  const double limit = chord_squared(radius_km + kRoundingKm);
+  Best best(contents_->places, static_cast<std::size_t>(max));
+  for_tiles_near(centre, radius_km, [&](std::size_t first, std::size_t last) {
+    for (std::uint32_t place = contents_->tiles[first]; place < contents_->tiles[last + 1]; ++place) {
+      const Spot& spot = contents_->spots[place];
+      const double chord = chord_squared(spot.point, point);
+      if (chord <= limit) best.add({place, surface_km(chord)}, spot.prominence);
+    }
+  });
+  std::vector<Hit> hits = best.hits();
+  for (const Hit& hit : hits) {  // a document of them is made next
+    const Place& found = contents_->places[hit.place];
+    __builtin_prefetch(&contents_->texts[found.text]);
+    __builtin_prefetch(&contents_->texts[found.area]);
+  }
+  return hits;
 }
 
 PlaceView PlaceIndex::at(std::uint32_t place) const {
@@ -268,7 +282,8 @@ PlaceView PlaceIndex::at(std::uint32_t place) const {
   return {.id = texts.substr(found.text, found.id_bytes),
           .name = texts.substr(found.text + found.id_bytes, found.name_bytes),
           .area = texts.substr(found.area, found.area_bytes),
-          .position = {degrees(found.latitude), degrees(found.longitude)},
+          .latitude = found.latitude,
+          .longitude = found.longitude,
           .kind = found.kind};
 }
 

@@ -28,13 +28,20 @@ enum class Kind : std::uint8_t {
   Port,     // sea port
 };
 
-// A view into the index; good as long as the index.
+// Positions are kept in such steps, which are the table's decimals.
+inline constexpr std::size_t kDecimals = 5;
+inline constexpr std::int32_t kStepsPerDegree = 100'000;
+
+// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string.
 struct PlaceView {
-  std::string_view id;    // stable between releases of the table; its prefix names the source
-  std::string_view name;  // UTF-8
-  std::string_view area;  // what lies around it, the largest last: "Los Angeles County, California, US"
-  protocol::Position position;
+  std::string_view id;  // stable between releases of the table; its prefix names the source
+  std::string_view name;
+  std::string_view area;      // what lies around it, the largest last: "Los Angeles County, California, US"
+  std::int32_t latitude = 0;  // in steps
+  std::int32_t longitude = 0;
   Kind kind = Kind::Town;
+
+  [[nodiscard]] protocol::Position position() const;
 };
 
 struct Hit {

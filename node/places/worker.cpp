@@ -6,10 +6,9 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
-#include <iterator>
 #include <unordered_map>
 #include <utility>
-#include <zmq_addon.hpp>
+#include <zmq.hpp>
 
 #include "node/places/chain.hpp"
 #include "node/places/messages.hpp"
@@ -132,21 +131,31 @@ class Room {
   // True where more may be waiting.
   bool take_queries(Chain& chain) {
     for (int taken = 0; taken < kQueriesATurn; ++taken) {
-      std::vector<zmq::message_t> frames;
-      if (!zmq::recv_multipart(router_, std::back_inserter(frames), zmq::recv_flags::dontwait)) {
+      zmq::message_t identity;
+      if (!router_.recv(identity, zmq::recv_flags::dontwait)) {
         return false;
       }
-      const auto message = frames.size() == 2 ? decode_query(frames[1].to_string_view())
-                                              : protocol::fail("a places query is not one frame");
+      const auto message = receive_query();
       if (!message) {
         spdlog::warn("event=places_query_unreadable reason=\"{}\"", message.error().message);
         continue;
       }
       const LookupId lookup = ++last_lookup_;
-      askers_.emplace(lookup, Asker{frames[0].to_string(), message->ticket});
+      askers_.emplace(lookup, Asker{identity.to_string(), message->ticket});
       chain.ask(lookup, message->query, now());
     }
     return true;
+  }
+
+  // What stands behind an asker's identity: one frame, and all of them are there once the first is.
+  protocol::Result<QueryMessage> receive_query() {
+    zmq::message_t query;
+    int frames = 0;
+    do {
+      (void)router_.recv(query, zmq::recv_flags::dontwait);
+      ++frames;
+    } while (query.more());
+    return frames == 1 ? decode_query(query.to_string_view()) : protocol::fail("a places query is not one frame");
   }
 
   void send(Finding finding) {

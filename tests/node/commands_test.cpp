@@ -110,9 +110,7 @@ TEST_CASE("WHATSAT asks for places around the newest record, and repeats its AT 
   CHECK(asker.lookup->query.longitude == -118.445127);
   CHECK(asker.lookup->query.radius_km == 10.5);
   CHECK(asker.lookup->query.max == 5);
-  std::string end;
-  append_document(end, kDocument);
-  asker.replies.fill(asker.lookup->slot, end);
+  asker.replies.fill(asker.lookup->slot, kDocument, kAfterDocument);
   CHECK(asker.replies.ready_bytes() == kAt + kDocument + "\n\n");
 }
 

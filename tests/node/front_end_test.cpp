@@ -54,7 +54,7 @@ TEST_CASE("the AT line, the document and the two newlines arrive in one read") {
   CHECK(client.read(kAt.size()) == kAt);
   REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
   const std::string document = "{\"results\":\"" + repeated("x", 40'000) + "\"}";
-  node.front_end.deliver(0, document);
+  node.deliver(0, document);
   CHECK(client.read_once() == kAt + document + "\n\n");
 }
 
@@ -67,7 +67,7 @@ TEST_CASE("replies keep the order of the commands around a slow lookup, and othe
   fast.send(kIamat + "\n");
   CHECK(fast.read(7) == "IGNORE\n");
   CHECK(slow.read_once() == kAt);
-  node.front_end.deliver(0, kDocument);
+  node.deliver(0, kDocument);
   CHECK(slow.read_once() == kAt + kDocument + "\n\nIGNORE\n");
 }
 
@@ -78,7 +78,7 @@ TEST_CASE("a client that half-closes while its lookup is under way still gets th
   client.half_close();
   REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
   CHECK(client.read(kAt.size()) == kAt);
-  node.front_end.deliver(0, kDocument);
+  node.deliver(0, kDocument);
   CHECK(client.read_to_end() == kAt + kDocument + "\n\n");
 }
 
@@ -91,9 +91,9 @@ TEST_CASE("an answer for a client that is gone, or for no ticket at all, is no h
     client.socket().set_option(asio::socket_base::linger(true, 0));  // closing sends a reset
   }
   REQUIRE(node.turn_until([&] { return node.front_end.connections() == 0; }));
-  node.front_end.deliver(0, kDocument);
-  node.front_end.deliver(0, kDocument);
-  node.front_end.deliver(77, kDocument);
+  node.deliver(0, kDocument);
+  node.deliver(0, kDocument);
+  node.deliver(77, kDocument);
   CHECK(node.front_end.connections() == 0);
 }
 
@@ -110,7 +110,7 @@ TEST_CASE("a client with too many lookups under way is not read from until one i
   CHECK(node.counters.bytes_in == heard + kIamat.size() + 1);
   for (places::Ticket ticket = 0; ticket < kMaxPendingLookups + 2; ++ticket) {
     REQUIRE(ticket < node.asked.size());
-    node.front_end.deliver(ticket, kDocument);
+    node.deliver(ticket, kDocument);
   }
   const std::string answers = repeated(kAt + kDocument + "\n\n", kMaxPendingLookups + 2);
   CHECK(client.read(kAt.size() + answers.size() + 7) == kAt + answers + "IGNORE\n");
@@ -290,7 +290,7 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   CHECK(node.front_end.connections() == 1);
   CHECK(idle.read_to_end().empty());
   CHECK_FALSE(node.front_end.idle());
-  node.front_end.deliver(0, kDocument);
+  node.deliver(0, kDocument);
   CHECK(pending.read_to_end() == kAt + kAt + kDocument + "\n\n");
   pending.half_close();
   CHECK(node.turn_until([&] { return node.front_end.idle(); }));

@@ -27,6 +27,11 @@ struct LoopbackNode : OneNode {
 
   LoopbackNode() { REQUIRE(front_end.listen({"127.0.0.1", 0})); }
 
+  void deliver(places::Ticket ticket, std::string_view document) {
+    front_end.deliver(ticket, document);
+    front_end.send_delivered();
+  }
+
   // Turns the loop until the condition holds; false if that takes ten seconds.
   bool turn_until(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);

@@ -20,7 +20,7 @@ TEST_CASE("what is said behind a slot waits until the slot is filled") {
   queue.tail() += "behind\n";
   CHECK(queue.ready_bytes() == "before\n");
   CHECK(queue.pending() == 1);
-  queue.fill(slot, "end\n");
+  queue.fill(slot, "end", "\n");
   CHECK(queue.ready_bytes() == "before\nbegin end\nbehind\n");
   CHECK(queue.pending() == 0);
 }
@@ -31,22 +31,22 @@ TEST_CASE("slots filled out of order leave in order") {
   const auto second = queue.reserve("2");
   queue.tail() += "-";
   const auto third = queue.reserve("3");
-  queue.fill(third, "c");
-  queue.fill(second, "b");
+  queue.fill(third, "c", "");
+  queue.fill(second, "b", "");
   CHECK(queue.ready_bytes().empty());
   CHECK(queue.pending() == 1);
-  queue.fill(first, "a");
+  queue.fill(first, "a", "");
   CHECK(queue.ready_bytes() == "1a2b-3c");
 }
 
 TEST_CASE("a slot is found by its id after earlier ones have left") {
   ReplyQueue queue;
-  queue.fill(queue.reserve("1"), "a");
+  queue.fill(queue.reserve("1"), "a", "");
   const auto second = queue.reserve("2");
   const auto third = queue.reserve("3");
-  queue.fill(second, "b");
+  queue.fill(second, "b", "");
   queue.tail() += "-";
-  queue.fill(third, "c");
+  queue.fill(third, "c", "");
   CHECK(queue.ready_bytes() == "1a2b3c-");
 }
 
@@ -70,7 +70,7 @@ TEST_CASE("the bytes held count what is ready and what waits, without what was s
   CHECK(queue.bytes() == 15);
   queue.sent(4);
   CHECK(queue.bytes() == 11);
-  queue.fill(slot, "6");
+  queue.fill(slot, "6", "");
   CHECK(queue.bytes() == 12);
   queue.sent(12);
   CHECK(queue.bytes() == 0);

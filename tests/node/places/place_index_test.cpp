@@ -56,26 +56,29 @@ Position north_by_km(double km) {
   return {km / 6371.0088 * 180 / std::numbers::pi, 0};
 }
 
+struct RandomWorld {
+  std::vector<float> prominences;  // of the place named pN at N
+  PlaceIndex index;
+
+  [[nodiscard]] float prominence_of(std::uint32_t place) const {
+    return prominences.at(std::stoul(std::string(index.at(place).name.substr(1))));
+  }
+};
+
 // The best scores within the radius, by looking at every place. Scores, not places: of two at a pole either may be
 // first.
-std::vector<double> best_scores(const PlaceIndex& index, const std::vector<float>& prominences, const Position& centre,
-                                double radius_km, std::size_t max) {
+std::vector<double> best_scores(const RandomWorld& world, const Position& centre, double radius_km, std::size_t max) {
   std::vector<double> found;
-  for (std::uint32_t place = 0; place < index.size(); ++place) {
-    const double km = haversine_km(centre, index.at(place).position);
+  for (std::uint32_t place = 0; place < world.index.size(); ++place) {
+    const double km = haversine_km(centre, world.index.at(place).position());
     if (km <= radius_km) {
-      found.push_back(score(km, prominences[place]));
+      found.push_back(score(km, world.prominence_of(place)));
     }
   }
   std::sort(found.begin(), found.end());
   found.resize(std::min(found.size(), max));
   return found;
 }
-
-struct RandomWorld {
-  std::vector<float> prominences;
-  PlaceIndex index;
-};
 
 RandomWorld random_world(std::mt19937& random, const Position& around, double spread_degrees) {
   std::uniform_real_distribution<double> offset(-spread_degrees, spread_degrees);
@@ -115,7 +118,7 @@ TEST_CASE("no place of the embedded table stands there twice: one name of a coun
       for (std::size_t j = 0; j < i; ++j) {
         const auto one = world().at(places[i]);
         const auto other = world().at(places[j]);
-        if (haversine_km(one.position, other.position) < 5) twice.push_back(one.id);
+        if (haversine_km(one.position(), other.position()) < 5) twice.push_back(one.id);
       }
     }
   }
@@ -137,15 +140,46 @@ TEST_CASE("a search finds what looking at every place finds, at the poles and ac
     const double radius_km = radius(random);
     for (const int max : {1, 7, 20}) {
       const auto hits = world.index.search(centre, radius_km, max);
-      const auto best = best_scores(world.index, world.prominences, centre, radius_km, static_cast<std::size_t>(max));
+      const auto best = best_scores(world, centre, radius_km, static_cast<std::size_t>(max));
       REQUIRE(hits.size() == best.size());
       for (std::size_t rank = 0; rank < hits.size(); ++rank) {
         const auto& [place, km] = hits[rank];
-        CHECK(std::abs(km - haversine_km(centre, world.index.at(place).position)) < 1e-6);
-        CHECK(std::abs(score(km, world.prominences[place]) - best[rank]) < 1e-6);
+        CHECK(std::abs(km - haversine_km(centre, world.index.at(place).position())) < 1e-6);
+        CHECK(std::abs(score(km, world.prominence_of(place)) - best[rank]) < 1e-6);
       }
     }
   }
+}
+
+TEST_CASE("a search of any width finds what looking at every place finds") {
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937 random(seed);
+  const RandomWorld world = random_world(random, {0, 0}, 180);  // everywhere
+  std::uniform_real_distribution<double> latitude(-90, 90);
+  std::uniform_real_distribution<double> longitude(-180, 180);
+  for (const double radius_km : {0.0, 50.0, 700.0, 5'000.0, 10'100.0, 25'000.0}) {
+    for (int repeat = 0; repeat < 20; ++repeat) {
+      const Position centre{latitude(random), longitude(random)};
+      INFO(centre.latitude << ' ' << centre.longitude << ' ' << radius_km);
+      CHECK(world.index.search(centre, radius_km, 400).size() == best_scores(world, centre, radius_km, 400).size());
+    }
+  }
+}
+
+TEST_CASE("a place is found from both sides of each seam of the tiles") {
+  const Position seam = GENERATE(Position{0, 0}, Position{0, 180}, Position{0, -180}, Position{51.5, -0.5},
+                                 Position{-90, 0}, Position{90, 180}, Position{45, 179.5}, Position{-89.5, -180});
+  const PlaceIndex index = index_of(row("seam", seam, "town", 0));
+  for (const double north : {-0.00001, 0.0, 0.00001}) {
+    for (const double east : {-0.00001, 0.0, 0.00001}) {
+      const Position centre{std::clamp(seam.latitude + north, -90.0, 90.0),
+                            std::clamp(seam.longitude + east, -180.0, 180.0)};
+      INFO(centre.latitude << ' ' << centre.longitude);
+      CHECK(index.search(centre, 0.01, 1).size() == 1);
+    }
+  }
+  CHECK(index.search(seam, 0, 1).size() == 1);
 }
 
 TEST_CASE("a place exactly on the radius counts, one just beyond does not") {
