@@ -40,7 +40,8 @@ struct Events {
 struct ReplicaCounters {
   std::uint64_t batches_sent = 0;
   std::uint64_t updates_sent = 0;
-  std::uint64_t bodies_shared = 0;  // batches that went out with a body encoded for another link
+  std::uint64_t bodies_shared = 0;    // batches that went out with a body that a peer had sent, or another link
+  std::uint64_t bodies_repeated = 0;  // batches that came with a body that had been sent or heard before
   std::uint64_t batches_received = 0;
   std::uint64_t updates_received = 0;
   std::uint64_t updates_merged = 0;    // ... that changed the store

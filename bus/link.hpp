@@ -83,8 +83,12 @@ class Link {
   // What to say next that is no batch: owed answers first, then what time demands. It counts as said when it is taken.
   [[nodiscard]] std::optional<protocol::Message> take_message(protocol::Now now, ChangeNumber feed_tail);
 
-  // The next stretch of the feed to send, if the flight has room and there is something worth a message.
-  [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now);
+  // The number behind which the next stretch begins, if the flight has room and this peer keeps up.
+  [[nodiscard]] std::optional<ChangeNumber> next_number(ChangeNumber feed_tail) const;
+  [[nodiscard]] std::size_t max_batch() const { return limits_.max_batch; }
+  // The next stretch of the feed to send, if the flight has room and there is something worth a message. It ends at
+  // `end` at the latest, if there is something to send up to there.
+  [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now, ChangeNumber end);
   // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
   // must be encoded again.
   [[nodiscard]] bool shorten(const Store& store, Stretch& stretch, ChangeNumber to) const;
@@ -150,6 +154,10 @@ class Link {
   void answered(protocol::Now now);
   void add_newest(const Store& store, Stretch& stretch);
   void carry_displaced(const Store& store, Stretch& stretch) const;
+  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] bool lags(ChangeNumber feed_tail) const {
+    return feed_tail - sent_ > limits_.max_in_flight * limits_.max_batch;
+  }
   [[nodiscard]] bool must_ask(protocol::Now now) const;
   [[nodiscard]] bool waits_for_proof() const { return awaited_ > proven_ && flight_.empty(); }
 

@@ -15,18 +15,33 @@ bool Link::knows(const Store& store, const Feed::Entry& entry) const {
   return entry.number > life_tail_ || mutated(Mutant::EchoSkipForgetsLife);
 }
 
-std::optional<Stretch> Link::next_stretch(const Store& store, Now now) {
+bool Link::has_room() const {
+  return flight_.size() < limits_.max_in_flight || mutated(Mutant::FlightUnbounded);
+}
+
+std::optional<ChangeNumber> Link::next_number(ChangeNumber feed_tail) const {
+  if (!streaming_ || !has_room() || lags(feed_tail)) return std::nullopt;
+  return std::max(sent_, scanned_);
+}
+
+std::optional<Stretch> Link::next_stretch(const Store& store, Now now, ChangeNumber end) {
   const ChangeNumber tail = store.feed().tail();
-  if (!streaming_) return std::nullopt;
-  if (flight_.size() >= limits_.max_in_flight && !mutated(Mutant::FlightUnbounded)) return std::nullopt;
+  if (!streaming_ || !has_room()) return std::nullopt;
   const bool asks = must_ask(now);  // with an empty batch, if there is nothing to send that would ask as well
   if (sent_ == tail) return asks ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
   // What was scanned before was left out for this peer alone.
   Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
-  const bool lagging = tail - sent_ > limits_.max_in_flight * limits_.max_batch;
+  const bool lagging = lags(tail);
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
   while (const auto entry = reader.next()) {
+    if (entry->number > end) {
+      if (!stretch.records.empty()) {
+        stretch.to = end;
+        break;
+      }
+      end = tail;  // nothing stands before it
+    }
     if (knows(store, *entry)) {
       stretch.for_all = false;
       continue;

@@ -20,6 +20,12 @@ using protocol::Update;
 
 namespace {
 
+// So many updates are worth a message of their own, as they are: encoding them costs far more than a message does.
+// Fewer had better be joined with what follows them, for a flight holds only so many messages.
+std::size_t worth_a_message(const Link& link) {
+  return std::max<std::size_t>(link.max_batch() / 8, 2);
+}
+
 constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
 
 }  // namespace
@@ -180,8 +186,16 @@ void Replica::take_route(PeerIndex index, std::string route) {
 void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
   ++counters_.batches_received;
   if (!peer.link.accepts(batch, now)) return;
+  const std::string_view body = incoming.body.value_or("");
+  if (const RecentBodies::Recent* known = recent_.find(body)) {
+    counters_.updates_received += known->updates;
+    counters_.updates_repeated += known->updates;
+    ++counters_.bodies_repeated;
+    peer.link.merged(batch);
+    return;
+  }
   if (!read_body(peer, incoming, "a batch") && mutated(Mutant::PoisonBlocks)) return;
-  merge_body(index, Repeats::Dropped);
+  merge_new_body(index, body);
   if (mutated(Mutant::EmptyBatchUnanswered) && body_.updates.empty()) return;
   peer.link.merged(batch);
 }
@@ -239,7 +253,7 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
     return Outgoing{protocol::encode(*message), nullptr};
   }
   if (auto message = peer.reconciler.take(peer.link, store_)) return message;
-  return take_batch(peer, now);
+  return take_batch(index, now);
 }
 
 // Encodes what fits; returns how far the cursor may move by it.
@@ -260,24 +274,38 @@ ChangeNumber Replica::encode(const Stretch& stretch) {
   return stretch.to;
 }
 
-std::optional<Outgoing> Replica::take_batch(Peer& peer, Now now) {
-  auto stretch = peer.link.next_stretch(store_, now);
-  if (!stretch) return std::nullopt;
-  ++counters_.batches_sent;
+// What is next for this peer, if there is a body of it that is worth a message, or all there is.
+const RecentBodies::Recent* Replica::ready_for(PeerIndex index) const {
+  const Link& link = peers_[index].link;
   const ChangeNumber tail = store_.feed().tail();
-  const bool same = shared_.body != nullptr && shared_.from == stretch->from && shared_.tail == tail;
-  if (stretch->for_all && same) {
+  const auto number = link.next_number(tail);
+  if (!number || *number == tail) return nullptr;
+  const RecentBodies::Recent* recent = recent_.behind(*number);
+  if (recent == nullptr || recent->by == index || recent->updates > link.max_batch()) return nullptr;
+  return recent->updates >= worth_a_message(link) || recent->to == tail ? recent : nullptr;
+}
+
+std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
+  Link& link = peers_[index].link;
+  const ChangeNumber tail = store_.feed().tail();
+  if (const RecentBodies::Recent* ready = ready_for(index)) {
+    ++counters_.batches_sent;
     ++counters_.bodies_shared;
-    counters_.updates_sent += shared_.updates;
-    return Outgoing{protocol::encode(peer.link.send(shared_.to, tail, now)), shared_.body};
+    counters_.updates_sent += ready->updates;
+    return Outgoing{protocol::encode(link.send(ready->to, tail, now)), ready->body};
   }
+  const ChangeNumber end =
+      recent_.next_begin(link.next_number(tail).value_or(tail), worth_a_message(link)).value_or(tail);
+  auto stretch = link.next_stretch(store_, now, end);
+  if (!stretch) return std::nullopt;
   ChangeNumber to = encode(*stretch);
-  while (to < stretch->to && peer.link.shorten(store_, *stretch, to)) to = encode(*stretch);
+  while (to < stretch->to && link.shorten(store_, *stretch, to)) to = encode(*stretch);
   const std::size_t updates = encoder_.size();
+  ++counters_.batches_sent;
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder_.finish());
-  if (stretch->for_all) shared_ = {stretch->from, to, tail, updates, body};
-  return Outgoing{protocol::encode(peer.link.send(to, tail, now)), std::move(body)};
+  if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, kToldHere, updates, body});
+  return Outgoing{protocol::encode(link.send(to, tail, now)), std::move(body)};
 }
 
 // ---- what is kept ---------------------------------------------------------------------------------------------------

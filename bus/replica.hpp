@@ -18,6 +18,7 @@
 #include "bus/keeper.hpp"
 #include "bus/link.hpp"
 #include "bus/outgoing.hpp"
+#include "bus/recent_bodies.hpp"
 #include "bus/reconciler.hpp"
 #include "bus/record.hpp"
 #include "bus/recovery.hpp"
@@ -176,15 +177,6 @@ class Replica {
     std::string route;                      // of its newest HELLO; empty before
     Connected announced = Connected::Down;  // as the events last said
   };
-  // A body lately encoded, which another link at the same place can send as well.
-  struct SharedBody {
-    ChangeNumber from = 0;
-    ChangeNumber to = 0;
-    ChangeNumber tail = 0;  // of the feed then; a later one would make a longer batch
-    std::size_t updates = 0;
-    std::shared_ptr<const std::string> body;
-  };
-
   ChangeNumber store_own(protocol::Update update, const Store::Place& place);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void take_route(PeerIndex index, std::string route);
@@ -196,7 +188,9 @@ class Replica {
   [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view of);
   enum class Repeats : std::uint8_t { Dropped, Merged };
   std::size_t merge_body(PeerIndex index, Repeats repeats);
-  [[nodiscard]] std::optional<Outgoing> take_batch(Peer& peer, protocol::Now now);
+  void merge_new_body(PeerIndex index, std::string_view body);
+  [[nodiscard]] const RecentBodies::Recent* ready_for(PeerIndex index) const;
+  [[nodiscard]] std::optional<Outgoing> take_batch(PeerIndex index, protocol::Now now);
   [[nodiscard]] ChangeNumber encode(const Stretch& stretch);
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
@@ -215,7 +209,7 @@ class Replica {
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
   protocol::Body body_;                                // reused
   protocol::BodyEncoder encoder_;                      // as well, and empty between two bodies
-  SharedBody shared_;
+  RecentBodies recent_;
   Events events_;
   ReplicaCounters counters_;
 };

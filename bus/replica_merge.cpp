@@ -5,10 +5,22 @@
 #include "bus/mutants.hpp"
 #include "bus/replica.hpp"
 #include "bus/update_texts.hpp"
+#include "protocol/limits.hpp"
 
 namespace herd::bus {
 
 using protocol::Update;
+
+// A batch that nobody has told before, if it was new from end to end, is remembered.
+void Replica::merge_new_body(PeerIndex index, std::string_view body) {
+  const ChangeNumber before = store_.feed().tail();
+  merge_body(index, Repeats::Dropped);
+  const ChangeNumber after = store_.feed().tail();
+  const std::size_t updates = body_.updates.size();
+  if (updates == 0 || body_.unreadable > 0 || after - before != updates) return;
+  if (body.size() > protocol::kMaxBatchBytes) return;
+  recent_.remember({before, after, static_cast<LinkIndex>(index), updates, std::make_shared<const std::string>(body)});
+}
 
 // Returns how many changed the store.
 std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {

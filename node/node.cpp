@@ -350,6 +350,7 @@ Status Node::status() const {
   const bus::ReplicaCounters& bus = replica_.counters();
   status.counters["bus_batches_sent"] = bus.batches_sent;
   status.counters["bus_bodies_shared"] = bus.bodies_shared;
+  status.counters["bus_bodies_repeated"] = bus.bodies_repeated;
   status.counters["bus_updates_sent"] = bus.updates_sent;
   status.counters["bus_batches_received"] = bus.batches_received;
   status.counters["bus_updates_received"] = bus.updates_received;

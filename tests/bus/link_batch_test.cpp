@@ -41,14 +41,14 @@ TEST_CASE("a stretch that left something out for its peer alone is not sent to o
   OneLink one;
   one.open();
   one.move("ours");
-  auto stretch = one.link.next_stretch(one.store, one.now);
+  auto stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
   REQUIRE(stretch);
   CHECK(stretch->for_all);
   (void)one.link.send(stretch->to, one.store.feed().tail(), one.now);
   one.move("theirs", kThisLink);
   CHECK_FALSE(one.send());  // scanned, and left out
   one.move("ours");
-  stretch = one.link.next_stretch(one.store, one.now);
+  stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
   REQUIRE(stretch);
   CHECK_FALSE(stretch->for_all);
 }
@@ -98,7 +98,7 @@ TEST_CASE("a stretch that is cut because too many go along takes along what now 
   for (int i = 0; i < 6; ++i) one.move("client" + std::to_string(i));
   for (int i = 1; i < 6; ++i) one.move("client" + std::to_string(i));
   one.open();
-  const auto stretch = one.link.next_stretch(one.store, one.now);
+  const auto stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
   REQUIRE(stretch);
   CHECK(stretch->to == 4);
   CHECK(stretch->records.empty());

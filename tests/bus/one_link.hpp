@@ -90,7 +90,7 @@ class OneLink {
     std::vector<std::string> clients;
   };
   std::optional<Sent> send() {
-    auto stretch = link.next_stretch(store, now);
+    auto stretch = link.next_stretch(store, now, store.feed().tail());
     if (!stretch) return std::nullopt;
     stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
     Sent sent{link.send(stretch->to, store.feed().tail(), now), stretch->records.size(), {}};
