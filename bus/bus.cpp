@@ -149,16 +149,23 @@ void Bus::reopen(PeerIndex peer) {
   touched_[peer + 1] = true;
 }
 
+void Bus::serve(PeerIndex peer, Now now) {
+  if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
+  // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
+  // wanted.
+  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  touched_[peer + 1] = false;
+}
+
 bool Bus::pump(Now now) {
   const bool more = receive(now);
   replica_.tick(now);
   if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
-  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-    if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
-    // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
-    // wanted.
-    if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
-    touched_[peer + 1] = false;
+  // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
+  for (const bool owed_ack : {false, true}) {
+    for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+      if (replica_.owes_ack(peer) == owed_ack) serve(peer, now);
+    }
   }
   return more;
 }

@@ -50,6 +50,7 @@ class Bus {
   using Frames = std::array<zmq::message_t, 3>;  // header, body, check: the most that a message has
 
   [[nodiscard]] bool receive(protocol::Now now);
+  void serve(PeerIndex peer, protocol::Now now);
   void reopen(PeerIndex peer);
   void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);

@@ -97,6 +97,8 @@ class Link {
   // Would a record be left out for this peer, because its present life told us?
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
+  // A batch has come that is not acknowledged yet.
+  [[nodiscard]] bool owes_ack() const { return owe_ack_; }
   // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
   [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
 

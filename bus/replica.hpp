@@ -131,6 +131,9 @@ class Replica {
     return peers_[peer].link.wants_to_say(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_say();
   }
 
+  // It has told something, and was not told yet that it has come.
+  [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.owes_ack(); }
+
   // The change number up to which replies may leave, as durability demands.
   [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
   // A reply waits for this number: peers are asked again what they keep. 0: none does.

@@ -22,7 +22,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// At "memory" nobody waits for the journal: what is superseded within this time is not written twice.
+// At "memory" nobody waits for the journal: what is superseded within this time is not written twice, and the writer's
+// thread takes no processor from an update on its way to the peers.
 constexpr Nanoseconds kUnhurried = 50ms;
 // A pass that would only note how far the peers' feeds are merged.
 constexpr Nanoseconds kCursorsOnly = 20ms;
@@ -172,11 +173,18 @@ void Journal::finish(bus::Replica& replica, Now now) {
   }
 }
 
-bool Journal::pass_due(const bus::Replica& replica, Now now) const {
-  if (!replica.wants_pass()) return false;
+// When the pass that is wanted has waited for long enough.
+Nanoseconds Journal::pass_due_at(const bus::Replica& replica) const {
   const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
-  if (!changes) return now.steady - last_pass_ >= kCursorsOnly;
-  return level_ != Acknowledge::Memory || now.steady - last_pass_ >= kUnhurried;
+  if (!changes) return last_pass_ + kCursorsOnly;
+  return level_ == Acknowledge::Memory ? wanted_since_.value_or(Nanoseconds::max() - kUnhurried) + kUnhurried
+                                       : last_pass_;
+}
+
+bool Journal::pass_due(const bus::Replica& replica, Now now) {
+  if (!replica.wants_pass()) return false;
+  if (!wanted_since_) wanted_since_ = now.steady;
+  return now.steady >= pass_due_at(replica);
 }
 
 bool Journal::copy_due() const {
@@ -189,6 +197,7 @@ std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
   if (copying) piece_next_ = !piece_next_;
   if ((!copying || !piece_next_) && pass_due(replica, now)) {
     last_pass_ = now.steady;
+    wanted_since_.reset();
     job.bytes = replica.begin_pass();
     job.sync = level_ == Acknowledge::Fsync;
     job.is_pass = true;
@@ -230,8 +239,7 @@ Nanoseconds Journal::next_deadline(const bus::Replica& replica) const {
   if (busy_) return Nanoseconds::max();
   if (!trouble_.empty()) return retry_at_;
   if (!replica.wants_pass()) return Nanoseconds::max();
-  const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
-  return last_pass_ + (changes ? kUnhurried : kCursorsOnly);
+  return pass_due_at(replica);
 }
 
 }  // namespace herd::node

@@ -88,7 +88,8 @@ class Journal {
   void write_jobs();
   void start(Job job);
   void finish(bus::Replica& replica, protocol::Now now);
-  [[nodiscard]] bool pass_due(const bus::Replica& replica, protocol::Now now) const;
+  [[nodiscard]] protocol::Nanoseconds pass_due_at(const bus::Replica& replica) const;
+  [[nodiscard]] bool pass_due(const bus::Replica& replica, protocol::Now now);
   [[nodiscard]] bool copy_due() const;
   [[nodiscard]] std::optional<Job> next_job(bus::Replica& replica, protocol::Now now);
 
@@ -104,6 +105,7 @@ class Journal {
 
   std::string trouble_;
   protocol::Nanoseconds last_pass_{};
+  std::optional<protocol::Nanoseconds> wanted_since_;  // the next pass, as turn() has seen
   protocol::Nanoseconds retry_at_{};
   bool piece_next_ = false;  // pieces of a copy take turns with passes
   std::uint64_t file_bytes_ = 0;
