@@ -106,11 +106,13 @@ void add(int epoll, int descriptor) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) {
+  const std::string_view text = argc == 2 ? argv[1] : "";
+  std::uint16_t port = 0;
+  if (std::from_chars(text.data(), text.data() + text.size(), port).ptr != text.data() + text.size() || port == 0) {
     std::fprintf(stderr, "usage: bare-at-server PORT\n");
     return 2;
   }
-  const int listener = listen_on(static_cast<std::uint16_t>(std::atoi(argv[1])));
+  const int listener = listen_on(port);
   const int epoll = epoll_create1(0);
   add(epoll, listener);
   std::unordered_map<int, std::string> rests;  // by connection: the beginning of a line that is not whole yet

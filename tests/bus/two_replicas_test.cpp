@@ -95,6 +95,19 @@ TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, a
   CHECK(two.equal());
 }
 
+TEST_CASE("a batch is owed an acknowledgement until that is said") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  const auto batch = two.hill->take(0, two.now);
+  REQUIRE(batch);
+  CHECK_FALSE(two.smith->owes_ack(0));
+  hear(*two.smith, "from Hill", *batch, two.now);
+  CHECK(two.smith->owes_ack(0));
+  REQUIRE(two.carry());
+  CHECK_FALSE(two.smith->owes_ack(0));
+}
+
 TEST_CASE("the last batch is sent again when nobody acknowledges it") {
   TwoReplicas two;
   REQUIRE(two.carry());

@@ -96,6 +96,21 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
   CHECK(again.replica->self().feed_id == kFeed);
 }
 
+TEST_CASE("at memory a change waits for 50 ms before it is written, however long the journal has rested") {
+  const ScratchDir scratch;
+  Journaled node(scratch, Acknowledge::Memory);
+  node.now.steady += 10s;
+  REQUIRE(node.tell("kiwi", "5").told == bus::Told::Stored);
+  const auto told = node.now.steady;
+  REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
+  while (node.now.steady < told + 50ms) REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) != protocol::Nanoseconds::max());  // nothing is being written
+  REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) == protocol::Nanoseconds::max());  // now it is
+  CHECK(node.written());
+}
+
 TEST_CASE("at memory nothing waits for the journal, which is written all the same") {
   const ScratchDir scratch;
   {
