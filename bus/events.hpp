@@ -40,12 +40,12 @@ struct Events {
 struct ReplicaCounters {
   std::uint64_t batches_sent = 0;
   std::uint64_t updates_sent = 0;
-  std::uint64_t bodies_shared = 0;    // batches that went out with a body that a peer had sent, or another link
+  std::uint64_t bodies_shared = 0;    // batches that went out with a body that was there (bus/recent_bodies.hpp)
   std::uint64_t bodies_repeated = 0;  // batches that came with a body that had been sent or heard before
   std::uint64_t batches_received = 0;
   std::uint64_t updates_received = 0;
   std::uint64_t updates_merged = 0;    // ... that changed the store
-  std::uint64_t updates_repeated = 0;  // ... dropped by the seen-set
+  std::uint64_t updates_repeated = 0;  // ... that had been heard before
   std::uint64_t updates_older = 0;     // ... that changed nothing
   std::uint64_t updates_unreadable = 0;
   std::uint64_t messages_refused = 0;    // unreadable, of strangers, or of another herd or version

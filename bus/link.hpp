@@ -38,9 +38,10 @@ enum class Connected : std::uint8_t {
 struct Stretch {
   ChangeNumber from = 0;
   ChangeNumber to = 0;
-  std::vector<Feed::Entry> records;  // those in (from, to], in order
-  std::vector<Feed::Entry> newest;   // some ahead of it, in order; any of them may be left out
-  bool for_all = true;               // nothing in it depends on this peer: another link may send the same
+  std::vector<Feed::Entry> records{};  // those in (from, to], in order
+  std::vector<Feed::Entry> newest{};   // some ahead of it, in order; any of them may be left out
+  bool for_all = true;                 // nothing in it depends on this peer: another link may send the same ...
+  std::uint64_t told_by = 0;           // ... unless its peer told some of it: a bit for each link that records came by
 
   // A record that goes along because it superseded one of the range, and a crash now would bring that one back.
   struct Carried {
@@ -48,7 +49,7 @@ struct Stretch {
     RecordIndex index = 0;
     bool operator==(const Carried&) const = default;
   };
-  std::vector<Carried> carried;
+  std::vector<Carried> carried{};
 };
 
 class Link {
@@ -86,6 +87,7 @@ class Link {
   // The number behind which the next stretch begins, if the flight has room and this peer keeps up.
   [[nodiscard]] std::optional<ChangeNumber> next_number(ChangeNumber feed_tail) const;
   [[nodiscard]] std::size_t max_batch() const { return limits_.max_batch; }
+  [[nodiscard]] std::size_t max_in_flight() const { return limits_.max_in_flight; }
   // The next stretch of the feed to send, if the flight has room and there is something worth a message. It ends at
   // `end` at the latest, if there is something to send up to there.
   [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now, ChangeNumber end);

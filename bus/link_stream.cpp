@@ -28,10 +28,12 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now, ChangeNum
   const ChangeNumber tail = store.feed().tail();
   if (!streaming_ || !has_room()) return std::nullopt;
   const bool asks = must_ask(now);  // with an empty batch, if there is nothing to send that would ask as well
-  if (sent_ == tail) return asks ? std::optional(Stretch{tail, tail, {}, {}, true, {}}) : std::nullopt;
+  if (sent_ == tail) return asks ? std::optional(Stretch{.from = tail, .to = tail}) : std::nullopt;
   // What was scanned before was left out for this peer alone.
-  Stretch stretch{sent_, tail, {}, {}, scanned_ <= sent_, {}};
+  Stretch stretch{.from = sent_, .to = tail, .for_all = scanned_ <= sent_};
   const bool lagging = lags(tail);
+  // To end before the tail, superseded changes must be looked through: with a disk that fails they may be too many.
+  if (store.displaced().entries().size() > kMaxDisplacedLookedUp) end = tail;
   const std::size_t in_order = lagging ? (limits_.max_batch + 1) / 2 : limits_.max_batch;
   Feed::Reader reader = store.feed().read_after(std::max(sent_, scanned_));
   while (const auto entry = reader.next()) {
@@ -51,12 +53,13 @@ std::optional<Stretch> Link::next_stretch(const Store& store, Now now, ChangeNum
       break;
     }
     stretch.records.push_back(*entry);
+    stretch.told_by |= bit_of(store.came_by(entry->index));
   }
   if (stretch.to < tail) carry_displaced(store, stretch);
   if (lagging && !mutated(Mutant::LaggingLinkStarves)) add_newest(store, stretch);
   if (!stretch.records.empty() || !stretch.carried.empty() || !stretch.newest.empty()) return stretch;
   if (stretch.to < tail) {  // the journal must get on first
-    return asks ? std::optional(Stretch{sent_, sent_, {}, {}, false, {}}) : std::nullopt;
+    return asks ? std::optional(Stretch{.from = sent_, .to = sent_, .for_all = false}) : std::nullopt;
   }
   // Nothing for this peer up to the tail: the next batch covers the range, and if none comes soon an empty one does.
   if (scanned_ <= sent_) scanned_at_ = now.steady;
@@ -100,6 +103,7 @@ std::vector<Superseded> superseded_in(const Store& store, const Stretch& stretch
 void Link::carry_displaced(const Store& store, Stretch& stretch) const {
   if (mutated(Mutant::CursorMovesBySkipping)) return;
   stretch.carried.clear();
+  std::vector<Superseded> superseded;
   if (store.displaced().entries().size() > kMaxDisplacedLookedUp) {
     stretch.to = stretch.from;
   } else {
@@ -112,7 +116,7 @@ void Link::carry_displaced(const Store& store, Stretch& stretch) const {
                                                  [&](const Feed::Entry& entry) { return entry.number <= stretch.to; }));
       return limits_.max_batch > in_order ? limits_.max_batch - in_order : 1;
     };
-    const auto superseded = superseded_in(store, stretch, room() + 1, goes_along);
+    superseded = superseded_in(store, stretch, room() + 1, goes_along);
     for (bool fits = false; !fits;) {
       stretch.carried.clear();
       for (const Superseded& entry : superseded) {
@@ -122,7 +126,12 @@ void Link::carry_displaced(const Store& store, Stretch& stretch) const {
       if (!fits) stretch.to = stretch.carried[room()].old - 1;
     }
   }
-  if (!stretch.carried.empty() || stretch.to == stretch.from) stretch.for_all = false;
+  // What does not go along because this peer knows it would have to go along to another.
+  const bool left_out = std::any_of(superseded.begin(), superseded.end(), [&](const Superseded& entry) {
+    return entry.old <= stretch.to && entry.present > stretch.to && knows(store, {entry.present, entry.index});
+  });
+  const bool depends = left_out && !mutated(Mutant::SharedThoughKnown);
+  if (depends || !stretch.carried.empty() || stretch.to == stretch.from) stretch.for_all = false;
   std::erase_if(stretch.records, [&](const Feed::Entry& entry) { return entry.number > stretch.to; });
 }
 

@@ -34,6 +34,7 @@ enum class Mutant : std::uint8_t {
   CursorMovesBySending,        // a send counts as acknowledged
   FromAcknowledged,            // a batch claims to go on from the acknowledged cursor
   EmptyBatchUnanswered,        // a batch without updates is not acknowledged
+  SharedThoughKnown,           // what one peer knows and another does not is left out for both
   CursorMovesBySkipping,       // a superseded number is passed over though its successor is nowhere on disk
   RecoveredCountsAsUnwritten,  // ... of records that were recovered
   NoTimeout,                   // a batch that is not acknowledged is waited for

@@ -29,6 +29,11 @@ namespace herd::bus {
 using LinkIndex = std::uint8_t;
 inline constexpr LinkIndex kToldHere = 255;
 
+// Of a set of links; a node has fewer than 64. kToldHere is none of them.
+[[nodiscard]] constexpr std::uint64_t bit_of(LinkIndex link) {
+  return link == kToldHere ? 0 : std::uint64_t{1} << (link % 64);
+}
+
 struct RecordHead {
   std::uint64_t hash = 0;  // of the record (bus/digest.hpp): a change takes the old one out of the sums
   std::uint32_t form = 0;  // of the body

@@ -26,7 +26,7 @@ class RecentBodies {
   struct Recent {
     ChangeNumber from = 0;  // it holds the changes (from, to] of the feed
     ChangeNumber to = 0;
-    LinkIndex by = kToldHere;                 // who sent it; kToldHere: it was encoded here
+    std::uint64_t told_by = 0;                // a bit for each link that one of its updates came by
     std::size_t updates = 0;                  // at most to - from
     std::shared_ptr<const std::string> body;  // nullptr: none
   };
@@ -42,17 +42,19 @@ class RecentBodies {
     return find_if([&](const Recent& recent) { return *recent.body == body; });
   }
 
-  // The newest one that begins behind this number, or nullptr.
-  [[nodiscard]] const Recent* behind(ChangeNumber number) const {
-    return find_if([&](const Recent& recent) { return recent.from == number; });
+  // The newest one that begins behind this number and fits, or nullptr.
+  template <class Fits>
+  [[nodiscard]] const Recent* behind(ChangeNumber number, Fits fits) const {
+    return find_if([&](const Recent& recent) { return recent.from == number && fits(recent); });
   }
 
-  // Where the next one of at least `updates` begins, beyond this number. A stretch that ends there is followed by one
-  // that is ready.
-  [[nodiscard]] std::optional<ChangeNumber> next_begin(ChangeNumber number, std::size_t updates) const {
+  // Where the next one that fits begins, beyond this number. A stretch that ends there is followed by one that is
+  // ready.
+  template <class Fits>
+  [[nodiscard]] std::optional<ChangeNumber> next_begin(ChangeNumber number, Fits fits) const {
     std::optional<ChangeNumber> next;
     for (const Recent& recent : bodies_) {
-      if (recent.body == nullptr || recent.updates < updates || recent.from <= number) continue;
+      if (recent.body == nullptr || recent.from <= number || !fits(recent)) continue;
       next = std::min(next.value_or(recent.from), recent.from);
     }
     return next;

@@ -20,10 +20,10 @@ using protocol::Update;
 
 namespace {
 
-// So many updates are worth a message of their own, as they are: encoding them costs far more than a message does.
-// Fewer had better be joined with what follows them, for a flight holds only so many messages.
-std::size_t worth_a_message(const Link& link) {
-  return std::max<std::size_t>(link.max_batch() / 8, 2);
+// Whether so few updates are worth a message of their own, with so much more to send: encoding them costs far more than
+// a message does, but a flight holds only so many, and is all that a link to a far peer can send in a round trip.
+bool worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog) {
+  return updates >= std::max<std::size_t>(link.max_batch() / 8, 2) && updates * link.max_in_flight() >= backlog;
 }
 
 constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
@@ -274,28 +274,46 @@ ChangeNumber Replica::encode(const Stretch& stretch) {
   return stretch.to;
 }
 
+// Whether a peer may be sent a body as it is: it has told none of it, and its link takes so many updates at once.
+bool Replica::suits(const RecentBodies::Recent& recent, PeerIndex index) const {
+  return (recent.told_by & bit_of(static_cast<LinkIndex>(index))) == 0 &&
+         recent.updates <= peers_[index].link.max_batch();
+}
+
 // What is next for this peer, if there is a body of it that is worth a message, or all there is.
-const RecentBodies::Recent* Replica::ready_for(PeerIndex index) const {
+const RecentBodies::Recent* Replica::ready_for(PeerIndex index, ChangeNumber number) const {
+  const ChangeNumber tail = store_.feed().tail();
+  return recent_.behind(number, [&](const RecentBodies::Recent& recent) {
+    return suits(recent, index) &&
+           (recent.to == tail || worth_a_message(peers_[index].link, recent.updates, tail - number));
+  });
+}
+
+// Where the next stretch for this peer ends at the latest: before a body that can then be sent as it is.
+ChangeNumber Replica::end_for(PeerIndex index, ChangeNumber number) const {
   const Link& link = peers_[index].link;
   const ChangeNumber tail = store_.feed().tail();
-  const auto number = link.next_number(tail);
-  if (!number || *number == tail) return nullptr;
-  const RecentBodies::Recent* recent = recent_.behind(*number);
-  if (recent == nullptr || recent->by == index || recent->updates > link.max_batch()) return nullptr;
-  return recent->updates >= worth_a_message(link) || recent->to == tail ? recent : nullptr;
+  const auto begin = recent_.next_begin(number, [&](const RecentBodies::Recent& recent) {
+    return suits(recent, index) && worth_a_message(link, recent.updates, tail - number);
+  });
+  return begin && worth_a_message(link, *begin - number, tail - number) ? *begin : tail;
 }
 
 std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
   Link& link = peers_[index].link;
   const ChangeNumber tail = store_.feed().tail();
-  if (const RecentBodies::Recent* ready = ready_for(index)) {
-    ++counters_.batches_sent;
-    ++counters_.bodies_shared;
-    counters_.updates_sent += ready->updates;
-    return Outgoing{protocol::encode(link.send(ready->to, tail, now)), ready->body};
-  }
-  const ChangeNumber end =
-      recent_.next_begin(link.next_number(tail).value_or(tail), worth_a_message(link)).value_or(tail);
+  const ChangeNumber number = link.next_number(tail).value_or(tail);
+  if (number == tail) return encode_batch(link, tail, now);
+  const RecentBodies::Recent* ready = ready_for(index, number);
+  if (ready == nullptr) return encode_batch(link, end_for(index, number), now);
+  ++counters_.batches_sent;
+  ++counters_.bodies_shared;
+  counters_.updates_sent += ready->updates;
+  return Outgoing{protocol::encode(link.send(ready->to, tail, now)), ready->body};
+}
+
+std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now now) {
+  const ChangeNumber tail = store_.feed().tail();
   auto stretch = link.next_stretch(store_, now, end);
   if (!stretch) return std::nullopt;
   ChangeNumber to = encode(*stretch);
@@ -304,7 +322,7 @@ std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
   ++counters_.batches_sent;
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder_.finish());
-  if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, kToldHere, updates, body});
+  if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, stretch->told_by, updates, body});
   return Outgoing{protocol::encode(link.send(to, tail, now)), std::move(body)};
 }
 

@@ -171,6 +171,7 @@ class Replica {
   [[nodiscard]] Events take_events();
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
   [[nodiscard]] const Store& store() const { return store_; }
+  [[nodiscard]] const Durability& durability() const { return durability_; }
 
  private:
   struct Peer {
@@ -192,8 +193,11 @@ class Replica {
   enum class Repeats : std::uint8_t { Dropped, Merged };
   std::size_t merge_body(PeerIndex index, Repeats repeats);
   void merge_new_body(PeerIndex index, std::string_view body);
-  [[nodiscard]] const RecentBodies::Recent* ready_for(PeerIndex index) const;
+  [[nodiscard]] bool suits(const RecentBodies::Recent& recent, PeerIndex index) const;
+  [[nodiscard]] const RecentBodies::Recent* ready_for(PeerIndex index, ChangeNumber number) const;
+  [[nodiscard]] ChangeNumber end_for(PeerIndex index, ChangeNumber number) const;
   [[nodiscard]] std::optional<Outgoing> take_batch(PeerIndex index, protocol::Now now);
+  [[nodiscard]] std::optional<Outgoing> encode_batch(Link& link, ChangeNumber end, protocol::Now now);
   [[nodiscard]] ChangeNumber encode(const Stretch& stretch);
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;

@@ -11,7 +11,7 @@ namespace herd::bus {
 
 using protocol::Update;
 
-// A batch that nobody has told before, if it was new from end to end, is remembered.
+// If every update of the batch changed the store, its body is remembered.
 void Replica::merge_new_body(PeerIndex index, std::string_view body) {
   const ChangeNumber before = store_.feed().tail();
   merge_body(index, Repeats::Dropped);
@@ -19,7 +19,8 @@ void Replica::merge_new_body(PeerIndex index, std::string_view body) {
   const std::size_t updates = body_.updates.size();
   if (updates == 0 || body_.unreadable > 0 || after - before != updates) return;
   if (body.size() > protocol::kMaxBatchBytes) return;
-  recent_.remember({before, after, static_cast<LinkIndex>(index), updates, std::make_shared<const std::string>(body)});
+  recent_.remember(
+      {before, after, bit_of(static_cast<LinkIndex>(index)), updates, std::make_shared<const std::string>(body)});
 }
 
 // Returns how many changed the store.

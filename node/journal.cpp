@@ -22,8 +22,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// At "memory" nobody waits for the journal: what is superseded within this time is not written twice, and the writer's
-// thread takes no processor from an update on its way to the peers.
+// At "memory", without replicas, nobody waits for the journal: what is superseded within this time is not written
+// twice, and the writer's thread takes no processor from an update on its way to the peers.
 constexpr Nanoseconds kUnhurried = 50ms;
 // A pass that would only note how far the peers' feeds are merged.
 constexpr Nanoseconds kCursorsOnly = 20ms;
@@ -168,6 +168,7 @@ void Journal::finish(bus::Replica& replica, Now now) {
     spdlog::debug("event=journal_copied bytes={}", file_bytes_);
   }
   if (job_.is_pass) {
+    wanted_since_.reset();
     ++counters_.passes;
     replica.pass_written();
   }
@@ -177,8 +178,8 @@ void Journal::finish(bus::Replica& replica, Now now) {
 Nanoseconds Journal::pass_due_at(const bus::Replica& replica) const {
   const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
   if (!changes) return last_pass_ + kCursorsOnly;
-  return level_ == Acknowledge::Memory ? wanted_since_.value_or(Nanoseconds::max() - kUnhurried) + kUnhurried
-                                       : last_pass_;
+  const bool hurries = level_ != Acknowledge::Memory || replica.durability().replicas > 0;
+  return hurries || !wanted_since_ ? last_pass_ : *wanted_since_ + kUnhurried;
 }
 
 bool Journal::pass_due(const bus::Replica& replica, Now now) {
@@ -197,7 +198,6 @@ std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
   if (copying) piece_next_ = !piece_next_;
   if ((!copying || !piece_next_) && pass_due(replica, now)) {
     last_pass_ = now.steady;
-    wanted_since_.reset();
     job.bytes = replica.begin_pass();
     job.sync = level_ == Acknowledge::Fsync;
     job.is_pass = true;
@@ -237,9 +237,8 @@ bool Journal::turn(bus::Replica& replica, Now now) {
 
 Nanoseconds Journal::next_deadline(const bus::Replica& replica) const {
   if (busy_) return Nanoseconds::max();
-  if (!trouble_.empty()) return retry_at_;
-  if (!replica.wants_pass()) return Nanoseconds::max();
-  return pass_due_at(replica);
+  if (!replica.wants_pass()) return trouble_.empty() ? Nanoseconds::max() : retry_at_;
+  return trouble_.empty() ? pass_due_at(replica) : std::max(retry_at_, pass_due_at(replica));
 }
 
 }  // namespace herd::node

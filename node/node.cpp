@@ -213,9 +213,11 @@ void Node::run_ready() {
 
 void Node::end_of_turn() {
   busy_ = bus_->pump(clock_.now());
-  deliver_places();
+  const std::uint64_t asked = deliver_places();
   keep();
   report();
+  // What was asked since may have swallowed the edge of an answer.
+  if (places_->counters().asked != asked) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
 }
 
@@ -237,12 +239,15 @@ void Node::keep() {
   if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), control_->awaited()));
 }
 
-void Node::deliver_places() {
+// Returns how many lookups had been asked for when no answer was left.
+std::uint64_t Node::deliver_places() {
   while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
+  const std::uint64_t asked = places_->counters().asked;
   front_end_->send_delivered();
   while (auto figures = worker_->poll_figures()) {
     places_report_.hear(std::move(*figures), monitor_.get(), clock_.now().wall);
   }
+  return asked;
 }
 
 void Node::report() {

@@ -63,7 +63,7 @@ class Node {
 
   void turn();
   void end_of_turn();
-  void deliver_places();
+  std::uint64_t deliver_places();
   void keep();
   void report();
   void wait_for(protocol::Nanoseconds deadline);

@@ -30,6 +30,7 @@ inline const std::map<std::string, Mutant> kMutantNames{
     {"cursor-moves-by-sending", Mutant::CursorMovesBySending},
     {"from-acknowledged", Mutant::FromAcknowledged},
     {"empty-batch-unanswered", Mutant::EmptyBatchUnanswered},
+    {"shared-though-known", Mutant::SharedThoughKnown},
     {"cursor-moves-by-skipping", Mutant::CursorMovesBySkipping},
     {"recovered-counts-as-unwritten", Mutant::RecoveredCountsAsUnwritten},
     {"no-timeout", Mutant::NoTimeout},

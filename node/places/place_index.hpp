@@ -1,5 +1,5 @@
 // The places of the world near a position, without a network: a table from inside the binary (data/README.md says what
-// it holds) and a k-d tree over it. Once loaded it never changes, so any thread may search it; it owns some 20 MB.
+// it holds), in tiles. Once loaded it never changes, so any thread may search it; it owns some 20 MB.
 //
 // The order is what a person would want, near and notable first: by (distance + 0.5 km) / prominence, lowest first,
 // where prominence is 1 for a village of 500 and grows by 1 with every ten times as many people. So a town of 50,000

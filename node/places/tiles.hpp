@@ -23,7 +23,7 @@ inline constexpr std::size_t kTiles = std::size_t{kTileRows} * kTileColumns;
   return std::clamp(static_cast<int>(std::floor((latitude + 90) * kTilesADegree)), 0, kTileRows - 1);
 }
 
-// Beyond 180 degrees either way it is no column: -1 is the last, kTileColumns the first one.
+// May lie outside 0 to kTileColumns - 1, across the antimeridian: -1 means the last column, kTileColumns the first.
 [[nodiscard]] inline int tile_column(double longitude) {
   return static_cast<int>(std::floor((longitude + 180) * kTilesADegree));
 }

@@ -90,6 +90,35 @@ TEST_CASE("a client that moves all the time is not starved by a link that lags")
   CHECK(told == 50);
 }
 
+// Another peer that passes 1 must be told what stands at 2, or a crash would bring the old record back behind its
+// cursor.
+TEST_CASE("a stretch that passes something because its peer knows what superseded it is not sent to others") {
+  OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
+  one.open();
+  one.move("client");
+  one.store.displaced().begin_pass(one.tail());  // it is on disk
+  one.fill(3);
+  one.move("client", kThisLink);
+  one.fill(2);
+  const auto stretch = one.link.next_stretch(one.store, one.now, 4);
+  REQUIRE(stretch);
+  CHECK(stretch->to == 4);
+  CHECK(stretch->records.size() == 3);
+  CHECK(stretch->carried.empty());
+  CHECK_FALSE(stretch->for_all);
+}
+
+TEST_CASE("a stretch names the links that its records came by") {
+  OneLink one;
+  one.open();
+  one.move("theirs", kThisLink + 1);
+  one.move("ours");
+  const auto stretch = one.link.next_stretch(one.store, one.now, one.tail());
+  REQUIRE(stretch);
+  CHECK(stretch->for_all);
+  CHECK(stretch->told_by == bit_of(kThisLink + 1));
+}
+
 // The cursor must not pass 1, under which a crash would bring client0 back, while client0 stands at 7 and is left out.
 TEST_CASE("a stretch that is cut because too many go along takes along what now stands behind its end") {
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});

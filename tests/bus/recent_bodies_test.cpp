@@ -15,7 +15,15 @@ using herd::protocol::Now;
 namespace {
 
 RecentBodies::Recent recent(ChangeNumber from, ChangeNumber to, const std::string& body) {
-  return {from, to, 0, static_cast<std::size_t>(to - from), std::make_shared<const std::string>(body)};
+  return {from, to, 1, static_cast<std::size_t>(to - from), std::make_shared<const std::string>(body)};
+}
+
+bool any(const RecentBodies::Recent& /*recent*/) {
+  return true;
+}
+
+auto at_least(std::size_t updates) {
+  return [updates](const RecentBodies::Recent& recent) { return recent.updates >= updates; };
 }
 
 // Hill tells Smith and Jaquez, both tell Singleton: every way round a square. What each says is carried when the test
@@ -84,14 +92,14 @@ class Square {
 TEST_CASE("a recent body is found by its bytes and by where it begins, the newest first") {
   RecentBodies bodies;
   CHECK(bodies.find("a") == nullptr);
-  CHECK(bodies.behind(0) == nullptr);
+  CHECK(bodies.behind(0, any) == nullptr);
   bodies.remember(recent(0, 10, "a"));
   bodies.remember(recent(10, 90, "b"));
   bodies.remember(recent(10, 12, "c"));
   CHECK(bodies.find("a")->to == 10);
   CHECK(bodies.find("ab") == nullptr);
-  CHECK(bodies.behind(10)->to == 12);
-  CHECK(bodies.behind(5) == nullptr);
+  CHECK(bodies.behind(10, any)->to == 12);
+  CHECK(bodies.behind(5, any) == nullptr);
 }
 
 TEST_CASE("the next beginning is that of a body with enough updates") {
@@ -99,17 +107,17 @@ TEST_CASE("the next beginning is that of a body with enough updates") {
   bodies.remember(recent(100, 110, "a"));
   bodies.remember(recent(50, 60, "b"));
   bodies.remember(recent(20, 22, "c"));
-  CHECK(bodies.next_begin(0, 5) == 50);
-  CHECK(bodies.next_begin(0, 1) == 20);
-  CHECK(bodies.next_begin(50, 5) == 100);
-  CHECK(bodies.next_begin(100, 5) == std::nullopt);
+  CHECK(bodies.next_begin(0, at_least(5)) == 50);
+  CHECK(bodies.next_begin(0, at_least(1)) == 20);
+  CHECK(bodies.next_begin(50, at_least(5)) == 100);
+  CHECK(bodies.next_begin(100, at_least(5)) == std::nullopt);
 }
 
 TEST_CASE("the oldest body is forgotten first") {
   RecentBodies bodies;
   for (ChangeNumber i = 0; i <= RecentBodies::kBodies; ++i) bodies.remember(recent(i, i + 1, std::to_string(i)));
-  CHECK(bodies.behind(0) == nullptr);
-  CHECK(bodies.behind(1) != nullptr);
+  CHECK(bodies.behind(0, any) == nullptr);
+  CHECK(bodies.behind(1, any) != nullptr);
 }
 
 TEST_CASE("a body that is new from end to end goes on as it came, and the second way round brings nothing new") {
@@ -137,6 +145,39 @@ TEST_CASE("a body does not go back to who sent it") {
   square.tell_hill(0, 100);
   REQUIRE(square.carry("Hill", "Smith").size() == 1);
   CHECK(square.carry("Smith", "Hill").empty());
+}
+
+TEST_CASE("a body that is encoded here does not go to who told some of it") {
+  Square square;
+  square.tell_hill(0, 100);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(tell(square.at("Smith"), "own" + std::to_string(i), "5", square.now).told == Told::Stored);
+  }
+  const auto onward = square.carry("Smith", "Singleton");
+  REQUIRE(onward.size() == 2);  // as it came, and the rest
+  Square mixed;
+  mixed.tell_hill(0, 40);  // too few to be worth a message of their own
+  REQUIRE(mixed.carry("Hill", "Smith").size() == 1);
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(tell(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).told == Told::Stored);
+  }
+  const auto all = mixed.carry("Smith", "Singleton");
+  REQUIRE(all.size() == 1);
+  const auto back = mixed.carry("Smith", "Hill");
+  REQUIRE(back.size() == 1);
+  CHECK(back[0].size() < all[0].size());
+  CHECK(mixed.at("Hill").counters().updates_repeated == 0);
+}
+
+TEST_CASE("short bodies are joined where so much waits that a flight of them would not do") {
+  Square square;
+  square.tell_hill(0, 64);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);  // Jaquez is behind
+  square.tell_hill(64, 600);
+  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  REQUIRE(to_jaquez.size() == 2);  // 512, and the rest
+  CHECK(square.at("Hill").counters().bodies_shared == 0);
 }
 
 TEST_CASE("a body of which something was known is encoded anew, without that") {
