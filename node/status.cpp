@@ -44,6 +44,26 @@ Json provider_json(const places::Figures& provider) {
 
 }  // namespace
 
+void add_bus(Status& status, const bus::ReplicaCounters& bus) {
+  status.counters["bus_batches_sent"] = bus.batches_sent;
+  status.counters["bus_bodies_shared"] = bus.bodies_shared;
+  status.counters["bus_bodies_repeated"] = bus.bodies_repeated;
+  status.counters["bus_updates_sent"] = bus.updates_sent;
+  status.counters["bus_batches_received"] = bus.batches_received;
+  status.counters["bus_updates_received"] = bus.updates_received;
+  status.counters["bus_updates_merged"] = bus.updates_merged;
+  status.counters["bus_updates_repeated"] = bus.updates_repeated;
+  status.counters["bus_updates_older"] = bus.updates_older;
+  status.counters["bus_updates_unreadable"] = bus.updates_unreadable;
+  status.counters["bus_messages_refused"] = bus.messages_refused;
+  status.counters["bus_messages_damaged"] = bus.messages_damaged;
+  status.counters["bus_messages_unknown"] = bus.messages_unknown;
+  status.counters["bus_timeouts"] = bus.timeouts;
+  status.counters["bus_digest_rounds"] = bus.digest_rounds;
+  status.counters["bus_buckets_pulled"] = bus.buckets_pulled;
+  status.counters["bus_divergences_healed"] = bus.divergences_healed;
+}
+
 std::string_view to_string(LinkState state) {
   switch (state) {
     case LinkState::Down:

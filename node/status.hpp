@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bus/events.hpp"
 #include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
 
@@ -48,6 +49,9 @@ struct Status {
   std::vector<places::Figures> providers;         // of places, in the order of the configuration
   protocol::Now taken;                            // when
 };
+
+// The counters of the bus, as "bus_...".
+void add_bus(Status& status, const bus::ReplicaCounters& bus);
 
 // "down", "half" or "up".
 [[nodiscard]] std::string_view to_string(LinkState state);
