@@ -28,10 +28,14 @@ inline constexpr std::size_t kTiles = std::size_t{kTileRows} * kTileColumns;
   return static_cast<int>(std::floor((longitude + 180) * kTilesADegree));
 }
 
+// In the order in which tiles are counted.
+[[nodiscard]] inline std::size_t tile_at(int row, int column) {
+  return static_cast<std::size_t>(row) * kTileColumns + static_cast<std::size_t>(column);
+}
+
 // 180 degrees belong to the last column, -180 to the first.
 [[nodiscard]] inline std::size_t tile_of(const protocol::Position& position) {
-  const int column = std::min(tile_column(position.longitude), kTileColumns - 1);
-  return static_cast<std::size_t>(tile_row(position.latitude) * kTileColumns + column);
+  return tile_at(tile_row(position.latitude), std::min(tile_column(position.longitude), kTileColumns - 1));
 }
 
 // Calls take(first, last) for stretches of tiles, both ends included, that hold all positions not farther than
@@ -53,8 +57,7 @@ void for_tiles_near(const protocol::Position& centre, double radius_km, Take tak
   }
   for (int row = south; row <= north; ++row) {
     const auto stretch = [&](int first, int last) {
-      const int begin = row * kTileColumns;
-      if (first <= last) take(static_cast<std::size_t>(begin + first), static_cast<std::size_t>(begin + last));
+      if (first <= last) take(tile_at(row, first), tile_at(row, last));
     };
     stretch(std::max(west, 0), std::min(east, kTileColumns - 1));
     stretch(west + kTileColumns, kTileColumns - 1);  // across the antimeridian, from the east ...
