@@ -9,18 +9,18 @@ namespace herd::bus {
 enum class Mutant : std::uint8_t {
   None,
 
-  // Rule 1, the order.
+  // The order.
   TiesByArrival,      // of two records of one time, the first that came is kept
   PeersMayNotTie,     // an update of the time that is known already is not merged by the order
   SameCountsAsNewer,  // merging a record once more changes the store
-  // Rule 2, the feed.
+  // The feed.
   ChangeStaysInPlace,  // a record that changes keeps its number
   // The words: feed ids and change numbers.
   FeedOutlivesJournal,  // a lost journal's feed id goes on
   OldFeedKeepsCursor,   // a new feed id is read on from the old one's cursor
   NoJump,               // a new life goes on counting where the journal ends
   JumpNotWritten,       // a new life does not write its base before it gives out numbers
-  // Rule 3, replies, and the journal under them.
+  // Replies, and the journal under them.
   BoundedReadCounts,          // a pass counts though it did not reach the tail
   PassCountsWhenBegun,        // a pass counts before it is on disk
   FailedPassCounts,           // a pass that failed counts
@@ -30,7 +30,7 @@ enum class Mutant : std::uint8_t {
   RedundantReplyDoesNotWait,  // the reply to a report that is not newer does not wait for the newer one
   AnyKeptNumberProves,        // a peer's kept cursor counts, whether or not this attempt reached the tail
   KeptIsNotAskedFor,          // a peer whose last word on what it keeps was lost is not asked again
-  // Rule 4, batches and acknowledgements.
+  // Batches and acknowledgements.
   CursorMovesBySending,        // a send counts as acknowledged
   FromAcknowledged,            // a batch claims to go on from the acknowledged cursor
   EmptyBatchUnanswered,        // a batch without updates is not acknowledged
@@ -45,7 +45,7 @@ enum class Mutant : std::uint8_t {
   HelloUnanswered,             // HELLO is not answered with HELLO
   PingMayGoUnanswered,         // so an idle link does not notice that its peer takes it for a stranger
   FirstRouteStays,             // a newer HELLO of a name does not replace its route
-  // Rule 5, lives.
+  // Lives.
   NoIncarnationCheck,              // messages of and for another life are used
   AckOfAnotherLifeUsed,            // acknowledgements alone are
   BatchOfAnotherLifeUnanswered,    // such a batch is met with silence
@@ -53,11 +53,11 @@ enum class Mutant : std::uint8_t {
   NewLifeKeepsStream,              // a new life of the peer voids nothing
   KeptCursorsTakenAfter,           // a pass keeps the peers' cursors as they are when it is done
   AckSaysKeptForMerged,            // what is merged is said to be kept
-  // Rule 6, flooding.
+  // Flooding.
   EchoSkipForgetsLife,  // what came by a link is withheld from its peer for ever, whatever life it is in
   SeenBelowWindow,      // what is below the seen-set's window counts as seen
   SeenBeforeMerged,     // an update counts as seen before it is merged
-  // Rule 7, digests.
+  // Digests.
   NewFeedNotCompared,        // an unknown feed id begins no round
   RoundWithoutHello,         // a round begins with DIGEST
   InFlightCompared,          // a bucket that holds changes in flight is compared too
@@ -68,14 +68,14 @@ enum class Mutant : std::uint8_t {
   InFlightTold,              // an ANSWER holds what the peer has not acknowledged
   PlaceForgotten,            // a bucket that needs several ANSWERs is told from its beginning each time
   AnswersThroughSeenSet,     // the seen-set drops what an ANSWER brings
-  // Rule 8, backpressure.
+  // Backpressure.
   FlightUnbounded,     // any number of batches is in flight
   LaggingLinkStarves,  // a lagging link sends in order alone
   RouterUnread,        // a node whose output to a peer is full does not read what others say
-  // Rules 9 and 10.
+  // What cannot be read, and connections that work one way.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged
   HalfCountsAsUp,  // a link that works one way only is shown as up
-  // Rule 11, reset.
+  // Reset.
   ResetKeepsEpoch,    // a reset has the epoch that it ends
   EpochNotTakenOver,  // a report after a reset has the first epoch
   ResetNotHeard,      // a peer's reset counts as unreadable
