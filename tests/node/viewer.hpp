@@ -48,6 +48,7 @@ class Viewer {
       : socket_(fixture.context, zmq::socket_type::sub) {
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, queue);
+    socket_.set(zmq::sockopt::sndhwm, 0);  // a subscription that finds its pipe full would be dropped
     if (queue != 0) socket_.set(zmq::sockopt::rcvbuf, 4096);
     socket_.set(zmq::sockopt::subscribe, prefix);
     socket_.connect(fixture.endpoint);

@@ -9,7 +9,7 @@ from herd_ctl import clocks  # the fixture knows where it is
 from herd_ctl.faults import CLOCK
 from herd_ctl.prove import Plan, Trial
 
-pytestmark = [pytest.mark.skipif(clocks.library() is None, reason=f"wants the package {clocks.PACKAGE}"),
+pytestmark = [pytest.mark.skipif(clocks.faketime() is None, reason=f"wants the package {clocks.PACKAGE}"),
               pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer wants to be loaded first")]
 
 

@@ -14,7 +14,7 @@ PACKAGE = "faketime"
 SEEN_WITHIN = 1  # seconds until a node sees its new clock
 
 
-def library():
+def faketime():
     """The path of libfaketime, None where it is not installed."""
     return next(iter(glob.glob(LIBRARIES)), None)
 
@@ -26,7 +26,7 @@ class Clocks:
         for node in herd:
             self.set(node.name, 0)
             node.environment |= {
-                "LD_PRELOAD": library(), "FAKETIME_TIMESTAMP_FILE": str(self._file(node.name)),
+                "LD_PRELOAD": faketime(), "FAKETIME_TIMESTAMP_FILE": str(self._file(node.name)),
                 "FAKETIME_CACHE_DURATION": str(SEEN_WITHIN), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 "FAKETIME_DONT_RESET": "1"}
 

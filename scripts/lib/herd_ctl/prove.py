@@ -12,7 +12,7 @@ import sys
 import time
 
 from . import network as net
-from .clocks import PACKAGE, Clocks, library
+from .clocks import PACKAGE, Clocks, faketime
 from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, Breaker, schedule
 from .load import BASE, LoadProcess, report
 from .private_herd import Ports, PrivateHerd
@@ -61,7 +61,7 @@ class Plan:
             self.freezes = freezes if self.freezes is None else self.freezes
             self.more = counts
             self.population = POPULATION
-        self.clocks_stay = bool(self.more.get(CLOCK)) and library() is None
+        self.clocks_stay = bool(self.more.get(CLOCK)) and faketime() is None
         if self.clocks_stay:
             self.more = {kind: count for kind, count in self.more.items() if kind != CLOCK}
         if self.kills is None:
