@@ -46,8 +46,8 @@ def test_what_is_newest_is_for_the_clients_times_to_say(pair):
     both.set("n1", -86_400)
     wait_for(lambda: skew(n0, "n1") < -86_000, "n1's clock is a day slow")
     now = time.time()
-    assert n0.say(f"IAMAT kiwi +1+1 {now - 90_000:.3f}").startswith("AT n0 +9")
-    assert n1.say(f"IAMAT kiwi +2+2 {now - 87_000:.3f}").startswith("AT n1 +6")  # its own clock's difference: 600 s
+    assert n0.say(f"IAMAT kiwi +1+1 {now - 90_500:.3f}").startswith("AT n0 +90")
+    assert n1.say(f"IAMAT kiwi +2+2 {now - 87_500:.3f}").startswith("AT n1 +1")  # by its own clock: 1,100 s
     wait_for(lambda: "+2+2" in (n0.knows("kiwi") or ""), "the later report counts at both")
     assert n1.say(f"IAMAT kiwi +3+3 {now:.3f}") == f"? IAMAT kiwi +3+3 {now:.3f}\n"  # a day ahead of n1's clock
     assert n0.say(f"IAMAT kiwi +4+4 {now:.3f}").startswith("AT n0 ")
