@@ -173,7 +173,8 @@ struct Gathered {
     place.latitude = steps(row.position.latitude);
     place.longitude = steps(row.position.longitude);
     place.kind = row.kind;
-    rows.push_back({tile_of(row.position), place, prominence(row.kind, row.population)});
+    const protocol::Position kept{degrees(place.latitude), degrees(place.longitude)};
+    rows.push_back({tile_of(kept), place, prominence(row.kind, row.population)});
   }
 
  private:

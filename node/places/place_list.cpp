@@ -5,10 +5,11 @@
 #include <numbers>
 #include <string_view>
 
+#include "node/places/tiles.hpp"
+
 namespace herd::node::places {
 namespace {
 
-constexpr double kEarthRadiusKm = 6371.0088;  // mean radius, IUGG
 // A place at the asker's own coordinates must pass radius 0, whatever the last bits of a sine say: 10 um.
 constexpr double kRoundingKm = 1e-8;
 
@@ -31,7 +32,7 @@ double distance_km(const PositionPair& pair) {
   const double east = std::sin(radians(other.longitude - one.longitude) / 2);
   const double square =
       north * north + std::cos(radians(one.latitude)) * std::cos(radians(other.latitude)) * east * east;
-  return 2 * kEarthRadiusKm * std::asin(std::sqrt(std::min(square, 1.0)));
+  return 2 * kEarthKm * std::asin(std::sqrt(std::min(square, 1.0)));
 }
 
 Shown show(const PlaceList& places, const Query& query) {

@@ -22,7 +22,6 @@ def faketime():
 class Clocks:
     def __init__(self, herd):
         self.herd = herd
-        self.names = [node.name for node in herd]
         for node in herd:
             self.set(node.name, 0)
             node.environment |= {
