@@ -2,37 +2,28 @@
 
 #include <spdlog/spdlog.h>
 
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
+#include <system_error>
 #include <utility>
 
 #include "node/limits.hpp"
 
 namespace herd::node {
-namespace {
 
-// Not an error: there is nothing to read, or no room to write, just now.
-bool is_for_another_time(const std::error_code& error) {
-  return error == asio::error::would_block || error == asio::error::try_again || error == asio::error::interrupted;
-}
-
-}  // namespace
-
-Connection::Connection(asio::ip::tcp::socket socket, const Session::Parts& parts, std::string from)
+Connection::Connection(Socket socket, const Session::Parts& parts, std::string from)
     : parts_(parts), socket_(std::move(socket)), session_(parts, std::move(from)) {}
 
 void Connection::receive(std::span<char> buffer) {
   std::error_code error;
-  const std::size_t count = socket_.read_some(asio::buffer(buffer.data(), buffer.size()), error);
-  if (error == asio::error::eof) {
+  const std::size_t count = socket_.receive(buffer, error);
+  if (error) {
+    if (!try_again(error)) close(error.message());
+  } else if (count == 0) {
     if (is_discarding_) {
       close("client has closed");
     } else {
       session_.hear_end();
     }
-  } else if (error && !is_for_another_time(error)) {
-    close(error.message());
-  } else if (!error) {
+  } else {
     parts_.counters.bytes_in += count;
     if (is_discarding_) {
       discard(count);
@@ -45,9 +36,8 @@ void Connection::receive(std::span<char> buffer) {
 void Connection::send() {
   while (wants_to_send()) {
     std::error_code error;
-    const auto output = session_.output();
-    const std::size_t count = socket_.write_some(asio::buffer(output.data(), output.size()), error);
-    if (is_for_another_time(error)) {
+    const std::size_t count = socket_.send(session_.output(), error);
+    if (try_again(error)) {
       return;
     }
     if (error) {
@@ -62,9 +52,8 @@ void Connection::send() {
 
 void Connection::finish() {
   session_.finish();
-  std::error_code error;
   const bool is_quiet =
-      parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && socket_.available(error) == 0;
+      parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !socket_.has_bytes();
   if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
     close("node stops");  // nothing is under way that a reset could destroy
   }
@@ -91,8 +80,7 @@ void Connection::close_if_overdue() {
 
 void Connection::close(std::string_view reason) {
   spdlog::debug("event=connection_closed from={} reason=\"{}\"", session_.from(), reason);
-  std::error_code error;
-  socket_.close(error);  // whatever it says, the descriptor is gone
+  socket_.close();
 }
 
 void Connection::end_if_all_is_said() {
@@ -113,7 +101,7 @@ void Connection::end_if_all_is_said() {
 
 void Connection::half_close() {
   std::error_code error;
-  socket_.shutdown(asio::socket_base::shutdown_send, error);
+  socket_.end_sending(error);
   if (error) {
     close(error.message());
     return;

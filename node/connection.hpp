@@ -1,15 +1,14 @@
-// A session on its socket. The socket is non-blocking: receive() and send() do what can be done now and return; waiting
-// until more can be done is the front end's part. Used on the loop's thread only; owns the socket.
+// A session on its socket: receive() and send() do what can be done now and return; waiting until more can be done is the
+// front end's part. Used on the loop's thread only; owns the socket.
 #pragma once
 
-#include <asio/ip/tcp.hpp>
 #include <cstddef>
 #include <span>
 #include <string>
 #include <string_view>
-#include <system_error>
 
 #include "node/session.hpp"
+#include "node/socket.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
@@ -17,7 +16,7 @@ namespace herd::node {
 class Connection {
  public:
   // `parts` must outlive the connection.
-  Connection(asio::ip::tcp::socket socket, const Session::Parts& parts, std::string from);
+  Connection(Socket socket, const Session::Parts& parts, std::string from);
 
   // Takes what one read gives. `buffer` is only borrowed.
   void receive(std::span<char> buffer);
@@ -40,7 +39,7 @@ class Connection {
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
 
   [[nodiscard]] Session& session() { return session_; }
-  [[nodiscard]] asio::ip::tcp::socket& socket() { return socket_; }
+  [[nodiscard]] const Socket& socket() const { return socket_; }
 
  private:
   void end_if_all_is_said();
@@ -48,7 +47,7 @@ class Connection {
   void discard(std::size_t count);
 
   const Session::Parts& parts_;
-  asio::ip::tcp::socket socket_;
+  Socket socket_;
   Session session_;
   bool is_discarding_ = false;  // half-closed by the node: what comes is thrown away
   std::size_t discarded_bytes_ = 0;

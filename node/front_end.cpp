@@ -2,10 +2,12 @@
 
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <asio/error.hpp>
 #include <asio/ip/address.hpp>
+#include <cerrno>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -42,17 +44,6 @@ bool is_of_one_client(const std::error_code& error) {
   return error == asio::error::connection_aborted || error == asio::error::interrupted;
 }
 
-// Replies leave at once; a telnet client's urgent byte stays in its place, or the byte behind its IAC would be lost.
-void set_options(tcp::socket& socket, std::error_code& error) {
-  socket.non_blocking(true, error);
-  if (!error) {
-    socket.set_option(tcp::no_delay(true), error);
-  }
-  if (!error) {
-    socket.set_option(asio::socket_base::out_of_band_inline(true), error);
-  }
-}
-
 }  // namespace
 
 FrontEnd::FrontEnd(Parts parts)
@@ -60,6 +51,7 @@ FrontEnd::FrontEnd(Parts parts)
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
       session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, parts_.ack_timeout},
       acceptor_(parts_.io),
+      ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
       read_buffer_(kReadBufferBytes) {}
@@ -159,10 +151,10 @@ void FrontEnd::wait_for_clients() {
 
 void FrontEnd::accept_clients() {
   for (std::size_t count = 0; count < kMaxAcceptsInOneGo && acceptor_.is_open(); ++count) {
-    std::error_code error;
-    tcp::socket socket(parts_.io);
     tcp::endpoint client;
-    acceptor_.accept(socket, client, error);
+    auto size = static_cast<socklen_t>(client.capacity());
+    Socket socket(accept4(acceptor_.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
     if (error == asio::error::would_block || error == asio::error::try_again) {
       break;
     }
@@ -172,6 +164,7 @@ void FrontEnd::accept_clients() {
     }
     if (!error) {
       backs_off_ = false;
+      client.resize(size);
       begin(std::move(socket), client);
     }
   }
@@ -193,7 +186,7 @@ void FrontEnd::back_off(const std::error_code& error) {
   });
 }
 
-void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
+void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
   if (connections() >= std::min(parts_.config.max_connections, parts_.most_connections)) {
     ++parts_.counters.connections_refused;
     if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
@@ -204,7 +197,7 @@ void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
     return;
   }
   std::error_code error;
-  set_options(socket, error);
+  socket.set_options(error);
   if (error) {
     return;  // it is gone again
   }
@@ -214,6 +207,15 @@ void FrontEnd::begin(tcp::socket socket, const tcp::endpoint& client) {
   served->place = connections_.size();
   connections_.push_back(served);
   serve(served);
+}
+
+// To serve a connection ends no other one, so what is ready stays so.
+void FrontEnd::serve_ready() {
+  for (const SocketPoll::Ready& ready : poll_.take_ready()) {
+    const ServedPtr served = connections_[static_cast<const Served*>(ready.whose)->place];
+    if (ready.to_receive && served->connection.wants_to_receive()) served->connection.receive(read_buffer_);
+    serve(served);
+  }
 }
 
 void FrontEnd::serve(const ServedPtr& served) {
@@ -232,36 +234,13 @@ void FrontEnd::serve(const ServedPtr& served) {
     served->waits_for_release = true;
     waiting_.push_back(served);
   }
-  if (connection.wants_to_receive() && !served->waits_to_receive) {
-    wait_to_receive(served);
+  const SocketPoll::Interest wanted{connection.wants_to_receive(), connection.wants_to_send()};
+  if (!poll_.watch(connection.socket().descriptor(), served.get(), served->watched, wanted)) {
+    connection.close("the system has no room to watch it");
+    forget(served);
+    return;
   }
-  if (connection.wants_to_send() && !served->waits_to_send) {
-    wait_to_send(served);
-  }
-}
-
-void FrontEnd::wait_to_receive(const ServedPtr& served) {
-  served->waits_to_receive = true;
-  served->connection.socket().async_wait(tcp::socket::wait_read, [this, served](const std::error_code& error) {
-    served->waits_to_receive = false;
-    if (error == asio::error::operation_aborted) {
-      return;
-    }
-    if (served->connection.wants_to_receive()) {
-      served->connection.receive(read_buffer_);
-      serve(served);
-    }
-  });
-}
-
-void FrontEnd::wait_to_send(const ServedPtr& served) {
-  served->waits_to_send = true;
-  served->connection.socket().async_wait(tcp::socket::wait_write, [this, served](const std::error_code& error) {
-    served->waits_to_send = false;
-    if (error != asio::error::operation_aborted && served->connection.is_open()) {
-      serve(served);
-    }
-  });
+  served->watched = wanted;
 }
 
 // Takes a closed connection out of the list; the last one moves to its place.

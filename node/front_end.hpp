@@ -1,6 +1,6 @@
 // The clients' side of a node: listens, and serves every connection. All of it runs on the loop's thread, inside the
-// io_context that the loop turns; nothing here blocks. It owns the acceptor, the connections, one read buffer that all
-// of them borrow, and what each lookup of places is for.
+// io_context that the loop turns; nothing here blocks. It owns the acceptor, the connections, the poll that knows which
+// of them are ready, one read buffer that all of them borrow, and what each lookup of places is for.
 //
 // Everything that happens to a connection goes through serve(): send what can be sent, ask what must be asked, and wait
 // for what the connection then wants.
@@ -26,8 +26,11 @@
 #include "node/config.hpp"
 #include "node/connection.hpp"
 #include "node/counters.hpp"
+#include "node/descriptor_watch.hpp"
 #include "node/places/client.hpp"
 #include "node/session.hpp"
+#include "node/socket.hpp"
+#include "node/socket_poll.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/result.hpp"
@@ -57,6 +60,9 @@ class FrontEnd {
   // address cannot be had, and why.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
 
+  // Waits for clients to be ready once more. Called at the end of a turn: one serves at most SocketPoll::kMostAtOnce.
+  void arm() { ready_.arm(); }
+
   // The port that is listened on, also where 0 was asked for.
   [[nodiscard]] std::uint16_t port() const;
 
@@ -80,15 +86,14 @@ class FrontEnd {
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
  private:
-  // A connection, and what is being waited for on its socket.
+  // A connection, and what its socket is watched for.
   struct Served {
-    Served(asio::ip::tcp::socket socket, const Session::Parts& parts, std::string from)
+    Served(Socket socket, const Session::Parts& parts, std::string from)
         : connection(std::move(socket), parts, std::move(from)) {}
 
     Connection connection;
     std::size_t place = 0;  // in connections_
-    bool waits_to_receive = false;
-    bool waits_to_send = false;
+    SocketPoll::Interest watched;
     bool waits_for_release = false;  // stands in waiting_
     bool has_delivered = false;      // stands in delivered_
   };
@@ -102,10 +107,9 @@ class FrontEnd {
   void wait_for_clients();
   void accept_clients();
   void back_off(const std::error_code& error);
-  void begin(asio::ip::tcp::socket socket, const asio::ip::tcp::endpoint& client);
+  void begin(Socket socket, const asio::ip::tcp::endpoint& client);
+  void serve_ready();
   void serve(const ServedPtr& served);
-  void wait_to_receive(const ServedPtr& served);
-  void wait_to_send(const ServedPtr& served);
   void forget(const ServedPtr& served);
   void wait_for_sweep();
   void sweep();
@@ -115,6 +119,8 @@ class FrontEnd {
   Commands commands_;
   Session::Parts session_parts_;
   asio::ip::tcp::acceptor acceptor_;
+  SocketPoll poll_;
+  DescriptorWatch ready_;
   asio::steady_timer accept_again_;
   bool backs_off_ = false;  // accepting failed, and has not succeeded since: warned of once
   asio::steady_timer sweep_again_;

@@ -219,6 +219,7 @@ void Node::end_of_turn() {
   // What was asked since may have swallowed the edge of an answer.
   if (places_->counters().asked != asked) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
+  front_end_->arm();
 }
 
 // The journal's part of a turn, and the replies that waited for it or for peers.

@@ -39,6 +39,7 @@ struct LoopbackNode : OneNode {
       if (std::chrono::steady_clock::now() > deadline) {
         return false;
       }
+      front_end.arm();
       io.run_one_for(std::chrono::milliseconds(1));
     }
     return true;

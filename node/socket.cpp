@@ -1,0 +1,60 @@
+#include "node/socket.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+namespace herd::node {
+namespace {
+
+// Of a call that returns how many bytes it moved, or -1.
+std::size_t moved(ssize_t count, std::error_code& error) {
+  if (count >= 0) return static_cast<std::size_t>(count);
+  error.assign(errno, std::system_category());
+  return 0;
+}
+
+}  // namespace
+
+Socket::Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
+
+void Socket::set_options(std::error_code& error) {
+  const int on = 1;
+  if (setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
+      setsockopt(descriptor_, SOL_SOCKET, SO_OOBINLINE, &on, sizeof on) != 0) {
+    error.assign(errno, std::system_category());
+  }
+}
+
+std::size_t Socket::receive(std::span<char> buffer, std::error_code& error) {
+  return moved(::recv(descriptor_, buffer.data(), buffer.size(), 0), error);
+}
+
+std::size_t Socket::send(std::string_view bytes, std::error_code& error) {
+  return moved(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL), error);
+}
+
+void Socket::end_sending(std::error_code& error) {
+  if (shutdown(descriptor_, SHUT_WR) != 0) error.assign(errno, std::system_category());
+}
+
+bool Socket::has_bytes() const {
+  int count = 0;
+  return ioctl(descriptor_, FIONREAD, &count) == 0 && count > 0;
+}
+
+void Socket::close() {
+  if (const int descriptor = std::exchange(descriptor_, -1); descriptor >= 0) ::close(descriptor);
+}
+
+bool try_again(const std::error_code& error) {
+  return error == std::errc::operation_would_block || error == std::errc::resource_unavailable_try_again ||
+         error == std::errc::interrupted;
+}
+
+}  // namespace herd::node
