@@ -7,6 +7,8 @@
 #include <cstring>
 #include <utility>
 
+#include "protocol/put_text.hpp"
+
 namespace herd::bus {
 
 static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kMaxCoordinatesBytes +
@@ -32,7 +34,7 @@ std::uint64_t hash_of(const Ordered& record) {
   };
   const auto text = [&](std::string_view value) {
     number(value.size(), 1);
-    size += value.copy(bytes.data() + size, value.size());  // memcpy would not have the null of an empty view
+    size = static_cast<std::size_t>(protocol::put_text(bytes.data() + size, value) - bytes.data());
   };
   text(record.client);
   number(record.epoch, 4);

@@ -63,7 +63,13 @@ void Feed::prefetch(ChangeNumber number) const {
   if (!segment.steps.empty()) __builtin_prefetch(segment.steps.data() + offset);
 }
 
+// Counted back from the newest: one that is closed and not squeezed stands for as many numbers as it has entries.
 std::size_t Feed::segment_of(ChangeNumber number) const {
+  if (firsts_.empty()) return 0;
+  const std::size_t last = firsts_.size() - 1;
+  if (number >= firsts_[last]) return last;
+  const ChangeNumber back = (firsts_[last] - number + kSegmentEntries - 1) / kSegmentEntries;
+  if (back <= last && firsts_[last - back] <= number && number < firsts_[last - back + 1]) return last - back;
   const auto after = std::upper_bound(firsts_.begin(), firsts_.end(), number);
   return after == firsts_.begin() ? 0 : static_cast<std::size_t>(after - firsts_.begin()) - 1;
 }
@@ -119,13 +125,13 @@ void Feed::Segment::drop_stale() {
   steps = std::move(kept_steps);
 }
 
-// Drops the stale entries of a closed segment where that halves its bytes, or takes a quarter off where they are packed
-// already; and joins what is left to its left neighbour when both are small: so the number of segments follows the
+// Drops the stale entries of a closed segment where that halves its bytes, or takes a quarter off where it was done
+// before; and joins what is left to its left neighbour when both are small: so the number of segments follows the
 // number of records as well.
 void Feed::squeeze_if_stale(std::size_t position) {
   Segment& segment = *segments_[position];
   const std::size_t entries = segment.indexes.size();
-  if (segment.steps.empty() ? segment.live * 2 >= entries : segment.live * 4 >= entries * 3) return;
+  if (segment.steps.empty() ? segment.live * 4 >= entries : segment.live * 4 >= entries * 3) return;
   held_ -= entries - segment.live;
   const auto erase = [this](std::size_t at) {
     segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(at));

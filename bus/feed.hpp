@@ -48,8 +48,8 @@ class Feed {
   // Live entries: one for each record.
   [[nodiscard]] std::size_t size() const { return live_; }
 
-  // Entries held, stale ones included: at most about twice size(), and two segments. An entry takes 4 bytes where
-  // numbers follow each other without a gap, else 8.
+  // Entries held, stale ones included: at most about four times size(), and two segments. An entry takes 4 bytes where
+  // numbers follow each other without a gap; elsewhere 8, but then at least three quarters are live.
   [[nodiscard]] std::size_t held() const { return held_; }
 
   // Reads live entries in order, beginning behind a cursor. Good until the feed is next changed.

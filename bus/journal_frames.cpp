@@ -14,8 +14,12 @@
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/messages.hpp"
+#include "protocol/put_text.hpp"
 
 namespace herd::bus {
+
+using protocol::put_text;
+
 namespace {
 
 // Where things stand in a frame's head.
@@ -92,9 +96,8 @@ class RecordsWriter {
         (cell.head.form & ~RecordHead::kOutgrown) | std::uint64_t{cell.head.client_bytes} << kClientShift |
             std::uint64_t{cell.head.origin} << kOriginShift,
         kRecordHeadBytes);
-    std::memcpy(record.data() + kRecordHeadBytes, cell.client.data(), cell.client.size());
-    std::memcpy(record.data() + kRecordHeadBytes + cell.client.size(), cell.body, body);
-    const std::size_t size = kRecordHeadBytes + cell.client.size() + body;
+    char* const end = put_text(put_text(record.data() + kRecordHeadBytes, cell.client), {cell.body, body});
+    const auto size = static_cast<std::size_t>(end - record.data());
     out_.append(record.data(), size);
     bytes_ += size;
     ++count_;

@@ -86,7 +86,9 @@ void unpack_coordinates(const char* from, std::size_t characters, CoordinatesTex
 }
 
 std::optional<TimeForm> form_of(std::string_view text) {
-  const std::size_t point = std::min(text.find('.'), text.size());
+  // Clocks tell ten digits in front of it: there it is looked for first.
+  const bool is_usual = text.size() > kSecondsDigits && text[kSecondsDigits] == '.';
+  const std::size_t point = is_usual ? kSecondsDigits : std::min(text.find('.'), text.size());
   const std::size_t fraction = text.size() - std::min(point + 1, text.size());
   if (point == 0 || point > kSecondsDigits || fraction > kNanosecondsDigits) return std::nullopt;
   if (fraction == 0 && point < text.size()) return std::nullopt;

@@ -6,15 +6,6 @@
 #include "protocol/assert.hpp"
 
 namespace herd::bus {
-namespace {
-
-RecordHead head_of(const char* cell) {
-  RecordHead head;
-  std::memcpy(&head, cell, sizeof head);
-  return head;
-}
-
-}  // namespace
 
 RecordIndex RecordCells::create(std::string_view client) {
   HERD_ASSERT(client.size() <= protocol::kMaxClientBytes);
@@ -61,22 +52,10 @@ void RecordCells::put(RecordIndex index, RecordHead head, const RecordBody& body
   std::memcpy(to, &head, sizeof head);
 }
 
-RecordCells::Cell RecordCells::at(RecordIndex index) const {
-  const char* const from = cell(index);
-  Cell found{head_of(from), {}, nullptr};
-  found.client = {from + sizeof found.head, found.head.client_bytes};
-  found.body = found.client.data() + found.client.size();
-  if ((found.head.form & RecordHead::kOutgrown) != 0) {
-    std::uint32_t outside = 0;
-    std::memcpy(&outside, found.body, sizeof outside);
-    found.body = outgrown_[outside].get();
-  }
-  return found;
-}
-
-std::string_view RecordCells::client(RecordIndex index) const {
-  const char* const from = cell(index);
-  return {from + sizeof(RecordHead), head_of(from).client_bytes};
+const char* RecordCells::outgrown(const char* inside) const {
+  std::uint32_t outside = 0;
+  std::memcpy(&outside, inside, sizeof outside);
+  return outgrown_[outside].get();
 }
 
 void RecordCells::chain(RecordIndex index, RecordIndex next) {

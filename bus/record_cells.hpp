@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <deque>
 #include <memory>
 #include <string_view>
@@ -31,8 +32,17 @@ class RecordCells {
     std::string_view client;  // good as long as the cells are
     const char* body;         // good until the record is next put
   };
-  [[nodiscard]] Cell at(RecordIndex index) const;
-  [[nodiscard]] std::string_view client(RecordIndex index) const;
+  [[nodiscard]] Cell at(RecordIndex index) const {
+    const char* const from = cell(index);
+    const RecordHead head = head_of(from);
+    const char* const inside = from + sizeof head + head.client_bytes;
+    const bool is_inside = (head.form & RecordHead::kOutgrown) == 0;
+    return {head, {from + sizeof head, head.client_bytes}, is_inside ? inside : outgrown(inside)};
+  }
+  [[nodiscard]] std::string_view client(RecordIndex index) const {
+    const char* const from = cell(index);
+    return {from + sizeof(RecordHead), head_of(from).client_bytes};
+  }
 
   // A place for one index beside each record, for lists of records.
   void chain(RecordIndex index, RecordIndex next);
@@ -60,6 +70,14 @@ class RecordCells {
     std::uint16_t cell_bytes;
     std::uint16_t used;  // cells
   };
+
+  [[nodiscard]] static RecordHead head_of(const char* cell) {
+    RecordHead head;
+    std::memcpy(&head, cell, sizeof head);
+    return head;
+  }
+  // The body of which only the place stands `inside` the cell.
+  [[nodiscard]] const char* outgrown(const char* inside) const;
 
   [[nodiscard]] char* cell(RecordIndex index) const {
     const Block& block = blocks_[index >> kSlotBits];

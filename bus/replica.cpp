@@ -29,6 +29,7 @@ Replica::Replica(const Options& options) : Replica(options, fresh_memory(options
 Replica::Replica(Options options, Memory memory)
     : durability_(options.durability),
       store_(std::move(memory.store)),
+      life_base_(memory.life.base),
       keeper_(memory.life, memory.cursor, memory.sequence, options.keeper) {
   options.self.feed_id = memory.life.feed_id;
   self_ = std::make_unique<const Self>(std::move(options.self));
@@ -58,11 +59,11 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
   const Store::Place place = store_.locate(said.client);
-  if (place.index) {
-    const RecordFields known = store_.fields_at(*place.index);
+  if (place.found()) {
+    const RecordFields& known = place.known;
     if (said.time <= known.time) {
       const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : known.number;
-      const bool same = said.time == known.time && says_the_same(store_.record_at(*place.index), said);
+      const bool same = said.time == known.time && says_the_same(store_.record_at(place.index()), said);
       return {same ? Told::Duplicate : Told::NotNewer, difference, number};
     }
     epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
@@ -79,9 +80,9 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
 
 ResetOutcome Replica::reset(std::string_view client, Now now) {
   const Store::Place place = store_.locate(client);
-  if (!place.index) return {Reset::Unknown, 0, 0};
-  const RecordView known = store_.record_at(*place.index);
-  if (is_reset(known)) return {Reset::Already, known.epoch, store_.number_of(*place.index)};
+  if (!place.found()) return {Reset::Unknown, 0, 0};
+  const RecordView known = store_.record_at(place.index());
+  if (is_reset(known)) return {Reset::Already, known.epoch, place.known.number};
   if (known.epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known.epoch, 0};
   Update update;
   update.epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
@@ -97,7 +98,6 @@ ChangeNumber Replica::store_own(Update update, const Store::Place& place) {
   const Store::Merged merged = store_.merge(update, kToldHere, place);
   HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
               mutated(Mutant::EpochNotTakenOver));
-  seen_.window(self_->node, self_->feed_id).insert(update.id.number);
   return update.id.number;
 }
 

@@ -209,6 +209,7 @@ class Replica {
   std::unique_ptr<const Self> self_;  // links refer to it
   Durability durability_;
   Store store_;
+  ChangeNumber life_base_;  // numbers behind it were given out in this life
   Keeper keeper_;
   ChangeNumber acknowledged_ = 0;
   SeenSet seen_;

@@ -26,22 +26,26 @@ void Replica::merge_new_body(PeerIndex index, std::string_view body) {
 // Returns how many changed the store.
 std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
   constexpr std::size_t kAhead = 32;  // updates whose records are asked for at once: a core waits for so many in a row
-  SeenSet::Window* found = nullptr;
+  SeenSet::Window* window = nullptr;  // of the origin that was looked at last
   std::size_t origin = 0;
+  ChangeNumber told_here_to = 0;
   std::size_t all_changed = 0;
-  const auto window_of = [&](const protocol::Body::Entry& entry) -> SeenSet::Window& {
-    if (found == nullptr || origin != entry.origin) {
+  const auto is_seen = [&](const protocol::Body::Entry& entry) {
+    const protocol::UpdateId& id = entry.update.id;
+    if (window == nullptr || origin != entry.origin) {
       origin = entry.origin;
-      found = &seen_.window(entry.update.id.origin, entry.update.id.feed);
+      window = &seen_.window(id.origin, id.feed);
+      told_here_to = id.feed == self_->feed_id && id.origin == self_->node ? store_.feed().tail() : 0;
     }
-    return *found;
+    // What this life of the node gave out itself needs no window.
+    return (id.number > life_base_ && id.number <= told_here_to) || window->contains(id.number);
   };
   const auto look_ahead = [&](std::size_t from) {
     std::array<std::string_view, kAhead> clients;
     std::size_t count = 0;
     for (std::size_t i = from; i < std::min(from + kAhead, body_.updates.size()); ++i) {
       const protocol::Body::Entry& entry = body_.updates[i];
-      if (repeats == Repeats::Merged || !window_of(entry).contains(entry.update.id.number)) {
+      if (repeats == Repeats::Merged || !is_seen(entry)) {
         clients[count++] = entry.update.client;
       }
     }
@@ -51,9 +55,9 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     if (i % kAhead == 0) look_ahead(i);
     protocol::Body::Entry& entry = body_.updates[i];
     Update& update = entry.update;
-    SeenSet::Window* const window = &window_of(entry);
+    const bool seen = is_seen(entry);
     ++counters_.updates_received;
-    if (repeats == Repeats::Dropped && window->contains(update.id.number)) {
+    if (repeats == Repeats::Dropped && seen) {
       ++counters_.updates_repeated;
       continue;
     }

@@ -33,7 +33,12 @@ Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
 Store::Place Store::locate(std::string_view client) const {
-  return index_->find(index_->hash_of(client), [&](RecordIndex index) { return cells_.client(index) == client; });
+  Place place{index_->find(index_->hash_of(client), [&](RecordIndex index) { return cells_.client(index) == client; })};
+  if (place.found()) {
+    place.cell = cells_.at(place.index());
+    place.known = unpack_fields(place.cell.head, place.cell.body);
+  }
+  return place;
 }
 
 Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& place) {
@@ -41,21 +46,20 @@ Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& plac
   RecordHead head;
   head.by = by;
   RecordIndex index = 0;
-  if (!place.index) {
+  if (!place.found()) {
     head.hash = hash_of(ordered(update));
     index = cells_.create(update.client);
-    index_->insert(place.hash, index);
+    index_->insert(place.at.hash, index);
     cells_.chain(index, digests_.add(update.client, head.hash, index));
     fields.number = feed_.append(index);
   } else {
-    index = *place.index;
-    const RecordCells::Cell cell = cells_.at(index);
-    const RecordFields old = unpack_fields(cell.head, cell.body);
-    if (!is_greater(update, index, old)) return Merged::Unchanged;
+    if (!is_greater(update, place)) return Merged::Unchanged;
+    index = place.index();
     head.hash = hash_of(ordered(update));
-    digests_.replace(update.client, cell.head.hash, head.hash);
-    origins_.release(old.origin);
-    fields.number = mutated(Mutant::ChangeStaysInPlace) ? old.number : move_to_tail(index, old.number);
+    digests_.replace(update.client, place.cell.head.hash, head.hash);
+    origins_.release(place.known.origin);
+    const ChangeNumber old = place.known.number;
+    fields.number = mutated(Mutant::ChangeStaysInPlace) ? old : move_to_tail(index, old);
   }
   fields.origin = origins_.use(update.id.origin, update.id.feed);
   RecordBody body;
@@ -65,10 +69,10 @@ Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& plac
 }
 
 // Most are told apart by what costs least to look at.
-bool Store::is_greater(const Update& update, RecordIndex index, const RecordFields& known) const {
-  if (update.epoch != known.epoch) return update.epoch > known.epoch;
-  if (update.time != known.time) return update.time > known.time;
-  const RecordView record = record_at(index);
+bool Store::is_greater(const Update& update, const Place& place) const {
+  if (update.epoch != place.known.epoch) return update.epoch > place.known.epoch;
+  if (update.time != place.known.time) return update.time > place.known.time;
+  const RecordView record = record_at(place.index());
   return wins_tie(ordered(update), record.ordered());
 }
 
@@ -91,7 +95,7 @@ void Store::prefetch(std::span<const std::string_view> clients) const {
   std::size_t found = 0;
   for (std::size_t i = 0; i < clients.size(); ++i) {
     // The first whose hash agrees: it need not be the client's, a hint may be wrong.
-    const Place place = index_->find(hashes[i], [](RecordIndex) { return true; });
+    const ClientIndex::Place place = index_->find(hashes[i], [](RecordIndex) { return true; });
     if (!place.index) continue;
     cells_.prefetch(*place.index);
     indexes[found++] = *place.index;
@@ -101,13 +105,8 @@ void Store::prefetch(std::span<const std::string_view> clients) const {
 
 std::optional<RecordView> Store::find(std::string_view client) const {
   const Place place = locate(client);
-  if (!place.index) return std::nullopt;
-  return record_at(*place.index);
-}
-
-RecordFields Store::fields_at(RecordIndex index) const {
-  const RecordCells::Cell cell = cells_.at(index);
-  return unpack_fields(cell.head, cell.body);
+  if (!place.found()) return std::nullopt;
+  return record_at(place.index());
 }
 
 RecordView Store::record_at(RecordIndex index) const {
@@ -146,7 +145,7 @@ ChangeNumber Store::number_of(RecordIndex index) const {
 
 ChangeNumber Store::number_of(std::string_view client) const {
   const Place place = locate(client);
-  return place.index ? number_of(*place.index) : 0;
+  return place.found() ? place.known.number : 0;
 }
 
 }  // namespace herd::bus

@@ -30,8 +30,14 @@ class Store {
     Unchanged,  // the record is the same or greater in the order
   };
 
-  // Where a client's record stands, or would. Good until the store is next changed.
-  using Place = ClientIndex::Place;
+  // Where a client's record stands, or would, and what it says but for its texts. Good until the store is next changed.
+  struct Place {
+    ClientIndex::Place at;
+    RecordCells::Cell cell{};  // where there is a record
+    RecordFields known{};      // likewise
+    [[nodiscard]] bool found() const { return at.index.has_value(); }
+    [[nodiscard]] RecordIndex index() const { return *at.index; }
+  };
   [[nodiscard]] Place locate(std::string_view client) const;
 
   // Keeps the greater of the record and `update` by (epoch, time, origin, coordinates, time text, difference):
@@ -53,7 +59,6 @@ class Store {
   // The record that a feed entry or a place names: as it is, and as it would be told to a peer. The update's views are
   // good as long as `texts` stand, and until the store is next changed.
   [[nodiscard]] RecordView record_at(RecordIndex index) const;
-  [[nodiscard]] RecordFields fields_at(RecordIndex index) const;  // what costs least: all but its texts
   [[nodiscard]] protocol::Update update_at(RecordIndex index, UpdateTexts& texts) const;
   [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
   // The bytes as they lie here, for whoever keeps them as they are; and what their index of an origin means.
@@ -85,7 +90,7 @@ class Store {
   [[nodiscard]] bool has(std::uint64_t index) const { return cells_.has(index); }
 
  private:
-  [[nodiscard]] bool is_greater(const protocol::Update& update, RecordIndex index, const RecordFields& known) const;
+  [[nodiscard]] bool is_greater(const protocol::Update& update, const Place& place) const;
   ChangeNumber move_to_tail(RecordIndex index, ChangeNumber old);
 
   RecordCells cells_;

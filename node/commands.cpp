@@ -40,11 +40,11 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 
 }  // namespace
 
-void Commands::expect(std::span<const Line> lines) const {
+void Commands::expect(std::span<const std::optional<Line>> lines) const {
   std::array<std::string_view, kLinesAhead> clients;
   std::size_t count = 0;
-  for (const Line& line : lines.first(std::min(lines.size(), clients.size()))) {
-    if (const auto* said = std::get_if<protocol::Iamat>(&line.command)) clients[count++] = said->client;
+  for (const auto& line : lines.first(std::min(lines.size(), clients.size()))) {
+    if (const auto* said = std::get_if<protocol::Iamat>(&line->command)) clients[count++] = said->client;
   }
   parts_.replica.expect({clients.data(), count});
 }
@@ -70,7 +70,8 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
 
 void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies) {
   // Only here, where the client is heard, its clock is judged: nodes that judged it again would come apart.
-  if (said.time > parts_.clock.now().wall + parts_.config.max_future) {
+  const protocol::Now& now = parts_.clock.now();
+  if (said.time > now.wall + parts_.config.max_future) {
     invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
     return;
   }
@@ -80,10 +81,10 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
            replies);
     return;
   }
-  const bus::TellOutcome outcome = parts_.replica.tell(said, parts_.clock.now());
+  const bus::TellOutcome outcome = parts_.replica.tell(said, now);
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
   std::string& out = outcome.number > parts_.replica.acknowledged()
-                         ? replies.tail_behind(outcome.number, parts_.clock.now().steady)
+                         ? replies.tail_behind(outcome.number, now.steady)
                          : replies.tail();
   switch (outcome.told) {
     case bus::Told::Stored:

@@ -27,14 +27,13 @@ struct Lookup {
 
 // One line from a client, without its line end, and what it says. The views must outlive it.
 struct Line {
-  Line() = default;
   // `line_is_logged`: the log may want lines and replies, which is asked once for many of them.
   Line(std::string_view line, std::string_view client, bool line_is_logged = true)
       : text(line), from(client), is_logged(line_is_logged), command(protocol::parse_command(line)) {}
 
   std::string_view text;
   std::string_view from;  // the client's address, for the log
-  bool is_logged = false;
+  bool is_logged;
   protocol::Command command;
 };
 
@@ -50,8 +49,8 @@ class Commands {
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
 
-  // A hint: these lines will be executed soon. Worth it from a handful on.
-  void expect(std::span<const Line> lines) const;
+  // A hint: these lines, none of them empty, will be executed soon. Worth it from a handful on.
+  void expect(std::span<const std::optional<Line>> lines) const;
 
   // Appends the reply to `replies`, or reserves a slot there and returns what must be looked up for it.
   [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);

@@ -37,11 +37,8 @@ void Connection::send() {
   while (wants_to_send()) {
     std::error_code error;
     const std::size_t count = socket_.send(session_.output(), error);
-    if (try_again(error)) {
-      return;
-    }
     if (error) {
-      close(error.message());
+      if (!try_again(error)) close(error.message());
       return;
     }
     parts_.counters.bytes_out += count;

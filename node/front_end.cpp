@@ -41,7 +41,7 @@ Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
 
 // The client has given up before it was accepted: the next one may be fine. Any other error may last.
 bool is_of_one_client(const std::error_code& error) {
-  return error == asio::error::connection_aborted || error == asio::error::interrupted;
+  return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
 
 }  // namespace
@@ -155,7 +155,7 @@ void FrontEnd::accept_clients() {
     auto size = static_cast<socklen_t>(client.capacity());
     Socket socket(accept4(acceptor_.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
-    if (error == asio::error::would_block || error == asio::error::try_again) {
+    if (error == std::errc::operation_would_block) {
       break;
     }
     if (error && !is_of_one_client(error)) {

@@ -121,7 +121,7 @@ void Session::handle_lines() {
     if (ahead.count >= kLinesExpected) {
       parts_.commands.expect(std::span(ahead.lines).first(ahead.count));
     }
-    std::for_each_n(ahead.lines.begin(), ahead.count, [this](const Line& line) { execute(line); });
+    std::for_each_n(ahead.lines.begin(), ahead.count, [this](const auto& line) { execute(*line); });
     if (ahead.count == 0) {
       handle_end_of_chunk();
       break;
@@ -142,7 +142,7 @@ void Session::read_ahead(Ahead& ahead) {
     if (!text) {
       return;
     }
-    const Line& line = ahead.lines[ahead.count++] = Line(*text, from_, is_logged);
+    const Line& line = ahead.lines[ahead.count++].emplace(*text, from_, is_logged);
     if (!std::holds_alternative<protocol::Iamat>(line.command) || !lines_.line_stays()) {
       return;
     }

@@ -100,7 +100,7 @@ class Session {
   void handle_lines();
   // A few lines that are executed in one go.
   struct Ahead {
-    std::array<Line, kLinesAhead> lines;
+    std::array<std::optional<Line>, kLinesAhead> lines;
     std::size_t count = 0;
   };
   void read_ahead(Ahead& ahead);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 
 #include "protocol/bytes.hpp"
@@ -122,7 +123,7 @@ bool take_space(std::string_view& text) {
 // judges.
 std::optional<Iamat> parse_usual_iamat(std::string_view line) {
   constexpr std::string_view kName = "IAMAT ";
-  if (!line.starts_with(kName)) {
+  if (line.size() < kName.size() || std::memcmp(line.data(), kName.data(), kName.size()) != 0) {
     return std::nullopt;
   }
   std::string_view rest = line.substr(kName.size());

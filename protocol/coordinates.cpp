@@ -1,5 +1,6 @@
 #include "protocol/coordinates.hpp"
 
+#include <bit>
 #include <optional>
 
 #include "protocol/digits.hpp"
@@ -56,22 +57,24 @@ bool is_in_range(const Angles& angles) {
   return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
 }
 
-// Skips an angle whose whole degrees are below the bound, so that its fraction need not be read. False for any other,
-// which take_angles() judges.
+// Skips an angle whose whole degrees are below the bound, so that its fraction need not be read, and that is not at the
+// very end of the text. False for any other, which take_angles() judges.
 bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bound) {
-  if (text.empty() || (text.front() != '+' && text.front() != '-')) return false;
-  std::size_t at = 1;
-  std::uint64_t whole = 0;
-  for (; at < text.size() && text[at] >= '0' && text[at] <= '9' && at <= max_digits; ++at) {
-    whole = whole * 10 + static_cast<std::uint64_t>(text[at] - '0');
+  constexpr std::size_t kRead = 8;  // behind the sign
+  if (std::endian::native != std::endian::little || text.size() <= kRead) return false;
+  const char* at = text.data();
+  if (*at != '+' && *at != '-') return false;
+  const Digits whole = up_to_eight_digits(++at);
+  if (whole.count < 1 || whole.count > max_digits || whole.value >= bound) return false;
+  at += whole.count;
+  const char* const end = text.data() + text.size();
+  if (*at == '.') {
+    ++at;
+    const std::size_t fraction = digits_length({at, static_cast<std::size_t>(end - at)});
+    if (fraction < 1 || fraction > kMaxFractionDigits) return false;
+    at += fraction;
   }
-  if (at == 1 || whole >= bound) return false;
-  text.remove_prefix(at);
-  if (text.empty() || text.front() != '.') return true;
-  text.remove_prefix(1);
-  const std::size_t fraction = digits_length(text);
-  if (fraction < 1 || fraction > kMaxFractionDigits) return false;
-  text.remove_prefix(fraction);
+  text = {at, static_cast<std::size_t>(end - at)};
   return true;
 }
 

@@ -38,23 +38,27 @@ struct Digits {
   return (word * (std::uint64_t{10'000} << 32 | 1)) >> 32;
 }
 
-// Eight bytes of a text, the first one lowest, in which a digit is 0 to 9 and nothing else is.
-[[nodiscard]] inline std::uint64_t eight_bytes_of(std::string_view text) {
+// The eight bytes that stand at `at`, the first one lowest, in which a digit is 0 to 9 and nothing else is.
+[[nodiscard]] inline std::uint64_t eight_bytes_at(const char* at) {
   std::uint64_t word = 0;
-  std::memcpy(&word, text.data(), sizeof word);
+  std::memcpy(&word, at, sizeof word);
   return word ^ 0x3030303030303030;
+}
+
+// The highest bit of each of the eight that is no digit.
+[[nodiscard]] constexpr std::uint64_t non_digits(std::uint64_t word) {
+  constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+  return (((word & kEach * 0x7F) + kEach * (0x80 - 10)) | word) & kEach * 0x80;
 }
 
 // How many of the eight are digits, from the first on.
 [[nodiscard]] constexpr unsigned leading_digits(std::uint64_t word) {
-  constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
-  const std::uint64_t others = (((word & kEach * 0x7F) + kEach * (0x80 - 10)) | word) & kEach * 0x80;
-  return static_cast<unsigned>(std::countr_zero(others)) / 8;
+  return static_cast<unsigned>(std::countr_zero(non_digits(word))) / 8;
 }
 
-// Takes the digits among the first eight bytes of `text`, which must have as many.
-[[nodiscard]] inline Digits take_up_to_eight_digits(std::string_view text) {
-  const std::uint64_t word = eight_bytes_of(text);
+// The digits among the eight bytes that stand at `at`, from the first on.
+[[nodiscard]] inline Digits up_to_eight_digits(const char* at) {
+  const std::uint64_t word = eight_bytes_at(at);
   const unsigned count = leading_digits(word);
   return {count == 0 ? 0 : value_of_eight_digits(word << (64 - 8 * count)), count};
 }
@@ -64,7 +68,7 @@ struct Digits {
   std::size_t length = 0;
   if constexpr (std::endian::native == std::endian::little) {
     for (; text.size() - length >= 8; length += 8) {
-      const unsigned count = leading_digits(eight_bytes_of(text.substr(length)));
+      const unsigned count = leading_digits(eight_bytes_at(text.data() + length));
       if (count < 8) return length + count;
     }
   }
@@ -78,7 +82,7 @@ struct Digits {
   Digits digits;
   if constexpr (std::endian::native == std::endian::little) {
     while (text.size() >= 8) {
-      const Digits next = take_up_to_eight_digits(text);
+      const Digits next = up_to_eight_digits(text.data());
       digits.value = digits.value * kPowersOfTen[next.count] + next.value;
       digits.count += next.count;
       text.remove_prefix(next.count);

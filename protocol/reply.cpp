@@ -4,12 +4,12 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 
 #include "protocol/assert.hpp"
 #include "protocol/bytes.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/put_text.hpp"
 
 namespace herd::protocol {
 namespace {
@@ -41,11 +41,6 @@ char* put_difference(char* at, Nanoseconds difference) {
   return at + kFractionDigits;
 }
 
-char* put(char* at, std::string_view text) {
-  std::memcpy(at, text.data(), text.size());
-  return at + text.size();
-}
-
 }  // namespace
 
 // Put together on the stack, so that the text grows once.
@@ -53,13 +48,13 @@ void append_at(std::string& out, const AtLine& at) {
   std::array<char, kMaxAtBytes> bytes;
   HERD_ASSERT(at.node.size() <= kMaxNameBytes && at.client.size() <= kMaxClientBytes &&
               at.coordinates.size() <= kMaxCoordinatesBytes && at.time_text.size() <= kMaxTimeBytes);
-  char* end = put(bytes.data(), "AT ");
-  end = put(end, at.node);
+  char* end = put_text(bytes.data(), "AT ");
+  end = put_text(end, at.node);
   *end++ = ' ';
   end = put_difference(end, at.difference);
   for (const std::string_view text : {at.client, at.coordinates, at.time_text}) {
     *end++ = ' ';
-    end = put(end, text);
+    end = put_text(end, text);
   }
   *end++ = '\n';
   out.append(bytes.data(), static_cast<std::size_t>(end - bytes.data()));

@@ -130,7 +130,7 @@ void check_record(const Store& store, const PlainStore& plain, const std::string
 void check_all(const Store& store, const PlainStore& plain, Random& random) {
   REQUIRE(store.size() == plain.records.size());
   REQUIRE(store.feed().tail() == plain.tail);
-  REQUIRE(store.feed().held() <= 2 * store.size() + 2 * kSegmentEntries);
+  REQUIRE(store.feed().held() <= 4 * store.size() + 2 * kSegmentEntries);
   for (const ChangeNumber cursor : {ChangeNumber{0}, plain.tail, random.below(plain.tail + 1)}) {
     check_reading(store, plain, cursor);
   }

@@ -271,15 +271,15 @@ TEST_CASE("many clients are each found, and no others") {
 TEST_CASE("a record that was found before is merged into without another search") {
   Store store(1);
   const Store::Place missing = store.locate("kiwi");
-  CHECK_FALSE(missing.index);
+  CHECK_FALSE(missing.found());
   REQUIRE(store.merge(sample_update("kiwi"), 0, missing) == kChanged);
   const Store::Place place = store.locate("kiwi");
-  REQUIRE(place.index);
+  REQUIRE(place.found());
   CHECK(store.merge(sample_update("kiwi"), 0, place) == kUnchanged);
   Update newer = sample_update("kiwi");
   newer.epoch = 1;
   CHECK(store.merge(newer, 0, place) == kChanged);
-  CHECK(store.record_at(*place.index).epoch == 1);
+  CHECK(store.record_at(place.index()).epoch == 1);
   CHECK(store.size() == 1);
 }
 
