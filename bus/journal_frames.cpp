@@ -79,28 +79,34 @@ constexpr unsigned kOriginShift = 48;
 constexpr std::size_t kMaxRecordBytes = kRecordHeadBytes + protocol::kMaxClientBytes + RecordBody::kMaxBytes;
 static_assert(protocol::kMaxBatchBytes + kMaxRecordBytes <= kMaxFrameBytes / 2, "the other half is for origins");
 
-// The records of one frame, appended to a text.
+// The records of one frame, appended to a text by the pageful; end() appends the last ones.
 class RecordsWriter {
  public:
-  RecordsWriter(std::string& out, const Store& store) : out_(out), store_(store) {}
+  RecordsWriter(std::string& out, const Store& store) : out_(out), store_(store), begin_(out.size()) {}
 
-  [[nodiscard]] bool full() const { return count_ == protocol::kMaxBatchUpdates || bytes_ >= protocol::kMaxBatchBytes; }
-  [[nodiscard]] std::size_t bytes() const { return bytes_; }
+  [[nodiscard]] bool full() const {
+    return count_ == protocol::kMaxBatchUpdates || bytes() >= protocol::kMaxBatchBytes;
+  }
+  [[nodiscard]] std::size_t bytes() const { return out_.size() - begin_ + filled_; }
 
   void add(RecordIndex index) {
     const RecordCells::Cell cell = store_.packed_at(index);
     const std::size_t body = *body_bytes(cell.head, {cell.body, RecordBody::kMaxBytes});
     note_origin(packed_origin(cell.head, cell.body));
-    std::array<char, kMaxRecordBytes> record;
-    put(record.data(),
+    if (page_.size() - filled_ < kMaxRecordBytes) end();
+    char* const at = page_.data() + filled_;
+    put(at,
         (cell.head.form & ~RecordHead::kOutgrown) | std::uint64_t{cell.head.client_bytes} << kClientShift |
             std::uint64_t{cell.head.origin} << kOriginShift,
         kRecordHeadBytes);
-    char* const end = put_text(put_text(record.data() + kRecordHeadBytes, cell.client), {cell.body, body});
-    const auto size = static_cast<std::size_t>(end - record.data());
-    out_.append(record.data(), size);
-    bytes_ += size;
+    const char* const end_of_record = put_text(put_text(at + kRecordHeadBytes, cell.client), {cell.body, body});
+    filled_ = static_cast<std::size_t>(end_of_record - page_.data());
     ++count_;
+  }
+
+  void end() {
+    out_.append(page_.data(), filled_);
+    filled_ = 0;
   }
 
   // What the records' indexes of origins mean.
@@ -124,7 +130,9 @@ class RecordsWriter {
 
   std::string& out_;
   const Store& store_;
-  std::size_t bytes_ = 0;
+  std::size_t begin_;  // of the first record, in the text
+  std::array<char, 4096> page_;
+  std::size_t filled_ = 0;  // bytes of the page
   std::size_t count_ = 0;
   std::vector<OriginIndex> origins_;
 };
@@ -179,6 +187,7 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
     for (std::size_t i = 0; i < kRecordsSizeBytes; ++i) {
       size[i] = static_cast<char>(records.bytes() >> (8 * (kRecordsSizeBytes - 1 - i)));
     }
+    records.end();
     Appender appender{out};
     msgpack::pack(appender, records.origins());
     end_frame(out, at);

@@ -68,13 +68,7 @@ TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
     }
     epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
   }
-  Update update;
-  update.epoch = epoch;
-  update.client = said.client;
-  update.coordinates = said.coordinates;
-  update.time_text = said.time_text;
-  update.time = said.time;
-  update.difference = difference;
+  const Update update{next_id(), epoch, said.client, said.coordinates, said.time_text, said.time, difference};
   return {Told::Stored, difference, store_own(update, place)};
 }
 
@@ -84,17 +78,18 @@ ResetOutcome Replica::reset(std::string_view client, Now now) {
   const RecordView known = store_.record_at(place.index());
   if (is_reset(known)) return {Reset::Already, known.epoch, place.known.number};
   if (known.epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known.epoch, 0};
-  Update update;
-  update.epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
-  update.client = client;
-  update.time_text = kResetTime;
-  update.difference = now.wall;
+  const std::uint32_t epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
+  const Update update{next_id(), epoch, client, {}, kResetTime, {}, now.wall};
   return {Reset::Done, update.epoch, store_own(update, place)};
 }
 
-// Something that this node is the first to know. It must be greater than the record, in the order.
-ChangeNumber Replica::store_own(Update update, const Store::Place& place) {
-  update.id = {self_->node, self_->feed_id, store_.feed().tail() + 1};
+// Of what this node is the first to know.
+protocol::UpdateId Replica::next_id() const {
+  return {self_->node, self_->feed_id, store_.feed().tail() + 1};
+}
+
+// Something that this node is the first to know, by its next_id(). It must be greater than the record, in the order.
+ChangeNumber Replica::store_own(const Update& update, const Store::Place& place) {
   const Store::Merged merged = store_.merge(update, kToldHere, place);
   HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
               mutated(Mutant::EpochNotTakenOver));

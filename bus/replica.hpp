@@ -181,7 +181,8 @@ class Replica {
     std::string route;                      // of its newest HELLO; empty before
     Connected announced = Connected::Down;  // as the events last said
   };
-  ChangeNumber store_own(protocol::Update update, const Store::Place& place);
+  [[nodiscard]] protocol::UpdateId next_id() const;
+  ChangeNumber store_own(const protocol::Update& update, const Store::Place& place);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void take_route(PeerIndex index, std::string route);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,

@@ -33,12 +33,11 @@ Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
 Store::Place Store::locate(std::string_view client) const {
-  Place place{index_->find(index_->hash_of(client), [&](RecordIndex index) { return cells_.client(index) == client; })};
-  if (place.found()) {
-    place.cell = cells_.at(place.index());
-    place.known = unpack_fields(place.cell.head, place.cell.body);
-  }
-  return place;
+  const ClientIndex::Place at =
+      index_->find(index_->hash_of(client), [&](RecordIndex index) { return cells_.client(index) == client; });
+  if (!at.index) return {at};
+  const RecordCells::Cell cell = cells_.at(*at.index);
+  return {at, cell, unpack_fields(cell.head, cell.body)};
 }
 
 Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& place) {

@@ -209,13 +209,18 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
   serve(served);
 }
 
-// To serve a connection ends no other one, so what is ready stays so.
+// All are heard before the first is answered: whoever waits for several of them is woken by the first reply, and finds
+// the others there. To serve a connection ends no other one, so what is ready stays so.
 void FrontEnd::serve_ready() {
-  for (const SocketPoll::Ready& ready : poll_.take_ready()) {
-    const ServedPtr served = connections_[static_cast<const Served*>(ready.whose)->place];
-    if (ready.to_receive && served->connection.wants_to_receive()) served->connection.receive(read_buffer_);
-    serve(served);
+  const auto served = [this](const SocketPoll::Ready& ready) {
+    return connections_[static_cast<const Served*>(ready.whose)->place];
+  };
+  const auto ready = poll_.take_ready();
+  for (const SocketPoll::Ready& one : ready) {
+    Connection& connection = served(one)->connection;
+    if (one.to_receive && connection.wants_to_receive()) connection.receive(read_buffer_);
   }
+  for (const SocketPoll::Ready& one : ready) serve(served(one));
 }
 
 void FrontEnd::serve(const ServedPtr& served) {

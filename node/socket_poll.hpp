@@ -13,7 +13,7 @@ namespace herd::node {
 
 class SocketPoll {
  public:
-  static constexpr std::size_t kMostAtOnce = 256;
+  static constexpr std::size_t kMostAtOnce = 64;
 
   // Throws std::system_error where the system gives it no descriptor.
   SocketPoll();

@@ -52,10 +52,12 @@ void append_at(std::string& out, const AtLine& at) {
   end = put_text(end, at.node);
   *end++ = ' ';
   end = put_difference(end, at.difference);
-  for (const std::string_view text : {at.client, at.coordinates, at.time_text}) {
-    *end++ = ' ';
-    end = put_text(end, text);
-  }
+  *end++ = ' ';
+  end = put_text(end, at.client);
+  *end++ = ' ';
+  end = put_text(end, at.coordinates);
+  *end++ = ' ';
+  end = put_text(end, at.time_text);
   *end++ = '\n';
   out.append(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
 }
