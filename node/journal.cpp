@@ -168,9 +168,10 @@ void Journal::finish(bus::Replica& replica, Now now) {
     spdlog::debug("event=journal_copied bytes={}", file_bytes_);
   }
   if (job_.is_pass) {
-    wanted_since_.reset();
     ++counters_.passes;
     replica.pass_written();
+    const bool at_tail = replica.keeper().kept() == replica.keeper().cursor();
+    if (at_tail) wanted_since_.reset();  // the next part of a longer way is due at once
   }
 }
 

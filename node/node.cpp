@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, so that a flood of clients delays no peer
+constexpr std::size_t kRecordsATurn = 4'096;  // for a journal that nobody waits for: half a millisecond
 constexpr Nanoseconds kStatsInterval = 1s;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
@@ -47,6 +48,8 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.jitter_seed = random_id();
   options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;
+  // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
+  if (config.updates.ack == Acknowledge::Memory) options.keeper.records_a_pass = kRecordsATurn;
   return options;
 }
 

@@ -1,4 +1,4 @@
-// Puts short texts together in a buffer: names, ids, coordinates and times are nearly always shorter than 32 bytes, and
+// Puts short texts together in a buffer: names, ids, coordinates and times are nearly always shorter than 64 bytes, and
 // to call memcpy costs more than to move those.
 #pragma once
 
@@ -19,8 +19,10 @@ inline char* put_text(char* at, std::string_view text) {
     std::memcpy(at, from, kHalf);
     std::memcpy(at + size - kHalf, from + size - kHalf, kHalf);
   };
-  if (size > 32) {
+  if (size > 64) {
     std::memcpy(at, from, size);
+  } else if (size >= 32) {
+    put_halves(std::integral_constant<std::size_t, 32>{});
   } else if (size >= 16) {
     put_halves(std::integral_constant<std::size_t, 16>{});
   } else if (size >= 8) {
