@@ -57,6 +57,7 @@ enum class Mutant : std::uint8_t {
   EchoSkipForgetsLife,  // what came by a link is withheld from its peer for ever, whatever life it is in
   SeenBelowWindow,      // what is below the seen-set's window counts as seen
   SeenBeforeMerged,     // an update counts as seen before it is merged
+  LostCountsAsSeen,     // what an earlier life of the node gave out and lost counts as seen
   // Digests.
   NewFeedNotCompared,        // an unknown feed id begins no round
   RoundWithoutHello,         // a round begins with DIGEST

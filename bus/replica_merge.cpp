@@ -37,8 +37,9 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
       window = &seen_.window(id.origin, id.feed);
       told_here_to = id.feed == self_->feed_id && id.origin == self_->node ? store_.feed().tail() : 0;
     }
-    // What this life of the node gave out itself needs no window.
-    return (id.number > life_base_ && id.number <= told_here_to) || window->contains(id.number);
+    // What this life of the node gave out itself needs no window. What an earlier one did may have been lost.
+    const bool of_this_life = id.number > life_base_ || mutated(Mutant::LostCountsAsSeen);
+    return (of_this_life && id.number <= told_here_to) || window->contains(id.number);
   };
   const auto look_ahead = [&](std::size_t from) {
     std::array<std::string_view, kAhead> clients;

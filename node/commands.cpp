@@ -83,9 +83,8 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
   }
   const bus::TellOutcome outcome = parts_.replica.tell(said, now);
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
-  std::string& out = outcome.number > parts_.replica.acknowledged()
-                         ? replies.tail_behind(outcome.number, now.steady)
-                         : replies.tail();
+  std::string& out =
+      outcome.number > parts_.replica.acknowledged() ? replies.tail_behind(outcome.number, now.steady) : replies.tail();
   switch (outcome.told) {
     case bus::Told::Stored:
       ++parts_.counters.iamat_stored;

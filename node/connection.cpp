@@ -49,8 +49,7 @@ void Connection::send() {
 
 void Connection::finish() {
   session_.finish();
-  const bool is_quiet =
-      parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !socket_.has_bytes();
+  const bool is_quiet = parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !socket_.has_bytes();
   if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
     close("node stops");  // nothing is under way that a reset could destroy
   }

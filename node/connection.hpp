@@ -1,5 +1,5 @@
-// A session on its socket: receive() and send() do what can be done now and return; waiting until more can be done is the
-// front end's part. Used on the loop's thread only; owns the socket.
+// A session on its socket: receive() and send() do what can be done now and return; waiting until more can be done is
+// the front end's part. Used on the loop's thread only; owns the socket.
 #pragma once
 
 #include <cstddef>

@@ -28,9 +28,9 @@ class SocketPoll {
     [[nodiscard]] bool none() const { return !to_receive && !to_send; }
   };
 
-  // From now on `wanted` instead of `watched`, which is what was asked for last; at first nothing. A socket that nothing
-  // is wanted of is not watched at all, not even for its end. `whose` comes back with what is ready. False: the system
-  // has no room for it.
+  // From now on `wanted` instead of `watched`, which is what was asked for last; at first nothing. A socket that
+  // nothing is wanted of is not watched at all, not even for its end. `whose` comes back with what is ready. False: the
+  // system has no room for it.
   [[nodiscard]] bool watch(int descriptor, void* whose, Interest watched, Interest wanted);
 
   struct Ready {

@@ -51,6 +51,7 @@ inline const std::map<std::string, Mutant> kMutantNames{
     {"echo-skip-forgets-life", Mutant::EchoSkipForgetsLife},
     {"seen-below-window", Mutant::SeenBelowWindow},
     {"seen-before-merged", Mutant::SeenBeforeMerged},
+    {"lost-counts-as-seen", Mutant::LostCountsAsSeen},
     {"new-feed-not-compared", Mutant::NewFeedNotCompared},
     {"round-without-hello", Mutant::RoundWithoutHello},
     {"in-flight-compared", Mutant::InFlightCompared},

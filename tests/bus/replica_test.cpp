@@ -292,6 +292,27 @@ TEST_CASE("a node's own update that comes back is a repeat") {
   CHECK(one.hill->counters().updates_repeated == 1);
 }
 
+TEST_CASE("what a node gave out in an earlier life and lost is merged when a peer tells it") {
+  OneReplica one;
+  Memory memory = fresh_memory(1'000'001, 1);
+  memory.life.base = 10;
+  memory.store.skip_to(10);
+  Replica::Options options;
+  options.self = {"herd", "Hill", 1, 1'000'001};
+  options.peers = {"Jaquez", "Smith"};
+  one.hill = std::make_unique<Replica>(std::move(options), std::move(memory));
+  hear(*one.hill, "smith's", hello_of("Smith"), one.now);
+  REQUIRE(tell(*one.hill, "plum", "5", one.now).number == 11);
+  Update lost = readable(7);
+  lost.id = {"Hill", 1'000'001, 7};
+  one.batch({lost});
+  CHECK(one.hill->counters().updates_merged == 1);
+  CHECK(one.hill->find("kiwi"));
+  lost.coordinates = "?";
+  one.batch({lost}, 2);
+  CHECK(one.hill->counters().updates_repeated == 1);
+}
+
 TEST_CASE("the clock of another node is not judged: only the node that hears a client does that") {
   OneReplica one;
   Update future = readable();

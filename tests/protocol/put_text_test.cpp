@@ -1,0 +1,24 @@
+#include "protocol/put_text.hpp"
+
+#include <string>
+
+#include "tests/catch.hpp"
+
+using namespace herd::protocol;
+
+TEST_CASE("a text of any length is put where it belongs, and nothing behind it") {
+  std::string text;
+  for (std::size_t size = 0; size <= 300; ++size) {
+    std::string to(size + 2, '#');
+    char* const end = put_text(to.data() + 1, text);
+    REQUIRE(end == to.data() + 1 + size);
+    REQUIRE(to == '#' + text + '#');
+    text.push_back(static_cast<char>('a' + size % 26));
+  }
+}
+
+TEST_CASE("an empty text may have no place at all") {
+  char to = '#';
+  CHECK(put_text(&to, {}) == &to);
+  CHECK(to == '#');
+}
