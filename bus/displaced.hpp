@@ -33,16 +33,24 @@ class Displaced {
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
   }
 
-  // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number.
+  // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
+  // through all entries; not to call it leaves entries that links then carry for nothing.
   template <typename NumberOf>
   void pass_kept(ChangeNumber to, NumberOf&& number_of) {
     std::erase_if(entries_, [&](const Entry& entry) { return number_of(entry.index) <= to; });
+    left_ = entries_.size();
   }
+
+  // There are twice as many as pass_kept() has left, and enough to be worth a look.
+  [[nodiscard]] bool have_doubled() const { return entries_.size() >= kWorthALook && entries_.size() >= 2 * left_; }
 
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
 
  private:
+  static constexpr std::size_t kWorthALook = 4096;
+
   ChangeNumber read_to_ = 0;
+  std::size_t left_ = 0;
   std::deque<Entry> entries_;  // at most one for each record and pass; in pieces, so that growing moves none
 };
 

@@ -56,7 +56,10 @@ std::vector<PeerCursor> Keeper::pass_written(Store& store) {
     copying_ = false;
   }
   cursor_ = pass_.to;
-  store.displaced().pass_kept(pass_.to, [&](RecordIndex index) { return store.number_of(index); });
+  // Of many short passes not each one looks through them all.
+  if (pass_.complete || store.displaced().have_doubled()) {
+    store.displaced().pass_kept(pass_.to, [&](RecordIndex index) { return store.number_of(index); });
+  }
   if (!pass_.complete && !mutated(Mutant::BoundedReadCounts)) return {};
   kept_ = pass_.to;
   marked_ = pass_.cursors;

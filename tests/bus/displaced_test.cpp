@@ -40,6 +40,22 @@ TEST_CASE("what a pass that is under way has read counts as on disk, until the p
   CHECK(numbers(displaced) == std::vector<ChangeNumber>{3});
 }
 
+TEST_CASE("numbers are worth a look when there are many, and twice as many as the last look has left") {
+  Displaced displaced;
+  displaced.begin_pass(100'000);
+  const auto note = [&](ChangeNumber count) {
+    for (ChangeNumber old = 1; old <= count; ++old) displaced.note(old, 10);
+  };
+  note(4095);
+  CHECK_FALSE(displaced.have_doubled());
+  note(1);
+  CHECK(displaced.have_doubled());
+  displaced.pass_kept(9, [](RecordIndex) { return ChangeNumber{10}; });
+  CHECK_FALSE(displaced.have_doubled());
+  note(4096);
+  CHECK(displaced.have_doubled());
+}
+
 TEST_CASE("a number is forgotten once the record that superseded it is on disk") {
   Displaced displaced;
   std::map<RecordIndex, ChangeNumber> present{{10, 8}, {11, 12}};
