@@ -275,7 +275,7 @@ TEST_CASE("a record that was found before is merged into without another search"
   REQUIRE(store.merge(sample_update("kiwi"), 0, missing) == kChanged);
   const Store::Place place = store.locate("kiwi");
   REQUIRE(place.found());
-  CHECK(store.merge(sample_update("kiwi"), 0, place) == kUnchanged);
+  REQUIRE(store.merge(sample_update("kiwi"), 0, place) == kUnchanged);  // else the place is no longer good
   Update newer = sample_update("kiwi");
   newer.epoch = 1;
   CHECK(store.merge(newer, 0, place) == kChanged);
