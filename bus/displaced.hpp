@@ -4,6 +4,7 @@
 // Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <deque>
 #include <utility>
@@ -31,6 +32,7 @@ class Displaced {
   void pass_failed(ChangeNumber to) {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
+    left_ = std::min(left_, entries_.size());
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks

@@ -35,10 +35,13 @@ std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& curs
   pass_ = {};
   pass_.sequence_before = writer_.sequence();
   const ChangeNumber tail = store.feed().tail();
+  const std::size_t backlog = std::min<ChangeNumber>(tail - cursor_, store.size());
+  // A part of a backlog that grows with it, so that passes catch up however much each turn of the loop brings.
+  const std::size_t most = std::max(limits_.records_a_pass, backlog / 8);
   std::string bytes;
-  bytes.reserve(kUsualRecordBytes * std::min<std::size_t>({tail - cursor_, store.size(), limits_.records_a_pass}));
+  bytes.reserve(kUsualRecordBytes * std::min(backlog, most));
   Feed::Reader reader = store.feed().read_after(cursor_);
-  const ChangeNumber last = writer_.records(bytes, reader, store, limits_.records_a_pass);
+  const ChangeNumber last = writer_.records(bytes, reader, store, most);
   const bool complete = last == tail || last == 0 || !reader.next();
   if (complete) {
     writer_.mark(bytes, {tail, cursors});

@@ -16,7 +16,8 @@
 namespace herd::bus {
 
 struct KeeperLimits {
-  // Records of one pass; with more to write than that, passes that do not count yet make the way to the tail.
+  // Records of one pass, or an eighth of what is to be written, if that is more; passes that do not count yet make the
+  // way to the tail.
   std::size_t records_a_pass = 65'536;
   // Records of one piece of a copy: about a millisecond.
   std::size_t records_a_piece = 4'096;
