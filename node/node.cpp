@@ -26,7 +26,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
+constexpr std::size_t kHandlersATurn = 256;   // then the bus gets its turn, whatever else is ready
 constexpr std::size_t kRecordsATurn = 8'192;  // for a journal that nobody waits for: less than a millisecond
 constexpr Nanoseconds kStatsInterval = 1s;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
