@@ -3,10 +3,10 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <bit>
 #include <cstring>
 #include <utility>
 
+#include "protocol/digits.hpp"
 #include "protocol/put_text.hpp"
 
 namespace herd::bus {
@@ -20,42 +20,38 @@ Bucket bucket_of(std::string_view client) {
   return static_cast<Bucket>(XXH3_64bits(client.data(), client.size()) >> (64 - protocol::kBucketBits));
 }
 
-// Numbers enter in a fixed byte order, lengths in front of texts.
-std::uint64_t hash_of(const Ordered& record) {
-  std::array<char, protocol::kMaxUpdateBytes> bytes;
-  std::size_t size = 0;
-  const auto number = [&](std::uint64_t value, std::size_t width) {
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(bytes.data() + size, &value, sizeof value);  // of which `width` stay
-    } else {
-      for (std::size_t i = 0; i < width; ++i) bytes[size + i] = static_cast<char>(value >> (8 * i));
-    }
-    size += width;
-  };
-  const auto text = [&](std::string_view value) {
-    number(value.size(), 1);
-    size = static_cast<std::size_t>(protocol::put_text(bytes.data() + size, value) - bytes.data());
-  };
-  text(record.client);
-  number(record.epoch, 4);
-  number(static_cast<std::uint64_t>(record.time.count()), 8);
-  text(record.origin);
-  text(record.coordinates);
-  text(record.time_text);
-  number(static_cast<std::uint64_t>(record.difference.count()), 8);
-  return XXH3_64bits(bytes.data(), size);
+namespace {
+
+// Numbers enter with their lowest byte first. Eight bytes are written, of which `width` count.
+[[gnu::always_inline]] inline char* put_number(char* at, std::uint64_t value, std::size_t width) {
+  value = protocol::in_order(value);
+  std::memcpy(at, &value, sizeof value);
+  return at + width;
 }
 
-RecordIndex BucketDigests::add(std::string_view client, std::uint64_t hash, RecordIndex index) {
-  const Bucket bucket = bucket_of(client);
+[[gnu::always_inline]] inline char* put_with_length(char* at, std::string_view text) {
+  *at = static_cast<char>(text.size());
+  return protocol::put_text(at + 1, text);
+}
+
+}  // namespace
+
+std::uint64_t hash_of(const Ordered& record) {
+  std::array<char, protocol::kMaxUpdateBytes> bytes;
+  char* end = put_with_length(bytes.data(), record.client);
+  end = put_number(end, record.epoch, 4);
+  end = put_number(end, static_cast<std::uint64_t>(record.time.count()), 8);
+  end = put_with_length(end, record.origin);
+  end = put_with_length(end, record.coordinates);
+  end = put_with_length(end, record.time_text);
+  end = put_number(end, static_cast<std::uint64_t>(record.difference.count()), 8);
+  return XXH3_64bits(bytes.data(), static_cast<std::size_t>(end - bytes.data()));
+}
+
+RecordIndex BucketDigests::add(Bucket bucket, std::uint64_t hash, RecordIndex index) {
   sums_[bucket] += hash;
   total_ += hash;
   return std::exchange(first_[bucket], index);
-}
-
-void BucketDigests::replace(std::string_view client, std::uint64_t old_hash, std::uint64_t hash) {
-  sums_[bucket_of(client)] += hash - old_hash;
-  total_ += hash - old_hash;
 }
 
 }  // namespace herd::bus

@@ -30,9 +30,12 @@ class BucketDigests {
   BucketDigests() { first_.fill(kEnd); }
 
   // A new record, which becomes the first of its bucket. Returns the one that was the first, to be chained behind it.
-  [[nodiscard]] RecordIndex add(std::string_view client, std::uint64_t hash, RecordIndex index);
-  // A client's record gets another hash.
-  void replace(std::string_view client, std::uint64_t old_hash, std::uint64_t hash);
+  [[nodiscard]] RecordIndex add(Bucket bucket, std::uint64_t hash, RecordIndex index);
+  // A record of the bucket gets another hash.
+  void replace(Bucket bucket, std::uint64_t old_hash, std::uint64_t hash) {
+    sums_[bucket] += hash - old_hash;
+    total_ += hash - old_hash;
+  }
 
   // Of all records: equal digests, equal stores.
   [[nodiscard]] std::uint64_t total() const { return total_; }

@@ -26,13 +26,22 @@ class Displaced {
   }
 
   // The journal has begun to write all live changes up to `to`, and will say whether it could.
-  void begin_pass(ChangeNumber to) { read_to_ = to; }
+  void begin_pass(ChangeNumber to) {
+    read_to_ = to;
+    before_pass_ = entries_.size();
+  }
 
   // It could not: the journal still ends at `to`.
   void pass_failed(ChangeNumber to) {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
     left_ = std::min(left_, entries_.size());
+  }
+
+  // It could, and had read all that there was: of what was noted before it began, the record is on disk.
+  void whole_pass_kept() {
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_));
+    left_ = entries_.size();
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
@@ -43,7 +52,7 @@ class Displaced {
     left_ = entries_.size();
   }
 
-  // There are twice as many as pass_kept() has left, and enough to be worth a look.
+  // There are twice as many as the last pass has left, and enough to be worth a look.
   [[nodiscard]] bool have_doubled() const { return entries_.size() >= kWorthALook && entries_.size() >= 2 * left_; }
 
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
@@ -52,6 +61,7 @@ class Displaced {
   static constexpr std::size_t kWorthALook = 4096;
 
   ChangeNumber read_to_ = 0;
+  std::size_t before_pass_ = 0;  // how many entries there were when it began
   std::size_t left_ = 0;
   std::deque<Entry> entries_;  // at most one for each record and pass; in pieces, so that growing moves none
 };

@@ -125,13 +125,12 @@ void Feed::Segment::drop_stale() {
   steps = std::move(kept_steps);
 }
 
-// Drops the stale entries of a closed segment where that halves its bytes, or takes a quarter off where it was done
-// before; and joins what is left to its left neighbour when both are small: so the number of segments follows the
-// number of records as well.
+// Drops the stale entries of a closed segment where that halves its bytes, and joins what is left to its left neighbour
+// when both are small: so the number of segments follows the number of records as well.
 void Feed::squeeze_if_stale(std::size_t position) {
   Segment& segment = *segments_[position];
   const std::size_t entries = segment.indexes.size();
-  if (segment.steps.empty() ? segment.live * 4 >= entries : segment.live * 4 >= entries * 3) return;
+  if (segment.live * (segment.steps.empty() ? 4 : 2) >= entries) return;
   held_ -= entries - segment.live;
   const auto erase = [this](std::size_t at) {
     segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(at));

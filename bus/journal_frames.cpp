@@ -32,7 +32,7 @@ static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 enum class Kind : std::uint8_t { Life = 1, Records = 2, Mark = 3 };
 
 // Lowest byte first.
-void put(char* to, std::uint64_t value, std::size_t bytes) {
+[[gnu::always_inline]] inline void put(char* to, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
 }
 
@@ -71,7 +71,7 @@ using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
 constexpr std::string_view kRecordsBegin = "\x93\x02\xc6";
 constexpr std::size_t kRecordsSizeBytes = 4;
 
-// A record's head in a journal, from the lowest byte: form 4, length of the id 1, nothing 1, index of the origin 2.
+// A record's head in a journal, from the lowest byte: layout of the body 4, length of the id 1, nothing 1, index of the origin 2.
 constexpr std::size_t kRecordHeadBytes = 8;
 constexpr unsigned kClientShift = 32;
 constexpr unsigned kNothingShift = 40;
@@ -91,15 +91,15 @@ class RecordsWriter {
 
   void add(RecordIndex index) {
     const RecordCells::Cell cell = store_.packed_at(index);
-    const std::size_t body = *body_bytes(cell.head, {cell.body, RecordBody::kMaxBytes});
     note_origin(packed_origin(cell.head, cell.body));
     if (page_.size() - filled_ < kMaxRecordBytes) end();
     char* const at = page_.data() + filled_;
     put(at,
-        (cell.head.form & ~RecordHead::kOutgrown) | std::uint64_t{cell.head.client_bytes} << kClientShift |
+        cell.head.layout() | std::uint64_t{cell.head.client_bytes} << kClientShift |
             std::uint64_t{cell.head.origin} << kOriginShift,
         kRecordHeadBytes);
-    const char* const end_of_record = put_text(put_text(at + kRecordHeadBytes, cell.client), {cell.body, body});
+    char* const body = put_text(at + kRecordHeadBytes, cell.client);
+    const char* const end_of_record = put_text(body, {cell.body, cell.head.body_bytes()});
     filled_ = static_cast<std::size_t>(end_of_record - page_.data());
     ++count_;
   }
@@ -228,7 +228,7 @@ bool FrameReader::read_records(std::string_view bytes) {
     if ((word >> kNothingShift & 0xFF) != 0 || left.size() < head.client_bytes) return false;
     const std::string_view client = left.substr(0, head.client_bytes);
     left.remove_prefix(client.size());
-    const auto size = body_bytes(head, left);
+    const auto size = read_body_bytes(head.form, left);
     if (!size || !read_record(head, client, left.substr(0, *size))) return false;
     left.remove_prefix(*size);
   }

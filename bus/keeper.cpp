@@ -59,8 +59,9 @@ std::vector<PeerCursor> Keeper::pass_written(Store& store) {
     copying_ = false;
   }
   cursor_ = pass_.to;
-  // Of many short passes not each one looks through them all.
-  if (pass_.complete || store.displaced().have_doubled()) {
+  if (pass_.complete) {
+    store.displaced().whole_pass_kept();
+  } else if (store.displaced().have_doubled()) {  // of many short passes not each one looks through them all
     store.displaced().pass_kept(pass_.to, [&](RecordIndex index) { return store.number_of(index); });
   }
   if (!pass_.complete && !mutated(Mutant::BoundedReadCounts)) return {};

@@ -22,8 +22,8 @@ constexpr unsigned kDifferenceShift = kOriginNumberShift + 2;
 constexpr std::uint32_t kCharacters = (std::uint32_t{1} << kWholeShift) - 1;
 constexpr std::uint32_t kLoose = std::uint32_t{1} << kLooseShift;
 constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
-static_assert(kHasEpoch < RecordHead::kOutgrown);
-constexpr std::uint32_t kKnownForm = (kHasEpoch << 1) - 1;
+static_assert(kHasEpoch << 1 == std::uint32_t{1} << RecordHead::kLayoutBits);
+static_assert(RecordHead::kOutgrown >> RecordHead::kLayoutBits >= 1U << RecordHead::kSizeBits);
 static_assert(protocol::kMaxCoordinatesBytes < 1U << kWholeShift);
 
 using Sizes = std::array<std::uint8_t, 4>;
@@ -36,11 +36,20 @@ std::size_t numbers_bytes(std::uint32_t form) {
          kSizes[form >> kDifferenceShift & 3] + ((form & kHasEpoch) != 0 ? 4 : 0) + 8;
 }
 
-// The first of the sizes that holds the value.
-std::uint32_t size_code(const Sizes& sizes, std::uint64_t value) {
-  std::uint32_t code = 0;
-  while (sizes[code] < 8 && value >> (8U * sizes[code]) != 0) ++code;
-  return code;
+// By how many bytes a value has: the first of the sizes that holds it.
+using SizeCodes = std::array<std::uint8_t, 9>;
+constexpr SizeCodes codes_of(const Sizes& sizes) {
+  SizeCodes codes{};
+  for (std::size_t bytes = 0; bytes < codes.size(); ++bytes) {
+    while (sizes[codes[bytes]] < bytes) ++codes[bytes];
+  }
+  return codes;
+}
+constexpr SizeCodes kSizeCodes = codes_of(kSizes);
+constexpr SizeCodes kOriginNumberCodes = codes_of(kOriginNumberSizes);
+
+std::uint32_t size_code(const SizeCodes& codes, std::uint64_t value) {
+  return codes[(static_cast<std::size_t>(std::bit_width(value)) + 7) / 8];
 }
 
 // Sign bits in front become one bit at the end, so that small values of either sign are short.
@@ -49,6 +58,10 @@ std::uint64_t without_sign(std::int64_t value) {
 }
 std::int64_t with_sign(std::uint64_t value) {
   return static_cast<std::int64_t>(value >> 1 ^ (0 - (value & 1)));
+}
+
+std::uint32_t size_in_form(std::size_t body_bytes) {
+  return static_cast<std::uint32_t>(body_bytes) << RecordHead::kLayoutBits;
 }
 
 class Writer {
@@ -122,10 +135,11 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
                  RecordBody& body) {
   HERD_ASSERT(coordinates.size() <= protocol::kMaxCoordinatesBytes && time_text.size() <= protocol::kMaxTimeBytes);
   const std::uint64_t difference = without_sign(fields.difference.count());
-  const std::uint32_t number_code = size_code(kSizes, fields.number);
+  const std::uint32_t number_code = size_code(kSizeCodes, fields.number);
+  // 0 bytes stand for the same number, so a number 0 that is not the same has some.
   const std::uint32_t origin_code =
-      fields.origin_number == fields.number ? 0 : 1 + size_code({4, 6, 8, 8}, fields.origin_number);
-  const std::uint32_t difference_code = size_code(kSizes, difference);
+      fields.origin_number == fields.number ? 0 : size_code(kOriginNumberCodes, fields.origin_number | 1);
+  const std::uint32_t difference_code = size_code(kSizeCodes, difference);
   head.form = number_code << kNumberShift | origin_code << kOriginNumberShift | difference_code << kDifferenceShift |
               (fields.epoch != 0 ? kHasEpoch : 0);
   head.origin = static_cast<std::uint16_t>(fields.origin);
@@ -140,8 +154,8 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
 
   const auto form = form_of(time_text);
   if (form && fields.origin == head.origin && writer.coordinates(coordinates)) {
-    head.form |=
-        static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift | form->fraction << kFractionShift;
+    head.form |= static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift |
+                 form->fraction << kFractionShift | size_in_form(body.size);
     return;
   }
   head.form |= kLoose;
@@ -150,14 +164,15 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   writer.number(time_text.size(), 1);
   writer.text(coordinates);
   writer.text(time_text);
+  head.form |= size_in_form(body.size);
 }
 
-std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes) {
+std::optional<std::size_t> read_body_bytes(std::uint32_t layout, std::string_view bytes) {
   constexpr std::size_t kLooseHeadBytes = 4 + 1 + 1;
-  std::size_t size = numbers_bytes(head.form);
-  if ((head.form & ~(kKnownForm | RecordHead::kOutgrown)) != 0) return std::nullopt;
-  if ((head.form & kLoose) == 0) {
-    const std::size_t characters = head.form & kCharacters;
+  if (layout >> RecordHead::kLayoutBits != 0) return std::nullopt;
+  std::size_t size = numbers_bytes(layout);
+  if ((layout & kLoose) == 0) {
+    const std::size_t characters = layout & kCharacters;
     size += packed_bytes(characters);
     if (characters > protocol::kMaxCoordinatesBytes) return std::nullopt;
   } else {

@@ -36,12 +36,20 @@ inline constexpr LinkIndex kToldHere = 255;
 
 struct RecordHead {
   std::uint64_t hash = 0;  // of the record (bus/digest.hpp): a change takes the old one out of the sums
-  std::uint32_t form = 0;  // of the body
+  std::uint32_t form = 0;  // of the body: its layout in the lowest bits, and its size
   std::uint8_t client_bytes = 0;
   LinkIndex by = kToldHere;
   std::uint16_t origin = 0;  // where the body is packed
 
+  static constexpr unsigned kLayoutBits = 22;
+  static constexpr unsigned kSizeBits = 7;
   static constexpr std::uint32_t kOutgrown = std::uint32_t{1} << 31;  // the body does not stand behind the id
+
+  // How a body is to be read: all that is needed where it is kept elsewhere.
+  [[nodiscard]] std::uint32_t layout() const { return form & ((std::uint32_t{1} << kLayoutBits) - 1); }
+  [[nodiscard]] std::size_t body_bytes() const {
+    return form >> kLayoutBits & ((std::uint32_t{1} << kSizeBits) - 1);
+  }
 };
 static_assert(sizeof(RecordHead) == 16);
 
@@ -65,16 +73,16 @@ struct RecordBody {
   std::array<char, kMaxBytes + kSlack> bytes;
   std::size_t size = 0;
 };
+static_assert(RecordBody::kMaxBytes < std::size_t{1} << RecordHead::kSizeBits);
 
 // Fills body, form and origin of the head. The time must be what its text says, and the texts have at most the bytes
 // that protocol/limits.hpp allows.
 void pack_record(const RecordFields& fields, std::string_view coordinates, std::string_view time_text, RecordHead& head,
                  RecordBody& body);
 
-// How long the body is that stands at the front of these bytes. Nothing where they are too few, say of a text that it
-// is longer than any is, or the form has bits of no form; where the body stands is not asked for. For a body that
-// pack_record has made, kMaxBytes may be said to stand there.
-[[nodiscard]] std::optional<std::size_t> body_bytes(const RecordHead& head, std::string_view bytes);
+// How long the body of this layout is that stands at the front of these bytes, which may be anybody's. Nothing where
+// they are too few, say of a text that it is longer than any is, or the layout has bits of none.
+[[nodiscard]] std::optional<std::size_t> read_body_bytes(std::uint32_t layout, std::string_view bytes);
 
 [[nodiscard]] OriginIndex packed_origin(const RecordHead& head, const char* body);
 [[nodiscard]] ChangeNumber packed_number(const RecordHead& head, const char* body);

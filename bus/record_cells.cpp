@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/put_text.hpp"
 
 namespace herd::bus {
 
@@ -34,7 +35,7 @@ void RecordCells::put(RecordIndex index, RecordHead head, const RecordBody& body
   char* const inside = to + sizeof head + head.client_bytes;
   const std::size_t room = blocks_[index >> kSlotBits].cell_bytes - kChainBytes - sizeof head - head.client_bytes;
   if ((old.form & RecordHead::kOutgrown) == 0 && body.size <= room) {
-    std::memcpy(inside, body.bytes.data(), body.size);
+    protocol::put_text(inside, {body.bytes.data(), body.size});
   } else {
     std::uint32_t outside = 0;
     if ((old.form & RecordHead::kOutgrown) != 0) {
@@ -58,13 +59,22 @@ const char* RecordCells::outgrown(const char* inside) const {
   return outgrown_[outside].get();
 }
 
-void RecordCells::chain(RecordIndex index, RecordIndex next) {
-  std::memcpy(cell(index) - kChainBytes, &next, kChainBytes);
+void RecordCells::chain(RecordIndex index, Bucket bucket, RecordIndex next) {
+  char* const at = cell(index) - kChainBytes;
+  const auto packed = static_cast<PackedBucket>(bucket);
+  std::memcpy(at, &next, sizeof next);
+  std::memcpy(at + sizeof next, &packed, sizeof packed);
+}
+
+Bucket RecordCells::bucket(RecordIndex index) const {
+  PackedBucket packed = 0;
+  std::memcpy(&packed, cell(index) - sizeof packed, sizeof packed);
+  return packed;
 }
 
 RecordIndex RecordCells::chained(RecordIndex index) const {
   RecordIndex next = 0;
-  std::memcpy(&next, cell(index) - kChainBytes, kChainBytes);
+  std::memcpy(&next, cell(index) - kChainBytes, sizeof next);
   return next;
 }
 

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "bus/digest.hpp"
 #include "bus/feed.hpp"
 #include "bus/packed_record.hpp"
 #include "protocol/limits.hpp"
@@ -44,8 +45,9 @@ class RecordCells {
     return {from + sizeof(RecordHead), head_of(from).client_bytes};
   }
 
-  // A place for one index beside each record, for lists of records.
-  void chain(RecordIndex index, RecordIndex next);
+  // The list of its bucket that a record stands in: which bucket's, and the next record there.
+  void chain(RecordIndex index, Bucket bucket, RecordIndex next);
+  [[nodiscard]] Bucket bucket(RecordIndex index) const;
   [[nodiscard]] RecordIndex chained(RecordIndex index) const;
 
   // Is there a record of this index? Any number may be asked about.
@@ -62,7 +64,9 @@ class RecordCells {
   // and clocks that are less than nine minutes apart. A larger one stands outside, for 24 bytes and its own.
   static constexpr std::size_t kBodyBytes = 36;
 
-  static constexpr std::size_t kChainBytes = sizeof(RecordIndex);  // in front of each head
+  using PackedBucket = std::uint16_t;
+  static_assert(protocol::kBuckets - 1 <= UINT16_MAX);
+  static constexpr std::size_t kChainBytes = sizeof(RecordIndex) + sizeof(PackedBucket);  // in front of each head
   static constexpr std::uint32_t kNoBlock = UINT32_MAX;
 
   struct Block {

@@ -55,10 +55,10 @@ bool says_the_same(const RecordView& known, const protocol::Iamat& said) {
 
 }  // namespace
 
-TellOutcome Replica::tell(const protocol::Iamat& said, Now now) {
+TellOutcome Replica::tell(const protocol::Iamat& said, Now now, const Store::Sought& client) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
-  const Store::Place place = store_.locate(said.client);
+  const Store::Place place = store_.locate(client);
   if (place.found()) {
     const RecordFields& known = place.known;
     if (said.time <= known.time) {

@@ -102,14 +102,15 @@ class Replica {
   [[nodiscard]] const Self& self() const { return *self_; }
 
   // A client said where it is. Whether its time is too far in the future was judged before.
-  TellOutcome tell(const protocol::Iamat& said, protocol::Now now);
+  // `client` is the one that says it, looked for before.
+  TellOutcome tell(const protocol::Iamat& said, protocol::Now now, const Store::Sought& client);
+  TellOutcome tell(const protocol::Iamat& said, protocol::Now now) {
+    return tell(said, now, store_.sought(said.client));
+  }
 
   // An operator takes back what is known of a client: a record of the next epoch, without coordinates, which every
   // report is newer than. The client's id must be one.
   ResetOutcome reset(std::string_view client, protocol::Now now);
-
-  // A hint: these clients are going to say where they are, all of them soon. Changes nothing but how long that takes.
-  void expect(std::span<const std::string_view> clients) const { store_.prefetch(clients); }
 
   // The newest record of a client; good until the replica is next told or hears something.
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }

@@ -5,6 +5,7 @@
 #include "bus/mutants.hpp"
 #include "bus/replica.hpp"
 #include "bus/update_texts.hpp"
+#include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 
 namespace herd::bus {
@@ -41,16 +42,14 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     const bool of_this_life = id.number > life_base_ || mutated(Mutant::LostCountsAsSeen);
     return (of_this_life && id.number <= told_here_to) || window->contains(id.number);
   };
+  std::array<Store::Sought, kAhead> sought;  // of these updates; without a client where one is not going to be merged
   const auto look_ahead = [&](std::size_t from) {
-    std::array<std::string_view, kAhead> clients;
-    std::size_t count = 0;
-    for (std::size_t i = from; i < std::min(from + kAhead, body_.updates.size()); ++i) {
-      const protocol::Body::Entry& entry = body_.updates[i];
-      if (repeats == Repeats::Merged || !is_seen(entry)) {
-        clients[count++] = entry.update.client;
-      }
+    const std::size_t count = std::min(kAhead, body_.updates.size() - from);
+    for (std::size_t i = 0; i < count; ++i) {
+      const protocol::Body::Entry& entry = body_.updates[from + i];
+      sought[i].client = repeats == Repeats::Merged || !is_seen(entry) ? entry.update.client : std::string_view();
     }
-    store_.prefetch({clients.data(), count});
+    store_.look_ahead(std::span(sought).first(count));
   };
   for (std::size_t i = 0; i < body_.updates.size(); ++i) {
     if (i % kAhead == 0) look_ahead(i);
@@ -71,7 +70,10 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     if (mutated(Mutant::PeersMayNotTie)) {
       if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
     }
-    const bool changed = store_.merge(update, static_cast<LinkIndex>(index)) == Store::Merged::Changed;
+    const Store::Sought& client = sought[i % kAhead];
+    HERD_ASSERT(client.client.data() == update.client.data());
+    const bool changed =
+        store_.merge(update, static_cast<LinkIndex>(index), store_.locate(client)) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
     all_changed += changed ? 1 : 0;
     window->insert(update.id.number);

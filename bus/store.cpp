@@ -1,7 +1,6 @@
 #include "bus/store.hpp"
 
 #include <algorithm>
-#include <array>
 #include <compare>
 #include <tuple>
 
@@ -32,9 +31,11 @@ bool wins_tie(const Ordered& a, const Ordered& b) {
 Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
-Store::Place Store::locate(std::string_view client) const {
+Store::Place Store::locate(const Sought& sought) const {
+  const auto is_it = [&](RecordIndex index) { return cells_.client(index) == sought.client; };
+  const bool guessed = sought.guess && is_it(*sought.guess);
   const ClientIndex::Place at =
-      index_->find(index_->hash_of(client), [&](RecordIndex index) { return cells_.client(index) == client; });
+      guessed ? ClientIndex::Place{sought.hash, sought.guess} : index_->find(sought.hash, is_it);
   if (!at.index) return {at};
   const RecordCells::Cell cell = cells_.at(*at.index);
   return {at, cell, unpack_fields(cell.head, cell.body)};
@@ -49,13 +50,14 @@ Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& plac
     head.hash = hash_of(ordered(update));
     index = cells_.create(update.client);
     index_->insert(place.at.hash, index);
-    cells_.chain(index, digests_.add(update.client, head.hash, index));
+    const Bucket bucket = bucket_of(update.client);
+    cells_.chain(index, bucket, digests_.add(bucket, head.hash, index));
     fields.number = feed_.append(index);
   } else {
     if (!is_greater(update, place)) return Merged::Unchanged;
     index = place.index();
     head.hash = hash_of(ordered(update));
-    digests_.replace(update.client, place.cell.head.hash, head.hash);
+    digests_.replace(cells_.bucket(index), place.cell.head.hash, head.hash);
     origins_.release(place.known.origin);
     const ChangeNumber old = place.known.number;
     fields.number = mutated(Mutant::ChangeStaysInPlace) ? old : move_to_tail(index, old);
@@ -82,24 +84,22 @@ ChangeNumber Store::move_to_tail(RecordIndex index, ChangeNumber old) {
 }
 
 // Step by step through all of them, so that the memory of one is on its way while the next is asked for.
-void Store::prefetch(std::span<const std::string_view> clients) const {
-  constexpr std::size_t kAtOnce = 64;
-  std::array<std::uint64_t, kAtOnce> hashes;
-  std::array<RecordIndex, kAtOnce> indexes;
-  clients = clients.first(std::min(clients.size(), kAtOnce));
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    hashes[i] = index_->hash_of(clients[i]);
-    index_->prefetch(hashes[i]);
+void Store::look_ahead(std::span<Sought> clients) const {
+  for (Sought& sought : clients) {
+    sought.guess.reset();
+    if (sought.client.empty()) continue;
+    sought.hash = index_->hash_of(sought.client);
+    index_->prefetch(sought.hash);
   }
-  std::size_t found = 0;
-  for (std::size_t i = 0; i < clients.size(); ++i) {
-    // The first whose hash agrees: it need not be the client's, a hint may be wrong.
-    const ClientIndex::Place place = index_->find(hashes[i], [](RecordIndex) { return true; });
-    if (!place.index) continue;
-    cells_.prefetch(*place.index);
-    indexes[found++] = *place.index;
+  for (Sought& sought : clients) {
+    if (sought.client.empty()) continue;
+    // The first whose hash agrees: it need not be the client's.
+    sought.guess = index_->find(sought.hash, [](RecordIndex) { return true; }).index;
+    if (sought.guess) cells_.prefetch(*sought.guess);
   }
-  for (std::size_t i = 0; i < found; ++i) feed_.prefetch(number_of(indexes[i]));
+  for (const Sought& sought : clients) {
+    if (sought.guess) feed_.prefetch(number_of(*sought.guess));
+  }
 }
 
 std::optional<RecordView> Store::find(std::string_view client) const {

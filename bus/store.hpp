@@ -38,7 +38,15 @@ class Store {
     [[nodiscard]] bool found() const { return at.index.has_value(); }
     [[nodiscard]] RecordIndex index() const { return *at.index; }
   };
-  [[nodiscard]] Place locate(std::string_view client) const;
+  // A client that is looked for, and what is known of where it stands.
+  struct Sought {
+    std::string_view client;
+    std::uint64_t hash = 0;
+    std::optional<RecordIndex> guess;  // to be looked at first
+  };
+  [[nodiscard]] Sought sought(std::string_view client) const { return {client, index_->hash_of(client), {}}; }
+  [[nodiscard]] Place locate(const Sought& sought) const;
+  [[nodiscard]] Place locate(std::string_view client) const { return locate(sought(client)); }
 
   // Keeps the greater of the record and `update` by (epoch, time, origin, coordinates, time text, difference):
   // commutative, associative and idempotent. The texts must be valid, and the time what its text says
@@ -47,9 +55,10 @@ class Store {
   // The same, for whoever has looked where `update.client` stands.
   Merged merge(const protocol::Update& update, LinkIndex by, const Place& place);
 
-  // A hint: these clients are going to be looked for or merged, soon and all of them. Memory is asked for all of their
-  // records at once, instead of for each when it is needed. Worth it from a handful on, up to a few dozen.
-  void prefetch(std::span<const std::string_view> clients) const;
+  // These clients are going to be looked for or merged, soon and all of them: fills in what helps then. Memory is asked
+  // for all of their records at once, instead of for each when it is needed. Worth it from a handful on, up to a few
+  // dozen. One without a client is passed over.
+  void look_ahead(std::span<Sought> clients) const;
 
   // The next change gets the number `base` + 1 at least. Not below the feed's tail.
   void skip_to(ChangeNumber base) { feed_.skip_to(base); }

@@ -2,8 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <utility>
 #include <variant>
@@ -40,13 +40,14 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 
 }  // namespace
 
-void Commands::expect(std::span<const std::optional<Line>> lines) const {
-  std::array<std::string_view, kLinesAhead> clients;
-  std::size_t count = 0;
-  for (const auto& line : lines.first(std::min(lines.size(), clients.size()))) {
-    if (const auto* said = std::get_if<protocol::Iamat>(&line->command)) clients[count++] = said->client;
+void Commands::expect(Lines& lines) const {
+  std::array<bus::Store::Sought, kLinesAhead> sought;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const auto* said = std::get_if<protocol::Iamat>(&lines[i].command);
+    sought[i].client = said != nullptr ? said->client : std::string_view();
   }
-  parts_.replica.expect({clients.data(), count});
+  parts_.replica.store().look_ahead(std::span(sought).first(lines.size()));
+  for (std::size_t i = 0; i < lines.size(); ++i) lines[i].sought = sought[i];
 }
 
 std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
@@ -81,7 +82,9 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
            replies);
     return;
   }
-  const bus::TellOutcome outcome = parts_.replica.tell(said, now);
+  const bool expected = !line.sought.client.empty();
+  const bus::TellOutcome outcome =
+      expected ? parts_.replica.tell(said, now, line.sought) : parts_.replica.tell(said, now);
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
   std::string& out =
       outcome.number > parts_.replica.acknowledged() ? replies.tail_behind(outcome.number, now.steady) : replies.tail();

@@ -4,13 +4,14 @@
 #pragma once
 
 #include <optional>
-#include <span>
 #include <string_view>
 
 #include "bus/replica.hpp"
 #include "node/client_warnings.hpp"
 #include "node/config.hpp"
 #include "node/counters.hpp"
+#include "node/inplace_vector.hpp"
+#include "node/limits.hpp"
 #include "node/places/client.hpp"
 #include "node/reply_queue.hpp"
 #include "node/turn_clock.hpp"
@@ -35,7 +36,11 @@ struct Line {
   std::string_view from;  // the client's address, for the log
   bool is_logged;
   protocol::Command command;
+  bus::Store::Sought sought;  // the client of an IAMAT that was expected; otherwise empty
 };
+
+// A few lines that are executed in one go.
+using Lines = InplaceVector<Line, kLinesAhead>;
 
 class Commands {
  public:
@@ -49,8 +54,8 @@ class Commands {
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
 
-  // A hint: these lines, none of them empty, will be executed soon. Worth it from a handful on.
-  void expect(std::span<const std::optional<Line>> lines) const;
+  // These lines will be executed soon, all of them: looks ahead for what they need. Worth it from a handful on.
+  void expect(Lines& lines) const;
 
   // Appends the reply to `replies`, or reserves a slot there and returns what must be looked up for it.
   [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);

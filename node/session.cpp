@@ -116,13 +116,13 @@ void Session::handle_lines() {
       lines_wait_ = true;
       break;
     }
-    Ahead ahead;
-    read_ahead(ahead);
-    if (ahead.count >= kLinesExpected) {
-      parts_.commands.expect(std::span(ahead.lines).first(ahead.count));
+    Lines lines;
+    read_ahead(lines);
+    if (lines.size() >= kLinesExpected) {
+      parts_.commands.expect(lines);
     }
-    std::for_each_n(ahead.lines.begin(), ahead.count, [this](const auto& line) { execute(*line); });
-    if (ahead.count == 0) {
+    for (const Line& line : lines) execute(line);
+    if (lines.size() == 0) {
       handle_end_of_chunk();
       break;
     }
@@ -135,14 +135,14 @@ void Session::handle_lines() {
 // Reads some lines before the first of them is executed: what the store knows of their clients is then on its way from
 // memory while others are executed. A lookup ends that, because it may fill the session; and so does a line whose bytes
 // the next one would overwrite.
-void Session::read_ahead(Ahead& ahead) {
+void Session::read_ahead(Lines& lines) {
   const bool is_logged = spdlog::should_log(spdlog::level::debug);
-  while (ahead.count < ahead.lines.size()) {
+  while (!lines.full()) {
     const auto text = lines_.next();
     if (!text) {
       return;
     }
-    const Line& line = ahead.lines[ahead.count++].emplace(*text, from_, is_logged);
+    const Line& line = lines.emplace_back(*text, from_, is_logged);
     if (!std::holds_alternative<protocol::Iamat>(line.command) || !lines_.line_stays()) {
       return;
     }

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <algorithm>
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -98,12 +97,7 @@ class Session {
   };
 
   void handle_lines();
-  // A few lines that are executed in one go.
-  struct Ahead {
-    std::array<std::optional<Line>, kLinesAhead> lines;
-    std::size_t count = 0;
-  };
-  void read_ahead(Ahead& ahead);
+  void read_ahead(Lines& lines);
   void execute(const Line& line);
   void handle_end_of_chunk();
   void refuse_line();

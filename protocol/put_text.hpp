@@ -10,7 +10,7 @@
 namespace herd::protocol {
 
 // Copies the text to `at`, which must have room for it; returns where it ends there.
-inline char* put_text(char* at, std::string_view text) {
+[[gnu::always_inline]] inline char* put_text(char* at, std::string_view text) {
   const char* const from = text.data();
   const std::size_t size = text.size();
   // Two halves of one size that overlap: a move of a size that the compiler knows is one instruction.

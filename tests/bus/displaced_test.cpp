@@ -56,6 +56,19 @@ TEST_CASE("numbers are worth a look when there are many, and twice as many as th
   CHECK(displaced.have_doubled());
 }
 
+TEST_CASE("what was noted before a pass is forgotten once that pass has kept all, and what came meanwhile is not") {
+  Displaced displaced;
+  displaced.begin_pass(5);
+  displaced.note(3, 10);
+  displaced.begin_pass(9);
+  displaced.note(7, 10);
+  displaced.whole_pass_kept();
+  CHECK(numbers(displaced) == std::vector<ChangeNumber>{7});
+  displaced.begin_pass(12);
+  displaced.whole_pass_kept();
+  CHECK(displaced.entries().empty());
+}
+
 TEST_CASE("a number is forgotten once the record that superseded it is on disk") {
   Displaced displaced;
   std::map<RecordIndex, ChangeNumber> present{{10, 8}, {11, 12}};

@@ -74,7 +74,11 @@ struct PlainDisk {
     } else {
       kept = under_way;
       kept_to = pass_to;
-      store.displaced().pass_kept(kept_to, [&](RecordIndex index) { return store.number_of(index); });
+      if (random.chance(0.5)) {
+        store.displaced().whole_pass_kept();
+      } else {
+        store.displaced().pass_kept(kept_to, [&](RecordIndex index) { return store.number_of(index); });
+      }
     }
     in_pass = !in_pass;
   }

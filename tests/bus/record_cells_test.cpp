@@ -34,7 +34,7 @@ TEST_CASE("ids of every length stand in cells of their own, also beyond the firs
     clients.push_back(std::to_string(i));
     clients.back().resize(std::max(length, clients.back().size()), 'x');
     indexes.push_back(cells.create(clients.back()));
-    cells.chain(indexes.back(), static_cast<RecordIndex>(i));
+    cells.chain(indexes.back(), static_cast<Bucket>(i % herd::protocol::kBuckets), static_cast<RecordIndex>(i));
     cells.put(indexes.back(), {}, body_of(20 + i % 10, static_cast<char>('a' + i % 26)));
   }
   for (std::size_t i = 0; i < clients.size(); ++i) {
@@ -42,6 +42,7 @@ TEST_CASE("ids of every length stand in cells of their own, also beyond the firs
     REQUIRE(cells.at(indexes[i]).client == clients[i]);
     REQUIRE(text_of(cells, indexes[i], 20 + i % 10) == std::string(20 + i % 10, static_cast<char>('a' + i % 26)));
     REQUIRE(cells.chained(indexes[i]) == i);
+    REQUIRE(cells.bucket(indexes[i]) == i % herd::protocol::kBuckets);
     REQUIRE(cells.has(indexes[i]));
     cells.prefetch(indexes[i]);
   }

@@ -283,18 +283,31 @@ TEST_CASE("a record that was found before is merged into without another search"
   CHECK(store.size() == 1);
 }
 
-TEST_CASE("a hint changes nothing, whoever it is about") {
+TEST_CASE("who is looked for ahead is found like anybody else, whatever the store has learnt meanwhile") {
   Store store(1);
   std::vector<std::string> names;
   for (int i = 0; i < 200; ++i) names.push_back("client" + std::to_string(i));
-  const std::vector<std::string_view> clients(names.begin(), names.end());
-  store.prefetch(clients);
   for (int i = 0; i < 100; ++i) (void)store.merge(sample_update(names[static_cast<std::size_t>(i)]), 0);
+  std::vector<Store::Sought> sought(201);  // the last one without a client
+  for (std::size_t i = 0; i < names.size(); ++i) sought[i].client = names[i];
   const std::uint64_t digest = store.digest();
-  store.prefetch(clients);
-  store.prefetch({});
+  store.look_ahead(sought);
+  store.look_ahead({});
   CHECK(store.digest() == digest);
   CHECK(store.feed().tail() == 100);
-  CHECK(store.find("client99"));
-  CHECK_FALSE(store.find("client100"));
+  (void)store.merge(sample_update(names[150]), 0);
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    CAPTURE(names[i]);
+    CHECK(store.locate(sought[i]).at.index == store.locate(names[i]).at.index);
+    CHECK(store.locate(sought[i]).found() == (i < 100 || i == 150));
+  }
+}
+
+TEST_CASE("a client is found although the guess where it stands is another's record") {
+  Store store(1);
+  (void)store.merge(sample_update("kiwi"), 0);
+  (void)store.merge(sample_update("plum"), 0);
+  Store::Sought sought = store.sought("plum");
+  sought.guess = store.locate("kiwi").index();
+  CHECK(store.locate(sought).index() == store.locate("plum").index());
 }
