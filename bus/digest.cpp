@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "protocol/digits.hpp"
-#include "protocol/put_text.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::bus {
 

@@ -14,7 +14,7 @@
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/messages.hpp"
-#include "protocol/put_text.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::bus {
 

@@ -1,11 +1,14 @@
 #include "bus/origins.hpp"
 
 #include "protocol/assert.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::bus {
 
 OriginIndex Origins::use(std::string_view name, std::uint64_t feed) {
-  const auto is = [&](const Origin& origin) { return origin.feed == feed && origin.name == name && origin.uses > 0; };
+  const auto is = [&](const Origin& origin) {
+    return origin.feed == feed && protocol::same_text(origin.name, name) && origin.uses > 0;
+  };
   if (latest_ < origins_.size() && is(origins_[latest_])) {
     ++origins_[latest_].uses;
     return latest_;

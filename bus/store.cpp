@@ -5,9 +5,11 @@
 #include <tuple>
 
 #include "bus/mutants.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::bus {
 
+using protocol::same_text;
 using protocol::Update;
 
 namespace {
@@ -32,7 +34,7 @@ Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
 Store::Place Store::locate(const Sought& sought) const {
-  const auto is_it = [&](RecordIndex index) { return cells_.client(index) == sought.client; };
+  const auto is_it = [&](RecordIndex index) { return same_text(cells_.client(index), sought.client); };
   const bool guessed = sought.guess && is_it(*sought.guess);
   const ClientIndex::Place at =
       guessed ? ClientIndex::Place{sought.hash, sought.guess} : index_->find(sought.hash, is_it);

@@ -9,7 +9,7 @@
 #include "protocol/bytes.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/limits.hpp"
-#include "protocol/put_text.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::protocol {
 namespace {

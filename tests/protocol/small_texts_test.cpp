@@ -1,4 +1,4 @@
-#include "protocol/put_text.hpp"
+#include "protocol/small_texts.hpp"
 
 #include <string>
 
@@ -15,6 +15,22 @@ TEST_CASE("a text of any length is put where it belongs, and nothing behind it")
     REQUIRE(to == '#' + text + '#');
     text.push_back(static_cast<char>('a' + size % 26));
   }
+}
+
+TEST_CASE("texts are the same if all their bytes are, however long they are") {
+  std::string text;
+  for (std::size_t size = 0; size <= 300; ++size) {
+    const std::string copy = text;
+    REQUIRE(same_text(text, copy));
+    REQUIRE_FALSE(same_text(text, copy + 'a'));
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string other = text;
+      other[at] = '#';
+      REQUIRE_FALSE(same_text(text, other));
+    }
+    text.push_back(static_cast<char>('a' + size % 26));
+  }
+  CHECK(same_text({}, ""));
 }
 
 TEST_CASE("an empty text may have no place at all") {

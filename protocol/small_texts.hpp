@@ -1,8 +1,9 @@
-// Puts short texts together in a buffer: names, ids, coordinates and times are nearly always shorter than 64 bytes, and
-// to call memcpy costs more than to move those.
+// Puts short texts together in a buffer, and compares them: names, ids, coordinates and times are nearly always shorter
+// than 64 bytes, and to call memcpy or memcmp costs more than to move or read those.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <string_view>
 #include <type_traits>
@@ -33,6 +34,28 @@ namespace herd::protocol {
     for (std::size_t i = 0; i < size; ++i) at[i] = from[i];
   }
   return at + size;
+}
+
+// Are these the same bytes?
+[[nodiscard]] [[gnu::always_inline]] inline bool same_text(std::string_view a, std::string_view b) {
+  const std::size_t size = a.size();
+  if (b.size() != size) return false;
+  const auto differ = [&](auto word, std::size_t at) {
+    decltype(word) other = 0;
+    std::memcpy(&word, a.data() + at, sizeof word);
+    std::memcpy(&other, b.data() + at, sizeof other);
+    return word != other;
+  };
+  // The last word overlaps the one before it.
+  const auto differ_by = [&](auto word) {
+    for (std::size_t at = 0; at + sizeof word < size; at += sizeof word) {
+      if (differ(word, at)) return true;
+    }
+    return differ(word, size - sizeof word);
+  };
+  if (size >= 8) return !differ_by(std::uint64_t{});
+  if (size >= 4) return !differ_by(std::uint32_t{});
+  return size == 0 || !differ_by(std::uint8_t{});
 }
 
 }  // namespace herd::protocol
