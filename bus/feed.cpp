@@ -33,7 +33,10 @@ Feed::Segment& Feed::segment_for(ChangeNumber number) {
   segments_.push_back(std::make_unique<Segment>());
   segments_.back()->first = number;
   firsts_.push_back(number);
-  if (segments_.size() > 1) squeeze_if_stale(segments_.size() - 2);  // the one that this closes
+  if (segments_.size() > 1) {
+    const std::size_t closed = segments_.size() - 2;
+    if (segments_[closed]->is_stale()) squeeze(closed);
+  }
   return *segments_.back();
 }
 
@@ -52,7 +55,7 @@ void Feed::retire(ChangeNumber number) {
   --segment.live;
   --live_;
   const bool open = position + 1 == segments_.size();  // still being appended to
-  if (!open) squeeze_if_stale(position);
+  if (!open && segment.is_stale()) squeeze(position);
 }
 
 void Feed::prefetch(ChangeNumber number) const {
@@ -108,15 +111,21 @@ void Feed::Segment::write_steps() {
 }
 
 void Feed::Segment::drop_stale() {
-  if (steps.empty()) write_steps();
   // Without a branch that could be guessed wrong: what is stale is written too, and overwritten by the next.
   std::vector<RecordIndex> kept(live + 1);
   std::vector<std::uint32_t> kept_steps(live + 1);
   std::size_t size = 0;
-  for (std::size_t offset = 0; offset < indexes.size(); ++offset) {
-    kept[size] = indexes[offset];
-    kept_steps[size] = steps[offset];
-    size += indexes[offset] != kStale ? 1 : 0;
+  const auto keep_live = [&](auto step_at) {
+    for (std::size_t offset = 0; offset < indexes.size(); ++offset) {
+      kept[size] = indexes[offset];
+      kept_steps[size] = step_at(offset);
+      size += indexes[offset] != kStale ? 1 : 0;
+    }
+  };
+  if (steps.empty()) {
+    keep_live([](std::size_t offset) { return static_cast<std::uint32_t>(offset); });
+  } else {
+    keep_live([this](std::size_t offset) { return steps[offset]; });
   }
   HERD_ASSERT(size == live);
   kept.pop_back();
@@ -125,13 +134,11 @@ void Feed::Segment::drop_stale() {
   steps = std::move(kept_steps);
 }
 
-// Drops the stale entries of a closed segment where that halves its bytes, and joins what is left to its left neighbour
-// when both are small: so the number of segments follows the number of records as well.
-void Feed::squeeze_if_stale(std::size_t position) {
+// Drops the stale entries of a closed segment, and joins what is left to its left neighbour when both are small: so the
+// number of segments follows the number of records as well.
+void Feed::squeeze(std::size_t position) {
   Segment& segment = *segments_[position];
-  const std::size_t entries = segment.indexes.size();
-  if (segment.live * (segment.steps.empty() ? 4 : 2) >= entries) return;
-  held_ -= entries - segment.live;
+  held_ -= segment.indexes.size() - segment.live;
   const auto erase = [this](std::size_t at) {
     segments_.erase(segments_.begin() + static_cast<std::ptrdiff_t>(at));
     firsts_.erase(firsts_.begin() + static_cast<std::ptrdiff_t>(at));

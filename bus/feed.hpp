@@ -85,13 +85,15 @@ class Feed {
     [[nodiscard]] std::size_t guess_of(ChangeNumber number) const;
     // The first entry whose number is not below `number`.
     [[nodiscard]] std::size_t offset_of(ChangeNumber number) const;
+    // To drop what is stale would halve its bytes.
+    [[nodiscard]] bool is_stale() const { return live * (steps.empty() ? 4 : 2) < indexes.size(); }
     void write_steps();
     void drop_stale();
   };
 
   [[nodiscard]] std::size_t segment_of(ChangeNumber number) const;  // the last one that begins at or before it
   [[nodiscard]] Segment& segment_for(ChangeNumber number);          // to append it to
-  void squeeze_if_stale(std::size_t position);
+  void squeeze(std::size_t position);
 
   std::vector<std::unique_ptr<Segment>> segments_;
   std::vector<ChangeNumber> firsts_;  // of the segments, close together to search in

@@ -49,7 +49,7 @@ bool is_of_one_client(const std::error_code& error) {
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, parts_.ack_timeout},
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, spares_, parts_.ack_timeout},
       acceptor_(parts_.io),
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_again_(parts_.io),

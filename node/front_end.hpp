@@ -117,6 +117,7 @@ class FrontEnd {
   Parts parts_;
   ClientWarnings warnings_;
   Commands commands_;
+  SpareTexts spares_;
   Session::Parts session_parts_;
   asio::ip::tcp::acceptor acceptor_;
   SocketPoll poll_;

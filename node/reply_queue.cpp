@@ -6,16 +6,11 @@
 #include "protocol/assert.hpp"
 
 namespace herd::node {
-namespace {
-
-constexpr std::size_t kFirstReserve = 2048;  // a client's usual flight of AT lines: the text does not grow under them
-
-}  // namespace
 
 std::string& ReplyQueue::tail() {
   std::string& text = slots_.empty() ? ready_ : slots_.back().behind;
   if (text.empty()) {
-    text.reserve(kFirstReserve);
+    spares_->take(text);
   }
   return text;
 }
@@ -78,7 +73,7 @@ void ReplyQueue::sent(std::size_t count) {
   HERD_ASSERT(count <= ready_.size() - sent_);
   sent_ += count;
   if (sent_ == ready_.size()) {
-    std::string().swap(ready_);
+    spares_->give(ready_);
     sent_ = 0;
   } else if (sent_ > ready_.size() / 2) {
     ready_.erase(0, sent_);

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "node/spare_texts.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
@@ -16,6 +17,9 @@ namespace herd::node {
 class ReplyQueue {
  public:
   using SlotId = std::uint64_t;  // counts from 0 in each queue
+
+  // `spares` must outlive it.
+  explicit ReplyQueue(SpareTexts& spares) : spares_(&spares) {}
 
   // Where the next reply is to be appended. Good until the next call of any function of this object.
   [[nodiscard]] std::string& tail();
@@ -65,6 +69,7 @@ class ReplyQueue {
 
   void release_front();
 
+  SpareTexts* spares_;
   std::string ready_;
   std::size_t sent_ = 0;  // bytes at the front of ready_ that are gone
   // Not a deque, which holds half a kilobyte when it is empty: an idle connection is to cost nothing, and the few slots

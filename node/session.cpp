@@ -15,6 +15,7 @@ Session::Session(const Parts& parts, std::string from)
     : parts_(parts),
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
+      replies_(parts.spares),
       last_heard_(parts.clock.now().steady),
       last_sent_(parts.clock.now().steady) {}
 

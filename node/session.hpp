@@ -32,6 +32,7 @@ class Session {
     Counters& counters;
     ClientWarnings& warnings;
     const TurnClock& clock;
+    SpareTexts& spares;
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
   };
 

@@ -1,6 +1,5 @@
 #include "protocol/coordinates.hpp"
 
-#include <bit>
 #include <optional>
 
 #include "protocol/digits.hpp"
@@ -57,16 +56,19 @@ bool is_in_range(const Angles& angles) {
   return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
 }
 
-// Skips an angle whose whole degrees are below the bound, so that its fraction need not be read, and that is not at the
-// very end of the text. False for any other, which take_angles() judges.
+// Skips an angle whose whole degrees are below the bound, so that the value of its fraction does not matter, and that is
+// not at the very end of the text. False for any other, which take_angles() judges.
 bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bound) {
-  constexpr std::size_t kRead = 8;  // behind the sign
-  if (std::endian::native != std::endian::little || text.size() <= kRead) return false;
+  if (text.size() < max_digits + 2) return false;  // a sign, and a byte behind the digits
   const char* at = text.data();
   if (*at != '+' && *at != '-') return false;
-  const Digits whole = up_to_eight_digits(++at);
-  if (whole.count < 1 || whole.count > max_digits || whole.value >= bound) return false;
-  at += whole.count;
+  const auto digit = [](char byte) { return static_cast<std::uint64_t>(byte) - '0'; };
+  const char* const whole = ++at;
+  std::uint64_t degrees = 0;
+  for (const char* const last = whole + max_digits; at != last && digit(*at) <= 9; ++at) {
+    degrees = degrees * 10 + digit(*at);
+  }
+  if (at == whole || degrees >= bound || digit(*at) <= 9) return false;
   const char* const end = text.data() + text.size();
   if (*at == '.') {
     ++at;

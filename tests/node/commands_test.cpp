@@ -14,7 +14,8 @@ struct Asker {
   OneNode node;
   ClientWarnings warnings;
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
-  ReplyQueue replies;
+  SpareTexts spares;
+  ReplyQueue replies{spares};
   std::optional<Lookup> lookup;
 
   // What is ready to be sent after the line.

@@ -1,11 +1,17 @@
 #include "node/reply_queue.hpp"
 
+#include <memory>
+#include <string>
+#include <vector>
+
 #include "tests/catch.hpp"
 
 using herd::node::ReplyQueue;
+using herd::node::SpareTexts;
 
 TEST_CASE("with nothing pending a reply is ready at once") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   CHECK(queue.ready_bytes().empty());
   queue.tail() += "one\n";
   queue.tail() += "two\n";
@@ -14,7 +20,8 @@ TEST_CASE("with nothing pending a reply is ready at once") {
 }
 
 TEST_CASE("what is said behind a slot waits until the slot is filled") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   queue.tail() += "before\n";
   const auto slot = queue.reserve("begin ");
   queue.tail() += "behind\n";
@@ -26,7 +33,8 @@ TEST_CASE("what is said behind a slot waits until the slot is filled") {
 }
 
 TEST_CASE("slots filled out of order leave in order") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   const auto first = queue.reserve("1");
   const auto second = queue.reserve("2");
   queue.tail() += "-";
@@ -40,7 +48,8 @@ TEST_CASE("slots filled out of order leave in order") {
 }
 
 TEST_CASE("a slot is found by its id after earlier ones have left") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   queue.fill(queue.reserve("1"), "a", "");
   const auto second = queue.reserve("2");
   const auto third = queue.reserve("3");
@@ -51,7 +60,8 @@ TEST_CASE("a slot is found by its id after earlier ones have left") {
 }
 
 TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   queue.tail() += "0123456789";
   queue.sent(3);
   CHECK(queue.ready_bytes() == "3456789");
@@ -63,7 +73,8 @@ TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") 
 }
 
 TEST_CASE("the bytes held count what is ready and what waits, without what was sent") {
-  ReplyQueue queue;
+  SpareTexts spares;
+  ReplyQueue queue(spares);
   queue.tail() += "0123456789";
   const auto slot = queue.reserve("12");
   queue.tail() += "345";
@@ -74,4 +85,26 @@ TEST_CASE("the bytes held count what is ready and what waits, without what was s
   CHECK(queue.bytes() == 12);
   queue.sent(12);
   CHECK(queue.bytes() == 0);
+}
+
+TEST_CASE("memory of replies that have left serves the next ones, and no more of it is held than one turn needs") {
+  SpareTexts spares;
+  std::vector<std::unique_ptr<ReplyQueue>> queues;
+  for (std::size_t i = 0; i < SpareTexts::kMost + 10; ++i) {
+    queues.push_back(std::make_unique<ReplyQueue>(spares));
+    queues.back()->tail().append("AT\n");
+  }
+  for (const auto& queue : queues) queue->sent(3);
+  CHECK(spares.size() == SpareTexts::kMost);
+  queues.front()->tail().append("IGNORE\n");
+  CHECK(spares.size() == SpareTexts::kMost - 1);
+  CHECK(queues.front()->ready_bytes() == "IGNORE\n");
+}
+
+TEST_CASE("memory of a reply of unusual size is given back") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.tail().append(std::string(10 * SpareTexts::kBytes, 'x'));
+  queue.sent(10 * SpareTexts::kBytes);
+  CHECK(spares.size() == 0);
 }

@@ -15,7 +15,8 @@ struct Talk {
   OneNode node;
   ClientWarnings warnings;
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
-  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock};
+  SpareTexts spares;
+  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, spares};
   Session session{parts, "127.0.0.1:1"};
 
   void say(const std::string& bytes) {
