@@ -170,6 +170,7 @@ void Link::merged(const Batch& batch) {
   }
   cursor_ = std::max(cursor_, batch.to);
   ack_attempt_ = std::max(ack_attempt_, batch.attempt);
+  ack_due_ = owe_ack_ ? Nanoseconds{} : heard_at_ + limits_.ack_delay;
   owe_ack_ = true;
 }
 
@@ -181,7 +182,9 @@ void Link::restore(const PeerCursor& kept) {
 void Link::cursor_kept(const PeerCursor& kept) {
   if (kept.feed_id != peer_.feed_id || kept.cursor <= kept_cursor_) return;
   kept_cursor_ = std::min(kept.cursor, cursor_);
-  if (limits_.prompt_kept && ack_attempt_ != 0) owe_ack_ = true;
+  if (!limits_.prompt_kept || ack_attempt_ == 0) return;
+  ack_due_ = Nanoseconds{};
+  owe_ack_ = true;
 }
 
 void Link::owe_welcome(std::uint64_t attempt) {
@@ -228,8 +231,7 @@ void Link::said_hello(Now now) {
 }
 
 bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
-  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_ack_ || owe_pong_ || say_deadline() <= now.steady)
-    return true;
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_pong_ || say_deadline() <= now.steady) return true;
   return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
 }
 
@@ -247,7 +249,7 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
     owe_welcome_ = false;
     return Welcome{lives(), peer_.feed_id, cursor_, welcome_attempt_};
   }
-  if (owe_ack_) {
+  if (owe_ack_ && now.steady >= ack_due_) {
     owe_ack_ = false;
     return Ack{lives(), ack_attempt_, cursor_, mutated(Mutant::AckSaysKeptForMerged) ? cursor_ : kept_cursor_};
   }
@@ -313,8 +315,9 @@ Nanoseconds Link::tick_deadline(Now now) const {
 }
 
 Nanoseconds Link::say_deadline() const {
-  if (!streaming_) return hello_due_;
-  Nanoseconds deadline = ping_sent_ ? kNever : ping_due_;
+  const Nanoseconds ack = owe_ack_ ? ack_due_ : kNever;
+  if (!streaming_) return std::min(ack, hello_due_);
+  Nanoseconds deadline = std::min(ack, ping_sent_ ? kNever : ping_due_);
   if (scanned_ > sent_ && flight_.size() < limits_.max_in_flight) {
     deadline = std::min(deadline, scanned_at_ + kEmptyBatchDelay);
   }

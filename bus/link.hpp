@@ -211,6 +211,7 @@ class Link {
   bool owe_hello_answer_ = false;
   bool owe_welcome_ = false;
   bool owe_ack_ = false;
+  protocol::Nanoseconds ack_due_{};  // if so, not before
   std::optional<std::uint64_t> owe_pong_;
 
   // Round trips.

@@ -14,8 +14,11 @@ struct LinkLimits {
   std::size_t max_in_flight = 8;                       // batches not yet acknowledged
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch
   bool prompt_kept = false;                            // tell at once what is kept, because peers' replies wait for it
+  std::chrono::nanoseconds ack_delay{};  // a lone batch is acknowledged so much later, a second one at once
 };
 
+// A lone update is on its way through the whole herd before nodes spend time on telling each other that it came.
+inline constexpr std::chrono::nanoseconds kAckDelay = 1ms;
 inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // until a WELCOME comes
 inline constexpr std::chrono::nanoseconds kHelloIntervalMax = 2s;  // back-off's end, while nothing is heard of the peer
 inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;    // between HELLOs that answer a mismatch

@@ -5,7 +5,6 @@
 #include "bus/mutants.hpp"
 #include "bus/replica.hpp"
 #include "bus/update_texts.hpp"
-#include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 
 namespace herd::bus {
@@ -71,9 +70,9 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
       if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
     }
     const Store::Sought& client = sought[i % kAhead];
-    HERD_ASSERT(client.client.data() == update.client.data());
-    const bool changed =
-        store_.merge(update, static_cast<LinkIndex>(index), store_.locate(client)) == Store::Merged::Changed;
+    const bool known = !client.client.empty();  // else it was seen, and the window has moved on since
+    const Store::Place place = known ? store_.locate(client) : store_.locate(update.client);
+    const bool changed = store_.merge(update, static_cast<LinkIndex>(index), place) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
     all_changed += changed ? 1 : 0;
     window->insert(update.id.number);

@@ -8,6 +8,7 @@
 #include "node/node.hpp"
 #include "node/options.hpp"
 #include "node/places/http_fetcher.hpp"
+#include "node/scheduling.hpp"
 #include "node/state_dir.hpp"
 
 namespace {
@@ -30,6 +31,7 @@ int main(int argc, char** argv) {
   const auto state = StateDir::open(run.config, run.name);  // first: the log may lie in it
   if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
+  if (!schedule_in_short_turns()) spdlog::debug("event=not_scheduled_in_short_turns");
   auto signals = Signals::block();
   if (!signals) return fail(signals.error().message);
   const auto node = Node::start(run, *signals, state->path());

@@ -26,8 +26,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kHandlersATurn = 256;   // then the bus gets its turn, whatever else is ready
-constexpr std::size_t kRecordsATurn = 1'024;  // for a journal that nobody waits for: they hold the loop for less than 0.1 ms
+constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
+constexpr std::size_t kRecordsATurn =
+    1'024;  // for a journal that nobody waits for: they hold the loop for less than 0.1 ms
 constexpr Nanoseconds kStatsInterval = 1s;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
@@ -45,6 +46,7 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
   options.limits.prompt_kept = config.updates.replicas > 0;
+  if (config.updates.replicas == 0) options.limits.ack_delay = bus::kAckDelay;
   options.jitter_seed = random_id();
   options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;

@@ -7,6 +7,7 @@
 
 using namespace herd::bus;
 using namespace herd::protocol;
+using namespace std::chrono_literals;
 
 TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME comes") {
   OneLink one;
@@ -114,6 +115,47 @@ TEST_CASE("what is owed twice is said once") {
     one.link.hear(Ping{7, {}}, one.now);
   }
   CHECK(one.say().size() == 4);
+}
+
+TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, and a second one at once") {
+  OneLink one({.ack_delay = 1ms});
+  one.open();
+  REQUIRE(one.batch(0, 5));
+  CHECK_FALSE(one.link.wants_to_say(one.now, one.tail()));
+  CHECK(one.say().empty());
+  CHECK(one.link.say_deadline() == one.now.steady + 1ms);
+  one.pass(1ms);
+  CHECK(one.link.wants_to_say(one.now, one.tail()));
+  const auto said = one.say();
+  REQUIRE(one_of<Ack>(said));
+  CHECK(one_of<Ack>(said)->merged == 5);
+  CHECK(one.link.say_deadline() > one.now.steady + 1ms);
+  REQUIRE(one.batch(5, 6));
+  CHECK(one.say().empty());
+  REQUIRE(one.batch(6, 7));
+  CHECK(one.link.wants_to_say(one.now, one.tail()));
+  const auto both = one.say();
+  REQUIRE(one_of<Ack>(both));
+  CHECK(one_of<Ack>(both)->merged == 7);
+}
+
+TEST_CASE("what is kept is told at once, however long an acknowledgement may wait") {
+  OneLink one({.prompt_kept = true, .ack_delay = 1ms});
+  one.open();
+  REQUIRE(one.batch(0, 5));
+  CHECK(one.say().empty());
+  one.link.cursor_kept({"Smith", kPeerFeed, 5});
+  const auto said = one.say();
+  REQUIRE(one_of<Ack>(said));
+  CHECK(one_of<Ack>(said)->kept == 5);
+}
+
+TEST_CASE("an acknowledgement that waits is due also where the stream has stopped") {
+  OneLink one({.ack_delay = 1ms});
+  one.hello();
+  (void)one.say();
+  REQUIRE(one.batch(0, 5));
+  CHECK(one.link.say_deadline() == one.now.steady + 1ms);
 }
 
 TEST_CASE("a WELCOME says how far the peer's feed is merged here") {

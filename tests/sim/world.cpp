@@ -75,6 +75,7 @@ void World::birth(NodeIndex index) {
   for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
   options.limits = scenario_.limits;
   options.limits.prompt_kept = scenario_.level == Level::Replicas;
+  if (scenario_.level != Level::Replicas) options.limits.ack_delay = bus::kAckDelay;
   options.durability.journal = scenario_.level != Level::Memory;
   if (scenario_.level == Level::Replicas) {
     options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
