@@ -17,7 +17,7 @@ RecordIndex RecordCells::create(std::string_view client) {
     const std::size_t cell_bytes = kChainBytes + sizeof(RecordHead) + size_class * kClassBytes + kBodyBytes;
     const std::size_t block_bytes = kBlockCells * cell_bytes + RecordBody::kSlack;
     open = static_cast<std::uint32_t>(blocks_.size());
-    blocks_.push_back({arena_.take(block_bytes), static_cast<std::uint16_t>(cell_bytes), 0});
+    blocks_.push_back({std::make_unique_for_overwrite<char[]>(block_bytes), static_cast<std::uint16_t>(cell_bytes), 0});
   }
   const RecordIndex index = open << kSlotBits | blocks_[open].used++;
   RecordHead head;

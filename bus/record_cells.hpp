@@ -11,7 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include "bus/arena.hpp"
 #include "bus/digest.hpp"
 #include "bus/feed.hpp"
 #include "bus/packed_record.hpp"
@@ -71,7 +70,7 @@ class RecordCells {
   static constexpr std::uint32_t kNoBlock = UINT32_MAX;
 
   struct Block {
-    char* bytes;
+    std::unique_ptr<char[]> bytes;
     std::uint16_t cell_bytes;
     std::uint16_t used;  // cells
   };
@@ -86,10 +85,9 @@ class RecordCells {
 
   [[nodiscard]] char* cell(RecordIndex index) const {
     const Block& block = blocks_[index >> kSlotBits];
-    return block.bytes + std::size_t{index % kBlockCells} * block.cell_bytes + kChainBytes;
+    return block.bytes.get() + std::size_t{index % kBlockCells} * block.cell_bytes + kChainBytes;
   }
 
-  Arena arena_;
   std::vector<Block> blocks_;
   // By the length of the id: the block that has cells left.
   std::array<std::uint32_t, (protocol::kMaxClientBytes + kClassBytes - 1) / kClassBytes + 1> open_;

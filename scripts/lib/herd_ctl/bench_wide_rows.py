@@ -45,7 +45,7 @@ def simulated(count):
         return {}
     for line in ran.stdout.splitlines():
         cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if cells[0] == str(count) and cells[3] == "1,000/s at one node":
+        if cells[0] == str(count) and cells[3] == "300/s at one node":
             return {"simulated": float(cells[4])}
     return {}
 
