@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
   const auto state = StateDir::open(run.config, run.name);  // first: the log may lie in it
   if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
-  if (!schedule_in_short_turns()) spdlog::debug("event=not_scheduled_in_short_turns");
+  if (!take_short_turns()) spdlog::debug("event=turns_not_short");
   auto signals = Signals::block();
   if (!signals) return fail(signals.error().message);
   const auto node = Node::start(run, *signals, state->path());

@@ -9,8 +9,8 @@
 namespace herd::node {
 namespace {
 
-// The shorter, the sooner a thread that waits is let on: the default of 3 ms is what an update would wait at each step
-// on a busy host. Kernels before 6.12 do not look at it.
+// The shorter, the sooner a thread is let on: the default is 3 ms, about what an update would wait at each step on a
+// busy host. Kernels before 6.12 do not look at it.
 constexpr std::uint64_t kTurnNanoseconds = 300'000;
 
 // As sched_setattr(2) says: older C libraries have neither the type nor the calls.
@@ -28,11 +28,10 @@ static_assert(sizeof(Attributes) == 48);
 
 }  // namespace
 
-bool schedule_in_short_turns() {
+bool take_short_turns() {
   Attributes attributes;
   if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return false;
   if (attributes.policy != SCHED_OTHER) return true;
-  attributes.policy = SCHED_BATCH;
   attributes.runtime = kTurnNanoseconds;
   return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
 }
