@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "node/journal_file.hpp"
+#include "node/scheduling.hpp"
 
 namespace herd::node {
 
@@ -113,6 +114,7 @@ Result<void> Journal::begin_life(bus::Replica& replica) {
 // ---- the writer's thread --------------------------------------------------------------------------------------------
 
 void Journal::write_jobs() {
+  if (level_ == Acknowledge::Memory) (void)interrupt_nobody();
   for (;;) {
     work_.acquire();
     if (stop_) return;

@@ -26,14 +26,24 @@ struct Attributes {
 };
 static_assert(sizeof(Attributes) == 48);
 
-}  // namespace
-
-bool take_short_turns() {
+// Changes what this thread has; nothing where that is somebody's choice.
+template <typename Change>
+bool change_attributes(Change change) {
   Attributes attributes;
   if (syscall(SYS_sched_getattr, 0, &attributes, sizeof attributes, 0) != 0) return false;
   if (attributes.policy != SCHED_OTHER) return true;
-  attributes.runtime = kTurnNanoseconds;
+  change(attributes);
   return syscall(SYS_sched_setattr, 0, &attributes, 0) == 0;
+}
+
+}  // namespace
+
+bool take_short_turns() {
+  return change_attributes([](Attributes& attributes) { attributes.runtime = kTurnNanoseconds; });
+}
+
+bool interrupt_nobody() {
+  return change_attributes([](Attributes& attributes) { attributes.policy = SCHED_BATCH; });
 }
 
 }  // namespace herd::node

@@ -8,4 +8,7 @@ namespace herd::node {
 // the system refuses; then all goes on as its default has it.
 bool take_short_turns();
 
+// Asks that this thread, for whose work nobody waits, interrupts no other when it has something to do. Likewise.
+bool interrupt_nobody();
+
 }  // namespace herd::node

@@ -11,7 +11,7 @@
 
 #include "tests/catch.hpp"
 
-using herd::node::take_short_turns;
+using namespace herd::node;
 
 namespace {
 
@@ -42,13 +42,24 @@ TEST_CASE("a thread and those that it starts take short turns, where the kernel 
   CHECK(child == own);
 }
 
+TEST_CASE("a thread for whose work nobody waits interrupts no other") {
+  bool done = false;
+  int policy = -1;
+  std::thread([&] {
+    done = interrupt_nobody();
+    policy = sched_getscheduler(0);
+  }).join();
+  CHECK(done);
+  CHECK(policy == SCHED_BATCH);
+}
+
 TEST_CASE("scheduling that somebody has chosen stays as it is") {
   bool done = false;
   int policy = -1;
   std::thread([&] {
     const sched_param none{};
     if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) return;
-    done = take_short_turns();
+    done = take_short_turns() && interrupt_nobody();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);
