@@ -45,10 +45,12 @@ class Displaced {
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
-  // through all entries; not to call it leaves entries that links then carry for nothing.
+  // through all that was noted before it began; not to call it leaves entries that links then carry for nothing.
   template <typename NumberOf>
   void pass_kept(ChangeNumber to, NumberOf&& number_of) {
-    std::erase_if(entries_, [&](const Entry& entry) { return number_of(entry.index) <= to; });
+    const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_);
+    const auto is_kept = [&](const Entry& entry) { return number_of(entry.index) <= to; };
+    entries_.erase(std::remove_if(entries_.begin(), end, is_kept), end);
     left_ = entries_.size();
   }
 
