@@ -36,12 +36,14 @@ class Displaced {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
     left_ = std::min(left_, entries_.size());
+    before_pass_ = 0;
   }
 
   // It could, and had read all that there was: of what was noted before it began, the record is on disk.
   void whole_pass_kept() {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_));
     left_ = entries_.size();
+    before_pass_ = 0;
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
@@ -52,6 +54,7 @@ class Displaced {
     const auto is_kept = [&](const Entry& entry) { return number_of(entry.index) <= to; };
     entries_.erase(std::remove_if(entries_.begin(), end, is_kept), end);
     left_ = entries_.size();
+    before_pass_ = 0;
   }
 
   // There are twice as many as the last pass has left, and enough to be worth a look.

@@ -49,7 +49,7 @@ class Feed {
   [[nodiscard]] std::size_t size() const { return live_; }
 
   // Entries held, stale ones included: at most about four times size(), and two segments. An entry takes 4 bytes where
-  // numbers follow each other without a gap; elsewhere 8, but then at least half of them are live.
+  // numbers follow each other without a gap; elsewhere 8, but then about half of them are live.
   [[nodiscard]] std::size_t held() const { return held_; }
 
   // Reads live entries in order, beginning behind a cursor. Good until the feed is next changed.

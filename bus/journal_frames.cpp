@@ -71,7 +71,8 @@ using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
 constexpr std::string_view kRecordsBegin = "\x93\x02\xc6";
 constexpr std::size_t kRecordsSizeBytes = 4;
 
-// A record's head in a journal, from the lowest byte: layout of the body 4, length of the id 1, nothing 1, index of the origin 2.
+// A record's head in a journal, from the lowest byte: layout of the body 4, length of the id 1, nothing 1, index of the
+// origin 2.
 constexpr std::size_t kRecordHeadBytes = 8;
 constexpr unsigned kClientShift = 32;
 constexpr unsigned kNothingShift = 40;

@@ -36,13 +36,13 @@ std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& curs
   pass_.sequence_before = writer_.sequence();
   const ChangeNumber tail = store.feed().tail();
   const std::size_t backlog = std::min<ChangeNumber>(tail - cursor_, store.size());
-  // A part of a backlog that grows with it, so that passes catch up however much each turn of the loop brings.
-  const std::size_t most = std::max(limits_.records_a_pass, backlog / 8);
+  const std::size_t most = std::max(limits_.records_a_pass, grown_);
   std::string bytes;
   bytes.reserve(kUsualRecordBytes * std::min(backlog, most));
   Feed::Reader reader = store.feed().read_after(cursor_);
   const ChangeNumber last = writer_.records(bytes, reader, store, most);
   const bool complete = last == tail || last == 0 || !reader.next();
+  grown_ = complete ? 0 : std::min(2 * most, kMostRecordsAPass);
   if (complete) {
     writer_.mark(bytes, {tail, cursors});
     pass_.cursors = cursors;

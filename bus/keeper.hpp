@@ -15,9 +15,12 @@
 
 namespace herd::bus {
 
+// Some five milliseconds of the loop.
+inline constexpr std::size_t kMostRecordsAPass = 65'536;
+
 struct KeeperLimits {
-  // Records of one pass, or an eighth of what is to be written, if that is more; passes that do not count yet make the
-  // way to the tail.
+  // Records of one pass. One that does not reach the tail does not count yet, and the next may have twice as many, up
+  // to kMostRecordsAPass: so passes catch up, however much is told while one is written.
   std::size_t records_a_pass = 65'536;
   // Records of one piece of a copy: about a millisecond.
   std::size_t records_a_piece = 4'096;
@@ -84,6 +87,7 @@ class Keeper {
     std::vector<PeerCursor> cursors;
   };
   Pass pass_;
+  std::size_t grown_ = 0;  // records that the next pass may have, after one that did not reach the tail
 
   bool copying_ = false;
   FrameWriter copy_writer_;

@@ -78,7 +78,8 @@ class Link {
 
   // A batch of the peer's present life for ours? If not, its updates must not be used, and a WELCOME is owed.
   [[nodiscard]] bool accepts(const protocol::Batch& batch, protocol::Now now);
-  // Its updates are merged (also where it left a gap): the cursor moves, or a WELCOME says where to go on.
+  // Its updates are merged (also where it left a gap): the cursor moves, or a WELCOME says where to go on. In the turn
+  // in which it was accepted: from then on counts how long its acknowledgement may wait.
   void merged(const protocol::Batch& batch);
 
   // What to say next that is no batch: owed answers first, then what time demands. It counts as said when it is taken.

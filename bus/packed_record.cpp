@@ -12,7 +12,7 @@ namespace {
 using protocol::Nanoseconds;
 
 // The head's form, from the lowest bit: how long the coordinates are, the form of the time's text, a bit for loose, two
-// bits for each size, a bit for an epoch.
+// bits for each size, a bit for an epoch: this is the layout. Behind it the size of the body, and, highest, kOutgrown.
 constexpr unsigned kWholeShift = 6;
 constexpr unsigned kFractionShift = kWholeShift + 4;
 constexpr unsigned kLooseShift = kFractionShift + 4;

@@ -47,9 +47,7 @@ struct RecordHead {
 
   // How a body is to be read: all that is needed where it is kept elsewhere.
   [[nodiscard]] std::uint32_t layout() const { return form & ((std::uint32_t{1} << kLayoutBits) - 1); }
-  [[nodiscard]] std::size_t body_bytes() const {
-    return form >> kLayoutBits & ((std::uint32_t{1} << kSizeBits) - 1);
-  }
+  [[nodiscard]] std::size_t body_bytes() const { return form >> kLayoutBits & ((std::uint32_t{1} << kSizeBits) - 1); }
 };
 static_assert(sizeof(RecordHead) == 16);
 

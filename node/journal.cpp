@@ -114,11 +114,12 @@ Result<void> Journal::begin_life(bus::Replica& replica) {
 // ---- the writer's thread --------------------------------------------------------------------------------------------
 
 void Journal::write_jobs() {
-  if (level_ == Acknowledge::Memory) (void)interrupt_nobody();
+  bool interrupts = true;
   for (;;) {
     work_.acquire();
     if (stop_) return;
     Job& job = job_;
+    if (job.at_leisure && std::exchange(interrupts, false)) (void)interrupt_nobody();
     if (job.first_of_copy) job.error = file_->begin_copy();
     if (job.error == 0) job.error = job.to_copy ? file_->append_to_copy(job.bytes) : file_->append(job.bytes);
     if (job.error == 0 && job.replaces) {
@@ -177,12 +178,15 @@ void Journal::finish(bus::Replica& replica, Now now) {
   }
 }
 
+bool Journal::is_awaited(const bus::Replica& replica) const {
+  return level_ != Acknowledge::Memory || replica.durability().replicas > 0;
+}
+
 // When the pass that is wanted has waited for long enough.
 Nanoseconds Journal::pass_due_at(const bus::Replica& replica) const {
   const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
   if (!changes) return last_pass_ + kCursorsOnly;
-  const bool hurries = level_ != Acknowledge::Memory || replica.durability().replicas > 0;
-  return hurries || !wanted_since_ ? last_pass_ : *wanted_since_ + kUnhurried;
+  return is_awaited(replica) || !wanted_since_ ? last_pass_ : *wanted_since_ + kUnhurried;
 }
 
 bool Journal::pass_due(const bus::Replica& replica, Now now) {
@@ -197,6 +201,7 @@ bool Journal::copy_due() const {
 
 std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
   Job job;
+  job.at_leisure = !is_awaited(replica);
   const bool copying = replica.keeper().copying();
   if (copying) piece_next_ = !piece_next_;
   if ((!copying || !piece_next_) && pass_due(replica, now)) {

@@ -79,8 +79,9 @@ class Journal {
     bool replaces = false;  // the copy takes the journal's place
     bool sync = false;
     bool is_pass = false;
-    int error = 0;       // errno; nothing of the bytes is in the file
-    bool fatal = false;  // a sync failed: nobody knows what is on disk
+    bool at_leisure = false;  // nobody waits for it
+    int error = 0;            // errno; nothing of the bytes is in the file
+    bool fatal = false;       // a sync failed: nobody knows what is on disk
   };
 
   Journal(std::unique_ptr<JournalFile> file, Acknowledge level);
@@ -88,6 +89,8 @@ class Journal {
   void write_jobs();
   void start(Job job);
   void finish(bus::Replica& replica, protocol::Now now);
+  // Replies wait for it, here or at peers.
+  [[nodiscard]] bool is_awaited(const bus::Replica& replica) const;
   [[nodiscard]] protocol::Nanoseconds pass_due_at(const bus::Replica& replica) const;
   [[nodiscard]] bool pass_due(const bus::Replica& replica, protocol::Now now);
   [[nodiscard]] bool copy_due() const;

@@ -27,8 +27,8 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
-constexpr std::size_t kRecordsATurn =
-    1'024;  // for a journal that nobody waits for: they hold the loop for less than 0.1 ms
+// For a journal that nobody waits for: less than 0.1 ms of the loop.
+constexpr std::size_t kRecordsATurn = 1'024;
 constexpr Nanoseconds kStatsInterval = 1s;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
@@ -46,12 +46,15 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
   options.limits.prompt_kept = config.updates.replicas > 0;
-  if (config.updates.replicas == 0) options.limits.ack_delay = bus::kAckDelay;
+  // Nothing may wait for an acknowledgement that waits.
+  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
   options.jitter_seed = random_id();
   options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;
   // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
-  if (config.updates.ack == Acknowledge::Memory) options.keeper.records_a_pass = kRecordsATurn;
+  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
+    options.keeper.records_a_pass = kRecordsATurn;
+  }
   return options;
 }
 

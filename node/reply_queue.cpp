@@ -93,6 +93,7 @@ void ReplyQueue::release_front() {
   const auto first_waiting = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.filled; });
   for (auto slot = slots_.begin(); slot != first_waiting; ++slot) {
     ready_.append(slot->reply).append(slot->behind);
+    spares_->give(slot->behind);
     ++first_id_;
   }
   slots_.erase(slots_.begin(), first_waiting);

@@ -1,5 +1,6 @@
 // Memory of replies that have left, for those to come: connections that are idle hold none, and the busy ones of a turn
-// need not ask the system's allocator for some kilobytes each. Shared by all sessions of a loop, used on its thread only.
+// need not ask the system's allocator for some kilobytes each. Shared by all sessions of a loop, used on its thread
+// only.
 #pragma once
 
 #include <cstddef>

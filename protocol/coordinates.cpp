@@ -56,8 +56,8 @@ bool is_in_range(const Angles& angles) {
   return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
 }
 
-// Skips an angle whose whole degrees are below the bound, so that the value of its fraction does not matter, and that is
-// not at the very end of the text. False for any other, which take_angles() judges.
+// Skips an angle whose whole degrees are below the bound, so that the value of its fraction does not matter, and that
+// is not at the very end of the text. False for any other, which take_angles() judges.
 bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bound) {
   if (text.size() < max_digits + 2) return false;  // a sign, and a byte behind the digits
   const char* at = text.data();

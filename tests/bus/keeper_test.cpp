@@ -5,6 +5,7 @@
 #include "tests/catch.hpp"
 
 using namespace herd::bus;
+using herd::protocol::Update;
 
 namespace {
 
@@ -97,6 +98,26 @@ TEST_CASE("more records than fit a pass need several, and only the one that reac
   CHECK(node.pass() == node.cursors);
   CHECK(node.keeper->kept() == node.tail());
   CHECK(recovered(node.text).store.digest() == node.store->digest());
+}
+
+TEST_CASE("passes reach the tail however much is told while one is written") {
+  const std::size_t told = GENERATE(500U, 1'200U, 3'000U, 8'000U, 20'000U);
+  CAPTURE(told);
+  Store store(1);
+  Keeper keeper({kJournalFeed, 0}, 0, 0, {.records_a_pass = 1'024});
+  std::uint64_t moves = 0;
+  for (int pass = 0; pass < 100; ++pass) {
+    (void)keeper.begin_pass(store, {});
+    for (std::size_t i = 0; i < told; ++i) {
+      const std::string client = "client" + std::to_string(++moves % 30'000);
+      Update update = sample_update(client, moves);
+      update.time = herd::protocol::Nanoseconds{static_cast<std::int64_t>(moves)};
+      (void)store.merge(update, kToldHere);
+    }
+    (void)keeper.pass_written(store);
+  }
+  CHECK(store.feed().tail() - keeper.kept() <= 8 * told);
+  CHECK(store.displaced().entries().size() <= 8 * told);
 }
 
 TEST_CASE("exactly as many records as fit a pass need no second one") {

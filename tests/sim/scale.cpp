@@ -132,7 +132,7 @@ Cost World::cost_of(const Load& load) {
   for (std::size_t i = 0; i < load.updates; ++i) {
     tell_phone(i, load.spread ? random_.below(nodes_.size()) : 0);
     if (load.one_by_one) cost.everywhere = std::max(cost.everywhere, until_everywhere());
-    advance_to(time_ + (load.one_by_one ? kAftermath : load.apart));
+    if (i + 1 < load.updates) advance_to(time_ + (load.one_by_one ? kAftermath : load.apart));
   }
   cost.everywhere = std::max(cost.everywhere, until_everywhere());
   cost.whole = converged();

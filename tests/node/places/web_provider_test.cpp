@@ -29,10 +29,13 @@ const std::string kKey = "test-key-nobody-has";
 // A service that answers with one place in the middle of what was asked for, or with an error.
 class Service {
  public:
-  Service() : port_(herd::node::free_port()) {
+  Service() {
     server_.Post("/places",
                  [this](const httplib::Request& request, httplib::Response& reply) { answer(request, reply); });
-    thread_ = std::thread([this] { server_.listen("127.0.0.1", port_); });
+    do {  // another test may have taken it meanwhile
+      port_ = herd::node::free_port();
+    } while (!server_.bind_to_port("127.0.0.1", port_));
+    thread_ = std::thread([this] { server_.listen_after_bind(); });
     while (!server_.is_running()) std::this_thread::yield();
   }
   Service(const Service&) = delete;
@@ -63,7 +66,7 @@ class Service {
   }
 
   httplib::Server server_;
-  int port_;
+  int port_ = 0;
   std::thread thread_;
 };
 
