@@ -1,6 +1,7 @@
 // How a replica takes what a peer tells it into its store: the part of bus/replica.hpp that costs most in a busy herd.
 #include <algorithm>
 #include <array>
+#include <span>
 
 #include "bus/mutants.hpp"
 #include "bus/replica.hpp"

@@ -1,6 +1,5 @@
 #include "bus/store.hpp"
 
-#include <algorithm>
 #include <compare>
 #include <tuple>
 

@@ -6,6 +6,7 @@
 #include "tests/catch.hpp"
 
 using namespace herd::bus;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -199,4 +200,15 @@ TEST_CASE("an empty batch that asks what is kept is answered, and no timeout fol
   CHECK(one.link.in_flight() == 0);
   one.ack(1, 1, 1);
   CHECK(one.link.proven() == 1);
+}
+
+TEST_CASE("what is kept is told at once, however long an acknowledgement may wait") {
+  OneLink one({.prompt_kept = true, .ack_delay = 1ms});
+  one.open();
+  REQUIRE(one.batch(0, 5));
+  CHECK(one.say().empty());
+  one.link.cursor_kept({"Smith", kPeerFeed, 5});
+  const auto said = one.say();
+  REQUIRE(one_of<herd::protocol::Ack>(said));
+  CHECK(one_of<herd::protocol::Ack>(said)->kept == 5);
 }

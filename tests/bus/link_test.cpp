@@ -139,17 +139,6 @@ TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, 
   CHECK(one_of<Ack>(both)->merged == 7);
 }
 
-TEST_CASE("what is kept is told at once, however long an acknowledgement may wait") {
-  OneLink one({.prompt_kept = true, .ack_delay = 1ms});
-  one.open();
-  REQUIRE(one.batch(0, 5));
-  CHECK(one.say().empty());
-  one.link.cursor_kept({"Smith", kPeerFeed, 5});
-  const auto said = one.say();
-  REQUIRE(one_of<Ack>(said));
-  CHECK(one_of<Ack>(said)->kept == 5);
-}
-
 TEST_CASE("an acknowledgement that waits is due also where the stream has stopped") {
   OneLink one({.ack_delay = 1ms});
   one.hello();
