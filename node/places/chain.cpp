@@ -15,18 +15,42 @@ protocol::Nanoseconds Chain::share(std::size_t provider) const {
   return std::max(timeout_ - timeout_ / 8 * still_to_come, timeout_ / 8);
 }
 
-void Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
+std::optional<Finding> Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
+  const auto refuse = [lookup](Status status, std::string_view message) {
+    return Finding{lookup, status, empty_document(status, message)};
+  };
   if (providers_.empty()) {
-    ended_.push_back(failed(lookup, Status::UnknownError, "no provider of places is working: see the node's log"));
-    return;
+    return refuse(Status::UnknownError, "no provider of places is working: see the node's log");
   }
   if (under_way_.size() >= kMaxLookups) {
-    ended_.push_back(
-        failed(lookup, Status::OverQueryLimit, "too many lookups of places are under way: ask again later"));
-    return;
+    return refuse(Status::OverQueryLimit, "too many lookups of places are under way: ask again later");
   }
-  under_way_.emplace(lookup, Lookup{query, 0, now.steady, {}, {}, {}});
-  providers_.front()->ask(lookup, query, now.steady + share(0));
+  Lookup begun{query, 0, now.steady, {}, {}, {}};
+  auto finding = ask_providers(lookup, begun);
+  if (!finding) under_way_.emplace(lookup, std::move(begun));
+  return finding;
+}
+
+// From the one whose turn it is, as long as they fail at once; the lookup's end, where one answers or none is left.
+std::optional<Finding> Chain::ask_providers(LookupId id, Lookup& lookup) {
+  for (; lookup.provider < providers_.size(); ++lookup.provider) {
+    auto finding = providers_[lookup.provider]->ask(id, lookup.query, lookup.asked + share(lookup.provider));
+    if (!finding) return std::nullopt;
+    if (auto end = judge(lookup, std::move(*finding))) return end;
+  }
+  return answer_in_vain(id, lookup);
+}
+
+// An answer is the lookup's end; a failure is noted.
+std::optional<Finding> Chain::judge(Lookup& lookup, Finding finding) {
+  if (is_answer(finding.status)) {
+    add_info_messages(finding.document, lookup.troubles);
+    return finding;
+  }
+  if (!lookup.first_failure) lookup.first_failure = finding.status;
+  lookup.troubles.push_back(std::move(finding.trouble));
+  if (!lookup.stale) lookup.stale = std::move(finding.stale);
+  return std::nullopt;
 }
 
 std::optional<Finding> Chain::poll(protocol::Now now) {
@@ -57,46 +81,33 @@ void Chain::take(Finding finding, std::size_t provider) {
   if (lookup == under_way_.end() || lookup->second.provider != provider) {
     return;  // given up meanwhile
   }
-  if (is_answer(finding.status)) {
-    add_info_messages(finding.document, lookup->second.troubles);
-    under_way_.erase(lookup);
-    ended_.push_back(std::move(finding));
-    return;
-  }
-  give_to_next(lookup, std::move(finding));
+  go_on(lookup, std::move(finding));
 }
 
-void Chain::give_to_next(Lookups::iterator lookup, Finding failure) {
+// After the finding of the provider whose turn it was.
+void Chain::go_on(Lookups::iterator lookup, Finding finding) {
   auto& [id, state] = *lookup;
-  if (!failure.trouble.empty()) {
-    state.troubles.push_back(failure.trouble);
+  auto end = judge(state, std::move(finding));
+  if (!end) {
+    ++state.provider;
+    end = ask_providers(id, state);
   }
-  if (failure.stale && !state.stale) {
-    state.stale = std::move(failure.stale);
+  if (end) {
+    ended_.push_back(std::move(*end));
+    under_way_.erase(lookup);
   }
-  if (!state.first_failure) {
-    state.first_failure = std::move(failure);
-  }
-  if (++state.provider < providers_.size()) {
-    providers_[state.provider]->ask(id, state.query, state.asked + share(state.provider));
-    return;
-  }
-  ended_.push_back(answer_in_vain(state));
-  under_way_.erase(lookup);
 }
 
-// Where nobody has answered. The first trouble is the error message already.
-Finding Chain::answer_in_vain(Lookup& lookup) {
-  Finding& failure = *lookup.first_failure;
+// Where nobody has answered.
+Finding Chain::answer_in_vain(LookupId id, Lookup& lookup) {
   if (lookup.stale) {
     lookup.troubles.push_back(std::move(lookup.stale->age));
-    failure.status = lookup.stale->status;
-    failure.document = std::move(lookup.stale->document);
-    add_info_messages(failure.document, lookup.troubles);
-  } else if (lookup.troubles.size() > 1) {
-    add_info_messages(failure.document, std::span(lookup.troubles).subspan(1));
+    add_info_messages(lookup.stale->document, lookup.troubles);
+    return {id, lookup.stale->status, std::move(lookup.stale->document)};
   }
-  return std::move(failure);
+  Finding failure{id, *lookup.first_failure, empty_document(*lookup.first_failure, lookup.troubles.front())};
+  add_info_messages(failure.document, std::span(lookup.troubles).subspan(1));
+  return failure;
 }
 
 bool Chain::give_up_late_ones(protocol::Now now) {
@@ -107,9 +118,9 @@ bool Chain::give_up_late_ones(protocol::Now now) {
     if (now.steady >= here->second.asked + share(provider)) {
       any = true;
       providers_[provider]->forget(here->first);
-      give_to_next(here, failed(here->first, Status::UnknownError,
-                                fmt::format("the places provider {} did not answer in time: ask again later",
-                                            providers_[provider]->name())));
+      go_on(here, failed(here->first, Status::UnknownError,
+                         fmt::format("the places provider {} did not answer in time: ask again later",
+                                     providers_[provider]->name())));
     }
   }
   return any;

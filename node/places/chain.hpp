@@ -24,10 +24,11 @@ class Chain {
   // No providers at all: every lookup fails. `timeout` covers the chain.
   Chain(Providers providers, protocol::Nanoseconds timeout);
 
-  // Begins a lookup; `lookup` was never used before.
-  void ask(LookupId lookup, const Query& query, protocol::Now now);
+  // Begins a lookup; `lookup` was never used before. What is known at once is returned, and poll() does not have it.
+  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& query, protocol::Now now);
 
   // The next lookup that has come to its end, by an answer, by failing everywhere or by its time. Call until nothing.
+  // A document stands in every finding, here and from ask(), also in that of a failure.
   [[nodiscard]] std::optional<Finding> poll(protocol::Now now);
 
   [[nodiscard]] const Providers& providers() const { return providers_; }
@@ -42,17 +43,19 @@ class Chain {
     Query query;
     std::size_t provider = 0;       // who is being asked
     protocol::Nanoseconds asked{};  // when the chain was
-    std::optional<Finding> first_failure;
-    std::vector<std::string> troubles;  // of each failure that has a text
+    std::optional<Status> first_failure;
+    std::vector<std::string> troubles;  // of each failure
     std::optional<Stale> stale;         // the first one that there was
   };
   using Lookups = std::map<LookupId, Lookup>;
 
   // Until when, counted from the beginning, this provider may take.
   [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
-  void give_to_next(Lookups::iterator lookup, Finding failure);
-  [[nodiscard]] static Finding answer_in_vain(Lookup& lookup);
+  [[nodiscard]] std::optional<Finding> ask_providers(LookupId id, Lookup& lookup);
+  [[nodiscard]] static std::optional<Finding> judge(Lookup& lookup, Finding finding);
+  [[nodiscard]] static Finding answer_in_vain(LookupId id, Lookup& lookup);
   void take(Finding finding, std::size_t provider);
+  void go_on(Lookups::iterator lookup, Finding finding);
   void poll_providers(protocol::Now now);
   bool give_up_late_ones(protocol::Now now);
 

@@ -44,7 +44,7 @@ std::optional<Answer> Client::poll(protocol::Now now) {
   if (!ready_.empty()) {
     Ready ready = std::move(ready_.front());
     ready_.pop_front();
-    return hand_out(std::move(ready.answer), ready.status);
+    return hand_out_own(std::move(ready));
   }
   if (auto answer = receive()) {
     return answer;
@@ -55,8 +55,9 @@ std::optional<Answer> Client::poll(protocol::Now now) {
   const Ticket ticket = waiting_.begin()->first;
   waiting_.erase(waiting_.begin());
   ++counters_.timed_out;
-  return hand_out({ticket, empty_document(Status::UnknownError, "the lookup of places took too long: ask again later")},
-                  Status::UnknownError);
+  return hand_out_own({ticket,
+                       empty_document(Status::UnknownError, "the lookup of places took too long: ask again later"),
+                       Status::UnknownError, now.steady});
 }
 
 int Client::fd() const {
@@ -72,7 +73,7 @@ std::optional<protocol::Nanoseconds> Client::next_deadline() const {
 
 bool Client::send(Ticket ticket, const Query& query) {
   try {
-    return dealer_.send(zmq::buffer(encode(QueryMessage{ticket, query})), zmq::send_flags::dontwait).has_value();
+    return dealer_.send(encode(QueryMessage{ticket, query}), zmq::send_flags::dontwait).has_value();
   } catch (const zmq::error_t&) {  // the context is ending
     return false;
   }
@@ -80,16 +81,15 @@ bool Client::send(Ticket ticket, const Query& query) {
 
 std::optional<Answer> Client::receive() {
   try {
-    zmq::message_t message;
-    while (dealer_.recv(message, zmq::recv_flags::dontwait)) {
-      auto answer = decode_answer(message.to_string_view());
+    while (dealer_.recv(received_, zmq::recv_flags::dontwait)) {
+      const auto answer = decode_answer(received_.to_string_view());
       if (!answer) {
         ++counters_.unreadable;
       } else if (waiting_.erase(answer->ticket) == 0) {
         ++counters_.late;
       } else {
         ++counters_.answered;
-        return hand_out({answer->ticket, std::move(answer->document)}, answer->status);
+        return hand_out({answer->ticket, answer->document}, answer->status);
       }
     }
   } catch (const zmq::error_t& error) {
@@ -102,12 +102,17 @@ std::optional<Answer> Client::receive() {
 }
 
 void Client::answer_here(Ticket ticket, Status status, std::string_view message, protocol::Now now) {
-  ready_.push_back({{ticket, empty_document(status, message)}, status, now.steady});
+  ready_.push_back({ticket, empty_document(status, message), status, now.steady});
 }
 
-Answer Client::hand_out(Answer answer, Status status) {
+Answer Client::hand_out(const Answer& answer, Status status) {
   ++counters_.by_status[static_cast<std::size_t>(status)];
   return answer;
+}
+
+Answer Client::hand_out_own(Ready ready) {
+  own_ = std::move(ready.document);
+  return hand_out({ready.ticket, own_}, ready.status);
 }
 
 }  // namespace herd::node::places

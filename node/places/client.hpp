@@ -12,6 +12,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <zmq.hpp>
 
 #include "node/places/document.hpp"
@@ -22,7 +23,7 @@ namespace herd::node::places {
 
 struct Answer {
   Ticket ticket = 0;
-  std::string document;  // JSON without a newline at its end
+  std::string_view document;  // JSON without a newline at its end; until the next call of poll()
 };
 
 // Rising only.
@@ -65,7 +66,8 @@ class Client {
 
  private:
   struct Ready {
-    Answer answer;
+    Ticket ticket;
+    std::string document;
     Status status;
     protocol::Nanoseconds since;
   };
@@ -73,7 +75,8 @@ class Client {
   [[nodiscard]] bool send(Ticket ticket, const Query& query);
   [[nodiscard]] std::optional<Answer> receive();
   void answer_here(Ticket ticket, Status status, std::string_view message, protocol::Now now);
-  [[nodiscard]] Answer hand_out(Answer answer, Status status);
+  [[nodiscard]] Answer hand_out(const Answer& answer, Status status);
+  [[nodiscard]] Answer hand_out_own(Ready ready);
 
   zmq::socket_t dealer_;
   std::chrono::milliseconds timeout_;
@@ -81,6 +84,8 @@ class Client {
   std::map<Ticket, protocol::Nanoseconds>
       waiting_;              // until when; the steady clock never goes back, so the first is due first
   std::deque<Ready> ready_;  // answered here
+  zmq::message_t received_;  // what the answer handed out last stands in, or ...
+  std::string own_;          // ... its document, where it was answered here
   Counters counters_;
 };
 

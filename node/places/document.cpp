@@ -8,6 +8,7 @@
 #include "node/places/json_text.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/small_texts.hpp"
 
 namespace herd::node::places {
 namespace {
@@ -50,13 +51,11 @@ void append_json_strings(std::string& out, const Texts& texts) {
 }
 
 // As short as it can be: 34, -118.4. The table has five decimals, so that is the number itself, and the way by way of
-// binary fractions, which would find as much, takes ten times as long.
-void append_degrees(std::string& out, std::int32_t steps) {
+// binary fractions, which would find as much, takes ten times as long. Needs room for 16 bytes; returns the end.
+char* put_degrees(char* at, std::int32_t steps) {
   const auto size = static_cast<std::uint64_t>(std::abs(steps));
   const std::uint64_t whole = size / kStepsPerDegree;
   std::uint64_t fraction = size % kStepsPerDegree;
-  std::array<char, 16> text;  // "-180.00000", and room that put_digits wants
-  char* at = text.data();
   *at = '-';
   at += steps < 0 ? 1 : 0;
   const std::size_t digits = whole >= 100 ? 3 : whole >= 10 ? 2 : 1;
@@ -68,25 +67,31 @@ void append_degrees(std::string& out, std::int32_t steps) {
     at += kDecimals;
     for (; fraction % 10 == 0; fraction /= 10) --at;
   }
-  out.append(text.data(), at);
+  return at;
 }
 
+// The texts of a place are at most 255 bytes each, and one of them stands there twice.
+constexpr std::size_t kMaxResultBytes = 4 * 255 + 256;
+
 void append_result(std::string& out, const PlaceView& place) {
-  out += R"({"geometry":{"location":{"lat":)";
-  append_degrees(out, place.latitude);
-  out += R"(,"lng":)";
-  append_degrees(out, place.longitude);
-  out += R"(}},"name":")";
-  out += place.name;
-  out += R"(","place_id":")";
-  out += place.id;
-  out += R"(","reference":")";
-  out += place.id;
-  out += R"(","types":)";
-  out += types_of(place.kind);
-  out += R"(,"vicinity":")";
-  out += place.area;
-  out += R"("})";
+  using protocol::put_text;
+  std::array<char, kMaxResultBytes> text;
+  char* at = put_text(text.data(), R"({"geometry":{"location":{"lat":)");
+  at = put_degrees(at, place.latitude);
+  at = put_text(at, R"(,"lng":)");
+  at = put_degrees(at, place.longitude);
+  at = put_text(at, R"(}},"name":")");
+  at = put_text(at, place.name);
+  at = put_text(at, R"(","place_id":")");
+  at = put_text(at, place.id);
+  at = put_text(at, R"(","reference":")");
+  at = put_text(at, place.id);
+  at = put_text(at, R"(","types":)");
+  at = put_text(at, types_of(place.kind));
+  at = put_text(at, R"(,"vicinity":")");
+  at = put_text(at, place.area);
+  at = put_text(at, R"("})");
+  out.append(text.data(), at);
 }
 
 constexpr std::string_view kBeforeAttributions = R"({"html_attributions":[)";

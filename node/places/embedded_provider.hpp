@@ -2,8 +2,6 @@
 // Used by the worker's thread; owns the index.
 #pragma once
 
-#include <deque>
-
 #include "node/places/place_index.hpp"
 #include "node/places/provider.hpp"
 
@@ -14,15 +12,13 @@ class EmbeddedProvider final : public Provider {
   explicit EmbeddedProvider(PlaceIndex index);
 
   [[nodiscard]] std::string_view name() const override;
-  void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) override;
-  void forget(LookupId lookup) override;
-  [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
+  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& query,
+                                           protocol::Nanoseconds deadline) override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }
 
  private:
   PlaceIndex index_;
   Figures figures_;
-  std::deque<Finding> found_;
 };
 
 }  // namespace herd::node::places

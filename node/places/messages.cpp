@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cmath>
+#include <cstring>
 #include <exception>
 #include <msgpack.hpp>
 #include <string>
@@ -9,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 
 namespace herd::node::places {
@@ -60,10 +62,21 @@ bool stay_in_place(msgpack::type::object_type /*type*/, std::size_t /*size*/, vo
   return true;
 }
 
-// A text that msgpack's packer writes to.
+// What msgpack's packer writes to.
 struct Text {
   std::string bytes;
   void write(const char* data, std::size_t size) { bytes.append(data, size); }
+};
+
+// The same for what is short.
+struct ShortText {
+  std::array<char, 64> bytes;
+  std::size_t used = 0;
+  void write(const char* data, std::size_t size) {
+    HERD_ASSERT(size <= bytes.size() - used);
+    std::memcpy(bytes.data() + used, data, size);
+    used += size;
+  }
 };
 
 // The fields of a message of this type, or why it is none. All bytes must have been used.
@@ -99,24 +112,28 @@ bool is_askable(const Query& query) {
          query.max <= protocol::kMaxPlaces;
 }
 
-std::string encode(const QueryMessage& message) {
-  Text text;
+zmq::message_t encode(const QueryMessage& message) {
+  ShortText text;
   const Query& query = message.query;
   msgpack::pack(text,
                 std::make_tuple(kQuery, message.ticket, query.latitude, query.longitude, query.radius_km, query.max));
-  return std::move(text.bytes);
+  return {text.bytes.data(), text.used};
 }
 
-std::string encode(const AnswerMessage& message) {
-  Text text;
-  text.bytes.reserve(message.document.size() + 32);
-  msgpack::packer packer(text);
+// The document is copied once, and never grows on the way.
+zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers) {
+  const auto size = static_cast<std::uint32_t>(message.document.size());
+  ShortText head;
+  msgpack::packer packer(head);
   packer.pack_array(kAnswerFields).pack(kAnswer).pack(message.ticket).pack(static_cast<int>(message.status));
-  packer.pack(message.document);
-  return std::move(text.bytes);
+  packer.pack_str(size);
+  zmq::message_t bytes = buffers.make(head.used + size);
+  std::memcpy(bytes.data(), head.bytes.data(), head.used);
+  std::memcpy(bytes.data<char>() + head.used, message.document.data(), size);
+  return bytes;
 }
 
-std::string encode(const FiguresMessage& message) {
+zmq::message_t encode(const FiguresMessage& message) {
   Text text;
   msgpack::packer packer(text);
   packer.pack_array(kFiguresFields).pack(kFigures);
@@ -124,7 +141,7 @@ std::string encode(const FiguresMessage& message) {
   for (const Figures& figures : message) {
     packer.pack(pack(figures));
   }
-  return std::move(text.bytes);
+  return zmq::message_t(text.bytes);
 }
 
 protocol::Result<QueryMessage> decode_query(std::string_view bytes) {
@@ -150,7 +167,7 @@ protocol::Result<AnswerMessage> decode_answer(std::string_view bytes) {
                         }
                         return AnswerMessage{.ticket = field[0].as<Ticket>(),
                                              .status = static_cast<Status>(status),
-                                             .document = field[2].as<std::string>()};
+                                             .document = field[2].as<std::string_view>()};
                       });
 }
 

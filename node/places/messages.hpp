@@ -1,16 +1,17 @@
 // What the loop and the places worker say to each other, as msgpack in one frame: [1, ticket, latitude, longitude,
 // radius_km, max] asks, [2, ticket, status, document] answers, and [3, figures of each provider] tells what they have
-// done. A longer array is accepted (room to grow), a shorter one, other types, values out of range and bytes behind the
-// end are not. Pure: any thread.
+// done. Answers may come several to a message, a frame each. A longer array is accepted (room to grow), a shorter one,
+// other types, values out of range and bytes behind the end are not. Pure: any thread.
 #pragma once
 
 #include <cstddef>
-#include <string>
 #include <string_view>
 #include <vector>
+#include <zmq.hpp>
 
 #include "node/places/document.hpp"
 #include "node/places/figures.hpp"
+#include "node/places/message_buffers.hpp"
 #include "node/places/query.hpp"
 #include "protocol/result.hpp"
 
@@ -29,7 +30,7 @@ struct QueryMessage {
 struct AnswerMessage {
   Ticket ticket = 0;
   Status status = Status::UnknownError;
-  std::string document;  // at most kMaxDocumentBytes
+  std::string_view document;  // at most kMaxDocumentBytes; somebody else's
 };
 
 // Of each provider, in the order of the configuration.
@@ -38,10 +39,11 @@ using FiguresMessage = std::vector<Figures>;
 // Finite, on the earth, and within the bounds of a WHATSAT; max 0 is for nobody to be asked, so it is refused too.
 [[nodiscard]] bool is_askable(const Query& query);
 
-[[nodiscard]] std::string encode(const QueryMessage& message);
-[[nodiscard]] std::string encode(const AnswerMessage& message);
-[[nodiscard]] std::string encode(const FiguresMessage& message);
+[[nodiscard]] zmq::message_t encode(const QueryMessage& message);
+[[nodiscard]] zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers);
+[[nodiscard]] zmq::message_t encode(const FiguresMessage& message);
 
+// The document of an answer stands in the bytes.
 [[nodiscard]] protocol::Result<QueryMessage> decode_query(std::string_view bytes);
 [[nodiscard]] protocol::Result<AnswerMessage> decode_answer(std::string_view bytes);
 [[nodiscard]] protocol::Result<FiguresMessage> decode_figures(std::string_view bytes);

@@ -4,10 +4,12 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <numbers>
 #include <string>
+#include <utility>
 
 #include "node/places/json_text.hpp"
 #include "node/places/place_table.hpp"
@@ -24,15 +26,69 @@ namespace {
 
 constexpr double kUnderfootKm = 0.5;     // below this, which of two is nearer says little
 constexpr double kSmallestPeople = 500;  // the table begins here; prominence 1
+constexpr std::size_t kGathered = 32;    // places that a search looks at together
 constexpr double kRoundingKm = 1e-9;     // a place exactly on the radius counts, in spite of rounding
 constexpr std::size_t kMaxTableBytes = std::size_t{256} << 20;  // offsets are 32 bits, and nobody embeds that much
 
 using Point = std::array<double, 3>;
 
-// What a search looks at, for each place, before it asks more of the few that are near enough.
+// What a search looks at of the few places that are near enough, or nearly so.
 struct Spot {
   Point point;  // on the unit sphere, which knows poles and the antimeridian for free
   float prominence = 1;
+};
+
+// What a search looks at first, of all places: their points once more, as floats and in blocks, so that one instruction
+// compares several and few cache lines hold many. They are rounded, so who is near by them may not be.
+class Sieve {
+ public:
+  void reserve(std::size_t places) { blocks_.reserve(places / kBlock + 1); }
+
+  // The next place's.
+  void add(const Point& point) {
+    if (size_ % kBlock == 0) blocks_.emplace_back();
+    for (std::size_t axis = 0; axis < point.size(); ++axis) {
+      blocks_.back()[axis][size_ % kBlock] = static_cast<float>(point[axis]);
+    }
+    ++size_;
+  }
+
+  // Calls take(place) for those from `first` up to, not including, `end` that may be within the chord, rising.
+  template <class Take>
+  void for_near(std::uint32_t first, std::uint32_t end, const Point& centre, double chord_squared, Take take) const {
+    const float limit = rounded_up(chord_squared);
+    for (std::uint32_t begin = first - first % kBlock; begin < end; begin += kBlock) {
+      std::uint32_t near = near_in(blocks_[begin / kBlock], centre, limit);
+      if (begin < first) near &= ~std::uint32_t{0} << (first - begin);
+      if (end - begin < kBlock) near &= ~(~std::uint32_t{0} << (end - begin));
+      for (; near != 0; near &= near - 1) take(begin + static_cast<std::uint32_t>(std::countr_zero(near)));
+    }
+  }
+
+ private:
+  static constexpr std::uint32_t kBlock = 16;
+  using Block = std::array<std::array<float, kBlock>, 3>;
+
+  // Rounding moves a point by 6e-8 a coordinate, two points by 2e-7 in all; squares and sums are a millionth wrong.
+  static float rounded_up(double chord_squared) {
+    const double chord = std::sqrt(chord_squared) + 4e-7;
+    return static_cast<float>(chord * chord * (1 + 1e-5));
+  }
+
+  // A bit for each place of a block.
+  static std::uint32_t near_in(const Block& block, const Point& centre, float limit) {
+    std::array<float, kBlock> sums{};
+    for (std::size_t axis = 0; axis < block.size(); ++axis) {
+      const auto middle = static_cast<float>(centre[axis]);
+      for (std::size_t i = 0; i < kBlock; ++i) sums[i] += (block[axis][i] - middle) * (block[axis][i] - middle);
+    }
+    std::uint32_t near = 0;
+    for (std::uint32_t i = 0; i < kBlock; ++i) near |= std::uint32_t{sums[i] <= limit} << i;
+    return near;
+  }
+
+  std::vector<Block> blocks_;
+  std::size_t size_ = 0;
 };
 
 Point on_unit_sphere(const protocol::Position& position) {
@@ -56,7 +112,12 @@ double chord_squared(double km) {
   return 4 * half * half;
 }
 
+// Of so short a chord the arc is two terms of a series longer, to 16 digits; the arc sine takes several times as long.
 double surface_km(double chord_squared) {
+  constexpr double kShort = 1e-4;  // 64 km
+  if (chord_squared < kShort) {
+    return kEarthKm * std::sqrt(chord_squared) * (1 + chord_squared / 24 + chord_squared * chord_squared * 3 / 640);
+  }
   return 2 * kEarthKm * std::asin(std::min(1.0, std::sqrt(chord_squared) / 2));
 }
 
@@ -78,6 +139,7 @@ struct PlaceIndex::Contents {
   std::string texts;
   std::vector<Place> places;         // in the order of their tiles; of one tile in the table's
   std::vector<Spot> spots;           // of the same places
+  Sieve sieve;                       // of the same places
   std::vector<std::uint32_t> tiles;  // where each one's places begin, and one more: where the last one's end
 };
 
@@ -86,43 +148,32 @@ namespace {
 // The best `max` so far, in order.
 class Best {
  public:
-  Best(const std::vector<Place>& places, std::size_t max) : places_(places), max_(max) { entries_.reserve(max); }
+  Best(const std::vector<Place>& places, std::size_t max) : places_(places), max_(max) { hits_.reserve(max); }
 
-  void add(const Hit& hit, float prominence) {
-    const Entry entry{score(hit.distance_km, prominence), hit};
-    if (entries_.size() < max_) {
-      entries_.push_back(entry);
-    } else if (!before(entry, entries_.back())) {
+  void add(const Hit& hit) {
+    if (hits_.size() < max_) {
+      hits_.push_back(hit);
+    } else if (!before(hit, hits_.back())) {
       return;
     }
-    std::size_t at = entries_.size() - 1;  // so few that moving them one by one is fastest
-    for (; at > 0 && before(entry, entries_[at - 1]); --at) entries_[at] = entries_[at - 1];
-    entries_[at] = entry;
+    std::size_t at = hits_.size() - 1;  // so few that moving them one by one is fastest
+    for (; at > 0 && before(hit, hits_[at - 1]); --at) hits_[at] = hits_[at - 1];
+    hits_[at] = hit;
   }
 
-  [[nodiscard]] std::vector<Hit> hits() const {
-    std::vector<Hit> hits;
-    hits.reserve(entries_.size());
-    for (const Entry& entry : entries_) hits.push_back(entry.hit);
-    return hits;
-  }
+  [[nodiscard]] std::vector<Hit> take() { return std::move(hits_); }
 
  private:
-  struct Entry {
-    double score;
-    Hit hit;
-  };
-
   // A total order, so that an answer does not depend on how the tiles were walked.
-  [[nodiscard]] bool before(const Entry& one, const Entry& other) const {
+  [[nodiscard]] bool before(const Hit& one, const Hit& other) const {
     if (one.score != other.score) return one.score < other.score;
-    if (one.hit.distance_km != other.hit.distance_km) return one.hit.distance_km < other.hit.distance_km;
-    return places_[one.hit.place].text < places_[other.hit.place].text;  // in the table's order
+    if (one.distance_km != other.distance_km) return one.distance_km < other.distance_km;
+    return places_[one.place].text < places_[other.place].text;  // in the table's order
   }
 
   const std::vector<Place>& places_;
   std::size_t max_;
-  std::vector<Entry> entries_;
+  std::vector<Hit> hits_;
 };
 
 protocol::Result<std::string> decompress(std::span<const std::byte> compressed) {
@@ -238,11 +289,13 @@ protocol::Result<PlaceIndex> PlaceIndex::load(std::span<const std::byte> compres
   contents->texts.shrink_to_fit();
   contents->places.reserve(gathered.rows.size());
   contents->spots.reserve(gathered.rows.size());
+  contents->sieve.reserve(gathered.rows.size());
   contents->tiles.reserve(kTiles + 1);
   for (const auto& [tile, place, prominence] : gathered.rows) {
     contents->tiles.resize(tile + 1, static_cast<std::uint32_t>(contents->places.size()));
     contents->places.push_back(place);
     contents->spots.push_back({on_unit_sphere({degrees(place.latitude), degrees(place.longitude)}), prominence});
+    contents->sieve.add(contents->spots.back().point);
   }
   contents->tiles.resize(kTiles + 1, static_cast<std::uint32_t>(contents->places.size()));
   return PlaceIndex(std::move(contents));
@@ -259,21 +312,31 @@ std::vector<Hit> PlaceIndex::search(const protocol::Position& centre, double rad
   }
   const Point point = on_unit_sphere(centre);
   const double limit = chord_squared(radius_km + kRoundingKm);
-  Best best(contents_->places, static_cast<std::size_t>(max));
+  const Contents& all = *contents_;
+  Best best(all.places, static_cast<std::size_t>(max));
+  const auto look_at = [&](std::uint32_t place) {
+    const Spot& spot = all.spots[place];
+    const double chord = chord_squared(spot.point, point);
+    if (chord > limit) return;
+    const double km = surface_km(chord);
+    best.add({place, km, score(km, spot.prominence)});
+    __builtin_prefetch(&all.texts[all.places[place].text]);  // a document is made of most of them next
+    __builtin_prefetch(&all.texts[all.places[place].area]);
+  };
+  // Some are gathered before the first is looked at: what is known of them is then on its way from memory.
+  std::array<std::uint32_t, kGathered> gathered;
+  std::size_t count = 0;
+  const auto look_at_gathered = [&] { std::for_each_n(gathered.begin(), std::exchange(count, 0), look_at); };
   for_tiles_near(centre, radius_km, [&](std::size_t first, std::size_t last) {
-    for (std::uint32_t place = contents_->tiles[first]; place < contents_->tiles[last + 1]; ++place) {
-      const Spot& spot = contents_->spots[place];
-      const double chord = chord_squared(spot.point, point);
-      if (chord <= limit) best.add({place, surface_km(chord)}, spot.prominence);
-    }
+    all.sieve.for_near(all.tiles[first], all.tiles[last + 1], point, limit, [&](std::uint32_t place) {
+      __builtin_prefetch(&all.spots[place]);
+      __builtin_prefetch(&all.places[place]);
+      gathered[count++] = place;
+      if (count == kGathered) look_at_gathered();
+    });
   });
-  std::vector<Hit> hits = best.hits();
-  for (const Hit& hit : hits) {  // a document of them is made next
-    const Place& found = contents_->places[hit.place];
-    __builtin_prefetch(&contents_->texts[found.text]);
-    __builtin_prefetch(&contents_->texts[found.area]);
-  }
-  return hits;
+  look_at_gathered();
+  return best.take();
 }
 
 PlaceView PlaceIndex::at(std::uint32_t place) const {

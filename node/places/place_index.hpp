@@ -1,5 +1,5 @@
 // The places of the world near a position, without a network: a table from inside the binary (data/README.md says what
-// it holds), in tiles. Once loaded it never changes, so any thread may search it; it owns some 20 MB.
+// it holds), in tiles. Once loaded it never changes, so any thread may search it; it owns some 25 MB.
 //
 // The order is what a person would want, near and notable first: by (distance + 0.5 km) / prominence, lowest first,
 // where prominence is 1 for a village of 500 and grows by 1 with every ten times as many people. So a town of 50,000
@@ -32,7 +32,8 @@ enum class Kind : std::uint8_t {
 inline constexpr std::size_t kDecimals = 5;
 inline constexpr std::int32_t kStepsPerDegree = 100'000;
 
-// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string.
+// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string,
+// and at most 255 bytes each.
 struct PlaceView {
   std::string_view id;  // stable between releases of the table; its prefix names the source
   std::string_view name;
@@ -47,6 +48,7 @@ struct PlaceView {
 struct Hit {
   std::uint32_t place = 0;  // for PlaceIndex::at
   double distance_km = 0;   // along a sphere of 6371.0088 km
+  double score = 0;         // what places are ordered by: the lowest first
 };
 
 // 1 and more; an unknown population (0) counts as the smallest.

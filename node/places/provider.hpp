@@ -33,13 +33,13 @@ struct Stale {
 struct Finding {
   LookupId lookup = 0;
   Status status = Status::UnknownError;
-  std::string document;      // complete, for failures too: what a client would be shown
-  std::string trouble = {};  // of a failure: what went wrong and what to do, for whoever is shown another's answer
+  std::string document;             // of an answer: complete
+  std::string trouble = {};         // of a failure: what went wrong and what to do, for a person; never empty
   std::optional<Stale> stale = {};  // of a failure: better than none
 };
 
-[[nodiscard]] inline Finding failed(LookupId lookup, Status status, std::string message) {
-  return {lookup, status, empty_document(status, message), std::move(message)};
+[[nodiscard]] inline Finding failed(LookupId lookup, Status status, std::string trouble) {
+  return {lookup, status, {}, std::move(trouble)};
 }
 
 class Provider {
@@ -52,15 +52,17 @@ class Provider {
   // As the configuration calls it; a literal.
   [[nodiscard]] virtual std::string_view name() const = 0;
 
-  // Begins a lookup (is_askable holds). It is wanted no longer than until `deadline` on the steady clock: then forget()
-  // is called.
-  virtual void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) = 0;
+  // Begins a lookup (is_askable holds). Who knows at once returns the finding; else poll() has it some time. It is
+  // wanted no longer than until `deadline` on the steady clock: then forget() is called.
+  [[nodiscard]] virtual std::optional<Finding> ask(LookupId lookup, const Query& query,
+                                                   protocol::Nanoseconds deadline) = 0;
 
-  // Gives up a lookup under way; it must not be found any more. Unknown ones are ignored.
-  virtual void forget(LookupId lookup) = 0;
+  // Gives up a lookup under way; it must not be found any more. Unknown ones are ignored, and by default all are.
+  virtual void forget(LookupId /*lookup*/) {}
 
-  // The next finished lookup. Does what is ready to be done without waiting; called until it returns nothing.
-  [[nodiscard]] virtual std::optional<Finding> poll(protocol::Now now) = 0;
+  // The next finished lookup of those that ask() did not end. Does what is ready to be done without waiting; called
+  // until it returns nothing. By default there are none.
+  [[nodiscard]] virtual std::optional<Finding> poll(protocol::Now /*now*/) { return std::nullopt; }
 
   // What it has done so far; until the next call that is not const.
   [[nodiscard]] virtual const Figures& figures() const = 0;

@@ -37,8 +37,10 @@ WebProvider::WebProvider(Options options)
 }
 
 // There is no clock here: poll() begins what was asked.
-void WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
+std::optional<Finding> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
+  if (key_.empty()) return failed(lookup, last_failure_.status, last_failure_.message);
   asked_.push_back({lookup, query, deadline});
+  return std::nullopt;
 }
 
 void WebProvider::forget(LookupId lookup) {
@@ -65,10 +67,6 @@ std::optional<protocol::Nanoseconds> WebProvider::next_deadline() const {
 }
 
 void WebProvider::begin(const Asked& asked, const protocol::Now& now) {
-  if (key_.empty()) {
-    found_.push_back(failed(asked.lookup, last_failure_.status, last_failure_.message));
-    return;
-  }
   const Cell cell = cell_of(asked.query);
   if (const auto cached = cache_.find(cell, now.steady); cached && cached->fresh) {
     ++figures_.hits;

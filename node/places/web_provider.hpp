@@ -32,7 +32,8 @@ class WebProvider final : public Provider {
   explicit WebProvider(Options options);
 
   [[nodiscard]] std::string_view name() const override { return api_.name; }
-  void ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) override;
+  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& query,
+                                           protocol::Nanoseconds deadline) override;
   void forget(LookupId lookup) override;
   [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }

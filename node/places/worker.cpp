@@ -17,8 +17,9 @@ namespace herd::node::places {
 namespace {
 
 constexpr std::string_view kStop = "STOP";
+constexpr zmq::send_flags kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 constexpr int kStartMilliseconds = 10'000;  // to open two sockets and bind one, on the slowest of machines
-constexpr int kQueriesATurn = 256;          // then answers leave and providers go on, however many queries still wait
+constexpr int kQueriesATurn = 64;           // then answers leave and providers go on, however many queries still wait
 
 protocol::Now now() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
@@ -104,12 +105,10 @@ class Room {
     Chain chain(std::move(providers), timeout);
     while (!told_to_stop()) {
       const bool more = take_queries(chain);
-      while (auto finding = chain.poll(now())) {
-        figures_.something_happened();
-        send(std::move(*finding));
-      }
+      while (auto finding = chain.poll(now())) end(std::move(*finding));
+      send_answers();
       if (const FiguresMessage* figures = figures_.take(chain.providers(), now().steady)) {
-        control_.send(zmq::buffer(encode(*figures)), zmq::send_flags::dontwait);
+        control_.send(encode(*figures), zmq::send_flags::dontwait);
       }
       if (!more) {
         wait(chain);
@@ -121,6 +120,11 @@ class Room {
   struct Asker {
     std::string identity;  // the ROUTER's name for the connection
     Ticket ticket = 0;
+  };
+
+  struct Outgoing {
+    std::string identity;
+    zmq::message_t bytes;
   };
 
   bool told_to_stop() {
@@ -140,9 +144,12 @@ class Room {
         spdlog::warn("event=places_query_unreadable reason=\"{}\"", message.error().message);
         continue;
       }
-      const LookupId lookup = ++last_lookup_;
-      askers_.emplace(lookup, Asker{identity.to_string(), message->ticket});
-      chain.ask(lookup, message->query, now());
+      Asker asker{identity.to_string(), message->ticket};
+      if (auto finding = chain.ask(++last_lookup_, message->query, now())) {
+        answer(asker, std::move(*finding));
+      } else {
+        askers_.emplace(last_lookup_, std::move(asker));
+      }
     }
     return true;
   }
@@ -158,18 +165,34 @@ class Room {
     return frames == 1 ? decode_query(query.to_string_view()) : protocol::fail("a places query is not one frame");
   }
 
-  void send(Finding finding) {
-    const auto asker = askers_.extract(finding.lookup);
-    if (asker.empty()) {
-      return;
+  void end(Finding finding) {
+    if (const auto asker = askers_.extract(finding.lookup)) {
+      answer(asker.mapped(), std::move(finding));
     }
+  }
+
+  void answer(const Asker& asker, Finding finding) {
+    figures_.something_happened();
     if (finding.document.size() > kMaxDocumentBytes) {
       finding.status = Status::UnknownError;
       finding.document = empty_document(finding.status, "the places provider's answer is too long: ask for fewer");
     }
-    const std::string bytes = encode(AnswerMessage{asker.mapped().ticket, finding.status, std::move(finding.document)});
-    router_.send(zmq::buffer(asker.mapped().identity), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
-    router_.send(zmq::buffer(bytes), zmq::send_flags::dontwait);
+    answers_.push_back(
+        {asker.identity, encode(AnswerMessage{asker.ticket, finding.status, finding.document}, buffers_)});
+  }
+
+  // Those of a turn for one asker in one message, a frame each: it is woken once, and has many to go on with.
+  void send_answers() {
+    const auto same_asker = [this](std::size_t one, std::size_t other) {
+      return other < answers_.size() && answers_[one].identity == answers_[other].identity;
+    };
+    for (std::size_t i = 0; i < answers_.size(); ++i) {
+      if (i == 0 || !same_asker(i, i - 1)) {
+        router_.send(zmq::buffer(answers_[i].identity), kMore);
+      }
+      router_.send(answers_[i].bytes, same_asker(i, i + 1) ? kMore : zmq::send_flags::dontwait);
+    }
+    answers_.clear();
   }
 
   void wait(const Chain& chain) {
@@ -182,6 +205,8 @@ class Room {
   zmq::socket_t router_;
   std::unordered_map<LookupId, Asker> askers_;
   LookupId last_lookup_ = 0;
+  std::vector<Outgoing> answers_;
+  MessageBuffers buffers_;
   FiguresReport figures_;
 };
 

@@ -20,13 +20,24 @@ Now at(Nanoseconds steady) {
   return {steady, 0ns};
 }
 
+std::shared_ptr<testing::FakeScript> failing(Status status, std::string trouble) {
+  const auto made = script(status);
+  made->trouble = std::move(trouble);
+  return made;
+}
+
+std::shared_ptr<testing::FakeScript> at_once(std::shared_ptr<testing::FakeScript> made) {
+  made->at_once = true;
+  return made;
+}
+
 }  // namespace
 
 TEST_CASE("the first provider that answers ends the chain") {
   const auto first = script(Status::Ok, "first");
   const auto second = script(Status::Ok, "second");
   Chain chain(providers_of({first, second}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   const auto finding = chain.poll(at(0s));
   REQUIRE(finding);
   CHECK(finding->lookup == 1);
@@ -36,10 +47,41 @@ TEST_CASE("the first provider that answers ends the chain") {
   CHECK_FALSE(chain.next_deadline());
 }
 
+TEST_CASE("what is known at once need not be polled for") {
+  const auto denied = at_once(failing(Status::RequestDenied, "no key"));
+  Chain chain(providers_of({denied, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
+  const auto finding = chain.ask(1, kQuery, at(0s));
+  REQUIRE(finding);
+  CHECK(finding->lookup == 1);
+  CHECK(finding->status == Status::Ok);
+  CHECK(finding->document == R"({"name":"good","info_messages":["no key"]})");
+  CHECK_FALSE(chain.poll(at(0s)));
+  CHECK_FALSE(chain.next_deadline());
+}
+
+TEST_CASE("failing everywhere at once is known at once") {
+  Chain chain(providers_of({at_once(failing(Status::RequestDenied, "no key"))}), 8s);
+  const auto finding = chain.ask(1, kQuery, at(0s));
+  REQUIRE(finding);
+  CHECK(finding->status == Status::RequestDenied);
+  CHECK(finding->document.find("no key") != std::string::npos);
+  CHECK_FALSE(chain.poll(at(0s)));
+}
+
+TEST_CASE("a provider that knows at once ends what another one had to think about") {
+  const auto slow = failing(Status::UnknownError, "broken");
+  Chain chain(providers_of({slow, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
+  const auto finding = chain.poll(at(0s));
+  REQUIRE(finding);
+  CHECK(finding->document == R"({"name":"good","info_messages":["broken"]})");
+  CHECK_FALSE(chain.next_deadline());
+}
+
 TEST_CASE("no results are an answer too") {
   const auto second = script(Status::Ok);
   Chain chain(providers_of({script(Status::ZeroResults, "none"), second}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   CHECK(chain.poll(at(0s))->document == "none");
   CHECK(second->asked.empty());
 }
@@ -47,28 +89,29 @@ TEST_CASE("no results are an answer too") {
 TEST_CASE("a provider that fails hands on to the next at once") {
   const auto failed =
       GENERATE(Status::OverQueryLimit, Status::RequestDenied, Status::InvalidRequest, Status::UnknownError);
-  Chain chain(providers_of({script(failed, "bad"), script(Status::Ok, "good")}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  Chain chain(providers_of({script(failed), script(Status::Ok, R"({"name":"good"})")}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   const auto finding = chain.poll(at(0s));
   REQUIRE(finding);
   CHECK(finding->status == Status::Ok);
-  CHECK(finding->document == "good");
+  CHECK(finding->document == R"({"name":"good","info_messages":["it does not work"]})");
 }
 
 TEST_CASE("where all fail, the first one's failure is the answer") {
-  Chain chain(providers_of({script(Status::RequestDenied, "no key"), script(Status::UnknownError, "broken")}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  Chain chain(providers_of({failing(Status::RequestDenied, "no key"), failing(Status::UnknownError, "broken")}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   const auto finding = chain.poll(at(0s));
   REQUIRE(finding);
   CHECK(finding->status == Status::RequestDenied);
-  CHECK(finding->document == "no key");
+  CHECK(finding->document == R"({"html_attributions":[],"results":[],"status":"REQUEST_DENIED",)"
+                             R"("error_message":"no key","info_messages":["broken"]})");
   CHECK_FALSE(chain.poll(at(0s)));
 }
 
 TEST_CASE("a provider that hangs leaves an eighth of the time to each that follows") {
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs, script(Status::Ok, R"({"name":"good"})")}), 8s);
-  chain.ask(1, kQuery, at(100s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(100s)));
   CHECK(hangs->deadlines == std::vector<Nanoseconds>{107s});
   CHECK(chain.next_deadline() == Nanoseconds(107s));
   CHECK_FALSE(chain.poll(at(107s - 1ns)));
@@ -80,7 +123,7 @@ TEST_CASE("a provider that hangs leaves an eighth of the time to each that follo
 
 TEST_CASE("the timeout covers the whole chain") {
   Chain chain(providers_of({script(std::nullopt), script(std::nullopt)}), 8s);
-  chain.ask(1, kQuery, at(100s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(100s)));
   CHECK_FALSE(chain.poll(at(107s)));
   CHECK(chain.next_deadline() == Nanoseconds(108s));
   CHECK_FALSE(chain.poll(at(108s - 1ns)));
@@ -92,11 +135,10 @@ TEST_CASE("the timeout covers the whole chain") {
 }
 
 TEST_CASE("an answer says what went wrong before it") {
-  const auto broken = script(Status::UnknownError);
-  broken->trouble = "the first is broken";
+  const auto broken = failing(Status::UnknownError, "the first is broken");
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({broken, hangs, script(Status::Ok, R"({"status":"OK"})")}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   CHECK_FALSE(chain.poll(at(0s)));
   const auto finding = chain.poll(at(7s));
   REQUIRE(finding);
@@ -104,41 +146,31 @@ TEST_CASE("an answer says what went wrong before it") {
                              R"("the places provider fake did not answer in time: ask again later"]})");
 }
 
-TEST_CASE("where all fail, what the others had to say stands beside the first one's failure") {
-  const auto first = script(Status::RequestDenied, R"({"status":"REQUEST_DENIED"})");
-  first->trouble = "no key";
-  const auto second = script(Status::UnknownError);
-  second->trouble = "broken";
-  Chain chain(providers_of({first, second}), 8s);
-  chain.ask(1, kQuery, at(0s));
-  CHECK(chain.poll(at(0s))->document == R"({"status":"REQUEST_DENIED","info_messages":["broken"]})");
-}
-
 TEST_CASE("an old answer is better than none, and says how old it is") {
   const auto first = script(Status::UnknownError);
   first->trouble = "broken";
   first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
   Chain chain(providers_of({first, script(Status::RequestDenied)}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   const auto finding = chain.poll(at(0s));
   REQUIRE(finding);
   CHECK(finding->status == Status::Ok);
-  CHECK(finding->document == R"({"status":"OK","info_messages":["broken","75 s old"]})");
+  CHECK(finding->document == R"({"status":"OK","info_messages":["broken","it does not work","75 s old"]})");
 }
 
 TEST_CASE("an old answer never takes the place of another provider's") {
   const auto first = script(Status::UnknownError);
   first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
-  Chain chain(providers_of({first, script(Status::ZeroResults, "none")}), 8s);
-  chain.ask(1, kQuery, at(0s));
-  CHECK(chain.poll(at(0s))->document == "none");
+  Chain chain(providers_of({first, script(Status::ZeroResults, R"({"name":"good"})")}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
+  CHECK(chain.poll(at(0s))->document == R"({"name":"good","info_messages":["it does not work"]})");
 }
 
 TEST_CASE("what comes after a lookup was given up is dropped") {
   const auto slow = script(std::nullopt);
   const auto also_slow = script(std::nullopt);
   Chain chain(providers_of({slow, also_slow}), 8s);
-  chain.ask(1, kQuery, at(0s));
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   CHECK_FALSE(chain.poll(at(7s)));
   slow->to_find.push_back({1, Status::Ok, "late"});
   CHECK_FALSE(chain.poll(at(7s)));
@@ -148,8 +180,7 @@ TEST_CASE("what comes after a lookup was given up is dropped") {
 
 TEST_CASE("without any provider every lookup fails at once and says where to look") {
   Chain chain({}, 8s);
-  chain.ask(1, kQuery, at(0s));
-  const auto finding = chain.poll(at(0s));
+  const auto finding = chain.ask(1, kQuery, at(0s));
   REQUIRE(finding);
   CHECK(finding->status == Status::UnknownError);
   CHECK(finding->document.find("log") != std::string::npos);
@@ -159,11 +190,10 @@ TEST_CASE("lookups under way are bounded, and one too many is refused at once") 
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs}), 8s);
   for (LookupId lookup = 1; lookup <= Chain::kMaxLookups; ++lookup) {
-    chain.ask(lookup, kQuery, at(0s));
+    CHECK_FALSE(chain.ask(lookup, kQuery, at(0s)));
   }
   CHECK_FALSE(chain.poll(at(0s)));
-  chain.ask(Chain::kMaxLookups + 1, kQuery, at(0s));
-  const auto refused = chain.poll(at(0s));
+  const auto refused = chain.ask(Chain::kMaxLookups + 1, kQuery, at(0s));
   REQUIRE(refused);
   CHECK(refused->lookup == Chain::kMaxLookups + 1);
   CHECK(refused->status == Status::OverQueryLimit);

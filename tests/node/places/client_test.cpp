@@ -28,6 +28,7 @@ Now at(Nanoseconds steady) {
 struct Table {  // the two ends
   zmq::context_t context;
   zmq::socket_t router{context, zmq::socket_type::router};
+  MessageBuffers buffers;
   std::string identity;
   std::unique_ptr<Client> client;
 
@@ -44,7 +45,9 @@ struct Table {  // the two ends
     return decode_query(frames[1].to_string_view()).value();
   }
 
-  void say(const std::string& bytes) {
+  void say(const AnswerMessage& answer) { say_bytes(encode(answer, buffers).to_string_view()); }
+
+  void say_bytes(std::string_view bytes) {
     router.send(zmq::buffer(identity), zmq::send_flags::sndmore);
     router.send(zmq::buffer(bytes), zmq::send_flags::none);
   }
@@ -73,7 +76,7 @@ TEST_CASE("an answer comes back under its ticket") {
   const QueryMessage query = table.take_query();
   CHECK(query.ticket == ticket);
   CHECK(query.query.radius_km == 10);
-  table.say(encode(AnswerMessage{ticket, Status::ZeroResults, "nothing"}));
+  table.say({ticket, Status::ZeroResults, "nothing"});
   const auto answer = table.wait_for_answer(at(1s));
   REQUIRE(answer);
   CHECK(answer->ticket == ticket);
@@ -82,6 +85,23 @@ TEST_CASE("an answer comes back under its ticket") {
   CHECK_FALSE(table.client->next_deadline());
   CHECK(table.client->counters().answered == 1);
   CHECK(table.client->counters().by_status[static_cast<std::size_t>(Status::ZeroResults)] == 1);
+}
+
+TEST_CASE("answers that come together are handed out one by one") {
+  Table table;
+  const Ticket first = table.client->ask(kQuery, at(0s));
+  const Ticket second = table.client->ask(kQuery, at(0s));
+  table.take_query();
+  table.take_query();
+  table.router.send(zmq::buffer(table.identity), zmq::send_flags::sndmore);
+  table.router.send(encode(AnswerMessage{second, Status::Ok, "two"}, table.buffers), zmq::send_flags::sndmore);
+  table.router.send(encode(AnswerMessage{first, Status::Ok, "one"}, table.buffers), zmq::send_flags::none);
+  const auto answer = table.wait_for_answer(at(0s));
+  REQUIRE(answer);
+  CHECK(answer->ticket == second);
+  CHECK(answer->document == "two");
+  CHECK(table.wait_for_answer(at(0s))->document == "one");
+  CHECK(table.client->pending() == 0);
 }
 
 TEST_CASE("a ticket that nobody answers times out, not before and not after its time") {
@@ -109,13 +129,13 @@ TEST_CASE("an answer after the timeout, a second answer and nonsense are dropped
   const Ticket second = table.client->ask(kQuery, at(5s));
   table.take_query();
   table.take_query();
-  table.say(encode(AnswerMessage{first, Status::Ok, "late"}));
-  table.say("nonsense");
-  table.say(encode(AnswerMessage{second, Status::Ok, "good"}));
-  table.say(encode(AnswerMessage{second, Status::Ok, "again"}));
+  table.say({first, Status::Ok, "late"});
+  table.say_bytes("nonsense");
+  table.say({second, Status::Ok, "good"});
+  table.say({second, Status::Ok, "again"});
   const Ticket third = table.client->ask(kQuery, at(6s));
   table.take_query();
-  table.say(encode(AnswerMessage{third, Status::Ok, "last"}));
+  table.say({third, Status::Ok, "last"});
   CHECK(table.wait_for_answer(at(6s))->document == "good");
   CHECK(table.wait_for_answer(at(6s))->document == "last");
   CHECK_FALSE(table.client->poll(at(6s)));
@@ -160,7 +180,7 @@ TEST_CASE("one ticket too many is refused at once, and taken again when there is
   CHECK(json::parse(answer->document)["status"] == "OVER_QUERY_LIMIT");
   CHECK(table.client->counters().refused == 1);
   const Ticket done = table.take_query().ticket;
-  table.say(encode(AnswerMessage{done, Status::Ok, "done"}));
+  table.say({done, Status::Ok, "done"});
   REQUIRE(table.wait_for_answer(at(0s)));
   table.client->ask(kQuery, at(1s));
   CHECK_FALSE(table.client->poll(at(1s)));

@@ -1,4 +1,4 @@
-// A provider for tests that does what it is told: answers at once, fails at once, or never answers.
+// A provider for tests that does what it is told: answers or fails, at once or when it is polled next, or never does.
 #pragma once
 
 #include <deque>
@@ -13,8 +13,9 @@ namespace herd::node::places::testing {
 // What the test looks at and changes; the provider itself belongs to the chain or the worker.
 struct FakeScript {
   std::optional<Status> status;  // of every answer; none: never answers
+  bool at_once = false;          // else poll() has it
   std::string document;
-  std::string trouble;
+  std::string trouble = "it does not work";
   std::optional<Stale> stale;
   Figures figures;
   std::vector<LookupId> asked;
@@ -29,12 +30,15 @@ class FakeProvider final : public Provider {
 
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
-  void ask(LookupId lookup, const Query& /*query*/, protocol::Nanoseconds deadline) override {
+  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& /*query*/,
+                                           protocol::Nanoseconds deadline) override {
     script_->asked.push_back(lookup);
     script_->deadlines.push_back(deadline);
-    if (script_->status) {
-      script_->to_find.push_back({lookup, *script_->status, script_->document, script_->trouble, script_->stale});
-    }
+    if (!script_->status) return std::nullopt;
+    Finding finding{lookup, *script_->status, script_->document, script_->trouble, script_->stale};
+    if (script_->at_once) return finding;
+    script_->to_find.push_back(std::move(finding));
+    return std::nullopt;
   }
 
   void forget(LookupId lookup) override { script_->forgotten.push_back(lookup); }

@@ -143,9 +143,10 @@ TEST_CASE("a search finds what looking at every place finds, at the poles and ac
       const auto best = best_scores(world, centre, radius_km, static_cast<std::size_t>(max));
       REQUIRE(hits.size() == best.size());
       for (std::size_t rank = 0; rank < hits.size(); ++rank) {
-        const auto& [place, km] = hits[rank];
+        const auto& [place, km, by] = hits[rank];
         CHECK(std::abs(km - haversine_km(centre, world.index.at(place).position())) < 1e-6);
-        CHECK(std::abs(score(km, world.prominence_of(place)) - best[rank]) < 1e-6);
+        CHECK(by == score(km, world.prominence_of(place)));
+        CHECK(std::abs(by - best[rank]) < 1e-6);
       }
     }
   }

@@ -134,7 +134,7 @@ TEST_CASE("a message that is no query changes nothing for the next one") {
   stranger.send(zmq::str_buffer("nonsense"), zmq::send_flags::none);
   stranger.send(zmq::str_buffer("two"), zmq::send_flags::sndmore);
   stranger.send(zmq::str_buffer("frames"), zmq::send_flags::none);
-  stranger.send(zmq::buffer(encode(QueryMessage{9, kQuery})), zmq::send_flags::none);
+  stranger.send(encode(QueryMessage{9, kQuery}), zmq::send_flags::none);
   stranger.set(zmq::sockopt::rcvtimeo, 20'000);
   zmq::message_t message;
   REQUIRE(stranger.recv(message));
