@@ -22,13 +22,17 @@ class Displaced {
 
   // A record moves on from `old`. What no pass has read was never on disk, and is of no interest.
   void note(ChangeNumber old, RecordIndex index) {
-    if (old <= read_to_) entries_.push_back({old, index});
+    if (old > read_to_) return;
+    entries_.push_back({old, index});
+    greatest_since_ = std::max(greatest_since_, old);
   }
 
   // The journal has begun to write all live changes up to `to`, and will say whether it could.
   void begin_pass(ChangeNumber to) {
     read_to_ = to;
     before_pass_ = entries_.size();
+    greatest_before_ = greatest();
+    greatest_since_ = 0;
   }
 
   // It could not: the journal still ends at `to`.
@@ -44,6 +48,7 @@ class Displaced {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_));
     left_ = entries_.size();
     before_pass_ = 0;
+    greatest_before_ = 0;
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
@@ -62,12 +67,17 @@ class Displaced {
 
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
 
+  // No entry's `old` is greater, so that a link whose cursor is past it need not look through them.
+  [[nodiscard]] ChangeNumber greatest() const { return std::max(greatest_before_, greatest_since_); }
+
  private:
   static constexpr std::size_t kWorthALook = 4096;
 
   ChangeNumber read_to_ = 0;
   std::size_t before_pass_ = 0;  // how many entries there were when it began
   std::size_t left_ = 0;
+  ChangeNumber greatest_before_ = 0;  // of the entries from before the pass, at most
+  ChangeNumber greatest_since_ = 0;   // of the others
   std::deque<Entry> entries_;  // at most one for each record and pass; in pieces, so that growing moves none
 };
 

@@ -81,6 +81,7 @@ struct Superseded {
 template <typename Counts>
 std::vector<Superseded> superseded_in(const Store& store, const Stretch& stretch, std::size_t most, Counts counts) {
   const auto later = [](const Displaced::Entry& a, const Displaced::Entry& b) { return a.old > b.old; };
+  if (store.displaced().greatest() <= stretch.from) return {};
   std::vector<Displaced::Entry> passed;
   for (const Displaced::Entry& entry : store.displaced().entries()) {
     if (entry.old > stretch.from && entry.old <= stretch.to) passed.push_back(entry);

@@ -79,3 +79,28 @@ TEST_CASE("a number is forgotten once the record that superseded it is on disk")
   displaced.pass_kept(9, [&](RecordIndex index) { return present.at(index); });
   CHECK(numbers(displaced) == std::vector<ChangeNumber>{4});
 }
+
+TEST_CASE("no number on disk that was superseded is greater than the greatest, whatever passes do") {
+  Displaced displaced;
+  CHECK(displaced.greatest() == 0);
+  displaced.begin_pass(9);
+  displaced.note(8, 10);
+  displaced.note(3, 11);
+  CHECK(displaced.greatest() == 8);
+  displaced.begin_pass(15);
+  CHECK(displaced.greatest() == 8);
+  displaced.note(12, 10);
+  CHECK(displaced.greatest() == 12);
+  displaced.begin_pass(20);
+  displaced.note(4, 12);
+  CHECK(displaced.greatest() == 12);
+  displaced.whole_pass_kept();
+  CHECK(displaced.greatest() == 4);
+  displaced.begin_pass(25);
+  displaced.note(23, 12);
+  displaced.pass_failed(20);
+  CHECK(displaced.greatest() >= 4);
+  displaced.begin_pass(25);
+  displaced.whole_pass_kept();
+  CHECK(displaced.greatest() == 0);
+}
