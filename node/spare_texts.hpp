@@ -24,7 +24,7 @@ class SpareTexts {
   // Empties a text and takes its memory.
   void give(std::string& text) {
     text.clear();
-    if (spares_.size() < kMost && text.capacity() >= kBytes && text.capacity() <= 2 * kBytes) {
+    if (spares_.size() < kMost && text.capacity() >= kBytes && text.capacity() <= kMostBytes) {
       spares_.emplace_back().swap(text);
     } else {
       std::string().swap(text);
@@ -35,7 +35,8 @@ class SpareTexts {
   [[nodiscard]] std::size_t size() const { return spares_.size(); }
 
   static constexpr std::size_t kBytes = 2048;  // a client's usual flight of AT lines: a text does not grow under them
-  static constexpr std::size_t kMost = 64;     // as many clients as one turn answers
+  static constexpr std::size_t kMostBytes = std::size_t{64} * 1024;  // its usual flight of places, having grown there
+  static constexpr std::size_t kMost = 64;                           // as many clients as one turn answers
 
  private:
   std::vector<std::string> spares_;
