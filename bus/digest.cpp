@@ -3,13 +3,14 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <cstring>
 #include <utility>
 
-#include "protocol/digits.hpp"
+#include "protocol/byte_order.hpp"
 #include "protocol/small_texts.hpp"
 
 namespace herd::bus {
+
+using protocol::put_number;
 
 static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kMaxCoordinatesBytes +
                       protocol::kMaxTimeBytes + 4 + 4 + 8 + 8 <=
@@ -21,13 +22,6 @@ Bucket bucket_of(std::string_view client) {
 }
 
 namespace {
-
-// Numbers enter with their lowest byte first. Eight bytes are written, of which `width` count.
-[[gnu::always_inline]] inline char* put_number(char* at, std::uint64_t value, std::size_t width) {
-  value = protocol::in_order(value);
-  std::memcpy(at, &value, sizeof value);
-  return at + width;
-}
 
 [[gnu::always_inline]] inline char* put_with_length(char* at, std::string_view text) {
   *at = static_cast<char>(text.size());

@@ -1,10 +1,10 @@
 #include "bus/packed_record.hpp"
 
 #include <bit>
-#include <cstring>
 #include <limits>
 
 #include "protocol/assert.hpp"
+#include "protocol/byte_order.hpp"
 
 namespace herd::bus {
 namespace {
@@ -67,14 +67,8 @@ std::uint32_t size_in_form(std::size_t body_bytes) {
 class Writer {
  public:
   explicit Writer(RecordBody& body) : body_(body) { body.size = 0; }
-  // Writes eight bytes, of which `bytes` count.
   void number(std::uint64_t value, std::size_t bytes) {
-    char* at = body_.bytes.data() + body_.size;
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(at, &value, sizeof value);
-    } else {
-      for (std::size_t i = 0; i < bytes; ++i) at[i] = static_cast<char>(value >> (8 * i));
-    }
+    protocol::put_number(body_.bytes.data() + body_.size, value, bytes);
     body_.size += bytes;
   }
   void text(std::string_view text) {
@@ -93,19 +87,9 @@ class Writer {
 class Reader {
  public:
   explicit Reader(const char* body) : at_(body) {}
-  // Reads eight bytes, of which `bytes` count.
   std::uint64_t number(std::size_t bytes) {
-    std::uint64_t value = 0;
-    if constexpr (std::endian::native == std::endian::little) {
-      std::memcpy(&value, at_, sizeof value);
-      value = bytes == 0 ? 0 : value & (~std::uint64_t{0} >> (64 - 8 * bytes));
-    } else {
-      for (std::size_t i = 0; i < bytes; ++i) {
-        value |= static_cast<std::uint64_t>(static_cast<unsigned char>(at_[i])) << (8 * i);
-      }
-    }
     at_ += bytes;
-    return value;
+    return protocol::number_at(at_ - bytes, bytes);
   }
   std::string_view text(std::size_t bytes) {
     at_ += bytes;

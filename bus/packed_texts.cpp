@@ -4,6 +4,7 @@
 #include <bit>
 #include <cstring>
 
+#include "protocol/byte_order.hpp"
 #include "protocol/digits.hpp"
 
 namespace herd::bus {

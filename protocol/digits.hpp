@@ -9,6 +9,8 @@
 #include <cstring>
 #include <string_view>
 
+#include "protocol/byte_order.hpp"
+
 namespace herd::protocol {
 
 inline constexpr std::size_t kMaxExactDigits =
@@ -97,15 +99,6 @@ struct Digits {
   digits.count += count;
   text.remove_prefix(count);
   return digits;
-}
-
-// A word that holds its first byte lowest, as it lies in memory, and back: the same on every machine.
-template <typename Word>
-[[nodiscard]] constexpr Word in_order(Word word) {
-  if constexpr (std::endian::native == std::endian::little) return word;
-  Word turned = 0;
-  for (std::size_t i = 0; i < sizeof word; ++i, word >>= 8) turned = static_cast<Word>(turned << 8 | (word & 0xFF));
-  return turned;
 }
 
 // The digits of a number below 10^8 as text, the first one lowest. The number is cut into fours, these into pairs and

@@ -1,0 +1,29 @@
+#include "protocol/byte_order.hpp"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "tests/catch.hpp"
+
+using namespace herd::protocol;
+
+TEST_CASE("a number's lowest byte stands first, and only its own bytes count") {
+  std::array<char, 16> bytes;
+  bytes.fill('x');
+  CHECK(put_number(bytes.data(), 0x0807060504030201, 8) == bytes.data() + 8);
+  CHECK(std::string_view(bytes.data(), 9) == "\x01\x02\x03\x04\x05\x06\x07\x08x");
+  CHECK(put_number(bytes.data(), 0x0102, 2) == bytes.data() + 2);
+  CHECK(std::string_view(bytes.data(), 2) == "\x02\x01");
+}
+
+TEST_CASE("a number of any width comes back as it was put, whatever stands behind it") {
+  constexpr std::uint64_t kNumber = 0xFEDCBA9876543210;
+  for (std::size_t width = 0; width <= 8; ++width) {
+    const std::uint64_t kept = width == 0 ? 0 : kNumber & (~std::uint64_t{0} >> (64 - 8 * width));
+    std::array<char, 16> bytes;
+    char* const end = put_number(bytes.data(), kept, width);
+    put_number(end, ~std::uint64_t{0}, 8);
+    CHECK(number_at(bytes.data(), width) == kept);
+  }
+}
