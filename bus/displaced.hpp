@@ -40,15 +40,15 @@ class Displaced {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
     left_ = std::min(left_, entries_.size());
-    before_pass_ = 0;
+    end_pass();
   }
 
   // It could, and had read all that there was: of what was noted before it began, the record is on disk.
   void whole_pass_kept() {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_));
     left_ = entries_.size();
-    before_pass_ = 0;
     greatest_before_ = 0;
+    end_pass();
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
@@ -59,7 +59,7 @@ class Displaced {
     const auto is_kept = [&](const Entry& entry) { return number_of(entry.index) <= to; };
     entries_.erase(std::remove_if(entries_.begin(), end, is_kept), end);
     left_ = entries_.size();
-    before_pass_ = 0;
+    end_pass();
   }
 
   // There are twice as many as the last pass has left, and enough to be worth a look.
@@ -73,12 +73,18 @@ class Displaced {
  private:
   static constexpr std::size_t kWorthALook = 4096;
 
+  void end_pass() {
+    before_pass_ = 0;
+    greatest_since_ = greatest();  // there is no pass that they could have come before
+    greatest_before_ = 0;
+  }
+
   ChangeNumber read_to_ = 0;
   std::size_t before_pass_ = 0;  // how many entries there were when it began
   std::size_t left_ = 0;
   ChangeNumber greatest_before_ = 0;  // of the entries from before the pass, at most
   ChangeNumber greatest_since_ = 0;   // of the others
-  std::deque<Entry> entries_;  // at most one for each record and pass; in pieces, so that growing moves none
+  std::deque<Entry> entries_;         // at most one for each record and pass; in pieces, so that growing moves none
 };
 
 }  // namespace herd::bus

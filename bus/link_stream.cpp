@@ -80,8 +80,8 @@ struct Superseded {
 // all if there are fewer. The records themselves are looked at one by one, for each may be a miss of the cache.
 template <typename Counts>
 std::vector<Superseded> superseded_in(const Store& store, const Stretch& stretch, std::size_t most, Counts counts) {
-  const auto later = [](const Displaced::Entry& a, const Displaced::Entry& b) { return a.old > b.old; };
   if (store.displaced().greatest() <= stretch.from) return {};
+  const auto later = [](const Displaced::Entry& a, const Displaced::Entry& b) { return a.old > b.old; };
   std::vector<Displaced::Entry> passed;
   for (const Displaced::Entry& entry : store.displaced().entries()) {
     if (entry.old > stretch.from && entry.old <= stretch.to) passed.push_back(entry);

@@ -60,7 +60,7 @@ void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
     slot.reply.append(rest).append(end);
     return;
   }
-  if (ready_.empty()) spares_->take(ready_);
+  if (ready_.empty()) spares_->take_for_places(ready_);
   ready_.append(slot.reply).append(rest).append(end);
   slot.reply.clear();  // it has left
   release_front();

@@ -1,6 +1,6 @@
 // Memory of replies that have left, for those to come: connections that are idle hold none, and the busy ones of a turn
-// need not ask the system's allocator for some kilobytes each. Shared by all sessions of a loop, used on its thread
-// only.
+// need not ask the system's allocator for some kilobytes each, or for tens of them where they ask for places. Shared by
+// all sessions of a loop, used on its thread only.
 #pragma once
 
 #include <cstddef>
@@ -11,35 +11,44 @@ namespace herd::node {
 
 class SpareTexts {
  public:
-  // Gives memory to an empty text.
-  void take(std::string& text) {
-    if (spares_.empty()) {
-      text.reserve(kBytes);
-    } else {
-      text.swap(spares_.back());
-      spares_.pop_back();
-    }
-  }
+  // Gives memory for AT lines to an empty text.
+  void take(std::string& text) { take(small_, text); }
+
+  // The same for places, which may have grown to kMostBytes already.
+  void take_for_places(std::string& text) { take(large_, text); }
 
   // Empties a text and takes its memory.
   void give(std::string& text) {
     text.clear();
-    if (spares_.size() < kMost && text.capacity() >= kBytes && text.capacity() <= kMostBytes) {
-      spares_.emplace_back().swap(text);
+    auto& spares = text.capacity() <= 2 * kBytes ? small_ : large_;
+    if (spares.size() < kMost && text.capacity() >= kBytes && text.capacity() <= kMostBytes) {
+      spares.emplace_back().swap(text);
     } else {
       std::string().swap(text);
     }
   }
 
   // How many texts' memory is held.
-  [[nodiscard]] std::size_t size() const { return spares_.size(); }
+  [[nodiscard]] std::size_t size() const { return small_.size() + large_.size(); }
 
   static constexpr std::size_t kBytes = 2048;  // a client's usual flight of AT lines: a text does not grow under them
-  static constexpr std::size_t kMostBytes = std::size_t{64} * 1024;  // its usual flight of places, having grown there
-  static constexpr std::size_t kMost = 64;                           // as many clients as one turn answers
+  static constexpr std::size_t kMostBytes = std::size_t{64} * 1024;  // its usual flight of places
+  static constexpr std::size_t kMost = 64;  // of either kind, as many clients as one turn answers: 4 MiB at most
 
  private:
-  std::vector<std::string> spares_;
+  using Spares = std::vector<std::string>;
+
+  static void take(Spares& spares, std::string& text) {
+    if (spares.empty()) {
+      text.reserve(kBytes);
+    } else {
+      text.swap(spares.back());
+      spares.pop_back();
+    }
+  }
+
+  Spares small_;
+  Spares large_;
 };
 
 }  // namespace herd::node

@@ -115,10 +115,7 @@ struct Digits {
 // Writes `count` digits, at most 23, of a number that has no more. What stands behind them may be overwritten, up to
 // eight bytes from `at` on.
 inline void put_digits(char* at, std::uint64_t value, std::size_t count) {
-  const auto put = [](char* to, std::uint64_t word) {
-    word = in_order(word);
-    std::memcpy(to, &word, sizeof word);
-  };
+  const auto put = [](char* to, std::uint64_t word) { put_number(to, word, sizeof word); };
   const std::size_t front = count % 8;
   const std::uint64_t low = value % kPowersOfTen[8];
   const std::uint64_t above = value / kPowersOfTen[8];

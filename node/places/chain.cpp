@@ -6,6 +6,8 @@
 #include <span>
 #include <utility>
 
+#include "protocol/assert.hpp"
+
 namespace herd::node::places {
 Chain::Chain(Providers providers, protocol::Nanoseconds timeout)
     : providers_(std::move(providers)), timeout_(timeout) {}
@@ -47,6 +49,7 @@ std::optional<Finding> Chain::judge(Lookup& lookup, Finding finding) {
     add_info_messages(finding.document, lookup.troubles);
     return finding;
   }
+  HERD_ASSERT(!finding.trouble.empty());
   if (!lookup.first_failure) lookup.first_failure = finding.status;
   lookup.troubles.push_back(std::move(finding.trouble));
   if (!lookup.stale) lookup.stale = std::move(finding.stale);
@@ -57,7 +60,7 @@ std::optional<Finding> Chain::poll(protocol::Now now) {
   if (ended_.empty()) {
     do {
       poll_providers(now);
-    } while (give_up_late_ones(now));  // whoever was asked instead may know at once
+    } while (give_up_late_ones(now));  // whoever was asked instead may have it in a cache
   }
   if (ended_.empty()) {
     return std::nullopt;

@@ -70,8 +70,7 @@ char* put_degrees(char* at, std::int32_t steps) {
   return at;
 }
 
-// The texts of a place are at most 255 bytes each, and one of them stands there twice.
-constexpr std::size_t kMaxResultBytes = 4 * 255 + 256;
+constexpr std::size_t kMaxResultBytes = 4 * kMaxTextBytes + 256;  // four texts, and what stands around them
 
 void append_result(std::string& out, const PlaceView& place) {
   using protocol::put_text;

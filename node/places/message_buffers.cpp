@@ -41,7 +41,10 @@ void MessageBuffers::Home::put(std::unique_ptr<Buffer> buffer) {
 }
 
 void MessageBuffers::drop(std::unique_ptr<Buffer> first) {
-  while (first) first = std::move(first->next);
+  while (first) {
+    auto next = std::move(first->next);
+    first = std::move(next);
+  }
 }
 
 // Called by libzmq, on whichever thread ends the message.

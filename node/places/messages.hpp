@@ -1,7 +1,7 @@
 // What the loop and the places worker say to each other, as msgpack in one frame: [1, ticket, latitude, longitude,
 // radius_km, max] asks, [2, ticket, status, document] answers, and [3, figures of each provider] tells what they have
 // done. Answers may come several to a message, a frame each. A longer array is accepted (room to grow), a shorter one,
-// other types, values out of range and bytes behind the end are not. Pure: any thread.
+// other types, values out of range and bytes behind the end are not. Pure, but for the buffers.
 #pragma once
 
 #include <cstddef>

@@ -69,7 +69,7 @@ class Sieve {
   static constexpr std::uint32_t kBlock = 16;
   using Block = std::array<std::array<float, kBlock>, 3>;
 
-  // Rounding moves a point by 6e-8 a coordinate, two points by 2e-7 in all; squares and sums are a millionth wrong.
+  // Rounding moves a point by 3e-8 a coordinate, two points by 1.1e-7 in all; squares and sums are a millionth wrong.
   static float rounded_up(double chord_squared) {
     const double chord = std::sqrt(chord_squared) + 4e-7;
     return static_cast<float>(chord * chord * (1 + 1e-5));
@@ -126,6 +126,7 @@ struct Place {
   std::uint32_t area = 0;     // in Contents::texts, shared by the places of one area
   std::int32_t latitude = 0;  // in steps
   std::int32_t longitude = 0;
+  static_assert(kMaxTextBytes <= std::numeric_limits<std::uint8_t>::max());
   std::uint8_t id_bytes = 0;
   std::uint8_t name_bytes = 0;
   std::uint8_t area_bytes = 0;
@@ -233,7 +234,7 @@ struct Gathered {
     const std::size_t before = texts.size();
     append_json_text(texts, text);
     const std::size_t bytes = texts.size() - before;
-    too_long = too_long || bytes > std::numeric_limits<std::uint8_t>::max();
+    too_long = too_long || bytes > kMaxTextBytes;
     return static_cast<std::uint8_t>(bytes);
   }
 

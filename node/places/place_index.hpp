@@ -32,8 +32,10 @@ enum class Kind : std::uint8_t {
 inline constexpr std::size_t kDecimals = 5;
 inline constexpr std::int32_t kStepsPerDegree = 100'000;
 
-// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string,
-// and at most 255 bytes each.
+// An id, a name or an area, as it stands between the quotes of a JSON string: a table with a longer one is refused.
+inline constexpr std::size_t kMaxTextBytes = 255;
+
+// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string.
 struct PlaceView {
   std::string_view id;  // stable between releases of the table; its prefix names the source
   std::string_view name;

@@ -36,10 +36,9 @@ WebProvider::WebProvider(Options options)
   figures_.trouble = last_failure_.message;
 }
 
-// There is no clock here: poll() begins what was asked.
 std::optional<Finding> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
   if (key_.empty()) return failed(lookup, last_failure_.status, last_failure_.message);
-  asked_.push_back({lookup, query, deadline});
+  asked_.push_back({lookup, query, deadline});  // there is no clock here: poll() begins it
   return std::nullopt;
 }
 

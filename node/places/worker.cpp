@@ -20,6 +20,7 @@ constexpr std::string_view kStop = "STOP";
 constexpr zmq::send_flags kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 constexpr int kStartMilliseconds = 10'000;  // to open two sockets and bind one, on the slowest of machines
 constexpr int kQueriesATurn = 64;           // then answers leave and providers go on, however many queries still wait
+constexpr std::size_t kAnswersAMessage = 64;
 
 protocol::Now now() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
@@ -179,9 +180,10 @@ class Room {
     }
     answers_.push_back(
         {asker.identity, encode(AnswerMessage{asker.ticket, finding.status, finding.document}, buffers_)});
+    if (answers_.size() == kAnswersAMessage) send_answers();
   }
 
-  // Those of a turn for one asker in one message, a frame each: it is woken once, and has many to go on with.
+  // Neighbours for one asker in one message, a frame each: it is woken once, and has many to go on with.
   void send_answers() {
     const auto same_asker = [this](std::size_t one, std::size_t other) {
       return other < answers_.size() && answers_[one].identity == answers_[other].identity;

@@ -1,7 +1,10 @@
 // Which numbers on disk were superseded in memory only.
 #include "bus/displaced.hpp"
 
+#include <algorithm>
 #include <map>
+#include <random>
+#include <vector>
 
 #include "tests/catch.hpp"
 
@@ -80,7 +83,7 @@ TEST_CASE("a number is forgotten once the record that superseded it is on disk")
   CHECK(numbers(displaced) == std::vector<ChangeNumber>{4});
 }
 
-TEST_CASE("no number on disk that was superseded is greater than the greatest, whatever passes do") {
+TEST_CASE("no number on disk that was superseded is greater than the greatest, while passes come and go") {
   Displaced displaced;
   CHECK(displaced.greatest() == 0);
   displaced.begin_pass(9);
@@ -103,4 +106,34 @@ TEST_CASE("no number on disk that was superseded is greater than the greatest, w
   displaced.begin_pass(25);
   displaced.whole_pass_kept();
   CHECK(displaced.greatest() == 0);
+}
+
+TEST_CASE("the greatest is never less than one that is there, whatever passes do in whatever order") {
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  Displaced displaced;
+  ChangeNumber tail = 1;
+  for (int step = 0; step < 20'000; ++step) {
+    tail += random() % 3;
+    switch (random() % 12) {
+      case 0:
+        displaced.begin_pass(tail);
+        break;
+      case 1:
+        displaced.whole_pass_kept();
+        break;
+      case 2:
+        displaced.pass_kept(tail, [&](RecordIndex index) { return index % 2 == 0 ? tail : tail + 1; });
+        break;
+      case 3:
+        displaced.pass_failed(tail - random() % 5 % tail);
+        break;
+      default:
+        displaced.note(1 + random() % tail, static_cast<RecordIndex>(random() % 100));
+    }
+    ChangeNumber greatest = 0;
+    for (const Displaced::Entry& entry : displaced.entries()) greatest = std::max(greatest, entry.old);
+    REQUIRE(displaced.greatest() >= greatest);
+  }
 }

@@ -101,6 +101,24 @@ TEST_CASE("memory of replies that have left serves the next ones, and no more of
   CHECK(queues.front()->ready_bytes() == "IGNORE\n");
 }
 
+TEST_CASE("memory that places have grown into serves places, and not short replies") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  const std::string document(10 * SpareTexts::kBytes, 'x');
+  queue.fill(queue.reserve("AT\n"), document, "\n\n");
+  const char* const memory = queue.ready_bytes().data();
+  queue.sent(queue.ready_bytes().size());
+  CHECK(spares.size() == 1);
+  queue.tail().append("IGNORE\n");
+  CHECK(queue.ready_bytes().data() != memory);
+  CHECK(spares.size() == 1);
+  queue.sent(queue.ready_bytes().size());
+  CHECK(spares.size() == 2);
+  queue.fill(queue.reserve("AT\n"), document, "\n\n");
+  CHECK(queue.ready_bytes().data() == memory);
+  CHECK(spares.size() == 1);
+}
+
 TEST_CASE("memory of a reply of unusual size is given back") {
   SpareTexts spares;
   ReplyQueue queue(spares);

@@ -78,6 +78,24 @@ TEST_CASE("a provider that knows at once ends what another one had to think abou
   CHECK_FALSE(chain.next_deadline());
 }
 
+TEST_CASE("a provider that knows at once answers for one that hangs") {
+  const auto hangs = script(std::nullopt);
+  Chain chain(providers_of({hangs, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
+  const auto finding = chain.poll(at(7s));
+  REQUIRE(finding);
+  CHECK(finding->document.starts_with(R"({"name":"good","info_messages":)"));
+  CHECK(hangs->forgotten == std::vector<LookupId>{1});
+  CHECK_FALSE(chain.next_deadline());
+}
+
+TEST_CASE("lookups that end at once are not under way") {
+  Chain chain(providers_of({at_once(script(Status::Ok, "{}"))}), 8s);
+  for (LookupId lookup = 1; lookup <= Chain::kMaxLookups + 1; ++lookup) {
+    CHECK(chain.ask(lookup, kQuery, at(0s))->status == Status::Ok);
+  }
+}
+
 TEST_CASE("no results are an answer too") {
   const auto second = script(Status::Ok);
   Chain chain(providers_of({script(Status::ZeroResults, "none"), second}), 8s);

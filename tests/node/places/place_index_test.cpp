@@ -190,6 +190,33 @@ TEST_CASE("a place exactly on the radius counts, one just beyond does not") {
   CHECK(index.search({0, 0}, km - 1e-6, 1).empty());
 }
 
+// A search looks at rounded points first: wherever on earth, and whichever of a block of places it is, rounding must
+// not hide a place that is just within the radius.
+TEST_CASE("a place just within the radius is found anywhere") {
+  const auto seed = std::random_device{}();
+  INFO("seed " << seed);
+  std::mt19937_64 random(seed);
+  std::uniform_real_distribution<double> latitude(-90, 90);
+  std::uniform_real_distribution<double> longitude(-180, 180);
+  std::string rows;
+  for (int place = 0; place < 500; ++place) {
+    rows += row("p" + std::to_string(place), {latitude(random), longitude(random)}, "town", 1'000);
+  }
+  const auto index = index_of(rows);
+  for (int repeat = 0; repeat < 200; ++repeat) {
+    const Position centre{latitude(random), longitude(random)};
+    for (const Hit& hit : index.search(centre, 25'000, 500)) {
+      const auto within = index.search(centre, hit.distance_km + 1e-6, 500);
+      CHECK(std::any_of(within.begin(), within.end(), [&](const Hit& found) { return found.place == hit.place; }));
+    }
+    const PlaceView near = index.at(static_cast<std::uint32_t>(repeat));
+    const Position beside{std::clamp(near.position().latitude + 1e-4, -90.0, 90.0), near.position().longitude};
+    const auto at_least = index.search(beside, 1, 500);
+    REQUIRE(!at_least.empty());
+    for (const Hit& hit : at_least) CHECK(!index.search(beside, hit.distance_km + 1e-9, 500).empty());
+  }
+}
+
 TEST_CASE("radius 0 finds what stands exactly there and nothing else") {
   const PlaceIndex index =
       index_of(row("here", {12.34567, 76.54321}, "town", 0) + row("beside", {12.34568, 76.54321}, "town", 5'000'000));

@@ -81,7 +81,12 @@ TEST_CASE("a question to the embedded places is answered, also when it comes bef
 
 TEST_CASE("many questions of two clients are each answered once, to the one that asked") {
   zmq::context_t context;
-  const auto worker = Worker::start(context, options([] { return providers_of({script(Status::Ok, "here")}); }));
+  const bool at_once = GENERATE(false, true);
+  const auto worker = Worker::start(context, options([at_once] {
+                                      const auto here = script(Status::Ok, "here");
+                                      here->at_once = at_once;
+                                      return providers_of({here});
+                                    }));
   REQUIRE(worker);
   Client one(context, kPlacesEndpoint, 15s);
   Client other(context, kPlacesEndpoint, 15s);
