@@ -129,7 +129,7 @@ zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers) {
   packer.pack_str(size);
   zmq::message_t bytes = buffers.make(head.used + size);
   std::memcpy(bytes.data(), head.bytes.data(), head.used);
-  std::memcpy(bytes.data<char>() + head.used, message.document.data(), size);
+  message.document.copy(bytes.data<char>() + head.used, size);  // also of nothing, whose data() is null
   return bytes;
 }
 

@@ -64,7 +64,7 @@ TEST_CASE("numbers are written as msgpack writes them, and read again") {
 }
 
 TEST_CASE("texts are written as msgpack writes them, and read again up to 255 bytes") {
-  for (const std::size_t size : {0, 1, 31, 32, 33, 254, 255, 256, 257, 65'535}) {
+  for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 254U, 255U, 256U, 257U, 65'535U}) {
     INFO(size);
     const std::string text(size, 'x');
     const std::string bytes = written(wire::put_text, std::string_view(text));
