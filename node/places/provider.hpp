@@ -52,8 +52,8 @@ class Provider {
   // As the configuration calls it; a literal.
   [[nodiscard]] virtual std::string_view name() const = 0;
 
-  // Begins a lookup (is_askable holds). Who knows at once returns the finding; else poll() has it some time. It is
-  // wanted no longer than until `deadline` on the steady clock: then forget() is called.
+  // Begins a lookup (is_askable holds). Who knows without a look at the clock may return the finding; else poll() has
+  // it. It is wanted no longer than until `deadline` on the steady clock: then forget() is called.
   [[nodiscard]] virtual std::optional<Finding> ask(LookupId lookup, const Query& query,
                                                    protocol::Nanoseconds deadline) = 0;
 
