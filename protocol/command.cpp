@@ -59,7 +59,8 @@ static_assert(kMaxClientBytes == 255);
 Parsed<double> parse_radius(std::string_view text) {
   const Decimal radius = take_decimal(text);
   if (!text.empty() || !radius.has_form(kRadiusDigits, kRadiusDigits)) {
-    return refuse("radius is not at most nine digits with at most nine fraction digits");
+    return refuse(
+        "radius is not a number from 0 to 50 without a sign, with at most nine digits on either side of the point");
   }
   if (radius.is_above(kMaxRadiusKm)) {
     return refuse("radius is not within 0 and 50 kilometres");
