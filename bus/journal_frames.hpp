@@ -5,9 +5,8 @@
 //   life    = msgpack [1, feed id, base]                 first in every file, and again at every start
 //   records = msgpack [2, bytes, [[index, name, feed id]…]]   the changes, and which origins their indexes mean
 //   bytes   = record…
-//   record  = layout(4) length of id(1) 0(1) index of origin(2) id body   packed as in the store
-//   (bus/packed_record.hpp),
-//                                                                       so that to write one is to copy it
+//   record  = layout(4) length of id(1) 0(1) index of origin(2) id body
+//             packed as in the store (bus/packed_record.hpp), so that to write one is to copy it
 //   mark    = msgpack [3, tail, [[peer, feed id, cursor]…]]   last in a pass: all live changes up to tail are here
 //
 // Integers of the frame's head are little-endian, hashes are XXH3 of 64 bits, sequences count from 1 without a gap.
