@@ -22,6 +22,18 @@ namespace {
 
 constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
 
+// Why a HELLO of other versions is refused, and which side to upgrade.
+std::string version_mismatch(const Hello& hello, const std::string& node) {
+  static_assert(protocol::kOldestProtocolVersion == protocol::kProtocolVersion, "the text names one version");
+  const bool is_older = hello.version < protocol::kOldestProtocolVersion;
+  const std::string spoken =
+      hello.oldest_version == hello.version
+          ? "version " + std::to_string(hello.version)
+          : "versions " + std::to_string(hello.oldest_version) + " to " + std::to_string(hello.version);
+  return "it speaks " + spoken + " of the bus protocol, this node " + std::to_string(protocol::kProtocolVersion) +
+         ": upgrade " + (is_older ? hello.node + " to this release" : node + " to the release of " + hello.node);
+}
+
 }  // namespace
 
 Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
@@ -140,10 +152,7 @@ void Replica::hear_damaged() {
 
 void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
   if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
-    return refuse(hello.node, "it speaks protocol versions " + std::to_string(hello.oldest_version) + " to " +
-                                  std::to_string(hello.version) + ", this node " +
-                                  std::to_string(protocol::kOldestProtocolVersion) + " to " +
-                                  std::to_string(protocol::kProtocolVersion) + ": bring both to one release");
+    return refuse(hello.node, version_mismatch(hello, self_->node));
   }
   if (hello.herd != self_->herd) {
     return refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +

@@ -15,9 +15,10 @@
 
 namespace herd::protocol {
 
-// The version that this code speaks, and the oldest that it still understands.
-inline constexpr std::uint32_t kProtocolVersion = 1;
-inline constexpr std::uint32_t kOldestProtocolVersion = 1;
+// The version that this code speaks, and the oldest that it still understands. A node of version 1 refuses coordinates
+// that this one accepts, so a herd of both would diverge.
+inline constexpr std::uint32_t kProtocolVersion = 2;
+inline constexpr std::uint32_t kOldestProtocolVersion = 2;
 
 // The lives of both ends as the sender of a message knows them.
 struct Lives {

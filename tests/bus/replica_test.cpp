@@ -142,13 +142,18 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
   hear(*one.hill, "r", hello_of("Hill"), one.now);  // itself
   CHECK_FALSE(one.refusal().empty());
   hello = hello_of("Smith");
-  hello.oldest_version = 2;
+  hello.oldest_version = 3;
+  hello.version = 4;
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(one.refusal() ==
+        "Smith: it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
   hello.version = 3;
   hear(*one.hill, "r", hello, one.now);
-  CHECK(one.refusal() == "Smith: it speaks protocol versions 2 to 3, this node 1 to 1: bring both to one release");
-  hello.oldest_version = hello.version = 0;
+  CHECK(one.refusal() ==
+        "Smith: it speaks version 3 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
+  hello.oldest_version = hello.version = 1;
   hear(*one.hill, "r", hello, one.now);
-  CHECK_FALSE(one.refusal().empty());
+  CHECK(one.refusal() == "Smith: it speaks version 1 of the bus protocol, this node 2: upgrade Smith to this release");
   for (std::uint64_t Hello::*field : {&Hello::incarnation, &Hello::feed_id}) {
     hello = hello_of("Smith");
     hello.*field = 0;
@@ -156,9 +161,10 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
     CHECK(one.refusal() == "Smith: its HELLO names no life or no feed");
   }
   CHECK(one.said().empty());
-  CHECK(one.hill->counters().messages_refused == 7);
+  CHECK(one.hill->counters().messages_refused == 8);
   hello = hello_of("Smith");
-  hello.version = 9;  // it still understands ours
+  hello.oldest_version = 1;  // it still understands ours
+  hello.version = 9;
   hear(*one.hill, "r", hello, one.now);
   CHECK(one.refusal().empty());
   CHECK_FALSE(one.said().empty());

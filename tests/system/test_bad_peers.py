@@ -52,7 +52,7 @@ class Impostor:
     def say(self, *header, body=None):
         self.send(*(msgpack.packb(part) for part in (header, body) if part is not None))
 
-    def hello(self, versions=(1, 1), herd="local", node="n1", life=None, more=()):
+    def hello(self, versions=(2, 2), herd="local", node="n1", life=None, more=()):
         life = self.life if life is None else life
         self.say(HELLO, *versions, herd, node, life, self.feed, 1, time.time_ns(), False, 0, *more)
 
@@ -97,8 +97,8 @@ def undisturbed(three):
 
 
 @pytest.mark.parametrize("hello, reason", [
-    ({"versions": (2, 3)}, "it speaks protocol versions 2 to 3, this node 1 to 1: bring both to one release"),
-    ({"versions": (0, 0)}, "it speaks protocol versions 0 to 0, this node 1 to 1: bring both to one release"),
+    ({"versions": (3, 4)}, "it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade n0 to the release of n1"),
+    ({"versions": (1, 1)}, "it speaks version 1 of the bus protocol, this node 2: upgrade n1 to this release"),
     ({"herd": "other"}, "it belongs to herd 'other', this node to 'local'"),
     ({"node": "n9"}, "it is no configured peer of this node"),
     ({"node": "n0"}, "it is no configured peer of this node"),
@@ -111,7 +111,7 @@ def test_a_peer_that_does_not_fit_is_refused_with_the_reason_and_one_that_fits_i
         peer.hello(**hello)
         wait_for(lambda: re.search(f"warning n0 event=peer_refused .*{re.escape(reason)}", herd["n0"].log()), reason)
         assert herd["n0"].status()["links"]["n1"]["state"] == "down"
-        peer.hello(versions=(1, 2))  # a newer one that still speaks version 1
+        peer.hello(versions=(2, 3))  # a newer one that still speaks version 2
         assert peer.hear(WELCOME)[2:5] == [peer.life, peer.feed, 0]
 
 
