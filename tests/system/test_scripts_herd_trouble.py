@@ -71,7 +71,9 @@ def test_a_node_that_runs_by_hand_is_named_with_its_process(control):
     control.herd["n1"].start()
     said = control.trouble("up")
     assert f"n1 runs already, outside of this supervisor: stop process {control.herd['n1'].process.pid} first" in said
-    control.run("status", status=4)
+    assert "n1 (process " in control.run("status", status=3)
+    assert "scripts/herd did not start it" in control.run("down", status=1)
+    assert control.herd["n1"].is_running
     control.herd["n1"].stop()
 
 

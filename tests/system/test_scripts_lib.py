@@ -1,13 +1,22 @@
 """The parts of scripts/herd that need no node: text for terminals and for supervisord, logs that are rotated."""
+import contextlib
+import errno
+import os
 import pathlib
 import resource
+import signal
+import socket
+import subprocess
 import sys
+import threading
+import time
+import types
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
-from herd_ctl import arguments, daemon, show, status  # noqa: E402
+from herd_ctl import arguments, daemon, lock, probe, processes, show, status, supervisord  # noqa: E402
 from herd_ctl.herd import reachable, split_address  # noqa: E402
 from herd_ctl.logs import Tail  # noqa: E402
 from herd_ctl.trouble import Trouble  # noqa: E402
@@ -102,3 +111,105 @@ def test_a_log_is_read_on_across_its_rotation(tmp_path):
     path.write_bytes(b"new\n")
     assert tail.more() == [b"new"]
     assert tail.more() == []
+
+
+# The supervisor.
+
+def test_the_waits_between_failures_grow_to_a_bound_and_never_end():
+    assert [supervisord.wait_after(count) for count in range(1, 8)] == [0, 1, 2, 4, 8, 10, 10]
+    assert supervisord.wait_after(10**6) == supervisord.LONGEST_WAIT
+    retry = supervisord.Retry()
+    for now, failures in ((0, 1), (1, 2), (50, 3)):
+        retry.start(now)
+        retry.fail(now + 1)
+        assert retry.failures == failures and retry.next_start == now + 1 + supervisord.wait_after(failures)
+    retry.start(100)
+    retry.fail(100 + supervisord.GOOD_SECONDS - 0.1)
+    assert retry.failures == 4
+    retry.start(200)
+    retry.fail(200 + supervisord.GOOD_SECONDS)
+    assert retry.failures == 1
+
+
+def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_lock_says_so(tmp_path):
+    lock, ours = tmp_path / "lock", pathlib.Path("/proc/self").resolve()
+    lock.write_text(f"{ours.name}\n")
+    assert processes.lock_holder(lock) is None  # it is named, and does not hold it
+    with open(lock, "rb"):
+        assert processes.lock_holder(lock).pid == int(ours.name)
+    (tmp_path / "supervisord.pid").write_text(f"{ours.name}\n")
+    assert processes.supervisor_of(tmp_path) is None
+    for words, found in ((["supervisord", "-c", f"{tmp_path}/supervisord.conf"], True),
+                         (["supervisord", "-c", "/elsewhere/supervisord.conf"], False),
+                         (["editor", "-c", f"{tmp_path}/supervisord.conf"], False)):
+        # sh shows its own words as its command line.
+        with subprocess.Popen(["sh", "-c", "read line", *words], stdin=subprocess.PIPE) as process:
+            assert bool(processes.supervisor_of(tmp_path)) == found
+            process.stdin.close()
+
+
+def test_a_process_is_known_without_a_pidfd_too(monkeypatch):
+    def refused(_pid):
+        raise OSError(errno.ENOSYS, "Function not implemented")
+    monkeypatch.setattr(processes.os, "pidfd_open", refused)
+    with subprocess.Popen(["sleep", "600"]) as sleeper:
+        process = processes.Process.open(sleeper.pid)
+        assert not process.has_ended()
+        process.signal(signal.SIGSTOP)
+        deadline = time.monotonic() + 10
+        while not process.is_frozen() and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert process.is_frozen()
+        process.signal(signal.SIGKILL)
+        assert processes.wait_ended([process], 10) == []
+        process.signal(signal.SIGKILL)  # it is gone: no error, and nothing else is hit
+    assert processes.Process.open(sleeper.pid) is None
+
+
+def test_a_command_waits_for_another_one_only_for_a_time(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(lock, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(lock, "NOTICE_SECONDS", 0.1)
+    with lock.herd_lock(tmp_path):
+        with pytest.raises(Trouble, match=rf"another scripts/herd \(process {os.getpid()}\) still changes this herd"):
+            with lock.herd_lock(tmp_path):
+                pass
+    assert capsys.readouterr().err == f"Waiting for another scripts/herd (process {os.getpid()}) to end\n"
+    with lock.herd_lock(tmp_path):
+        pass
+
+
+# Asking nodes.
+
+@pytest.mark.parametrize("says", ["nothing", "a byte at a time", "too much", "no HTTP"])
+def test_an_answer_has_a_bound_in_time_and_size(monkeypatch, says):
+    monkeypatch.setattr(probe, "TIMEOUT", 0.5)
+    monkeypatch.setattr(probe, "MAX_ANSWER_BYTES", 100_000)
+
+    def serve(server):
+        with server.accept()[0] as connection, contextlib.suppress(OSError):
+            while says == "a byte at a time":
+                connection.sendall(b"H")
+                time.sleep(0.05)
+            while says == "too much":
+                connection.sendall(b"HTTP/1.1 200 OK\r\nX: " + b"x" * 1000)
+            if says == "no HTTP":
+                connection.sendall(b"\x00\x01\x02")
+            else:
+                connection.recv(1)
+                connection.recv(65536)
+                time.sleep(1)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        threading.Thread(target=serve, args=(server,), daemon=True).start()
+        node = types.SimpleNamespace(name="n0", http=server.getsockname())
+        began = time.monotonic()
+        assert probe.read_status(node) is None
+        assert time.monotonic() - began < 10
+
+
+def test_a_question_that_hangs_costs_the_others_nothing(monkeypatch):
+    monkeypatch.setattr(probe, "ALL_SECONDS", 0.3)
+    held = threading.Event()
+    nodes = [types.SimpleNamespace(name=name) for name in ("n0", "n1")]
+    answers = probe.of_all(lambda node: held.wait(20) if node.name == "n0" else True, nodes)
+    held.set()
+    assert answers == {"n0": None, "n1": True}

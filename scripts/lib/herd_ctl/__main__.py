@@ -1,56 +1,48 @@
 """Entry: reads the command line, runs the command, turns trouble into one line and an exit status."""
+import io
 import os
 import sys
 import xmlrpc.client
+from typing import Any
 
-from . import arguments
+from . import arguments, started
 from .bench import bench
 from .daemon import Daemon
-from .herd import read_herd
+from .down import down, kill
+from .herd import Herd, read_herd
 from .logs import logs
 from .prove import prove
-from .reset import reset_client
 from .prove_table import prove_table
+from .reset import reset_client
 from .status import status, where
 from .trouble import Trouble
 from .up import reload, restart, up
 
 INTERRUPTED = 130  # as a shell says it: 128 and SIGINT
+AS_STARTED = ("down", "status", "logs", "kill", "where", "reset-client")  # what needs no valid configuration
 
 
-def down(herd, daemon, names):
-    wanted = herd.choose(names)
-    if not daemon.is_running():
-        print("No herd is running")
-        return 0
-    with daemon.lock():
-        if names:
-            stopped = daemon.stop([node.name for node in wanted])
-        else:
-            stopped = sorted(daemon.running())
-            daemon.shutdown()
-    print(f"Stopped: {', '.join(stopped) or 'nothing was running'}")
-    return 0
+def herd_of(given: Any) -> Herd:
+    """The configured herd. If it cannot be read, a command that only looks or stops gets the herd as it was started."""
+    try:
+        return read_herd(given.config)
+    except Trouble as trouble:
+        herd = started.find(given.config, stopped_too=given.command == "logs") if given.command in AS_STARTED else None
+        if herd is None:
+            raise
+        first, *more = str(trouble).splitlines()
+        rest = f" (and {len(more)} more)" if more else ""
+        print(f"scripts/herd: {first}{rest}. Until that is mended, this is the herd as it was started", file=sys.stderr)
+        return herd
 
 
-def kill(herd, daemon, name):
-    herd.choose([name])
-    daemon.require()
-    process = daemon.processes().get(name)
-    if process is None or process["statename"] != "RUNNING":
-        raise Trouble(f"{name} is not running")
-    daemon.signal(name, "KILL")
-    print(f"{name} (process {process['pid']}) is killed: the supervisor starts it again")
-    return 0
-
-
-def run(given):
+def run(given: Any) -> int:
     if given.command == "help":
         arguments.parser().print_help()
         return 0
     if given.command == "bench":  # its herds are its own
         return bench(given)
-    herd = read_herd(given.config)
+    herd = herd_of(given)
     if given.command == "prove":
         if given.table:
             return prove_table(herd.binary, {node.name: node.peers for node in herd.nodes}, given)
@@ -69,8 +61,9 @@ def run(given):
     }[given.command]()
 
 
-def main():
-    sys.stdout.reconfigure(errors="backslashreplace")
+def main() -> int:
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     given = arguments.parse(sys.argv[1:])
     if os.environ.get("HERD_PARSE_ONLY"):  # scripts/herd asks before it builds
         return 0

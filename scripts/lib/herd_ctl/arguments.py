@@ -6,11 +6,13 @@ from .herd import REPOSITORY
 from .trouble import BAD_USAGE
 
 COMMANDS = {
-    "up": "install what is missing, build, start nodes (all by default) and wait until they are ready",
-    "down": "stop nodes; without a name, all of them and the supervisor",
+    "up": "install what is missing, build, start nodes (all by default) and wait until they are ready; replaces a"
+          " supervisor that is gone or hangs",
+    "down": "stop nodes; without a name, all of them and the supervisor, also one that hangs",
     "restart": "stop and start nodes; with --rolling one after another",
-    "status": "each node's state; exit status 0 all up, 3 some down, 4 none running",
-    "logs": "the last lines of the nodes' logs; -f follows",
+    "status": "each node's state; exit status 0 all up, 3 some down, 4 none running; 1 if the supervisor is gone or"
+              " hangs",
+    "logs": "the last lines of the nodes' logs, also of rotated ones; -f follows",
     "reload": "have the nodes read the configuration again, without a restart",
     "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
     "where": "what each node says of a client, differences marked; exit status 3 if there are any",

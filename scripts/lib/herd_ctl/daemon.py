@@ -1,42 +1,76 @@
 """supervisord: its configuration in the state directory, its start, and what is asked of it over its socket.
 
-Programs never start by themselves (autostart=false): `up` says which, and supervisord keeps them running.
-"""
+The programs in its configuration are the nodes that are wanted, no others. It starts them by itself, also after a
+SIGHUP, and starts each again for as long as it is there (herd_ctl/supervisord.py)."""
+from __future__ import annotations
+
 import contextlib
-import fcntl
-import json
+import dataclasses
+import enum
+import importlib.util
 import os
+import pathlib
 import resource
 import shlex
-import socket
+import signal
 import subprocess
 import sys
 import time
 import xmlrpc.client
+from collections.abc import Callable, Collection
+from typing import Any
 
-from .trouble import NONE_RUNNING, Trouble
+from . import files, processes, rpc
+from .herd import Herd, Node
+from .lock import herd_lock
+from .trouble import NONE_RUNNING, Trouble, writing
 
-try:
-    from supervisor.xmlrpc import SupervisorTransport
-except ImportError:
-    SupervisorTransport = None
-
-# sun_path has 108 bytes with a NUL; supervisord first binds a name with "." and its process id behind it.
+LIBRARY = pathlib.Path(__file__).resolve().parents[1]
+# sun_path has 108 bytes with a NUL; supervisord first binds the name followed by "." and its process id.
 LONGEST_SOCKET_PATH = 107 - len(".4194304")
-START_SECONDS = 10
+START_SECONDS = 10.0
+STOP_SECONDS = 14.0    # stopwaitsecs, and what supervisord takes on a loaded machine
+ANSWER_SECONDS = 2.0   # for a command that only looks
+PATIENCE_SECONDS = 5.0  # before a supervisor counts as broken and is replaced
 DESCRIPTORS = 1024  # supervisord's own default
+LOG_BACKUPS = 3
+PROGRAM = "\n[program:"
 QUOTES = ("'", '"')
-RUNNING_STATES = ("STARTING", "RUNNING", "BACKOFF")
-ALIVE_STATES = RUNNING_STATES + ("STOPPING",)
+STARTED_STATES = ("STARTING", "RUNNING")
 
 
-def _descriptors():
+class State(enum.Enum):
+    """Of the supervisor of a state directory."""
+
+    RUNNING = "running"
+    ABSENT = "absent"            # there is no such process
+    FROZEN = "frozen"            # stopped by a signal
+    SILENT = "silent"            # it takes calls and does not answer
+    UNREACHABLE = "unreachable"  # its process runs, its socket is gone
+    STOPPING = "stopping"        # it answers, but only to say that it ends or starts anew
+
+
+@dataclasses.dataclass
+class Condition:
+    state: State
+    process: processes.Process | None = None
+
+    @property
+    def works(self) -> bool:
+        return self.state is State.RUNNING
+
+    @property
+    def pid(self) -> int | None:
+        return self.process.pid if self.process else None
+
+
+def _descriptors() -> int:
     """What supervisord asks of the system: no more than there is. A node that cannot do with it says so."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
 
 
-def quoted(value, more=()):
+def quoted(value: object, more: Collection[str] = ()) -> str:
     """A path (or words with paths) as the configuration of supervisord can hold it, or Trouble."""
     text = str(value)
     # Some options of supervisord expand a percent sign once, some twice: none can be written for all.
@@ -46,58 +80,46 @@ def quoted(value, more=()):
     return text
 
 
-def quoted_variable(value):
-    """As quoted, for what stands between quotes in a list of variables."""
+def quoted_variable(value: object) -> str:
+    """As quoted, for a value between quotes in a list of variables."""
     return f'"{quoted(value, more=QUOTES)}"'
-
-
-@contextlib.contextmanager
-def writing(path):
-    """Around what makes or writes files of the state: what the system refuses becomes one line."""
-    try:
-        yield
-    except OSError as error:
-        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): make room or permit it, or set"
-                      " HERD_STATE_DIR to a directory of your own") from None
 
 
 class Daemon:
     """The supervisord of one herd. Owns nothing; each call connects anew, so it may come and go."""
 
-    def __init__(self, herd):
+    def __init__(self, herd: Herd):
         self.herd = herd
         self.directory = herd.state_dir
         self.socket_path = self.directory / "supervisor.sock"
         self.config_path = self.directory / "supervisord.conf"
-        self.live_path = self.directory / "live.json"
+        self.pid_path = self.directory / "supervisord.pid"
 
-    def log_path(self, name):
+    def log_path(self, name: str) -> pathlib.Path:
         return self.directory / "logs" / f"{name}.log"
 
-    # What supervisord is told.
+    # Its configuration.
 
-    def _program(self, node):
+    def _program(self, node: Node) -> str:
         command = [str(self.herd.binary), "--config", str(self.herd.config), "--", node.name]
-        return f"""
-[program:{node.name}]
+        return f"""{PROGRAM}{node.name}]
 command={quoted(shlex.join(command))}
 environment=HERD_STATE_DIR={quoted_variable(self.directory)},HERD_FINGERPRINT="{node.fingerprint(self.herd.binary)}"
 directory={quoted(self.directory)}
-autostart=false
-; Whatever ends is started again, but for a bad configuration, which would only end again.
-autorestart=unexpected
-exitcodes=2
+autostart=true
+; Whatever ends is started again, also after a mistake in the configuration: the file may be mended.
+autorestart=true
 startsecs=1
-startretries=3
+startretries=1000000
 stopsignal=TERM
 stopwaitsecs=10
 redirect_stderr=true
 stdout_logfile={quoted(self.log_path(node.name))}
 stdout_logfile_maxbytes=10MB
-stdout_logfile_backups=3
+stdout_logfile_backups={LOG_BACKUPS}
 """
 
-    def config_text(self):
+    def config_text(self, wanted: Collection[str]) -> str:
         head = f"""; Written by scripts/herd from {quoted(self.herd.config)}: changes here are lost.
 [unix_http_server]
 file={quoted(self.socket_path)}
@@ -107,7 +129,7 @@ chmod=0600
 logfile={quoted(self.directory / "logs/supervisord.log")}
 logfile_maxbytes=10MB
 logfile_backups=1
-pidfile={quoted(self.directory / "supervisord.pid")}
+pidfile={quoted(self.pid_path)}
 childlogdir={quoted(self.directory / "logs")}
 umask=077
 minfds={_descriptors()}
@@ -115,9 +137,9 @@ minfds={_descriptors()}
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
 """
-        return head + "".join(self._program(node) for node in self.herd.local)
+        return head + "".join(self._program(node) for node in self.herd.local if node.name in wanted)
 
-    def make_directory(self):
+    def make_directory(self) -> None:
         length = len(os.fsencode(self.socket_path))
         if length > LONGEST_SOCKET_PATH:
             raise Trouble(f"{self.socket_path} is too long for a socket by {length - LONGEST_SOCKET_PATH} bytes: set"
@@ -127,130 +149,170 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             for directory in (self.directory, self.directory / "logs"):
                 directory.mkdir(mode=0o700, exist_ok=True)
 
-    def write_config(self):
-        self.make_directory()
-        text = self.config_text()
+    def write_config(self, wanted: Collection[str]) -> None:
+        """The configuration with these nodes and no others."""
+        text = self.config_text(wanted)
         with writing(self.config_path):
             if not self.config_path.exists() or self.config_path.read_text(encoding="utf-8") != text:
-                self.config_path.write_text(text, encoding="utf-8")
+                files.replace(self.config_path, text)
 
-    @contextlib.contextmanager
-    def lock(self):
+    def forget(self, names: Collection[str]) -> None:
+        """Takes these nodes out of the configuration and leaves the others as they are written there."""
+        with writing(self.config_path):
+            if not self.config_path.exists():
+                return
+            head, *programs = self.config_path.read_text(encoding="utf-8").split(PROGRAM)
+            kept = [program for program in programs if program.partition("]")[0] not in names]
+            if kept != programs:
+                files.replace(self.config_path, PROGRAM.join([head, *kept]))
+
+    def lock(self) -> contextlib.AbstractContextManager[None]:
         """One command at a time may change the herd."""
         self.make_directory()
-        path = self.directory / "herd.lock"
-        with writing(path):
-            file = open(path, "w", encoding="utf-8")
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                print("Waiting for another scripts/herd to end", file=sys.stderr)
-                fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+        return herd_lock(self.directory)
 
     # Asking it.
 
-    def _call(self):
-        if SupervisorTransport is None:
-            raise Trouble("supervisor is not installed: run scripts/deps")
-        transport = SupervisorTransport(None, None, f"unix://{self.socket_path}")
-        return xmlrpc.client.ServerProxy("http://127.0.0.1", transport=transport).supervisor
+    def condition(self, patience: float = ANSWER_SECONDS) -> Condition:
+        """Whether it works; waits at most so long for its answer."""
+        began = time.monotonic()
+        while True:
+            otherwise = State.UNREACHABLE
+            process = processes.supervisor_of(self.directory)
+            if process and process.is_frozen():
+                return Condition(State.FROZEN, process)
+            left = began + patience - time.monotonic()
+            try:
+                rpc.supervisor(self.socket_path, max(left, 0.1)).getState()
+                return Condition(State.RUNNING, process)
+            except rpc.NoAnswer as trouble:
+                if trouble.silent:
+                    return Condition(State.SILENT, process)
+                if process is None:
+                    return Condition(State.ABSENT)
+            except xmlrpc.client.Fault:
+                otherwise = State.STOPPING
+            except PermissionError:
+                raise Trouble(f"{self.socket_path} is not yours to use: ask as the user who started that herd, or set"
+                              " HERD_STATE_DIR to a directory of your own") from None
+            # Until then it may be starting, or be at a restart of itself.
+            if time.monotonic() - began >= (ANSWER_SECONDS if otherwise is State.UNREACHABLE else patience):
+                return Condition(otherwise, process)
+            time.sleep(0.05)
 
-    def is_running(self):
-        if SupervisorTransport is None:
-            raise Trouble("supervisor is not installed: run scripts/deps")
+    def trouble(self, condition: Condition) -> Trouble:
+        """The one line for a supervisor that does not work."""
+        which = f"the supervisor (process {condition.pid})" if condition.pid else f"the supervisor of {self.directory}"
+        if condition.state is State.FROZEN:
+            return Trouble(f"{which} is frozen: scripts/herd up continues it, scripts/herd down stops it and all nodes")
+        if condition.state is State.SILENT:
+            return Trouble(f"{which} does not answer: scripts/herd up replaces it, scripts/herd down stops it and all"
+                           " nodes")
+        if condition.state is State.UNREACHABLE:
+            return Trouble(f"{which} runs, but its socket {self.socket_path} is gone: scripts/herd up replaces it,"
+                           " scripts/herd down stops it and all nodes")
+        if condition.state is State.STOPPING:
+            return Trouble(f"{which} is stopping all nodes, or starts them anew: try again when it is done")
+        if condition.works:
+            return Trouble(f"{which} was away for a moment: try again")
+        orphans = processes.supervised_nodes(self.directory)
+        if orphans:
+            named = ", ".join(f"{node.name} (process {node.pid})" for node in orphans)
+            return Trouble(f"the supervisor is gone, and nodes run without it: {named}. scripts/herd up starts them"
+                           " anew under a new one, scripts/herd down stops them")
+        return Trouble(f"no herd is running on {self.directory}: start it with scripts/herd up", NONE_RUNNING)
+
+    def require(self) -> None:
+        """Trouble unless it works."""
+        condition = self.condition()
+        if not condition.works:
+            raise self.trouble(condition)
+
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """A call; Trouble if it fails in the middle of a command."""
         try:
-            with socket.socket(socket.AF_UNIX) as connection:
-                connection.connect(os.fsencode(self.socket_path))
-            return True
-        except PermissionError:
-            raise Trouble(f"{self.socket_path} is not yours to use: ask as the user who started that herd, or set"
-                          " HERD_STATE_DIR to a directory of your own") from None
-        except OSError:
-            return False
+            return question(rpc.supervisor(self.socket_path))
+        except rpc.NoAnswer:
+            raise self.trouble(self.condition()) from None
 
-    def require(self):
-        if not self.is_running():
-            raise Trouble(f"no herd is running on {self.directory}: start it with scripts/herd up", NONE_RUNNING)
+    def processes(self) -> dict[str, dict[str, Any]]:
+        """{name: supervisord's word on it}, of the nodes that are wanted."""
+        return {info["name"]: info for info in self._ask(lambda call: call.getAllProcessInfo())}
 
-    def processes(self):
-        """{name: supervisord's word on it}; empty where no supervisord runs."""
-        if not self.is_running():
-            return {}
-        return {info["name"]: info for info in self._call().getAllProcessInfo()}
-
-    def running(self, states=RUNNING_STATES):
-        return {name for name, info in self.processes().items() if info["statename"] in states}
+    def started(self) -> set[str]:
+        return {name for name, info in self.processes().items() if info["statename"] in STARTED_STATES}
 
     # Changing what runs.
 
-    def launch(self):
-        """Starts supervisord, which detaches itself, and waits until it answers."""
-        ran = subprocess.run([sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config_path)],
-                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                             check=False, start_new_session=True)
+    def launch(self) -> None:
+        """Starts supervisord, which detaches itself and starts the nodes of its configuration. Waits for its answer."""
+        if importlib.util.find_spec("supervisor") is None:
+            raise Trouble("supervisor is not installed: run scripts/deps")
+        try:
+            ran = subprocess.run([sys.executable, "-m", "herd_ctl.supervisord", "-c", str(self.config_path)],
+                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                 check=False, start_new_session=True, timeout=START_SECONDS,
+                                 env=os.environ | {"PYTHONPATH": str(LIBRARY)})
+        except subprocess.TimeoutExpired:
+            raise Trouble(f"supervisord did not start within {START_SECONDS:.0f} s") from None
         if ran.returncode != 0:
             raise Trouble(f"supervisord did not start: {' '.join(ran.stdout.split())}")
-        self._wait(self.is_running, "supervisord does not answer")
+        wait_until(lambda: self.condition().works, "supervisord does not answer", START_SECONDS)
 
-    def apply(self, names):
-        """Takes the written configuration over: removes what it no longer has; of `names`, adds what is new and stops
-        what changed. What stands as it should is not touched."""
-        call = self._call()
-        added, changed, removed = call.reloadConfig()[0]
-        for name in removed + [name for name in changed if name in names]:
-            call.stopProcessGroup(name)
-            call.removeProcessGroup(name)
-        for name in added + [name for name in changed if name in names]:
-            call.addProcessGroup(name)
-        return removed
+    def reread(self) -> tuple[list[str], list[str]]:
+        """Has it read its configuration; starts and ends nothing. Returns the programs that are changed and removed."""
+        _, changed, removed = self._ask(lambda call: call.reloadConfig())[0]
+        return changed, removed
 
-    def start(self, name):
-        self._call().startProcess(name, False)
+    def add(self, name: str) -> None:
+        """Starts a node of the configuration that it last read."""
+        self._ask(lambda call: call.addProcessGroup(name))
+        with contextlib.suppress(xmlrpc.client.Fault):  # by itself it starts it within a second; a failure is a state
+            self._ask(lambda call: call.startProcess(name, False))
 
-    def stop(self, names):
-        """Asks all to stop at once, then waits for each."""
-        call = self._call()
-        running = self.running()
-        names = [name for name in names if name in running]
-        for name in names:
-            self._tolerate(lambda name=name: call.stopProcess(name, False))
-        self._wait(lambda: not self.running(ALIVE_STATES) & set(names), "a node does not stop", seconds=20)
-        return names
-
-    def signal(self, name, signal):
-        self._call().signalProcess(name, signal)
-
-    def shutdown(self):
-        """Ends supervisord and with it every node."""
-        pid_file = self.directory / "supervisord.pid"
-        self._tolerate(lambda: self._call().shutdown())
-        self._wait(lambda: not self.is_running() and not pid_file.exists(), "supervisord does not end", seconds=20)
-
-    @staticmethod
-    def _tolerate(action):
-        """A process that has ended in the meantime need not be stopped any more."""
-        with contextlib.suppress(xmlrpc.client.Fault, OSError):
-            action()
-
-    @staticmethod
-    def _wait(condition, complaint, seconds=START_SECONDS):
-        deadline = time.monotonic() + seconds
-        while not condition():
+    def remove(self, names: Collection[str]) -> list[str]:
+        """Stops these nodes, all at once, and has it forget them, so that it does not start them again. Returns those
+        that ran. A frozen node is continued so that it stops; one that hangs is killed after stopwaitsecs."""
+        known = self.processes()
+        left = [name for name in known if name in names]
+        stopped = [name for name in left if known[name]["statename"] in STARTED_STATES]
+        for name in left:
+            self._tolerate(lambda call: call.stopProcess(name, False))
+            frozen = processes.Process.open(known[name]["pid"]) if known[name]["pid"] else None
+            if frozen and frozen.is_frozen():
+                frozen.signal(signal.SIGCONT)
+        deadline = time.monotonic() + STOP_SECONDS
+        while left:
             if time.monotonic() > deadline:
-                raise Trouble(complaint)
+                raise Trouble(f"{', '.join(left)} did not stop within {STOP_SECONDS:.0f} s: run scripts/herd down")
+            for name in left:  # refused while it still runs; one that waits for its next start may just have started
+                self._tolerate(lambda call: call.stopProcess(name, False))
+                self._tolerate(lambda call: call.removeProcessGroup(name))
+            known = self.processes()
+            left = [name for name in left if name in known]
             time.sleep(0.05)
+        return stopped
 
-    # Which live settings each node was started or reloaded with.
+    def signal(self, name: str, signal_name: str) -> None:
+        self._ask(lambda call: call.signalProcess(name, signal_name))
 
-    def read_live(self):
-        try:
-            return json.loads(self.live_path.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return {}
+    def shutdown(self) -> None:
+        """Ends supervisord and with it every node."""
+        process = processes.supervisor_of(self.directory)
+        with contextlib.suppress(xmlrpc.client.Fault, rpc.NoAnswer):  # it may end before it answers
+            rpc.supervisor(self.socket_path).shutdown()
+        wait_until(lambda: (process.has_ended() if process else not self.pid_path.exists()), "supervisord does not end",
+                   STOP_SECONDS)
 
-    def note_live(self, nodes):
-        live = self.read_live() | {node.name: node.live_fingerprint() for node in nodes}
-        with writing(self.live_path):
-            self.live_path.write_text(json.dumps(live), encoding="utf-8")
+    def _tolerate(self, question: Callable[[Any], Any]) -> None:
+        """A node that is in another state by now is no error."""
+        with contextlib.suppress(xmlrpc.client.Fault):
+            self._ask(question)
+
+
+def wait_until(condition: Callable[[], bool], complaint: str, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise Trouble(complaint)
+        time.sleep(0.05)

@@ -5,12 +5,14 @@ import json
 import os
 import pathlib
 import subprocess
+from typing import Any
 
 from .trouble import BAD_USAGE, Trouble
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
 ROLES = ("clients", "bus", "monitor", "http")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
+LIST_SECONDS = 5.0  # herd-node --list takes milliseconds; longer only if a disk or a network file system hangs
 
 
 def split_address(text):
@@ -38,12 +40,13 @@ class Node:
     local: bool
     settings: dict       # it must be restarted for a change of these
     live_settings: dict  # a reload is enough for these
+    entry: dict          # all of the above, as herd-node lists it
 
     @staticmethod
-    def of(entry):
+    def of(entry: dict[str, Any]) -> "Node":
         addresses = {role: split_address(entry[role]) for role in ROLES}
         return Node(name=entry["name"], peers=entry["peers"], local=entry["local"], settings=entry["settings"],
-                    live_settings=entry["live_settings"], **addresses)
+                    live_settings=entry["live_settings"], entry=entry, **addresses)
 
     def fingerprint(self, binary):
         """Another text when the node must be restarted to be what configuration and build say."""
@@ -64,8 +67,9 @@ class Herd:
     config: pathlib.Path
     state_dir: pathlib.Path
     ready_timeout: float  # seconds
-    nodes: list
+    nodes: list[Node]
     binary: pathlib.Path
+    as_started: bool = False  # from what was saved at the start: the configuration cannot be read now
 
     @property
     def local(self):
@@ -89,13 +93,24 @@ def find_binary():
     return binary.absolute()
 
 
-def read_herd(config):
-    """The herd of the configuration file; Trouble with herd-node's own words if it is not well."""
+def read_herd(config: str) -> Herd:
+    """The herd of the configuration file; Trouble with herd-node's own words if there is a mistake in it."""
     binary = find_binary()
-    ran = subprocess.run([binary, "--config", config, "--list"], capture_output=True, text=True, check=False)
+    try:
+        ran = subprocess.run([binary, "--config", config, "--list"], capture_output=True, text=True, check=False,
+                             timeout=LIST_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"{binary} --list does not end within {LIST_SECONDS:.0f} s: look at the disks of {binary} and"
+                      f" {config}") from None
+    except OSError as error:
+        raise Trouble(f"{binary}: {error.strerror}") from None
     if ran.returncode != 0:
         raise Trouble(ran.stderr.strip() or f"{binary} --list ended with status {ran.returncode}", BAD_USAGE)
-    listed = json.loads(ran.stdout)
-    return Herd(name=listed["herd"], config=pathlib.Path(listed["config"]), state_dir=pathlib.Path(listed["state_dir"]),
-                ready_timeout=listed["ready_timeout_ms"] / 1000, nodes=[Node.of(entry) for entry in listed["nodes"]],
-                binary=binary)
+    try:
+        listed = json.loads(ran.stdout)
+        return Herd(name=listed["herd"], config=pathlib.Path(listed["config"]), binary=binary,
+                    state_dir=pathlib.Path(listed["state_dir"]), ready_timeout=listed["ready_timeout_ms"] / 1000,
+                    nodes=[Node.of(entry) for entry in listed["nodes"]])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise Trouble(f"{binary} --list does not list nodes: is it a herd-node of another release? Build it again with"
+                      " scripts/herd up") from None

@@ -1,70 +1,106 @@
-"""Asking a node from outside: its HTTP, its client port, and whether its ports are free."""
-import concurrent.futures
-import fcntl
-import http.client
-import json
-import socket
+"""Asking a node from outside: its HTTP, its client port, and whether its ports are free. Every question has a deadline
+for the whole answer: a node may be frozen, and another program may listen on its port."""
+from __future__ import annotations
 
-from .herd import ROLES, reachable
+import io
+import json
+import re
+import socket
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from .herd import ROLES, Node, reachable
 
 TIMEOUT = 2.0  # seconds; a node that lives answers within milliseconds
+ALL_SECONDS = 3.0  # above TIMEOUT
+MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes takes some 100 kB; more comes from another program
+HEAD_END = b"\r\n\r\n"
+
+Answer = TypeVar("Answer")
 
 
-def _get(node, path):
-    connection = http.client.HTTPConnection(*reachable(node.http), timeout=TIMEOUT)
-    try:
-        connection.request("GET", path)
-        reply = connection.getresponse()
-        return reply.status, reply.read()
-    finally:
-        connection.close()
+def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes], bool], deadline: float,
+             half_close: bool = False) -> bytes:
+    """What came back until it was complete or the other side closed. OSError if it takes longer or is too long."""
+    with socket.create_connection(address, max(0.01, deadline - time.monotonic())) as connection:
+        connection.sendall(request)
+        if half_close:
+            connection.shutdown(socket.SHUT_WR)
+        answer = io.BytesIO()
+        while not complete(answer.getvalue()):
+            left = deadline - time.monotonic()
+            if left <= 0 or answer.tell() > MAX_ANSWER_BYTES:
+                raise TimeoutError(f"no whole answer from {address[0]} port {address[1]}")
+            connection.settimeout(left)
+            piece = connection.recv(65536)
+            if not piece:
+                break
+            answer.write(piece)
+        return answer.getvalue()
 
 
-def is_ready(node):
+def _is_whole(answer: bytes) -> bool:
+    """Whether an HTTP answer with a Content-Length is complete; one without ends with the connection."""
+    head, end, body = answer.partition(HEAD_END)
+    length = re.search(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$", head)
+    return bool(end and length and len(body) >= int(length[1]))
+
+
+def _get(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
+    if node.http is None:
+        raise OSError(f"{node.name} has no HTTP")
+    request = f"GET {path} HTTP/1.1\r\nHost: {node.http[0]}\r\nConnection: close\r\n\r\n".encode()
+    head, _, body = exchange(reachable(node.http), request, _is_whole, deadline).partition(HEAD_END)
+    status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
+    if not status:
+        raise OSError(f"no HTTP answer from {node.name}")
+    return int(status[1]), body
+
+
+def is_ready(node: Node, deadline: float | None = None) -> bool:
     """What /readyz says; of a node without HTTP, whether it takes clients."""
+    deadline = deadline or time.monotonic() + TIMEOUT
     try:
         if node.http:
-            return _get(node, "/readyz")[0] == 200
-        socket.create_connection(reachable(node.clients), TIMEOUT).close()
+            return _get(node, "/readyz", deadline)[0] == 200
+        socket.create_connection(reachable(node.clients), max(0.01, deadline - time.monotonic())).close()
         return True
-    except (OSError, http.client.HTTPException):
+    except OSError:
         return False
 
 
-def read_status(node):
+def read_status(node: Node, deadline: float | None = None) -> dict[str, Any] | None:
     """/status.json as a dictionary, None if there is no answer."""
-    if not node.http:
-        return None
     try:
-        status, body = _get(node, "/status.json")
+        status, body = _get(node, "/status.json", deadline or time.monotonic() + TIMEOUT)
         return json.loads(body) if status == 200 else None
-    except (OSError, http.client.HTTPException, ValueError):
+    except (OSError, ValueError):
         return None
 
 
-def peers_up(status):
+def peers_up(status: dict[str, Any]) -> int:
     return sum(1 for link in status["links"].values() if link["state"] == "up")
 
 
-def updates(status):
+def updates(status: dict[str, Any]) -> int:
     """Changes of the store so far, told by clients or heard from peers."""
     counters = status["counters"]
     return counters.get("iamat_stored", 0) + counters.get("bus_updates_merged", 0)
 
 
-def ask(node, line):
+def ask(node: Node, line: bytes) -> bytes | None:
     """The first line of the reply to a line, as bytes without its end; None if there is no answer."""
     try:
-        with socket.create_connection(reachable(node.clients), TIMEOUT) as connection:
-            connection.sendall(line + b"\n")
-            connection.shutdown(socket.SHUT_WR)
-            with connection.makefile("rb") as reply:
-                return reply.readline().rstrip(b"\n") or None
+        reply = exchange(reachable(node.clients), line + b"\n", lambda answer: b"\n" in answer,
+                         time.monotonic() + TIMEOUT, half_close=True)
+        return reply.partition(b"\n")[0] or None
     except OSError:
         return None
 
 
-def taken_port(node):
+def taken_port(node: Node) -> tuple[str, int] | None:
     """(role, port) of the first port of the node that some program has already, else None."""
     for role in ROLES:
         address = getattr(node, role)
@@ -73,20 +109,7 @@ def taken_port(node):
     return None
 
 
-def holder(state_dir, node):
-    """The process, as text, that has locked the node's state directory; None if it is free."""
-    try:
-        with open(state_dir / "nodes" / node.name / "lock", encoding="utf-8") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                return None
-            except BlockingIOError:
-                return lock.read().strip() or "unknown"
-    except OSError:
-        return None
-
-
-def _is_free(address):
+def _is_free(address: tuple[str, int]) -> bool:
     for family, kind, protocol, _, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         with socket.socket(family, kind, protocol) as attempt:
             attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the node: what only lingers is free
@@ -98,9 +121,19 @@ def _is_free(address):
     return True
 
 
-def of_all(question, nodes):
-    """{name: question(node)}, asked of all at once: a node that hangs costs its own time-out only."""
-    if not nodes:
-        return {}
-    with concurrent.futures.ThreadPoolExecutor(len(nodes)) as pool:
-        return dict(zip([node.name for node in nodes], pool.map(question, nodes)))
+def of_all(question: Callable[[Node], Answer], nodes: Sequence[Node]) -> dict[str, Answer | None]:
+    """{name: question(node)}, asked of all at once. None for those that did not answer within ALL_SECONDS, for example
+    because a name server hangs."""
+    answers: dict[str, Answer | None] = {}
+
+    def put(node: Node) -> None:
+        answers[node.name] = question(node)
+
+    threads = [threading.Thread(target=put, args=(node,), daemon=True) for node in nodes]
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + ALL_SECONDS
+    for thread in threads:
+        thread.join(max(0.0, deadline - time.monotonic()))
+    known = dict(answers)  # a late answer changes nothing any more
+    return {node.name: known.get(node.name) for node in nodes}

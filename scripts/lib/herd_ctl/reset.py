@@ -4,10 +4,13 @@ import os
 import re
 import socket
 
+from . import order
+from .herd import Herd, Node
 from .show import safe
 from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
 
-TIMEOUT = 3700.0  # seconds, above the longest `ack_timeout`: the node itself says what it could not do in time
+GRACE_SECONDS = 3.0   # beyond `ack_timeout`: the node itself says what it could not do in that time
+LONGEST_ACK_TIMEOUT = 60.0
 NO_ID = re.compile(rb"[\x00-\x20\x7f\xff]")
 MAX_CLIENT_BYTES = 255
 
@@ -21,8 +24,8 @@ def checked(client):
     return name
 
 
-def say(directory, line):
-    """The node's answer to one line, as a dictionary; None if no node listens there."""
+def say(directory, line, seconds=LONGEST_ACK_TIMEOUT + GRACE_SECONDS):
+    """The node's answer to one line, as a dictionary; None if no node listens there. Waits at most so long."""
     try:
         descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
@@ -31,7 +34,7 @@ def say(directory, line):
         raise _not_permitted(directory) from None
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-            connection.settimeout(TIMEOUT)
+            connection.settimeout(seconds)
             connection.connect(f"/proc/self/fd/{descriptor}/control")  # the path itself may be too long for a socket
             connection.sendall(line + b"\n")
             with connection.makefile("rb") as reply:
@@ -50,13 +53,24 @@ def _not_permitted(directory):
     return Trouble(f"{directory} belongs to another user: run this as the user that runs the herd")
 
 
-def reset_client(herd, client, as_json):
+def answer_seconds(node: Node) -> float:
+    milliseconds = node.live_settings.get("updates.ack_timeout")
+    return float(milliseconds) / 1000 + GRACE_SECONDS if milliseconds else LONGEST_ACK_TIMEOUT + GRACE_SECONDS
+
+
+def reset_client(herd: Herd, client: str, as_json: bool) -> int:
     name = checked(client)
     answer = None
+    frozen = {node.name: node.pid for node in order.frozen_nodes(herd.state_dir, [node.name for node in herd.local])}
     for node in herd.local:
-        answer = say(herd.state_dir / "nodes" / node.name, b"reset-client " + name) or answer
+        if node.name in frozen:
+            continue
+        answer = say(herd.state_dir / "nodes" / node.name, b"reset-client " + name, answer_seconds(node)) or answer
         if answer and answer["result"] != "unknown":
             break
+    if frozen and (answer is None or answer["result"] == "unknown"):
+        order.warn_of_frozen(herd)
+        raise Trouble("no other node of this host knows that client")
     if answer is None:
         raise Trouble("no node of this host is running: scripts/herd up starts them", NONE_RUNNING)
     if answer["result"] == "error":

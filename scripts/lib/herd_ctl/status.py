@@ -1,78 +1,113 @@
 """status and where: what the nodes say of themselves and of a client."""
+from __future__ import annotations
+
 import json
 import os
+import sys
 import time
+from typing import Any, TypeGuard
 
-from . import probe
+from . import order, probe, processes
+from .daemon import Condition, Daemon, State
+from .herd import Herd, Node
 from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
-SAMPLE_SECONDS = 0.5  # between the two looks that give updates a second; a status may be 0.1 s old
+SAMPLE_SECONDS = 0.5   # between the two looks that give updates a second; a status may be 0.1 s old
+PATIENCE_SECONDS = 2.0  # for all that one node is asked, the pause included
 
 STATES = {"STOPPED": "stopped", "STARTING": "starting", "BACKOFF": "retrying", "STOPPING": "stopping",
-          "EXITED": "failed", "FATAL": "failed", "UNKNOWN": "unknown"}
+          "EXITED": "retrying", "FATAL": "failed", "UNKNOWN": "unknown"}
+Row = dict[str, Any]
 
 
-def gather(herd, daemon):
-    """One row a node, as a dictionary; None stands for what is not known."""
-    processes = daemon.processes()
-    alive = [node for node in herd.local if processes.get(node.name, {}).get("statename") == "RUNNING"]
-    ready = probe.of_all(probe.is_ready, alive)
-    before = probe.of_all(lambda node: (time.monotonic(), probe.read_status(node)), alive)
-    if alive:
+def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
+    """One row a node, as a dictionary; None stands for what is not known. Without a supervisor that works, the rows are
+    what /proc and the nodes themselves show."""
+    seen = daemon.processes() if condition.works else {}
+    if not condition.works or len(seen) < len(herd.local):
+        seen = order.observed(herd, daemon) | seen
+    alive = [node for node in herd.local if seen.get(node.name, {}).get("statename") == "RUNNING"]
+    looks = probe.of_all(_look, alive)
+    return [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
+
+
+def _look(node: Node) -> dict[str, Any]:
+    """Whether it is ready, and its status, twice; None if there was no answer in time."""
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    look: dict[str, Any] = {"ready": probe.is_ready(node, deadline), "before": None, "after": None, "seconds": 0.0}
+    look["before"], began = probe.read_status(node, deadline), time.monotonic()
+    if look["before"] is not None:
         time.sleep(SAMPLE_SECONDS)
-    after = probe.of_all(lambda node: (time.monotonic(), probe.read_status(node)), alive)
-    return [_row(node, processes.get(node.name), ready.get(node.name), before.get(node.name), after.get(node.name))
-            for node in herd.nodes]
+        look["after"] = probe.read_status(node, deadline)
+        look["seconds"] = time.monotonic() - began
+    return look
 
 
-def _row(node, process, ready, before, after):
-    status = after[1] if after else None
-    row = {"node": node.name, "state": _state(node, process, ready), "pid": None, "uptime_s": None,
-           "client_port": node.clients[1], "peers_up": None, "peers": len(node.peers), "clients": None, "digest": None,
-           "updates_per_s": None}
+def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None) -> Row:
+    row: Row = {"node": node.name, "state": _state(node, process, look), "pid": None, "uptime_s": None,
+                "client_port": node.clients[1], "peers_up": None, "peers": len(node.peers), "clients": None,
+                "digest": None, "updates_per_s": None}
     if process and process["statename"] in ("RUNNING", "STARTING"):
         row["pid"] = process["pid"]
-        row["uptime_s"] = max(0, process["now"] - process["start"])
+        row["uptime_s"] = max(0, int(process["now"] - process["start"]))
+    status = (look["after"] or look["before"]) if look else None
     if status:
         row |= {"peers_up": probe.peers_up(status), "clients": status.get("clients"), "digest": status.get("digest")}
-        if before[1]:
-            seconds = after[0] - before[0]
-            row["updates_per_s"] = round(max(0, probe.updates(status) - probe.updates(before[1])) / seconds, 1)
+    if look and look["after"]:
+        changes = probe.updates(look["after"]) - probe.updates(look["before"])
+        row["updates_per_s"] = round(max(0, changes) / look["seconds"], 1)
     return row
 
 
-def _state(node, process, ready):
+def _state(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None) -> str:
     if not node.local:
         return "remote"
     if process is None:
         return "stopped"
+    if process["pid"] and processes.state(process["pid"]) == processes.FROZEN:
+        return "frozen"
     if process["statename"] == "RUNNING":
-        return "up" if ready else "not ready"
+        return "up" if look and look["ready"] else "not ready"
     return STATES.get(process["statename"], "unknown")
 
 
-def exit_status(rows):
+def exit_status(rows: list[Row]) -> int:
     local = [row for row in rows if row["state"] != "remote"]
     if all(row["pid"] is None for row in local):
         return NONE_RUNNING
     return 0 if all(row["state"] == "up" for row in local) else SOME_DOWN
 
 
-def status(herd, daemon, as_json):
-    rows = gather(herd, daemon)
+def status(herd: Herd, daemon: Daemon, as_json: bool) -> int:
+    condition = daemon.condition()
+    rows = gather(herd, daemon, condition)
+    result = exit_status(rows)
     if as_json:
-        print(json.dumps({"herd": herd.name, "state_dir": str(herd.state_dir), "nodes": rows}, indent=2))
-        return exit_status(rows)
+        print(json.dumps({"herd": herd.name, "state_dir": str(herd.state_dir),
+                          "supervisor": {"state": condition.state.value, "pid": condition.pid}, "nodes": rows},
+                         indent=2))
+    else:
+        _print(rows)
+    order.warn_of_frozen(herd)
+    for node in order.by_hand(herd):
+        print(f"scripts/herd: {node.name} (process {node.pid}) was not started by scripts/herd, which does not start it"
+              " again when it ends", file=sys.stderr)
+    if condition.works or (condition.state is State.ABSENT and not order.orphans(daemon, condition)):
+        return result
+    print(f"scripts/herd: {daemon.trouble(condition)}", file=sys.stderr)
+    return 1
+
+
+def _print(rows: list[Row]) -> None:
     print(table(["NODE", "STATE", "PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "DIGEST", "UPD/S"],
                 [_cells(row) for row in rows], right=("PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "UPD/S")))
     if len({row["digest"] for row in rows if row["digest"]}) > 1:
         print("The digests differ: some node lacks what another knows")
-    return exit_status(rows)
 
 
-def _cells(row):
-    def known(value, form="{}"):
+def _cells(row: Row) -> list[Any]:
+    def known(value: Any, form: str = "{}") -> str:
         return "-" if value is None else form.format(value)
 
     return [shorten(row["node"], 20), row["state"], known(row["pid"]),
@@ -81,14 +116,18 @@ def _cells(row):
             known(row["updates_per_s"], "{:.0f}")]
 
 
-def where(herd, client, as_json):
+def where(herd: Herd, client: str, as_json: bool) -> int:
     """What each node says of the client; 0 if all say the same."""
     text = os.fsencode(client)
     if not 1 <= len(text) <= 255 or any(byte <= 0x20 or byte in (0x7F, 0xFF) for byte in text):
         raise Trouble(f"{safe(client)!r} cannot be a client: 1 to 255 bytes without white space", BAD_USAGE)
     answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0"), herd.nodes)
+    if None in answers.values():
+        order.warn_of_frozen(herd)
     if all(answer is None for answer in answers.values()):
-        raise Trouble("no node answers: start them with scripts/herd up", NONE_RUNNING)
+        running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local])
+        remedy = "see scripts/herd logs" if running else "start them with scripts/herd up"
+        raise Trouble(f"no node answers: {remedy}", NONE_RUNNING)
     newest = max((answer for answer in answers.values() if _is_record(answer)), key=_order, default=None)
     differs = {name: answer is None or newest is not None and answer != newest for name, answer in answers.items()}
     if as_json:
@@ -105,25 +144,25 @@ def where(herd, client, as_json):
     return SOME_DOWN if any(differs.values()) else 0
 
 
-def _is_record(answer):
+def _is_record(answer: bytes | None) -> TypeGuard[bytes]:
     return answer is not None and answer.startswith(b"AT ")
 
 
-def _order(answer):
+def _order(answer: bytes) -> tuple[int, bytes]:
     """The time of a record in whole nanoseconds, and the rest to be definite."""
     seconds, _, fraction = answer.split()[5].partition(b".")
     return int(seconds) * 10**9 + int(fraction.ljust(9, b"0")), answer
 
 
-def _record(name, answer):
+def _record(name: str, answer: bytes | None) -> Row:
     """The answer for programs; None stands for what is not known."""
-    fields = answer.split() if _is_record(answer) else [None] * 6
-    _, told, difference, _, coordinates, told_time = (field and safe(field) for field in fields)
+    known = [safe(field) for field in answer.split()] if _is_record(answer) else [None] * 6
+    _, told, difference, _, coordinates, told_time = known
     return {"node": name, "answers": answer is not None, "told": told, "difference_s": difference,
             "coordinates": coordinates, "time": told_time}
 
 
-def _told(answer):
+def _told(answer: bytes | None) -> list[str]:
     """The columns of an answer: AT <node> <difference> <client> <coordinates> <time>."""
     if answer is None:
         return ["no answer", "", "", ""]

@@ -1,17 +1,28 @@
-"""up, restart and reload: everything that starts nodes or tells them something new."""
-import time
+"""up, restart and reload: everything that starts nodes or has them read their configuration again."""
+from __future__ import annotations
 
-from . import probe
-from .herd import reachable
+import signal
+import time
+from collections.abc import Iterable
+
+from . import order, probe, processes, started
+from .daemon import STARTED_STATES, Daemon
+from .herd import Herd, Node, reachable
+from .logs import Tail
 from .show import safe, table
 from .trouble import Trouble
 
 READY_SECONDS = 30  # beyond ready_timeout: for a slow machine
 
 
-def up(herd, daemon, names):
+def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
     wanted = herd.choose(names)
     with daemon.lock():
+        check_free(herd, wanted)
+        lost = order.adopt(daemon)
+        rescued = [node for node in herd.local if node.name in lost]
+        if rescued:  # they ran before, so they stay even if those that follow fail
+            Starter(herd, daemon).bring_up(rescued)
         starter = Starter(herd, daemon)
         try:
             starter.bring_up(wanted)
@@ -22,13 +33,13 @@ def up(herd, daemon, names):
     return 0
 
 
-def restart(herd, daemon, names, rolling):
+def restart(herd: Herd, daemon: Daemon, names: list[str], rolling: bool) -> int:
     wanted = herd.choose(names)
     daemon.require()
     with daemon.lock():
         starter = Starter(herd, daemon)
         for group in [[node] for node in wanted] if rolling else [wanted]:
-            daemon.stop([node.name for node in group])
+            daemon.remove([node.name for node in group])
             starter.bring_up(group)
             if rolling:
                 print(f"{group[0].name} is back")
@@ -36,119 +47,147 @@ def restart(herd, daemon, names, rolling):
     return 0
 
 
-def reload(herd, daemon):
-    """Tells every running node to read the configuration again, and the user what that cannot change."""
+def reload(herd: Herd, daemon: Daemon) -> int:
+    """Has every running node read the configuration again, and names what that cannot change."""
     daemon.require()
     with daemon.lock():
-        running = daemon.running()
-        nodes = [node for node in herd.local if node.name in running]
+        known = daemon.processes()
+        nodes = [node for node in herd.local if known.get(node.name, {}).get("statename") == "RUNNING"]
         for node in nodes:
             daemon.signal(node.name, "HUP")
-        daemon.note_live(nodes)
+        started.save_live(herd, nodes)
         print(f"Reloaded: {', '.join(node.name for node in nodes) or 'no node runs'}")
-        daemon_has = set(daemon.processes())
-        old = daemon.config_path.read_text(encoding="utf-8")
-        stale = [node.name for node in nodes if node.fingerprint(herd.binary) not in old]
-        fresh = [node.name for node in herd.local if node.name not in daemon_has]
-        gone = sorted(daemon_has - {node.name for node in herd.local})
+        was = started.fingerprints(herd.state_dir, "fingerprint")
+        stale = [node.name for node in nodes if was.get(node.name) != node.fingerprint(herd.binary)]
+        fresh = [node.name for node in herd.local if node.name not in known]
+        gone = sorted(set(known) - {node.name for node in herd.local})
         for what, who in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
             if who:
                 print(f"{what}: {', '.join(who)}. Run scripts/herd up")
+    order.warn_of_frozen(herd)
     return 0
+
+
+def check_free(herd: Herd, nodes: Iterable[Node]) -> None:
+    """Trouble if one of them cannot start: somebody runs it by hand, or its ports are taken by another program."""
+    running = processes.running_nodes(herd.state_dir, [node.name for node in nodes])
+    for node in nodes:
+        if node.name not in running:
+            taken = probe.taken_port(node)
+            if taken:
+                role, port = taken
+                raise Trouble(f"{node.name} cannot start: port {port} ({role}) is taken by another program. Stop that,"
+                              f" or change `{role}` of {node.name} in {herd.config}. Nothing was started")
+        elif not running[node.name].supervised:
+            raise Trouble(f"{node.name} runs already, outside of this supervisor: stop process {running[node.name].pid}"
+                          " first, or set HERD_STATE_DIR to have a second herd. Nothing was started")
 
 
 class Starter:
     """Starts nodes and remembers which, to be able to take it back."""
 
-    def __init__(self, herd, daemon):
+    def __init__(self, herd: Herd, daemon: Daemon):
         self.herd = herd
         self.daemon = daemon
-        self.started = {}  # name: size of its log before
+        self.logs: dict[str, Tail] = {}  # of the nodes that this started, from that moment on
+        self.fresh: set[str] = set()     # those that were not wanted before
+        self.pids: dict[str, int] = {}
         self.launched = False
 
-    def bring_up(self, wanted):
+    def bring_up(self, wanted: list[Node]) -> None:
         daemon = self.daemon
-        daemon.write_config()
-        names = {node.name for node in wanted}
-        if daemon.is_running():
-            for name in daemon.apply(names):
-                print(f"{name} is no more in the configuration: stopped")
-        running = daemon.running()
-        to_start = [node for node in wanted if node.name not in running]
+        runs = daemon.condition().works
+        known = daemon.processes() if runs else {}
+        known = {name: info for name, info in known.items() if info["statename"] != "STOPPED"}
+        to_start = [node for node in wanted if known.get(node.name, {}).get("statename") not in STARTED_STATES]
+        check_free(self.herd, to_start)
+        self.fresh |= {node.name for node in to_start if node.name not in known}
+        daemon.write_config(known.keys() | {node.name for node in wanted})
+        if runs:
+            to_start = self._apply(wanted, to_start)
         if not to_start:
             print("All of them run already")
-        self._check_free(to_start)
-        if not daemon.is_running():
+        started.save(self.herd, to_start, known)
+        for node in to_start:
+            self.logs[node.name] = Tail(node.name, daemon.log_path(node.name))
+            self.logs[node.name].last(0)
+        if runs:
+            for node in to_start:
+                daemon.add(node.name)
+        else:
             self.launched = True  # before it is: an interruption may come while it detaches itself
             daemon.launch()
-        self._reload_changed([node for node in wanted if node.name in running])
-        for node in to_start:
-            self.started[node.name] = _size(daemon.log_path(node.name))
-            daemon.start(node.name)
-        daemon.note_live(to_start)
+        self._wake_and_reload([node for node in wanted if node not in to_start])
         self._wait_until_ready(wanted)
 
-    def undo(self):
-        if self.launched and self.daemon.is_running():
-            self.daemon.shutdown()
-        elif self.started:
-            self.daemon.stop(list(self.started))
+    def undo(self) -> None:
+        """Only what did not run before: a node that waits for its next start goes on trying."""
+        if self.launched:
+            order.end_all(self.daemon)
+        elif self.fresh:
+            self.daemon.forget(self.fresh)
+            if self.daemon.condition().works:
+                self.daemon.remove(self.fresh)
+            order.end_nodes(self.daemon, self.fresh)  # if the supervisor has just gone
 
-    def _check_free(self, nodes):
-        for node in nodes:
-            process = probe.holder(self.herd.state_dir, node)
-            if process:
-                raise Trouble(f"{node.name} runs already, outside of this supervisor: stop process {process} first, or"
-                              " set HERD_STATE_DIR to have a second herd. Nothing was started")
-            taken = probe.taken_port(node)
-            if taken:
-                role, port = taken
-                raise Trouble(f"{node.name} cannot start: port {port} ({role}) is taken by another program. Stop that,"
-                              f" or change `{role}` of {node.name} in {self.herd.config}. Nothing was started")
+    def _apply(self, wanted: list[Node], to_start: list[Node]) -> list[Node]:
+        """Has a running supervisor read its configuration; returns those of `wanted` to be added to it."""
+        changed, removed = self.daemon.reread()
+        for name in self.daemon.remove(removed):
+            print(f"{name} is no more in the configuration: stopped")
+        starting = [node for node in wanted if node in to_start or node.name in changed]
+        self.daemon.remove([node.name for node in starting])
+        return starting
 
-    def _reload_changed(self, nodes):
-        live = self.daemon.read_live()
+    def _wake_and_reload(self, nodes: list[Node]) -> None:
+        """For nodes that run: a frozen one goes on, one whose live settings changed reads them."""
+        for frozen in order.frozen_nodes(self.herd.state_dir, [node.name for node in nodes]):
+            frozen.process.signal(signal.SIGCONT)
+            print(f"{frozen.name} (process {frozen.pid}) was frozen: it is continued")
+        live = started.fingerprints(self.herd.state_dir, "live")
         changed = [node for node in nodes if live.get(node.name) != node.live_fingerprint()]
         for node in changed:
             self.daemon.signal(node.name, "HUP")
             print(f"{node.name} reads the configuration again")
-        self.daemon.note_live(changed)
+        if changed:
+            started.save_live(self.herd, changed)
 
-    def _wait_until_ready(self, nodes):
+    def _wait_until_ready(self, nodes: list[Node]) -> None:
         deadline = time.monotonic() + self.herd.ready_timeout + READY_SECONDS
         waiting = list(nodes)
         while waiting:
-            processes = self.daemon.processes()
+            known = self.daemon.processes()
             for node in waiting:
-                if processes[node.name]["statename"] not in ("STARTING", "RUNNING"):
-                    raise Trouble(f"{node.name} did not start: {self._last_words(node)}")
+                self._check(node, known.get(node.name, {"statename": "gone", "pid": 0}))
             # supervisord counts a process as running after a second: a port that another one answers on is not ours.
             ready = probe.of_all(probe.is_ready, waiting)
             waiting = [node for node in waiting
-                       if not ready[node.name] or processes[node.name]["statename"] != "RUNNING"]
+                       if not ready[node.name] or known[node.name]["statename"] != "RUNNING"]
             if waiting and time.monotonic() > deadline:
-                raise Trouble(f"{waiting[0].name} is not ready after {READY_SECONDS} s: {self._last_words(waiting[0])}")
+                raise Trouble(f"{waiting[0].name} is not ready after {self.herd.ready_timeout + READY_SECONDS:.0f} s:"
+                              f" {self._last_words(waiting[0])}")
             time.sleep(0.05)
 
-    def _last_words(self, node):
-        """The last line that the node logged since this call started it."""
-        path = self.daemon.log_path(node.name)
-        try:
-            with open(path, "rb") as log:
-                size = _size(path)
-                log.seek(max(min(self.started.get(node.name, 0), size), size - 16384))
-                lines = [line for line in log.read().splitlines() if line.strip()]
-        except OSError:
-            lines = []
-        return safe(lines[-1]) if lines else f"it said nothing, see {path}"
+    def _check(self, node: Node, process: dict) -> None:  # type: ignore[type-arg]
+        """Trouble if the process that this call waits for has ended, although another may run by now, or is frozen."""
+        pid = process["pid"]
+        if process["statename"] not in STARTED_STATES or (pid and self.pids.setdefault(node.name, pid) != pid):
+            raise Trouble(f"{node.name} did not start: {self._last_words(node, process.get('spawnerr'))}")
+        if processes.state(pid) == processes.FROZEN:
+            raise Trouble(f"{node.name} (process {pid}) is frozen: kill -CONT {pid} continues it, scripts/herd kill"
+                          f" {node.name} starts it anew")
+
+    def _last_words(self, node: Node, spawn_error: str | None = None) -> str:
+        """The last line that the node logged since this call started it, else why it could not be run."""
+        tail = self.logs.get(node.name)
+        lines = [line for line in tail.more() if line.strip()] if tail else []
+        if lines:
+            return safe(lines[-1])
+        return f"{spawn_error or 'it logged nothing'}, see {self.daemon.log_path(node.name)}"
 
 
-def _size(path):
-    return path.stat().st_size if path.exists() else 0
-
-
-def print_herd(herd, daemon):
-    running = daemon.running()
+def print_herd(herd: Herd, daemon: Daemon) -> None:
+    running = daemon.started()
     local = [node for node in herd.local if node.name in running]
     statuses = probe.of_all(probe.read_status, local)
     rows = []
@@ -161,7 +200,7 @@ def print_herd(herd, daemon):
         print_session(local)
 
 
-def print_session(nodes):
+def print_session(nodes: list[Node]) -> None:
     """Lines to paste: told at the first node, asked at another."""
     first = nodes[0]
     other = next((node for node in nodes if node.name == "Campbell"), nodes[-1])

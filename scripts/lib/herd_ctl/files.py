@@ -1,0 +1,42 @@
+"""Writing files so that a crash leaves the old content or the new content, and never a part of either."""
+import os
+import pathlib
+import shutil
+import stat
+
+
+def replace(path: pathlib.Path, text: str, *, keep: bool = False, mode: int = 0o600) -> None:
+    """Gives the file this text, by a new file that is renamed over it. With `keep` the old content stays as `NAME.bak`.
+    An existing file keeps its permissions; a new one gets `mode`. A device or a pipe, which cannot be replaced, is
+    written to. On an OSError the old content is untouched. One writer of a path at a time."""
+    path = pathlib.Path(os.path.realpath(path))  # a symbolic link stays a link
+    try:
+        status = os.stat(path)
+    except FileNotFoundError:
+        status = None
+    if status is not None and not stat.S_ISREG(status.st_mode):
+        path.write_text(text, encoding="utf-8")
+        return
+    if status is not None and keep:
+        _copy(path, path.with_name(path.name + ".bak"))
+    fresh = path.with_name(path.name + ".new")
+    try:
+        with open(fresh, "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), mode if status is None else stat.S_IMODE(status.st_mode))
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())  # else a power cut may leave the new name with no content
+        os.replace(fresh, path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
+
+
+def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
+    fresh = target.with_name(target.name + ".new")
+    try:
+        shutil.copy2(source, fresh)
+        os.replace(fresh, target)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
