@@ -113,6 +113,103 @@ def test_a_log_is_read_on_across_its_rotation(tmp_path):
     assert tail.more() == []
 
 
+# Logs.
+
+def write(path, text, mode="ab"):
+    with open(path, mode) as log:
+        log.write(text)
+
+
+def test_the_last_lines_come_from_older_files_where_the_newest_has_too_few(tmp_path):
+    path = tmp_path / "n0.log"
+    write(path, b"7\n8\nhalf")
+    write(tmp_path / "n0.log.1", b"4\n5\nsi")  # supervisord changes files in the middle of a line
+    write(tmp_path / "n0.log.2", b"1\n2\n3\n")
+    write(path, b"x\n" + path.read_bytes(), "wb")
+    every = [b"1", b"2", b"3", b"4", b"5", b"six", b"7", b"8"]
+    for count, lines in ((0, []), (2, every[-2:]), (3, every[-3:]), (8, every), (9, every)):
+        tail = Tail("n0", path)
+        assert tail.last(count) == lines
+        assert tail.unfinished() == [b"half"]
+        assert tail.more() == []
+    write(path, b"way\n")
+    assert tail.more() == [b"halfway"]
+    path.unlink()
+    assert Tail("n0", path).last(2) == [b"4", b"5"]
+
+
+def test_the_last_lines_of_a_large_log_are_found_from_its_end(tmp_path):
+    path = tmp_path / "n0.log"
+    write(path, b"".join(b"%d\n" % number for number in range(200_000)) + b"x" * 200_000 + b"\n")
+    assert Tail("n0", path).last(3) == [b"199998", b"199999", b"x" * 200_000]
+
+
+def test_a_log_is_read_on_across_several_rotations_between_two_looks(tmp_path):
+    path = tmp_path / "n0.log"
+    write(path, b"1\n")
+    tail = Tail("n0", path)
+    assert tail.last(1) == [b"1"]
+    write(path, b"2\n")
+    for number in range(3, 6):
+        for old in range(4, 1, -1):
+            if (tmp_path / f"n0.log.{old - 1}").exists():
+                (tmp_path / f"n0.log.{old - 1}").rename(tmp_path / f"n0.log.{old}")
+        path.rename(tmp_path / "n0.log.1")
+        write(path, b"%d\n" % number)
+    assert tail.more() == [b"2", b"3", b"4", b"5"]
+    assert tail.more() == []
+
+
+def test_a_log_is_read_on_until_the_writer_has_moved_to_the_new_file(tmp_path):
+    path = tmp_path / "n0.log"
+    write(path, b"1\n")
+    tail = Tail("n0", path)
+    tail.last(0)
+    with open(path, "ab", buffering=0) as writer:
+        path.rename(tmp_path / "n0.log.1")
+        writer.write(b"2\n")
+        assert tail.more() == [b"2"]
+        write(path, b"")  # made by the program that rotates; the writer does not know it yet
+        writer.write(b"3\n")
+        assert tail.more() == [b"3"]
+        writer.write(b"4\n")
+    write(path, b"5\n")
+    assert tail.more() == [b"4", b"5"]
+
+
+def test_a_log_is_read_on_after_it_was_deleted(tmp_path):
+    path = tmp_path / "n0.log"
+    write(tmp_path / "n0.log.1", b"old\n")
+    os.utime(tmp_path / "n0.log.1", (1, 1))
+    write(path, b"1\n")
+    tail = Tail("n0", path)
+    tail.last(0)
+    with open(path, "ab", buffering=0) as writer:
+        path.unlink()
+        writer.write(b"2\n")
+        assert tail.more() == [b"2"]
+        writer.write(b"3\n")
+    write(path, b"4\n")
+    assert tail.more() == [b"3", b"4"]
+
+
+@pytest.mark.parametrize("copied", [True, False])
+@pytest.mark.parametrize("new", [b"4\n5\n", b"4\n" + b"5" * 5000 + b"\n"])  # shorter than the old content, and longer
+def test_a_log_is_read_on_after_it_was_truncated(tmp_path, copied, new):
+    path = tmp_path / "n0.log"
+    write(path, b"1\n" * 500 + b"2\nhal")
+    tail = Tail("n0", path)
+    assert tail.last(1) == [b"2"]
+    write(path, b"f\n3\n")
+    if copied:
+        write(tmp_path / "n0.log.1", path.read_bytes())
+    write(path, new, "wb")
+    lost_or_not = [b"half", b"3"] if copied else [b"hal"]
+    assert tail.more() == lost_or_not + new.split(b"\n")[:-1]
+    write(path, b"6\n")
+    assert tail.more() == [b"6"]
+
+
 # The supervisor.
 
 def test_the_waits_between_failures_grow_to_a_bound_and_never_end():
