@@ -16,7 +16,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
-from herd_ctl import arguments, daemon, lock, probe, processes, show, status, supervisord  # noqa: E402
+from herd_ctl import (arguments, bench, daemon, files, lock, probe, processes, show, status,  # noqa: E402
+                      supervisord)
 from herd_ctl.herd import reachable, split_address  # noqa: E402
 from herd_ctl.logs import Tail  # noqa: E402
 from herd_ctl.trouble import Trouble  # noqa: E402
@@ -208,6 +209,40 @@ def test_a_log_is_read_on_after_it_was_truncated(tmp_path, copied, new):
     assert tail.more() == lost_or_not + new.split(b"\n")[:-1]
     write(path, b"6\n")
     assert tail.more() == [b"6"]
+
+
+# Files.
+
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+    path, link = tmp_path / "file", tmp_path / "link"
+    link.symlink_to(path)
+    files.replace(link, "one")
+    assert path.read_text() == "one" and link.is_symlink() and path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    files.replace(path, "two", keep=True)
+    assert path.read_text() == "two" and path.stat().st_mode & 0o777 == 0o640
+    assert (tmp_path / "file.bak").read_text() == "one"
+
+    def no_space(_descriptor):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(files.os, "fsync", no_space)
+    with pytest.raises(OSError):
+        files.replace(path, "three")
+    assert path.read_text() == "two" and sorted(tmp_path.iterdir()) == [path, tmp_path / "file.bak", link]
+
+
+def test_a_device_is_written_to_and_not_replaced():
+    files.replace(pathlib.Path("/dev/null"), "text", keep=True)
+    assert pathlib.Path("/dev/null").is_char_device()
+
+
+def test_a_page_with_a_place_for_figures_keeps_the_rest_and_its_old_text(tmp_path):
+    page = tmp_path / "page.md"
+    old = f"before\n{bench.FIGURES_BEGIN}\nold\n{bench.FIGURES_END}\nafter\n"
+    page.write_text(old)
+    bench.write_page(page, "new")
+    assert page.read_text() == old.replace("old", "new")
+    assert (tmp_path / "page.md.bak").read_text() == old
 
 
 # The supervisor.

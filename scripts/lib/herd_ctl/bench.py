@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 
+from . import files
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
 from .bench_rows import has_instructions, places_row, rate_rows, resource_rows
@@ -124,7 +125,7 @@ def write_page(path, figures):
     before, begin, rest = page.partition(FIGURES_BEGIN)
     _, end, after = rest.partition(FIGURES_END)
     whole = f"{before}{begin}\n{figures}\n{end}{after}" if end else figures + "\n"
-    path.write_text(whole, encoding="utf-8")
+    files.replace(path, whole, keep=True, mode=0o644)
 
 
 def machine():
@@ -170,7 +171,7 @@ def bench(given):
     for target in result["targets"]:
         print("{reached:<4}{what}: {measured}, goal {goal}".format(**target))
     if given.json:
-        pathlib.Path(given.json).write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
+        files.replace(pathlib.Path(given.json), json.dumps(result, indent=1) + "\n", keep=True, mode=0o644)
     if given.markdown:
         write_page(pathlib.Path(given.markdown), "\n".join(markdown(result)))
     if failed:
