@@ -271,7 +271,9 @@ def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_
         assert processes.lock_holder(lock).pid == int(ours.name)
     (tmp_path / "supervisord.pid").write_text(f"{ours.name}\n")
     assert processes.supervisor_of(tmp_path) is None
+    (tmp_path / "link").symlink_to(tmp_path)
     for words, found in ((["supervisord", "-c", f"{tmp_path}/supervisord.conf"], True),
+                         (["supervisord", "-c", f"{tmp_path}/link/supervisord.conf"], True),
                          (["supervisord", "-c", "/elsewhere/supervisord.conf"], False),
                          (["editor", "-c", f"{tmp_path}/supervisord.conf"], False)):
         # sh shows its own words as its command line.

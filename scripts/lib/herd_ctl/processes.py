@@ -130,14 +130,15 @@ def every_pid() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdecimal())
 
 
-def _sees(pid: int, directory: pathlib.Path) -> bool:
-    """Whether the path means the same directory to that process: one in a container may use the same name."""
+def _means(pid: int, path: pathlib.Path, directory: pathlib.Path) -> bool:
+    """Whether the path, as that process sees it, is this directory. A container may use the same path for another
+    one, and a symbolic link leads to the same one by another path."""
     try:
         here = os.stat(directory)
     except OSError:
-        return True  # it is gone for both
+        return path == directory  # it was removed
     try:
-        return os.path.samestat(os.stat(f"/proc/{pid}/root{directory}"), here)
+        return os.path.samestat(os.stat(f"/proc/{pid}/root{path}"), here)
     except OSError:
         return False
 
@@ -154,7 +155,8 @@ def configuration_of(pid: int) -> pathlib.Path | None:
 
 
 def _is_supervisor(pid: int, directory: pathlib.Path) -> bool:
-    return configuration_of(pid) == directory / "supervisord.conf" and _sees(pid, directory)
+    path = configuration_of(pid)
+    return path is not None and _means(pid, path.parent, directory)
 
 
 def supervisor_of(directory: pathlib.Path) -> Process | None:
@@ -190,7 +192,7 @@ def node_of(pid: int) -> tuple[str, pathlib.Path, pathlib.Path] | None:
 def _is_supervised(pid: int, directory: pathlib.Path) -> str | None:
     """The node's name if the process is a node of this directory that a supervisor started."""
     found = node_of(pid)
-    return found[0] if found and found[2] == directory and _sees(pid, directory) else None
+    return found[0] if found and _means(pid, found[2], directory) else None
 
 
 def lock_holder(lock: pathlib.Path) -> Process | None:
