@@ -1,6 +1,7 @@
 """The command line of scripts/herd."""
 import argparse
 import os
+import pathlib
 
 from .herd import REPOSITORY
 from .trouble import BAD_USAGE
@@ -58,6 +59,8 @@ def parser():
     of["bench"].add_argument("--seconds", type=_seconds, default=1.5, help="of each measurement (default: 1.5)")
     of["bench"].add_argument("--instructions", action="store_true",
                              help="also count instructions, under valgrind: a minute more")
+    of["bench"].add_argument("--against", metavar="PROGRAM", type=_program,
+                             help="compare with the herd-node of another build, instead of with other servers")
     of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
     of["bench"].add_argument("--markdown", metavar="FILE",
                              help="write the figures there as tables; of docs/PERFORMANCE.md only its tables")
@@ -81,6 +84,13 @@ def _add_prove(prove):
     prove.add_argument("--depth", metavar="N", type=_positive, default=16,
                        help="reports in flight, a connection (default: 16)")
     prove.add_argument("--json", action="store_true", help="for programs")
+
+
+def _program(text: str) -> pathlib.Path:
+    path = pathlib.Path(text).absolute()
+    if not os.access(path, os.X_OK) or path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be run: name the herd-node of another build")
+    return path
 
 
 def _count(text):

@@ -1,4 +1,5 @@
 """scripts/herd bench: the herd against what one would otherwise take, side by side and in turns."""
+import dataclasses
 import json
 import os
 import pathlib
@@ -13,8 +14,8 @@ import time
 from . import files
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
-from .bench_rows import has_instructions, places_row, rate_rows, resource_rows
-from .bench_servers import Server, find_program
+from .bench_rows import Row, has_instructions, places_row, rate_rows, resource_rows
+from .bench_servers import PrivateHerd, Server, find_program
 from .bench_table import figure, markdown, table
 from .bench_targets import judged
 from .bench_wide_rows import wide_rows
@@ -45,7 +46,18 @@ def choose(rows, given):
     left_out = {row.name for row in only_named()}
     if given.instructions:
         left_out -= {row.name for row in instruction_rows()}
-    return [row for row in rows if row.name in names or (not names and row.name not in left_out)]
+    chosen = [row for row in rows if row.name in names or (not names and row.name not in left_out)]
+    return [against(row, given.against) for row in chosen] if given.against else chosen
+
+
+def against(row: Row, binary: pathlib.Path) -> Row:
+    """The row with two sides: the herd as it is built, and the same with the nodes of another build."""
+    side = row.sides[0]
+
+    def start(folder: pathlib.Path) -> Server:
+        with PrivateHerd.of_program(binary):
+            return side.start(folder)
+    return dataclasses.replace(row, sides=[side, dataclasses.replace(side, name=f"{side.name}, {binary}", start=start)])
 
 
 def say(text):
@@ -106,7 +118,7 @@ def ratio(first, other, key):
 
 
 def summary(row, measured):
-    """A row as it stands in the JSON."""
+    """A row as the JSON has it."""
     sides = []
     for i, (side, rounds) in enumerate(measured):
         keys = sorted({key for said in rounds for key in said})

@@ -2,6 +2,7 @@
 import contextlib
 import json
 import os
+import pathlib
 import random
 import shutil
 import signal
@@ -9,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 from . import probe
 from .herd import REPOSITORY, Node, find_binary
@@ -121,6 +123,18 @@ class Server:
 class PrivateHerd(Server):
     """Nodes of a graph {name: [peers]} at one acknowledgement level, ready."""
 
+    binary: pathlib.Path | None = None  # another program than the one that was built
+
+    @classmethod
+    @contextlib.contextmanager
+    def of_program(cls, binary: pathlib.Path) -> Iterator[None]:
+        """Nodes that are started within this context run `binary`."""
+        cls.binary = binary
+        try:
+            yield
+        finally:
+            cls.binary = None
+
     def __init__(self, folder, graph, ack="memory", replicas=0, under=None, more=""):
         """`under`: {name: words to run a node's command line under}. `more`: text of the configuration."""
         super().__init__(folder)
@@ -132,7 +146,8 @@ class PrivateHerd(Server):
         self.config.write_text(self._text(ack, replicas) + more, encoding="utf-8")
         began = time.monotonic()
         for node in self.nodes:
-            self.spawn([*under.get(node.name, []), find_binary(), "--config", self.config, node.name], node.name)
+            words = [self.binary or find_binary(), "--config", self.config, node.name]
+            self.spawn([*under.get(node.name, []), *words], node.name)
         patience = START_SECONDS * (4 if under or len(self.nodes) > 16 else 1)
         wait_for(lambda: self.died() or all(probe.is_ready(node) for node in self.nodes), "the nodes are ready",
                  patience)
