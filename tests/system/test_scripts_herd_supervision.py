@@ -20,6 +20,17 @@ LOOK_SECONDS = 20  # for a command that only looks: 5 s, and what a loaded machi
 STOP_SECONDS = 45  # for a `down` of nodes that are frozen: 30 s, and the same
 
 
+@pytest.fixture
+def make_light(make_control):
+    """As make_control, of nodes that read no places: these tests start many."""
+    def make(count):
+        control = make_control(count)
+        control.herd.settings = {"places": {"providers": ["google"]}}
+        control.herd.write_config()
+        return control
+    return make
+
+
 def supervisor(control):
     """Its pid, once its pid file is complete."""
     return wait_for(control.supervisor_pid, "the supervisor has its pid file")
@@ -67,8 +78,8 @@ def only_long(*values):
 
 # The supervisor starts nodes again.
 
-def test_after_a_hangup_of_the_supervisor_the_nodes_that_are_wanted_run_again(make_control):
-    control = make_control(2)
+def test_after_a_hangup_of_the_supervisor_the_nodes_that_are_wanted_run_again(make_light):
+    control = make_light(2)
     control.run("up")
     control.run("down", "n1")
     before = nodes(control)
@@ -79,8 +90,8 @@ def test_after_a_hangup_of_the_supervisor_the_nodes_that_are_wanted_run_again(ma
 
 @pytest.mark.parametrize("fault", ["a mistake in the configuration", "a taken port",
                                    *only_long("a state directory in the way")])
-def test_a_node_is_tried_again_until_the_fault_is_gone(make_control, fault):
-    control = make_control(1)
+def test_a_node_is_tried_again_until_the_fault_is_gone(make_light, fault):
+    control = make_light(1)
     control.run("up")
     node, log = control.herd["n0"], control.herd.state_dir / "logs/supervisord.log"
     with contextlib.ExitStack() as until_mended:
@@ -103,8 +114,8 @@ def test_a_node_is_tried_again_until_the_fault_is_gone(make_control, fault):
     wait_for(lambda: states(control) == {"n0": "up"}, "it is up again", 60)
 
 
-def test_up_reports_a_mistake_at_once_and_a_node_that_waits_for_its_next_start_is_started(make_control):
-    control = make_control(1)
+def test_up_reports_a_mistake_at_once_and_a_node_that_waits_for_its_next_start_is_started(make_light):
+    control = make_light(1)
     control.run("up")
     state = control.herd["n0"].state_dir
     state.rename(state.with_name("away"))
@@ -120,8 +131,8 @@ def test_up_reports_a_mistake_at_once_and_a_node_that_waits_for_its_next_start_i
 
 # The supervisor fails.
 
-def test_a_frozen_supervisor_is_named_by_every_command_and_up_has_it_go_on(make_control):
-    control = make_control(2)
+def test_a_frozen_supervisor_is_named_by_every_command_and_up_has_it_go_on(make_light):
+    control = make_light(2)
     control.run("up")
     before, pid = nodes(control), supervisor(control)
     os.kill(pid, signal.SIGSTOP)
@@ -138,8 +149,8 @@ def test_a_frozen_supervisor_is_named_by_every_command_and_up_has_it_go_on(make_
     assert not nodes(control) and control.supervisor_pid() is None
 
 
-def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stops(make_control):
-    control = make_control(2)
+def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stops(make_light):
+    control = make_light(2)
     control.run("up")
     orphans = nodes(control)
     os.kill(supervisor(control), signal.SIGKILL)
@@ -161,8 +172,8 @@ def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stop
     control.run("status", status=4)
 
 
-def test_a_supervisor_whose_socket_is_gone_is_replaced_by_up_and_ended_by_down(make_control):
-    control = make_control(1)
+def test_a_supervisor_whose_socket_is_gone_is_replaced_by_up_and_ended_by_down(make_light):
+    control = make_light(1)
     control.run("up")
     before, pid, path = nodes(control), supervisor(control), control.herd.state_dir / "supervisor.sock"
     path.unlink()
@@ -178,8 +189,8 @@ def test_a_supervisor_whose_socket_is_gone_is_replaced_by_up_and_ended_by_down(m
     assert not nodes(control) and processes.supervisor_of(control.herd.state_dir) is None
 
 
-def test_a_supervisor_that_takes_calls_and_does_not_answer_is_ended(make_control):
-    control = make_control(1)
+def test_a_supervisor_that_takes_calls_and_does_not_answer_is_ended(make_light):
+    control = make_light(1)
     control.run("up")
     path = control.herd.state_dir / "supervisor.sock"
     path.unlink()
@@ -194,8 +205,8 @@ def test_a_supervisor_that_takes_calls_and_does_not_answer_is_ended(make_control
 
 # Nodes are frozen.
 
-def test_frozen_nodes_are_named_and_keep_no_command_waiting(make_control):
-    control = make_control(2)
+def test_frozen_nodes_are_named_and_keep_no_command_waiting(make_light):
+    control = make_light(2)
     control.run("up")
     before = nodes(control)
     for pid in before.values():
@@ -217,8 +228,8 @@ def test_frozen_nodes_are_named_and_keep_no_command_waiting(make_control):
     assert not nodes(control)
 
 
-def test_a_frozen_command_that_changes_the_herd_is_named(make_control):
-    control = make_control(1)
+def test_a_frozen_command_that_changes_the_herd_is_named(make_light):
+    control = make_light(1)
     control.run("up")
     holding = ("import fcntl, os, sys, time; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX);"
                "f.truncate(0); f.write(f'{os.getpid()}\\n'); f.flush(); print(flush=True); time.sleep(600)")
@@ -239,9 +250,9 @@ def test_a_frozen_command_that_changes_the_herd_is_named(make_control):
 # What runs can be stopped.
 
 @pytest.mark.parametrize("fault", ["a mistake in the configuration", "no program", *only_long("no configuration")])
-def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_control, fault):
-    control = make_control(2)
-    control.herd.settings = {"herd": {"state_dir": str(control.herd.state_dir)}}  # only the configuration names it
+def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_light, fault):
+    control = make_light(2)
+    control.herd.settings["herd"] = {"state_dir": str(control.herd.state_dir)}  # only the configuration names it
     control.herd.write_config()
     del control.environment["HERD_STATE_DIR"]
     control.run("up")
@@ -269,8 +280,8 @@ def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_co
     control.environment |= {"HERD_BIN": BINARY}
 
 
-def test_a_command_that_is_killed_in_the_middle_leaves_nothing_that_needs_hand_work(make_control):
-    control = make_control(2)
+def test_a_command_that_is_killed_in_the_middle_leaves_nothing_that_needs_hand_work(make_light):
+    control = make_light(2)
     state = control.herd.state_dir
     milestones = {
         "the supervisor runs": control.supervisor_pid,
@@ -294,8 +305,8 @@ def test_a_command_that_is_killed_in_the_middle_leaves_nothing_that_needs_hand_w
         (state / "supervisord.conf").unlink()
 
 
-def test_a_process_is_never_ended_for_its_pid_alone(make_control):
-    control = make_control(1)
+def test_a_process_is_never_ended_for_its_pid_alone(make_light):
+    control = make_light(1)
     control.run("up")
     os.kill(supervisor(control), signal.SIGKILL)
     with subprocess.Popen(["sleep", "600"]) as innocent:
