@@ -2,13 +2,28 @@
 // broken invariant could acknowledge what it does not hold. Never use it on input: bad input is a value (result.hpp).
 #pragma once
 
-#include <cstdio>
-#include <cstdlib>
+namespace herd::protocol {
 
-#define HERD_ASSERT(condition)                                                               \
-  do {                                                                                       \
-    if (!(condition)) [[unlikely]] {                                                         \
-      std::fprintf(stderr, "%s:%d: assertion failed: %s\n", __FILE__, __LINE__, #condition); \
-      std::abort();                                                                          \
-    }                                                                                        \
+struct FailedAssertion {
+  const char* file;
+  int line;
+  const char* condition;
+};
+
+using AssertionReporter = void (*)(const FailedAssertion&) noexcept;
+
+// Failed assertions are reported by this function instead of on standard error. A program whose standard error may
+// block installs one that cannot. Called once, before other threads start.
+void report_assertions_with(AssertionReporter reporter) noexcept;
+
+// Reports and aborts. Any thread.
+[[noreturn, gnu::cold]] void assertion_failed(const FailedAssertion& failed) noexcept;
+
+}  // namespace herd::protocol
+
+#define HERD_ASSERT(condition)                                              \
+  do {                                                                      \
+    if (!(condition)) [[unlikely]] {                                        \
+      ::herd::protocol::assertion_failed({__FILE__, __LINE__, #condition}); \
+    }                                                                       \
   } while (false)

@@ -1,0 +1,54 @@
+#include "protocol/assert.hpp"
+
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstring>
+
+#include "tests/catch.hpp"
+
+namespace herd::protocol {
+namespace {
+
+// The status of a process in which the condition does not hold.
+int status_of_failure(AssertionReporter reporter) {
+  const pid_t child = fork();
+  if (child == 0) {
+    const rlimit none{};
+    setrlimit(RLIMIT_CORE, &none);
+    std::signal(SIGABRT, SIG_DFL);  // the test's program handles it
+    report_assertions_with(reporter);
+    HERD_ASSERT(2 + 2 == 5);
+    _exit(0);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  return status;
+}
+
+TEST_CASE("an assertion that holds does nothing, once evaluated") {
+  int evaluated = 0;
+  HERD_ASSERT(++evaluated == 1);
+  CHECK(evaluated == 1);
+}
+
+TEST_CASE("a failed assertion is reported with its place and condition") {
+  const int status = status_of_failure([](const FailedAssertion& failed) noexcept {
+    const bool is_right = std::strstr(failed.file, "assert_test.cpp") != nullptr && failed.line > 0 &&
+                          std::strcmp(failed.condition, "2 + 2 == 5") == 0;
+    _exit(is_right ? 7 : 8);
+  });
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
+}
+
+TEST_CASE("a process whose reporter returns is aborted") {
+  const int status = status_of_failure([](const FailedAssertion&) noexcept {});
+  CHECK(WIFSIGNALED(status));
+  CHECK(WTERMSIG(status) == SIGABRT);
+}
+
+}  // namespace
+}  // namespace herd::protocol
