@@ -9,6 +9,7 @@
 #include "node/options.hpp"
 #include "node/places/http_fetcher.hpp"
 #include "node/scheduling.hpp"
+#include "node/standard_descriptors.hpp"
 #include "node/state_dir.hpp"
 
 namespace {
@@ -22,11 +23,13 @@ int fail(const std::string& message) {
 
 int main(int argc, char** argv) {
   using namespace herd::node;
+  if (const auto opened = open_standard_descriptors(); !opened) return fail(opened.error().message);
   places::init_http();
   const Invocation invocation = read_command_line({argc, argv});
   std::fputs(invocation.output.c_str(), stdout);
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;
+  make_standard_error_return();
   const RunNode& run = *invocation.run;
   const auto state = StateDir::open(run.config, run.name);  // first: the log may lie in it
   if (!state) return fail(state.error().message);
