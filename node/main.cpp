@@ -4,7 +4,10 @@
 
 #include <cstdio>
 
+#include "node/crash_log.hpp"
 #include "node/log.hpp"
+#include "node/log_output.hpp"
+#include "node/log_target.hpp"
 #include "node/node.hpp"
 #include "node/options.hpp"
 #include "node/places/http_fetcher.hpp"
@@ -14,9 +17,29 @@
 
 namespace {
 
+// Why the node does not run. A standard error that is full is waited for as long as the log is.
 int fail(const std::string& message) {
-  std::fprintf(stderr, "herd-node: %s\n", message.c_str());
+  if (auto standard_error = herd::node::LogTarget::standard_error()) {
+    standard_error->write_all("herd-node: " + message + "\n", herd::node::kLogEndPatience);
+  }
   return 1;
+}
+
+int run_node(const herd::node::RunNode& run) {
+  using namespace herd::node;
+  auto signals = Signals::block();  // first: threads inherit it
+  if (!signals) return fail(signals.error().message);
+  const auto state = StateDir::open(run.config, run.name);  // before the log, which may be in it
+  if (!state) return fail(state.error().message);
+  if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
+  log_crashes();
+  if (!take_short_turns()) spdlog::debug("event=turns_not_short");
+  const auto node = Node::start(run, *signals, state->path());
+  if (!node) {
+    finish_log();
+    return fail(node.error().message);
+  }
+  return (*node)->run() ? 0 : 1;
 }
 
 }  // namespace
@@ -30,14 +53,7 @@ int main(int argc, char** argv) {
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;
   make_standard_error_return();
-  const RunNode& run = *invocation.run;
-  const auto state = StateDir::open(run.config, run.name);  // first: the log may lie in it
-  if (!state) return fail(state.error().message);
-  if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
-  if (!take_short_turns()) spdlog::debug("event=turns_not_short");
-  auto signals = Signals::block();
-  if (!signals) return fail(signals.error().message);
-  const auto node = Node::start(run, *signals, state->path());
-  if (!node) return fail(node.error().message);
-  return (*node)->run() ? 0 : 1;
+  const int status = run_node(*invocation.run);
+  finish_log();
+  return status;
 }

@@ -368,6 +368,7 @@ Status Node::status() const {
   status.counters["journal_bytes"] = journal.bytes;
   status.counters["journal_failures"] = journal.failures;
   status.counters["journal_copies"] = journal.copies;
+  status.counters["log_dropped"] = log_dropped();
   if (monitor_) {
     status.counters["monitor_published"] = monitor_->published();
     status.counters["monitor_overflows"] = monitor_->overflows();

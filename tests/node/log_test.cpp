@@ -5,16 +5,23 @@
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
+#include <array>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+#include <thread>
+#include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/node/standard_error_to.hpp"
+#include "tests/node/wait_until.hpp"
 
 namespace herd::node {
 namespace {
 
 namespace fs = std::filesystem;
+using namespace std::chrono_literals;
 
 // A directory of its own for each test, gone at its end; and a log that no other test inherits.
 struct LogFixture {
@@ -39,23 +46,6 @@ std::string without_digits(std::string text) {
   return text;
 }
 
-// Standard error goes to a file as long as this lives.
-class StandardErrorTo {
- public:
-  explicit StandardErrorTo(const fs::path& file) : saved_(dup(STDERR_FILENO)) {
-    const int opened = open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
-    dup2(opened, STDERR_FILENO);
-    close(opened);
-  }
-  ~StandardErrorTo() {
-    dup2(saved_, STDERR_FILENO);
-    close(saved_);
-  }
-
- private:
-  int saved_;
-};
-
 TEST_CASE_METHOD(LogFixture, "a log line has the time in UTC, the level, the node and the event") {
   const auto file = directory / "Hill.log";
   const auto errors = directory / "stderr";
@@ -65,6 +55,7 @@ TEST_CASE_METHOD(LogFixture, "a log line has the time in UTC, the level, the nod
     spdlog::info("event=link_lost peer={} lag={}", "Smith", 12);
     spdlog::warn("event=slow");
     spdlog::error("event=stop");
+    REQUIRE(drain_log(10s));
   }
   const std::string wanted =
       "0000-00-00T00:00:00.000Z info Hill event=link_lost peer=Smith lag=00\n"
@@ -80,6 +71,7 @@ TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart kee
   const StandardErrorTo redirected(directory / "stderr");
   REQUIRE(start_log("Hill", {.level = "info", .file = file}));
   spdlog::info("event=after");
+  REQUIRE(drain_log(10s));
   CHECK(read(file).starts_with("before\n"));
   CHECK(read(file).find("event=after") != std::string::npos);
 }
@@ -91,12 +83,14 @@ TEST_CASE_METHOD(LogFixture, "each level lets itself and what is graver through,
   const std::vector<std::string> names{"trace", "debug", "info", "warning", "error"};
   for (std::size_t chosen = 0; chosen < names.size(); ++chosen) {
     REQUIRE(set_log_level(names[chosen]));
+    REQUIRE(drain_log(10s));
     std::ofstream(file, std::ios::trunc).flush();
     spdlog::trace("event=trace");
     spdlog::debug("event=debug");
     spdlog::info("event=info");
     spdlog::warn("event=warning");
     spdlog::error("event=error");
+    REQUIRE(drain_log(10s));
     const auto text = read(file);
     for (std::size_t index = 0; index < names.size(); ++index) {
       INFO("level " << names[chosen] << ", line " << names[index]);
@@ -127,6 +121,74 @@ TEST_CASE_METHOD(LogFixture, "a log file that cannot be opened is an error that 
   const auto not_a_file = start_log("Hill", {.level = "info", .file = directory});
   REQUIRE_FALSE(not_a_file);
   CHECK(not_a_file.error().message.find(directory.string()) != std::string::npos);
+}
+
+TEST_CASE_METHOD(LogFixture, "lines of many threads never mix") {
+  const auto file = directory / "Hill.log";
+  const StandardErrorTo redirected(directory / "stderr");
+  REQUIRE(start_log("Hill", {.level = "info", .file = file}));
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 4; ++thread) {
+    threads.emplace_back([thread] {
+      for (int i = 0; i < 500; ++i) spdlog::info("event=test thread={} text={}", thread, std::string(50, 'x'));
+    });
+  }
+  for (auto& thread : threads) thread.join();
+  REQUIRE(drain_log(10s));
+  std::istringstream lines(without_digits(read(file)));
+  int count = 0;
+  for (std::string line; std::getline(lines, line); ++count) {
+    CHECK(line == "0000-00-00T00:00:00.000Z info Hill event=test thread=0 text=" + std::string(50, 'x'));
+  }
+  CHECK(count == 2'000);
+  CHECK(log_dropped() == 0);
+}
+
+TEST_CASE_METHOD(LogFixture, "a standard error that cannot be written costs its own lines; the file has all of them") {
+  const auto file = directory / "Hill.log";
+  const StandardErrorTo redirected(open("/dev/full", O_WRONLY | O_CLOEXEC));
+  REQUIRE(start_log("Hill", {.level = "info", .file = file}));
+  for (int i = 0; i < 10; ++i) spdlog::info("event=test");
+  CHECK(wait_until([] { return log_dropped() == 10; }));
+  REQUIRE(drain_log(10s));
+  const std::string text = without_digits(read(file));
+  std::string wanted;
+  for (int i = 0; i < 10; ++i) wanted += "0000-00-00T00:00:00.000Z info Hill event=test\n";
+  CHECK(text == wanted);
+}
+
+TEST_CASE_METHOD(LogFixture, "a line says how many were dropped") {
+  const auto errors = directory / "stderr";
+  std::array<int, 2> ends{};
+  REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
+  {
+    const StandardErrorTo redirected(ends[1]);
+    REQUIRE(start_log("Hill", {.level = "info", .file = {}}));
+  }
+  while (log_dropped() < 7) spdlog::info("event=test text={}", std::string(1'000, 'x'));
+  CHECK_FALSE(drain_log(10ms));
+  fcntl(ends[0], F_SETFL, O_NONBLOCK);
+  std::string text;
+  CHECK(wait_until([&] {
+    std::array<char, 65536> piece{};
+    const auto size = ::read(ends[0], piece.data(), piece.size());
+    if (size > 0) text.append(piece.data(), static_cast<std::size_t>(size));
+    return text.find(" warning Hill event=log_dropped lines=") != std::string::npos && drain_log(0ms);
+  }));
+  close(ends[0]);
+}
+
+TEST_CASE_METHOD(LogFixture, "the line of a crash is cut off where it is too long") {
+  const auto errors = directory / "stderr";
+  const StandardErrorTo redirected(errors);
+  REQUIRE(start_log("Hill", {.level = "error", .file = {}}));
+  log_fatal("event=crashed signal=11");
+  log_fatal(std::string(1'001, 'x'));
+  REQUIRE(drain_log(10s));
+  CHECK(without_digits(read(errors)) ==
+        "0000-00-00T00:00:00.000Z error Hill event=crashed signal=00\n"
+        "0000-00-00T00:00:00.000Z error Hill " +
+            std::string(1'000, 'x') + "\n");
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ What it promises: ports lie below 32768 and are nobody else's while the herd liv
 test, also when pytest is killed; a node that died without being asked to fails the test; the logs of all nodes are
 printed, which pytest shows if the test fails. Nothing here sleeps for a fixed time: wait_for polls with a deadline.
 
+A node's log() is written by a thread of its own: what a node does may be visible elsewhere a moment before it is there,
+so wait for a line, or let wait_log do it.
+
 Nodes must be started from the main thread: the kernel ends them with the thread that started them.
 """
 import json
@@ -80,9 +83,9 @@ class Node(PrivateNode):
 
     # Its life.
 
-    def start(self, *words, wait=True):
+    def start(self, *words, wait=True, stderr=None):
         """Starts it, with more words on its command line; with `wait`, returns when it is ready."""
-        self.launch(*words)
+        self.launch(*words, stderr=stderr)
         if wait:
             self.wait_ready()
 
@@ -104,6 +107,13 @@ class Node(PrivateNode):
             assert self.is_running, f"{self.name} ended with status {self.process.poll()}:\n{self.log()[-2000:]}"
             return self.get("/readyz")[0] == 200
         wait_for(ready, f"{self.name} is ready", seconds)
+
+    def wait_log(self, *parts, seconds=20):
+        """The log, once it has all of these texts."""
+        def all_there():
+            log = self.log()
+            return all(part in log for part in parts) and log
+        return wait_for(all_there, lambda: f"{[part for part in parts if part not in self.log()]} in the log", seconds)
 
     # HTTP.
 

@@ -331,8 +331,9 @@ def test_invalid_arguments_are_dropped_counted_and_logged_and_later_replies_come
                          ("WHATSAT bad 51 1", "radius is not within 0 and 50 kilometres"),
                          ("IAMAT bad +1+1 9223372035.999999999", "time is further ahead"),
                          ("IAMAT bad +1+1 9223372036", "time is not below 9223372036 seconds")):
-        assert re.search(rf' warning n0 event=invalid_arguments from=127.0.0.1:\d+ reason="{re.escape(reason)}.*" '
-                         rf"text={re.escape(text)}\n", silent.log())
+        wanted = (rf' warning n0 event=invalid_arguments from=127.0.0.1:\d+ reason="{re.escape(reason)}.*" '
+                  rf"text={re.escape(text)}\n")
+        wait_for(lambda wanted=wanted: re.search(wanted, silent.log()), f"{wanted} in the log")
 
 
 def test_invalid_arguments_cannot_fill_the_log(silent):

@@ -76,7 +76,7 @@ def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted():
         herd.wait_converged(clients=2)
         for node, peer in ((n0, "n1"), (n1, "n0")):
             wait_for(lambda: fresh(node)["counters"]["bus_divergences_healed"] == 1, "it is counted")
-            assert f"event=divergence_healed peer={peer} records=1 " in node.log()
+            node.wait_log(f"event=divergence_healed peer={peer} records=1 ")
     finally:
         herd.close()
         liar.end()

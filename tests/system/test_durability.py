@@ -190,7 +190,7 @@ def test_while_the_disk_is_full_nothing_is_acknowledged_that_is_not_kept(make_he
         disk.free()
         wait_for(lambda: healthy(node), "it recovers by itself")
         assert told + replies_now(connection) == 200
-    assert "event=journal_recovered" in node.log()
+    node.wait_log("event=journal_recovered")
     assert [next(errors)["event"] for _ in range(2)] == ["journal_failing", "journal_recovered"]
     node.kill()
     node.start()
@@ -329,7 +329,7 @@ def test_a_damaged_journal_is_refused_and_discarding_it_brings_all_back(make_her
     assert re.search(r"journal \S+: it is damaged at byte \d+, .*--discard-journal", node.log())
     assert journal.read_bytes() == text
     node.start("--discard-journal")
-    assert "event=journal_discarded" in node.log()
+    node.wait_log("event=journal_discarded")
     herd.wait_converged(clients=40)
     node.kill()
     node.start()
@@ -341,7 +341,7 @@ def test_a_torn_tail_is_cut_off_and_said(make_herd):
     with open(journal, "r+b") as file:
         file.truncate(journal.stat().st_size - 3)
     herd["n0"].start()
-    assert re.search(r"event=journal_cut bytes=\d+", herd["n0"].log())
+    assert re.search(r"event=journal_cut bytes=\d+", herd["n0"].wait_log("event=journal_cut bytes="))
     herd.wait_converged(clients=40)
 
 

@@ -155,9 +155,7 @@ def test_a_broken_google_is_rested_and_found_again(make_node, google):
         wait_for(back, "Google is asked again")
         print(f"\n20 lookups of a broken Google: {asked} requests; back after {time.monotonic() - begin:.1f} s")
         events.wait_for("provider_ready", "herd.INFO.places.n0")
-    log = node.log()
-    assert "event=places_provider_resting provider=google" in log
-    assert "event=places_provider_ready provider=google" in log
+    node.wait_log("event=places_provider_resting provider=google", "event=places_provider_ready provider=google")
 
 
 def test_an_old_answer_is_better_than_none(make_node, google):

@@ -74,14 +74,16 @@ class PrivateNode:
         self.process = None
         self.may_die = False  # it was asked to
 
-    def launch(self, *words):
-        """Starts the process, with more words on its command line, and does not wait for it."""
+    def launch(self, *words, stderr=None):
+        """Starts the process, with more words on its command line, and does not wait for it. `stderr` is a file or a
+        descriptor, instead of the log's."""
         assert not self.is_running, f"{self.name} runs already"
         self.may_die = False
         with open(self.log_path, "ab") as log:
             self.process = subprocess.Popen(
                 [self.herd.binary, "--config", self.herd.config_of(self.name), *self.herd.flags, *words, self.name],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=os.environ | self.herd.environment | self.environment,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
+                env=os.environ | self.herd.environment | self.environment,
                 preexec_fn=_end_with_parent)
         self.pids.append(self.process.pid)
 

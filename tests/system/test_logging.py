@@ -1,0 +1,249 @@
+"""A log that cannot be written: a standard error that is full, frozen or closed, a full disk. It costs lines, which are
+dropped and counted, and nothing else: clients are answered, links stay up, and a node ends on SIGTERM."""
+import os
+import pathlib
+import re
+import signal
+import subprocess
+import threading
+import time
+import types
+
+import pytest
+
+from full_disks import FullTmpfs
+from herd_fixture import BINARY, line, make_herd, wait_for  # noqa: F401
+from talk import now, pipeline
+
+REPORT = re.compile(r"\S+ warning n0 event=log_dropped lines=(\d+) reason=\"([^\"]+)\"")
+
+
+class Pipe:
+    """A standard error for a node, and what is read from it after read()."""
+
+    def __init__(self):
+        self.reading, self.writing = os.pipe()
+        self.text = b""
+        self.reader = None
+
+    def fill(self):
+        os.set_blocking(self.writing, False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                os.write(self.writing, b"x" * 4096)
+        os.set_blocking(self.writing, True)
+
+    def read(self):
+        """From now on, by a thread, until the node has ended."""
+        os.close(self.writing)
+        self.writing = None
+
+        def copy():
+            for piece in iter(lambda: os.read(self.reading, 1 << 16), b""):
+                self.text += piece
+        self.reader = threading.Thread(target=copy, daemon=True)
+        self.reader.start()
+
+    def close(self):
+        if self.reader is not None:
+            self.reader.join(20)
+        for end in (self.reading, self.writing):
+            if end is not None:
+                os.close(end)
+
+
+@pytest.fixture
+def pipe():
+    made = Pipe()
+    yield made
+    made.close()
+
+
+def talk_until_dropped(node, more=1):
+    """Clients make the node log at level debug until so many more lines are dropped."""
+    wanted = node.counter("log_dropped") + more
+    lines = b"".join(b"IAMAT client%d +1+2 %d\n" % (i, i) for i in range(1, 500))
+
+    def dropped():
+        pipeline(node, lines)
+        return node.counter("log_dropped") >= wanted
+    wait_for(dropped, "lines are dropped", seconds=60)
+
+
+def check_well(herd):
+    """Clients are answered within a second or two, the node is healthy, and its peer sees the link up."""
+    begin = time.monotonic()
+    assert herd["n0"].say(f"IAMAT kiwi +1+2 {now()}", seconds=5).startswith("AT n0 ")
+    assert time.monotonic() - begin < 2
+    assert herd["n0"].get("/healthz")[0] == 200
+    assert herd["n1"].status()["links"]["n0"]["state"] == "up"
+    assert f"herd_log_dropped_total {herd['n0'].counter('log_dropped')}" in herd["n0"].get("/metrics")[1]
+
+
+def start(herd, **arguments):
+    herd["n0"].start(wait=False, **arguments)
+    herd["n1"].start(wait=False)
+    for node in herd:
+        node.wait_ready()
+    herd.wait_linked()
+
+
+def reported(text):
+    """The sum of all lines that the log calls dropped."""
+    return sum(int(report[1]) for report in REPORT.finditer(text))
+
+
+def test_a_standard_error_that_is_not_read_costs_lines_and_nothing_else(pipe, make_herd):
+    herd = make_herd(line(2), start=False)
+    start(herd, stderr=pipe.writing)
+    talk_until_dropped(herd["n0"])
+    check_well(herd)
+    pipe.read()
+    node = herd["n0"]
+    wait_for(lambda: reported(pipe.text.decode()) == node.counter("log_dropped"), "the log tells how many it lacks")
+    node.say("after")
+    wait_for(lambda: b"text=after\n" in pipe.text, "the log goes on")
+    reasons = {report[2] for report in REPORT.finditer(pipe.text.decode())}
+    assert reasons == {"they were not written as fast as they came"}
+    assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z [a-z]+ n0 event=", text) for text in pipe.text.decode().splitlines())
+
+
+def test_a_reader_that_is_frozen_costs_lines_and_nothing_else(make_herd, tmp_path):
+    herd = make_herd(line(2), start=False)
+    with open(tmp_path / "log", "wb") as log:
+        reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
+    try:
+        start(herd, stderr=reader.stdin)
+        reader.stdin.close()
+        reader.send_signal(signal.SIGSTOP)
+        talk_until_dropped(herd["n0"])
+        check_well(herd)
+        reader.send_signal(signal.SIGCONT)
+        wait_for(lambda: reported((tmp_path / "log").read_text()) == herd["n0"].counter("log_dropped"),
+                 "the log tells how many it lacks")
+    finally:
+        reader.kill()
+        reader.wait()
+    # Now the pipe has no reader.
+    talk_until_dropped(herd["n0"])
+    check_well(herd)
+
+
+def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_herd):
+    herd = make_herd(line(2), start=False, log_level="info")
+    with open("/dev/full", "wb") as full:
+        start(herd, stderr=full)
+    wait_for(lambda: herd["n0"].counter("log_dropped") > 0, "lines are dropped, although there are few")
+    check_well(herd)
+    stat = pathlib.Path(f"/proc/{herd['n0'].process.pid}/stat")
+
+    def ticks():
+        return sum(int(field) for field in stat.read_text().rsplit(") ", 1)[1].split()[11:13])
+    before, begin = ticks(), time.monotonic()
+    time.sleep(2)  # what is measured is a share of time
+    share = (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - begin)
+    assert share < 0.2, "a log that cannot be written must not keep a processor busy"
+
+
+def test_a_log_file_on_a_full_disk_costs_lines_of_the_file_alone(make_herd):
+    herd = make_herd(line(2), start=False, log_level="info")
+    disk = FullTmpfs(types.SimpleNamespace(state_dir=herd.directory / "logs"))
+    try:
+        file = disk.directory / "n0.log"
+        herd.settings["log"] = {"file": str(file)}
+        herd.write_config()
+        start(herd)
+        wait_for(lambda: "event=started" in file.read_text(), "the file has the log")
+        disk.fill()
+        node = herd["n0"]
+        for _ in range(100):
+            node.say(b"IAMAT " + b"\x80" * 200 + b" x 1\n")
+        wait_for(lambda: node.counter("log_dropped") > 0, "lines are dropped")
+        check_well(herd)
+        node.wait_log("event=invalid_arguments")  # standard error has them
+        disk.free()
+        wait_for(lambda: "event=log_dropped" in file.read_text(), "the file tells how many it lacks")
+        assert REPORT.search(file.read_text())[2] == "No space left on device"
+        assert "event=log_dropped" not in node.log()
+        herd["n1"].stop()
+        wait_for(lambda: "event=link_lost peer=n1" in file.read_text(), "the log goes on")
+    finally:
+        herd["n0"].kill()
+        disk.close()
+
+
+def test_a_log_file_that_was_removed_is_made_again(make_herd):
+    herd = make_herd({"n0": []}, start=False, settings={"log": {"file": "n0.log"}})
+    herd["n0"].start()
+    file = herd["n0"].state_dir / "n0.log"
+    wait_for(lambda: "event=started" in file.read_text(), "the file has the log")
+    file.unlink()
+
+    def has_line():
+        herd["n0"].say("hello")
+        return file.exists() and "text=hello" in file.read_text()
+    wait_for(has_line, "there is a file again")
+
+
+@pytest.mark.parametrize("closed", range(1, 8))
+def test_standard_descriptors_that_are_closed_are_opened_on_nothing(make_herd, closed):
+    """Without that, the log would be written into the lock file."""
+    herd = make_herd({"n0": []}, start=False)
+    node = herd["n0"]
+    descriptors = [number for number in range(3) if closed & 1 << number]
+    redirections = " ".join(f"{number}>&-" for number in descriptors)
+    process = subprocess.Popen(["sh", "-c", f'exec "$0" "$@" {redirections}', BINARY, "--config", herd.config_path,
+                                "--log-level", "debug", "n0"],
+                               env=os.environ | herd.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                               stderr=subprocess.DEVNULL)
+    try:
+        wait_for(lambda: node.get("/readyz")[0] == 200, "ready")
+        for number in descriptors:
+            assert os.readlink(f"/proc/{process.pid}/fd/{number}") == "/dev/null"
+        assert node.say("hello") == "? hello\n"
+        assert (node.state_dir / "lock").read_text() == f"{process.pid}\n"
+    finally:
+        process.terminate()
+        assert process.wait(10) == 0
+    assert (node.state_dir / "lock").read_text() == f"{process.pid}\n"
+
+
+def test_a_node_whose_log_is_blocked_ends_on_sigterm(pipe, make_herd):
+    herd = make_herd(line(2), start=False)
+    start(herd, stderr=pipe.writing)
+    talk_until_dropped(herd["n0"])
+    begin = time.monotonic()
+    herd["n0"].stop()
+    assert time.monotonic() - begin < 8
+
+
+def test_a_node_that_cannot_start_ends_although_its_standard_error_is_not_read(pipe, make_herd):
+    herd = make_herd({"n0": []})
+    pipe.fill()
+    second = subprocess.run([BINARY, "--config", herd.config_path, "n0"], env=os.environ | herd.environment, timeout=10,
+                            stdin=subprocess.DEVNULL, stderr=pipe.writing, check=False)
+    assert second.returncode == 1
+
+
+def test_a_node_that_cannot_start_says_why_to_a_reader_that_comes_late(pipe, make_herd):
+    herd = make_herd({"n0": []})
+    pipe.fill()
+    second = subprocess.Popen([BINARY, "--config", herd.config_path, "n0"], env=os.environ | herd.environment,
+                              stdin=subprocess.DEVNULL, stderr=pipe.writing)
+    pipe.read()
+    assert second.wait(10) == 1
+    wait_for(lambda: b"is used by process" in pipe.text, "the line with the reason")
+
+
+@pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
+@pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer handles these itself")
+def test_a_crash_is_the_last_line_of_the_log(make_herd, number):
+    herd = make_herd({"n0": []}, settings={"log": {"file": "n0.log"}})
+    node = herd["n0"]
+    assert pipeline(node, b"IAMAT kiwi +1+2 5\n" * 1000).count(b"\n") == 1000
+    node.may_die = True
+    node.signal(number)
+    assert node.process.wait(10) == -number
+    for log in (node.log(), (node.state_dir / "n0.log").read_text()):
+        assert log.count("event=command ") == 1000
+        assert log.endswith(f" error n0 event=crashed signal={int(number)}\n")
