@@ -1,9 +1,7 @@
 #include "node/control.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,11 +9,10 @@
 #include <asio/read_until.hpp>
 #include <asio/steady_timer.hpp>
 #include <asio/write.hpp>
-#include <cerrno>
-#include <cstring>
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "node/limits.hpp"
 #include "protocol/command.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/reply.hpp"
@@ -39,24 +36,6 @@ std::string error_reply(std::string_view message) {
   return Json{{"result", "error"}, {"message", message}}.dump();
 }
 
-// A path of the file system may be longer than an address of a socket; this one names the same file and is short.
-class ShortPath {
- public:
-  explicit ShortPath(const std::filesystem::path& directory)
-      : descriptor_(open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {}
-  ~ShortPath() {
-    if (descriptor_ >= 0) close(descriptor_);
-  }
-  ShortPath(const ShortPath&) = delete;
-  ShortPath& operator=(const ShortPath&) = delete;
-  [[nodiscard]] std::string of(std::string_view name) const {
-    return fmt::format("/proc/self/fd/{}/{}", descriptor_, name);
-  }
-
- private:
-  int descriptor_;
-};
-
 }  // namespace
 
 // One connection. It lives as long as something is being waited for on it.
@@ -70,39 +49,59 @@ struct Control::Session {
   bus::ChangeNumber awaits = 0;  // 0: nothing
 };
 
-Control::Control(const Parts& parts) : parts_(parts), acceptor_(parts.io) {}
+Control::Control(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
 
-Control::~Control() {
-  std::error_code ignored;
-  if (!path_.empty()) std::filesystem::remove(path_, ignored);
-}
+Control::~Control() = default;
 
 Result<void> Control::listen(const std::filesystem::path& directory) {
-  const std::filesystem::path path = directory / "control";
-  const ShortPath in(directory);
-  std::error_code error;
-  std::filesystem::remove(path, error);
-  acceptor_.open(stream_protocol(), error);
-  // The socket's own mode becomes its file's, so that it is never anybody's for a moment.
-  if (!error && fchmod(acceptor_.native_handle(), 0600) != 0) error = {errno, std::system_category()};
-  if (!error) acceptor_.bind(stream_protocol::endpoint(in.of("control")), error);
-  if (!error) acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  if (error) return fail(fmt::format("control socket {} cannot be opened: {}", path.string(), error.message()));
-  path_ = path;
-  accept();
+  auto file = SocketFile::open(directory, "control");
+  if (!file) {
+    return fail(
+        fmt::format("control socket {} cannot be opened: {}", (directory / "control").string(), file.error().message));
+  }
+  file_ = std::move(*file);
+  made_.emplace(parts_.io, file_->descriptor(), [this] {
+    take_socket();
+    made_->arm();
+  });
+  take_socket();
+  made_->arm();
   return {};
+}
+
+// The file's first socket, or another one because the file had to be made again.
+void Control::take_socket() {
+  const int listening = file_->take();
+  if (listening < 0 || is_stopped_) {
+    if (listening >= 0) close(listening);
+    return;
+  }
+  std::error_code ignored;
+  accept_again_.cancel();
+  acceptor_.close(ignored);
+  acceptor_.assign(stream_protocol(), listening, ignored);  // fails only where it is open
+  accept();
 }
 
 void Control::accept() {
   acceptor_.async_accept([this](const std::error_code& error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+    if (error) return back_off();
     std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
-    if (!error && sessions_.size() < kMaxSessions) {
+    if (sessions_.size() < kMaxSessions) {
       const auto session = std::make_shared<Session>(std::move(socket));
       sessions_.push_back(session);
       read(session);
     }
     accept();
+  });
+}
+
+// The connection stays in the backlog, so without a pause the loop would find it again and again.
+void Control::back_off() {
+  accept_again_.expires_after(kAcceptBackOff);
+  accept_again_.async_wait([this](const std::error_code& cancelled) {
+    if (!cancelled && acceptor_.is_open()) accept();
   });
 }
 
@@ -183,6 +182,8 @@ void Control::answer(const SessionPtr& session, std::string reply) {
 
 void Control::stop() {
   std::error_code ignored;
+  is_stopped_ = true;
+  accept_again_.cancel();
   acceptor_.close(ignored);
   for (const auto& weak : sessions_) {
     const SessionPtr session = weak.lock();

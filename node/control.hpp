@@ -9,15 +9,19 @@
 
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
+#include <asio/steady_timer.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "bus/replica.hpp"
 #include "node/counters.hpp"
+#include "node/descriptor_watch.hpp"
+#include "node/socket_file.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
 
@@ -39,7 +43,8 @@ class Control {
   Control(const Control&) = delete;
   Control& operator=(const Control&) = delete;
 
-  // Opens `directory`/control; what a killed node left there makes room. The directory must be this node's, locked.
+  // Opens `directory`/control; what a killed node left there makes room. The directory must be this node's, locked. If
+  // the file is removed or replaced later, it is made again within about a second (node/socket_file.hpp).
   [[nodiscard]] protocol::Result<void> listen(const std::filesystem::path& directory);
 
   // Changes up to this number are acknowledged now: replies that waited for them leave.
@@ -54,7 +59,9 @@ class Control {
   struct Session;
   using SessionPtr = std::shared_ptr<Session>;
 
+  void take_socket();
   void accept();
+  void back_off();
   void read(const SessionPtr& session);
   void execute(const SessionPtr& session, std::string_view line);
   void reset_client(const SessionPtr& session, std::string_view client);
@@ -63,7 +70,10 @@ class Control {
 
   Parts parts_;
   asio::local::stream_protocol::acceptor acceptor_;
-  std::filesystem::path path_;  // empty: not listening
+  asio::steady_timer accept_again_;
+  std::unique_ptr<SocketFile> file_;  // null: not listening
+  std::optional<DescriptorWatch> made_;
+  bool is_stopped_ = false;
   std::vector<std::weak_ptr<Session>> sessions_;
 };
 

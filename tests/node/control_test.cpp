@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,6 +15,7 @@
 #include "tests/catch.hpp"
 #include "tests/node/one_node.hpp"
 #include "tests/node/scratch_dir.hpp"
+#include "tests/node/wait_until.hpp"
 
 using namespace herd::node;
 using namespace std::chrono_literals;
@@ -113,6 +115,34 @@ TEST_CASE("a node that stops says so to who waits") {
   while (one.control.awaited() == 0) one.io.poll();
   one.control.stop();
   CHECK(one.answer(socket).find("the node stops") != std::string::npos);
+}
+
+TEST_CASE("a control socket that was removed is made again and answers") {
+  OneControl one;
+  const auto path = one.directory.path() / "control";
+  std::filesystem::remove(path);
+  CHECK(wait_until([&] {
+    one.io.poll();
+    return std::filesystem::exists(path);
+  }));
+  CHECK(one.ask("reset-client plum\n")["result"] == "unknown");
+}
+
+TEST_CASE("a connection for which there is no descriptor is served later, and the loop does not spin for it") {
+  OneControl one;
+  auto socket = one.connected();  // it waits in the backlog
+  asio::write(socket, asio::buffer(std::string("reset-client plum\n")));
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const rlimit none{0, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  std::size_t handlers = 0;
+  const auto end = std::chrono::steady_clock::now() + 350ms;
+  while (std::chrono::steady_clock::now() < end) handlers += one.io.run_one_for(10ms);
+  setrlimit(RLIMIT_NOFILE, &before);
+  CHECK(handlers > 1);
+  CHECK(handlers < 20);  // two for each try, and one try each kAcceptBackOff
+  CHECK(one.answer(socket).find("unknown") != std::string::npos);
 }
 
 TEST_CASE("a socket that cannot be opened is an error with its path") {

@@ -47,7 +47,7 @@ def test_a_poisoned_client_is_unknown_everywhere_until_it_is_heard_again(make_he
     for node in herd:
         wait_for(lambda node=node: (node.knows("kiwi") or "").endswith(f" kiwi +3+4 {now}"), f"{node.name} knows it")
     assert herd["n0"].counter("clients_reset") == 1
-    assert "event=client_reset client=kiwi epoch=1" in herd["n0"].log()
+    herd["n0"].wait_log("event=client_reset client=kiwi epoch=1")
 
 
 def test_a_reset_outlives_all_nodes(make_herd):
@@ -132,6 +132,51 @@ def test_the_socket_is_its_owners_alone_and_goes_with_the_node(make_herd):
     assert b"unknown" in say_raw(herd, b"reset-client kiwi\n")
     herd["n0"].stop()
     assert not control_of(herd, "n0").exists()
+
+
+def wait_answering(herd):
+    def answers():
+        try:
+            return b"unknown" in say_raw(herd, b"reset-client nothing\n")
+        except OSError:
+            return False
+    wait_for(answers, "the socket answers")
+
+
+def test_a_socket_that_was_removed_is_made_again(make_herd):
+    herd = make_herd({"n0": []}, log_level="info")
+    herd["n0"].say("IAMAT kiwi +1+2 5")
+    control_of(herd, "n0").unlink()
+    wait_answering(herd)
+    assert reset(herd, "kiwi").startswith("kiwi is reset at n0, ")
+    herd["n0"].wait_log("event=socket_made_again")
+    herd["n0"].stop()
+    assert not control_of(herd, "n0").exists()
+
+
+def test_a_node_that_cannot_make_its_socket_again_is_named_and_makes_it_once_it_can(make_herd):
+    herd = make_herd({"n0": [], "n1": []}, log_level="info")
+    control_of(herd, "n0").unlink()
+    (control_of(herd, "n0") / "in the way").mkdir(parents=True)
+    herd["n0"].wait_log("event=socket_missing")
+    said = reset(herd, "kiwi", status=1)
+    assert "no running node of this host knows a client 'kiwi', but not all could be asked: n0 runs (process " in said
+    herd["n1"].kill()
+    said = reset(herd, "kiwi", status=1)
+    assert said.startswith(f"scripts/herd: n0 runs (process {herd['n0'].process.pid}), but its socket "), said
+    (control_of(herd, "n0") / "in the way").rmdir()
+    control_of(herd, "n0").rmdir()
+    wait_answering(herd)
+
+
+def test_a_socket_that_was_replaced_is_made_again(make_herd):
+    herd = make_herd({"n0": []}, log_level="info")
+    inode = control_of(herd, "n0").stat().st_ino
+    control_of(herd, "n0").rename(control_of(herd, "n0").with_name("moved"))
+    control_of(herd, "n0").write_text("not a socket")
+    wait_for(lambda: stat.S_ISSOCK(control_of(herd, "n0").stat().st_mode), "it is made again")
+    assert control_of(herd, "n0").stat().st_ino != inode
+    wait_answering(herd)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")

@@ -4,7 +4,7 @@ import os
 import re
 import socket
 
-from . import order
+from . import order, processes
 from .herd import Herd, Node
 from .show import safe
 from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
@@ -58,25 +58,41 @@ def answer_seconds(node: Node) -> float:
     return float(milliseconds) / 1000 + GRACE_SECONDS if milliseconds else LONGEST_ACK_TIMEOUT + GRACE_SECONDS
 
 
+def without_socket(herd: Herd, names: list[str]) -> str:
+    """A sentence for those of the nodes that run, although nothing listens at their sockets; empty if none does."""
+    running = processes.running_nodes(herd.state_dir, names).values()
+    return "; ".join(f"{node.name} runs (process {node.pid}), but its socket "
+                     f"{herd.state_dir / 'nodes' / node.name / 'control'} is not there: it makes it within seconds, so"
+                     f" try again; else scripts/herd restart {node.name}" for node in running)
+
+
 def reset_client(herd: Herd, client: str, as_json: bool) -> int:
     name = checked(client)
     answer = None
+    silent = []
     frozen = {node.name: node.pid for node in order.frozen_nodes(herd.state_dir, [node.name for node in herd.local])}
     for node in herd.local:
         if node.name in frozen:
             continue
-        answer = say(herd.state_dir / "nodes" / node.name, b"reset-client " + name, answer_seconds(node)) or answer
+        latest = say(herd.state_dir / "nodes" / node.name, b"reset-client " + name, answer_seconds(node))
+        if latest is None:
+            silent.append(node.name)
+        answer = latest or answer
         if answer and answer["result"] != "unknown":
             break
     if frozen and (answer is None or answer["result"] == "unknown"):
         order.warn_of_frozen(herd)
         raise Trouble("no other node of this host knows that client")
+    missing = without_socket(herd, silent) if answer is None or answer["result"] == "unknown" else ""
+    if answer is None and missing:
+        raise Trouble(missing)
     if answer is None:
         raise Trouble("no node of this host is running: scripts/herd up starts them", NONE_RUNNING)
     if answer["result"] == "error":
         raise Trouble(answer["message"])
     if answer["result"] == "unknown":
-        raise Trouble(f"no running node of this host knows a client '{safe(name)}'")
+        raise Trouble(f"no running node of this host knows a client '{safe(name)}'"
+                      + (f", but not all could be asked: {missing}" if missing else ""))
     if as_json:
         print(json.dumps(answer | {"client": safe(name)}))
     elif answer["result"] == "already":
