@@ -44,6 +44,13 @@ std::string_view advice(Status status) {
   return "could not answer: ask again later";
 }
 
+// Nothing where it is no number, or is not there and stands for none.
+std::optional<double> degrees_member(const json& object, const char* name, bool zero_left_out) {
+  const json* found = member(object, name);
+  if (found == nullptr) return zero_left_out ? std::optional(0.0) : std::nullopt;
+  return found->is_number() ? std::optional(found->get<double>()) : std::nullopt;
+}
+
 Failure failure(Status status, std::string message, const std::optional<std::string>& words) {
   if (words && !words->empty()) message += fmt::format(" (Google says: {})", *words);
   return {status, std::move(message)};
@@ -60,7 +67,7 @@ std::optional<json> parse_json(std::string_view text) {
 const json* member(const json& object, const char* name) {
   if (!object.is_object()) return nullptr;
   const auto found = object.find(name);
-  return found == object.end() ? nullptr : &*found;
+  return found == object.end() || found->is_null() ? nullptr : &*found;
 }
 
 std::optional<std::string> text_member(const json& object, const char* name) {
@@ -70,12 +77,11 @@ std::optional<std::string> text_member(const json& object, const char* name) {
 
 std::optional<protocol::Position> position_member(const json& object, const char* name, const PositionNames& names) {
   const json* found = member(object, name);
-  const json* latitude = found == nullptr ? nullptr : member(*found, names.latitude);
-  const json* longitude = found == nullptr ? nullptr : member(*found, names.longitude);
-  if (latitude == nullptr || longitude == nullptr || !latitude->is_number() || !longitude->is_number()) {
-    return std::nullopt;
-  }
-  const protocol::Position position{latitude->get<double>(), longitude->get<double>()};
+  if (found == nullptr || !found->is_object()) return std::nullopt;
+  const auto latitude = degrees_member(*found, names.latitude, names.zero_left_out);
+  const auto longitude = degrees_member(*found, names.longitude, names.zero_left_out);
+  if (!latitude || !longitude) return std::nullopt;
+  const protocol::Position position{*latitude, *longitude};
   const bool on_earth =
       position.latitude >= -90 && position.latitude <= 90 && position.longitude >= -180 && position.longitude <= 180;
   return on_earth ? std::optional(position) : std::nullopt;

@@ -17,7 +17,7 @@ inline constexpr int kMaxJsonDepth = 32;
 // Nothing where it is no JSON, nested too deeply, or holds a number that no double can.
 [[nodiscard]] std::optional<nlohmann::json> parse_json(std::string_view text);
 
-// The member of that name, or nullptr: also where `object` is no object.
+// The member of that name, or nullptr: also where `object` is no object, or the member is null.
 [[nodiscard]] const nlohmann::json* member(const nlohmann::json& object, const char* name);
 [[nodiscard]] std::optional<std::string> text_member(const nlohmann::json& object, const char* name);
 
@@ -25,6 +25,7 @@ inline constexpr int kMaxJsonDepth = 32;
 struct PositionNames {
   const char* latitude;
   const char* longitude;
+  bool zero_left_out;  // the object has no member for a number that is 0
 };
 [[nodiscard]] std::optional<protocol::Position> position_member(const nlohmann::json& object, const char* name,
                                                                 const PositionNames& names);

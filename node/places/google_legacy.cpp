@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kName = "google-legacy";
-constexpr PositionNames kPositionNames{"lat", "lng"};
+constexpr PositionNames kPositionNames{.latitude = "lat", .longitude = "lng", .zero_left_out = false};
 constexpr std::size_t kMaxAttributions = 8;
 constexpr std::size_t kMaxAttributionBytes = 1024;
 

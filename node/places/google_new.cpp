@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -15,7 +16,10 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kName = "google";
-constexpr PositionNames kPositionNames{"latitude", "longitude"};
+// This API sends JSON of proto3 (https://protobuf.dev/programming-guides/json/): a field that has the default value of
+// its type is left out. So a missing number is 0, a missing text is empty, and a missing list has no elements. A
+// missing object, however, is one that was never set, while {} has defaults in all fields.
+constexpr PositionNames kPositionNames{.latitude = "latitude", .longitude = "longitude", .zero_left_out = true};
 
 // Only what the document shows. A search is billed by its dearest field: these are all "Nearby Search Pro", the lowest
 // tier that this search has (even the id alone belongs to it). Ratings, opening hours, prices, telephone numbers and
@@ -52,12 +56,13 @@ std::vector<std::string> attributions_of(const json& place) {
   const json* list = member(place, "attributions");
   if (list == nullptr || !list->is_array()) return attributions;
   for (const json& each : *list) {
-    const auto provider = text_member(each, "provider");
-    if (!provider) continue;
     const auto uri = text_member(each, "providerUri").value_or("");
     const bool is_link = uri.starts_with("https://") || uri.starts_with("http://");  // and no script
-    attributions.push_back(is_link ? fmt::format("<a href=\"{}\">{}</a>", escape_html(uri), escape_html(*provider))
-                                   : escape_html(*provider));
+    auto provider = text_member(each, "provider").value_or("");
+    if (provider.empty() && is_link) provider = uri;  // an attribution must be shown
+    if (provider.empty()) continue;
+    attributions.push_back(is_link ? fmt::format("<a href=\"{}\">{}</a>", escape_html(uri), escape_html(provider))
+                                   : escape_html(provider));
   }
   return attributions;
 }
@@ -89,7 +94,7 @@ std::optional<ListedPlace> place_of(const json& place) {
     if (const auto text = text_member(*name, "text")) result["name"] = *text;
   }
   auto vicinity = text_member(place, "shortFormattedAddress");
-  if (!vicinity) vicinity = text_member(place, "formattedAddress");
+  if (!vicinity || vicinity->empty()) vicinity = text_member(place, "formattedAddress");
   if (vicinity) result["vicinity"] = *vicinity;
   if (const auto status = text_member(place, "businessStatus")) result["business_status"] = *status;
   if (const json* types = member(place, "types")) result["types"] = texts_of(*types);
@@ -121,6 +126,15 @@ Failure read_error(const HttpReply& reply, const std::optional<json>& body) {
   return http_failure(kName, static_cast<int>(said), words);
 }
 
+// What this API's answer may have besides `places`. Anything else is the answer of another service, not one without
+// places.
+bool has_no_other_members(const json& body) {
+  constexpr std::array kMembers{"places", "routingSummaries"};
+  return std::all_of(body.items().begin(), body.items().end(), [&](const auto& each) {
+    return std::find(kMembers.begin(), kMembers.end(), each.key()) != kMembers.end();
+  });
+}
+
 tl::expected<PlaceList, Failure> read(const HttpReply& reply) {
   const auto body = parse_json(reply.body);
   if (reply.status != 200 || (body && member(*body, "error") != nullptr)) {
@@ -128,8 +142,8 @@ tl::expected<PlaceList, Failure> read(const HttpReply& reply) {
   }
   if (!body || !body->is_object()) return tl::unexpected(nonsense(kName));
   PlaceList places;
-  if (body->empty()) return places;  // how this API says that there are none
   const json* list = member(*body, "places");
+  if (list == nullptr && has_no_other_members(*body)) return places;
   if (list == nullptr || !list->is_array()) return tl::unexpected(nonsense(kName));
   for (const json& place : *list) {
     if (places.size() == protocol::kMaxPlaces) break;

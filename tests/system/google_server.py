@@ -47,6 +47,15 @@ def places_around(latitude, longitude, radius, count=20):
         yield (f"Place {i}", *shifted(latitude, longitude, reach * math.cos(angle), reach * math.sin(angle)))
 
 
+def as_proto3(value):
+    """JSON of proto3, which the new form is: a field that has the default value of its type is left out."""
+    if isinstance(value, list):
+        return [as_proto3(each) for each in value]
+    if isinstance(value, dict):  # an object that was set is sent, also as {}
+        return {name: as_proto3(each) for name, each in value.items() if isinstance(each, dict) or each}
+    return value
+
+
 def new_place(name, latitude, longitude):
     return {"id": f"new-{name}", "types": ["cafe", "establishment"], "formattedAddress": f"{name}, Long Street 1",
             "shortFormattedAddress": f"{name}, Short", "location": {"latitude": latitude, "longitude": longitude},
@@ -76,7 +85,7 @@ def good(handler, request):
         handler.send_json(200, {"html_attributions": ["Listings by <b>B</b>"], "status": "OK",
                                 "next_page_token": "token", "results": [legacy_place(*place) for place in found]})
     else:
-        handler.send_json(200, {"places": [new_place(*place) for place in found]})
+        handler.send_json(200, as_proto3({"places": [new_place(*place) for place in found]}))
 
 
 def none_there(handler, request):
@@ -164,7 +173,18 @@ def outside(handler, request):
               for i in range(5)]
     make = legacy_place if request["legacy"] else new_place
     results = [make(*place) for place in found]
-    handler.send_json(200, {"status": "OK", "results": results} if request["legacy"] else {"places": results})
+    handler.send_json(200, {"status": "OK", "results": results} if request["legacy"]
+                      else as_proto3({"places": results}))
+
+
+def on_a_meridian(handler, request):
+    """A place exactly where the request's middle is, which may have a coordinate of 0, and little more."""
+    place = new_place("On the line", request["latitude"], request["longitude"])
+    sent = {"id": place["id"], "displayName": place["displayName"], "location": place["location"], "viewport": {
+        "low": {"latitude": request["latitude"] - 0.001, "longitude": request["longitude"]}, "high": {
+            "latitude": request["latitude"], "longitude": request["longitude"] + 0.001}},
+            "types": [], "shortFormattedAddress": ""}
+    handler.send_json(200, as_proto3({"places": [sent]}))
 
 
 def tells_key(handler, request):
@@ -228,7 +248,8 @@ LEGACY_FAULTS = {
     "status UNKNOWN_ERROR": (legacy_status("UNKNOWN_ERROR"), UNKNOWN),
     "status of no kind": (legacy_status("FINE"), UNKNOWN),
 }
-ANSWERS = {"good": good, "none": none_there, "outside": outside, "key in a name": names_key}
+ANSWERS = {"good": good, "none": none_there, "outside": outside, "key in a name": names_key,
+           "on a meridian": on_a_meridian}
 
 
 class Handler(http.server.BaseHTTPRequestHandler):

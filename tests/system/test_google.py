@@ -98,6 +98,21 @@ def test_nothing_outside_the_radius_is_shown_whatever_google_says(make_node, goo
     assert (document["status"], document["results"]) == ("ZERO_RESULTS", [])
 
 
+@pytest.mark.parametrize("position", [(51.4779, 0.0), (0.0, 36.8), (0.0, 0.0), (51.4779, 0.001)], ids=str)
+def test_a_place_whose_coordinate_google_leaves_out_because_it_is_0_is_shown_there(make_node, google, position):
+    node = make_node(["google"])
+    google.play("on a meridian")
+    document, _ = whatsat(node, Clients(node).new(position), 1)
+    assert document["status"] == "OK"
+    [result] = document["results"]
+    latitude, longitude = position
+    assert result["geometry"] == {
+        "location": {"lat": latitude, "lng": longitude},
+        "viewport": {"northeast": {"lat": latitude, "lng": pytest.approx(longitude + 0.001)},
+                     "southwest": {"lat": pytest.approx(latitude - 0.001), "lng": longitude}}}
+    wait_for(lambda: node.status()["places"]["google"]["requests"] == {"OK": 1}, "no failure is counted")
+
+
 def test_a_neighbour_is_answered_from_the_cache_within_its_own_radius(make_node, google):
     node = make_node()
     clients = Clients(node)

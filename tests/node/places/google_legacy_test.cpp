@@ -66,6 +66,20 @@ TEST_CASE("fields that are unknown, of the wrong type or of no use without the k
   CHECK(result["reference"] == "ChIJ1");
 }
 
+TEST_CASE("the legacy form leaves out no zeros: a place that lacks a coordinate is not shown") {
+  const auto shown = [](const char* missing) {
+    json place = kPlace;
+    place["geometry"]["location"].erase(missing);
+    return read(answer_of(json::array({kPlace, place})))->size();
+  };
+  CHECK(shown("nothing") == 2);
+  CHECK(shown("lat") == 1);
+  CHECK(shown("lng") == 1);
+  json on_equator = kPlace;
+  on_equator["geometry"]["location"]["lat"] = 0;
+  CHECK(read(answer_of(json::array({on_equator})))->front().position.latitude == 0);
+}
+
 TEST_CASE("every status of Google is understood, and others are nonsense") {
   const auto status_of = [](const std::string& status) {
     return failure_of(R"({"results":[],"status":")" + status + R"(","error_message":"Words."})").status;

@@ -107,9 +107,69 @@ TEST_CASE("a place without an id or a position on the earth, or with absurd amou
   CHECK_FALSE(is_shown([](json& place) { place["displayName"]["text"] = std::string(kMaxListedPlaceBytes, 'x'); }));
 }
 
-TEST_CASE("an empty object means that there are no places") {
+TEST_CASE("a coordinate that is left out is 0") {
+  const auto location = [](std::string_view text) {
+    return mapped([&](json& place) { place["location"] = json::parse(text); })["geometry"]["location"];
+  };
+  CHECK(location(R"({"latitude":51.4779})") == json({{"lat", 51.4779}, {"lng", 0.0}}));
+  CHECK(location(R"({"longitude":36.8})") == json({{"lat", 0.0}, {"lng", 36.8}}));
+  CHECK(location("{}") == json({{"lat", 0.0}, {"lng", 0.0}}));
+  CHECK(location(R"({"latitude":null,"longitude":36.8})") == json({{"lat", 0.0}, {"lng", 36.8}}));
+}
+
+TEST_CASE("a location that is there and has something else than numbers is none, and one that is not there is not 0") {
+  const auto is_shown = [](std::string_view text) {
+    return !mapped([&](json& place) { place["location"] = json::parse(text); }).is_null();
+  };
+  CHECK_FALSE(is_shown(R"({"latitude":"51.4779"})"));
+  CHECK_FALSE(is_shown(R"({"longitude":[0]})"));
+  CHECK_FALSE(is_shown("[]"));
+  CHECK_FALSE(is_shown("null"));
+  CHECK_FALSE(is_shown("0"));
+}
+
+TEST_CASE("in a viewport, too, a coordinate that is left out is 0") {
+  const auto viewport = [](std::string_view text) {
+    return mapped([&](json& place) { place["viewport"] = json::parse(text); })["geometry"].value("viewport", json());
+  };
+  CHECK(viewport(R"({"low":{"latitude":51.47},"high":{"latitude":51.48,"longitude":0.01}})") ==
+        json::parse(R"({"northeast":{"lat":51.48,"lng":0.01},"southwest":{"lat":51.47,"lng":0.0}})"));
+  CHECK(viewport(R"({"low":{"latitude":-0.01,"longitude":-0.01},"high":{}})") ==
+        json::parse(R"({"northeast":{"lat":0.0,"lng":0.0},"southwest":{"lat":-0.01,"lng":-0.01}})"));
+  CHECK(viewport(R"({"low":{},"high":{"latitude":1}})") ==
+        json::parse(R"({"northeast":{"lat":1.0,"lng":0.0},"southwest":{"lat":0.0,"lng":0.0}})"));
+  CHECK(viewport(R"({"high":{"latitude":1,"longitude":1}})").is_null());
+  CHECK(viewport("{}").is_null());
+}
+
+TEST_CASE("a place of which all that may be left out is left out is shown") {
+  const auto places = read(R"({"places":[{"id":"1","location":{}}]})");
+  REQUIRE(places);
+  REQUIRE(places->size() == 1);
+  CHECK(json::parse(places->front().json) ==
+        json::parse(R"({"place_id":"1","reference":"1","geometry":{"location":{"lat":0.0,"lng":0.0}}})"));
+}
+
+TEST_CASE("objects without any field, and empty texts, change nothing") {
+  const json result = mapped([](json& place) {
+    for (const auto* name : {"displayName", "plusCode"}) place[name] = json::object();
+    place["shortFormattedAddress"] = "";
+    place["types"] = json::array();
+    place["attributions"] = json::parse(R"([{},{"providerUri":"https://a.example/"}])");
+  });
+  CHECK_FALSE(result.contains("name"));
+  CHECK(result["plus_code"] == json::object());
+  CHECK(result["vicinity"] == "Long 1, Town");
+  CHECK(result["types"] == json::array());
+  CHECK(result["attributions"] == json({R"(<a href="https://a.example/">https://a.example/</a>)"}));
+}
+
+TEST_CASE("an answer without a list of places has none") {
   CHECK(read("{}")->empty());
   CHECK(read(R"({"places":[]})")->empty());
+  CHECK(read(R"({"places":null})")->empty());
+  CHECK(read(R"({"routingSummaries":[{}]})")->empty());
+  CHECK(read(R"({"error":null})").error().status == Status::UnknownError);
 }
 
 TEST_CASE("no more than twenty places are taken") {
