@@ -1,17 +1,20 @@
 #include "node/journal.hpp"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <limits>
 #include <random>
 #include <utility>
 
-#include "node/journal_file.hpp"
 #include "node/scheduling.hpp"
+#include "node/set_aside.hpp"
 
 namespace herd::node {
 
@@ -30,6 +33,19 @@ constexpr Nanoseconds kUnhurried = 50ms;
 constexpr Nanoseconds kCursorsOnly = 20ms;
 // After a write that failed: full disks are freed by people.
 constexpr Nanoseconds kRetry = 250ms;
+// Between looks at the file while nothing is written: an operator who removes it must know within seconds.
+constexpr Nanoseconds kCheck = 1s;
+// Between two attempts to write the file anew, each of which may write gigabytes.
+constexpr Nanoseconds kRepairPause = 1s;
+// After a repair for no other reason than the file's modification time, that alone is no reason for so long: where the
+// file system itself changes it, this would go on all the time.
+constexpr Nanoseconds kTimesIgnored = 60s;
+// A job of the writer's thread that takes longer is reported: a disk, or the server of a network file system, does not
+// answer. The second part is for a process that was itself frozen: it then comes to an end within that.
+constexpr Nanoseconds kLate = 2s;
+constexpr Nanoseconds kStalled = 1s;
+// Lines in the log about trouble, when its reason changes all the time.
+constexpr RateLimit::Rate kTroubles{.per_second = 0.2, .burst = 5};
 // A copy is made when the file has grown by this much, and to twice what it had when it was fresh.
 constexpr std::uint64_t kCopyBeyondBytes = std::uint64_t{64} * 1024 * 1024;
 
@@ -58,7 +74,7 @@ std::string unwritable(const JournalFile& file, const char* what, int error) {
 }  // namespace
 
 Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Acknowledge level,
-                                      std::uint64_t fresh_feed_id) {
+                                      std::uint64_t fresh_feed_id, StateDir* holder) {
   auto file = JournalFile::open(directory);
   if (!file) return tl::unexpected(file.error());
   const auto text = (*file)->map();
@@ -68,30 +84,39 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
   auto memory = bus::recover(*text, fresh_feed_id, random_seed());
   if (!memory) return fail(damaged(**file, memory.error().message));
   if (memory->valid_bytes < size) {
-    spdlog::warn("event=journal_cut bytes={} reason=\"its last write was cut off, or its end is damaged\"",
-                 size - memory->valid_bytes);
+    const auto kept = (*file)->keep_tail(memory->valid_bytes);  // or not: that is no reason not to start
+    spdlog::warn("event=journal_cut bytes={} kept_as={} reason=\"its last write was cut off, or its end is damaged{}\"",
+                 size - memory->valid_bytes, kept ? (directory / *kept).string() : "",
+                 kept ? "" : "; " + kept.error().message);
   }
   if (const int error = (*file)->cut(memory->valid_bytes); error != 0) {
     return fail(unwritable(**file, "its torn end cannot be cut off", error));
   }
-  std::unique_ptr<Journal> journal(new Journal(std::move(*file), level));
+  std::unique_ptr<Journal> journal(new Journal(std::move(*file), level, holder));
   const std::size_t live = memory->store.size();
   journal->live_bytes_ = memory->records == 0 ? 0 : memory->valid_bytes / memory->records * live;
   return Opened{std::move(journal), std::move(*memory)};
 }
 
 Result<std::optional<std::filesystem::path>> Journal::discard(const std::filesystem::path& directory) {
-  std::error_code error;
   const auto from = directory / "journal";
-  const auto to = directory / "journal.discarded";
+  std::error_code error;
   if (!std::filesystem::exists(from, error)) return std::optional<std::filesystem::path>();
-  std::filesystem::rename(from, to, error);
-  if (error) return fail("journal " + from.string() + " cannot be moved away: " + error.message());
-  return std::optional(to);
+  const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (folder < 0) return fail("journal " + from.string() + " cannot be moved away: " + std::strerror(errno));
+  const auto name = rename_aside({folder, "journal", "journal.discarded"});
+  if (name) (void)fsync(folder);
+  close(folder);
+  if (!name) return fail("journal " + from.string() + ": " + name.error().message);
+  return std::optional(directory / *name);
 }
 
-Journal::Journal(std::unique_ptr<JournalFile> file, Acknowledge level)
-    : file_(std::move(file)), level_(level), done_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+Journal::Journal(std::unique_ptr<JournalFile> file, Acknowledge level, StateDir* holder)
+    : file_(std::move(file)),
+      holder_(holder),
+      level_(level),
+      done_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      troubles_(kTroubles) {
   file_bytes_ = file_->bytes();
   thread_ = std::thread([this] { write_jobs(); });
 }
@@ -108,6 +133,10 @@ Result<void> Journal::begin_life(bus::Replica& replica) {
   if (error == 0) error = file_->sync();
   file_bytes_ = file_->bytes();
   if (error != 0) return fail(unwritable(*file_, "a new life cannot be written", error));
+  if (const auto look = file_->look(false); look.state != FileState::Sound) {
+    return fail(fmt::format("journal {}: {} while this node started: start it again", file_->path().string(),
+                            describe(look.state)));
+  }
   return {};
 }
 
@@ -120,18 +149,7 @@ void Journal::write_jobs() {
     if (stop_) return;
     Job& job = job_;
     if (job.at_leisure && std::exchange(interrupts, false)) (void)interrupt_nobody();
-    if (job.first_of_copy) job.error = file_->begin_copy();
-    if (job.error == 0) job.error = job.to_copy ? file_->append_to_copy(job.bytes) : file_->append(job.bytes);
-    if (job.error == 0 && job.replaces) {
-      bool committed = false;
-      job.error = file_->replace_by_copy(committed);
-      job.fatal = job.error != 0 && committed;
-    } else if (job.error == 0 && job.sync) {
-      // A sync that failed may have thrown the pages away: trying again would report what is not there.
-      job.error = file_->sync();
-      job.fatal = job.error != 0;
-    }
-    if (job.error != 0 && job.to_copy) file_->drop_copy();
+    carry_out(job, *file_, holder_);
     done_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
     if (write(done_descriptor_, &one, sizeof one) < 0) continue;  // full: it is readable already
@@ -140,35 +158,74 @@ void Journal::write_jobs() {
 
 // ---- the loop's thread ----------------------------------------------------------------------------------------------
 
-void Journal::start(Job job) {
+void Journal::start(Job job, Now now) {
   job_ = std::move(job);
   busy_ = true;
+  late_ = false;
+  stall_at_ = now.steady + kLate;
   work_.release();
 }
 
 void Journal::finish(bus::Replica& replica, Now now) {
   busy_ = false;
   file_bytes_ = file_->bytes();
-  if (job_.error != 0) {
-    ++counters_.failures;
-    if (trouble_.empty()) {
-      spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\"", std::strerror(job_.error),
-                    level_ == Acknowledge::Memory ? "what is told now is lost if this node dies"
-                                                  : "IAMATs are not answered until it can be written again");
-    }
-    trouble_ = std::strerror(job_.error);
-    retry_at_ = now.steady + kRetry;
-    if (job_.is_pass) replica.pass_failed();
-    replica.keeper().abandon_copy();
-    return;
+  if (job_.restored) {
+    spdlog::warn("event=state_directory_restored path={} reason=\"it or its lock file was removed or renamed\"",
+                 holder_->path().string());
   }
-  if (!trouble_.empty()) spdlog::warn("event=journal_recovered failures={}", counters_.failures);
-  trouble_.clear();
+  if (!job_.set_aside.empty()) {
+    spdlog::warn(
+        "event=journal_set_aside kept_as={} reason=\"a file with the journal's name was not as this node wrote "
+        "it: remove it if it is not needed\"",
+        (file_->path().parent_path() / job_.set_aside).string());
+  }
+  if (job_.trouble.empty()) {
+    note_success(replica, now);
+  } else {
+    note_failure(replica, now);
+  }
+  stalled_ = false;
+}
+
+void Journal::note_failure(bus::Replica& replica, Now now) {
+  ++counters_.failures;
+  if (job_.is_pass) replica.pass_failed();
+  replica.keeper().abandon_copy();
+  blocked_ = job_.blocked;
+  retry_at_ = now.steady + kRetry;
+  if (job_.found != FileState::Sound) {
+    lost_ = job_.found;
+    retry_at_ = std::max(now.steady, next_repair_);
+    note_trouble(job_.trouble + ": it is written anew", now);
+  } else if (lost_) {
+    retry_at_ = std::max(retry_at_, next_repair_);
+    note_trouble(fmt::format("{}, and cannot be written anew: {}", describe(*lost_), job_.trouble), now);
+  } else {
+    note_trouble(job_.trouble, now);
+  }
+}
+
+void Journal::note_trouble(std::string trouble, Now now) {
+  if (trouble == trouble_) return;
+  if (troubles_.allows(now.steady)) {
+    spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\" suppressed={}", trouble,
+                  level_ == Acknowledge::Memory ? "what is reported now is lost if this node dies"
+                                                : "IAMATs are not answered until it can be written again",
+                  troubles_.take_suppressed(now.steady));
+  }
+  trouble_ = std::move(trouble);
+}
+
+void Journal::note_success(bus::Replica& replica, Now now) {
   counters_.bytes += job_.bytes.size();
+  if (job_.check) confirmed_ = now.steady;
   if (job_.replaces) {
     ++counters_.copies;
     live_bytes_ = file_bytes_;
     spdlog::debug("event=journal_copied bytes={}", file_bytes_);
+    if (lost_) ++counters_.repairs;
+    if (lost_ == FileState::Changed) times_count_at_ = now.steady + kTimesIgnored;
+    lost_.reset();
   }
   if (job_.is_pass) {
     ++counters_.passes;
@@ -176,6 +233,24 @@ void Journal::finish(bus::Replica& replica, Now now) {
     const bool at_tail = replica.keeper().kept() == replica.keeper().cursor();
     if (at_tail) wanted_since_.reset();  // the next part of a longer way is due at once
   }
+  const bool over = job_.is_pass || blocked_ || stalled_;
+  if (job_.check) blocked_ = false;
+  if (trouble_.empty() || !over || lost_) return;
+  spdlog::warn("event=journal_recovered failures={} written_anew={}", counters_.failures, counters_.repairs);
+  trouble_.clear();
+}
+
+// A process that was frozen sees an old job, too, whose end comes a moment later.
+void Journal::watch_for_stall(Now now) {
+  if (now.steady < stall_at_) return;
+  if (!std::exchange(late_, true)) {
+    stall_at_ = now.steady + kStalled;
+    return;
+  }
+  stall_at_ = Nanoseconds::max();
+  if (!trouble_.empty()) return;
+  stalled_ = true;
+  note_trouble(fmt::format("the disk has not answered for {} s", (kLate + kStalled) / 1s), now);
 }
 
 bool Journal::is_awaited(const bus::Replica& replica) const {
@@ -201,52 +276,67 @@ bool Journal::copy_due() const {
 
 std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
   Job job;
+  job.by_time = now.steady >= times_count_at_;
+  if (!lost_ && check_due(now)) {
+    next_check_ = now.steady + kCheck;
+    job.check = true;
+    return job;
+  }
   job.at_leisure = !is_awaited(replica);
   const bool copying = replica.keeper().copying();
   if (copying) piece_next_ = !piece_next_;
-  if ((!copying || !piece_next_) && pass_due(replica, now)) {
+  if (!lost_ && (!copying || !piece_next_) && pass_due(replica, now)) {
     last_pass_ = now.steady;
     job.bytes = replica.begin_pass();
     job.sync = level_ == Acknowledge::Fsync;
     job.is_pass = true;
     return job;
   }
-  if (!copying && !copy_due()) return std::nullopt;
+  if (!copying && !lost_ && !copy_due()) return std::nullopt;
+  next_part_of_copy(job, replica, now);
+  return job;
+}
+
+void Journal::next_part_of_copy(Job& job, bus::Replica& replica, Now now) {
   job.to_copy = true;
-  if (!copying) {
+  if (!replica.keeper().copying()) {
+    if (lost_) next_repair_ = now.steady + kRepairPause;
     job.first_of_copy = true;
     job.bytes = replica.keeper().begin_copy();
-    return job;
+    return;
   }
   job.bytes = replica.copy_piece();
   if (job.bytes.empty()) {
     job.bytes = replica.finish_copy();
     job.replaces = job.is_pass = true;
   }
-  return job;
 }
 
 bool Journal::turn(bus::Replica& replica, Now now) {
   if (busy_) {
-    if (!done_.exchange(false, std::memory_order_acquire)) return true;
+    if (!done_.exchange(false, std::memory_order_acquire)) {
+      watch_for_stall(now);
+      return true;
+    }
     std::uint64_t count = 0;
     if (read(done_descriptor_, &count, sizeof count) < 0) count = 0;  // its edge came before the counter: no matter
     if (job_.fatal) {
       spdlog::error("event=journal_lost reason=\"{}: nobody knows what is on the disk, so this node stops\"",
-                    std::strerror(job_.error));
+                    job_.trouble);
       return false;
     }
     finish(replica, now);
   }
   if (!trouble_.empty() && now.steady < retry_at_) return true;
-  if (auto job = next_job(replica, now)) start(std::move(*job));
+  if (auto job = next_job(replica, now)) start(std::move(*job), now);
   return true;
 }
 
 Nanoseconds Journal::next_deadline(const bus::Replica& replica) const {
-  if (busy_) return Nanoseconds::max();
-  if (!replica.wants_pass()) return trouble_.empty() ? Nanoseconds::max() : retry_at_;
-  return trouble_.empty() ? pass_due_at(replica) : std::max(retry_at_, pass_due_at(replica));
+  if (busy_) return stall_at_;
+  Nanoseconds due = lost_ || blocked_ ? retry_at_ : next_check_;
+  if (!lost_ && !blocked_ && replica.wants_pass()) due = std::min(due, pass_due_at(replica));
+  return trouble_.empty() ? due : std::max(due, retry_at_);
 }
 
 }  // namespace herd::node

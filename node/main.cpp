@@ -29,12 +29,12 @@ int run_node(const herd::node::RunNode& run) {
   using namespace herd::node;
   auto signals = Signals::block();  // first: threads inherit it
   if (!signals) return fail(signals.error().message);
-  const auto state = StateDir::open(run.config, run.name);  // before the log, which may be in it
+  auto state = StateDir::open(run.config, run.name);  // before the log, which may be in it
   if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
   log_crashes();
   if (!take_short_turns()) spdlog::debug("event=turns_not_short");
-  const auto node = Node::start(run, *signals, state->path());
+  const auto node = Node::start(run, *signals, *state);
   if (!node) {
     finish_log();
     return fail(node.error().message);

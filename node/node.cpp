@@ -82,8 +82,7 @@ Node::~Node() {
   http_.reset();  // its threads ask the loop, which must still be there
 }
 
-Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
-                                          const std::filesystem::path& directory) {
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals, StateDir& directory) {
   try {
     return start_all(run, signals, directory);
   } catch (
@@ -92,20 +91,19 @@ Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals,
   }
 }
 
-Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signals,
-                                              const std::filesystem::path& directory) {
+Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signals, StateDir& directory) {
   const std::size_t peers = run.config.find(run.name)->peers.size();
   if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
     return tl::unexpected(enough.error());
   }
   if (run.discard_journal) {
-    const auto discarded = Journal::discard(directory);
+    const auto discarded = Journal::discard(directory.path());
     if (!discarded) return tl::unexpected(discarded.error());
     if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
   }
-  auto opened = Journal::open(directory, run.config.updates.ack, random_id());
+  auto opened = Journal::open(directory.path(), run.config.updates.ack, random_id(), &directory);
   if (!opened) return tl::unexpected(opened.error());
-  std::unique_ptr<Node> node(new Node(run, signals, directory, std::move(*opened)));
+  std::unique_ptr<Node> node(new Node(run, signals, directory.path(), std::move(*opened)));
   if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
   return node;
 }
@@ -300,7 +298,9 @@ void Node::wait_for(Nanoseconds deadline) {
 void Node::begin_stop() {
   if (stop_by_) return;
   spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
-  stop_by_ = clock_.now().steady + kStopPatience;
+  stop_began_ = clock_.now().steady;
+  stop_by_ = stop_began_ + kStopPatience;
+  journal_->check_soon();  // a journal that was removed a moment ago is written anew before the store is gone
   front_end_->stop(*stop_by_);
   control_->stop();
 }
@@ -309,7 +309,8 @@ bool Node::stopped() const {
   if (disk_lost_) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
-  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail();
+  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail() &&
+         journal_->confirmed() >= stop_began_;
 }
 
 bool Node::peers_have_all() const {
@@ -368,6 +369,7 @@ Status Node::status() const {
   status.counters["journal_bytes"] = journal.bytes;
   status.counters["journal_failures"] = journal.failures;
   status.counters["journal_copies"] = journal.copies;
+  status.counters["journal_repairs"] = journal.repairs;
   status.counters["log_dropped"] = log_dropped();
   if (monitor_) {
     status.counters["monitor_published"] = monitor_->published();

@@ -31,6 +31,7 @@
 #include "node/places_report.hpp"
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
+#include "node/state_dir.hpp"
 #include "node/status_board.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
@@ -40,9 +41,9 @@ namespace herd::node {
 class Node {
  public:
   // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the
-  // node. `directory`: the node's own, locked.
+  // node, and so must `directory`, the node's own: the journal's thread keeps its lock in place.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals,
-                                                                     const std::filesystem::path& directory);
+                                                                     StateDir& directory);
   ~Node();
 
   // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
@@ -52,7 +53,7 @@ class Node {
 
  private:
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start_all(const RunNode& run, Signals& signals,
-                                                                         const std::filesystem::path& directory);
+                                                                         StateDir& directory);
   Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();
@@ -114,6 +115,7 @@ class Node {
 
   bool busy_ = false;  // the last turn left something to do: do not wait
   std::optional<protocol::Nanoseconds> stop_by_;
+  protocol::Nanoseconds stop_began_{};
 };
 
 }  // namespace herd::node

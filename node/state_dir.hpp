@@ -22,6 +22,11 @@ class StateDir {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
+  // Looks whether the lock file is still the one that this object holds: if it or the directory was removed or renamed,
+  // another process of this node could start. Then makes them anew, and returns true. An Error if another process has
+  // the lock by now, or if they cannot be made. May wait for the disk.
+  [[nodiscard]] protocol::Result<bool> restore();
+
  private:
   StateDir(std::filesystem::path path, int lock) : path_(std::move(path)), lock_(lock) {}
 

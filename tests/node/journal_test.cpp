@@ -7,11 +7,13 @@
 #include <atomic>
 #include <fstream>
 #include <string>
+#include <thread>
 
-#include "protocol/time_text.hpp"
+#include "node/set_aside.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/captured_log.hpp"
 #include "tests/node/file_size_limit.hpp"
+#include "tests/node/journaled.hpp"
 #include "tests/node/scratch_dir.hpp"
 #include "tests/node/wait_until.hpp"
 
@@ -22,63 +24,19 @@ using namespace std::chrono_literals;
 namespace {
 
 std::atomic<bool> syncs_fail = false;
+std::atomic<bool> syncs_wait = false;
 
 }  // namespace
 
-// This program's own, in front of the C library's: a disk whose syncs fail when a test says so.
+// This program's own, in front of the C library's: a disk whose syncs fail, or do not return, when a test says so.
 extern "C" int fdatasync(int file) {
+  while (syncs_wait) std::this_thread::sleep_for(1ms);
   if (syncs_fail) {
     errno = EIO;
     return -1;
   }
   return static_cast<int>(syscall(SYS_fdatasync, file));
 }
-
-namespace {
-
-constexpr std::uint64_t kFeed = 77;
-
-// A replica and its journal in a directory, without a loop: the test turns.
-class Journaled {
- public:
-  std::unique_ptr<bus::Replica> replica;
-  std::unique_ptr<Journal> journal;
-  protocol::Now now{100s, 1'700'000'000s};
-
-  explicit Journaled(const ScratchDir& scratch, Acknowledge level = Acknowledge::Write, std::uint64_t feed = kFeed) {
-    auto opened = Journal::open(scratch.path(), level, feed);
-    REQUIRE(opened);
-    journal = std::move(opened->journal);
-    bus::Replica::Options options;
-    options.self = {"herd", "Hill", 1, 0};
-    options.durability.journal = level != Acknowledge::Memory;
-    replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->memory));
-    REQUIRE(journal->begin_life(*replica));
-  }
-
-  bus::TellOutcome tell(std::string_view client, std::string_view time_text) {
-    protocol::Iamat iamat;
-    iamat.client = client;
-    iamat.coordinates = "+1-2";
-    iamat.time_text = time_text;
-    iamat.time = protocol::parse_time(time_text).value();
-    return replica->tell(iamat, now);
-  }
-  bool turn() {
-    now.steady += 1ms;
-    return journal->turn(*replica, now);
-  }
-  // Turns until it is so. False if it is not in time.
-  template <typename Condition>
-  bool turn_until(Condition condition) {
-    return wait_until([&] { return !turn() || condition(); }) && condition();
-  }
-  bool written() {
-    return turn_until([&] { return replica->keeper().kept() == replica->store().feed().tail(); });
-  }
-};
-
-}  // namespace
 
 TEST_CASE("a reply may leave once its pass is written, and the record outlives the process") {
   const ScratchDir scratch;
@@ -100,14 +58,15 @@ TEST_CASE("at memory a change waits for 50 ms before it is written, however long
   const ScratchDir scratch;
   Journaled node(scratch, Acknowledge::Memory);
   node.now.steady += 10s;
+  REQUIRE(node.check());
   REQUIRE(node.tell("kiwi", "5").told == bus::Told::Stored);
   const auto told = node.now.steady;
   REQUIRE(node.turn());
   CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
   while (node.now.steady < told + 50ms) REQUIRE(node.turn());
-  CHECK(node.journal->next_deadline(*node.replica) != protocol::Nanoseconds::max());  // nothing is being written
+  CHECK(node.journal->next_deadline(*node.replica) <= told + 51ms);  // nothing is being written
   REQUIRE(node.turn());
-  CHECK(node.journal->next_deadline(*node.replica) == protocol::Nanoseconds::max());  // now it is
+  CHECK(node.journal->next_deadline(*node.replica) == node.now.steady + 2s);  // now it is: then the disk is late
   CHECK(node.written());
 }
 
@@ -145,7 +104,11 @@ TEST_CASE("a torn end is cut off, and the log says how much") {
   const CapturedLog log;
   const Journaled again(scratch);
   CHECK(again.replica->find("kiwi"));
-  CHECK(log.text().find("event=journal_cut bytes=8") != std::string::npos);
+  CHECK(log.text().find("event=journal_cut bytes=8 kept_as=" + (scratch.path() / "journal.cut").string() + " ") !=
+        std::string::npos);
+  std::string kept;
+  std::ifstream(scratch.path() / "journal.cut") >> kept;
+  CHECK(kept == "HJ02torn");
 }
 
 TEST_CASE("a journal of another release is named as such, and stays as it is") {
@@ -196,6 +159,35 @@ TEST_CASE("a journal damaged in its middle is refused with the way out, and left
   CHECK(fresh.replica->store().size() == 0);
 }
 
+TEST_CASE("a journal that is discarded never takes the place of one that was discarded before") {
+  const ScratchDir scratch;
+  for (const auto* content : {"first", "second", "third"}) {
+    std::ofstream(scratch.path() / "journal") << content;
+    REQUIRE(Journal::discard(scratch.path()).value());
+  }
+  const auto content = [&](const char* name) {
+    std::string text;
+    std::ifstream(scratch.path() / name) >> text;
+    return text;
+  };
+  CHECK(content("journal.discarded") == "first");
+  CHECK(content("journal.discarded.2") == "second");
+  CHECK(content("journal.discarded.3") == "third");
+}
+
+TEST_CASE("when all names of discarded journals are in use, the journal stays where it is") {
+  const ScratchDir scratch;
+  for (int number = 1; number <= kMostSetAside; ++number) {
+    (void)scratch.write("old", number == 1 ? "journal.discarded" : "journal.discarded." + std::to_string(number));
+  }
+  (void)scratch.write("new", "journal");
+  const auto moved = Journal::discard(scratch.path());
+  REQUIRE_FALSE(moved);
+  CHECK(moved.error().message.find("journal.discarded to journal.discarded.100 are in use: remove those") !=
+        std::string::npos);
+  CHECK(std::filesystem::file_size(scratch.path() / "journal") == 3);
+}
+
 TEST_CASE("there may be no journal to discard") {
   const ScratchDir scratch;
   const auto moved = Journal::discard(scratch.path());
@@ -240,6 +232,32 @@ TEST_CASE("a sync that failed stops the node, and is not tried again") {
   REQUIRE(stopped);
   CHECK(node.replica->acknowledged() < outcome.number);
   CHECK(log.text().find("event=journal_lost") != std::string::npos);
+}
+
+TEST_CASE("a disk that does not answer is reported after three seconds, and is well again when it does") {
+  const ScratchDir scratch;
+  const CapturedLog log;
+  Journaled node(scratch, Acknowledge::Fsync);
+  REQUIRE(node.check());
+  const auto outcome = node.tell("kiwi", "5");
+  syncs_wait = true;
+  while (node.journal->next_deadline(*node.replica) != node.now.steady + 2s) REQUIRE(node.turn());
+  node.now.steady += 1'990ms;
+  REQUIRE(node.turn());
+  CHECK(node.journal->trouble().empty());
+  node.now.steady += 10ms;
+  REQUIRE(node.turn());  // it may be this process that was frozen
+  CHECK(node.journal->trouble().empty());
+  node.now.steady += 1s;
+  REQUIRE(node.turn());
+  CHECK(node.journal->trouble() == "the disk has not answered for 3 s");
+  CHECK(node.replica->acknowledged() < outcome.number);
+  CHECK(node.journal->next_deadline(*node.replica) == protocol::Nanoseconds::max());
+  syncs_wait = false;
+  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
+  CHECK(node.journal->trouble().empty());
+  CHECK(log.count("event=journal_failing") == 1);
+  CHECK(log.count("event=journal_recovered") == 1);
 }
 
 TEST_CASE("a life that cannot be written is an error, before a number is given out") {

@@ -71,3 +71,66 @@ TEST_CASE("what may not be written is refused") {
   REQUIRE_FALSE(directory);
   CHECK(directory.error().message.find("Permission denied") != std::string::npos);
 }
+
+TEST_CASE("a lock file that is in its place needs no restoring") {
+  const ScratchDir scratch;
+  auto directory = StateDir::open(config_in(scratch.path()), "Hill");
+  REQUIRE(directory);
+  CHECK_FALSE(directory->restore().value());
+}
+
+TEST_CASE("a lock file or a directory that was removed or renamed is made anew, and keeps others out") {
+  const ScratchDir scratch;
+  const auto config = config_in(scratch.path());
+  auto directory = StateDir::open(config, "Hill");
+  REQUIRE(directory);
+  SECTION("the lock file is removed") {
+    fs::remove(directory->path() / "lock");
+  }
+  SECTION("the lock file is replaced") {
+    fs::remove(directory->path() / "lock");
+    std::ofstream(directory->path() / "lock") << "17\n";
+  }
+  SECTION("the directory is removed") {
+    fs::remove_all(directory->path());
+  }
+  SECTION("all of it is removed") {
+    fs::remove_all(scratch.path() / "nodes");
+  }
+  SECTION("the directory is renamed") {
+    fs::rename(directory->path(), scratch.path() / "moved");
+  }
+  REQUIRE(directory->restore().value());
+  CHECK((fs::status(directory->path()).permissions() & fs::perms::all) == fs::perms::owner_all);
+  const auto second = StateDir::open(config, "Hill");
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.find("is used by process " + std::to_string(getpid())) != std::string::npos);
+  CHECK_FALSE(directory->restore().value());
+}
+
+TEST_CASE("a lock that another has taken since the file was removed is left to it, and is taken when it is free") {
+  const ScratchDir scratch;
+  const auto config = config_in(scratch.path());
+  auto directory = StateDir::open(config, "Hill");
+  REQUIRE(directory);
+  fs::remove(directory->path() / "lock");
+  {
+    const auto second = StateDir::open(config, "Hill");
+    REQUIRE(second);
+    const auto restored = directory->restore();
+    REQUIRE_FALSE(restored);
+    CHECK(restored.error().message.find("is used by process") != std::string::npos);
+  }
+  CHECK(directory->restore().value());
+}
+
+TEST_CASE("a directory that cannot be made anew is one line that says what to do") {
+  const ScratchDir scratch;
+  auto directory = StateDir::open(config_in(scratch.path() / "state"), "Hill");
+  REQUIRE(directory);
+  fs::remove_all(scratch.path() / "state");
+  (void)scratch.write("no directory", "state");
+  const auto restored = directory->restore();
+  REQUIRE_FALSE(restored);
+  CHECK(restored.error().message.find("cannot be made (Not a directory)") != std::string::npos);
+}

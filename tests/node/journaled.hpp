@@ -1,0 +1,66 @@
+// A replica and its journal in a directory, without a loop: the test turns. For tests of node/journal.hpp.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <string_view>
+
+#include "node/journal.hpp"
+#include "protocol/time_text.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/scratch_dir.hpp"
+#include "tests/node/wait_until.hpp"
+
+namespace herd::node {
+
+inline constexpr std::uint64_t kFeed = 77;
+
+class Journaled {
+ public:
+  std::unique_ptr<bus::Replica> replica;
+  std::unique_ptr<Journal> journal;
+  protocol::Now now{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
+
+  explicit Journaled(const ScratchDir& scratch, Acknowledge level = Acknowledge::Write, std::uint64_t feed = kFeed)
+      : Journaled(scratch.path(), level, feed, nullptr) {}
+  Journaled(const std::filesystem::path& directory, Acknowledge level, std::uint64_t feed, StateDir* holder) {
+    auto opened = Journal::open(directory, level, feed, holder);
+    REQUIRE(opened);
+    journal = std::move(opened->journal);
+    bus::Replica::Options options;
+    options.self = {"herd", "Hill", 1, 0};
+    options.durability.journal = level != Acknowledge::Memory;
+    replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->memory));
+    REQUIRE(journal->begin_life(*replica));
+  }
+
+  bus::TellOutcome tell(std::string_view client, std::string_view time_text) {
+    protocol::Iamat iamat;
+    iamat.client = client;
+    iamat.coordinates = "+1-2";
+    iamat.time_text = time_text;
+    iamat.time = protocol::parse_time(time_text).value();
+    return replica->tell(iamat, now);
+  }
+  bool turn() {
+    now.steady += std::chrono::milliseconds(1);
+    return journal->turn(*replica, now);
+  }
+  // A second passes, after which the file is looked at.
+  [[nodiscard]] bool check() {
+    now.steady += std::chrono::seconds(1);
+    const auto before = journal->confirmed();
+    return turn_until([&] { return journal->confirmed() > before; });
+  }
+  // Turns until it is so. False if it is not in time.
+  template <typename Condition>
+  bool turn_until(Condition condition) {
+    return wait_until([&] { return !turn() || condition(); }) && condition();
+  }
+  bool written() {
+    return turn_until([&] { return replica->keeper().kept() == replica->store().feed().tail(); });
+  }
+};
+
+}  // namespace herd::node

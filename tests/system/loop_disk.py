@@ -1,0 +1,61 @@
+"""A small ext4 file system for a node's state, on a loop device, that can fail as disks do. It wants root."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+
+def _run(*words, check=True):
+    return subprocess.run(list(map(str, words)), check=check, capture_output=True, text=True)
+
+
+class LoopDisk:
+    """Mounted at `directory`, which it makes; skips the test where that cannot be done."""
+
+    def __init__(self, directory, image, mebibytes=16):
+        if os.geteuid() != 0 or not all(map(shutil.which, ("mkfs.ext4", "e2fsck", "fsfreeze"))):
+            pytest.skip("a file system of its own wants root and e2fsprogs")
+        self.directory, self.image = directory, image
+        directory.mkdir(parents=True, exist_ok=True)
+        with open(image, "wb") as file:
+            file.truncate(mebibytes * 1024 * 1024)
+        _run("mkfs.ext4", "-q", "-F", image)
+        self.mounts = 0
+        if _run("mount", "-o", "loop", image, directory, check=False).returncode != 0:
+            pytest.skip("a loop device cannot be mounted here")
+        self.mounts = 1
+        self.frozen = False
+
+    def fail(self):
+        """What an error of the disk does: all writes are refused from now on, although files are open for writing."""
+        _run("mount", "-o", "remount,abort", self.directory)
+
+    def freeze(self):
+        """All writes wait, as for a disk or a server that does not answer."""
+        _run("fsfreeze", "--freeze", self.directory)
+        self.frozen = True
+
+    def thaw(self):
+        if self.frozen:
+            _run("fsfreeze", "--unfreeze", self.directory)
+        self.frozen = False
+
+    def cover(self):
+        """Another, empty file system takes its place."""
+        _run("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", self.directory)
+        self.mounts += 1
+
+    def repair(self):
+        """Checks it and mounts it again, as an operator does; nothing may use it."""
+        while self.mounts > 0:
+            _run("umount", self.directory)
+            self.mounts -= 1
+        _run("e2fsck", "-fy", self.image, check=False)
+        _run("mount", "-o", "loop", self.image, self.directory)
+        self.mounts = 1
+
+    def close(self):
+        self.thaw()
+        for _ in range(self.mounts):
+            _run("umount", "-l", self.directory, check=False)
