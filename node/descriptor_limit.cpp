@@ -28,9 +28,17 @@ protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
 }
 
 std::size_t connections_within(const DescriptorBudget& budget) {
-  const std::size_t kept = kKeptDescriptors + budget.peers * kKeptDescriptorsAPeer;
+  const std::size_t kept = kKeptDescriptors + http_limits(budget).connections + budget.peers * kKeptDescriptorsAPeer;
   const std::size_t beside = budget.descriptors > kept ? budget.descriptors - kept : 0;
   return std::max(beside, budget.descriptors / 4);
+}
+
+http::Limits http_limits(const DescriptorBudget& budget) {
+  http::Limits limits;
+  limits.connections = std::clamp(budget.descriptors / kHttpShare, kFewestHttpConnections, http::kMaxConnections);
+  const std::size_t spare = std::max<std::size_t>(1, limits.connections / http::kSpareShare);
+  limits.connections_an_address = limits.streams = limits.connections - spare;
+  return limits;
 }
 
 }  // namespace herd::node

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 
+#include "node/http/limits.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
@@ -22,5 +23,8 @@ struct DescriptorBudget {
 
 // Client connections that have room beside all else; a quarter of the descriptors where there are very few.
 [[nodiscard]] std::size_t connections_within(const DescriptorBudget& budget);
+
+// The bounds of the HTTP server: its defaults, with fewer connections where there are few descriptors.
+[[nodiscard]] http::Limits http_limits(const DescriptorBudget& budget);
 
 }  // namespace herd::node

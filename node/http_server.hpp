@@ -1,12 +1,14 @@
-// The node's small HTTP server, for probes, Prometheus and people: /healthz, /readyz, /metrics and /status.json, by GET
-// and HEAD. It owns its threads (one that accepts, three that answer) and the listening socket; all they see of the
-// node is the StatusBoard, so no request can hold the loop up.
+// The node's pages for probes, Prometheus and people, by GET and HEAD: /healthz, /readyz, /metrics and /status.json.
+// The server that they run on (node/http/server.hpp) has a thread of its own: a loop that is stuck must still be
+// reported. All that thread sees of the node is the StatusBoard, so no request can hold the loop up.
 #pragma once
 
-#include <chrono>
+#include <functional>
 #include <memory>
 
-#include "node/config.hpp"
+#include "node/address.hpp"
+#include "node/http/server.hpp"
+#include "node/status.hpp"
 #include "node/status_board.hpp"
 #include "protocol/result.hpp"
 
@@ -14,26 +16,24 @@ namespace herd::node {
 
 class HttpServer {
  public:
-  static constexpr std::chrono::milliseconds kStopPatience{2'000};
-
-  // Listens when it returns. Fails if the address cannot be bound, also if another process listens there already.
-  // `address.port` is not 0: that means no server, which is the caller's to see.
+  // Listens when it returns, at every address of the host. Fails if one of them is in use or cannot be had. `ask_loop`
+  // is called on the server's thread and must bring the loop to call publish() soon. `address.port` is not 0: that
+  // means no server, which the caller checks.
   [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(const Address& address,
-                                                                           std::shared_ptr<StatusBoard> board);
+                                                                           std::function<void()> ask_loop,
+                                                                           const http::Limits& limits = {});
 
-  // Closes the board, stops listening and joins the threads: a few milliseconds, or a second or two while a client is
-  // silent in the middle of its request. A client that keeps its request coming byte by byte is waited for no longer
-  // than kStopPatience: its thread is then left to the end of the process.
-  ~HttpServer();
+  // Loop thread: the status that was asked for. Does not wait.
+  void publish(std::shared_ptr<const Status> status) { board_->publish(std::move(status)); }
 
-  HttpServer(const HttpServer&) = delete;
-  HttpServer& operator=(const HttpServer&) = delete;
+  // Its destructor ends the thread and closes all connections, within milliseconds whatever clients do.
 
  private:
-  struct Running;
-  explicit HttpServer(std::shared_ptr<Running> running) : running_(std::move(running)) {}
+  HttpServer(std::shared_ptr<StatusBoard> board, std::unique_ptr<http::Server> server)
+      : board_(std::move(board)), server_(std::move(server)) {}
 
-  std::shared_ptr<Running> running_;  // shared with the accepting thread
+  std::shared_ptr<StatusBoard> board_;
+  std::unique_ptr<http::Server> server_;  // ends before the board
 };
 
 }  // namespace herd::node

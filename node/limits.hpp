@@ -40,13 +40,18 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 // errors of accepting may last as well.
 inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 
-// Descriptors that clients never get. A node with one peer has 26 open (measured), of which a peer costs three and a
-// fourth while it reconnects; the HTTP server has up to 16, and what is left is for viewers of the monitor.
-inline constexpr std::size_t kKeptDescriptors = 128;
+// Descriptors that clients never get, beside the connections of the HTTP server. A node with one peer has 30 open
+// (measured), of which a peer costs three and a fourth while it reconnects; what is left is for viewers of the monitor.
+inline constexpr std::size_t kKeptDescriptors = 112;
 inline constexpr std::size_t kKeptDescriptorsAPeer = 4;
 
 // With fewer, beside those for its peers, a node does not start: libzmq ends a process that has none left for it.
 inline constexpr std::size_t kFewestDescriptors = 48;
+
+// The HTTP server may have a sixteenth of the descriptors for its connections, but at least these: a probe, a scraper
+// and two more.
+inline constexpr std::size_t kHttpShare = 16;
+inline constexpr std::size_t kFewestHttpConnections = 4;
 
 // Connections accepted in one go, so that a storm of them does not keep those that are served waiting.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;

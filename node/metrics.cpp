@@ -2,6 +2,7 @@
 
 #include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -191,6 +192,10 @@ void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) 
     all.push_back(gauge({"process_resident_memory_bytes", "Memory of the process that is in RAM"},
                         number(*process.resident_bytes)));
   }
+  if (process.virtual_bytes) {
+    all.push_back(
+        gauge({"process_virtual_memory_bytes", "Address space of the process"}, number(*process.virtual_bytes)));
+  }
   if (process.cpu_seconds) {
     all.push_back(
         counter({"process_cpu_seconds_total", "CPU time of the process, user and system"}, *process.cpu_seconds));
@@ -199,26 +204,74 @@ void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) 
     all.push_back(
         gauge({"process_open_fds", "File descriptors that the process has open"}, number(*process.open_descriptors)));
   }
+  if (process.most_descriptors) {
+    all.push_back(
+        gauge({"process_max_fds", "File descriptors that the process may open"}, number(*process.most_descriptors)));
+  }
+  if (process.start_time) {
+    all.push_back(gauge({"process_start_time_seconds", "When the process was started, in seconds since 1970"},
+                        *process.start_time));
+  }
 }
 
-std::optional<std::uint64_t> resident_bytes() {
+void add_http(std::vector<MetricFamily>& all, const http::Figures& http) {
+  all.push_back(gauge({"herd_http_connections", "HTTP connections open"}, number(http.connections)));
+  all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted"}, number(http.accepted)));
+  all.push_back(counter({"herd_http_connections_turned_away_total",
+                         "HTTP connections closed to make room for others, or refused for want of it"},
+                        number(http.turned_away)));
+  all.push_back(counter({"herd_http_connections_overdue_total", "HTTP connections ended because a client was too slow"},
+                        number(http.overdue)));
+  all.push_back(
+      counter({"herd_http_requests_total", "HTTP requests that were read completely"}, number(http.requests)));
+  all.push_back(counter(
+      {"herd_http_requests_refused_total", "HTTP requests that were answered with an error before a page was asked"},
+      number(http.requests_refused)));
+}
+
+void read_memory(ProcessMetrics& process) {
   std::uint64_t total_pages = 0;
   std::uint64_t resident_pages = 0;
-  if (!(std::ifstream("/proc/self/statm") >> total_pages >> resident_pages)) return std::nullopt;
-  return resident_pages * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  if (!(std::ifstream("/proc/self/statm") >> total_pages >> resident_pages)) return;
+  const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  process.virtual_bytes = total_pages * page_bytes;
+  process.resident_bytes = resident_pages * page_bytes;
 }
 
-// proc(5): the second field, the program's name, is in parentheses and may hold anything; utime and stime are fields 14
-// and 15, the 12th and 13th behind it.
-std::optional<double> cpu_seconds() {
+// "btime 1795442636" in /proc/stat: when the machine was started, seconds since 1970.
+std::optional<std::uint64_t> boot_time() {
+  std::ifstream stat("/proc/stat");
+  for (std::string word; stat >> word;) {
+    std::uint64_t seconds = 0;
+    if (word == "btime") return stat >> seconds ? std::optional(seconds) : std::nullopt;
+    stat.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return std::nullopt;
+}
+
+// proc(5): the second field, the program's name, is in parentheses and may hold anything. utime and stime are fields 14
+// and 15, and starttime, in ticks since the machine was started, is field 22.
+void read_times(ProcessMetrics& process) {
   std::ifstream stat("/proc/self/stat");
   stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
   std::string skipped;
+  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
   for (int field = 3; field < 14; ++field) stat >> skipped;
   std::uint64_t user_ticks = 0;
   std::uint64_t system_ticks = 0;
-  if (!(stat >> user_ticks >> system_ticks)) return std::nullopt;
-  return number(user_ticks + system_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  if (!(stat >> user_ticks >> system_ticks)) return;
+  process.cpu_seconds = number(user_ticks + system_ticks) / ticks;
+  for (int field = 16; field < 22; ++field) stat >> skipped;
+  std::uint64_t start_ticks = 0;
+  const auto booted = boot_time();
+  if (!booted || !(stat >> start_ticks)) return;
+  process.start_time = number(*booted) + number(start_ticks) / ticks;
+}
+
+std::optional<std::uint64_t> most_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
 }
 
 std::optional<std::uint64_t> open_descriptors() {
@@ -233,16 +286,22 @@ std::optional<std::uint64_t> open_descriptors() {
 }  // namespace
 
 ProcessMetrics read_process_metrics() {
-  return {resident_bytes(), cpu_seconds(), open_descriptors()};
+  ProcessMetrics process;
+  read_memory(process);
+  read_times(process);
+  process.open_descriptors = open_descriptors();
+  process.most_descriptors = most_descriptors();
+  return process;
 }
 
-std::string to_prometheus(const Status& status, const ProcessMetrics& process) {
+std::string to_prometheus(const Status& status, const ProcessMetrics& process, const http::Figures& http) {
   std::vector<MetricFamily> all;
   add_node(all, status);
   add_journal(all, status.journal);
   add_links(all, status);
   add_counters(all, status);
   add_providers(all, status);
+  add_http(all, http);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all);
 }

@@ -79,7 +79,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
-  http_.reset();  // its threads ask the loop, which must still be there
+  http_.reset();  // its thread asks the loop, which must still be there
 }
 
 Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals, StateDir& directory) {
@@ -154,10 +154,12 @@ Result<void> Node::open_watching() {
     monitor_ = std::move(*monitor);
   }
   reporter_.emplace(replica_, monitor_.get());
-  board_ = std::make_shared<StatusBoard>(
-      [this] { asio::post(io_, [this] { board_->publish(std::make_shared<const Status>(status())); }); });
   if (self.http.port == 0) return {};
-  auto http = HttpServer::start(self.http, board_);
+  // It asks on its own thread, and is there for as long as the loop runs.
+  const auto ask_loop = [this] {
+    asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
+  };
+  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers()}));
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);
   return {};

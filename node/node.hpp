@@ -32,7 +32,6 @@
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
 #include "node/state_dir.hpp"
-#include "node/status_board.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
 
@@ -110,7 +109,6 @@ class Node {
   std::optional<FrontEnd> front_end_;
   std::optional<Control> control_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
-  std::shared_ptr<StatusBoard> board_;
   std::unique_ptr<HttpServer> http_;
 
   bool busy_ = false;  // the last turn left something to do: do not wait

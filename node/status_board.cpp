@@ -1,44 +1,68 @@
 #include "node/status_board.hpp"
 
-#include <thread>
+#include <asio/post.hpp>
+#include <system_error>
+#include <utility>
 
 namespace herd::node {
-namespace {
 
-using std::chrono::steady_clock;
-
-bool taken_since(const std::shared_ptr<const Status>& status, steady_clock::time_point oldest) {
-  return status && status->taken.steady >= oldest.time_since_epoch();
-}
-
-// What load() should be. That of libstdc++ 12 ends in a relaxed store, so that its read may race with the next
-// publish (ThreadSanitizer shows it); a failing exchange reads the same and ends in order.
-std::shared_ptr<const Status> read(std::atomic<std::shared_ptr<const Status>>& latest) {
-  std::shared_ptr<const Status> found;
-  latest.compare_exchange_strong(found, nullptr);
-  return found;
-}
-
-}  // namespace
+StatusBoard::StatusBoard(std::shared_ptr<asio::io_context> readers, std::function<void()> ask_loop)
+    : readers_(std::move(readers)), ask_loop_(std::move(ask_loop)), patience_(*readers_) {}
 
 void StatusBoard::publish(std::shared_ptr<const Status> status) {
-  // In this order: a reader that comes between the two asks once too often. In the other order it could see the former
-  // status, find that somebody had asked already, and then wait for an answer that had just been given.
-  asked_ = false;
-  latest_ = std::move(status);
+  asio::post(*readers_, [board = weak_from_this(), status = std::move(status)]() mutable {
+    if (const auto self = board.lock()) self->take(std::move(status));
+  });
 }
 
-std::shared_ptr<const Status> StatusBoard::fresh() {
-  const auto called = steady_clock::now();
-  while (!closed_) {
-    auto status = read(latest_);
-    if (taken_since(status, called - kFresh)) return status;
-    if (steady_clock::now() - called > kPatience) return nullptr;
-    if (!asked_.exchange(true)) ask_loop_();
-    // std::atomic::wait knows no deadline. A loop that is well answers within a millisecond or two.
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+void StatusBoard::read(Reader reader) {
+  const auto called = Clock::now();
+  if (is_fresh_for(called)) return reader(latest_);
+  waiting_.push_back({called, std::move(reader)});
+  if (waiting_.size() == 1) wait_for_patience();
+  ask();
+}
+
+bool StatusBoard::is_fresh_for(Clock::time_point called) const {
+  return latest_ && latest_->taken.steady >= (called - kFresh).time_since_epoch();
+}
+
+// Those whom the status is too old for have called after it was taken: the loop is asked once more.
+void StatusBoard::take(std::shared_ptr<const Status> status) {
+  is_asked_ = false;
+  latest_ = std::move(status);
+  while (!waiting_.empty() && is_fresh_for(waiting_.front().called)) {
+    const Waiting first = std::move(waiting_.front());
+    waiting_.pop_front();
+    first.reader(latest_);
   }
-  return nullptr;
+  if (waiting_.empty()) {
+    patience_.cancel();
+  } else {
+    ask();
+  }
+}
+
+void StatusBoard::ask() {
+  if (!std::exchange(is_asked_, true)) ask_loop_();
+}
+
+void StatusBoard::wait_for_patience() {
+  patience_.expires_at(waiting_.front().called + kPatience);
+  patience_.async_wait([board = weak_from_this()](const std::error_code& cancelled) {
+    if (cancelled) return;
+    if (const auto self = board.lock()) self->give_up();
+  });
+}
+
+void StatusBoard::give_up() {
+  const auto now = Clock::now();
+  while (!waiting_.empty() && now >= waiting_.front().called + kPatience) {
+    const Waiting first = std::move(waiting_.front());
+    waiting_.pop_front();
+    first.reader(nullptr);
+  }
+  if (!waiting_.empty()) wait_for_patience();
 }
 
 }  // namespace herd::node

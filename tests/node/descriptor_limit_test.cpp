@@ -20,9 +20,10 @@ TEST_CASE("the soft limit of open files is raised to the hard one") {
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-TEST_CASE("clients get what a node and its peers leave of the descriptors") {
-  CHECK(connections_within({10'000, 0}) == 10'000 - kKeptDescriptors);
-  CHECK(connections_within({10'000, 63}) == 10'000 - kKeptDescriptors - 63 * kKeptDescriptorsAPeer);
+TEST_CASE("clients get what a node, its peers and its HTTP server leave of the descriptors") {
+  CHECK(connections_within({10'000, 0}) == 10'000 - kKeptDescriptors - 625);
+  CHECK(connections_within({10'000, 63}) == 10'000 - kKeptDescriptors - 625 - 63 * kKeptDescriptorsAPeer);
+  CHECK(connections_within({1'000'000, 0}) == 1'000'000 - kKeptDescriptors - http::kMaxConnections);
 }
 
 TEST_CASE("a node that has not even the descriptors of its own is told so") {
@@ -32,6 +33,20 @@ TEST_CASE("a node that has not even the descriptors of its own is told so") {
   CHECK(checked.error().message ==
         "the limit of open files is 40, and a node with 3 peers needs 60 at least, 1024 with many clients: raise "
         "the hard limit (ulimit -Hn)");
+}
+
+TEST_CASE("the HTTP server has a sixteenth of the descriptors, within bounds, and one address not all of them") {
+  CHECK(http_limits({1'000'000, 3}).connections == http::kMaxConnections);
+  CHECK(http_limits({16 * http::kMaxConnections, 3}).connections == http::kMaxConnections);
+  CHECK(http_limits({16 * http::kMaxConnections - 1, 3}).connections == http::kMaxConnections - 1);
+  CHECK(http_limits({1024, 3}).connections == 64);
+  CHECK(http_limits({kFewestDescriptors, 0}).connections == kFewestHttpConnections);
+  CHECK(http_limits({1'000'000, 0}).streams == 1000);
+  for (const std::size_t descriptors : {std::size_t{1}, kFewestDescriptors, std::size_t{256}, std::size_t{100'000}}) {
+    const auto limits = http_limits({descriptors, 0});
+    CHECK(limits.connections_an_address < limits.connections);
+    CHECK(limits.streams < limits.connections);
+  }
 }
 
 TEST_CASE("clients get a quarter where there are very few descriptors") {

@@ -1,5 +1,6 @@
 #include "node/metrics.hpp"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -99,10 +100,52 @@ TEST_CASE("two digests that differ below the 48th bit never look equal as a metr
 
 TEST_CASE("a figure that could not be read has no metric") {
   CHECK(to_prometheus(example_status(), {}).find("process_") == std::string::npos);
-  const auto text =
-      to_prometheus(example_status(), {.resident_bytes = 4096, .cpu_seconds = {}, .open_descriptors = {}});
+  ProcessMetrics process;
+  process.resident_bytes = 4096;
+  const auto text = to_prometheus(example_status(), process);
   CHECK(text.find("\nprocess_resident_memory_bytes 4096\n") != std::string::npos);
   CHECK(text.find("process_cpu_seconds_total") == std::string::npos);
+}
+
+TEST_CASE("every process metric that dashboards know is there") {
+  const auto text = to_prometheus(example_status(), read_process_metrics());
+  for (const auto* name : {"process_resident_memory_bytes", "process_virtual_memory_bytes", "process_cpu_seconds_total",
+                           "process_open_fds", "process_max_fds", "process_start_time_seconds"}) {
+    INFO(name);
+    CHECK(text.find("\n" + std::string(name) + " ") != std::string::npos);
+  }
+}
+
+TEST_CASE("the start of the process is in the last hours, and its limit of files is the kernel's") {
+  const auto process = read_process_metrics();
+  REQUIRE(process.start_time);
+  const auto now = static_cast<double>(std::time(nullptr));
+  CHECK(*process.start_time <= now + 2);  // the kernel's own rounding
+  CHECK(*process.start_time > now - 24 * 3600);
+  CHECK(*process.virtual_bytes >= *process.resident_bytes);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const rlimit lower{before.rlim_max < 512 ? before.rlim_max : 512, before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &lower) == 0);
+  CHECK(read_process_metrics().most_descriptors == lower.rlim_cur);
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+TEST_CASE("the HTTP server's own figures are metrics") {
+  http::Figures figures;
+  figures.connections = 1;
+  figures.accepted = 2;
+  figures.turned_away = 3;
+  figures.overdue = 4;
+  figures.requests = 5;
+  figures.requests_refused = 6;
+  const auto lines = lines_of(to_prometheus(example_status(), {}, figures));
+  for (const auto* wanted : {"herd_http_connections 1", "herd_http_connections_accepted_total 2",
+                             "herd_http_connections_turned_away_total 3", "herd_http_connections_overdue_total 4",
+                             "herd_http_requests_total 5", "herd_http_requests_refused_total 6"}) {
+    INFO(wanted);
+    CHECK(lines.count(wanted) == 1);
+  }
 }
 
 TEST_CASE("the process's memory and CPU time are within reason, and a descriptor more is one more") {

@@ -1,7 +1,8 @@
-// A thread that does what the node's loop does for a status board: publish when asked. It can be told to be stuck.
+// A thread that does what the node's loop does for a status board: publish when asked. It can be made to be stuck.
 #pragma once
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 
@@ -18,8 +19,19 @@ inline std::shared_ptr<Status> status_taken_now() {
 
 class StatusLoop {
  public:
-  StatusLoop()
-      : board(std::make_shared<StatusBoard>([this] { ++asked; })), thread_([this](std::stop_token end) { run(end); }) {}
+  using Publish = std::function<void(std::shared_ptr<const Status>)>;
+
+  // What the board calls to ask; the answer goes to `publish` of start().
+  [[nodiscard]] std::function<void()> ask() {
+    return [this] { ++asked; };
+  }
+
+  // Called before anything asks. `publish` must work until this ends or stop() is called.
+  void start(Publish publish) {
+    publish_ = std::move(publish);
+    thread_ = std::jthread([this](const std::stop_token& end) { run(end); });
+  }
+  void stop() { thread_ = {}; }
 
   std::atomic<int> asked = 0;
   std::atomic<int> published = 0;
@@ -27,7 +39,6 @@ class StatusLoop {
   std::atomic<bool> ready = true;
   std::atomic<bool> disk_full = false;
   std::atomic<bool> replies_wait = true;
-  std::shared_ptr<StatusBoard> board;
 
  private:
   void run(const std::stop_token& end) {
@@ -38,12 +49,13 @@ class StatusLoop {
         if (disk_full) status->journal.trouble = "No space left on device";
         status->journal.replies_wait = replies_wait;
         ++published;
-        board->publish(std::move(status));
+        publish_(std::move(status));
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(1));
     }
   }
 
+  Publish publish_;
   std::jthread thread_;
 };
 

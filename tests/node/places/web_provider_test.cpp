@@ -2,13 +2,14 @@
 // itself are played by tests/system/test_google_faults.py.
 #include "node/places/web_provider.hpp"
 
-#include <httplib.h>
 #include <poll.h>
 
+#include <asio/post.hpp>
 #include <atomic>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <set>
 
+#include "node/http/server.hpp"
 #include "node/places/google_new.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/captured_log.hpp"
@@ -17,6 +18,7 @@
 using namespace herd::node::places;
 using namespace std::chrono_literals;
 using herd::node::CapturedLog;
+namespace http = herd::node::http;
 using herd::protocol::Nanoseconds;
 using herd::protocol::Now;
 using nlohmann::json;
@@ -30,44 +32,57 @@ const std::string kKey = "test-key-nobody-has";
 class Service {
  public:
   Service() {
-    server_.Post("/places",
-                 [this](const httplib::Request& request, httplib::Response& reply) { answer(request, reply); });
-    do {  // another test may have taken it meanwhile
+    http::Limits limits;
+    limits.request.body_bytes = std::size_t{64} * 1024;
+    while (!server_) {  // another test may have taken the port
+      http::Router router;
+      router.add("POST", "/places", [this](const http::Request& request, const http::Responder& responder) {
+        if (holds) {
+          held_.emplace_back(responder, answer(request));
+        } else {
+          responder.send(answer(request));
+        }
+      });
       port_ = herd::node::free_port();
-    } while (!server_.bind_to_port("127.0.0.1", port_));
-    thread_ = std::thread([this] { server_.listen_after_bind(); });
-    while (!server_.is_running()) std::this_thread::yield();
+      auto started = http::Server::start({"127.0.0.1", port_},
+                                         {io_, std::move(router), std::make_shared<http::Figures>(), limits});
+      if (started) server_ = std::move(*started);
+    }
   }
   Service(const Service&) = delete;
   Service& operator=(const Service&) = delete;
-  ~Service() {
-    server_.stop();
-    thread_.join();
-  }
 
   [[nodiscard]] ProviderUrl url() const {
     return *parse_provider_url("http://127.0.0.1:" + std::to_string(port_) + "/places");
   }
 
+  // Sends the answers that were held, and holds no more.
+  void release() {
+    holds = false;
+    asio::post(*io_, [this] {
+      for (auto& [responder, response] : std::exchange(held_, {})) responder.send(std::move(response));
+    });
+  }
+
   std::atomic<int> status{200};
   std::atomic<int> requests{0};
+  std::atomic<bool> holds{false};
 
  private:
-  void answer(const httplib::Request& request, httplib::Response& reply) {
+  http::Response answer(const http::Request& request) {
     ++requests;
-    reply.status = status;
     if (status != 200) {
-      reply.set_content(json{{"error", {{"message", "the key " + kKey + " is bad"}}}}.dump(), "application/json");
-      return;
+      return {status, "application/json", json{{"error", {{"message", "the key " + kKey + " is bad"}}}}.dump()};
     }
     const json center = json::parse(request.body)["locationRestriction"]["circle"]["center"];
     const json place{{"id", "1"}, {"displayName", {{"text", "the " + kKey + " bar"}}}, {"location", center}};
-    reply.set_content(json{{"places", {place}}}.dump(), "application/json");
+    return {200, "application/json", json{{"places", {place}}}.dump()};
   }
 
-  httplib::Server server_;
-  int port_ = 0;
-  std::thread thread_;
+  std::shared_ptr<asio::io_context> io_ = std::make_shared<asio::io_context>(1);
+  std::vector<std::pair<http::Responder, http::Response>> held_;  // server's thread only
+  std::uint16_t port_ = 0;
+  std::unique_ptr<http::Server> server_;  // its thread ends before all that its page uses
 };
 
 // A provider, and time that goes as fast as the clock but can be moved ahead.
@@ -189,9 +204,11 @@ TEST_CASE("a service that fails five times rests, is tried once, and is back wit
   CHECK(bench.service.requests == Breaker::kFailures);
   bench.ahead += Breaker::kFirstRest;
   bench.service.status = 200;
+  bench.service.holds = true;
   bench.ask();
   CHECK_FALSE(bench.provider().poll(bench.now()));
   CHECK(bench.provider().figures().state == ProviderState::Trying);
+  bench.service.release();
   CHECK(bench.wait().status == Status::Ok);
   CHECK(bench.provider().figures().state == ProviderState::Ready);
   CHECK(log.count("event=places_provider_resting provider=google") == 1);

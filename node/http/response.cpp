@@ -1,0 +1,85 @@
+#include "node/http/response.hpp"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <ctime>
+
+namespace herd::node::http {
+namespace {
+
+std::string_view reason_of(int status) {
+  switch (status) {
+    case 200:
+      return "OK";
+    case 400:
+      return "Bad Request";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 411:
+      return "Length Required";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 415:
+      return "Unsupported Media Type";
+    case 417:
+      return "Expectation Failed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 500:
+      return "Internal Server Error";
+    case 501:
+      return "Not Implemented";
+    case 503:
+      return "Service Unavailable";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Status";  // a client goes by the number
+  }
+}
+
+// "Sun, 06 Nov 1994 08:49:37 GMT". Not by strftime, whose names depend on the locale.
+std::string date_text(std::chrono::system_clock::time_point time) {
+  constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t seconds = std::chrono::system_clock::to_time_t(time);
+  std::tm parts{};
+  if (gmtime_r(&seconds, &parts) == nullptr) return {};
+  return fmt::format("{}, {:02} {} {:04} {:02}:{:02}:{:02} GMT", kDays[static_cast<std::size_t>(parts.tm_wday)],
+                     parts.tm_mday, kMonths[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900,
+                     parts.tm_hour, parts.tm_min, parts.tm_sec);
+}
+
+// The lines that every response has. What a page shows is true at one moment only, so no cache may keep it.
+std::string common_head(int status, std::string_view content_type, const HeadOptions& options) {
+  return fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
+      "X-Content-Type-Options: nosniff\r\nConnection: {}\r\n",
+      status, reason_of(status), date_text(options.now), content_type, options.keep_alive ? "keep-alive" : "close");
+}
+
+}  // namespace
+
+Response text_response(int status, std::string_view line) {
+  return {status, std::string(kPlainText), fmt::format("{}\n", line)};
+}
+
+std::string head_of(const Response& response, const HeadOptions& options) {
+  std::string head = common_head(response.status, response.content_type, options);
+  for (const Header& header : response.headers) head += fmt::format("{}: {}\r\n", header.name, header.value);
+  return head + fmt::format("Content-Length: {}\r\n\r\n", response.body.size());
+}
+
+std::string head_of(const Stream& stream, const HeadOptions& options) {
+  return common_head(200, stream.content_type, options) + "\r\n";
+}
+
+}  // namespace herd::node::http

@@ -1,0 +1,258 @@
+#include "node/http/server.hpp"
+
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/error.hpp>
+#include <asio/ip/tcp.hpp>
+#include <asio/post.hpp>
+#include <asio/steady_timer.hpp>
+#include <cerrno>
+#include <exception>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "node/http/admission.hpp"
+#include "node/http/connection.hpp"
+#include "node/limits.hpp"
+#include "node/listen_addresses.hpp"
+
+namespace herd::node::http {
+namespace {
+
+using asio::ip::tcp;
+using protocol::Result;
+
+bool is_of_one_client(const std::error_code& error) {
+  return error == std::errc::connection_aborted || error == std::errc::interrupted;
+}
+
+}  // namespace
+
+class Server::Running {
+ public:
+  Running(Parts parts, std::vector<tcp::acceptor> acceptors)
+      : parts_(std::move(parts)),
+        accept_again_(*parts_.io),
+        sweep_again_(*parts_.io),
+        shared_{parts_.router,
+                parts_.limits,
+                *parts_.figures,
+                std::vector<char>(kReadBufferBytes),
+                [this](Connection& connection) { forget(connection); },
+                [this](std::shared_ptr<Connection> viewer) { serve_soon(std::move(viewer)); },
+                [this] { return end_longest_writer(); }} {
+    for (tcp::acceptor& acceptor : acceptors) listeners_.push_back({std::move(acceptor)});
+    for (Listener& listener : listeners_) wait_for_clients(listener);
+    thread_ = std::thread([this] { run(); });
+  }
+
+  ~Running() {
+    parts_.io->stop();
+    thread_.join();
+    while (!connections_.empty()) connections_.back()->close();
+  }
+
+  Running(const Running&) = delete;
+  Running& operator=(const Running&) = delete;
+
+ private:
+  static constexpr std::size_t kReadBufferBytes = std::size_t{16} * 1024;
+
+  struct Listener {
+    tcp::acceptor acceptor;
+    bool waits = false;
+  };
+
+  void run();
+  void wait_for_clients(Listener& listener);
+  void accept_clients(Listener& listener);
+  std::error_code accept_one(tcp::acceptor& acceptor);
+  void back_off(const std::error_code& error);
+  void begin(tcp::socket socket, const asio::ip::address& from);
+  bool make_room(const asio::ip::address& group);
+  void turn_away(tcp::socket socket);
+  bool end_longest_writer();
+  void forget(Connection& connection);
+  void serve_soon(std::shared_ptr<Connection> viewer);
+  void serve_viewers();
+  void wait_for_sweep();
+
+  Parts parts_;
+  std::vector<Listener> listeners_;
+  asio::steady_timer accept_again_;
+  bool backs_off_ = false;  // accepting failed, and has not succeeded since: logged once
+  asio::steady_timer sweep_again_;
+  bool sweeps_ = false;
+  Connection::Shared shared_;
+  std::vector<std::shared_ptr<Connection>> connections_;
+  std::vector<std::shared_ptr<Connection>> to_serve_;  // viewers whose streams have more
+  std::thread thread_;
+};
+
+// A page that throws is caught by its connection. What else throws is the system giving Asio nothing, such as memory.
+void Server::Running::run() {
+  while (!parts_.io->stopped()) {
+    try {
+      parts_.io->run();
+    } catch (const std::exception& problem) {
+      spdlog::error("event=http_failed reason=\"{}\"", problem.what());
+    }
+  }
+}
+
+// ---- accepting -----------------------------------------------------------------------------------------------------
+
+void Server::Running::wait_for_clients(Listener& listener) {
+  if (std::exchange(listener.waits, true)) return;
+  listener.acceptor.async_wait(tcp::acceptor::wait_read, [this, &listener](const std::error_code& error) {
+    listener.waits = false;
+    if (!error) accept_clients(listener);
+  });
+}
+
+void Server::Running::accept_clients(Listener& listener) {
+  for (std::size_t count = 0; count < kMaxAcceptsInOneGo; ++count) {
+    const std::error_code error = accept_one(listener.acceptor);
+    if (error == std::errc::operation_would_block) break;
+    if (error && !is_of_one_client(error)) return back_off(error);
+    if (!error) backs_off_ = false;
+  }
+  wait_for_clients(listener);
+}
+
+std::error_code Server::Running::accept_one(tcp::acceptor& acceptor) {
+  tcp::endpoint client;
+  auto size = static_cast<socklen_t>(client.capacity());
+  const int descriptor = accept4(acceptor.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (descriptor < 0) return {errno, std::system_category()};
+  client.resize(size);
+  tcp::socket socket(*parts_.io);
+  std::error_code error;
+  socket.assign(client.protocol(), descriptor, error);
+  if (error) {
+    ::close(descriptor);
+    return error;
+  }
+  socket.non_blocking(true, error);  // tells Asio what accept4 has done
+  begin(std::move(socket), client.address());
+  return {};
+}
+
+// Without a free descriptor the connection stays in the kernel's queue, so that its readiness says nothing.
+void Server::Running::back_off(const std::error_code& error) {
+  if (!std::exchange(backs_off_, true)) {
+    spdlog::warn("event=http_accept_failed connections={} reason=\"{}\"", connections_.size(), error.message());
+  }
+  accept_again_.expires_after(kAcceptBackOff);
+  accept_again_.async_wait([this](const std::error_code& cancelled) {
+    if (cancelled) return;
+    for (Listener& listener : listeners_) {
+      if (!listener.waits) accept_clients(listener);
+    }
+  });
+}
+
+void Server::Running::begin(tcp::socket socket, const asio::ip::address& from) {
+  const asio::ip::address group = group_of(from);
+  if (!make_room(group)) return turn_away(std::move(socket));
+  std::error_code ignored;
+  socket.set_option(tcp::no_delay(true), ignored);
+  auto connection = std::make_shared<Connection>(std::move(socket), group, shared_);
+  connection->place = connections_.size();
+  connections_.push_back(connection);
+  ++shared_.figures.accepted;
+  shared_.figures.connections = connections_.size();
+  if (!std::exchange(sweeps_, true)) wait_for_sweep();
+  connection->begin();
+}
+
+// Whether there is room for one more connection of that address; another one may have been closed for it.
+bool Server::Running::make_room(const asio::ip::address& group) {
+  std::vector<Occupant> occupants;
+  occupants.reserve(connections_.size());
+  for (const auto& one : connections_) occupants.push_back({one->group(), one->can_be_evicted(), one->waits_since()});
+  const auto [is_admitted, to_evict] =
+      admit(group, occupants, {parts_.limits.connections, parts_.limits.connections_an_address});
+  if (to_evict) connections_[*to_evict]->evict();
+  return is_admitted;
+}
+
+void Server::Running::turn_away(tcp::socket socket) {
+  ++shared_.figures.turned_away;
+  const auto response = text_response(503, "too many connections: try again later");
+  const std::string text = head_of(response, {false, std::chrono::system_clock::now()}) + response.body;
+  std::error_code ignored;
+  socket.send(asio::buffer(text), 0, ignored);
+  socket.shutdown(tcp::socket::shutdown_send, ignored);
+  // A request that has come already would turn the end into a reset, which can destroy the answer.
+  socket.read_some(asio::buffer(shared_.read_buffer), ignored);
+}
+
+// Of those whose clients have not taken their responses, the one that has waited longest.
+bool Server::Running::end_longest_writer() {
+  const auto holds_longer = [](const auto& one, const auto& other) {
+    if (one->holds_bytes() != other->holds_bytes()) return one->holds_bytes();
+    return one->waits_since() < other->waits_since();
+  };
+  const auto found = std::min_element(connections_.begin(), connections_.end(), holds_longer);
+  if (found == connections_.end() || !(*found)->holds_bytes()) return false;
+  (*found)->evict();
+  return true;
+}
+
+void Server::Running::forget(Connection& connection) {
+  const std::size_t place = connection.place;
+  connections_[place] = std::move(connections_.back());
+  connections_[place]->place = place;
+  connections_.pop_back();
+  shared_.figures.connections = connections_.size();
+}
+
+// ---- viewers and deadlines -----------------------------------------------------------------------------------------
+
+void Server::Running::serve_soon(std::shared_ptr<Connection> viewer) {
+  if (to_serve_.empty()) asio::post(*parts_.io, [this] { serve_viewers(); });
+  to_serve_.push_back(std::move(viewer));
+}
+
+void Server::Running::serve_viewers() {
+  std::vector<std::shared_ptr<Connection>> viewers = std::exchange(to_serve_, {});
+  const std::size_t now = std::min(viewers.size(), kMaxViewersInOneGo);
+  // The rest is queued before these are served, for what they wake stands after it.
+  to_serve_.assign(viewers.begin() + static_cast<std::ptrdiff_t>(now), viewers.end());
+  if (!to_serve_.empty()) asio::post(*parts_.io, [this] { serve_viewers(); });
+  for (std::size_t i = 0; i < now; ++i) viewers[i]->serve_stream();
+}
+
+void Server::Running::wait_for_sweep() {
+  sweep_again_.expires_after(kSweepPeriod);
+  sweep_again_.async_wait([this](const std::error_code& cancelled) {
+    if (cancelled) return;
+    const auto now = Connection::Clock::now();
+    // From the end: where one is closed, the last one takes its place, which was looked at before.
+    for (std::size_t place = connections_.size(); place-- > 0;) connections_[place]->check_deadline(now);
+    sweeps_ = !connections_.empty();
+    if (sweeps_) wait_for_sweep();
+  });
+}
+
+// ---- the server ----------------------------------------------------------------------------------------------------
+
+Result<std::unique_ptr<Server>> Server::start(const Address& address, Parts parts) {
+  auto acceptors = listen_on_all(
+      *parts.io, address,
+      {.key = "http", .send_buffer_bytes = kSendBufferBytes, .receive_buffer_bytes = kReceiveBufferBytes});
+  if (!acceptors) return tl::unexpected(acceptors.error());
+  return std::unique_ptr<Server>(new Server(std::make_unique<Running>(std::move(parts), std::move(*acceptors))));
+}
+
+Server::Server(std::unique_ptr<Running> running) : running_(std::move(running)) {}
+
+Server::~Server() = default;
+
+}  // namespace herd::node::http

@@ -1,0 +1,39 @@
+#include "node/http/response.hpp"
+
+#include "tests/catch.hpp"
+
+namespace herd::node::http {
+namespace {
+
+using std::chrono::system_clock;
+
+TEST_CASE("a head has a date, a type, a length and what the page adds") {
+  Response response = text_response(405, "only GET and HEAD are answered here");
+  response.headers.push_back({"Allow", "GET, HEAD"});
+  CHECK(response.body == "only GET and HEAD are answered here\n");
+  CHECK(head_of(response, {.keep_alive = false, .now = system_clock::from_time_t(784'111'777)}) ==
+        "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
+        "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        "Connection: close\r\nAllow: GET, HEAD\r\nContent-Length: 36\r\n\r\n");
+}
+
+TEST_CASE("a connection that goes on says so, and a stream has no length") {
+  const HeadOptions kept{.keep_alive = true, .now = system_clock::from_time_t(0)};
+  CHECK(head_of(text_response(200, "ok"), kept).find("\r\nConnection: keep-alive\r\n") != std::string::npos);
+  const std::string head = head_of(Stream{"text/event-stream", nullptr}, {});
+  CHECK(head.starts_with("HTTP/1.1 200 OK\r\n"));
+  CHECK(head.find("\r\nContent-Type: text/event-stream\r\n") != std::string::npos);
+  CHECK(head.find("Content-Length") == std::string::npos);
+  CHECK(head.ends_with("\r\nConnection: close\r\n\r\n"));
+}
+
+TEST_CASE("every status that the server uses has its reason phrase") {
+  for (const int status : {200, 400, 404, 405, 408, 411, 413, 414, 415, 417, 431, 500, 501, 503, 505}) {
+    INFO(status);
+    CHECK(head_of(text_response(status, "x"), {}).find(" Status\r\n") == std::string::npos);
+  }
+  CHECK(head_of(text_response(299, "x"), {}).starts_with("HTTP/1.1 299 Status\r\n"));
+}
+
+}  // namespace
+}  // namespace herd::node::http

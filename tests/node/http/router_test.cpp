@@ -1,0 +1,62 @@
+#include "node/http/router.hpp"
+
+#include "tests/catch.hpp"
+
+namespace herd::node::http {
+namespace {
+
+Router example() {
+  Router router;
+  const auto page = [](const Request&, const Responder&) {};
+  router.add("GET", "/healthz", page);
+  router.add("GET", "/v1/watch", page);
+  router.add("POST", "/v1/token", page);
+  return router;
+}
+
+Request request(std::string method, std::string path) {
+  Request made;
+  made.method = std::move(method);
+  made.path = std::move(path);
+  return made;
+}
+
+TEST_CASE("a page is found by method and path, and answers HEAD if it answers GET") {
+  const Router router = example();
+  CHECK(router.find(request("GET", "/healthz")).page != nullptr);
+  CHECK(router.find(request("HEAD", "/healthz")).page == router.find(request("GET", "/healthz")).page);
+  Request post = request("POST", "/v1/token");
+  post.content_length = 0;
+  CHECK(router.find(post).page != nullptr);
+}
+
+TEST_CASE("an unknown path is 404 with the paths that there are") {
+  const auto found = example().find(request("GET", "/health"));
+  REQUIRE(found.refusal);
+  CHECK(found.refusal->status == 404);
+  CHECK(found.refusal->body == "no such path; there are /healthz, /v1/watch and /v1/token\n");
+}
+
+TEST_CASE("a method that the path does not take is 405 with Allow, and so is one that no path takes") {
+  const Router router = example();
+  const auto other = router.find(request("POST", "/healthz"));
+  REQUIRE(other.refusal);
+  CHECK(other.refusal->status == 405);
+  CHECK(other.refusal->body == "only GET and HEAD are answered here\n");
+  REQUIRE(other.refusal->headers.size() == 1);
+  CHECK(other.refusal->headers[0].name == "Allow");
+  CHECK(other.refusal->headers[0].value == "GET, HEAD");
+  const auto unknown = router.find(request("PROPFIND", "/nowhere"));
+  REQUIRE(unknown.refusal);
+  CHECK(unknown.refusal->status == 405);
+  CHECK(unknown.refusal->headers[0].value == "GET, HEAD, POST");
+}
+
+TEST_CASE("a POST without a length is 411") {
+  const auto found = example().find(request("POST", "/v1/token"));
+  REQUIRE(found.refusal);
+  CHECK(found.refusal->status == 411);
+}
+
+}  // namespace
+}  // namespace herd::node::http
