@@ -2,11 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <limits>
 #include <utility>
 
 #include "bus/check.hpp"
 #include "bus/mutants.hpp"
+#include "bus/zmq_calls.hpp"
 #include "bus/zmq_options.hpp"
 
 namespace herd::bus {
@@ -16,32 +18,26 @@ using protocol::Now;
 
 namespace {
 
-constexpr int kMessagesATurn = 256;           // then clients and outputs get their turn
+constexpr int kFramesATurn = 1024;            // some 256 messages; then clients and outputs get their turn
+constexpr std::size_t kMaxParts = 64;         // of a message that is counted as damaged; more cost the connection
+constexpr int kAnswersATurn = 64;             // what a peer's port may send where it has nothing to say
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
-
-// A signal to the process makes even calls that do not wait fail with EINTR, before they have done anything, and cppzmq
-// throws it.
-template <typename Call>
-auto uninterrupted(Call call) {
-  for (;;) {
-    try {
-      return call();
-    } catch (const zmq::error_t& problem) {
-      if (problem.num() != EINTR) throw;
-    }
-  }
-}
-
-bool receive(zmq::socket_t& socket, zmq::message_t& frame, zmq::recv_flags flags) {
-  return uninterrupted([&] { return socket.recv(frame, flags); }).has_value();
-}
-
-bool send(zmq::socket_t& socket, zmq::message_t& frame, zmq::send_flags flags) {
-  return uninterrupted([&] { return socket.send(frame, flags | zmq::send_flags::dontwait); }).has_value();
-}
 
 bool is_writable(zmq::socket_t& socket) {
   return (uninterrupted([&] { return socket.get(zmq::sockopt::events); }) & ZMQ_POLLOUT) != 0;
+}
+
+// Of an address tcp://host:port; 0 where it has none.
+std::uint16_t port_of(std::string_view address) {
+  const std::string_view digits = address.substr(std::min(address.rfind(':') + 1, address.size()));
+  std::uint16_t port = 0;
+  (void)std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
+
+// What a frame takes in ZMTP.
+std::uint64_t wire_bytes(const zmq::message_t& frame) {
+  return frame.size() + (frame.size() <= 255 ? 2 : 9);
 }
 
 // Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
@@ -58,11 +54,16 @@ zmq::message_t share(const std::shared_ptr<const std::string>& body) {
 Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_(context, zmq::socket_type::router) {
   set_receiver_options(router_);
   descriptors_.push_back(router_.get(zmq::sockopt::fd));
+  dealers_.reserve(replica.peers());  // the guard keeps their addresses
   for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
     zmq::socket_t& dealer = dealers_.emplace_back(context, zmq::socket_type::dealer);
     set_sender_options(dealer);
     descriptors_.push_back(dealer.get(zmq::sockopt::fd));
   }
+  std::vector<zmq::socket_t*> sockets{&router_};
+  for (zmq::socket_t& dealer : dealers_) sockets.push_back(&dealer);
+  guard_.emplace(context, std::move(sockets));
+  descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
   touched_.assign(descriptors_.size(), true);
   writable_.assign(dealers_.size(), false);
 }
@@ -72,6 +73,9 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
   std::string address = addresses.bind;
   try {
     std::unique_ptr<Bus> bus(new Bus(context, replica));
+    std::vector<std::uint16_t> ports{port_of(addresses.bind)};
+    for (const std::string& peer : addresses.peers) ports.push_back(port_of(peer));
+    bus->guard_->set_ports(std::move(ports));
     bus->router_.bind(address);
     for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
       address = addresses.peers.at(peer);
@@ -88,22 +92,48 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
   }
 }
 
+void Bus::touched(std::size_t descriptor) {
+  touched_[descriptor] = true;
+  if (descriptor > dealers_.size()) guard_->touched(descriptor - dealers_.size() - 1);
+}
+
 bool Bus::receive(Now now) {
-  zmq::message_t route;
-  Frames frames;
-  zmq::message_t extra;
   if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
-  for (int count = 0; count < kMessagesATurn; ++count) {
-    if (!bus::receive(router_, route, zmq::recv_flags::dontwait)) return false;
-    std::size_t size = 0;
-    for (bool more = route.more(); more; ++size) {  // the frames of one message come together
-      zmq::message_t& frame = size < frames.size() ? frames[size] : extra;
-      (void)bus::receive(router_, frame, zmq::recv_flags::none);
-      more = frame.more();
+  for (int count = 0; count < kFramesATurn; ++count) {
+    if (incomplete_.begun) {
+      receive_frame(now);
+      continue;
     }
-    hear(route.to_string_view(), frames, size, now);
+    if (!bus::receive(router_, incomplete_.route, zmq::recv_flags::dontwait)) return false;
+    incomplete_.begun = incomplete_.route.more();
+    incomplete_.size = 0;
+    incomplete_.wire_bytes = 0;
   }
   return true;
+}
+
+// The frames of one message come together: the next one is there.
+void Bus::receive_frame(Now now) {
+  Incomplete& message = incomplete_;
+  zmq::message_t& frame = message.size < message.frames.size() ? message.frames[message.size] : message.extra;
+  (void)bus::receive(router_, frame, zmq::recv_flags::none);
+  message.wire_bytes += wire_bytes(frame);
+  ++message.size;
+  if (message.size == kMaxParts + 1) guard_->cut_sender(frame, "it sends a message of too many parts", now);
+  message.begun = frame.more();
+  if (message.begun) return;
+  guard_->delivered(message.route.to_string_view(), frame, message.wire_bytes, now);
+  hear(message.route.to_string_view(), message.frames, message.size, now);
+}
+
+// What the guard finds unfinished may be only unread.
+void Bus::guard(bool& more, Now now) {
+  guard_->read_events(now);
+  if (now.steady < guard_->due()) return;
+  const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
+  if (!guard_->check(is_peer, now)) return;
+  more = receive(now) || more;
+  (void)guard_->check(is_peer, now);
 }
 
 // A header, perhaps a body, and the check; anything else is no message of ours.
@@ -149,16 +179,28 @@ void Bus::reopen(PeerIndex peer) {
   touched_[peer + 1] = true;
 }
 
+// A peer's port has nothing to say to a DEALER. What it says all the same would stay in ZeroMQ, connection by
+// connection.
+void Bus::discard_answers(PeerIndex peer) {
+  zmq::message_t frame;
+  int count = 0;
+  while (count < kAnswersATurn && bus::receive(dealers_[peer], frame, zmq::recv_flags::dontwait)) ++count;
+  if (count == kAnswersATurn) touched_[peer + 1] = true;
+}
+
 void Bus::serve(PeerIndex peer, Now now) {
   if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
   // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
   // wanted.
-  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  const bool touched = touched_[peer + 1];
   touched_[peer + 1] = false;
+  if (touched) discard_answers(peer);
+  if (touched || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
 }
 
 bool Bus::pump(Now now) {
-  const bool more = receive(now);
+  bool more = receive(now);
+  guard(more, now);
   replica_.tick(now);
   if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
   // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
@@ -171,7 +213,7 @@ bool Bus::pump(Now now) {
 }
 
 Nanoseconds Bus::next_deadline(Now now) const {
-  Nanoseconds deadline = replica_.tick_deadline(now);
+  Nanoseconds deadline = std::min(replica_.tick_deadline(now), guard_->due());
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
     if (!reopenings_.empty()) deadline = std::min(deadline, reopenings_[peer].due());
     if (writable_[peer]) deadline = std::min(deadline, replica_.say_deadline(peer));

@@ -6,12 +6,16 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 #include <zmq.hpp>
 
+#include "bus/connection_guard.hpp"
 #include "bus/reopening.hpp"
 #include "bus/replica.hpp"
 #include "protocol/result.hpp"
@@ -29,10 +33,11 @@ class Bus {
   [[nodiscard]] static protocol::Result<std::unique_ptr<Bus>> open(zmq::context_t& context, const Addresses& addresses,
                                                                    Replica& replica);
 
-  // Descriptors that become readable when there may be something to do: first the ROUTER's, then the DEALERs'. They are
-  // edge-triggered: after each wake-up say touched(), then pump() before the next wait.
+  // Descriptors that become readable when there may be something to do: first the ROUTER's, then the DEALERs', then
+  // those of the guard's monitors. They are edge-triggered: after each wake-up say touched(), then pump() before the
+  // next wait.
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
-  void touched(std::size_t descriptor) { touched_[descriptor] = true; }
+  void touched(std::size_t descriptor);
 
   // The end of a turn: hears what came, notices what is overdue, and sends what can be sent. True if it stopped before
   // everything was heard, so that clients get their turn: pump again without waiting.
@@ -40,6 +45,10 @@ class Bus {
 
   // When pump() must be called even if nothing comes, in steady time; max() for never.
   [[nodiscard]] protocol::Nanoseconds next_deadline(protocol::Now now) const;
+
+  // Connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept; connections_cut() counts all.
+  [[nodiscard]] std::vector<ConnectionCut> take_cuts() { return guard_->take_cuts(); }
+  [[nodiscard]] std::uint64_t connections_cut() const { return guard_->cuts(); }
 
   // Says BYE to every peer. Nothing may be pumped afterwards.
   void leave();
@@ -49,7 +58,20 @@ class Bus {
 
   using Frames = std::array<zmq::message_t, 3>;  // header, body, check: the most that a message has
 
+  // A message that comes out of the ROUTER, perhaps in several iterations.
+  struct Incomplete {
+    bool begun = false;
+    zmq::message_t route;
+    Frames frames;
+    zmq::message_t extra;  // each frame after the third
+    std::size_t size = 0;  // frames after the route
+    std::uint64_t wire_bytes = 0;
+  };
+
   [[nodiscard]] bool receive(protocol::Now now);
+  void receive_frame(protocol::Now now);
+  void guard(bool& more, protocol::Now now);
+  void discard_answers(PeerIndex peer);
   void serve(PeerIndex peer, protocol::Now now);
   void reopen(PeerIndex peer);
   void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
@@ -64,6 +86,8 @@ class Bus {
   std::vector<int> descriptors_;
   std::vector<bool> touched_;
   std::vector<bool> writable_;  // as last seen
+  Incomplete incomplete_;
+  std::optional<ConnectionGuard> guard_;  // last, for it must go before the sockets
 };
 
 }  // namespace herd::bus

@@ -36,7 +36,8 @@ inline constexpr std::chrono::nanoseconds kEmptyBatchDelay =
 // between two passes, and links that waited for it then fell behind for good; only a disk that fails makes more.
 inline constexpr std::size_t kMaxDisplacedLookedUp = 131'072;
 
-// ZeroMQ's high-water mark, in messages: a flight and the answers owed fit, so a send is refused only by a stuck peer.
+// ZeroMQ's high-water mark of a sender, in messages: a flight and the answers owed fit, so a send is refused only by a
+// stuck peer.
 inline constexpr int kHighWaterMark = 16;
 inline constexpr std::size_t kMaxInFlightCeiling = 8;
 static_assert(kMaxInFlightCeiling + 8 <= kHighWaterMark,

@@ -73,6 +73,10 @@ enum class Mutant : std::uint8_t {
   FlightUnbounded,     // any number of batches is in flight
   LaggingLinkStarves,  // a lagging link sends in order alone
   RouterUnread,        // a node whose output to a peer is full does not read what others say
+  // Strangers at the bus.
+  StallUnnoticed,      // a message without an end may grow
+  StrangersUnbounded,  // ... and what strangers together send
+  StrangersUncounted,  // any number of them may be connected
   // What cannot be read, and connections that work one way.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged
   HalfCountsAsUp,  // a link that works one way only is shown as up

@@ -164,6 +164,8 @@ class Replica {
     return peers_[peer].link.connected(now);
   }
   [[nodiscard]] PeerStatus peer_status(PeerIndex peer, protocol::Now now) const;
+  // The route is that of a peer's newest HELLO.
+  [[nodiscard]] bool is_peer_route(std::string_view route) const { return routes_.contains(std::string(route)); }
   // What each peer held when it was first heard is merged here.
   [[nodiscard]] bool synchronised() const;
 

@@ -20,6 +20,11 @@ void set_common_options(zmq::socket_t& socket) {
   socket.set(zmq::sockopt::tcp_keepalive_cnt, 3);
   // Addresses may be IPv6; IPv4 goes on working.
   socket.set(zmq::sockopt::ipv6, true);
+  // No bound on the number of messages that wait to be read. Where it is reached, libzmq 4.3.4 stops to read the
+  // connection; if that is reset meanwhile, and what was read last holds a ZMTP PING, the whole process aborts as soon
+  // as there is room again (stream_engine_base.cpp, `!_io_error`). Any stranger could have that. What waits is bounded
+  // in bytes, parts of messages included, by bus/connection_guard.hpp.
+  socket.set(zmq::sockopt::rcvhwm, 0);
   // Half-open strangers and web browsers are thrown out after 2 s instead of 30.
   socket.set(zmq::sockopt::handshake_ivl, 2000);
 }
@@ -32,8 +37,8 @@ void set_receiver_options(zmq::socket_t& router) {
   router.set(zmq::sockopt::linger, 0);
   // The one bound on what a stranger can make us allocate; a longer frame closes its connection.
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::kMaxMessageBytes));
-  // For each connection. A flight is all that a peer may have under way.
-  router.set(zmq::sockopt::rcvhwm, kHighWaterMark);
+  // Connections that come faster than they are accepted would else be tried again only after seconds.
+  router.set(zmq::sockopt::backlog, kBacklog);
 }
 
 void set_sender_options(zmq::socket_t& dealer) {
@@ -43,8 +48,7 @@ void set_sender_options(zmq::socket_t& dealer) {
   // Nothing is queued for a peer that is not there: it would be delivered to its next life, before any HELLO.
   dealer.set(zmq::sockopt::immediate, true);
   dealer.set(zmq::sockopt::sndhwm, kHighWaterMark);
-  // Nobody has anything to say on this side; a stranger who does cannot fill our memory with it.
-  dealer.set(zmq::sockopt::rcvhwm, 1);
+  // A peer's port has nothing to say on this side.
   dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{1024});
   // A peer that returns is found within 0.3 s, and one that stays away costs four connects a second. What a node can
   // say to its peers after a restart waits for this: their connections to it are the last to be there again.

@@ -11,6 +11,9 @@ namespace herd::bus {
 // (zeromq/libzmq#3442). While it waits, the rest can still be read.
 inline constexpr int kLingerMs = 100;
 
+// Connections that the system keeps until they are accepted; more than any herd's peers make at once.
+inline constexpr int kBacklog = 1024;
+
 // The one ROUTER of a node: it only receives.
 void set_receiver_options(zmq::socket_t& router);
 

@@ -41,9 +41,10 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 
 // Descriptors that clients never get, beside the connections of the HTTP server. A node with one peer has 30 open
-// (measured), of which a peer costs three and a fourth while it reconnects; what is left is for viewers of the monitor.
-inline constexpr std::size_t kKeptDescriptors = 112;
-inline constexpr std::size_t kKeptDescriptorsAPeer = 4;
+// (measured), of which a peer costs five and a sixth while it reconnects; strangers at the bus have up to 64
+// (bus/connection_ledger.hpp), and what is left is for viewers of the monitor.
+inline constexpr std::size_t kKeptDescriptors = 128;
+inline constexpr std::size_t kKeptDescriptorsAPeer = 6;
 
 // With fewer, beside those for its peers, a node does not start: libzmq ends a process that has none left for it.
 inline constexpr std::size_t kFewestDescriptors = 48;

@@ -263,6 +263,7 @@ void Node::report() {
   const Now& now = clock_.now();
   reporter_->report_journal(journal_->trouble(), now);
   busy_ = reporter_->report(now) || busy_;
+  for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
   if (!monitor_) return;
   const Monitor::Subscriptions news = monitor_->drain_subscriptions();
   busy_ = news.more || busy_;
@@ -363,6 +364,7 @@ Status Node::status() const {
   for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
     status.links.push_back(link_status(replica_.peer_status(peer, now)));
   }
+  status.counters["bus_connections_cut"] = bus_->connections_cut();
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());
   add_places(status);

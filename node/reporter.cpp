@@ -19,6 +19,9 @@ constexpr std::string_view kDivergence =
     "the stores differed though the link had told everything: look at both machines' memory and disks";
 constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
 
+// Strangers can provoke a cut as often as they connect.
+constexpr RateLimit::Rate kCuts{0.2, 5};
+
 constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
 
 LinkState as_state(bus::Connected state) {
@@ -53,7 +56,12 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
-    : replica_(replica), monitor_(monitor), refusals_(kRefusals), healed_(kHealed), skews_(replica.peers()) {}
+    : replica_(replica),
+      monitor_(monitor),
+      refusals_(kRefusals),
+      cuts_(kCuts),
+      healed_(kHealed),
+      skews_(replica.peers()) {}
 
 bool Reporter::report(const protocol::Now& now) {
   const bus::Events events = replica_.take_events();
@@ -96,6 +104,15 @@ void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::N
 
 void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
   if (!healed_.allows(now.steady)) return;
+void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& now) {
+  if (!cuts_.allows(now.steady)) return;
+  spdlog::warn("event=bus_connection_cut from=\"{}\" waiting={} reason=\"{}\" suppressed={}", cut.from, cut.waiting,
+               cut.reason, cuts_.take_suppressed(now.steady));
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("{}: {}", cut.from, cut.reason);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_connection_cut", message}, now.wall);
+}
+
   const std::uint64_t suppressed = healed_.take_suppressed(now.steady);
   spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", healed.peer, healed.records,
                kDivergence, suppressed);

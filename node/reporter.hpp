@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/connection_guard.hpp"
 #include "bus/replica.hpp"
 #include "node/events.hpp"
 #include "node/monitor.hpp"
@@ -24,6 +25,9 @@ class Reporter {
   // one turn may publish.
   bool report(const protocol::Now& now);
 
+  // A connection between nodes that was cut.
+  void report_cut(const bus::ConnectionCut& cut, const protocol::Now& now);
+
   // Once a turn: why the journal's last write failed, empty if it did not. Viewers are told when that begins and ends.
   void report_journal(const std::string& trouble, const protocol::Now& now);
 
@@ -41,6 +45,7 @@ class Reporter {
   bus::Replica& replica_;
   Monitor* monitor_;
   RateLimit refusals_;
+  RateLimit cuts_;
   RateLimit healed_;
   SkewWatch skews_;
   protocol::Nanoseconds skews_due_{};

@@ -1,139 +1,16 @@
 #include "bus/bus.hpp"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
 #include <sys/time.h>
-#include <unistd.h>
-#include <csignal>
 
-#include <chrono>
-#include <random>
+#include <csignal>
 
 #include "bus/check.hpp"
 #include "protocol/limits.hpp"
-#include "tests/bus/two_replicas.hpp"
-#include "tests/catch.hpp"
-#include "tests/node/free_port.hpp"
-
-// Real sockets over the loopback interface.
+#include "tests/bus/real_buses.hpp"
 
 using namespace herd::bus;
+using namespace herd::bus::real;
 using namespace herd::protocol;
-
-namespace {
-
-Now real_time() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
-}
-
-std::uint64_t random_id() {
-  static std::random_device device;
-  return (std::uint64_t{device()} << 32U | device()) | 1U;
-}
-
-// A node's bus and its replica, in one life.
-struct Node {
-  std::unique_ptr<Replica> replica;
-  std::unique_ptr<Bus> bus;
-
-  // Waits for what the node's loop would wait for, at most `longest`, and turns once.
-  void turn(std::chrono::milliseconds longest) {
-    const Nanoseconds until = bus->next_deadline(real_time()) - real_time().steady;
-    const Nanoseconds wait = std::clamp<Nanoseconds>(until, 0ns, longest);
-    std::vector<pollfd> polled;
-    for (const int descriptor : bus->descriptors()) polled.push_back({descriptor, POLLIN, 0});
-    (void)poll(polled.data(), polled.size(), static_cast<int>((wait + 999us).count() / 1'000'000));
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) bus->touched(i);
-    }
-    for (bool more = true; more;) more = bus->pump(real_time());
-  }
-};
-
-// Hill and Smith on two free ports.
-class Herd {
- public:
-  Herd() {
-    start(hill_, 0);
-    start(smith_, 1);
-  }
-
-  Node& hill() { return hill_; }
-  Node& smith() { return smith_; }
-  zmq::context_t& context() { return context_; }
-  const std::string& hills_address() const { return addresses_[0]; }
-
-  void restart_smith() {
-    smith_.bus.reset();
-    start(smith_, 1);
-  }
-  void stop_smith() { smith_.bus.reset(); }
-
-  // Both loops turn until it holds; false if it does not within ten seconds.
-  template <typename Condition>
-  bool until(Condition holds) {
-    const Nanoseconds end = real_time().steady + 10s;
-    while (!holds()) {
-      if (real_time().steady > end) return false;
-      hill_.turn(2ms);
-      if (smith_.bus) smith_.turn(2ms);
-    }
-    return true;
-  }
-  bool until_equal() {
-    return until([this] {
-      return hill_.replica->store().digest() == smith_.replica->store().digest() &&
-             hill_.replica->peer_status(0, real_time()).state == Connected::Up &&
-             smith_.replica->peer_status(0, real_time()).state == Connected::Up;
-    });
-  }
-
- private:
-  void start(Node& node, std::size_t index) {
-    static constexpr const char* kNames[] = {"Hill", "Smith"};
-    node.replica = std::make_unique<Replica>(
-        Replica::Options{{"herd", kNames[index], random_id(), random_id()}, {kNames[1 - index]}, {}, random_id()});
-    // libzmq's reaper thread frees the address of a socket that was closed, in its own time.
-    const Nanoseconds end = real_time().steady + 10s;
-    for (;;) {
-      auto bus = Bus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
-      if (bus) node.bus = std::move(*bus);
-      if (bus || real_time().steady > end) break;
-    }
-    REQUIRE(node.bus);
-  }
-  static std::string free_address() { return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port()); }
-
-  zmq::context_t context_;
-  std::string addresses_[2] = {free_address(), free_address()};
-  Node hill_;
-  Node smith_;
-};
-
-void told(Node& node, const std::string& client, const char* time = "5") {
-  REQUIRE(tell(*node.replica, client, time, real_time()).told == Told::Stored);
-}
-
-// A TCP connection to a ROUTER, from something that does not speak ZeroMQ.
-class Stranger {
- public:
-  explicit Stranger(const std::string& address) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
-    const auto port = static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-    const sockaddr_in there = herd::node::loopback(port);
-    REQUIRE(connect(socket_, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
-  }
-  ~Stranger() { close(socket_); }
-  Stranger(const Stranger&) = delete;
-  Stranger& operator=(const Stranger&) = delete;
-  void say(std::string_view bytes) const { (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
-
- private:
-  int socket_;
-};
-
-}  // namespace
 
 TEST_CASE("two buses converge, whichever node is told") {
   Herd herd;

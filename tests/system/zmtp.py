@@ -1,0 +1,48 @@
+"""ZMTP 3.0 byte by byte, for what no ZeroMQ socket would send: greetings, frames, and connections that break."""
+import contextlib
+import socket
+import struct
+
+
+def greeting(version=b"\x03\x00", mechanism=b"NULL"):
+    return b"\xff" + bytes(8) + b"\x7f" + version + mechanism.ljust(20, b"\0") + bytes(32)
+
+
+def frame(body, flags=0):
+    if len(body) < 256:
+        return bytes([flags, len(body)]) + body
+    return bytes([flags | 2]) + struct.pack(">Q", len(body)) + body
+
+
+def ready(kind):
+    return frame(b"\x05READY\x0bSocket-Type" + struct.pack(">I", len(kind)) + kind, flags=4)
+
+
+def connect(port, kind, seconds=20):
+    """A connection whose handshake as a socket of that kind (b"SUB") is done; to be closed by the caller."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=seconds)
+    connection.sendall(greeting())
+    got = b""
+    while len(got) < 64:
+        piece = connection.recv(64 - len(got))
+        assert piece, "the other side greets"
+        got += piece
+    connection.sendall(ready(kind))
+    assert b"READY" in connection.recv(1000)
+    return connection
+
+
+def reset(connection):
+    """Ends it as a host that was switched off and on would: by a reset."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
+def flood(connection, piece, most):
+    """Sends the piece again and again until the other side ends the connection: the bytes taken, some `most` at most."""
+    sent = 0
+    with contextlib.suppress(ConnectionError, TimeoutError):
+        while sent < most:
+            connection.sendall(piece)
+            sent += len(piece)
+    return sent
