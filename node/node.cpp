@@ -15,6 +15,7 @@
 #include "node/descriptor_limit.hpp"
 #include "node/log.hpp"
 #include "node/places/providers.hpp"
+#include "node/port_range.hpp"
 
 namespace herd::node {
 
@@ -111,6 +112,9 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
 // ---- opening -------------------------------------------------------------------------------------------------------
 
 Result<void> Node::open() {
+  for (const std::string& sentence : ports_at_risk(*config_.find(name_), read_port_range())) {
+    spdlog::warn("event=port_at_risk reason=\"{}\"", sentence);
+  }
   const auto lives = [this] { return journal_->begin_life(replica_); };
   return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     auto worker = places::Worker::start(context_, worker_options(config_.places));

@@ -8,6 +8,7 @@
 
 #include "node/config_check.hpp"
 #include "node/config_diff.hpp"
+#include "node/port_range.hpp"
 
 namespace herd::node {
 namespace {
@@ -78,6 +79,17 @@ std::string list(const Config& config) {
   return whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+// What is no mistake, and still worth a word. Another host's range of ports is not known.
+std::string warnings(const Config& config) {
+  std::string lines;
+  const PortRange range = read_port_range();
+  for (const auto& node : config.nodes) {
+    if (!is_of_this_host(node.clients)) continue;
+    for (const std::string& sentence : ports_at_risk(node, range)) lines += fmt::format("warning: {}\n", sentence);
+  }
+  return lines;
+}
+
 Invocation act(const Flags& flags) {
   auto config = load_config(flags.config);
   if (!config) return {{}, kBadUsage, {}, config.error().message + "\n"};
@@ -89,7 +101,7 @@ Invocation act(const Flags& flags) {
     return {{},
             0,
             fmt::format("{}: all is well, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
-            {}};
+            warnings(*config)};
   }
   if (flags.name.empty()) return bad_usage(fmt::format("name the node to run: {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);

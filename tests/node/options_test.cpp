@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "node/port_range.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/scratch_dir.hpp"
 
@@ -115,6 +116,20 @@ TEST_CASE("a check needs no name and says in one line that all is well") {
   CHECK(invocation.status == 0);
   CHECK(invocation.output == file + ": all is well, 2 nodes: Hill, Smith\n");
   CHECK(invoke({"--config", file, "--check", "Nobody"}).status == 2);
+}
+
+TEST_CASE("a check warns of ports that this system may give to outgoing connections, and all is well") {
+  const PortRange range = read_port_range();
+  int port = 1;
+  while (port <= 65535 && !range.contains(static_cast<std::uint16_t>(port))) ++port;
+  REQUIRE(port <= 65535);
+  const ScratchDir scratch;
+  const auto file = scratch.write("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:" + std::to_string(port) +
+                                  "\"\nbus = \"tcp://127.0.0.1:1\"\n");
+  const auto invocation = invoke({"--config", file.string(), "--check"});
+  CHECK(invocation.status == 0);
+  CHECK(invocation.errors.rfind("warning: Hill: `clients` has port " + std::to_string(port) + ", which", 0) == 0);
+  CHECK(is_one_line(invocation.errors));
 }
 
 TEST_CASE("the list tells scripts all that they need of the configuration") {
