@@ -7,6 +7,7 @@
 #include <string>
 
 #include "node/limits.hpp"
+#include "node/monitor_limits.hpp"
 
 namespace herd::node {
 
@@ -27,8 +28,13 @@ protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
                         " at least, 1024 with many clients: raise the hard limit (ulimit -Hn)");
 }
 
+std::size_t viewers_within(const DescriptorBudget& budget) {
+  return std::clamp(budget.descriptors / kViewersPart, kFewestViewers, kMaxViewers);
+}
+
 std::size_t connections_within(const DescriptorBudget& budget) {
-  const std::size_t kept = kKeptDescriptors + http_limits(budget).connections + budget.peers * kKeptDescriptorsAPeer;
+  const std::size_t kept = kKeptDescriptors + budget.peers * kKeptDescriptorsAPeer + http_limits(budget).connections +
+                           viewers_within(budget);
   const std::size_t beside = budget.descriptors > kept ? budget.descriptors - kept : 0;
   return std::max(beside, budget.descriptors / 4);
 }

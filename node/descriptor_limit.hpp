@@ -21,6 +21,9 @@ struct DescriptorBudget {
 // An Error where a node could not even start.
 [[nodiscard]] protocol::Result<void> check_descriptors(const DescriptorBudget& budget);
 
+// Connections to the monitor: few enough that clients hardly notice, with room for a screen or two in any case.
+[[nodiscard]] std::size_t viewers_within(const DescriptorBudget& budget);
+
 // Client connections that have room beside all else; a quarter of the descriptors where there are very few.
 [[nodiscard]] std::size_t connections_within(const DescriptorBudget& budget);
 

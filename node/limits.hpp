@@ -40,9 +40,9 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 // errors of accepting may last as well.
 inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 
-// Descriptors that clients never get, beside the connections of the HTTP server. A node with one peer has 30 open
+// Descriptors that clients never get, beside those of the HTTP server and of viewers. A node with one peer has 30 open
 // (measured), of which a peer costs five and a sixth while it reconnects; strangers at the bus have up to 64
-// (bus/connection_ledger.hpp), and what is left is for viewers of the monitor.
+// (bus/connection_ledger.hpp), and a few more for as long as it takes to cut them.
 inline constexpr std::size_t kKeptDescriptors = 128;
 inline constexpr std::size_t kKeptDescriptorsAPeer = 6;
 

@@ -1,5 +1,6 @@
-// What happens in a node, published as it happens: an XPUB socket for any number of viewers, such as Debian's
-// `python3 -m zmq.log`. A message is exactly two frames, the topic `herd.<LEVEL>.<kind>.<node>` and a flat JSON object.
+// What happens in a node, published as it happens, for any number of viewers such as Debian's `python3 -m zmq.log`: the
+// node speaks to them as a publisher of ZeroMQ, on sockets of its own (node/viewers.hpp; docs/decisions/0021-monitor.md
+// says why). A message is exactly two frames, the topic `herd.<LEVEL>.<kind>.<node>` and a flat JSON object.
 // Loop thread only, from bind to destruction. Nothing here waits: a viewer that does not read loses messages.
 #pragma once
 
@@ -9,11 +10,10 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <zmq.hpp>
 
 #include "node/event_text.hpp"
+#include "node/viewers.hpp"
 #include "protocol/clock.hpp"
-#include "protocol/limits.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
@@ -29,68 +29,67 @@ struct Subject {
 
 class Monitor {
  public:
-  // Messages that wait for a viewer before it loses some: two full batches of updates, which may arrive in one turn of
-  // the loop, before libzmq's thread sends any. A viewer that stopped costs half a megabyte.
-  static constexpr int kQueue = 2 * protocol::kMaxBatchUpdates;
-  // Subscriptions that one call reads at most, so that nobody keeps the loop by subscribing all the time.
-  static constexpr int kSubscriptionsPerTurn = 256;
-
-  struct Subscriptions {
-    bool stats_wanted = false;  // somebody has newly subscribed to the stats: publish them now
-    bool more = false;          // kSubscriptionsPerTurn were read: call again, the descriptor will not say so
+  struct News {
+    bool stats_wanted = false;  // a viewer has newly subscribed to the stats: publish them now
+    bool more = false;          // something is left to do: call serve() again without waiting
   };
 
-  // Binds `endpoint` (tcp://host:port); `queue` is how many messages wait for a viewer, at least 1. Fails if the
-  // address is in use, is not of this machine or cannot be read.
-  [[nodiscard]] static protocol::Result<std::unique_ptr<Monitor>> bind(zmq::context_t& context,
-                                                                       const std::string& endpoint,
-                                                                       const std::string& node, int queue = kQueue);
+  // Binds `endpoint` (tcp://ADDRESS:PORT, a literal address). Fails if the address is in use, is not of this machine or
+  // cannot be read.
+  [[nodiscard]] static protocol::Result<std::unique_ptr<Monitor>> bind(const std::string& endpoint,
+                                                                       const std::string& node,
+                                                                       const Viewers::Limits& limits = {});
 
-  // To be watched for reading. It is edge-triggered, and a publish may swallow the edge: call drain_subscriptions when
-  // it becomes readable and at the end of every turn that has published.
-  [[nodiscard]] int fd() const;
+  // To be watched for reading; serve() must follow within the same iteration.
+  [[nodiscard]] int fd() const { return viewers_.descriptor(); }
 
-  // Reads who has come and gone.
-  Subscriptions drain_subscriptions();
+  // Once an iteration, after what was published in it: accepts viewers, reads their subscriptions, sends.
+  News serve(protocol::Nanoseconds steady);
+
+  // Sends what was published since serve(). True if something is left.
+  bool send(protocol::Nanoseconds steady);
+
+  // When serve() must be called even if nothing comes, in steady time; max() for never.
+  [[nodiscard]] protocol::Nanoseconds next_deadline() const { return viewers_.next_deadline(); }
 
   // Does any subscription cover this subject? A look into a table: ask before an event is put together.
-  [[nodiscard]] bool wanted(Subject subject) const { return topic(subject).subscriptions > 0; }
+  [[nodiscard]] bool wanted(Subject subject) const { return viewers_.subscribed(index(subject)) > 0; }
 
-  // Sends one event to all who want it, with `fields` behind v, node, seq, timestamp and event, whose names they must
-  // not use. Counts in seq for each topic by itself, so that a viewer sees how many of a topic it has lost.
+  // How many events of this subject may be published in one iteration, so that many viewers do not hold the loop; at
+  // least 1.
+  [[nodiscard]] std::size_t events_at_once(Subject subject) const;
+
+  // Makes one event wait for all who want it, with `fields` after v, node, seq, timestamp and event, whose names they
+  // must not use. Counts in seq for each topic by itself, so that a viewer sees how many of a topic it has lost.
   void publish(Subject subject, std::string_view event, std::span<const Field> fields, protocol::Nanoseconds wall);
 
-  // Events sent to somebody, since the start.
+  // Events published for at least one viewer, since the start.
   [[nodiscard]] std::uint64_t published() const { return published_; }
 
   // How often a viewer's queue ran full. It lost at least one message each time, and all that followed until it had
-  // read half of its queue: libzmq does not tell how many. The viewer itself can tell, by the gap in seq.
-  [[nodiscard]] std::uint64_t overflows() const { return overflows_; }
+  // read half of its queue. How many, the viewer can tell by the gap in seq.
+  [[nodiscard]] std::uint64_t overflows() const { return viewers_.counters().overflows; }
+
+  [[nodiscard]] const Viewers& viewers() const { return viewers_; }
 
  private:
-  struct Topic {
-    std::string text;
-    std::uint64_t subscriptions = 0;  // that cover it
-    std::uint64_t events = 0;         // that were published
-  };
   static constexpr std::size_t kLevels = 3;
   static constexpr std::size_t kKinds = 5;
+  static_assert(kLevels * kKinds <= kMostTopics);
 
-  Monitor(zmq::socket_t socket, std::string node);
+  Monitor(const std::string& node, const Viewers::Limits& limits);
 
+  static std::vector<std::string> topics_of(const std::string& node);
   static std::size_t index(Subject subject) {
     return static_cast<std::size_t>(subject.level) * kKinds + static_cast<std::size_t>(subject.kind);
   }
-  const Topic& topic(Subject subject) const { return topics_[index(subject)]; }
-  void note_subscription(std::string_view message, Subscriptions& news);
-  bool try_to_send(const Topic& topic);
 
-  zmq::socket_t socket_;
   std::string node_;
-  std::array<Topic, kLevels * kKinds> topics_;
-  std::string body_;  // kept between events for its memory
+  std::vector<std::string> topics_;
+  Viewers viewers_;
+  std::array<std::uint64_t, kLevels * kKinds> events_{};  // published of each topic
+  std::string body_;                                      // kept between events for its memory
   std::uint64_t published_ = 0;
-  std::uint64_t overflows_ = 0;
 };
 
 }  // namespace herd::node

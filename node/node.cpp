@@ -30,7 +30,6 @@ namespace {
 constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
 // For a journal that nobody waits for: less than 0.1 ms of the loop.
 constexpr std::size_t kRecordsATurn = 1'024;
-constexpr Nanoseconds kStatsInterval = 1s;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
 
@@ -153,9 +152,12 @@ Result<void> Node::open_bus() {
 Result<void> Node::open_watching() {
   const NodeConfig& self = *config_.find(name_);
   if (!self.monitor.empty()) {
-    auto monitor = Monitor::bind(context_, self.monitor, name_);
+    Viewers::Limits limits;
+    limits.viewers = viewers_within({raise_descriptor_limit(), replica_.peers()});
+    auto monitor = Monitor::bind(self.monitor, name_, limits);
     if (!monitor) return tl::unexpected(monitor.error());
     monitor_ = std::move(*monitor);
+    stats_.emplace(*monitor_, [this] { return status(); });
   }
   reporter_.emplace(replica_, monitor_.get());
   if (self.http.port == 0) return {};
@@ -268,23 +270,14 @@ void Node::report() {
   reporter_->report_journal(journal_->trouble(), now);
   busy_ = reporter_->report(now) || busy_;
   for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
-  if (!monitor_) return;
-  const Monitor::Subscriptions news = monitor_->drain_subscriptions();
-  busy_ = news.more || busy_;
-  const bool wanted = monitor_->wanted({EventLevel::Info, EventKind::Stats});
-  if (!wanted || (!news.stats_wanted && now.steady < stats_due_)) return;
-  stats_.publish(*monitor_, status());
-  // Publishing may have swallowed the descriptor's edge, and who has subscribed meanwhile wants stats at once as well.
-  const Monitor::Subscriptions meanwhile = monitor_->drain_subscriptions();
-  busy_ = meanwhile.more || meanwhile.stats_wanted || busy_;
-  stats_due_ = meanwhile.stats_wanted ? now.steady : now.steady + kStatsInterval;
+  if (stats_) busy_ = stats_->serve(now) || busy_;
 }
 
 Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
   Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
   deadline = std::min(deadline, journal_->next_deadline(replica_));
-  if (monitor_ && monitor_->wanted({EventLevel::Info, EventKind::Stats})) deadline = std::min(deadline, stats_due_);
+  if (stats_) deadline = std::min(deadline, stats_->next_deadline());
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
   return deadline;
 }
@@ -368,9 +361,9 @@ Status Node::status() const {
   for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
     status.links.push_back(link_status(replica_.peer_status(peer, now)));
   }
-  status.counters["bus_connections_cut"] = bus_->connections_cut();
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());
+  status.counters["bus_connections_cut"] = bus_->connections_cut();
   add_places(status);
   const Journal::Counters& journal = journal_->counters();
   status.counters["journal_passes"] = journal.passes;
@@ -380,8 +373,7 @@ Status Node::status() const {
   status.counters["journal_repairs"] = journal.repairs;
   status.counters["log_dropped"] = log_dropped();
   if (monitor_) {
-    status.counters["monitor_published"] = monitor_->published();
-    status.counters["monitor_overflows"] = monitor_->overflows();
+    add_monitor(status, *monitor_);
     status.counters["monitor_clients_skipped"] = reporter_->clients_skipped();
   }
   status.taken = now;

@@ -20,7 +20,6 @@
 #include "node/control.hpp"
 #include "node/counters.hpp"
 #include "node/descriptor_watch.hpp"
-#include "node/events.hpp"
 #include "node/front_end.hpp"
 #include "node/http_server.hpp"
 #include "node/journal.hpp"
@@ -32,6 +31,7 @@
 #include "node/reporter.hpp"
 #include "node/signals.hpp"
 #include "node/state_dir.hpp"
+#include "node/stats_publisher.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/result.hpp"
 
@@ -100,8 +100,7 @@ class Node {
   PlacesReport places_report_;
   std::unique_ptr<Monitor> monitor_;  // null: not configured
   std::optional<Reporter> reporter_;
-  StatsEvents stats_;
-  protocol::Nanoseconds stats_due_{};
+  std::optional<StatsPublisher> stats_;  // where there is a monitor
 
   asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // other threads post to it; only the loop uses its sockets
   asio::steady_timer timer_{io_};

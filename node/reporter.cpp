@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 #include "protocol/reply.hpp"
 
 namespace herd::node {
@@ -17,10 +19,10 @@ constexpr RateLimit::Rate kRefusals{0.2, 5};
 
 constexpr std::string_view kDivergence =
     "the stores differed though the link had told everything: look at both machines' memory and disks";
-constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
-
 // Strangers can provoke a cut as often as they connect.
 constexpr RateLimit::Rate kCuts{0.2, 5};
+
+constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
 
 constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
 
@@ -102,8 +104,6 @@ void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::N
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_refused", peer + ": " + reason}, now.wall);
 }
 
-void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
-  if (!healed_.allows(now.steady)) return;
 void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& now) {
   if (!cuts_.allows(now.steady)) return;
   spdlog::warn("event=bus_connection_cut from=\"{}\" waiting={} reason=\"{}\" suppressed={}", cut.from, cut.waiting,
@@ -113,6 +113,8 @@ void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& no
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_connection_cut", message}, now.wall);
 }
 
+void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
+  if (!healed_.allows(now.steady)) return;
   const std::uint64_t suppressed = healed_.take_suppressed(now.steady);
   spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", healed.peer, healed.records,
                kDivergence, suppressed);
@@ -172,7 +174,8 @@ bool Reporter::report_clients(const protocol::Now& now) {
     cursor_ = tail - kMaxBehind;
   }
   bus::Feed::Reader reader = store.feed().read_after(cursor_);
-  for (std::size_t count = 0; count < kClientsATurn; ++count) {
+  const std::size_t most = std::min(kClientsATurn, monitor_->events_at_once({EventLevel::Info, EventKind::Client}));
+  for (std::size_t count = 0; count < most; ++count) {
     const auto entry = reader.next();
     if (!entry) {
       cursor_ = tail;

@@ -23,6 +23,12 @@ std::size_t moved(ssize_t count, std::error_code& error) {
 
 Socket::Socket(Socket&& other) noexcept : descriptor_(std::exchange(other.descriptor_, -1)) {}
 
+Socket& Socket::operator=(Socket&& other) noexcept {
+  close();
+  descriptor_ = std::exchange(other.descriptor_, -1);
+  return *this;
+}
+
 void Socket::set_options(std::error_code& error) {
   const int on = 1;
   if (setsockopt(descriptor_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0 ||
@@ -39,8 +45,20 @@ std::size_t Socket::send(std::string_view bytes, std::error_code& error) {
   return moved(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL), error);
 }
 
+std::size_t Socket::send(std::span<const iovec> pieces, std::error_code& error) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // only read: the interface has no const
+  message.msg_iovlen = pieces.size();
+  return moved(::sendmsg(descriptor_, &message, MSG_NOSIGNAL), error);
+}
+
 void Socket::end_sending(std::error_code& error) {
   if (shutdown(descriptor_, SHUT_WR) != 0) error.assign(errno, std::system_category());
+}
+
+void Socket::forget_unsent() {
+  const linger at_once{1, 0};
+  (void)setsockopt(descriptor_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
 }
 
 bool Socket::has_bytes() const {

@@ -2,6 +2,8 @@
 // that was only for now. Owns the descriptor. Loop thread only.
 #pragma once
 
+#include <sys/uio.h>
+
 #include <cstddef>
 #include <span>
 #include <string_view>
@@ -14,7 +16,7 @@ class Socket {
   // Takes over a descriptor that was opened with SOCK_NONBLOCK.
   explicit Socket(int descriptor) : descriptor_(descriptor) {}
   Socket(Socket&& other) noexcept;
-  Socket& operator=(Socket&&) = delete;
+  Socket& operator=(Socket&& other) noexcept;
   ~Socket() { close(); }
 
   // Replies leave at once; a telnet client's urgent byte stays in its place, or the byte behind its IAC would be lost.
@@ -26,8 +28,14 @@ class Socket {
   // How many of the bytes were taken.
   [[nodiscard]] std::size_t send(std::string_view bytes, std::error_code& error);
 
+  // The same of several pieces in one call.
+  [[nodiscard]] std::size_t send(std::span<const iovec> pieces, std::error_code& error);
+
   // Says the end to the peer; what it still sends can be received.
   void end_sending(std::error_code& error);
+
+  // close() will break the connection instead of keeping in the kernel what the peer has not taken.
+  void forget_unsent();
 
   // There are bytes that receive() would give.
   [[nodiscard]] bool has_bytes() const;

@@ -3,6 +3,7 @@
 #include <sys/resource.h>
 
 #include "node/limits.hpp"
+#include "node/monitor_limits.hpp"
 #include "tests/catch.hpp"
 
 using namespace herd::node;
@@ -20,10 +21,21 @@ TEST_CASE("the soft limit of open files is raised to the hard one") {
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-TEST_CASE("clients get what a node, its peers and its HTTP server leave of the descriptors") {
-  CHECK(connections_within({10'000, 0}) == 10'000 - kKeptDescriptors - 625);
-  CHECK(connections_within({10'000, 63}) == 10'000 - kKeptDescriptors - 625 - 63 * kKeptDescriptorsAPeer);
-  CHECK(connections_within({1'000'000, 0}) == 1'000'000 - kKeptDescriptors - http::kMaxConnections);
+TEST_CASE("clients get what a node, its peers, its HTTP server and its viewers leave of the descriptors") {
+  const auto left = [](DescriptorBudget budget) {
+    return budget.descriptors - kKeptDescriptors - budget.peers * kKeptDescriptorsAPeer - viewers_within(budget);
+  };
+  CHECK(connections_within({10'000, 0}) == left({10'000, 0}) - 625);
+  CHECK(connections_within({10'000, 63}) == left({10'000, 63}) - 625);
+  CHECK(connections_within({1'000'000, 0}) == left({1'000'000, 0}) - http::kMaxConnections);
+}
+
+TEST_CASE("viewers get a part of the descriptors, a few in any case, and no more than their bound") {
+  CHECK(viewers_within({50, 0}) == kFewestViewers);
+  CHECK(viewers_within({kViewersPart * kFewestViewers, 0}) == kFewestViewers);
+  CHECK(viewers_within({1'024, 4}) == 32);
+  CHECK(viewers_within({kViewersPart * kMaxViewers, 0}) == kMaxViewers);
+  CHECK(viewers_within({1'000'000, 0}) == kMaxViewers);
 }
 
 TEST_CASE("a node that has not even the descriptors of its own is told so") {

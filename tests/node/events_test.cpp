@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 #include "tests/node/status_example.hpp"
-#include "tests/node/viewer.hpp"
+#include "tests/node/subscriber.hpp"
 
 namespace herd::node {
 namespace {
@@ -12,7 +12,7 @@ using nlohmann::json;
 constexpr protocol::Nanoseconds kWall{1'520'023'934'918'963'997};
 
 struct EventsFixture : MonitorFixture {
-  Viewer viewer{*this, "herd."};
+  Subscriber viewer{*this, "herd."};
   EventsFixture() {
     if (!hears([](auto news) { return news.stats_wanted; })) throw std::runtime_error("the viewer did not come");
   }
@@ -131,7 +131,7 @@ TEST_CASE("rates are right for the first viewer, though nobody watched before") 
   StatsEvents stats;
   auto status = example_status();
   stats.publish(*fixture.monitor, status);
-  Viewer viewer(fixture, "herd.");
+  Subscriber viewer(fixture, "herd.");
   REQUIRE(fixture.hears([](auto news) { return news.stats_wanted; }));
   status.taken.steady += std::chrono::seconds(1);
   status.counters["iamat_stored"] += 4;

@@ -1,7 +1,7 @@
 #include "node/places_report.hpp"
 
 #include "tests/catch.hpp"
-#include "tests/node/viewer.hpp"
+#include "tests/node/subscriber.hpp"
 
 namespace herd::node {
 namespace {
@@ -21,7 +21,7 @@ FiguresMessage google(ProviderState state, std::uint64_t hits = 0) {
 
 TEST_CASE("viewers hear of each change of a provider's state, and of nothing else") {
   MonitorFixture fixture;
-  Viewer viewer(fixture, "herd.");
+  Subscriber viewer(fixture, "herd.");
   REQUIRE(fixture.hears([&](const auto&) { return fixture.monitor->wanted({EventLevel::Info, EventKind::Places}); }));
   PlacesReport report;
   const auto hear = [&](ProviderState state, std::uint64_t hits) {
@@ -50,7 +50,7 @@ TEST_CASE("viewers hear of each change of a provider's state, and of nothing els
 
 TEST_CASE("a provider that has no key is told of at the start, and without a monitor nothing is") {
   MonitorFixture fixture;
-  Viewer viewer(fixture, "herd.INFO.places.");
+  Subscriber viewer(fixture, "herd.INFO.places.");
   REQUIRE(fixture.hears([&](const auto&) { return fixture.monitor->wanted({EventLevel::Info, EventKind::Places}); }));
   PlacesReport().hear(google(ProviderState::NoKey), fixture.monitor.get(), {});
   CHECK(viewer.next()->body["event"] == "provider_no_key");

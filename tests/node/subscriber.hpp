@@ -1,6 +1,8 @@
 // A monitor and viewers of it, for tests.
 #pragma once
 
+#include <chrono>
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <stdexcept>
@@ -16,21 +18,23 @@
 namespace herd::node {
 
 struct MonitorFixture {
-  zmq::context_t context;
+  zmq::context_t context;  // of the viewers
   std::string endpoint = "tcp://127.0.0.1:" + std::to_string(free_port());
   std::unique_ptr<Monitor> monitor = bound();
 
-  std::unique_ptr<Monitor> bound(int queue = Monitor::kQueue) {
-    auto result = Monitor::bind(context, endpoint, "Hill", queue);
+  std::unique_ptr<Monitor> bound(const Viewers::Limits& limits = {}) {
+    auto result = Monitor::bind(endpoint, "Hill", limits);
     if (!result) throw std::runtime_error(result.error().message);
     return std::move(*result);
   }
+
+  Monitor::News serve() { return monitor->serve(std::chrono::steady_clock::now().time_since_epoch()); }
 
   // Waits until the monitor has heard of all that the viewers have subscribed to, by its answer to `heard`.
   template <typename Condition>
   bool hears(Condition heard) {
     return wait_until([&] {
-      const auto news = monitor->drain_subscriptions();
+      const auto news = serve();
       return heard(news);
     });
   }
@@ -42,10 +46,11 @@ struct Message {
 };
 
 // A SUB socket that has connected; `queue` is its own queue in messages, 0 for no bound.
-class Viewer {
+class Subscriber {
  public:
-  Viewer(MonitorFixture& fixture, const std::string& prefix, int queue = 0)
-      : socket_(fixture.context, zmq::socket_type::sub) {
+  Subscriber(MonitorFixture& fixture, const std::string& prefix, int queue = 0)
+      : fixture_(fixture), socket_(fixture.context, zmq::socket_type::sub) {
+    socket_.set(zmq::sockopt::ipv6, true);
     socket_.set(zmq::sockopt::linger, 0);
     socket_.set(zmq::sockopt::rcvhwm, queue);
     socket_.set(zmq::sockopt::sndhwm, 0);  // a subscription that finds its pipe full would be dropped
@@ -56,21 +61,24 @@ class Viewer {
 
   zmq::socket_t& socket() { return socket_; }
 
-  // The next message within `patience`, else nothing. Fails unless it has exactly two frames.
+  // The next message within `patience`, else nothing; the monitor is served meanwhile. Fails unless it has exactly two
+  // frames.
   std::optional<Message> next(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
-    socket_.set(zmq::sockopt::rcvtimeo, static_cast<int>(patience.count()));
-    std::vector<std::string> frames;
-    for (bool more = true; more;) {
-      zmq::message_t frame;
-      if (!socket_.recv(frame)) return std::nullopt;
-      more = frame.more();
-      frames.push_back(frame.to_string());
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    zmq::message_t topic;
+    while (!socket_.recv(topic, zmq::recv_flags::dontwait)) {
+      if (std::chrono::steady_clock::now() >= deadline) return std::nullopt;
+      fixture_.serve();
+      zmq::pollitem_t readable{socket_.handle(), 0, ZMQ_POLLIN, 0};
+      zmq::poll(&readable, 1, std::chrono::milliseconds(1));
     }
-    if (frames.size() != 2) throw std::runtime_error("a message of " + std::to_string(frames.size()) + " frames");
-    return Message{frames[0], nlohmann::json::parse(frames[1])};
+    zmq::message_t body;
+    if (!topic.more() || !socket_.recv(body) || body.more()) throw std::runtime_error("not a message of two frames");
+    return Message{topic.to_string(), nlohmann::json::parse(body.to_string_view())};
   }
 
  private:
+  MonitorFixture& fixture_;
   zmq::socket_t socket_;
 };
 

@@ -1,0 +1,85 @@
+// A subscriber's bytes in segments: however they are cut, the events are the same, what is held stays bounded, and a
+// viewer's subscriptions cover just what a plain set of its prefixes would. The first byte chooses the cuts.
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "node/subscriptions.hpp"
+#include "node/zmtp.hpp"
+#include "protocol/assert.hpp"
+
+using herd::node::Subscriptions;
+using herd::node::TopicSet;
+using herd::node::zmtp::Decoder;
+
+namespace {
+
+using Kind = Decoder::Kind;
+
+const std::vector<std::string> kTopics{"herd.INFO.stats.Hill", "herd.INFO.client.Hill", "herd.ERROR.node.Hill"};
+
+struct Heard {
+  std::vector<std::string> events;
+  std::string broken;
+  bool operator==(const Heard&) const = default;
+};
+
+Heard hear(std::string_view bytes, std::size_t segment) {
+  Decoder decoder;
+  Heard heard;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
+    decoder.feed(bytes.substr(0, segment));
+    while (const auto event = decoder.next()) {
+      heard.events.push_back(std::to_string(static_cast<int>(event->kind)) + std::string(event->text));
+    }
+    HERD_ASSERT(decoder.held_bytes() <= herd::node::zmtp::kMaxHeldBytes);
+  }
+  heard.broken = decoder.broken();
+  return heard;
+}
+
+TopicSet covered_by(const std::set<std::string>& prefixes) {
+  TopicSet topics = 0;
+  for (const std::string& prefix : prefixes) {
+    for (std::size_t topic = 0; topic < kTopics.size(); ++topic) {
+      if (kTopics[topic].starts_with(prefix)) topics = static_cast<TopicSet>(topics | 1U << topic);
+    }
+  }
+  return topics;
+}
+
+void subscribe(const Heard& heard) {
+  Subscriptions subscriptions(kTopics);
+  std::set<std::string> prefixes;
+  TopicSet covered = 0;
+  for (const std::string& event : heard.events) {
+    const auto kind = static_cast<Kind>(event[0] - '0');
+    const std::string prefix = event.substr(1);
+    if (kind == Kind::Subscribe) {
+      prefixes.insert(prefix);
+      covered = static_cast<TopicSet>(covered | subscriptions.add(prefix));
+    } else if (kind == Kind::Cancel) {
+      prefixes.erase(prefix);
+      covered = static_cast<TopicSet>(covered & ~subscriptions.remove(prefix));
+    }
+    HERD_ASSERT(subscriptions.covered() == covered_by(prefixes) && covered == subscriptions.covered());
+    HERD_ASSERT(subscriptions.size() <= prefixes.size());
+  }
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  if (size < 1) return 0;
+  const std::size_t segment = data[0] + std::size_t{1};
+  const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  const Heard whole = hear(bytes, bytes.size() + 1);
+  HERD_ASSERT(hear(bytes, segment) == whole);
+  HERD_ASSERT(hear(bytes, 1) == whole);
+  subscribe(whole);
+  return 0;
+}
