@@ -1,5 +1,5 @@
 // What happens in a node, published as it happens, for any number of viewers such as Debian's `python3 -m zmq.log`: the
-// node speaks to them as a publisher of ZeroMQ, on sockets of its own (node/viewers.hpp; docs/decisions/0021-monitor.md
+// node speaks to them as a publisher of ZeroMQ, on sockets of its own (node/viewers.hpp; docs/decisions/0024-monitor.md
 // says why). A message is exactly two frames, the topic `herd.<LEVEL>.<kind>.<node>` and a flat JSON object.
 // Loop thread only, from bind to destruction. Nothing here waits: a viewer that does not read loses messages.
 #pragma once
