@@ -20,11 +20,15 @@ namespace {
 
 constexpr int kFramesATurn = 1024;            // some 256 messages; then clients and outputs get their turn
 constexpr std::size_t kMaxParts = 64;         // of a message that is counted as damaged; more cost the connection
-constexpr int kAnswersATurn = 64;             // what a peer's port may send where it has nothing to say
+constexpr int kAnswersATurn = 64;             // messages from a peer's port, which has to send 20 a second at most
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
 
+int events_of(zmq::socket_t& socket) {
+  return uninterrupted([&] { return socket.get(zmq::sockopt::events); });
+}
+
 bool is_writable(zmq::socket_t& socket) {
-  return (uninterrupted([&] { return socket.get(zmq::sockopt::events); }) & ZMQ_POLLOUT) != 0;
+  return (events_of(socket) & ZMQ_POLLOUT) != 0;
 }
 
 // Of an address tcp://host:port; 0 where it has none.
@@ -38,6 +42,11 @@ std::uint16_t port_of(std::string_view address) {
 // What a frame takes in ZMTP.
 std::uint64_t wire_bytes(const zmq::message_t& frame) {
   return frame.size() + (frame.size() <= 255 ? 2 : 9);
+}
+
+bool is_intact(const Incoming& message, const zmq::message_t& last) {
+  const Check check = check_of(message.header, message.body);
+  return last.to_string_view() == std::string_view(check.data(), check.size());
 }
 
 // Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
@@ -139,11 +148,55 @@ void Bus::guard(bool& more, Now now) {
 // A header, perhaps a body, and the check; anything else is no message of ours.
 void Bus::hear(std::string_view route, const Frames& frames, std::size_t size, Now now) {
   if (size < 2 || size > frames.size()) return replica_.hear_damaged();
-  Incoming incoming{route, frames[0].to_string_view(), std::nullopt};
+  Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
   if (size == frames.size()) incoming.body = frames[1].to_string_view();
-  const Check check = check_of(incoming.header, incoming.body);
-  if (frames[size - 1].to_string_view() != std::string_view(check.data(), check.size())) return replica_.hear_damaged();
+  if (!is_intact(incoming, frames[size - 1])) return replica_.hear_damaged();
+  heard_ = &frames[0];
   replica_.hear(incoming, now);
+}
+
+// What a peer's port sends to this node's DEALER: a header and the check. What is neither counts as waiting for ever,
+// so the guard soon cuts a connection that brings much of it.
+void Bus::hear_back(PeerIndex peer, Now now) {
+  zmq::socket_t& dealer = dealers_[peer];
+  std::array<zmq::message_t, 2> frames;
+  zmq::message_t extra;
+  std::size_t size = 0;
+  for (bool more = true; more; ++size) {  // the frames of one message come together
+    zmq::message_t& frame = size < frames.size() ? frames[size] : extra;
+    if (!bus::receive(dealer, frame, zmq::recv_flags::dontwait)) return;
+    more = frame.more();
+  }
+  const std::string_view header = frames[0].to_string_view();
+  if (size != frames.size() || !is_intact({{}, header, std::nullopt}, frames[1])) return replica_.hear_damaged();
+  guard_->answered(frames[1], wire_bytes(frames[0]) + wire_bytes(frames[1]));
+  replica_.hear_back(peer, header, now);
+}
+
+bool Bus::send_back(const std::string& route, const std::string& header) {
+  zmq::message_t to(route.data(), route.size());
+  try {
+    if (!bus::send(router_, to, zmq::send_flags::sndmore)) return true;  // too many wait there: it is open
+  } catch (const zmq::error_t& problem) {
+    if (problem.num() != EHOSTUNREACH) throw;
+    return false;
+  }
+  const Check check = check_of(header, std::nullopt);
+  zmq::message_t text(header.data(), header.size());
+  zmq::message_t last(check.data(), check.size());
+  (void)bus::send(router_, text, zmq::send_flags::sndmore);
+  (void)bus::send(router_, last, zmq::send_flags::none);
+  return true;
+}
+
+std::string Bus::host() const {
+  // libzmq's interface has no const; it only looks the text up.
+  const char* text = zmq_msg_gets(const_cast<zmq_msg_t*>(heard_->handle()), "Peer-Address");
+  std::string_view host(text == nullptr ? "" : text);
+  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address, as a socket of both families shows it
+  const bool is_ipv4 = host.starts_with(kMapped) && host.find('.') != std::string_view::npos;
+  if (is_ipv4) host.remove_prefix(kMapped.size());
+  return std::string(host);
 }
 
 void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
@@ -163,8 +216,16 @@ void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
 
 void Bus::send_all(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
-  for (;;) {
-    writable_[peer] = is_writable(dealer);
+  for (int heard = 0;;) {
+    const int events = events_of(dealer);
+    writable_[peer] = (events & ZMQ_POLLOUT) != 0;
+    if ((events & ZMQ_POLLIN) != 0) {
+      again_ = true;  // the replica's next turn says what follows from it, or there is more of it
+      if (heard++ < kAnswersATurn) {
+        hear_back(peer, now);
+        continue;
+      }
+    }
     if (!writable_[peer]) return;
     const auto message = replica_.take(peer, now);
     if (!message) return;
@@ -179,28 +240,18 @@ void Bus::reopen(PeerIndex peer) {
   touched_[peer + 1] = true;
 }
 
-// A peer's port has nothing to say to a DEALER. What it says all the same would stay in ZeroMQ, connection by
-// connection.
-void Bus::discard_answers(PeerIndex peer) {
-  zmq::message_t frame;
-  int count = 0;
-  while (count < kAnswersATurn && bus::receive(dealers_[peer], frame, zmq::recv_flags::dontwait)) ++count;
-  if (count == kAnswersATurn) touched_[peer + 1] = true;
-}
-
 void Bus::serve(PeerIndex peer, Now now) {
   if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
   // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
   // wanted.
-  const bool touched = touched_[peer + 1];
-  touched_[peer + 1] = false;
-  if (touched) discard_answers(peer);
-  if (touched || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  touched_[peer + 1] = again_;
 }
 
 bool Bus::pump(Now now) {
   bool more = receive(now);
   guard(more, now);
+  again_ = false;
   replica_.tick(now);
   if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
   // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
@@ -209,7 +260,7 @@ bool Bus::pump(Now now) {
       if (replica_.owes_ack(peer) == owed_ack) serve(peer, now);
     }
   }
-  return more;
+  return more || again_;
 }
 
 Nanoseconds Bus::next_deadline(Now now) const {

@@ -1,5 +1,6 @@
 // ZeroMQ around the replica: one ROUTER that receives, and a DEALER to each peer that sends everything,
-// acknowledgements included. So no ROUTER ever has to route, to drop at its high-water mark, or to be handed over.
+// acknowledgements included. So no link depends on a ROUTER that routes, drops at its high-water mark, or is handed
+// over. The ROUTER sends back only CONFLICT (docs/PROTOCOL.md, One name, two processes), which may be lost.
 //
 // Owned and called by the loop's thread only; it owns its sockets from open() to its end. Nothing here blocks, and the
 // ROUTER is read whatever an output does: nodes that waited for each other's outputs could wait in a circle.
@@ -16,13 +17,14 @@
 #include <zmq.hpp>
 
 #include "bus/connection_guard.hpp"
+#include "bus/connections.hpp"
 #include "bus/reopening.hpp"
 #include "bus/replica.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::bus {
 
-class Bus {
+class Bus : private Connections {
  public:
   struct Addresses {
     std::string bind;                // tcp://host:port
@@ -71,12 +73,14 @@ class Bus {
   [[nodiscard]] bool receive(protocol::Now now);
   void receive_frame(protocol::Now now);
   void guard(bool& more, protocol::Now now);
-  void discard_answers(PeerIndex peer);
   void serve(PeerIndex peer, protocol::Now now);
   void reopen(PeerIndex peer);
   void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);
+  void hear_back(PeerIndex peer, protocol::Now now);
   static void send(zmq::socket_t& dealer, const Outgoing& message);
+  [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override;
+  [[nodiscard]] std::string host() const override;
 
   Replica& replica_;
   zmq::socket_t router_;
@@ -85,7 +89,9 @@ class Bus {
   std::vector<Reopening> reopenings_;   // made by the first pump
   std::vector<int> descriptors_;
   std::vector<bool> touched_;
-  std::vector<bool> writable_;  // as last seen
+  std::vector<bool> writable_;             // as last seen
+  bool again_ = false;                     // a DEALER had something to read: pump again
+  const zmq::message_t* heard_ = nullptr;  // the header that the replica hears now
   Incomplete incomplete_;
   std::optional<ConnectionGuard> guard_;  // last, for it must go before the sockets
 };

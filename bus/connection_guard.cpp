@@ -164,6 +164,11 @@ void ConnectionGuard::delivered(std::string_view route, zmq::message_t& last, st
   if (Connection* connection = sender(route, last, now)) connection->account.delivered += wire_bytes;
 }
 
+void ConnectionGuard::answered(zmq::message_t& last, std::uint64_t wire_bytes) {
+  const auto found = connections_.find(zmq_msg_get(last.handle(), ZMQ_SRCFD));
+  if (found != connections_.end() && !found->second.account.accepted) found->second.account.delivered += wire_bytes;
+}
+
 void ConnectionGuard::cut_sender(zmq::message_t& frame, std::string_view reason, Now now) {
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   touched_[0] = true;

@@ -51,6 +51,9 @@ class ConnectionGuard {
   // A whole message came out of the ROUTER: its sender's identity frame, its last frame, and what it had on the wire.
   void delivered(std::string_view route, zmq::message_t& last, std::uint64_t wire_bytes, protocol::Now now);
 
+  // A whole message that a node may send came out of a DEALER: its last frame, and what it had on the wire.
+  void answered(zmq::message_t& last, std::uint64_t wire_bytes);
+
   // The sender of this frame is cut.
   void cut_sender(zmq::message_t& frame, std::string_view reason, protocol::Now now);
 

@@ -12,7 +12,7 @@ using Accounts = std::span<ConnectionAccount* const>;
 
 // The reason why this connection alone must be cut; empty if there is none.
 std::string_view fault_of(ConnectionAccount& account, bool& look_again) {
-  if (!account.accepted) return account.received > kMaxAnswerBytes ? "its port sends what no node sends" : "";
+  if (!account.accepted) return account.waiting() > kMaxAnswerBytes ? "its port sends what no node sends" : "";
   if (account.waiting() <= kMaxUnfinishedBytes || mutated(Mutant::StallUnnoticed)) {
     account.stalled_at.reset();
   } else if (account.stalled_at == account.delivered) {

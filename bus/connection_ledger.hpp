@@ -34,7 +34,8 @@ inline constexpr std::uint64_t kMaxStrangersBytes = 2 * kMaxUnfinishedBytes;
 // Connections of strangers: each peer's is one, from its start until its HELLO is read.
 inline constexpr std::size_t kMaxStrangers = 64;
 
-// A node only sends on the connections that it opens. All that comes back is ZMTP's handshake, 100 bytes.
+// A node sends on the connections that it opens. What comes back is ZMTP's handshake, 100 bytes, and CONFLICT now and
+// then (docs/PROTOCOL.md, One name, two processes), which counts as delivered once it is read. This bounds the rest.
 inline constexpr std::uint64_t kMaxAnswerBytes = std::uint64_t{16} * 1024;
 
 // One connection. The counts are of its own.

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/claims.hpp"
 #include "bus/link.hpp"
 
 namespace herd::bus {
@@ -30,7 +31,22 @@ struct DivergenceHealed {
   std::size_t records = 0;
 };
 
+// Two processes claim one node's name.
+struct NameConflict {
+  enum class Role : std::uint8_t {
+    Witness,  // both claim the name of a peer of this node
+    Kept,     // this process keeps its name; another one is refused
+    Refused,  // another process has the name of this one
+  };
+  Role role = Role::Witness;
+  std::string peer;   // Witness: the peer of that name. Else: the peer that says so
+  Claimant holder{};  // Witness: the process that keeps the name
+  Claimant other{};   // Witness: the process that is refused. Else: the other process
+  bool over = false;  // no longer so
+};
+
 struct Events {
+  std::vector<NameConflict> conflicts;
   std::vector<LinkChanged> links;
   std::vector<DivergenceHealed> healed;
   std::vector<PeerRefused> refused;

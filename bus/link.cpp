@@ -204,6 +204,7 @@ Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
   hello.clock = now.wall;
   hello.answer = answer;
   hello.tail = feed_tail;
+  hello.address = self_->address;
   return hello;
 }
 

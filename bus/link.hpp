@@ -26,6 +26,7 @@ struct Self {
   std::string node;
   std::uint64_t incarnation = 0;  // random, never 0
   std::uint64_t feed_id = 0;      // random, never 0
+  std::string address{};          // the bus address at which peers reach it, for people
 };
 
 enum class Connected : std::uint8_t {
@@ -63,6 +64,8 @@ class Link {
   void hear(const protocol::Ping& ping, protocol::Now now);
   void hear(const protocol::Pong& pong, protocol::Now now);
   void hear(const protocol::Bye& bye, protocol::Now now);
+  // It has refused this process's HELLO: the next one follows after kHelloInterval, without backing off.
+  void refused() { unanswered_hellos_ = 0; }
 
   // What a journal kept of the peer's feed: reading goes on there, if the peer still has that feed.
   void restore(const PeerCursor& kept);

@@ -42,6 +42,12 @@ inline constexpr int kHighWaterMark = 16;
 inline constexpr std::size_t kMaxInFlightCeiling = 8;
 static_assert(kMaxInFlightCeiling + 8 <= kHighWaterMark,
               "HELLO, WELCOME, ACK, PONG, two DIGESTs, PULL and ANSWER must fit beside a full flight");
+
+// What goes back from a ROUTER to a DEALER: CONFLICT, with two texts and a few numbers.
+inline constexpr int kBackHighWaterMark = 4;
+inline constexpr std::size_t kMaxBackMessageBytes = 1024;
+static_assert(kMaxBackMessageBytes >= 2 * (protocol::kMaxAddressBytes + 3) + 6 * 9, "CONFLICT must fit one frame");
+
 static_assert(kSilence > 2 * kPingInterval, "one lost ping must not count as a lost link");
 static_assert(kRoundTripsBeforeTimeout * 2 >= 5);
 

@@ -80,6 +80,16 @@ enum class Mutant : std::uint8_t {
   // What cannot be read, and connections that work one way.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged
   HalfCountsAsUp,  // a link that works one way only is shown as up
+  // One name, two processes.
+  NewestHelloWins,           // a HELLO takes the name of a peer that answers
+  ClosedHolderKeepsName,     // a peer keeps its name though its connection is closed
+  SilentHolderKeepsName,     // ... and though it does not answer
+  FormerHolderStaysFormer,   // a process that answers does not get its name back from one that does not
+  ContenderNotTold,          // a process that is refused is not told so
+  ConflictOfAnotherRunUsed,  // a CONFLICT for another incarnation is used
+  RefusedAcknowledges,       // a process that is refused acknowledges updates, and is ready
+  StartAcknowledges,         // ... and one that does not know yet whether it is
+  RefusalNeverEnds,          // a process that was refused stays so
   // Reset.
   ResetKeepsEpoch,    // a reset has the epoch that it ends
   EpochNotTakenOver,  // a report after a reset has the first epoch

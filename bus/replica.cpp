@@ -42,7 +42,8 @@ Replica::Replica(Options options, Memory memory)
     : durability_(options.durability),
       store_(std::move(memory.store)),
       life_base_(memory.life.base),
-      keeper_(memory.life, memory.cursor, memory.sequence, options.keeper) {
+      keeper_(memory.life, memory.cursor, memory.sequence, options.keeper),
+      own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait) {
   options.self.feed_id = memory.life.feed_id;
   self_ = std::make_unique<const Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
@@ -54,7 +55,7 @@ Replica::Replica(Options options, Memory memory)
       if (kept.peer == name) link.restore(kept);
     }
     Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.peer_feed());
-    peers_.push_back({std::move(name), std::move(link), std::move(reconciler), {}, Connected::Down});
+    peers_.push_back({std::move(name), std::move(link), std::move(reconciler)});
   }
   update_acknowledged();
 }
@@ -116,7 +117,11 @@ void Replica::hear(const Incoming& incoming, Now now) {
     ++counters_.messages_unknown;
     return;
   }
-  const auto route = routes_.find(std::string(incoming.route));
+  const auto* welcome = std::get_if<protocol::Welcome>(&*message);
+  auto route = routes_.find(std::string(incoming.route));
+  if (route == routes_.end() && welcome != nullptr && regains_name(*welcome, incoming, now)) {
+    route = routes_.find(std::string(incoming.route));
+  }
   if (route == routes_.end()) {
     ++counters_.messages_refused;  // a stranger, perhaps a peer whose socket reconnected: its HELLO will come
     return;
@@ -125,7 +130,8 @@ void Replica::hear(const Incoming& incoming, Now now) {
   const ChangeNumber tail = store_.feed().tail();
   if (const auto* batch = std::get_if<Batch>(&*message)) {
     hear_batch(peer, route->second, *batch, incoming, now);
-  } else if (const auto* welcome = std::get_if<protocol::Welcome>(&*message)) {
+  } else if (welcome != nullptr) {
+    if (peer.link.for_this_life(welcome->lives)) own_name_.welcomed(route->second, now);
     peer.link.hear(*welcome, now, tail);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
     peer.link.hear(*ack, now, tail);
@@ -142,7 +148,7 @@ void Replica::hear(const Incoming& incoming, Now now) {
   } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
     peer.link.hear(*bye, now);
   }
-  if (durability_.replicas > 0) update_acknowledged();
+  if (durability_.replicas > 0 || welcome != nullptr) update_acknowledged();
 }
 
 void Replica::hear_damaged() {
@@ -164,21 +170,18 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
     return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
-  if (!mutated(Mutant::FirstRouteStays) || peer->route.empty()) {
-    take_route(static_cast<PeerIndex>(peer - peers_.begin()), std::string(incoming.route));
+  const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
+  if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
+    return peer->link.hear(hello, now, store_.feed().tail());
   }
-  peer->link.hear(hello, now, store_.feed().tail());
-}
-
-// The newest HELLO decides, both for a name and for a connection: one that said HELLO under another name before is no
-// longer that one's, or the name would go on waiting for it.
-void Replica::take_route(PeerIndex index, std::string route) {
-  const auto [at, is_new] = routes_.try_emplace(route, index);
-  if (!is_new && at->second == index) return;
-  if (!is_new) peers_[at->second].route.clear();
-  at->second = index;
-  if (!peers_[index].route.empty()) routes_.erase(peers_[index].route);
-  peers_[index].route = std::move(route);
+  switch (peer->claims.judge(claim, self_->incarnation, peer->link.connected(now), now)) {
+    case Claims::Verdict::Accepted:
+      return accept(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
+    case Claims::Verdict::Refused:
+    case Claims::Verdict::Late:
+      ++counters_.messages_refused;
+      return;
+  }
 }
 
 void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
@@ -231,6 +234,10 @@ bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_
 }
 
 void Replica::tick(Now now) {
+  const bool may_acknowledge = own_name_.may_acknowledge();
+  own_name_.tick(now);
+  if (own_name_.may_acknowledge() != may_acknowledge) update_acknowledged();
+  note_conflicts(now);
   for (Peer& peer : peers_) {
     const std::uint64_t before = peer.link.timeouts();
     peer.link.tick(now);
@@ -275,6 +282,10 @@ void Replica::pass_written() {
 }
 
 void Replica::update_acknowledged() {
+  if (!own_name_.may_acknowledge()) {
+    acknowledged_ = 0;
+    return;
+  }
   acknowledged_ = durability_.journal ? keeper_.kept() : std::numeric_limits<ChangeNumber>::max();
   if (durability_.replicas == 0) return;
   std::vector<ChangeNumber> proven;
@@ -298,9 +309,10 @@ Outgoing Replica::farewell() const {
 }
 
 Nanoseconds Replica::tick_deadline(Now now) const {
-  Nanoseconds deadline = Nanoseconds::max();
+  Nanoseconds deadline = own_name_.deadline();
   for (const Peer& peer : peers_) {
-    deadline = std::min({deadline, peer.link.tick_deadline(now), peer.reconciler.tick_deadline(peer.link)});
+    deadline = std::min(
+        {deadline, peer.claims.deadline(), peer.link.tick_deadline(now), peer.reconciler.tick_deadline(peer.link)});
   }
   return deadline;
 }
@@ -317,9 +329,13 @@ ChangeNumber Replica::lag_of(const Peer& peer) const {
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
   const Peer& peer = peers_[index];
   const Link::Cursors cursors = peer.link.cursors();
-  return {
-      peer.name,       peer.link.connected(now), cursors, store_.feed().tail() - cursors.merged, peer.link.round_trip(),
-      peer.link.skew()};
+  return {peer.name,
+          peer.link.connected(now),
+          cursors,
+          store_.feed().tail() - cursors.merged,
+          peer.link.round_trip(),
+          peer.link.skew(),
+          peer.claims.contender(now)};
 }
 
 bool Replica::synchronised() const {

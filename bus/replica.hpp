@@ -13,10 +13,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bus/claims.hpp"
+#include "bus/connections.hpp"
 #include "bus/events.hpp"
 #include "bus/keeper.hpp"
 #include "bus/link.hpp"
 #include "bus/outgoing.hpp"
+#include "bus/own_name.hpp"
 #include "bus/recent_bodies.hpp"
 #include "bus/reconciler.hpp"
 #include "bus/record.hpp"
@@ -69,6 +72,7 @@ struct Incoming {
   std::string_view route;
   std::string_view header;
   std::optional<std::string_view> body;
+  Connections* connections = nullptr;  // to ask about routes; without it every other one counts as closed
 };
 
 struct PeerStatus {
@@ -78,6 +82,7 @@ struct PeerStatus {
   ChangeNumber lag = 0;
   protocol::Nanoseconds round_trip{};
   protocol::Nanoseconds skew{};
+  std::optional<Claimant> contender{};  // a process that claims the peer's name too, and was refused lately
 };
 
 class Replica {
@@ -90,7 +95,8 @@ class Replica {
     Durability durability{};
     KeeperLimits keeper{};
     ReconcileLimits reconcile{};
-    std::uint64_t jitter_seed = 0;  // of when stores are compared; random in production
+    std::uint64_t jitter_seed = 0;      // of when stores are compared; random in production
+    protocol::Nanoseconds name_wait{};  // kNameWait in production; 0: for none
   };
   // With an empty memory.
   explicit Replica(const Options& options);
@@ -117,6 +123,9 @@ class Replica {
   // Somebody sent a message, any bytes at all.
   void hear(const Incoming& incoming, protocol::Now now);
 
+  // Something came over the connection to this peer, on which it sends nothing but CONFLICT; any bytes at all.
+  void hear_back(PeerIndex peer, std::string_view header, protocol::Now now);
+
   // Something came that was damaged on its way (bus/check.hpp): what is lost is noticed as what never came.
   void hear_damaged();
 
@@ -134,8 +143,13 @@ class Replica {
   // It has told something, and was not told yet that it has come.
   [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.owes_ack(); }
 
-  // The change number up to which replies may leave, as durability demands.
+  // The change number up to which replies may leave, as durability demands. 0 while may_acknowledge() is false, so it
+  // may descend.
   [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
+  // False while another process has this node's name, or may have it: then the node is not ready either.
+  [[nodiscard]] bool may_acknowledge() const { return own_name_.may_acknowledge(); }
+  // What peers said lately of another process with this node's name.
+  [[nodiscard]] std::optional<OwnName::Report> name_report(protocol::Now now) const { return own_name_.report(now); }
   // A reply waits for this number: peers are asked again what they keep. 0: none does.
   void await(ChangeNumber number);
 
@@ -180,13 +194,15 @@ class Replica {
     std::string name;
     Link link;
     Reconciler reconciler;
-    std::string route;                      // of its newest HELLO; empty before
+    Claims claims{};                        // with the route by which it is heard
     Connected announced = Connected::Down;  // as the events last said
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Place& place);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
-  void take_route(PeerIndex index, std::string route);
+  void accept(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
+  [[nodiscard]] bool regains_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
+  void note_conflicts(protocol::Now now);
   void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
                   protocol::Now now);
   void hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
@@ -216,6 +232,7 @@ class Replica {
   Keeper keeper_;
   ChangeNumber acknowledged_ = 0;
   SeenSet seen_;
+  OwnName own_name_;
   std::vector<Peer> peers_;
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
   protocol::Body body_;                                // reused

@@ -33,8 +33,12 @@ void set_common_options(zmq::socket_t& socket) {
 
 void set_receiver_options(zmq::socket_t& router) {
   set_common_options(router);
-  // It has nothing to say.
+  // What it sends back may be lost.
   router.set(zmq::sockopt::linger, 0);
+  // A message to a connection that is closed is refused: that is how a node knows that it is.
+  router.set(zmq::sockopt::router_mandatory, true);
+  // For each connection: a process that does not read what is sent back costs so much memory and no more.
+  router.set(zmq::sockopt::sndhwm, kBackHighWaterMark);
   // The one bound on what a stranger can make us allocate; a longer frame closes its connection.
   router.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(protocol::kMaxMessageBytes));
   // Connections that come faster than they are accepted would else be tried again only after seconds.
@@ -48,8 +52,8 @@ void set_sender_options(zmq::socket_t& dealer) {
   // Nothing is queued for a peer that is not there: it would be delivered to its next life, before any HELLO.
   dealer.set(zmq::sockopt::immediate, true);
   dealer.set(zmq::sockopt::sndhwm, kHighWaterMark);
-  // A peer's port has nothing to say on this side.
-  dealer.set(zmq::sockopt::maxmsgsize, std::int64_t{1024});
+  // Only CONFLICT comes this way.
+  dealer.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxBackMessageBytes));
   // A peer that returns is found within 0.3 s, and one that stays away costs four connects a second. What a node can
   // say to its peers after a restart waits for this: their connections to it are the last to be there again.
   dealer.set(zmq::sockopt::reconnect_ivl, 50);

@@ -14,10 +14,10 @@ inline constexpr int kLingerMs = 100;
 // Connections that the system keeps until they are accepted; more than any herd's peers make at once.
 inline constexpr int kBacklog = 1024;
 
-// The one ROUTER of a node: it only receives.
+// The one ROUTER of a node: it receives, and sends back CONFLICT alone.
 void set_receiver_options(zmq::socket_t& router);
 
-// A DEALER to one peer: it only sends.
+// A DEALER to one peer: it sends, and receives CONFLICT alone.
 void set_sender_options(zmq::socket_t& dealer);
 
 }  // namespace herd::bus

@@ -22,6 +22,9 @@ inline constexpr std::size_t kTooLongEchoBytes = 64;            // what a line t
 inline constexpr std::size_t kMaxNameBytes = 63;
 inline constexpr std::size_t kMaxNodes = 64;
 
+// Bus addresses and hosts that messages name for people to read: "tcp://", a DNS name of 253 bytes, a colon, a port.
+inline constexpr std::size_t kMaxAddressBytes = 272;
+
 // Bus messages. What reads them must bound them: msgpack itself would believe any size up to 2^32-1.
 inline constexpr std::size_t kMaxBatchUpdates = 512;                   // default and ceiling of `max_batch`
 inline constexpr std::size_t kMaxBatchBytes = std::size_t{64} * 1024;  // of the body frame; the sender stops before it

@@ -20,6 +20,7 @@ enum class Type : std::uint8_t {
   Ping = 8,
   Pong = 9,
   Bye = 10,
+  Conflict = 11,
 };
 
 // Packs one header: an array with the type first.
@@ -48,7 +49,7 @@ std::string header(Type type, const Fields&... fields) {
 struct Encoder {
   std::string operator()(const Hello& m) const {
     return header(Type::Hello, m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
-                  m.clock.count(), m.answer, m.tail);
+                  m.clock.count(), m.answer, m.tail, m.address);
   }
   std::string operator()(const Welcome& m) const {
     return header(Type::Welcome, m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
@@ -71,6 +72,10 @@ struct Encoder {
   std::string operator()(const Ping& m) const { return header(Type::Ping, m.nonce, m.clock.count()); }
   std::string operator()(const Pong& m) const { return header(Type::Pong, m.nonce, m.clock.count()); }
   std::string operator()(const Bye& m) const { return header(Type::Bye, m.incarnation); }
+  std::string operator()(const Conflict& m) const {
+    return header(Type::Conflict, m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation, m.other_address,
+                  m.other_host);
+  }
   std::string operator()(const UnknownMessage&) const { return {}; }
 };
 
@@ -96,6 +101,13 @@ class HeaderReader {
     take(count);
     into = Nanoseconds{count};
   }
+  // Only shown to people: one that is none is taken as empty.
+  void take_address(std::string& into) {
+    take(into);
+    if (!is_shown_address(into)) into.clear();
+  }
+  [[nodiscard]] bool has_more() const { return next_ < fields_.size; }
+  [[nodiscard]] bool ok() const { return ok_; }
   template <typename... Fields>
   [[nodiscard]] bool all(Fields&... fields) {
     (take(fields), ...);
@@ -111,6 +123,24 @@ class HeaderReader {
 Result<Message> done(bool ok, Message message) {
   if (!ok) return fail(std::string(name_of(message)) + ": a field is missing or of another type");
   return message;
+}
+
+// A HELLO of an older version has no address, and is read all the same: its version says why it is refused.
+Result<Message> read_hello(HeaderReader reader) {
+  Hello m;
+  const bool complete = reader.all(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
+                                   m.clock, m.answer, m.tail);
+  if (complete && reader.has_more()) reader.take_address(m.address);
+  if (reader.ok() && (!is_name(m.herd) || !is_name(m.node))) return fail("hello: a name is not [A-Za-z0-9_-]{1,63}");
+  return done(reader.ok(), Message{std::move(m)});
+}
+
+Result<Message> read_conflict(HeaderReader reader) {
+  Conflict m;
+  (void)reader.all(m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation);
+  reader.take_address(m.other_address);
+  reader.take_address(m.other_host);
+  return done(reader.ok(), Message{std::move(m)});
 }
 
 Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
@@ -142,13 +172,8 @@ Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
 
 Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
   switch (type) {
-    case static_cast<std::uint64_t>(Type::Hello): {
-      Hello m;
-      const bool ok = reader.all(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
-                                 m.clock, m.answer, m.tail);
-      if (ok && (!is_name(m.herd) || !is_name(m.node))) return fail("hello: a name is not [A-Za-z0-9_-]{1,63}");
-      return done(ok, Message{std::move(m)});
-    }
+    case static_cast<std::uint64_t>(Type::Hello):
+      return read_hello(reader);
     case static_cast<std::uint64_t>(Type::Welcome): {
       Welcome m;
       const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
@@ -180,6 +205,8 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
       const bool ok = reader.all(m.incarnation);
       return done(ok, Message{m});
     }
+    case static_cast<std::uint64_t>(Type::Conflict):
+      return read_conflict(reader);
     default:
       return read_digests(type, reader);
   }
@@ -210,8 +237,8 @@ Result<Message> decode(std::string_view bytes) {
 }
 
 std::string_view name_of(const Message& message) {
-  static constexpr std::string_view kNames[] = {"hello",  "welcome", "batch", "ack", "digest", "pull",
-                                                "answer", "ping",    "pong",  "bye", "unknown"};
+  static constexpr std::string_view kNames[] = {"hello",  "welcome", "batch", "ack", "digest",   "pull",
+                                                "answer", "ping",    "pong",  "bye", "conflict", "unknown"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
 }
@@ -221,6 +248,11 @@ bool is_name(std::string_view text) {
     return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
   };
   return !text.empty() && text.size() <= kMaxNameBytes && std::all_of(text.begin(), text.end(), allowed);
+}
+
+bool is_shown_address(std::string_view text) {
+  const auto allowed = [](char c) { return c > ' ' && c < 0x7f && c != '"' && c != '\\'; };
+  return text.size() <= kMaxAddressBytes && std::all_of(text.begin(), text.end(), allowed);
 }
 
 }  // namespace herd::protocol

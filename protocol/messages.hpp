@@ -39,6 +39,7 @@ struct Hello {
   Nanoseconds clock{};        // the sender's wall clock
   bool answer = false;        // this answers a HELLO, so it wants none itself
   std::uint64_t tail = 0;     // the last change number in the sender's feed: what the first synchronisation waits for
+  std::string address;        // the bus address at which peers reach the sender; may be empty. Only shown to people
 };
 
 // Where to go on in your feed: answers a HELLO, a batch that leaves a gap, and a message meant for another life.
@@ -104,18 +105,28 @@ struct Bye {
   std::uint64_t incarnation = 0;
 };
 
+// Another process claims the receiver's name too. The only message that goes from a ROUTER to a DEALER.
+struct Conflict {
+  Lives lives;
+  bool kept = false;                    // the receiver keeps the name; else the other process has it
+  std::uint64_t other_incarnation = 0;  // of the other process
+  std::string other_address;            // the bus address that its HELLO names; may be empty
+  std::string other_host;               // the host from which the sender sees its connection come; may be empty
+};
+
 // A type that this version does not know: to be counted and ignored.
 struct UnknownMessage {
   std::uint64_t type = 0;
 };
 
-using Message = std::variant<Hello, Welcome, Batch, Ack, Digest, Pull, Answer, Ping, Pong, Bye, UnknownMessage>;
+using Message =
+    std::variant<Hello, Welcome, Batch, Ack, Digest, Pull, Answer, Ping, Pong, Bye, Conflict, UnknownMessage>;
 
 // The header frame of any message but UnknownMessage.
 [[nodiscard]] std::string encode(const Message& message);
 
 // Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a
-// name or a bucket out of bounds or trailing bytes are an Error.
+// name or a bucket out of bounds or trailing bytes are an Error. An address or a host that is none is read as empty.
 [[nodiscard]] Result<Message> decode(std::string_view header);
 
 // For logs and counters: "hello", "batch", ...
@@ -123,5 +134,9 @@ using Message = std::variant<Hello, Welcome, Batch, Ack, Digest, Pull, Answer, P
 
 // 1 to kMaxNameBytes bytes of [A-Za-z0-9_-]: the names of nodes and herds.
 [[nodiscard]] bool is_name(std::string_view text);
+
+// At most kMaxAddressBytes bytes of printable ASCII without blanks, quotes and backslashes, so that it can stand in a
+// log line as it is. The empty text is one: nothing is known.
+[[nodiscard]] bool is_shown_address(std::string_view text);
 
 }  // namespace herd::protocol

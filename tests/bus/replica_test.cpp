@@ -203,7 +203,7 @@ TEST_CASE("what cannot be read, and what is not known, is counted and no more") 
   one.hill->hear({"smith's", "\xc1", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_refused == 1);
   CHECK(one.refusal().find(": a message cannot be read: ") == 0);
-  one.hill->hear({"smith's", "\x91\x0b", std::nullopt}, one.now);
+  one.hill->hear({"smith's", "\x91\x0c", std::nullopt}, one.now);
   one.hill->hear({"stranger", "\x91\x7f", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_unknown == 2);
   CHECK(one.said().empty());

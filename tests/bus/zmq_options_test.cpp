@@ -10,6 +10,7 @@
 #include <string>
 #include <thread>
 
+#include "bus/link_limits.hpp"
 #include "tests/catch.hpp"
 
 using namespace std::chrono_literals;
@@ -65,6 +66,17 @@ TEST_CASE("nothing waits for a peer that is not there, and closing waits for nob
   set_sender_options(dealer);
   dealer.connect("tcp://127.0.0.1:1");
   CHECK_FALSE(dealer.send(zmq::str_buffer("update"), zmq::send_flags::dontwait));
+}
+
+TEST_CASE("a ROUTER says whether a connection is open, and keeps little for one that is not read") {
+  zmq::context_t context;
+  zmq::socket_t router(context, zmq::socket_type::router);
+  set_receiver_options(router);
+  CHECK(router.get(zmq::sockopt::sndhwm) == kBackHighWaterMark);
+  const auto send_to = [&](const std::string& route) {
+    return router.send(zmq::buffer(route), zmq::send_flags::sndmore | zmq::send_flags::dontwait);
+  };
+  CHECK_THROWS_AS(send_to("nowhere"), zmq::error_t);
 }
 
 // A host that drops what is sent to it looks like a listener with no room for another connection.

@@ -2,8 +2,9 @@
 // Smith, or from a stranger. It must not crash, its cursors must stay in order, it must not talk without end, and once
 // it has said what it had to say, no deadline may lie in the past: the loop would spin.
 //
-// A message of the input: one byte (1: from a stranger; 2: without a body; the six bits above: milliseconds before it,
-// times 8), one byte for the header's length, two for the body's, low byte first, then both.
+// A message of the input: one byte (1: from a stranger; 2: without a body; both: it comes back from Smith as well; the
+// six bits above: milliseconds before it, times 8, and if they are odd, all other connections are closed), one byte for
+// the header's length, two for the body's, low byte first, then both.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "bus/link_limits.hpp"
 #include "bus/replica.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/sums.hpp"
@@ -21,6 +23,18 @@ using namespace herd::protocol;
 namespace {
 
 constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
+
+// What Hill sends back must be readable and short.
+class FewConnections : public Connections {
+ public:
+  bool are_open = true;
+
+  [[nodiscard]] bool send_back(const std::string&, const std::string& header) override {
+    HERD_ASSERT(header.size() <= kMaxBackMessageBytes && decode(header));
+    return are_open;
+  }
+  [[nodiscard]] std::string host() const override { return "192.0.2.1"; }
+};
 
 std::size_t take_byte(std::string_view& bytes) {
   if (bytes.empty()) return 0;
@@ -82,6 +96,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   Replica replica(options);
   Now now{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
   begin(replica, now);
+  FewConnections connections;
   while (!bytes.empty()) {
     const std::size_t kind = take_byte(bytes);
     const std::size_t header_size = take_byte(bytes);
@@ -92,9 +107,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto wait = std::chrono::milliseconds(8 * (kind >> 2U));
     now.steady += wait;
     now.wall += wait;
-    Incoming incoming{(kind & 1U) != 0 ? "stranger" : "smith", header, std::nullopt};
+    connections.are_open = (kind >> 2U) % 2 == 0;
+    Incoming incoming{(kind & 1U) != 0 ? "stranger" : "smith", header, std::nullopt, &connections};
     if ((kind & 2U) == 0) incoming.body = body;
     replica.hear(incoming, now);
+    if ((kind & 3U) == 3U) replica.hear_back(0, header, now);
     turn(replica, now);
   }
   return 0;

@@ -18,7 +18,7 @@ constexpr Nanoseconds kLast = Nanoseconds::max();
 
 auto fields(const Hello& m) {
   return std::tie(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt, m.clock, m.answer,
-                  m.tail);
+                  m.tail, m.address);
 }
 auto fields(const Welcome& m) {
   return std::tie(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
@@ -47,6 +47,9 @@ auto fields(const Pong& m) {
 auto fields(const Bye& m) {
   return std::tie(m.incarnation);
 }
+auto fields(const Conflict& m) {
+  return std::tie(m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation, m.other_address, m.other_host);
+}
 
 template <typename M>
 bool comes_back(const M& said) {
@@ -55,7 +58,7 @@ bool comes_back(const M& said) {
 }
 
 Hello sample_hello() {
-  return {1, 1, "herd", "Hill", 0x0102030405060708, 0x1112131415161718, 3, Nanoseconds{-2}, true, 300};
+  return {1, 1, "herd", "Hill", 0x0102030405060708, 0x1112131415161718, 3, Nanoseconds{-2}, true, 300, "tcp://h:1"};
 }
 
 // A message of each type, and its bytes.
@@ -66,7 +69,8 @@ struct Pinned {
 
 const std::vector<Pinned>& pinned() {
   static const std::vector<Pinned> all{
-      {sample_hello(), "9b 01 01 01 a468657264 a448696c6c cf0102030405060708 cf1112131415161718 03 fe c3 cd012c"},
+      {sample_hello(),
+       "9c 01 01 01 a468657264 a448696c6c cf0102030405060708 cf1112131415161718 03 fe c3 cd012c a97463703a2f2f683a31"},
       {Welcome{{5, 6}, 7, 70'000, 2}, "96 02 05 06 07 ce00011170 02"},
       {Batch{{5, 6}, 2, 255, 256}, "96 03 05 06 02 ccff cd0100"},
       {Ack{{5, 6}, 2, 256, 0}, "96 04 05 06 02 cd0100 00"},
@@ -76,6 +80,7 @@ const std::vector<Pinned>& pinned() {
       {Ping{1, Nanoseconds{1'700'000'000'000'000'000}}, "93 08 01 cf17979cfe362a0000"},
       {Pong{127, Nanoseconds{-1}}, "93 09 7f ff"},
       {Bye{128}, "92 0a cc80"},
+      {Conflict{{5, 6}, true, 7, "tcp://h:1", "::1"}, "97 0b 05 06 c3 07 a97463703a2f2f683a31 a33a3a31"},
   };
   return all;
 }
@@ -107,6 +112,7 @@ TEST_CASE("every message comes back as it was sent") {
   CHECK(comes_back(Ping{1, Nanoseconds{2}}));
   CHECK(comes_back(Pong{1, Nanoseconds{2}}));
   CHECK(comes_back(Bye{1}));
+  CHECK(comes_back(Conflict{{1, 2}, false, 3, "", "192.0.2.1"}));
 }
 
 TEST_CASE("numbers come back at both ends of their range") {
@@ -119,6 +125,7 @@ TEST_CASE("numbers come back at both ends of their range") {
     CHECK(comes_back(Pull{{n, n}, n, n, {1}}));
     CHECK(comes_back(Answer{{n, n}, n, n, n}));
     CHECK(comes_back(Bye{n}));
+    CHECK(comes_back(Conflict{{n, n}, true, n, "", ""}));
     Hello hello = sample_hello();
     hello.incarnation = hello.feed_id = hello.attempt = hello.tail = n;
     CHECK(comes_back(hello));
@@ -207,14 +214,14 @@ TEST_CASE("what is no array with a number in front is no header") {
 }
 
 TEST_CASE("a type that this version does not know is no error") {
-  for (const char* bytes : {"91 00", "91 0b", "92 0c 01", "93 0d 90 80", "91 cfffffffffffffffff"}) {
+  for (const char* bytes : {"91 00", "91 0c", "92 0c 01", "93 0d 90 80", "91 cfffffffffffffffff"}) {
     INFO(bytes);
     const auto heard = decode(unhex(bytes));
     REQUIRE(heard);
     CHECK(std::holds_alternative<UnknownMessage>(*heard));
   }
-  CHECK(std::get<UnknownMessage>(*decode(unhex("91 0b"))).type == 11);
-  CHECK(encode(UnknownMessage{11}).empty());
+  CHECK(std::get<UnknownMessage>(*decode(unhex("91 0c"))).type == 12);
+  CHECK(encode(UnknownMessage{12}).empty());
 }
 
 TEST_CASE("a batch that ends before it begins is refused, one that covers nothing is not") {
@@ -270,9 +277,39 @@ TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, in messag
   CHECK(comes_back(hello));
 }
 
+TEST_CASE("an address is up to 272 printable bytes that can stand in a log line, and read as empty where it is none") {
+  const std::string longest(kMaxAddressBytes, 'a');
+  for (const std::string& good : {std::string(), std::string("tcp://[::1]:12240"), std::string("!~"), longest}) {
+    CHECK(is_shown_address(good));
+    Hello hello = sample_hello();
+    hello.address = good;
+    CHECK(comes_back(hello));
+    CHECK(comes_back(Conflict{{1, 2}, true, 3, good, good}));
+  }
+  for (const std::string& wrong :
+       {longest + "a", std::string("a b"), std::string("a\"b"), std::string("a\\b"), std::string("\x1b[2J"),
+        std::string("a\0", 2), std::string("\x7f"), std::string("caf\xc3\xa9")}) {
+    INFO(hex(wrong));
+    CHECK_FALSE(is_shown_address(wrong));
+    Hello hello = sample_hello();
+    hello.address = wrong;
+    CHECK(std::get<Hello>(*decode(encode(hello))).address.empty());
+    const auto heard = decode(encode(Conflict{{1, 2}, true, 3, wrong, wrong}));
+    CHECK(std::get<Conflict>(*heard).other_address.empty());
+    CHECK(std::get<Conflict>(*heard).other_host.empty());
+  }
+  CHECK_FALSE(decode(unhex("9c 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00 07")));  // no text
+}
+
+TEST_CASE("a HELLO of an older version, which names no address, is read") {
+  const auto heard = decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00"));
+  REQUIRE(heard);
+  CHECK(std::get<Hello>(*heard).address.empty());
+}
+
 TEST_CASE("each message has a name for logs") {
-  const std::vector<std::string_view> names{"hello", "welcome", "batch", "ack",  "digest",
-                                            "pull",  "answer",  "ping",  "pong", "bye"};
+  const std::vector<std::string_view> names{"hello",  "welcome", "batch", "ack", "digest",  "pull",
+                                            "answer", "ping",    "pong",  "bye", "conflict"};
   REQUIRE(pinned().size() == names.size());
   for (std::size_t i = 0; i < names.size(); ++i) CHECK(name_of(pinned()[i].message) == names[i]);
   CHECK(name_of(UnknownMessage{}) == "unknown");

@@ -32,12 +32,36 @@ void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, N
     delivery.from = from;
     delivery.to = to;
     delivery.generation = connection.generation;
-    delivery.route = std::to_string(from) + ">" + std::to_string(to);
-    if (!faults_.same_route) delivery.route += "#" + std::to_string(connection.generation);
+    delivery.route = route_of(from, to);
     delivery.message = message;
     plant(delivery.message);
     put(std::move(delivery), connection);
   }
+}
+
+// What a ROUTER calls the connection that is there now.
+std::string Network::route_of(NodeIndex from, NodeIndex to) const {
+  std::string route = std::to_string(from) + ">" + std::to_string(to);
+  if (!faults_.same_route) route += "#" + std::to_string(at(from, to).generation);
+  return route;
+}
+
+bool Network::send_back(NodeIndex from, const std::string& route, const std::string& header, Nanoseconds now) {
+  const NodeIndex to = std::stoul(route);  // who made the connection
+  if (route != route_of(to, from)) return false;
+  ++messages_;
+  bytes_ += header.size();
+  if (at(from, to).blocked || random_.chance(faults_.loss)) return true;
+  Delivery delivery;
+  delivery.at = now + Nanoseconds{random_.between(faults_.delay_min.count(), faults_.delay_max.count())};
+  delivery.order = ++order_;
+  delivery.from = from;
+  delivery.to = to;
+  delivery.generation = at(to, from).generation;
+  delivery.back = true;
+  delivery.message = {header, nullptr};
+  queue_.push(std::move(delivery));
+  return true;
 }
 
 // A fault that cursors cannot notice: the message is in order, and what it brings is not what was said.
@@ -74,6 +98,10 @@ std::optional<Nanoseconds> Network::next_at() const {
 std::optional<Delivery> Network::pop() {
   Delivery delivery = queue_.top();
   queue_.pop();
+  if (delivery.back) {
+    const bool is_cut = delivery.generation != at(delivery.to, delivery.from).generation;
+    return is_cut ? std::nullopt : std::optional(delivery);
+  }
   Connection& connection = at(delivery.from, delivery.to);
   if (delivery.generation == connection.generation) {
     --connection.on_the_way;
@@ -83,6 +111,10 @@ std::optional<Delivery> Network::pop() {
 }
 
 void Network::postpone(Delivery delivery, Nanoseconds time) {
+  if (delivery.back) {
+    delivery.at = time;
+    return queue_.push(std::move(delivery));
+  }
   Connection& connection = at(delivery.from, delivery.to);
   delivery.at = time;
   delivery.generation = connection.generation;  // it takes this connection's room until it arrives

@@ -38,6 +38,7 @@ struct Delivery {
   NodeIndex from = 0;
   NodeIndex to = 0;
   std::uint64_t generation = 0;  // of the connection; an older one's messages are mostly lost
+  bool back = false;             // from the ROUTER at the connection's end to the DEALER that made it
   std::string route;
   bus::Outgoing message;
   bool later(const Delivery& other) const { return at != other.at ? at > other.at : order > other.order; }
@@ -49,6 +50,9 @@ class Network {
 
   [[nodiscard]] bool writable(NodeIndex from, NodeIndex to) const;
   void send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, Nanoseconds now);
+
+  // From the ROUTER of a node, over the connection that a route names. False: it was cut, or made again.
+  [[nodiscard]] bool send_back(NodeIndex from, const std::string& route, const std::string& header, Nanoseconds now);
 
   [[nodiscard]] std::optional<Nanoseconds> next_at() const;
   // The next message to arrive, or nothing if that one turned out to be lost.
@@ -89,6 +93,7 @@ class Network {
 
   [[nodiscard]] Connection& at(NodeIndex from, NodeIndex to) { return connections_[from * nodes_ + to]; }
   [[nodiscard]] const Connection& at(NodeIndex from, NodeIndex to) const { return connections_[from * nodes_ + to]; }
+  [[nodiscard]] std::string route_of(NodeIndex from, NodeIndex to) const;
   void put(Delivery delivery, Connection& connection);
   void plant(bus::Outgoing& message);
 

@@ -98,6 +98,21 @@ void draw_comparing(Scenario& scenario, Random& random) {
   scenario.wipes = false;  // what a peer kept without having seen it does not outlive a lost disk
 }
 
+// A second process of one node's name. It is refused as long as the node's peers hear the node, so messages are not
+// lost and no direction is blocked: a peer that hears nothing gives the name to the other process, as it should.
+void draw_twin(Scenario& scenario, Random& random) {
+  const NodeIndex node = random.below(scenario.peers.size());
+  if (scenario.peers.size() > 8 || scenario.peers[node].empty() || !random.chance(0.2)) return;
+  scenario.twin_of = node;
+  scenario.twin_stays = random.chance(0.5);
+  scenario.faults.loss = scenario.faults.slow_links = scenario.faults.hollow = scenario.faults.altered = 0;
+  scenario.partitions_a_second = 0;
+  scenario.wipes = false;
+  // Two processes on copies of one disk give out the same numbers once both have started again.
+  const bool restarts = scenario.restarts_a_second > 0 || scenario.crashes_a_tell > 0 || scenario.rounds > 1;
+  scenario.twin_copies_disk = !restarts && random.chance(0.5);
+}
+
 }  // namespace
 
 Scenario Scenario::drawn(std::uint64_t seed) {
@@ -116,6 +131,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   if (nodes <= 8 && random.chance(0.3)) scenario.rounds = 2 + random.below(2);
   draw_comparing(scenario, random);
   if (random.chance(0.3)) scenario.client_resets = 0.05;
+  draw_twin(scenario, random);
   return scenario;
 }
 
@@ -132,7 +148,11 @@ std::string Scenario::describe() const {
          ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") + ", rounds of digests from " +
          std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, resets of clients " +
          std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) + ", altered " +
-         std::to_string(faults.altered);
+         std::to_string(faults.altered) +
+         (twin_of
+              ? ", a second process of " + node_name(*twin_of) + (twin_copies_disk ? " on a copy of its disk" : "") +
+                    (twin_stays ? ", which stays" : ", which goes")
+              : "");
 }
 
 }  // namespace herd::sim

@@ -36,10 +36,11 @@ std::vector<std::size_t> components(const std::vector<std::vector<NodeIndex>>& p
 World::World(const Scenario& scenario)
     : scenario_(scenario),
       random_(scenario.seed),
-      network_(scenario.peers.size(), scenario.faults, random_),
+      network_(scenario.peers.size() + 1, scenario.faults, random_),
       nodes_(scenario.peers.size()),
-      deadlines_(scenario.peers.size()),
+      deadlines_(scenario.peers.size() + 1, Nanoseconds::max()),
       component_(components(scenario.peers)) {
+  if (scenario_.twin_of) scenario_.peers.push_back(scenario_.peers[*scenario_.twin_of]);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     nodes_[i].skew = Nanoseconds{random_.between(-scenario_.skew_max.count(), scenario_.skew_max.count())};
     birth(i);
@@ -64,14 +65,15 @@ bus::Memory World::remember(Node& node, std::uint64_t fresh_feed_id) {
 
 // A new life, with what its disk has kept.
 void World::birth(NodeIndex index) {
-  Node& node = nodes_[index];
+  Node& node = at(index);
   ++node.lives;
   node.told.clear();
   node.waiting.clear();
   network_.reset_all(index);
   if (node.replica) count(*node.replica);
   bus::Replica::Options options;
-  options.self = {"sim", node_name(index), random_.number() | 1, 0};
+  options.self = {"sim", node_name(named_as(index)), random_.number() | 1, 0, "tcp://" + node_name(index)};
+  if (scenario_.twin_of) options.name_wait = bus::kNameWait;
   for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
   options.limits = scenario_.limits;
   options.limits.prompt_kept = scenario_.level == Level::Replicas;
@@ -172,12 +174,12 @@ void World::finish_write(Node& node) {
   }
 }
 
-void World::release_replies(Node& node) {
+void World::release_replies(NodeIndex index) {
+  Node& node = at(index);
   const bus::ChangeNumber acknowledged = node.replica->acknowledged();
   while (!node.waiting.empty() && node.waiting.front().number <= acknowledged) {
     const Reply& reply = node.waiting.front();
-    const auto component = component_[static_cast<NodeIndex>(&node - nodes_.data())];
-    Age& promised = promised_[{component, reply.client}];
+    Age& promised = promised_[{component_[named_as(index)], reply.client}];
     promised = std::max(promised, reply.age);
     ++acknowledged_;
     node.waiting.pop_front();
@@ -189,12 +191,13 @@ void World::release_replies(Node& node) {
 
 // The end of a turn of the loop, as the real bus does it.
 void World::pump(NodeIndex index) {
-  Node& node = nodes_[index];
+  Node& node = at(index);
+  if (!node.replica) return;
   const protocol::Now now = now_at(node);
   bus::Replica& replica = *node.replica;
   finish_write(node);
   begin_write(node);
-  release_replies(node);
+  release_replies(index);
   replica.tick(now);
   (void)replica.take_events();
   Nanoseconds deadline = replica.tick_deadline(now);
@@ -214,20 +217,16 @@ void World::pump(NodeIndex index) {
 void World::deliver_next() {
   const auto delivery = network_.pop();
   if (!delivery) return;
-  Node& node = nodes_[delivery->to];
+  Node& node = at(delivery->to);
   if (node.paused_until > time_) {
     network_.postpone(*delivery, node.paused_until);  // of a cut connection too: it counts as sent over the new one
     return;
   }
   note(delivery->order);
   note(static_cast<std::uint64_t>(time_.count()));
-  const auto& [header, body] = delivery->message;
-  node.replica->hear(
-      {delivery->route, header, body ? std::optional<std::string_view>(*body) : std::optional<std::string_view>()},
-      now_at(node));
-  note(node.replica->store().digest());
+  hear(*delivery);
   pump(delivery->to);
-  if (nodes_[delivery->from].paused_until <= time_) pump(delivery->from);  // there is room again
+  if (at(delivery->from).paused_until <= time_) pump(delivery->from);  // there is room again
 }
 
 Nanoseconds World::next_event() const {
@@ -242,7 +241,7 @@ void World::advance_to(Nanoseconds time) {
       deliver_next();
       continue;
     }
-    for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    for (NodeIndex i = 0; i < deadlines_.size(); ++i) {
       if (deadlines_[i] <= time_) pump(i);
     }
   }
@@ -275,11 +274,11 @@ void World::tell() {
   tell(index, iamat);
   if (random_.chance(scenario_.repeats)) tell(index, iamat);
   if (scenario_.client_resets > 0 && random_.chance(scenario_.client_resets)) reset_client(index, client);
-  if (random_.chance(scenario_.crashes_a_tell)) restart(index);
+  if (time_ >= calm_until_ && random_.chance(scenario_.crashes_a_tell)) restart(index);
 }
 
 void World::tell(NodeIndex index, const protocol::Iamat& iamat) {
-  Node& node = nodes_[index];
+  Node& node = at(index);
   const bus::TellOutcome outcome = node.replica->tell(iamat, now_at(node));
   const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
   if (outcome.told == bus::Told::Stored) {
@@ -320,6 +319,8 @@ void World::block_for_a_while() {
 }
 
 void World::inject_faults(Nanoseconds step) {
+  if (scenario_.twin_of) run_twin();
+  if (time_ < calm_until_) return;
   const double seconds = static_cast<double>(step.count()) * 1e-9;
   if (random_.chance(scenario_.restarts_a_second * seconds)) restart(random_.below(nodes_.size()));
   if (random_.chance(scenario_.resets_a_second * seconds)) {
@@ -357,6 +358,7 @@ std::string World::round(Outcome& outcome) {
   under_load();
   heal();
   std::string fault = settle(outcome);
+  if (fault.empty() && scenario_.twin_of) fault = finish_twin(outcome);
   if (fault.empty()) fault = forgotten();
   if (fault.empty()) fault = lost();
   if (fault.empty()) fault = rest();

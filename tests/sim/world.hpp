@@ -43,15 +43,18 @@ struct Scenario {
   double copies = 0;          // of the journal, begun instead of a pass
   Nanoseconds write_max{3'000'000};
   bus::KeeperLimits keeper;
-  bus::ReconcileLimits reconcile;   // as in production, or far more often
-  std::size_t replicas = 1;         // at Level::Replicas
-  std::size_t rounds = 1;           // of load and faults; after each the herd heals, and must be whole
-  bool wipes = false;               // now and then a node loses its disk, when what the last one lost is kept again
-  double crashes_a_tell = 0;        // of the node that was told, at once
-  double client_resets = 0;         // by an operator, a tell
-  double repeats = 0;               // a client says again what it said, because it saw no reply
-  Nanoseconds skew_max{2'000'000};  // of a node's clock, and of a client's
-  Nanoseconds time_grain{1};        // of what clients say: a coarse one makes ties
+  bus::ReconcileLimits reconcile;    // as in production, or far more often
+  std::size_t replicas = 1;          // at Level::Replicas
+  std::optional<NodeIndex> twin_of;  // during each round's load a second process of this node's name runs ...
+  bool twin_copies_disk = false;     // ... on a copy of its disk, else on an empty one
+  bool twin_stays = false;           // ... and takes its place in the end, else it goes
+  std::size_t rounds = 1;            // of load and faults; after each the herd heals, and must be whole
+  bool wipes = false;                // now and then a node loses its disk, when what the last one lost is kept again
+  double crashes_a_tell = 0;         // of the node that was told, at once
+  double client_resets = 0;          // by an operator, a tell
+  double repeats = 0;                // a client says again what it said, because it saw no reply
+  Nanoseconds skew_max{2'000'000};   // of a node's clock, and of a client's
+  Nanoseconds time_grain{1};         // of what clients say: a coarse one makes ties
   Nanoseconds partition_max{1'500'000'000};
   Nanoseconds length{3'000'000'000};  // of a round
 
@@ -131,13 +134,24 @@ class World {
     NodeIndex to = 0;
   };
 
+  // A node, or the second process of one, which comes after them all.
+  [[nodiscard]] Node& at(NodeIndex index) { return index < nodes_.size() ? nodes_[index] : twin_; }
+  [[nodiscard]] NodeIndex twin() const { return nodes_.size(); }
+  [[nodiscard]] NodeIndex named_as(NodeIndex index) const { return index == twin() ? *scenario_.twin_of : index; }
+  void hear(const Delivery& delivery);
+  void run_twin();
+  [[nodiscard]] bool has_all_links(NodeIndex index) const;
+  void begin_twin();
+  void end_twin();
+  [[nodiscard]] std::string finish_twin(Outcome& outcome);
+
   [[nodiscard]] protocol::Now now_at(const Node& node) const;
   void birth(NodeIndex index);
   void restart(NodeIndex index);
   [[nodiscard]] bus::Memory remember(Node& node, std::uint64_t fresh_feed_id);
   void begin_write(Node& node);
   void finish_write(Node& node);
-  void release_replies(Node& node);
+  void release_replies(NodeIndex index);
   void deliver_next();
   void pump(NodeIndex index);
   [[nodiscard]] Nanoseconds next_event() const;
@@ -173,6 +187,8 @@ class World {
   Network network_;
   Nanoseconds time_{1'000'000'000};
   std::vector<Node> nodes_;
+  Node twin_;                 // its replica is null while it does not run
+  Nanoseconds calm_until_{};  // no faults until then: the second process begins
   std::vector<Nanoseconds> deadlines_;
   std::vector<std::size_t> component_;
   std::vector<Unblock> unblocks_;

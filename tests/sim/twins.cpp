@@ -1,0 +1,125 @@
+// A second process with the name of a node: it runs while clients report and faults happen, is refused by the node's
+// peers, and in the end goes, or takes the node's place. docs/PROTOCOL.md (One name, two processes).
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "tests/sim/world.hpp"
+
+namespace herd::sim {
+namespace {
+
+constexpr Nanoseconds kCalm{1'000'000'000};         // while the second process asks its peers for the first time
+constexpr double kTellsAStep = 0.1;                 // of the second process
+constexpr Nanoseconds kLinksWithin{5'000'000'000};  // after the heal
+constexpr Nanoseconds kWatched{2'000'000'000};      // several claims of the second process
+
+// The connections that end at one node, while it hears a message.
+class ConnectionsTo : public bus::Connections {
+ public:
+  ConnectionsTo(Network& network, const Delivery& delivery, Nanoseconds now)
+      : network_(network), delivery_(delivery), now_(now) {}
+  [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override {
+    return network_.send_back(delivery_.to, route, header, now_);
+  }
+  [[nodiscard]] std::string host() const override { return "host" + std::to_string(delivery_.from); }
+
+ private:
+  Network& network_;
+  const Delivery& delivery_;
+  Nanoseconds now_;
+};
+
+}  // namespace
+
+void World::hear(const Delivery& delivery) {
+  Node& node = at(delivery.to);
+  if (!node.replica) return;
+  const auto& [header, body] = delivery.message;
+  if (delivery.back) {
+    const auto& peers = scenario_.peers[delivery.to];
+    const auto peer = std::find(peers.begin(), peers.end(), delivery.from);
+    node.replica->hear_back(static_cast<bus::PeerIndex>(peer - peers.begin()), header, now_at(node));
+  } else {
+    ConnectionsTo connections(network_, delivery, time_);
+    bus::Incoming incoming{delivery.route, header, std::nullopt, &connections};
+    if (body) incoming.body = *body;
+    node.replica->hear(incoming, now_at(node));
+  }
+  note(node.replica->store().digest());
+}
+
+// Its peers know the node, so that they can refuse another process.
+bool World::has_all_links(NodeIndex index) const {
+  const auto is_up = [&](NodeIndex of) {
+    const bus::Replica& replica = *nodes_[of].replica;
+    for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+      const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[of]));
+      if (status.name == node_name(index) && status.state != bus::Connected::Up) return false;
+    }
+    return true;
+  };
+  const auto& peers = scenario_.peers[index];
+  return std::all_of(peers.begin(), peers.end(), is_up);
+}
+
+// One step of the load.
+void World::run_twin() {
+  if (!twin_.replica) {
+    calm_until_ = time_ + kCalm;
+    if (has_all_links(*scenario_.twin_of)) begin_twin();
+    return;
+  }
+  if (!random_.chance(kTellsAStep)) return;
+  const std::string client = "t" + std::to_string(random_.below(scenario_.clients));
+  const auto said = std::chrono::floor<std::chrono::seconds>(now_at(twin_).wall);
+  const std::string time_text = std::to_string(said.count());
+  protocol::Iamat iamat;
+  iamat.client = client;
+  iamat.coordinates = "+1-2";
+  iamat.time_text = time_text;
+  iamat.time = said;
+  tell(twin(), iamat);
+}
+
+void World::begin_twin() {
+  twin_.disk = Disk();
+  if (scenario_.twin_copies_disk) {
+    twin_.disk = nodes_[*scenario_.twin_of].disk;
+    twin_.disk.crash_process(random_);
+  }
+  birth(twin());
+}
+
+void World::end_twin() {
+  count(*twin_.replica);
+  twin_.replica.reset();
+  deadlines_[twin()] = Nanoseconds::max();
+  network_.reset_all(twin());
+}
+
+// The herd is healed and whole. The node has its links, and the second process, which claims its name twice a second,
+// neither takes them nor acknowledges anything: what its replies promise would be lost with it.
+std::string World::finish_twin(Outcome& outcome) {
+  if (!twin_.replica) return "the second process never began";
+  const NodeIndex first = *scenario_.twin_of;
+  const auto is_well = [&] { return has_all_links(first) && !twin_.replica->may_acknowledge(); };
+  for (const Nanoseconds end = time_ + kLinksWithin; !is_well() && time_ < end;) advance_to(time_ + kStep);
+  for (const Nanoseconds end = time_ + kWatched; time_ < end; advance_to(time_ + kStep)) {
+    if (twin_.replica->may_acknowledge()) return "the second process acknowledges";
+    if (!has_all_links(first)) return "the second process takes the links of " + node_name(first);
+  }
+  if (!scenario_.twin_stays) {
+    end_twin();
+    return settle(outcome);
+  }
+  // The first one ends, and its address becomes that of the second.
+  std::swap(nodes_[first], twin_);
+  std::swap(nodes_[first].skew, twin_.skew);
+  network_.reset_all(first);
+  end_twin();
+  pump(first);
+  return settle(outcome);
+}
+
+}  // namespace herd::sim
