@@ -65,8 +65,10 @@ void Connection::close_if_overdue() {
     }
   } else if (session_.is_unacknowledged()) {
     if (parts_.warnings.allows(ClientWarning::Unacknowledged, parts_.clock.now())) {
-      spdlog::warn("event=unacknowledged from={} reason=\"not enough disks or peers keep what this client said\"",
-                   session_.from());
+      spdlog::warn(
+          "event=unacknowledged from={} reason=\"not acknowledged in time: too few replicas, the journal "
+          "stalls, or another process has this node's name\"",
+          session_.from());
     }
     close("not acknowledged in time");
   } else if (session_.is_overdue()) {

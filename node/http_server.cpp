@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "node/metrics.hpp"
+#include "node/name_conflict.hpp"
 
 namespace herd::node {
 namespace {
@@ -14,6 +15,9 @@ using http::Response;
 using protocol::Result;
 
 std::string what_is_missing(const Status& status) {
+  if (status.name_conflict && !status.name_conflict->kept) {
+    return "not ready: " + refused_sentence(*status.name_conflict, status.node);
+  }
   std::string down;
   for (const auto& link : status.links) {
     if (link.state != LinkState::Up) down += (down.empty() ? "" : ", ") + link.peer;

@@ -20,6 +20,10 @@ inline constexpr std::size_t kMaxPendingLookups = 64;
 // of them have left.
 inline constexpr std::size_t kMaxWaitingTurns = 64;
 
+// How long replies wait, at most, while another process has this node's name: only an operator can end that, and other
+// nodes can answer the client.
+inline constexpr std::chrono::milliseconds kRefusedPatience{1'000};
+
 // Lines that a session reads before it executes the first of them. As many as a client usually has in flight; the
 // output may pass its bound by their replies, some kilobytes.
 inline constexpr std::size_t kLinesAhead = 16;

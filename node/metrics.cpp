@@ -76,6 +76,15 @@ void add_node(std::vector<MetricFamily>& all, const Status& status) {
             digest_number(status.digest)));
 }
 
+void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
+  auto roles = gauges(
+      {"herd_name_conflict", "1 while another process claims this node's name, by what becomes of this one, else 0"});
+  const auto& conflict = status.name_conflict;
+  add_gauge(roles, {{"role", "kept"}}, conflict && conflict->kept ? 1 : 0);
+  add_gauge(roles, {{"role", "refused"}}, conflict && !conflict->kept ? 1 : 0);
+  all.push_back(std::move(roles));
+}
+
 void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
   all.push_back(gauge({"herd_journal_failing", "1 while the journal cannot be written, else 0"},
                       journal.trouble.empty() ? 0 : 1));
@@ -95,7 +104,7 @@ void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
 void add_links(std::vector<MetricFamily>& all, const Status& status) {
   if (status.links.empty()) return;
   add_link_states(all, status);
-  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 6> figures{{
+  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 7> figures{{
       {{"herd_link_sent", "Change number up to which the peer was sent the feed"},
        [](const LinkStatus& link) { return number(link.sent); }},
       {{"herd_link_merged", "Change number up to which the peer has acknowledged to have merged"},
@@ -109,6 +118,8 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
        [](const LinkStatus& link) { return seconds(link.round_trip); }},
       {{"herd_link_skew_seconds", "The peer's clock minus this node's"},
        [](const LinkStatus& link) { return seconds(link.skew); }},
+      {{"herd_link_contender", "1 while another process that claims the peer's name is refused, else 0"},
+       [](const LinkStatus& link) { return link.contender ? 1.0 : 0.0; }},
   }};
   for (const auto& [description, value_of] : figures) {
     auto family = gauges(description);
@@ -297,6 +308,7 @@ ProcessMetrics read_process_metrics() {
 std::string to_prometheus(const Status& status, const ProcessMetrics& process, const http::Figures& http) {
   std::vector<MetricFamily> all;
   add_node(all, status);
+  add_name_conflict(all, status);
   add_journal(all, status.journal);
   add_links(all, status);
   add_counters(all, status);

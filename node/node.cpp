@@ -42,7 +42,9 @@ std::uint64_t random_id() {
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;
-  options.self = {config.herd_name, name, random_id(), 0};  // the feed id is the journal's
+  // The feed id is the journal's.
+  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
+  options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
   options.limits.prompt_kept = config.updates.replicas > 0;
@@ -122,10 +124,10 @@ Result<void> Node::open() {
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                                       config_.updates.ack_timeout, most_connections()});
+                                       ack_timeout_, most_connections()});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    control_.emplace(Control::Parts{io_, replica_, counters_, clock_, config_.updates.ack_timeout});
+    control_.emplace(Control::Parts{io_, replica_, counters_, clock_, ack_timeout_});
     return control_->listen(directory_);
   });
 }
@@ -245,9 +247,10 @@ void Node::keep() {
   }
   // The bus was pumped before: what peers' replies wait to hear of a pass leaves in a turn of its own, at once.
   if (config_.updates.replicas > 0 && journal_->counters().passes != passes) busy_ = true;
+  ack_timeout_ = config_.updates.ack_timeout;
+  if (!replica_.may_acknowledge()) ack_timeout_ = std::min(ack_timeout_, kRefusedPatience);
   const bus::ChangeNumber acknowledged = replica_.acknowledged();
-  if (acknowledged != released_) {
-    released_ = acknowledged;
+  if (std::exchange(released_, acknowledged) != acknowledged) {
     front_end_->release(acknowledged);
     control_->release(acknowledged);
   }
@@ -343,6 +346,7 @@ void Node::reload() {
 // ---- what others may know ------------------------------------------------------------------------------------------
 
 bool Node::ready() const {
+  if (!replica_.may_acknowledge()) return false;
   return replica_.synchronised() || clock_.now().steady - started_.steady >= config_.http.ready_timeout;
 }
 
@@ -358,9 +362,7 @@ Status Node::status() const {
   status.connections = front_end_->connections();
   status.ready = ready();
   status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
-  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-    status.links.push_back(link_status(replica_.peer_status(peer, now)));
-  }
+  add_links(status, replica_, now);
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());
   status.counters["bus_connections_cut"] = bus_->connections_cut();

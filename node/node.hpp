@@ -7,6 +7,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/steady_timer.hpp>
+#include <chrono>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -91,8 +92,9 @@ class Node {
 
   bus::Replica replica_;
   std::unique_ptr<Journal> journal_;
-  bus::ChangeNumber released_ = 0;  // replies up to here have left
-  bool disk_lost_ = false;          // a sync failed: stop, and answer nothing
+  bus::ChangeNumber released_ = 0;                              // replies up to here have left
+  std::chrono::milliseconds ack_timeout_ = kDefaultAckTimeout;  // how long replies may wait now
+  bool disk_lost_ = false;                                      // a sync failed: stop, and answer nothing
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;

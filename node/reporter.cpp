@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "node/name_conflict.hpp"
 #include "protocol/reply.hpp"
 
 namespace herd::node {
@@ -23,6 +24,9 @@ constexpr std::string_view kDivergence =
 constexpr RateLimit::Rate kCuts{0.2, 5};
 
 constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
+
+// A process may claim names with ever new incarnations.
+constexpr RateLimit::Rate kConflicts{0.2, 5};
 
 constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
 
@@ -54,7 +58,16 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
   link.lag = peer.lag;
   link.round_trip = in_us(peer.round_trip);
   link.skew = in_us(peer.skew);
+  link.contender = peer.contender;
   return link;
+}
+
+void add_links(Status& status, const bus::Replica& replica, const protocol::Now& now) {
+  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    status.links.push_back(link_status(replica.peer_status(peer, now)));
+  }
+  const auto report = replica.name_report(now);
+  if (report) status.name_conflict = {status.links[report->peer].peer, report->kept, report->other};
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
@@ -63,11 +76,13 @@ Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
       refusals_(kRefusals),
       cuts_(kCuts),
       healed_(kHealed),
+      conflicts_(kConflicts),
       skews_(replica.peers()) {}
 
 bool Reporter::report(const protocol::Now& now) {
   const bus::Events events = replica_.take_events();
   for (const bus::LinkChanged& change : events.links) report_link(change, now);
+  for (const bus::NameConflict& conflict : events.conflicts) report_conflict(conflict, now);
   for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
   for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
   report_skews(now);
@@ -111,6 +126,18 @@ void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& no
   if (monitor_ == nullptr) return;
   const std::string message = fmt::format("{}: {}", cut.from, cut.reason);
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_connection_cut", message}, now.wall);
+}
+
+void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol::Now& now) {
+  if (!conflicts_.allows(now.steady)) return;
+  const std::uint64_t suppressed = conflicts_.take_suppressed(now.steady);
+  const std::string_view event = conflict.over ? "name_conflict_over" : "name_conflict";
+  const std::string sentence = sentence_of(conflict, replica_.name());
+  spdlog::warn("event={} peer={} reason=\"{}\" suppressed={}", event, conflict.peer, sentence, suppressed);
+  if (monitor_ == nullptr) return;
+  const bool of_peer = conflict.role == bus::NameConflict::Role::Witness;
+  publish_trouble(*monitor_, {EventLevel::Warning, of_peer ? EventKind::Peer : EventKind::Node, event, sentence},
+                  now.wall);
 }
 
 void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {

@@ -37,6 +37,7 @@ class Reporter {
  private:
   void report_link(const bus::LinkChanged& change, const protocol::Now& now);
   void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
+  void report_conflict(const bus::NameConflict& conflict, const protocol::Now& now);
   void report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now);
   void report_skews(const protocol::Now& now);
   void report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now);
@@ -47,6 +48,7 @@ class Reporter {
   RateLimit refusals_;
   RateLimit cuts_;
   RateLimit healed_;
+  RateLimit conflicts_;
   SkewWatch skews_;
   protocol::Nanoseconds skews_due_{};
   bool journal_fails_ = false;    // as was last published
@@ -54,7 +56,8 @@ class Reporter {
   std::uint64_t clients_skipped_ = 0;
 };
 
-// What the replica knows of its links, as the status says it.
+// What the replica knows of its links and of its name, as the status says it.
 [[nodiscard]] LinkStatus link_status(const bus::PeerStatus& peer);
+void add_links(Status& status, const bus::Replica& replica, const protocol::Now& now);
 
 }  // namespace herd::node

@@ -12,6 +12,17 @@ namespace {
 // Ordered, so that a person who reads it finds the fields where docs/MONITORING.md shows them.
 using Json = nlohmann::ordered_json;
 
+Json claimant_json(const bus::Claimant& process) {
+  return {{"incarnation", hexadecimal(process.incarnation)}, {"address", process.address}, {"host", process.host}};
+}
+
+Json conflict_json(const std::optional<NameConflictStatus>& conflict) {
+  if (!conflict) return nullptr;
+  return {{"role", conflict->kept ? "kept" : "refused"},
+          {"peer", conflict->peer},
+          {"other", claimant_json(conflict->other)}};
+}
+
 Json link_json(const LinkStatus& link) {
   return {{"state", to_string(link.state)},
           {"sent", link.sent},
@@ -19,7 +30,8 @@ Json link_json(const LinkStatus& link) {
           {"kept", link.kept},
           {"lag", link.lag},
           {"round_trip_us", link.round_trip.count()},
-          {"skew_us", link.skew.count()}};
+          {"skew_us", link.skew.count()},
+          {"contender", link.contender ? claimant_json(*link.contender) : Json(nullptr)}};
 }
 
 Json journal_json(const JournalStatus& journal) {
@@ -95,6 +107,7 @@ std::string to_json(const Status& status) {
                       {"clients", status.clients},
                       {"connections", status.connections},
                       {"journal", journal_json(status.journal)},
+                      {"name_conflict", conflict_json(status.name_conflict)},
                       {"links", std::move(links)},
                       {"places", std::move(providers)},
                       {"counters", std::move(counters)}};

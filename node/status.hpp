@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,12 +21,20 @@ enum class LinkState : std::uint8_t { Down, Half, Up };
 struct LinkStatus {
   std::string peer;
   LinkState state = LinkState::Down;
-  std::uint64_t sent = 0;                  // change number up to which the peer was sent
-  std::uint64_t merged = 0;                // ... up to which it has acknowledged merging
-  std::uint64_t kept = 0;                  // ... up to which it has it in a journal; 0 without one
-  std::uint64_t lag = 0;                   // changes not yet acknowledged, at most
-  std::chrono::microseconds round_trip{};  // smoothed; 0 until measured
-  std::chrono::microseconds skew{};        // the peer's clock minus ours
+  std::uint64_t sent = 0;                    // change number up to which the peer was sent
+  std::uint64_t merged = 0;                  // ... up to which it has acknowledged merging
+  std::uint64_t kept = 0;                    // ... up to which it has it in a journal; 0 without one
+  std::uint64_t lag = 0;                     // changes not yet acknowledged, at most
+  std::chrono::microseconds round_trip{};    // smoothed; 0 until measured
+  std::chrono::microseconds skew{};          // the peer's clock minus ours
+  std::optional<bus::Claimant> contender{};  // another process that claims the peer's name, and was refused lately
+};
+
+// Another process claims this node's name, as a peer said lately.
+struct NameConflictStatus {
+  std::string peer;   // which peer
+  bool kept = false;  // this process keeps the name there; else it is refused, and not ready
+  bus::Claimant other;
 };
 
 struct JournalStatus {
@@ -44,6 +53,7 @@ struct Status {
   std::uint64_t connections = 0;  // client connections open
   bool ready = false;             // sockets bound, first synchronisation done or given up waiting for
   JournalStatus journal;
+  std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                  // in the order of the configuration
   std::map<std::string, std::uint64_t> counters;  // by name, rising only: "iamat_stored", "bus_updates_merged", ...
   std::vector<places::Figures> providers;         // of places, in the order of the configuration

@@ -38,6 +38,9 @@ TEST_CASE("the metrics say what the status says") {
                              "herd_link_lag{peer=\"Jaquez\"} 1",
                              "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025",
                              "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
+                             "herd_link_contender{peer=\"Jaquez\"} 0",
+                             "herd_name_conflict{role=\"kept\"} 0",
+                             "herd_name_conflict{role=\"refused\"} 0",
                              "herd_journal_failing 0",
                              "herd_journal_file_bytes 4096",
                              "# TYPE herd_iamat_stored_total counter",
@@ -64,6 +67,20 @@ TEST_CASE("a journal that cannot be written is a metric") {
   auto status = example_status();
   status.journal.trouble = "No space left on device";
   CHECK(lines_of(to_prometheus(status, {})).count("herd_journal_failing 1") == 1);
+}
+
+TEST_CASE("another process of the node's name, and of a peer's, is a metric") {
+  auto status = example_status();
+  status.links[1].contender = bus::Claimant{};
+  status.name_conflict = {"Smith", true, {}};
+  auto lines = lines_of(to_prometheus(status, {}));
+  CHECK(lines.count("herd_link_contender{peer=\"Smith\"} 1") == 1);
+  CHECK(lines.count("herd_name_conflict{role=\"kept\"} 1") == 1);
+  CHECK(lines.count("herd_name_conflict{role=\"refused\"} 0") == 1);
+  status.name_conflict->kept = false;
+  lines = lines_of(to_prometheus(status, {}));
+  CHECK(lines.count("herd_name_conflict{role=\"kept\"} 0") == 1);
+  CHECK(lines.count("herd_name_conflict{role=\"refused\"} 1") == 1);
 }
 
 TEST_CASE("every metric is a name, labels and a number, and has its help and its type") {

@@ -1,0 +1,209 @@
+"""Two processes with the name of one node: the first keeps its links, the second is not ready and acknowledges nothing, and
+all say where the other one is. A node that starts again or was moved is accepted when the old process is gone."""
+import re
+import signal
+import time
+import types
+
+import pytest
+import zmq
+
+from herd_fixture import Node, line, make_herd, wait_for  # noqa: F401
+from talk import now
+
+PAIR = {"Hill": ["Smith"], "Smith": []}
+
+
+def second_hill(herd):
+    """Another process named Hill: a copied configuration with other ports, and a state directory of its own."""
+    directory = herd.directory / "second"
+    directory.mkdir()
+    config = directory / "herd.toml"
+    place = types.SimpleNamespace(ports=herd.ports, directory=directory, state_dir=directory / "state",
+                                  flags=herd.flags, binary=herd.binary, config_of=lambda _: config,
+                                  environment=herd.environment | {"HERD_STATE_DIR": str(directory / "state")})
+    second, first = Node(place, "Hill"), herd["Hill"]
+    text = herd.config_text()
+    for port in ("clients_port", "bus_port", "monitor_port", "http_port"):
+        text = text.replace(f':{getattr(first, port)}"', f':{getattr(second, port)}"')
+    config.write_text(text)
+    return second
+
+
+@pytest.fixture(name="herd_and_second")
+def a_herd_and_a_second_hill(make_herd):
+    seconds = []
+
+    def make(graph=None, **arguments):
+        herd = make_herd(PAIR if graph is None else graph, **arguments)
+        herd.wait_linked()
+        seconds.append(second_hill(herd))
+        return herd, seconds[-1]
+
+    yield make
+    for second in seconds:
+        print(f"----- the second {second.name}\n{second.log()[-4000:]}")
+        problem = second.close()
+        assert not problem, problem
+
+
+def address(node):
+    return f"tcp://127.0.0.1:{node.bus_port}"
+
+
+def warnings(node, event="name_conflict"):
+    return re.findall(rf"warning {node.name} event={event} .*", node.log())
+
+
+def lost_links(herd):
+    return [(node.name, each) for node in herd for each in re.findall(r"event=link_lost .*", node.log())]
+
+
+def refused(second):
+    return second.get("/readyz")[0] == 503 and "another process named Hill" in second.get("/readyz")[1]
+
+
+def gets_no_reply(node, client, seconds=20):
+    """Reports a client; true if the node closes the connection without a reply."""
+    with node.connect(seconds) as connection:
+        connection.sendall(f"IAMAT {client} +1+1 {now()}\n".encode())
+        return connection.recv(4096) == b""
+
+
+def kill_and_start(node):
+    node.kill()
+    node.start(wait=False)
+    wait_for(lambda: node.get("/healthz")[0] == 200, f"{node.name} runs")
+
+
+@pytest.mark.parametrize("ack", ["memory", "write"])
+def test_a_second_process_is_refused_and_all_three_say_where_the_other_one_is(herd_and_second, ack):
+    herd, second = herd_and_second(settings={"updates": {"ack": ack}})
+    first, smith = herd["Hill"], herd["Smith"]
+    second.start(wait=False)
+    wait_for(lambda: all(warnings(node) for node in (first, smith, second)), "each warns")
+    for node, others in ((smith, (first, second)), (first, (second,)), (second, (first,))):
+        for other in others:
+            assert f"{address(other)} (connected from 127.0.0.1, incarnation " in warnings(node)[0]
+    assert wait_for(lambda: refused(second), "the second is not ready")
+    assert second.get("/readyz")[1].startswith(
+        f"not ready: another process named Hill is linked with Smith, at {address(first)} ")
+    assert gets_no_reply(second, "told-to-the-second")
+    assert gets_no_reply(second, "told-to-the-second")  # nor a duplicate
+    assert second.say("WHATSAT nobody 1 0") == "? WHATSAT nobody 1 0\n"
+    # The first goes on, and no link was ever lost.
+    assert first.say(f"IAMAT told-to-the-first +1+1 {now()}").startswith("AT Hill ")
+    wait_for(lambda: smith.knows("told-to-the-first"), "Smith knows it")
+    assert smith.knows("told-to-the-second") is None
+    assert not lost_links(herd)
+    assert first.get("/readyz")[0] == 200 and smith.get("/readyz")[0] == 200
+
+
+def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
+    herd, second = herd_and_second()
+    first, smith = herd["Hill"], herd["Smith"]
+    context = zmq.Context()
+    viewer = context.socket(zmq.SUB)
+    viewer.subscribe(b"herd.WARNING.peer.Smith")
+    viewer.connect(f"tcp://127.0.0.1:{smith.monitor_port}")
+    assert smith.status()["links"]["Hill"]["contender"] is None and first.status()["name_conflict"] is None
+    second.start(wait=False)
+    wait_for(lambda: refused(second), "the second is not ready")
+
+    def other(status, node):
+        shown = status["name_conflict"]["other"]
+        return (shown["incarnation"], shown["address"], shown["host"]) == (
+            node.status()["incarnation"], address(node), "127.0.0.1")
+    contender = wait_for(lambda: smith.status()["links"]["Hill"]["contender"], "Smith shows it")
+    assert (contender["incarnation"], contender["address"]) == (second.status()["incarnation"], address(second))
+    kept = wait_for(lambda: (status := first.status())["name_conflict"] and status, "the first shows it")
+    assert kept["name_conflict"]["role"] == "kept" and other(kept, second)
+    lost = second.status()
+    assert lost["name_conflict"]["role"] == "refused" and lost["name_conflict"]["peer"] == "Smith"
+    assert other(lost, first)
+    assert 'herd_link_contender{peer="Hill"} 1' in smith.get("/metrics")[1]
+    assert 'herd_name_conflict{role="kept"} 1' in first.get("/metrics")[1]
+    metrics = second.get("/metrics")[1]
+    assert 'herd_name_conflict{role="refused"} 1' in metrics and "\nherd_ready 0\n" in metrics
+    # Gone again, it is shown no more. A new viewer may have come too late for the first warning.
+    second.kill()
+    wait_for(lambda: not smith.status()["links"]["Hill"]["contender"], "Smith shows it no more")
+    wait_for(lambda: not first.status()["name_conflict"], "the first shows it no more")
+    wait_for(lambda: warnings(smith, "name_conflict_over"), "Smith says that it is over")
+    heard = []
+
+    def hears_the_end():
+        while viewer.poll(0):
+            heard.append(viewer.recv_multipart()[1])
+        return any(b"name_conflict_over" in event for event in heard)
+    wait_for(hears_the_end, lambda: f"the viewer hears of it: {heard}")
+    context.destroy(linger=0)
+
+
+def test_the_second_is_accepted_when_the_first_is_gone_and_what_it_was_told_spreads(herd_and_second):
+    herd, second = herd_and_second()
+    first, smith = herd["Hill"], herd["Smith"]
+    second.start(wait=False)
+    wait_for(lambda: refused(second), "the second is not ready")
+    assert gets_no_reply(second, "early")
+    first.kill()
+    second.wait_ready()  # by itself
+    assert second.say(f"IAMAT late +1+1 {now()}").startswith("AT Hill ")
+    assert warnings(second, "name_conflict_over")
+    # The node has moved: its peers connect to where it is now.
+    herd.bus_public = {"Hill": second.bus_port}
+    herd.write_config()
+    smith.stop()
+    smith.start(wait=False)
+    wait_for(lambda: second.status()["links"]["Smith"]["state"] == "up", "the link is up")
+    wait_for(lambda: smith.knows("early") and smith.knows("late"), "Smith knows both")
+
+
+def test_a_node_that_starts_again_is_taken_for_itself(make_herd):
+    herd = make_herd(line(3))
+    for _ in range(3):
+        for node in herd:
+            kill_and_start(node)
+            herd.wait_linked()
+    for node in herd:  # a rolling restart
+        node.stop()
+        node.start()
+        herd.wait_linked()
+    assert not [each for node in herd for each in warnings(node)]
+
+
+def test_a_first_process_that_was_frozen_gets_its_link_back(herd_and_second):
+    herd, second = herd_and_second()
+    first, smith = herd["Hill"], herd["Smith"]
+    first.signal(signal.SIGSTOP)
+    wait_for(lambda: smith.status()["links"]["Hill"]["state"] != "up", "Smith misses it")
+    second.start(wait=False)
+    wait_for(lambda: second.get("/readyz")[0] == 200, "the second is accepted")
+    first.signal(signal.SIGCONT)
+    herd.wait_linked()
+    wait_for(lambda: refused(second), "the second is refused again")
+    wait_for(lambda: first.get("/readyz")[0] == 200, "the first is ready")
+    assert gets_no_reply(second, "nothing")
+    assert first.say(f"IAMAT something +1+1 {now()}").startswith("AT Hill ")
+
+
+def test_a_peer_that_starts_again_links_with_the_process_at_the_configured_address(herd_and_second):
+    herd, second = herd_and_second({"Hill": ["Smith", "Jaquez"], "Smith": [], "Jaquez": []})
+    second.start(wait=False)
+    wait_for(lambda: refused(second), "the second is not ready")
+    for _ in range(3):
+        kill_and_start(herd["Smith"])
+        herd.wait_linked()
+        assert refused(second)
+    herd["Hill"].wait_ready()
+    assert "another process named Hill" not in herd["Hill"].log()  # it was never refused
+    assert "link_lost peer=Hill" not in herd["Jaquez"].log()
+
+
+def test_a_node_whose_peers_are_dead_answers_after_a_moment(make_herd):
+    herd = make_herd(PAIR, start=False, settings={"http": {"ready_timeout": "0s"}})
+    herd["Hill"].start(wait=False)
+    wait_for(lambda: herd["Hill"].get("/healthz")[0] == 200, "it runs")
+    began = time.monotonic()
+    assert herd["Hill"].say(f"IAMAT alone +1+1 {now()}").startswith("AT Hill ")
+    assert time.monotonic() - began < 5
