@@ -42,8 +42,7 @@ std::uint64_t random_id() {
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;
-  // The feed id is the journal's.
-  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
+  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};  // feed id: the journal's
   options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};

@@ -118,6 +118,17 @@ TEST_CASE("on a connection that the node has opened, a few bytes may come and no
   CHECK(ledger.cut() == Places{0});
 }
 
+TEST_CASE("what comes back and is read counts no longer") {
+  Ledger ledger;
+  ConnectionAccount& account = ledger.add(false);
+  account.accepted = false;
+  account.delivered = 10 * kMaxAnswerBytes;
+  account.received = account.delivered + kMaxAnswerBytes;
+  CHECK(ledger.cut().empty());
+  ++account.received;
+  CHECK(ledger.cut() == Places{0});
+}
+
 TEST_CASE("connections that the node has opened are no strangers") {
   Ledger ledger;
   for (std::size_t i = 0; i < 2 * kMaxStrangers; ++i) {

@@ -1,14 +1,16 @@
 """Two processes with the name of one node: the first keeps its links, the second is not ready and acknowledges nothing, and
 all say where the other one is. A node that starts again or was moved is accepted when the old process is gone."""
+import os
 import re
 import signal
+import subprocess
 import time
 import types
 
 import pytest
 import zmq
 
-from herd_fixture import Node, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import REPOSITORY, Node, line, make_herd, wait_for  # noqa: F401
 from talk import now
 
 PAIR = {"Hill": ["Smith"], "Smith": []}
@@ -121,6 +123,9 @@ def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
     lost = second.status()
     assert lost["name_conflict"]["role"] == "refused" and lost["name_conflict"]["peer"] == "Smith"
     assert other(lost, first)
+    shown = subprocess.run([REPOSITORY / "scripts/herd", "status", "--config", herd.config_path], text=True, check=False,
+                           stdout=subprocess.PIPE, env=os.environ | herd.environment, timeout=60).stdout
+    assert f"Smith refuses a second process named Hill, at {address(second)} (from 127.0.0.1)" in shown
     assert 'herd_link_contender{peer="Hill"} 1' in smith.get("/metrics")[1]
     assert 'herd_name_conflict{role="kept"} 1' in first.get("/metrics")[1]
     metrics = second.get("/metrics")[1]

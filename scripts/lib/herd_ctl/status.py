@@ -47,17 +47,36 @@ def _look(node: Node) -> dict[str, Any]:
 def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None) -> Row:
     row: Row = {"node": node.name, "state": _state(node, process, look), "pid": None, "uptime_s": None,
                 "client_port": node.clients[1], "peers_up": None, "peers": len(node.peers), "clients": None,
-                "digest": None, "updates_per_s": None}
+                "digest": None, "updates_per_s": None, "name_conflicts": []}
     if process and process["statename"] in ("RUNNING", "STARTING"):
         row["pid"] = process["pid"]
         row["uptime_s"] = max(0, int(process["now"] - process["start"]))
     status = (look["after"] or look["before"]) if look else None
     if status:
-        row |= {"peers_up": probe.peers_up(status), "clients": status.get("clients"), "digest": status.get("digest")}
+        row |= {"peers_up": probe.peers_up(status), "clients": status.get("clients"), "digest": status.get("digest"),
+                "name_conflicts": _name_conflicts(node, status)}
     if look and look["after"]:
         changes = probe.updates(look["after"]) - probe.updates(look["before"])
         row["updates_per_s"] = round(max(0, changes) / look["seconds"], 1)
     return row
+
+
+def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
+    """One sentence for each second process that claims this node's name or a peer's."""
+    def place(process: dict[str, Any]) -> str:
+        return f"{process['address'] or 'an unknown address'} (from {process['host'] or 'an unknown host'})"
+
+    advice = "stop one of the two"
+    sentences = [f"{node.name} refuses a second process named {peer}, at {place(link['contender'])}: {advice}"
+                 for peer, link in status["links"].items() if link.get("contender")]
+    conflict = status.get("name_conflict")
+    if conflict and conflict["role"] == "kept":
+        sentences.append(f"{conflict['peer']} refuses a second process named {node.name}, at"
+                         f" {place(conflict['other'])}: {advice}")
+    elif conflict:
+        sentences.append(f"{node.name} is refused by {conflict['peer']}, which is linked with another process of this"
+                         f" name, at {place(conflict['other'])}: {advice}")
+    return sentences
 
 
 def _state(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None) -> str:
@@ -104,6 +123,8 @@ def _print(rows: list[Row]) -> None:
                 [_cells(row) for row in rows], right=("PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "UPD/S")))
     if len({row["digest"] for row in rows if row["digest"]}) > 1:
         print("The digests differ: some node lacks what another knows")
+    for sentence in sorted({sentence for row in rows for sentence in row["name_conflicts"]}):
+        print(safe(sentence))
 
 
 def _cells(row: Row) -> list[Any]:
