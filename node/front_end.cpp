@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <asio/error.hpp>
-#include <asio/ip/address.hpp>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -14,29 +13,16 @@
 
 #include "node/address.hpp"
 #include "node/limits.hpp"
+#include "node/listen_addresses.hpp"
 
 namespace herd::node {
 namespace {
 
 using asio::ip::tcp;
-using protocol::fail;
 using protocol::Result;
 
 std::string text_of(const tcp::endpoint& endpoint) {
   return to_string(Address{endpoint.address().to_string(), endpoint.port()});
-}
-
-Result<tcp::endpoint> resolve(asio::io_context& io, const Address& address) {
-  std::error_code error;
-  const auto literal = asio::ip::make_address(address.host, error);
-  if (!error) {
-    return tcp::endpoint(literal, address.port);
-  }
-  const auto found = tcp::resolver(io).resolve(address.host, std::to_string(address.port), error);
-  if (error || found.empty()) {
-    return fail(fmt::format("clients address {} cannot be looked up: {}", to_string(address), error.message()));
-  }
-  return found.begin()->endpoint();
 }
 
 // The client has given up before it was accepted: the next one may be fine. Any other error may last.
@@ -50,47 +36,23 @@ FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
       session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, spares_, parts_.ack_timeout},
-      acceptor_(parts_.io),
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
       read_buffer_(kReadBufferBytes) {}
 
 Result<void> FrontEnd::listen(const Address& address) {
-  const auto endpoint = resolve(parts_.io, address);
-  if (!endpoint) {
-    return tl::unexpected(endpoint.error());
-  }
-  std::error_code error;
-  acceptor_.open(endpoint->protocol(), error);
-  if (!error) {
-    acceptor_.set_option(asio::socket_base::reuse_address(true), error);  // a restart need not wait for TIME_WAIT
-  }
-  if (!error) {
-    acceptor_.bind(*endpoint, error);
-  }
-  if (!error) {
-    acceptor_.listen(asio::socket_base::max_listen_connections, error);
-  }
-  if (!error) {
-    acceptor_.non_blocking(true, error);
-  }
-  if (error == asio::error::address_in_use) {
-    return fail(
-        fmt::format("clients address {} is in use: stop the other process or change `clients` in the configuration",
-                    to_string(address)));
-  }
-  if (error) {
-    return fail(fmt::format("clients address {} cannot be listened on: {}", to_string(address), error.message()));
-  }
-  wait_for_clients();
+  auto acceptors = listen_on_all(parts_.io, address, {.key = "clients"});
+  if (!acceptors) return tl::unexpected(acceptors.error());
+  for (tcp::acceptor& acceptor : *acceptors) listeners_.push_back({std::move(acceptor)});
+  for (Listener& listener : listeners_) wait_for_clients(listener);
   wait_for_sweep();
   return {};
 }
 
 std::uint16_t FrontEnd::port() const {
   std::error_code error;
-  return acceptor_.local_endpoint(error).port();
+  return listeners_.front().acceptor.local_endpoint(error).port();
 }
 
 void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
@@ -132,7 +94,7 @@ bus::ChangeNumber FrontEnd::awaited() const {
 void FrontEnd::stop(protocol::Nanoseconds deadline) {
   stops_at_ = deadline;
   std::error_code error;
-  acceptor_.close(error);
+  for (Listener& listener : listeners_) listener.acceptor.close(error);
   accept_again_.cancel();
   const std::vector<ServedPtr> all = connections_;  // serve() takes those that end out of the original
   for (const ServedPtr& served : all) {
@@ -141,19 +103,20 @@ void FrontEnd::stop(protocol::Nanoseconds deadline) {
   }
 }
 
-void FrontEnd::wait_for_clients() {
-  acceptor_.async_wait(tcp::acceptor::wait_read, [this](const std::error_code& error) {
-    if (!error) {
-      accept_clients();
-    }
+void FrontEnd::wait_for_clients(Listener& listener) {
+  if (std::exchange(listener.waits, true)) return;
+  listener.acceptor.async_wait(tcp::acceptor::wait_read, [this, &listener](const std::error_code& error) {
+    listener.waits = false;
+    if (!error) accept_clients(listener);
   });
 }
 
-void FrontEnd::accept_clients() {
-  for (std::size_t count = 0; count < kMaxAcceptsInOneGo && acceptor_.is_open(); ++count) {
+void FrontEnd::accept_clients(Listener& listener) {
+  tcp::acceptor& acceptor = listener.acceptor;
+  for (std::size_t count = 0; count < kMaxAcceptsInOneGo && acceptor.is_open(); ++count) {
     tcp::endpoint client;
     auto size = static_cast<socklen_t>(client.capacity());
-    Socket socket(accept4(acceptor_.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    Socket socket(accept4(acceptor.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
     if (error == std::errc::operation_would_block) {
       break;
@@ -168,11 +131,12 @@ void FrontEnd::accept_clients() {
       begin(std::move(socket), client);
     }
   }
-  if (acceptor_.is_open()) {
-    wait_for_clients();
+  if (acceptor.is_open()) {
+    wait_for_clients(listener);
   }
 }
 
+// One that waits for clients is not touched: only those that back off are listened to again.
 void FrontEnd::back_off(const std::error_code& error) {
   if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
     spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
@@ -180,8 +144,9 @@ void FrontEnd::back_off(const std::error_code& error) {
   backs_off_ = true;
   accept_again_.expires_after(kAcceptBackOff);
   accept_again_.async_wait([this](const std::error_code& cancelled) {
-    if (!cancelled && acceptor_.is_open()) {
-      accept_clients();
+    if (cancelled) return;
+    for (Listener& listener : listeners_) {
+      if (!listener.waits && listener.acceptor.is_open()) accept_clients(listener);
     }
   });
 }

@@ -1,6 +1,6 @@
 // The clients' side of a node: listens, and serves every connection. All of it runs on the loop's thread, inside the
-// io_context that the loop turns; nothing here blocks. It owns the acceptor, the connections, the poll that knows which
-// of them are ready, one read buffer that all of them borrow, and what each lookup of places is for.
+// io_context that the loop turns; nothing here blocks. It owns the listening sockets, the connections, the poll that
+// knows which of them are ready, one read buffer that all of them borrow, and what each lookup of places is for.
 //
 // Everything that happens to a connection goes through serve(): send what can be sent, ask what must be asked, and wait
 // for what the connection then wants.
@@ -56,8 +56,8 @@ class FrontEnd {
   FrontEnd(const FrontEnd&) = delete;
   FrontEnd& operator=(const FrontEnd&) = delete;
 
-  // Opens the clients' port. A host name is looked up, which may block: call it at the start. The Error says which
-  // address cannot be had, and why.
+  // Opens the clients' port, at every address of a host name. The name is looked up, which may block: call it at the
+  // start. The Error says which address cannot be listened on, and why.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
 
   // Waits for clients to be ready once more. Called at the end of a turn: one serves at most SocketPoll::kMostAtOnce.
@@ -99,13 +99,18 @@ class FrontEnd {
   };
   using ServedPtr = std::shared_ptr<Served>;
 
+  struct Listener {
+    asio::ip::tcp::acceptor acceptor;
+    bool waits = false;  // for clients; else it backs off, or it is closed
+  };
+
   struct Asked {
     std::weak_ptr<Served> by;
     ReplyQueue::SlotId slot;
   };
 
-  void wait_for_clients();
-  void accept_clients();
+  void wait_for_clients(Listener& listener);
+  void accept_clients(Listener& listener);
   void back_off(const std::error_code& error);
   void begin(Socket socket, const asio::ip::tcp::endpoint& client);
   void serve_ready();
@@ -119,7 +124,7 @@ class FrontEnd {
   Commands commands_;
   SpareTexts spares_;
   Session::Parts session_parts_;
-  asio::ip::tcp::acceptor acceptor_;
+  std::vector<Listener> listeners_;  // one for each address; none is added after listen()
   SocketPoll poll_;
   DescriptorWatch ready_;
   asio::steady_timer accept_again_;
