@@ -24,7 +24,6 @@ constexpr std::uint32_t kLoose = std::uint32_t{1} << kLooseShift;
 constexpr std::uint32_t kHasEpoch = std::uint32_t{1} << (kDifferenceShift + 2);
 static_assert(kHasEpoch << 1 == std::uint32_t{1} << RecordHead::kLayoutBits);
 static_assert(RecordHead::kOutgrown >> RecordHead::kLayoutBits >= 1U << RecordHead::kSizeBits);
-static_assert(protocol::kMaxCoordinatesBytes < 1U << kWholeShift);
 
 using Sizes = std::array<std::uint8_t, 4>;
 constexpr Sizes kSizes{4, 5, 6, 8};
@@ -137,7 +136,8 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
 
   const auto form = form_of(time_text);
-  if (form && fields.origin == head.origin && writer.coordinates(coordinates)) {
+  const bool can_count = coordinates.size() <= kCharacters;  // the layout has six bits for it
+  if (form && fields.origin == head.origin && can_count && writer.coordinates(coordinates)) {
     head.form |= static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift |
                  form->fraction << kFractionShift | size_in_form(body.size);
     return;
@@ -156,9 +156,8 @@ std::optional<std::size_t> read_body_bytes(std::uint32_t layout, std::string_vie
   if (layout >> RecordHead::kLayoutBits != 0) return std::nullopt;
   std::size_t size = numbers_bytes(layout);
   if ((layout & kLoose) == 0) {
-    const std::size_t characters = layout & kCharacters;
-    size += packed_bytes(characters);
-    if (characters > protocol::kMaxCoordinatesBytes) return std::nullopt;
+    static_assert(kCharacters <= protocol::kMaxCoordinatesBytes);
+    size += packed_bytes(layout & kCharacters);
   } else {
     if (bytes.size() < size + kLooseHeadBytes) return std::nullopt;
     const auto coordinates = static_cast<unsigned char>(bytes[size + 4]);

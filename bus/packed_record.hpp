@@ -9,7 +9,7 @@
 //   time             8              in nanoseconds
 // and then either, packed,
 //   coordinates                     half a byte a character; the time's text is that of the time, in the head's form
-// or, loose, where the coordinates have other characters, or there are very many origins,
+// or, loose, where the coordinates have other characters or more than 63, or there are very many origins,
 //   origin 4, coordinates' length 1, time text's length 1, both texts
 #pragma once
 
@@ -42,7 +42,7 @@ struct RecordHead {
   std::uint16_t origin = 0;  // where the body is packed
 
   static constexpr unsigned kLayoutBits = 22;
-  static constexpr unsigned kSizeBits = 7;
+  static constexpr unsigned kSizeBits = 8;
   static constexpr std::uint32_t kOutgrown = std::uint32_t{1} << 31;  // the body does not stand behind the id
 
   // How a body is to be read: all that is needed where it is kept elsewhere.

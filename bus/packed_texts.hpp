@@ -1,6 +1,6 @@
 // Coordinates and time in fewer bytes than their texts, and exactly these texts again. Pure.
 //
-// Coordinates are written with thirteen characters, the digits and `+-.`, which differ in their lower four bits: so
+// Coordinates are written with fourteen characters, the digits and `+-./`, which differ in their lower four bits: so
 // four bits of each are kept. A time is a number that is needed as such; of its text is kept how many digits stand in
 // front of the point and behind it.
 #pragma once

@@ -13,17 +13,37 @@ constexpr std::size_t kLongitudeDigits = 3;
 constexpr std::uint64_t kMaxLatitude = 90;
 constexpr std::uint64_t kMaxLongitude = 180;
 
-static_assert(kLongitudeDigits + kMaxFractionDigits <= kMaxExactDigits,
-              "a coordinate's digits must fit one integer on the way to its double");
+// Fraction digits that the double of a coordinate counts: 1e-15 degrees are a tenth of a nanometre on the ground, and
+// less than a double of more than eight degrees can tell apart.
+constexpr std::size_t kCountedDigits = 15;
+static_assert(kLongitudeDigits + kCountedDigits <= kMaxExactDigits,
+              "the digits that count must fit one integer on the way to the double");
 
 struct Angle {
   bool negative = false;
-  Decimal degrees;
+  Digits whole;
+  bool point = false;         // a point follows the whole degrees, perhaps with no digit after it
+  std::string_view fraction;  // the digits after the point
 
-  [[nodiscard]] double value() const { return negative ? -degrees.as_double() : degrees.as_double(); }
+  [[nodiscard]] bool has_form(std::size_t max_whole) const {
+    return whole.count >= 1 && whole.count <= max_whole && (!fraction.empty()) == point &&
+           fraction.size() <= kMaxFractionDigits;
+  }
+
+  // Judged on the digits: 30 of them fit neither an integer nor a double.
+  [[nodiscard]] bool is_above(std::uint64_t bound) const {
+    return whole.value > bound || (whole.value == bound && fraction.find_first_not_of('0') != std::string_view::npos);
+  }
+
+  // Only of an angle that has the form.
+  [[nodiscard]] double value() const {
+    std::string_view counted = fraction.substr(0, kCountedDigits);
+    const double degrees = Decimal{whole, take_digits(counted), point}.as_double();
+    return negative ? -degrees : degrees;
+  }
 };
 
-// Takes a sign and a decimal from the front of `text`; nothing without a sign.
+// Takes a sign and a decimal from the front of `text`; nullopt without a sign.
 std::optional<Angle> take_angle(std::string_view& text) {
   if (text.empty() || (text.front() != '+' && text.front() != '-')) {
     return std::nullopt;
@@ -31,7 +51,13 @@ std::optional<Angle> take_angle(std::string_view& text) {
   Angle angle;
   angle.negative = text.front() == '-';
   text.remove_prefix(1);
-  angle.degrees = take_decimal(text);
+  angle.whole = take_digits(text);
+  if (text.starts_with('.')) {
+    text.remove_prefix(1);
+    angle.point = true;
+    angle.fraction = text.substr(0, digits_length(text));
+    text.remove_prefix(angle.fraction.size());
+  }
   return angle;
 }
 
@@ -40,20 +66,27 @@ struct Angles {
   Angle longitude;
 };
 
+// ISO 6709 ends a position with a solidus.
+void skip_solidus(std::string_view& text) {
+  if (text.starts_with('/')) text.remove_prefix(1);
+}
+
 Parsed<Angles> take_angles(std::string_view& text) {
+  static_assert(kMaxFractionDigits == 30, "the reasons name it");
   const auto latitude = take_angle(text);
-  if (!latitude || !latitude->degrees.has_form(kLatitudeDigits, kMaxFractionDigits)) {
-    return refuse("latitude is not a sign, one or two digits and at most 15 fraction digits");
+  if (!latitude || !latitude->has_form(kLatitudeDigits)) {
+    return refuse("latitude is not a sign, one or two digits and at most 30 fraction digits");
   }
   const auto longitude = take_angle(text);
-  if (!longitude || !longitude->degrees.has_form(kLongitudeDigits, kMaxFractionDigits)) {
-    return refuse("longitude is not a sign, one to three digits and at most 15 fraction digits");
+  if (!longitude || !longitude->has_form(kLongitudeDigits)) {
+    return refuse("longitude is not a sign, one to three digits and at most 30 fraction digits");
   }
+  skip_solidus(text);
   return Angles{*latitude, *longitude};
 }
 
 bool is_in_range(const Angles& angles) {
-  return !angles.latitude.degrees.is_above(kMaxLatitude) && !angles.longitude.degrees.is_above(kMaxLongitude);
+  return !angles.latitude.is_above(kMaxLatitude) && !angles.longitude.is_above(kMaxLongitude);
 }
 
 // Skips an angle whose whole degrees are below the bound, so that the value of its fraction does not matter, and that
@@ -86,8 +119,8 @@ Parsed<Angles> parse_angles(std::string_view text) {
     return refuse("coordinates are followed by something else");
   }
   if (angles && !is_in_range(*angles)) {
-    return refuse(angles->latitude.degrees.is_above(kMaxLatitude) ? "latitude is not within -90 and +90"
-                                                                  : "longitude is not within -180 and +180");
+    return refuse(angles->latitude.is_above(kMaxLatitude) ? "latitude is not within -90 and +90"
+                                                          : "longitude is not within -180 and +180");
   }
   return angles;
 }
@@ -112,6 +145,7 @@ Parsed<void> check_coordinates(std::string_view text) {
 bool take_coordinates(std::string_view& text) {
   std::string_view rest = text;
   if (skip_angle(rest, kLatitudeDigits, kMaxLatitude) && skip_angle(rest, kLongitudeDigits, kMaxLongitude)) {
+    skip_solidus(rest);
     text = rest;
     return true;
   }

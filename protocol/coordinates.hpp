@@ -15,8 +15,10 @@ struct Position {
   double longitude = 0;
 };
 
-// Sign, 1 to 2 digits, then sign, 1 to 3 digits, each with an optional point and 1 to kMaxFractionDigits digits, and
-// nothing else. The ranges are judged on the decimal text: +90.000000000000001 is out although its double is not.
+// Sign, 1 to 2 digits, then sign, 1 to 3 digits, each with an optional point and 1 to kMaxFractionDigits digits, then
+// perhaps a solidus, and nothing else. The ranges are judged on the whole decimal text:
+// +90.000000000000000000000000000001 is out of range although its double is not. A double ignores fraction digits after
+// the 15th.
 [[nodiscard]] Parsed<Position> parse_coordinates(std::string_view text);
 
 // The same judgement without the numbers, which most commands never need.

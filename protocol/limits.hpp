@@ -9,8 +9,8 @@ namespace herd::protocol {
 
 // Client lines.
 inline constexpr std::size_t kMaxClientBytes = 255;    // fits a one-byte length in the store
-inline constexpr std::size_t kMaxFractionDigits = 15;  // of a coordinate: beyond a double's 15 safe digits
-inline constexpr std::size_t kMaxCoordinatesBytes = 2 + 3 + 2 * (1 + 1 + kMaxFractionDigits);
+inline constexpr std::size_t kMaxFractionDigits = 30;  // of a coordinate: programs print a double with up to 17
+inline constexpr std::size_t kMaxCoordinatesBytes = 2 + 3 + 2 * (1 + 1 + kMaxFractionDigits) + 1;  // and a solidus
 inline constexpr std::size_t kMaxTimeBytes = 10 + 1 + 9;        // POSIX seconds, point, nanoseconds
 inline constexpr std::int64_t kTimeSecondsEnd = 9'223'372'036;  // first second whose nanoseconds may overflow int64
 inline constexpr int kMaxRadiusKm = 50;                         // Google's own bound for a nearby search

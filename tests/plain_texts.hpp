@@ -12,16 +12,19 @@
 
 namespace herd::testing {
 
-inline constexpr std::uint64_t kDegree = 1'000'000'000'000'000;  // 10^kMaxFractionDigits
+__extension__ using Wide = unsigned __int128;  // holds a coordinate with all its digits
+
+inline constexpr Wide kDegree = Wide{1'000'000'000'000'000} * 1'000'000'000'000'000;  // 10^kMaxFractionDigits
 inline constexpr std::uint64_t kSecond = 1'000'000'000;
+static_assert(protocol::kMaxFractionDigits == 30);
 
 // Takes up to `most` digits, a point and up to `places` digits off the front: their value times 10^places.
-inline std::optional<std::uint64_t> take_decimal(std::string_view& text, std::size_t most, std::size_t places) {
-  std::uint64_t value = 0;
+inline std::optional<Wide> take_decimal(std::string_view& text, std::size_t most, std::size_t places) {
+  Wide value = 0;
   const auto take_digits = [&](std::size_t limit) {
     std::size_t taken = 0;
     for (; !text.empty() && text.front() >= '0' && text.front() <= '9' && taken <= limit; ++taken) {
-      value = value * 10 + static_cast<std::uint64_t>(text.front() - '0');
+      value = value * 10 + static_cast<unsigned>(text.front() - '0');
       text.remove_prefix(1);
     }
     return taken;
@@ -50,6 +53,7 @@ inline std::optional<double> take_degrees(std::string_view& text, std::size_t mo
 inline std::optional<protocol::Position> plain_position(std::string_view text) {
   const auto latitude = take_degrees(text, 2, 90);
   const auto longitude = latitude ? take_degrees(text, 3, 180) : std::nullopt;
+  if (longitude && text == "/") text.remove_prefix(1);
   if (!longitude || !text.empty()) return std::nullopt;
   return protocol::Position{*latitude, *longitude};
 }
@@ -60,7 +64,7 @@ inline std::optional<std::uint64_t> plain_time(std::string_view text) {
   if (!value || !text.empty() || *value >= static_cast<std::uint64_t>(protocol::kTimeSecondsEnd) * kSecond) {
     return std::nullopt;
   }
-  return value;
+  return static_cast<std::uint64_t>(*value);
 }
 
 }  // namespace herd::testing

@@ -4,11 +4,11 @@
 #include <optional>
 #include <string>
 
+#include "bus/store.hpp"
 #include "protocol/limits.hpp"
 #include "tests/bus/sample_update.hpp"
 #include "tests/catch.hpp"
-
-#include "bus/store.hpp"
+#include "tests/protocol/hex.hpp"
 
 using namespace herd::bus;
 
@@ -93,6 +93,57 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   REQUIRE(all.marks.size() == 1);
   CHECK(all.marks[0].tail == 3);
   CHECK(all.marks[0].cursors == std::vector<PeerCursor>{{"Smith", 201, 9}, {"Jaquez", 301, 0}});
+}
+
+// Written by the build whose coordinates had up to 15 fraction digits and no solidus: a usual record, the longest that
+// was packed, and one of the 65,536th origin, which is not.
+TEST_CASE("a journal of the build before is read as it was written") {
+  const std::string text = herd::protocol::unhex(
+      "484a30320400000001000000000000008bce4500efe9582e26c5b51124cdc48693014d05484a3032b80000000200000000000000"
+      "0c55c2353350bb47b568658c0fecab589302c60000009c9526020005000100757375616c0100010001000000d4c6741f1db3ef22"
+      "b73518153be46098031d814e542107a7262200070001006c6f6e6765737402000100020000000100000003000000ff270dcdffff"
+      "ff7f8de921436587092143d571e92143658709214305a7260200050002006c6f6f7365030001000300000002000000ff270dcdff"
+      "ffff7f8de921436587092143d571e92143658709214305929301a446696c6c079302a448696c6cce00011170484a303211000000"
+      "0300000000000000e82e4489608daf80bc9515975820d0579303ce000100039193a5536d6974684e09");
+  std::vector<std::string> records;
+  FrameReader reader(text);
+  std::size_t frames = 0;
+  for (Frame frame = reader.next(); !std::holds_alternative<FramesEnd>(frame); frame = reader.next(), ++frames) {
+    REQUIRE_FALSE(std::holds_alternative<FramesDamaged>(frame));
+    const auto* found = std::get_if<RecordsFrame>(&frame);
+    if (found == nullptr) continue;
+    for (const KeptRecord& record : found->records) {
+      const herd::protocol::Update& update = record.update;
+      records.push_back(std::string(update.id.origin) + " " + std::to_string(update.difference.count()) + " " +
+                        std::string(update.client) + " " + std::string(update.coordinates) + " " +
+                        std::string(update.time_text));
+    }
+  }
+  CHECK(frames == 3);
+  CHECK(records ==
+        std::vector<std::string>{"Fill 263873386 usual +34.068930-118.445127 1520023934.918963997",
+                                 "Fill -1 longest -89.123456789012345-179.123456789012345 9223372035.999999999",
+                                 "Hill 1 loose -89.123456789012345-179.123456789012345 9223372035.999999999"});
+}
+
+TEST_CASE("records with the longest coordinates are written and read again") {
+  const std::string digits(herd::protocol::kMaxFractionDigits, '7');
+  for (const std::string& coordinates :
+       {"-89." + digits + "-179." + digits + "/", "+1." + digits + "-2." + digits + "/",
+        "+1." + digits + "-2.1234567890123456789012345678/", std::string("+1-2/")}) {
+    INFO(coordinates);
+    Store store(1);
+    herd::protocol::Update update = sample_update("kiwi");
+    update.coordinates = coordinates;
+    REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+    const std::string text = written(store);
+    FrameReader reader(text);
+    const Frame frame = reader.next();
+    const auto* records = std::get_if<RecordsFrame>(&frame);
+    REQUIRE(records != nullptr);
+    REQUIRE(records->records.size() == 1);
+    CHECK(records->records[0].update.coordinates == coordinates);
+  }
 }
 
 TEST_CASE("no record leaves no frame") {

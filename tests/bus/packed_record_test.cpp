@@ -56,6 +56,19 @@ TEST_CASE("a body takes the bytes that its numbers need") {
   fields.epoch = 1;
   CHECK(check_back(fields, {}) == 6 + 0 + 5 + 4 + 8 + 11);
   CHECK(check_back(fields, {"+34.0689-118.4451", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 9);
+  CHECK(check_back(fields, {"+34.068930-118.445127/", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 11);
+}
+
+TEST_CASE("coordinates of every length come back, packed up to 63 characters and as they are beyond") {
+  const std::size_t numbers = 4 + 4 + 5 + 8;
+  for (std::size_t size = 0; size <= herd::protocol::kMaxCoordinatesBytes; ++size) {
+    INFO(size);
+    std::string text;
+    while (text.size() < size) text += "+1.9-07/"[text.size() % 8];
+    const std::string time = "1520023934.918963997";
+    CHECK(check_back(sample_fields(), {text, time}) ==
+          numbers + (size <= 63 ? (size + 1) / 2 : 4 + 1 + 1 + size + time.size()));
+  }
 }
 
 TEST_CASE("numbers on both sides of every bound come back") {
@@ -97,6 +110,10 @@ TEST_CASE("texts of other characters come back too, and the longest, and the gre
   fields.difference = Nanoseconds::min();
   fields.epoch = UINT32_MAX;
   (void)check_back(fields, {"", std::string(herd::protocol::kMaxTimeBytes, '9')});
+  fields.origin = UINT32_MAX;
+  fields.origin_number = UINT64_MAX - 1;
+  CHECK(check_back(fields, {std::string(herd::protocol::kMaxCoordinatesBytes, '/'),
+                            std::string(herd::protocol::kMaxTimeBytes, '9')}) == RecordBody::kMaxBytes);
 }
 
 TEST_CASE("any record comes back") {
@@ -105,8 +122,9 @@ TEST_CASE("any record comes back") {
   for (int i = 0; i < 100'000; ++i) {
     Texts texts;
     texts.time = std::to_string(number() % 9'223'372'036) + "." + std::to_string(1 + number() % 999'999'999);
-    texts.coordinates = "+" + std::to_string(random() % 90) + "." + std::to_string(number() % 1'000'000'000) + "-" +
-                        std::to_string(random() % 180);
+    texts.coordinates = "+" + std::to_string(random() % 90) + "." + std::to_string(number() % 1'000'000'000) +
+                        std::string(random() % 40, '7') + "-" + std::to_string(random() % 180) +
+                        (random() % 4 == 0 ? "/" : "");
     RecordFields fields;
     fields.number = 1 + number() / 2;
     fields.origin_number = 1 + number() / 2;

@@ -60,8 +60,8 @@ TEST_CASE("any coordinates that a client may write come back as they were writte
   std::mt19937_64 random(1);
   int valid = 0;
   for (int i = 0; i < 300'000; ++i) {
-    const std::string text =
-        sign(random) + decimal(random, 2, kMaxFractionDigits) + sign(random) + decimal(random, 3, kMaxFractionDigits);
+    const std::string text = sign(random) + decimal(random, 2, kMaxFractionDigits) + sign(random) +
+                             decimal(random, 3, kMaxFractionDigits) + (random() % 2 == 0 ? "/" : "");
     valid += parse_coordinates(text) ? 1 : 0;
     if (coordinates_back(text) != text) FAIL(text);
   }
@@ -71,7 +71,8 @@ TEST_CASE("any coordinates that a client may write come back as they were writte
 TEST_CASE("coordinates at every bound come back as they were written") {
   for (const char* text : {"+0-0", "-0+0", "+90-180", "-90+180", "+00-000", "+9-9", "+09-009", "+1.0-1.0",
                            "-89.999999999999999-179.999999999999999", "+90.000000000000000+180.000000000000000",
-                           "-00.000000000000000-000.000000000000001", "+34.068930-118.445127"}) {
+                           "-00.000000000000000-000.000000000000001", "+34.068930-118.445127", "+34.068930-118.445127/",
+                           "-89.999999999999999999999999999999-179.999999999999999999999999999999/"}) {
     INFO(text);
     REQUIRE(parse_coordinates(text));
     CHECK(coordinates_back(text) == text);

@@ -46,7 +46,8 @@ TEST_CASE_METHOD(EventsFixture, "coordinates of all signs and lengths become the
   };
   for (const auto& [text, latitude, longitude] :
        {Case{"+0+0", 0, 0}, Case{"-90-180", -90, -180}, Case{"+90+180", 90, 180}, Case{"-1.5+2.25", -1.5, 2.25},
-        Case{"-0.000000000000001-0.5", -1e-15, -0.5}}) {
+        Case{"-0.000000000000001-0.5", -1e-15, -0.5}, Case{"+34.5-118.25/", 34.5, -118.25}, Case{"+1+2/", 1, 2},
+        Case{"-1.500000000000000000000000000000+179.250000000000000000000000000000/", -1.5, 179.25}}) {
     bus::RecordView record;
     record.coordinates = text;
     publish_client(*monitor, record, kWall);

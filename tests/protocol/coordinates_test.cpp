@@ -1,10 +1,14 @@
 #include "protocol/coordinates.hpp"
 
 #include <string>
+#include <string_view>
 
+#include "protocol/limits.hpp"
 #include "tests/catch.hpp"
 
+using herd::protocol::check_coordinates;
 using herd::protocol::parse_coordinates;
+using herd::protocol::take_coordinates;
 
 TEST_CASE("coordinates of the example are read to the last digit") {
   const auto position = parse_coordinates("+34.068930-118.445127");
@@ -47,11 +51,48 @@ TEST_CASE("a point has digits behind it") {
   CHECK_FALSE(parse_coordinates("+34-118."));
 }
 
-TEST_CASE("a coordinate has at most 15 fraction digits") {
-  CHECK(parse_coordinates("+1.123456789012345+179.123456789012345"));
-  CHECK_FALSE(parse_coordinates("+1.1234567890123456+1"));
-  CHECK_FALSE(parse_coordinates("+1+1.1234567890123456"));
-  CHECK_FALSE(parse_coordinates("+1+1." + std::string(500, '0')));
+TEST_CASE("a coordinate has at most 30 fraction digits") {
+  const std::string most = "." + std::string(29, '0') + "1";
+  for (const std::string rest : {"", "/"}) {
+    INFO(rest);
+    CHECK(parse_coordinates("+1" + most + "+179" + most + rest));
+    CHECK_FALSE(parse_coordinates("+1" + most + "0+1" + rest));
+    CHECK_FALSE(parse_coordinates("+1+1" + most + "0" + rest));
+    CHECK_FALSE(parse_coordinates("+1+1." + std::string(500, '0') + rest));
+  }
+  const std::string longest = "-89" + most + "-179" + most + "/";
+  CHECK(longest.size() == herd::protocol::kMaxCoordinatesBytes);
+  CHECK(parse_coordinates(longest));
+}
+
+TEST_CASE("a solidus may end coordinates, once and nowhere else") {
+  for (const std::string text : {"+34.068930-118.445127/", "+1+2/", "+90+180/", "-90.0-180.0/", "+05-005.5/"}) {
+    INFO(text);
+    CHECK(parse_coordinates(text));
+    CHECK(check_coordinates(text));
+    std::string_view rest = text;
+    CHECK(take_coordinates(rest));
+    CHECK(rest.empty());
+  }
+  CHECK(parse_coordinates("+34.5-118.25/")->longitude == -118.25);
+  for (const std::string text : {"+34-118//", "+34/-118", "+34/-118/", "/+34-118", "+34-118/ ", "+34-118./",
+                                 "+34-118/+12", "+34-/", "/", "+90+180.1/", "+34-118+12/", "+34.-118/", "+91+0/"}) {
+    INFO(text);
+    CHECK_FALSE(parse_coordinates(text));
+    CHECK_FALSE(check_coordinates(text));
+  }
+}
+
+TEST_CASE("doubles as programs print them are coordinates") {
+  // repr() of Python, printf of %.17g and %.20f, and the shortest and longest forms of JavaScript's toString.
+  for (const std::string text :
+       {"+51.507350900000001-0.12775829999999999", "+51.50735090000000127475-0.12775829999999998799",
+        "+51.5073509-0.1277583", "+0.000000000000000055511151231258-0.0",
+        "+37.421999999999997-122.08400000000000318"}) {
+    INFO(text);
+    CHECK(parse_coordinates(text));
+  }
+  CHECK_FALSE(parse_coordinates("+5.5511151231257827e-17+0"));
 }
 
 TEST_CASE("ranges are judged on the decimal text") {
@@ -65,11 +106,30 @@ TEST_CASE("ranges are judged on the decimal text") {
   CHECK(parse_coordinates("+0+181").error() == "longitude is not within -180 and +180");
 }
 
-TEST_CASE("exponent, altitude, solidus and degrees-minutes are refused") {
+TEST_CASE("ranges are judged on all digits of the text, however many an integer can hold") {
+  const std::string zeros(29, '0');
+  CHECK(parse_coordinates("+90." + zeros + "0-180." + zeros + "0"));
+  CHECK(parse_coordinates("-90." + zeros + "0+180." + zeros + "0/"));
+  CHECK(parse_coordinates("+90." + zeros + "1+0").error() == "latitude is not within -90 and +90");
+  CHECK(parse_coordinates("-0-180." + zeros + "1/").error() == "longitude is not within -180 and +180");
+  CHECK(check_coordinates("-90." + zeros + "1+0").error() == "latitude is not within -90 and +90");
+  CHECK(parse_coordinates("+89." + std::string(30, '9') + "-179." + std::string(30, '9')));
+  // 2^64 and 2^65: a sum of 64 bits would be 0.
+  for (const std::string fraction : {"18446744073709551616", "36893488147419103232"}) {
+    INFO(fraction);
+    CHECK_FALSE(parse_coordinates("+90." + fraction + "+0"));
+    CHECK_FALSE(parse_coordinates("+0+180." + fraction));
+    CHECK_FALSE(check_coordinates("+0-180." + fraction + "/"));
+    CHECK(parse_coordinates("+89." + fraction + "+0"));
+  }
+}
+
+TEST_CASE("exponent, altitude and degrees-minutes are refused") {
   CHECK_FALSE(parse_coordinates("+3e1-118"));
   CHECK_FALSE(parse_coordinates("+34-118e0"));
   CHECK_FALSE(parse_coordinates("+34-118+12"));
-  CHECK_FALSE(parse_coordinates("+34-118/"));
+  CHECK_FALSE(parse_coordinates("+34-118+12/"));
+  CHECK_FALSE(parse_coordinates("+34-118e0/"));
   CHECK_FALSE(parse_coordinates("+3404-11826"));
   CHECK_FALSE(parse_coordinates("+34-118 "));
   CHECK_FALSE(parse_coordinates(" +34-118"));
@@ -82,4 +142,9 @@ TEST_CASE("the double of a coordinate is the text's value even with the most dig
   REQUIRE(position);
   CHECK(position->latitude == Approx(12.345678901234567).epsilon(1e-15));
   CHECK(position->longitude == Approx(-123.456789012345678).epsilon(1e-15));
+  const auto longest = parse_coordinates("+12.345678901234567890123456789012-123.456789012345678901234567890123/");
+  REQUIRE(longest);
+  CHECK(longest->latitude == Approx(12.345678901234567890).epsilon(1e-15));
+  CHECK(longest->longitude == Approx(-123.456789012345678901).epsilon(1e-15));
+  CHECK(parse_coordinates("-0.000000000000000000000000000001+0.999999999999999999999999999999")->latitude == 0);
 }

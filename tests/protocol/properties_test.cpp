@@ -145,7 +145,7 @@ struct OwnUpdate {
     }();
     origin = origins[random.below(origins.size())];
     client = drawn_of(random, kClientBytes, 1, random.chance(0.1) ? kMaxClientBytes : 20);
-    coordinates = drawn_of(random, "+-.0123456789", 4, kMaxCoordinatesBytes);
+    coordinates = drawn_of(random, "+-.0123456789/", 4, kMaxCoordinatesBytes);
     time_text = drawn_of(random, ".0123456789", 1, kMaxTimeBytes);
     update.id.feed = drawn_number(random);
     update.id.number = drawn_number(random);
@@ -193,9 +193,16 @@ std::string spoilt(Random& random, std::string text) {
 }
 
 std::string drawn_coordinates(Random& random) {
-  const std::string latitude = random.chance(0.2) ? "90" : drawn_decimal(random, 2, kMaxFractionDigits);
-  const std::string longitude = random.chance(0.2) ? "180" : drawn_decimal(random, 3, kMaxFractionDigits);
-  return spoilt(random, drawn_sign(random) + latitude + drawn_sign(random) + longitude);
+  const auto at_the_bound = [&](std::string whole) {
+    std::string zeros(random.below(kMaxFractionDigits + 1), '0');
+    if (zeros.empty()) return whole;
+    if (random.chance(0.3)) zeros.back() = '1';
+    return whole + "." + zeros;
+  };
+  const std::string latitude = random.chance(0.2) ? at_the_bound("90") : drawn_decimal(random, 2, kMaxFractionDigits);
+  const std::string longitude = random.chance(0.2) ? at_the_bound("180") : drawn_decimal(random, 3, kMaxFractionDigits);
+  const std::string end = random.chance(0.3) ? "/" : "";
+  return spoilt(random, drawn_sign(random) + latitude + drawn_sign(random) + longitude + end);
 }
 
 }  // namespace

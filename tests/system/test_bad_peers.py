@@ -162,6 +162,20 @@ def test_updates_that_cannot_be_read_block_no_link(herd):
         assert peer.hear(ACK)[4] == 6
 
 
+def test_coordinates_of_a_peer_are_judged_as_a_clients(herd):
+    digits = "1234567890" * 3
+    good = [f"-89.{digits}-179.{digits}/", "+1+2/", "+90.000000000000000000000000000000-180/"]
+    bad = [f"-89.{digits}1-179/", "+1+2//", "+90.000000000000000000000000000001+0/", "+1e0+2/"]
+    before = fresh(herd["n0"])["counters"]["bus_updates_unreadable"]
+    with Impostor(herd) as peer:
+        life = peer.meet()
+        peer.batch(life, (0, 7), *([0, n + 1, 0, f"judged-{n}", text, "5", 0] for n, text in enumerate(good + bad)))
+        assert peer.hear(ACK)[4] == 7
+        assert [herd["n0"].knows(f"judged-{n}") for n in range(7)] == [
+            f"AT n1 +0.000000000 judged-{n} {text} 5" for n, text in enumerate(good)] + [None] * len(bad)
+        assert fresh(herd["n0"])["counters"]["bus_updates_unreadable"] == before + len(bad)
+
+
 def test_what_a_later_version_may_say_is_passed_over(herd):
     before = fresh(herd["n0"])["counters"]["bus_messages_unknown"]
     with Impostor(herd) as peer:

@@ -49,6 +49,9 @@ def nanoseconds(text):
     return sign * (int(seconds) * 10**9 + int(fraction))
 
 
+DIGITS = "123456789012345678901234567890"  # as many as a coordinate may have after its point
+
+
 def tell(node, coordinates="+34.068930-118.445127", told="5"):
     """Tells of a new client; its name."""
     client = next(fresh_names)
@@ -88,7 +91,7 @@ def test_an_exact_duplicate_is_answered_with_ignore(node):
     assert after["counters"]["iamat_stored"] == before["counters"]["iamat_stored"]
 
 
-@pytest.mark.parametrize("coordinates, told", [("+1+1", "5.0"), ("+1+1", "05"), ("+1.0+1", "5"), ("+2+2", "5"),
+@pytest.mark.parametrize("coordinates, told", [("+1+1", "5.0"), ("+1+1", "05"), ("+1.0+1", "5"), ("+1+1/", "5"), ("+2+2", "5"),
                                                ("+1+1", "4"), ("+2+2", "4.999999999")])
 def test_what_is_neither_newer_nor_a_duplicate_is_answered_with_at_and_not_stored(node, coordinates, told):
     client = tell(node, "+1+1", "5")
@@ -126,7 +129,10 @@ def test_a_client_of_256_bytes_is_invalid(node):
 
 @pytest.mark.parametrize("coordinates", [
     "+0+0", "-0-0", "+90+180", "-90-180", "+90.000+180.000000000000000", "-90.0-180.0", "+89.999999999999999-179.9",
-    "+1.123456789012345-2.123456789012345", "+01+001", "+00.5-000.5", "+1+01", "+34.068930-118.445127"])
+    "+1.123456789012345-2.123456789012345", "+01+001", "+00.5-000.5", "+1+01", "+34.068930-118.445127",
+    "+34.068930-118.445127/", "+90+180/", "+51.507350900000001-0.12775829999999999",
+    "+51.50735090000000127475-0.12775829999999998799/", f"-89.{DIGITS}-179.{DIGITS}/",
+    f"+90.{'0' * 30}-180.{'0' * 30}/"])
 def test_coordinates_that_are_valid(node, coordinates):
     client = tell(node, coordinates)
     assert at(node.knows(client) + "\n")[3] == coordinates
@@ -135,8 +141,9 @@ def test_coordinates_that_are_valid(node, coordinates):
 @pytest.mark.parametrize("coordinates", [
     "+90.000000000000001+0", "-90.000000000000001+0", "+91+0", "-91+0", "+99.9+0", "+0+180.000000000000001",
     "+0-180.000000000000001", "+0+181", "+0-999", "+3404-11826", "34+118", "+34118", "+34", "+34+", "+", "+-", "++1+1",
-    "+-1+1", "+1-+1", "+001+1", "+1+0001", "+1.+1", "+1+1.", "+.5+1", "+1+.5", "+1.1234567890123456+1",
-    "+1+1.1234567890123456", "+1e1+1", "+1+1e1", "+1+1+1", "+1+1/", "+1,5+1", "+0x1+1", "+nan+nan", "+1+1N", "+１+1"])
+    "+-1+1", "+1-+1", "+001+1", "+1+0001", "+1.+1", "+1+1.", "+.5+1", "+1+.5", f"+1.{DIGITS}0+1",
+    f"+1+1.{DIGITS}0/", f"+90.{'0' * 29}1+0", f"+0-180.{'0' * 29}1/", "+90.18446744073709551616+0",
+    "+1e1+1", "+1+1e1", "+1+5.55e-17", "+1+1+1", "+1+1//", "+1/+1", "/+1+1", "+1+1/+1", "+1+1/1", "+1+/", "+1,5+1", "+0x1+1", "+nan+nan", "+1+1N", "+１+1"])
 def test_coordinates_that_are_invalid(node, coordinates):
     said = f"IAMAT {next(fresh_names)} {coordinates} 5"
     assert node.say(said) == f"? {said}\n"
