@@ -17,6 +17,8 @@ enum class ClientWarning : std::uint8_t {
   InvalidArguments,
   ClientRefused,
   LineTooLong,
+  HttpLine,
+  OutputHeld,
   ConnectionRefused,
   AcceptFailed,
   Unacknowledged
@@ -36,9 +38,11 @@ class ClientWarnings {
     RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
   };
 
-  std::array<Kind, 6> kinds_{{{"invalid_arguments"},
+  std::array<Kind, 8> kinds_{{{"invalid_arguments"},
                               {"client_refused"},
                               {"line_too_long"},
+                              {"http_line"},
+                              {"clients_output_held"},
                               {"connection_refused"},
                               {"accept_failed"},
                               {"unacknowledged"}}};

@@ -63,6 +63,7 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
                    ++parts_.counters.unknown_commands;
                    unknown(line, replies);
                  },
+                 [](const protocol::HttpLine&) {},  // the session's: it ends
                  [&](const protocol::InvalidArguments& arguments) { invalid(line, arguments.reason, replies); },
              },
              line.command);

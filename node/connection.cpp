@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <system_error>
 #include <utility>
 
@@ -14,7 +15,8 @@ Connection::Connection(Socket socket, const Session::Parts& parts, std::string f
 
 void Connection::receive(std::span<char> buffer) {
   std::error_code error;
-  const std::size_t count = socket_.receive(buffer, error);
+  const std::size_t wanted = is_discarding_ ? buffer.size() : std::min(buffer.size(), session_.wanted_bytes());
+  const std::size_t count = socket_.receive(buffer.first(wanted), error);
   if (error) {
     if (!try_again(error)) close(error.message());
   } else if (count == 0) {

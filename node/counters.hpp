@@ -19,6 +19,8 @@ struct Counters {
   std::uint64_t clients_refused = 0;       // reports of new clients dropped: as many are known as max_clients allows
   std::uint64_t clients_reset = 0;         // by an operator, at this node
   std::uint64_t lines_too_long = 0;        // connections ended because of one
+  std::uint64_t http_lines = 0;            // connections ended because of one
+  std::uint64_t clients_output_held = 0;   // times a connection was not read from because of all clients' replies
   std::uint64_t connections_accepted = 0;  // and served
   std::uint64_t connections_refused = 0;   // closed at once: too many
   std::uint64_t bytes_in = 0;              // from clients, what was discarded included

@@ -30,19 +30,35 @@ bool is_of_one_client(const std::error_code& error) {
   return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
 
+// To a client that speaks HTTP: where it should have gone.
+std::string answer_to_http(const Address& http) {
+  const std::string text =
+      http.port == 0
+          ? "This port does not speak HTTP, and this node has no HTTP port: set `http` of the node in herd.toml.\n"
+          : fmt::format("This port does not speak HTTP: use the HTTP port of this node, {}.\n", to_string(http));
+  return fmt::format(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+      text.size(), text);
+}
+
 }  // namespace
 
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_, parts_.clock, spares_, parts_.ack_timeout},
+      http_answer_(answer_to_http(parts_.http)),
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
+                     spares_,   memory_,       http_answer_,    parts_.ack_timeout},
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),
       read_buffer_(kReadBufferBytes) {}
 
 Result<void> FrontEnd::listen(const Address& address) {
-  auto acceptors = listen_on_all(parts_.io, address, {.key = "clients"});
+  auto acceptors = listen_on_all(parts_.io, address,
+                                 {.key = "clients",
+                                  .send_buffer_bytes = static_cast<int>(kSendBufferBytes),
+                                  .receive_buffer_bytes = static_cast<int>(kReceiveBufferBytes)});
   if (!acceptors) return tl::unexpected(acceptors.error());
   for (tcp::acceptor& acceptor : *acceptors) listeners_.push_back({std::move(acceptor)});
   for (Listener& listener : listeners_) wait_for_clients(listener);

@@ -49,6 +49,7 @@ class FrontEnd {
     std::function<places::Ticket(const places::Query&)> ask;
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
     std::size_t most_connections = SIZE_MAX;  // that there are descriptors for, whatever the configuration says
+    Address http = {};                        // where this node serves HTTP; port 0: nowhere
   };
 
   // What it is given must outlive it, and `io` must not be run any more once it is gone.
@@ -123,6 +124,8 @@ class FrontEnd {
   ClientWarnings warnings_;
   Commands commands_;
   SpareTexts spares_;
+  ReplyMemory memory_;
+  std::string http_answer_;
   Session::Parts session_parts_;
   std::vector<Listener> listeners_;  // one for each address; none is added after listen()
   SocketPoll poll_;

@@ -33,7 +33,23 @@ inline constexpr std::size_t kLinesExpected = 4;
 
 // A client that does not take its replies is not read from any more above this much output, and is again below half.
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
-inline constexpr std::size_t kResumeOutputBytes = kMaxOutputBytes / 2;
+
+// Replies over all connections, with what is reserved for lookups and the input that waits for them: a tenth of the
+// memory of a small machine, and room for 64 clients that do not read at all. From half of it on a connection is not
+// read from above kScarceOutputBytes, so that 2,000 more of them fit; above it one gets a step at a time.
+inline constexpr std::size_t kMaxRepliesInAll = std::size_t{128} * 1024 * 1024;
+inline constexpr std::size_t kScarceOutputBytes = std::size_t{32} * 1024;
+
+// What one read takes while replies hold half of that: a usual client's lines in flight, 50 of them.
+inline constexpr std::size_t kScarceReadBytes = std::size_t{4} * 1024;
+
+// Counted for a lookup until its document comes: about a document of 20 places.
+inline constexpr std::size_t kLookupBytes = std::size_t{20} * 1024;
+
+// The kernel's buffers for what a connection sends and receives; it takes twice as much, for its own bookkeeping. Left
+// to itself it lets each grow to some megabytes for a client that does not read, or that is not read from.
+inline constexpr int kSendBufferBytes = 64 * 1024;
+inline constexpr int kReceiveBufferBytes = 64 * 1024;
 
 // What a client still sends after the node has half-closed is thrown away up to these: closing a socket with unread
 // input makes the kernel send a reset, which destroys the reply on its way.
@@ -73,7 +89,9 @@ inline constexpr double kWarningsBurst = 50;
 
 static_assert(kReadBufferBytes > protocol::kDefaultMaxLineBytes + 2, "a usual line fits one read");
 static_assert(kReadBufferBytes < kMaxOutputBytes, "one read must not fill the output with short replies at once");
-static_assert(kResumeOutputBytes < kMaxOutputBytes, "or reading would stop and start again with every reply");
+static_assert(kScarceOutputBytes > kLookupBytes, "a client may wait for a lookup and ask for one more");
+static_assert(kScarceReadBytes > protocol::kDefaultMaxLineBytes + 2, "a usual line fits one read also then");
+static_assert(kMaxRepliesInAll / 2 >= 64 * kMaxOutputBytes, "a few dozen clients that do not read change nothing");
 static_assert(kSweepPeriod * kSweepParts <= kMaxDiscardTime, "a discard that is over must be seen soon after");
 static_assert(kMaxDiscardedBytes >= kReadBufferBytes, "at least one read is discarded");
 static_assert(kWarningsBurst >= 1, "or nothing would ever be logged");

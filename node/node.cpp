@@ -123,7 +123,7 @@ Result<void> Node::open() {
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                                       ack_timeout_, most_connections()});
+                                       ack_timeout_, most_connections(), config_.find(name_)->http});
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     control_.emplace(Control::Parts{io_, replica_, counters_, clock_, ack_timeout_});

@@ -1,11 +1,26 @@
 #include "node/reply_queue.hpp"
 
 #include <algorithm>
+#include <array>
 #include <utility>
 
 #include "protocol/assert.hpp"
 
 namespace herd::node {
+
+using protocol::kTimingMark;
+
+namespace {
+
+// Some answers to timing marks in a row, so that many take few system calls.
+constexpr std::size_t kMarksAtOnce = 256;
+constexpr auto kTimingMarks = [] {
+  std::array<char, kMarksAtOnce * kTimingMark.size()> marks{};
+  for (std::size_t i = 0; i < marks.size(); ++i) marks[i] = kTimingMark[i % kTimingMark.size()];
+  return marks;
+}();
+
+}  // namespace
 
 std::string& ReplyQueue::tail() {
   std::string& text = slots_.empty() ? ready_ : slots_.back().behind;
@@ -67,12 +82,25 @@ void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
 }
 
 std::string_view ReplyQueue::ready_bytes() const {
-  return std::string_view(ready_).substr(sent_);
+  const std::string_view ready = std::string_view(ready_).substr(sent_);
+  if (timing_mark_bytes_ == 0) return ready;
+  if (!marks_are_next()) return ready.substr(0, ready.find('\n') + 1);  // a reply ends with a line end
+  // The first mark may be sent in part.
+  const std::string_view marks(kTimingMarks.data(), kTimingMarks.size());
+  const std::size_t gone = (kTimingMark.size() - timing_mark_bytes_ % kTimingMark.size()) % kTimingMark.size();
+  return marks.substr(gone, timing_mark_bytes_);
 }
 
 void ReplyQueue::sent(std::size_t count) {
+  if (count == 0) return;
+  if (marks_are_next()) {
+    HERD_ASSERT(count <= timing_mark_bytes_);
+    timing_mark_bytes_ -= count;
+    return;
+  }
   HERD_ASSERT(count <= ready_.size() - sent_);
   sent_ += count;
+  at_line_end_ = ready_[sent_ - 1] == '\n';
   if (sent_ == ready_.size()) {
     spares_->give(ready_);
     sent_ = 0;
@@ -83,10 +111,18 @@ void ReplyQueue::sent(std::size_t count) {
 }
 
 std::size_t ReplyQueue::bytes() const {
-  std::size_t sum = ready_.size() - sent_;
+  std::size_t sum = ready_.size() - sent_ + timing_mark_bytes_;
   for (const Slot& slot : slots_) {
     sum += slot.reply.size() + slot.behind.size();
   }
+  return sum;
+}
+
+std::size_t ReplyQueue::memory() const {
+  // A short text lies in the object itself.
+  const auto held = [](const std::string& text) { return text.capacity() < sizeof text ? 0 : text.capacity(); };
+  std::size_t sum = held(ready_) + slots_.capacity() * sizeof(Slot);
+  for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.behind);
   return sum;
 }
 

@@ -11,6 +11,7 @@
 
 #include "node/spare_texts.hpp"
 #include "protocol/clock.hpp"
+#include "protocol/telnet.hpp"
 
 namespace herd::node {
 
@@ -43,6 +44,9 @@ class ReplyQueue {
   // Completes the reply of a slot that was reserved and not filled yet: its beginning, `rest` and `end`.
   void fill(SlotId id, std::string_view rest, std::string_view end);
 
+  // Answers telnet's requests for a timing mark: before all replies of which no byte was sent, and never inside a line.
+  void answer_timing_marks(std::size_t count) { timing_mark_bytes_ += count * protocol::kTimingMark.size(); }
+
   // What can be sent now. Good until the next call of a function that is not const.
   [[nodiscard]] std::string_view ready_bytes() const;
 
@@ -58,6 +62,9 @@ class ReplyQueue {
   // Everything held: ready, or waiting behind a slot.
   [[nodiscard]] std::size_t bytes() const;
 
+  // The memory that this takes, with what texts have reserved.
+  [[nodiscard]] std::size_t memory() const;
+
  private:
   struct Slot {
     std::string reply;
@@ -68,6 +75,9 @@ class ReplyQueue {
   };
 
   void release_front();
+  [[nodiscard]] bool marks_are_next() const {
+    return timing_mark_bytes_ > 0 && (at_line_end_ || sent_ == ready_.size());
+  }
 
   SpareTexts* spares_;
   std::string ready_;
@@ -79,7 +89,9 @@ class ReplyQueue {
   std::size_t pending_ = 0;
   std::size_t gates_ = 0;
   std::uint64_t awaited_ = 0;
-  bool same_turn_ = false;  // the last slot is a gate of this turn
+  std::size_t timing_mark_bytes_ = 0;  // of answers to timing marks that are not sent yet
+  bool same_turn_ = false;             // the last slot is a gate of this turn
+  bool at_line_end_ = true;            // of ready_, nothing or a line end was sent last
 };
 
 }  // namespace herd::node

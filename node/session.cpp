@@ -23,12 +23,19 @@ void Session::hear(std::span<const char> chunk) {
   last_heard_ = parts_.clock.now().steady;
   lines_.feed(chunk);
   handle_lines();
+  const std::uint32_t marks = lines_.take_timing_marks();
+  if (marks > 0 && input_ == Input::Open) {
+    if (output().empty()) last_sent_ = last_heard_;
+    replies_.answer_timing_marks(marks);
+  }
+  count_memory();
 }
 
 void Session::hear_end() {
   if (input_ == Input::Open) {
     input_ = Input::Ended;
     handle_lines();
+    count_memory();
   }
 }
 
@@ -42,6 +49,7 @@ void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
     spdlog::debug("event=places_reply to={} text={}", from_, protocol::escape_for_log(document));
   }
   handle_lines();
+  count_memory();
 }
 
 void Session::release(bus::ChangeNumber acknowledged) {
@@ -53,6 +61,7 @@ void Session::release(bus::ChangeNumber acknowledged) {
   if (lines_wait_) {
     handle_lines();
   }
+  count_memory();
 }
 
 bool Session::is_unacknowledged() const {
@@ -75,6 +84,7 @@ void Session::sent(std::size_t count) {
   if (lines_wait_) {
     handle_lines();
   }
+  count_memory();
 }
 
 bool Session::wants_bytes() const {
@@ -163,6 +173,10 @@ void Session::handle_end_of_chunk() {
 }
 
 void Session::execute(const Line& line) {
+  if (std::holds_alternative<protocol::HttpLine>(line.command)) {
+    refuse_http(line);
+    return;
+  }
   if (auto lookup = parts_.commands.execute(line, replies_)) {
     lookups_.push_back(*lookup);
   }
@@ -179,9 +193,40 @@ void Session::refuse_line() {
   }
 }
 
+// A web page can make a browser send any lines after these, so they are not looked at.
+void Session::refuse_http(const Line& line) {
+  input_ = Input::Refused;
+  ++parts_.counters.http_lines;
+  replies_.tail().append(parts_.http_answer);
+  if (parts_.warnings.allows(ClientWarning::HttpLine, parts_.clock.now())) {
+    spdlog::warn("event=http_line from={} reason=\"this port does not speak HTTP\" text={}", from_,
+                 protocol::escape_for_log(line.text));
+  }
+  lines_.close();
+}
+
+// A session that is full goes on when something of its own leaves. That always comes: whatever counts here is sent, or
+// waits for a lookup or an acknowledgement.
 bool Session::is_full() {
-  output_full_ = replies_.bytes() > (output_full_ ? kResumeOutputBytes : kMaxOutputBytes);
+  const std::size_t limit = parts_.memory.limit();
+  const bool is_scarce = limit < kMaxOutputBytes;
+  const std::size_t held = replies_.bytes() + (is_scarce ? replies_.pending() * kLookupBytes : 0);
+  const bool was_full = std::exchange(output_full_, held > (output_full_ ? limit / 2 : limit));
+  if (output_full_ && !was_full && is_scarce) report_held(held);
   return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingTurns;
+}
+
+void Session::report_held(std::size_t held) {
+  ++parts_.counters.clients_output_held;
+  if (parts_.warnings.allows(ClientWarning::OutputHeld, parts_.clock.now())) {
+    spdlog::warn("event=clients_output_held from={} bytes={} all_bytes={} reason=\"clients do not read their replies\"",
+                 from_, held, parts_.memory.total());
+  }
+}
+
+void Session::count_memory() {
+  const std::size_t waiting_input = lines_wait_ ? lines_.held_bytes() : 0;
+  parts_.memory.change(counted_, replies_.memory() + replies_.pending() * kLookupBytes + waiting_input);
 }
 
 }  // namespace herd::node

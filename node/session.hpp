@@ -16,6 +16,7 @@
 #include "node/config.hpp"
 #include "node/counters.hpp"
 #include "node/limits.hpp"
+#include "node/reply_memory.hpp"
 #include "node/reply_queue.hpp"
 #include "node/turn_clock.hpp"
 #include "protocol/clock.hpp"
@@ -33,6 +34,8 @@ class Session {
     ClientWarnings& warnings;
     const TurnClock& clock;
     SpareTexts& spares;
+    ReplyMemory& memory;
+    std::string_view http_answer;                                       // to a client that speaks HTTP
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
   };
 
@@ -44,6 +47,9 @@ class Session {
 
   // `from`: the client's address, for the log.
   Session(const Parts& parts, std::string from);
+  Session(const Session&) = delete;  // its memory is counted
+  Session& operator=(const Session&) = delete;
+  ~Session() { parts_.memory.change(counted_, 0); }
 
   // The client sent `chunk`, which may change afterwards. Only while wants_bytes().
   void hear(std::span<const char> chunk);
@@ -78,6 +84,9 @@ class Session {
   // Whether more should be read: false while too many lookups or too much output wait, and after the end of input.
   [[nodiscard]] bool wants_bytes() const;
 
+  // How many bytes it should be given at most in one go.
+  [[nodiscard]] std::size_t wanted_bytes() const { return parts_.memory.read_bytes(); }
+
   [[nodiscard]] Ending ending() const;
 
   // Neither a byte nor a reply for idle_timeout, or output that could not be sent for as long.
@@ -93,7 +102,7 @@ class Session {
     Open,
     Ended,     // the client has half-closed; its last line is not looked at yet
     Done,      // ... and now it is
-    Refused,   // a line was too long
+    Refused,   // a line was too long, or of HTTP
     Finished,  // the node stops
   };
 
@@ -102,7 +111,10 @@ class Session {
   void execute(const Line& line);
   void handle_end_of_chunk();
   void refuse_line();
+  void refuse_http(const Line& line);
   [[nodiscard]] bool is_full();
+  void report_held(std::size_t held);
+  void count_memory();
 
   const Parts& parts_;
   std::string from_;
@@ -111,7 +123,8 @@ class Session {
   std::vector<Lookup> lookups_;
   Input input_ = Input::Open;
   bool lines_wait_ = false;   // lines_ holds lines that can only be executed when the session is no longer full
-  bool output_full_ = false;  // above kMaxOutputBytes, and not yet down to kResumeOutputBytes
+  bool output_full_ = false;  // above the limit of its output, and not yet down to half of it
+  std::size_t counted_ = 0;   // its part of parts_.memory
   protocol::Nanoseconds last_heard_;
   protocol::Nanoseconds last_sent_;  // or when the output ceased to be empty, if that was later
 };

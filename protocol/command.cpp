@@ -151,11 +151,37 @@ std::optional<Iamat> parse_usual_iamat(std::string_view line) {
   return iamat;
 }
 
+// A method is a word of capital letters, a path any word; single spaces stand between the three.
+bool is_request_line(std::string_view line) {
+  constexpr std::string_view kVersion = " HTTP/1.";  // and one digit
+  if (line.size() < kVersion.size() + 1) return false;
+  const std::size_t end = line.size() - kVersion.size() - 1;
+  const char minor = line.back();
+  if (line.substr(end, kVersion.size()) != kVersion || minor < '0' || minor > '9') return false;
+  const std::string_view before = line.substr(0, end);
+  const std::size_t space = before.find(' ');
+  if (space == 0 || space == std::string_view::npos) return false;
+  const std::string_view path = before.substr(space + 1);
+  const auto is_capital = [](char byte) { return byte >= 'A' && byte <= 'Z'; };
+  return std::all_of(before.begin(), before.begin() + static_cast<std::ptrdiff_t>(space), is_capital) &&
+         !path.empty() && path.find(' ') == std::string_view::npos;
+}
+
+bool is_host_field(std::string_view line) {
+  constexpr std::string_view kName = "host:";
+  const auto lower = [](char byte) { return byte >= 'A' && byte <= 'Z' ? static_cast<char>(byte - 'A' + 'a') : byte; };
+  const auto same = [&](char wanted, char byte) { return wanted == lower(byte); };
+  return line.size() >= kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), same);
+}
+
 }  // namespace
 
 Command parse_command(std::string_view line) {
   if (const auto usual = parse_usual_iamat(line)) {
     return *usual;
+  }
+  if (is_request_line(line) || is_host_field(line)) {
+    return HttpLine{};
   }
   const Fields fields = split(line);
   if (fields.count == 0 && !fields.forbidden) {

@@ -30,12 +30,16 @@ struct BlankLine {};  // nothing but white space: ignored
 // An unknown name, a wrong number of fields, or a byte that no line may contain: answered with `? ` and the line.
 struct UnknownCommand {};
 
+// A line of HTTP: `METHOD path HTTP/1.x`, or one that begins with `Host:` (in any case). It ends the connection,
+// because a web page can make a browser send any lines after it.
+struct HttpLine {};
+
 // The right name and number of fields, but an operand that cannot be read or is out of range.
 struct InvalidArguments {
   std::string_view reason;  // for the log, a literal: "latitude is not within -90 and +90"
 };
 
-using Command = std::variant<BlankLine, Iamat, Whatsat, UnknownCommand, InvalidArguments>;
+using Command = std::variant<BlankLine, Iamat, Whatsat, UnknownCommand, HttpLine, InvalidArguments>;
 
 // `line` has neither line end nor telnet sequences (LineBuffer has removed them).
 [[nodiscard]] Command parse_command(std::string_view line);

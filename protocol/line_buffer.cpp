@@ -13,11 +13,6 @@ bool contains(std::string_view bytes, char byte) {
   return std::memchr(bytes.data(), byte, bytes.size()) != nullptr;
 }
 
-// Without these two bytes only LF and the CR before it need to be looked for.
-bool is_plain(std::string_view bytes) {
-  return !contains(bytes, kIac) && !contains(bytes, '\0');
-}
-
 }  // namespace
 
 LineBuffer::LineBuffer(std::size_t max_line_bytes) : max_line_bytes_(max_line_bytes) {
@@ -26,21 +21,27 @@ LineBuffer::LineBuffer(std::size_t max_line_bytes) : max_line_bytes_(max_line_by
 
 void LineBuffer::feed(std::span<const char> chunk) {
   const std::string_view bytes(chunk.data(), chunk.size());
-  if (state_ == State::TooLong || bytes.empty()) {
+  if (state_ != State::Open || bytes.empty()) {
     return;
   }
   forget_returned_line();
+  const bool has_iac = contains(bytes, kIac);
+  if (has_iac || !ahead_.is_idle()) {
+    for (const char byte : bytes) (void)ahead_.is_text(byte);
+  }
+  // Without these two bytes only LF and the CR before it need to be looked for.
+  const bool is_plain = !has_iac && !contains(bytes, '\0');
   if (rest_.empty()) {
     rest_ = bytes;
     rest_is_held_ = false;
-    rest_is_plain_ = is_plain(bytes);
+    rest_is_plain_ = is_plain;
     return;
   }
   hold();
   held_.erase(0, held_.size() - rest_.size());
   held_.append(bytes);
   rest_ = held_;
-  rest_is_plain_ = rest_is_plain_ && is_plain(bytes);
+  rest_is_plain_ = rest_is_plain_ && is_plain;
 }
 
 std::optional<std::string_view> LineBuffer::next() {
@@ -72,11 +73,19 @@ std::optional<std::string_view> LineBuffer::last_line() {
     carriage_return_ = false;
     push('\r');
   }
-  if (state_ == State::TooLong || line_.empty()) {
+  if (state_ != State::Open || line_.empty()) {
     return std::nullopt;
   }
   line_is_returned_ = true;
   return line_;
+}
+
+void LineBuffer::close() {
+  if (state_ == State::Open) state_ = State::Closed;
+  rest_ = {};
+  carriage_return_ = false;
+  std::string().swap(held_);
+  rest_is_held_ = false;
 }
 
 LineBuffer::State LineBuffer::state() const {

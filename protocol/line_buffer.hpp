@@ -19,6 +19,7 @@ class LineBuffer {
   enum class State : std::uint8_t {
     Open,     // lines can come
     TooLong,  // a line (or a telnet subnegotiation) longer than the longest line came: nothing more will be returned
+    Closed,   // close() was called
   };
 
   // `max_line_bytes`: the longest line without its line end, at least 1.
@@ -51,6 +52,13 @@ class LineBuffer {
   // a subnegotiation was too long it is what stood before it in its line.
   [[nodiscard]] std::string_view too_long_head() const;
 
+  // How many telnet requests for a timing mark were fed since the last call. They count as soon as they are fed,
+  // whatever lines before them wait, because they are answered at once.
+  [[nodiscard]] std::uint32_t take_timing_marks() { return ahead_.take_timing_marks(); }
+
+  // Forgets what was fed and not yet returned: nothing more will be returned.
+  void close();
+
   // Bytes held between two feeds; never above max_line_bytes + 2 unless hold() kept more for a session that must wait.
   [[nodiscard]] std::size_t held_bytes() const;
 
@@ -66,6 +74,7 @@ class LineBuffer {
   std::size_t max_line_bytes_;
   State state_ = State::Open;
   TelnetFilter telnet_;
+  TelnetFilter ahead_;             // runs over bytes as they are fed
   bool carriage_return_ = false;   // a CR came: half of a line end, or a blank, as the next byte says
   bool line_is_returned_ = false;  // what stands in line_ was returned, and goes at the next call
   bool line_stays_ = false;        // the line returned last lies in the caller's chunk

@@ -9,6 +9,9 @@ constexpr char kWill = '\xFB';
 constexpr char kWont = '\xFC';
 constexpr char kDo = '\xFD';
 constexpr char kDont = '\xFE';
+constexpr char kTimingMarkOption = '\x06';
+static_assert(kTimingMark.size() == 3 && kTimingMark[0] == kIac && kTimingMark[1] == kWill &&
+              kTimingMark[2] == kTimingMarkOption);
 
 }  // namespace
 
@@ -24,6 +27,10 @@ bool TelnetFilter::is_text(char byte) {
       return end_command(byte);
     case State::Option:
       state_ = State::Text;
+      return false;
+    case State::Do:
+      state_ = State::Text;
+      if (byte == kTimingMarkOption) ++timing_marks_;
       return false;
     case State::Subnegotiation:
     case State::SubnegotiationIac:
@@ -41,9 +48,11 @@ bool TelnetFilter::end_command(char byte) {
       return false;
     case kWill:
     case kWont:
-    case kDo:
     case kDont:
       state_ = State::Option;
+      return false;
+    case kDo:
+      state_ = State::Do;
       return false;
     default:
       state_ = State::Text;

@@ -1,13 +1,19 @@
 // Recognises telnet sequences (RFC 854, RFC 855) byte by byte, wherever a segment ends. Nothing is negotiated: they are
-// only skipped, so that a person with a telnet client can talk to a node. Owned by one LineBuffer.
+// skipped, so that a person with a telnet client can talk to a node. One is counted, because it must be answered: after
+// Ctrl-C a telnet client asks for a timing mark (RFC 860) and shows nothing until it comes. Owned by one LineBuffer.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
+#include <utility>
 
 namespace herd::protocol {
 
 inline constexpr char kIac = '\xFF';  // begins every telnet sequence; written twice it stands for itself
+
+// IAC WILL TIMING-MARK: the answer to IAC DO TIMING-MARK.
+inline constexpr std::string_view kTimingMark = "\xFF\xFB\x06";
 
 class TelnetFilter {
  public:
@@ -20,11 +26,15 @@ class TelnetFilter {
   // Bytes of the present subnegotiation, without the sequences that begin and end it; 0 outside of one.
   [[nodiscard]] std::size_t subnegotiation_bytes() const { return subnegotiation_bytes_; }
 
+  // How many IAC DO TIMING-MARK were completed since the last call.
+  [[nodiscard]] std::uint32_t take_timing_marks() { return std::exchange(timing_marks_, 0); }
+
  private:
   enum class State : std::uint8_t {
     Text,
     Iac,                // behind IAC
-    Option,             // behind IAC and WILL, WONT, DO or DONT: one byte more
+    Option,             // after IAC and WILL, WONT or DONT: one byte more
+    Do,                 // after IAC DO: one byte more
     Subnegotiation,     // behind IAC SB, until IAC SE
     SubnegotiationIac,  // behind an IAC in there
   };
@@ -33,6 +43,7 @@ class TelnetFilter {
   void take_in_subnegotiation(char byte);
 
   State state_ = State::Text;
+  std::uint32_t timing_marks_ = 0;
   std::size_t subnegotiation_bytes_ = 0;
 };
 

@@ -1,5 +1,6 @@
-// A client's bytes in segments: however they are cut, the lines are the same, none is too long, and what is held stays
-// bounded. The first byte chooses the longest line, the second the cuts; the rest are the client's bytes.
+// A client's bytes in segments: however they are cut, the lines are the same, none is too long, what is held stays
+// bounded, and no request for a timing mark is missed or made up. The first byte chooses the longest line, the second
+// the cuts; the rest are the client's bytes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -11,11 +12,20 @@
 #include "protocol/line_buffer.hpp"
 
 using herd::protocol::LineBuffer;
+using herd::protocol::TelnetFilter;
 
 namespace {
 
+std::size_t timing_marks_in(std::string_view bytes) {
+  TelnetFilter telnet;
+  for (const char byte : bytes) (void)telnet.is_text(byte);
+  return telnet.take_timing_marks();
+}
+
 std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std::size_t segment) {
   LineBuffer buffer(max_line);
+  const std::size_t asked = timing_marks_in(bytes);
+  std::size_t marks = 0;
   std::vector<std::string> heard;
   const auto take = [&](std::string_view line) {
     HERD_ASSERT(line.size() <= max_line);
@@ -24,6 +34,7 @@ std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std:
   for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
     const std::string chunk(bytes.substr(0, segment));
     buffer.feed(chunk);
+    marks += buffer.take_timing_marks();
     while (const auto line = buffer.next()) {
       take(*line);
     }
@@ -32,6 +43,7 @@ std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std:
   if (const auto last = buffer.last_line()) {
     take(*last);
   }
+  HERD_ASSERT(buffer.state() == LineBuffer::State::Open ? marks == asked : marks <= asked);
   if (buffer.state() == LineBuffer::State::TooLong) {
     heard.push_back("too long: " + std::string(buffer.too_long_head()));
   }

@@ -355,13 +355,3 @@ TEST_CASE(
     CHECK_FALSE(client.read_to_end().empty());
   }
 }
-
-TEST_CASE("a telnet client's urgent byte stays in its place") {
-  Node node;
-  Client client(node);
-  client.send("a\xFF\xF4\xFF");
-  const char data_mark = '\xF2';
-  REQUIRE(::send(client.socket().native_handle(), &data_mark, 1, MSG_OOB) == 1);
-  client.send("b\r\n");
-  CHECK(client.read(5) == "? ab\n");
-}

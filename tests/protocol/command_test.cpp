@@ -178,3 +178,26 @@ TEST_CASE("the number of places has one or two digits, from 0 to 20") {
     CHECK(is<InvalidArguments>("WHATSAT kiwi 1 " + max));
   }
 }
+
+TEST_CASE("a request line and a Host field are HTTP") {
+  for (const std::string line :
+       {"GET / HTTP/1.1", "POST /a?b=c HTTP/1.0", "X * HTTP/1.9", "OPTIONS http://a/ HTTP/1.1", "IAMAT x HTTP/1.1",
+        "GET /\x80\x01 HTTP/1.1", "Host: a", "host:", "hOSt:a b c d", "Host: \x01"}) {
+    INFO(line);
+    CHECK(is<HttpLine>(line));
+  }
+}
+
+TEST_CASE("what only looks like HTTP is not") {
+  for (const std::string line :
+       {"GET / HTTP/2.0", "GET / HTTP/1.",   "GET / HTTP/1.x",   "GET / HTTP/1.1 ", " GET / HTTP/1.1",
+        "GET  HTTP/1.1",  "GET  / HTTP/1.1", "Get / HTTP/1.1",   "/ HTTP/1.1",      " HTTP/1.1",
+        "HTTP/1.1",       "GET / http/1.1",  "GET / a HTTP/1.1", "GET\t/ HTTP/1.1", "\xC4 / HTTP/1.1",
+        "Host",           "Host :",          "Hosts:",           " Host:",          "Hos"}) {
+    INFO(line);
+    CHECK(is<UnknownCommand>(line));
+  }
+  CHECK(is<InvalidArguments>("IAMAT / x HTTP/1.1"));
+  CHECK(is<Iamat>("IAMAT host:x +34-118 5"));
+  CHECK(is<InvalidArguments>("WHATSAT Host: HTTP/1.1 5"));
+}

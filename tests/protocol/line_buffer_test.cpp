@@ -256,3 +256,36 @@ TEST_CASE("any split into segments yields the same lines as the whole") {
   CHECK(hear(segments, max_line) == whole);
   CHECK(hear(single_bytes, max_line) == whole);
 }
+
+TEST_CASE("requests for a timing mark count when they are fed, however they are cut, and lines are as without them") {
+  const std::string bytes = "one\n\xFF\xFD\x06tw\xFF\xFD\x06o\n\xFF\xFA\xFF\xFD\x06\xFF\xF0\xFF\xF4\xFF\xFD\x06";
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    INFO(cut);
+    LineBuffer buffer(kMaxLine);
+    Heard heard;
+    std::uint32_t marks = 0;
+    for (const std::string& chunk : {bytes.substr(0, cut), bytes.substr(cut)}) {
+      buffer.feed(chunk);
+      marks += buffer.take_timing_marks();  // before the lines in front of them are looked at
+      take_lines(buffer, heard);
+    }
+    CHECK(marks == 3);
+    CHECK(heard.lines == Lines{"one", "two"});
+  }
+}
+
+TEST_CASE("a buffer that is closed gives nothing more and holds nothing") {
+  LineBuffer buffer(kMaxLine);
+  const std::string chunk = "one\ntwo\nthr";
+  buffer.feed(chunk);
+  REQUIRE(buffer.next() == "one");
+  buffer.hold();
+  buffer.close();
+  CHECK(buffer.state() == LineBuffer::State::Closed);
+  CHECK_FALSE(buffer.next());
+  CHECK(buffer.held_bytes() == 0);
+  buffer.feed(std::string("four\n\xFF\xFD\x06"));
+  CHECK_FALSE(buffer.next());
+  CHECK_FALSE(buffer.last_line());
+  CHECK(buffer.take_timing_marks() == 0);
+}

@@ -55,3 +55,21 @@ TEST_CASE("the bytes of a subnegotiation are counted until it ends") {
   CHECK(filter.subnegotiation_bytes() == 0);
   CHECK(filter.is_idle());
 }
+
+TEST_CASE("requests for a timing mark are counted, and nothing that only looks like one") {
+  TelnetFilter filter;
+  const auto marks_of = [&](std::string_view bytes) {
+    for (const char byte : bytes) (void)filter.is_text(byte);
+    CHECK(filter.is_idle());
+    return filter.take_timing_marks();
+  };
+  CHECK(marks_of("\xFF\xFD\x06") == 1);
+  CHECK(marks_of("") == 0);  // taken
+  CHECK(marks_of("a\xFF\xFD\x06"
+                 "b\xFF\xFD\x06\xFF\xFD\x06\x06") == 3);
+  CHECK(marks_of("\xFF\xFB\x06\xFF\xFC\x06\xFF\xFE\x06") == 0);
+  CHECK(marks_of("\xFF\xFD\x01\xFF\xFD\xFF\x06") == 0);
+  CHECK(marks_of("\xFF\xFF\xFD\x06") == 0);
+  CHECK(marks_of("\xFF\xFA\x18\xFF\xFD\x06\xFF\xF0") == 0);
+  CHECK(marks_of("\xFF\xF4\xFF\xF2\xFF\xFD\x06") == 1);
+}

@@ -319,7 +319,7 @@ def test_a_lookup_that_takes_too_long_is_answered_all_the_same(make_herd):
 @pytest.mark.parametrize("said", [
     "x", "iamat a +1+1 5", "Iamat a +1+1 5", "IAMATS a +1+1 5", "IAMA a +1+1 5", "whatsat a 1 1", "IAMAT", "WHATSAT",
     "IAMAT a", "IAMAT a +1+1", "IAMAT a +1+1 5 6", "IAMAT a +1 +1 5", "WHATSAT a", "WHATSAT a 1", "WHATSAT a 1 1 1",
-    "AT n0 +0.1 a +1+1 5", "AT", "AT n1 +0.263873386 kiwi +1+1 1520023934", "IGNORE", "? x", "quit", "GET / HTTP/1.1",
+    "AT n0 +0.1 a +1+1 5", "AT", "AT n1 +0.263873386 kiwi +1+1 1520023934", "IGNORE", "? x", "quit", "GET / HTTP/2.0",
     "a b c d", "a " * 500, "\\", "\\x01"])
 def test_what_is_no_command_is_answered_with_a_copy(silent, said):
     assert silent.say(said + "\r\n") == f"? {said}\n"

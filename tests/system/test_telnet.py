@@ -85,6 +85,21 @@ quit
     assert herd["n0"].knows("telnet")
 
 
+@pytest.mark.parametrize("key", ["\\003", "\\034", "\\017"], ids=["interrupt", "abort", "discard output"])
+def test_keys_that_make_telnet_ask_for_a_timing_mark_do_not_silence_the_session(herd, key):
+    telnet(rf"""
+open_session {herd["n0"].clients_port}
+foreach word {{one two three}} {{
+  send "$word\r"
+  expect "? $word\r\n"
+  send "{key}"
+  send "after $word\r"
+  expect "? after $word\r\n"
+}}
+quit
+""")
+
+
 def test_a_node_that_stops_ends_the_session(herd):
     session = subprocess.Popen(["telnet", "127.0.0.1", str(herd["n0"].clients_port)], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

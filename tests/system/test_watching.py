@@ -17,9 +17,9 @@ from talk import fresh, pipeline
 
 COUNTERS = {
     "iamat_stored", "iamat_duplicate", "iamat_not_newer", "whatsat", "unknown_commands", "invalid_arguments",
-    "clients_refused", "lines_too_long", "connections_accepted", "connections_refused", "bytes_in", "bytes_out", "bus_batches_sent",
-    "bus_updates_sent", "bus_updates_received", "bus_updates_merged", "bus_updates_repeated", "bus_messages_refused",
-    "bus_messages_damaged"}
+    "clients_refused", "lines_too_long", "http_lines", "clients_output_held", "connections_accepted",
+    "connections_refused", "bytes_in", "bytes_out", "bus_batches_sent", "bus_updates_sent", "bus_updates_received",
+    "bus_updates_merged", "bus_updates_repeated", "bus_messages_refused", "bus_messages_damaged"}
 
 
 # HTTP.

@@ -1,0 +1,50 @@
+// One client's session without a socket, in a test's hands.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "node/session.hpp"
+#include "tests/node/one_node.hpp"
+
+namespace herd::node {
+
+inline constexpr std::string_view kHttpAnswer = "HTTP/1.1 400 Bad Request\r\n\r\nwrong port\n";
+
+struct Talk {
+  OneNode node;
+  ClientWarnings warnings;
+  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
+  SpareTexts spares;
+  ReplyMemory memory;
+  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, spares, memory, kHttpAnswer};
+  Session session{parts, "127.0.0.1:1"};
+
+  void say(const std::string& bytes) { say(session, bytes); }
+  static void say(Session& session, const std::string& bytes) {
+    std::string chunk = bytes;
+    session.hear(chunk);
+    chunk.assign(chunk.size(), '#');  // as the shared buffer is overwritten
+  }
+
+  std::string take_output() { return take_output(session); }
+  static std::string take_output(Session& session) {
+    std::string all;
+    while (!session.output().empty()) {
+      const std::string output(session.output());
+      session.sent(output.size());
+      all += output;
+    }
+    return all;
+  }
+};
+
+inline std::string repeated(const std::string& text, std::size_t times) {
+  std::string all;
+  for (; times > 0; --times) {
+    all += text;
+  }
+  return all;
+}
+
+}  // namespace herd::node

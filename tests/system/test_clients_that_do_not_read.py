@@ -1,0 +1,98 @@
+"""Hundreds of clients that ask and do not read: what the node holds for all of them together is bounded, a client that reads is
+served as ever, and each of them gets every reply when it reads in the end."""
+import selectors
+import socket
+
+from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from talk import fresh, memory_peak, settled_memory
+from test_hostile_clients import Bystander
+
+MIB = 1 << 20
+CLIENTS = 300
+LOOKUPS = 250  # of each: some 1.5 MiB of replies
+IN_ALL = 128 * MIB  # docs/PROTOCOL.md
+A_STEP = 64 << 10  # of each client beyond that: the input that waits, and a step's replies
+SLACK = 48 * MIB  # of the allocator
+
+
+def connect_with_small_buffer(node):
+    """A client whose kernel takes few replies that it does not read."""
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    connection.settimeout(60)
+    connection.connect(("127.0.0.1", node.clients_port))
+    return connection
+
+
+def settled_input(node):
+    """Bytes that the node has read, once it reads no more."""
+    seen = [-1]
+
+    def same():
+        seen.append(fresh(node)["counters"]["bytes_in"])
+        return len(seen) > 5 and len(set(seen[-5:])) == 1
+    wait_for(same, "the node reads no more", seconds=120)
+    return seen[-1]
+
+
+def documents_of(connections):
+    """How many documents each of them reads until the node closes."""
+    ends = dict.fromkeys(connections, 0)
+    last = dict.fromkeys(connections, b"")
+    with selectors.DefaultSelector() as selector:
+        for connection in connections:
+            connection.setblocking(False)
+            selector.register(connection, selectors.EVENT_READ)
+        while selector.get_map():
+            ready = selector.select(60)
+            assert ready, "replies are missing"
+            for key, _ in ready:
+                data = key.fileobj.recv(1 << 18)
+                if not data:
+                    selector.unregister(key.fileobj)
+                tail = last[key.fileobj] + data
+                ends[key.fileobj] += tail.count(b"\n\n")
+                last[key.fileobj] = b"\n" if tail.endswith(b"\n") and not tail.endswith(b"\n\n") else b""
+    return [ends[connection] for connection in connections]
+
+
+def test_what_all_of_them_hold_is_bounded_others_are_served_and_all_is_answered_in_the_end(make_herd):
+    node = make_herd(alone(1), log_level="info")["n0"]
+    before = settled_memory(node)
+    asked = b"WHATSAT a 50 20\n" * LOOKUPS
+    with Bystander(node) as bystander:
+        slow = [connect_with_small_buffer(node) for _ in range(CLIENTS)]
+        for connection in slow:
+            connection.sendall(asked)
+            connection.shutdown(socket.SHUT_WR)
+        settled_input(node)
+        bystander.wait_served(times=50)
+        assert memory_peak(node) - before < IN_ALL + CLIENTS * A_STEP + SLACK
+        assert node.counter("clients_output_held") > 0
+        assert "event=clients_output_held" in node.log()
+        assert node.counter("whatsat") < CLIENTS * LOOKUPS / 2  # they wait for their readers
+    bystander.assert_served(p99=0.5)
+    try:
+        assert documents_of(slow) == [LOOKUPS] * CLIENTS
+    finally:
+        for connection in slow:
+            connection.close()
+    assert memory_peak(node) - before < IN_ALL + CLIENTS * A_STEP + SLACK
+    wait_for(lambda: node.status()["connections"] == 0, "all are forgotten")
+    with node.connect() as other:  # nothing of it is left
+        other.sendall(b"WHATSAT a 50 20\n" * 64)
+        other.shutdown(socket.SHUT_WR)
+        assert documents_of([other]) == [64]
+
+
+def test_those_that_go_on_not_reading_are_closed_after_the_idle_timeout(make_herd):
+    node = make_herd(alone(1), log_level="info", settings={"clients": {"idle_timeout": "2s"}})["n0"]
+    settled_memory(node)
+    slow = [connect_with_small_buffer(node) for _ in range(CLIENTS)]
+    for connection in slow:
+        connection.sendall(b"WHATSAT a 50 20\n" * LOOKUPS)
+    wait_for(lambda: node.counter("clients_output_held") > 0, "they hold too much", seconds=60)
+    wait_for(lambda: node.status()["connections"] == 0, "all are closed", seconds=120)
+    assert node.say("still there") == "? still there\n"
+    for connection in slow:
+        connection.close()
