@@ -67,7 +67,7 @@ inline constexpr std::size_t kKeptDescriptors = 128;
 inline constexpr std::size_t kKeptDescriptorsAPeer = 6;
 
 // With fewer, beside those for its peers, a node does not start: libzmq ends a process that has none left for it.
-inline constexpr std::size_t kFewestDescriptors = 48;
+inline constexpr std::size_t kFewestDescriptors = 52;
 
 // The HTTP server may have a sixteenth of the descriptors for its connections, but at least these: a probe, a scraper
 // and two more.

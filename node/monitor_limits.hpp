@@ -12,9 +12,9 @@ namespace herd::node {
 // Connections to the monitor in all, handshakes included; fewer where there are few descriptors (descriptor_limit.hpp).
 inline constexpr std::size_t kMaxViewers = 1'024;
 
-// Of all descriptors, viewers get a 32nd: 32 where there are 1,024, all of kMaxViewers from 32,768 on. Clients get what
+// Of all descriptors, viewers get a 16th: 64 where there are 1,024, all of kMaxViewers from 16,384 on. Clients get what
 // is left, so none of theirs is ever a viewer's or a stranger's at the monitor.
-inline constexpr std::size_t kViewersPart = 32;
+inline constexpr std::size_t kViewersPart = 16;
 inline constexpr std::size_t kFewestViewers = 4;
 
 // Messages that wait for a viewer before it loses some: two full batches of updates, which may arrive in one iteration
@@ -76,7 +76,8 @@ inline constexpr double kViewerWarningsPerSecond = 0.2;
 inline constexpr double kViewerWarningsBurst = 5;
 
 static_assert(kViewerQueue * 512 <= kViewerQueueBytes, "messages of the usual size are bounded by their number");
-static_assert(kAllQueuedBytes >= 16 * kViewerQueueBytes, "a few viewers that stopped do not cost another one its connection");
+static_assert(kAllQueuedBytes >= 16 * kViewerQueueBytes,
+              "a few viewers that stopped do not cost another one its connection");
 static_assert(kViewerInputBurst >= kViewerReadBytes);
 static_assert(kViewerProbe < kViewerTimeout);
 static_assert(kMaxViewers <= kDeliveriesAtOnce, "each iteration can publish one event at least");

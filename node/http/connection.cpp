@@ -60,7 +60,7 @@ void Connection::on_readable() {
   }
 }
 
-// How many bytes stand in the shared buffer now. 0: none came, or the client has ended its side and this is closed.
+// How many bytes are in the shared buffer now. 0: none came, or the client has ended its side and this is closed.
 std::size_t Connection::receive(std::size_t most) {
   std::error_code error;
   const auto buffer = asio::buffer(shared_.read_buffer.data(), std::min(most, shared_.read_buffer.size()));
@@ -97,7 +97,7 @@ void Connection::take(std::string_view bytes) {
   }
 }
 
-// A request that no page takes is refused before its body is read, and one that waits for a word is given it.
+// A request that no page takes is refused before its body is read. A client that waits for 100 Continue gets it.
 void Connection::check_head() {
   if (std::exchange(is_head_checked_, true)) return;
   auto found = shared_.router.find(parser_.request());

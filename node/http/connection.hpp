@@ -67,7 +67,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Closes it to make room, with 503 if it has sent a part of a request.
   void evict();
 
-  // Closes it at once, without a word.
+  // Closes it at once, without a response.
   void close();
 
   [[nodiscard]] const asio::ip::address& group() const { return group_; }

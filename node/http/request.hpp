@@ -34,7 +34,7 @@ struct Request {
   }
 };
 
-// What a client is told whose request is not answered by a page.
+// The answer to a request that no page is asked for, because it is wrong or beyond a bound.
 struct Refusal {
   int status = 400;
   std::string reason;  // one sentence for a person, no line end

@@ -205,7 +205,7 @@ void RequestParser::end_head() {
   state_ = has_body ? State::Body : State::Complete;
 }
 
-// Where the request ends and for whom it is: a doubt here is how requests are smuggled.
+// Where the request ends and which host it is for: requests are smuggled where two readers could differ here.
 bool RequestParser::check_framing() {
   const std::string* host = request_.header("host");
   const std::string* length = request_.header("content-length");

@@ -35,7 +35,7 @@ class RequestParser {
   // In state Body and Complete; without the whole body in Body.
   [[nodiscard]] const Request& request() const { return request_; }
 
-  // In state Refused. 400, 408 is not of its making, 411 neither; 413, 414, 415, 417, 431, 501 or 505.
+  // In state Refused: 400, 413, 414, 415, 417, 431, 501 or 505.
   [[nodiscard]] const Refusal& refusal() const { return refusal_; }
 
  private:

@@ -223,7 +223,7 @@ void Server::Running::serve_soon(std::shared_ptr<Connection> viewer) {
 void Server::Running::serve_viewers() {
   std::vector<std::shared_ptr<Connection>> viewers = std::exchange(to_serve_, {});
   const std::size_t now = std::min(viewers.size(), kMaxViewersInOneGo);
-  // The rest is queued before these are served, for what they wake stands after it.
+  // The rest is queued first, so that viewers that are not done after this follow it.
   to_serve_.assign(viewers.begin() + static_cast<std::ptrdiff_t>(now), viewers.end());
   if (!to_serve_.empty()) asio::post(*parts_.io, [this] { serve_viewers(); });
   for (std::size_t i = 0; i < now; ++i) viewers[i]->serve_stream();

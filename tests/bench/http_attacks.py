@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What hostile HTTP clients cost a node: growth of its memory, how long /healthz takes meanwhile, and how long an IAMAT
-takes. Prints one row for each attack; docs/MONITORING.md shows a run. It measures the release, or $HERD_BIN.
+"""What hostile HTTP clients cost a node: growth of its memory, and how long /healthz and an IAMAT take in this
+time. Prints one row for each attack; docs/MONITORING.md shows a run. It measures the release, or $HERD_BIN.
 
   nothing          for comparison
   endless line     request lines without an end, as fast as the node takes them

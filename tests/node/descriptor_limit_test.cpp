@@ -33,7 +33,7 @@ TEST_CASE("clients get what a node, its peers, its HTTP server and its viewers l
 TEST_CASE("viewers get a part of the descriptors, a few in any case, and no more than their bound") {
   CHECK(viewers_within({50, 0}) == kFewestViewers);
   CHECK(viewers_within({kViewersPart * kFewestViewers, 0}) == kFewestViewers);
-  CHECK(viewers_within({1'024, 4}) == 32);
+  CHECK(viewers_within({1'024, 4}) == 64);
   CHECK(viewers_within({kViewersPart * kMaxViewers, 0}) == kMaxViewers);
   CHECK(viewers_within({1'000'000, 0}) == kMaxViewers);
 }

@@ -97,7 +97,7 @@ TEST_CASE_METHOD(HttpFixture, "while requests wait for a stuck loop, what needs 
   const auto took = steady_clock::now() - begin;
   // The first of those that wait has a second; the machine may be slow, but not so slow that these wait for it.
   if (waiting[0].receive_some(milliseconds(0))) {
-    WARN("the machine is too slow to tell");
+    WARN("the machine is too slow for this measurement");
   } else {
     CHECK(took < StatusBoard::kPatience);
   }

@@ -147,10 +147,10 @@ TEST_CASE("at the bound for an address the one that has waited longest makes roo
   CHECK(server.figures().turned_away == 0);
   CHECK(get(server.port, "/ok")->status == 200);  // one more than there is room for
   CHECK(server.figures().turned_away == 1);
-  const auto told = slow[0].read();
-  REQUIRE(told);
-  CHECK(told->status == 503);
-  CHECK(told->body == "too many connections: this one waited longest for its request\n");
+  const auto evicted = slow[0].read();
+  REQUIRE(evicted);
+  CHECK(evicted->status == 503);
+  CHECK(evicted->body == "too many connections: this one waited longest for its request\n");
   CHECK_FALSE(slow[1].ends_within(milliseconds(50)));
 }
 
@@ -248,7 +248,7 @@ TEST_CASE("without a free descriptor the server waits instead of spinning, and g
     const NoDescriptors none;
     REQUIRE(connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     const double before = cpu_seconds();
-    std::this_thread::sleep_for(milliseconds(500));  // what is measured is what it does meanwhile
+    std::this_thread::sleep_for(milliseconds(500));  // measures what it does in this time
     CHECK(cpu_seconds() - before < 0.3);
     CHECK(server.figures().connections == 0);
   }

@@ -115,7 +115,7 @@ TEST_CASE("a viewer that the ring has overtaken is ended") {
     return ++last > 200;
   };
   REQUIRE(wait_until(send_queue_is_full));
-  // It reads on now, finds a gap, and is told by the end of the stream.
+  // It reads on now; instead of a gap it gets the end of the stream.
   CHECK(slow.ends_within(std::chrono::seconds(20)));
   CHECK(wait_until([&] { return viewers(server) == 0; }));
   CHECK(server.on_thread([&] { return server.ring->overtaken(); }) == 1);
@@ -190,7 +190,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-TEST_CASE("a thousand viewers, of whom a hundred never read, are served by one thread; a request waits for none") {
+TEST_CASE("a thousand viewers, of which a hundred never read, are served by one thread; a request waits for none") {
   if (!may_open(2 * kViewers + 200)) {
     WARN("the limit of open files is too low for a thousand viewers");
     return;
