@@ -77,6 +77,12 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
                                       std::uint64_t fresh_feed_id, StateDir* holder) {
   auto file = JournalFile::open(directory);
   if (!file) return tl::unexpected(file.error());
+  if (!(*file)->unfinished().empty()) {
+    spdlog::warn(
+        "event=journal_unfinished kept_as={} reason=\"there is a copy in the making, but no journal: this node "
+        "starts without records, and its peers give back what they hold\"",
+        (directory / (*file)->unfinished()).string());
+  }
   const auto text = (*file)->map();
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();

@@ -109,6 +109,7 @@ Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::filesystem::pa
   if (!has_name(folder, kName) && has_name(folder, kCopyName)) {
     const auto kept = rename_aside({folder, kCopyName, kUnfinishedName});
     if (!kept) return fail("journal " + path.string() + ": " + kept.error().message);
+    opened->unfinished_ = *kept;
   }
   opened->file_ = open_or_create(folder);
   if (opened->file_ < 0) return fail(because(path));

@@ -49,6 +49,9 @@ class JournalFile {
   JournalFile(const JournalFile&) = delete;
   JournalFile& operator=(const JournalFile&) = delete;
 
+  // The name under which open() has kept a copy that had no journal beside it; empty if there was none.
+  [[nodiscard]] const std::string& unfinished() const { return unfinished_; }
+
   // The whole content, mapped; good until cut() or append().
   [[nodiscard]] protocol::Result<std::string_view> map();
 
@@ -106,6 +109,7 @@ class JournalFile {
   dev_t device_ = 0;  // with inode_: which file it is
   ino_t inode_ = 0;
   std::optional<timespec> modified_;  // the file's time after the last append; none until a look has noted it
+  std::string unfinished_;
   void* mapped_ = nullptr;
   std::size_t mapped_bytes_ = 0;
 };

@@ -136,7 +136,9 @@ TEST_CASE("a copy without a journal is kept at the next start, whose journal is 
   (void)scratch.write("perhaps whole", "journal.next");
   const auto file = opened(scratch);
   CHECK(file->bytes() == 0);
+  CHECK(file->unfinished() == "journal.unfinished");
   CHECK(content(scratch.path() / "journal.unfinished") == "perhaps whole");
+  CHECK(opened(scratch)->unfinished().empty());
 }
 
 TEST_CASE("a file that nobody has touched is sound after all that is done to it here") {

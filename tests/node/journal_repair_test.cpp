@@ -318,6 +318,16 @@ TEST_CASE("a write to a file that cannot be looked at is taken back, and done ag
   CHECK(again.replica->find("plum"));
 }
 
+TEST_CASE("a start after a crash in the middle of a repair keeps what there is, and says so") {
+  const ScratchDir scratch;
+  const CapturedLog log;
+  (void)scratch.write("half of a copy", "journal.next");
+  const Journaled node(scratch);
+  CHECK(node.replica->store().size() == 0);
+  CHECK(log.count("event=journal_unfinished kept_as=" + (scratch.path() / "journal.unfinished").string() + " ") == 1);
+  CHECK(content(scratch.path() / "journal.unfinished") == "half of a copy");
+}
+
 TEST_CASE("a journal that vanishes while the node starts is an error") {
   const ScratchDir scratch;
   auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
