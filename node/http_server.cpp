@@ -26,13 +26,14 @@ std::string what_is_missing(const Status& status) {
   return "not ready: the first synchronisation waits for " + down;
 }
 
-// A node that cannot keep updates answers no client's IAMAT: an operator must act.
+// A node that cannot keep updates answers no client's IAMAT: an operator must act. At "memory" it answers, and only the
+// words say that it would lose its records now.
 Response health(const Status& status) {
   const JournalStatus& journal = status.journal;
-  if (!journal.trouble.empty() && journal.replies_wait) {
-    return http::text_response(503, "not healthy: the journal cannot be written: " + journal.trouble);
-  }
-  return http::text_response(200, "ok");
+  if (journal.trouble.empty()) return http::text_response(200, "ok");
+  const std::string trouble = "the journal cannot be written: " + journal.trouble;
+  return journal.replies_wait ? http::text_response(503, "not healthy: " + trouble)
+                              : http::text_response(200, "ok, but " + trouble);
 }
 
 Response readiness(const Status& status) {

@@ -65,7 +65,8 @@ TEST_CASE_METHOD(HttpFixture, "a node that cannot keep what it must answer for i
   CHECK(get("/healthz").body == "not healthy: the journal cannot be written: No space left on device\n");
   CHECK(get("/readyz").status == 200);
   loop.replies_wait = false;
-  CHECK(wait_until([&] { return get("/healthz").status == 200; }));
+  REQUIRE(wait_until([&] { return get("/healthz").status == 200; }));
+  CHECK(get("/healthz").body == "ok, but the journal cannot be written: No space left on device\n");
 }
 
 TEST_CASE_METHOD(HttpFixture, "a stuck loop is 503 with one line on every path, and the connection goes on") {

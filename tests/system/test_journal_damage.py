@@ -81,6 +81,11 @@ def is_repaired(node):
     return status and status["counters"]["journal_repairs"] >= 1 and status["journal"]["state"] == "ok"
 
 
+def wait_logged(node, pattern):
+    """Until the log, which is written a moment after the event, has a line that the pattern is found in."""
+    wait_for(lambda: re.search(pattern, node.log()), f"{pattern} in the log", PATIENCE)
+
+
 def is_known_after_a_crash(node, *clients):
     node.kill()
     node.start()
@@ -97,8 +102,8 @@ def test_damage_is_noticed_without_a_report_and_all_that_was_acknowledged_is_wri
     wait_for(lambda: is_repaired(node), "it is written anew", PATIENCE)
     took = time.monotonic() - began
     assert took < NOTICED or os.getloadavg()[0] > 2 * os.cpu_count()
-    assert re.search(rf'event=journal_failing reason="[^"]*{words}', node.log())
-    assert "event=journal_recovered" in node.log()
+    wait_logged(node, rf'event=journal_failing reason="[^"]*{words}')
+    wait_logged(node, "event=journal_recovered")
     assert "herd_journal_failing 0\n" in node.get("/metrics")[1]
     assert "herd_journal_repairs_total 1\n" in node.get("/metrics")[1]
     assert is_known_after_a_crash(node, "first", "second")
@@ -122,7 +127,7 @@ def test_what_had_the_journals_name_is_kept(make_herd, damage):
     left = before + b"a line of another program\n" if damage == "appended to" else older
     wait_for(lambda: is_repaired(node), "it is written anew", PATIENCE)
     assert journal.with_name("journal.replaced").read_bytes() == left
-    assert f"event=journal_set_aside kept_as={journal}.replaced " in node.log()
+    wait_logged(node, f"event=journal_set_aside kept_as={journal}.replaced ")
 
 
 def test_a_clean_stop_finds_damage_of_the_last_moment(make_herd):
@@ -179,7 +184,7 @@ def test_a_removed_lock_file_is_made_anew_so_that_no_second_process_starts(make_
     lock = node.state_dir / "lock"
     lock.unlink()
     wait_for(lambda: lock.exists() and lock.read_text() == f"{node.process.pid}\n", "the lock is there", PATIENCE)
-    wait_for(lambda: "event=state_directory_restored" in node.log(), "the log says so")
+    wait_logged(node, "event=state_directory_restored")
     second = make_herd(alone(1), start=False)
     second["n0"].environment["HERD_STATE_DIR"] = str(node.herd.state_dir)
     second["n0"].start(wait=False)
@@ -227,7 +232,7 @@ def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_
     disk.fail()
     wait_for(lambda: node.get("/healthz")[0] == 503, "it is noticed without a report", PATIENCE)
     assert "Read-only file system" in node.get("/healthz")[1]
-    assert 'event=journal_failing reason="Read-only file system"' in node.log()
+    wait_logged(node, 'event=journal_failing reason="Read-only file system"')
     with assert_no_reply(node, "second"):
         assert node.is_running
     node.kill()
@@ -235,6 +240,16 @@ def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_
     node.start()
     # At "write" a reply promises what the system has, and this system has lost it with the file system.
     assert node.knows("first") or ack == "write"
+
+
+def test_at_memory_a_file_system_that_went_read_only_holds_no_reply_up_and_is_reported(loop_disk):
+    node, disk = loop_disk("memory")
+    disk.fail()
+    wait_for(lambda: node.get("/healthz") == (200, "ok, but the journal cannot be written: Read-only file system\n"),
+             "it is noticed without a report", PATIENCE)
+    assert "herd_journal_failing 1\n" in node.get("/metrics")[1]
+    wait_logged(node, "event=journal_failing .*what is reported now is lost if this node dies")
+    assert node.say("IAMAT second +1+2 5").startswith("AT n0 ")
 
 
 def test_another_file_system_in_place_of_a_failed_one_is_taken(loop_disk):
