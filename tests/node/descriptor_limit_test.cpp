@@ -43,7 +43,7 @@ TEST_CASE("a node that has not even the descriptors of its own is told so") {
   const auto checked = check_descriptors({40, 3});
   REQUIRE_FALSE(checked);
   CHECK(checked.error().message ==
-        "the limit of open files is 40, and a node with 3 peers needs 66 at least, 1024 with many clients: raise "
+        "the limit of open files is 40, and a node with 3 peers needs 70 at least, 1024 with many clients: raise "
         "the hard limit (ulimit -Hn)");
 }
 

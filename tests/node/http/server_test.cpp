@@ -100,7 +100,7 @@ TEST_CASE("a body with a length is read, in one piece or in many, and its connec
   CHECK(client.ask(request_for("/ok"))->body == "ok\n");
 }
 
-TEST_CASE("a client that waits for 100 Continue gets it, or refused before it sends its body") {
+TEST_CASE("a client that waits for 100 Continue gets it, or is refused before it sends its body") {
   TestServer server;
   const std::string rest = " HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n";
   RawClient client(server.port);
