@@ -69,7 +69,8 @@ Message drawn_message(Random& random, std::size_t kind) {
                    number(),
                    drawn_clock(random),
                    random.chance(0.5),
-                   number()};
+                   number(),
+                   random.chance(0.5) ? "tcp://" + drawn_name(random) + ":1" : std::string()};
     case 1:
       return Welcome{lives(), number(), number(), number()};
     case 2: {
@@ -104,7 +105,7 @@ std::string fields(const Message& message) {
   std::string out(name_of(message));
   const auto add = [&](const auto&... values) { ((out += " " + std::to_string(values)), ...); };
   if (const auto* m = std::get_if<Hello>(&message)) {
-    out += " " + m->herd + " " + m->node;
+    out += " " + m->herd + " " + m->node + " " + m->address;
     add(m->oldest_version, m->version, m->incarnation, m->feed_id, m->attempt, m->clock.count(), m->answer, m->tail);
   } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
     add(welcome->lives.sender, welcome->lives.receiver, welcome->feed_id, welcome->cursor, welcome->attempt);
