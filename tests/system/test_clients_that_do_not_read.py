@@ -24,15 +24,14 @@ def connect_with_small_buffer(node):
     return connection
 
 
-def settled_input(node):
-    """Bytes that the node has read, once it reads no more."""
+def wait_until_held(node):
+    """Until the node takes no further question: those that read can still report."""
     seen = [-1]
 
     def same():
-        seen.append(fresh(node)["counters"]["bytes_in"])
+        seen.append(fresh(node)["counters"]["whatsat"])
         return len(seen) > 5 and len(set(seen[-5:])) == 1
-    wait_for(same, "the node reads no more", seconds=120)
-    return seen[-1]
+    wait_for(same, "the node takes no further question", seconds=120)
 
 
 def documents_of(connections):
@@ -65,7 +64,7 @@ def test_what_all_of_them_hold_is_bounded_others_are_served_and_all_is_answered_
         for connection in slow:
             connection.sendall(asked)
             connection.shutdown(socket.SHUT_WR)
-        settled_input(node)
+        wait_until_held(node)
         bystander.wait_served(times=50)
         assert memory_peak(node) - before < IN_ALL + CLIENTS * A_STEP + SLACK
         assert node.counter("clients_output_held") > 0
