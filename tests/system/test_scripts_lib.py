@@ -14,6 +14,8 @@ import types
 
 import pytest
 
+from herd_fixture import wait_for
+
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
 from herd_ctl import (arguments, bench, daemon, files, lock, probe, processes, show, status,  # noqa: E402
@@ -278,6 +280,8 @@ def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_
                          (["editor", "-c", f"{tmp_path}/supervisord.conf"], False)):
         # sh shows its own words as its command line.
         with subprocess.Popen(["sh", "-c", "read line", *words], stdin=subprocess.PIPE) as process:
+            words_of = pathlib.Path(f"/proc/{process.pid}/cmdline")
+            wait_for(lambda of=words_of: of.read_bytes().startswith(b"sh\0"), "sh has its own command line")
             assert bool(processes.supervisor_of(tmp_path)) == found
             process.stdin.close()
 

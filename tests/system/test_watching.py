@@ -70,14 +70,16 @@ def test_the_status_has_the_promised_fields(make_herd):
         assert connection.recv(100) == b"? hello\n"
         status = fresh(herd["n1"])
     assert list(status) == ["node", "incarnation", "feed_id", "uptime_s", "digest", "clients", "connections",
-                            "journal", "links", "places", "counters"]
+                            "journal", "name_conflict", "links", "places", "counters"]
+    assert status["name_conflict"] is None
     assert (status["node"], status["clients"], status["connections"]) == ("n1", 2, 1)
     for name in ("incarnation", "feed_id", "digest"):
         assert re.fullmatch(r"[0-9a-f]{16}", status[name])
     assert 0 < status["uptime_s"] < 100
     assert set(status["links"]) == {"n0", "n2"}
     for link in status["links"].values():
-        assert set(link) == {"state", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us"}
+        assert set(link) == {"state", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us", "contender"}
+        assert link["contender"] is None
         assert link["state"] == "up" and link["round_trip_us"] > 0 and abs(link["skew_us"]) < 1_000_000
     wait_for(lambda: all(link["lag"] == 0 for link in herd["n1"].status()["links"].values()), "nothing is owed")
     assert COUNTERS <= set(status["counters"])
