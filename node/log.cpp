@@ -96,10 +96,14 @@ class RingSink : public spdlog::sinks::sink {
 
   void push_fatal(std::string_view event) noexcept {
     std::array<char, kFatalBytes + 256> text{};
-    const auto end = format_line(
-        text.data(), {system_clock::now(), level_enum::err, std::string_view(node_).substr(0, protocol::kMaxNameBytes),
-                      event.substr(0, kFatalBytes)});
-    push({text.data(), static_cast<std::size_t>(end - text.data())});
+    try {
+      const std::string_view node = std::string_view(node_).substr(0, protocol::kMaxNameBytes);
+      const Line line{system_clock::now(), level_enum::err, node, event.substr(0, kFatalBytes)};
+      const char* end = format_line(text.data(), line);
+      push({text.data(), static_cast<std::size_t>(end - text.data())});
+    } catch (...) {  // of fmt, which the compiler cannot see to be impossible here
+      lost();
+    }
   }
 
   // A line that could not be made, because memory has run out.
