@@ -116,23 +116,6 @@ TEST_CASE("a connection that is reset with messages and PINGs unread ends nothin
   CHECK(herd.until_equal());
 }
 
-TEST_CASE("a flood of messages that no node sends is dropped, and bounded while it waits") {
-  Herd herd;
-  REQUIRE(herd.until_equal());
-  const Stranger stranger(herd.hills_address());
-  stranger.greet();
-  const std::string messages = repeated(std::string("\0\0", 2), 30'000);
-  std::size_t sent = 0;
-  REQUIRE(herd::node::wait_until([&] { return (sent += stranger.say_some(messages)) > kMaxStrangersBytes + 500'000; }));
-  REQUIRE(herd.until([&] {
-    sent += stranger.say_some(messages);  // faster than the bus reads them
-    return !stranger.is_open();
-  }));
-  CHECK(herd.hill().bus->connections_cut() == 1);
-  told(herd.smith(), "kiwi");
-  CHECK(herd.until_equal());
-}
-
 namespace {
 
 // A listener where a peer's ROUTER should be.
