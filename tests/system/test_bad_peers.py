@@ -97,7 +97,8 @@ def undisturbed(three):
 
 
 @pytest.mark.parametrize("hello, reason", [
-    ({"versions": (3, 4)}, "it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade n0 to the release of n1"),
+    ({"versions": (3, 4)},
+     "it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade n0 to the release of n1"),
     ({"versions": (1, 1)}, "it speaks version 1 of the bus protocol, this node 2: upgrade n1 to this release"),
     ({"herd": "other"}, "it belongs to herd 'other', this node to 'local'"),
     ({"node": "n9"}, "it is no configured peer of this node"),

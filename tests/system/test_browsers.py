@@ -31,7 +31,8 @@ def is_refusal(node, answer):
             and f"127.0.0.1:{node.http_port}".encode() in body and body.count(b"\n") == 1)
 
 
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "QUERY", "WHATSAT"])
+@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE", "QUERY",
+                                    "WHATSAT"])
 def test_every_method_ends_the_connection(node, method):
     before = fresh(node)["counters"]["http_lines"]
     page = f"{method} /a?b HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 99\r\n\r\n".encode() + STORES
@@ -40,8 +41,9 @@ def test_every_method_ends_the_connection(node, method):
     assert "event=http_line" in node.log()
 
 
-@pytest.mark.parametrize("page", [b"GET / HTTP/1.0\n", b"CONNECT a:1 HTTP/1.1\r\n", b"Host: a\r\n", b"host:a\n", b"\r\n\r\nHOST: \n",
-                                  b"G\xff\xf1ET / HTTP/1.1\r\n"])
+@pytest.mark.parametrize("page", [
+    b"GET / HTTP/1.0\n", b"CONNECT a:1 HTTP/1.1\r\n", b"Host: a\r\n", b"host:a\n", b"\r\n\r\nHOST: \n",
+    b"G\xff\xf1ET / HTTP/1.1\r\n"])
 def test_other_lines_of_http_end_it_too(node, page):
     assert is_refusal(node, node.say(page + STORES))
 
@@ -63,7 +65,8 @@ def test_a_library_for_http_is_told_the_right_port(node):
 def test_commands_before_it_are_answered_first_and_the_connection_ends_by_a_half_close(node):
     client = f"browser-{now()}"
     with node.connect() as connection:
-        connection.sendall(f"IAMAT {client} +34.06-118.44 5\nWHATSAT {client} 50 20\nfoo\nGET / HTTP/1.1\r\n".encode() + STORES)
+        connection.sendall(f"IAMAT {client} +34.06-118.44 5\nWHATSAT {client} 50 20\nfoo\n".encode())
+        connection.sendall(b"GET / HTTP/1.1\r\n" + STORES)
         heard = read_all(connection)
         for _ in range(8):
             connection.sendall(STORES * 1000)  # what still comes is discarded
@@ -78,6 +81,7 @@ def test_a_request_line_that_is_too_long_is_a_line_too_long(node):
     assert node.say(b"GET /" + b"x" * 1024 + b" HTTP/1.1\r\nHost: a\r\n" + STORES) == b"? GET /" + b"x" * 59 + b"\n"
 
 
-@pytest.mark.parametrize("text", ["GET / HTTP/2.0", "get / HTTP/1.1", "GET  / HTTP/1.1", "GET /", "Hosts: a", " Host: a"])
+@pytest.mark.parametrize("text", [
+    "GET / HTTP/2.0", "get / HTTP/1.1", "GET  / HTTP/1.1", "GET /", "Hosts: a", " Host: a"])
 def test_what_only_looks_like_http_is_an_unknown_command(node, text):
     assert node.say(f"{text}\nfoo") == f"? {text}\n? foo\n"

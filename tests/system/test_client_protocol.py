@@ -91,8 +91,9 @@ def test_an_exact_duplicate_is_answered_with_ignore(node):
     assert after["counters"]["iamat_stored"] == before["counters"]["iamat_stored"]
 
 
-@pytest.mark.parametrize("coordinates, told", [("+1+1", "5.0"), ("+1+1", "05"), ("+1.0+1", "5"), ("+1+1/", "5"), ("+2+2", "5"),
-                                               ("+1+1", "4"), ("+2+2", "4.999999999")])
+@pytest.mark.parametrize("coordinates, told", [
+    ("+1+1", "5.0"), ("+1+1", "05"), ("+1.0+1", "5"), ("+1+1/", "5"), ("+2+2", "5"), ("+1+1", "4"),
+    ("+2+2", "4.999999999")])
 def test_what_is_neither_newer_nor_a_duplicate_is_answered_with_at_and_not_stored(node, coordinates, told):
     client = tell(node, "+1+1", "5")
     known = node.knows(client)
@@ -143,7 +144,8 @@ def test_coordinates_that_are_valid(node, coordinates):
     "+0-180.000000000000001", "+0+181", "+0-999", "+3404-11826", "34+118", "+34118", "+34", "+34+", "+", "+-", "++1+1",
     "+-1+1", "+1-+1", "+001+1", "+1+0001", "+1.+1", "+1+1.", "+.5+1", "+1+.5", f"+1.{DIGITS}0+1",
     f"+1+1.{DIGITS}0/", f"+90.{'0' * 29}1+0", f"+0-180.{'0' * 29}1/", "+90.18446744073709551616+0",
-    "+1e1+1", "+1+1e1", "+1+5.55e-17", "+1+1+1", "+1+1//", "+1/+1", "/+1+1", "+1+1/+1", "+1+1/1", "+1+/", "+1,5+1", "+0x1+1", "+nan+nan", "+1+1N", "+１+1"])
+    "+1e1+1", "+1+1e1", "+1+5.55e-17", "+1+1+1", "+1+1//", "+1/+1", "/+1+1", "+1+1/+1", "+1+1/1", "+1+/", "+1,5+1",
+    "+0x1+1", "+nan+nan", "+1+1N", "+１+1"])
 def test_coordinates_that_are_invalid(node, coordinates):
     said = f"IAMAT {next(fresh_names)} {coordinates} 5"
     assert node.say(said) == f"? {said}\n"

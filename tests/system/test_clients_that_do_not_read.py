@@ -1,5 +1,5 @@
-"""Hundreds of clients that ask and do not read: what the node holds for all of them together is bounded, a client that reads is
-served as ever, and each of them gets every reply when it reads in the end."""
+"""Hundreds of clients that ask and do not read: what the node holds for all of them together is bounded, a client that
+reads is served as ever, and each of them gets every reply when it reads in the end."""
 import selectors
 import socket
 
