@@ -45,11 +45,18 @@ struct NameConflict {
   bool over = false;  // no longer so
 };
 
+// A peer's cursor proved that this node's journal is not the newest of its feed, so the node has renewed its feed.
+struct FeedRenewed {
+  std::string peer;           // whose cursor it was
+  std::uint64_t feed_id = 0;  // from now on
+};
+
 struct Events {
   std::vector<NameConflict> conflicts;
   std::vector<LinkChanged> links;
   std::vector<DivergenceHealed> healed;
   std::vector<PeerRefused> refused;
+  std::vector<FeedRenewed> renewed;
 };
 
 // Rising only, since the replica was made.
@@ -71,6 +78,7 @@ struct ReplicaCounters {
   std::uint64_t buckets_pulled = 0;      // ... and buckets that differed for long enough to be fetched
   std::uint64_t divergences_healed = 0;  // records that this node lacked though cursors said otherwise
   std::uint64_t timeouts = 0;            // answers that did not come in time
+  std::uint64_t feeds_renewed = 0;       // because an old journal had taken the place of the newest one
 };
 
 }  // namespace herd::bus

@@ -10,6 +10,7 @@
 #include <optional>
 #include <utility>
 
+#include "bus/mutants.hpp"
 #include "bus/store.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
@@ -63,7 +64,7 @@ void pack(std::string& out, Kind kind, const Fields&... fields) {
   (packer.pack(fields), ...);
 }
 
-using PackedCursor = std::tuple<std::string, std::uint64_t, ChangeNumber>;
+using PackedCursor = std::tuple<std::string, std::uint64_t, ChangeNumber, std::uint64_t, ChangeNumber>;
 using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
 
 // A frame of records up to the size of them, which msgpack writes with its highest byte first: an array of three, the
@@ -116,7 +117,7 @@ class RecordsWriter {
     origins.reserve(origins_.size());
     for (const OriginIndex index : origins_) {
       const Origins::Origin& origin = store_.origin_at(index);
-      origins.emplace_back(index, origin.name, origin.feed);
+      origins.emplace_back(index, origin.name, origin.run);
     }
     return origins;
   }
@@ -160,14 +161,17 @@ void FrameWriter::end_frame(std::string& out, std::size_t at) {
 
 void FrameWriter::life(std::string& out, const LifeFrame& life) {
   const std::size_t at = begin_frame(out);
-  pack(out, Kind::Life, life.feed_id, life.base);
+  pack(out, Kind::Life, life.feed_id, life.base, life.incarnation);
   end_frame(out, at);
 }
 
 void FrameWriter::mark(std::string& out, const MarkFrame& mark) {
   std::vector<PackedCursor> cursors;
   cursors.reserve(mark.cursors.size());
-  for (const PeerCursor& cursor : mark.cursors) cursors.emplace_back(cursor.peer, cursor.feed_id, cursor.cursor);
+  for (const PeerCursor& cursor : mark.cursors) {
+    const std::uint64_t run = mutated(Mutant::RunNotInMark) ? 0 : cursor.at.run;
+    cursors.emplace_back(cursor.peer, cursor.feed_id, cursor.at.cursor, run, cursor.at.written);
+  }
   const std::size_t at = begin_frame(out);
   pack(out, Kind::Mark, mark.tail, cursors);
   end_frame(out, at);
@@ -247,7 +251,7 @@ bool FrameReader::read_record(const RecordHead& head, std::string_view client, s
       std::find_if(origins_.begin(), origins_.end(), [&](const Origin& named) { return named.index == fields.origin; });
   if (origin == origins_.end()) return false;
   records_.push_back({fields.number,
-                      {{origin->name, origin->feed, fields.origin_number},
+                      {{origin->name, origin->run, fields.origin_number},
                        fields.epoch,
                        client,
                        {},
@@ -266,21 +270,25 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
     const auto fields = handle.get().as<std::vector<msgpack::object>>();
     switch (fields.at(0).as<std::uint64_t>()) {
       case static_cast<std::uint64_t>(Kind::Life):
-        frame = LifeFrame{fields.at(1).as<std::uint64_t>(), fields.at(2).as<ChangeNumber>()};
+        frame = LifeFrame{fields.at(1).as<std::uint64_t>(), fields.at(2).as<ChangeNumber>(),
+                          fields.size() > 3 ? fields[3].as<std::uint64_t>() : 0};
         return true;
       case static_cast<std::uint64_t>(Kind::Mark): {
         MarkFrame mark{fields.at(1).as<ChangeNumber>(), {}};
-        for (auto& [peer, feed, cursor] : fields.at(2).as<std::vector<PackedCursor>>()) {
-          mark.cursors.push_back({std::move(peer), feed, cursor});
+        for (const auto& cursor : fields.at(2).as<std::vector<std::vector<msgpack::object>>>()) {
+          Position at{cursor.at(2).as<ChangeNumber>()};
+          if (cursor.size() > 3) at.run = cursor[3].as<std::uint64_t>();
+          if (cursor.size() > 4) at.written = cursor[4].as<ChangeNumber>();
+          mark.cursors.push_back({cursor.at(0).as<std::string>(), cursor.at(1).as<std::uint64_t>(), at});
         }
         frame = std::move(mark);
         return true;
       }
       case static_cast<std::uint64_t>(Kind::Records):
         origins_.clear();
-        for (auto& [index, name, feed] : fields.at(2).as<std::vector<PackedOrigin>>()) {
+        for (auto& [index, name, run] : fields.at(2).as<std::vector<PackedOrigin>>()) {
           if (!protocol::is_name(name)) return false;
-          origins_.push_back({index, std::move(name), feed});
+          origins_.push_back({index, std::move(name), run});
         }
         if (!read_records(fields.at(1).as<std::string_view>())) return false;
         frame = RecordsFrame{records_};

@@ -2,12 +2,16 @@
 // it lies on disk is node/journal.hpp's matter.
 //
 //   frame   = magic(4) length(4) sequence(8) hash of payload(8) hash of the 24 bytes before(8) payload
-//   life    = msgpack [1, feed id, base]                 first in every file, and again at every start
-//   records = msgpack [2, bytes, [[index, name, feed id]…]]   the changes, and which origins their indexes mean
+//   life    = msgpack [1, feed id, base, incarnation]    a run begins: first in every file, and at every start. A copy
+//             begins with those of all runs; another feed id than before ends the runs of the former feed
+//   records = msgpack [2, bytes, [[index, name, run]…]]   the changes, and which origins their indexes mean
 //   bytes   = record…
 //   record  = layout(4) length of id(1) 0(1) index of origin(2) id body
 //             packed as in the store (bus/packed_record.hpp), so that to write one is to copy it
-//   mark    = msgpack [3, tail, [[peer, feed id, cursor]…]]   last in a pass: all live changes up to tail are here
+//   mark    = msgpack [3, tail, [[peer, feed id, cursor, run, written]…]]   last in a pass: all live changes up to
+//             tail are here
+//
+// Longer arrays are accepted. Where the last fields of a life or a cursor are missing, as in old journals, they are 0.
 //
 // Integers of the frame's head are little-endian, hashes are XXH3 of 64 bits, sequences count from 1 without a gap.
 #pragma once
@@ -22,6 +26,7 @@
 #include "bus/feed.hpp"
 #include "bus/packed_record.hpp"
 #include "bus/record.hpp"
+#include "bus/runs.hpp"
 #include "protocol/update.hpp"
 
 namespace herd::bus {
@@ -34,17 +39,18 @@ inline constexpr std::size_t kFrameHeadBytes = 32;
 inline constexpr std::size_t kMaxFrameBytes =
     std::size_t{256} * 1024;  // of a payload: its records, their origins, and room
 
-// A life of the node began: change numbers from base + 1 on, in this feed.
+// A run of the node began: change numbers from base + 1 on, in this feed.
 struct LifeFrame {
   std::uint64_t feed_id = 0;
   ChangeNumber base = 0;
+  std::uint64_t incarnation = 0;  // 0: not written down
 };
 
 // How far a peer's feed was merged here when the pass was taken.
 struct PeerCursor {
   std::string peer;
   std::uint64_t feed_id = 0;
-  ChangeNumber cursor = 0;
+  Position at;  // without a run, as in old journals, it counts as 0
   bool operator==(const PeerCursor&) const = default;
 };
 
@@ -120,7 +126,7 @@ class FrameReader {
   struct Origin {
     OriginIndex index = 0;
     std::string name;
-    std::uint64_t feed = 0;
+    std::uint64_t run = 0;
   };
   std::vector<Origin> origins_;
   std::string bytes_;

@@ -22,6 +22,13 @@ std::string Keeper::begin_life() {
   return bytes;
 }
 
+void Keeper::renew(LifeFrame life) {
+  life_ = life;
+  runs_ = {};
+  runs_.begin({life.incarnation, life.base});
+  life_due_ = copy_life_due_ = !mutated(Mutant::RenewalNotWritten);
+}
+
 void Keeper::begin(Store& store, ChangeNumber to, bool complete) {
   HERD_ASSERT(!in_pass_);
   in_pass_ = true;
@@ -39,6 +46,8 @@ std::string Keeper::begin_pass(Store& store, const std::vector<PeerCursor>& curs
   const std::size_t most = std::max(limits_.records_a_pass, grown_);
   std::string bytes;
   bytes.reserve(kUsualRecordBytes * std::min(backlog, most));
+  if (life_due_) writer_.life(bytes, life_);
+  pass_.has_life = std::exchange(life_due_, false);
   Feed::Reader reader = store.feed().read_after(cursor_);
   const ChangeNumber last = writer_.records(bytes, reader, store, most);
   const bool complete = last == tail || last == 0 || !reader.next();
@@ -57,6 +66,7 @@ std::vector<PeerCursor> Keeper::pass_written(Store& store) {
   if (pass_.of_copy) {
     writer_ = copy_writer_;
     copying_ = false;
+    life_due_ = copy_life_due_;
   }
   cursor_ = pass_.to;
   if (pass_.complete) {
@@ -77,6 +87,7 @@ void Keeper::pass_failed(Store& store) {
     return;
   }
   in_pass_ = false;
+  life_due_ = life_due_ || pass_.has_life;
   if (mutated(Mutant::FailedPassNotReadAgain)) cursor_ = pass_.to;
   if (pass_.of_copy) {
     copying_ = false;
@@ -91,7 +102,11 @@ std::string Keeper::begin_copy() {
   copy_cursor_ = 0;
   copy_writer_ = FrameWriter();
   std::string bytes;
-  copy_writer_.life(bytes, life_);
+  copy_life_due_ = false;
+  for (const Run& run : runs_.list()) {
+    const bool left_out = run.incarnation != life_.incarnation && mutated(Mutant::CopyForgetsRuns);
+    if (!left_out) copy_writer_.life(bytes, {life_.feed_id, run.base, run.incarnation});
+  }
   return bytes;
 }
 
@@ -111,6 +126,7 @@ std::string Keeper::finish_copy(Store& store, const std::vector<PeerCursor>& cur
   pass_.of_copy = true;
   pass_.cursors = cursors;
   std::string bytes;
+  if (std::exchange(copy_life_due_, false)) copy_writer_.life(bytes, life_);
   Feed::Reader reader = store.feed().read_after(copy_cursor_);
   (void)copy_writer_.records(bytes, reader, store, kAll);
   copy_writer_.mark(bytes, {store.feed().tail(), cursors});

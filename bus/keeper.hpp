@@ -8,9 +8,11 @@
 
 #include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bus/journal_frames.hpp"
+#include "bus/runs.hpp"
 #include "bus/store.hpp"
 
 namespace herd::bus {
@@ -28,12 +30,22 @@ struct KeeperLimits {
 
 class Keeper {
  public:
-  // `cursor`: what a recovered journal holds already. `sequence`: of its last frame.
-  Keeper(LifeFrame life, ChangeNumber cursor, std::uint64_t sequence, KeeperLimits limits = {})
-      : limits_(limits), life_(life), writer_(sequence), cursor_(cursor), kept_(cursor) {}
+  // `life`: of the run that begins. `runs`: the earlier ones of its feed. `cursor`: what a recovered journal holds
+  // already. `sequence`: of its last frame.
+  Keeper(LifeFrame life, Runs runs, ChangeNumber cursor, std::uint64_t sequence, KeeperLimits limits = {})
+      : limits_(limits), life_(life), runs_(std::move(runs)), writer_(sequence), cursor_(cursor), kept_(cursor) {
+    runs_.begin({life_.incarnation, life_.base});
+  }
 
   // What must stand in the journal before the first change number of this life is given out.
   [[nodiscard]] std::string begin_life();
+
+  // The node renews its feed: this is the first run of the new one. The next pass writes it before anything else.
+  void renew(LifeFrame life);
+  // Is the present run to be written yet? Then a pass is wanted even without changes.
+  [[nodiscard]] bool wants_life() const { return life_due_; }
+  // The runs of the present feed, the present one last.
+  [[nodiscard]] const Runs& runs() const { return runs_; }
 
   // Did records change since the last pass?
   [[nodiscard]] bool wants_records(const Store& store) const { return store.feed().tail() > cursor_; }
@@ -72,7 +84,9 @@ class Keeper {
   void begin(Store& store, ChangeNumber to, bool complete);
 
   KeeperLimits limits_;
-  LifeFrame life_;
+  LifeFrame life_;         // of the present run
+  Runs runs_;              // it and the earlier ones of its feed
+  bool life_due_ = false;  // the journal does not name it yet
   FrameWriter writer_;
   ChangeNumber cursor_;  // all live changes up to here are on disk
   ChangeNumber kept_;
@@ -83,6 +97,7 @@ class Keeper {
     ChangeNumber to = 0;
     bool complete = false;  // it reached the tail
     bool of_copy = false;
+    bool has_life = false;  // it names the present run
     std::uint64_t sequence_before = 0;
     std::vector<PeerCursor> cursors;
   };
@@ -92,6 +107,7 @@ class Keeper {
   bool copying_ = false;
   FrameWriter copy_writer_;
   ChangeNumber copy_cursor_ = 0;
+  bool copy_life_due_ = false;  // as life_due_, of the copy
 };
 
 }  // namespace herd::bus

@@ -49,11 +49,11 @@ void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
   if (hello.feed_id != peer_.feed_id) {
     // Cursors belong to a feed id; one that comes back is read from the beginning too.
     peer_.feed_id = hello.feed_id;
-    if (!mutated(Mutant::OldFeedKeepsCursor)) cursor_ = kept_cursor_ = 0;
+    if (!mutated(Mutant::OldFeedKeepsCursor)) {
+      at_ = {};
+      kept_cursor_ = 0;
+    }
   }
-  // A peer can have told us more than its feed holds only by mistake, and would never be asked for what it really
-  // holds. A HELLO that was overtaken by batches tells us nothing about that.
-  if (cursor_ > hello.tail && hello.attempt > ack_attempt_) cursor_ = kept_cursor_ = 0;
   heard_at_ = now.steady;  // the answer below greets it
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
@@ -82,19 +82,21 @@ bool Link::for_this_life(const Lives& lives) const {
   return lives.sender == peer_.incarnation && lives.receiver == self_->incarnation;
 }
 
-void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
+Claim Link::hear(const Welcome& welcome, Now now, const OurFeed& feed) {
   if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
     // Two nodes that misunderstand each other must not talk at the speed of the network about it.
     const bool silent = mutated(Mutant::WelcomeOfAnotherLifeUnanswered);
     if (now.steady - hello_said_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
-    return;
+    return Claim::Possible;
   }
   answered(now);
-  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return;
-  // Taken as it stands, also below what was acknowledged: the peer knows best what it holds. One that claims more than
-  // this feed has given out is wrong about it, and gets everything.
+  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return Claim::Possible;
+  const bool possible = feed.runs.allow({welcome.cursor, welcome.run, welcome.written}, feed.tail, feed.written);
+  if (!possible && !mutated(Mutant::ForeignCursorCountsAsNone)) return Claim::Foreign;
+  // Taken as it stands, also below what was acknowledged: the peer knows best what it holds.
   const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
-  acknowledged_ = sent_ = scanned_ = welcome.cursor <= feed_tail ? std::max(welcome.cursor, least) : 0;
+  acknowledged_ = sent_ = scanned_ = possible ? std::max(welcome.cursor, least) : 0;
+  welcomed_run_ = welcome.run;
   kept_ = std::min(kept_, acknowledged_);
   proofs_.clear();
   tail_sent_ = acknowledged_;
@@ -105,20 +107,32 @@ void Link::hear(const Welcome& welcome, Now now, ChangeNumber feed_tail) {
   owe_hello_ = false;
   ping_sent_.reset();
   ping_due_ = now.steady;
+  return Claim::Possible;
 }
 
-void Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
+Claim Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
   if (!for_this_life(ack.lives) && !mutated(Mutant::AckOfAnotherLifeUsed)) {
     owe_welcome(ack.attempt);
-    return;
+    return Claim::Possible;
   }
   answered(now);
-  if (ack.merged > feed_tail || ack.kept > ack.merged) return;  // it never had that from us
+  if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return Claim::Foreign;
+  if (ack.merged > feed_tail || ack.kept > ack.merged) return Claim::Possible;  // it never had that from us
   advance(ack.merged, now.steady);
   kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
   // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
   if (mutated(Mutant::AnyKeptNumberProves)) proven_ = std::max(proven_, kept_);
   for (; !proofs_.empty() && proofs_.front() <= kept_; proofs_.pop_front()) proven_ = proofs_.front();
+  return Claim::Possible;
+}
+
+// What it knows of the peer's feed stays: that is as true as before.
+void Link::begin_feed(Now now) {
+  acknowledged_ = kept_ = 0;
+  if (!mutated(Mutant::RenewalKeepsProven)) proven_ = 0;
+  tail_sent_ = 0;
+  unanswered_hellos_ = 0;
+  greet_again(now.steady);
 }
 
 void Link::advance(ChangeNumber merged, Nanoseconds now) {
@@ -164,11 +178,15 @@ bool Link::accepts(const Batch& batch, Now now) {
 }
 
 void Link::merged(const Batch& batch) {
-  if (batch.from > cursor_ && !mutated(Mutant::NoGapCheck)) {
+  const std::uint64_t sender = batch.lives.sender;
+  const bool continues = at_.run == sender || at_.run == batch.run || mutated(Mutant::AnyRunMovesCursor);
+  if ((batch.from > at_.cursor && !mutated(Mutant::NoGapCheck)) || !continues) {
     owe_welcome(batch.attempt);
     return;
   }
-  cursor_ = std::max(cursor_, batch.to);
+  if (batch.to >= at_.cursor) {
+    at_ = {batch.to, sender, at_.run == sender ? std::max(at_.written, batch.written) : batch.written};
+  }
   ack_attempt_ = std::max(ack_attempt_, batch.attempt);
   ack_due_ = owe_ack_ ? Nanoseconds{} : heard_at_ + limits_.ack_delay;
   owe_ack_ = true;
@@ -176,12 +194,14 @@ void Link::merged(const Batch& batch) {
 
 void Link::restore(const PeerCursor& kept) {
   peer_.feed_id = kept.feed_id;
-  cursor_ = kept_cursor_ = kept.cursor;
+  if (kept.at.run == 0 && !mutated(Mutant::CursorOfNoRunCounts)) return;
+  at_ = kept.at;
+  kept_cursor_ = kept.at.cursor;
 }
 
 void Link::cursor_kept(const PeerCursor& kept) {
-  if (kept.feed_id != peer_.feed_id || kept.cursor <= kept_cursor_) return;
-  kept_cursor_ = std::min(kept.cursor, cursor_);
+  if (kept.feed_id != peer_.feed_id || kept.at.run != at_.run || kept.at.cursor <= kept_cursor_) return;
+  kept_cursor_ = std::min(kept.at.cursor, at_.cursor);
   if (!limits_.prompt_kept || ack_attempt_ == 0) return;
   ack_due_ = Nanoseconds{};
   owe_ack_ = true;
@@ -248,11 +268,11 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   }
   if (owe_welcome_) {
     owe_welcome_ = false;
-    return Welcome{lives(), peer_.feed_id, cursor_, welcome_attempt_};
+    return Welcome{lives(), peer_.feed_id, at_.cursor, welcome_attempt_, at_.run, at_.written};
   }
   if (owe_ack_ && now.steady >= ack_due_) {
     owe_ack_ = false;
-    return Ack{lives(), ack_attempt_, cursor_, mutated(Mutant::AckSaysKeptForMerged) ? cursor_ : kept_cursor_};
+    return Ack{lives(), ack_attempt_, at_.cursor, mutated(Mutant::AckSaysKeptForMerged) ? at_.cursor : kept_cursor_};
   }
   if (owe_pong_) {
     const Pong pong{*owe_pong_, now.wall};

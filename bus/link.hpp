@@ -15,6 +15,7 @@
 #include "bus/journal_frames.hpp"
 #include "bus/link_limits.hpp"
 #include "bus/record.hpp"
+#include "bus/runs.hpp"
 #include "bus/store.hpp"
 #include "protocol/messages.hpp"
 
@@ -33,6 +34,19 @@ enum class Connected : std::uint8_t {
   Down,  // nothing is heard from the peer
   Half,  // the peer is heard, but does not answer us
   Up,    // both directions work
+};
+
+// This node's feed now, as peers' positions in it are judged.
+struct OurFeed {
+  const Runs& runs;
+  ChangeNumber tail = 0;
+  ChangeNumber written = 0;  // the journal holds it up to here
+};
+
+// What a peer's cursor in this node's feed shows.
+enum class Claim : std::uint8_t {
+  Possible,
+  Foreign,  // the peer merged changes of this feed that this node's journal does not know: it is not the newest
 };
 
 // A stretch of the feed for one peer: how far the cursor moves by it, and the records to send.
@@ -59,18 +73,22 @@ class Link {
 
   // What the peer says. `feed_tail` is the tail of this node's feed now.
   void hear(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
-  void hear(const protocol::Welcome& welcome, protocol::Now now, ChangeNumber feed_tail);
-  void hear(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
+  // A message with a foreign cursor is not used.
+  [[nodiscard]] Claim hear(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
+  [[nodiscard]] Claim hear(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
   void hear(const protocol::Ping& ping, protocol::Now now);
   void hear(const protocol::Pong& pong, protocol::Now now);
   void hear(const protocol::Bye& bye, protocol::Now now);
   // It has refused this process's HELLO: the next one follows after kHelloInterval, without backing off.
   void refused() { unanswered_hellos_ = 0; }
 
+  // This node has renewed its feed: nothing that the peer said about the former one counts.
+  void begin_feed(protocol::Now now);
+
   // What a journal kept of the peer's feed: reading goes on there, if the peer still has that feed.
   void restore(const PeerCursor& kept);
   // How far the peer's feed is merged here, for the journal to keep ...
-  [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, cursor_}; }
+  [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, at_}; }
   // ... and it has: the peer is told so.
   void cursor_kept(const PeerCursor& kept);
 
@@ -98,8 +116,9 @@ class Link {
   // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
   // must be encoded again.
   [[nodiscard]] bool shorten(const Store& store, Stretch& stretch, ChangeNumber to) const;
-  // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now.
-  [[nodiscard]] protocol::Batch send(ChangeNumber to, ChangeNumber feed_tail, protocol::Now now);
+  // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now. `written`: the
+  // journal holds the feed up to there.
+  [[nodiscard]] protocol::Batch send(ChangeNumber to, const Store& store, ChangeNumber written, protocol::Now now);
   // Would a record be left out for this peer, because its present life told us?
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
@@ -113,7 +132,7 @@ class Link {
   // Welcomed in the present attempt: batches flow.
   [[nodiscard]] bool streaming() const { return streaming_; }
   // How far the peer's feed is merged here, and which that is.
-  [[nodiscard]] ChangeNumber cursor() const { return cursor_; }
+  [[nodiscard]] ChangeNumber cursor() const { return at_.cursor; }
   [[nodiscard]] std::uint64_t peer_feed() const { return peer_.feed_id; }
   // The lives that a message names: are they the present ones, and what to name.
   [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
@@ -129,7 +148,7 @@ class Link {
 
   [[nodiscard]] Connected connected(protocol::Now now) const;
   // Everything that stood in the peer's feed when it first said HELLO is merged here.
-  [[nodiscard]] bool synchronised() const { return peer_.incarnation != 0 && cursor_ >= sync_target_; }
+  [[nodiscard]] bool synchronised() const { return peer_.incarnation != 0 && at_.cursor >= sync_target_; }
 
   struct Cursors {
     ChangeNumber sent = 0;
@@ -184,7 +203,8 @@ class Link {
   protocol::Nanoseconds life_began_at_;
 
   // The sending half: our feed.
-  bool streaming_ = false;  // welcomed in the present attempt; else only HELLO is said
+  bool streaming_ = false;          // welcomed in the present attempt; else only HELLO is said
+  std::uint64_t welcomed_run_ = 0;  // of that WELCOME
   std::uint64_t attempt_ = 1;
   ChangeNumber acknowledged_ = 0;       // <= sent_
   ChangeNumber kept_ = 0;               // <= acknowledged_
@@ -204,8 +224,8 @@ class Link {
   std::uint64_t timeouts_ = 0;  // answers that did not come in time
 
   // The receiving half: the peer's feed.
-  ChangeNumber cursor_ = 0;       // merged here without a gap
-  ChangeNumber kept_cursor_ = 0;  // ... and in our journal; <= cursor_
+  Position at_;                   // merged here without a gap
+  ChangeNumber kept_cursor_ = 0;  // ... and in our journal; <= its cursor
   ChangeNumber sync_target_ = 0;
   std::uint64_t ack_attempt_ = 0;
   std::uint64_t welcome_attempt_ = 0;

@@ -31,6 +31,11 @@ inline constexpr int kRoundTripsBeforeTimeout = 3;  // 2.5 at least, or a slow l
 inline constexpr std::chrono::nanoseconds kEmptyBatchDelay =
     200ms;  // a range with nothing for the peer may wait so long
 
+// From one renewal of the feed to the next by one process, doubled each time: each makes the node send its whole feed
+// to every peer, and a peer with a fault may ask for one with every WELCOME.
+inline constexpr std::chrono::nanoseconds kRenewalSpacing = 10s;
+inline constexpr std::chrono::nanoseconds kRenewalSpacingMax = 1h;
+
 // Above so many superseded changes that are not yet on disk a lagging link does not look through their numbers,
 // 2 MiB a batch, but leaves its cursor where it is until they are. A busy journal makes tens of thousands of them
 // between two passes, and links that waited for it then fell behind for good; only a disk that fails makes more.

@@ -159,11 +159,12 @@ void Link::add_newest(const Store& store, Stretch& stretch) {
   tail_sent_ = tail;
 }
 
-Batch Link::send(ChangeNumber to, ChangeNumber feed_tail, Now now) {
-  const Batch batch{lives(), attempt_, mutated(Mutant::FromAcknowledged) ? acknowledged_ : sent_, to};
+Batch Link::send(ChangeNumber to, const Store& store, ChangeNumber written, Now now) {
+  const Batch batch{lives(), attempt_,      mutated(Mutant::FromAcknowledged) ? acknowledged_ : sent_,
+                    to,      welcomed_run_, written};
   flight_.push_back({to, now.steady});
   ask_at_ = now.steady + answer_timeout();
-  if (to == feed_tail && (proofs_.empty() || proofs_.back() < to)) proofs_.push_back(to);
+  if (to == store.feed().tail() && (proofs_.empty() || proofs_.back() < to)) proofs_.push_back(to);
   sent_ = to;
   scanned_ = std::max(scanned_, to);
   if (mutated(Mutant::CursorMovesBySending)) advance(to, now.steady);

@@ -30,6 +30,23 @@ enum class Mutant : std::uint8_t {
   RedundantReplyDoesNotWait,  // the reply to a report that is not newer does not wait for the newer one
   AnyKeptNumberProves,        // a peer's kept cursor counts, whether or not this attempt reached the tail
   KeptIsNotAskedFor,          // a peer whose last word on what it keeps was lost is not asked again
+  // Runs, and whose feed it is.
+  IdentityByFeed,             // the identity of an update names the feed instead of the run
+  UnknownRunAccepted,         // a cursor of a run that the journal does not list is taken as it stands
+  WrittenIgnored,             // ... or though this journal holds less than the run had written
+  ForeignCursorCountsAsNone,  // an impossible cursor is taken as 0, and the feed goes on
+  AckBeyondTailIgnored,       // an ACK above the tail is not taken as the proof that it is
+  RenewalKeepsFeedId,         // a renewed feed has the former feed's id
+  RenewalKeepsRun,            // ... is told by the former incarnation
+  RenewalKeepsProven,         // ... begins with what peers kept of the former one
+  RenewalKeepsIdentities,     // ... tells its records under the identities of the former run
+  RenewalKeepsBodies,         // ... in the bodies of the former one
+  RenewalNotWritten,          // ... is not written to the journal
+  RenewalWithoutBound,        // each impossible cursor renews the feed
+  RunNotInMark,               // the journal keeps cursors without their runs
+  CursorOfNoRunCounts,        // such a cursor is read on from
+  CopyForgetsRuns,            // a copy of the journal lists the present run alone
+  AnyRunMovesCursor,          // a batch moves a cursor that names another run
   // Batches and acknowledgements.
   CursorMovesBySending,        // a send counts as acknowledged
   FromAcknowledged,            // a batch claims to go on from the acknowledged cursor

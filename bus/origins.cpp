@@ -5,9 +5,9 @@
 
 namespace herd::bus {
 
-OriginIndex Origins::use(std::string_view name, std::uint64_t feed) {
+OriginIndex Origins::use(std::string_view name, std::uint64_t run) {
   const auto is = [&](const Origin& origin) {
-    return origin.feed == feed && protocol::same_text(origin.name, name) && origin.uses > 0;
+    return origin.run == run && protocol::same_text(origin.name, name) && origin.uses > 0;
   };
   if (latest_ < origins_.size() && is(origins_[latest_])) {
     ++origins_[latest_].uses;
@@ -22,13 +22,19 @@ OriginIndex Origins::use(std::string_view name, std::uint64_t feed) {
     if (origins_[i].uses == 0) free = i;
   }
   if (free == origins_.size()) origins_.emplace_back();
-  origins_[free] = {std::string(name), feed, 1};
+  origins_[free] = {std::string(name), run, 1};
   return latest_ = free;
 }
 
 void Origins::release(OriginIndex index) {
   HERD_ASSERT(origins_[index].uses > 0);
   --origins_[index].uses;
+}
+
+void Origins::rename_run(std::string_view name, std::uint64_t run, std::uint64_t to) {
+  for (Origin& origin : origins_) {
+    if (origin.uses > 0 && origin.run == run && protocol::same_text(origin.name, name)) origin.run = to;
+  }
 }
 
 }  // namespace herd::bus

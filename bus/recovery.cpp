@@ -19,6 +19,7 @@ namespace {
 bool restore(const RecordsFrame& frame, Store& store) {
   for (const KeptRecord& record : frame.records) {
     protocol::Update update = record.update;
+    update.id.run = 0;
     if (record.number <= store.feed().tail() || !read_texts(update)) return false;
     store.skip_to(record.number - 1);
     if (store.merge(update, kToldHere) == Store::Merged::Unchanged) return false;  // a journal only rises
@@ -30,7 +31,7 @@ bool restore(const RecordsFrame& frame, Store& store) {
 
 Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed) {
   if (mutated(Mutant::FeedOutlivesJournal)) feed_id = 1;
-  return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, 0, {}, 0, 0, 0};
+  return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, {}, 0, {}, 0, 0, 0};
 }
 
 bool is_of_another_release(std::string_view text) {
@@ -56,8 +57,10 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
     }
     if (const auto* damage = std::get_if<FramesDamaged>(&frame)) return damaged(damage->offset);
     if (const auto* life = std::get_if<LifeFrame>(&frame)) {
+      if (life->feed_id != memory.life.feed_id) memory.runs = {};
       lived = true;
       memory.life = {life->feed_id, std::max(memory.life.base, life->base)};
+      memory.runs.begin({life->incarnation, memory.life.base});
     } else if (!lived) {
       return fail("it does not begin like a journal");
     } else if (const auto* records = std::get_if<RecordsFrame>(&frame)) {

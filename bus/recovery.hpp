@@ -7,18 +7,16 @@
 #include <vector>
 
 #include "bus/journal_frames.hpp"
+#include "bus/runs.hpp"
 #include "bus/store.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::bus {
 
-// Each start leaves so many change numbers out: a life that lost its last ones in a crash must not be followed by one
-// that gives them out again. 2^23 starts fit.
-inline constexpr ChangeNumber kLifeJump = ChangeNumber{1} << 40;
-
 struct Memory {
   Store store;                      // its feed's tail is the new life's base
-  LifeFrame life;                   // of the life that begins
+  LifeFrame life;                   // of the run that begins, without its incarnation
+  Runs runs;                        // the earlier ones of this feed
   ChangeNumber cursor = 0;          // the base: all that the journal holds lies below
   std::vector<PeerCursor> cursors;  // of the peers' feeds, as kept
   std::uint64_t sequence = 0;       // of the last frame
@@ -32,8 +30,9 @@ struct Memory {
 // The text begins as a journal of this program does, in a format that this release does not read.
 [[nodiscard]] bool is_of_another_release(std::string_view text);
 
-// Reads a journal. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in its middle, or is
-// no journal: then nothing of it can be relied on.
+// Reads a journal. Its records come back without their identities: those of an old run are worth little, and each
+// would need room in every seen-set. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in
+// its middle, or is no journal: then nothing of it can be relied on.
 [[nodiscard]] protocol::Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed);
 
 }  // namespace herd::bus

@@ -39,13 +39,14 @@ std::string version_mismatch(const Hello& hello, const std::string& node) {
 Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
 
 Replica::Replica(Options options, Memory memory)
-    : durability_(options.durability),
+    : random_id_(std::move(options.random_id)),
+      durability_(options.durability),
       store_(std::move(memory.store)),
-      life_base_(memory.life.base),
-      keeper_(memory.life, memory.cursor, memory.sequence, options.keeper),
+      keeper_({memory.life.feed_id, memory.life.base, options.self.incarnation}, std::move(memory.runs), memory.cursor,
+              memory.sequence, options.keeper),
       own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait) {
   options.self.feed_id = memory.life.feed_id;
-  self_ = std::make_unique<const Self>(std::move(options.self));
+  self_ = std::make_unique<Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
@@ -98,7 +99,8 @@ ResetOutcome Replica::reset(std::string_view client, Now now) {
 
 // Of what this node is the first to know.
 protocol::UpdateId Replica::next_id() const {
-  return {self_->node, self_->feed_id, store_.feed().tail() + 1};
+  const std::uint64_t run = mutated(Mutant::IdentityByFeed) ? self_->feed_id : self_->incarnation;
+  return {self_->node, run, store_.feed().tail() + 1};
 }
 
 // Something that this node is the first to know, by its next_id(). It must be greater than the record, in the order.
@@ -132,9 +134,9 @@ void Replica::hear(const Incoming& incoming, Now now) {
     hear_batch(peer, route->second, *batch, incoming, now);
   } else if (welcome != nullptr) {
     if (peer.link.for_this_life(welcome->lives)) own_name_.welcomed(route->second, now);
-    peer.link.hear(*welcome, now, tail);
+    judge(peer.link.hear(*welcome, now, {keeper_.runs(), tail, keeper_.cursor()}), peer, now);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
-    peer.link.hear(*ack, now, tail);
+    judge(peer.link.hear(*ack, now, tail), peer, now);
   } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
     hear_digest(peer, *digest, incoming, now);
   } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -97,6 +98,9 @@ class Replica {
     ReconcileLimits reconcile{};
     std::uint64_t jitter_seed = 0;      // of when stores are compared; random in production
     protocol::Nanoseconds name_wait{};  // kNameWait in production; 0: for none
+    // Draws an incarnation or a feed id, never 0. It must draw others where the memory of the process is set back to a
+    // former state: in production it asks the system. A replica without peers needs none.
+    std::function<std::uint64_t()> random_id{};
   };
   // With an empty memory.
   explicit Replica(const Options& options);
@@ -155,7 +159,7 @@ class Replica {
 
   // The journal's part, see bus/keeper.hpp. A pass is begun when none is under way, and then answered for once.
   [[nodiscard]] bool wants_pass() const {
-    return keeper_.wants_records(store_) || keeper_.wants_cursors(peer_cursors());
+    return keeper_.wants_records(store_) || keeper_.wants_life() || keeper_.wants_cursors(peer_cursors());
   }
   [[nodiscard]] std::string begin_pass() { return keeper_.begin_pass(store_, peer_cursors()); }
   [[nodiscard]] std::string finish_copy() { return keeper_.finish_copy(store_, peer_cursors()); }
@@ -199,6 +203,8 @@ class Replica {
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Place& place);
+  void judge(Claim claim, const Peer& peer, protocol::Now now);
+  void renew_feed(const Peer& peer, protocol::Now now);
   void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void accept(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
   [[nodiscard]] bool regains_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
@@ -225,12 +231,14 @@ class Replica {
   void complain(std::string peer, std::string reason);
   void note_healed(const std::string& peer, std::size_t records);
 
-  std::unique_ptr<const Self> self_;  // links refer to it
+  std::unique_ptr<Self> self_;  // links refer to it
+  std::function<std::uint64_t()> random_id_;
   Durability durability_;
   Store store_;
-  ChangeNumber life_base_;  // numbers behind it were given out in this life
   Keeper keeper_;
   ChangeNumber acknowledged_ = 0;
+  std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: no other before
+  protocol::Nanoseconds renewal_spacing_ = kRenewalSpacing;
   SeenSet seen_;
   OwnName own_name_;
   std::vector<Peer> peers_;

@@ -27,20 +27,20 @@ void Replica::merge_new_body(PeerIndex index, std::string_view body) {
 // Returns how many changed the store.
 std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
   constexpr std::size_t kAhead = 32;  // updates whose records are asked for at once: a core waits for so many in a row
-  SeenSet::Window* window = nullptr;  // of the origin that was looked at last
-  std::size_t origin = 0;
-  ChangeNumber told_here_to = 0;
+  SeenSet::Window* window = nullptr;  // of the origin that was looked at last; nullptr where it has no identities
+  std::size_t origin = body_.origins.size();
+  ChangeNumber told_here_to = 0;  // numbers from 1 to this one of the origin are known
   std::size_t all_changed = 0;
   const auto is_seen = [&](const protocol::Body::Entry& entry) {
     const protocol::UpdateId& id = entry.update.id;
-    if (window == nullptr || origin != entry.origin) {
+    if (origin != entry.origin) {
       origin = entry.origin;
-      window = &seen_.window(id.origin, id.feed);
-      told_here_to = id.feed == self_->feed_id && id.origin == self_->node ? store_.feed().tail() : 0;
+      window = id.run == 0 ? nullptr : &seen_.window(id.origin, id.run);
+      // What this run accepted needs no window. What an earlier run did may have been lost.
+      const bool of_this_run = id.run == self_->incarnation || mutated(Mutant::LostCountsAsSeen);
+      told_here_to = of_this_run && id.origin == self_->node ? store_.feed().tail() : 0;
     }
-    // What this life of the node gave out itself needs no window. What an earlier one did may have been lost.
-    const bool of_this_life = id.number > life_base_ || mutated(Mutant::LostCountsAsSeen);
-    return (of_this_life && id.number <= told_here_to) || window->contains(id.number);
+    return id.number - 1 < told_here_to || (window != nullptr && window->contains(id.number));
   };
   std::array<Store::Sought, kAhead> sought;  // of these updates; without a client where one is not going to be merged
   const auto look_ahead = [&](std::size_t from) {
@@ -61,7 +61,7 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
       ++counters_.updates_repeated;
       continue;
     }
-    if (mutated(Mutant::SeenBeforeMerged)) window->insert(update.id.number);
+    if (mutated(Mutant::SeenBeforeMerged) && window != nullptr) window->insert(update.id.number);
     if (!read_texts(update)) {
       ++counters_.updates_unreadable;
       complain(peers_[index].name, "an update that no client could have made was passed over");
@@ -76,7 +76,7 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     const bool changed = store_.merge(update, static_cast<LinkIndex>(index), place) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
     all_changed += changed ? 1 : 0;
-    window->insert(update.id.number);
+    if (window != nullptr) window->insert(update.id.number);
   }
   return all_changed;
 }

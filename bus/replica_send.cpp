@@ -72,11 +72,10 @@ std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
   ++counters_.batches_sent;
   ++counters_.bodies_shared;
   counters_.updates_sent += ready->updates;
-  return Outgoing{protocol::encode(link.send(ready->to, tail, now)), ready->body};
+  return Outgoing{protocol::encode(link.send(ready->to, store_, keeper_.cursor(), now)), ready->body};
 }
 
 std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now now) {
-  const ChangeNumber tail = store_.feed().tail();
   auto stretch = link.next_stretch(store_, now, end);
   if (!stretch) return std::nullopt;
   ChangeNumber to = encode(*stretch);
@@ -86,7 +85,7 @@ std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now 
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder_.finish());
   if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, stretch->told_by, updates, body});
-  return Outgoing{protocol::encode(link.send(to, tail, now)), std::move(body)};
+  return Outgoing{protocol::encode(link.send(to, store_, keeper_.cursor(), now)), std::move(body)};
 }
 
 }  // namespace herd::bus

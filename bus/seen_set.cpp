@@ -38,9 +38,9 @@ void SeenSet::Window::insert(std::uint64_t number) {
   word(number) |= std::uint64_t{1} << (number % 64);
 }
 
-SeenSet::Window& SeenSet::window(std::string_view origin, std::uint64_t feed) {
+SeenSet::Window& SeenSet::window(std::string_view origin, std::uint64_t run) {
   const auto found = std::find_if(windows_.begin(), windows_.end(),
-                                  [&](const Named& named) { return named.feed == feed && named.origin == origin; });
+                                  [&](const Named& named) { return named.run == run && named.origin == origin; });
   if (found != windows_.end()) {
     windows_.splice(windows_.begin(), windows_, found);
     return found->window;
@@ -48,7 +48,7 @@ SeenSet::Window& SeenSet::window(std::string_view origin, std::uint64_t feed) {
   if (windows_.size() >= kMaxWindows) windows_.pop_back();
   Named& made = windows_.emplace_front();
   made.origin = origin;
-  made.feed = feed;
+  made.run = run;
   return made.window;
 }
 

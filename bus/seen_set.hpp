@@ -1,5 +1,5 @@
 // Which updates were merged lately, by their identity, so that the many repeats of a flood are dropped before their
-// text is looked at. Bounded: a window of change numbers for each (origin, feed), and a bounded number of those.
+// text is looked at. Bounded: a window of change numbers for each (origin, run), and a bounded number of those.
 //
 // Below its window nothing counts as seen: such an update goes to the store, whose order decides, so forgetting is
 // harmless. Claiming what was not merged would not be: insert only after the merge.
@@ -18,9 +18,9 @@ class SeenSet {
   // Numbers a window covers: 128 KiB. Links that lag carry the newest updates first, and so run ahead of what they
   // carry in order by as much as a busy second brings.
   static constexpr std::uint64_t kWindow = std::uint64_t{1} << 20;
-  static constexpr std::size_t kMaxWindows = 128;  // origins and their lives; the one not used longest makes room
+  static constexpr std::size_t kMaxWindows = 128;  // nodes and their runs: 16 MiB; the one not used longest makes room
 
-  // The numbers of one origin's feed.
+  // The numbers of one run of an origin.
   class Window {
    public:
     [[nodiscard]] bool contains(std::uint64_t number) const;
@@ -34,13 +34,13 @@ class SeenSet {
     std::uint64_t highest_ = 0;
   };
 
-  // The window of (origin, feed), made where there is none. Good until the next call.
-  [[nodiscard]] Window& window(std::string_view origin, std::uint64_t feed);
+  // The window of (origin, run), made where there is none. Good until the next call.
+  [[nodiscard]] Window& window(std::string_view origin, std::uint64_t run);
 
  private:
   struct Named {
     std::string origin;
-    std::uint64_t feed = 0;
+    std::uint64_t run = 0;
     Window window;
   };
   std::list<Named> windows_;  // used last in front

@@ -63,7 +63,7 @@ Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& plac
     const ChangeNumber old = place.known.number;
     fields.number = mutated(Mutant::ChangeStaysInPlace) ? old : move_to_tail(index, old);
   }
-  fields.origin = origins_.use(update.id.origin, update.id.feed);
+  fields.origin = origins_.use(update.id.origin, update.id.run);
   RecordBody body;
   pack_record(fields, update.coordinates, update.time_text, head, body);
   cells_.put(index, head, body);
@@ -125,7 +125,7 @@ Update Store::update_at(RecordIndex index, UpdateTexts& texts) const {
   const RecordCells::Cell cell = cells_.at(index);
   const RecordFields fields = unpack_record(cell.head, cell.body, texts.coordinates, texts.time_text);
   const Origins::Origin& origin = origins_.at(fields.origin);
-  return {{origin.name, origin.feed, fields.origin_number},
+  return {{origin.name, origin.run, fields.origin_number},
           fields.epoch,
           cell.client,
           texts.coordinates,

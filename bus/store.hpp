@@ -73,6 +73,8 @@ class Store {
   // The bytes as they lie here, for whoever keeps them as they are; and what their index of an origin means.
   [[nodiscard]] RecordCells::Cell packed_at(RecordIndex index) const { return cells_.at(index); }
   [[nodiscard]] const Origins::Origin& origin_at(OriginIndex index) const { return origins_.at(index); }
+  // Records that this run of a node accepted count as another's from now on.
+  void rename_run(std::string_view node, std::uint64_t run, std::uint64_t to) { origins_.rename_run(node, run, to); }
   // Under which number it stands in the feed.
   [[nodiscard]] ChangeNumber number_of(RecordIndex index) const;
   // The same of a client's record; 0 if there is none.

@@ -50,6 +50,7 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   // Nothing may wait for an acknowledgement that waits.
   if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
   options.jitter_seed = random_id();
+  options.random_id = random_id;
   options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;
   // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.

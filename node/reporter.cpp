@@ -28,6 +28,10 @@ constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message 
 // A process may claim names with ever new incarnations.
 constexpr RateLimit::Rate kConflicts{0.2, 5};
 
+constexpr std::string_view kRenewed =
+    "a peer has changes of this feed that this journal does not hold: it was restored from a backup or copied, or the "
+    "machine was rolled back or lost what was not synced. This node takes a new feed id and fetches what it lacks";
+
 constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
 
 LinkState as_state(bus::Connected state) {
@@ -85,6 +89,7 @@ bool Reporter::report(const protocol::Now& now) {
   for (const bus::NameConflict& conflict : events.conflicts) report_conflict(conflict, now);
   for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
   for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
+  for (const bus::FeedRenewed& renewed : events.renewed) report_renewed(renewed, now);
   report_skews(now);
   return report_clients(now);
 }
@@ -148,6 +153,15 @@ void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol
   if (monitor_ == nullptr) return;
   const std::string message = fmt::format("{} records fetched from {}: {}", healed.records, healed.peer, kDivergence);
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
+}
+
+// Never often: bus/link_limits.hpp bounds it.
+void Reporter::report_renewed(const bus::FeedRenewed& renewed, const protocol::Now& now) {
+  const std::string feed_id = hexadecimal(renewed.feed_id);
+  spdlog::warn("event=feed_renewed peer={} feed_id={} reason=\"{}\"", renewed.peer, feed_id, kRenewed);
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("by the cursor of {}: {}", renewed.peer, kRenewed);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Node, "feed_renewed", message}, now.wall);
 }
 
 void Reporter::report_skews(const protocol::Now& now) {

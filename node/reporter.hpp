@@ -39,6 +39,7 @@ class Reporter {
   void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
   void report_conflict(const bus::NameConflict& conflict, const protocol::Now& now);
   void report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now);
+  void report_renewed(const bus::FeedRenewed& renewed, const protocol::Now& now);
   void report_skews(const protocol::Now& now);
   void report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now);
   bool report_clients(const protocol::Now& now);

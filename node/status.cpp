@@ -74,6 +74,7 @@ void add_bus(Status& status, const bus::ReplicaCounters& bus) {
   status.counters["bus_digest_rounds"] = bus.digest_rounds;
   status.counters["bus_buckets_pulled"] = bus.buckets_pulled;
   status.counters["bus_divergences_healed"] = bus.divergences_healed;
+  status.counters["bus_feeds_renewed"] = bus.feeds_renewed;
 }
 
 std::string_view to_string(LinkState state) {

@@ -13,7 +13,7 @@ namespace herd::protocol {
 namespace {
 
 constexpr std::uint32_t kBodyFields = 2;    // [origins, updates]
-constexpr std::uint32_t kOriginFields = 2;  // [name, feed]
+constexpr std::uint32_t kOriginFields = 2;  // [name, run]
 constexpr std::uint32_t kUpdateFields = 7;  // [origin, number, epoch, client, coordinates, time, difference]
 constexpr std::uint32_t kMaxItems = 1024;   // origins or updates in a body; above kMaxBatchUpdates on purpose
 static_assert(kMaxBatchUpdates <= kMaxItems);
@@ -103,7 +103,7 @@ class BodyVisitor : public msgpack::null_visitor {
   }
   void end_origin() {
     Body::Origin origin{texts_[0], 0};
-    if (!is_name(origin.name) || !integers_[1].to_unsigned(UINT64_MAX, origin.feed)) origin = {};
+    if (!is_name(origin.name) || !integers_[1].to_unsigned(UINT64_MAX, origin.run)) origin = {};
     body_.origins.push_back(origin);
   }
   void end_update() {
@@ -122,7 +122,7 @@ class BodyVisitor : public msgpack::null_visitor {
     }
     entry.origin = origin;
     entry.update.id.origin = body_.origins[origin].name;
-    entry.update.id.feed = body_.origins[origin].feed;
+    entry.update.id.run = body_.origins[origin].run;
     entry.update.epoch = static_cast<std::uint32_t>(epoch);
     entry.update.client = texts_[3];
     entry.update.coordinates = texts_[4];
@@ -145,9 +145,9 @@ class BodyVisitor : public msgpack::null_visitor {
 
 std::size_t BodyEncoder::origin_index(const UpdateId& id) {
   for (std::size_t i = origins_.size(); i > 0; --i) {  // the newest is the likeliest
-    if (origins_[i - 1].feed == id.feed && origins_[i - 1].name == id.origin) return i - 1;
+    if (origins_[i - 1].run == id.run && origins_[i - 1].name == id.origin) return i - 1;
   }
-  origins_.push_back({std::string(id.origin), id.feed});
+  origins_.push_back({std::string(id.origin), id.run});
   origin_bytes_ += id.origin.size() + 12;
   return origins_.size() - 1;
 }
@@ -181,7 +181,7 @@ std::string BodyEncoder::finish() {
   for (const Origin& origin : origins_) {
     packer.pack_array(kOriginFields);
     packer.pack(origin.name);
-    packer.pack(origin.feed);
+    packer.pack(origin.run);
   }
   packer.pack_array(static_cast<std::uint32_t>(count_));
   std::string out;
@@ -206,7 +206,7 @@ bool decode_usual(std::string_view frame, Body& into) {
   if (!reader.array(kBodyFields) || !reader.array_head(origins) || origins > kMaxItems) return false;
   for (std::uint32_t i = 0; i < origins; ++i) {
     Body::Origin& origin = into.origins.emplace_back();
-    if (!reader.array(kOriginFields) || !reader.text(origin.name) || !reader.unsigned_number(origin.feed)) return false;
+    if (!reader.array(kOriginFields) || !reader.text(origin.name) || !reader.unsigned_number(origin.run)) return false;
     if (!is_name(origin.name)) return false;
   }
   std::uint32_t updates = 0;
@@ -224,7 +224,7 @@ bool decode_usual(std::string_view frame, Body& into) {
     if (!usual || origin >= origins || epoch > UINT32_MAX) return false;
     entry.origin = origin;
     update.id.origin = into.origins[origin].name;
-    update.id.feed = into.origins[origin].feed;
+    update.id.run = into.origins[origin].run;
     update.epoch = static_cast<std::uint32_t>(epoch);
     update.difference = Nanoseconds{difference};
   }

@@ -34,7 +34,7 @@ class BodyEncoder {
 
   struct Origin {
     std::string name;
-    std::uint64_t feed;
+    std::uint64_t run;
   };
   std::vector<Origin> origins_;
   std::string updates_;  // encoded one after the other, without the array's head
@@ -47,7 +47,7 @@ class BodyEncoder {
 struct Body {
   struct Origin {
     std::string_view name;
-    std::uint64_t feed = 0;
+    std::uint64_t run = 0;
   };
   struct Entry {
     Update update;

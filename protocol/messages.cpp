@@ -52,10 +52,10 @@ struct Encoder {
                   m.clock.count(), m.answer, m.tail, m.address);
   }
   std::string operator()(const Welcome& m) const {
-    return header(Type::Welcome, m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+    return header(Type::Welcome, m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
   }
   std::string operator()(const Batch& m) const {
-    return header(Type::Batch, m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+    return header(Type::Batch, m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
   }
   std::string operator()(const Ack& m) const {
     return header(Type::Ack, m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
@@ -176,12 +176,13 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
       return read_hello(reader);
     case static_cast<std::uint64_t>(Type::Welcome): {
       Welcome m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
+      if (ok && m.cursor > 0 && m.run == 0) return fail("welcome: its cursor names no run");
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Batch): {
       Batch m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
       if (ok && m.to < m.from) return fail("batch: it ends before it begins");
       return done(ok, Message{m});
     }

@@ -48,6 +48,8 @@ struct Welcome {
   std::uint64_t feed_id = 0;  // of the receiver, as the sender knows it
   std::uint64_t cursor = 0;   // all changes up to this number are merged
   std::uint64_t attempt = 0;  // of the message that is answered
+  std::uint64_t run = 0;      // the receiver's, whose batch moved the cursor last; above 0 where the cursor is
+  std::uint64_t written = 0;  // what that batch said
 };
 
 // The changes (from, to] of the sender's feed; the body frame holds those that the receiver may lack.
@@ -56,6 +58,8 @@ struct Batch {
   std::uint64_t attempt = 0;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
+  std::uint64_t run = 0;      // of the WELCOME that the stream answers
+  std::uint64_t written = 0;  // the sender's journal holds its feed up to here
 };
 
 struct Ack {
@@ -126,7 +130,8 @@ using Message =
 [[nodiscard]] std::string encode(const Message& message);
 
 // Any bytes may be given. An array longer than expected is accepted (room to grow); a shorter one, another shape, a
-// name or a bucket out of bounds or trailing bytes are an Error. An address or a host that is none is read as empty.
+// name or a bucket out of bounds, a cursor of no run or trailing bytes are an Error. An address or a host that is none
+// is read as empty.
 [[nodiscard]] Result<Message> decode(std::string_view header);
 
 // For logs and counters: "hello", "batch", ...

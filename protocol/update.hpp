@@ -9,10 +9,13 @@
 
 namespace herd::protocol {
 
-// Which node was first told an update, in which feed of its, under which number there: the same wherever it is seen.
+// Which node accepted an update, in which of its runs, under which number there: the same wherever it is seen. No two
+// updates have the same identity, also if a node's journal is lost or an old copy of it is put back: each start draws
+// a new run.
 struct UpdateId {
-  std::string_view origin;   // the node that was told; 1 to kMaxNameBytes bytes
-  std::uint64_t feed = 0;    // that node's feed id at the time
+  std::string_view origin;  // the node that was told; 1 to kMaxNameBytes bytes
+  std::uint64_t run =
+      0;  // that node's incarnation at the time; 0: the update was read from a journal, and has no identity
   std::uint64_t number = 0;  // that node's change number for it, from 1
 };
 

@@ -77,9 +77,9 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   FrameWriter writer;
   const Store store = filled(3);
   Feed::Reader reader = store.feed().read_after(1);
-  writer.life(text, {77, 5});
+  writer.life(text, {77, 5, 6});
   CHECK(writer.records(text, reader, store, 100) == 3);
-  writer.mark(text, {3, {{"Smith", 201, 9}, {"Jaquez", 301, 0}}});
+  writer.mark(text, {3, {{"Smith", 201, {9, 202, 7}}, {"Jaquez", 301, {}}}});
   const Read all = read(text);
   REQUIRE(all.end);
   CHECK(all.end->valid_bytes == text.size());
@@ -88,11 +88,12 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   REQUIRE(all.lives.size() == 1);
   CHECK(all.lives[0].feed_id == 77);
   CHECK(all.lives[0].base == 5);
+  CHECK(all.lives[0].incarnation == 6);
   CHECK(all.numbers == std::vector<ChangeNumber>{2, 3});
   CHECK(all.clients == std::vector<std::string>{"ccccccc2", "ccccccc3"});
   REQUIRE(all.marks.size() == 1);
   CHECK(all.marks[0].tail == 3);
-  CHECK(all.marks[0].cursors == std::vector<PeerCursor>{{"Smith", 201, 9}, {"Jaquez", 301, 0}});
+  CHECK(all.marks[0].cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 202, 7}}, {"Jaquez", 301, {}}});
 }
 
 // Written by the build whose coordinates had up to 15 fraction digits and no solidus: a usual record, the longest that

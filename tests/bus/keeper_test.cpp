@@ -104,7 +104,7 @@ TEST_CASE("passes reach the tail however much is told while one is written") {
   const std::size_t told = GENERATE(500U, 1'200U, 3'000U, 8'000U, 20'000U);
   CAPTURE(told);
   Store store(1);
-  Keeper keeper({kJournalFeed, 0}, 0, 0, {.records_a_pass = 1'024});
+  Keeper keeper({kJournalFeed, 0}, {}, 0, 0, {.records_a_pass = 1'024});
   std::uint64_t moves = 0;
   for (int pass = 0; pass < 100; ++pass) {
     (void)keeper.begin_pass(store, {});
@@ -203,4 +203,50 @@ TEST_CASE("a new life begins with the number that it goes on from") {
   node.restart();
   const ChangeNumber base = node.tail();
   CHECK(recovered(node.text).life.base == base + kLifeJump);
+}
+
+TEST_CASE("a renewed feed is written by the next pass, before its records, and again if that pass fails") {
+  OneJournal node;
+  node.move("kiwi");
+  (void)node.pass();
+  CHECK_FALSE(node.keeper->wants_life());
+  node.keeper->renew({kJournalFeed + 5, node.tail(), 42});
+  CHECK(node.keeper->wants_life());
+  (void)node.keeper->begin_pass(*node.store, {});
+  node.keeper->pass_failed(*node.store);
+  CHECK(node.keeper->wants_life());
+  (void)node.pass();
+  CHECK_FALSE(node.keeper->wants_life());
+  const Memory memory = recovered(node.text);
+  CHECK(memory.life.feed_id == kJournalFeed + 5);
+  CHECK(memory.runs.list() == std::vector<Run>{{42, 1}});
+  CHECK(memory.store.number_of("kiwi") == 1);
+}
+
+TEST_CASE("a feed that is renewed while the journal is copied is the one that the copy ends with") {
+  for (const bool before_the_end : {true, false}) {
+    OneJournal node;
+    node.move("kiwi");
+    std::string copy = node.keeper->begin_copy();
+    if (before_the_end) node.keeper->renew({kJournalFeed + 5, node.tail(), 42});
+    copy += node.keeper->finish_copy(*node.store, {});
+    if (!before_the_end) node.keeper->renew({kJournalFeed + 5, node.tail(), 42});
+    (void)node.keeper->pass_written(*node.store);
+    node.text = copy;
+    CHECK(node.keeper->wants_life() != before_the_end);
+    if (!before_the_end) (void)node.pass();
+    CHECK(recovered(node.text).life.feed_id == kJournalFeed + 5);
+  }
+}
+
+TEST_CASE("a copy lists all runs of the feed") {
+  OneJournal node;
+  node.fill(3);
+  (void)node.pass();
+  node.restart();
+  node.restart();
+  const std::vector<Run> runs{{kFirstRun, 0}, {kFirstRun + 1, 3 + kLifeJump}, {kFirstRun + 2, 3 + 2 * kLifeJump}};
+  CHECK(recovered(node.text).runs.list() == runs);
+  node.copy();
+  CHECK(recovered(node.text).runs.list() == runs);
 }

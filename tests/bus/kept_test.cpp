@@ -17,6 +17,7 @@ std::unique_ptr<Replica> make_kept(std::string name, std::string peer, std::uint
   options.limits.prompt_kept = true;
   options.hash_seed = life;
   options.durability = {true, 1};
+  options.random_id = drawn_ids(life);
   options.keeper = limits;
   return std::make_unique<Replica>(std::move(options));
 }
@@ -207,7 +208,7 @@ TEST_CASE("what is kept is told at once, however long an acknowledgement may wai
   one.open();
   REQUIRE(one.batch(0, 5));
   CHECK(one.say().empty());
-  one.link.cursor_kept({"Smith", kPeerFeed, 5});
+  one.link.cursor_kept({"Smith", kPeerFeed, {5, kPeerLife}});
   const auto said = one.say();
   REQUIRE(one_of<herd::protocol::Ack>(said));
   CHECK(one_of<herd::protocol::Ack>(said)->kept == 5);

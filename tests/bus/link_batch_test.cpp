@@ -44,7 +44,7 @@ TEST_CASE("a stretch that left something out for its peer alone is not sent to o
   auto stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
   REQUIRE(stretch);
   CHECK(stretch->for_all);
-  (void)one.link.send(stretch->to, one.store.feed().tail(), one.now);
+  (void)one.link.send(stretch->to, one.store, 0, one.now);
   one.move("theirs", kThisLink);
   CHECK_FALSE(one.send());  // scanned, and left out
   one.move("ours");

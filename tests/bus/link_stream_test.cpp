@@ -188,16 +188,6 @@ TEST_CASE("a WELCOME to the present attempt is taken as it stands, also below th
   CHECK(one.send()->batch.from == 6);
 }
 
-TEST_CASE("a WELCOME with a cursor that was never given out gets everything") {
-  for (const ChangeNumber cursor : {ChangeNumber{11}, UINT64_MAX}) {
-    OneLink one;
-    one.fill(10);
-    one.open(cursor);
-    CHECK(one.link.cursors().merged == 0);
-    CHECK(one.send()->batch.from == 0);
-  }
-}
-
 TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
   OneLink one;
   one.fill(10);

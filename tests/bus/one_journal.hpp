@@ -16,6 +16,7 @@ namespace herd::bus {
 
 inline constexpr std::uint64_t kJournalFeed = 77;
 inline constexpr std::uint64_t kHashSeed = 1;
+inline constexpr std::uint64_t kFirstRun = 501;  // the incarnation of the first run; each has the next
 
 inline Memory recovered(std::string_view text, std::uint64_t fresh_feed_id = kJournalFeed) {
   auto memory = recover(text, fresh_feed_id, kHashSeed);
@@ -70,11 +71,13 @@ class OneJournal {
     text.resize(memory.valid_bytes);
     cursors = memory.cursors;
     store = std::make_unique<Store>(std::move(memory.store));
-    keeper = std::make_unique<Keeper>(memory.life, memory.cursor, memory.sequence);
+    memory.life.incarnation = kFirstRun + runs_++;
+    keeper = std::make_unique<Keeper>(memory.life, std::move(memory.runs), memory.cursor, memory.sequence);
     text += keeper->begin_life();
   }
 
   std::uint32_t moves_ = 0;
+  std::uint64_t runs_ = 0;
 };
 
 }  // namespace herd::bus

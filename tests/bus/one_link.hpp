@@ -22,13 +22,16 @@ class OneLink {
   Self self{"herd", "Hill", kOurLife, kOurFeed};
   Store store{1};
   Link link;
+  Runs runs;
+  ChangeNumber written = 0;  // in our journal
   protocol::Now now{100s, 1'700'000'000s};
 
-  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) {}
+  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) { runs.begin({kOurLife, 0}); }
   OneLink(const OneLink&) = delete;
   OneLink& operator=(const OneLink&) = delete;
 
   [[nodiscard]] ChangeNumber tail() const { return store.feed().tail(); }
+  [[nodiscard]] OurFeed our_feed() const { return {runs, tail(), written}; }
 
   // Time passes, and the loop turns once at its end.
   void pass(protocol::Nanoseconds time) {
@@ -63,15 +66,16 @@ class OneLink {
   void hello(std::uint64_t life = kPeerLife, std::uint64_t feed = kPeerFeed) {
     link.hear(peers_hello(life, feed), now, tail());
   }
-  void welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerLife) {
-    link.hear(protocol::Welcome{{life, kOurLife}, kOurFeed, cursor, attempt}, now, tail());
+  Claim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerLife,
+                std::uint64_t run = kOurLife, ChangeNumber run_written = 0) {
+    return link.hear(protocol::Welcome{{life, kOurLife}, kOurFeed, cursor, attempt, run, run_written}, now, our_feed());
   }
-  void ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber kept = 0) {
-    link.hear(protocol::Ack{{kPeerLife, kOurLife}, attempt, merged, kept}, now, tail());
+  Claim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber kept = 0) {
+    return link.hear(protocol::Ack{{kPeerLife, kOurLife}, attempt, merged, kept}, now, tail());
   }
-  // True if it was used.
-  bool batch(ChangeNumber from, ChangeNumber to, std::uint64_t attempt = 1) {
-    const protocol::Batch batch{{kPeerLife, kOurLife}, attempt, from, to};
+  // True if it was used. `run`: of the WELCOME that it answers.
+  bool batch(ChangeNumber from, ChangeNumber to, std::uint64_t attempt = 1, std::uint64_t run = 0) {
+    const protocol::Batch batch{{kPeerLife, kOurLife}, attempt, from, to, run, 0};
     if (!link.accepts(batch, now)) return false;
     link.merged(batch);
     return true;
@@ -93,7 +97,7 @@ class OneLink {
     auto stretch = link.next_stretch(store, now, store.feed().tail());
     if (!stretch) return std::nullopt;
     stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
-    Sent sent{link.send(stretch->to, store.feed().tail(), now), stretch->records.size(), {}};
+    Sent sent{link.send(stretch->to, store, written, now), stretch->records.size(), {}};
     for (const Feed::Entry& entry : stretch->records) sent.clients.emplace_back(store.record_at(entry.index).client);
     return sent;
   }

@@ -12,7 +12,7 @@ TEST_CASE("an origin is kept once, however often it is used") {
   CHECK(origins.use("Hill", 1) == hill);
   CHECK(origins.use("Smith", 1) == smith);
   CHECK(origins.at(hill).name == "Hill");
-  CHECK(origins.at(hill).feed == 1);
+  CHECK(origins.at(hill).run == 1);
   CHECK(origins.at(hill).uses == 2);
 }
 
@@ -29,7 +29,7 @@ TEST_CASE("an origin that nothing names any more gives its place to the next") {
   CHECK(origins.use("Hill", 2) != first);  // it is still named once
   origins.release(first);
   CHECK(origins.use("Hill", 3) == first);
-  CHECK(origins.at(first).feed == 3);
+  CHECK(origins.at(first).run == 3);
   CHECK(origins.at(first).uses == 1);
 }
 

@@ -48,7 +48,7 @@ struct PlainStore {
     const auto known = records.find(client);
     if (known != records.end() && known->second.key >= key_of(u)) return false;
     if (known != records.end()) feed.erase(known->second.number);
-    records[client] = {key_of(u), ++tail, by, u.id.feed, u.id.number};
+    records[client] = {key_of(u), ++tail, by, u.id.run, u.id.number};
     feed[tail] = client;
     return true;
   }
@@ -144,7 +144,7 @@ void check_all(const Store& store, const PlainStore& plain, Random& random) {
     const Update told = store.update_at(entry->index, texts);
     const PlainStore::Record& expected = plain.records.at(std::string(told.client));
     REQUIRE(PlainStore::key_of(told) == expected.key);
-    REQUIRE(told.id.feed == expected.feed);
+    REQUIRE(told.id.run == expected.feed);
     REQUIRE(told.id.number == expected.origin_number);
     REQUIRE(store.came_by(entry->index) == expected.by);
     REQUIRE(store.number_of(entry->index) == expected.number);

@@ -70,14 +70,14 @@ TEST_CASE("the feed id stays over restarts, and is new with a new journal") {
 TEST_CASE("the peers' cursors come back as the last pass kept them") {
   OneJournal node;
   node.fill(1);
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5, 6, 4}}};
   (void)node.pass();
-  node.cursors = {{"Smith", 201, 9}, {"Jaquez", 301, 2}};
+  node.cursors = {{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}};
   (void)node.pass();
   node.cursors = {{"Smith", 201, 20}};
   (void)node.keeper->begin_pass(*node.store, node.cursors);  // never written
   node.restart();
-  CHECK(node.cursors == std::vector<PeerCursor>{{"Smith", 201, 9}, {"Jaquez", 301, 2}});
+  CHECK(node.cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}});
 }
 
 TEST_CASE("what a journal holds counts as kept, and as on disk when it moves on") {
@@ -89,4 +89,18 @@ TEST_CASE("what a journal holds counts as kept, and as on disk when it moves on"
   node.move("client0");
   REQUIRE(node.store->displaced().entries().size() == 1);
   CHECK(node.store->displaced().entries()[0].old == 1);
+}
+
+TEST_CASE("what is read from a journal has no identity any more, and its change number as before") {
+  OneJournal node;
+  node.move("kiwi");
+  (void)node.pass();
+  node.restart();
+  const auto entry = node.store->feed().read_after(0).next();
+  REQUIRE(entry);
+  UpdateTexts texts;
+  const auto update = node.store->update_at(entry->index, texts);
+  CHECK(update.id.origin == "Hill");
+  CHECK(update.id.run == 0);
+  CHECK(entry->number == 1);
 }

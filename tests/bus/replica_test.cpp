@@ -48,7 +48,7 @@ struct OneReplica {
     batch_of(encoder.finish(), to);
   }
   void batch_of(std::optional<std::string> body, ChangeNumber to = 1) {
-    const std::string header = encode(Batch{{kPeerLife, 1}, 1, 0, to});
+    const std::string header = encode(Batch{{kPeerLife, hill->self().incarnation}, 1, 0, to, 0, 0});
     Incoming incoming{"smith's", header, std::nullopt};
     if (body) incoming.body = *body;
     hill->hear(incoming, now);
@@ -119,7 +119,7 @@ TEST_CASE("what was damaged on its way is counted and said, and changes nothing"
 TEST_CASE("nothing but HELLO is listened to before a peer's first") {
   OneReplica one(false);
   one.batch({readable()});
-  for (const Message& message : std::vector<Message>{Welcome{{kPeerLife, 1}, 1'000'001, 0, 1},
+  for (const Message& message : std::vector<Message>{Welcome{{kPeerLife, 1}, 1'000'001, 0, 1, 0, 0},
                                                      Ack{{kPeerLife, 1}, 1, 0, 0}, Ping{}, Pong{}, Bye{kPeerLife}}) {
     hear(*one.hill, "smith's", message, one.now);
   }
@@ -293,12 +293,12 @@ TEST_CASE("a node's own update that comes back is a repeat") {
   OneReplica one;
   REQUIRE(tell(*one.hill, "plum", "5", one.now).told == Told::Stored);
   Update own = readable(1);
-  own.id = {"Hill", 1'000'001, 1};
+  own.id = {"Hill", 1, 1};
   one.batch({own});
   CHECK(one.hill->counters().updates_repeated == 1);
 }
 
-TEST_CASE("what a node gave out in an earlier life and lost is merged when a peer tells it") {
+TEST_CASE("what a node accepted in an earlier run and lost is merged when a peer sends it") {
   OneReplica one;
   Memory memory = fresh_memory(1'000'001, 1);
   memory.life.base = 10;
@@ -310,7 +310,7 @@ TEST_CASE("what a node gave out in an earlier life and lost is merged when a pee
   hear(*one.hill, "smith's", hello_of("Smith"), one.now);
   REQUIRE(tell(*one.hill, "plum", "5", one.now).number == 11);
   Update lost = readable(7);
-  lost.id = {"Hill", 1'000'001, 7};
+  lost.id = {"Hill", 99, 7};
   one.batch({lost});
   CHECK(one.hill->counters().updates_merged == 1);
   CHECK(one.hill->find("kiwi"));
@@ -332,14 +332,14 @@ TEST_CASE("the numbers of a hostile batch neither crash the node nor stop anothe
   OneReplica one;
   for (const ChangeNumber from : {ChangeNumber{0}, UINT64_MAX - 1, UINT64_MAX}) {
     for (const std::uint64_t attempt : {std::uint64_t{0}, UINT64_MAX}) {
-      hear(*one.hill, "smith's", Batch{{kPeerLife, 1}, attempt, from, UINT64_MAX}, one.now);
-      hear(*one.hill, "smith's", Welcome{{kPeerLife, 1}, 1'000'001, from, attempt}, one.now);
+      hear(*one.hill, "smith's", Batch{{kPeerLife, 1}, attempt, from, UINT64_MAX, 0, 0}, one.now);
+      hear(*one.hill, "smith's", Welcome{{kPeerLife, 1}, 1'000'001, from, attempt, 1, 0}, one.now);
       hear(*one.hill, "smith's", Ack{{kPeerLife, 1}, attempt, from, from}, one.now);
       (void)one.said();
     }
   }
   Update last = readable(UINT64_MAX);
-  last.id.feed = UINT64_MAX;
+  last.id.run = UINT64_MAX;
   last.epoch = UINT32_MAX;
   one.batch({last});
   CHECK(one.hill->find("kiwi")->epoch == UINT32_MAX);

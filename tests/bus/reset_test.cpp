@@ -105,7 +105,7 @@ TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
   last.time_text = "5";
   REQUIRE(encoder.add(last));
   hear(*two.smith, "from Hill",
-       Outgoing{encode(Batch{{1, 2}, 1, 0, 1}), std::make_shared<const std::string>(encoder.finish())}, two.now);
+       Outgoing{encode(Batch{{1, 2}, 1, 0, 1, 0, 0}), std::make_shared<const std::string>(encoder.finish())}, two.now);
   REQUIRE(two.smith->find("kiwi"));
   CHECK(two.smith->reset("kiwi", two.now).reset == Reset::TooOften);
   CHECK(two.smith->find("kiwi")->coordinates == "+1-2");

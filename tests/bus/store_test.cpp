@@ -114,12 +114,12 @@ TEST_CASE("the change number, the feed and the link do not count in the order") 
   Store store(1);
   REQUIRE(store.merge(sample_update("kiwi", 1), 0) == kChanged);
   Update again = sample_update("kiwi", 2);
-  again.id.feed = 99;
+  again.id.run = 99;
   CHECK(store.merge(again, 5) == kUnchanged);
   CHECK(store.feed().tail() == 1);
   CHECK(store.came_by(0) == 0);
   UpdateTexts texts;
-  CHECK(store.update_at(0, texts).id.feed == 7);
+  CHECK(store.update_at(0, texts).id.run == 7);
 }
 
 TEST_CASE("texts compare by unsigned bytes, as on every machine") {
@@ -167,7 +167,7 @@ TEST_CASE("the digest covers exactly the fields of the order, and the client") {
   const std::uint64_t digest = digest_of(base);
   Update other = base;
   other.id.number = 77;
-  other.id.feed = 78;
+  other.id.run = 78;
   CHECK(digest_of(other) == digest);
   const auto differs = [&](auto change) {
     Update changed = base;
@@ -229,7 +229,7 @@ TEST_CASE("a record is told on as it came, with the identity that its origin gav
   const Update told = store.update_at(0, texts);
   CHECK(key(told) == key(u));
   CHECK(told.client == client);
-  CHECK(told.id.feed == 7);
+  CHECK(told.id.run == 7);
   CHECK(told.id.number == 99);
 }
 

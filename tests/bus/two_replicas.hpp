@@ -18,10 +18,16 @@ using namespace std::chrono_literals;
 
 inline constexpr protocol::Now kStart{100s, 1'700'000'000s};
 
+// What a replica of this first incarnation draws: others each time, and none that another replica of a test draws.
+inline std::function<std::uint64_t()> drawn_ids(std::uint64_t life) {
+  return [next = life * 1'000'000'000]() mutable { return ++next; };
+}
+
 inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::string> peers, std::uint64_t life,
                                              LinkLimits limits = {}) {
   Replica::Options options{{"herd", std::move(name), life, life + 1'000'000}, std::move(peers), limits, life};
   options.jitter_seed = life;
+  options.random_id = drawn_ids(life);
   return std::make_unique<Replica>(options);
 }
 

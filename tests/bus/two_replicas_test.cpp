@@ -228,7 +228,7 @@ TEST_CASE("the newest records go ahead on a link that lags, also where long text
 TEST_CASE("a peer that claimed numbers it never gave out is heard again once it tells the truth") {
   TwoReplicas two;
   REQUIRE(two.carry());
-  two.smith->hear({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX}), "\x92\x90\x90"}, two.now);
+  two.smith->hear({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX, 0, 0}), "\x92\x90\x90"}, two.now);
   REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
   REQUIRE(two.pass(3s));
   CHECK(two.equal());

@@ -18,7 +18,7 @@ bool is_inside(std::string_view part, std::string_view frame) {
 }
 
 bool same(const Update& a, const Update& b) {
-  return a.id.origin == b.id.origin && a.id.feed == b.id.feed && a.id.number == b.id.number && a.epoch == b.epoch &&
+  return a.id.origin == b.id.origin && a.id.run == b.id.run && a.id.number == b.id.number && a.epoch == b.epoch &&
          a.client == b.client && a.coordinates == b.coordinates && a.time_text == b.time_text &&
          a.difference == b.difference;
 }

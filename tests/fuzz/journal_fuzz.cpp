@@ -70,7 +70,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HERD_ASSERT(prefix && prefix->store.digest() == memory->store.digest());
   // The last life for which there are change numbers leaves a journal that is refused.
   if (memory->life.base > std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump) return 0;
-  Keeper keeper(memory->life, memory->cursor, memory->sequence);
+  Keeper keeper(memory->life, memory->runs, memory->cursor, memory->sequence);
   std::string copy = keeper.begin_copy();
   copy += keeper.finish_copy(memory->store, memory->cursors);
   const auto again = recover(copy, 1, 1);

@@ -3,6 +3,9 @@
 // foreign lives and feeds, old and future attempts, names that change their connection, digests and answers that nobody
 // asked for. Each byte of the input is a choice.
 //
+// A cursor that is impossible makes Hill renew its feed: it then has another incarnation and another feed, and nothing
+// that was sent before counts.
+//
 // It must never claim to have what it was not sent, nor take a reply for kept that is not; what it knows never becomes
 // older; its cursors stay in order; it says a bounded number of messages, and each of them can be read. One world,
 // whose checks need all that happened in it: longer than a file should be.
@@ -27,8 +30,6 @@ using herd::fuzz::Input;
 
 namespace {
 
-constexpr std::uint64_t kOurLife = 1;
-constexpr std::uint64_t kOurFeed = 7;
 constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
 constexpr std::array<const char*, 2> kPeers{"Smith", "Campbell"};
 constexpr std::array<const char*, 3> kRoutes{"one", "two", "stranger"};
@@ -118,8 +119,15 @@ class World {
     const std::string header = encode(message);
     incoming.header = header;
     if (body) incoming.body = *body;
+    const std::uint64_t before = our_life();
     replica_.hear(incoming, now_);
+    if (our_life() == before) return;
+    HERD_ASSERT(replica_.counters().feeds_renewed > 0 && replica_.acknowledged() == 0);
+    for (Peer& peer : peers_) peer.sent = 0;
   }
+  [[nodiscard]] std::uint64_t our_life() const { return replica_.self().incarnation; }
+  // A run for a cursor, mostly the present one; without a choice of its own, so that old inputs mean what they meant.
+  [[nodiscard]] std::uint64_t run_of(ChangeNumber cursor) const { return cursor % 8 == 5 ? 99 : our_life(); }
   // Chooses who speaks: a route, and whom it belongs to, if to anybody.
   Peer* speaker() {
     route_ = kRoutes.at(input_.below(kRoutes.size()));
@@ -129,7 +137,7 @@ class World {
   // The lives as they are, or one of them another.
   Lives lives_of(const Peer* peer) {
     const std::size_t choice = input_.below(8);
-    return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->life, choice == 1 ? 99 : kOurLife};
+    return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->life, choice == 1 ? 99 : our_life()};
   }
   std::uint64_t attempt_of(const Peer* peer) {
     const std::size_t choice = input_.below(8);
@@ -177,8 +185,9 @@ class World {
   void say_welcome() {
     const Peer* peer = speaker();
     const Lives lives = lives_of(peer);
-    const std::uint64_t feed = input_.below(8) == 0 ? 99 : kOurFeed;
-    hear(Welcome{lives, feed, cursor_of(peer), attempt_of(peer)});
+    const std::uint64_t feed = input_.below(8) == 0 ? 99 : replica_.self().feed_id;
+    const ChangeNumber cursor = cursor_of(peer);
+    hear(Welcome{lives, feed, cursor, attempt_of(peer), run_of(cursor), cursor % 16 == 3 ? cursor + 1 : 0});
   }
 
   void say_batch() {
@@ -188,10 +197,11 @@ class World {
     const std::size_t choice = input_.below(8);
     const ChangeNumber from = choice == 0 ? 0 : choice == 1 ? reached + 1 + input_.byte() : reached;
     const ChangeNumber to = from + input_.below(4);
-    if (peer != nullptr && lives == Lives{peer->life, kOurLife} && from <= reached) {
+    if (peer != nullptr && lives == Lives{peer->life, our_life()} && from <= reached) {
       peer->reached[peer->feed] = std::max(reached, to);
     }
-    hear(Batch{lives, attempt_of(peer), from, to}, body());
+    const std::uint64_t run = from % 4 == 3 ? 98 : 0;
+    hear(Batch{lives, attempt_of(peer), from, to, run, to}, body());
   }
 
   std::optional<std::string> body() {
@@ -327,22 +337,22 @@ class World {
       HERD_ASSERT(hello->attempt >= peer.attempt);
       peer.attempt = hello->attempt;
     } else if (const auto* welcome = std::get_if<Welcome>(&*message)) {
-      HERD_ASSERT(welcome->lives == (Lives{kOurLife, peer.life}) && welcome->feed_id == peer.feed);
+      HERD_ASSERT(welcome->lives == (Lives{our_life(), peer.life}) && welcome->feed_id == peer.feed);
       HERD_ASSERT(welcome->cursor <= reached);
     } else if (const auto* ack = std::get_if<Ack>(&*message)) {
-      HERD_ASSERT(ack->lives == (Lives{kOurLife, peer.life}) && ack->merged <= reached && ack->kept <= ack->merged);
+      HERD_ASSERT(ack->lives == (Lives{our_life(), peer.life}) && ack->merged <= reached && ack->kept <= ack->merged);
     } else if (const auto* ping = std::get_if<Ping>(&*message)) {
       peer.nonce = ping->nonce;
     } else if (const auto* batch = std::get_if<Batch>(&*message)) {
-      HERD_ASSERT(batch->lives == (Lives{kOurLife, peer.life}));
+      HERD_ASSERT(batch->lives == (Lives{our_life(), peer.life}));
       HERD_ASSERT(batch->from <= batch->to && batch->to <= replica_.store().feed().tail());
       peer.attempt = batch->attempt;
       peer.sent = std::max(peer.sent, batch->to);
     } else if (const auto* digest = std::get_if<Digest>(&*message)) {
-      HERD_ASSERT(digest->lives == (Lives{kOurLife, peer.life}) && digest->merged <= reached);
+      HERD_ASSERT(digest->lives == (Lives{our_life(), peer.life}) && digest->merged <= reached);
       if (!digest->answer) peer.round = digest->round;
     } else if (const auto* pull = std::get_if<Pull>(&*message)) {
-      HERD_ASSERT(pull->lives == (Lives{kOurLife, peer.life}) && !pull->buckets.empty());
+      HERD_ASSERT(pull->lives == (Lives{our_life(), peer.life}) && !pull->buckets.empty());
       peer.pull = pull->number;
     }
   }
@@ -384,11 +394,15 @@ class World {
   }
 
   Input& input_;
-  Replica replica_{{{"herd", "Hill", kOurLife, kOurFeed},
+  Replica replica_{{{"herd", "Hill", 1, 7},
                     {kPeers[0], kPeers[1]},
                     {.max_in_flight = 2, .max_batch = 2, .prompt_kept = true},
                     1,
-                    {.journal = true, .replicas = 1}}};
+                    {.journal = true, .replicas = 1},
+                    {},
+                    {},
+                    0,
+                    [next = std::uint64_t{100}]() mutable { return ++next; }}};
   Now now_{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
   std::array<Peer, kPeers.size()> peers_{};
   std::map<std::string, std::size_t> owners_;  // of routes

@@ -92,6 +92,7 @@ void begin(Replica& replica, Now now) {
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   std::string_view bytes(reinterpret_cast<const char*>(data), size);
   Replica::Options options{{"herd", "Hill", 1, 1}, {"Smith"}, {.max_in_flight = 2, .max_batch = 1}, 1};
+  options.random_id = [next = std::uint64_t{100}]() mutable { return ++next; };
   options.reconcile = {.round_min = 1s, .round_max = 2s, .again = 300ms, .unchanged = 200ms, .answer_within = 500ms};
   Replica replica(options);
   Now now{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};

@@ -30,7 +30,7 @@ std::string body_of(const std::vector<Update>& updates) {
 }
 
 bool same(const Update& a, const Update& b) {
-  return a.id.origin == b.id.origin && a.id.feed == b.id.feed && a.id.number == b.id.number && a.epoch == b.epoch &&
+  return a.id.origin == b.id.origin && a.id.run == b.id.run && a.id.number == b.id.number && a.epoch == b.epoch &&
          a.client == b.client && a.coordinates == b.coordinates && a.time_text == b.time_text &&
          a.difference == b.difference;
 }
@@ -54,7 +54,7 @@ const std::string kGood = "97 00 07 00 a16b a42b312d32 a135 00";
 
 TEST_CASE("the bytes of a body on the wire are these, and no others by accident") {
   Update second = update(300);
-  second.id.feed = 10;
+  second.id.run = 10;
   second.epoch = 2;
   CHECK(hex(body_of({update(), second})) == hex(unhex("92"
                                                       "92 92 a448696c6c 09 92 a448696c6c 0a"
@@ -68,7 +68,7 @@ TEST_CASE("updates come back as they were sent, also at the ends of their number
   said[1].id = {"Smith", std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
   said[1].epoch = std::numeric_limits<std::uint32_t>::max();
   said[1].difference = Nanoseconds::min();
-  said[2].id.feed = 0;
+  said[2].id.run = 0;
   said[2].difference = Nanoseconds::max();
   said[3].client = "\xff\xfe\x80";  // not UTF-8
   said[3].coordinates = "";
@@ -248,7 +248,7 @@ TEST_CASE("a body never exceeds its bound, whatever is added") {
       std::size_t added = 0;
       while (added < 2 * kMaxBatchUpdates && encoder.add(longest)) {
         ++added;
-        if (new_origins) --longest.id.feed;
+        if (new_origins) --longest.id.run;
       }
       CHECK(encoder.size() == added);
       CHECK(added * kMaxUpdateBytes >= kMaxBatchBytes / 2);  // it does not stop far too early either
@@ -269,7 +269,7 @@ TEST_CASE("an update with the longest texts fits its bound, with an origin of it
   const std::string time(kMaxTimeBytes, '1');
   Update longest = update(std::numeric_limits<std::uint64_t>::max());
   longest.id.origin = name;
-  longest.id.feed = std::numeric_limits<std::uint64_t>::max();
+  longest.id.run = std::numeric_limits<std::uint64_t>::max();
   longest.client = client;
   longest.coordinates = coordinates;
   longest.time_text = time;

@@ -21,10 +21,10 @@ auto fields(const Hello& m) {
                   m.tail, m.address);
 }
 auto fields(const Welcome& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt);
+  return std::tie(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
 }
 auto fields(const Batch& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to);
+  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
 }
 auto fields(const Ack& m) {
   return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
@@ -71,8 +71,8 @@ const std::vector<Pinned>& pinned() {
   static const std::vector<Pinned> all{
       {sample_hello(),
        "9c 01 01 01 a468657264 a448696c6c cf0102030405060708 cf1112131415161718 03 fe c3 cd012c a97463703a2f2f683a31"},
-      {Welcome{{5, 6}, 7, 70'000, 2}, "96 02 05 06 07 ce00011170 02"},
-      {Batch{{5, 6}, 2, 255, 256}, "96 03 05 06 02 ccff cd0100"},
+      {Welcome{{5, 6}, 7, 70'000, 2, 8, 300}, "98 02 05 06 07 ce00011170 02 08 cd012c"},
+      {Batch{{5, 6}, 2, 255, 256, 7, 128}, "98 03 05 06 02 ccff cd0100 07 cc80"},
       {Ack{{5, 6}, 2, 256, 0}, "96 04 05 06 02 cd0100 00"},
       {Digest{{5, 6}, 2, true, 300, 4}, "97 05 05 06 02 c3 cd012c 04"},
       {Pull{{5, 6}, 2, 256, {0, 4095}}, "96 06 05 06 02 cd0100 92 00 cd0fff"},
@@ -103,8 +103,8 @@ TEST_CASE("the bytes of a header on the wire are these, and no others by acciden
 TEST_CASE("every message comes back as it was sent") {
   CHECK(comes_back(sample_hello()));
   CHECK(comes_back(Hello{}) == false);  // it has no names
-  CHECK(comes_back(Welcome{{1, 2}, 3, 4, 5}));
-  CHECK(comes_back(Batch{{1, 2}, 3, 4, 5}));
+  CHECK(comes_back(Welcome{{1, 2}, 3, 4, 5, 6, 7}));
+  CHECK(comes_back(Batch{{1, 2}, 3, 4, 5, 6, 7}));
   CHECK(comes_back(Ack{{1, 2}, 3, 4, 5}));
   CHECK(comes_back(Digest{{1, 2}, 3, false, 4, 5}));
   CHECK(comes_back(Pull{{1, 2}, 3, 4, {5, 6}}));
@@ -118,8 +118,8 @@ TEST_CASE("every message comes back as it was sent") {
 TEST_CASE("numbers come back at both ends of their range") {
   for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 32U,
                                 std::uint64_t{1} << 63U, kMost}) {
-    CHECK(comes_back(Welcome{{n, n}, n, n, n}));
-    CHECK(comes_back(Batch{{n, n}, n, n, n}));
+    CHECK(comes_back(Welcome{{n, n}, n, n, n, n, n}));
+    CHECK(comes_back(Batch{{n, n}, n, n, n, n, n}));
     CHECK(comes_back(Ack{{n, n}, n, n, n}));
     CHECK(comes_back(Digest{{n, n}, n, true, n, n}));
     CHECK(comes_back(Pull{{n, n}, n, n, {1}}));
@@ -225,9 +225,15 @@ TEST_CASE("a type that this version does not know is no error") {
 }
 
 TEST_CASE("a batch that ends before it begins is refused, one that covers nothing is not") {
-  CHECK(decode(encode(Batch{{1, 2}, 3, 5, 5})));
-  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, 5, 4})));
-  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, kMost, 0})));
+  CHECK(decode(encode(Batch{{1, 2}, 3, 5, 5, 0, 0})));
+  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, 5, 4, 0, 0})));
+  CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, kMost, 0, 0, 0})));
+}
+
+TEST_CASE("a WELCOME names the run of its cursor, unless that is 0") {
+  CHECK(comes_back(Welcome{{1, 2}, 3, 0, 5, 0, 0}));
+  CHECK(comes_back(Welcome{{1, 2}, 3, 1, 5, 6, 0}));
+  CHECK_FALSE(decode(encode(Welcome{{1, 2}, 3, 1, 5, 0, 0})));
 }
 
 TEST_CASE("a pull names 1 to 512 buckets, all of them within bounds") {

@@ -72,11 +72,11 @@ Message drawn_message(Random& random, std::size_t kind) {
                    number(),
                    random.chance(0.5) ? "tcp://" + drawn_name(random) + ":1" : std::string()};
     case 1:
-      return Welcome{lives(), number(), number(), number()};
+      return Welcome{lives(), number(), number(), number(), 1 + number() / 2, number()};
     case 2: {
       const std::uint64_t from = number();
       const std::uint64_t room = UINT64_MAX - from;
-      return Batch{lives(), number(), from, from + (room == 0 ? 0 : random.below(room))};
+      return Batch{lives(), number(), from, from + (room == 0 ? 0 : random.below(room)), number(), number()};
     }
     case 3:
       return Ack{lives(), number(), number(), number()};
@@ -108,9 +108,10 @@ std::string fields(const Message& message) {
     out += " " + m->herd + " " + m->node + " " + m->address;
     add(m->oldest_version, m->version, m->incarnation, m->feed_id, m->attempt, m->clock.count(), m->answer, m->tail);
   } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
-    add(welcome->lives.sender, welcome->lives.receiver, welcome->feed_id, welcome->cursor, welcome->attempt);
+    add(welcome->lives.sender, welcome->lives.receiver, welcome->feed_id, welcome->cursor, welcome->attempt,
+        welcome->run, welcome->written);
   } else if (const auto* batch = std::get_if<Batch>(&message)) {
-    add(batch->lives.sender, batch->lives.receiver, batch->attempt, batch->from, batch->to);
+    add(batch->lives.sender, batch->lives.receiver, batch->attempt, batch->from, batch->to, batch->run, batch->written);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
     add(ack->lives.sender, ack->lives.receiver, ack->attempt, ack->merged, ack->kept);
   } else if (const auto* digest = std::get_if<Digest>(&message)) {
@@ -148,7 +149,7 @@ struct OwnUpdate {
     client = drawn_of(random, kClientBytes, 1, random.chance(0.1) ? kMaxClientBytes : 20);
     coordinates = drawn_of(random, "+-.0123456789/", 4, kMaxCoordinatesBytes);
     time_text = drawn_of(random, ".0123456789", 1, kMaxTimeBytes);
-    update.id.feed = drawn_number(random);
+    update.id.run = drawn_number(random);
     update.id.number = drawn_number(random);
     update.epoch = static_cast<std::uint32_t>(drawn_number(random));
     update.difference = drawn_clock(random);
@@ -164,7 +165,7 @@ struct OwnUpdate {
 };
 
 bool same(const Update& a, const Update& b) {
-  return a.id.origin == b.id.origin && a.id.feed == b.id.feed && a.id.number == b.id.number && a.epoch == b.epoch &&
+  return a.id.origin == b.id.origin && a.id.run == b.id.run && a.id.number == b.id.number && a.epoch == b.epoch &&
          a.client == b.client && a.coordinates == b.coordinates && a.time_text == b.time_text &&
          a.difference == b.difference;
 }

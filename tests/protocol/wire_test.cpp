@@ -135,7 +135,7 @@ TEST_CASE("a body means the same, whether it is read the usual way or by msgpack
       const Update& b = any.updates[i].update;
       REQUIRE(usual.updates[i].origin == any.updates[i].origin);
       REQUIRE(a.id.origin == b.id.origin);
-      REQUIRE(a.id.feed == b.id.feed);
+      REQUIRE(a.id.run == b.id.run);
       REQUIRE(a.id.number == b.id.number);
       REQUIRE(a.epoch == b.epoch);
       REQUIRE(a.client == b.client);

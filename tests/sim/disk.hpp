@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "protocol/clock.hpp"
 #include "tests/sim/random.hpp"
@@ -66,6 +67,17 @@ class Disk {
     copy_.clear();
     synced_ = 0;
     write_.reset();
+  }
+  // A backup of the file as it is at this moment: of what is under way any beginning may be in it.
+  [[nodiscard]] std::string backup(Random& random) const {
+    if (!write_ || write_->to_copy) return journal_;
+    return journal_ + write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
+  }
+  // A backup takes the place of all that is on the disk.
+  void put_back(std::string backup) {
+    wipe();
+    journal_ = std::move(backup);
+    synced_ = journal_.size();
   }
   // A torn tail that recovery has found.
   void cut(std::size_t valid_bytes) {

@@ -45,12 +45,19 @@ void World::count(const bus::Replica& replica) {
   compared_.rounds += replica.counters().digest_rounds;
   compared_.pulled += replica.counters().buckets_pulled;
   compared_.healed += replica.counters().divergences_healed;
+  compared_.renewed += replica.counters().feeds_renewed;
 }
 
 // Where nothing is planted the cursors tell the truth: comparing stores must find nothing that they missed.
 std::string World::falsely_healed() const {
   if (network_.planted() || compared_.healed == 0) return "";
   return std::to_string(compared_.healed) + " records were healed that no cursor had lost";
+}
+
+// A crash takes nothing from a journal that a peer could know of.
+std::string World::falsely_renewed() const {
+  if (restored_ > 0 || scenario_.twin_copies_disk || compared_.renewed == 0) return "";
+  return std::to_string(compared_.renewed) + " feeds were renewed though no disk was restored or copied";
 }
 
 // After convergence: every link is up, every answer given, and only pings go back and forth.

@@ -22,6 +22,8 @@ struct Totals {
   std::uint64_t rounds = 0;
   std::uint64_t pulled = 0;
   std::uint64_t healed = 0;
+  std::uint64_t restored = 0;
+  std::uint64_t renewed = 0;
   herd::protocol::Nanoseconds slowest{};
 };
 
@@ -34,6 +36,8 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.rounds += outcome.rounds;
   totals.pulled += outcome.pulled;
   totals.healed += outcome.healed;
+  totals.restored += outcome.restored;
+  totals.renewed += outcome.renewed;
   totals.trace = totals.trace * 31 + outcome.trace;
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
   if (verbose || !outcome.fault.empty()) {
@@ -91,11 +95,14 @@ int main(int argc, char** argv) {
   }
   std::printf(
       "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu rounds of digests, %llu "
-      "buckets pulled, %llu records healed, slowest convergence %.0f ms, trace %016llx\n",
+      "buckets pulled, %llu records healed, %llu disks restored, %llu feeds renewed, slowest convergence %.0f ms, "
+      "trace "
+      "%016llx\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
       static_cast<unsigned long long>(totals.acknowledged), static_cast<unsigned long long>(totals.messages),
       static_cast<unsigned long long>(totals.rounds), static_cast<unsigned long long>(totals.pulled),
-      static_cast<unsigned long long>(totals.healed), static_cast<double>(totals.slowest.count()) * 1e-6,
+      static_cast<unsigned long long>(totals.healed), static_cast<unsigned long long>(totals.restored),
+      static_cast<unsigned long long>(totals.renewed), static_cast<double>(totals.slowest.count()) * 1e-6,
       static_cast<unsigned long long>(totals.trace));
   return 0;
 }

@@ -108,9 +108,16 @@ void draw_twin(Scenario& scenario, Random& random) {
   scenario.faults.loss = scenario.faults.slow_links = scenario.faults.hollow = scenario.faults.altered = 0;
   scenario.partitions_a_second = 0;
   scenario.wipes = false;
-  // Two processes on copies of one disk give out the same numbers once both have started again.
-  const bool restarts = scenario.restarts_a_second > 0 || scenario.crashes_a_tell > 0 || scenario.rounds > 1;
-  scenario.twin_copies_disk = !restarts && random.chance(0.5);
+  scenario.twin_copies_disk = random.chance(0.5);
+}
+
+// Backups are taken of running nodes, and put back before some of the restarts.
+void draw_backups(Scenario& scenario, Random& random) {
+  if (scenario.level == Level::Memory || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
+  if (scenario.twin_of || random.chance(0.5)) return;
+  scenario.backups_a_second = 0.5 + static_cast<double>(random.below(6)) / 2;
+  scenario.restores = 0.5;
+  scenario.restarts_a_second = std::max(scenario.restarts_a_second, 1.0);
 }
 
 }  // namespace
@@ -132,6 +139,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   draw_comparing(scenario, random);
   if (random.chance(0.3)) scenario.client_resets = 0.05;
   draw_twin(scenario, random);
+  draw_backups(scenario, random);
   return scenario;
 }
 
@@ -145,7 +153,8 @@ std::string Scenario::describe() const {
          std::to_string(resets_a_second) + ", partitions/s " + std::to_string(partitions_a_second) + ", pauses/s " +
          std::to_string(pauses_a_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
          std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
-         ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") + ", rounds of digests from " +
+         ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") +
+         (restores > 0 ? ", disks restored" : "") + ", rounds of digests from " +
          std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, resets of clients " +
          std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) + ", altered " +
          std::to_string(faults.altered) +

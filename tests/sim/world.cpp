@@ -85,93 +85,10 @@ void World::birth(NodeIndex index) {
   options.keeper = scenario_.keeper;
   options.reconcile = scenario_.reconcile;
   options.jitter_seed = options.self.incarnation;
+  options.random_id = [this] { return random_.number() | 1; };
   node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
   if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->keeper().begin_life());
   pump(index);
-}
-
-void World::restart(NodeIndex index) {
-  Disk& disk = nodes_[index].disk;
-  switch (scenario_.level) {
-    case Level::Memory:
-    case Level::Write:
-      disk.crash_process(random_);
-      break;
-    case Level::Fsync:
-      disk.crash_machine(random_);
-      break;
-    case Level::Replicas:
-      disk.crash_process(random_);
-      if (may_wipe(index)) wipe(index);
-      break;
-  }
-  birth(index);
-}
-
-// One disk may be lost at a time: the next one only when all that was promised before, and all that the last one held,
-// is on that one again.
-bool World::may_wipe(NodeIndex index) const {
-  if (!scenario_.wipes || scenario_.peers[index].empty()) return false;
-  if (!wiped_) return true;
-  const bus::Replica& replica = *nodes_[*wiped_].replica;
-  return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
-    return !is_older(replica, promise.first, promise.second) &&
-           replica.store().number_of(promise.first) <= replica.keeper().kept();
-  });
-}
-
-void World::wipe(NodeIndex index) {
-  nodes_[index].disk.wipe();
-  wiped_ = index;
-  wiped_promises_.clear();
-  for (const auto& [key, age] : promised_) {
-    if (key.first == component_[index]) wiped_promises_[key.second] = age;
-  }
-  // A peer that does not know yet may still answer for what this disk held: from then on only its own holds it.
-  const bus::Replica& replica = *nodes_[index].replica;
-  bus::Feed::Reader reader = replica.store().feed().read_after(0);
-  for (auto entry = reader.next(); entry && entry->number <= replica.keeper().kept(); entry = reader.next()) {
-    const bus::RecordView record = replica.store().record_at(entry->index);
-    Age& held = wiped_promises_[std::string(record.client)];
-    held = std::max(held, Age{record.epoch, record.time});
-  }
-}
-
-// The journal's writer: one write at a time.
-void World::begin_write(Node& node) {
-  bus::Replica& replica = *node.replica;
-  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
-  Disk::Write write;
-  write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
-  if (replica.keeper().copying() && random_.chance(0.7)) {
-    write.to_copy = true;
-    write.bytes = replica.copy_piece();
-    if (write.bytes.empty()) {
-      write.bytes = replica.finish_copy();
-      write.replaces = write.is_pass = true;
-    }
-  } else if (replica.wants_pass()) {
-    write.is_pass = true;
-    write.bytes = replica.begin_pass();
-  } else {
-    return;
-  }
-  node.disk.begin(std::move(write));
-}
-
-void World::finish_write(Node& node) {
-  bus::Replica& replica = *node.replica;
-  if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
-  if (disks_fail_ && random_.chance(scenario_.write_failures)) {
-    const bool was_pass = node.disk.fail().is_pass;
-    if (was_pass) replica.pass_failed();
-    replica.keeper().abandon_copy();
-    return;
-  }
-  if (node.disk.finish(scenario_.level == Level::Fsync).is_pass) replica.pass_written();
-  if (!replica.keeper().copying() && random_.chance(scenario_.copies)) {
-    node.disk.begin({replica.keeper().begin_copy(), true, false, false, time_ + Nanoseconds{50'000}});
-  }
 }
 
 void World::release_replies(NodeIndex index) {
@@ -323,6 +240,9 @@ void World::inject_faults(Nanoseconds step) {
   if (time_ < calm_until_) return;
   const double seconds = static_cast<double>(step.count()) * 1e-9;
   if (random_.chance(scenario_.restarts_a_second * seconds)) restart(random_.below(nodes_.size()));
+  if (scenario_.backups_a_second > 0 && random_.chance(scenario_.backups_a_second * seconds)) {
+    back_up(random_.below(nodes_.size()));
+  }
   if (random_.chance(scenario_.resets_a_second * seconds)) {
     network_.reset(random_.below(nodes_.size()), random_.below(nodes_.size()));
   }
@@ -372,7 +292,7 @@ void World::disturb() {
   disks_fail_ = true;
   wiped_.reset();
   const NodeIndex index = random_.below(nodes_.size());
-  if (scenario_.level == Level::Memory || !may_wipe(index)) return;
+  if (scenario_.level == Level::Memory || !scenario_.wipes || !may_wipe(index)) return;
   wipe(index);
   birth(index);
 }
@@ -387,7 +307,10 @@ Outcome World::run() {
   outcome.rounds = compared_.rounds;
   outcome.pulled = compared_.pulled;
   outcome.healed = compared_.healed;
+  outcome.restored = restored_;
+  outcome.renewed = compared_.renewed;
   if (outcome.fault.empty()) outcome.fault = falsely_healed();
+  if (outcome.fault.empty()) outcome.fault = falsely_renewed();
   if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;
   outcome.trace = trace_;
   outcome.messages = network_.messages();

@@ -51,6 +51,8 @@ struct Scenario {
   std::size_t rounds = 1;            // of load and faults; after each the herd heals, and must be whole
   bool wipes = false;                // now and then a node loses its disk, when what the last one lost is kept again
   double crashes_a_tell = 0;         // of the node that was told, at once
+  double backups_a_second = 0;       // of some node's disk, as it is at that moment
+  double restores = 0;               // of a restart: a backup, mostly of this node, takes the disk's place before it
   double client_resets = 0;          // by an operator, a tell
   double repeats = 0;                // a client says again what it said, because it saw no reply
   Nanoseconds skew_max{2'000'000};   // of a node's clock, and of a client's
@@ -73,6 +75,8 @@ struct Outcome {
   std::uint64_t rounds = 0;        // in which two stores were compared
   std::uint64_t pulled = 0;        // buckets that differed for long enough
   std::uint64_t healed = 0;        // records that cursors had lost
+  std::uint64_t restored = 0;      // disks
+  std::uint64_t renewed = 0;       // feeds, because of that
   Nanoseconds converged_after{};   // from the heal to equal digests
 };
 
@@ -99,6 +103,7 @@ struct Age {
   auto operator<=>(const Age&) const = default;
 };
 
+inline constexpr std::size_t kMaxBackups = 3;    // of a node: a restored one may be older than the one before it
 inline constexpr Nanoseconds kStep{10'000'000};  // how often faults are drawn, and looked whether they are healed
 
 [[nodiscard]] inline std::string node_name(NodeIndex index) {
@@ -126,7 +131,8 @@ class World {
     Nanoseconds skew{};
     std::map<std::string, Age> told;  // to its present life: the newest of each client
     Disk disk;
-    std::deque<Reply> waiting;  // replies that may not leave yet
+    std::vector<std::string> backups;  // of the disk, at most kMaxBackups
+    std::deque<Reply> waiting;         // replies that may not leave yet
   };
   struct Unblock {
     Nanoseconds at{};
@@ -159,6 +165,11 @@ class World {
   void tell();
   [[nodiscard]] Nanoseconds time_said(std::size_t client);
   void wipe(NodeIndex index);
+  void note_lost_disk(NodeIndex index);
+  void back_up(NodeIndex index);
+  void put_back(NodeIndex index);
+  void forgive(NodeIndex index, const std::string& backup);
+  [[nodiscard]] static Age age_in(const bus::Replica& replica, const std::string& client);
   [[nodiscard]] bool may_wipe(NodeIndex index) const;
   void inject_faults(Nanoseconds step);
   void block_for_a_while();
@@ -179,6 +190,7 @@ class World {
   [[nodiscard]] std::string unanswered() const;
   void count(const bus::Replica& replica);
   [[nodiscard]] std::string falsely_healed() const;
+  [[nodiscard]] std::string falsely_renewed() const;
   [[nodiscard]] Nanoseconds settle_within() const;
   void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
 
@@ -203,8 +215,10 @@ class World {
     std::uint64_t rounds = 0;
     std::uint64_t pulled = 0;
     std::uint64_t healed = 0;
+    std::uint64_t renewed = 0;
   };
-  Compared compared_;    // of lives that are over
+  Compared compared_;  // of lives that are over
+  std::uint64_t restored_ = 0;
   std::string refused_;  // why a journal could not be read
 };
 

@@ -37,6 +37,7 @@ SHORT = [
     {"kills": 6, "freezes": 2, "ack": "fsync"},
     {"kills": 5, "freezes": 1, "replicas": 1},
     {"kills": 4, "freezes": 1, "replicas": 1, "wipe": True},
+    {"kills": 2, "freezes": 1, "replicas": 1, "restores": 4},
     {"kills": 0, "freezes": 1, "blackouts": 3},
     {"kills": 40, "freezes": 0},  # a storm of restarts
 ]
@@ -47,6 +48,7 @@ def test_nothing_acknowledged_is_lost(plan):
     outcome = prove(seconds=5, **plan)
     assert outcome.acknowledged > 1000
     assert (outcome.kills, outcome.freezes) == (plan["kills"], plan["freezes"])
+    assert outcome.restores == plan.get("restores", 0)
 
 
 @pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
@@ -55,6 +57,7 @@ def test_nothing_acknowledged_is_lost(plan):
     {"kills": 100, "freezes": 50, "seconds": 130, "ack": "fsync"},
     {"kills": 50, "freezes": 20, "seconds": 70, "replicas": 1},
     {"kills": 30, "freezes": 10, "seconds": 60, "replicas": 1, "wipe": True},
+    {"kills": 30, "freezes": 10, "seconds": 60, "replicas": 1, "restores": 30},
     {"kills": 50, "freezes": 20, "seconds": 120, "blackouts": 20},
 ], ids=str)
 def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan):
@@ -93,7 +96,7 @@ def test_the_command_ends_with_one_line_and_its_exit_status():
     assert outcome["good"] and outcome["lost"] == 0 and outcome["acknowledged"] > 0 and outcome["kept_in"] is None
 
 
-@pytest.mark.parametrize("words", [["--wipe"], ["--seconds", "0"], ["--ack", "paper"], ["--kills", "-1"],
+@pytest.mark.parametrize("words", [["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--ack", "paper"], ["--kills", "-1"],
                                    ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
 def test_a_proof_that_makes_no_sense_is_refused_with_a_line(words):
     ran = run_prove(*words)

@@ -75,6 +75,8 @@ def _add_prove(prove):
     prove.add_argument("--kills", metavar="N", type=_count, help="SIGKILLs (default: by the time; at memory none)")
     prove.add_argument("--freezes", metavar="N", type=_count, help="SIGSTOPs (default: by the time)")
     prove.add_argument("--blackouts", metavar="N", type=_count, default=0, help="SIGKILLs of all nodes at once")
+    prove.add_argument("--restores", metavar="N", type=_count, default=0,
+                       help="SIGKILLs after which an older copy of the node's journal is put back; wants --replicas")
     prove.add_argument("--chaos", action="store_true",
                        help="every kind of fault, of the network between the nodes too, each every ten seconds")
     prove.add_argument("--table", action="store_true", help="each kind of fault by itself, and a table of what came of it")

@@ -10,6 +10,7 @@ import signal
 from . import network as net
 
 KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK = "kill", "freeze", "blackout", "descriptors", "clock"
+RESTORE, BACKUP = "restore", "backup"  # each restore comes after a backup of its own, of all running nodes
 DOWN = (0.0, 1.2)        # seconds until a killed node is started again
 SHORT = (0.05, 0.5)      # seconds of a freeze that nobody may notice ...
 LONG = (1.0, 4.0)        # ... and of one in which links are lost
@@ -27,6 +28,7 @@ class Fault:
     seconds: float
     lanes: list = dataclasses.field(default_factory=list)  # that break, for a fault of the network
     ahead: int = 0  # seconds, for a clock that is wrong
+    backup: int = 0  # its number, for a backup and for the restore of it
 
 
 def schedule(names, counts, seconds, seed, lanes=()):
@@ -35,13 +37,16 @@ def schedule(names, counts, seconds, seed, lanes=()):
     source = random.Random(seed)
     faults = []
     for kind, count in counts.items():
-        for _ in range(count):
+        for number in range(count):
             length = source.uniform(*_length(kind, source))
             fault = Fault(source.uniform(0, seconds), kind, source.sample(names, len(names)), length)
             if kind in net.FAULTS:
                 fault.lanes = _draw_lanes(lanes, source)
             if kind == CLOCK:
                 fault.ahead = source.randint(-MOST_WRONG, MOST_WRONG)
+            if kind == RESTORE:
+                fault.backup = number
+                faults.append(Fault(source.uniform(0, fault.at), BACKUP, [], 0, backup=number))
             faults.append(fault)
     return sorted(faults, key=lambda fault: fault.at)
 
@@ -51,7 +56,7 @@ def _length(kind, source):
         return source.choice((SHORT, LONG))
     if kind == CLOCK:
         return WRONG
-    return DOWN if kind in (KILL, BLACKOUT) else BROKEN
+    return DOWN if kind in (KILL, BLACKOUT, RESTORE) else BROKEN
 
 
 def _draw_lanes(lanes, source):
@@ -78,7 +83,7 @@ class Breaker:
         self.exhausted = {}   # name: when it may open files again
         self.wrong = {}       # name: when its clock is put right
         self.broken = {}      # lane: when it passes again
-        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK, *net.FAULTS), 0)
+        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK, RESTORE, BACKUP, *net.FAULTS), 0)
 
     @property
     def is_done(self):
@@ -103,6 +108,8 @@ class Breaker:
             broken = self._break_lanes(fault, elapsed)
         elif fault.kind == CLOCK:
             broken = self._break_clock(fault, elapsed)
+        elif fault.kind == BACKUP:
+            broken = self._back_up(fault)
         else:
             broken = self._break_node(fault, elapsed)
         self.done[fault.kind] += 1 if broken else 0
@@ -125,8 +132,13 @@ class Breaker:
 
     def _break_node(self, fault, elapsed):
         up = [name for name in fault.order if name not in self.down and name not in self.frozen]
-        if not up or (self.wipe and not self._is_whole()):
+        # Of a restored node too the others must have given back what it lost before the next one loses anything.
+        if not up or ((self.wipe or fault.kind == RESTORE) and not self._is_whole()):
             return False
+        if fault.kind == RESTORE:
+            up = [name for name in up if self.herd[name].backup(fault.backup).exists()]
+            if not up:
+                return True  # every node was down when the backup was taken
         if fault.kind == DESCRIPTORS:  # without any a node cannot start, and says so and ends
             up = [name for name in up if name not in self.exhausted and self.herd[name].get("/readyz")[0] == 200]
             if not up:
@@ -140,8 +152,15 @@ class Breaker:
             self.exhausted[up[0]] = until
         else:
             alive = [name for name in fault.order if name not in self.down]  # the frozen as well
-            for name in up[:1] if fault.kind == KILL else alive:
+            for name in alive if fault.kind == BLACKOUT else up[:1]:
                 self._kill(self.herd[name], until)
+            if fault.kind == RESTORE:
+                self.herd[up[0]].restore(fault.backup)
+        return True
+
+    def _back_up(self, fault):
+        for node in self.herd.running:
+            node.back_up(fault.backup)
         return True
 
     def _kill(self, node, until):

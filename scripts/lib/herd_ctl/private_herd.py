@@ -105,6 +105,19 @@ class PrivateNode:
         """Loses the state of a node that does not run: it starts again as a new one."""
         shutil.rmtree(self.state_dir)
 
+    def backup(self, number):
+        return self.herd.directory / f"{self.name}.backup-{number}"
+
+    def back_up(self, number):
+        """Copies the journal while the node may be writing it: what an operator's backup does."""
+        with contextlib.suppress(FileNotFoundError):  # it has just been launched
+            shutil.copyfile(self.state_dir / "journal", self.backup(number))
+
+    def restore(self, number):
+        """Puts that copy back, of a node that does not run."""
+        self.state_dir.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(self.backup(number), self.state_dir / "journal")
+
     def log(self):
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 

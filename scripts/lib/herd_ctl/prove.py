@@ -13,7 +13,7 @@ import time
 
 from . import network as net
 from .clocks import PACKAGE, Clocks, faketime
-from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, Breaker, schedule
+from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, RESTORE, Breaker, schedule
 from .load import BASE, LoadProcess, report
 from .private_herd import Ports, PrivateHerd
 from .trouble import BAD_USAGE, Trouble
@@ -40,6 +40,7 @@ class Plan:
     kills: int | None = None
     freezes: int | None = None
     blackouts: int = 0
+    restores: int = 0  # of an older journal, to a killed node
     seed: int | None = None
     wipe: bool = False
     connections: int = 50
@@ -72,11 +73,12 @@ class Plan:
 
     @property
     def counts(self):
-        return {KILL: self.kills, FREEZE: self.freezes, BLACKOUT: self.blackouts, **self.more}
+        return {KILL: self.kills, FREEZE: self.freezes, BLACKOUT: self.blackouts, RESTORE: self.restores, **self.more}
 
     def line(self):
         kills = f"{self.kills} kills{' with an empty disk' if self.wipe else ''}"
         more = f", {self.blackouts} blackouts" if self.blackouts else ""
+        more += f", {self.restores} restored backups" if self.restores else ""
         more += "".join(f", {count} {kind}" for kind, count in self.more.items())
         if self.clocks_stay:
             more += f", no wrong clocks (they want the package {PACKAGE})"
@@ -92,6 +94,8 @@ class Outcome:
     kills: int = 0
     freezes: int = 0
     blackouts: int = 0  # all nodes at once
+    restores: int = 0   # of an older journal
+    renewed: int = 0    # feeds, because of that
     more: dict = dataclasses.field(default_factory=dict)  # faults of each other kind
     p99_ms: float | None = None  # that a client which behaves has waited for an answer, other nodes asked included
     growth_mib: float = 0        # of the memory of the node that grew most
@@ -114,6 +118,8 @@ class Outcome:
         words = [f"{self.acknowledged:,} acknowledged", f"{self.kills} kills", f"{self.freezes} freezes"]
         if self.plan.blackouts:
             words.append(f"{self.blackouts} blackouts")
+        if self.plan.restores:
+            words.append(f"{self.restores} restored backups, {self.renewed} feeds renewed")
         words += [f"{count} {kind}" for kind, count in self.more.items()]
         if self.wrong_replies:
             words.append(f"{self.wrong_replies} wrong replies")
@@ -136,7 +142,7 @@ class Trial:
 
     def __init__(self, binary, graph, plan, say=lambda elapsed, trial: None):
         settings = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
-        if plan.wipe:
+        if plan.wipe or plan.restores:
             settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that all was given back
         ports = Ports()
         wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
@@ -248,6 +254,7 @@ class Trial:
             self.outcome.compared += counters["bus_digest_rounds"]
             self.outcome.healed += counters["bus_divergences_healed"]
             logged += node.log().count("event=divergence_healed ")
+            self.outcome.renewed += node.log().count("event=feed_renewed ")
         if self.outcome.healed or logged:
             self.outcome.problems.append("comparing stores has healed records that the links had lost: see"
                                          " event=divergence_healed in the logs")
@@ -258,6 +265,7 @@ class Trial:
         outcome.broken_connections = load.broken
         done = self.breaker.done
         outcome.kills, outcome.freezes, outcome.blackouts = done[KILL], done[FREEZE], done[BLACKOUT]
+        outcome.restores = done[RESTORE]
         outcome.more = {kind: done[kind] for kind in self.plan.more}
 
     def _all_live(self, but=()):
@@ -347,6 +355,8 @@ def prove(herd, given):
     plan = Plan(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Plan) if field.name in given})
     if plan.wipe and plan.replicas == 0:
         raise Trouble("--wipe wants --replicas 1 or more: what only one node keeps is lost with its disk", BAD_USAGE)
+    if plan.restores and plan.replicas == 0:
+        raise Trouble("--restores wants --replicas 1 or more: a backup does not hold what was acknowledged after it", BAD_USAGE)
     if plan.wipe and plan.blackouts:
         raise Trouble("--wipe and --blackouts together leave nobody who could know anything", BAD_USAGE)
     loneliest = min(herd.nodes, key=lambda node: len(node.peers))

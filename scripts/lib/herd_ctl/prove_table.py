@@ -15,6 +15,7 @@ ROWS = {
     "SIGKILL": {"kills": TIMES},
     "storm of restarts": {"kills": 60},
     "all nodes killed at once": {"blackouts": 3},
+    "an older journal put back": {"restores": TIMES, "replicas": 1},
     "frozen": {"freezes": TIMES},
     "no descriptors left": {"more": {DESCRIPTORS: TIMES}},
     "a clock up to a day wrong": {"more": {CLOCK: TIMES}},
@@ -41,12 +42,13 @@ def prove_table(binary, graph, given):
     """Prints the table; 0 if every row is good."""
     cells, problems = [], []
     for what, nodes, row in rows(graph):
-        plan = Plan(**({"kills": None if row.get("chaos") else 0, "freezes": None if row.get("chaos") else 0} | LOAD | row),
-                    seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack, replicas=given.replicas)
+        usual = {"kills": None if row.get("chaos") else 0, "freezes": None if row.get("chaos") else 0,
+                 "replicas": given.replicas}
+        plan = Plan(**(usual | LOAD | row), seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack)
         print(f"{what}: {plan.line()}", file=sys.stderr, flush=True)
         outcome = Trial(binary, nodes, plan).run()
         problems += [f"{what}: {problem}" for problem in outcome.problems]
-        done = outcome.kills + outcome.freezes + outcome.blackouts + sum(outcome.more.values())
+        done = outcome.kills + outcome.freezes + outcome.blackouts + outcome.restores + sum(outcome.more.values())
         cells.append([what, done, f"{outcome.acknowledged:,}", "-" if outcome.lost is None else outcome.lost,
                       "never" if outcome.converged_s is None else f"{outcome.converged_s:.1f} s",
                       "-" if outcome.p99_ms is None else f"{outcome.p99_ms:.0f} ms", f"+{outcome.growth_mib:.1f} MiB"])

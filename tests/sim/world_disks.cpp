@@ -1,0 +1,149 @@
+// What becomes of the nodes' disks: writes, crashes, lost disks, and backups that take the place of newer journals.
+#include <algorithm>
+#include <utility>
+
+#include "tests/sim/world.hpp"
+
+namespace herd::sim {
+
+void World::restart(NodeIndex index) {
+  Disk& disk = nodes_[index].disk;
+  switch (scenario_.level) {
+    case Level::Memory:
+    case Level::Write:
+      disk.crash_process(random_);
+      break;
+    case Level::Fsync:
+      disk.crash_machine(random_);
+      break;
+    case Level::Replicas:
+      disk.crash_process(random_);
+      break;
+  }
+  const bool restores = scenario_.restores > 0 && random_.chance(scenario_.restores);
+  if (restores) put_back(index);
+  if (!restores && scenario_.level == Level::Replicas && scenario_.wipes && may_wipe(index)) wipe(index);
+  birth(index);
+}
+
+// One disk may be lost at a time: the next one only when all that was promised before, and all that the last one held,
+// is on that one again.
+bool World::may_wipe(NodeIndex index) const {
+  if (scenario_.peers[index].empty()) return false;
+  if (!wiped_) return true;
+  const bus::Replica& replica = *nodes_[*wiped_].replica;
+  return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
+    return !is_older(replica, promise.first, promise.second) &&
+           replica.store().number_of(promise.first) <= replica.keeper().kept();
+  });
+}
+
+void World::wipe(NodeIndex index) {
+  nodes_[index].disk.wipe();
+  note_lost_disk(index);
+}
+
+void World::note_lost_disk(NodeIndex index) {
+  wiped_ = index;
+  wiped_promises_.clear();
+  for (const auto& [key, age] : promised_) {
+    if (key.first == component_[index]) wiped_promises_[key.second] = age;
+  }
+  // A peer that does not know yet may still answer for what this disk held: from then on only its own holds it.
+  const bus::Replica& replica = *nodes_[index].replica;
+  bus::Feed::Reader reader = replica.store().feed().read_after(0);
+  for (auto entry = reader.next(); entry && entry->number <= replica.keeper().kept(); entry = reader.next()) {
+    const bus::RecordView record = replica.store().record_at(entry->index);
+    Age& held = wiped_promises_[std::string(record.client)];
+    held = std::max(held, Age{record.epoch, record.time});
+  }
+}
+
+void World::back_up(NodeIndex index) {
+  std::vector<std::string>& backups = nodes_[index].backups;
+  std::string backup = nodes_[index].disk.backup(random_);
+  if (backups.size() < kMaxBackups) {
+    backups.push_back(std::move(backup));
+  } else {
+    backups[random_.below(backups.size())] = std::move(backup);
+  }
+}
+
+// A backup takes the disk's place. With replicas that is one more disk lost, and nothing else may be.
+void World::put_back(NodeIndex index) {
+  const NodeIndex of = random_.chance(0.2) ? random_.below(nodes_.size()) : index;  // or a copied state directory
+  const std::vector<std::string>& backups = nodes_[of].backups;
+  if (backups.empty() || (scenario_.level == Level::Replicas && !may_wipe(index))) return;
+  const std::string backup = backups[random_.below(backups.size())];
+  if (scenario_.level == Level::Replicas) {
+    note_lost_disk(index);
+  } else {
+    forgive(index, backup);
+  }
+  nodes_[index].disk.put_back(backup);
+  ++restored_;
+}
+
+Age World::age_in(const bus::Replica& replica, const std::string& client) {
+  const auto record = replica.find(client);
+  return record ? Age{record->epoch, record->time} : Age{};
+}
+
+// Without replicas a promise outlives a disk that is put back only if the backup holds it, or another node's disk does.
+void World::forgive(NodeIndex index, const std::string& backup) {
+  bus::Replica::Options options;
+  options.self = {"sim", node_name(index), 1, 0};
+  auto memory = bus::recover(backup, 1, 0);
+  if (!memory) return;  // birth() will say so
+  const bus::Replica restored(std::move(options), std::move(*memory));
+  for (auto& [key, promised] : promised_) {
+    if (key.first != component_[index]) continue;
+    Age kept = age_in(restored, key.second);
+    for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+      const bus::Replica& other = *nodes_[i].replica;
+      const bool on_disk = other.store().number_of(key.second) <= other.keeper().kept();
+      if (i != index && component_[i] == component_[index] && on_disk) kept = std::max(kept, age_in(other, key.second));
+    }
+    promised = std::min(promised, kept);
+  }
+  std::erase_if(promised_, [](const auto& promise) { return promise.second == Age{}; });
+}
+
+// The journal's writer: one write at a time.
+void World::begin_write(Node& node) {
+  bus::Replica& replica = *node.replica;
+  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
+  Disk::Write write;
+  write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
+  if (replica.keeper().copying() && random_.chance(0.7)) {
+    write.to_copy = true;
+    write.bytes = replica.copy_piece();
+    if (write.bytes.empty()) {
+      write.bytes = replica.finish_copy();
+      write.replaces = write.is_pass = true;
+    }
+  } else if (replica.wants_pass()) {
+    write.is_pass = true;
+    write.bytes = replica.begin_pass();
+  } else {
+    return;
+  }
+  node.disk.begin(std::move(write));
+}
+
+void World::finish_write(Node& node) {
+  bus::Replica& replica = *node.replica;
+  if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
+  if (disks_fail_ && random_.chance(scenario_.write_failures)) {
+    const bool was_pass = node.disk.fail().is_pass;
+    if (was_pass) replica.pass_failed();
+    replica.keeper().abandon_copy();
+    return;
+  }
+  if (node.disk.finish(scenario_.level == Level::Fsync).is_pass) replica.pass_written();
+  if (!replica.keeper().copying() && random_.chance(scenario_.copies)) {
+    node.disk.begin({replica.keeper().begin_copy(), true, false, false, time_ + Nanoseconds{50'000}});
+  }
+}
+
+}  // namespace herd::sim
