@@ -139,8 +139,9 @@ class PrivateHerd(Server):
         """`under`: {name: words to run a node's command line under}. `more`: text of the configuration."""
         super().__init__(folder)
         under = under or {}
-        self.nodes = [Node(name, ("127.0.0.1", free_port()), ("127.0.0.1", free_port()), None,
-                           ("127.0.0.1", free_port()), peers, True, {}, {}) for name, peers in graph.items()]
+        self.nodes = [Node(name=name, clients=("127.0.0.1", free_port()), bus=("127.0.0.1", free_port()), monitor=None,
+                           http=("127.0.0.1", free_port()), peers=peers, local=True, settings={}, live_settings={},
+                           entry={}) for name, peers in graph.items()]
         self.ports = [node.clients[1] for node in self.nodes]
         self.config = folder / "herd.toml"
         self.config.write_text(self._text(ack, replicas) + more, encoding="utf-8")
