@@ -116,6 +116,22 @@ TEST_CASE("a connection that is reset with messages and PINGs unread ends nothin
   CHECK(herd.until_equal());
 }
 
+TEST_CASE("a flood of messages that no node sends ends nothing, whether it is read in time or its connection is cut") {
+  Herd herd;
+  REQUIRE(herd.until_equal());
+  const Stranger stranger(herd.hills_address());
+  stranger.greet();
+  const std::string messages = repeated(std::string("\0\0", 2), 30'000);
+  std::size_t sent = 0;
+  REQUIRE(herd.until([&] {
+    sent += stranger.say_some(messages);
+    return !stranger.is_open() || sent > 2 * kMaxStrangersBytes;
+  }));
+  CHECK(herd.hill().bus->connections_cut() + herd.hill().replica->counters().messages_damaged > 0);
+  told(herd.smith(), "kiwi");
+  CHECK(herd.until_equal());
+}
+
 namespace {
 
 // A listener where a peer's ROUTER should be.
