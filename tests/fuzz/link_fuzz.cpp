@@ -402,6 +402,7 @@ class World {
                     {},
                     {},
                     0,
+                    {},
                     [next = std::uint64_t{100}]() mutable { return ++next; }}};
   Now now_{std::chrono::seconds(100), std::chrono::seconds(1'700'000'000)};
   std::array<Peer, kPeers.size()> peers_{};
