@@ -276,7 +276,7 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
       case static_cast<std::uint64_t>(Kind::Mark): {
         MarkFrame mark{fields.at(1).as<ChangeNumber>(), {}};
         for (const auto& cursor : fields.at(2).as<std::vector<std::vector<msgpack::object>>>()) {
-          Position at{cursor.at(2).as<ChangeNumber>()};
+          FeedPosition at{cursor.at(2).as<ChangeNumber>()};
           if (cursor.size() > 3) at.run = cursor[3].as<std::uint64_t>();
           if (cursor.size() > 4) at.written = cursor[4].as<ChangeNumber>();
           mark.cursors.push_back({cursor.at(0).as<std::string>(), cursor.at(1).as<std::uint64_t>(), at});

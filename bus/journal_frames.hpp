@@ -26,7 +26,7 @@
 #include "bus/feed.hpp"
 #include "bus/packed_record.hpp"
 #include "bus/record.hpp"
-#include "bus/runs.hpp"
+#include "bus/feed_position.hpp"
 #include "protocol/update.hpp"
 
 namespace herd::bus {
@@ -44,14 +44,6 @@ struct LifeFrame {
   std::uint64_t feed_id = 0;
   ChangeNumber base = 0;
   std::uint64_t incarnation = 0;  // 0: not written down
-};
-
-// How far a peer's feed was merged here when the pass was taken.
-struct PeerCursor {
-  std::string peer;
-  std::uint64_t feed_id = 0;
-  Position at;  // without a run, as in old journals, it counts as 0
-  bool operator==(const PeerCursor&) const = default;
 };
 
 struct MarkFrame {

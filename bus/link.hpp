@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/journal_frames.hpp"
+#include "bus/feed_position.hpp"
 #include "bus/link_limits.hpp"
 #include "bus/record.hpp"
 #include "bus/runs.hpp"
@@ -224,7 +224,7 @@ class Link {
   std::uint64_t timeouts_ = 0;  // answers that did not come in time
 
   // The receiving half: the peer's feed.
-  Position at_;                   // merged here without a gap
+  FeedPosition at_;                  // merged here without a gap
   ChangeNumber kept_cursor_ = 0;  // ... and in our journal; <= its cursor
   ChangeNumber sync_target_ = 0;
   std::uint64_t ack_attempt_ = 0;

@@ -11,7 +11,7 @@ void Runs::begin(Run run) {
   runs_.push_back(run);
 }
 
-bool Runs::allow(const Position& position, ChangeNumber tail, ChangeNumber written) const {
+bool Runs::allow(const FeedPosition& position, ChangeNumber tail, ChangeNumber written) const {
   if (position.cursor == 0) return true;
   const auto newest = std::find_if(runs_.rbegin(), runs_.rend(), [&](const Run& run) {
     return run.incarnation == position.run && position.run != 0;

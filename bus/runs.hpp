@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "bus/feed_position.hpp"
 #include "bus/record.hpp"
 
 namespace herd::bus {
@@ -25,14 +26,6 @@ struct Run {
   bool operator==(const Run&) const = default;
 };
 
-// How far a feed is merged at a peer of its node.
-struct Position {
-  ChangeNumber cursor = 0;
-  std::uint64_t run = 0;     // of the node, whose batch moved the cursor last; 0: not known
-  ChangeNumber written = 0;  // how far that run's journal was written when it sent that batch
-  bool operator==(const Position&) const = default;
-};
-
 class Runs {
  public:
   // The newest are listed: 16 KiB. A peer whose position names an older one makes the node renew its feed, which costs
@@ -44,7 +37,7 @@ class Runs {
 
   // Whether a peer can be there. `tail` and `written`: of the feed and its journal now. True for the cursor 0, which
   // claims nothing.
-  [[nodiscard]] bool allow(const Position& position, ChangeNumber tail, ChangeNumber written) const;
+  [[nodiscard]] bool allow(const FeedPosition& position, ChangeNumber tail, ChangeNumber written) const;
 
   // Oldest first.
   [[nodiscard]] const std::vector<Run>& list() const { return runs_; }

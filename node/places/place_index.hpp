@@ -15,25 +15,11 @@
 #include <string_view>
 #include <vector>
 
+#include "node/places/place_kind.hpp"
 #include "protocol/command.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node::places {
-
-enum class Kind : std::uint8_t {
-  Capital,  // of a country
-  Seat,     // of a state or province
-  Town,     // city, town or village
-  Quarter,  // part of a town
-  Port,     // sea port
-};
-
-// Positions are kept in such steps, which are the table's decimals.
-inline constexpr std::size_t kDecimals = 5;
-inline constexpr std::int32_t kStepsPerDegree = 100'000;
-
-// An id, a name or an area, as it stands between the quotes of a JSON string: a table with a longer one is refused.
-inline constexpr std::size_t kMaxTextBytes = 255;
 
 // A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string.
 struct PlaceView {

@@ -5,7 +5,7 @@
 #include <functional>
 #include <string_view>
 
-#include "node/places/place_index.hpp"
+#include "node/places/place_kind.hpp"
 #include "protocol/command.hpp"
 #include "protocol/result.hpp"
 

@@ -1,0 +1,24 @@
+// The kinds of places in the embedded table, and the limits of its rows.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace herd::node::places {
+
+enum class Kind : std::uint8_t {
+  Capital,  // of a country
+  Seat,     // of a state or province
+  Town,     // city, town or village
+  Quarter,  // part of a town
+  Port,     // sea port
+};
+
+// Positions are kept in such steps, which are the table's decimals.
+inline constexpr std::size_t kDecimals = 5;
+inline constexpr std::int32_t kStepsPerDegree = 100'000;
+
+// An id, a name or an area, as it stands between the quotes of a JSON string: a table with a longer one is refused.
+inline constexpr std::size_t kMaxTextBytes = 255;
+
+}  // namespace herd::node::places
