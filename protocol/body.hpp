@@ -43,7 +43,7 @@ class BodyEncoder {
 };
 
 // What a body frame says. Views point into the frame. `time` of an update is not filled: the text is only looked at
-// when the update is new (bus/replica_merge.cpp).
+// when the update is new (bus/replica/replica_merge.cpp).
 struct Body {
   struct Origin {
     std::string_view name;

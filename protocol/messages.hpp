@@ -1,6 +1,6 @@
 // What nodes say to each other. A message is a header frame, and for some a second frame, with updates (body.hpp) or
 // with the sums of a store (sums.hpp); docs/PROTOCOL.md has the grammar. Values only: who may say what and when is
-// decided in bus/link.hpp.
+// decided in bus/link/link.hpp.
 #pragma once
 
 #include <cstdint>

@@ -1,10 +1,10 @@
-// What the mutants (bus/mutants.hpp) are called on a command line.
+// What the mutants (bus/store/mutants.hpp) are called on a command line.
 #pragma once
 
 #include <map>
 #include <string>
 
-#include "bus/mutants.hpp"
+#include "bus/store/mutants.hpp"
 
 namespace herd::bus {
 

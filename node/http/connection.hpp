@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "node/http/figures.hpp"
+#include "node/observe/http_figures.hpp"
 #include "node/http/limits.hpp"
 #include "node/http/request_parser.hpp"
 #include "node/http/router.hpp"

@@ -52,7 +52,7 @@ inline constexpr int kReceiveBufferBytes = 32 * 1024;
 inline constexpr std::size_t kMaxDiscardedBytes = std::size_t{1024} * 1024;
 
 // Connections in all: a thousand viewers of streams, and requests beside them. Each is a descriptor that clients of the
-// node lack, so it has fewer where there are few (node/descriptor_limit.hpp). One address (one /64 of IPv6) leaves a
+// node lack, so it has fewer where there are few (node/app/descriptor_limit.hpp). One address (one /64 of IPv6) leaves a
 // sixth of them to others, and viewers leave a sixth to requests.
 inline constexpr std::size_t kMaxConnections = 1200;
 inline constexpr std::size_t kSpareShare = 6;

@@ -18,8 +18,8 @@
 
 #include "node/http/admission.hpp"
 #include "node/http/connection.hpp"
-#include "node/limits.hpp"
-#include "node/listen_addresses.hpp"
+#include "node/base/limits.hpp"
+#include "node/base/listen_addresses.hpp"
 
 namespace herd::node::http {
 namespace {

@@ -10,8 +10,8 @@
 #include <asio/io_context.hpp>
 #include <memory>
 
-#include "node/address.hpp"
-#include "node/http/figures.hpp"
+#include "node/base/address.hpp"
+#include "node/observe/http_figures.hpp"
 #include "node/http/limits.hpp"
 #include "node/http/router.hpp"
 #include "protocol/result.hpp"

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-#include "node/address.hpp"
+#include "node/base/address.hpp"
 
 namespace herd::node::places {
 namespace {

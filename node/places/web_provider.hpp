@@ -14,7 +14,7 @@
 #include "node/places/http_fetcher.hpp"
 #include "node/places/provider.hpp"
 #include "node/places/web_api.hpp"
-#include "node/rate_limit.hpp"
+#include "node/base/rate_limit.hpp"
 
 namespace herd::node::places {
 

@@ -26,7 +26,7 @@
 #include <thread>
 #include <unordered_map>
 
-#include "bus/bus.hpp"
+#include "bus/zmq/bus.hpp"
 #include "protocol/reply.hpp"
 
 namespace {

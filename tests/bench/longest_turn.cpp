@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/replica.hpp"
+#include "bus/replica/replica.hpp"
 #include "tests/bench/load/digits.hpp"
 
 namespace {

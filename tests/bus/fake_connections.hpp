@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/connections.hpp"
+#include "bus/replica/connections.hpp"
 #include "protocol/messages.hpp"
 
 namespace herd::bus {

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "bus/keeper.hpp"
-#include "bus/recovery.hpp"
-#include "bus/store.hpp"
+#include "bus/journal/journal_planner.hpp"
+#include "bus/journal/recovery.hpp"
+#include "bus/store/store.hpp"
 #include "tests/bus/sample_update.hpp"
 
 namespace herd::bus {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "bus/link.hpp"
-#include "bus/store.hpp"
+#include "bus/link/link.hpp"
+#include "bus/store/store.hpp"
 #include "tests/bus/sample_update.hpp"
 
 namespace herd::bus {

@@ -16,7 +16,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bus/bus.hpp"
+#include "bus/zmq/bus.hpp"
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/free_port.hpp"

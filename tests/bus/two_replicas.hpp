@@ -9,7 +9,7 @@
 #include <utility>
 #include <vector>
 
-#include "bus/replica.hpp"
+#include "bus/replica/replica.hpp"
 #include "protocol/time_text.hpp"
 
 namespace herd::bus {

@@ -9,9 +9,9 @@
 #include <cstdlib>
 #include <string>
 
-#include "node/config.hpp"
-#include "node/config_check.hpp"
-#include "node/config_diff.hpp"
+#include "node/config/config.hpp"
+#include "node/config/config_check.hpp"
+#include "node/config/config_diff.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 

@@ -13,8 +13,8 @@
 #include <string>
 #include <string_view>
 
-#include "bus/keeper.hpp"
-#include "bus/recovery.hpp"
+#include "bus/journal/journal_planner.hpp"
+#include "bus/journal/recovery.hpp"
 #include "protocol/assert.hpp"
 
 using namespace herd::bus;

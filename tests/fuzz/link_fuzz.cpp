@@ -19,7 +19,7 @@
 #include <string>
 #include <utility>
 
-#include "bus/replica.hpp"
+#include "bus/replica/replica.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/sums.hpp"
 #include "tests/fuzz/input.hpp"

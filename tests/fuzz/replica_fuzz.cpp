@@ -12,8 +12,8 @@
 #include <string>
 #include <string_view>
 
-#include "bus/link_limits.hpp"
-#include "bus/replica.hpp"
+#include "bus/link/link_limits.hpp"
+#include "bus/replica/replica.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/sums.hpp"
 

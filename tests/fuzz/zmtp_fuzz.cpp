@@ -8,8 +8,8 @@
 #include <string_view>
 #include <vector>
 
-#include "node/subscriptions.hpp"
-#include "node/zmtp.hpp"
+#include "node/observe/subscriptions.hpp"
+#include "node/observe/zmtp.hpp"
 #include "protocol/assert.hpp"
 
 using herd::node::Subscriptions;

@@ -1,4 +1,4 @@
-// A replica and its journal in a directory, without a loop: the test turns. For tests of node/journal.hpp.
+// A replica and its journal in a directory, without a loop: the test turns. For tests of node/journal/journal.hpp.
 #pragma once
 
 #include <chrono>
@@ -6,7 +6,7 @@
 #include <memory>
 #include <string_view>
 
-#include "node/journal.hpp"
+#include "node/journal/journal.hpp"
 #include "protocol/time_text.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/scratch_dir.hpp"

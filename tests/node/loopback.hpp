@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "node/front_end.hpp"
+#include "node/clients/front_end.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/one_node.hpp"
 

@@ -3,12 +3,12 @@
 
 #include <string>
 
-#include "bus/replica.hpp"
-#include "node/client_warnings.hpp"
-#include "node/commands.hpp"
-#include "node/config.hpp"
-#include "node/counters.hpp"
-#include "node/turn_clock.hpp"
+#include "bus/replica/replica.hpp"
+#include "node/clients/client_warnings.hpp"
+#include "node/clients/commands.hpp"
+#include "node/config/config.hpp"
+#include "node/clients/counters.hpp"
+#include "node/base/loop_clock.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/session.hpp"
+#include "node/clients/session.hpp"
 #include "tests/node/one_node.hpp"
 
 namespace herd::node {

@@ -1,7 +1,7 @@
 // A status with every kind of value in it, for the tests of all that shows one.
 #pragma once
 
-#include "node/status.hpp"
+#include "node/observe/status.hpp"
 
 namespace herd::node {
 

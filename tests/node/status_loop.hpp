@@ -6,7 +6,7 @@
 #include <memory>
 #include <thread>
 
-#include "node/status_board.hpp"
+#include "node/observe/status_board.hpp"
 #include "tests/node/status_example.hpp"
 
 namespace herd::node {

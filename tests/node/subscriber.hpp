@@ -11,7 +11,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "node/monitor.hpp"
+#include "node/observe/monitor.hpp"
 #include "tests/node/free_port.hpp"
 #include "tests/node/wait_until.hpp"
 

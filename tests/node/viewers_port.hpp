@@ -13,7 +13,7 @@
 #include <system_error>
 #include <vector>
 
-#include "node/viewers.hpp"
+#include "node/observe/viewers.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/free_port.hpp"
 #include "tests/node/wait_until.hpp"

@@ -69,7 +69,7 @@ int main(int argc, char** argv) {
   app.add_option("--most", most, "With --scale: no herds of more nodes than that");
   app.add_option_function<std::string>(
          "--mutant", [&mutant](const std::string& name) { mutant = herd::bus::kMutantNames.at(name); },
-         "Plant this fault (bus/mutants.hpp): the run must then find it")
+         "Plant this fault (bus/store/mutants.hpp): the run must then find it")
       ->check(CLI::IsMember(herd::bus::kMutantNames).description(""))
       ->type_name("NAME");
   try {

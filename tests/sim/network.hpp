@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "bus/replica.hpp"
+#include "bus/replica/replica.hpp"
 #include "tests/sim/random.hpp"
 
 namespace herd::sim {

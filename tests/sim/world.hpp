@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "bus/replica.hpp"
+#include "bus/replica/replica.hpp"
 #include "tests/sim/disk.hpp"
 #include "tests/sim/network.hpp"
 #include "tests/sim/random.hpp"

@@ -7,7 +7,7 @@
 #include <span>
 #include <string_view>
 
-#include "bus/seen_set.hpp"
+#include "bus/link/seen_set.hpp"
 #include "tests/bench/micro/samples.hpp"
 
 namespace herd::bench {

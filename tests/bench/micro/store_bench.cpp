@@ -1,5 +1,5 @@
 // The store: merging and finding among few clients, which the caches hold, and among a million, which they do not.
-#include "bus/store.hpp"
+#include "bus/store/store.hpp"
 
 #include <benchmark/benchmark.h>
 

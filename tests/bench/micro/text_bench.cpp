@@ -1,7 +1,7 @@
 // A client's line, read and answered.
 #include <benchmark/benchmark.h>
 
-#include "bus/update_texts.hpp"
+#include "bus/store/update_texts.hpp"
 #include "protocol/command.hpp"
 #include "protocol/reply.hpp"
 #include "tests/bench/micro/samples.hpp"

@@ -9,7 +9,7 @@
 #include <thread>
 #include <vector>
 
-#include "node/metrics.hpp"
+#include "node/observe/metrics.hpp"
 #include "tests/node/http/test_server.hpp"
 #include "tests/node/wait_until.hpp"
 

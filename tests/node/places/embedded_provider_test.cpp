@@ -2,7 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "node/places/providers.hpp"
+#include "node/app/providers.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/places/places_table.hpp"
 

@@ -1,6 +1,6 @@
 #include "node/places/provider_url.hpp"
 
-#include "node/config.hpp"
+#include "node/config/config.hpp"
 #include "tests/catch.hpp"
 
 using namespace herd::node::places;

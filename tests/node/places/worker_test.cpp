@@ -8,7 +8,7 @@
 
 #include "node/places/client.hpp"
 #include "node/places/messages.hpp"
-#include "node/places/providers.hpp"
+#include "node/app/providers.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/places/fake_provider.hpp"
 

@@ -1,0 +1,322 @@
+#include "bus/journal/journal_frames.hpp"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <msgpack.hpp>
+#include <optional>
+#include <utility>
+
+#include "bus/store/mutants.hpp"
+#include "bus/store/store.hpp"
+#include "protocol/assert.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/messages.hpp"
+#include "protocol/small_texts.hpp"
+
+namespace herd::bus {
+
+using protocol::put_text;
+
+namespace {
+
+// Where things stand in a frame's head.
+constexpr std::size_t kLengthAt = kFrameMagic.size();
+constexpr std::size_t kSequenceAt = kLengthAt + 4;
+constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
+constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
+static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
+
+enum class Kind : std::uint8_t { Life = 1, Records = 2, Mark = 3 };
+
+// Lowest byte first.
+[[gnu::always_inline]] inline void put(char* to, std::uint64_t value, std::size_t bytes) {
+  for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
+}
+
+std::uint64_t get(std::string_view text, std::size_t offset, std::size_t bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    value |= std::uint64_t{static_cast<unsigned char>(text[offset + i])} << (8 * i);
+  }
+  return value;
+}
+
+std::uint64_t hash(std::string_view text) {
+  return XXH3_64bits(text.data(), text.size());
+}
+
+// msgpack's packer writes to anything with write(const char*, size_t).
+struct Appender {
+  std::string& out;
+  void write(const char* data, std::size_t size) { out.append(data, size); }
+};
+
+template <typename... Fields>
+void pack(std::string& out, Kind kind, const Fields&... fields) {
+  Appender appender{out};
+  msgpack::packer<Appender> packer(appender);
+  packer.pack_array(sizeof...(fields) + 1);
+  packer.pack(static_cast<std::uint8_t>(kind));
+  (packer.pack(fields), ...);
+}
+
+using PackedCursor = std::tuple<std::string, std::uint64_t, ChangeNumber, std::uint64_t, ChangeNumber>;
+using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
+
+// A frame of records up to the size of them, which msgpack writes with its highest byte first: an array of three, the
+// kind, and bytes.
+constexpr std::string_view kRecordsBegin = "\x93\x02\xc6";
+constexpr std::size_t kRecordsSizeBytes = 4;
+
+// A record's head in a journal, from the lowest byte: layout of the body 4, length of the id 1, nothing 1, index of the
+// origin 2.
+constexpr std::size_t kRecordHeadBytes = 8;
+constexpr unsigned kClientShift = 32;
+constexpr unsigned kNothingShift = 40;
+constexpr unsigned kOriginShift = 48;
+constexpr std::size_t kMaxRecordBytes = kRecordHeadBytes + protocol::kMaxClientBytes + RecordBody::kMaxBytes;
+static_assert(protocol::kMaxBatchBytes + kMaxRecordBytes <= kMaxFrameBytes / 2, "the other half is for origins");
+
+// The records of one frame, appended to a text by the pageful; end() appends the last ones.
+class RecordsWriter {
+ public:
+  RecordsWriter(std::string& out, const Store& store) : out_(out), store_(store), begin_(out.size()) {}
+
+  [[nodiscard]] bool full() const {
+    return count_ == protocol::kMaxBatchUpdates || bytes() >= protocol::kMaxBatchBytes;
+  }
+  [[nodiscard]] std::size_t bytes() const { return out_.size() - begin_ + filled_; }
+
+  void add(RecordIndex index) {
+    const RecordCells::Cell cell = store_.packed_at(index);
+    note_origin(packed_origin(cell.head, cell.body));
+    if (page_.size() - filled_ < kMaxRecordBytes) end();
+    char* const at = page_.data() + filled_;
+    put(at,
+        cell.head.layout() | std::uint64_t{cell.head.client_bytes} << kClientShift |
+            std::uint64_t{cell.head.origin} << kOriginShift,
+        kRecordHeadBytes);
+    char* const body = put_text(at + kRecordHeadBytes, cell.client);
+    const char* const end_of_record = put_text(body, {cell.body, cell.head.body_bytes()});
+    filled_ = static_cast<std::size_t>(end_of_record - page_.data());
+    ++count_;
+  }
+
+  void end() {
+    out_.append(page_.data(), filled_);
+    filled_ = 0;
+  }
+
+  // What the records' indexes of origins mean.
+  [[nodiscard]] std::vector<PackedOrigin> origins() const {
+    std::vector<PackedOrigin> origins;
+    origins.reserve(origins_.size());
+    for (const OriginIndex index : origins_) {
+      const Origins::Origin& origin = store_.origin_at(index);
+      origins.emplace_back(index, origin.name, origin.run);
+    }
+    return origins;
+  }
+
+ private:
+  void note_origin(OriginIndex index) {
+    if (!origins_.empty() && origins_.back() == index) return;
+    const auto noted = std::find(origins_.begin(), origins_.end(), index);
+    if (noted != origins_.end()) origins_.erase(noted);
+    origins_.push_back(index);  // last, where it is looked for first
+  }
+
+  std::string& out_;
+  const Store& store_;
+  std::size_t begin_;  // of the first record, in the text
+  std::array<char, 4096> page_;
+  std::size_t filled_ = 0;  // bytes of the page
+  std::size_t count_ = 0;
+  std::vector<OriginIndex> origins_;
+};
+
+}  // namespace
+
+// Room for the head of a frame, whose payload is then appended; end_frame() fills it in.
+std::size_t FrameWriter::begin_frame(std::string& out) {
+  const std::size_t at = out.size();
+  out.append(kFrameHeadBytes, '\0');
+  return at;
+}
+
+void FrameWriter::end_frame(std::string& out, std::size_t at) {
+  const std::string_view payload = std::string_view(out).substr(at + kFrameHeadBytes);
+  HERD_ASSERT(payload.size() <= kMaxFrameBytes);
+  char* const head = out.data() + at;
+  kFrameMagic.copy(head, kFrameMagic.size());
+  put(head + kLengthAt, payload.size(), 4);
+  put(head + kSequenceAt, ++sequence_, 8);
+  put(head + kPayloadHashAt, hash(payload), 8);
+  put(head + kHashedHeadBytes, hash({head, kHashedHeadBytes}), 8);
+}
+
+void FrameWriter::life(std::string& out, const LifeFrame& life) {
+  const std::size_t at = begin_frame(out);
+  pack(out, Kind::Life, life.feed_id, life.base, life.incarnation);
+  end_frame(out, at);
+}
+
+void FrameWriter::mark(std::string& out, const MarkFrame& mark) {
+  std::vector<PackedCursor> cursors;
+  cursors.reserve(mark.cursors.size());
+  for (const PeerCursor& cursor : mark.cursors) {
+    const std::uint64_t run = mutated(Mutant::RunNotInMark) ? 0 : cursor.at.run;
+    cursors.emplace_back(cursor.peer, cursor.feed_id, cursor.at.cursor, run, cursor.at.written);
+  }
+  const std::size_t at = begin_frame(out);
+  pack(out, Kind::Mark, mark.tail, cursors);
+  end_frame(out, at);
+}
+
+ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most) {
+  ChangeNumber last = 0;
+  const auto next = [&] { return most-- > 0 ? reader.next() : std::nullopt; };
+  for (auto entry = next(); entry;) {
+    const std::size_t at = begin_frame(out);
+    out.append(kRecordsBegin).append(kRecordsSizeBytes, '\0');
+    RecordsWriter records(out, store);
+    for (; entry && !records.full(); entry = next()) {
+      records.add(entry->index);
+      last = entry->number;
+    }
+    char* const size = out.data() + at + kFrameHeadBytes + kRecordsBegin.size();
+    for (std::size_t i = 0; i < kRecordsSizeBytes; ++i) {
+      size[i] = static_cast<char>(records.bytes() >> (8 * (kRecordsSizeBytes - 1 - i)));
+    }
+    records.end();
+    Appender appender{out};
+    msgpack::pack(appender, records.origins());
+    end_frame(out, at);
+  }
+  return last;
+}
+
+bool FrameReader::head_at(std::size_t offset, Head& head) const {
+  if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kFrameMagic.size()) != kFrameMagic) return false;
+  if (get(text_, offset + kHashedHeadBytes, 8) != hash(text_.substr(offset, kHashedHeadBytes))) return false;
+  head.length = get(text_, offset + kLengthAt, 4);
+  head.sequence = get(text_, offset + kSequenceAt, 8);
+  if (head.length > text_.size() - offset - kFrameHeadBytes) return false;
+  return get(text_, offset + kPayloadHashAt, 8) == hash(text_.substr(offset + kFrameHeadBytes, head.length));
+}
+
+bool FrameReader::valid_frame_behind(std::size_t offset) const {
+  for (std::size_t at = text_.find(kFrameMagic, offset + 1); at != std::string_view::npos;
+       at = text_.find(kFrameMagic, at + 1)) {
+    Head head;
+    if (head_at(at, head) && head.sequence > sequence_) return true;
+  }
+  return false;
+}
+
+bool FrameReader::read_records(std::string_view bytes) {
+  bytes_.assign(bytes).append(RecordBody::kSlack, '\0');
+  records_.clear();
+  texts_.clear();
+  for (std::string_view left(bytes_.data(), bytes.size()); !left.empty();) {
+    if (left.size() < kRecordHeadBytes) return false;
+    const std::uint64_t word = get(left, 0, kRecordHeadBytes);
+    RecordHead head;
+    head.form = static_cast<std::uint32_t>(word);
+    head.client_bytes = static_cast<std::uint8_t>(word >> kClientShift);
+    head.origin = static_cast<std::uint16_t>(word >> kOriginShift);
+    left.remove_prefix(kRecordHeadBytes);
+    if ((word >> kNothingShift & 0xFF) != 0 || left.size() < head.client_bytes) return false;
+    const std::string_view client = left.substr(0, head.client_bytes);
+    left.remove_prefix(client.size());
+    const auto size = read_body_bytes(head.form, left);
+    if (!size || !read_record(head, client, left.substr(0, *size))) return false;
+    left.remove_prefix(*size);
+  }
+  for (std::size_t i = 0; i < records_.size(); ++i) {
+    records_[i].update.coordinates = texts_[i].coordinates;
+    records_[i].update.time_text = texts_[i].time_text;
+  }
+  return !records_.empty();
+}
+
+bool FrameReader::read_record(const RecordHead& head, std::string_view client, std::string_view body) {
+  UpdateTexts& texts = texts_.emplace_back();
+  const RecordFields fields = unpack_record(head, body.data(), texts.coordinates, texts.time_text);
+  const auto origin =
+      std::find_if(origins_.begin(), origins_.end(), [&](const Origin& named) { return named.index == fields.origin; });
+  if (origin == origins_.end()) return false;
+  records_.push_back({fields.number,
+                      {{origin->name, origin->run, fields.origin_number},
+                       fields.epoch,
+                       client,
+                       {},
+                       {},
+                       fields.time,
+                       fields.difference}});
+  return true;
+}
+
+bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
+  const msgpack::unpack_limit limit(protocol::kMaxBatchUpdates, 0, protocol::kMaxNameBytes, kMaxFrameBytes, 0, 4);
+  try {
+    std::size_t used = 0;
+    const msgpack::object_handle handle =
+        msgpack::unpack(payload.data(), payload.size(), used, nullptr, nullptr, limit);
+    const auto fields = handle.get().as<std::vector<msgpack::object>>();
+    switch (fields.at(0).as<std::uint64_t>()) {
+      case static_cast<std::uint64_t>(Kind::Life):
+        frame = LifeFrame{fields.at(1).as<std::uint64_t>(), fields.at(2).as<ChangeNumber>(),
+                          fields.size() > 3 ? fields[3].as<std::uint64_t>() : 0};
+        return true;
+      case static_cast<std::uint64_t>(Kind::Mark): {
+        MarkFrame mark{fields.at(1).as<ChangeNumber>(), {}};
+        for (const auto& cursor : fields.at(2).as<std::vector<std::vector<msgpack::object>>>()) {
+          FeedPosition at{cursor.at(2).as<ChangeNumber>()};
+          if (cursor.size() > 3) at.run = cursor[3].as<std::uint64_t>();
+          if (cursor.size() > 4) at.written = cursor[4].as<ChangeNumber>();
+          mark.cursors.push_back({cursor.at(0).as<std::string>(), cursor.at(1).as<std::uint64_t>(), at});
+        }
+        frame = std::move(mark);
+        return true;
+      }
+      case static_cast<std::uint64_t>(Kind::Records):
+        origins_.clear();
+        for (auto& [index, name, run] : fields.at(2).as<std::vector<PackedOrigin>>()) {
+          if (!protocol::is_name(name)) return false;
+          origins_.push_back({index, std::move(name), run});
+        }
+        if (!read_records(fields.at(1).as<std::string_view>())) return false;
+        frame = RecordsFrame{records_};
+        return true;
+      default:
+        return false;
+    }
+  } catch (const std::exception&) {  // of msgpack or vector::at: the payload is another than its hash promised
+    return false;
+  }
+}
+
+Frame FrameReader::next() {
+  if (offset_ == text_.size()) return FramesEnd{offset_, sequence_};
+  Head head;
+  Frame frame;
+  const std::size_t payload = offset_ + kFrameHeadBytes;
+  const bool whole = head_at(offset_, head) && head.sequence > sequence_;
+  const bool readable =
+      whole && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
+  if (!readable) {
+    // No crash leaves a whole frame that is not the next one, or that says what this version does not know.
+    if (whole || valid_frame_behind(offset_)) return FramesDamaged{offset_};
+    return FramesEnd{offset_, sequence_};
+  }
+  sequence_ = head.sequence;
+  offset_ = payload + head.length;
+  return frame;
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,356 @@
+#include "bus/link/link.hpp"
+
+#include <algorithm>
+#include <limits>
+
+#include "bus/store/mutants.hpp"
+
+namespace herd::bus {
+
+using protocol::Ack;
+using protocol::Batch;
+using protocol::Bye;
+using protocol::Hello;
+using protocol::Lives;
+using protocol::Message;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Ping;
+using protocol::Pong;
+using protocol::Welcome;
+
+namespace {
+
+constexpr Nanoseconds kNever = Nanoseconds::max();
+constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
+
+// A peer's clock may say anything; what does not fit is as far off as can be said.
+Nanoseconds ahead_by(Nanoseconds theirs, Nanoseconds ours) {
+  std::int64_t difference = 0;
+  if (!__builtin_sub_overflow(theirs.count(), ours.count(), &difference)) return Nanoseconds{difference};
+  return theirs > ours ? Nanoseconds::max() : -Nanoseconds::max();
+}
+
+}  // namespace
+
+Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
+    : self_(&self),
+      index_(index),
+      limits_(limits),
+      heard_at_(kLongAgo),
+      answered_at_(kLongAgo),
+      life_began_at_(kLongAgo),
+      hello_said_at_(kLongAgo) {}
+
+// ---- what the peer says -------------------------------------------------------------------------------------------
+
+void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
+  if (hello.incarnation != peer_.incarnation) begin_life(hello, now, feed_tail);
+  if (hello.feed_id != peer_.feed_id) {
+    // Cursors belong to a feed id; one that comes back is read from the beginning too.
+    peer_.feed_id = hello.feed_id;
+    if (!mutated(Mutant::OldFeedKeepsCursor)) {
+      at_ = {};
+      kept_cursor_ = 0;
+    }
+  }
+  heard_at_ = now.steady;  // the answer below greets it
+  skew_ = ahead_by(hello.clock, now.wall);
+  owe_welcome(hello.attempt);
+  if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;
+}
+
+// A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
+void Link::begin_life(const Hello& hello, Now now, ChangeNumber feed_tail) {
+  peer_.incarnation = hello.incarnation;
+  life_began_at_ = now.steady;
+  life_tail_ = feed_tail;
+  sync_target_ = hello.tail;
+  if (mutated(Mutant::NewLifeKeepsStream)) return;
+  acknowledged_ = kept_ = proven_ = 0;
+  answered_at_ = kLongAgo;
+  welcome_attempt_ = ack_attempt_ = 0;
+  owe_welcome_ = owe_ack_ = false;
+  owe_pong_.reset();
+  round_trip_ = Nanoseconds{};
+  unanswered_hellos_ = 0;
+  greet_again(Nanoseconds{});
+}
+
+bool Link::for_this_life(const Lives& lives) const {
+  if (mutated(Mutant::NoIncarnationCheck)) return true;
+  return lives.sender == peer_.incarnation && lives.receiver == self_->incarnation;
+}
+
+Claim Link::hear(const Welcome& welcome, Now now, const OurFeed& feed) {
+  if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
+    // Two nodes that misunderstand each other must not talk at the speed of the network about it.
+    const bool silent = mutated(Mutant::WelcomeOfAnotherLifeUnanswered);
+    if (now.steady - hello_said_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
+    return Claim::Possible;
+  }
+  answered(now);
+  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return Claim::Possible;
+  const bool possible = feed.runs.allow({welcome.cursor, welcome.run, welcome.written}, feed.tail, feed.written);
+  if (!possible && !mutated(Mutant::ForeignCursorCountsAsNone)) return Claim::Foreign;
+  // Taken as it stands, also below what was acknowledged: the peer knows best what it holds.
+  const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
+  acknowledged_ = sent_ = scanned_ = possible ? std::max(welcome.cursor, least) : 0;
+  welcomed_run_ = welcome.run;
+  kept_ = std::min(kept_, acknowledged_);
+  proofs_.clear();
+  tail_sent_ = acknowledged_;
+  flight_.clear();
+  ++attempt_;  // further answers to the former one rewind nothing
+  streaming_ = true;
+  unanswered_hellos_ = 0;
+  owe_hello_ = false;
+  ping_sent_.reset();
+  ping_due_ = now.steady;
+  return Claim::Possible;
+}
+
+Claim Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
+  if (!for_this_life(ack.lives) && !mutated(Mutant::AckOfAnotherLifeUsed)) {
+    owe_welcome(ack.attempt);
+    return Claim::Possible;
+  }
+  answered(now);
+  if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return Claim::Foreign;
+  if (ack.merged > feed_tail || ack.kept > ack.merged) return Claim::Possible;  // it never had that from us
+  advance(ack.merged, now.steady);
+  kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
+  // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
+  if (mutated(Mutant::AnyKeptNumberProves)) proven_ = std::max(proven_, kept_);
+  for (; !proofs_.empty() && proofs_.front() <= kept_; proofs_.pop_front()) proven_ = proofs_.front();
+  return Claim::Possible;
+}
+
+// What it knows of the peer's feed stays: that is as true as before.
+void Link::begin_feed(Now now) {
+  acknowledged_ = kept_ = 0;
+  if (!mutated(Mutant::RenewalKeepsProven)) proven_ = 0;
+  tail_sent_ = 0;
+  unanswered_hellos_ = 0;
+  greet_again(now.steady);
+}
+
+void Link::advance(ChangeNumber merged, Nanoseconds now) {
+  acknowledged_ = std::max(acknowledged_, merged);
+  sent_ = std::max(sent_, acknowledged_);
+  scanned_ = std::max(scanned_, sent_);
+  // Also a batch that moved nothing, and only asked what is kept, is answered by this.
+  while (!flight_.empty() && flight_.front().to <= acknowledged_) {
+    measured(now - flight_.front().sent_at);
+    flight_.pop_front();
+  }
+}
+
+void Link::hear(const Ping& ping, Now now) {
+  heard(now);
+  owe_pong_ = ping.nonce;
+}
+
+void Link::hear(const Pong& pong, Now now) {
+  answered(now);
+  if (!ping_sent_ || pong.nonce != ping_nonce_) return;
+  const Nanoseconds took = now.steady - ping_sent_->steady;
+  measured(took);
+  skew_ = ahead_by(pong.clock, ping_sent_->wall + took / 2);
+  ping_sent_.reset();
+}
+
+void Link::hear(const Bye& bye, Now now) {
+  if (bye.incarnation != peer_.incarnation) return;
+  greet_again(now.steady + kHelloInterval);
+  owe_hello_ = false;
+  owe_ack_ = owe_welcome_ = owe_hello_answer_ = false;
+  heard_at_ = answered_at_ = kLongAgo;
+}
+
+bool Link::accepts(const Batch& batch, Now now) {
+  if (for_this_life(batch.lives)) {
+    heard(now);
+    return true;
+  }
+  if (!mutated(Mutant::BatchOfAnotherLifeUnanswered)) owe_welcome(batch.attempt);
+  return false;
+}
+
+void Link::merged(const Batch& batch) {
+  const std::uint64_t sender = batch.lives.sender;
+  const bool continues = at_.run == sender || at_.run == batch.run || mutated(Mutant::AnyRunMovesCursor);
+  if ((batch.from > at_.cursor && !mutated(Mutant::NoGapCheck)) || !continues) {
+    owe_welcome(batch.attempt);
+    return;
+  }
+  if (batch.to >= at_.cursor) {
+    at_ = {batch.to, sender, at_.run == sender ? std::max(at_.written, batch.written) : batch.written};
+  }
+  ack_attempt_ = std::max(ack_attempt_, batch.attempt);
+  ack_due_ = owe_ack_ ? Nanoseconds{} : heard_at_ + limits_.ack_delay;
+  owe_ack_ = true;
+}
+
+void Link::restore(const PeerCursor& kept) {
+  peer_.feed_id = kept.feed_id;
+  if (kept.at.run == 0 && !mutated(Mutant::CursorOfNoRunCounts)) return;
+  at_ = kept.at;
+  kept_cursor_ = kept.at.cursor;
+}
+
+void Link::cursor_kept(const PeerCursor& kept) {
+  if (kept.feed_id != peer_.feed_id || kept.at.run != at_.run || kept.at.cursor <= kept_cursor_) return;
+  kept_cursor_ = std::min(kept.at.cursor, at_.cursor);
+  if (!limits_.prompt_kept || ack_attempt_ == 0) return;
+  ack_due_ = Nanoseconds{};
+  owe_ack_ = true;
+}
+
+void Link::owe_welcome(std::uint64_t attempt) {
+  welcome_attempt_ = owe_welcome_ ? std::max(welcome_attempt_, attempt) : attempt;
+  owe_welcome_ = true;
+}
+
+// ---- what we say --------------------------------------------------------------------------------------------------
+
+Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
+  Hello hello;
+  hello.herd = self_->herd;
+  hello.node = self_->node;
+  hello.incarnation = self_->incarnation;
+  hello.feed_id = self_->feed_id;
+  hello.attempt = attempt_;
+  hello.clock = now.wall;
+  hello.answer = answer;
+  hello.tail = feed_tail;
+  hello.address = self_->address;
+  return hello;
+}
+
+// Backing off is for a peer that is away. One that is heard, perhaps because it was frozen and goes on, is greeted as
+// soon as HELLO may be said again.
+void Link::heard(Now now) {
+  heard_at_ = now.steady;
+  if (mutated(Mutant::NoHelloRepeat)) return;
+  if (!streaming_) hello_due_ = std::min(hello_due_, hello_said_at_ + kHelloInterval);
+}
+
+void Link::answered(Now now) {
+  heard(now);
+  answered_at_ = now.steady;
+}
+
+void Link::said_hello(Now now) {
+  owe_hello_ = false;
+  hello_said_at_ = now.steady;
+  ++unanswered_hellos_;
+  const unsigned doublings =
+      unanswered_hellos_ > kHellosBeforeBackOff ? std::min(unanswered_hellos_ - kHellosBeforeBackOff, 8U) : 0;
+  hello_due_ = now.steady + std::min(kHelloInterval * (1 << doublings), kHelloIntervalMax);
+  if (mutated(Mutant::NoHelloRepeat)) hello_due_ = kNever;
+}
+
+bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_pong_ || say_deadline() <= now.steady) return true;
+  return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
+}
+
+std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
+  // HELLO goes first: to a stranger nothing else counts.
+  if (owe_hello_ || (!streaming_ && now.steady >= hello_due_)) {
+    said_hello(now);
+    return hello(false, now, feed_tail);
+  }
+  if (owe_hello_answer_) {
+    owe_hello_answer_ = false;
+    return hello(true, now, feed_tail);
+  }
+  if (owe_welcome_) {
+    owe_welcome_ = false;
+    return Welcome{lives(), peer_.feed_id, at_.cursor, welcome_attempt_, at_.run, at_.written};
+  }
+  if (owe_ack_ && now.steady >= ack_due_) {
+    owe_ack_ = false;
+    return Ack{lives(), ack_attempt_, at_.cursor, mutated(Mutant::AckSaysKeptForMerged) ? at_.cursor : kept_cursor_};
+  }
+  if (owe_pong_) {
+    const Pong pong{*owe_pong_, now.wall};
+    owe_pong_.reset();
+    return pong;
+  }
+  if (streaming_ && !ping_sent_ && now.steady >= ping_due_) {
+    ping_sent_ = now;
+    ping_due_ = now.steady + kPingInterval;
+    return Ping{++ping_nonce_, now.wall};
+  }
+  return std::nullopt;
+}
+
+// ---- time ---------------------------------------------------------------------------------------------------------
+
+// Stops the stream: only HELLO is said until the peer's WELCOME says where to go on.
+void Link::greet_again(Nanoseconds first_hello) {
+  streaming_ = false;
+  ++attempt_;
+  sent_ = scanned_ = acknowledged_;
+  flight_.clear();
+  proofs_.clear();
+  ping_sent_.reset();
+  hello_due_ = first_hello;
+}
+
+void Link::measured(Nanoseconds sample) {
+  round_trip_ = round_trip_ == Nanoseconds{} ? sample : round_trip_ + (sample - round_trip_) / 8;
+}
+
+Nanoseconds Link::answer_timeout() const {
+  return std::clamp<Nanoseconds>(kRoundTripsBeforeTimeout * round_trip_, kAnswerTimeoutMin, kAnswerTimeoutMax);
+}
+
+Nanoseconds Link::oldest_unanswered() const {
+  Nanoseconds oldest = flight_.empty() ? kNever : flight_.front().sent_at;
+  if (ping_sent_ && !mutated(Mutant::PingMayGoUnanswered)) oldest = std::min(oldest, ping_sent_->steady);
+  return oldest;
+}
+
+void Link::tick(Now now) {
+  if (!streaming_ || mutated(Mutant::NoTimeout)) return;
+  const Nanoseconds since = oldest_unanswered();
+  if (since == kNever || now.steady - since < answer_timeout()) return;
+  ++timeouts_;
+  // A slow peer must not be timed out again and again by a round trip that could not be measured.
+  measured(std::max(round_trip_, now.steady - since));
+  greet_again(now.steady);
+}
+
+Nanoseconds Link::tick_deadline(Now now) const {
+  Nanoseconds deadline = kNever;
+  for (const Nanoseconds last : {heard_at_, answered_at_, life_began_at_}) {
+    if (now.steady - last <= kSilence) deadline = std::min(deadline, last + kSilence + Nanoseconds{1});
+  }
+  if (const Nanoseconds since = oldest_unanswered(); since != kNever) {
+    deadline = std::min(deadline, since + answer_timeout());
+  }
+  return deadline;
+}
+
+Nanoseconds Link::say_deadline() const {
+  const Nanoseconds ack = owe_ack_ ? ack_due_ : kNever;
+  if (!streaming_) return std::min(ack, hello_due_);
+  Nanoseconds deadline = std::min(ack, ping_sent_ ? kNever : ping_due_);
+  if (scanned_ > sent_ && flight_.size() < limits_.max_in_flight) {
+    deadline = std::min(deadline, scanned_at_ + kEmptyBatchDelay);
+  }
+  if (waits_for_proof()) deadline = std::min(deadline, ask_at_);
+  return deadline;
+}
+
+Connected Link::connected(Now now) const {
+  if (now.steady - heard_at_ > kSilence) return Connected::Down;
+  if (now.steady - answered_at_ <= kSilence || mutated(Mutant::HalfCountsAsUp)) return Connected::Up;
+  // A peer that is new has not had the time to answer: that is not yet a link that works one way only.
+  return now.steady - life_began_at_ > kSilence ? Connected::Half : Connected::Down;
+}
+
+}  // namespace herd::bus

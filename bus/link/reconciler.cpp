@@ -1,0 +1,250 @@
+#include "bus/link/reconciler.hpp"
+
+#include <algorithm>
+#include <bitset>
+#include <memory>
+#include <utility>
+
+#include "bus/store/mutants.hpp"
+#include "protocol/body.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::bus {
+
+using protocol::Answer;
+using protocol::Digest;
+using protocol::kBuckets;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Pull;
+using protocol::Result;
+using protocol::Sums;
+
+namespace {
+
+constexpr unsigned kSoonerRounds = 3;             // one that a PULL brings, one that confirms, one that sees it healed
+constexpr unsigned kRoundsBelieved = 3;           // a bucket that differs in so many is pulled though it changes
+constexpr std::size_t kMaxInFlight = 16'384;      // changes looked at: about a millisecond; more are a refill
+constexpr std::size_t kMaxRecordsLooked = 4'096;  // for one ANSWER: its records may be in flight and so not be told
+
+// The buckets in which something stands behind `cursor` in our feed that the peer has not told us. Nothing where that
+// is too much to look at.
+std::optional<std::bitset<kBuckets>> in_flight(const Link& link, const Store& store, ChangeNumber cursor) {
+  std::bitset<kBuckets> buckets;
+  if (mutated(Mutant::InFlightCompared)) return buckets;
+  Feed::Reader reader = store.feed().read_after(cursor);
+  for (std::size_t count = 0; const auto entry = reader.next(); ++count) {
+    if (count == kMaxInFlight) return std::nullopt;
+    if (!link.knows(store, *entry)) buckets.set(bucket_of(store.record_at(entry->index).client));
+  }
+  return buckets;
+}
+
+Outgoing with_body(const protocol::Message& message, std::string body) {
+  return {protocol::encode(message), std::make_shared<const std::string>(std::move(body))};
+}
+
+}  // namespace
+
+// ---- rounds ---------------------------------------------------------------------------------------------------------
+
+void Reconciler::tick(Link& link, Now now) {
+  if (link.peer_incarnation() != life_) forget_peer(link);
+  if (comparing_ && now.steady - asked_at_ >= limits_.answer_within) comparing_ = owe_ask_ = false;
+  if (pulling_ && now.steady - pulled_at_ >= limits_.answer_within) {
+    pulling_ = owe_pull_ = false;
+    to_pull_.clear();
+  }
+  if (!link.streaming()) return;
+  if (!scheduled_) {
+    scheduled_ = true;
+    due_at_ = next_round(now);
+  }
+  if (link.peer_feed() != known_feed_ && link.synchronised()) {
+    known_feed_ = link.peer_feed();
+    if (!mutated(Mutant::NewFeedNotCompared)) due_at_ = now.steady;
+  }
+  if (!comparing_ && !pulling_ && now.steady >= due_at_) begin_round(link, now);
+}
+
+Nanoseconds Reconciler::tick_deadline(const Link& link) const {
+  if (comparing_) return asked_at_ + limits_.answer_within;
+  if (pulling_) return pulled_at_ + limits_.answer_within;
+  return link.streaming() && scheduled_ ? due_at_ : Nanoseconds::max();
+}
+
+void Reconciler::begin_round(Link& link, Now now) {
+  if (!mutated(Mutant::RoundWithoutHello)) link.greet();
+  ++round_;
+  comparing_ = owe_ask_ = true;
+  asked_at_ = now.steady;
+  if (!std::exchange(is_sooner_, false)) sooner_left_ = kSoonerRounds;
+  due_at_ = next_round(now);
+}
+
+Nanoseconds Reconciler::next_round(Now now) {
+  const auto spread = static_cast<std::uint64_t>((limits_.round_max - limits_.round_min).count()) + 1;
+  return now.steady + limits_.round_min + Nanoseconds{static_cast<std::int64_t>(random() % spread)};
+}
+
+// A difference was seen: the next round comes soon, unless that has not helped before.
+void Reconciler::sooner(Now now) {
+  if (is_sooner_ || sooner_left_ == 0) return;
+  if (!mutated(Mutant::SoonerWithoutEnd)) --sooner_left_;
+  is_sooner_ = true;
+  due_at_ = std::min(due_at_, now.steady + limits_.again);
+}
+
+void Reconciler::forget_peer(const Link& link) {
+  life_ = link.peer_incarnation();
+  suspects_.clear();
+  to_pull_.clear();
+  comparing_ = pulling_ = false;
+  owe_ask_ = owe_digest_ = owe_pull_ = owe_answer_ = false;
+}
+
+// splitmix64: a known generator of eight lines is enough for jitter.
+std::uint64_t Reconciler::random() {
+  random_ += 0x9e3779b97f4a7c15ULL;
+  std::uint64_t mixed = random_;
+  mixed = (mixed ^ (mixed >> 30)) * 0xbf58476d1ce4e5b9ULL;
+  mixed = (mixed ^ (mixed >> 27)) * 0x94d049bb133111ebULL;
+  return mixed ^ (mixed >> 31);
+}
+
+// ---- what the peer says ---------------------------------------------------------------------------------------------
+
+Result<void> Reconciler::hear(const Digest& digest, std::optional<std::string_view> sums, const Link& link,
+                              const Store& store, Now now) {
+  if (!link.for_this_life(digest.lives)) return {};
+  if (!digest.answer) {
+    asked_ = digest;
+    owe_digest_ = true;
+    return {};
+  }
+  if (!comparing_ || owe_ask_ || digest.round != round_) return {};
+  comparing_ = false;
+  if (!sums) {
+    if (digest.digest == asked_with_) suspects_.clear();
+    return {};
+  }
+  const auto theirs = std::make_unique<Sums>();
+  if (auto read = protocol::decode_sums(*sums, *theirs); !read) return read;
+  compare(*theirs, digest, link, store, now);
+  return {};
+}
+
+void Reconciler::compare(const Sums& theirs, const Digest& digest, const Link& link, const Store& store, Now now) {
+  const auto unsettled = in_flight(link, store, digest.merged);
+  if (!unsettled) return;
+  for (Bucket bucket = 0; bucket < kBuckets; ++bucket) {
+    const std::uint64_t ours = store.digests().sums()[bucket];
+    if (ours == theirs.of[bucket]) {
+      suspects_.erase(bucket);
+    } else if (!theirs.unsettled[bucket] && !(*unsettled)[bucket] && believed(bucket, ours, theirs.of[bucket], now)) {
+      to_pull_.push_back(bucket);
+      suspects_.erase(bucket);
+    }
+  }
+  if (!suspects_.empty() || !to_pull_.empty()) sooner(now);
+  if (to_pull_.empty()) return;
+  buckets_pulled_ += to_pull_.size();
+  pull_place_ = 0;
+  begin_pull(now);
+}
+
+// Has it differed for long enough to be fetched?
+bool Reconciler::believed(Bucket bucket, std::uint64_t ours, std::uint64_t theirs, Now now) {
+  Suspect& suspect = suspects_[bucket];
+  ++suspect.rounds;
+  if (mutated(Mutant::DifferencePulledAtOnce)) return true;
+  const bool same = suspect.rounds > 1 && suspect.ours == ours && suspect.theirs == theirs;
+  if (!same) {
+    suspect.ours = ours;
+    suspect.theirs = theirs;
+    suspect.since = now.steady;
+  }
+  if (same && now.steady - suspect.since >= limits_.unchanged) return true;
+  return suspect.rounds >= kRoundsBelieved && !mutated(Mutant::ChangingBucketNotPulled);
+}
+
+void Reconciler::begin_pull(Now now) {
+  pulling_ = owe_pull_ = true;
+  pulled_at_ = now.steady;
+  ++pull_number_;
+}
+
+void Reconciler::hear(const Pull& pull, const Link& link, Now now) {
+  if (!link.for_this_life(pull.lives)) return;
+  pulled_ = pull;
+  owe_answer_ = true;
+  if (!mutated(Mutant::PulledNodeDoesNotCompare)) sooner(now);
+}
+
+void Reconciler::hear(const Answer& answer, Now now) {
+  if (!pulling_ || answer.number != pull_number_) return;
+  pulling_ = owe_pull_ = false;
+  const std::size_t asked = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
+  if (answer.done > asked || (answer.done == 0 && answer.place == pull_place_)) {  // it would never end
+    to_pull_.clear();
+    return;
+  }
+  to_pull_.erase(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(answer.done));
+  pull_place_ = answer.done < asked ? answer.place : 0;
+  if (!to_pull_.empty()) begin_pull(now);
+}
+
+// ---- what we say ----------------------------------------------------------------------------------------------------
+
+std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
+  if (std::exchange(owe_ask_, false)) {
+    asked_with_ = store.digest();
+    return Outgoing{protocol::encode(Digest{link.lives(), round_, false, asked_with_, link.cursor()}), nullptr};
+  }
+  if (std::exchange(owe_digest_, false)) return digest(link, store);
+  if (std::exchange(owe_pull_, false)) return pull(link);
+  if (std::exchange(owe_answer_, false)) return answer(link, store);
+  return std::nullopt;
+}
+
+Outgoing Reconciler::digest(const Link& link, const Store& store) const {
+  const Digest said{link.lives(), asked_.round, true, store.digest(), link.cursor()};
+  const Outgoing bare{protocol::encode(said), nullptr};
+  if (said.digest == asked_.digest) return bare;
+  const auto unsettled = in_flight(link, store, link.cursors().merged);
+  if (!unsettled) return bare;
+  const auto sums = std::make_unique<Sums>(Sums{store.digests().sums(), *unsettled});
+  return with_body(said, protocol::encode_sums(*sums));
+}
+
+Outgoing Reconciler::pull(const Link& link) const {
+  Pull said{link.lives(), pull_number_, pull_place_, {}};
+  const std::size_t count = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
+  said.buckets.assign(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(count));
+  return {protocol::encode(said), nullptr};
+}
+
+// A place is one more than the index of the record where the telling stopped; 0 is the bucket's first.
+Outgoing Reconciler::answer(const Link& link, const Store& store) const {
+  const ChangeNumber acknowledged = mutated(Mutant::InFlightTold) ? store.feed().tail() : link.cursors().merged;
+  protocol::BodyEncoder encoder;
+  Answer said{link.lives(), pulled_.number, 0, 0};
+  std::size_t looked = 0;
+  UpdateTexts texts;
+  for (const Bucket bucket : pulled_.buckets) {
+    RecordIndex at = store.first_of(bucket);
+    const auto place = static_cast<RecordIndex>(pulled_.place - 1);
+    const bool goes_on = said.done == 0 && pulled_.place > 0 && store.has(pulled_.place - 1);
+    if (goes_on && bucket_of(store.record_at(place).client) == bucket && !mutated(Mutant::PlaceForgotten)) at = place;
+    for (; at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
+      const bool room = encoder.size() < protocol::kMaxBatchUpdates && looked++ < kMaxRecordsLooked;
+      if (room && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at, texts)))) continue;
+      said.place = std::uint64_t{at} + 1;
+      return with_body(said, encoder.finish());
+    }
+    ++said.done;
+  }
+  return with_body(said, encoder.finish());
+}
+
+}  // namespace herd::bus

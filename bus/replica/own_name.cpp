@@ -1,0 +1,93 @@
+#include "bus/replica/own_name.hpp"
+
+#include <algorithm>
+
+#include "bus/store/mutants.hpp"
+
+namespace herd::bus {
+
+using protocol::Conflict;
+using protocol::Nanoseconds;
+using protocol::Now;
+
+bool OwnName::is_over(const Peer& peer, Now now) {
+  return !peer.at || (now.steady - *peer.at >= kRefusedFor && !mutated(Mutant::RefusalNeverEnds));
+}
+
+bool OwnName::counts(const Peer& peer, Now now) {
+  return !is_over(peer, now) && (!peer.same_incarnation || *peer.at - peer.since >= kReconnected);
+}
+
+void OwnName::hear(const Conflict& conflict, std::size_t peer, Now now) {
+  Peer& report = reports_[peer];
+  const Claimant other{conflict.other_incarnation, conflict.other_address, conflict.other_host};
+  if (is_over(report, now) || report.kept != conflict.kept || report.other != other) report.since = now.steady;
+  report.at = now.steady;
+  report.kept = conflict.kept;
+  report.same_incarnation = conflict.other_incarnation == conflict.lives.receiver;
+  report.other = other;
+  answered_ = true;
+  update(now);
+}
+
+void OwnName::welcomed(std::size_t peer, Now now) {
+  Peer& report = reports_[peer];
+  if (answered_ && (!report.at || report.kept)) return;
+  answered_ = true;
+  if (!report.kept) report.at.reset();
+  update(now);
+}
+
+void OwnName::tick(Now now) {
+  if (!started_at_) started_at_ = now.steady;
+  for (Peer& peer : reports_) {
+    if (is_over(peer, now)) peer.at.reset();
+  }
+  update(now);
+}
+
+void OwnName::update(Now now) {
+  const bool refused =
+      std::any_of(reports_.begin(), reports_.end(), [&](const Peer& peer) { return !peer.kept && counts(peer, now); });
+  const bool waited = started_at_ && now.steady - *started_at_ >= wait_;
+  const bool known = answered_ || waited || mutated(Mutant::StartAcknowledges);
+  may_acknowledge_ = (known && !refused) || mutated(Mutant::RefusedAcknowledges);
+}
+
+std::optional<OwnName::Report> OwnName::report(Now now) const {
+  std::optional<Report> found;
+  for (std::size_t i = 0; i < reports_.size(); ++i) {
+    const Peer& peer = reports_[i];
+    if (!counts(peer, now) || (found && (peer.kept || !found->kept))) continue;
+    found = Report{i, peer.kept, peer.other};
+  }
+  return found;
+}
+
+// Of several peers that report the same, one is enough for the log.
+std::optional<OwnName::News> OwnName::take_news(Now now) {
+  const auto present = report(now);
+  if (!present) {
+    if (!reported_) return std::nullopt;
+    const News news{*reported_, true};
+    reported_.reset();
+    return news;
+  }
+  const bool same =
+      reported_ && reported_->kept == present->kept && reported_->other.incarnation == present->other.incarnation;
+  if (same && now.steady - reported_at_ < kClaimReported) return std::nullopt;
+  reported_ = present;
+  reported_at_ = now.steady;
+  return News{*present, false};
+}
+
+Nanoseconds OwnName::deadline() const {
+  Nanoseconds deadline = Nanoseconds::max();
+  for (const Peer& peer : reports_) {
+    if (peer.at && !mutated(Mutant::RefusalNeverEnds)) deadline = std::min(deadline, *peer.at + kRefusedFor);
+  }
+  if (!answered_ && !may_acknowledge_ && started_at_) deadline = std::min(deadline, *started_at_ + wait_);
+  return deadline;
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,371 @@
+#include "bus/replica/replica.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "bus/store/mutants.hpp"
+#include "protocol/assert.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::bus {
+
+using protocol::Batch;
+using protocol::Hello;
+using protocol::Message;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Update;
+
+namespace {
+
+constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
+
+// Why a HELLO of other versions is refused, and which side to upgrade.
+std::string version_mismatch(const Hello& hello, const std::string& node) {
+  static_assert(protocol::kOldestProtocolVersion == protocol::kProtocolVersion, "the text names one version");
+  const bool is_older = hello.version < protocol::kOldestProtocolVersion;
+  const std::string spoken =
+      hello.oldest_version == hello.version
+          ? "version " + std::to_string(hello.version)
+          : "versions " + std::to_string(hello.oldest_version) + " to " + std::to_string(hello.version);
+  return "it speaks " + spoken + " of the bus protocol, this node " + std::to_string(protocol::kProtocolVersion) +
+         ": upgrade " + (is_older ? hello.node + " to this release" : node + " to the release of " + hello.node);
+}
+
+}  // namespace
+
+Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
+
+Replica::Replica(Options options, Memory memory)
+    : random_id_(std::move(options.random_id)),
+      durability_(options.durability),
+      store_(std::move(memory.store)),
+      keeper_({memory.life.feed_id, memory.life.base, options.self.incarnation}, std::move(memory.runs), memory.cursor,
+              memory.sequence, options.keeper),
+      own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait) {
+  options.self.feed_id = memory.life.feed_id;
+  self_ = std::make_unique<Self>(std::move(options.self));
+  HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
+  peers_.reserve(options.peers.size());
+  for (std::string& name : options.peers) {
+    const auto index = static_cast<LinkIndex>(peers_.size());
+    Link link(*self_, index, options.limits);
+    for (const PeerCursor& kept : memory.cursors) {
+      if (kept.peer == name) link.restore(kept);
+    }
+    Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.peer_feed());
+    peers_.push_back({std::move(name), std::move(link), std::move(reconciler)});
+  }
+  update_acknowledged();
+}
+
+namespace {
+
+bool says_the_same(const RecordView& known, const protocol::Iamat& said) {
+  return known.coordinates == said.coordinates && known.time_text == said.time_text;
+}
+
+}  // namespace
+
+TellOutcome Replica::tell(const protocol::Iamat& said, Now now, const Store::Sought& client) {
+  const Nanoseconds difference = now.wall - said.time;
+  std::uint32_t epoch = 0;
+  const Store::Place place = store_.locate(client);
+  if (place.found()) {
+    const RecordFields& known = place.known;
+    if (said.time <= known.time) {
+      const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : known.number;
+      const bool same = said.time == known.time && says_the_same(store_.record_at(place.index()), said);
+      return {same ? Told::Duplicate : Told::NotNewer, difference, number};
+    }
+    epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
+  }
+  const Update update{next_id(), epoch, said.client, said.coordinates, said.time_text, said.time, difference};
+  return {Told::Stored, difference, store_own(update, place)};
+}
+
+ResetOutcome Replica::reset(std::string_view client, Now now) {
+  const Store::Place place = store_.locate(client);
+  if (!place.found()) return {Reset::Unknown, 0, 0};
+  const RecordView known = store_.record_at(place.index());
+  if (is_reset(known)) return {Reset::Already, known.epoch, place.known.number};
+  if (known.epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known.epoch, 0};
+  const std::uint32_t epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
+  const Update update{next_id(), epoch, client, {}, kResetTime, {}, now.wall};
+  return {Reset::Done, update.epoch, store_own(update, place)};
+}
+
+// Of what this node is the first to know.
+protocol::UpdateId Replica::next_id() const {
+  const std::uint64_t run = mutated(Mutant::IdentityByFeed) ? self_->feed_id : self_->incarnation;
+  return {self_->node, run, store_.feed().tail() + 1};
+}
+
+// Something that this node is the first to know, by its next_id(). It must be greater than the record, in the order.
+ChangeNumber Replica::store_own(const Update& update, const Store::Place& place) {
+  const Store::Merged merged = store_.merge(update, kToldHere, place);
+  HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
+              mutated(Mutant::EpochNotTakenOver));
+  return update.id.number;
+}
+
+void Replica::hear(const Incoming& incoming, Now now) {
+  const auto message = protocol::decode(incoming.header);
+  if (!message) return refuse({}, "a message cannot be read: " + message.error().message);
+  if (const auto* hello = std::get_if<Hello>(&*message)) return hear_hello(incoming, *hello, now);
+  if (std::holds_alternative<protocol::UnknownMessage>(*message)) {
+    ++counters_.messages_unknown;
+    return;
+  }
+  const auto* welcome = std::get_if<protocol::Welcome>(&*message);
+  auto route = routes_.find(std::string(incoming.route));
+  if (route == routes_.end() && welcome != nullptr && regains_name(*welcome, incoming, now)) {
+    route = routes_.find(std::string(incoming.route));
+  }
+  if (route == routes_.end()) {
+    ++counters_.messages_refused;  // a stranger, perhaps a peer whose socket reconnected: its HELLO will come
+    return;
+  }
+  Peer& peer = peers_[route->second];
+  const ChangeNumber tail = store_.feed().tail();
+  if (const auto* batch = std::get_if<Batch>(&*message)) {
+    hear_batch(peer, route->second, *batch, incoming, now);
+  } else if (welcome != nullptr) {
+    if (peer.link.for_this_life(welcome->lives)) own_name_.welcomed(route->second, now);
+    judge(peer.link.hear(*welcome, now, {keeper_.runs(), tail, keeper_.cursor()}), peer, now);
+  } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
+    judge(peer.link.hear(*ack, now, tail), peer, now);
+  } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
+    hear_digest(peer, *digest, incoming, now);
+  } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {
+    peer.reconciler.hear(*pull, peer.link, now);
+  } else if (const auto* answer = std::get_if<protocol::Answer>(&*message)) {
+    hear_answer(peer, route->second, *answer, incoming, now);
+  } else if (const auto* ping = std::get_if<protocol::Ping>(&*message)) {
+    peer.link.hear(*ping, now);
+  } else if (const auto* pong = std::get_if<protocol::Pong>(&*message)) {
+    peer.link.hear(*pong, now);
+  } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
+    peer.link.hear(*bye, now);
+  }
+  if (durability_.replicas > 0 || welcome != nullptr) update_acknowledged();
+}
+
+void Replica::hear_damaged() {
+  ++counters_.messages_damaged;
+  complain({}, "a message was damaged on its way, or comes from something that is no node of this release");
+}
+
+void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
+  if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
+    return refuse(hello.node, version_mismatch(hello, self_->node));
+  }
+  if (hello.herd != self_->herd) {
+    return refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +
+                                  "': check `name` in [herd] and the addresses of the nodes");
+  }
+  const auto peer =
+      std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
+  if (peer == peers_.end()) {
+    return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
+  }
+  if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
+  const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
+  if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
+    return peer->link.hear(hello, now, store_.feed().tail());
+  }
+  switch (peer->claims.judge(claim, self_->incarnation, peer->link.connected(now), now)) {
+    case Claims::Verdict::Accepted:
+      return accept(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
+    case Claims::Verdict::Refused:
+    case Claims::Verdict::Late:
+      ++counters_.messages_refused;
+      return;
+  }
+}
+
+void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
+  ++counters_.batches_received;
+  if (!peer.link.accepts(batch, now)) return;
+  const std::string_view body = incoming.body.value_or("");
+  if (const RecentBodies::Recent* known = recent_.find(body)) {
+    counters_.updates_received += known->updates;
+    counters_.updates_repeated += known->updates;
+    ++counters_.bodies_repeated;
+    peer.link.merged(batch);
+    return;
+  }
+  if (!read_body(peer, incoming, "a batch") && mutated(Mutant::PoisonBlocks)) return;
+  merge_new_body(index, body);
+  if (mutated(Mutant::EmptyBatchUnanswered) && body_.updates.empty()) return;
+  peer.link.merged(batch);
+}
+
+void Replica::hear_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, Now now) {
+  const std::uint64_t pulled = peer.reconciler.buckets_pulled();
+  const auto heard = peer.reconciler.hear(digest, incoming.body, peer.link, store_, now);
+  counters_.buckets_pulled += peer.reconciler.buckets_pulled() - pulled;
+  if (!heard) refuse(peer.name, "its digest cannot be read: " + heard.error().message);
+}
+
+// What cursors say that we have and we have not: each update that changes the store here has healed a divergence.
+void Replica::hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
+                          Now now) {
+  if (!peer.link.for_this_life(answer.lives)) return;
+  (void)read_body(peer, incoming, "an answer");
+  const bool drop = mutated(Mutant::AnswersThroughSeenSet);
+  const std::size_t healed = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
+  counters_.divergences_healed += healed;
+  if (healed > 0) note_healed(peer.name, healed);
+  peer.reconciler.hear(answer, now);
+}
+
+// Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
+bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_view of) {
+  const auto read = protocol::decode_body(incoming.body.value_or(""), body_);
+  if (!read) {
+    ++counters_.updates_unreadable;
+    complain(peer.name, "the updates of " + std::string(of) + " cannot be read: " + read.error().message);
+    body_ = {};
+  }
+  if (body_.unreadable > 0) complain(peer.name, "updates of " + std::string(of) + " have another shape");
+  counters_.updates_unreadable += body_.unreadable;
+  return read.has_value();
+}
+
+void Replica::tick(Now now) {
+  const bool may_acknowledge = own_name_.may_acknowledge();
+  own_name_.tick(now);
+  if (own_name_.may_acknowledge() != may_acknowledge) update_acknowledged();
+  note_conflicts(now);
+  for (Peer& peer : peers_) {
+    const std::uint64_t before = peer.link.timeouts();
+    peer.link.tick(now);
+    counters_.timeouts += peer.link.timeouts() - before;
+    const std::uint64_t rounds = peer.reconciler.rounds();
+    peer.reconciler.tick(peer.link, now);
+    counters_.digest_rounds += peer.reconciler.rounds() - rounds;
+    const Connected state = peer.link.connected(now);
+    if (state == peer.announced) continue;
+    peer.announced = state;
+    events_.links.push_back({peer.name, state, lag_of(peer)});
+  }
+}
+
+std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
+  Peer& peer = peers_[index];
+  if (const auto message = peer.link.take_message(now, store_.feed().tail())) {
+    return Outgoing{protocol::encode(*message), nullptr};
+  }
+  if (auto message = peer.reconciler.take(peer.link, store_)) return message;
+  return take_batch(index, now);
+}
+
+// ---- what is kept ---------------------------------------------------------------------------------------------------
+
+std::vector<PeerCursor> Replica::peer_cursors() const {
+  std::vector<PeerCursor> cursors;
+  cursors.reserve(peers_.size());
+  for (const Peer& peer : peers_) cursors.push_back(peer.link.peer_cursor(peer.name));
+  return cursors;
+}
+
+void Replica::pass_written() {
+  std::vector<PeerCursor> cursors = keeper_.pass_written(store_);
+  if (mutated(Mutant::KeptCursorsTakenAfter)) cursors = peer_cursors();
+  for (const PeerCursor& kept : cursors) {
+    for (Peer& peer : peers_) {
+      if (peer.name == kept.peer) peer.link.cursor_kept(kept);
+    }
+  }
+  update_acknowledged();
+}
+
+void Replica::update_acknowledged() {
+  if (!own_name_.may_acknowledge()) {
+    acknowledged_ = 0;
+    return;
+  }
+  acknowledged_ = durability_.journal ? keeper_.kept() : std::numeric_limits<ChangeNumber>::max();
+  if (durability_.replicas == 0) return;
+  std::vector<ChangeNumber> proven;
+  proven.reserve(peers_.size());
+  for (const Peer& peer : peers_) proven.push_back(peer.link.proven());
+  HERD_ASSERT(proven.size() >= durability_.replicas);
+  const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
+  std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
+  acknowledged_ = std::min(acknowledged_, *kth);
+}
+
+void Replica::await(ChangeNumber number) {
+  if (durability_.replicas == 0) return;
+  for (Peer& peer : peers_) peer.link.await(number);
+}
+
+// ---------------------------------------------------------------------------------------------------------------------
+
+Outgoing Replica::farewell() const {
+  return {protocol::encode(protocol::Bye{self_->incarnation}), nullptr};
+}
+
+Nanoseconds Replica::tick_deadline(Now now) const {
+  Nanoseconds deadline = own_name_.deadline();
+  for (const Peer& peer : peers_) {
+    deadline = std::min(
+        {deadline, peer.claims.deadline(), peer.link.tick_deadline(now), peer.reconciler.tick_deadline(peer.link)});
+  }
+  return deadline;
+}
+
+Nanoseconds Replica::say_deadline(PeerIndex peer) const {
+  return peers_[peer].link.say_deadline();
+}
+
+// A new life leaves change numbers out, so a distance between numbers may say more than there is to send.
+ChangeNumber Replica::lag_of(const Peer& peer) const {
+  return std::min<ChangeNumber>(store_.feed().tail() - peer.link.cursors().merged, store_.size());
+}
+
+PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
+  const Peer& peer = peers_[index];
+  const Link::Cursors cursors = peer.link.cursors();
+  return {peer.name,
+          peer.link.connected(now),
+          cursors,
+          store_.feed().tail() - cursors.merged,
+          peer.link.round_trip(),
+          peer.link.skew(),
+          peer.claims.contender(now)};
+}
+
+bool Replica::synchronised() const {
+  return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.link.synchronised(); });
+}
+
+Events Replica::take_events() {
+  return std::exchange(events_, {});
+}
+
+void Replica::note_healed(const std::string& peer, std::size_t records) {
+  const auto noted = std::find_if(events_.healed.begin(), events_.healed.end(),
+                                  [&](const DivergenceHealed& healed) { return healed.peer == peer; });
+  if (noted == events_.healed.end()) {
+    events_.healed.push_back({peer, records});
+  } else {
+    noted->records += records;
+  }
+}
+
+void Replica::refuse(std::string peer, std::string reason) {
+  ++counters_.messages_refused;
+  complain(std::move(peer), std::move(reason));
+}
+
+void Replica::complain(std::string peer, std::string reason) {
+  constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
+  if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,67 @@
+// How a replica decides by which connection a peer is heard, and learns whether its own name is in use elsewhere.
+#include <utility>
+
+#include "bus/store/mutants.hpp"
+#include "bus/replica/replica.hpp"
+
+namespace herd::bus {
+
+using protocol::Now;
+
+// The connection is the peer's from now on. One that said HELLO under another name before is no longer that one's, or
+// the name would go on waiting for it.
+void Replica::accept(PeerIndex index, const Claims::Claim& claim, Now now) {
+  Claims& claims = peers_[index].claims;
+  const auto [at, is_new] = routes_.try_emplace(claim.route, index);
+  if (!is_new && at->second != index) {
+    peers_[at->second].claims.forget_route();
+    at->second = index;
+  }
+  if (!claims.route().empty() && claims.route() != claim.route) routes_.erase(claims.route());
+  claims.take(claim);
+  peers_[index].link.hear(claim.hello, now, store_.feed().tail());
+}
+
+// A process that had a peer's name before, and shows that it is at the configured address.
+bool Replica::regains_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
+  const std::string route(incoming.route);
+  for (PeerIndex index = 0; index < peers_.size(); ++index) {
+    const Connected link = peers_[index].link.connected(now);
+    const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
+    if (!hello) continue;
+    accept(index, {*hello, route, incoming.connections}, now);
+    return true;
+  }
+  return false;
+}
+
+void Replica::hear_back(PeerIndex index, std::string_view header, Now now) {
+  const auto message = protocol::decode(header);
+  if (!message) return refuse(peers_[index].name, "a message cannot be read: " + message.error().message);
+  const auto* conflict = std::get_if<protocol::Conflict>(&*message);
+  if (conflict == nullptr) {
+    ++counters_.messages_unknown;
+    return;
+  }
+  if (conflict->lives.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
+  own_name_.hear(*conflict, index, now);
+  if (!conflict->kept) peers_[index].link.refused();
+  update_acknowledged();
+}
+
+void Replica::note_conflicts(Now now) {
+  using Role = NameConflict::Role;
+  if (const auto news = own_name_.take_news(now)) {
+    const auto& [peer, kept, other] = news->report;
+    events_.conflicts.push_back({kept ? Role::Kept : Role::Refused, peers_[peer].name, {}, other, news->over});
+  }
+  for (Peer& peer : peers_) {
+    const std::optional<Claimant> contender = peer.claims.contender(now);
+    const Claims::News news = peer.claims.take_news(now);
+    if (news == Claims::News::None) continue;
+    events_.conflicts.push_back(
+        {Role::Witness, peer.name, peer.claims.holder(), contender.value_or(Claimant{}), news == Claims::News::Over});
+  }
+}
+
+}  // namespace herd::bus

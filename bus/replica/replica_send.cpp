@@ -1,0 +1,91 @@
+// What a replica sends a peer of its feed: a body that is there already, or one that is encoded now.
+#include <algorithm>
+
+#include "bus/replica/replica.hpp"
+#include "bus/store/update_texts.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::bus {
+
+using protocol::Now;
+
+namespace {
+
+// Whether so few updates are worth a message of their own, with so much more to send: encoding them costs far more than
+// a message does, but a flight holds only so many, and is all that a link to a far peer can send in a round trip.
+bool worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog) {
+  return updates >= std::max<std::size_t>(link.max_batch() / 8, 2) && updates * link.max_in_flight() >= backlog;
+}
+
+}  // namespace
+
+// Encodes what fits; returns how far the cursor may move by it.
+ChangeNumber Replica::encode(const Stretch& stretch) {
+  encoder_.clear();
+  UpdateTexts texts;
+  const auto add = [&](RecordIndex index) { return encoder_.add(store_.update_at(index, texts)); };
+  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
+  for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
+    if (encoder_.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
+  }
+  for (const Stretch::Carried& carried : stretch.carried) {
+    if (!add(carried.index)) return std::max(stretch.from, carried.old - 1);
+  }
+  for (const Feed::Entry& entry : stretch.records) {
+    if (!add(entry.index)) return entry.number - 1;
+  }
+  return stretch.to;
+}
+
+// Whether a peer may be sent a body as it is: it has told none of it, and its link takes so many updates at once.
+bool Replica::suits(const RecentBodies::Recent& recent, PeerIndex index) const {
+  return (recent.told_by & bit_of(static_cast<LinkIndex>(index))) == 0 &&
+         recent.updates <= peers_[index].link.max_batch();
+}
+
+// What is next for this peer, if there is a body of it that is worth a message, or all there is.
+const RecentBodies::Recent* Replica::ready_for(PeerIndex index, ChangeNumber number) const {
+  const ChangeNumber tail = store_.feed().tail();
+  return recent_.behind(number, [&](const RecentBodies::Recent& recent) {
+    return suits(recent, index) &&
+           (recent.to == tail || worth_a_message(peers_[index].link, recent.updates, tail - number));
+  });
+}
+
+// Where the next stretch for this peer ends at the latest: before a body that can then be sent as it is.
+ChangeNumber Replica::end_for(PeerIndex index, ChangeNumber number) const {
+  const Link& link = peers_[index].link;
+  const ChangeNumber tail = store_.feed().tail();
+  const auto begin = recent_.next_begin(number, [&](const RecentBodies::Recent& recent) {
+    return suits(recent, index) && worth_a_message(link, recent.updates, tail - number);
+  });
+  return begin && worth_a_message(link, *begin - number, tail - number) ? *begin : tail;
+}
+
+std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
+  Link& link = peers_[index].link;
+  const ChangeNumber tail = store_.feed().tail();
+  const ChangeNumber number = link.next_number(tail).value_or(tail);
+  if (number == tail) return encode_batch(link, tail, now);
+  const RecentBodies::Recent* ready = ready_for(index, number);
+  if (ready == nullptr) return encode_batch(link, end_for(index, number), now);
+  ++counters_.batches_sent;
+  ++counters_.bodies_shared;
+  counters_.updates_sent += ready->updates;
+  return Outgoing{protocol::encode(link.send(ready->to, store_, keeper_.cursor(), now)), ready->body};
+}
+
+std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now now) {
+  auto stretch = link.next_stretch(store_, now, end);
+  if (!stretch) return std::nullopt;
+  ChangeNumber to = encode(*stretch);
+  while (to < stretch->to && link.shorten(store_, *stretch, to)) to = encode(*stretch);
+  const std::size_t updates = encoder_.size();
+  ++counters_.batches_sent;
+  counters_.updates_sent += updates;
+  auto body = std::make_shared<const std::string>(encoder_.finish());
+  if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, stretch->told_by, updates, body});
+  return Outgoing{protocol::encode(link.send(to, store_, keeper_.cursor(), now)), std::move(body)};
+}
+
+}  // namespace herd::bus

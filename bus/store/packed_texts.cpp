@@ -1,0 +1,113 @@
+#include "bus/store/packed_texts.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include "protocol/byte_order.hpp"
+#include "protocol/digits.hpp"
+
+namespace herd::bus {
+namespace {
+
+using protocol::in_order;
+using protocol::kPowersOfTen;
+using protocol::Nanoseconds;
+using protocol::put_digits;
+
+constexpr std::size_t kAtOnce = 8;                   // characters in a word; half as many bytes packed
+constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+constexpr std::uint32_t kSecondsDigits = 10;
+constexpr std::uint32_t kNanosecondsDigits = 9;
+
+// Is each byte from '*' to '9'? Sixteen characters, each with other lower four bits. A borrow or a carry only comes
+// from a byte that is not.
+bool can_be_packed(std::uint64_t word) {
+  return (((word - kEach * '*') | (word + kEach * (0x7F - '9')) | word) & kEach * 0x80) == 0;
+}
+
+// The lower four bits of each byte, moved together.
+std::uint32_t packed(std::uint64_t word) {
+  word &= kEach * 0x0F;
+  word = (word | word >> 4) & 0x00FF00FF00FF00FF;
+  word = (word | word >> 8) & 0x0000FFFF0000FFFF;
+  return static_cast<std::uint32_t>(word | word >> 16);
+}
+
+// The way back: digits stand from 0x30 on, the others sixteen lower.
+std::uint64_t unpacked(std::uint32_t half) {
+  std::uint64_t word = half;
+  word = (word | word << 16) & 0x0000FFFF0000FFFF;
+  word = (word | word << 8) & 0x00FF00FF00FF00FF;
+  word = (word | word << 4) & (kEach * 0x0F);
+  const std::uint64_t no_digits = (word + kEach * 6) & (kEach * 0x10);
+  return word + kEach * '0' - no_digits;
+}
+
+}  // namespace
+
+bool pack_coordinates(std::string_view text, char* to) {
+  const auto pack_word = [&to](std::uint64_t word) {
+    const std::uint32_t half = in_order(packed(word));
+    std::memcpy(to, &half, sizeof half);
+    to += sizeof half;
+    return can_be_packed(word);
+  };
+  const auto word_at = [](const char* at) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, at, sizeof word);
+    return in_order(word);
+  };
+  const std::size_t rest = text.size() % kAtOnce;
+  const char* at = text.data();
+  for (const char* const end = at + (text.size() - rest); at != end; at += kAtOnce) {
+    if (!pack_word(word_at(at))) return false;
+  }
+  if (rest == 0) return true;
+  std::uint64_t last = kEach * '0';  // what the last word is filled up with
+  if (text.size() > kAtOnce) {
+    const unsigned before = 8 * static_cast<unsigned>(kAtOnce - rest);
+    last = last << (64 - before) | word_at(at + rest - kAtOnce) >> before;
+  } else {
+    for (std::size_t i = rest; i-- > 0;) last = last << 8 | static_cast<unsigned char>(at[i]);
+  }
+  return pack_word(last);
+}
+
+void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to) {
+  characters = std::min(characters, protocol::kMaxCoordinatesBytes);
+  to.set_size(characters);
+  char* at = to.data();
+  for (std::size_t done = 0; done < characters; done += kAtOnce, from += kAtOnce / 2, at += kAtOnce) {
+    std::uint32_t half = 0;
+    std::memcpy(&half, from, sizeof half);
+    const std::uint64_t word = in_order(unpacked(in_order(half)));
+    std::memcpy(at, &word, sizeof word);
+  }
+}
+
+std::optional<TimeForm> form_of(std::string_view text) {
+  // Clocks tell ten digits in front of it: there it is looked for first.
+  const bool is_usual = text.size() > kSecondsDigits && text[kSecondsDigits] == '.';
+  const std::size_t point = is_usual ? kSecondsDigits : std::min(text.find('.'), text.size());
+  const std::size_t fraction = text.size() - std::min(point + 1, text.size());
+  if (point == 0 || point > kSecondsDigits || fraction > kNanosecondsDigits) return std::nullopt;
+  if (fraction == 0 && point < text.size()) return std::nullopt;
+  return TimeForm{static_cast<std::uint32_t>(point), static_cast<std::uint32_t>(fraction)};
+}
+
+void write_time(Nanoseconds time, const TimeForm& form, TimeText& to) {
+  const std::uint32_t whole = std::min(form.whole, kSecondsDigits);
+  const std::uint32_t fraction = std::min(form.fraction, kNanosecondsDigits);
+  // All digits at once, one place too far right; then those in front of the point are moved back.
+  const std::uint64_t digits = static_cast<std::uint64_t>(time.count()) / kPowersOfTen[kNanosecondsDigits - fraction];
+  char* const at = to.data();
+  to.set_size(whole);
+  if (fraction == 0) return put_digits(at, digits, whole);
+  put_digits(at + 1, digits, whole + fraction);
+  std::memmove(at, at + 1, whole);
+  at[whole] = '.';
+  to.set_size(whole + 1 + fraction);
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,281 @@
+#include "bus/zmq/bus.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <limits>
+#include <utility>
+
+#include "bus/zmq/checksum.hpp"
+#include "bus/store/mutants.hpp"
+#include "bus/zmq/zmq_calls.hpp"
+#include "bus/zmq/zmq_options.hpp"
+
+namespace herd::bus {
+
+using protocol::Nanoseconds;
+using protocol::Now;
+
+namespace {
+
+constexpr int kFramesATurn = 1024;            // some 256 messages; then clients and outputs get their turn
+constexpr std::size_t kMaxParts = 64;         // of a message that is counted as damaged; more cost the connection
+constexpr int kAnswersATurn = 64;             // messages from a peer's port, which has to send 20 a second at most
+constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
+
+int events_of(zmq::socket_t& socket) {
+  return uninterrupted([&] { return socket.get(zmq::sockopt::events); });
+}
+
+bool is_writable(zmq::socket_t& socket) {
+  return (events_of(socket) & ZMQ_POLLOUT) != 0;
+}
+
+// Of an address tcp://host:port; 0 where it has none.
+std::uint16_t port_of(std::string_view address) {
+  const std::string_view digits = address.substr(std::min(address.rfind(':') + 1, address.size()));
+  std::uint16_t port = 0;
+  (void)std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  return port;
+}
+
+// What a frame takes in ZMTP.
+std::uint64_t wire_bytes(const zmq::message_t& frame) {
+  return frame.size() + (frame.size() <= 255 ? 2 : 9);
+}
+
+bool is_intact(const Incoming& message, const zmq::message_t& last) {
+  const Check check = check_of(message.header, message.body);
+  return last.to_string_view() == std::string_view(check.data(), check.size());
+}
+
+// Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
+zmq::message_t share(const std::shared_ptr<const std::string>& body) {
+  if (body->size() < kCopyBytesBelow) return {body->data(), body->size()};
+  using Owner = std::shared_ptr<const std::string>;
+  const auto release = [](void*, void* owner) { delete static_cast<Owner*>(owner); };
+  // ZeroMQ only reads it: the interface has no const.
+  return {const_cast<char*>(body->data()), body->size(), release, new Owner(body)};
+}
+
+}  // namespace
+
+Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_(context, zmq::socket_type::router) {
+  set_receiver_options(router_);
+  descriptors_.push_back(router_.get(zmq::sockopt::fd));
+  dealers_.reserve(replica.peers());  // the guard keeps their addresses
+  for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    zmq::socket_t& dealer = dealers_.emplace_back(context, zmq::socket_type::dealer);
+    set_sender_options(dealer);
+    descriptors_.push_back(dealer.get(zmq::sockopt::fd));
+  }
+  std::vector<zmq::socket_t*> sockets{&router_};
+  for (zmq::socket_t& dealer : dealers_) sockets.push_back(&dealer);
+  guard_.emplace(context, std::move(sockets));
+  descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
+  touched_.assign(descriptors_.size(), true);
+  writable_.assign(dealers_.size(), false);
+}
+
+protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses,
+                                                 Replica& replica) {
+  std::string address = addresses.bind;
+  try {
+    std::unique_ptr<Bus> bus(new Bus(context, replica));
+    std::vector<std::uint16_t> ports{port_of(addresses.bind)};
+    for (const std::string& peer : addresses.peers) ports.push_back(port_of(peer));
+    bus->guard_->set_ports(std::move(ports));
+    bus->router_.bind(address);
+    for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+      address = addresses.peers.at(peer);
+      bus->dealers_[peer].connect(address);
+    }
+    bus->addresses_ = addresses.peers;
+    return bus;
+  } catch (const zmq::error_t& error) {
+    if (error.num() == EADDRINUSE) {
+      return protocol::fail("bus address " + address +
+                            " is in use: stop the other process or change `bus` in the configuration");
+    }
+    return protocol::fail("bus address " + address + " cannot be used: " + error.what());
+  }
+}
+
+void Bus::touched(std::size_t descriptor) {
+  touched_[descriptor] = true;
+  if (descriptor > dealers_.size()) guard_->touched(descriptor - dealers_.size() - 1);
+}
+
+bool Bus::receive(Now now) {
+  if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
+  for (int count = 0; count < kFramesATurn; ++count) {
+    if (incomplete_.begun) {
+      receive_frame(now);
+      continue;
+    }
+    if (!bus::receive(router_, incomplete_.route, zmq::recv_flags::dontwait)) return false;
+    incomplete_.begun = incomplete_.route.more();
+    incomplete_.size = 0;
+    incomplete_.wire_bytes = 0;
+  }
+  return true;
+}
+
+// The frames of one message come together: the next one is there.
+void Bus::receive_frame(Now now) {
+  Incomplete& message = incomplete_;
+  zmq::message_t& frame = message.size < message.frames.size() ? message.frames[message.size] : message.extra;
+  (void)bus::receive(router_, frame, zmq::recv_flags::none);
+  message.wire_bytes += wire_bytes(frame);
+  ++message.size;
+  if (message.size == kMaxParts + 1) guard_->cut_sender(frame, "it sends a message of too many parts", now);
+  message.begun = frame.more();
+  if (message.begun) return;
+  guard_->delivered(message.route.to_string_view(), frame, message.wire_bytes, now);
+  hear(message.route.to_string_view(), message.frames, message.size, now);
+}
+
+// What the guard finds unfinished may be only unread.
+void Bus::guard(bool& more, Now now) {
+  guard_->read_events(now);
+  if (now.steady < guard_->due()) return;
+  const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
+  if (!guard_->check(is_peer, now)) return;
+  more = receive(now) || more;
+  (void)guard_->check(is_peer, now);
+}
+
+// A header, perhaps a body, and the check; anything else is no message of ours.
+void Bus::hear(std::string_view route, const Frames& frames, std::size_t size, Now now) {
+  if (size < 2 || size > frames.size()) return replica_.hear_damaged();
+  Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
+  if (size == frames.size()) incoming.body = frames[1].to_string_view();
+  if (!is_intact(incoming, frames[size - 1])) return replica_.hear_damaged();
+  heard_ = &frames[0];
+  replica_.hear(incoming, now);
+}
+
+// What a peer's port sends to this node's DEALER: a header and the check. What is neither counts as waiting for ever,
+// so the guard soon cuts a connection that brings much of it.
+void Bus::hear_back(PeerIndex peer, Now now) {
+  zmq::socket_t& dealer = dealers_[peer];
+  std::array<zmq::message_t, 2> frames;
+  zmq::message_t extra;
+  std::size_t size = 0;
+  for (bool more = true; more; ++size) {  // the frames of one message come together
+    zmq::message_t& frame = size < frames.size() ? frames[size] : extra;
+    if (!bus::receive(dealer, frame, zmq::recv_flags::dontwait)) return;
+    more = frame.more();
+  }
+  const std::string_view header = frames[0].to_string_view();
+  if (size != frames.size() || !is_intact({{}, header, std::nullopt}, frames[1])) return replica_.hear_damaged();
+  guard_->answered(frames[1], wire_bytes(frames[0]) + wire_bytes(frames[1]));
+  replica_.hear_back(peer, header, now);
+}
+
+bool Bus::send_back(const std::string& route, const std::string& header) {
+  zmq::message_t to(route.data(), route.size());
+  try {
+    if (!bus::send(router_, to, zmq::send_flags::sndmore)) return true;  // too many wait there: it is open
+  } catch (const zmq::error_t& problem) {
+    if (problem.num() != EHOSTUNREACH) throw;
+    return false;
+  }
+  const Check check = check_of(header, std::nullopt);
+  zmq::message_t text(header.data(), header.size());
+  zmq::message_t last(check.data(), check.size());
+  (void)bus::send(router_, text, zmq::send_flags::sndmore);
+  (void)bus::send(router_, last, zmq::send_flags::none);
+  return true;
+}
+
+std::string Bus::host() const {
+  // libzmq's interface has no const; it only looks the text up.
+  const char* text = zmq_msg_gets(const_cast<zmq_msg_t*>(heard_->handle()), "Peer-Address");
+  std::string_view host(text == nullptr ? "" : text);
+  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address, as a socket of both families shows it
+  const bool is_ipv4 = host.starts_with(kMapped) && host.find('.') != std::string_view::npos;
+  if (is_ipv4) host.remove_prefix(kMapped.size());
+  return std::string(host);
+}
+
+void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
+  zmq::message_t header(message.header.data(), message.header.size());
+  std::optional<std::string_view> text;
+  if (message.body) text = *message.body;
+  const Check check = check_of(message.header, text);
+  // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
+  if (!bus::send(dealer, header, zmq::send_flags::sndmore)) return;
+  if (message.body) {
+    zmq::message_t body = share(message.body);
+    (void)bus::send(dealer, body, zmq::send_flags::sndmore);
+  }
+  zmq::message_t last(check.data(), check.size());
+  (void)bus::send(dealer, last, zmq::send_flags::none);
+}
+
+void Bus::send_all(PeerIndex peer, Now now) {
+  zmq::socket_t& dealer = dealers_[peer];
+  for (int heard = 0;;) {
+    const int events = events_of(dealer);
+    writable_[peer] = (events & ZMQ_POLLOUT) != 0;
+    if ((events & ZMQ_POLLIN) != 0) {
+      again_ = true;  // the replica's next turn says what follows from it, or there is more of it
+      if (heard++ < kAnswersATurn) {
+        hear_back(peer, now);
+        continue;
+      }
+    }
+    if (!writable_[peer]) return;
+    const auto message = replica_.take(peer, now);
+    if (!message) return;
+    send(dealer, *message);
+  }
+}
+
+// What was on its way is lost, which the link outlives.
+void Bus::reopen(PeerIndex peer) {
+  uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
+  uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
+  touched_[peer + 1] = true;
+}
+
+void Bus::serve(PeerIndex peer, Now now) {
+  if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
+  // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
+  // wanted.
+  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  touched_[peer + 1] = again_;
+}
+
+bool Bus::pump(Now now) {
+  bool more = receive(now);
+  guard(more, now);
+  again_ = false;
+  replica_.tick(now);
+  if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
+  // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
+  for (const bool owed_ack : {false, true}) {
+    for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+      if (replica_.owes_ack(peer) == owed_ack) serve(peer, now);
+    }
+  }
+  return more || again_;
+}
+
+Nanoseconds Bus::next_deadline(Now now) const {
+  Nanoseconds deadline = std::min(replica_.tick_deadline(now), guard_->due());
+  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    if (!reopenings_.empty()) deadline = std::min(deadline, reopenings_[peer].due());
+    if (writable_[peer]) deadline = std::min(deadline, replica_.say_deadline(peer));
+  }
+  return deadline;
+}
+
+void Bus::leave() {
+  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+    if (is_writable(dealers_[peer])) send(dealers_[peer], replica_.farewell());
+  }
+}
+
+}  // namespace herd::bus

@@ -1,0 +1,194 @@
+#include "node/app/admin_socket.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <asio/buffer.hpp>
+#include <asio/read_until.hpp>
+#include <asio/steady_timer.hpp>
+#include <asio/write.hpp>
+#include <nlohmann/json.hpp>
+#include <utility>
+
+#include "node/base/limits.hpp"
+#include "protocol/command.hpp"
+#include "protocol/limits.hpp"
+#include "protocol/reply.hpp"
+
+namespace herd::node {
+namespace {
+
+using asio::local::stream_protocol;
+using protocol::fail;
+using protocol::Result;
+using Json = nlohmann::ordered_json;
+
+constexpr std::size_t kMaxSessions = 16;     // operators are few; more connections wait in the backlog, or are closed
+constexpr std::size_t kMaxLineBytes = 1024;  // the longest client's id, and its command
+constexpr std::chrono::seconds kReadTimeout{5};  // for a line to come
+constexpr std::string_view kReset = "reset-client ";
+
+static_assert(kReset.size() + protocol::kMaxClientBytes < kMaxLineBytes);
+
+std::string error_reply(std::string_view message) {
+  return Json{{"result", "error"}, {"message", message}}.dump();
+}
+
+}  // namespace
+
+// One connection. It lives as long as something is being waited for on it.
+struct Control::Session {
+  explicit Session(stream_protocol::socket connected) : socket(std::move(connected)), timer(socket.get_executor()) {}
+
+  stream_protocol::socket socket;
+  asio::steady_timer timer;
+  std::string input;
+  std::string reply;
+  bus::ChangeNumber awaits = 0;  // 0: nothing
+};
+
+Control::Control(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
+
+Control::~Control() = default;
+
+Result<void> Control::listen(const std::filesystem::path& directory) {
+  auto file = SocketFile::open(directory, "control");
+  if (!file) {
+    return fail(
+        fmt::format("control socket {} cannot be opened: {}", (directory / "control").string(), file.error().message));
+  }
+  file_ = std::move(*file);
+  made_.emplace(parts_.io, file_->descriptor(), [this] {
+    take_socket();
+    made_->arm();
+  });
+  take_socket();
+  made_->arm();
+  return {};
+}
+
+// The file's first socket, or another one because the file had to be made again.
+void Control::take_socket() {
+  const int listening = file_->take();
+  if (listening < 0 || is_stopped_) {
+    if (listening >= 0) close(listening);
+    return;
+  }
+  std::error_code ignored;
+  accept_again_.cancel();
+  acceptor_.close(ignored);
+  acceptor_.assign(stream_protocol(), listening, ignored);  // fails only where it is open
+  accept();
+}
+
+void Control::accept() {
+  acceptor_.async_accept([this](const std::error_code& error, stream_protocol::socket socket) {
+    if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
+    if (error) return back_off();
+    std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
+    if (sessions_.size() < kMaxSessions) {
+      const auto session = std::make_shared<Session>(std::move(socket));
+      sessions_.push_back(session);
+      read(session);
+    }
+    accept();
+  });
+}
+
+// The connection stays in the backlog, so without a pause the loop would find it again and again.
+void Control::back_off() {
+  accept_again_.expires_after(kAcceptBackOff);
+  accept_again_.async_wait([this](const std::error_code& cancelled) {
+    if (!cancelled && acceptor_.is_open()) accept();
+  });
+}
+
+void Control::read(const SessionPtr& session) {
+  session->timer.expires_after(kReadTimeout);
+  session->timer.async_wait([session](const std::error_code& cancelled) {
+    if (!cancelled) session->socket.close();
+  });
+  asio::async_read_until(session->socket, asio::dynamic_buffer(session->input, kMaxLineBytes), '\n',
+                         [this, session](const std::error_code& error, std::size_t size) {
+                           session->timer.cancel();
+                           if (error == asio::error::not_found)
+                             return answer(session, error_reply("the line is too long"));
+                           if (!error) execute(session, std::string_view(session->input).substr(0, size - 1));
+                         });
+}
+
+void Control::execute(const SessionPtr& session, std::string_view line) {
+  if (line.starts_with(kReset)) return reset_client(session, line.substr(kReset.size()));
+  answer(session, error_reply("this node knows no such command"));
+}
+
+void Control::reset_client(const SessionPtr& session, std::string_view client) {
+  if (!protocol::is_client_id(client)) return answer(session, error_reply("that is no client's id"));
+  const bus::ResetOutcome outcome = parts_.replica.reset(client, parts_.clock.now());
+  const auto reply = [&](std::string_view result) {
+    return Json{{"result", result}, {"node", parts_.replica.name()}, {"epoch", outcome.epoch}}.dump();
+  };
+  switch (outcome.reset) {
+    case bus::Reset::Done:
+      ++parts_.counters.clients_reset;
+      spdlog::info("event=client_reset client={} epoch={}", protocol::escape_for_log(client), outcome.epoch);
+      return wait_for_acknowledgement(session, outcome.number, reply("done"));
+    case bus::Reset::Already:
+      return wait_for_acknowledgement(session, outcome.number, reply("already"));
+    case bus::Reset::Unknown:
+      return answer(session, reply("unknown"));
+    case bus::Reset::TooOften:
+      return answer(session, error_reply("it has been reset as often as can be counted"));
+  }
+}
+
+// "Done" says that it will not be lost, as AT does.
+void Control::wait_for_acknowledgement(const SessionPtr& session, bus::ChangeNumber number, std::string reply) {
+  if (number <= parts_.replica.acknowledged()) return answer(session, std::move(reply));
+  session->awaits = number;
+  session->reply = std::move(reply);
+  session->timer.expires_after(parts_.ack_timeout);
+  session->timer.async_wait([this, session](const std::error_code& cancelled) {
+    if (cancelled || session->awaits == 0) return;
+    answer(session,
+           error_reply("the reset is made, but is not yet kept as `ack` and `replicas` demand; it may be lost"));
+  });
+}
+
+void Control::release(bus::ChangeNumber acknowledged) {
+  for (const auto& weak : sessions_) {
+    const SessionPtr session = weak.lock();
+    if (session && session->awaits != 0 && session->awaits <= acknowledged) answer(session, std::move(session->reply));
+  }
+}
+
+bus::ChangeNumber Control::awaited() const {
+  bus::ChangeNumber awaited = 0;
+  for (const auto& weak : sessions_) {
+    if (const SessionPtr session = weak.lock()) awaited = std::max(awaited, session->awaits);
+  }
+  return awaited;
+}
+
+// The reply is far smaller than what a socket takes at once.
+void Control::answer(const SessionPtr& session, std::string reply) {
+  session->awaits = 0;
+  session->timer.cancel();
+  session->reply = std::move(reply) + "\n";
+  asio::async_write(session->socket, asio::buffer(session->reply), [session](const std::error_code&, std::size_t) {});
+}
+
+void Control::stop() {
+  std::error_code ignored;
+  is_stopped_ = true;
+  accept_again_.cancel();
+  acceptor_.close(ignored);
+  for (const auto& weak : sessions_) {
+    const SessionPtr session = weak.lock();
+    if (session && session->awaits != 0) answer(session, error_reply("the node stops before the reset is kept"));
+  }
+}
+
+}  // namespace herd::node

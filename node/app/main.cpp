@@ -1,0 +1,59 @@
+// herd-node: runs one node of the configuration in the foreground. Exit status 0: a clean stop; 2: bad usage or
+// configuration; 1: anything else.
+#include <spdlog/spdlog.h>
+
+#include <cstdio>
+
+#include "node/observe/crash_log.hpp"
+#include "node/observe/log.hpp"
+#include "node/observe/log_output.hpp"
+#include "node/observe/log_target.hpp"
+#include "node/app/node.hpp"
+#include "node/config/options.hpp"
+#include "node/places/http_fetcher.hpp"
+#include "node/base/scheduling.hpp"
+#include "node/base/standard_descriptors.hpp"
+#include "node/config/state_dir.hpp"
+
+namespace {
+
+// Why the node does not run. A standard error that is full is waited for as long as the log is.
+int fail(const std::string& message) {
+  if (auto standard_error = herd::node::LogTarget::standard_error()) {
+    standard_error->write_all("herd-node: " + message + "\n", herd::node::kLogEndPatience);
+  }
+  return 1;
+}
+
+int run_node(const herd::node::RunNode& run) {
+  using namespace herd::node;
+  auto signals = Signals::block();  // first: threads inherit it
+  if (!signals) return fail(signals.error().message);
+  auto state = StateDir::open(run.config, run.name);  // before the log, which may be in it
+  if (!state) return fail(state.error().message);
+  if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
+  log_crashes();
+  if (!take_short_turns()) spdlog::debug("event=turns_not_short");
+  const auto node = Node::start(run, *signals, *state);
+  if (!node) {
+    finish_log();
+    return fail(node.error().message);
+  }
+  return (*node)->run() ? 0 : 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace herd::node;
+  if (const auto opened = open_standard_descriptors(); !opened) return fail(opened.error().message);
+  places::init_http();
+  const Invocation invocation = read_command_line({argc, argv});
+  std::fputs(invocation.output.c_str(), stdout);
+  std::fputs(invocation.errors.c_str(), stderr);
+  if (!invocation.run) return invocation.status;
+  make_standard_error_return();
+  const int status = run_node(*invocation.run);
+  finish_log();
+  return status;
+}

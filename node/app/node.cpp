@@ -1,0 +1,400 @@
+#include "node/app/node.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <asio/post.hpp>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <random>
+#include <sstream>
+#include <utility>
+
+#include "node/config/config_diff.hpp"
+#include "node/app/descriptor_limit.hpp"
+#include "node/observe/log.hpp"
+#include "node/app/providers.hpp"
+#include "node/config/port_range.hpp"
+
+namespace herd::node {
+
+using protocol::fail;
+using protocol::Nanoseconds;
+using protocol::Now;
+using protocol::Result;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
+// For a journal that nobody waits for: less than 0.1 ms of the loop.
+constexpr std::size_t kRecordsATurn = 1'024;
+constexpr std::chrono::milliseconds kWorkerMargin{100};
+constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
+
+std::uint64_t random_id() {
+  std::random_device device;
+  std::uint64_t id = 0;
+  while (id == 0) id = std::uint64_t{device()} << 32 | device();
+  return id;
+}
+
+bus::Replica::Options replica_options(const Config& config, const std::string& name) {
+  bus::Replica::Options options;
+  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};  // feed id: the journal's
+  options.name_wait = bus::kNameWait;
+  options.peers = config.find(name)->peers;
+  options.limits = {config.bus.max_in_flight, config.bus.max_batch};
+  options.limits.prompt_kept = config.updates.replicas > 0;
+  // Nothing may wait for an acknowledgement that waits.
+  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
+  options.jitter_seed = random_id();
+  options.random_id = random_id;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.replicas = config.updates.replicas;
+  // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
+  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
+    options.keeper.records_a_pass = kRecordsATurn;
+  }
+  return options;
+}
+
+places::Worker::Options worker_options(const PlacesConfig& config) {
+  places::Worker::Options options;
+  // A little less than a client waits, so that what the worker has to say at the end still comes in time.
+  options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
+  options.make_providers = [config] { return places::make_providers(config); };
+  return options;
+}
+
+}  // namespace
+
+Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened)
+    : name_(run.name),
+      directory_(directory),
+      log_level_(run.log_level),
+      config_(run.config),
+      signals_(signals),
+      started_(clock_.now()),
+      replica_(replica_options(run.config, run.name), std::move(opened.memory)),
+      journal_(std::move(opened.journal)) {}
+
+Node::~Node() {
+  http_.reset();  // its thread asks the loop, which must still be there
+}
+
+Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals, StateDir& directory) {
+  try {
+    return start_all(run, signals, directory);
+  } catch (
+      const std::exception& problem) {  // of Asio and ZeroMQ, whose parts throw where the system gives them nothing
+    return fail(std::string("the node cannot start: ") + problem.what());
+  }
+}
+
+Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signals, StateDir& directory) {
+  const std::size_t peers = run.config.find(run.name)->peers.size();
+  if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
+    return tl::unexpected(enough.error());
+  }
+  if (run.discard_journal) {
+    const auto discarded = Journal::discard(directory.path());
+    if (!discarded) return tl::unexpected(discarded.error());
+    if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
+  }
+  auto opened = Journal::open(directory.path(), run.config.updates.ack, random_id(), &directory);
+  if (!opened) return tl::unexpected(opened.error());
+  std::unique_ptr<Node> node(new Node(run, signals, directory.path(), std::move(*opened)));
+  if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
+  return node;
+}
+
+// ---- opening -------------------------------------------------------------------------------------------------------
+
+Result<void> Node::open() {
+  for (const std::string& sentence : ports_at_risk(*config_.find(name_), read_port_range())) {
+    spdlog::warn("event=port_at_risk reason=\"{}\"", sentence);
+  }
+  const auto lives = [this] { return journal_->begin_life(replica_); };
+  return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+    auto worker = places::Worker::start(context_, worker_options(config_.places));
+    if (!worker) return tl::unexpected(worker.error());
+    worker_ = std::move(*worker);
+    places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                                       ack_timeout_, most_connections(), config_.find(name_)->http});
+    if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
+    watch_descriptors();
+    control_.emplace(Control::Parts{io_, replica_, counters_, clock_, ack_timeout_});
+    return control_->listen(directory_);
+  });
+}
+
+std::size_t Node::most_connections() const {
+  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers()});
+  if (most < config_.clients.max_connections) {
+    spdlog::warn("event=connections_limited most={} max_connections={} reason=\"the limit of open files: ulimit -n\"",
+                 most, config_.clients.max_connections);
+  }
+  return most;
+}
+
+Result<void> Node::open_bus() {
+  const NodeConfig& self = *config_.find(name_);
+  bus::Bus::Addresses addresses{self.bus, {}};
+  for (const std::string& peer : self.peers) addresses.peers.push_back(config_.find(peer)->bus_public);
+  auto bus = bus::Bus::open(context_, addresses, replica_);
+  if (!bus) return tl::unexpected(bus.error());
+  bus_ = std::move(*bus);
+  return {};
+}
+
+Result<void> Node::open_watching() {
+  const NodeConfig& self = *config_.find(name_);
+  if (!self.monitor.empty()) {
+    Viewers::Limits limits;
+    limits.viewers = viewers_within({raise_descriptor_limit(), replica_.peers()});
+    auto monitor = Monitor::bind(self.monitor, name_, limits);
+    if (!monitor) return tl::unexpected(monitor.error());
+    monitor_ = std::move(*monitor);
+    stats_.emplace(*monitor_, [this] { return status(); });
+  }
+  reporter_.emplace(replica_, monitor_.get());
+  if (self.http.port == 0) return {};
+  // It asks on its own thread, and is there for as long as the loop runs.
+  const auto ask_loop = [this] {
+    asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
+  };
+  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers()}));
+  if (!http) return tl::unexpected(http.error());
+  http_ = std::move(*http);
+  return {};
+}
+
+void Node::watch_descriptors() {
+  const auto watch = [this](int descriptor, std::function<void()> readable) {
+    watches_.push_back(std::make_unique<DescriptorWatch>(io_, descriptor, std::move(readable)));
+  };
+  const std::vector<int>& descriptors = bus_->descriptors();
+  for (std::size_t i = 0; i < descriptors.size(); ++i) {
+    watch(descriptors[i], [this, i] { bus_->touched(i); });
+  }
+  // These are read at the end of every turn anyway: it is enough to be woken.
+  watch(places_->fd(), [] {});
+  watch(worker_->fd(), [] {});
+  if (monitor_) watch(monitor_->fd(), [] {});
+  watch(journal_->descriptor(), [] {});
+  watch(signals_.descriptor(), [this] { handle_signals(); });
+}
+
+void Node::handle_signals() {
+  while (const auto signal = signals_.take()) {
+    if (*signal == SIGHUP) {
+      reload();
+    } else {
+      begin_stop();
+    }
+  }
+}
+
+// ---- the loop ------------------------------------------------------------------------------------------------------
+
+bool Node::run() {
+  spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
+               front_end_->port(), config_.find(name_)->bus, replica_.store().size());
+  end_of_turn();
+  while (!stopped()) turn();
+  if (disk_lost_) return false;
+  bus_->leave();
+  spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+  return true;
+}
+
+void Node::turn() {
+  clock_.end_turn();
+  if (!busy_) {
+    wait_for(next_deadline());
+    io_.run_one();
+  }
+  run_ready();
+  end_of_turn();
+}
+
+void Node::run_ready() {
+  for (std::size_t count = 0; count < kHandlersATurn && io_.poll_one() > 0; ++count) {
+  }
+}
+
+void Node::end_of_turn() {
+  busy_ = bus_->pump(clock_.now());
+  const std::uint64_t asked = deliver_places();
+  keep();
+  report();
+  // What was asked since may have swallowed the edge of an answer.
+  if (places_->counters().asked != asked) busy_ = true;
+  for (const auto& watch : watches_) watch->arm();
+  front_end_->arm();
+}
+
+// The journal's part of a turn, and the replies that waited for it or for peers.
+void Node::keep() {
+  const std::uint64_t passes = journal_->counters().passes;
+  if (!journal_->turn(replica_, clock_.now())) {
+    disk_lost_ = true;
+    return;
+  }
+  // The bus was pumped before: what peers' replies wait to hear of a pass leaves in a turn of its own, at once.
+  if (config_.updates.replicas > 0 && journal_->counters().passes != passes) busy_ = true;
+  ack_timeout_ = config_.updates.ack_timeout;
+  if (!replica_.may_acknowledge()) ack_timeout_ = std::min(ack_timeout_, kRefusedPatience);
+  const bus::ChangeNumber acknowledged = replica_.acknowledged();
+  if (std::exchange(released_, acknowledged) != acknowledged) {
+    front_end_->release(acknowledged);
+    control_->release(acknowledged);
+  }
+  if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), control_->awaited()));
+}
+
+// Returns how many lookups had been asked for when no answer was left.
+std::uint64_t Node::deliver_places() {
+  while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
+  const std::uint64_t asked = places_->counters().asked;
+  front_end_->send_delivered();
+  while (auto figures = worker_->poll_figures()) {
+    places_report_.hear(std::move(*figures), monitor_.get(), clock_.now().wall);
+  }
+  return asked;
+}
+
+void Node::report() {
+  const Now& now = clock_.now();
+  reporter_->report_journal(journal_->trouble(), now);
+  busy_ = reporter_->report(now) || busy_;
+  for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
+  if (stats_) busy_ = stats_->serve(now) || busy_;
+}
+
+Nanoseconds Node::next_deadline() const {
+  const Now& now = clock_.now();
+  Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
+  deadline = std::min(deadline, journal_->next_deadline(replica_));
+  if (stats_) deadline = std::min(deadline, stats_->next_deadline());
+  if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
+  return deadline;
+}
+
+// Arms the timer only when it must ring earlier than it will: ringing once too often is cheaper than arming every turn.
+void Node::wait_for(Nanoseconds deadline) {
+  clock_.end_turn();
+  if (deadline == Nanoseconds::max() || (timer_at_ && *timer_at_ <= deadline)) return;
+  timer_at_ = deadline;
+  timer_.expires_at(std::chrono::steady_clock::time_point(deadline));
+  timer_.async_wait([this](const std::error_code& error) {
+    if (!error) timer_at_.reset();
+  });
+}
+
+// ---- stopping and reloading ----------------------------------------------------------------------------------------
+
+void Node::begin_stop() {
+  if (stop_by_) return;
+  spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
+  stop_began_ = clock_.now().steady;
+  stop_by_ = stop_began_ + kStopPatience;
+  journal_->check_soon();  // a journal that was removed a moment ago is written anew before the store is gone
+  front_end_->stop(*stop_by_);
+  control_->stop();
+}
+
+bool Node::stopped() const {
+  if (disk_lost_) return true;
+  if (!stop_by_) return false;
+  if (clock_.now().steady >= *stop_by_) return true;
+  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail() &&
+         journal_->confirmed() >= stop_began_;
+}
+
+bool Node::peers_have_all() const {
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, clock_.now());
+    if (status.state == bus::Connected::Up && status.lag > 0) return false;
+  }
+  return true;
+}
+
+void Node::reload() {
+  auto fresh = load_config(config_.file);
+  if (!fresh) {
+    spdlog::warn("event=reload_refused reason=\"the configuration has mistakes; the running one stays\"");
+    std::istringstream mistakes(fresh.error().message);
+    for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
+    return;
+  }
+  const ConfigChanges changes = diff({config_, *fresh}, name_);
+  config_.clients = fresh->clients;
+  config_.updates.ack_timeout = fresh->updates.ack_timeout;
+  config_.log.level = fresh->log.level;
+  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
+  for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
+  for (const std::string& key : changes.restart) {
+    spdlog::warn("event=reload_needs_restart key={} reason=\"it stays as it is until the node is restarted\"", key);
+  }
+}
+
+// ---- what others may know ------------------------------------------------------------------------------------------
+
+bool Node::ready() const {
+  if (!replica_.may_acknowledge()) return false;
+  return replica_.synchronised() || clock_.now().steady - started_.steady >= config_.http.ready_timeout;
+}
+
+Status Node::status() const {
+  const Now& now = clock_.now();
+  Status status;
+  status.node = name_;
+  status.incarnation = replica_.self().incarnation;
+  status.feed_id = replica_.self().feed_id;
+  status.uptime = std::chrono::duration_cast<std::chrono::milliseconds>(now.steady - started_.steady);
+  status.digest = replica_.store().digest();
+  status.clients = replica_.store().size();
+  status.connections = front_end_->connections();
+  status.ready = ready();
+  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
+  add_links(status, replica_, now);
+  for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
+  add_bus(status, replica_.counters());
+  status.counters["bus_connections_cut"] = bus_->connections_cut();
+  add_places(status);
+  const Journal::Counters& journal = journal_->counters();
+  status.counters["journal_passes"] = journal.passes;
+  status.counters["journal_bytes"] = journal.bytes;
+  status.counters["journal_failures"] = journal.failures;
+  status.counters["journal_copies"] = journal.copies;
+  status.counters["journal_repairs"] = journal.repairs;
+  status.counters["log_dropped"] = log_dropped();
+  if (monitor_) {
+    add_monitor(status, *monitor_);
+    status.counters["monitor_clients_skipped"] = reporter_->clients_skipped();
+  }
+  status.taken = now;
+  return status;
+}
+
+void Node::add_places(Status& status) const {
+  const places::Counters& lookups = places_->counters();
+  status.counters["places_asked"] = lookups.asked;
+  status.counters["places_answered"] = lookups.answered;
+  status.counters["places_timed_out"] = lookups.timed_out;
+  status.counters["places_refused"] = lookups.refused;
+  status.providers = places_report_.figures();
+  for (const places::Figures& provider : status.providers) {
+    status.counters["places_cache_hits"] += provider.hits;
+    status.counters["places_cache_misses"] += provider.misses;
+    status.counters["places_shared"] += provider.shared;
+    status.counters["places_stale"] += provider.stale;
+  }
+}
+
+}  // namespace herd::node

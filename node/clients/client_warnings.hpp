@@ -1,0 +1,51 @@
+// Warnings that clients can provoke: each kind is rate-limited, so that no client can fill a disk, and what was left
+// out is counted in the log. Used on the loop's thread only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "node/base/limits.hpp"
+#include "node/base/rate_limit.hpp"
+#include "protocol/clock.hpp"
+
+namespace herd::node {
+
+enum class ClientWarning : std::uint8_t {
+  InvalidArguments,
+  ClientRefused,
+  LineTooLong,
+  HttpLine,
+  OutputHeld,
+  ConnectionRefused,
+  AcceptFailed,
+  Unacknowledged
+};
+
+class ClientWarnings {
+ public:
+  // Whether a warning of that kind may be logged now.
+  [[nodiscard]] bool allows(ClientWarning kind, const protocol::Now& now);
+
+  // Logs one line for each kind of which some were left out. Call it from time to time.
+  void report_suppressed(const protocol::Now& now);
+
+ private:
+  struct Kind {
+    std::string_view name;
+    RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
+  };
+
+  std::array<Kind, 8> kinds_{{{"invalid_arguments"},
+                              {"client_refused"},
+                              {"line_too_long"},
+                              {"http_line"},
+                              {"clients_output_held"},
+                              {"connection_refused"},
+                              {"accept_failed"},
+                              {"unacknowledged"}}};
+};
+
+}  // namespace herd::node

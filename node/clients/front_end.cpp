@@ -1,0 +1,278 @@
+#include "node/clients/front_end.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio/error.hpp>
+#include <cerrno>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include "node/base/address.hpp"
+#include "node/base/limits.hpp"
+#include "node/base/listen_addresses.hpp"
+
+namespace herd::node {
+namespace {
+
+using asio::ip::tcp;
+using protocol::Result;
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
+}
+
+// The client has given up before it was accepted: the next one may be fine. Any other error may last.
+bool is_of_one_client(const std::error_code& error) {
+  return error == std::errc::connection_aborted || error == std::errc::interrupted;
+}
+
+// To a client that speaks HTTP: where it should have gone.
+std::string answer_to_http(const Address& http) {
+  const std::string text =
+      http.port == 0
+          ? "This port does not speak HTTP, and this node has no HTTP port: set `http` of the node in herd.toml.\n"
+          : fmt::format("This port does not speak HTTP: use the HTTP port of this node, {}.\n", to_string(http));
+  return fmt::format(
+      "HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{}",
+      text.size(), text);
+}
+
+}  // namespace
+
+FrontEnd::FrontEnd(Parts parts)
+    : parts_(std::move(parts)),
+      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
+      http_answer_(answer_to_http(parts_.http)),
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
+                     spares_,   memory_,       http_answer_,    parts_.ack_timeout},
+      ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
+      accept_again_(parts_.io),
+      sweep_again_(parts_.io),
+      read_buffer_(kReadBufferBytes) {}
+
+Result<void> FrontEnd::listen(const Address& address) {
+  auto acceptors = listen_on_all(parts_.io, address,
+                                 {.key = "clients",
+                                  .send_buffer_bytes = static_cast<int>(kSendBufferBytes),
+                                  .receive_buffer_bytes = static_cast<int>(kReceiveBufferBytes)});
+  if (!acceptors) return tl::unexpected(acceptors.error());
+  for (tcp::acceptor& acceptor : *acceptors) listeners_.push_back({std::move(acceptor)});
+  for (Listener& listener : listeners_) wait_for_clients(listener);
+  wait_for_sweep();
+  return {};
+}
+
+std::uint16_t FrontEnd::port() const {
+  std::error_code error;
+  return listeners_.front().acceptor.local_endpoint(error).port();
+}
+
+void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
+  const auto asked = asked_.find(ticket);
+  if (asked == asked_.end()) {
+    return;
+  }
+  const ServedPtr served = asked->second.by.lock();
+  const ReplyQueue::SlotId slot = asked->second.slot;
+  asked_.erase(asked);
+  if (served && served->connection.is_open()) {
+    served->connection.session().answer(slot, document);
+    if (!std::exchange(served->has_delivered, true)) delivered_.push_back(served);
+  }
+}
+
+void FrontEnd::send_delivered() {
+  for (const ServedPtr& served : std::exchange(delivered_, {})) {
+    served->has_delivered = false;
+    if (served->connection.is_open()) serve(served);
+  }
+}
+
+void FrontEnd::release(bus::ChangeNumber acknowledged) {
+  for (const ServedPtr& served : std::exchange(waiting_, {})) {
+    served->waits_for_release = false;
+    if (!served->connection.is_open()) continue;
+    served->connection.session().release(acknowledged);
+    serve(served);  // takes those that still wait in again
+  }
+}
+
+bus::ChangeNumber FrontEnd::awaited() const {
+  bus::ChangeNumber awaited = 0;
+  for (const ServedPtr& served : waiting_) awaited = std::max(awaited, served->connection.session().awaited());
+  return awaited;
+}
+
+void FrontEnd::stop(protocol::Nanoseconds deadline) {
+  stops_at_ = deadline;
+  std::error_code error;
+  for (Listener& listener : listeners_) listener.acceptor.close(error);
+  accept_again_.cancel();
+  const std::vector<ServedPtr> all = connections_;  // serve() takes those that end out of the original
+  for (const ServedPtr& served : all) {
+    served->connection.finish();
+    serve(served);
+  }
+}
+
+void FrontEnd::wait_for_clients(Listener& listener) {
+  if (std::exchange(listener.waits, true)) return;
+  listener.acceptor.async_wait(tcp::acceptor::wait_read, [this, &listener](const std::error_code& error) {
+    listener.waits = false;
+    if (!error) accept_clients(listener);
+  });
+}
+
+void FrontEnd::accept_clients(Listener& listener) {
+  tcp::acceptor& acceptor = listener.acceptor;
+  for (std::size_t count = 0; count < kMaxAcceptsInOneGo && acceptor.is_open(); ++count) {
+    tcp::endpoint client;
+    auto size = static_cast<socklen_t>(client.capacity());
+    Socket socket(accept4(acceptor.native_handle(), client.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
+    if (error == std::errc::operation_would_block) {
+      break;
+    }
+    if (error && !is_of_one_client(error)) {
+      back_off(error);
+      return;
+    }
+    if (!error) {
+      backs_off_ = false;
+      client.resize(size);
+      begin(std::move(socket), client);
+    }
+  }
+  if (acceptor.is_open()) {
+    wait_for_clients(listener);
+  }
+}
+
+// One that waits for clients is not touched: only those that back off are listened to again.
+void FrontEnd::back_off(const std::error_code& error) {
+  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
+    spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
+  }
+  backs_off_ = true;
+  accept_again_.expires_after(kAcceptBackOff);
+  accept_again_.async_wait([this](const std::error_code& cancelled) {
+    if (cancelled) return;
+    for (Listener& listener : listeners_) {
+      if (!listener.waits && listener.acceptor.is_open()) accept_clients(listener);
+    }
+  });
+}
+
+void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
+  if (connections() >= std::min(parts_.config.max_connections, parts_.most_connections)) {
+    ++parts_.counters.connections_refused;
+    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
+      spdlog::warn("event=connection_refused from={} connections={} reason=\"{} is reached\"", text_of(client),
+                   connections(),
+                   connections() >= parts_.config.max_connections ? "max_connections" : "the limit of open files");
+    }
+    return;
+  }
+  std::error_code error;
+  socket.set_options(error);
+  if (error) {
+    return;  // it is gone again
+  }
+  ++parts_.counters.connections_accepted;
+  spdlog::debug("event=connection_opened from={}", text_of(client));
+  const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client));
+  served->place = connections_.size();
+  connections_.push_back(served);
+  serve(served);
+}
+
+// All are heard before the first is answered: whoever waits for several of them is woken by the first reply, and finds
+// the others there. To serve a connection ends no other one, so what is ready stays so.
+void FrontEnd::serve_ready() {
+  const auto served = [this](const SocketPoll::Ready& ready) {
+    return connections_[static_cast<const Served*>(ready.whose)->place];
+  };
+  const auto ready = poll_.take_ready();
+  for (const SocketPoll::Ready& one : ready) {
+    Connection& connection = served(one)->connection;
+    if (one.to_receive && connection.wants_to_receive()) connection.receive(read_buffer_);
+  }
+  for (const SocketPoll::Ready& one : ready) serve(served(one));
+}
+
+void FrontEnd::serve(const ServedPtr& served) {
+  Connection& connection = served->connection;
+  connection.send();
+  for (const Lookup& lookup : connection.session().take_lookups()) {
+    if (connection.is_open()) {
+      asked_.emplace(parts_.ask(lookup.query), Asked{served, lookup.slot});
+    }
+  }
+  if (!connection.is_open()) {
+    forget(served);
+    return;
+  }
+  if (connection.session().awaited() != 0 && !served->waits_for_release) {
+    served->waits_for_release = true;
+    waiting_.push_back(served);
+  }
+  const SocketPoll::Interest wanted{connection.wants_to_receive(), connection.wants_to_send()};
+  if (!poll_.watch(connection.socket().descriptor(), served.get(), served->watched, wanted)) {
+    connection.close("the system has no room to watch it");
+    forget(served);
+    return;
+  }
+  served->watched = wanted;
+}
+
+// Takes a closed connection out of the list; the last one moves to its place.
+void FrontEnd::forget(const ServedPtr& served) {
+  const std::size_t place = served->place;
+  if (place >= connections_.size() || connections_[place] != served) {
+    return;  // forgotten before
+  }
+  connections_[place] = std::move(connections_.back());
+  connections_[place]->place = place;
+  connections_.pop_back();
+}
+
+void FrontEnd::wait_for_sweep() {
+  sweep_again_.expires_after(kSweepPeriod);
+  sweep_again_.async_wait([this](const std::error_code& cancelled) {
+    if (!cancelled) {
+      sweep();
+      if (!stops_at_ || !idle()) {
+        wait_for_sweep();
+      }
+    }
+  });
+}
+
+void FrontEnd::sweep() {
+  warnings_.report_suppressed(parts_.clock.now());
+  std::size_t visits = std::min(connections(), std::max(kSweepAtLeast, connections() / kSweepParts + 1));
+  if (stops_at_) {
+    visits = connections();
+  }
+  const bool is_out_of_time = stops_at_ && parts_.clock.now().steady >= *stops_at_;
+  for (; visits > 0; --visits) {
+    sweep_place_ = sweep_place_ < connections() ? sweep_place_ : 0;
+    const ServedPtr served = connections_[sweep_place_];
+    if (is_out_of_time) {
+      served->connection.close("node stops");
+    } else {
+      served->connection.close_if_overdue();
+    }
+    if (served->connection.is_open()) {
+      ++sweep_place_;
+    } else {
+      forget(served);
+    }
+  }
+}
+
+}  // namespace herd::node

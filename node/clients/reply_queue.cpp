@@ -1,0 +1,142 @@
+#include "node/clients/reply_queue.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node {
+
+using protocol::kTimingMark;
+
+namespace {
+
+// Some answers to timing marks in a row, so that many take few system calls.
+constexpr std::size_t kMarksAtOnce = 256;
+constexpr auto kTimingMarks = [] {
+  std::array<char, kMarksAtOnce * kTimingMark.size()> marks{};
+  for (std::size_t i = 0; i < marks.size(); ++i) marks[i] = kTimingMark[i % kTimingMark.size()];
+  return marks;
+}();
+
+}  // namespace
+
+std::string& ReplyQueue::tail() {
+  std::string& text = slots_.empty() ? ready_ : slots_.back().behind;
+  if (text.empty()) {
+    spares_->take(text);
+  }
+  return text;
+}
+
+std::string& ReplyQueue::tail_behind(std::uint64_t number, protocol::Nanoseconds now) {
+  if (!same_turn_ || slots_.empty() || slots_.back().number == 0) {
+    slots_.push_back({{}, {}, false, number, now});
+    ++gates_;
+    same_turn_ = true;
+  }
+  Slot& gate = slots_.back();
+  gate.number = std::max(gate.number, number);
+  awaited_ = std::max(awaited_, number);
+  return tail();
+}
+
+void ReplyQueue::release(std::uint64_t acknowledged) {
+  for (Slot& slot : slots_) {
+    if (slot.number == 0 || slot.filled || slot.number > acknowledged) continue;
+    slot.filled = true;
+    --gates_;
+  }
+  if (gates_ == 0) awaited_ = 0;
+  release_front();
+}
+
+protocol::Nanoseconds ReplyQueue::waits_since() const {
+  const auto waiting =
+      std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return slot.number != 0 && !slot.filled; });
+  HERD_ASSERT(waiting != slots_.end());
+  return waiting->since;
+}
+
+ReplyQueue::SlotId ReplyQueue::reserve(std::string beginning) {
+  slots_.push_back({std::move(beginning), {}, false, 0, {}});
+  ++pending_;
+  return first_id_ + slots_.size() - 1;
+}
+
+void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
+  HERD_ASSERT(id >= first_id_ && id - first_id_ < slots_.size());
+  Slot& slot = slots_[id - first_id_];
+  HERD_ASSERT(!slot.filled);
+  slot.filled = true;
+  --pending_;
+  if (id != first_id_) {
+    slot.reply.append(rest).append(end);
+    return;
+  }
+  if (ready_.empty()) spares_->take_for_places(ready_);
+  ready_.append(slot.reply).append(rest).append(end);
+  slot.reply.clear();  // it has left
+  release_front();
+}
+
+std::string_view ReplyQueue::ready_bytes() const {
+  const std::string_view ready = std::string_view(ready_).substr(sent_);
+  if (timing_mark_bytes_ == 0) return ready;
+  if (!marks_are_next()) return ready.substr(0, ready.find('\n') + 1);  // a reply ends with a line end
+  // The first mark may be sent in part.
+  const std::string_view marks(kTimingMarks.data(), kTimingMarks.size());
+  const std::size_t gone = (kTimingMark.size() - timing_mark_bytes_ % kTimingMark.size()) % kTimingMark.size();
+  return marks.substr(gone, timing_mark_bytes_);
+}
+
+void ReplyQueue::sent(std::size_t count) {
+  if (count == 0) return;
+  if (marks_are_next()) {
+    HERD_ASSERT(count <= timing_mark_bytes_);
+    timing_mark_bytes_ -= count;
+    return;
+  }
+  HERD_ASSERT(count <= ready_.size() - sent_);
+  sent_ += count;
+  at_line_end_ = ready_[sent_ - 1] == '\n';
+  if (sent_ == ready_.size()) {
+    spares_->give(ready_);
+    sent_ = 0;
+  } else if (sent_ > ready_.size() / 2) {
+    ready_.erase(0, sent_);
+    sent_ = 0;
+  }
+}
+
+std::size_t ReplyQueue::bytes() const {
+  std::size_t sum = ready_.size() - sent_ + timing_mark_bytes_;
+  for (const Slot& slot : slots_) {
+    sum += slot.reply.size() + slot.behind.size();
+  }
+  return sum;
+}
+
+std::size_t ReplyQueue::memory() const {
+  // A short text lies in the object itself.
+  const auto held = [](const std::string& text) { return text.capacity() < sizeof text ? 0 : text.capacity(); };
+  std::size_t sum = held(ready_) + slots_.capacity() * sizeof(Slot);
+  for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.behind);
+  return sum;
+}
+
+void ReplyQueue::release_front() {
+  const auto first_waiting = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.filled; });
+  for (auto slot = slots_.begin(); slot != first_waiting; ++slot) {
+    ready_.append(slot->reply).append(slot->behind);
+    spares_->give(slot->behind);
+    ++first_id_;
+  }
+  slots_.erase(slots_.begin(), first_waiting);
+  if (slots_.empty()) {
+    std::vector<Slot>().swap(slots_);
+  }
+}
+
+}  // namespace herd::node

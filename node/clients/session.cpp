@@ -1,0 +1,232 @@
+#include "node/clients/session.hpp"
+
+#include <spdlog/spdlog.h>
+
+#include <utility>
+
+#include "node/base/limits.hpp"
+#include "protocol/reply.hpp"
+
+namespace herd::node {
+
+using protocol::LineBuffer;
+
+Session::Session(const Parts& parts, std::string from)
+    : parts_(parts),
+      from_(std::move(from)),
+      lines_(parts.config.max_line_bytes),
+      replies_(parts.spares),
+      last_heard_(parts.clock.now().steady),
+      last_sent_(parts.clock.now().steady) {}
+
+void Session::hear(std::span<const char> chunk) {
+  last_heard_ = parts_.clock.now().steady;
+  lines_.feed(chunk);
+  handle_lines();
+  const std::uint32_t marks = lines_.take_timing_marks();
+  if (marks > 0 && input_ == Input::Open) {
+    if (output().empty()) last_sent_ = last_heard_;
+    replies_.answer_timing_marks(marks);
+  }
+  count_memory();
+}
+
+void Session::hear_end() {
+  if (input_ == Input::Open) {
+    input_ = Input::Ended;
+    handle_lines();
+    count_memory();
+  }
+}
+
+void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
+  const bool output_was_empty = output().empty();
+  replies_.fill(slot, document, kAfterDocument);
+  if (output_was_empty) {
+    last_sent_ = parts_.clock.now().steady;
+  }
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("event=places_reply to={} text={}", from_, protocol::escape_for_log(document));
+  }
+  handle_lines();
+  count_memory();
+}
+
+void Session::release(bus::ChangeNumber acknowledged) {
+  const bool output_was_empty = output().empty();
+  replies_.release(acknowledged);
+  if (output_was_empty) {
+    last_sent_ = parts_.clock.now().steady;
+  }
+  if (lines_wait_) {
+    handle_lines();
+  }
+  count_memory();
+}
+
+bool Session::is_unacknowledged() const {
+  return replies_.gates() > 0 && parts_.clock.now().steady - replies_.waits_since() >= parts_.ack_timeout;
+}
+
+void Session::finish() {
+  if (input_ == Input::Open) {
+    input_ = Input::Finished;
+  }
+}
+
+std::vector<Lookup> Session::take_lookups() {
+  return std::exchange(lookups_, {});
+}
+
+void Session::sent(std::size_t count) {
+  replies_.sent(count);
+  last_sent_ = parts_.clock.now().steady;
+  if (lines_wait_) {
+    handle_lines();
+  }
+  count_memory();
+}
+
+bool Session::wants_bytes() const {
+  return input_ == Input::Open && !lines_wait_;
+}
+
+Session::Ending Session::ending() const {
+  if (lines_wait_ || replies_.pending() > 0 || replies_.gates() > 0 || !output().empty()) {
+    return Ending::NotYet;
+  }
+  switch (input_) {
+    case Input::Open:
+    case Input::Ended:
+      return Ending::NotYet;
+    case Input::Done:
+      return Ending::Close;
+    case Input::Refused:
+    case Input::Finished:
+      return Ending::HalfClose;
+  }
+  return Ending::NotYet;
+}
+
+bool Session::is_overdue() const {
+  const auto& timeout = parts_.config.idle_timeout;
+  if (!output().empty()) {
+    return parts_.clock.now().steady - last_sent_ >= timeout;
+  }
+  return replies_.pending() == 0 && replies_.gates() == 0 && parts_.clock.now().steady - last_active() >= timeout;
+}
+
+// Executes the lines that are there, as long as there is room for what they may cost.
+void Session::handle_lines() {
+  const bool output_was_empty = output().empty();
+  lines_wait_ = false;
+  replies_.new_turn();
+  while (input_ != Input::Refused && !lines_wait_) {
+    if (is_full()) {
+      lines_.hold();
+      lines_wait_ = true;
+      break;
+    }
+    Lines lines;
+    read_ahead(lines);
+    if (lines.size() >= kLinesExpected) {
+      parts_.commands.expect(lines);
+    }
+    for (const Line& line : lines) execute(line);
+    if (lines.size() == 0) {
+      handle_end_of_chunk();
+      break;
+    }
+  }
+  if (output_was_empty) {
+    last_sent_ = parts_.clock.now().steady;
+  }
+}
+
+// Reads some lines before the first of them is executed: what the store knows of their clients is then on its way from
+// memory while others are executed. A lookup ends that, because it may fill the session; and so does a line whose bytes
+// the next one would overwrite.
+void Session::read_ahead(Lines& lines) {
+  const bool is_logged = spdlog::should_log(spdlog::level::debug);
+  while (!lines.full()) {
+    const auto text = lines_.next();
+    if (!text) {
+      return;
+    }
+    const Line& line = lines.emplace_back(*text, from_, is_logged);
+    if (!std::holds_alternative<protocol::Iamat>(line.command) || !lines_.line_stays()) {
+      return;
+    }
+  }
+}
+
+void Session::handle_end_of_chunk() {
+  if (input_ == Input::Ended) {
+    input_ = Input::Done;
+    if (const auto text = lines_.last_line()) {
+      execute(Line(*text, from_));
+    }
+  }
+  if (lines_.state() == LineBuffer::State::TooLong) {
+    refuse_line();
+  }
+}
+
+void Session::execute(const Line& line) {
+  if (std::holds_alternative<protocol::HttpLine>(line.command)) {
+    refuse_http(line);
+    return;
+  }
+  if (auto lookup = parts_.commands.execute(line, replies_)) {
+    lookups_.push_back(*lookup);
+  }
+}
+
+void Session::refuse_line() {
+  input_ = Input::Refused;
+  ++parts_.counters.lines_too_long;
+  const std::string_view head = lines_.too_long_head();
+  protocol::append_unknown(replies_.tail(), head);
+  if (parts_.warnings.allows(ClientWarning::LineTooLong, parts_.clock.now())) {
+    spdlog::warn("event=line_too_long from={} max_line_bytes={} head={}", from_, parts_.config.max_line_bytes,
+                 protocol::escape_for_log(head));
+  }
+}
+
+// A web page can make a browser send any lines after these, so they are not looked at.
+void Session::refuse_http(const Line& line) {
+  input_ = Input::Refused;
+  ++parts_.counters.http_lines;
+  replies_.tail().append(parts_.http_answer);
+  if (parts_.warnings.allows(ClientWarning::HttpLine, parts_.clock.now())) {
+    spdlog::warn("event=http_line from={} reason=\"this port does not speak HTTP\" text={}", from_,
+                 protocol::escape_for_log(line.text));
+  }
+  lines_.close();
+}
+
+// A session that is full goes on when something of its own leaves. That always comes: whatever counts here is sent, or
+// waits for a lookup or an acknowledgement.
+bool Session::is_full() {
+  const std::size_t limit = parts_.memory.limit();
+  const bool is_scarce = limit < kMaxOutputBytes;
+  const std::size_t held = replies_.bytes() + (is_scarce ? replies_.pending() * kLookupBytes : 0);
+  const bool was_full = std::exchange(output_full_, held > (output_full_ ? limit / 2 : limit));
+  if (output_full_ && !was_full && is_scarce) report_held(held);
+  return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingTurns;
+}
+
+void Session::report_held(std::size_t held) {
+  ++parts_.counters.clients_output_held;
+  if (parts_.warnings.allows(ClientWarning::OutputHeld, parts_.clock.now())) {
+    spdlog::warn("event=clients_output_held from={} bytes={} all_bytes={} reason=\"clients do not read their replies\"",
+                 from_, held, parts_.memory.total());
+  }
+}
+
+void Session::count_memory() {
+  const std::size_t waiting_input = lines_wait_ ? lines_.held_bytes() : 0;
+  parts_.memory.change(counted_, replies_.memory() + replies_.pending() * kLookupBytes + waiting_input);
+}
+
+}  // namespace herd::node

@@ -1,0 +1,234 @@
+#include "node/config/config.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cstdlib>
+
+#include "node/config/config_check.hpp"
+#include "node/config/config_reader.hpp"
+#include "node/places/api_key.hpp"
+#include "node/places/provider_url.hpp"
+
+namespace herd::node {
+namespace {
+
+using namespace std::chrono_literals;
+using std::chrono::milliseconds;
+
+// The reader of a section: the keys it asks for are the keys there are.
+template <typename Read>
+void section(Section& file, std::string_view name, Mistakes& mistakes, Read read) {
+  const auto table = file.table(name);
+  Section keys(*table.table, {fmt::format("[{}]", name), table.line}, mistakes);
+  read(keys);
+  keys.finish();
+}
+
+std::filesystem::path expand_home(const std::string& text) {
+  const char* home = std::getenv("HOME");
+  if (home != nullptr && text.starts_with("~/")) return std::filesystem::path(home) / text.substr(2);
+  return text;
+}
+
+void read_herd(Section& keys, Config& config) {
+  if (keys.read("name", config.herd_name) && !is_valid_name(config.herd_name)) {
+    keys.mistake("name", fmt::format("is \"{}\": {}", config.herd_name, kNameForm));
+  }
+  std::string state_dir;
+  keys.read("state_dir", state_dir);
+  if (state_dir.empty()) {
+    config.state_dir = default_state_dir();
+    if (config.state_dir.empty()) {
+      keys.mistake("state_dir", "is not set, and neither are $HERD_STATE_DIR, $XDG_STATE_HOME and $HOME: set one");
+    }
+    return;
+  }
+  // Relative to the file, so that the same file means the same herd from every directory.
+  config.state_dir = (config.file.parent_path() / expand_home(state_dir)).lexically_normal();
+}
+
+void read_clients(Section& keys, ClientsConfig& clients) {
+  static constexpr std::array<std::string_view, 2> kPolicies{"drop", "reply"};
+  std::string policy = "drop";
+  keys.read_one_of("invalid_arguments", kPolicies, policy);
+  clients.invalid_arguments = policy == "drop" ? InvalidArgumentsPolicy::Drop : InvalidArgumentsPolicy::Reply;
+  // At least what a line that is too long is answered with; at most what one read buffer can sensibly hold.
+  keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
+  keys.read("max_connections", {1, 1'000'000}, clients.max_connections);
+  keys.read("max_clients", {1, 1'000'000'000}, clients.max_clients);
+  keys.read("idle_timeout", {100ms, 24h}, clients.idle_timeout);
+  keys.read("max_future", {0ms, 24h}, clients.max_future);
+}
+
+void read_bus(Section& keys, BusConfig& bus) {
+  bool curve = false;
+  if (keys.read("curve", curve) && curve) {
+    keys.mistake("curve", "is true, and this version cannot encrypt: write false and keep to loopback addresses");
+  }
+  keys.read("max_in_flight", {1, 8}, bus.max_in_flight);  // the high-water mark of the sockets lies above 8
+  keys.read("max_batch", {1, protocol::kMaxBatchUpdates}, bus.max_batch);
+}
+
+void read_updates(Section& keys, UpdatesConfig& updates) {
+  static constexpr std::array<std::string_view, 3> kLevels{"memory", "write", "fsync"};
+  std::string level;
+  if (keys.read_one_of("ack", kLevels, level)) {
+    const auto found = std::find(kLevels.begin(), kLevels.end(), level);
+    updates.ack = static_cast<Acknowledge>(found - kLevels.begin());
+  }
+  keys.read("replicas", {0, protocol::kMaxNodes - 1}, updates.replicas);
+  keys.read("ack_timeout", {10ms, 60s}, updates.ack_timeout);
+}
+
+void read_providers(Section& keys, std::vector<std::string>& into) {
+  static constexpr std::array<std::string_view, 3> kProviders{"google", "google-legacy", "embedded"};
+  std::vector<Placed> providers;
+  if (!keys.read("providers", providers)) return;
+  into.clear();
+  for (const auto& [name, line] : providers) {
+    if (std::find(kProviders.begin(), kProviders.end(), name) == kProviders.end()) {
+      keys.mistake_at(line, "providers",
+                      fmt::format("names \"{}\"{}, which is no provider: write \"{}\"", name,
+                                  did_you_mean(name, kProviders), fmt::join(kProviders, "\", \"")));
+    } else if (std::find(into.begin(), into.end(), name) != into.end()) {
+      keys.mistake_at(line, "providers", fmt::format("names \"{}\" twice: once is enough", name));
+    }
+    into.push_back(name);
+  }
+  if (providers.empty()) keys.mistake("providers", "is empty: write [\"embedded\"]");
+}
+
+// Only what a variable's name looks like by custom. A key pasted here has lower-case letters, and is not repeated.
+bool is_variable_name(std::string_view name) {
+  const auto is_of_name = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
+  return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), is_of_name);
+}
+
+void read_key_source(Section& keys, const Config& config, PlacesConfig& places) {
+  if (keys.read("key_env", places.key_env) && !is_variable_name(places.key_env)) {
+    keys.mistake("key_env",
+                 "is no name of a variable (capitals, digits and _): the key itself belongs into the "
+                 "environment or into `key_file`");
+  }
+  std::string file;
+  if (!keys.read("key_file", file) || file.empty()) return;
+  places.key_file = (config.file.parent_path() / expand_home(file)).lexically_normal();
+  if (const auto key = places::read_key_file(places.key_file); !key) {
+    keys.mistake("key_file", fmt::format("is {}, which {}", places.key_file.string(), key.error().message));
+  }
+}
+
+void read_places(Section& keys, const Config& config, PlacesConfig& places) {
+  const auto read_url = [&](std::string_view key, std::string& into) {
+    if (!keys.read(key, into)) return;
+    if (const auto url = places::parse_provider_url(into); !url) keys.mistake(key, url.error().message);
+  };
+  read_providers(keys, places.providers);
+  keys.read("timeout", {10ms, 60s}, places.timeout);
+  keys.read("cache_ttl", {0ms, 24h}, places.cache_ttl);
+  read_key_source(keys, config, places);
+  read_url("google_url", places.google_url);
+  read_url("google_legacy_url", places.google_legacy_url);
+}
+
+void read_http(Section& keys, HttpConfig& http) {
+  keys.read("allow_remote_http", http.allow_remote_http);
+  keys.read("ready_timeout", {0ms, 60s}, http.ready_timeout);
+}
+
+void read_log(Section& keys, LogConfig& log) {
+  keys.read_one_of("level", kLogLevels, log.level);
+  std::string file;
+  keys.read("file", file);
+  log.file = expand_home(file);
+}
+
+NodeSource read_node(Section& keys, NodeConfig& node) {
+  NodeSource source;
+  source.line = keys.line();
+  std::string clients;
+  std::string http;
+  const auto note = [&](std::string_view key, bool was_read) {
+    if (was_read) source.lines[key] = keys.line_of(key);
+    return was_read;
+  };
+  note("name", keys.require("name", node.name));
+  if (note("clients", keys.require("clients", clients))) source.clients = clients;
+  note("bus", keys.require("bus", node.bus));
+  note("bus_public", keys.read("bus_public", node.bus_public));
+  note("monitor", keys.read("monitor", node.monitor));
+  if (note("http", keys.read("http", http))) source.http = http;
+  keys.read("peers", source.peers);
+  return source;
+}
+
+std::vector<NodeSource> read_nodes(Section& file, Config& config, Mistakes& mistakes) {
+  std::vector<NodeSource> sources;
+  for (const auto& [table, line] : file.tables("node")) {
+    Section keys(*table, {"[[node]]", line}, mistakes);
+    sources.push_back(read_node(keys, config.nodes.emplace_back()));
+    keys.finish();
+  }
+  return sources;
+}
+
+}  // namespace
+
+const NodeConfig* Config::find(std::string_view name) const {
+  const auto found = std::find_if(nodes.begin(), nodes.end(), [&](const auto& node) { return node.name == name; });
+  return found == nodes.end() ? nullptr : &*found;
+}
+
+protocol::Result<Config> load_config(const std::filesystem::path& file) {
+  Mistakes mistakes;
+  const auto toml = read_toml(file);
+  if (!toml) {
+    mistakes.add(toml.error().line, toml.error().text);
+    return tl::unexpected(mistakes.in(file));
+  }
+  Config config;
+  config.file = std::filesystem::absolute(file).lexically_normal();
+  Section keys(*toml, {"", 1}, mistakes);
+  section(keys, "herd", mistakes, [&](Section& herd) { read_herd(herd, config); });
+  section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config.clients); });
+  section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config.bus); });
+  std::size_t replicas_line = 1;
+  section(keys, "updates", mistakes, [&](Section& updates) {
+    read_updates(updates, config.updates);
+    replicas_line = updates.line_of("replicas");
+  });
+  section(keys, "places", mistakes, [&](Section& places) { read_places(places, config, config.places); });
+  section(keys, "http", mistakes, [&](Section& http) { read_http(http, config.http); });
+  section(keys, "log", mistakes, [&](Section& log) { read_log(log, config.log); });
+  const auto sources = read_nodes(keys, config, mistakes);
+  keys.finish();
+  check_nodes(sources, config, mistakes);
+  check_replicas(replicas_line, config, mistakes);
+  if (!mistakes.empty()) return tl::unexpected(mistakes.in(file));
+  return config;
+}
+
+std::filesystem::path default_state_dir() {
+  const auto variable = [](const char* name) {
+    const char* value = std::getenv(name);
+    return std::filesystem::path(value == nullptr ? "" : value);
+  };
+  if (const auto own = variable("HERD_STATE_DIR"); !own.empty())
+    return std::filesystem::absolute(own).lexically_normal();
+  // The XDG specification says that a relative path there is to be ignored.
+  if (const auto xdg = variable("XDG_STATE_HOME"); xdg.is_absolute()) return xdg / "herd";
+  if (const auto home = variable("HOME"); home.is_absolute()) return home / ".local/state/herd";
+  return {};
+}
+
+std::filesystem::path node_dir(const Config& config, std::string_view name) {
+  return config.state_dir / "nodes" / name;
+}
+
+std::filesystem::path log_file(const Config& config, std::string_view name) {
+  return config.log.file.empty() ? config.log.file : node_dir(config, name) / config.log.file;
+}
+
+}  // namespace herd::node

@@ -1,0 +1,243 @@
+#include "node/config/config_check.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace herd::node {
+namespace {
+
+// An address that some node binds.
+struct Bound {
+  const NodeConfig* node;
+  std::string_view key;
+  Address address;
+  std::size_t line;
+};
+
+class Checker {
+ public:
+  Checker(const std::vector<NodeSource>& sources, Config& config, Mistakes& mistakes)
+      : sources_(sources), config_(config), mistakes_(mistakes) {}
+
+  void check_all() {
+    check_count();
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      check_name(i);
+      check_clients(i);
+      check_bus(i);
+      check_monitor(i);
+      check_http(i);
+    }
+    check_ports();
+    check_public_addresses();
+    link_nodes();
+  }
+
+ private:
+  void mistake(std::size_t i, std::string_view key, std::string_view text) {
+    mistakes_.add(line_of(i, key), fmt::format("{} `{}` {}", called(i), key, text));
+  }
+
+  [[nodiscard]] bool has(std::size_t i, std::string_view key) const { return sources_[i].lines.contains(key); }
+  [[nodiscard]] std::size_t line_of(std::size_t i, std::string_view key) const { return sources_[i].lines.at(key); }
+
+  // The node as messages name it.
+  [[nodiscard]] std::string called(std::size_t i) const {
+    return config_.nodes[i].name.empty() ? "[[node]]" : config_.nodes[i].name + ":";
+  }
+
+  void check_count() {
+    if (sources_.empty()) mistakes_.add(1, "names no node: add a [[node]] with name, clients and bus");
+    if (sources_.size() > protocol::kMaxNodes) {
+      mistakes_.add(sources_[protocol::kMaxNodes].line,
+                    fmt::format("[[node]] number {}: a herd has at most {} nodes, remove some", protocol::kMaxNodes + 1,
+                                protocol::kMaxNodes));
+    }
+  }
+
+  void check_name(std::size_t i) {
+    if (!has(i, "name")) return;
+    const auto& name = config_.nodes[i].name;
+    const auto line = line_of(i, "name");
+    if (!is_valid_name(name)) {
+      mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\": {}", name, kNameForm));
+    }
+    for (std::size_t j = 0; j < i; ++j) {
+      if (has(j, "name") && config_.nodes[j].name == name) {
+        mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\", as in line {}: give each node its own name", name,
+                                        line_of(j, "name")));
+        return;
+      }
+    }
+  }
+
+  // Adds the address to what is bound if it can be read.
+  template <typename Parse>
+  std::optional<Address> bind(std::size_t i, std::string_view key, const std::string& text, Parse parse) {
+    auto address = parse(text);
+    if (!address) {
+      mistake(i, key, address.error().message);
+      return std::nullopt;
+    }
+    bound_.push_back({&config_.nodes[i], key, *address, line_of(i, key)});
+    return *address;
+  }
+
+  void check_clients(std::size_t i) {
+    if (!sources_[i].clients) return;
+    if (const auto address = bind(i, "clients", *sources_[i].clients, parse_address)) {
+      config_.nodes[i].clients = *address;
+    }
+  }
+
+  void check_bus(std::size_t i) {
+    auto& node = config_.nodes[i];
+    if (node.bus.empty()) {
+      if (has(i, "bus")) mistake(i, "bus", "is empty: write tcp://IP:PORT");
+      return;
+    }
+    const auto address = bind(i, "bus", node.bus, parse_endpoint);
+    if (address) check_literal(i, "bus", *address);
+    if (address) check_bus_is_loopback(i, "bus", *address);
+    if (node.bus_public.empty()) {
+      node.bus_public = node.bus;
+      return;
+    }
+    const auto reached = parse_endpoint(node.bus_public);
+    if (!reached) {
+      mistake(i, "bus_public", reached.error().message);
+    } else {
+      check_bus_is_loopback(i, "bus_public", *reached);
+    }
+  }
+
+  // ZeroMQ binds addresses and interfaces, not names.
+  void check_literal(std::size_t i, std::string_view key, const Address& address) {
+    if (is_literal(address)) return;
+    mistake(i, key,
+            fmt::format("binds the name \"{}\": write an IP address, such as tcp://127.0.0.1:{}", address.host,
+                        address.port));
+  }
+
+  void check_bus_is_loopback(std::size_t i, std::string_view key, const Address& address) {
+    if (is_loopback(address) || (key == "bus" && !is_literal(address))) return;
+    mistake(i, key,
+            fmt::format("is \"{}\", which others can reach, and the bus is not encrypted: write an address of "
+                        "this host alone, such as tcp://127.0.0.1:{}",
+                        address.host, address.port));
+  }
+
+  void check_monitor(std::size_t i) {
+    const auto& node = config_.nodes[i];
+    if (node.monitor.empty()) return;
+    if (const auto address = bind(i, "monitor", node.monitor, parse_endpoint)) check_literal(i, "monitor", *address);
+  }
+
+  void check_http(std::size_t i) {
+    if (!sources_[i].http || sources_[i].http->empty()) return;
+    const auto address = bind(i, "http", *sources_[i].http, parse_address);
+    if (!address) return;
+    config_.nodes[i].http = *address;
+    if (!is_loopback(*address) && !config_.http.allow_remote_http) {
+      mistake(i, "http",
+              fmt::format("is \"{}\", which others can reach: write 127.0.0.1:{}, or allow it with "
+                          "allow_remote_http = true under [http]",
+                          address->host, address->port));
+    }
+  }
+
+  void check_ports() {
+    for (std::size_t i = 0; i < bound_.size(); ++i) {
+      const auto& one = bound_[i];
+      const auto earlier =
+          std::find_if(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(i), [&](const Bound& other) {
+            return collide({one.address, other.address});
+          });
+      if (earlier == bound_.begin() + static_cast<std::ptrdiff_t>(i)) continue;
+      mistakes_.add(one.line, fmt::format("{}: `{}` is {}, which `{}` of {} in line {} has already: write another port",
+                                          one.node->name, one.key, to_string(one.address), earlier->key,
+                                          earlier->node->name, earlier->line));
+    }
+  }
+
+  // Two nodes reached at one place: one of them would never be heard.
+  void check_public_addresses() {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      const auto& mine = config_.nodes[i].bus_public;
+      for (std::size_t j = 0; j < sources_.size(); ++j) {
+        // A shared `bus` is said already; of two equal `bus_public` the later one is wrong.
+        const bool explicitly = mine != config_.nodes[i].bus;
+        const bool later = j < i || config_.nodes[j].bus_public == config_.nodes[j].bus;
+        if (i != j && explicitly && later && !mine.empty() && mine == config_.nodes[j].bus_public) {
+          mistake(i, "bus_public", fmt::format("is where {} is reached: write another address", config_.nodes[j].name));
+          break;
+        }
+      }
+    }
+  }
+
+  void check_peer(std::size_t i, const Placed& peer) {
+    std::vector<std::string_view> names;
+    for (const auto& node : config_.nodes) names.push_back(node.name);
+    const auto& [name, line] = peer;
+    if (name == config_.nodes[i].name) {
+      mistakes_.add(line, fmt::format("{} `peers` names itself: remove \"{}\"", called(i), name));
+    } else if (config_.find(name) == nullptr) {
+      mistakes_.add(line, fmt::format("{} `peers` names \"{}\"{}, which is no node of this file: add it or remove it",
+                                      called(i), name, did_you_mean(name, names)));
+    }
+    const auto& peers = sources_[i].peers;
+    const auto first =
+        std::find_if(peers.begin(), peers.end(), [&](const Placed& other) { return other.text == peer.text; });
+    if (&*first != &peer) {
+      mistakes_.add(line, fmt::format("{} `peers` names \"{}\" twice: once is enough", called(i), name));
+    }
+  }
+
+  [[nodiscard]] bool names(std::size_t i, const std::string& peer) const {
+    const auto& peers = sources_[i].peers;
+    return std::any_of(peers.begin(), peers.end(), [&](const Placed& other) { return other.text == peer; });
+  }
+
+  // A link that one side names is a link of both.
+  void link_nodes() {
+    for (std::size_t i = 0; i < sources_.size(); ++i) {
+      for (const auto& peer : sources_[i].peers) check_peer(i, peer);
+      for (std::size_t j = 0; j < sources_.size(); ++j) {
+        if (i != j && (names(i, config_.nodes[j].name) || names(j, config_.nodes[i].name))) {
+          config_.nodes[i].peers.push_back(config_.nodes[j].name);
+        }
+      }
+    }
+  }
+
+  const std::vector<NodeSource>& sources_;
+  Config& config_;
+  Mistakes& mistakes_;
+  std::vector<Bound> bound_;
+};
+
+}  // namespace
+
+bool is_valid_name(std::string_view name) {
+  const auto of_name = [](char c) {
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
+  };
+  return !name.empty() && name.size() <= protocol::kMaxNameBytes && std::all_of(name.begin(), name.end(), of_name);
+}
+
+void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistakes& mistakes) {
+  Checker(sources, config, mistakes).check_all();
+}
+
+void check_replicas(std::size_t line, const Config& config, Mistakes& mistakes) {
+  for (const NodeConfig& node : config.nodes) {
+    if (node.peers.size() >= config.updates.replicas) continue;
+    mistakes.add(line,
+                 fmt::format("[updates] `replicas` is {}, and {} has {} peers: no IAMAT would ever be answered there",
+                             config.updates.replicas, node.name, node.peers.size()));
+  }
+}
+
+}  // namespace herd::node

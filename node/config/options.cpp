@@ -1,0 +1,134 @@
+#include "node/config/options.hpp"
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "node/config/config_check.hpp"
+#include "node/config/config_diff.hpp"
+#include "node/config/port_range.hpp"
+
+namespace herd::node {
+namespace {
+
+constexpr int kBadUsage = 2;
+
+struct Flags {
+  std::string config = "conf/herd.toml";
+  std::string log_level;
+  std::string name;
+  bool check = false;
+  bool discard_journal = false;
+  bool list = false;
+};
+
+void describe(CLI::App& app, Flags& flags) {
+  app.add_option("--config", flags.config, "Configuration of the herd")
+      ->envname("HERD_CONFIG")
+      ->type_name("FILE")
+      ->capture_default_str();
+  app.add_flag("--discard-journal", flags.discard_journal,
+               "Move the node's journal away and begin a new feed: the peers give everything back");
+  app.add_flag("--check", flags.check, "Only check the configuration; needs no NAME");
+  app.add_flag("--list", flags.list, "Only print the configured nodes as JSON; needs no NAME");
+  app.add_option("--log-level", flags.log_level, "Instead of the configured one: trace, debug, info, warning or error")
+      ->type_name("LEVEL")
+      ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())));
+  app.set_version_flag("--version", "herd-node " HERD_VERSION);
+  app.add_option("NAME", flags.name, "The node to run")->type_name("");
+}
+
+Invocation bad_usage(std::string_view text) {
+  return {{}, kBadUsage, {}, fmt::format("herd-node: {}\n", text)};
+}
+
+std::string names_of(const Config& config) {
+  std::vector<std::string_view> names;
+  for (const auto& node : config.nodes) names.push_back(node.name);
+  return fmt::format("{}", fmt::join(names, ", "));
+}
+
+// The nodes for scripts, so that the configuration is parsed in one place. `settings` is what a node must be restarted
+// for, `live_settings` what it need only reload.
+std::string list(const Config& config) {
+  nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
+  for (const auto& node : config.nodes) {
+    const auto bus = parse_endpoint(node.bus);
+    nlohmann::ordered_json fixed = nlohmann::ordered_json::object();
+    nlohmann::ordered_json live = nlohmann::ordered_json::object();
+    for (const auto& setting : settings(config, node.name)) (setting.live ? live : fixed)[setting.key] = setting.value;
+    nodes.push_back({{"name", node.name},
+                     {"clients", to_string(node.clients)},
+                     {"bus", node.bus},
+                     {"bus_public", node.bus_public},
+                     {"monitor", node.monitor},
+                     {"http", node.http.port == 0 ? "" : to_string(node.http)},
+                     {"peers", node.peers},
+                     {"local", is_of_this_host(node.clients) && bus && is_of_this_host(*bus)},
+                     {"settings", fixed},
+                     {"live_settings", live}});
+  }
+  const nlohmann::ordered_json whole = {{"herd", config.herd_name},
+                                        {"config", config.file.string()},
+                                        {"state_dir", config.state_dir.string()},
+                                        {"ready_timeout_ms", config.http.ready_timeout.count()},
+                                        {"nodes", nodes}};
+  // A path need not be UTF-8, JSON must be.
+  return whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+}
+
+// What is no mistake, and still worth a word. Another host's range of ports is not known.
+std::string warnings(const Config& config) {
+  std::string lines;
+  const PortRange range = read_port_range();
+  for (const auto& node : config.nodes) {
+    if (!is_of_this_host(node.clients)) continue;
+    for (const std::string& sentence : ports_at_risk(node, range)) lines += fmt::format("warning: {}\n", sentence);
+  }
+  return lines;
+}
+
+Invocation act(const Flags& flags) {
+  auto config = load_config(flags.config);
+  if (!config) return {{}, kBadUsage, {}, config.error().message + "\n"};
+  if (!flags.name.empty() && config->find(flags.name) == nullptr) {
+    return bad_usage(fmt::format("no node \"{}\" in {}: it has {}", flags.name, flags.config, names_of(*config)));
+  }
+  if (flags.list) return {{}, 0, list(*config), {}};
+  if (flags.check) {
+    return {{},
+            0,
+            fmt::format("{}: all is well, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
+            warnings(*config)};
+  }
+  if (flags.name.empty()) return bad_usage(fmt::format("name the node to run: {}", names_of(*config)));
+  config->log.file = log_file(*config, flags.name);
+  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal};
+  if (!flags.log_level.empty()) {
+    run.log_level = flags.log_level;
+    run.config.log.level = flags.log_level;
+  }
+  return {std::move(run), 0, {}, {}};
+}
+
+}  // namespace
+
+Invocation read_command_line(const CommandLine& line) {
+  CLI::App app{"Runs one node of a herd in the foreground, until SIGTERM or SIGINT.", "herd-node"};
+  Flags flags;
+  describe(app, flags);
+  try {
+    app.parse(line.argc, line.argv);
+  } catch (const CLI::ParseError& end) {
+    // --help and --version come this way too, and those are no errors.
+    std::ostringstream output;
+    std::ostringstream ignored;
+    if (end.get_exit_code() == 0) return {{}, app.exit(end, output, ignored), output.str(), {}};
+    return bad_usage(fmt::format("{} (herd-node --help says more)", end.what()));
+  }
+  return act(flags);
+}
+
+}  // namespace herd::node

@@ -1,0 +1,66 @@
+#include "node/config/toml_file.hpp"
+
+#include <toml++/toml.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+
+namespace herd::node {
+namespace {
+
+TomlValue plain(const toml::node& node);
+
+std::size_t line_of(const toml::source_region& source) {
+  return source.begin.line;
+}
+
+TomlTable plain_table(const toml::table& table) {
+  TomlTable entries;
+  for (const auto& [key, node] : table) {
+    // Implicit tables ([a.b] without [a]) have no place of their own: their key's is the best there is.
+    entries.push_back({std::string(key.str()), line_of(key.source()), plain(node)});
+  }
+  return entries;
+}
+
+TomlArray plain_array(const toml::array& array) {
+  TomlArray values;
+  for (const auto& node : array) values.push_back(plain(node));
+  return values;
+}
+
+TomlValue plain(const toml::node& node) {
+  TomlValue value{line_of(node.source()), TomlDate{}};
+  if (const auto* table = node.as_table()) value.content = plain_table(*table);
+  if (const auto* array = node.as_array()) value.content = plain_array(*array);
+  if (const auto* text = node.as_string()) value.content = text->get();
+  if (const auto* number = node.as_integer()) value.content = number->get();
+  if (const auto* number = node.as_floating_point()) value.content = number->get();
+  if (const auto* truth = node.as_boolean()) value.content = truth->get();
+  return value;
+}
+
+}  // namespace
+
+tl::expected<TomlTable, Mistake> read_toml(const std::filesystem::path& file) {
+  std::error_code ignored;
+  if (std::filesystem::is_directory(file, ignored)) {
+    return tl::unexpected(Mistake{1, "is a directory: name a file with --config"});
+  }
+  errno = 0;
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) {
+    return tl::unexpected(Mistake{1, std::string("cannot be read (") + std::strerror(errno) +
+                                         "): name a file that can be with --config or $HERD_CONFIG"});
+  }
+  const std::string text{std::istreambuf_iterator<char>(stream), {}};
+  try {
+    return plain_table(toml::parse(text, file.string()));
+  } catch (const toml::parse_error& error) {
+    return tl::unexpected(Mistake{line_of(error.source()), "TOML syntax: " + std::string(error.description())});
+  }
+}
+
+}  // namespace herd::node

@@ -1,0 +1,81 @@
+#include "node/http/http_server.hpp"
+
+#include <string>
+#include <utility>
+
+#include "node/observe/metrics.hpp"
+#include "node/observe/name_conflict.hpp"
+
+namespace herd::node {
+namespace {
+
+using http::Request;
+using http::Responder;
+using http::Response;
+using protocol::Result;
+
+std::string what_is_missing(const Status& status) {
+  if (status.name_conflict && !status.name_conflict->kept) {
+    return "not ready: " + refused_sentence(*status.name_conflict, status.node);
+  }
+  std::string down;
+  for (const auto& link : status.links) {
+    if (link.state != LinkState::Up) down += (down.empty() ? "" : ", ") + link.peer;
+  }
+  if (down.empty()) return "not ready: the first synchronisation is under way";
+  return "not ready: the first synchronisation waits for " + down;
+}
+
+// A node that cannot keep updates answers no client's IAMAT: an operator must act. At "memory" it answers, and only the
+// words say that it would lose its records now.
+Response health(const Status& status) {
+  const JournalStatus& journal = status.journal;
+  if (journal.trouble.empty()) return http::text_response(200, "ok");
+  const std::string trouble = "the journal cannot be written: " + journal.trouble;
+  return journal.replies_wait ? http::text_response(503, "not healthy: " + trouble)
+                              : http::text_response(200, "ok, but " + trouble);
+}
+
+Response readiness(const Status& status) {
+  if (!status.ready) return http::text_response(503, what_is_missing(status));
+  return http::text_response(200, "ready");
+}
+
+// A page that shows something of the status; 503 with one line if the loop gives none.
+template <typename Show>
+http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble, Show show) {
+  return [board = std::move(board), trouble = std::move(trouble), show](const Request&, const Responder& responder) {
+    board->read([trouble, show, responder](const std::shared_ptr<const Status>& status) {
+      responder.send(status ? show(*status)
+                            : http::text_response(503, trouble + ": the loop has not answered within 1 s"));
+    });
+  };
+}
+
+http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_ptr<http::Figures>& figures) {
+  http::Router router;
+  router.add("GET", "/healthz", page(board, "not healthy", health));
+  router.add("GET", "/readyz", page(board, "not ready", readiness));
+  router.add(
+      "GET", "/metrics", page(board, "no metrics", [figures](const Status& status) {
+        return Response{200, "text/plain; version=0.0.4", to_prometheus(status, read_process_metrics(), *figures)};
+      }));
+  router.add("GET", "/status.json", page(board, "no status", [](const Status& status) {
+               return Response{200, "application/json", to_json(status)};
+             }));
+  return router;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<HttpServer>> HttpServer::start(const Address& address, std::function<void()> ask_loop,
+                                                      const http::Limits& limits) {
+  auto io = std::make_shared<asio::io_context>(1);
+  auto board = std::make_shared<StatusBoard>(io, std::move(ask_loop));
+  auto figures = std::make_shared<http::Figures>();
+  auto server = http::Server::start(address, {io, pages(board, figures), figures, limits});
+  if (!server) return tl::unexpected(server.error());
+  return std::unique_ptr<HttpServer>(new HttpServer(std::move(board), std::move(*server)));
+}
+
+}  // namespace herd::node

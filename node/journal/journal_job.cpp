@@ -1,0 +1,89 @@
+#include "node/journal/journal_job.hpp"
+
+#include <cstring>
+#include <utility>
+
+namespace herd::node {
+namespace {
+
+using State = JournalFile::State;
+
+// Notes what is wrong with the file, if anything. True if it is sound.
+bool accept(JournalJob& job, const JournalFile::Look& look) {
+  if (look.state == State::Sound) return true;
+  job.trouble = describe(look.state);
+  if (look.state == State::Unknown) {
+    job.blocked = true;
+    job.trouble += std::string(" (") + std::strerror(look.error) + ")";
+  } else {
+    job.found = look.state;
+  }
+  return false;
+}
+
+void check(JournalJob& job, JournalFile& file) {
+  if (!accept(job, file.look(job.by_time))) return;
+  if (const int error = file.probe(); error != 0) {
+    job.blocked = true;
+    job.trouble = std::strerror(error);
+  }
+}
+
+// What is appended counts only if the next start would read it: so the file is looked at before, lest foreign content
+// be appended to, and afterwards.
+void append(JournalJob& job, JournalFile& file) {
+  if (!accept(job, file.look_at_content(job.by_time))) return;
+  if (const int error = file.append(job.bytes); error != 0) {
+    if (accept(job, file.look(false))) job.trouble = std::strerror(error);
+    return;
+  }
+  if (job.sync) {
+    // A sync that failed may have thrown the pages away: trying again would report what is not there.
+    if (const int error = file.sync(); error != 0) {
+      job.trouble = std::strerror(error);
+      job.fatal = true;
+      return;
+    }
+  }
+  if (accept(job, file.look(false)) || !job.blocked) return;
+  if (file.undo_append(job.bytes.size()) != 0) job.found = State::Longer;
+}
+
+void copy(JournalJob& job, JournalFile& file) {
+  int error = job.first_of_copy ? file.begin_copy() : 0;
+  if (error == 0) error = file.append_to_copy(job.bytes);
+  if (error != 0) {
+    job.trouble = std::strerror(error);
+  } else if (job.replaces) {
+    auto replacement = file.replace_by_copy(job.by_time);
+    job.trouble = std::move(replacement.trouble);
+    job.set_aside = std::move(replacement.set_aside);
+    job.fatal = replacement.committed && !job.trouble.empty();
+    if (job.trouble.empty()) (void)accept(job, file.look(false));
+  }
+  if (!job.trouble.empty()) file.drop_copy();
+}
+
+}  // namespace
+
+void carry_out(JournalJob& job, JournalFile& file, StateDir* holder) {
+  if (holder != nullptr && (job.check || job.first_of_copy || job.replaces)) {
+    const auto restored = holder->restore();
+    if (!restored) {
+      job.blocked = true;
+      job.trouble = restored.error().message;
+      if (job.to_copy) file.drop_copy();
+      return;
+    }
+    job.restored = *restored;
+  }
+  if (job.check) {
+    check(job, file);
+  } else if (job.to_copy) {
+    copy(job, file);
+  } else {
+    append(job, file);
+  }
+}
+
+}  // namespace herd::node

@@ -1,0 +1,116 @@
+#include "node/observe/events.hpp"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <vector>
+
+#include "protocol/assert.hpp"
+#include "protocol/command.hpp"
+
+namespace herd::node {
+namespace {
+
+using std::chrono::duration;
+
+// One signed decimal number; std::from_chars knows no plus sign.
+double degrees(std::string_view text) {
+  if (text.starts_with('+')) text.remove_prefix(1);
+  double value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+// The text has been checked when the record was made: two numbers, each with its sign.
+protocol::Position position_of(std::string_view coordinates) {
+  const auto second = std::min(coordinates.find_first_of("+-", 1), coordinates.size());
+  return {degrees(coordinates.substr(0, second)), degrees(coordinates.substr(second))};
+}
+
+std::string_view event_of(LinkState state) {
+  switch (state) {
+    case LinkState::Down:
+      return "link_lost";
+    case LinkState::Half:
+      return "link_half";
+    case LinkState::Up:
+      return "link_opened";
+  }
+  HERD_ASSERT(false);
+}
+
+std::uint64_t links_in(const Status& status, LinkState state) {
+  return static_cast<std::uint64_t>(
+      std::count_if(status.links.begin(), status.links.end(), [&](const auto& link) { return link.state == state; }));
+}
+
+std::uint64_t greatest_lag(const Status& status) {
+  std::uint64_t greatest = 0;
+  for (const auto& link : status.links) greatest = std::max(greatest, link.lag);
+  return greatest;
+}
+
+}  // namespace
+
+void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall) {
+  constexpr Subject kSubject{EventLevel::Info, EventKind::Client};
+  if (!monitor.wanted(kSubject)) return;
+  if (record.coordinates.empty()) {
+    monitor.publish(kSubject, "reset", std::array<Field, 2>{{{"client", record.client}, {"origin", record.origin}}},
+                    wall);
+    return;
+  }
+  const auto position = position_of(record.coordinates);
+  monitor.publish(kSubject, "location",
+                  std::array<Field, 6>{{{"client", record.client},
+                                        {"coordinates", record.coordinates.view()},
+                                        {"latitude", position.latitude},
+                                        {"longitude", position.longitude},
+                                        {"time", record.time_text.view()},
+                                        {"origin", record.origin}}},
+                  wall);
+}
+
+void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall) {
+  monitor.publish({EventLevel::Info, EventKind::Peer}, event_of(link.state),
+                  std::array<Field, 3>{{{"peer", link.peer}, {"state", to_string(link.state)}, {"lag", link.lag}}},
+                  wall);
+}
+
+void publish_trouble(Monitor& monitor, const Trouble& trouble, protocol::Nanoseconds wall) {
+  monitor.publish({trouble.level, trouble.kind}, trouble.event, std::array<Field, 1>{{{"message", trouble.message}}},
+                  wall);
+}
+
+void StatsEvents::publish(Monitor& monitor, const Status& status) {
+  constexpr Subject kSubject{EventLevel::Info, EventKind::Stats};
+  update_rates(status);
+  if (!monitor.wanted(kSubject)) return;
+  const auto digest = hexadecimal(status.digest);
+  std::vector<Field> fields{{"uptime_s", duration<double>(status.uptime).count()},
+                            {"ready", status.ready},
+                            {"digest", digest},
+                            {"clients", status.clients},
+                            {"connections", status.connections},
+                            {"links_up", links_in(status, LinkState::Up)},
+                            {"links_half", links_in(status, LinkState::Half)},
+                            {"links_down", links_in(status, LinkState::Down)},
+                            {"greatest_lag", greatest_lag(status)}};
+  for (const auto& [name, value] : status.counters) fields.push_back({name, value});
+  for (const auto& [name, value] : rates_) fields.push_back({name, value});
+  monitor.publish(kSubject, "stats", fields, status.taken.wall);
+}
+
+void StatsEvents::update_rates(const Status& status) {
+  const auto span = status.taken.steady - counted_;
+  if (!counters_.empty() && span < kLeastSpan) return;
+  for (const auto& [name, value] : status.counters) {
+    const auto before = counters_.find(name);
+    if (before == counters_.end()) continue;
+    rates_[name + "_per_s"] = static_cast<double>(value - before->second) / duration<double>(span).count();
+  }
+  counters_ = status.counters;
+  counted_ = status.taken.steady;
+}
+
+}  // namespace herd::node

@@ -1,0 +1,214 @@
+#include "node/observe/log.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/sinks/sink.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <ctime>
+#include <iterator>
+#include <memory>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include "node/observe/log_output.hpp"
+#include "protocol/limits.hpp"
+
+namespace herd::node {
+namespace {
+
+using protocol::fail;
+using protocol::Result;
+using spdlog::level::level_enum;
+using namespace std::chrono;
+
+// spdlog knows more names ("critical", "off", "warn"); these are the ones that the configuration promises.
+constexpr std::array<std::pair<std::string_view, level_enum>, 5> kLevels{{{"trace", level_enum::trace},
+                                                                          {"debug", level_enum::debug},
+                                                                          {"info", level_enum::info},
+                                                                          {"warning", level_enum::warn},
+                                                                          {"error", level_enum::err}}};
+constexpr std::size_t kFatalBytes = 1'000;
+constexpr std::size_t kMostOutputs = 2;  // standard error and a file
+constexpr timespec kLookAgain{0, 1'000'000};
+
+Result<level_enum> parse_level(std::string_view text) {
+  for (const auto& [name, level] : kLevels) {
+    if (name == text) return level;
+  }
+  return fail(fmt::format("log level '{}' is unknown; use trace, debug, info, warning or error", text));
+}
+
+std::string_view name_of(level_enum level) {
+  for (const auto& [name, value] : kLevels) {
+    if (value == level) return name;
+  }
+  return "error";  // critical
+}
+
+struct Line {
+  system_clock::time_point time;
+  level_enum level;
+  std::string_view node;
+  std::string_view text;
+};
+
+// The calendar is computed here because gmtime_r() takes a lock.
+template <typename Output>
+Output format_line(Output output, const Line& line) {
+  const auto time = floor<milliseconds>(line.time);
+  const auto midnight = floor<days>(time);
+  const year_month_day date(midnight);
+  const hh_mm_ss clock(time - midnight);
+  return fmt::format_to(output, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {} {} {}\n", static_cast<int>(date.year()),
+                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
+                        clock.minutes().count(), clock.seconds().count(), clock.subseconds().count(),
+                        name_of(line.level), line.node, line.text);
+}
+
+// What spdlog writes to. No lock and no buffer: each call formats its line on its own stack.
+class RingSink : public spdlog::sinks::sink {
+ public:
+  explicit RingSink(std::string node) : node_(std::move(node)) {}
+
+  void add(LogTarget target) {
+    outputs_.push_back(
+        std::make_unique<LogOutput>(std::move(target), [node = node_](std::uint64_t lines, std::string_view reason) {
+          fmt::memory_buffer text;
+          const auto event = fmt::format("event=log_dropped lines={} reason=\"{}\"", lines, reason);
+          format_line(fmt::appender(text), {system_clock::now(), level_enum::warn, node, event});
+          return fmt::to_string(text);
+        }));
+  }
+
+  void log(const spdlog::details::log_msg& message) override {
+    fmt::memory_buffer text;
+    format_line(fmt::appender(text),
+                {message.time, message.level, node_, {message.payload.data(), message.payload.size()}});
+    push({text.data(), text.size()});
+  }
+  void flush() override {}
+  void set_pattern(const std::string& /*pattern*/) override {}
+  void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) override {}
+
+  void push_fatal(std::string_view event) noexcept {
+    std::array<char, kFatalBytes + 256> text{};
+    try {
+      const std::string_view node = std::string_view(node_).substr(0, protocol::kMaxNameBytes);
+      const Line line{system_clock::now(), level_enum::err, node, event.substr(0, kFatalBytes)};
+      const char* end = format_line(text.data(), line);
+      push({text.data(), static_cast<std::size_t>(end - text.data())});
+    } catch (...) {  // of fmt, which the compiler cannot see to be impossible here
+      lost();
+    }
+  }
+
+  // A line that could not be made, because memory has run out.
+  void lost() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
+
+  [[nodiscard]] std::uint64_t dropped() const noexcept {
+    std::uint64_t sum = lost_.load(std::memory_order_relaxed);
+    for (const auto& output : outputs_) sum += output->dropped();
+    return sum;
+  }
+
+  bool drain(milliseconds patience) const noexcept {
+    std::array<std::uint64_t, kMostOutputs> wanted{};
+    for (std::size_t i = 0; i < outputs_.size(); ++i) wanted[i] = outputs_[i]->pushed();
+    const auto settled = [&] {
+      for (std::size_t i = 0; i < outputs_.size(); ++i) {
+        if (!outputs_[i]->is_settled(wanted[i])) return false;
+      }
+      return true;
+    };
+    const auto deadline = steady_clock::now() + patience;
+    while (!settled()) {
+      if (steady_clock::now() >= deadline) return false;
+      nanosleep(&kLookAgain, nullptr);
+    }
+    return true;
+  }
+
+  void finish() {
+    const auto deadline = steady_clock::now() + kLogEndPatience;
+    for (const auto& output : outputs_) {
+      output->finish(std::max(milliseconds{0}, ceil<milliseconds>(deadline - steady_clock::now())));
+    }
+  }
+
+ private:
+  void push(std::string_view line) noexcept {
+    for (const auto& output : outputs_) output->push(line);
+  }
+
+  std::string node_;
+  std::vector<std::unique_ptr<LogOutput>> outputs_;
+  std::atomic<std::uint64_t> lost_ = 0;
+};
+
+std::shared_ptr<RingSink> owned_sink;          // of the main thread
+std::atomic<RingSink*> sink_in_use = nullptr;  // the same, for all threads
+
+Result<std::shared_ptr<RingSink>> open_sink(const std::string& node, const LogConfig& config) {
+  auto sink = std::make_shared<RingSink>(node);
+  auto standard_error = LogTarget::standard_error();
+  if (!standard_error) return tl::unexpected(standard_error.error());
+  try {
+    sink->add(std::move(*standard_error));
+    if (!config.file.empty()) {
+      auto file = LogTarget::file(config.file);
+      if (!file) return tl::unexpected(file.error());
+      sink->add(std::move(*file));
+    }
+  } catch (const std::system_error& problem) {
+    return fail(fmt::format("the log cannot be started: {}", problem.what()));
+  }
+  return sink;
+}
+
+}  // namespace
+
+Result<void> start_log(const std::string& node, const LogConfig& config) {
+  const auto level = parse_level(config.level);
+  if (!level) return tl::unexpected(level.error());
+  auto sink = open_sink(node, config);
+  if (!sink) return tl::unexpected(sink.error());
+  auto logger = std::make_shared<spdlog::logger>(node, *sink);
+  logger->set_level(*level);
+  // spdlog's own handler would write to standard error, and take a lock.
+  logger->set_error_handler([used = sink->get()](const std::string&) { used->lost(); });
+  spdlog::set_default_logger(std::move(logger));
+  sink_in_use = sink->get();
+  owned_sink = std::move(*sink);
+  return {};
+}
+
+Result<void> set_log_level(std::string_view level) {
+  const auto parsed = parse_level(level);
+  if (!parsed) return tl::unexpected(parsed.error());
+  spdlog::set_level(*parsed);
+  return {};
+}
+
+std::uint64_t log_dropped() {
+  const RingSink* sink = sink_in_use;
+  return sink == nullptr ? 0 : sink->dropped();
+}
+
+bool drain_log(milliseconds patience) noexcept {
+  const RingSink* sink = sink_in_use;
+  return sink == nullptr || sink->drain(patience);
+}
+
+void log_fatal(std::string_view text) noexcept {
+  if (RingSink* sink = sink_in_use) sink->push_fatal(text);
+}
+
+void finish_log() {
+  if (owned_sink) owned_sink->finish();
+}
+
+}  // namespace herd::node

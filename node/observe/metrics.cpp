@@ -1,0 +1,321 @@
+#include "node/observe/metrics.hpp"
+
+#include <prometheus/metric_family.h>
+#include <prometheus/text_serializer.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <fstream>
+#include <limits>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace herd::node {
+namespace {
+
+using prometheus::ClientMetric;
+using prometheus::MetricFamily;
+using prometheus::MetricType;
+using Labels = std::vector<ClientMetric::Label>;
+
+struct Description {
+  std::string name;
+  std::string help;
+};
+
+MetricFamily gauges(Description description) {
+  return {std::move(description.name), std::move(description.help), MetricType::Gauge, {}};
+}
+
+void add_gauge(MetricFamily& family, Labels labels, double value) {
+  ClientMetric metric;
+  metric.label = std::move(labels);
+  metric.gauge.value = value;
+  family.metric.push_back(std::move(metric));
+}
+
+MetricFamily gauge(Description description, double value, Labels labels = {}) {
+  auto family = gauges(std::move(description));
+  add_gauge(family, std::move(labels), value);
+  return family;
+}
+
+MetricFamily counter(Description description, double value) {
+  ClientMetric metric;
+  metric.counter.value = value;
+  return {std::move(description.name), std::move(description.help), MetricType::Counter, {std::move(metric)}};
+}
+
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
+
+double seconds(std::chrono::duration<double> value) {
+  return value.count();
+}
+
+// A metric is a double and holds 53 bits: of the digest 48 are shown, which no reader rounds.
+double digest_number(std::uint64_t digest) {
+  return number(digest & ((std::uint64_t{1} << 48) - 1));
+}
+
+void add_node(std::vector<MetricFamily>& all, const Status& status) {
+  all.push_back(gauge({"herd_node_info", "Always 1; the labels name the node and the version of its program"}, 1,
+                      {{"node", status.node}, {"version", HERD_VERSION}}));
+  all.push_back(gauge({"herd_uptime_seconds", "Seconds since the node was started"}, seconds(status.uptime)));
+  all.push_back(gauge({"herd_ready", "1 once the first synchronisation with the peers is done or given up, else 0"},
+                      status.ready ? 1 : 0));
+  all.push_back(gauge({"herd_clients", "Clients of which the node holds a record"}, number(status.clients)));
+  all.push_back(gauge({"herd_connections", "Client connections open"}, number(status.connections)));
+  all.push_back(
+      gauge({"herd_store_digest", "Lower 48 bits of the digest of all records; the same on all nodes when they agree"},
+            digest_number(status.digest)));
+}
+
+void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
+  auto roles = gauges(
+      {"herd_name_conflict", "1 while another process claims this node's name, by what becomes of this one, else 0"});
+  const auto& conflict = status.name_conflict;
+  add_gauge(roles, {{"role", "kept"}}, conflict && conflict->kept ? 1 : 0);
+  add_gauge(roles, {{"role", "refused"}}, conflict && !conflict->kept ? 1 : 0);
+  all.push_back(std::move(roles));
+}
+
+void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
+  all.push_back(gauge({"herd_journal_failing", "1 while the journal cannot be written, else 0"},
+                      journal.trouble.empty() ? 0 : 1));
+  all.push_back(gauge({"herd_journal_file_bytes", "Size of the journal"}, number(journal.bytes)));
+}
+
+void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
+  auto states = gauges({"herd_link_state", "1 for the state that the link to the peer is in, 0 for the two others"});
+  for (const auto& link : status.links) {
+    for (const auto state : {LinkState::Down, LinkState::Half, LinkState::Up}) {
+      add_gauge(states, {{"peer", link.peer}, {"state", std::string(to_string(state))}}, link.state == state ? 1 : 0);
+    }
+  }
+  all.push_back(std::move(states));
+}
+
+void add_links(std::vector<MetricFamily>& all, const Status& status) {
+  if (status.links.empty()) return;
+  add_link_states(all, status);
+  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 7> figures{{
+      {{"herd_link_sent", "Change number up to which the peer was sent the feed"},
+       [](const LinkStatus& link) { return number(link.sent); }},
+      {{"herd_link_merged", "Change number up to which the peer has acknowledged to have merged"},
+       [](const LinkStatus& link) { return number(link.merged); }},
+      {{"herd_link_kept",
+        "Change number up to which the peer has acknowledged to have journalled; 0 without a journal"},
+       [](const LinkStatus& link) { return number(link.kept); }},
+      {{"herd_link_lag", "Change numbers that the peer has not acknowledged yet"},
+       [](const LinkStatus& link) { return number(link.lag); }},
+      {{"herd_link_round_trip_seconds", "Smoothed round trip to the peer's loop and back; 0 until measured"},
+       [](const LinkStatus& link) { return seconds(link.round_trip); }},
+      {{"herd_link_skew_seconds", "The peer's clock minus this node's"},
+       [](const LinkStatus& link) { return seconds(link.skew); }},
+      {{"herd_link_contender", "1 while another process that claims the peer's name is refused, else 0"},
+       [](const LinkStatus& link) { return link.contender ? 1.0 : 0.0; }},
+  }};
+  for (const auto& [description, value_of] : figures) {
+    auto family = gauges(description);
+    for (const auto& link : status.links) add_gauge(family, {{"peer", link.peer}}, value_of(link));
+    all.push_back(std::move(family));
+  }
+}
+
+void add_counters(std::vector<MetricFamily>& all, const Status& status) {
+  for (const auto& [name, value] : status.counters) {
+    std::string words = name;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    all.push_back(counter({"herd_" + name + "_total", "Counted since the node was started: " + words}, number(value)));
+  }
+}
+
+MetricFamily provider_states(const Status& status) {
+  auto states = gauges({"herd_places_provider_state", "1 for the state that the provider is in, 0 for the others"});
+  for (const auto& provider : status.providers) {
+    for (std::size_t i = 0; i < places::kProviderStates; ++i) {
+      const auto state = static_cast<places::ProviderState>(i);
+      add_gauge(states, {{"provider", provider.provider}, {"state", std::string(to_text(state))}},
+                provider.state == state ? 1 : 0);
+    }
+  }
+  return states;
+}
+
+MetricFamily provider_requests(const Status& status) {
+  MetricFamily family{
+      "herd_places_requests_total", "Requests to the provider that are over, by their status", MetricType::Counter, {}};
+  for (const auto& provider : status.providers) {
+    for (std::size_t i = 0; i < places::kStatuses; ++i) {
+      ClientMetric metric;
+      metric.label = {{"provider", provider.provider},
+                      {"status", std::string(to_text(static_cast<places::Status>(i)))}};
+      metric.counter.value = number(provider.requests[i]);
+      family.metric.push_back(std::move(metric));
+    }
+  }
+  return family;
+}
+
+MetricFamily provider_latencies(const Status& status) {
+  MetricFamily family{
+      "herd_places_request_seconds", "How long requests over the network took", MetricType::Histogram, {}};
+  for (const auto& provider : status.providers) {
+    ClientMetric metric;
+    metric.label = {{"provider", provider.provider}};
+    std::uint64_t so_far = 0;
+    for (std::size_t i = 0; i < provider.latencies.size(); ++i) {
+      so_far += provider.latencies[i];
+      const double bound = i < places::kLatencyBounds.size() ? seconds(places::kLatencyBounds[i])
+                                                             : std::numeric_limits<double>::infinity();
+      metric.histogram.bucket.push_back({so_far, bound});
+    }
+    metric.histogram.sample_count = so_far;
+    metric.histogram.sample_sum = number(provider.latency_us) / 1e6;
+    family.metric.push_back(std::move(metric));
+  }
+  return family;
+}
+
+void add_providers(std::vector<MetricFamily>& all, const Status& status) {
+  if (status.providers.empty()) return;
+  all.push_back(provider_states(status));
+  all.push_back(provider_requests(status));
+  all.push_back(provider_latencies(status));
+  auto entries = gauges({"herd_places_cached", "Answers of the provider in the cache"});
+  auto bytes = gauges({"herd_places_cached_bytes", "Memory of the answers in the cache"});
+  for (const auto& provider : status.providers) {
+    add_gauge(entries, {{"provider", provider.provider}}, number(provider.cached));
+    add_gauge(bytes, {{"provider", provider.provider}}, number(provider.cached_bytes));
+  }
+  all.push_back(std::move(entries));
+  all.push_back(std::move(bytes));
+}
+
+void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) {
+  if (process.resident_bytes) {
+    all.push_back(gauge({"process_resident_memory_bytes", "Memory of the process that is in RAM"},
+                        number(*process.resident_bytes)));
+  }
+  if (process.virtual_bytes) {
+    all.push_back(
+        gauge({"process_virtual_memory_bytes", "Address space of the process"}, number(*process.virtual_bytes)));
+  }
+  if (process.cpu_seconds) {
+    all.push_back(
+        counter({"process_cpu_seconds_total", "CPU time of the process, user and system"}, *process.cpu_seconds));
+  }
+  if (process.open_descriptors) {
+    all.push_back(
+        gauge({"process_open_fds", "File descriptors that the process has open"}, number(*process.open_descriptors)));
+  }
+  if (process.most_descriptors) {
+    all.push_back(
+        gauge({"process_max_fds", "File descriptors that the process may open"}, number(*process.most_descriptors)));
+  }
+  if (process.start_time) {
+    all.push_back(gauge({"process_start_time_seconds", "When the process was started, in seconds since 1970"},
+                        *process.start_time));
+  }
+}
+
+void add_http(std::vector<MetricFamily>& all, const http::Figures& http) {
+  all.push_back(gauge({"herd_http_connections", "HTTP connections open"}, number(http.connections)));
+  all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted"}, number(http.accepted)));
+  all.push_back(counter({"herd_http_connections_turned_away_total",
+                         "HTTP connections closed to make room for others, or refused for want of it"},
+                        number(http.turned_away)));
+  all.push_back(counter({"herd_http_connections_overdue_total", "HTTP connections ended because a client was too slow"},
+                        number(http.overdue)));
+  all.push_back(
+      counter({"herd_http_requests_total", "HTTP requests that were read completely"}, number(http.requests)));
+  all.push_back(counter(
+      {"herd_http_requests_refused_total", "HTTP requests that were answered with an error before a page was asked"},
+      number(http.requests_refused)));
+}
+
+void read_memory(ProcessMetrics& process) {
+  std::uint64_t total_pages = 0;
+  std::uint64_t resident_pages = 0;
+  if (!(std::ifstream("/proc/self/statm") >> total_pages >> resident_pages)) return;
+  const auto page_bytes = static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  process.virtual_bytes = total_pages * page_bytes;
+  process.resident_bytes = resident_pages * page_bytes;
+}
+
+// "btime 1795442636" in /proc/stat: when the machine was started, seconds since 1970.
+std::optional<std::uint64_t> boot_time() {
+  std::ifstream stat("/proc/stat");
+  for (std::string word; stat >> word;) {
+    std::uint64_t seconds = 0;
+    if (word == "btime") return stat >> seconds ? std::optional(seconds) : std::nullopt;
+    stat.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+  }
+  return std::nullopt;
+}
+
+// proc(5): the second field, the program's name, is in parentheses and may hold anything. utime and stime are fields 14
+// and 15, and starttime, in ticks since the machine was started, is field 22.
+void read_times(ProcessMetrics& process) {
+  std::ifstream stat("/proc/self/stat");
+  stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
+  std::string skipped;
+  const auto ticks = static_cast<double>(sysconf(_SC_CLK_TCK));
+  for (int field = 3; field < 14; ++field) stat >> skipped;
+  std::uint64_t user_ticks = 0;
+  std::uint64_t system_ticks = 0;
+  if (!(stat >> user_ticks >> system_ticks)) return;
+  process.cpu_seconds = number(user_ticks + system_ticks) / ticks;
+  for (int field = 16; field < 22; ++field) stat >> skipped;
+  std::uint64_t start_ticks = 0;
+  const auto booted = boot_time();
+  if (!booted || !(stat >> start_ticks)) return;
+  process.start_time = number(*booted) + number(start_ticks) / ticks;
+}
+
+std::optional<std::uint64_t> most_descriptors() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY) return std::nullopt;
+  return limit.rlim_cur;
+}
+
+std::optional<std::uint64_t> open_descriptors() {
+  std::error_code unreadable;
+  std::filesystem::directory_iterator entry("/proc/self/fd", unreadable);
+  std::uint64_t count = 0;
+  for (; !unreadable && entry != std::filesystem::directory_iterator(); entry.increment(unreadable)) ++count;
+  if (unreadable || count == 0) return std::nullopt;
+  return count - 1;  // the one by which the directory is read
+}
+
+}  // namespace
+
+ProcessMetrics read_process_metrics() {
+  ProcessMetrics process;
+  read_memory(process);
+  read_times(process);
+  process.open_descriptors = open_descriptors();
+  process.most_descriptors = most_descriptors();
+  return process;
+}
+
+std::string to_prometheus(const Status& status, const ProcessMetrics& process, const http::Figures& http) {
+  std::vector<MetricFamily> all;
+  add_node(all, status);
+  add_name_conflict(all, status);
+  add_journal(all, status.journal);
+  add_links(all, status);
+  add_counters(all, status);
+  add_providers(all, status);
+  add_http(all, http);
+  add_process(all, process);
+  return prometheus::TextSerializer().Serialize(all);
+}
+
+}  // namespace herd::node

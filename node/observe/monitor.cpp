@@ -1,0 +1,80 @@
+#include "node/observe/monitor.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "node/base/address.hpp"
+#include "node/observe/zmtp.hpp"
+
+namespace herd::node {
+namespace {
+
+using protocol::fail;
+using protocol::Nanoseconds;
+using protocol::Result;
+
+constexpr std::array<std::string_view, 3> kLevelNames{"INFO", "WARNING", "ERROR"};
+constexpr std::array<std::string_view, 5> kKindNames{"stats", "client", "peer", "places", "node"};
+constexpr Subject kStats{EventLevel::Info, EventKind::Stats};
+
+}  // namespace
+
+Result<std::unique_ptr<Monitor>> Monitor::bind(const std::string& endpoint, const std::string& node,
+                                               const Viewers::Limits& limits) {
+  const auto address = parse_endpoint(endpoint);
+  if (!address) return fail(fmt::format("monitor address of node {} {}", node, address.error().message));
+  std::unique_ptr<Monitor> monitor(new Monitor(node, limits));
+  if (auto listening = monitor->viewers_.listen(*address); !listening) {
+    return fail(
+        fmt::format("monitor address {} cannot be bound: {}; end what uses it or give node {} another `monitor`",
+                    endpoint, listening.error().message, node));
+  }
+  return monitor;
+}
+
+Monitor::Monitor(const std::string& node, const Viewers::Limits& limits)
+    : node_(node), topics_(topics_of(node)), viewers_(topics_, limits) {}
+
+std::vector<std::string> Monitor::topics_of(const std::string& node) {
+  static_assert(kLevelNames.size() == kLevels && kKindNames.size() == kKinds, "every level and kind has its word");
+  std::vector<std::string> topics;
+  for (const std::string_view level : kLevelNames) {
+    for (const std::string_view kind : kKindNames) topics.push_back(fmt::format("herd.{}.{}.{}", level, kind, node));
+  }
+  return topics;
+}
+
+Monitor::News Monitor::serve(Nanoseconds steady) {
+  const TopicSet fresh = viewers_.serve(steady);
+  return {(fresh >> index(kStats) & 1U) != 0, viewers_.has_more()};
+}
+
+bool Monitor::send(Nanoseconds steady) {
+  viewers_.send(steady);
+  return viewers_.has_more();
+}
+
+std::size_t Monitor::events_at_once(Subject subject) const {
+  return kDeliveriesAtOnce / std::max<std::size_t>(viewers_.subscribed(index(subject)), 1);
+}
+
+void Monitor::publish(Subject subject, std::string_view event, std::span<const Field> fields, Nanoseconds wall) {
+  if (!wanted(subject)) return;
+  const auto timestamp = utc_text(wall);
+  body_ = R"({"v":1)";
+  const std::array<Field, 4> first{
+      {{"node", node_}, {"seq", ++events_[index(subject)]}, {"timestamp", timestamp}, {"event", event}}};
+  for (const auto part : {std::span<const Field>(first), fields}) {
+    for (const auto& field : part) {
+      body_ += ',';
+      append_field(body_, field);
+    }
+  }
+  body_ += '}';
+  ++published_;
+  viewers_.publish(index(subject), zmtp::message(topics_[index(subject)], body_));
+}
+
+}  // namespace herd::node

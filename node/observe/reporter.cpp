@@ -1,0 +1,231 @@
+#include "node/observe/reporter.hpp"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+
+#include "node/observe/name_conflict.hpp"
+#include "protocol/reply.hpp"
+
+namespace herd::node {
+namespace {
+
+// Client events of one turn, and how far behind the feed a viewer's events may fall before the oldest are skipped.
+constexpr std::size_t kClientsATurn = 512;
+constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsATurn;
+
+// A peer of another herd says HELLO every half second.
+constexpr RateLimit::Rate kRefusals{0.2, 5};
+
+constexpr std::string_view kDivergence =
+    "the stores differed though the link had told everything: look at both machines' memory and disks";
+// Strangers can provoke a cut as often as they connect.
+constexpr RateLimit::Rate kCuts{0.2, 5};
+
+constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
+
+// A process may claim names with ever new incarnations.
+constexpr RateLimit::Rate kConflicts{0.2, 5};
+
+constexpr std::string_view kRenewed =
+    "a peer has changes of this feed that this journal does not hold: it was restored from a backup or copied, or the "
+    "machine was rolled back or lost what was not synced. This node takes a new feed id and fetches what it lacks";
+
+constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
+
+LinkState as_state(bus::Connected state) {
+  switch (state) {
+    case bus::Connected::Down:
+      return LinkState::Down;
+    case bus::Connected::Half:
+      return LinkState::Half;
+    case bus::Connected::Up:
+      return LinkState::Up;
+  }
+  return LinkState::Down;
+}
+
+std::chrono::microseconds in_us(protocol::Nanoseconds time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time);
+}
+
+}  // namespace
+
+LinkStatus link_status(const bus::PeerStatus& peer) {
+  LinkStatus link;
+  link.peer = peer.name;
+  link.state = as_state(peer.state);
+  link.sent = peer.cursors.sent;
+  link.merged = peer.cursors.merged;
+  link.kept = peer.cursors.kept;
+  link.lag = peer.lag;
+  link.round_trip = in_us(peer.round_trip);
+  link.skew = in_us(peer.skew);
+  link.contender = peer.contender;
+  return link;
+}
+
+void add_links(Status& status, const bus::Replica& replica, const protocol::Now& now) {
+  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    status.links.push_back(link_status(replica.peer_status(peer, now)));
+  }
+  const auto report = replica.name_report(now);
+  if (report) status.name_conflict = {status.links[report->peer].peer, report->kept, report->other};
+}
+
+Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
+    : replica_(replica),
+      monitor_(monitor),
+      refusals_(kRefusals),
+      cuts_(kCuts),
+      healed_(kHealed),
+      conflicts_(kConflicts),
+      skews_(replica.peers()) {}
+
+bool Reporter::report(const protocol::Now& now) {
+  const bus::Events events = replica_.take_events();
+  for (const bus::LinkChanged& change : events.links) report_link(change, now);
+  for (const bus::NameConflict& conflict : events.conflicts) report_conflict(conflict, now);
+  for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
+  for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
+  for (const bus::FeedRenewed& renewed : events.renewed) report_renewed(renewed, now);
+  report_skews(now);
+  return report_clients(now);
+}
+
+void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& now) {
+  switch (change.state) {
+    case bus::Connected::Up:
+      spdlog::info("event=link_opened peer={} lag={}", change.peer, change.lag);
+      break;
+    case bus::Connected::Half:
+      spdlog::info("event=link_half peer={} lag={} reason=\"it is heard and does not answer\"", change.peer,
+                   change.lag);
+      break;
+    case bus::Connected::Down:
+      spdlog::info("event=link_lost peer={} lag={}", change.peer, change.lag);
+      break;
+  }
+  if (monitor_ == nullptr) return;
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, now);
+    if (status.name == change.peer) publish_link(*monitor_, link_status(status), now.wall);
+  }
+}
+
+void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now) {
+  if (!refusals_.allows(now.steady)) return;
+  const std::uint64_t suppressed = refusals_.take_suppressed(now.steady);
+  const std::string peer = protocol::escape_for_log(refusal.peer);
+  const std::string reason = protocol::escape_for_log(refusal.reason);
+  spdlog::warn("event=peer_refused peer={} reason=\"{}\" suppressed={}", peer.empty() ? "?" : peer, reason, suppressed);
+  if (monitor_ == nullptr) return;
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_refused", peer + ": " + reason}, now.wall);
+}
+
+void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& now) {
+  if (!cuts_.allows(now.steady)) return;
+  spdlog::warn("event=bus_connection_cut from=\"{}\" waiting={} reason=\"{}\" suppressed={}", cut.from, cut.waiting,
+               cut.reason, cuts_.take_suppressed(now.steady));
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("{}: {}", cut.from, cut.reason);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_connection_cut", message}, now.wall);
+}
+
+void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol::Now& now) {
+  if (!conflicts_.allows(now.steady)) return;
+  const std::uint64_t suppressed = conflicts_.take_suppressed(now.steady);
+  const std::string_view event = conflict.over ? "name_conflict_over" : "name_conflict";
+  const std::string sentence = sentence_of(conflict, replica_.name());
+  spdlog::warn("event={} peer={} reason=\"{}\" suppressed={}", event, conflict.peer, sentence, suppressed);
+  if (monitor_ == nullptr) return;
+  const bool of_peer = conflict.role == bus::NameConflict::Role::Witness;
+  publish_trouble(*monitor_, {EventLevel::Warning, of_peer ? EventKind::Peer : EventKind::Node, event, sentence},
+                  now.wall);
+}
+
+void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
+  if (!healed_.allows(now.steady)) return;
+  const std::uint64_t suppressed = healed_.take_suppressed(now.steady);
+  spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", healed.peer, healed.records,
+               kDivergence, suppressed);
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("{} records fetched from {}: {}", healed.records, healed.peer, kDivergence);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
+}
+
+// Never often: bus/link/link_limits.hpp bounds it.
+void Reporter::report_renewed(const bus::FeedRenewed& renewed, const protocol::Now& now) {
+  const std::string feed_id = hexadecimal(renewed.feed_id);
+  spdlog::warn("event=feed_renewed peer={} feed_id={} reason=\"{}\"", renewed.peer, feed_id, kRenewed);
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("by the cursor of {}: {}", renewed.peer, kRenewed);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Node, "feed_renewed", message}, now.wall);
+}
+
+void Reporter::report_skews(const protocol::Now& now) {
+  if (now.steady < skews_due_) return;
+  skews_due_ = now.steady + kSkewPeriod;
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    const bus::PeerStatus status = replica_.peer_status(peer, now);
+    if (status.state != bus::Connected::Up) continue;
+    if (const auto news = skews_.look(peer, status.skew)) report_skew(status, *news, now);
+  }
+}
+
+void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now) {
+  const double seconds = std::chrono::duration<double>(peer.skew).count();
+  const auto say = [&](std::string_view state, std::string_view message) {
+    spdlog::warn("event=clock_skew peer={} state={} skew_s={:+.3f} reason=\"{}\"", peer.name, state, seconds, message);
+    if (monitor_ == nullptr) return;
+    const std::string text = fmt::format("{} {:+.3f} s: {}", peer.name, seconds, message);
+    publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "clock_skew", text}, now.wall);
+  };
+  switch (skew) {
+    case Skew::Well:
+      return say("well", "the peer's clock is as this node's again");
+    case Skew::Off:
+      return say("off", "the peer's clock is off by more than a second: run a time service on both machines");
+    case Skew::Far:
+      return say("far", "THE CLOCKS ARE FAR APART: set them now, or reports are refused or taken in a wrong order");
+  }
+}
+
+void Reporter::report_journal(const std::string& trouble, const protocol::Now& now) {
+  if (trouble.empty() != journal_fails_) return;
+  journal_fails_ = !trouble.empty();
+  if (monitor_ == nullptr) return;
+  // Both under one topic, so that who hears of the beginning hears of the end.
+  const Trouble begins{EventLevel::Error, EventKind::Node, "journal_failing", trouble};
+  const Trouble ends{EventLevel::Error, EventKind::Node, "journal_recovered", "the journal can be written again"};
+  publish_trouble(*monitor_, journal_fails_ ? begins : ends, now.wall);
+}
+
+// The monitor is one more reader of the feed. While nobody listens its cursor just moves along.
+bool Reporter::report_clients(const protocol::Now& now) {
+  const bus::Store& store = replica_.store();
+  const bus::ChangeNumber tail = store.feed().tail();
+  if (monitor_ == nullptr || !monitor_->wanted({EventLevel::Info, EventKind::Client})) {
+    cursor_ = tail;
+    return false;
+  }
+  if (tail - cursor_ > kMaxBehind) {
+    clients_skipped_ += tail - cursor_ - kMaxBehind;
+    cursor_ = tail - kMaxBehind;
+  }
+  bus::Feed::Reader reader = store.feed().read_after(cursor_);
+  const std::size_t most = std::min(kClientsATurn, monitor_->events_at_once({EventLevel::Info, EventKind::Client}));
+  for (std::size_t count = 0; count < most; ++count) {
+    const auto entry = reader.next();
+    if (!entry) {
+      cursor_ = tail;
+      return false;
+    }
+    cursor_ = entry->number;
+    publish_client(*monitor_, store.record_at(entry->index), now.wall);
+  }
+  return cursor_ < tail;
+}
+
+}  // namespace herd::node

@@ -1,0 +1,148 @@
+#include "node/observe/viewer.hpp"
+
+#include <sys/uio.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <system_error>
+#include <utility>
+
+namespace herd::node {
+namespace {
+
+iovec piece(std::string_view bytes) {
+  return {const_cast<char*>(bytes.data()), bytes.size()};  // only read: the interface has no const
+}
+
+}  // namespace
+
+Viewer::Viewer(Socket socket, std::string from, const Parts& parts, protocol::Nanoseconds now)
+    : socket_(std::move(socket)),
+      from_(std::move(from)),
+      most_messages_(parts.queue),
+      most_bytes_(parts.queue_bytes),
+      since_(now),
+      taken_at_(now),
+      subscriptions_(parts.topics),
+      input_at_(now),
+      replies_(zmtp::greeting()) {}
+
+void Viewer::receive(std::span<char> buffer, protocol::Nanoseconds now) {
+  std::error_code error;
+  const std::size_t count = socket_.receive(buffer, error);
+  if (error) {
+    if (try_again(error)) return;
+    left_ = true;
+    return close("the connection broke");
+  }
+  if (count == 0) {
+    left_ = true;
+    return close("it has closed");
+  }
+  decoder_.feed({buffer.data(), count});
+  while (const auto event = decoder_.next()) handle(*event);
+  if (!decoder_.broken().empty()) return close(decoder_.broken());
+  pay_for(count, now);
+}
+
+void Viewer::handle(const zmtp::Decoder::Event& event) {
+  using Kind = zmtp::Decoder::Kind;
+  switch (event.kind) {
+    case Kind::Greeting:
+      replies_ += zmtp::ready();
+      return;
+    case Kind::Ready:
+      return;
+    case Kind::Subscribe:
+      fresh_ = static_cast<TopicSet>(fresh_ | subscriptions_.add(event.text));
+      return;
+    case Kind::Cancel:
+      fresh_ = static_cast<TopicSet>(fresh_ & ~subscriptions_.remove(event.text));
+      return;
+    case Kind::Ping:
+      if (const std::string pong = zmtp::pong(event.text); replies_.size() + pong.size() <= kMaxViewerReplyBytes) {
+        replies_ += pong;
+      }
+      return;
+  }
+}
+
+// A leaky bucket: it fills with what comes, and empties by time.
+void Viewer::pay_for(std::size_t bytes, protocol::Nanoseconds now) {
+  constexpr auto kEmptyAfter = std::chrono::seconds(kViewerInputBurst / kViewerInputBytesPerSecond);
+  const auto passed = std::clamp<protocol::Nanoseconds>(now - input_at_, protocol::Nanoseconds::zero(), kEmptyAfter);
+  const auto drained = static_cast<std::size_t>(std::chrono::duration<double>(passed).count() *
+                                                static_cast<double>(kViewerInputBytesPerSecond));
+  // Time that is too short for one byte goes on counting.
+  if (drained > 0) input_at_ = now;
+  input_used_ = (input_used_ > drained ? input_used_ - drained : 0) + bytes;
+  if (input_used_ > kViewerInputBurst) close("sends more subscriptions than a viewer needs");
+}
+
+bool Viewer::queue(const PublishedPtr& message) {
+  const bool half_empty = queue_.size() <= most_messages_ / 2 && queue_bytes_ <= most_bytes_ / 2;
+  if (loses_ && !half_empty) return true;
+  const std::size_t size = message->bytes().size();
+  const bool fits = queue_.empty() || (queue_.size() < most_messages_ && queue_bytes_ + size <= most_bytes_);
+  loses_ = !fits;
+  if (!fits) return false;
+  queue_.push_back(message);
+  queue_bytes_ += size;
+  return true;
+}
+
+// Between two messages, replies go first.
+std::size_t Viewer::send(protocol::Nanoseconds now) {
+  if (!wants_to_send()) return 0;
+  std::array<iovec, kMessagesASend> pieces;
+  std::size_t count = 0;
+  const bool replies = front_sent_ == 0 && !replies_.empty();
+  if (replies) pieces[count++] = piece(replies_);
+  for (std::size_t i = 0; !replies && i < queue_.size() && count < pieces.size(); ++i) {
+    pieces[count++] = piece(queue_[i]->bytes().substr(i == 0 ? front_sent_ : 0));
+    if (!replies_.empty()) break;  // they follow the message that was begun
+  }
+  std::error_code error;
+  const std::size_t bytes = socket_.send(std::span<const iovec>(pieces).first(count), error);
+  blocked_ = error && try_again(error);
+  if (error && !blocked_) {
+    left_ = true;
+    close("the connection broke");
+    return 0;
+  }
+  if (bytes > 0) taken_at_ = now;
+  if (replies) {
+    replies_.erase(0, bytes);
+  } else {
+    sent(bytes);
+  }
+  return bytes;
+}
+
+void Viewer::sent(std::size_t bytes) {
+  while (bytes > 0) {
+    const std::size_t size = queue_.front()->bytes().size();
+    const std::size_t rest = size - front_sent_;
+    if (bytes < rest) {
+      front_sent_ += bytes;
+      return;
+    }
+    bytes -= rest;
+    front_sent_ = 0;
+    queue_bytes_ -= size;
+    queue_.pop_front();
+  }
+}
+
+void Viewer::close(std::string_view reason) {
+  if (!is_open()) return;
+  closed_because_ = reason;
+  if (!left_) socket_.forget_unsent();
+  socket_.close();
+  queue_.clear();
+  queue_bytes_ = front_sent_ = 0;
+  replies_.clear();
+}
+
+}  // namespace herd::node

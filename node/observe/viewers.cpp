@@ -1,0 +1,311 @@
+#include "node/observe/viewers.hpp"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <spdlog/spdlog.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <asio/ip/tcp.hpp>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "node/base/limits.hpp"
+#include "protocol/assert.hpp"
+
+namespace herd::node {
+namespace {
+
+using asio::ip::tcp;
+using protocol::fail;
+using protocol::Nanoseconds;
+using protocol::Result;
+
+bool set(int descriptor, int level, int option, int value) {
+  return setsockopt(descriptor, level, option, &value, sizeof value) == 0;
+}
+
+// Accepted sockets inherit all of these from the listener.
+bool set_options(int listener, bool six) {
+  using std::chrono::milliseconds;
+  constexpr int kProbe = static_cast<int>(kViewerProbe.count());
+  constexpr int kTimeoutMs = static_cast<int>(milliseconds(kViewerTimeout).count());
+  return set(listener, SOL_SOCKET, SO_REUSEADDR, 1) &&  // a restart need not wait for TIME_WAIT
+         (!six || set(listener, IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
+         set(listener, SOL_SOCKET, SO_SNDBUF, kViewerSendBuffer) &&
+         set(listener, SOL_SOCKET, SO_RCVBUF, kViewerReceiveBuffer) && set(listener, IPPROTO_TCP, TCP_NODELAY, 1) &&
+         set(listener, SOL_SOCKET, SO_KEEPALIVE, 1) && set(listener, IPPROTO_TCP, TCP_KEEPIDLE, kProbe) &&
+         set(listener, IPPROTO_TCP, TCP_KEEPINTVL, kProbe) && set(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, kTimeoutMs);
+}
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
+}
+
+std::array<std::uint8_t, 16> network_of(const asio::ip::address& address) {
+  std::array<std::uint8_t, 16> network{};
+  if (address.is_v4() || address.to_v6().is_v4_mapped()) {
+    const auto four = address.is_v4() ? address.to_v4() : make_address_v4(asio::ip::v4_mapped, address.to_v6());
+    const auto bytes = four.to_bytes();
+    std::copy(bytes.begin(), bytes.end(), network.begin() + 12);
+  } else {
+    const auto bytes = address.to_v6().to_bytes();
+    std::copy(bytes.begin(), bytes.begin() + 8, network.begin());
+  }
+  return network;
+}
+
+// The viewer has given up before it was accepted. Any other error may last.
+bool is_of_one_viewer(const std::error_code& error) {
+  return error == std::errc::connection_aborted || error == std::errc::interrupted;
+}
+
+}  // namespace
+
+Viewers::Viewers(std::vector<std::string> topics, Limits limits)
+    : topics_(std::move(topics)), limits_(limits), warnings_({kViewerWarningsPerSecond, kViewerWarningsBurst}) {
+  HERD_ASSERT(topics_.size() <= kMostTopics && limits_.queue > 0);
+}
+
+Result<void> Viewers::listen(const Address& address) {
+  const auto failed = [] { return fail(std::error_code(errno, std::system_category()).message()); };
+  std::error_code error;
+  const auto literal = asio::ip::make_address(address.host, error);
+  if (error) return fail("its host is no IP address");
+  const tcp::endpoint endpoint(literal, address.port);
+  Socket socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket.is_open() || !set_options(socket.descriptor(), literal.is_v6()) ||
+      bind(socket.descriptor(), endpoint.data(), static_cast<socklen_t>(endpoint.size())) != 0 ||
+      ::listen(socket.descriptor(), SOMAXCONN) != 0) {
+    return failed();
+  }
+  listener_ = std::move(socket);
+  listens_ = poll_.watch(listener_.descriptor(), &listener_, {}, {true, false});
+  return listens_ ? Result<void>() : failed();
+}
+
+// ---- an iteration --------------------------------------------------------------------------------------------------
+
+TopicSet Viewers::serve(Nanoseconds now) {
+  TopicSet fresh = 0;
+  std::array<char, kViewerReadBytes> buffer;
+  bool accepts = false;
+  for (const SocketPoll::Ready& ready : poll_.take_ready()) {
+    if (ready.whose == &listener_) {
+      accepts = true;
+      continue;
+    }
+    Entry& entry = *static_cast<Entry*>(ready.whose);
+    entry.viewer.unblock();
+    if (ready.to_receive) entry.viewer.receive(buffer, now);
+    fresh = static_cast<TopicSet>(fresh | entry.viewer.take_fresh());
+    count(entry);
+    want_to_send(entry);
+  }
+  if (accepts) accept(now);
+  if (!listens_ && listener_.is_open() && now >= accept_again_) {
+    listens_ = poll_.watch(listener_.descriptor(), &listener_, {}, {true, false});
+    if (!listens_) stop_accepting(now);
+  }
+  if (now >= sweep_at_) sweep(now);
+  send(now);
+  return fresh;
+}
+
+// In rounds, so that one viewer with much to take does not keep the others waiting.
+void Viewers::send(Nanoseconds now) {
+  std::size_t bytes = 0;
+  std::size_t next = 0;
+  for (std::size_t calls = 0; calls < kViewerSends && bytes < kViewerSendBytes && next < to_send_.size(); ++calls) {
+    Entry& entry = *to_send_[next++];
+    if (entry.viewer.is_open()) bytes += entry.viewer.send(now);
+    count(entry);
+    entry.to_send = false;
+    want_to_send(entry);
+    watch(entry);
+  }
+  to_send_.erase(to_send_.begin(), to_send_.begin() + static_cast<std::ptrdiff_t>(next));
+  if (has_closed_) forget_closed(now);
+}
+
+Nanoseconds Viewers::next_deadline() const {
+  Nanoseconds deadline = Nanoseconds::max();
+  if (!listens_ && listener_.is_open()) deadline = accept_again_;
+  if (handshakes_ > 0) deadline = std::min(deadline, sweep_at_);
+  return deadline;
+}
+
+void Viewers::publish(std::size_t topic, std::string bytes) {
+  if (subscribed_[topic] == 0) return;
+  const auto message = std::make_shared<const Published>(std::move(bytes), queued_bytes_);
+  for (const auto& entry : viewers_) {
+    if ((entry->counted >> topic & 1U) == 0) continue;
+    if (!entry->viewer.queue(message)) ++counters_.overflows;
+    want_to_send(*entry);
+  }
+  if (queued_bytes_ > limits_.all_bytes) relieve();
+}
+
+// ---- coming and going ----------------------------------------------------------------------------------------------
+
+void Viewers::accept(Nanoseconds now) {
+  for (std::size_t calls = 0; calls < kViewerAcceptsAtOnce; ++calls) {
+    tcp::endpoint viewer;
+    auto size = static_cast<socklen_t>(viewer.capacity());
+    Socket socket(accept4(listener_.descriptor(), viewer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
+    const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
+    if (error == std::errc::operation_would_block) return;
+    if (error && !is_of_one_viewer(error)) {
+      spdlog::debug("event=viewer_accept_failed reason=\"{}\"", error.message());
+      return stop_accepting(now);
+    }
+    if (error) continue;
+    viewer.resize(size);
+    begin(std::move(socket), text_of(viewer), network_of(viewer.address()), now);
+  }
+}
+
+// Without descriptors, for instance: trying again at once would only burn the core that could free one.
+void Viewers::stop_accepting(Nanoseconds now) {
+  if (listens_) (void)poll_.watch(listener_.descriptor(), &listener_, {true, false}, {});
+  listens_ = false;
+  accept_again_ = now + kAcceptBackOff;
+}
+
+void Viewers::begin(Socket socket, const std::string& from, const Network& network, Nanoseconds now) {
+  if (viewers_.size() >= limits_.viewers) {
+    if (!make_room(network)) {
+      ++counters_.refused;
+      if (warnings_.allows(now)) {
+        spdlog::warn("event=viewer_refused from={} viewers={} reason=\"so many are connected already\" suppressed={}",
+                     from, viewers_.size(), warnings_.take_suppressed(now));
+      }
+      return;
+    }
+    forget_closed(now);
+  }
+  auto entry = std::make_unique<Entry>(std::move(socket), from, network,
+                                       Viewer::Parts{topics_, limits_.queue, limits_.queue_bytes}, now);
+  ++counters_.accepted;
+  spdlog::debug("event=viewer_connected from={}", from);
+  if (handshakes_++ == 0) sweep_at_ = now + kViewerSweep;
+  ++networks_[network];
+  viewers_.push_back(std::move(entry));
+  want_to_send(*viewers_.back());
+  watch(*viewers_.back());
+}
+
+// The network with most connections loses one, unless the newcomer's own has as many. Then the newcomer takes the place
+// of a connection of its own network that is of no use yet. Of a network, the oldest connection goes whose handshake is
+// not done, because a handshake takes one round trip; then the oldest that receives nothing; then the newest viewer.
+bool Viewers::make_room(const Network& newcomer) {
+  const auto most = std::max_element(networks_.begin(), networks_.end(),
+                                     [](const auto& one, const auto& other) { return one.second < other.second; });
+  if (most == networks_.end()) return false;
+  const auto own = networks_.find(newcomer);
+  const bool of_own = most->second <= (own == networks_.end() ? 0 : own->second) + 1;
+  const Network& network = of_own ? newcomer : most->first;
+  const auto age = [](const Entry& entry) { return entry.viewer.since(); };
+  const auto youth = [](const Entry& entry) { return -entry.viewer.since(); };
+  const auto is_of_network = [&](const Entry& entry) { return entry.network == network; };
+  const auto shakes_hands = [&](const Entry& entry) { return is_of_network(entry) && !entry.viewer.is_greeted(); };
+  const auto is_idle = [&](const Entry& entry) { return is_of_network(entry) && entry.counted == 0; };
+  Entry* victim = first(shakes_hands, age);
+  if (victim == nullptr) victim = first(is_idle, age);
+  if (victim == nullptr && !of_own) victim = first(is_of_network, youth);
+  if (victim == nullptr) return false;
+  cut(*victim, "made room for another viewer");
+  return true;
+}
+
+Viewers::Entry* Viewers::first(const std::function<bool(const Entry&)>& suits,
+                               const std::function<Nanoseconds(const Entry&)>& order) const {
+  Entry* found = nullptr;
+  for (const auto& entry : viewers_) {
+    if (!entry->viewer.is_open() || !suits(*entry)) continue;
+    if (found == nullptr || order(*entry) < order(*found)) found = entry.get();
+  }
+  return found;
+}
+
+void Viewers::sweep(Nanoseconds now) {
+  handshakes_ = 0;
+  for (const auto& entry : viewers_) {
+    if (!entry->viewer.is_open() || entry->viewer.is_greeted()) continue;
+    if (now - entry->viewer.since() >= kViewerHandshakeTime) {
+      cut(*entry, "its handshake took too long");
+    } else {
+      ++handshakes_;
+    }
+  }
+  sweep_at_ = handshakes_ > 0 ? now + kViewerSweep : Nanoseconds::max();
+}
+
+void Viewers::relieve() {
+  while (queued_bytes_ > limits_.all_bytes) {
+    Entry* slowest = first([](const Entry& entry) { return entry.viewer.waiting() > 0; },
+                           [](const Entry& entry) { return entry.viewer.taken_at(); });
+    if (slowest == nullptr) return;
+    cut(*slowest, "took nothing for longest, while all viewers together had too much to take");
+  }
+}
+
+// Keeps the numbers of subscribers: what a viewer covers now counts, however it came about.
+void Viewers::count(Entry& entry) {
+  const TopicSet now = entry.viewer.covered();
+  for (std::size_t topic = 0; topic < topics_.size(); ++topic) {
+    const unsigned before_bit = entry.counted >> topic & 1U;
+    const unsigned now_bit = static_cast<unsigned>(now) >> topic & 1U;
+    subscribed_[topic] = subscribed_[topic] + now_bit - before_bit;
+  }
+  entry.counted = now;
+  has_closed_ = has_closed_ || !entry.viewer.is_open();
+}
+
+void Viewers::watch(Entry& entry) {
+  if (!entry.viewer.is_open()) return;
+  const SocketPoll::Interest wanted{true, entry.viewer.is_blocked()};
+  if (poll_.watch(entry.viewer.descriptor(), &entry, entry.watched, wanted)) {
+    entry.watched = wanted;
+  } else {
+    cut(entry, "the system has no room to watch it");
+  }
+}
+
+void Viewers::want_to_send(Entry& entry) {
+  if (entry.to_send || entry.viewer.is_blocked() || !entry.viewer.wants_to_send()) return;
+  entry.to_send = true;
+  to_send_.push_back(&entry);
+}
+
+void Viewers::cut(Entry& entry, std::string_view reason) {
+  entry.viewer.close(reason);
+  count(entry);
+}
+
+void Viewers::warn(const Viewer& viewer, Nanoseconds now) {
+  if (viewer.has_left()) {
+    spdlog::debug("event=viewer_left from={} reason=\"{}\"", viewer.from(), viewer.closed_because());
+    return;
+  }
+  ++counters_.cut;
+  if (!warnings_.allows(now)) return;
+  spdlog::warn("event=viewer_cut from={} reason=\"{}\" suppressed={}", viewer.from(), viewer.closed_because(),
+               warnings_.take_suppressed(now));
+}
+
+// A closed connection stays in the lists until here, because a caller may be iterating over them.
+void Viewers::forget_closed(Nanoseconds now) {
+  has_closed_ = false;
+  const auto is_closed = [](const Entry& entry) { return !entry.viewer.is_open(); };
+  std::erase_if(to_send_, [&](const Entry* entry) { return is_closed(*entry); });
+  std::erase_if(viewers_, [&](const std::unique_ptr<Entry>& entry) {
+    if (!is_closed(*entry)) return false;
+    warn(entry->viewer, now);
+    if (--networks_[entry->network] == 0) networks_.erase(entry->network);
+    return true;
+  });
+}
+
+}  // namespace herd::node

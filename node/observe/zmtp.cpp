@@ -1,0 +1,196 @@
+#include "node/observe/zmtp.hpp"
+
+#include <algorithm>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node::zmtp {
+namespace {
+
+using namespace std::string_view_literals;
+
+constexpr unsigned char kMore = 1;
+constexpr unsigned char kLong = 2;
+constexpr unsigned char kCommand = 4;
+
+constexpr std::size_t kVersionAt = 10;    // in the greeting, after a signature of 10 bytes
+constexpr std::size_t kMechanismAt = 12;  // 20 bytes
+constexpr std::size_t kMechanismBytes = 20;
+constexpr std::size_t kShortHeader = 2;
+constexpr std::size_t kLongHeader = 9;
+
+unsigned char byte_at(std::string_view bytes, std::size_t place) {
+  return static_cast<unsigned char>(bytes[place]);
+}
+
+// A number of up to eight bytes, high byte first.
+std::uint64_t number(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (const char byte : bytes) value = value << 8U | static_cast<unsigned char>(byte);
+  return value;
+}
+
+char lower(char letter) {
+  return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
+}
+
+bool equal_but_for_case(std::string_view one, std::string_view other) {
+  return std::equal(one.begin(), one.end(), other.begin(), other.end(),
+                    [](char left, char right) { return lower(left) == lower(right); });
+}
+
+// Takes so many bytes from the front; nothing if there are fewer.
+std::optional<std::string_view> take(std::string_view& bytes, std::uint64_t count) {
+  if (bytes.size() < count) return std::nullopt;
+  const auto taken = bytes.substr(0, static_cast<std::size_t>(count));
+  bytes.remove_prefix(taken.size());
+  return taken;
+}
+
+std::optional<std::string_view> take_short_text(std::string_view& bytes) {
+  if (bytes.empty()) return std::nullopt;
+  const std::size_t size = byte_at(bytes, 0);
+  bytes.remove_prefix(1);
+  return take(bytes, size);
+}
+
+// The value of the one Socket-Type among READY's properties; nothing if there is none, or if they cannot be read.
+std::optional<std::string_view> socket_type(std::string_view properties) {
+  std::optional<std::string_view> found;
+  while (!properties.empty()) {
+    const auto name = take_short_text(properties);
+    const auto size = take(properties, 4);
+    if (!name || name->empty() || !size) return std::nullopt;
+    const auto value = take(properties, number(*size));
+    if (!value) return std::nullopt;
+    if (!equal_but_for_case(*name, "Socket-Type")) continue;
+    if (found) return std::nullopt;
+    found = value;
+  }
+  return found;
+}
+
+void append_frame(std::string& out, unsigned char flags, std::string_view body) {
+  if (body.size() <= 255) {
+    out += static_cast<char>(flags);
+    out += static_cast<char>(body.size());
+  } else {
+    out += static_cast<char>(flags | kLong);
+    for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(std::uint64_t{body.size()} >> shift);
+  }
+  out += body;
+}
+
+}  // namespace
+
+void Decoder::feed(std::string_view bytes) {
+  if (!broken_.empty()) return;
+  held_.erase(0, used_);
+  used_ = 0;
+  HERD_ASSERT(held_.size() <= kMaxHeldBytes);
+  held_ += bytes;
+}
+
+std::nullopt_t Decoder::fail(std::string_view reason) {
+  broken_ = reason;
+  held_.clear();
+  used_ = 0;
+  return std::nullopt;
+}
+
+std::optional<Decoder::Event> Decoder::next() {
+  if (!broken_.empty()) return std::nullopt;
+  if (phase_ == Phase::Greeting) return next_of_greeting();
+  const auto frame = next_frame();
+  if (!frame) return std::nullopt;
+  if (phase_ == Phase::Handshake) return ready(*frame);
+  if (frame->command) return command(frame->body);
+  if (frame->body.empty() || byte_at(frame->body, 0) > 1) return fail("sends a message that is no subscription");
+  return subscription(frame->body[0] == '\1' ? Kind::Subscribe : Kind::Cancel, frame->body.substr(1));
+}
+
+// What is wrong with a greeting is found as soon as it has come: a stranger may send no more than a line.
+std::optional<Decoder::Event> Decoder::next_of_greeting() {
+  const std::string_view bytes = held_;
+  if (!bytes.empty() && byte_at(bytes, 0) != 0xff) return fail("does not speak ZMTP 3: libzmq 4.0 and later do");
+  if (bytes.size() >= kVersionAt && (byte_at(bytes, kVersionAt - 1) & 1U) == 0) return fail("does not speak ZMTP");
+  if (bytes.size() > kVersionAt && byte_at(bytes, kVersionAt) < 3) {
+    return fail("speaks ZMTP 2: libzmq 4.0 and later speak ZMTP 3");
+  }
+  if (bytes.size() < kGreetingBytes) return std::nullopt;
+  constexpr auto kNull = "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv;
+  static_assert(kNull.size() == kMechanismBytes);
+  if (bytes.substr(kMechanismAt, kMechanismBytes) != kNull) return fail("wants another security mechanism than NULL");
+  used_ = kGreetingBytes;
+  phase_ = Phase::Handshake;
+  return Event{Kind::Greeting, {}};
+}
+
+std::optional<Decoder::Frame> Decoder::next_frame() {
+  const std::string_view bytes = std::string_view(held_).substr(used_);
+  if (bytes.empty()) return std::nullopt;
+  const unsigned char flags = byte_at(bytes, 0);
+  if ((flags & ~(kMore | kLong | kCommand)) != 0) return fail("sends a frame with unknown flags");
+  if ((flags & kMore) != 0) return fail("sends a message of several frames");
+  const std::size_t header = (flags & kLong) != 0 ? kLongHeader : kShortHeader;
+  if (bytes.size() < header) return std::nullopt;
+  const std::uint64_t size = number(bytes.substr(1, header - 1));
+  if (size > kMaxReadyBytes) return fail("sends a frame that is too long");
+  if (bytes.size() < header + size) return std::nullopt;
+  used_ += header + static_cast<std::size_t>(size);
+  return Frame{(flags & kCommand) != 0, bytes.substr(header, static_cast<std::size_t>(size))};
+}
+
+std::optional<Decoder::Event> Decoder::ready(const Frame& frame) {
+  std::string_view rest = frame.body;
+  if (!frame.command || take_short_text(rest) != "READY"sv) return fail("does not begin with READY");
+  const auto type = socket_type(rest);
+  if (type != "SUB"sv && type != "XSUB"sv) return fail("is no SUB or XSUB socket");
+  phase_ = Phase::Traffic;
+  return Event{Kind::Ready, {}};
+}
+
+std::optional<Decoder::Event> Decoder::command(std::string_view body) {
+  const auto name = take_short_text(body);
+  if (name == "SUBSCRIBE"sv) return subscription(Kind::Subscribe, body);
+  if (name == "CANCEL"sv) return subscription(Kind::Cancel, body);
+  if (name != "PING"sv) return fail("sends an unknown command");
+  constexpr std::size_t kTimeToLive = 2;  // how long it may be silent: this side has no use for it
+  if (body.size() < kTimeToLive || body.size() > kTimeToLive + kMaxPingContextBytes) return fail("sends a wrong PING");
+  return Event{Kind::Ping, body.substr(kTimeToLive)};
+}
+
+std::optional<Decoder::Event> Decoder::subscription(Kind kind, std::string_view prefix) {
+  if (prefix.size() > kMaxPrefixBytes) return fail("sends a subscription that is too long");
+  return Event{kind, prefix};
+}
+
+std::string greeting() {
+  std::string bytes("\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL", 16);
+  bytes.resize(kGreetingBytes, '\0');
+  return bytes;
+}
+
+std::string ready() {
+  std::string bytes;
+  append_frame(bytes, kCommand, "\5READY\xbSocket-Type\0\0\0\4XPUB"sv);
+  return bytes;
+}
+
+std::string pong(std::string_view context) {
+  std::string body = "\4PONG";
+  body += context;
+  std::string bytes;
+  append_frame(bytes, kCommand, body);
+  return bytes;
+}
+
+std::string message(std::string_view topic, std::string_view body) {
+  std::string bytes;
+  bytes.reserve(2 * kLongHeader + topic.size() + body.size());
+  append_frame(bytes, kMore, topic);
+  append_frame(bytes, 0, body);
+  return bytes;
+}
+
+}  // namespace herd::node::zmtp

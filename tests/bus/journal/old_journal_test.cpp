@@ -1,0 +1,50 @@
+// A journal of the time before runs were written down: it is read as it was, and its cursors count as 0.
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "bus/journal/recovery.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+
+namespace {
+
+// Of a node, Hill, that was started twice. It accepted kiwi.example, plum, and kiwi.example again, and heard of pear
+// from Smith.
+std::string old_journal() {
+  std::ifstream file(HERD_SOURCE_DIR "/tests/fuzz/corpus/journal/without_runs", std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+constexpr std::uint64_t kFeed = 0x6f62'a5dc'737c'fef7;
+constexpr std::uint64_t kSmithsFeed = 0x71c7'fa50'd6b0'75da;
+
+}  // namespace
+
+TEST_CASE("a journal without runs gives back its records, its feed and its change numbers") {
+  const std::string text = old_journal();
+  const auto memory = recover(text, 1, 1);
+  REQUIRE(memory);
+  CHECK(memory->valid_bytes == text.size());
+  CHECK(memory->store.size() == 3);
+  REQUIRE(memory->store.find("kiwi.example"));
+  CHECK(memory->store.find("kiwi.example")->time_text.view() == "1700000004");
+  CHECK(memory->store.number_of("plum") == 2);
+  CHECK(memory->store.number_of("kiwi.example") == kLifeJump + 4);
+  CHECK(memory->life.feed_id == kFeed);
+  CHECK(memory->life.base == 2 * kLifeJump + 4);
+}
+
+TEST_CASE("the runs of a journal without runs are listed, and no position can name one") {
+  const auto memory = recover(old_journal(), 1, 1);
+  REQUIRE(memory);
+  CHECK(memory->runs.list() == std::vector<Run>{{0, 0}, {0, kLifeJump + 3}});
+  CHECK_FALSE(memory->runs.allow({1, 0, 0}, kLifeJump + 4, kLifeJump + 4));
+}
+
+TEST_CASE("the cursors of a journal without runs come back without runs") {
+  const auto memory = recover(old_journal(), 1, 1);
+  REQUIRE(memory);
+  CHECK(memory->cursors == std::vector<PeerCursor>{{"Smith", kSmithsFeed, {4, 0, 0}}});
+}

@@ -1,0 +1,151 @@
+#include "bus/replica/own_name.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+constexpr std::uint64_t kOwn = 100;
+
+struct OneName {
+  OwnName name{2, kNameWait};
+  Now now{100s, 1'700'000'000s};
+
+  OneName() { name.tick(now); }
+  void pass(Nanoseconds time) {
+    now.steady += time;
+    name.tick(now);
+  }
+  void conflict(std::size_t peer, bool kept, std::uint64_t other = 200) {
+    name.hear(Conflict{{7, kOwn}, kept, other, "tcp://other:1", "192.0.2.2"}, peer, now);
+  }
+};
+
+TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
+  OneName one;
+  CHECK_FALSE(one.name.may_acknowledge());
+  SECTION("with WELCOME") {
+    one.name.welcomed(1, one.now);
+    CHECK(one.name.may_acknowledge());
+  }
+  SECTION("or with CONFLICT, which refuses") {
+    one.conflict(1, false);
+    CHECK_FALSE(one.name.may_acknowledge());
+    one.pass(kNameWait);
+    CHECK_FALSE(one.name.may_acknowledge());
+  }
+  SECTION("or with CONFLICT, which says that the name is its own") {
+    one.conflict(1, true);
+    CHECK(one.name.may_acknowledge());
+  }
+  SECTION("or the wait is over, and no peer has") {
+    CHECK(one.name.deadline() == one.now.steady + kNameWait);
+    one.pass(kNameWait - 1ns);
+    CHECK_FALSE(one.name.may_acknowledge());
+    one.pass(1ns);
+    CHECK(one.name.may_acknowledge());
+  }
+}
+
+TEST_CASE("without peers, or without a wait, there is nothing to wait for") {
+  OwnName name{0, Nanoseconds{}};
+  CHECK(name.may_acknowledge());
+  name.tick({100s, 1'700'000'000s});
+  CHECK(name.may_acknowledge());
+  CHECK(name.deadline() == Nanoseconds::max());
+}
+
+TEST_CASE("a refusal counts until 5 s after the last CONFLICT") {
+  OneName one;
+  one.name.welcomed(0, one.now);
+  one.conflict(1, false);
+  CHECK_FALSE(one.name.may_acknowledge());
+  one.pass(3s);
+  one.conflict(1, false);
+  CHECK(one.name.deadline() == one.now.steady + kRefusedFor);
+  one.pass(kRefusedFor - 1ns);
+  CHECK_FALSE(one.name.may_acknowledge());
+  CHECK(one.name.report(one.now));
+  one.pass(1ns);
+  CHECK(one.name.may_acknowledge());
+  CHECK_FALSE(one.name.report(one.now));
+  CHECK(one.name.deadline() == Nanoseconds::max());
+}
+
+TEST_CASE("a WELCOME ends that peer's refusal and no other") {
+  OneName one;
+  one.conflict(0, false);
+  one.conflict(1, false);
+  one.name.welcomed(0, one.now);
+  CHECK_FALSE(one.name.may_acknowledge());
+  one.name.welcomed(1, one.now);
+  CHECK(one.name.may_acknowledge());
+}
+
+TEST_CASE("a process that keeps its name acknowledges, and reports the other one") {
+  OneName one;
+  one.name.welcomed(0, one.now);
+  one.conflict(1, true);
+  CHECK(one.name.may_acknowledge());
+  CHECK(one.name.report(one.now) == OwnName::Report{1, true, {200, "tcp://other:1", "192.0.2.2"}});
+  one.name.welcomed(1, one.now);  // says nothing about the other process
+  CHECK(one.name.report(one.now));
+}
+
+TEST_CASE("a process that connected again is not refused for its own former connection") {
+  OneName one;
+  one.name.welcomed(0, one.now);
+  one.conflict(1, false, kOwn);
+  one.pass(kReconnected - 500ms);
+  one.conflict(1, false, kOwn);
+  CHECK(one.name.may_acknowledge());
+  CHECK_FALSE(one.name.report(one.now));
+  SECTION("but where that goes on there are two copies of it") {
+    one.pass(500ms);
+    one.conflict(1, false, kOwn);
+    CHECK_FALSE(one.name.may_acknowledge());
+    CHECK(one.name.report(one.now));
+  }
+  SECTION("and after a pause it begins anew") {
+    one.pass(kRefusedFor);
+    one.conflict(1, false, kOwn);
+    CHECK(one.name.may_acknowledge());
+  }
+}
+
+TEST_CASE("of several reports a refusal comes first") {
+  OneName one;
+  one.conflict(0, true);
+  one.conflict(1, false);
+  CHECK(one.name.report(one.now)->peer == 1);
+  one.conflict(0, false);
+  CHECK(one.name.report(one.now)->peer == 0);
+}
+
+TEST_CASE("a conflict is logged when it begins, each minute, and when it ends") {
+  OneName one;
+  CHECK_FALSE(one.name.take_news(one.now));
+  std::size_t reports = 0;
+  for (Nanoseconds passed{}; passed < kClaimReported; passed += 500ms) {
+    one.conflict(0, false);
+    one.conflict(1, false);
+    reports += one.name.take_news(one.now) ? 1 : 0;
+    one.pass(500ms);
+  }
+  CHECK(reports == 1);
+  one.conflict(0, false);
+  CHECK(one.name.take_news(one.now));
+  one.conflict(0, false, 300);  // yet another process
+  one.conflict(1, false, 300);
+  CHECK(one.name.take_news(one.now));
+  one.pass(kRefusedFor);
+  const auto end = one.name.take_news(one.now);
+  REQUIRE(end);
+  CHECK(end->over);
+  CHECK(end->report.other.incarnation == 300);
+  CHECK_FALSE(one.name.take_news(one.now));
+}
+
+}  // namespace

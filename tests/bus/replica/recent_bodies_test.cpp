@@ -1,0 +1,221 @@
+#include "bus/replica/recent_bodies.hpp"
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "bus/replica/replica.hpp"
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+using herd::protocol::Batch;
+using herd::protocol::Now;
+
+namespace {
+
+RecentBodies::Recent recent(ChangeNumber from, ChangeNumber to, const std::string& body) {
+  return {from, to, 1, static_cast<std::size_t>(to - from), std::make_shared<const std::string>(body)};
+}
+
+bool any(const RecentBodies::Recent& /*recent*/) {
+  return true;
+}
+
+auto at_least(std::size_t updates) {
+  return [updates](const RecentBodies::Recent& recent) { return recent.updates >= updates; };
+}
+
+// Hill tells Smith and Jaquez, both tell Singleton: every way round a square. What each says is carried when the test
+// says so.
+class Square {
+ public:
+  Square() {
+    add("Hill", {"Smith", "Jaquez"}, 1);
+    add("Smith", {"Hill", "Singleton"}, 2);
+    add("Jaquez", {"Hill", "Singleton"}, 3);
+    add("Singleton", {"Smith", "Jaquez"}, 4);
+    carry();
+  }
+
+  Replica& at(const std::string& name) { return *nodes_.at(name).replica; }
+
+  // Carries what `from` has to say to `to` now; the bodies of batches among it.
+  std::vector<std::string> carry(const std::string& from, const std::string& to) {
+    std::vector<std::string> bodies;
+    while (const auto message = at(from).take(peer_of(from, to), now)) {
+      if (message->body) bodies.push_back(*message->body);
+      hear(at(to), from + " to " + to, *message, now);
+    }
+    return bodies;
+  }
+
+  // Everybody says everything.
+  void carry() {
+    for (int round = 0; round < 20; ++round) {
+      now.steady += std::chrono::milliseconds(250);
+      for (auto& [name, node] : nodes_) node.replica->tick(now);
+      for (const auto& [name, node] : nodes_) {
+        for (const std::string& peer : node.peers) (void)carry(name, peer);
+      }
+    }
+  }
+
+  void tell_hill(int first, int count) {
+    for (int i = first; i < first + count; ++i) {
+      REQUIRE(tell(at("Hill"), "client" + std::to_string(i), "5", now).told == Told::Stored);
+    }
+  }
+
+  Now now = kStart;
+
+ private:
+  struct Node {
+    std::vector<std::string> peers;
+    std::unique_ptr<Replica> replica;
+  };
+
+  void add(const std::string& name, const std::vector<std::string>& peers, std::uint64_t life) {
+    nodes_[name] = {peers, make_replica(name, peers, life)};
+  }
+
+  PeerIndex peer_of(const std::string& from, const std::string& to) {
+    const auto& peers = nodes_.at(from).peers;
+    return static_cast<PeerIndex>(std::find(peers.begin(), peers.end(), to) - peers.begin());
+  }
+
+  std::map<std::string, Node> nodes_;
+};
+
+}  // namespace
+
+TEST_CASE("a recent body is found by its bytes and by where it begins, the newest first") {
+  RecentBodies bodies;
+  CHECK(bodies.find("a") == nullptr);
+  CHECK(bodies.behind(0, any) == nullptr);
+  bodies.remember(recent(0, 10, "a"));
+  bodies.remember(recent(10, 90, "b"));
+  bodies.remember(recent(10, 12, "c"));
+  CHECK(bodies.find("a")->to == 10);
+  CHECK(bodies.find("ab") == nullptr);
+  CHECK(bodies.behind(10, any)->to == 12);
+  CHECK(bodies.behind(5, any) == nullptr);
+}
+
+TEST_CASE("the next beginning is that of a body with enough updates") {
+  RecentBodies bodies;
+  bodies.remember(recent(100, 110, "a"));
+  bodies.remember(recent(50, 60, "b"));
+  bodies.remember(recent(20, 22, "c"));
+  CHECK(bodies.next_begin(0, at_least(5)) == 50);
+  CHECK(bodies.next_begin(0, at_least(1)) == 20);
+  CHECK(bodies.next_begin(50, at_least(5)) == 100);
+  CHECK(bodies.next_begin(100, at_least(5)) == std::nullopt);
+}
+
+TEST_CASE("the oldest body is forgotten first") {
+  RecentBodies bodies;
+  for (ChangeNumber i = 0; i <= RecentBodies::kBodies; ++i) bodies.remember(recent(i, i + 1, std::to_string(i)));
+  CHECK(bodies.behind(0, any) == nullptr);
+  CHECK(bodies.behind(1, any) != nullptr);
+}
+
+TEST_CASE("a body that is new from end to end goes on as it came, and the second way round brings nothing new") {
+  Square square;
+  square.tell_hill(0, 100);
+  const auto to_smith = square.carry("Hill", "Smith");
+  REQUIRE(to_smith.size() == 1);
+  CHECK(square.carry("Hill", "Jaquez") == to_smith);
+  CHECK(square.carry("Smith", "Singleton") == to_smith);
+  CHECK(square.at("Smith").counters().bodies_shared == 1);
+  CHECK(square.carry("Jaquez", "Singleton") == to_smith);
+  const ReplicaCounters& counters = square.at("Singleton").counters();
+  CHECK(counters.bodies_repeated == 1);
+  CHECK(counters.updates_merged == 100);
+  CHECK(counters.updates_repeated == 100);
+  square.carry();
+  for (const char* name : {"Smith", "Jaquez", "Singleton"}) {
+    CHECK(square.at(name).store().digest() == square.at("Hill").store().digest());
+  }
+  CHECK(square.at("Jaquez").peer_status(1, square.now).lag == 0);  // the repeat was acknowledged
+}
+
+TEST_CASE("a body does not go back to who sent it") {
+  Square square;
+  square.tell_hill(0, 100);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);
+  CHECK(square.carry("Smith", "Hill").empty());
+}
+
+TEST_CASE("a body that is encoded here does not go to who told some of it") {
+  Square square;
+  square.tell_hill(0, 100);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);
+  for (int i = 0; i < 100; ++i) {
+    REQUIRE(tell(square.at("Smith"), "own" + std::to_string(i), "5", square.now).told == Told::Stored);
+  }
+  const auto onward = square.carry("Smith", "Singleton");
+  REQUIRE(onward.size() == 2);  // as it came, and the rest
+  Square mixed;
+  mixed.tell_hill(0, 40);  // too few to be worth a message of their own
+  REQUIRE(mixed.carry("Hill", "Smith").size() == 1);
+  for (int i = 0; i < 300; ++i) {
+    REQUIRE(tell(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).told == Told::Stored);
+  }
+  const auto all = mixed.carry("Smith", "Singleton");
+  REQUIRE(all.size() == 1);
+  const auto back = mixed.carry("Smith", "Hill");
+  REQUIRE(back.size() == 1);
+  CHECK(back[0].size() < all[0].size());
+  CHECK(mixed.at("Hill").counters().updates_repeated == 0);
+}
+
+TEST_CASE("short bodies are joined where so much waits that a flight of them would not do") {
+  Square square;
+  square.tell_hill(0, 64);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);  // Jaquez is behind
+  square.tell_hill(64, 600);
+  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  REQUIRE(to_jaquez.size() == 2);  // 512, and the rest
+  CHECK(square.at("Hill").counters().bodies_shared == 0);
+}
+
+TEST_CASE("a body of which something was known is encoded anew, without that") {
+  Square square;
+  REQUIRE(tell(square.at("Smith"), "client7", "6", square.now).told == Told::Stored);
+  square.tell_hill(0, 100);
+  const auto to_smith = square.carry("Hill", "Smith");
+  REQUIRE(to_smith.size() == 1);
+  const auto onward = square.carry("Smith", "Singleton");
+  REQUIRE(onward.size() == 1);
+  CHECK(onward != to_smith);
+  CHECK(square.at("Smith").counters().bodies_shared == 0);
+  CHECK(square.at("Singleton").counters().updates_merged == 100);
+}
+
+TEST_CASE("links that are out of step fall in step where a body begins that is ready") {
+  Square square;
+  square.tell_hill(0, 100);
+  REQUIRE(square.carry("Hill", "Smith").size() == 1);  // Jaquez is behind
+  square.tell_hill(100, 70);
+  const auto second = square.carry("Hill", "Smith");
+  REQUIRE(second.size() == 1);
+  square.tell_hill(170, 1);
+  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  REQUIRE(to_jaquez.size() == 3);
+  CHECK(to_jaquez[1] == second[0]);
+  CHECK(square.at("Hill").counters().bodies_shared == 2);
+}
+
+TEST_CASE("a body goes out as it was although its clients have moved on, and the end is right") {
+  Square square;
+  square.tell_hill(0, 100);
+  const auto first = square.carry("Hill", "Smith");
+  REQUIRE(tell(square.at("Hill"), "client50", "6", square.now).told == Told::Stored);
+  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  REQUIRE(to_jaquez.size() == 2);
+  CHECK(to_jaquez[0] == first[0]);
+  CHECK(square.at("Jaquez").find("client50")->time_text == "6");
+  square.carry();
+  CHECK(square.at("Singleton").store().digest() == square.at("Hill").store().digest());
+}

@@ -1,0 +1,355 @@
+#include "bus/replica/replica.hpp"
+
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+
+// What one replica makes of what it hears and is told. Two that talk are in two_replicas_test.cpp.
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+constexpr std::uint64_t kPeerLife = 200;
+constexpr std::uint64_t kPeerFeed = 201;
+
+Hello hello_of(std::string node, std::uint64_t life = kPeerLife) {
+  Hello hello;
+  hello.herd = "herd";
+  hello.node = std::move(node);
+  hello.incarnation = life;
+  hello.feed_id = kPeerFeed;
+  hello.attempt = 1;
+  return hello;
+}
+
+Update readable(std::uint64_t number = 1) {
+  Update update;
+  update.id = {"Campbell", 9, number};
+  update.client = "kiwi";
+  update.coordinates = "+1-2";
+  update.time_text = "5";
+  return update;
+}
+
+// A replica named Hill with two peers, of which Smith has said HELLO.
+struct OneReplica {
+  std::unique_ptr<Replica> hill = make_replica("Hill", {"Jaquez", "Smith"}, 1);
+  Now now = kStart;
+
+  explicit OneReplica(bool greeted = true) {
+    if (greeted) hear(*hill, "smith's", hello_of("Smith"), now);
+    (void)said();
+  }
+
+  void batch(const std::vector<Update>& updates, ChangeNumber to = 1) {
+    BodyEncoder encoder;
+    for (const Update& update : updates) REQUIRE(encoder.add(update));
+    batch_of(encoder.finish(), to);
+  }
+  void batch_of(std::optional<std::string> body, ChangeNumber to = 1) {
+    const std::string header = encode(Batch{{kPeerLife, hill->self().incarnation}, 1, 0, to, 0, 0});
+    Incoming incoming{"smith's", header, std::nullopt};
+    if (body) incoming.body = *body;
+    hill->hear(incoming, now);
+  }
+  // What it has to say to Smith, batches included.
+  std::vector<Message> said(PeerIndex peer = 1) {
+    std::vector<Message> all;
+    while (const auto message = hill->take(peer, now)) all.push_back(decode(message->header).value());
+    return all;
+  }
+  bool acknowledges(ChangeNumber to) {
+    for (const Message& message : said()) {
+      if (const auto* ack = std::get_if<Ack>(&message)) return ack->merged == to;
+    }
+    return false;
+  }
+  std::string refusal() {
+    const Events events = hill->take_events();
+    return events.refused.size() == 1 ? events.refused[0].peer + ": " + events.refused[0].reason : "";
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the same, and else not newer") {
+  const auto hill = make_replica("Hill", {}, 1);
+  const Now now = kStart;
+  const TellOutcome first = tell(*hill, "kiwi", "1700000000.5", now);
+  CHECK(first.told == Told::Stored);
+  CHECK(first.difference == -500ms);
+  CHECK(tell(*hill, "kiwi", "1700000000.5", now).told == Told::Duplicate);
+  CHECK(tell(*hill, "kiwi", "1700000000.50", now).told == Told::NotNewer);  // another text for the same time
+  CHECK(tell(*hill, "kiwi", "1700000000.5", now, "+1-3").told == Told::NotNewer);
+  CHECK(tell(*hill, "kiwi", "1700000000.4", now).told == Told::NotNewer);
+  CHECK(hill->store().feed().tail() == 1);
+  CHECK(tell(*hill, "kiwi", "1700000000.500000001", now, "+1-3").told == Told::Stored);
+  CHECK(hill->find("kiwi")->coordinates == "+1-3");
+  CHECK(hill->find("kiwi")->origin == "Hill");
+  CHECK_FALSE(hill->find("plum"));
+}
+
+TEST_CASE("a duplicate is one whichever node heard the record") {
+  OneReplica one;
+  one.batch({readable()});
+  CHECK(tell(*one.hill, "kiwi", "5", one.now).told == Told::Duplicate);
+  CHECK(one.hill->find("kiwi")->origin == "Campbell");
+}
+
+TEST_CASE("a newer report takes over the epoch of the record") {
+  OneReplica one;
+  Update reset = readable();
+  reset.epoch = 3;
+  one.batch({reset});
+  CHECK(tell(*one.hill, "kiwi", "6", one.now).told == Told::Stored);
+  CHECK(one.hill->find("kiwi")->epoch == 3);
+}
+
+TEST_CASE("what was damaged on its way is counted and said, and changes nothing") {
+  OneReplica one;
+  (void)one.hill->take_events();
+  one.hill->hear_damaged();
+  CHECK(one.hill->counters().messages_damaged == 1);
+  const Events events = one.hill->take_events();
+  REQUIRE(events.refused.size() == 1);
+  CHECK(events.refused[0].reason.starts_with("a message was damaged on its way"));
+}
+
+TEST_CASE("nothing but HELLO is listened to before a peer's first") {
+  OneReplica one(false);
+  one.batch({readable()});
+  for (const Message& message : std::vector<Message>{Welcome{{kPeerLife, 1}, 1'000'001, 0, 1, 0, 0},
+                                                     Ack{{kPeerLife, 1}, 1, 0, 0}, Ping{}, Pong{}, Bye{kPeerLife}}) {
+    hear(*one.hill, "smith's", message, one.now);
+  }
+  CHECK(one.hill->counters().messages_refused == 6);
+  CHECK(one.hill->store().size() == 0);
+  CHECK(one.said().empty());  // its HELLO was said before
+  CHECK(one.hill->peer_status(1, one.now).state == Connected::Down);
+}
+
+TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused with what to do") {
+  OneReplica one(false);
+  Hello hello = hello_of("Smith");
+  hello.herd = "flock";
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(
+      one.refusal() ==
+      "Smith: it belongs to herd 'flock', this node to 'herd': check `name` in [herd] and the addresses of the nodes");
+  hear(*one.hill, "r", hello_of("Stranger"), one.now);
+  CHECK(one.refusal() == "Stranger: it is no configured peer of this node: name it in `peers` on either side");
+  hear(*one.hill, "r", hello_of("Hill"), one.now);  // itself
+  CHECK_FALSE(one.refusal().empty());
+  hello = hello_of("Smith");
+  hello.oldest_version = 3;
+  hello.version = 4;
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(one.refusal() ==
+        "Smith: it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
+  hello.version = 3;
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(one.refusal() ==
+        "Smith: it speaks version 3 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
+  hello.oldest_version = hello.version = 1;
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(one.refusal() == "Smith: it speaks version 1 of the bus protocol, this node 2: upgrade Smith to this release");
+  for (std::uint64_t Hello::*field : {&Hello::incarnation, &Hello::feed_id}) {
+    hello = hello_of("Smith");
+    hello.*field = 0;
+    hear(*one.hill, "r", hello, one.now);
+    CHECK(one.refusal() == "Smith: its HELLO names no life or no feed");
+  }
+  CHECK(one.said().empty());
+  CHECK(one.hill->counters().messages_refused == 8);
+  hello = hello_of("Smith");
+  hello.oldest_version = 1;  // it still understands ours
+  hello.version = 9;
+  hear(*one.hill, "r", hello, one.now);
+  CHECK(one.refusal().empty());
+  CHECK_FALSE(one.said().empty());
+}
+
+TEST_CASE("the newest HELLO of a name replaces its former route") {
+  OneReplica one;
+  hear(*one.hill, "another", hello_of("Smith"), one.now);
+  (void)one.said();
+  hear(*one.hill, "smith's", Ping{7, {}}, one.now);
+  CHECK(one.said().empty());
+  CHECK(one.hill->counters().messages_refused == 1);
+  hear(*one.hill, "another", Ping{7, {}}, one.now);
+  CHECK(one.said().size() == 1);
+}
+
+TEST_CASE("a connection that says HELLO under two names is the newest one's, and no name is locked out by it") {
+  OneReplica one;
+  hear(*one.hill, "smith's", hello_of("Jaquez", 300), one.now);
+  (void)one.said();
+  hear(*one.hill, "smith's", Ping{7, {}}, one.now);
+  CHECK(one.said(1).empty());
+  CHECK_FALSE(one.said(0).empty());
+  hear(*one.hill, "jaquez's", hello_of("Jaquez", 301), one.now);  // the real one
+  hear(*one.hill, "smith's", hello_of("Smith"), one.now);         // says what it should have said
+  (void)one.said(0);
+  (void)one.said(1);
+  hear(*one.hill, "smith's", Ping{8, {}}, one.now);
+  CHECK(one.said(1).size() == 1);
+  hear(*one.hill, "jaquez's", Ping{9, {}}, one.now);
+  CHECK(one.said(0).size() == 1);
+}
+
+TEST_CASE("what cannot be read, and what is not known, is counted and no more") {
+  OneReplica one;
+  one.hill->hear({"smith's", "\xc1", std::nullopt}, one.now);
+  CHECK(one.hill->counters().messages_refused == 1);
+  CHECK(one.refusal().find(": a message cannot be read: ") == 0);
+  one.hill->hear({"smith's", "\x91\x0c", std::nullopt}, one.now);
+  one.hill->hear({"stranger", "\x91\x7f", std::nullopt}, one.now);
+  CHECK(one.hill->counters().messages_unknown == 2);
+  CHECK(one.said().empty());
+}
+
+TEST_CASE("an update that no client could have made is passed over, and the link goes on") {
+  std::vector<Update> poison(9, readable());
+  poison[0].client = "";
+  poison[1].client = "two words";
+  poison[2].client = "tab\t";
+  poison[3].coordinates = "+91-2";
+  poison[4].coordinates = "";
+  poison[5].time_text = "5e3";
+  poison[6].time_text = "9223372036";
+  poison[7].id.number = 0;
+  const std::string too_long(kMaxClientBytes + 1, 'x');
+  poison[8].client = too_long;
+  for (const Update& wrong : poison) {
+    OneReplica one;
+    Update good = readable(2);
+    good.client = "plum";
+    one.batch({wrong, good}, 2);
+    CHECK(one.hill->counters().updates_unreadable == 1);
+    CHECK(one.hill->counters().updates_merged == 1);
+    CHECK(one.refusal() == "Smith: an update that no client could have made was passed over");
+    CHECK(one.hill->find("plum"));
+    CHECK_FALSE(one.hill->find("kiwi"));
+    CHECK(one.acknowledges(2));
+  }
+}
+
+TEST_CASE("an update that was passed over does not count as seen") {
+  OneReplica one;
+  Update wrong = readable(1);
+  wrong.coordinates = "?";
+  one.batch({wrong});
+  one.batch({readable(1)});
+  CHECK(one.hill->find("kiwi"));
+}
+
+TEST_CASE("a batch whose body is missing or cannot be read is acknowledged, or it would come for ever") {
+  for (const std::optional<std::string>& body :
+       {std::optional<std::string>(), std::optional<std::string>(""), std::optional<std::string>("\x91"),
+        std::optional<std::string>("GET / HTTP/1.1\r\n\r\n")}) {
+    OneReplica one;
+    one.batch_of(body, 5);
+    CHECK(one.hill->counters().updates_unreadable == 1);
+    CHECK(one.refusal().find("Smith: the updates of a batch cannot be read: ") == 0);
+    CHECK(one.acknowledges(5));
+  }
+}
+
+TEST_CASE("the readable updates of a batch are used beside one of another shape") {
+  OneReplica one;
+  // [[["Campbell", 9]], [nil, [0, 1, 0, "kiwi", "+1-2", "5", 0]]]
+  one.batch_of(
+      "\x92\x91\x92\xa8"
+      "Campbell\x09\x92\xc0\x97" +
+          std::string("\0\1\0", 3) + "\xa4kiwi\xa4+1-2\xa1" + "5" + std::string(1, '\0'),
+      3);
+  CHECK(one.hill->counters().updates_unreadable == 1);
+  CHECK(one.hill->find("kiwi"));
+  CHECK(one.acknowledges(3));
+}
+
+TEST_CASE("an update seen twice is dropped and counted before its text is looked at") {
+  OneReplica one;
+  one.batch({readable()});
+  CHECK(one.hill->counters().updates_merged == 1);
+  Update again = readable();
+  again.coordinates = "?";
+  one.batch({again}, 2);
+  CHECK(one.hill->counters().updates_repeated == 1);
+  CHECK(one.hill->counters().updates_unreadable == 0);
+}
+
+TEST_CASE("an update that changes nothing is counted as older and not passed on") {
+  OneReplica one;
+  one.batch({readable(1)});
+  const ChangeNumber tail = one.hill->store().feed().tail();
+  one.batch({readable(2)}, 2);
+  CHECK(one.hill->counters().updates_older == 1);
+  CHECK(one.hill->store().feed().tail() == tail);
+}
+
+TEST_CASE("a node's own update that comes back is a repeat") {
+  OneReplica one;
+  REQUIRE(tell(*one.hill, "plum", "5", one.now).told == Told::Stored);
+  Update own = readable(1);
+  own.id = {"Hill", 1, 1};
+  one.batch({own});
+  CHECK(one.hill->counters().updates_repeated == 1);
+}
+
+TEST_CASE("what a node accepted in an earlier run and lost is merged when a peer sends it") {
+  OneReplica one;
+  Memory memory = fresh_memory(1'000'001, 1);
+  memory.life.base = 10;
+  memory.store.skip_to(10);
+  Replica::Options options;
+  options.self = {"herd", "Hill", 1, 1'000'001};
+  options.peers = {"Jaquez", "Smith"};
+  one.hill = std::make_unique<Replica>(std::move(options), std::move(memory));
+  hear(*one.hill, "smith's", hello_of("Smith"), one.now);
+  REQUIRE(tell(*one.hill, "plum", "5", one.now).number == 11);
+  Update lost = readable(7);
+  lost.id = {"Hill", 99, 7};
+  one.batch({lost});
+  CHECK(one.hill->counters().updates_merged == 1);
+  CHECK(one.hill->find("kiwi"));
+  lost.coordinates = "?";
+  one.batch({lost}, 2);
+  CHECK(one.hill->counters().updates_repeated == 1);
+}
+
+TEST_CASE("the clock of another node is not judged: only the node that hears a client does that") {
+  OneReplica one;
+  Update future = readable();
+  future.time_text = "9223372035.999999999";
+  future.difference = Nanoseconds::min();
+  one.batch({future});
+  CHECK(one.hill->find("kiwi")->difference == Nanoseconds::min());
+}
+
+TEST_CASE("the numbers of a hostile batch neither crash the node nor stop another's updates") {
+  OneReplica one;
+  for (const ChangeNumber from : {ChangeNumber{0}, UINT64_MAX - 1, UINT64_MAX}) {
+    for (const std::uint64_t attempt : {std::uint64_t{0}, UINT64_MAX}) {
+      hear(*one.hill, "smith's", Batch{{kPeerLife, 1}, attempt, from, UINT64_MAX, 0, 0}, one.now);
+      hear(*one.hill, "smith's", Welcome{{kPeerLife, 1}, 1'000'001, from, attempt, 1, 0}, one.now);
+      hear(*one.hill, "smith's", Ack{{kPeerLife, 1}, attempt, from, from}, one.now);
+      (void)one.said();
+    }
+  }
+  Update last = readable(UINT64_MAX);
+  last.id.run = UINT64_MAX;
+  last.epoch = UINT32_MAX;
+  one.batch({last});
+  CHECK(one.hill->find("kiwi")->epoch == UINT32_MAX);
+  CHECK(tell(*one.hill, "kiwi", "6", one.now).told == Told::Stored);
+}
+
+TEST_CASE("at most 64 refusals are remembered between two looks, and all are counted") {
+  OneReplica one;
+  for (int i = 0; i < 100; ++i) one.hill->hear({"smith's", "\xc1", std::nullopt}, one.now);
+  CHECK(one.hill->take_events().refused.size() == 64);
+  CHECK(one.hill->take_events().refused.empty());
+  CHECK(one.hill->counters().messages_refused == 100);
+}

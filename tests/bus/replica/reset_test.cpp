@@ -1,0 +1,142 @@
+// An operator takes back what is known of a client: rule 11.
+#include <limits>
+#include <string>
+
+#include "bus/store/update_texts.hpp"
+#include "tests/bus/one_journal.hpp"
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+Update reset_update() {
+  Update update;
+  update.id = {"Hill", 7, 1};
+  update.epoch = 1;
+  update.client = "kiwi";
+  update.time_text = kResetTime;
+  update.difference = 1'700'000'000s;
+  return update;
+}
+
+}  // namespace
+
+TEST_CASE("a reset takes back a record at every node, and any later report counts") {
+  TwoReplicas two;
+  REQUIRE(tell(*two.hill, "kiwi", "9223372035", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  CHECK(tell(*two.smith, "kiwi", "1700000000", two.now).told == Told::NotNewer);
+  const ResetOutcome outcome = two.smith->reset("kiwi", two.now);
+  CHECK(outcome.reset == Reset::Done);
+  CHECK(outcome.epoch == 1);
+  CHECK(outcome.number == two.smith->store().feed().tail());
+  REQUIRE(two.carry());
+  CHECK(is_reset(*two.hill->find("kiwi")));
+  CHECK(is_reset(*two.smith->find("kiwi")));
+  CHECK(two.hill->find("kiwi")->origin == "Smith");
+  REQUIRE(tell(*two.hill, "kiwi", "0.000000001", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  CHECK(two.smith->find("kiwi")->time_text == "0.000000001");
+  CHECK(two.smith->find("kiwi")->epoch == 1);
+  CHECK(two.equal());
+}
+
+TEST_CASE("a report that was under way when its client was reset is behind the reset") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  REQUIRE(tell(*two.hill, "kiwi", "6", two.now).told == Told::Stored);
+  REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
+  REQUIRE(two.carry());
+  CHECK(two.equal());
+  CHECK(is_reset(*two.hill->find("kiwi")));
+}
+
+TEST_CASE("two nodes that reset a client at once agree on one reset, and one report ends it") {
+  TwoReplicas two;
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  REQUIRE(two.hill->reset("kiwi", two.now).reset == Reset::Done);
+  REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
+  REQUIRE(two.carry());
+  CHECK(two.equal());
+  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(two.carry());
+  CHECK(two.equal());
+  CHECK_FALSE(is_reset(*two.smith->find("kiwi")));
+}
+
+TEST_CASE("after a reset the report that was taken back is no duplicate, and one of time 0 is not newer") {
+  const auto hill = make_replica("Hill", {}, 1);
+  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  REQUIRE(hill->reset("kiwi", kStart).reset == Reset::Done);
+  CHECK(tell(*hill, "kiwi", "0", kStart).told == Told::NotNewer);
+  CHECK(is_reset(*hill->find("kiwi")));
+  CHECK(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  CHECK(tell(*hill, "kiwi", "5", kStart).told == Told::Duplicate);
+  CHECK(tell(*hill, "kiwi", "4", kStart).told == Told::NotNewer);
+}
+
+TEST_CASE("a reset of a client that is not known, or not heard since, changes nothing") {
+  const auto hill = make_replica("Hill", {}, 1);
+  CHECK(hill->reset("kiwi", kStart).reset == Reset::Unknown);
+  CHECK(hill->store().size() == 0);
+  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  const ResetOutcome first = hill->reset("kiwi", kStart);
+  const ResetOutcome second = hill->reset("kiwi", kStart);
+  CHECK(second.reset == Reset::Already);
+  CHECK(second.epoch == first.epoch);
+  CHECK(second.number == first.number);
+  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  CHECK(hill->reset("kiwi", kStart).epoch == 2);
+}
+
+TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
+  TwoReplicas two;
+  REQUIRE(two.carry());
+  BodyEncoder encoder;
+  Update last = reset_update();
+  last.epoch = std::numeric_limits<std::uint32_t>::max();
+  last.coordinates = "+1-2";
+  last.time_text = "5";
+  REQUIRE(encoder.add(last));
+  hear(*two.smith, "from Hill",
+       Outgoing{encode(Batch{{1, 2}, 1, 0, 1, 0, 0}), std::make_shared<const std::string>(encoder.finish())}, two.now);
+  REQUIRE(two.smith->find("kiwi"));
+  CHECK(two.smith->reset("kiwi", two.now).reset == Reset::TooOften);
+  CHECK(two.smith->find("kiwi")->coordinates == "+1-2");
+}
+
+TEST_CASE("of a peer exactly the form of a reset is taken, and nothing looser") {
+  Update good = reset_update();
+  CHECK(read_texts(good));
+  CHECK(good.time == 0s);
+  for (int wrong = 0; wrong < 6; ++wrong) {
+    INFO(wrong);
+    Update update = reset_update();
+    if (wrong == 0) update.epoch = 0;
+    if (wrong == 1) update.time_text = "0.0";
+    if (wrong == 2) update.time_text = "00";
+    if (wrong == 3) update.time_text = "5";
+    if (wrong == 4) update.coordinates = " ";
+    if (wrong == 5) update.client = "";
+    CHECK_FALSE(read_texts(update));
+  }
+}
+
+TEST_CASE("a reset outlives a restart") {
+  OneJournal journal;
+  journal.move("kiwi");
+  Update reset = reset_update();
+  reset.id.number = journal.tail() + 1;
+  REQUIRE(journal.store->merge(reset, kToldHere) == Store::Merged::Changed);
+  (void)journal.pass();
+  journal.restart();
+  REQUIRE(journal.store->find("kiwi"));
+  CHECK(is_reset(*journal.store->find("kiwi")));
+  CHECK(journal.store->find("kiwi")->epoch == 1);
+}

@@ -1,0 +1,113 @@
+#include "bus/store/feed.hpp"
+
+#include <map>
+#include <random>
+#include <unordered_map>
+
+#include "tests/catch.hpp"
+
+using namespace herd::bus;
+
+namespace {
+
+using Model = std::map<ChangeNumber, RecordIndex>;
+
+constexpr std::size_t kSegment = 4096;  // entries, as the header says
+
+Model read(const Feed& feed, ChangeNumber cursor) {
+  Model found;
+  Feed::Reader reader = feed.read_after(cursor);
+  while (const auto entry = reader.next()) {
+    REQUIRE((found.empty() || entry->number > found.rbegin()->first));
+    found[entry->number] = entry->index;
+  }
+  return found;
+}
+
+Model after(const Model& model, ChangeNumber cursor) {
+  return {model.upper_bound(cursor), model.end()};
+}
+
+}  // namespace
+
+TEST_CASE("a feed's first number stands behind its base") {
+  Feed feed(100);
+  CHECK(feed.tail() == 100);
+  CHECK(feed.size() == 0);
+  CHECK(read(feed, 0).empty());
+  CHECK(feed.append(5) == 101);
+  CHECK(feed.append(6) == 102);
+  CHECK(feed.tail() == 102);
+  CHECK(read(feed, 0) == Model{{101, 5}, {102, 6}});
+}
+
+TEST_CASE("reading begins behind the cursor, whichever number that is") {
+  Feed feed;
+  for (RecordIndex i = 0; i < 5; ++i) (void)feed.append(i);
+  feed.retire(2);
+  CHECK(read(feed, 0).size() == 4);
+  CHECK(read(feed, 1) == Model{{3, 2}, {4, 3}, {5, 4}});
+  CHECK(read(feed, 2) == read(feed, 1));
+  CHECK(read(feed, 4) == Model{{5, 4}});
+  CHECK(read(feed, 5).empty());
+  CHECK(read(feed, UINT64_MAX).empty());
+}
+
+TEST_CASE("a feed agrees with a map, however its records move") {
+  for (const std::uint64_t seed : {1U, 2U, 3U}) {
+    INFO("seed " << seed);
+    std::mt19937_64 random(seed);
+    Feed feed(seed == 3 ? std::uint64_t{1} << 40U : 0);
+    Model model;
+    std::unordered_map<RecordIndex, ChangeNumber> number_of;
+    const RecordIndex records = seed == 1 ? 10 : 20'000;
+    for (int step = 0; step < 60'000; ++step) {
+      // Some move much more often than others.
+      const auto record = static_cast<RecordIndex>(random() % (random() % records + 1));
+      if (const auto known = number_of.find(record); known != number_of.end()) {
+        feed.retire(known->second);
+        model.erase(known->second);
+      }
+      const ChangeNumber number = feed.append(record);
+      REQUIRE(number == feed.tail());
+      number_of[record] = number;
+      model[number] = record;
+      REQUIRE(feed.size() == model.size());
+      REQUIRE(feed.held() <= 4 * feed.size() + 2 * kSegment);
+      if (step % 1000 != 0) continue;
+      const ChangeNumber cursor = feed.tail() - random() % static_cast<std::uint64_t>(step + 1);
+      REQUIRE(read(feed, cursor) == after(model, cursor));
+      REQUIRE(read(feed, 0) == model);
+    }
+  }
+}
+
+TEST_CASE("one client that moves a million times leaves no trace of it") {
+  Feed feed;
+  (void)feed.append(1);  // stands still, in front of all that follows
+  ChangeNumber number = feed.append(2);
+  std::size_t most = 0;
+  for (int move = 0; move < 1'000'000; ++move) {
+    feed.retire(number);
+    number = feed.append(2);
+    most = std::max(most, feed.held());
+  }
+  CHECK(most <= 2 * kSegment + 4);
+  CHECK(feed.size() == 2);
+  CHECK(read(feed, 0) == Model{{1, 1}, {number, 2}});
+}
+
+TEST_CASE("reading costs what lives, not what was") {
+  constexpr RecordIndex kRecords = 1000;
+  Feed feed;
+  std::vector<ChangeNumber> numbers;
+  for (RecordIndex i = 0; i < kRecords; ++i) numbers.push_back(feed.append(i));
+  for (int round = 0; round < 300; ++round) {
+    for (RecordIndex i = 0; i < kRecords; ++i) {
+      feed.retire(numbers[i]);
+      numbers[i] = feed.append(i);
+    }
+  }
+  CHECK(feed.held() <= 4 * std::size_t{kRecords} + 2 * kSegment);
+  CHECK(read(feed, 0).size() == kRecords);
+}

@@ -1,0 +1,53 @@
+// Two buses over the loopback interface, one of which has a third peer that takes nothing.
+#include <poll.h>
+
+#include <chrono>
+
+#include "bus/zmq/bus.hpp"
+#include "tests/bus/two_replicas.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/free_port.hpp"
+
+using namespace herd::bus;
+using namespace herd::protocol;
+
+namespace {
+
+Now real_time() {
+  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+}
+
+std::string free_address() {
+  return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
+}
+
+void turn(Bus& bus) {
+  std::vector<pollfd> polled;
+  for (const int descriptor : bus.descriptors()) polled.push_back({descriptor, POLLIN, 0});
+  (void)poll(polled.data(), polled.size(), 2);
+  for (std::size_t i = 0; i < polled.size(); ++i) {
+    if (polled[i].revents != 0) bus.touched(i);
+  }
+  for (bool more = true; more;) more = bus.pump(real_time());
+}
+
+}  // namespace
+
+TEST_CASE("a node whose output to one peer is stuck goes on hearing the others") {
+  zmq::context_t context;
+  const auto hill = make_replica("Hill", {"Smith", "Jaquez"}, 1);
+  const auto smith = make_replica("Smith", {"Hill"}, 2);
+  const std::string hills = free_address();
+  const std::string smiths = free_address();
+  const auto hills_bus = Bus::open(context, {hills, {smiths, free_address()}}, *hill);  // nobody is at Jaquez's
+  const auto smiths_bus = Bus::open(context, {smiths, {hills}}, *smith);
+  REQUIRE(hills_bus);
+  REQUIRE(smiths_bus);
+  REQUIRE(tell(*smith, "kiwi", "5", real_time()).told == Told::Stored);
+  const Nanoseconds end = real_time().steady + 5s;
+  while (!hill->find("kiwi") && real_time().steady < end) {
+    turn(**hills_bus);
+    turn(**smiths_bus);
+  }
+  CHECK(hill->find("kiwi"));
+}

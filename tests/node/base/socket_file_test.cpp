@@ -1,0 +1,118 @@
+#include "node/base/socket_file.hpp"
+
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+
+#include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
+#include "tests/node/scratch_dir.hpp"
+#include "tests/node/wait_until.hpp"
+
+namespace herd::node {
+namespace {
+
+namespace fs = std::filesystem;
+
+bool is_private_socket(const fs::path& path) {
+  struct stat file {};
+  return lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && (file.st_mode & 0777) == 0600;
+}
+
+// The next descriptor that is handed over, within ten seconds; -1 if none is.
+int next_of(SocketFile& socket) {
+  pollfd made{socket.descriptor(), POLLIN, 0};
+  return poll(&made, 1, 10'000) == 1 ? socket.take() : -1;
+}
+
+TEST_CASE("a socket file is its owner's alone, and goes with its object") {
+  const ScratchDir scratch;
+  const auto path = scratch.path() / "control";
+  std::ofstream(path) << "left by a node that was killed";
+  {
+    auto socket = SocketFile::open(scratch.path(), "control");
+    REQUIRE(socket);
+    CHECK(is_private_socket(path));
+    const int listening = next_of(**socket);
+    CHECK(listening >= 0);
+    CHECK((*socket)->take() == -1);
+    close(listening);
+  }
+  CHECK_FALSE(fs::exists(path));
+}
+
+TEST_CASE("a socket file that is removed or replaced is made again, and the log says so") {
+  const CapturedLog log;
+  const ScratchDir scratch;
+  const auto path = scratch.path() / "control";
+  auto socket = SocketFile::open(scratch.path(), "control");
+  REQUIRE(socket);
+  int before = next_of(**socket);
+  const auto again = [&] {
+    const int listening = next_of(**socket);
+    CHECK(listening >= 0);
+    CHECK(is_private_socket(path));
+    close(before);
+    before = listening;
+  };
+  fs::remove(path);
+  again();
+  fs::remove(path);
+  std::ofstream(path) << "something else";
+  again();
+  fs::rename(scratch.path(), scratch.path().string() + ".moved");
+  fs::create_directory(scratch.path());
+  again();
+  CHECK(fs::exists(scratch.path().string() + ".moved/control"));
+  fs::remove_all(scratch.path().string() + ".moved");
+  socket->reset();
+  CHECK(log.count("event=socket_made_again path=" + path.string()) == 3);
+  close(before);
+}
+
+TEST_CASE("a socket file whose directory is gone is made again once there is a directory") {
+  const CapturedLog log;
+  const ScratchDir scratch;
+  const auto directory = scratch.path() / "Hill";
+  fs::create_directory(directory);
+  auto socket = SocketFile::open(directory, "control");
+  REQUIRE(socket);
+  const int first = next_of(**socket);
+  fs::remove_all(directory);
+  std::this_thread::sleep_for(2 * SocketFile::kLookPeriod);  // at least one look finds no directory
+  fs::create_directory(directory);
+  const int second = next_of(**socket);
+  CHECK(second >= 0);
+  CHECK(is_private_socket(directory / "control"));
+  socket->reset();  // ends the thread that logs
+  CHECK(log.count("event=socket_missing") == 1);
+  close(first);
+  close(second);
+}
+
+TEST_CASE("the end leaves a file alone that is not its own") {
+  const ScratchDir scratch;
+  const auto path = scratch.path() / "control";
+  auto socket = SocketFile::open(scratch.path(), "control");
+  REQUIRE(socket);
+  const int listening = next_of(**socket);
+  fs::remove(path);
+  std::ofstream(path) << "another's";
+  socket->reset();  // within kLookPeriod, or the file is made again and is its own
+  close(listening);
+  struct stat file {};
+  CHECK((lstat(path.c_str(), &file) != 0 || S_ISREG(file.st_mode)));
+}
+
+TEST_CASE("a socket file in no directory is an error") {
+  const auto socket = SocketFile::open("/nonexistent", "control");
+  REQUIRE_FALSE(socket);
+  CHECK(socket.error().message.find("No such file") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace herd::node

@@ -1,0 +1,132 @@
+// Replies over all connections: what they hold is bounded, and who reads is served whatever others hold.
+#include "node/clients/reply_memory.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "node/clients/session.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/one_session.hpp"
+
+using namespace herd::node;
+
+namespace {
+
+// The memory is small, so that a few sessions fill it.
+constexpr std::size_t kMost = std::size_t{4} * 1024 * 1024;
+const std::string kWhatsat = "WHATSAT kiwi 10 5\n";
+const std::string kPlaces(20'000, 'p');  // a document of the usual size
+const std::string kLine = std::string(1000, 'x') + "\n";
+
+struct Crowd : Talk {
+  ReplyMemory small{kMost};
+  Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock, spares, small, kHttpAnswer};
+  std::vector<std::unique_ptr<Session>> sessions;
+
+  Session& join() { return *sessions.emplace_back(std::make_unique<Session>(scarce, "127.0.0.1:2")); }
+
+  // Says this line as long as the session reads, takes no reply, and delivers what it asks for.
+  static void fill(Session& session, const std::string& line) {
+    for (bool goes_on = true; goes_on;) {
+      goes_on = session.wants_bytes();
+      if (goes_on) say(session, repeated(line, session.wanted_bytes() / line.size()));
+      for (const Lookup& lookup : session.take_lookups()) {
+        session.answer(lookup.slot, kPlaces);
+        goes_on = true;
+      }
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("what connections hold is summed up, and the limit falls in two steps") {
+  ReplyMemory memory(1000);
+  std::size_t one = 0;
+  std::size_t two = 0;
+  CHECK(memory.limit() == kMaxOutputBytes);
+  CHECK(memory.read_bytes() == kReadBufferBytes);
+  memory.change(one, 300);
+  memory.change(two, 199);
+  CHECK(memory.total() == 499);
+  CHECK(memory.limit() == kMaxOutputBytes);
+  memory.change(two, 200);
+  CHECK(memory.limit() == kScarceOutputBytes);
+  CHECK(memory.read_bytes() == kScarceReadBytes);
+  memory.change(one, 799);
+  CHECK(memory.limit() == kScarceOutputBytes);
+  memory.change(one, 800);
+  CHECK(memory.limit() == 0);
+  memory.change(one, 0);
+  memory.change(two, 0);
+  CHECK(memory.total() == 0);
+  CHECK(memory.limit() == kMaxOutputBytes);
+}
+
+TEST_CASE("clients that do not read hold no more in all than the bound and a step each, however many there are") {
+  Crowd crowd;
+  crowd.say(kIamat + "\n");
+  constexpr std::size_t kSessions = 400;
+  for (std::size_t i = 0; i < kSessions; ++i) {
+    crowd.fill(crowd.join(), i % 2 == 0 ? kWhatsat : kLine);
+    REQUIRE(crowd.small.total() <= kMost + kMaxOutputBytes + (i + 1) * (kScarceOutputBytes + kScarceReadBytes));
+  }
+  CHECK(crowd.small.total() > kMost);
+  CHECK(crowd.node.counters.clients_output_held > kSessions / 2);
+  crowd.sessions.clear();
+  CHECK(crowd.small.total() == 0);
+}
+
+TEST_CASE("a client that reads is answered while others hold all the memory, and they get everything when they read") {
+  Crowd crowd;
+  crowd.say(kIamat + "\n");
+  for (int i = 0; i < 200; ++i) crowd.fill(crowd.join(), kWhatsat);
+  REQUIRE(crowd.small.limit() == 0);
+  Session good(crowd.scarce, "127.0.0.1:3");
+  for (int i = 0; i < 100; ++i) {
+    crowd.say(good, "foo\n" + kWhatsat + "bar\n");
+    CHECK(crowd.take_output(good) == "? foo\n");
+    good.answer(good.take_lookups().at(0).slot, kPlaces);
+    CHECK(crowd.take_output(good) == kAt + kPlaces + "\n\n? bar\n");
+    REQUIRE(good.wants_bytes());
+  }
+  crowd.say(good, repeated("foo\n", 500));
+  CHECK(crowd.take_output(good) == repeated("? foo\n", 500));
+  crowd.say(good, repeated(kWhatsat, 20));
+  std::string heard;
+  while (true) {
+    const auto lookups = good.take_lookups();
+    if (lookups.empty()) break;
+    CHECK(lookups.size() == 1);  // a step at a time
+    good.answer(lookups[0].slot, kPlaces);
+    heard += crowd.take_output(good);
+  }
+  CHECK(heard == repeated(kAt + kPlaces + "\n\n", 20));
+
+  for (const auto& session : crowd.sessions) {
+    std::string all;
+    for (bool goes_on = true; goes_on;) {
+      all += crowd.take_output(*session);
+      const auto lookups = session->take_lookups();
+      for (const Lookup& lookup : lookups) session->answer(lookup.slot, kPlaces);
+      goes_on = !lookups.empty();
+    }
+    REQUIRE(session->wants_bytes());
+    REQUIRE(all.size() % (kAt.size() + kPlaces.size() + 2) == 0);
+  }
+  CHECK(crowd.small.total() == 0);
+}
+
+TEST_CASE("lookups count as the documents that will come") {
+  Crowd crowd;
+  crowd.say(kIamat + "\n");
+  Session& session = crowd.join();
+  crowd.say(session, repeated(kWhatsat, 10));
+  CHECK(crowd.small.total() >= 10 * kLookupBytes);
+  CHECK(session.wants_bytes());
+  for (const Lookup& lookup : session.take_lookups()) session.answer(lookup.slot, "{}");
+  CHECK(crowd.small.total() < kLookupBytes);
+  CHECK_FALSE(crowd.take_output(session).empty());
+  CHECK(crowd.small.total() == 0);
+}

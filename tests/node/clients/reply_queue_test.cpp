@@ -1,0 +1,128 @@
+#include "node/clients/reply_queue.hpp"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+
+using herd::node::ReplyQueue;
+using herd::node::SpareTexts;
+
+TEST_CASE("with nothing pending a reply is ready at once") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  CHECK(queue.ready_bytes().empty());
+  queue.tail() += "one\n";
+  queue.tail() += "two\n";
+  CHECK(queue.ready_bytes() == "one\ntwo\n");
+  CHECK(queue.pending() == 0);
+}
+
+TEST_CASE("what is said behind a slot waits until the slot is filled") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.tail() += "before\n";
+  const auto slot = queue.reserve("begin ");
+  queue.tail() += "behind\n";
+  CHECK(queue.ready_bytes() == "before\n");
+  CHECK(queue.pending() == 1);
+  queue.fill(slot, "end", "\n");
+  CHECK(queue.ready_bytes() == "before\nbegin end\nbehind\n");
+  CHECK(queue.pending() == 0);
+}
+
+TEST_CASE("slots filled out of order leave in order") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  const auto first = queue.reserve("1");
+  const auto second = queue.reserve("2");
+  queue.tail() += "-";
+  const auto third = queue.reserve("3");
+  queue.fill(third, "c", "");
+  queue.fill(second, "b", "");
+  CHECK(queue.ready_bytes().empty());
+  CHECK(queue.pending() == 1);
+  queue.fill(first, "a", "");
+  CHECK(queue.ready_bytes() == "1a2b-3c");
+}
+
+TEST_CASE("a slot is found by its id after earlier ones have left") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.fill(queue.reserve("1"), "a", "");
+  const auto second = queue.reserve("2");
+  const auto third = queue.reserve("3");
+  queue.fill(second, "b", "");
+  queue.tail() += "-";
+  queue.fill(third, "c", "");
+  CHECK(queue.ready_bytes() == "1a2b3c-");
+}
+
+TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.tail() += "0123456789";
+  queue.sent(3);
+  CHECK(queue.ready_bytes() == "3456789");
+  queue.tail() += "abc";
+  queue.sent(5);
+  CHECK(queue.ready_bytes() == "89abc");
+  queue.sent(5);
+  CHECK(queue.ready_bytes().empty());
+}
+
+TEST_CASE("the bytes held count what is ready and what waits, without what was sent") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.tail() += "0123456789";
+  const auto slot = queue.reserve("12");
+  queue.tail() += "345";
+  CHECK(queue.bytes() == 15);
+  queue.sent(4);
+  CHECK(queue.bytes() == 11);
+  queue.fill(slot, "6", "");
+  CHECK(queue.bytes() == 12);
+  queue.sent(12);
+  CHECK(queue.bytes() == 0);
+}
+
+TEST_CASE("memory of replies that have left serves the next ones, and no more of it is held than one turn needs") {
+  SpareTexts spares;
+  std::vector<std::unique_ptr<ReplyQueue>> queues;
+  for (std::size_t i = 0; i < SpareTexts::kMost + 10; ++i) {
+    queues.push_back(std::make_unique<ReplyQueue>(spares));
+    queues.back()->tail().append("AT\n");
+  }
+  for (const auto& queue : queues) queue->sent(3);
+  CHECK(spares.size() == SpareTexts::kMost);
+  queues.front()->tail().append("IGNORE\n");
+  CHECK(spares.size() == SpareTexts::kMost - 1);
+  CHECK(queues.front()->ready_bytes() == "IGNORE\n");
+}
+
+TEST_CASE("memory that places have grown into serves places, and not short replies") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  const std::string document(10 * SpareTexts::kBytes, 'x');
+  queue.fill(queue.reserve("AT\n"), document, "\n\n");
+  const char* const memory = queue.ready_bytes().data();
+  queue.sent(queue.ready_bytes().size());
+  CHECK(spares.size() == 1);
+  queue.tail().append("IGNORE\n");
+  CHECK(queue.ready_bytes().data() != memory);
+  CHECK(spares.size() == 1);
+  queue.sent(queue.ready_bytes().size());
+  CHECK(spares.size() == 2);
+  queue.fill(queue.reserve("AT\n"), document, "\n\n");
+  CHECK(queue.ready_bytes().data() == memory);
+  CHECK(spares.size() == 1);
+}
+
+TEST_CASE("memory of a reply of unusual size is given back") {
+  SpareTexts spares;
+  ReplyQueue queue(spares);
+  queue.tail().append(std::string(SpareTexts::kMostBytes + 1, 'x'));
+  queue.sent(SpareTexts::kMostBytes + 1);
+  CHECK(spares.size() == 0);
+}

@@ -1,0 +1,80 @@
+#include "node/config/config_diff.hpp"
+
+#include "tests/catch.hpp"
+
+using namespace herd::node;
+using namespace std::chrono_literals;
+
+namespace {
+
+Config two_nodes() {
+  Config config;
+  config.state_dir = "/state";
+  config.nodes.resize(2);
+  config.nodes[0] = {"Hill", {"127.0.0.1", 1}, "tcp://127.0.0.1:2", "tcp://127.0.0.1:2", "", {}, {"Smith"}};
+  config.nodes[1] = {"Smith", {"127.0.0.1", 3}, "tcp://127.0.0.1:4", "tcp://127.0.0.1:4", "", {}, {"Hill"}};
+  return config;
+}
+
+using Keys = std::vector<std::string>;
+
+}  // namespace
+
+TEST_CASE("equal configurations differ in nothing") {
+  const auto config = two_nodes();
+  const auto changes = diff({config, config}, "Hill");
+  CHECK(changes.live.empty());
+  CHECK(changes.restart.empty());
+}
+
+TEST_CASE("what concerns clients, their patience and the log level is live, all else wants a restart") {
+  const auto running = two_nodes();
+  auto fresh = running;
+  fresh.clients = {InvalidArgumentsPolicy::Reply, 100, 5, 6, 1s, 2s};
+  fresh.log = {"debug", "x.log"};
+  fresh.bus = {1, 2};
+  fresh.updates = {Acknowledge::Fsync, 1, 1s};
+  fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
+  fresh.http.ready_timeout = 1s;
+  fresh.herd_name = "other";
+  fresh.state_dir = "/elsewhere";
+  const auto changes = diff({running, fresh}, "Hill");
+  CHECK(changes.live == Keys{"clients.invalid_arguments", "clients.max_line_bytes", "clients.max_connections",
+                             "clients.max_clients", "clients.idle_timeout", "clients.max_future", "updates.ack_timeout",
+                             "log.level"});
+  CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.max_in_flight", "bus.max_batch", "updates.ack",
+                                "updates.replicas", "places.providers", "places.timeout", "places.cache_ttl",
+                                "places.key_env", "places.key_file", "places.google_url", "places.google_legacy_url",
+                                "http.ready_timeout", "log.file"});
+}
+
+TEST_CASE("a log file that is resolved already is no change") {
+  auto running = two_nodes();
+  running.log.file = "node.log";
+  auto fresh = running;
+  running.log.file = log_file(running, "Hill");
+  CHECK(diff({running, fresh}, "Hill").restart.empty());
+}
+
+TEST_CASE("a node is concerned by its own addresses and by where its peers are reached") {
+  const auto running = two_nodes();
+  auto fresh = running;
+  fresh.nodes[1].clients.port = 5;
+  CHECK(diff({running, fresh}, "Hill").restart.empty());
+  CHECK(diff({running, fresh}, "Smith").restart == Keys{"node.clients"});
+  fresh = running;
+  fresh.nodes[1].bus_public = "tcp://127.0.0.1:6";
+  CHECK(diff({running, fresh}, "Hill").restart == Keys{"node.peers"});
+  fresh = running;
+  fresh.nodes[0] = {
+      "Hill", {"127.0.0.1", 7}, "tcp://127.0.0.1:8", "tcp://127.0.0.1:9", "tcp://127.0.0.1:10", {"127.0.0.1", 11}, {}};
+  CHECK(diff({running, fresh}, "Hill").restart ==
+        Keys{"node.clients", "node.bus", "node.bus_public", "node.monitor", "node.http", "node.peers"});
+}
+
+TEST_CASE("a node that was removed wants a stop, which is a restart without a start") {
+  const auto running = two_nodes();
+  auto fresh = running;
+  fresh.nodes.erase(fresh.nodes.begin());
+  CHECK(diff({running, fresh}, "Hill").restart == Keys{"node.name"});
+}

@@ -1,0 +1,364 @@
+#include "node/config/config.hpp"
+
+#include <fmt/format.h>
+#include <sys/stat.h>
+
+#include <sstream>
+
+#include "tests/catch.hpp"
+#include "tests/node/scratch_dir.hpp"
+
+using namespace herd::node;
+using namespace std::chrono_literals;
+
+namespace {
+
+// The least that is a configuration: line 1 to 4.
+const std::string kOneNode =
+    "[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://127.0.0.1:12240\"\n";
+
+std::string node(const std::string& name, int port, const std::string& more = "") {
+  return fmt::format("[[node]]\nname = \"{}\"\nclients = \"127.0.0.1:{}\"\nbus = \"tcp://127.0.0.1:{}\"\n{}\n", name,
+                     port, port + 100, more);
+}
+
+herd::protocol::Result<Config> load(const std::string& text) {
+  const ScratchDir scratch;
+  return load_config(scratch.write(text));
+}
+
+// The mistakes as `LINE: text`, without the file.
+std::vector<std::string> mistakes(const std::string& text) {
+  const ScratchDir scratch;
+  const auto file = scratch.write(text);
+  const auto config = load_config(file);
+  std::vector<std::string> lines;
+  if (config) return lines;
+  std::istringstream stream(config.error().message);
+  for (std::string line; std::getline(stream, line);) {
+    REQUIRE(line.starts_with(file.string() + ":"));
+    lines.push_back(line.substr(file.string().size() + 1));
+  }
+  return lines;
+}
+
+// The only mistake of a one-node file that begins with `head`.
+std::string mistake_of(const std::string& head) {
+  const auto all = mistakes(head + "\n" + kOneNode);
+  INFO(head);
+  REQUIRE(all.size() == 1);
+  return all.front();
+}
+
+// The only mistake of a node with `line` as its fifth line.
+std::string mistake_of_node(const std::string& line) {
+  const auto all = mistakes(kOneNode + line + "\n");
+  INFO(line);
+  REQUIRE(all.size() == 1);
+  return all.front();
+}
+
+bool is_fine(const std::string& head) {
+  const auto config = load(head + "\n" + kOneNode);
+  INFO((config ? "" : config.error().message));
+  return config.has_value();
+}
+
+}  // namespace
+
+TEST_CASE("a node needs a name, a client address and a bus address") {
+  const auto config = load(kOneNode);
+  REQUIRE(config);
+  CHECK(config->nodes[0].monitor.empty());
+  CHECK(config->nodes[0].http.port == 0);
+  CHECK(mistakes("[[node]]\n") == std::vector<std::string>{"1: [[node]] has no `name`: add it",
+                                                           "1: [[node]] has no `clients`: add it",
+                                                           "1: [[node]] has no `bus`: add it"});
+}
+
+TEST_CASE("a file without nodes, no file and what is no file are said so") {
+  CHECK(mistakes("") == std::vector<std::string>{"1: names no node: add a [[node]] with name, clients and bus"});
+  const ScratchDir scratch;
+  CHECK(load_config(scratch.path() / "none.toml").error().message.find("none.toml:1: cannot be read (No such file") !=
+        std::string::npos);
+  CHECK(load_config(scratch.path()).error().message.find(":1: is a directory") != std::string::npos);
+}
+
+TEST_CASE("a TOML syntax error is named with its line") {
+  const auto all = mistakes(kOneNode + "[bus\n");
+  REQUIRE(all.size() == 1);
+  CHECK(all[0].starts_with("5: TOML syntax: "));
+  CHECK(mistakes("[bus]\nmax_batch = 1\nmax_batch = 2\n")[0].starts_with("3: TOML syntax: "));
+}
+
+TEST_CASE("every mistake is named at once, in the order of the file") {
+  const auto all =
+      mistakes("[bus]\nmax_batch = 0\n[clients]\nmax_line_byte = 5\nidle_timeout = 7\n[herd]\nname = \"a b\"\n" +
+               kOneNode + "peers = [\"Hill\", \"Smith\"]\n[[node]]\n");
+  REQUIRE(all.size() == 9);
+  CHECK(all[0] == "2: [bus] `max_batch` is 0: write a number from 1 to 512");
+  CHECK(all[1] == "4: [clients] unknown key `max_line_byte` (did you mean \"max_line_bytes\"?)");
+  CHECK(all[2] == R"(5: [clients] `idle_timeout` is an integer: write a duration, such as "300s", "5ms" or "2m")");
+  CHECK(all[3] == "7: [herd] `name` is \"a b\": write 1 to 63 letters, digits, _ or -");
+  CHECK(all[4] == "12: Hill: `peers` names itself: remove \"Hill\"");
+  CHECK(all[5] == "12: Hill: `peers` names \"Smith\", which is no node of this file: add it or remove it");
+  CHECK(all[8] == "13: [[node]] has no `bus`: add it");
+}
+
+TEST_CASE("unknown keys and sections are mistakes, with the word that was meant where one is near") {
+  CHECK(mistake_of("[networks]") ==
+        "1: unknown section [networks]: remove it (known here: herd, clients, bus, updates, places, http, log, node)");
+  CHECK(mistake_of("[client]") == "1: unknown section [client] (did you mean \"clients\"?)");
+  CHECK(mistake_of("colour = 1").starts_with("1: unknown key `colour`: remove it"));
+  CHECK(mistake_of("[places]\nregion = \"us\"").starts_with("2: [places] unknown key `region`: remove it"));
+  CHECK(mistake_of_node("htp = \"127.0.0.1:1\"") == "5: [[node]] unknown key `htp` (did you mean \"http\"?)");
+}
+
+TEST_CASE("wrong types are mistakes that say which type is wanted") {
+  CHECK(mistake_of("herd = 5") == "1: `herd` is an integer: write a section, [herd]");
+  CHECK(mistake_of("[herd]\nname = true") == "2: [herd] `name` is true or false: write a string, \"...\"");
+  CHECK(mistake_of("[clients]\nmax_connections = \"5\"") ==
+        "2: [clients] `max_connections` is a string: write an integer");
+  CHECK(mistake_of("[clients]\nmax_connections = 5.5") ==
+        "2: [clients] `max_connections` is a number with a fraction: write an integer");
+  CHECK(mistake_of("[http]\nallow_remote_http = 1") ==
+        "2: [http] `allow_remote_http` is an integer: write true or false");
+  CHECK(mistake_of("[places]\nproviders = \"embedded\"") ==
+        R"(2: [places] `providers` is a string: write a list of strings, ["...", "..."])");
+  CHECK(mistake_of_node("peers = [\n5]") == R"(6: [[node]] `peers` holds an integer: write strings, ["...", "..."])");
+  CHECK(mistake_of_node("http = 2020-02-02") == "5: [[node]] `http` is a date or time: write a string, \"...\"");
+  CHECK(mistakes("[node]\nname = \"Hill\"\n")[0] == "1: `node` is a table: write [[node]], once for each");
+  CHECK(mistakes("node = [1]\n")[0] == "1: `node` holds an integer: write [[node]], once for each");
+}
+
+TEST_CASE("a duration is a whole number and its unit, within its range") {
+  const auto idle = [](const std::string& text) {
+    const auto config = load("clients.idle_timeout = \"" + text + "\"\n" + kOneNode);
+    return config ? std::optional(config->clients.idle_timeout) : std::nullopt;
+  };
+  CHECK(idle("300s") == 300s);
+  CHECK(idle("2m") == 2min);
+  CHECK(idle("24h") == 24h);
+  CHECK(idle("100ms") == 100ms);
+  for (const auto* text : {"", "5", "s", "1.5s", "-5s", "+5s", " 5s", "5 s", "5S", "5d", "99ms", "86401s", "25h",
+                           "99999999999999999999s", "9223372036854775807h"}) {
+    INFO(text);
+    CHECK_FALSE(idle(text));
+  }
+  CHECK(
+      mistake_of("[places]\ntimeout = \"5\"") ==
+      R"(2: [places] `timeout` is "5", which is no duration: write a whole number and ms, s, m or h, such as "300s")");
+  CHECK(mistake_of("[places]\ntimeout = \"9ms\"") == "2: [places] `timeout` is 9ms: write a duration from 10ms to 1m");
+}
+
+TEST_CASE("every number and duration has bounds that hold on both sides") {
+  struct Bounds {
+    std::string key, below, least, most, above;
+  };
+  const auto bounds =
+      GENERATE(Bounds{"clients.max_line_bytes", "63", "64", "65536", "65537"},
+               Bounds{"clients.max_connections", "0", "1", "1000000", "1000001"},
+               Bounds{"clients.max_clients", "0", "1", "1000000000", "1000000001"},
+               Bounds{"clients.max_future", "\"-1ms\"", "\"0s\"", "\"24h\"", "\"86400001ms\""},
+               Bounds{"bus.max_in_flight", "0", "1", "8", "9"}, Bounds{"bus.max_batch", "-1", "1", "512", "513"},
+               Bounds{"places.timeout", "\"9ms\"", "\"10ms\"", "\"60s\"", "\"60001ms\""},
+               Bounds{"places.cache_ttl", "\"-1ms\"", "\"0ms\"", "\"24h\"", "\"86401s\""},
+               Bounds{"http.ready_timeout", "\"-1s\"", "\"0ms\"", "\"1m\"", "\"61s\""});
+  INFO(bounds.key);
+  CHECK_FALSE(mistake_of(bounds.key + " = " + bounds.below).empty());
+  CHECK(is_fine(bounds.key + " = " + bounds.least));
+  CHECK(is_fine(bounds.key + " = " + bounds.most));
+  CHECK_FALSE(mistake_of(bounds.key + " = " + bounds.above).empty());
+}
+
+TEST_CASE("a word that must be one of some is refused with the one that was meant") {
+  CHECK(is_fine("[clients]\ninvalid_arguments = \"reply\""));
+  CHECK(mistake_of("[clients]\ninvalid_arguments = \"repl\"") ==
+        R"(2: [clients] `invalid_arguments` is "repl" (did you mean "reply"?): write one of "drop", "reply")");
+  CHECK(is_fine("[log]\nlevel = \"trace\""));
+  CHECK(mistake_of("[log]\nlevel = \"warn\"") ==
+        R"(2: [log] `level` is "warn": write one of "trace", "debug", "info", "warning", "error")");
+}
+
+TEST_CASE("providers are known, each once, and at least one") {
+  CHECK(is_fine("[places]\nproviders = [\"embedded\"]"));
+  CHECK(is_fine("[places]\nproviders = [\"google-legacy\", \"embedded\", \"google\"]"));
+  CHECK(mistake_of("[places]\nproviders = [\"embeded\"]") ==
+        "2: [places] `providers` names \"embeded\" (did you mean \"embedded\"?), which is no provider: write "
+        "\"google\", \"google-legacy\", \"embedded\"");
+  CHECK(mistake_of("[places]\nproviders = [\"overpass\"]").find("which is no provider") != std::string::npos);
+  CHECK(mistake_of("[places]\nproviders = [\"embedded\", \"embedded\"]").find("twice") != std::string::npos);
+  CHECK(mistake_of("[places]\nproviders = []").find("is empty") != std::string::npos);
+}
+
+TEST_CASE("Google's URLs are https or loopback") {
+  CHECK(is_fine("[places]\ngoogle_url = \"http://127.0.0.1:15000/x\""));
+  CHECK(mistake_of("[places]\ngoogle_url = \"http://places.example/\"").find("unencrypted") != std::string::npos);
+  CHECK(mistake_of("[places]\ngoogle_legacy_url = \"x\"").find("neither an https") != std::string::npos);
+}
+
+TEST_CASE("a key pasted where its variable's name belongs is refused and not repeated") {
+  CHECK(is_fine("[places]\nkey_env = \"_MY_KEY2\""));
+  for (const std::string name : {"AIzaSySecret", "2KEY", "", "MY KEY"}) {
+    const auto mistake = mistake_of("[places]\nkey_env = \"" + name + "\"");
+    CHECK(mistake.find("is no name of a variable") != std::string::npos);
+    CHECK((name.empty() || mistake.find(name) == std::string::npos));
+  }
+}
+
+TEST_CASE("a key's file stands beside the configuration and must be nobody else's business") {
+  const ScratchDir scratch;
+  const auto key = scratch.write("test-key-of-a-file", "key");
+  const auto file = scratch.write("[places]\nkey_file = \"key\"\n" + kOneNode);
+  chmod(key.c_str(), 0600);
+  const auto config = load_config(file);
+  REQUIRE(config);
+  CHECK(config->places.key_file == key);
+  chmod(key.c_str(), 0640);
+  const auto looser = load_config(file);
+  REQUIRE_FALSE(looser);
+  CHECK(looser.error().message.find(":2: [places] `key_file` is " + key.string() + ", which may be used by others") !=
+        std::string::npos);
+  CHECK(looser.error().message.find("test-key") == std::string::npos);
+  std::filesystem::remove(key);
+  CHECK(load_config(file).error().message.find("cannot be read") != std::string::npos);
+  CHECK(is_fine("[places]\nkey_file = \"\""));
+}
+
+TEST_CASE("a bus that could be heard by others is refused, because it is not encrypted") {
+  CHECK(is_fine("[bus]\ncurve = false"));
+  CHECK(mistake_of("[bus]\ncurve = true").starts_with("2: [bus] `curve` is true, and this version cannot encrypt"));
+  for (const auto* host : {"192.0.2.1", "0.0.0.0", "[::]", "[2001:db8::1]"}) {
+    const auto all = mistakes(
+        fmt::format("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://{}:12240\"\n", host));
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].find("4: Hill: `bus` is \"") == 0);
+    CHECK(all[0].find("not encrypted") != std::string::npos);
+  }
+  CHECK(load("[[node]]\nname = \"Hill\"\nclients = \"0.0.0.0:12140\"\nbus = \"tcp://[::1]:12240\"\n"));
+  CHECK(load(kOneNode + "bus_public = \"tcp://localhost:12250\"\n")->nodes[0].bus_public == "tcp://localhost:12250");
+  CHECK(mistake_of_node("bus_public = \"tcp://192.0.2.1:12250\"").find("not encrypted") != std::string::npos);
+  CHECK(mistake_of_node("bus_public = \"tcp://herd.example:12250\"").find("not encrypted") != std::string::npos);
+}
+
+TEST_CASE("an http address that others reach is refused unless it is allowed") {
+  CHECK(mistake_of_node("http = \"0.0.0.0:12440\"") ==
+        "5: Hill: `http` is \"0.0.0.0\", which others can reach: write 127.0.0.1:12440, or allow it with "
+        "allow_remote_http = true under [http]");
+  CHECK(load("http.allow_remote_http = true\n" + kOneNode + "http = \"0.0.0.0:12440\"\n"));
+  CHECK(load(kOneNode + "http = \"localhost:12440\"\n"));
+}
+
+TEST_CASE("addresses that cannot be read are mistakes") {
+  for (const auto* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:-1", ":12440",
+                           "127.0.0.300:12440", "::1:12440", "[::1:12440", "[127.0.0.1]:12440", "a b:12440", "*:12440",
+                           "tcp://127.0.0.1:12440", "127.0.0.1:12440 "}) {
+    INFO(text);
+    const auto all =
+        mistakes(fmt::format("[[node]]\nname = \"Hill\"\nbus = \"tcp://127.0.0.1:1\"\nclients = \"{}\"", text));
+    REQUIRE(all.size() == 1);
+    CHECK(all[0].starts_with(fmt::format("4: Hill: `clients` is \"{}\"", text)));
+  }
+  CHECK(mistake_of_node("monitor = \"127.0.0.1:12340\"").find("does not begin with tcp://") != std::string::npos);
+  CHECK(mistake_of_node("monitor = \"tcp://localhost:12340\"").find("binds the name") != std::string::npos);
+  CHECK(mistake_of_node("http = \"nowhere\"").find("without a port") != std::string::npos);
+  CHECK(mistake_of_node("bus_public = \"ipc:///tmp/x\"").find("does not begin with tcp://") != std::string::npos);
+  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"\"\n") ==
+        std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://IP:PORT"});
+  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"tcp://localhost:2\"\n")[0].find(
+            "4: Hill: `bus` binds the name \"localhost\"") == 0);
+}
+
+TEST_CASE("a name has 1 to 63 letters, digits, underscores and hyphens") {
+  const auto named = [](const std::string& name) { return load(node(name, 12140)).has_value(); };
+  CHECK(named("a"));
+  CHECK(named("Hill_2-b"));
+  CHECK(named(std::string(63, 'x')));
+  CHECK_FALSE(named(std::string(64, 'x')));
+  CHECK_FALSE(named(""));
+  CHECK_FALSE(named("a.b"));
+  CHECK_FALSE(named("a/b"));
+  CHECK_FALSE(named("\u00e4"));
+}
+
+TEST_CASE("a name of the wrong type or an empty one is one mistake, wherever it stands") {
+  CHECK(mistakes("[[node]]\nname = 5\nclients = \"127.0.0.1:1\"\nbus = \"tcp://127.0.0.1:2\"\n") ==
+        std::vector<std::string>{"2: [[node]] `name` is an integer: write a string, \"...\""});
+  const auto all = mistakes("node = [{name = \"\", clients = \"127.0.0.1:1\", bus = \"\"}]\n");
+  CHECK(all == std::vector<std::string>{"1: [[node]] `name` is \"\": write 1 to 63 letters, digits, _ or -",
+                                        "1: [[node]] `bus` is empty: write tcp://IP:PORT"});
+}
+
+TEST_CASE("a name stands once") {
+  CHECK(mistakes(node("Hill", 1) + node("Hill", 2)) ==
+        std::vector<std::string>{"7: [[node]] `name` is \"Hill\", as in line 2: give each node its own name"});
+}
+
+TEST_CASE("an address is bound once among all nodes and roles") {
+  CHECK(mistakes(node("Hill", 12140) + node("Smith", 12140)).size() == 2);
+  CHECK(mistakes(node("Hill", 12140) + node("Smith", 12240)) ==
+        std::vector<std::string>{"8: Smith: `clients` is 127.0.0.1:12240, which `bus` of Hill in line 4 has already: "
+                                 "write another port"});
+  CHECK(mistake_of_node("http = \"localhost:12140\"").find("has already") != std::string::npos);
+  CHECK(mistake_of_node("monitor = \"tcp://0.0.0.0:12140\"").find("has already") != std::string::npos);
+  CHECK(load(kOneNode + "monitor = \"tcp://127.0.0.2:12140\"\n"));
+  CHECK(mistakes(node("Hill", 1) + node("Smith", 2, "bus_public = \"tcp://127.0.0.1:101\"")) ==
+        std::vector<std::string>{"10: Smith: `bus_public` is where Hill is reached: write another address"});
+  const std::string proxy = "bus_public = \"tcp://127.0.0.1:500\"";
+  CHECK(mistakes(node("Hill", 1, proxy) + node("Smith", 2, proxy)) ==
+        std::vector<std::string>{"10: Smith: `bus_public` is where Hill is reached: write another address"});
+}
+
+TEST_CASE("peers must be other nodes of the file, each named once") {
+  CHECK(mistake_of_node("peers = [\"Hill\"]") == "5: Hill: `peers` names itself: remove \"Hill\"");
+  CHECK(mistakes(node("Hill", 1, "peers = [\"Smit\"]") + node("Smith", 2)) ==
+        std::vector<std::string>{"5: Hill: `peers` names \"Smit\" (did you mean \"Smith\"?), which is no node of this "
+                                 "file: add it or remove it"});
+  CHECK(mistakes(node("Hill", 1, "peers = [\"Smith\",\n\"Smith\"]") + node("Smith", 2)) ==
+        std::vector<std::string>{"6: Hill: `peers` names \"Smith\" twice: once is enough"});
+}
+
+TEST_CASE("a link named on one side stands on both, in the order of the file") {
+  const auto config =
+      load(node("A", 1, "peers = [\"C\"]") + node("B", 2, "peers = [\"C\", \"A\"]") + node("C", 3) + node("D", 4));
+  REQUIRE(config);
+  CHECK(config->nodes[0].peers == std::vector<std::string>{"B", "C"});
+  CHECK(config->nodes[1].peers == std::vector<std::string>{"A", "C"});
+  CHECK(config->nodes[2].peers == std::vector<std::string>{"A", "B"});
+  CHECK(config->nodes[3].peers.empty());
+}
+
+TEST_CASE("a herd has up to 64 nodes") {
+  std::string text;
+  for (int i = 0; i < 64; ++i) text += node(fmt::format("n{}", i), 1000 + 200 * i);
+  CHECK(load(text));
+  CHECK(mistakes(text + node("n64", 30000)) ==
+        std::vector<std::string>{"321: [[node]] number 65: a herd has at most 64 nodes, remove some"});
+}
+
+TEST_CASE("the state directory is the configured one, else the environment's, else the home's") {
+  const ScratchDir scratch;
+  const ScopedVariable home("HOME", "/home/someone");
+  const ScopedVariable xdg("XDG_STATE_HOME", "/xdg");
+  const ScopedVariable own("HERD_STATE_DIR", "/own");
+  const auto state_dir = [&](const std::string& head) {
+    return load_config(scratch.write(head + "\n" + kOneNode))->state_dir;
+  };
+  CHECK(state_dir("herd.state_dir = \"/set\"") == "/set");
+  CHECK(state_dir("herd.state_dir = \"state\"") == scratch.path() / "state");
+  CHECK(state_dir("herd.state_dir = \"~/herds/one\"") == "/home/someone/herds/one");
+  CHECK(state_dir("") == "/own");
+  const ScopedVariable no_own("HERD_STATE_DIR", std::nullopt);
+  CHECK(state_dir("") == "/xdg/herd");
+  const ScopedVariable relative_xdg("XDG_STATE_HOME", "xdg");
+  CHECK(state_dir("") == "/home/someone/.local/state/herd");
+  const ScopedVariable no_home("HOME", std::nullopt);
+  CHECK(mistake_of("[herd]").find("set one") != std::string::npos);
+}
+
+TEST_CASE("a relative log file stands in the node's own directory") {
+  const auto config = load("herd.state_dir = \"/s\"\nlog.file = \"node.log\"\n" + kOneNode);
+  CHECK(log_file(*config, "Hill") == "/s/nodes/Hill/node.log");
+  CHECK(log_file(*load("log.file = \"/var/log/herd.log\"\n" + kOneNode), "Hill") == "/var/log/herd.log");
+  CHECK(log_file(*load(kOneNode), "Hill").empty());
+}

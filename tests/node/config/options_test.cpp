@@ -1,0 +1,172 @@
+#include "node/config/options.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "node/config/port_range.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/scratch_dir.hpp"
+
+using namespace herd::node;
+
+namespace {
+
+const std::string kTwoNodes = R"([herd]
+state_dir = "/state"
+[clients]
+max_connections = 7
+[[node]]
+name = "Hill"
+clients = "127.0.0.1:12140"
+bus = "tcp://127.0.0.1:12240"
+http = "127.0.0.1:12440"
+peers = ["Smith"]
+[[node]]
+name = "Smith"
+clients = "192.0.2.1:12141"
+bus = "tcp://127.0.0.1:12241"
+)";
+
+Invocation invoke(const std::vector<std::string>& words) {
+  std::vector<const char*> argv{"herd-node"};
+  for (const auto& word : words) argv.push_back(word.c_str());
+  return read_command_line({static_cast<int>(argv.size()), argv.data()});
+}
+
+bool is_one_line(const std::string& text) {
+  return !text.empty() && text.find('\n') == text.size() - 1;
+}
+
+}  // namespace
+
+TEST_CASE("a name and a configuration are enough to run a node") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto invocation = invoke({"--config", file, "Hill"});
+  REQUIRE(invocation.run);
+  CHECK(invocation.run->name == "Hill");
+  CHECK(invocation.run->config.file == file);
+  CHECK(invocation.run->config.log.level == "info");
+  CHECK_FALSE(invocation.run->log_level);
+}
+
+TEST_CASE("the log level of the command line goes before the configured one") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto invocation = invoke({"--config", file, "--log-level", "debug", "Hill"});
+  REQUIRE(invocation.run);
+  CHECK(invocation.run->config.log.level == "debug");
+  CHECK(invocation.run->log_level == "debug");
+  CHECK(invoke({"--config", file, "--log-level", "loud", "Hill"}).status == 2);
+}
+
+TEST_CASE("the log file of a node to be run is resolved") {
+  const ScratchDir scratch;
+  const auto file = scratch.write("log.file = \"node.log\"\n" + kTwoNodes).string();
+  CHECK(invoke({"--config", file, "Hill"}).run->config.log.file == "/state/nodes/Hill/node.log");
+}
+
+TEST_CASE("the configuration is looked for in HERD_CONFIG, and --config goes before that") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const ScopedVariable variable("HERD_CONFIG", file);
+  CHECK(invoke({"Hill"}).run);
+  CHECK_FALSE(invoke({"--config", file + ".none", "Hill"}).run);
+}
+
+TEST_CASE("bad usage is one line and status 2") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  for (const auto& words : std::vector<std::vector<std::string>>{{"--config", file},
+                                                                 {"--config", file, "--colour", "Hill"},
+                                                                 {"--config", file, "Hill", "Smith"},
+                                                                 {"--config"}}) {
+    const auto invocation = invoke(words);
+    CHECK_FALSE(invocation.run);
+    CHECK(invocation.status == 2);
+    CHECK(invocation.output.empty());
+    CHECK(is_one_line(invocation.errors));
+  }
+}
+
+TEST_CASE("an unknown node is told which there are") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto invocation = invoke({"--config", file, "Hil"});
+  CHECK(invocation.status == 2);
+  CHECK(invocation.errors == "herd-node: no node \"Hil\" in " + file + ": it has Hill, Smith\n");
+}
+
+TEST_CASE("a bad configuration is status 2 and a line for each mistake") {
+  const ScratchDir scratch;
+  const auto file = scratch.write("[bus]\nmax_batch = 0\n").string();
+  for (const std::string how : {"--check", "--list", "Hill"}) {
+    const auto invocation = invoke({"--config", file, how});
+    CHECK(invocation.status == 2);
+    CHECK(invocation.output.empty());
+    CHECK(invocation.errors == file + ":1: names no node: add a [[node]] with name, clients and bus\n" + file +
+                                   ":2: [bus] `max_batch` is 0: write a number from 1 to 512\n");
+  }
+}
+
+TEST_CASE("a check needs no name and says in one line that all is well") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto invocation = invoke({"--config", file, "--check"});
+  CHECK_FALSE(invocation.run);
+  CHECK(invocation.status == 0);
+  CHECK(invocation.output == file + ": all is well, 2 nodes: Hill, Smith\n");
+  CHECK(invoke({"--config", file, "--check", "Nobody"}).status == 2);
+}
+
+TEST_CASE("a check warns of ports that this system may give to outgoing connections, and all is well") {
+  const PortRange range = read_port_range();
+  int port = 1;
+  while (port <= 65535 && !range.contains(static_cast<std::uint16_t>(port))) ++port;
+  REQUIRE(port <= 65535);
+  const ScratchDir scratch;
+  const auto file = scratch.write("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:" + std::to_string(port) +
+                                  "\"\nbus = \"tcp://127.0.0.1:1\"\n");
+  const auto invocation = invoke({"--config", file.string(), "--check"});
+  CHECK(invocation.status == 0);
+  CHECK(invocation.errors.rfind("warning: Hill: `clients` has port " + std::to_string(port) + ", which", 0) == 0);
+  CHECK(is_one_line(invocation.errors));
+}
+
+TEST_CASE("the list tells scripts all that they need of the configuration") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto invocation = invoke({"--config", file, "--list"});
+  REQUIRE(invocation.status == 0);
+  const auto list = nlohmann::json::parse(invocation.output);
+  CHECK(list["herd"] == "local");
+  CHECK(list["config"] == file);
+  CHECK(list["state_dir"] == "/state");
+  CHECK(list["ready_timeout_ms"] == 2000);
+  REQUIRE(list["nodes"].size() == 2);
+  const auto& hill = list["nodes"][0];
+  CHECK(hill["name"] == "Hill");
+  CHECK(hill["clients"] == "127.0.0.1:12140");
+  CHECK(hill["bus"] == "tcp://127.0.0.1:12240");
+  CHECK(hill["bus_public"] == "tcp://127.0.0.1:12240");
+  CHECK(hill["monitor"] == "");
+  CHECK(hill["http"] == "127.0.0.1:12440");
+  CHECK(hill["peers"] == nlohmann::json::array({"Smith"}));
+  CHECK(hill["local"] == true);
+  CHECK(hill["settings"]["bus.max_batch"] == "512");
+  CHECK(hill["live_settings"]["clients.max_connections"] == "7");
+  const auto& smith = list["nodes"][1];
+  CHECK(smith["http"] == "");
+  CHECK(smith["local"] == false);  // 192.0.2.0/24 is for documentation (RFC 5737): nobody's address
+  CHECK(smith["peers"] == nlohmann::json::array({"Hill"}));
+}
+
+TEST_CASE("help and version go to standard output with status 0") {
+  const auto version = invoke({"--version"});
+  CHECK(version.status == 0);
+  CHECK(version.output.starts_with("herd-node "));
+  CHECK(is_one_line(version.output));
+  CHECK(version.errors.empty());
+  const auto help = invoke({"--help"});
+  CHECK(help.status == 0);
+  CHECK(help.output.find("--log-level") != std::string::npos);
+}

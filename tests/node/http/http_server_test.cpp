@@ -1,0 +1,192 @@
+// The node's pages. What their server does with connections is in tests/node/http.
+#include "node/http/http_server.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/node/free_port.hpp"
+#include "tests/node/http/raw_client.hpp"
+#include "tests/node/status_loop.hpp"
+#include "tests/node/wait_until.hpp"
+
+namespace herd::node {
+namespace {
+
+using http::RawClient;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+struct HttpFixture {
+  StatusLoop loop;
+  Address address{"127.0.0.1", free_port()};
+  std::unique_ptr<HttpServer> server = start();
+
+  HttpFixture() {
+    loop.start([this](std::shared_ptr<const Status> status) { server->publish(std::move(status)); });
+  }
+  ~HttpFixture() { loop.stop(); }
+
+  std::unique_ptr<HttpServer> start() {
+    auto started = HttpServer::start(address, loop.ask());
+    if (!started) throw std::runtime_error(started.error().message);
+    return std::move(*started);
+  }
+
+  [[nodiscard]] http::Answer get(const std::string& path) const {
+    const auto answer = http::get(address.port, path);
+    REQUIRE(answer);
+    return *answer;
+  }
+};
+
+std::string request(const std::string& path) {
+  return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+}
+
+TEST_CASE_METHOD(HttpFixture, "a node whose loop turns is healthy and, once synchronised, ready") {
+  CHECK(get("/healthz").status == 200);
+  CHECK(get("/healthz").body == "ok\n");
+  CHECK(get("/readyz").status == 200);
+  CHECK(get("/readyz").body == "ready\n");
+}
+
+TEST_CASE_METHOD(HttpFixture, "a node that is not ready says for which peer it waits, and is healthy all the same") {
+  loop.ready = false;
+  const auto ready = get("/readyz");
+  CHECK(ready.status == 503);
+  CHECK(ready.body == "not ready: the first synchronisation waits for Smith\n");
+  CHECK(get("/healthz").status == 200);
+}
+
+TEST_CASE_METHOD(HttpFixture, "a node that cannot keep what it must answer for is not healthy") {
+  CHECK(get("/healthz").status == 200);
+  loop.disk_full = true;
+  REQUIRE(wait_until([&] { return get("/healthz").status == 503; }));
+  CHECK(get("/healthz").body == "not healthy: the journal cannot be written: No space left on device\n");
+  CHECK(get("/readyz").status == 200);
+  loop.replies_wait = false;
+  REQUIRE(wait_until([&] { return get("/healthz").status == 200; }));
+  CHECK(get("/healthz").body == "ok, but the journal cannot be written: No space left on device\n");
+}
+
+TEST_CASE_METHOD(HttpFixture, "a stuck loop is 503 with one line on every path, and the connection goes on") {
+  loop.stuck = true;
+  RawClient client(address.port);
+  for (const auto* path : {"/healthz", "/readyz", "/metrics", "/status.json"}) {
+    INFO(path);
+    const auto answer = client.ask(request(path));
+    REQUIRE(answer);
+    CHECK(answer->status == 503);
+    CHECK(answer->body.ends_with(": the loop has not answered within 1 s\n"));
+  }
+  loop.stuck = false;
+  CHECK(client.ask(request("/healthz"))->status == 200);
+}
+
+TEST_CASE_METHOD(HttpFixture, "while requests wait for a stuck loop, what needs no status is answered at once") {
+  loop.stuck = true;
+  std::vector<RawClient> waiting;
+  for (int i = 0; i < 10; ++i) {
+    waiting.emplace_back(address.port);
+    waiting.back().send(request("/healthz"));
+  }
+  REQUIRE(wait_until([&] { return loop.asked == 1; }));
+  const auto begin = steady_clock::now();
+  CHECK(get("/nowhere").status == 404);
+  CHECK(http::ask(address.port, "POST /healthz HTTP/1.1\r\nHost: x\r\n\r\n")->status == 405);
+  CHECK(http::ask(address.port, "GET /healthz\r\n")->status == 400);
+  const auto took = steady_clock::now() - begin;
+  // The first of those that wait has a second; the machine may be slow, but not so slow that these wait for it.
+  if (waiting[0].receive_some(milliseconds(0))) {
+    WARN("the machine is too slow for this measurement");
+  } else {
+    CHECK(took < StatusBoard::kPatience);
+  }
+  for (auto& client : waiting) {
+    const auto answer = client.read();
+    REQUIRE(answer);
+    CHECK(answer->status == 503);
+  }
+  CHECK(loop.asked == 1);
+}
+
+TEST_CASE_METHOD(HttpFixture, "the status is JSON, and the metrics have the type that Prometheus asks for") {
+  const auto status = get("/status.json");
+  CHECK(status.header("Content-Type") == "application/json");
+  CHECK(nlohmann::json::parse(status.body).at("node") == "Hill");
+  const auto metrics = get("/metrics");
+  CHECK(metrics.header("Content-Type") == "text/plain; version=0.0.4");
+  CHECK(metrics.body.find("\nherd_clients 3\n") != std::string::npos);
+  CHECK(metrics.body.find("\nherd_http_requests_total 2\n") != std::string::npos);
+  CHECK(metrics.body.find("\nprocess_open_fds ") != std::string::npos);
+}
+
+TEST_CASE_METHOD(HttpFixture, "HEAD is GET without the body") {
+  const auto head = http::ask(address.port, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  REQUIRE(head);
+  CHECK(head->status == 200);
+  CHECK(head->header("Content-Length") == "3");
+}
+
+TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that names the paths") {
+  for (const auto* path : {"/", "/health", "/status_json", "/healthz/", "/../etc/passwd"}) {
+    INFO(path);
+    const auto answer = get(path);
+    CHECK(answer.status == 404);
+    CHECK(answer.body == "no such path; there are /healthz, /readyz, /metrics and /status.json\n");
+  }
+}
+
+TEST_CASE_METHOD(HttpFixture, "any other method is refused with 405 and Allow") {
+  for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "TRACE", "CONNECT", "get"}) {
+    INFO(method);
+    const auto answer =
+        http::ask(address.port, std::string(method) + " /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    REQUIRE(answer);
+    CHECK(answer->status == 405);
+    CHECK(answer->header("Allow") == "GET, HEAD");
+    CHECK(answer->body == "only GET and HEAD are answered here\n");
+  }
+}
+
+TEST_CASE_METHOD(HttpFixture, "a second server on the same address is refused with the address") {
+  const auto second = HttpServer::start(address, [] {});
+  REQUIRE_FALSE(second);
+  CHECK(second.error().message.starts_with("http address 127.0.0.1:" + std::to_string(address.port) + " is in use: "));
+  CHECK(get("/healthz").status == 200);
+}
+
+TEST_CASE("a restart gets its address although former connections are in TIME_WAIT") {
+  const Address address{"127.0.0.1", free_port()};
+  for (int start = 0; start < 2; ++start) {
+    const auto server = HttpServer::start(address, [] {});
+    REQUIRE(server);
+    CHECK(http::get(address.port, "/nowhere")->status == 404);
+  }
+}
+
+TEST_CASE("an address that is not this machine's is an error that names it") {
+  const auto foreign = HttpServer::start({"192.0.2.1", 12'440}, [] {});
+  REQUIRE_FALSE(foreign);
+  CHECK(foreign.error().message.starts_with("http address 192.0.2.1:12440 cannot be listened on: "));
+  const auto foreign6 = HttpServer::start({"2001:db8::1", 12'440}, [] {});
+  REQUIRE_FALSE(foreign6);
+  CHECK(foreign6.error().message.starts_with("http address [2001:db8::1]:12440 cannot be listened on: "));
+}
+
+TEST_CASE("a server stops at once while a request waits for a stuck loop") {
+  const Address address{"127.0.0.1", free_port()};
+  std::atomic<int> asked = 0;
+  auto server = HttpServer::start(address, [&] { ++asked; });
+  REQUIRE(server);
+  RawClient waiting(address.port);
+  waiting.send(request("/healthz"));
+  REQUIRE(wait_until([&] { return asked == 1; }));
+  const auto begin = steady_clock::now();
+  server->reset();
+  CHECK(steady_clock::now() - begin < milliseconds(700));
+  CHECK(waiting.ends_within(std::chrono::seconds(10)));
+}
+
+}  // namespace
+}  // namespace herd::node

@@ -1,0 +1,297 @@
+// The journal of a node: passes, copies, restarts, and disks that fail, with the real thread and real files.
+#include "node/journal/journal.hpp"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "node/base/set_aside.hpp"
+#include "tests/catch.hpp"
+#include "tests/node/captured_log.hpp"
+#include "tests/node/file_size_limit.hpp"
+#include "tests/node/journaled.hpp"
+#include "tests/node/scratch_dir.hpp"
+#include "tests/node/wait_until.hpp"
+
+using namespace herd;
+using namespace herd::node;
+using namespace std::chrono_literals;
+
+namespace {
+
+std::atomic<bool> syncs_fail = false;
+std::atomic<bool> syncs_wait = false;
+
+}  // namespace
+
+// This program's own, in front of the C library's: a disk whose syncs fail, or do not return, when a test says so.
+extern "C" int fdatasync(int file) {
+  while (syncs_wait) std::this_thread::sleep_for(1ms);
+  if (syncs_fail) {
+    errno = EIO;
+    return -1;
+  }
+  return static_cast<int>(syscall(SYS_fdatasync, file));
+}
+
+TEST_CASE("a reply may leave once its pass is written, and the record outlives the process") {
+  const ScratchDir scratch;
+  const Acknowledge level = GENERATE(Acknowledge::Write, Acknowledge::Fsync);
+  {
+    Journaled node(scratch, level);
+    const auto outcome = node.tell("kiwi", "5");
+    CHECK(node.replica->acknowledged() < outcome.number);
+    REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
+    CHECK(node.journal->counters().passes >= 1);
+  }
+  const Journaled again(scratch, level, kFeed + 1);
+  REQUIRE(again.replica->find("kiwi"));
+  CHECK(again.replica->find("kiwi")->time_text == "5");
+  CHECK(again.replica->self().feed_id == kFeed);
+}
+
+TEST_CASE("at memory a change waits for 50 ms before it is written, however long the journal has rested") {
+  const ScratchDir scratch;
+  Journaled node(scratch, Acknowledge::Memory);
+  node.now.steady += 10s;
+  REQUIRE(node.check());
+  REQUIRE(node.tell("kiwi", "5").told == bus::Told::Stored);
+  const auto told = node.now.steady;
+  REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
+  while (node.now.steady < told + 50ms) REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) <= told + 51ms);  // nothing is being written
+  REQUIRE(node.turn());
+  CHECK(node.journal->next_deadline(*node.replica) == node.now.steady + 2s);  // now it is: then the disk is late
+  CHECK(node.written());
+}
+
+TEST_CASE("at memory nothing waits for the journal, which is written all the same") {
+  const ScratchDir scratch;
+  {
+    Journaled node(scratch, Acknowledge::Memory);
+    const auto outcome = node.tell("kiwi", "5");
+    CHECK(node.replica->acknowledged() >= outcome.number);
+    REQUIRE(node.written());
+  }
+  CHECK(Journaled(scratch, Acknowledge::Memory).replica->find("kiwi"));
+}
+
+TEST_CASE("a duplicate waits for the record that makes it one") {
+  const ScratchDir scratch;
+  Journaled node(scratch);
+  const auto first = node.tell("kiwi", "5");
+  const auto again = node.tell("kiwi", "5");
+  CHECK(again.told == bus::Told::Duplicate);
+  CHECK(again.number == first.number);
+  CHECK(node.replica->acknowledged() < again.number);
+  REQUIRE(node.written());
+  CHECK(node.replica->acknowledged() >= again.number);
+}
+
+TEST_CASE("a torn end is cut off, and the log says how much") {
+  const ScratchDir scratch;
+  {
+    Journaled node(scratch);
+    (void)node.tell("kiwi", "5");
+    REQUIRE(node.written());
+  }
+  std::ofstream(scratch.path() / "journal", std::ios::app) << "HJ02torn";
+  const CapturedLog log;
+  const Journaled again(scratch);
+  CHECK(again.replica->find("kiwi"));
+  CHECK(log.text().find("event=journal_cut bytes=8 kept_as=" + (scratch.path() / "journal.cut").string() + " ") !=
+        std::string::npos);
+  std::string kept;
+  std::ifstream(scratch.path() / "journal.cut") >> kept;
+  CHECK(kept == "HJ02torn");
+}
+
+TEST_CASE("a journal of another release is named as such, and stays as it is") {
+  const ScratchDir scratch;
+  std::ofstream(scratch.path() / "journal") << "HJ01 and more";
+  const auto opened = Journal::open(scratch.path(), Acknowledge::Write, 1);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message.find("another release of herd, in format HJ01 instead of HJ02") != std::string::npos);
+  CHECK(std::filesystem::file_size(scratch.path() / "journal") == 13);
+}
+
+TEST_CASE("a journal that is whole is not said to be cut") {
+  const ScratchDir scratch;
+  { const Journaled node(scratch); }
+  const CapturedLog log;
+  const Journaled again(scratch);
+  CHECK(log.text().find("journal_cut") == std::string::npos);
+}
+
+TEST_CASE("a journal damaged in its middle is refused with the way out, and left as it is") {
+  const ScratchDir scratch;
+  {
+    Journaled node(scratch);
+    (void)node.tell("kiwi", "5");
+    REQUIRE(node.written());
+    (void)node.tell("plum", "5");
+    REQUIRE(node.written());
+  }
+  const auto path = scratch.path() / "journal";
+  const auto size = std::filesystem::file_size(path);
+  {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(40 + static_cast<std::streamoff>(bus::kFrameHeadBytes));
+    file.put('\x7f');
+  }
+  const auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().message.find(path.string()) != std::string::npos);
+  CHECK(opened.error().message.find("--discard-journal") != std::string::npos);
+  CHECK(std::filesystem::file_size(path) == size);
+
+  const auto moved = Journal::discard(scratch.path());
+  REQUIRE(moved);
+  REQUIRE(*moved);
+  CHECK(std::filesystem::file_size(**moved) == size);
+  const Journaled fresh(scratch, Acknowledge::Write, kFeed + 1);
+  CHECK(fresh.replica->self().feed_id == kFeed + 1);
+  CHECK(fresh.replica->store().size() == 0);
+}
+
+TEST_CASE("a journal that is discarded never takes the place of one that was discarded before") {
+  const ScratchDir scratch;
+  for (const auto* content : {"first", "second", "third"}) {
+    std::ofstream(scratch.path() / "journal") << content;
+    REQUIRE(Journal::discard(scratch.path()).value());
+  }
+  const auto content = [&](const char* name) {
+    std::string text;
+    std::ifstream(scratch.path() / name) >> text;
+    return text;
+  };
+  CHECK(content("journal.discarded") == "first");
+  CHECK(content("journal.discarded.2") == "second");
+  CHECK(content("journal.discarded.3") == "third");
+}
+
+TEST_CASE("when all names of discarded journals are in use, the journal stays where it is") {
+  const ScratchDir scratch;
+  for (int number = 1; number <= kMostSetAside; ++number) {
+    (void)scratch.write("old", number == 1 ? "journal.discarded" : "journal.discarded." + std::to_string(number));
+  }
+  (void)scratch.write("new", "journal");
+  const auto moved = Journal::discard(scratch.path());
+  REQUIRE_FALSE(moved);
+  CHECK(moved.error().message.find("journal.discarded to journal.discarded.100 are in use: remove those") !=
+        std::string::npos);
+  CHECK(std::filesystem::file_size(scratch.path() / "journal") == 3);
+}
+
+TEST_CASE("there may be no journal to discard") {
+  const ScratchDir scratch;
+  const auto moved = Journal::discard(scratch.path());
+  REQUIRE(moved);
+  CHECK_FALSE(*moved);
+}
+
+TEST_CASE("while the disk is full nothing is acknowledged, and when there is room again all is") {
+  const ScratchDir scratch;
+  const CapturedLog log;
+  Journaled node(scratch);
+  const auto before = node.tell("kiwi", "5");
+  REQUIRE(node.written());
+  bus::TellOutcome during;
+  {
+    const FileSizeLimit limit(node.journal->file_bytes() + 10);
+    during = node.tell("plum", "5");
+    REQUIRE(node.turn_until([&] { return node.journal->counters().failures >= 3; }));
+    CHECK(node.replica->acknowledged() >= before.number);
+    CHECK(node.replica->acknowledged() < during.number);
+    CHECK_FALSE(node.journal->trouble().empty());
+    CHECK(log.text().find("event=journal_failing") != std::string::npos);
+  }
+  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= during.number; }));
+  CHECK(node.journal->trouble().empty());
+  CHECK(log.text().find("event=journal_recovered") != std::string::npos);
+  node.journal.reset();
+  const Journaled again(scratch);
+  CHECK(again.replica->find("kiwi"));
+  CHECK(again.replica->find("plum"));
+}
+
+TEST_CASE("a sync that failed stops the node, and is not tried again") {
+  const ScratchDir scratch;
+  const CapturedLog log;
+  Journaled node(scratch, Acknowledge::Fsync);
+  REQUIRE(node.written());
+  const auto outcome = node.tell("kiwi", "5");
+  syncs_fail = true;
+  const bool stopped = wait_until([&] { return !node.turn(); });
+  syncs_fail = false;
+  REQUIRE(stopped);
+  CHECK(node.replica->acknowledged() < outcome.number);
+  CHECK(log.text().find("event=journal_lost") != std::string::npos);
+}
+
+TEST_CASE("a disk that does not answer is reported after three seconds, and is well again when it does") {
+  const ScratchDir scratch;
+  const CapturedLog log;
+  Journaled node(scratch, Acknowledge::Fsync);
+  REQUIRE(node.check());
+  const auto outcome = node.tell("kiwi", "5");
+  syncs_wait = true;
+  while (node.journal->next_deadline(*node.replica) != node.now.steady + 2s) REQUIRE(node.turn());
+  node.now.steady += 1'990ms;
+  REQUIRE(node.turn());
+  CHECK(node.journal->trouble().empty());
+  node.now.steady += 10ms;
+  REQUIRE(node.turn());  // it may be this process that was frozen
+  CHECK(node.journal->trouble().empty());
+  node.now.steady += 1s;
+  REQUIRE(node.turn());
+  CHECK(node.journal->trouble() == "the disk has not answered for 3 s");
+  CHECK(node.replica->acknowledged() < outcome.number);
+  CHECK(node.journal->next_deadline(*node.replica) == protocol::Nanoseconds::max());
+  syncs_wait = false;
+  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
+  CHECK(node.journal->trouble().empty());
+  CHECK(log.count("event=journal_failing") == 1);
+  CHECK(log.count("event=journal_recovered") == 1);
+}
+
+TEST_CASE("a life that cannot be written is an error, before a number is given out") {
+  const ScratchDir scratch;
+  auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
+  REQUIRE(opened);
+  bus::Replica::Options options;
+  options.self = {"herd", "Hill", 1, 0};
+  bus::Replica replica(std::move(options), std::move(opened->memory));
+  const FileSizeLimit limit(10);
+  CHECK_FALSE(opened->journal->begin_life(replica));
+}
+
+TEST_CASE("a file that has grown far beyond what lives is copied while it is written, and nothing is lost") {
+  const ScratchDir scratch;
+  std::size_t told = 0;
+  {
+    Journaled node(scratch);
+    const std::string padding(200, 'x');
+    while (node.journal->counters().copies == 0) {
+      for (int i = 0; i < 2'000; ++i, ++told) {
+        (void)node.tell(padding + std::to_string(told % 5'000), std::to_string(told + 1));
+      }
+      const auto tail = node.replica->store().feed().tail();
+      REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= tail; }));
+      REQUIRE(told < 2'000'000);
+    }
+    REQUIRE(node.written());
+    CHECK(node.journal->file_bytes() < 16 * 1024 * 1024);
+    CHECK(std::filesystem::file_size(scratch.path() / "journal") == node.journal->file_bytes());
+  }
+  Journaled again(scratch);
+  CHECK(again.replica->store().size() == 5'000);
+  const auto last = again.replica->find(std::string(200, 'x') + std::to_string((told - 1) % 5'000));
+  REQUIRE(last);
+  CHECK(last->time_text == std::to_string(told));
+}

@@ -1,0 +1,86 @@
+#include "node/observe/status.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.hpp"
+#include "tests/node/status_example.hpp"
+
+namespace herd::node {
+namespace {
+
+using nlohmann::json;
+
+TEST_CASE("the status document has exactly the promised fields") {
+  const auto document = json::parse(to_json(example_status()));
+  CHECK(document == json::parse(R"({
+    "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
+    "digest": "0000000000000abc", "clients": 3, "connections": 2,
+    "journal": {"state": "ok", "trouble": "", "bytes": 4096},
+    "name_conflict": null,
+    "links": {
+      "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500,
+        "contender": null},
+      "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0,
+        "contender": null}},
+    "places": {"google": {"state": "resting", "message": "google is broken", "requests": {"OK": 1, "UNKNOWN_ERROR": 1},
+      "mean_request_us": 100000, "cache_hits": 4, "cache_misses": 2, "shared": 1, "stale": 1, "cached": 1,
+      "cached_bytes": 900}},
+    "counters": {"iamat_stored": 7, "bus_updates_merged": 0}})"));
+}
+
+TEST_CASE("the status document is one line") {
+  const auto text = to_json(example_status());
+  CHECK(text.find('\n') == text.size() - 1);
+}
+
+TEST_CASE("a node without peers and counters says so with empty objects") {
+  const auto document = json::parse(to_json(Status{}));
+  CHECK(document.at("links") == json::object());
+  CHECK(document.at("places") == json::object());
+  CHECK(document.at("counters") == json::object());
+}
+
+TEST_CASE("large change numbers and counters keep every digit") {
+  auto status = example_status();
+  status.links[0].sent = 0xffff'ffff'ffff'ffff;
+  status.counters["iamat_stored"] = 0xffff'ffff'ffff'fffe;
+  const auto document = json::parse(to_json(status));
+  CHECK(document.at("links").at("Jaquez").at("sent").get<std::uint64_t>() == 0xffff'ffff'ffff'ffff);
+  CHECK(document.at("counters").at("iamat_stored").get<std::uint64_t>() == 0xffff'ffff'ffff'fffe);
+}
+
+TEST_CASE("a journal that cannot be written says why") {
+  auto status = example_status();
+  status.journal.trouble = "No space left on device";
+  CHECK(json::parse(to_json(status)).at("journal") ==
+        json::parse(R"({"state": "failing", "trouble": "No space left on device", "bytes": 4096})"));
+}
+
+TEST_CASE("another process of the node's name, and of a peer's, is named") {
+  auto status = example_status();
+  const bus::Claimant other{0xabc, "tcp://192.0.2.7:12240", "192.0.2.7"};
+  status.name_conflict = {"Smith", true, other};
+  status.links[1].contender = other;
+  const auto other_json =
+      json::parse(R"({"incarnation": "0000000000000abc", "address": "tcp://192.0.2.7:12240", "host": "192.0.2.7"})");
+  auto document = json::parse(to_json(status));
+  CHECK(document.at("name_conflict") == json{{"role", "kept"}, {"peer", "Smith"}, {"other", other_json}});
+  CHECK(document.at("links").at("Smith").at("contender") == other_json);
+  CHECK(document.at("links").at("Jaquez").at("contender").is_null());
+  status.name_conflict->kept = false;
+  CHECK(json::parse(to_json(status)).at("name_conflict").at("role") == "refused");
+}
+
+TEST_CASE("every state of a link has its word") {
+  CHECK(to_string(LinkState::Down) == "down");
+  CHECK(to_string(LinkState::Half) == "half");
+  CHECK(to_string(LinkState::Up) == "up");
+}
+
+TEST_CASE("an identity is always sixteen digits") {
+  CHECK(hexadecimal(0) == "0000000000000000");
+  CHECK(hexadecimal(0xfedc'ba98'7654'3210) == "fedcba9876543210");
+}
+
+}  // namespace
+}  // namespace herd::node

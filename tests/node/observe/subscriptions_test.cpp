@@ -1,0 +1,72 @@
+#include "node/observe/subscriptions.hpp"
+
+#include <string>
+#include <vector>
+
+#include "tests/catch.hpp"
+
+namespace herd::node {
+namespace {
+
+const std::vector<std::string> kTopics{"herd.INFO.stats.Hill", "herd.INFO.client.Hill", "herd.ERROR.node.Hill"};
+
+TEST_CASE("a subscription covers the topics that begin with its prefix") {
+  Subscriptions subscriptions(kTopics);
+  CHECK(subscriptions.covered() == 0);
+  CHECK(subscriptions.add("herd.INFO.c") == 0b010);
+  CHECK(subscriptions.add("herd.INFO.") == 0b001);
+  CHECK(subscriptions.add("") == 0b100);
+  CHECK(subscriptions.covered() == 0b111);
+  CHECK(subscriptions.remove("") == 0b100);
+  CHECK(subscriptions.remove("herd.INFO.") == 0b001);
+  CHECK(subscriptions.covered() == 0b010);
+  CHECK(subscriptions.remove("herd.INFO.c") == 0b010);
+  CHECK(subscriptions.size() == 0);
+}
+
+TEST_CASE("to subscribe again changes nothing, and one end ends a subscription") {
+  Subscriptions subscriptions(kTopics);
+  CHECK(subscriptions.add("herd.") == 0b111);
+  for (int times = 0; times < 10; ++times) CHECK(subscriptions.add("herd.") == 0);
+  CHECK(subscriptions.size() == 1);
+  CHECK(subscriptions.remove("herd.") == 0b111);
+  CHECK(subscriptions.remove("herd.") == 0);
+}
+
+TEST_CASE("prefixes of equal length, and of equal topics, are told apart") {
+  Subscriptions subscriptions(kTopics);
+  CHECK(subscriptions.add("herd.I") == 0b011);
+  CHECK(subscriptions.add("herd.E") == 0b100);
+  CHECK(subscriptions.add("herd.IN") == 0);
+  CHECK(subscriptions.remove("herd.I") == 0);
+  CHECK(subscriptions.remove("herd.X") == 0);
+  CHECK(subscriptions.covered() == 0b111);
+  CHECK(subscriptions.remove("herd.IN") == 0b011);
+}
+
+TEST_CASE("what covers no topic of the node is not kept") {
+  Subscriptions subscriptions(kTopics);
+  for (int i = 0; i < 1000; ++i) CHECK(subscriptions.add("herd.INFO.stats.Hills" + std::to_string(i)) == 0);
+  CHECK(subscriptions.add("Herd.") == 0);
+  CHECK(subscriptions.size() == 0);
+  CHECK(subscriptions.remove("Herd.") == 0);
+}
+
+TEST_CASE("all prefixes that can be kept are as many as the topics have beginnings") {
+  Subscriptions subscriptions(kTopics);
+  for (int round = 0; round < 2; ++round) {
+    for (const std::string& topic : kTopics) {
+      for (std::size_t length = 0; length <= topic.size(); ++length) (void)subscriptions.add(topic.substr(0, length));
+    }
+  }
+  // "" to "herd." are of all, "herd.I" to "herd.INFO." of two, the rest of one each.
+  CHECK(subscriptions.size() == 6 + 5 + 10 + 11 + 15);
+  for (const std::string& topic : kTopics) {
+    for (std::size_t length = 0; length <= topic.size(); ++length) (void)subscriptions.remove(topic.substr(0, length));
+  }
+  CHECK(subscriptions.size() == 0);
+  CHECK(subscriptions.covered() == 0);
+}
+
+}  // namespace
+}  // namespace herd::node

@@ -1,0 +1,180 @@
+// What waits for viewers: bounds of each one and of all, and a fair order.
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "node/observe/viewers.hpp"
+#include "tests/node/viewers_port.hpp"
+
+namespace herd::node {
+namespace {
+
+TEST_CASE("a viewer that stopped loses messages until it has read half of its queue, and others lose none") {
+  Viewers::Limits limits;
+  limits.queue = 100;
+  Port port(limits);
+  const auto stopped = port.viewer("herd.a", "127.0.0.1", 4096);
+  const auto reader = port.viewer();
+  const std::string body(2000, 'x');
+  std::string heard;
+  std::size_t sent = 0;
+  CHECK(port.until([&] {
+    fill(port, 10, body);
+    sent += 10;
+    heard += reader->hear();
+    return port.viewers->counters().overflows == 1 && sent > 500;
+  }));
+  CHECK(port.viewers->counters().overflows == 1);  // once each time that it runs full
+  const std::size_t expected =
+      zmtp::greeting().size() + zmtp::ready().size() + sent * zmtp::message("herd.a", body).size();
+  CHECK(port.until([&] { return (heard += reader->hear()).size() == expected; }));
+  // What it reads is whole, and once it has read half it receives the newest.
+  std::string late = stopped->hear();
+  CHECK(port.until([&] {
+    fill(port, 1, "newest");
+    late += stopped->hear();
+    return late.ends_with(zmtp::message("herd.a", "newest"));
+  }));
+  late.erase(0, zmtp::greeting().size() + zmtp::ready().size());
+  std::size_t old = 0;
+  for (; late.starts_with(zmtp::message("herd.a", body)); ++old) late.erase(0, zmtp::message("herd.a", body).size());
+  for (; late.starts_with(zmtp::message("herd.a", "newest"));) late.erase(0, zmtp::message("herd.a", "newest").size());
+  CHECK(late.empty());
+  CHECK(old >= limits.queue);
+  CHECK(old < sent);
+}
+
+TEST_CASE("the queue of a viewer has a bound in bytes as well, and takes one message of any length") {
+  Viewers::Limits limits;
+  limits.queue_bytes = 300'000;
+  Port port(limits);
+  const auto stopped = port.viewer("herd.a", "127.0.0.1", 4096);
+  const std::string long_body(1'000'000, 'x');
+  fill(port, 1, long_body);
+  CHECK(port.viewers->counters().overflows == 0);
+  fill(port, 1, "short");
+  CHECK(port.viewers->counters().overflows == 1);
+  std::string heard;
+  CHECK(port.until([&] { return (heard += stopped->hear()).size() >= long_body.size(); }));
+  fill(port, 1, "short");
+  CHECK(port.until([&] { return (heard += stopped->hear()).ends_with(zmtp::message("herd.a", "short")); }));
+}
+
+TEST_CASE("where all queues together are full, the viewer that has taken nothing for longest is cut") {
+  Viewers::Limits limits;
+  limits.all_bytes = 3'000'000;
+  Port port(limits);
+  const std::string body(100'000, 'x');
+  const auto first = port.viewer("herd.a", "127.0.0.1", 4096);
+  fill(port, 8, body);
+  port.now += 10s;
+  const auto second = port.viewer("herd.a", "127.0.0.1", 4096);
+  fill(port, 8, body);
+  port.settle();
+  CHECK(port.viewers->connected() == 2);  // 0.8 MB of the first, and as much of the second
+  port.now += 10s;
+  const auto third = port.viewer("herd.b", "127.0.0.1", 4096);
+  for (int i = 0; i < 9; ++i) port.viewers->publish(kB, zmtp::message("herd.b", body));
+  CHECK(port.viewers->connected() == 3);
+  port.settle();
+  const auto fourth = port.viewer("herd.b", "127.0.0.1", 4096);
+  for (int i = 0; i < 9; ++i) port.viewers->publish(kB, zmtp::message("herd.b", body));
+  port.settle();
+  CHECK(first->has_ended());
+  CHECK_FALSE(fourth->has_ended());
+  CHECK(port.viewers->counters().cut >= 1);
+  CHECK(port.viewers->subscribed(kB) == 2);
+}
+
+TEST_CASE("a viewer that does not read is owed few PONGs, however many PINGs it sends") {
+  Port port;
+  const auto viewer = port.viewer("herd.a", "127.0.0.1", 4096);
+  fill(port, 100, std::string(5000, 'x'));  // nothing more goes out
+  std::string pings;
+  for (int i = 0; i < 500; ++i) pings += as_command("\4PING\0\0context"s);
+  viewer->say(pings);
+  for (int times = 0; times < 4; ++times) port.settle();
+  CHECK_FALSE(viewer->has_ended());
+  std::string heard = viewer->hear();
+  CHECK(port.until([&] { return (heard += viewer->hear()).find(zmtp::pong("context")) != std::string::npos; }));
+  port.settle();
+  heard += viewer->hear();
+  std::size_t pongs = 0;
+  for (std::size_t at = 0; (at = heard.find("\4PONG", at)) != std::string::npos; ++at) ++pongs;
+  CHECK(pongs <= kMaxViewerReplyBytes / zmtp::pong("context").size());
+}
+
+TEST_CASE("one iteration sends a bounded number of bytes, says that more is left, and every viewer gets its turn") {
+  Port port;
+  std::vector<std::unique_ptr<Peer>> viewers;
+  for (std::size_t i = 0; i < kViewerSends + 40; ++i) viewers.push_back(port.viewer());
+  for (const auto& viewer : viewers) (void)viewer->hear();
+  port.viewers->publish(kA, zmtp::message("herd.a", "hello"));
+  port.viewers->send(port.now);
+  CHECK(port.viewers->has_more());
+  std::size_t heard = 0;
+  std::vector<bool> has_heard(viewers.size());
+  CHECK(port.until([&] {
+    for (std::size_t i = 0; i < viewers.size(); ++i) {
+      if (!has_heard[i] && !viewers[i]->hear().empty()) {
+        has_heard[i] = true;
+        ++heard;
+      }
+    }
+    return heard == viewers.size();
+  }));
+  CHECK_FALSE(port.viewers->has_more());
+}
+
+TEST_CASE("without a descriptor accepting pauses instead of spinning, and goes on when there is one") {
+  Port port;
+  const auto viewer = port.viewer();
+  Peer late(port.port);
+  Peer spare(port.port);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = dup(0);
+  close(next);
+  const rlimit none{static_cast<rlim_t>(next), before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const bool paused = port.until([&] { return port.viewers->next_deadline() <= port.now + 100ms; });
+  port.viewers->serve(port.now);
+  const std::size_t connected = port.viewers->connected();
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(paused);
+  CHECK(connected == 1);
+  port.now += 100ms;
+  CHECK(port.until([&] { return port.viewers->connected() == 3; }));
+}
+
+TEST_CASE("a hundred viewers of which half never read cost what is published once, and the others lose nothing") {
+  Port port;
+  std::vector<std::unique_ptr<Peer>> readers;
+  std::vector<std::unique_ptr<Peer>> stopped;
+  for (int i = 0; i < 50; ++i) {
+    readers.push_back(port.viewer());
+    stopped.push_back(port.viewer("herd.a", "127.0.0.1", 4096));
+  }
+  constexpr std::size_t kMessages = 2000;
+  const std::string body(300, 'x');
+  const std::size_t expected =
+      zmtp::greeting().size() + zmtp::ready().size() + kMessages * zmtp::message("herd.a", body).size();
+  std::vector<std::size_t> heard(readers.size());
+  std::size_t published = 0;
+  CHECK(port.until([&] {
+    if (published < kMessages) {
+      fill(port, 100, body);
+      published += 100;
+    }
+    bool all = true;
+    for (std::size_t i = 0; i < readers.size(); ++i) {
+      heard[i] += readers[i]->hear().size();
+      all = all && heard[i] == expected;
+    }
+    return all;
+  }));
+  CHECK(port.viewers->counters().overflows == stopped.size());
+  CHECK(port.viewers->subscribed(kA) == 100);
+}
+
+}  // namespace
+}  // namespace herd::node
