@@ -52,29 +52,31 @@ struct Encoder {
                   m.clock.count(), m.answer, m.tail, m.address);
   }
   std::string operator()(const Welcome& m) const {
-    return header(Type::Welcome, m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
+    return header(Type::Welcome, m.incarnations.sender, m.incarnations.receiver, m.feed_id, m.cursor, m.attempt, m.run,
+                  m.written);
   }
   std::string operator()(const Batch& m) const {
-    return header(Type::Batch, m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
+    return header(Type::Batch, m.incarnations.sender, m.incarnations.receiver, m.attempt, m.from, m.to, m.run,
+                  m.written);
   }
   std::string operator()(const Ack& m) const {
-    return header(Type::Ack, m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+    return header(Type::Ack, m.incarnations.sender, m.incarnations.receiver, m.attempt, m.merged, m.durable);
   }
   std::string operator()(const Digest& m) const {
-    return header(Type::Digest, m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+    return header(Type::Digest, m.incarnations.sender, m.incarnations.receiver, m.round, m.answer, m.digest, m.merged);
   }
   std::string operator()(const Pull& m) const {
-    return header(Type::Pull, m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+    return header(Type::Pull, m.incarnations.sender, m.incarnations.receiver, m.number, m.position, m.buckets);
   }
   std::string operator()(const Answer& m) const {
-    return header(Type::Answer, m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
+    return header(Type::Answer, m.incarnations.sender, m.incarnations.receiver, m.number, m.done, m.position);
   }
   std::string operator()(const Ping& m) const { return header(Type::Ping, m.nonce, m.clock.count()); }
   std::string operator()(const Pong& m) const { return header(Type::Pong, m.nonce, m.clock.count()); }
   std::string operator()(const Bye& m) const { return header(Type::Bye, m.incarnation); }
   std::string operator()(const Conflict& m) const {
-    return header(Type::Conflict, m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation, m.other_address,
-                  m.other_host);
+    return header(Type::Conflict, m.incarnations.sender, m.incarnations.receiver, m.keeps_name, m.other_incarnation,
+                  m.other_address, m.other_host);
   }
   std::string operator()(const UnknownMessage&) const { return {}; }
 };
@@ -137,7 +139,7 @@ Result<Message> read_hello(HeaderReader reader) {
 
 Result<Message> read_conflict(HeaderReader reader) {
   Conflict m;
-  (void)reader.all(m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation);
+  (void)reader.all(m.incarnations.sender, m.incarnations.receiver, m.keeps_name, m.other_incarnation);
   reader.take_address(m.other_address);
   reader.take_address(m.other_host);
   return done(reader.ok(), Message{std::move(m)});
@@ -147,12 +149,12 @@ Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
   switch (type) {
     case static_cast<std::uint64_t>(Type::Digest): {
       Digest m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+      const bool ok = reader.all(m.incarnations.sender, m.incarnations.receiver, m.round, m.answer, m.digest, m.merged);
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Pull): {
       Pull m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+      const bool ok = reader.all(m.incarnations.sender, m.incarnations.receiver, m.number, m.position, m.buckets);
       const auto is_bucket = [](std::uint32_t bucket) { return bucket < kBuckets; };
       if (ok && (m.buckets.empty() || m.buckets.size() > kMaxPulledBuckets ||
                  !std::all_of(m.buckets.begin(), m.buckets.end(), is_bucket))) {
@@ -162,7 +164,7 @@ Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
     }
     case static_cast<std::uint64_t>(Type::Answer): {
       Answer m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
+      const bool ok = reader.all(m.incarnations.sender, m.incarnations.receiver, m.number, m.done, m.position);
       return done(ok, Message{m});
     }
     default:
@@ -176,19 +178,21 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
       return read_hello(reader);
     case static_cast<std::uint64_t>(Type::Welcome): {
       Welcome m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
+      const bool ok =
+          reader.all(m.incarnations.sender, m.incarnations.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
       if (ok && m.cursor > 0 && m.run == 0) return fail("welcome: its cursor names no run");
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Batch): {
       Batch m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
+      const bool ok =
+          reader.all(m.incarnations.sender, m.incarnations.receiver, m.attempt, m.from, m.to, m.run, m.written);
       if (ok && m.to < m.from) return fail("batch: it ends before it begins");
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Ack): {
       Ack m;
-      const bool ok = reader.all(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+      const bool ok = reader.all(m.incarnations.sender, m.incarnations.receiver, m.attempt, m.merged, m.durable);
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Ping): {

@@ -21,10 +21,10 @@ inline constexpr std::uint32_t kProtocolVersion = 2;
 inline constexpr std::uint32_t kOldestProtocolVersion = 2;
 
 // The lives of both ends as the sender of a message knows them.
-struct Lives {
+struct Incarnations {
   std::uint64_t sender = 0;    // the sender's own incarnation
   std::uint64_t receiver = 0;  // the incarnation that the message is meant for
-  bool operator==(const Lives&) const = default;
+  bool operator==(const Incarnations&) const = default;
 };
 
 // Who I am. Everything else is listened to only after a valid one.
@@ -44,7 +44,7 @@ struct Hello {
 
 // Where to go on in your feed: answers a HELLO, a batch that leaves a gap, and a message meant for another life.
 struct Welcome {
-  Lives lives;
+  Incarnations incarnations;
   std::uint64_t feed_id = 0;  // of the receiver, as the sender knows it
   std::uint64_t cursor = 0;   // all changes up to this number are merged
   std::uint64_t attempt = 0;  // of the message that is answered
@@ -54,7 +54,7 @@ struct Welcome {
 
 // The changes (from, to] of the sender's feed; the body frame holds those that the receiver may lack.
 struct Batch {
-  Lives lives;
+  Incarnations incarnations;
   std::uint64_t attempt = 0;
   std::uint64_t from = 0;
   std::uint64_t to = 0;
@@ -63,15 +63,15 @@ struct Batch {
 };
 
 struct Ack {
-  Lives lives;
+  Incarnations incarnations;
   std::uint64_t attempt = 0;  // of the newest batch that this answers
   std::uint64_t merged = 0;   // all changes up to this number are in memory
-  std::uint64_t kept = 0;     // ... and up to this one in a journal; 0 without one
+  std::uint64_t durable = 0;  // ... and up to this one in a journal; 0 without one
 };
 
 // How my store looks: asked with, and answered by one with `answer` and, where the two differ, a frame of sums.
 struct Digest {
-  Lives lives;
+  Incarnations incarnations;
   std::uint64_t round = 0;   // the asking node's count of its rounds with this peer; an answer repeats it
   bool answer = false;       // else the receiver is asked for its own
   std::uint64_t digest = 0;  // of the sender's store
@@ -80,18 +80,18 @@ struct Digest {
 
 // Tell me these buckets.
 struct Pull {
-  Lives lives;
+  Incarnations incarnations;
   std::uint64_t number = 0;            // the asking node's count of its pulls from this peer; an answer repeats it
-  std::uint64_t place = 0;             // where to go on in the first bucket, as the last answer said; 0: from its start
+  std::uint64_t position = 0;          // where to go on in the first bucket, as the last answer said; 0: from its start
   std::vector<std::uint32_t> buckets;  // 1 to kMaxPulledBuckets, each below kBuckets
 };
 
 // Some of the records that were pulled, in a body frame.
 struct Answer {
-  Lives lives;
-  std::uint64_t number = 0;  // of the PULL
-  std::uint64_t done = 0;    // so many of its buckets have been told whole
-  std::uint64_t place = 0;   // where the next one goes on; 0: at its start
+  Incarnations incarnations;
+  std::uint64_t number = 0;    // of the PULL
+  std::uint64_t done = 0;      // so many of its buckets have been told whole
+  std::uint64_t position = 0;  // where the next one goes on; 0: at its start
 };
 
 struct Ping {
@@ -111,8 +111,8 @@ struct Bye {
 
 // Another process claims the receiver's name too. The only message that goes from a ROUTER to a DEALER.
 struct Conflict {
-  Lives lives;
-  bool kept = false;                    // the receiver keeps the name; else the other process has it
+  Incarnations incarnations;
+  bool keeps_name = false;              // the receiver keeps the name; else the other process has it
   std::uint64_t other_incarnation = 0;  // of the other process
   std::string other_address;            // the bus address that its HELLO names; may be empty
   std::string other_host;               // the host from which the sender sees its connection come; may be empty

@@ -30,7 +30,7 @@ constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
 constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
 static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 
-enum class Kind : std::uint8_t { Life = 1, Records = 2, Mark = 3 };
+enum class Kind : std::uint8_t { Run = 1, Records = 2, Mark = 3 };
 
 // Lowest byte first.
 [[gnu::always_inline]] inline void put(char* to, std::uint64_t value, std::size_t bytes) {
@@ -159,9 +159,9 @@ void FrameWriter::end_frame(std::string& out, std::size_t at) {
   put(head + kHashedHeadBytes, hash({head, kHashedHeadBytes}), 8);
 }
 
-void FrameWriter::life(std::string& out, const LifeFrame& life) {
+void FrameWriter::run(std::string& out, const RunFrame& run) {
   const std::size_t at = begin_frame(out);
-  pack(out, Kind::Life, life.feed_id, life.base, life.incarnation);
+  pack(out, Kind::Run, run.feed_id, run.base, run.incarnation);
   end_frame(out, at);
 }
 
@@ -209,7 +209,7 @@ bool FrameReader::head_at(std::size_t offset, Head& head) const {
   return get(text_, offset + kPayloadHashAt, 8) == hash(text_.substr(offset + kFrameHeadBytes, head.length));
 }
 
-bool FrameReader::valid_frame_behind(std::size_t offset) const {
+bool FrameReader::valid_frame_after(std::size_t offset) const {
   for (std::size_t at = text_.find(kFrameMagic, offset + 1); at != std::string_view::npos;
        at = text_.find(kFrameMagic, at + 1)) {
     Head head;
@@ -269,9 +269,9 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
         msgpack::unpack(payload.data(), payload.size(), used, nullptr, nullptr, limit);
     const auto fields = handle.get().as<std::vector<msgpack::object>>();
     switch (fields.at(0).as<std::uint64_t>()) {
-      case static_cast<std::uint64_t>(Kind::Life):
-        frame = LifeFrame{fields.at(1).as<std::uint64_t>(), fields.at(2).as<ChangeNumber>(),
-                          fields.size() > 3 ? fields[3].as<std::uint64_t>() : 0};
+      case static_cast<std::uint64_t>(Kind::Run):
+        frame = RunFrame{fields.at(1).as<std::uint64_t>(), fields.at(2).as<ChangeNumber>(),
+                         fields.size() > 3 ? fields[3].as<std::uint64_t>() : 0};
         return true;
       case static_cast<std::uint64_t>(Kind::Mark): {
         MarkFrame mark{fields.at(1).as<ChangeNumber>(), {}};
@@ -311,7 +311,7 @@ Frame FrameReader::next() {
       whole && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
   if (!readable) {
     // No crash leaves a whole frame that is not the next one, or that says what this version does not know.
-    if (whole || valid_frame_behind(offset_)) return FramesDamaged{offset_};
+    if (whole || valid_frame_after(offset_)) return FramesDamaged{offset_};
     return FramesEnd{offset_, sequence_};
   }
   sequence_ = head.sequence;

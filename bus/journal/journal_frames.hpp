@@ -24,9 +24,9 @@
 #include <vector>
 
 #include "bus/store/feed.hpp"
+#include "bus/store/feed_position.hpp"
 #include "bus/store/packed_record.hpp"
 #include "bus/store/record.hpp"
-#include "bus/store/feed_position.hpp"
 #include "protocol/update.hpp"
 
 namespace herd::bus {
@@ -40,7 +40,7 @@ inline constexpr std::size_t kMaxFrameBytes =
     std::size_t{256} * 1024;  // of a payload: its records, their origins, and room
 
 // A run of the node began: change numbers from base + 1 on, in this feed.
-struct LifeFrame {
+struct RunFrame {
   std::uint64_t feed_id = 0;
   ChangeNumber base = 0;
   std::uint64_t incarnation = 0;  // 0: not written down
@@ -57,7 +57,7 @@ class FrameWriter {
   // The next frame gets this sequence number plus one.
   explicit FrameWriter(std::uint64_t sequence = 0) : sequence_(sequence) {}
 
-  void life(std::string& out, const LifeFrame& life);
+  void run(std::string& out, const RunFrame& run);
   // The live records from `reader` on, at most `most` of them; returns the last number that was written, or 0 if there
   // was none.
   ChangeNumber records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most);
@@ -75,12 +75,12 @@ class FrameWriter {
 };
 
 // What the reader finds next.
-struct KeptRecord {
+struct JournalRecord {
   ChangeNumber number = 0;
   protocol::Update update;  // its time is not checked against its text
 };
 struct RecordsFrame {
-  std::span<const KeptRecord> records;  // good until the next frame is read
+  std::span<const JournalRecord> records;  // good until the next frame is read
 };
 struct FramesEnd {
   std::size_t valid_bytes = 0;  // the whole text, or where its torn tail begins
@@ -89,7 +89,7 @@ struct FramesEnd {
 struct FramesDamaged {
   std::size_t offset = 0;  // of the frame that cannot be read although valid ones stand behind it
 };
-using Frame = std::variant<LifeFrame, RecordsFrame, MarkFrame, FramesEnd, FramesDamaged>;
+using Frame = std::variant<RunFrame, RecordsFrame, MarkFrame, FramesEnd, FramesDamaged>;
 
 class FrameReader {
  public:
@@ -106,7 +106,7 @@ class FrameReader {
     std::uint64_t sequence = 0;
   };
   [[nodiscard]] bool head_at(std::size_t offset, Head& head) const;
-  [[nodiscard]] bool valid_frame_behind(std::size_t offset) const;
+  [[nodiscard]] bool valid_frame_after(std::size_t offset) const;
   [[nodiscard]] bool read_payload(std::string_view payload, Frame& frame);
   [[nodiscard]] bool read_records(std::string_view bytes);
   [[nodiscard]] bool read_record(const RecordHead& head, std::string_view client, std::string_view body);
@@ -123,7 +123,7 @@ class FrameReader {
   std::vector<Origin> origins_;
   std::string bytes_;
   std::vector<UpdateTexts> texts_;
-  std::vector<KeptRecord> records_;
+  std::vector<JournalRecord> records_;
 };
 
 }  // namespace herd::bus

@@ -18,32 +18,32 @@
 namespace herd::bus {
 
 // Some five milliseconds of the loop.
-inline constexpr std::size_t kMostRecordsAPass = 65'536;
+inline constexpr std::size_t kMaxRecordsPerFlush = 65'536;
 
-struct KeeperLimits {
+struct JournalPlannerLimits {
   // Records of one pass. One that does not reach the tail does not count yet, and the next may have twice as many, up
-  // to kMostRecordsAPass: so passes catch up, however much is told while one is written.
-  std::size_t records_a_pass = 65'536;
+  // to kMaxRecordsPerFlush: so passes catch up, however much is told while one is written.
+  std::size_t records_per_flush = 65'536;
   // Records of one piece of a copy: about a millisecond.
-  std::size_t records_a_piece = 4'096;
+  std::size_t records_per_chunk = 4'096;
 };
 
-class Keeper {
+class JournalPlanner {
  public:
   // `life`: of the run that begins. `runs`: the earlier ones of its feed. `cursor`: what a recovered journal holds
   // already. `sequence`: of its last frame.
-  Keeper(LifeFrame life, Runs runs, ChangeNumber cursor, std::uint64_t sequence, KeeperLimits limits = {})
-      : limits_(limits), life_(life), runs_(std::move(runs)), writer_(sequence), cursor_(cursor), kept_(cursor) {
-    runs_.begin({life_.incarnation, life_.base});
+  JournalPlanner(RunFrame run, Runs runs, ChangeNumber cursor, std::uint64_t sequence, JournalPlannerLimits limits = {})
+      : limits_(limits), run_(run), runs_(std::move(runs)), writer_(sequence), cursor_(cursor), durable_(cursor) {
+    runs_.begin({run_.incarnation, run_.base});
   }
 
   // What must stand in the journal before the first change number of this life is given out.
-  [[nodiscard]] std::string begin_life();
+  [[nodiscard]] std::string begin_run();
 
   // The node renews its feed: this is the first run of the new one. The next pass writes it before anything else.
-  void renew(LifeFrame life);
+  void renew(RunFrame run);
   // Is the present run to be written yet? Then a pass is wanted even without changes.
-  [[nodiscard]] bool wants_life() const { return life_due_; }
+  [[nodiscard]] bool wants_run() const { return run_due_; }
   // The runs of the present feed, the present one last.
   [[nodiscard]] const Runs& runs() const { return runs_; }
 
@@ -53,61 +53,61 @@ class Keeper {
   [[nodiscard]] bool wants_cursors(const std::vector<PeerCursor>& cursors) const { return cursors != marked_; }
 
   // The next pass, to be appended to the journal. `cursors`: of the peers' feeds, as they are now. One at a time.
-  [[nodiscard]] std::string begin_pass(Store& store, const std::vector<PeerCursor>& cursors);
+  [[nodiscard]] std::string begin_flush(Store& store, const std::vector<PeerCursor>& cursors);
 
   // The pass is on disk. The peers' cursors that are kept by it, empty if it did not reach the tail.
-  [[nodiscard]] std::vector<PeerCursor> pass_written(Store& store);
+  [[nodiscard]] std::vector<PeerCursor> flush_written(Store& store);
 
   // Nothing of the pass is on disk; the next one reads it again.
-  void pass_failed(Store& store);
+  void flush_failed(Store& store);
 
   // A pass was begun and not yet answered for.
-  [[nodiscard]] bool in_pass() const { return in_pass_; }
+  [[nodiscard]] bool in_flush() const { return in_flush_; }
 
   // All live changes up to here are on disk.
   [[nodiscard]] ChangeNumber cursor() const { return cursor_; }
 
   // Whatever was live at this tail is on disk, or something newer.
-  [[nodiscard]] ChangeNumber kept() const { return kept_; }
+  [[nodiscard]] ChangeNumber durable() const { return durable_; }
 
   // Begins a copy: what goes into the fresh journal first.
-  [[nodiscard]] std::string begin_copy();
+  [[nodiscard]] std::string begin_compaction();
   // The next piece of it, to be appended to the fresh journal; empty when little is left: then finish.
-  [[nodiscard]] std::string copy_piece(const Store& store);
+  [[nodiscard]] std::string compaction_chunk(const Store& store);
   // The last piece. It is a pass: once it is on disk, and the fresh journal has taken the old one's place,
-  // pass_written() says so; pass_failed() gives the copy up.
-  [[nodiscard]] std::string finish_copy(Store& store, const std::vector<PeerCursor>& cursors);
-  void abandon_copy() { copying_ = false; }
-  [[nodiscard]] bool copying() const { return copying_; }
+  // flush_written() says so; flush_failed() gives the copy up.
+  [[nodiscard]] std::string finish_compaction(Store& store, const std::vector<PeerCursor>& cursors);
+  void abandon_compaction() { compacting_ = false; }
+  [[nodiscard]] bool compacting() const { return compacting_; }
 
  private:
   void begin(Store& store, ChangeNumber to, bool complete);
 
-  KeeperLimits limits_;
-  LifeFrame life_;         // of the present run
-  Runs runs_;              // it and the earlier ones of its feed
-  bool life_due_ = false;  // the journal does not name it yet
+  JournalPlannerLimits limits_;
+  RunFrame run_;          // of the present run
+  Runs runs_;             // it and the earlier ones of its feed
+  bool run_due_ = false;  // the journal does not name it yet
   FrameWriter writer_;
   ChangeNumber cursor_;  // all live changes up to here are on disk
-  ChangeNumber kept_;
+  ChangeNumber durable_;
   std::vector<PeerCursor> marked_;  // as the journal says
 
-  bool in_pass_ = false;
-  struct Pass {
+  bool in_flush_ = false;
+  struct Flush {
     ChangeNumber to = 0;
     bool complete = false;  // it reached the tail
-    bool of_copy = false;
-    bool has_life = false;  // it names the present run
+    bool is_compaction = false;
+    bool has_run = false;  // it names the present run
     std::uint64_t sequence_before = 0;
     std::vector<PeerCursor> cursors;
   };
-  Pass pass_;
+  Flush flush_;
   std::size_t grown_ = 0;  // records that the next pass may have, after one that did not reach the tail
 
-  bool copying_ = false;
-  FrameWriter copy_writer_;
-  ChangeNumber copy_cursor_ = 0;
-  bool copy_life_due_ = false;  // as life_due_, of the copy
+  bool compacting_ = false;
+  FrameWriter compaction_writer_;
+  ChangeNumber compaction_cursor_ = 0;
+  bool compaction_run_due_ = false;  // as run_due_, of the copy
 };
 
 }  // namespace herd::bus

@@ -17,21 +17,21 @@ namespace {
 
 // Puts the records of one frame into the store under their old numbers.
 bool restore(const RecordsFrame& frame, Store& store) {
-  for (const KeptRecord& record : frame.records) {
+  for (const JournalRecord& record : frame.records) {
     protocol::Update update = record.update;
     update.id.run = 0;
     if (record.number <= store.feed().tail() || !read_texts(update)) return false;
     store.skip_to(record.number - 1);
-    if (store.merge(update, kToldHere) == Store::Merged::Unchanged) return false;  // a journal only rises
+    if (store.merge(update, kFromClient) == Store::Merged::Unchanged) return false;  // a journal only rises
   }
   return true;
 }
 
 }  // namespace
 
-Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed) {
+RecoveredState empty_state(std::uint64_t feed_id, std::uint64_t hash_seed) {
   if (mutated(Mutant::FeedOutlivesJournal)) feed_id = 1;
-  return Memory{Store(hash_seed), LifeFrame{feed_id, 0}, {}, 0, {}, 0, 0, 0};
+  return RecoveredState{Store(hash_seed), RunFrame{feed_id, 0}, {}, 0, {}, 0, 0, 0};
 }
 
 bool is_of_another_release(std::string_view text) {
@@ -40,8 +40,8 @@ bool is_of_another_release(std::string_view text) {
          !text.starts_with(kFrameMagic);
 }
 
-Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
-  Memory memory = fresh_memory(feed_id, hash_seed);
+Result<RecoveredState> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
+  RecoveredState memory = empty_state(feed_id, hash_seed);
   FrameReader reader(text);
   bool lived = false;
   const auto damaged = [](std::size_t offset) {
@@ -56,11 +56,11 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
       break;
     }
     if (const auto* damage = std::get_if<FramesDamaged>(&frame)) return damaged(damage->offset);
-    if (const auto* life = std::get_if<LifeFrame>(&frame)) {
-      if (life->feed_id != memory.life.feed_id) memory.runs = {};
+    if (const auto* run = std::get_if<RunFrame>(&frame)) {
+      if (run->feed_id != memory.run.feed_id) memory.runs = {};
       lived = true;
-      memory.life = {life->feed_id, std::max(memory.life.base, life->base)};
-      memory.runs.begin({life->incarnation, memory.life.base});
+      memory.run = {run->feed_id, std::max(memory.run.base, run->base)};
+      memory.runs.begin({run->incarnation, memory.run.base});
     } else if (!lived) {
       return fail("it does not begin like a journal");
     } else if (const auto* records = std::get_if<RecordsFrame>(&frame)) {
@@ -71,14 +71,14 @@ Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64
     }
   }
   if (lived) {
-    const ChangeNumber last = std::max(memory.life.base, memory.store.feed().tail());
-    if (last > std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump) return fail("its change numbers are used up");
-    memory.life.base = last + (mutated(Mutant::NoJump) ? 0 : kLifeJump);
+    const ChangeNumber last = std::max(memory.run.base, memory.store.feed().tail());
+    if (last > std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap) return fail("its change numbers are used up");
+    memory.run.base = last + (mutated(Mutant::NoRunGap) ? 0 : kRunGap);
   }
-  memory.store.skip_to(memory.life.base);
-  memory.cursor = memory.life.base;
+  memory.store.skip_to(memory.run.base);
+  memory.cursor = memory.run.base;
   if (mutated(Mutant::RecoveredCountsAsUnwritten)) return memory;
-  memory.store.displaced().begin_pass(memory.cursor);  // all of it is on disk, and would come back
+  memory.store.superseded().begin_flush(memory.cursor);  // all of it is on disk, and would come back
   return memory;
 }
 

@@ -13,9 +13,9 @@
 
 namespace herd::bus {
 
-struct Memory {
+struct RecoveredState {
   Store store;                      // its feed's tail is the new life's base
-  LifeFrame life;                   // of the run that begins, without its incarnation
+  RunFrame run;                     // of the run that begins, without its incarnation
   Runs runs;                        // the earlier ones of this feed
   ChangeNumber cursor = 0;          // the base: all that the journal holds lies below
   std::vector<PeerCursor> cursors;  // of the peers' feeds, as kept
@@ -25,7 +25,7 @@ struct Memory {
 };
 
 // Nothing is known: a new feed begins.
-[[nodiscard]] Memory fresh_memory(std::uint64_t feed_id, std::uint64_t hash_seed);
+[[nodiscard]] RecoveredState empty_state(std::uint64_t feed_id, std::uint64_t hash_seed);
 
 // The text begins as a journal of this program does, in a format that this release does not read.
 [[nodiscard]] bool is_of_another_release(std::string_view text);
@@ -33,6 +33,7 @@ struct Memory {
 // Reads a journal. Its records come back without their identities: those of an old run are worth little, and each
 // would need room in every seen-set. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in
 // its middle, or is no journal: then nothing of it can be relied on.
-[[nodiscard]] protocol::Result<Memory> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed);
+[[nodiscard]] protocol::Result<RecoveredState> recover(std::string_view text, std::uint64_t feed_id,
+                                                       std::uint64_t hash_seed);
 
 }  // namespace herd::bus

@@ -11,7 +11,7 @@ using protocol::Ack;
 using protocol::Batch;
 using protocol::Bye;
 using protocol::Hello;
-using protocol::Lives;
+using protocol::Incarnations;
 using protocol::Message;
 using protocol::Nanoseconds;
 using protocol::Now;
@@ -33,60 +33,61 @@ Nanoseconds ahead_by(Nanoseconds theirs, Nanoseconds ours) {
 
 }  // namespace
 
-Link::Link(const Self& self, LinkIndex index, LinkLimits limits)
+Link::Link(const Self& self, PeerIndex index, LinkLimits limits)
     : self_(&self),
       index_(index),
       limits_(limits),
-      heard_at_(kLongAgo),
+      received_at_(kLongAgo),
       answered_at_(kLongAgo),
-      life_began_at_(kLongAgo),
-      hello_said_at_(kLongAgo) {}
+      incarnation_began_at_(kLongAgo),
+      hello_sent_at_(kLongAgo) {}
 
 // ---- what the peer says -------------------------------------------------------------------------------------------
 
-void Link::hear(const Hello& hello, Now now, ChangeNumber feed_tail) {
-  if (hello.incarnation != peer_.incarnation) begin_life(hello, now, feed_tail);
+void Link::receive(const Hello& hello, Now now, ChangeNumber feed_tail) {
+  if (hello.incarnation != peer_.incarnation) begin_run(hello, now, feed_tail);
   if (hello.feed_id != peer_.feed_id) {
     // Cursors belong to a feed id; one that comes back is read from the beginning too.
     peer_.feed_id = hello.feed_id;
     if (!mutated(Mutant::OldFeedKeepsCursor)) {
       at_ = {};
-      kept_cursor_ = 0;
+      durable_cursor_ = 0;
     }
   }
-  heard_at_ = now.steady;  // the answer below greets it
+  received_at_ = now.steady;  // the answer below greets it
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;
 }
 
 // A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
-void Link::begin_life(const Hello& hello, Now now, ChangeNumber feed_tail) {
+void Link::begin_run(const Hello& hello, Now now, ChangeNumber feed_tail) {
   peer_.incarnation = hello.incarnation;
-  life_began_at_ = now.steady;
-  life_tail_ = feed_tail;
+  incarnation_began_at_ = now.steady;
+  tail_at_incarnation_ = feed_tail;
   sync_target_ = hello.tail;
-  if (mutated(Mutant::NewLifeKeepsStream)) return;
-  acknowledged_ = kept_ = proven_ = 0;
+  if (mutated(Mutant::NewIncarnationKeepsStream)) return;
+  acknowledged_ = durable_ = proven_ = 0;
   answered_at_ = kLongAgo;
   welcome_attempt_ = ack_attempt_ = 0;
   owe_welcome_ = owe_ack_ = false;
   owe_pong_.reset();
   round_trip_ = Nanoseconds{};
   unanswered_hellos_ = 0;
-  greet_again(Nanoseconds{});
+  restart_handshake(Nanoseconds{});
 }
 
-bool Link::for_this_life(const Lives& lives) const {
+bool Link::is_current(const Incarnations& incarnations) const {
   if (mutated(Mutant::NoIncarnationCheck)) return true;
-  return lives.sender == peer_.incarnation && lives.receiver == self_->incarnation;
+  return incarnations.sender == peer_.incarnation && incarnations.receiver == self_->incarnation;
 }
 
-Claim Link::hear(const Welcome& welcome, Now now, const OurFeed& feed) {
-  if (!for_this_life(welcome.lives) || (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
+Claim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) {
+  if (!is_current(welcome.incarnations) ||
+      (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
     // Two nodes that misunderstand each other must not talk at the speed of the network about it.
-    const bool silent = mutated(Mutant::WelcomeOfAnotherLifeUnanswered);
-    if (now.steady - hello_said_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
+    const bool silent = mutated(Mutant::WelcomeOfAnotherIncarnationUnanswered);
+    if (now.steady - hello_sent_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
     return Claim::Possible;
   }
   answered(now);
@@ -97,7 +98,7 @@ Claim Link::hear(const Welcome& welcome, Now now, const OurFeed& feed) {
   const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
   acknowledged_ = sent_ = scanned_ = possible ? std::max(welcome.cursor, least) : 0;
   welcomed_run_ = welcome.run;
-  kept_ = std::min(kept_, acknowledged_);
+  durable_ = std::min(durable_, acknowledged_);
   proofs_.clear();
   tail_sent_ = acknowledged_;
   flight_.clear();
@@ -110,29 +111,29 @@ Claim Link::hear(const Welcome& welcome, Now now, const OurFeed& feed) {
   return Claim::Possible;
 }
 
-Claim Link::hear(const Ack& ack, Now now, ChangeNumber feed_tail) {
-  if (!for_this_life(ack.lives) && !mutated(Mutant::AckOfAnotherLifeUsed)) {
+Claim Link::receive(const Ack& ack, Now now, ChangeNumber feed_tail) {
+  if (!is_current(ack.incarnations) && !mutated(Mutant::AckOfAnotherIncarnationUsed)) {
     owe_welcome(ack.attempt);
     return Claim::Possible;
   }
   answered(now);
   if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return Claim::Foreign;
-  if (ack.merged > feed_tail || ack.kept > ack.merged) return Claim::Possible;  // it never had that from us
+  if (ack.merged > feed_tail || ack.durable > ack.merged) return Claim::Possible;  // it never had that from us
   advance(ack.merged, now.steady);
-  kept_ = std::max(kept_, std::min(ack.kept, acknowledged_));
+  durable_ = std::max(durable_, std::min(ack.durable, acknowledged_));
   // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
-  if (mutated(Mutant::AnyKeptNumberProves)) proven_ = std::max(proven_, kept_);
-  for (; !proofs_.empty() && proofs_.front() <= kept_; proofs_.pop_front()) proven_ = proofs_.front();
+  if (mutated(Mutant::AnyDurableNumberProves)) proven_ = std::max(proven_, durable_);
+  for (; !proofs_.empty() && proofs_.front() <= durable_; proofs_.pop_front()) proven_ = proofs_.front();
   return Claim::Possible;
 }
 
 // What it knows of the peer's feed stays: that is as true as before.
 void Link::begin_feed(Now now) {
-  acknowledged_ = kept_ = 0;
+  acknowledged_ = durable_ = 0;
   if (!mutated(Mutant::RenewalKeepsProven)) proven_ = 0;
   tail_sent_ = 0;
   unanswered_hellos_ = 0;
-  greet_again(now.steady);
+  restart_handshake(now.steady);
 }
 
 void Link::advance(ChangeNumber merged, Nanoseconds now) {
@@ -146,12 +147,12 @@ void Link::advance(ChangeNumber merged, Nanoseconds now) {
   }
 }
 
-void Link::hear(const Ping& ping, Now now) {
-  heard(now);
+void Link::receive(const Ping& ping, Now now) {
+  received(now);
   owe_pong_ = ping.nonce;
 }
 
-void Link::hear(const Pong& pong, Now now) {
+void Link::receive(const Pong& pong, Now now) {
   answered(now);
   if (!ping_sent_ || pong.nonce != ping_nonce_) return;
   const Nanoseconds took = now.steady - ping_sent_->steady;
@@ -160,25 +161,25 @@ void Link::hear(const Pong& pong, Now now) {
   ping_sent_.reset();
 }
 
-void Link::hear(const Bye& bye, Now now) {
+void Link::receive(const Bye& bye, Now now) {
   if (bye.incarnation != peer_.incarnation) return;
-  greet_again(now.steady + kHelloInterval);
+  restart_handshake(now.steady + kHelloInterval);
   owe_hello_ = false;
   owe_ack_ = owe_welcome_ = owe_hello_answer_ = false;
-  heard_at_ = answered_at_ = kLongAgo;
+  received_at_ = answered_at_ = kLongAgo;
 }
 
 bool Link::accepts(const Batch& batch, Now now) {
-  if (for_this_life(batch.lives)) {
-    heard(now);
+  if (is_current(batch.incarnations)) {
+    received(now);
     return true;
   }
-  if (!mutated(Mutant::BatchOfAnotherLifeUnanswered)) owe_welcome(batch.attempt);
+  if (!mutated(Mutant::BatchOfAnotherIncarnationUnanswered)) owe_welcome(batch.attempt);
   return false;
 }
 
 void Link::merged(const Batch& batch) {
-  const std::uint64_t sender = batch.lives.sender;
+  const std::uint64_t sender = batch.incarnations.sender;
   const bool continues = at_.run == sender || at_.run == batch.run || mutated(Mutant::AnyRunMovesCursor);
   if ((batch.from > at_.cursor && !mutated(Mutant::NoGapCheck)) || !continues) {
     owe_welcome(batch.attempt);
@@ -188,21 +189,21 @@ void Link::merged(const Batch& batch) {
     at_ = {batch.to, sender, at_.run == sender ? std::max(at_.written, batch.written) : batch.written};
   }
   ack_attempt_ = std::max(ack_attempt_, batch.attempt);
-  ack_due_ = owe_ack_ ? Nanoseconds{} : heard_at_ + limits_.ack_delay;
+  ack_due_ = owe_ack_ ? Nanoseconds{} : received_at_ + limits_.ack_delay;
   owe_ack_ = true;
 }
 
-void Link::restore(const PeerCursor& kept) {
-  peer_.feed_id = kept.feed_id;
-  if (kept.at.run == 0 && !mutated(Mutant::CursorOfNoRunCounts)) return;
-  at_ = kept.at;
-  kept_cursor_ = kept.at.cursor;
+void Link::restore(const PeerCursor& durable) {
+  peer_.feed_id = durable.feed_id;
+  if (durable.at.run == 0 && !mutated(Mutant::CursorOfNoRunCounts)) return;
+  at_ = durable.at;
+  durable_cursor_ = durable.at.cursor;
 }
 
-void Link::cursor_kept(const PeerCursor& kept) {
-  if (kept.feed_id != peer_.feed_id || kept.at.run != at_.run || kept.at.cursor <= kept_cursor_) return;
-  kept_cursor_ = std::min(kept.at.cursor, at_.cursor);
-  if (!limits_.prompt_kept || ack_attempt_ == 0) return;
+void Link::cursor_durable(const PeerCursor& durable) {
+  if (durable.feed_id != peer_.feed_id || durable.at.run != at_.run || durable.at.cursor <= durable_cursor_) return;
+  durable_cursor_ = std::min(durable.at.cursor, at_.cursor);
+  if (!limits_.prompt_durable || ack_attempt_ == 0) return;
   ack_due_ = Nanoseconds{};
   owe_ack_ = true;
 }
@@ -230,20 +231,20 @@ Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
 
 // Backing off is for a peer that is away. One that is heard, perhaps because it was frozen and goes on, is greeted as
 // soon as HELLO may be said again.
-void Link::heard(Now now) {
-  heard_at_ = now.steady;
+void Link::received(Now now) {
+  received_at_ = now.steady;
   if (mutated(Mutant::NoHelloRepeat)) return;
-  if (!streaming_) hello_due_ = std::min(hello_due_, hello_said_at_ + kHelloInterval);
+  if (!streaming_) hello_due_ = std::min(hello_due_, hello_sent_at_ + kHelloInterval);
 }
 
 void Link::answered(Now now) {
-  heard(now);
+  received(now);
   answered_at_ = now.steady;
 }
 
-void Link::said_hello(Now now) {
+void Link::hello_sent(Now now) {
   owe_hello_ = false;
-  hello_said_at_ = now.steady;
+  hello_sent_at_ = now.steady;
   ++unanswered_hellos_;
   const unsigned doublings =
       unanswered_hellos_ > kHellosBeforeBackOff ? std::min(unanswered_hellos_ - kHellosBeforeBackOff, 8U) : 0;
@@ -251,15 +252,15 @@ void Link::said_hello(Now now) {
   if (mutated(Mutant::NoHelloRepeat)) hello_due_ = kNever;
 }
 
-bool Link::wants_to_say(Now now, ChangeNumber feed_tail) const {
-  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_pong_ || say_deadline() <= now.steady) return true;
+bool Link::wants_to_send(Now now, ChangeNumber feed_tail) const {
+  if (owe_hello_ || owe_hello_answer_ || owe_welcome_ || owe_pong_ || send_deadline() <= now.steady) return true;
   return streaming_ && flight_.size() < limits_.max_in_flight && std::max(sent_, scanned_) != feed_tail;
 }
 
 std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   // HELLO goes first: to a stranger nothing else counts.
   if (owe_hello_ || (!streaming_ && now.steady >= hello_due_)) {
-    said_hello(now);
+    hello_sent(now);
     return hello(false, now, feed_tail);
   }
   if (owe_hello_answer_) {
@@ -268,11 +269,12 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   }
   if (owe_welcome_) {
     owe_welcome_ = false;
-    return Welcome{lives(), peer_.feed_id, at_.cursor, welcome_attempt_, at_.run, at_.written};
+    return Welcome{incarnations(), peer_.feed_id, at_.cursor, welcome_attempt_, at_.run, at_.written};
   }
   if (owe_ack_ && now.steady >= ack_due_) {
     owe_ack_ = false;
-    return Ack{lives(), ack_attempt_, at_.cursor, mutated(Mutant::AckSaysKeptForMerged) ? at_.cursor : kept_cursor_};
+    return Ack{incarnations(), ack_attempt_, at_.cursor,
+               mutated(Mutant::AckReportsMergedAsDurable) ? at_.cursor : durable_cursor_};
   }
   if (owe_pong_) {
     const Pong pong{*owe_pong_, now.wall};
@@ -290,7 +292,7 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
 // ---- time ---------------------------------------------------------------------------------------------------------
 
 // Stops the stream: only HELLO is said until the peer's WELCOME says where to go on.
-void Link::greet_again(Nanoseconds first_hello) {
+void Link::restart_handshake(Nanoseconds first_hello) {
   streaming_ = false;
   ++attempt_;
   sent_ = scanned_ = acknowledged_;
@@ -321,12 +323,12 @@ void Link::tick(Now now) {
   ++timeouts_;
   // A slow peer must not be timed out again and again by a round trip that could not be measured.
   measured(std::max(round_trip_, now.steady - since));
-  greet_again(now.steady);
+  restart_handshake(now.steady);
 }
 
 Nanoseconds Link::tick_deadline(Now now) const {
   Nanoseconds deadline = kNever;
-  for (const Nanoseconds last : {heard_at_, answered_at_, life_began_at_}) {
+  for (const Nanoseconds last : {received_at_, answered_at_, incarnation_began_at_}) {
     if (now.steady - last <= kSilence) deadline = std::min(deadline, last + kSilence + Nanoseconds{1});
   }
   if (const Nanoseconds since = oldest_unanswered(); since != kNever) {
@@ -335,7 +337,7 @@ Nanoseconds Link::tick_deadline(Now now) const {
   return deadline;
 }
 
-Nanoseconds Link::say_deadline() const {
+Nanoseconds Link::send_deadline() const {
   const Nanoseconds ack = owe_ack_ ? ack_due_ : kNever;
   if (!streaming_) return std::min(ack, hello_due_);
   Nanoseconds deadline = std::min(ack, ping_sent_ ? kNever : ping_due_);
@@ -347,10 +349,10 @@ Nanoseconds Link::say_deadline() const {
 }
 
 Connected Link::connected(Now now) const {
-  if (now.steady - heard_at_ > kSilence) return Connected::Down;
+  if (now.steady - received_at_ > kSilence) return Connected::Down;
   if (now.steady - answered_at_ <= kSilence || mutated(Mutant::HalfCountsAsUp)) return Connected::Up;
   // A peer that is new has not had the time to answer: that is not yet a link that works one way only.
-  return now.steady - life_began_at_ > kSilence ? Connected::Half : Connected::Down;
+  return now.steady - incarnation_began_at_ > kSilence ? Connected::Half : Connected::Down;
 }
 
 }  // namespace herd::bus

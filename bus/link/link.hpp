@@ -12,8 +12,8 @@
 #include <string>
 #include <vector>
 
-#include "bus/store/feed_position.hpp"
 #include "bus/link/link_limits.hpp"
+#include "bus/store/feed_position.hpp"
 #include "bus/store/record.hpp"
 #include "bus/store/runs.hpp"
 #include "bus/store/store.hpp"
@@ -50,35 +50,35 @@ enum class Claim : std::uint8_t {
 };
 
 // A stretch of the feed for one peer: how far the cursor moves by it, and the records to send.
-struct Stretch {
+struct FeedRange {
   ChangeNumber from = 0;
   ChangeNumber to = 0;
   std::vector<Feed::Entry> records{};  // those in (from, to], in order
   std::vector<Feed::Entry> newest{};   // some ahead of it, in order; any of them may be left out
-  bool for_all = true;                 // nothing in it depends on this peer: another link may send the same ...
-  std::uint64_t told_by = 0;           // ... unless its peer told some of it: a bit for each link that records came by
+  bool shareable = true;               // nothing in it depends on this peer: another link may send the same ...
+  std::uint64_t sources = 0;           // ... unless its peer told some of it: a bit for each link that records came by
 
   // A record that goes along because it superseded one of the range, and a crash now would bring that one back.
-  struct Carried {
+  struct Successor {
     ChangeNumber old = 0;  // in (from, to]
     RecordIndex index = 0;
-    bool operator==(const Carried&) const = default;
+    bool operator==(const Successor&) const = default;
   };
-  std::vector<Carried> carried{};
+  std::vector<Successor> successors{};
 };
 
 class Link {
  public:
-  Link(const Self& self, LinkIndex index, LinkLimits limits);
+  Link(const Self& self, PeerIndex index, LinkLimits limits);
 
   // What the peer says. `feed_tail` is the tail of this node's feed now.
-  void hear(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
+  void receive(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
   // A message with a foreign cursor is not used.
-  [[nodiscard]] Claim hear(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
-  [[nodiscard]] Claim hear(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
-  void hear(const protocol::Ping& ping, protocol::Now now);
-  void hear(const protocol::Pong& pong, protocol::Now now);
-  void hear(const protocol::Bye& bye, protocol::Now now);
+  [[nodiscard]] Claim receive(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
+  [[nodiscard]] Claim receive(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
+  void receive(const protocol::Ping& ping, protocol::Now now);
+  void receive(const protocol::Pong& pong, protocol::Now now);
+  void receive(const protocol::Bye& bye, protocol::Now now);
   // It has refused this process's HELLO: the next one follows after kHelloInterval, without backing off.
   void refused() { unanswered_hellos_ = 0; }
 
@@ -86,11 +86,11 @@ class Link {
   void begin_feed(protocol::Now now);
 
   // What a journal kept of the peer's feed: reading goes on there, if the peer still has that feed.
-  void restore(const PeerCursor& kept);
+  void restore(const PeerCursor& durable);
   // How far the peer's feed is merged here, for the journal to keep ...
   [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, at_}; }
   // ... and it has: the peer is told so.
-  void cursor_kept(const PeerCursor& kept);
+  void cursor_durable(const PeerCursor& durable);
 
   // A reply waits until the peer keeps whatever stood at this number of our feed.
   void await(ChangeNumber number) { awaited_ = number; }
@@ -112,10 +112,10 @@ class Link {
   [[nodiscard]] std::size_t max_in_flight() const { return limits_.max_in_flight; }
   // The next stretch of the feed to send, if the flight has room and there is something worth a message. It ends at
   // `end` at the latest, if there is something to send up to there.
-  [[nodiscard]] std::optional<Stretch> next_stretch(const Store& store, protocol::Now now, ChangeNumber end);
+  [[nodiscard]] std::optional<FeedRange> next_range(const Store& store, protocol::Now now, ChangeNumber end);
   // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
   // must be encoded again.
-  [[nodiscard]] bool shorten(const Store& store, Stretch& stretch, ChangeNumber to) const;
+  [[nodiscard]] bool shorten(const Store& store, FeedRange& range, ChangeNumber to) const;
   // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now. `written`: the
   // journal holds the feed up to there.
   [[nodiscard]] protocol::Batch send(ChangeNumber to, const Store& store, ChangeNumber written, protocol::Now now);
@@ -125,18 +125,18 @@ class Link {
   // A batch has come that is not acknowledged yet.
   [[nodiscard]] bool owes_ack() const { return owe_ack_; }
   // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
-  [[nodiscard]] bool wants_to_say(protocol::Now now, ChangeNumber feed_tail) const;
+  [[nodiscard]] bool wants_to_send(protocol::Now now, ChangeNumber feed_tail) const;
 
   // For the comparison of stores (bus/link/reconciler.hpp). HELLO is said, so that both sides' cursors are stated anew.
-  void greet() { owe_hello_ = true; }
+  void request_hello() { owe_hello_ = true; }
   // Welcomed in the present attempt: batches flow.
   [[nodiscard]] bool streaming() const { return streaming_; }
   // How far the peer's feed is merged here, and which that is.
   [[nodiscard]] ChangeNumber cursor() const { return at_.cursor; }
   [[nodiscard]] std::uint64_t peer_feed() const { return peer_.feed_id; }
   // The lives that a message names: are they the present ones, and what to name.
-  [[nodiscard]] bool for_this_life(const protocol::Lives& lives) const;
-  [[nodiscard]] protocol::Lives lives() const { return {self_->incarnation, peer_.incarnation}; }
+  [[nodiscard]] bool is_current(const protocol::Incarnations& incarnations) const;
+  [[nodiscard]] protocol::Incarnations incarnations() const { return {self_->incarnation, peer_.incarnation}; }
 
   // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
   void tick(protocol::Now now);
@@ -144,7 +144,7 @@ class Link {
   // When tick() next has something to notice, or connected() changes, in steady time; max() for never.
   [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
   // When there is next something to say, if the peer can be sent to at all; max() for never.
-  [[nodiscard]] protocol::Nanoseconds say_deadline() const;
+  [[nodiscard]] protocol::Nanoseconds send_deadline() const;
 
   [[nodiscard]] Connected connected(protocol::Now now) const;
   // Everything that stood in the peer's feed when it first said HELLO is merged here.
@@ -153,9 +153,9 @@ class Link {
   struct Cursors {
     ChangeNumber sent = 0;
     ChangeNumber merged = 0;
-    ChangeNumber kept = 0;
+    ChangeNumber durable = 0;
   };
-  [[nodiscard]] Cursors cursors() const { return {sent_, acknowledged_, kept_}; }
+  [[nodiscard]] Cursors cursors() const { return {sent_, acknowledged_, durable_}; }
   [[nodiscard]] protocol::Nanoseconds round_trip() const { return round_trip_; }
   [[nodiscard]] protocol::Nanoseconds skew() const { return skew_; }
   [[nodiscard]] std::uint64_t peer_incarnation() const { return peer_.incarnation; }
@@ -168,19 +168,19 @@ class Link {
     protocol::Nanoseconds sent_at{};
   };
 
-  void begin_life(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
-  void greet_again(protocol::Nanoseconds first_hello);
+  void begin_run(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
+  void restart_handshake(protocol::Nanoseconds first_hello);
   void owe_welcome(std::uint64_t attempt);
   void advance(ChangeNumber merged, protocol::Nanoseconds now);
   void measured(protocol::Nanoseconds sample);
   [[nodiscard]] protocol::Nanoseconds answer_timeout() const;
   [[nodiscard]] protocol::Nanoseconds oldest_unanswered() const;
   [[nodiscard]] protocol::Hello hello(bool answer, protocol::Now now, ChangeNumber feed_tail) const;
-  void said_hello(protocol::Now now);
-  void heard(protocol::Now now);
+  void hello_sent(protocol::Now now);
+  void received(protocol::Now now);
   void answered(protocol::Now now);
-  void add_newest(const Store& store, Stretch& stretch);
-  void carry_displaced(const Store& store, Stretch& stretch) const;
+  void add_newest(const Store& store, FeedRange& range);
+  void add_successors(const Store& store, FeedRange& range) const;
   [[nodiscard]] bool has_room() const;
   [[nodiscard]] bool lags(ChangeNumber feed_tail) const {
     return feed_tail - sent_ > limits_.max_in_flight * limits_.max_batch;
@@ -189,7 +189,7 @@ class Link {
   [[nodiscard]] bool waits_for_proof() const { return awaited_ > proven_ && flight_.empty(); }
 
   const Self* self_;
-  LinkIndex index_;
+  PeerIndex index_;
   LinkLimits limits_;
 
   // The peer, as its newest HELLO says.
@@ -198,34 +198,34 @@ class Link {
     std::uint64_t feed_id = 0;
   };
   Peer peer_;
-  protocol::Nanoseconds heard_at_;     // anything of its present life
+  protocol::Nanoseconds received_at_;  // anything of its present life
   protocol::Nanoseconds answered_at_;  // anything that shows that it hears us
-  protocol::Nanoseconds life_began_at_;
+  protocol::Nanoseconds incarnation_began_at_;
 
   // The sending half: our feed.
   bool streaming_ = false;          // welcomed in the present attempt; else only HELLO is said
   std::uint64_t welcomed_run_ = 0;  // of that WELCOME
   std::uint64_t attempt_ = 1;
-  ChangeNumber acknowledged_ = 0;       // <= sent_
-  ChangeNumber kept_ = 0;               // <= acknowledged_
-  std::deque<ChangeNumber> proofs_;     // tails that batches of this attempt have reached, rising
-  ChangeNumber proven_ = 0;             // the last of them that the peer keeps
-  ChangeNumber awaited_ = 0;            // a reply waits for proven_ to reach it
-  protocol::Nanoseconds ask_at_{};      // when to ask again, if it does not
-  ChangeNumber sent_ = 0;               // the last batch's `to`
-  ChangeNumber scanned_ = 0;            // >= sent_; nothing for this peer stands in (sent_, scanned_]
-  protocol::Nanoseconds scanned_at_{};  // since when an empty range waits to be sent
-  ChangeNumber tail_sent_ = 0;          // a lagging link was sent newest records up to here, out of order
-  ChangeNumber life_tail_ = 0;          // our feed's tail when the peer's present life became known
+  ChangeNumber acknowledged_ = 0;         // <= sent_
+  ChangeNumber durable_ = 0;              // <= acknowledged_
+  std::deque<ChangeNumber> proofs_;       // tails that batches of this attempt have reached, rising
+  ChangeNumber proven_ = 0;               // the last of them that the peer keeps
+  ChangeNumber awaited_ = 0;              // a reply waits for proven_ to reach it
+  protocol::Nanoseconds ask_at_{};        // when to ask again, if it does not
+  ChangeNumber sent_ = 0;                 // the last batch's `to`
+  ChangeNumber scanned_ = 0;              // >= sent_; nothing for this peer stands in (sent_, scanned_]
+  protocol::Nanoseconds scanned_at_{};    // since when an empty range waits to be sent
+  ChangeNumber tail_sent_ = 0;            // a lagging link was sent newest records up to here, out of order
+  ChangeNumber tail_at_incarnation_ = 0;  // our feed's tail when the peer's present life became known
   std::deque<InFlight> flight_;
   unsigned unanswered_hellos_ = 0;
   protocol::Nanoseconds hello_due_{};
-  protocol::Nanoseconds hello_said_at_;
+  protocol::Nanoseconds hello_sent_at_;
   std::uint64_t timeouts_ = 0;  // answers that did not come in time
 
   // The receiving half: the peer's feed.
   FeedPosition at_;                  // merged here without a gap
-  ChangeNumber kept_cursor_ = 0;  // ... and in our journal; <= its cursor
+  ChangeNumber durable_cursor_ = 0;  // ... and in our journal; <= its cursor
   ChangeNumber sync_target_ = 0;
   std::uint64_t ack_attempt_ = 0;
   std::uint64_t welcome_attempt_ = 0;

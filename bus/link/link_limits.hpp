@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 struct LinkLimits {
   std::size_t max_in_flight = 8;                       // batches not yet acknowledged
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch
-  bool prompt_kept = false;                            // tell at once what is kept, because peers' replies wait for it
+  bool prompt_durable = false;                         // tell at once what is kept, because peers' replies wait for it
   std::chrono::nanoseconds ack_delay{};  // a lone batch is acknowledged so much later, a second one at once
 };
 
@@ -39,7 +39,7 @@ inline constexpr std::chrono::nanoseconds kRenewalSpacingMax = 1h;
 // Above so many superseded changes that are not yet on disk a lagging link does not look through their numbers,
 // 2 MiB a batch, but leaves its cursor where it is until they are. A busy journal makes tens of thousands of them
 // between two passes, and links that waited for it then fell behind for good; only a disk that fails makes more.
-inline constexpr std::size_t kMaxDisplacedLookedUp = 131'072;
+inline constexpr std::size_t kMaxSupersededScanned = 131'072;
 
 // ZeroMQ's high-water mark of a sender, in messages: a flight and the answers owed fit, so a send is refused only by a
 // stuck peer.

@@ -49,7 +49,7 @@ Outgoing with_body(const protocol::Message& message, std::string body) {
 // ---- rounds ---------------------------------------------------------------------------------------------------------
 
 void Reconciler::tick(Link& link, Now now) {
-  if (link.peer_incarnation() != life_) forget_peer(link);
+  if (link.peer_incarnation() != peer_incarnation_) forget_peer(link);
   if (comparing_ && now.steady - asked_at_ >= limits_.answer_within) comparing_ = owe_ask_ = false;
   if (pulling_ && now.steady - pulled_at_ >= limits_.answer_within) {
     pulling_ = owe_pull_ = false;
@@ -74,7 +74,7 @@ Nanoseconds Reconciler::tick_deadline(const Link& link) const {
 }
 
 void Reconciler::begin_round(Link& link, Now now) {
-  if (!mutated(Mutant::RoundWithoutHello)) link.greet();
+  if (!mutated(Mutant::RoundWithoutHello)) link.request_hello();
   ++round_;
   comparing_ = owe_ask_ = true;
   asked_at_ = now.steady;
@@ -96,7 +96,7 @@ void Reconciler::sooner(Now now) {
 }
 
 void Reconciler::forget_peer(const Link& link) {
-  life_ = link.peer_incarnation();
+  peer_incarnation_ = link.peer_incarnation();
   suspects_.clear();
   to_pull_.clear();
   comparing_ = pulling_ = false;
@@ -114,9 +114,9 @@ std::uint64_t Reconciler::random() {
 
 // ---- what the peer says ---------------------------------------------------------------------------------------------
 
-Result<void> Reconciler::hear(const Digest& digest, std::optional<std::string_view> sums, const Link& link,
-                              const Store& store, Now now) {
-  if (!link.for_this_life(digest.lives)) return {};
+Result<void> Reconciler::receive(const Digest& digest, std::optional<std::string_view> sums, const Link& link,
+                                 const Store& store, Now now) {
+  if (!link.is_current(digest.incarnations)) return {};
   if (!digest.answer) {
     asked_ = digest;
     owe_digest_ = true;
@@ -149,7 +149,7 @@ void Reconciler::compare(const Sums& theirs, const Digest& digest, const Link& l
   if (!suspects_.empty() || !to_pull_.empty()) sooner(now);
   if (to_pull_.empty()) return;
   buckets_pulled_ += to_pull_.size();
-  pull_place_ = 0;
+  pull_position_ = 0;
   begin_pull(now);
 }
 
@@ -174,23 +174,23 @@ void Reconciler::begin_pull(Now now) {
   ++pull_number_;
 }
 
-void Reconciler::hear(const Pull& pull, const Link& link, Now now) {
-  if (!link.for_this_life(pull.lives)) return;
+void Reconciler::receive(const Pull& pull, const Link& link, Now now) {
+  if (!link.is_current(pull.incarnations)) return;
   pulled_ = pull;
   owe_answer_ = true;
-  if (!mutated(Mutant::PulledNodeDoesNotCompare)) sooner(now);
+  if (!mutated(Mutant::PulledNodeDoesNotPull)) sooner(now);
 }
 
-void Reconciler::hear(const Answer& answer, Now now) {
+void Reconciler::receive(const Answer& answer, Now now) {
   if (!pulling_ || answer.number != pull_number_) return;
   pulling_ = owe_pull_ = false;
   const std::size_t asked = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
-  if (answer.done > asked || (answer.done == 0 && answer.place == pull_place_)) {  // it would never end
+  if (answer.done > asked || (answer.done == 0 && answer.position == pull_position_)) {  // it would never end
     to_pull_.clear();
     return;
   }
   to_pull_.erase(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(answer.done));
-  pull_place_ = answer.done < asked ? answer.place : 0;
+  pull_position_ = answer.done < asked ? answer.position : 0;
   if (!to_pull_.empty()) begin_pull(now);
 }
 
@@ -199,7 +199,7 @@ void Reconciler::hear(const Answer& answer, Now now) {
 std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
   if (std::exchange(owe_ask_, false)) {
     asked_with_ = store.digest();
-    return Outgoing{protocol::encode(Digest{link.lives(), round_, false, asked_with_, link.cursor()}), nullptr};
+    return Outgoing{protocol::encode(Digest{link.incarnations(), round_, false, asked_with_, link.cursor()}), nullptr};
   }
   if (std::exchange(owe_digest_, false)) return digest(link, store);
   if (std::exchange(owe_pull_, false)) return pull(link);
@@ -208,7 +208,7 @@ std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
 }
 
 Outgoing Reconciler::digest(const Link& link, const Store& store) const {
-  const Digest said{link.lives(), asked_.round, true, store.digest(), link.cursor()};
+  const Digest said{link.incarnations(), asked_.round, true, store.digest(), link.cursor()};
   const Outgoing bare{protocol::encode(said), nullptr};
   if (said.digest == asked_.digest) return bare;
   const auto unsettled = in_flight(link, store, link.cursors().merged);
@@ -218,7 +218,7 @@ Outgoing Reconciler::digest(const Link& link, const Store& store) const {
 }
 
 Outgoing Reconciler::pull(const Link& link) const {
-  Pull said{link.lives(), pull_number_, pull_place_, {}};
+  Pull said{link.incarnations(), pull_number_, pull_position_, {}};
   const std::size_t count = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
   said.buckets.assign(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(count));
   return {protocol::encode(said), nullptr};
@@ -226,20 +226,21 @@ Outgoing Reconciler::pull(const Link& link) const {
 
 // A place is one more than the index of the record where the telling stopped; 0 is the bucket's first.
 Outgoing Reconciler::answer(const Link& link, const Store& store) const {
-  const ChangeNumber acknowledged = mutated(Mutant::InFlightTold) ? store.feed().tail() : link.cursors().merged;
+  const ChangeNumber acknowledged = mutated(Mutant::InFlightSent) ? store.feed().tail() : link.cursors().merged;
   protocol::BodyEncoder encoder;
-  Answer said{link.lives(), pulled_.number, 0, 0};
+  Answer said{link.incarnations(), pulled_.number, 0, 0};
   std::size_t looked = 0;
   UpdateTexts texts;
   for (const Bucket bucket : pulled_.buckets) {
     RecordIndex at = store.first_of(bucket);
-    const auto place = static_cast<RecordIndex>(pulled_.place - 1);
-    const bool goes_on = said.done == 0 && pulled_.place > 0 && store.has(pulled_.place - 1);
-    if (goes_on && bucket_of(store.record_at(place).client) == bucket && !mutated(Mutant::PlaceForgotten)) at = place;
+    const auto position = static_cast<RecordIndex>(pulled_.position - 1);
+    const bool goes_on = said.done == 0 && pulled_.position > 0 && store.has(pulled_.position - 1);
+    if (goes_on && bucket_of(store.record_at(position).client) == bucket && !mutated(Mutant::PositionForgotten))
+      at = position;
     for (; at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
       const bool room = encoder.size() < protocol::kMaxBatchUpdates && looked++ < kMaxRecordsLooked;
       if (room && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at, texts)))) continue;
-      said.place = std::uint64_t{at} + 1;
+      said.position = std::uint64_t{at} + 1;
       return with_body(said, encoder.finish());
     }
     ++said.done;

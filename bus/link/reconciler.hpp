@@ -16,9 +16,9 @@
 #include <unordered_map>
 #include <vector>
 
-#include "bus/store/digest.hpp"
 #include "bus/link/link.hpp"
 #include "bus/link/outgoing.hpp"
+#include "bus/store/digest.hpp"
 #include "bus/store/store.hpp"
 #include "protocol/messages.hpp"
 #include "protocol/result.hpp"
@@ -46,15 +46,15 @@ class Reconciler {
   [[nodiscard]] protocol::Nanoseconds tick_deadline(const Link& link) const;
 
   // What the peer says. An Error if a frame of sums cannot be read.
-  [[nodiscard]] protocol::Result<void> hear(const protocol::Digest& digest, std::optional<std::string_view> sums,
-                                            const Link& link, const Store& store, protocol::Now now);
-  void hear(const protocol::Pull& pull, const Link& link, protocol::Now now);
+  [[nodiscard]] protocol::Result<void> receive(const protocol::Digest& digest, std::optional<std::string_view> sums,
+                                               const Link& link, const Store& store, protocol::Now now);
+  void receive(const protocol::Pull& pull, const Link& link, protocol::Now now);
   // Its updates are merged.
-  void hear(const protocol::Answer& answer, protocol::Now now);
+  void receive(const protocol::Answer& answer, protocol::Now now);
 
   // What to say next. It counts as said when it is taken.
   [[nodiscard]] std::optional<Outgoing> take(const Link& link, const Store& store);
-  [[nodiscard]] bool wants_to_say() const { return owe_ask_ || owe_digest_ || owe_pull_ || owe_answer_; }
+  [[nodiscard]] bool wants_to_send() const { return owe_ask_ || owe_digest_ || owe_pull_ || owe_answer_; }
 
   // Rising only.
   [[nodiscard]] std::uint64_t rounds() const { return round_; }
@@ -85,7 +85,7 @@ class Reconciler {
   ReconcileLimits limits_;
   std::uint64_t random_;
   std::uint64_t known_feed_;
-  std::uint64_t life_ = 0;  // of the peer
+  std::uint64_t peer_incarnation_ = 0;  // of the peer
 
   // Our rounds.
   std::uint64_t round_ = 0;
@@ -102,7 +102,7 @@ class Reconciler {
   bool pulling_ = false;
   protocol::Nanoseconds pulled_at_{};
   std::uint64_t pull_number_ = 0;
-  std::uint64_t pull_place_ = 0;
+  std::uint64_t pull_position_ = 0;
   std::vector<Bucket> to_pull_;
   std::uint64_t buckets_pulled_ = 0;
 

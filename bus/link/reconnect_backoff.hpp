@@ -15,18 +15,18 @@
 namespace herd::bus {
 
 // Above what ends a connection whose host has vanished (bus/zmq/zmq_options.cpp): the system is first.
-inline constexpr std::chrono::nanoseconds kReopenAfter = 5s;
-inline constexpr std::chrono::nanoseconds kReopenAfterMax = 60s;
+inline constexpr std::chrono::nanoseconds kReconnectAfter = 5s;
+inline constexpr std::chrono::nanoseconds kReconnectAfterMax = 60s;
 
-class Reopening {
+class ReconnectBackoff {
  public:
-  explicit Reopening(protocol::Nanoseconds now) : due_(now + kReopenAfter) {}
+  explicit ReconnectBackoff(protocol::Nanoseconds now) : due_(now + kReconnectAfter) {}
 
   // How the link is now. True: open its connection anew, which counts as done.
   [[nodiscard]] bool see(Connected state, protocol::Nanoseconds now) {
-    if (state == Connected::Up) patience_ = kReopenAfter;
+    if (state == Connected::Up) patience_ = kReconnectAfter;
     const bool wanted = state != Connected::Up && now >= due_;
-    if (wanted) patience_ = std::min<protocol::Nanoseconds>(2 * patience_, kReopenAfterMax);
+    if (wanted) patience_ = std::min<protocol::Nanoseconds>(2 * patience_, kReconnectAfterMax);
     if (wanted || state == Connected::Up) due_ = now + patience_;
     return wanted;
   }
@@ -35,7 +35,7 @@ class Reopening {
   [[nodiscard]] protocol::Nanoseconds due() const { return due_; }
 
  private:
-  protocol::Nanoseconds patience_ = kReopenAfter;
+  protocol::Nanoseconds patience_ = kReconnectAfter;
   protocol::Nanoseconds due_;
 };
 

@@ -21,11 +21,12 @@ Claimant claimant_of(const Claims::Claim& claim) {
 }
 
 // The incarnations of a CONFLICT's sender and receiver.
-using protocol::Lives;
+using protocol::Incarnations;
 
-bool tell(Connections& connections, const std::string& route, const Lives& lives, bool kept, const Claimant& other) {
-  return connections.send_back(route,
-                               protocol::encode(Conflict{lives, kept, other.incarnation, other.address, other.host}));
+bool accept(Connections& connections, const std::string& route, const Incarnations& incarnations, bool keeps_name,
+            const Claimant& other) {
+  return connections.send_back(
+      route, protocol::encode(Conflict{incarnations, keeps_name, other.incarnation, other.address, other.host}));
 }
 
 }  // namespace
@@ -36,11 +37,12 @@ Claims::Verdict Claims::judge(const Claim& claim, std::uint64_t own_incarnation,
   if (!holds || mutated(Mutant::NewestHelloWins)) return Verdict::Accepted;
   const Claimant contender = claimant_of(claim);
   const auto tell_contender = [&] {
-    if (mutated(Mutant::ContenderNotTold)) return true;
-    return tell(*claim.connections, claim.route, {own_incarnation, contender.incarnation}, false, holder_.claimant);
+    if (mutated(Mutant::ContenderNotNotified)) return true;
+    return accept(*claim.connections, claim.route, {own_incarnation, contender.incarnation}, false, holder_.claimant);
   };
   const auto tell_holder = [&] {
-    return tell(*claim.connections, holder_.route, {own_incarnation, holder_.claimant.incarnation}, true, contender) ||
+    return accept(*claim.connections, holder_.route, {own_incarnation, holder_.claimant.incarnation}, true,
+                  contender) ||
            mutated(Mutant::ClosedHolderKeepsName);
   };
   // A process that claims without a pause must not fill the holder's connection.
@@ -71,10 +73,10 @@ void Claims::take(const Claim& claim) {
 std::optional<Hello> Claims::regained(const protocol::Welcome& welcome, const std::string& route,
                                       Connections* connections, std::uint64_t own_incarnation, Connected link) {
   if (!former_ || former_->route != route || connections == nullptr || link == Connected::Up) return std::nullopt;
-  const Lives expected{former_->claimant.incarnation, own_incarnation};
-  if (welcome.lives != expected || mutated(Mutant::FormerHolderStaysFormer)) return std::nullopt;
-  const Lives lives{own_incarnation, former_->claimant.incarnation};
-  if (!tell(*connections, route, lives, true, holder_.claimant)) {
+  const Incarnations expected{former_->claimant.incarnation, own_incarnation};
+  if (welcome.incarnations != expected || mutated(Mutant::FormerHolderStaysFormer)) return std::nullopt;
+  const Incarnations incarnations{own_incarnation, former_->claimant.incarnation};
+  if (!accept(*connections, route, incarnations, true, holder_.claimant)) {
     former_.reset();
     return std::nullopt;
   }

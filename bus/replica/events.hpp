@@ -6,8 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "bus/replica/claims.hpp"
 #include "bus/link/link.hpp"
+#include "bus/replica/claims.hpp"
 
 namespace herd::bus {
 
@@ -26,7 +26,7 @@ struct PeerRefused {
 
 // Records that a peer held and this node lacked, though the link's cursors said otherwise: a fault somewhere, found by
 // comparing stores, and made good.
-struct DivergenceHealed {
+struct DivergenceRepaired {
   std::string peer;
   std::size_t records = 0;
 };
@@ -54,7 +54,7 @@ struct FeedRenewed {
 struct Events {
   std::vector<NameConflict> conflicts;
   std::vector<LinkChanged> links;
-  std::vector<DivergenceHealed> healed;
+  std::vector<DivergenceRepaired> repaired;
   std::vector<PeerRefused> refused;
   std::vector<FeedRenewed> renewed;
 };
@@ -63,7 +63,7 @@ struct Events {
 struct ReplicaCounters {
   std::uint64_t batches_sent = 0;
   std::uint64_t updates_sent = 0;
-  std::uint64_t bodies_shared = 0;    // batches that went out with a body that was there (bus/replica/recent_bodies.hpp)
+  std::uint64_t bodies_shared = 0;  // batches that went out with a body that was there (bus/replica/recent_bodies.hpp)
   std::uint64_t bodies_repeated = 0;  // batches that came with a body that had been sent or heard before
   std::uint64_t batches_received = 0;
   std::uint64_t updates_received = 0;

@@ -18,13 +18,14 @@ bool OwnName::counts(const Peer& peer, Now now) {
   return !is_over(peer, now) && (!peer.same_incarnation || *peer.at - peer.since >= kReconnected);
 }
 
-void OwnName::hear(const Conflict& conflict, std::size_t peer, Now now) {
+void OwnName::receive(const Conflict& conflict, std::size_t peer, Now now) {
   Peer& report = reports_[peer];
   const Claimant other{conflict.other_incarnation, conflict.other_address, conflict.other_host};
-  if (is_over(report, now) || report.kept != conflict.kept || report.other != other) report.since = now.steady;
+  if (is_over(report, now) || report.keeps_name != conflict.keeps_name || report.other != other)
+    report.since = now.steady;
   report.at = now.steady;
-  report.kept = conflict.kept;
-  report.same_incarnation = conflict.other_incarnation == conflict.lives.receiver;
+  report.keeps_name = conflict.keeps_name;
+  report.same_incarnation = conflict.other_incarnation == conflict.incarnations.receiver;
   report.other = other;
   answered_ = true;
   update(now);
@@ -32,9 +33,9 @@ void OwnName::hear(const Conflict& conflict, std::size_t peer, Now now) {
 
 void OwnName::welcomed(std::size_t peer, Now now) {
   Peer& report = reports_[peer];
-  if (answered_ && (!report.at || report.kept)) return;
+  if (answered_ && (!report.at || report.keeps_name)) return;
   answered_ = true;
-  if (!report.kept) report.at.reset();
+  if (!report.keeps_name) report.at.reset();
   update(now);
 }
 
@@ -47,8 +48,8 @@ void OwnName::tick(Now now) {
 }
 
 void OwnName::update(Now now) {
-  const bool refused =
-      std::any_of(reports_.begin(), reports_.end(), [&](const Peer& peer) { return !peer.kept && counts(peer, now); });
+  const bool refused = std::any_of(reports_.begin(), reports_.end(),
+                                   [&](const Peer& peer) { return !peer.keeps_name && counts(peer, now); });
   const bool waited = started_at_ && now.steady - *started_at_ >= wait_;
   const bool known = answered_ || waited || mutated(Mutant::StartAcknowledges);
   may_acknowledge_ = (known && !refused) || mutated(Mutant::RefusedAcknowledges);
@@ -58,8 +59,8 @@ std::optional<OwnName::Report> OwnName::report(Now now) const {
   std::optional<Report> found;
   for (std::size_t i = 0; i < reports_.size(); ++i) {
     const Peer& peer = reports_[i];
-    if (!counts(peer, now) || (found && (peer.kept || !found->kept))) continue;
-    found = Report{i, peer.kept, peer.other};
+    if (!counts(peer, now) || (found && (peer.keeps_name || !found->keeps_name))) continue;
+    found = Report{i, peer.keeps_name, peer.other};
   }
   return found;
 }
@@ -73,8 +74,8 @@ std::optional<OwnName::News> OwnName::take_news(Now now) {
     reported_.reset();
     return news;
   }
-  const bool same =
-      reported_ && reported_->kept == present->kept && reported_->other.incarnation == present->other.incarnation;
+  const bool same = reported_ && reported_->keeps_name == present->keeps_name &&
+                    reported_->other.incarnation == present->other.incarnation;
   if (same && now.steady - reported_at_ < kClaimReported) return std::nullopt;
   reported_ = present;
   reported_at_ = now.steady;

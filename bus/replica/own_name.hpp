@@ -32,7 +32,7 @@ class OwnName {
 
   // The peer of that index says so, to this incarnation. One that names this incarnation as the other process's counts
   // only when they have come for kReconnected.
-  void hear(const protocol::Conflict& conflict, std::size_t peer, protocol::Now now);
+  void receive(const protocol::Conflict& conflict, std::size_t peer, protocol::Now now);
   // It says WELCOME to this incarnation: it is not refused there.
   void welcomed(std::size_t peer, protocol::Now now);
   // Notices what is over. Once a turn.
@@ -44,7 +44,7 @@ class OwnName {
   // What peers said lately of another process with this name. Of several, one: a refusal first.
   struct Report {
     std::size_t peer = 0;
-    bool kept = false;  // this process keeps the name there; else it is refused
+    bool keeps_name = false;  // this process keeps the name there; else it is refused
     Claimant other;
     bool operator==(const Report&) const = default;
   };
@@ -64,7 +64,7 @@ class OwnName {
   struct Peer {
     protocol::Nanoseconds since{};            // of the first of its CONFLICTs that say the same ...
     std::optional<protocol::Nanoseconds> at;  // ... and of the last one, until it is over
-    bool kept = false;
+    bool keeps_name = false;
     bool same_incarnation = false;  // the other process has this one's incarnation, or is this one
     Claimant other;
   };

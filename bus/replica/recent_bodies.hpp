@@ -26,7 +26,7 @@ class RecentBodies {
   struct Recent {
     ChangeNumber from = 0;  // it holds the changes (from, to] of the feed
     ChangeNumber to = 0;
-    std::uint64_t told_by = 0;                // a bit for each link that one of its updates came by
+    std::uint64_t sources = 0;                // a bit for each link that one of its updates came by
     std::size_t updates = 0;                  // at most to - from
     std::shared_ptr<const std::string> body;  // nullptr: none
   };
@@ -44,7 +44,7 @@ class RecentBodies {
 
   // The newest one that begins behind this number and fits, or nullptr.
   template <class Fits>
-  [[nodiscard]] const Recent* behind(ChangeNumber number, Fits fits) const {
+  [[nodiscard]] const Recent* after(ChangeNumber number, Fits fits) const {
     return find_if([&](const Recent& recent) { return recent.from == number && fits(recent); });
   }
 

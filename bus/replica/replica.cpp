@@ -36,24 +36,24 @@ std::string version_mismatch(const Hello& hello, const std::string& node) {
 
 }  // namespace
 
-Replica::Replica(const Options& options) : Replica(options, fresh_memory(options.self.feed_id, options.hash_seed)) {}
+Replica::Replica(const Options& options) : Replica(options, empty_state(options.self.feed_id, options.hash_seed)) {}
 
-Replica::Replica(Options options, Memory memory)
+Replica::Replica(Options options, RecoveredState recovered)
     : random_id_(std::move(options.random_id)),
       durability_(options.durability),
-      store_(std::move(memory.store)),
-      keeper_({memory.life.feed_id, memory.life.base, options.self.incarnation}, std::move(memory.runs), memory.cursor,
-              memory.sequence, options.keeper),
+      store_(std::move(recovered.store)),
+      planner_({recovered.run.feed_id, recovered.run.base, options.self.incarnation}, std::move(recovered.runs),
+               recovered.cursor, recovered.sequence, options.planner),
       own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait) {
-  options.self.feed_id = memory.life.feed_id;
+  options.self.feed_id = recovered.run.feed_id;
   self_ = std::make_unique<Self>(std::move(options.self));
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
-    const auto index = static_cast<LinkIndex>(peers_.size());
+    const auto index = static_cast<PeerIndex>(peers_.size());
     Link link(*self_, index, options.limits);
-    for (const PeerCursor& kept : memory.cursors) {
-      if (kept.peer == name) link.restore(kept);
+    for (const PeerCursor& durable : recovered.cursors) {
+      if (durable.peer == name) link.restore(durable);
     }
     Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.peer_feed());
     peers_.push_back({std::move(name), std::move(link), std::move(reconciler)});
@@ -63,38 +63,38 @@ Replica::Replica(Options options, Memory memory)
 
 namespace {
 
-bool says_the_same(const RecordView& known, const protocol::Iamat& said) {
+bool is_same_report(const RecordView& known, const protocol::Iamat& said) {
   return known.coordinates == said.coordinates && known.time_text == said.time_text;
 }
 
 }  // namespace
 
-TellOutcome Replica::tell(const protocol::Iamat& said, Now now, const Store::Sought& client) {
+AcceptOutcome Replica::accept(const protocol::Iamat& said, Now now, const Store::ClientKey& client) {
   const Nanoseconds difference = now.wall - said.time;
   std::uint32_t epoch = 0;
-  const Store::Place place = store_.locate(client);
-  if (place.found()) {
-    const RecordFields& known = place.known;
+  const Store::Slot slot = store_.locate(client);
+  if (slot.found()) {
+    const RecordFields& known = slot.known;
     if (said.time <= known.time) {
       const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : known.number;
-      const bool same = said.time == known.time && says_the_same(store_.record_at(place.index()), said);
-      return {same ? Told::Duplicate : Told::NotNewer, difference, number};
+      const bool same = said.time == known.time && is_same_report(store_.record_at(slot.index()), said);
+      return {same ? Accepted::Duplicate : Accepted::NotNewer, difference, number};
     }
     epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
   }
   const Update update{next_id(), epoch, said.client, said.coordinates, said.time_text, said.time, difference};
-  return {Told::Stored, difference, store_own(update, place)};
+  return {Accepted::Stored, difference, store_own(update, slot)};
 }
 
 ResetOutcome Replica::reset(std::string_view client, Now now) {
-  const Store::Place place = store_.locate(client);
-  if (!place.found()) return {Reset::Unknown, 0, 0};
-  const RecordView known = store_.record_at(place.index());
-  if (is_reset(known)) return {Reset::Already, known.epoch, place.known.number};
+  const Store::Slot slot = store_.locate(client);
+  if (!slot.found()) return {Reset::Unknown, 0, 0};
+  const RecordView known = store_.record_at(slot.index());
+  if (is_reset(known)) return {Reset::Already, known.epoch, slot.known.number};
   if (known.epoch == std::numeric_limits<std::uint32_t>::max()) return {Reset::TooOften, known.epoch, 0};
   const std::uint32_t epoch = known.epoch + (mutated(Mutant::ResetKeepsEpoch) ? 0 : 1);
   const Update update{next_id(), epoch, client, {}, kResetTime, {}, now.wall};
-  return {Reset::Done, update.epoch, store_own(update, place)};
+  return {Reset::Done, update.epoch, store_own(update, slot)};
 }
 
 // Of what this node is the first to know.
@@ -104,17 +104,17 @@ protocol::UpdateId Replica::next_id() const {
 }
 
 // Something that this node is the first to know, by its next_id(). It must be greater than the record, in the order.
-ChangeNumber Replica::store_own(const Update& update, const Store::Place& place) {
-  const Store::Merged merged = store_.merge(update, kToldHere, place);
+ChangeNumber Replica::store_own(const Update& update, const Store::Slot& slot) {
+  const Store::Merged merged = store_.merge(update, kFromClient, slot);
   HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
               mutated(Mutant::EpochNotTakenOver));
   return update.id.number;
 }
 
-void Replica::hear(const Incoming& incoming, Now now) {
+void Replica::receive(const Incoming& incoming, Now now) {
   const auto message = protocol::decode(incoming.header);
   if (!message) return refuse({}, "a message cannot be read: " + message.error().message);
-  if (const auto* hello = std::get_if<Hello>(&*message)) return hear_hello(incoming, *hello, now);
+  if (const auto* hello = std::get_if<Hello>(&*message)) return receive_hello(incoming, *hello, now);
   if (std::holds_alternative<protocol::UnknownMessage>(*message)) {
     ++counters_.messages_unknown;
     return;
@@ -131,34 +131,34 @@ void Replica::hear(const Incoming& incoming, Now now) {
   Peer& peer = peers_[route->second];
   const ChangeNumber tail = store_.feed().tail();
   if (const auto* batch = std::get_if<Batch>(&*message)) {
-    hear_batch(peer, route->second, *batch, incoming, now);
+    receive_batch(peer, route->second, *batch, incoming, now);
   } else if (welcome != nullptr) {
-    if (peer.link.for_this_life(welcome->lives)) own_name_.welcomed(route->second, now);
-    judge(peer.link.hear(*welcome, now, {keeper_.runs(), tail, keeper_.cursor()}), peer, now);
+    if (peer.link.is_current(welcome->incarnations)) own_name_.welcomed(route->second, now);
+    judge(peer.link.receive(*welcome, now, {planner_.runs(), tail, planner_.cursor()}), peer, now);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
-    judge(peer.link.hear(*ack, now, tail), peer, now);
+    judge(peer.link.receive(*ack, now, tail), peer, now);
   } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
-    hear_digest(peer, *digest, incoming, now);
+    receive_digest(peer, *digest, incoming, now);
   } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {
-    peer.reconciler.hear(*pull, peer.link, now);
+    peer.reconciler.receive(*pull, peer.link, now);
   } else if (const auto* answer = std::get_if<protocol::Answer>(&*message)) {
-    hear_answer(peer, route->second, *answer, incoming, now);
+    receive_answer(peer, route->second, *answer, incoming, now);
   } else if (const auto* ping = std::get_if<protocol::Ping>(&*message)) {
-    peer.link.hear(*ping, now);
+    peer.link.receive(*ping, now);
   } else if (const auto* pong = std::get_if<protocol::Pong>(&*message)) {
-    peer.link.hear(*pong, now);
+    peer.link.receive(*pong, now);
   } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
-    peer.link.hear(*bye, now);
+    peer.link.receive(*bye, now);
   }
   if (durability_.replicas > 0 || welcome != nullptr) update_acknowledged();
 }
 
-void Replica::hear_damaged() {
+void Replica::receive_damaged() {
   ++counters_.messages_damaged;
   complain({}, "a message was damaged on its way, or comes from something that is no node of this release");
 }
 
-void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) {
+void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now now) {
   if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
     return refuse(hello.node, version_mismatch(hello, self_->node));
   }
@@ -174,7 +174,7 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
   if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
   const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
   if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
-    return peer->link.hear(hello, now, store_.feed().tail());
+    return peer->link.receive(hello, now, store_.feed().tail());
   }
   switch (peer->claims.judge(claim, self_->incarnation, peer->link.connected(now), now)) {
     case Claims::Verdict::Accepted:
@@ -186,7 +186,7 @@ void Replica::hear_hello(const Incoming& incoming, const Hello& hello, Now now) 
   }
 }
 
-void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
+void Replica::receive_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
   ++counters_.batches_received;
   if (!peer.link.accepts(batch, now)) return;
   const std::string_view body = incoming.body.value_or("");
@@ -203,23 +203,23 @@ void Replica::hear_batch(Peer& peer, PeerIndex index, const Batch& batch, const 
   peer.link.merged(batch);
 }
 
-void Replica::hear_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, Now now) {
+void Replica::receive_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, Now now) {
   const std::uint64_t pulled = peer.reconciler.buckets_pulled();
-  const auto heard = peer.reconciler.hear(digest, incoming.body, peer.link, store_, now);
+  const auto received = peer.reconciler.receive(digest, incoming.body, peer.link, store_, now);
   counters_.buckets_pulled += peer.reconciler.buckets_pulled() - pulled;
-  if (!heard) refuse(peer.name, "its digest cannot be read: " + heard.error().message);
+  if (!received) refuse(peer.name, "its digest cannot be read: " + received.error().message);
 }
 
 // What cursors say that we have and we have not: each update that changes the store here has healed a divergence.
-void Replica::hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
-                          Now now) {
-  if (!peer.link.for_this_life(answer.lives)) return;
+void Replica::receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
+                             Now now) {
+  if (!peer.link.is_current(answer.incarnations)) return;
   (void)read_body(peer, incoming, "an answer");
   const bool drop = mutated(Mutant::AnswersThroughSeenSet);
-  const std::size_t healed = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
-  counters_.divergences_healed += healed;
-  if (healed > 0) note_healed(peer.name, healed);
-  peer.reconciler.hear(answer, now);
+  const std::size_t repaired = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
+  counters_.divergences_healed += repaired;
+  if (repaired > 0) note_repaired(peer.name, repaired);
+  peer.reconciler.receive(answer, now);
 }
 
 // Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
@@ -272,12 +272,12 @@ std::vector<PeerCursor> Replica::peer_cursors() const {
   return cursors;
 }
 
-void Replica::pass_written() {
-  std::vector<PeerCursor> cursors = keeper_.pass_written(store_);
-  if (mutated(Mutant::KeptCursorsTakenAfter)) cursors = peer_cursors();
-  for (const PeerCursor& kept : cursors) {
+void Replica::flush_written() {
+  std::vector<PeerCursor> cursors = planner_.flush_written(store_);
+  if (mutated(Mutant::DurableCursorsTakenAfter)) cursors = peer_cursors();
+  for (const PeerCursor& durable : cursors) {
     for (Peer& peer : peers_) {
-      if (peer.name == kept.peer) peer.link.cursor_kept(kept);
+      if (peer.name == durable.peer) peer.link.cursor_durable(durable);
     }
   }
   update_acknowledged();
@@ -288,7 +288,7 @@ void Replica::update_acknowledged() {
     acknowledged_ = 0;
     return;
   }
-  acknowledged_ = durability_.journal ? keeper_.kept() : std::numeric_limits<ChangeNumber>::max();
+  acknowledged_ = durability_.journal ? planner_.durable() : std::numeric_limits<ChangeNumber>::max();
   if (durability_.replicas == 0) return;
   std::vector<ChangeNumber> proven;
   proven.reserve(peers_.size());
@@ -319,8 +319,8 @@ Nanoseconds Replica::tick_deadline(Now now) const {
   return deadline;
 }
 
-Nanoseconds Replica::say_deadline(PeerIndex peer) const {
-  return peers_[peer].link.say_deadline();
+Nanoseconds Replica::send_deadline(PeerIndex peer) const {
+  return peers_[peer].link.send_deadline();
 }
 
 // A new life leaves change numbers out, so a distance between numbers may say more than there is to send.
@@ -348,11 +348,11 @@ Events Replica::take_events() {
   return std::exchange(events_, {});
 }
 
-void Replica::note_healed(const std::string& peer, std::size_t records) {
-  const auto noted = std::find_if(events_.healed.begin(), events_.healed.end(),
-                                  [&](const DivergenceHealed& healed) { return healed.peer == peer; });
-  if (noted == events_.healed.end()) {
-    events_.healed.push_back({peer, records});
+void Replica::note_repaired(const std::string& peer, std::size_t records) {
+  const auto noted = std::find_if(events_.repaired.begin(), events_.repaired.end(),
+                                  [&](const DivergenceRepaired& repaired) { return repaired.peer == peer; });
+  if (noted == events_.repaired.end()) {
+    events_.repaired.push_back({peer, records});
   } else {
     noted->records += records;
   }

@@ -1,8 +1,8 @@
 // One node's part in the herd: its store, and a link to each peer. All that a node decides about updates is decided
 // here.
 //
-// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/zmq/bus.hpp) puts ZeroMQ around
-// it, the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
+// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/zmq/bus.hpp) puts ZeroMQ
+// around it, the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
 #pragma once
 
 #include <cstdint>
@@ -14,18 +14,18 @@
 #include <unordered_map>
 #include <vector>
 
+#include "bus/journal/journal_planner.hpp"
+#include "bus/journal/recovery.hpp"
+#include "bus/link/link.hpp"
+#include "bus/link/outgoing.hpp"
+#include "bus/link/reconciler.hpp"
+#include "bus/link/seen_set.hpp"
 #include "bus/replica/claims.hpp"
 #include "bus/replica/connections.hpp"
 #include "bus/replica/events.hpp"
-#include "bus/journal/journal_planner.hpp"
-#include "bus/link/link.hpp"
-#include "bus/link/outgoing.hpp"
 #include "bus/replica/own_name.hpp"
 #include "bus/replica/recent_bodies.hpp"
-#include "bus/link/reconciler.hpp"
 #include "bus/store/record.hpp"
-#include "bus/journal/recovery.hpp"
-#include "bus/link/seen_set.hpp"
 #include "bus/store/store.hpp"
 #include "protocol/body.hpp"
 #include "protocol/command.hpp"
@@ -33,17 +33,14 @@
 
 namespace herd::bus {
 
-// Which of the configured peers, from 0 in the order of the configuration.
-using PeerIndex = std::size_t;
-
-enum class Told : std::uint8_t {
+enum class Accepted : std::uint8_t {
   Stored,     // newer than what was known
   Duplicate,  // the same client, coordinates and time text as the record
   NotNewer,   // older, or the same time with other coordinates
 };
 
-struct TellOutcome {
-  Told told = Told::Stored;
+struct AcceptOutcome {
+  Accepted told = Accepted::Stored;
   protocol::Nanoseconds difference{};  // this node's clock minus the client's time
   ChangeNumber number = 0;  // the reply may leave when Replica::acknowledged() has reached it: the record's number,
                             // which for a report that was not stored is that of the newer one
@@ -59,7 +56,7 @@ enum class Reset : std::uint8_t {
 struct ResetOutcome {
   Reset reset = Reset::Done;
   std::uint32_t epoch = 0;  // of the record now
-  ChangeNumber number = 0;  // as in TellOutcome
+  ChangeNumber number = 0;  // as in AcceptOutcome
 };
 
 // What a reply to an IAMAT waits for.
@@ -94,7 +91,7 @@ class Replica {
     LinkLimits limits;
     std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
     Durability durability{};
-    KeeperLimits keeper{};
+    JournalPlannerLimits planner{};
     ReconcileLimits reconcile{};
     std::uint64_t jitter_seed = 0;      // of when stores are compared; random in production
     protocol::Nanoseconds name_wait{};  // kNameWait in production; 0: for none
@@ -105,16 +102,16 @@ class Replica {
   // With an empty memory.
   explicit Replica(const Options& options);
   // With what a journal brought back; its feed id counts.
-  Replica(Options options, Memory memory);
+  Replica(Options options, RecoveredState memory);
 
   [[nodiscard]] const std::string& name() const { return self_->node; }
   [[nodiscard]] const Self& self() const { return *self_; }
 
   // A client said where it is. Whether its time is too far in the future was judged before.
   // `client` is the one that says it, looked for before.
-  TellOutcome tell(const protocol::Iamat& said, protocol::Now now, const Store::Sought& client);
-  TellOutcome tell(const protocol::Iamat& said, protocol::Now now) {
-    return tell(said, now, store_.sought(said.client));
+  AcceptOutcome accept(const protocol::Iamat& said, protocol::Now now, const Store::ClientKey& client);
+  AcceptOutcome accept(const protocol::Iamat& said, protocol::Now now) {
+    return accept(said, now, store_.key_of(said.client));
   }
 
   // An operator takes back what is known of a client: a record of the next epoch, without coordinates, which every
@@ -125,13 +122,13 @@ class Replica {
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }
 
   // Somebody sent a message, any bytes at all.
-  void hear(const Incoming& incoming, protocol::Now now);
+  void receive(const Incoming& incoming, protocol::Now now);
 
   // Something came over the connection to this peer, on which it sends nothing but CONFLICT; any bytes at all.
   void hear_back(PeerIndex peer, std::string_view header, protocol::Now now);
 
   // Something came that was damaged on its way (bus/zmq/checksum.hpp): what is lost is noticed as what never came.
-  void hear_damaged();
+  void receive_damaged();
 
   // Notices what is overdue. Once a turn, after all was heard and before messages are taken.
   void tick(protocol::Now now);
@@ -140,8 +137,8 @@ class Replica {
   [[nodiscard]] std::optional<Outgoing> take(PeerIndex peer, protocol::Now now);
 
   // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
-  [[nodiscard]] bool wants_to_say(PeerIndex peer, protocol::Now now) const {
-    return peers_[peer].link.wants_to_say(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_say();
+  [[nodiscard]] bool wants_to_send(PeerIndex peer, protocol::Now now) const {
+    return peers_[peer].link.wants_to_send(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_send();
   }
 
   // It has told something, and was not told yet that it has come.
@@ -157,17 +154,18 @@ class Replica {
   // A reply waits for this number: peers are asked again what they keep. 0: none does.
   void await(ChangeNumber number);
 
-  // The journal's part, see bus/journal/journal_planner.hpp. A pass is begun when none is under way, and then answered for once.
-  [[nodiscard]] bool wants_pass() const {
-    return keeper_.wants_records(store_) || keeper_.wants_life() || keeper_.wants_cursors(peer_cursors());
+  // The journal's part, see bus/journal/journal_planner.hpp. A pass is begun when none is under way, and then answered
+  // for once.
+  [[nodiscard]] bool wants_flush() const {
+    return planner_.wants_records(store_) || planner_.wants_run() || planner_.wants_cursors(peer_cursors());
   }
-  [[nodiscard]] std::string begin_pass() { return keeper_.begin_pass(store_, peer_cursors()); }
-  [[nodiscard]] std::string finish_copy() { return keeper_.finish_copy(store_, peer_cursors()); }
-  [[nodiscard]] std::string copy_piece() { return keeper_.copy_piece(store_); }
-  void pass_written();
-  void pass_failed() { keeper_.pass_failed(store_); }
-  [[nodiscard]] Keeper& keeper() { return keeper_; }
-  [[nodiscard]] const Keeper& keeper() const { return keeper_; }
+  [[nodiscard]] std::string begin_flush() { return planner_.begin_flush(store_, peer_cursors()); }
+  [[nodiscard]] std::string finish_compaction() { return planner_.finish_compaction(store_, peer_cursors()); }
+  [[nodiscard]] std::string compaction_chunk() { return planner_.compaction_chunk(store_); }
+  void flush_written();
+  void flush_failed() { planner_.flush_failed(store_); }
+  [[nodiscard]] JournalPlanner& planner() { return planner_; }
+  [[nodiscard]] const JournalPlanner& planner() const { return planner_; }
 
   // A clean leave, for each peer. Nothing should be taken afterwards.
   [[nodiscard]] Outgoing farewell() const;
@@ -175,7 +173,7 @@ class Replica {
   // When tick() must be called again, in steady time; max() for never.
   [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
   // When take() has something to say to a peer that can be sent to; max() for never.
-  [[nodiscard]] protocol::Nanoseconds say_deadline(PeerIndex peer) const;
+  [[nodiscard]] protocol::Nanoseconds send_deadline(PeerIndex peer) const;
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
   [[nodiscard]] Connected connected(PeerIndex peer, protocol::Now now) const {
@@ -202,18 +200,18 @@ class Replica {
     Connected announced = Connected::Down;  // as the events last said
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
-  ChangeNumber store_own(const protocol::Update& update, const Store::Place& place);
+  ChangeNumber store_own(const protocol::Update& update, const Store::Slot& slot);
   void judge(Claim claim, const Peer& peer, protocol::Now now);
   void renew_feed(const Peer& peer, protocol::Now now);
-  void hear_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
+  void receive_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void accept(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
   [[nodiscard]] bool regains_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
   void note_conflicts(protocol::Now now);
-  void hear_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
-                  protocol::Now now);
-  void hear_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
-                   protocol::Now now);
-  void hear_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, protocol::Now now);
+  void receive_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
+                     protocol::Now now);
+  void receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
+                      protocol::Now now);
+  void receive_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, protocol::Now now);
   [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view of);
   enum class Repeats : std::uint8_t { Dropped, Merged };
   std::size_t merge_body(PeerIndex index, Repeats repeats);
@@ -223,19 +221,19 @@ class Replica {
   [[nodiscard]] ChangeNumber end_for(PeerIndex index, ChangeNumber number) const;
   [[nodiscard]] std::optional<Outgoing> take_batch(PeerIndex index, protocol::Now now);
   [[nodiscard]] std::optional<Outgoing> encode_batch(Link& link, ChangeNumber end, protocol::Now now);
-  [[nodiscard]] ChangeNumber encode(const Stretch& stretch);
+  [[nodiscard]] ChangeNumber encode(const FeedRange& range);
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
   [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
   void complain(std::string peer, std::string reason);
-  void note_healed(const std::string& peer, std::size_t records);
+  void note_repaired(const std::string& peer, std::size_t records);
 
   std::unique_ptr<Self> self_;  // links refer to it
   std::function<std::uint64_t()> random_id_;
   Durability durability_;
   Store store_;
-  Keeper keeper_;
+  JournalPlanner planner_;
   ChangeNumber acknowledged_ = 0;
   std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: no other before
   protocol::Nanoseconds renewal_spacing_ = kRenewalSpacing;

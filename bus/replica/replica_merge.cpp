@@ -1,10 +1,11 @@
-// How a replica takes what a peer tells it into its store: the part of bus/replica/replica.hpp that costs most in a busy herd.
+// How a replica takes what a peer tells it into its store: the part of bus/replica/replica.hpp that costs most in a
+// busy herd.
 #include <algorithm>
 #include <array>
 #include <span>
 
-#include "bus/store/mutants.hpp"
 #include "bus/replica/replica.hpp"
+#include "bus/store/mutants.hpp"
 #include "bus/store/update_texts.hpp"
 #include "protocol/limits.hpp"
 
@@ -21,7 +22,7 @@ void Replica::merge_new_body(PeerIndex index, std::string_view body) {
   if (updates == 0 || body_.unreadable > 0 || after - before != updates) return;
   if (body.size() > protocol::kMaxBatchBytes) return;
   recent_.remember(
-      {before, after, bit_of(static_cast<LinkIndex>(index)), updates, std::make_shared<const std::string>(body)});
+      {before, after, bit_of(static_cast<PeerIndex>(index)), updates, std::make_shared<const std::string>(body)});
 }
 
 // Returns how many changed the store.
@@ -29,7 +30,7 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
   constexpr std::size_t kAhead = 32;  // updates whose records are asked for at once: a core waits for so many in a row
   SeenSet::Window* window = nullptr;  // of the origin that was looked at last; nullptr where it has no identities
   std::size_t origin = body_.origins.size();
-  ChangeNumber told_here_to = 0;  // numbers from 1 to this one of the origin are known
+  ChangeNumber accepted_to = 0;  // numbers from 1 to this one of the origin are known
   std::size_t all_changed = 0;
   const auto is_seen = [&](const protocol::Body::Entry& entry) {
     const protocol::UpdateId& id = entry.update.id;
@@ -38,18 +39,18 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
       window = id.run == 0 ? nullptr : &seen_.window(id.origin, id.run);
       // What this run accepted needs no window. What an earlier run did may have been lost.
       const bool of_this_run = id.run == self_->incarnation || mutated(Mutant::LostCountsAsSeen);
-      told_here_to = of_this_run && id.origin == self_->node ? store_.feed().tail() : 0;
+      accepted_to = of_this_run && id.origin == self_->node ? store_.feed().tail() : 0;
     }
-    return id.number - 1 < told_here_to || (window != nullptr && window->contains(id.number));
+    return id.number - 1 < accepted_to || (window != nullptr && window->contains(id.number));
   };
-  std::array<Store::Sought, kAhead> sought;  // of these updates; without a client where one is not going to be merged
+  std::array<Store::ClientKey, kAhead> keys;  // of these updates; without a client where one is not going to be merged
   const auto look_ahead = [&](std::size_t from) {
     const std::size_t count = std::min(kAhead, body_.updates.size() - from);
     for (std::size_t i = 0; i < count; ++i) {
       const protocol::Body::Entry& entry = body_.updates[from + i];
-      sought[i].client = repeats == Repeats::Merged || !is_seen(entry) ? entry.update.client : std::string_view();
+      keys[i].client = repeats == Repeats::Merged || !is_seen(entry) ? entry.update.client : std::string_view();
     }
-    store_.look_ahead(std::span(sought).first(count));
+    store_.look_ahead(std::span(keys).first(count));
   };
   for (std::size_t i = 0; i < body_.updates.size(); ++i) {
     if (i % kAhead == 0) look_ahead(i);
@@ -70,10 +71,10 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     if (mutated(Mutant::PeersMayNotTie)) {
       if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
     }
-    const Store::Sought& client = sought[i % kAhead];
+    const Store::ClientKey& client = keys[i % kAhead];
     const bool known = !client.client.empty();  // else it was seen, and the window has moved on since
-    const Store::Place place = known ? store_.locate(client) : store_.locate(update.client);
-    const bool changed = store_.merge(update, static_cast<LinkIndex>(index), place) == Store::Merged::Changed;
+    const Store::Slot slot = known ? store_.locate(client) : store_.locate(update.client);
+    const bool changed = store_.merge(update, static_cast<PeerIndex>(index), slot) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);
     all_changed += changed ? 1 : 0;
     if (window != nullptr) window->insert(update.id.number);

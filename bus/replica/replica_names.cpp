@@ -1,8 +1,8 @@
 // How a replica decides by which connection a peer is heard, and learns whether its own name is in use elsewhere.
 #include <utility>
 
-#include "bus/store/mutants.hpp"
 #include "bus/replica/replica.hpp"
+#include "bus/store/mutants.hpp"
 
 namespace herd::bus {
 
@@ -19,7 +19,7 @@ void Replica::accept(PeerIndex index, const Claims::Claim& claim, Now now) {
   }
   if (!claims.route().empty() && claims.route() != claim.route) routes_.erase(claims.route());
   claims.take(claim);
-  peers_[index].link.hear(claim.hello, now, store_.feed().tail());
+  peers_[index].link.receive(claim.hello, now, store_.feed().tail());
 }
 
 // A process that had a peer's name before, and shows that it is at the configured address.
@@ -43,17 +43,17 @@ void Replica::hear_back(PeerIndex index, std::string_view header, Now now) {
     ++counters_.messages_unknown;
     return;
   }
-  if (conflict->lives.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
-  own_name_.hear(*conflict, index, now);
-  if (!conflict->kept) peers_[index].link.refused();
+  if (conflict->incarnations.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
+  own_name_.receive(*conflict, index, now);
+  if (!conflict->keeps_name) peers_[index].link.refused();
   update_acknowledged();
 }
 
 void Replica::note_conflicts(Now now) {
   using Role = NameConflict::Role;
   if (const auto news = own_name_.take_news(now)) {
-    const auto& [peer, kept, other] = news->report;
-    events_.conflicts.push_back({kept ? Role::Kept : Role::Refused, peers_[peer].name, {}, other, news->over});
+    const auto& [peer, keeps_name, other] = news->report;
+    events_.conflicts.push_back({keeps_name ? Role::Kept : Role::Refused, peers_[peer].name, {}, other, news->over});
   }
   for (Peer& peer : peers_) {
     const std::optional<Claimant> contender = peer.claims.contender(now);

@@ -2,8 +2,8 @@
 // is.
 #include <algorithm>
 
-#include "bus/store/mutants.hpp"
 #include "bus/replica/replica.hpp"
+#include "bus/store/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::bus {
@@ -26,7 +26,7 @@ void Replica::renew_feed(const Peer& peer, Now now) {
   const std::uint64_t former = self_->incarnation;
   if (!mutated(Mutant::RenewalKeepsFeedId)) self_->feed_id = random_id_();
   if (!mutated(Mutant::RenewalKeepsRun)) self_->incarnation = random_id_();
-  keeper_.renew({self_->feed_id, store_.feed().tail(), self_->incarnation});
+  planner_.renew({self_->feed_id, store_.feed().tail(), self_->incarnation});
   // Where the memory of this process was set back, other updates have had the identities of the former run.
   if (!mutated(Mutant::RenewalKeepsIdentities)) store_.rename_run(self_->node, former, self_->incarnation);
   if (!mutated(Mutant::RenewalKeepsBodies)) recent_ = {};

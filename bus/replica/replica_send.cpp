@@ -20,33 +20,33 @@ bool worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog
 }  // namespace
 
 // Encodes what fits; returns how far the cursor may move by it.
-ChangeNumber Replica::encode(const Stretch& stretch) {
+ChangeNumber Replica::encode(const FeedRange& range) {
   encoder_.clear();
   UpdateTexts texts;
   const auto add = [&](RecordIndex index) { return encoder_.add(store_.update_at(index, texts)); };
   // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
-  for (auto entry = stretch.newest.rbegin(); entry != stretch.newest.rend(); ++entry) {
+  for (auto entry = range.newest.rbegin(); entry != range.newest.rend(); ++entry) {
     if (encoder_.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
   }
-  for (const Stretch::Carried& carried : stretch.carried) {
-    if (!add(carried.index)) return std::max(stretch.from, carried.old - 1);
+  for (const FeedRange::Successor& successors : range.successors) {
+    if (!add(successors.index)) return std::max(range.from, successors.old - 1);
   }
-  for (const Feed::Entry& entry : stretch.records) {
+  for (const Feed::Entry& entry : range.records) {
     if (!add(entry.index)) return entry.number - 1;
   }
-  return stretch.to;
+  return range.to;
 }
 
 // Whether a peer may be sent a body as it is: it has told none of it, and its link takes so many updates at once.
 bool Replica::suits(const RecentBodies::Recent& recent, PeerIndex index) const {
-  return (recent.told_by & bit_of(static_cast<LinkIndex>(index))) == 0 &&
+  return (recent.sources & bit_of(static_cast<PeerIndex>(index))) == 0 &&
          recent.updates <= peers_[index].link.max_batch();
 }
 
 // What is next for this peer, if there is a body of it that is worth a message, or all there is.
 const RecentBodies::Recent* Replica::ready_for(PeerIndex index, ChangeNumber number) const {
   const ChangeNumber tail = store_.feed().tail();
-  return recent_.behind(number, [&](const RecentBodies::Recent& recent) {
+  return recent_.after(number, [&](const RecentBodies::Recent& recent) {
     return suits(recent, index) &&
            (recent.to == tail || worth_a_message(peers_[index].link, recent.updates, tail - number));
   });
@@ -72,20 +72,20 @@ std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
   ++counters_.batches_sent;
   ++counters_.bodies_shared;
   counters_.updates_sent += ready->updates;
-  return Outgoing{protocol::encode(link.send(ready->to, store_, keeper_.cursor(), now)), ready->body};
+  return Outgoing{protocol::encode(link.send(ready->to, store_, planner_.cursor(), now)), ready->body};
 }
 
 std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now now) {
-  auto stretch = link.next_stretch(store_, now, end);
-  if (!stretch) return std::nullopt;
-  ChangeNumber to = encode(*stretch);
-  while (to < stretch->to && link.shorten(store_, *stretch, to)) to = encode(*stretch);
+  auto range = link.next_range(store_, now, end);
+  if (!range) return std::nullopt;
+  ChangeNumber to = encode(*range);
+  while (to < range->to && link.shorten(store_, *range, to)) to = encode(*range);
   const std::size_t updates = encoder_.size();
   ++counters_.batches_sent;
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder_.finish());
-  if (stretch->for_all && updates > 0) recent_.remember({stretch->from, to, stretch->told_by, updates, body});
-  return Outgoing{protocol::encode(link.send(to, store_, keeper_.cursor(), now)), std::move(body)};
+  if (range->shareable && updates > 0) recent_.remember({range->from, to, range->sources, updates, body});
+  return Outgoing{protocol::encode(link.send(to, store_, planner_.cursor(), now)), std::move(body)};
 }
 
 }  // namespace herd::bus

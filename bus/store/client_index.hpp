@@ -21,7 +21,7 @@ class ClientIndex {
   explicit ClientIndex(std::uint64_t seed) : seed_(seed) {}
 
   // Where a client's record stands, or would. Good until the next insert.
-  struct Place {
+  struct Found {
     std::uint64_t hash = 0;
     std::optional<RecordIndex> index;
   };
@@ -30,7 +30,7 @@ class ClientIndex {
 
   // `is_it(index)`: is that the client's record? Asked about few others, one in a hundred thousand.
   template <typename IsIt>
-  [[nodiscard]] Place find(std::uint64_t hash, IsIt&& is_it) const {
+  [[nodiscard]] Found find(std::uint64_t hash, IsIt&& is_it) const {
     const Table& table = table_of(hash);
     for (std::uint32_t at = table.home(hash); table.size > 0 && !table.slots[at].is_empty(); at = table.next(at)) {
       const Slot& slot = table.slots[at];

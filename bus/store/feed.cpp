@@ -112,12 +112,12 @@ void Feed::Segment::write_steps() {
 
 void Feed::Segment::drop_stale() {
   // Without a branch that could be guessed wrong: what is stale is written too, and overwritten by the next.
-  std::vector<RecordIndex> kept(live + 1);
+  std::vector<RecordIndex> durable(live + 1);
   std::vector<std::uint32_t> kept_steps(live + 1);
   std::size_t size = 0;
   const auto keep_live = [&](auto step_at) {
     for (std::size_t offset = 0; offset < indexes.size(); ++offset) {
-      kept[size] = indexes[offset];
+      durable[size] = indexes[offset];
       kept_steps[size] = step_at(offset);
       size += indexes[offset] != kStale ? 1 : 0;
     }
@@ -128,9 +128,9 @@ void Feed::Segment::drop_stale() {
     keep_live([this](std::size_t offset) { return steps[offset]; });
   }
   HERD_ASSERT(size == live);
-  kept.pop_back();
+  durable.pop_back();
   kept_steps.pop_back();
-  indexes = std::move(kept);
+  indexes = std::move(durable);
   steps = std::move(kept_steps);
 }
 

@@ -18,18 +18,18 @@ enum class Mutant : std::uint8_t {
   // The words: feed ids and change numbers.
   FeedOutlivesJournal,  // a lost journal's feed id goes on
   OldFeedKeepsCursor,   // a new feed id is read on from the old one's cursor
-  NoJump,               // a new life goes on counting where the journal ends
-  JumpNotWritten,       // a new life does not write its base before it gives out numbers
+  NoRunGap,             // a new life goes on counting where the journal ends
+  RunGapNotWritten,     // a new life does not write its base before it gives out numbers
   // Replies, and the journal under them.
   BoundedReadCounts,          // a pass counts though it did not reach the tail
-  PassCountsWhenBegun,        // a pass counts before it is on disk
-  FailedPassCounts,           // a pass that failed counts
-  FailedPassNotReadAgain,     // what it held is not written again
-  WritesBehindFailedPass,     // its sequence numbers are not given back
+  FlushCountsWhenBegun,       // a pass counts before it is on disk
+  FailedFlushCounts,          // a pass that failed counts
+  FailedFlushNotReadAgain,    // what it held is not written again
+  WritesAfterFailedFlush,     // its sequence numbers are not given back
   TornTailStays,              // a torn tail is not cut off before the next append
   RedundantReplyDoesNotWait,  // the reply to a report that is not newer does not wait for the newer one
-  AnyKeptNumberProves,        // a peer's kept cursor counts, whether or not this attempt reached the tail
-  KeptIsNotAskedFor,          // a peer whose last word on what it keeps was lost is not asked again
+  AnyDurableNumberProves,     // a peer's kept cursor counts, whether or not this attempt reached the tail
+  DurableNotAskedFor,         // a peer whose last word on what it keeps was lost is not asked again
   // Runs, and whose feed it is.
   IdentityByFeed,             // the identity of an update names the feed instead of the run
   UnknownRunAccepted,         // a cursor of a run that the journal does not list is taken as it stands
@@ -45,7 +45,7 @@ enum class Mutant : std::uint8_t {
   RenewalWithoutBound,        // each impossible cursor renews the feed
   RunNotInMark,               // the journal keeps cursors without their runs
   CursorOfNoRunCounts,        // such a cursor is read on from
-  CopyForgetsRuns,            // a copy of the journal lists the present run alone
+  CompactionForgetsRuns,      // a copy of the journal lists the present run alone
   AnyRunMovesCursor,          // a batch moves a cursor that names another run
   // Batches and acknowledgements.
   CursorMovesBySending,        // a send counts as acknowledged
@@ -63,31 +63,31 @@ enum class Mutant : std::uint8_t {
   PingMayGoUnanswered,         // so an idle link does not notice that its peer takes it for a stranger
   FirstRouteStays,             // a newer HELLO of a name does not replace its route
   // Lives.
-  NoIncarnationCheck,              // messages of and for another life are used
-  AckOfAnotherLifeUsed,            // acknowledgements alone are
-  BatchOfAnotherLifeUnanswered,    // such a batch is met with silence
-  WelcomeOfAnotherLifeUnanswered,  // such a WELCOME is
-  NewLifeKeepsStream,              // a new life of the peer voids nothing
-  KeptCursorsTakenAfter,           // a pass keeps the peers' cursors as they are when it is done
-  AckSaysKeptForMerged,            // what is merged is said to be kept
+  NoIncarnationCheck,                     // messages of and for another life are used
+  AckOfAnotherIncarnationUsed,            // acknowledgements alone are
+  BatchOfAnotherIncarnationUnanswered,    // such a batch is met with silence
+  WelcomeOfAnotherIncarnationUnanswered,  // such a WELCOME is
+  NewIncarnationKeepsStream,              // a new life of the peer voids nothing
+  DurableCursorsTakenAfter,               // a pass keeps the peers' cursors as they are when it is done
+  AckReportsMergedAsDurable,              // what is merged is said to be kept
   // Flooding.
-  EchoSkipForgetsLife,  // what came by a link is withheld from its peer for ever, whatever life it is in
-  SeenBelowWindow,      // what is below the seen-set's window counts as seen
-  SeenBeforeMerged,     // an update counts as seen before it is merged
-  LostCountsAsSeen,     // what an earlier life of the node gave out and lost counts as seen
+  EchoSkipForgetsIncarnation,  // what came by a link is withheld from its peer for ever, whatever life it is in
+  SeenBelowWindow,             // what is below the seen-set's window counts as seen
+  SeenBeforeMerged,            // an update counts as seen before it is merged
+  LostCountsAsSeen,            // what an earlier life of the node gave out and lost counts as seen
   // Digests.
-  NewFeedNotCompared,        // an unknown feed id begins no round
-  RoundWithoutHello,         // a round begins with DIGEST
-  InFlightCompared,          // a bucket that holds changes in flight is compared too
-  DifferencePulledAtOnce,    // a bucket is pulled when it first differs
-  ChangingBucketNotPulled,   // ... only when its sums stay as they are
-  PulledNodeDoesNotCompare,  // a node that is sent a PULL does not look for what it lacks itself
-  SoonerWithoutEnd,          // rounds that follow a difference are not counted
-  InFlightTold,              // an ANSWER holds what the peer has not acknowledged
-  PlaceForgotten,            // a bucket that needs several ANSWERs is told from its beginning each time
-  AnswersThroughSeenSet,     // the seen-set drops what an ANSWER brings
+  NewFeedNotCompared,       // an unknown feed id begins no round
+  RoundWithoutHello,        // a round begins with DIGEST
+  InFlightCompared,         // a bucket that holds changes in flight is compared too
+  DifferencePulledAtOnce,   // a bucket is pulled when it first differs
+  ChangingBucketNotPulled,  // ... only when its sums stay as they are
+  PulledNodeDoesNotPull,    // a node that is sent a PULL does not look for what it lacks itself
+  SoonerWithoutEnd,         // rounds that follow a difference are not counted
+  InFlightSent,             // an ANSWER holds what the peer has not acknowledged
+  PositionForgotten,        // a bucket that needs several ANSWERs is told from its beginning each time
+  AnswersThroughSeenSet,    // the seen-set drops what an ANSWER brings
   // Backpressure.
-  FlightUnbounded,     // any number of batches is in flight
+  InFlightUnbounded,   // any number of batches is in flight
   LaggingLinkStarves,  // a lagging link sends in order alone
   RouterUnread,        // a node whose output to a peer is full does not read what others say
   // Strangers at the bus.
@@ -102,7 +102,7 @@ enum class Mutant : std::uint8_t {
   ClosedHolderKeepsName,     // a peer keeps its name though its connection is closed
   SilentHolderKeepsName,     // ... and though it does not answer
   FormerHolderStaysFormer,   // a process that answers does not get its name back from one that does not
-  ContenderNotTold,          // a process that is refused is not told so
+  ContenderNotNotified,      // a process that is refused is not told so
   ConflictOfAnotherRunUsed,  // a CONFLICT for another incarnation is used
   RefusedAcknowledges,       // a process that is refused acknowledges updates, and is ready
   StartAcknowledges,         // ... and one that does not know yet whether it is
@@ -110,8 +110,8 @@ enum class Mutant : std::uint8_t {
   // Reset.
   ResetKeepsEpoch,    // a reset has the epoch that it ends
   EpochNotTakenOver,  // a report after a reset has the first epoch
-  ResetNotHeard,      // a peer's reset counts as unreadable
-  AnyResetHeard,      // ... and a record without coordinates as a reset, whatever its epoch and time
+  ResetNotAccepted,   // a peer's reset counts as unreadable
+  AnyResetAccepted,   // ... and a record without coordinates as a reset, whatever its epoch and time
 };
 
 #ifdef HERD_MUTANTS

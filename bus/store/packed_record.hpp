@@ -25,20 +25,21 @@
 
 namespace herd::bus {
 
-// Which link a record came by; kToldHere: a client said it to this node.
-using LinkIndex = std::uint8_t;
-inline constexpr LinkIndex kToldHere = 255;
+// Index of a configured peer and of the link to it, from 0 in the order of the configuration. In a record: the link
+// that it came by, or kFromClient if a client reported it to this node.
+using PeerIndex = std::uint8_t;
+inline constexpr PeerIndex kFromClient = 255;
 
-// Of a set of links; a node has fewer than 64. kToldHere is none of them.
-[[nodiscard]] constexpr std::uint64_t bit_of(LinkIndex link) {
-  return link == kToldHere ? 0 : std::uint64_t{1} << (link % 64);
+// The peer's bit in a set of peers; a node has fewer than 64. kFromClient has none.
+[[nodiscard]] constexpr std::uint64_t bit_of(PeerIndex peer) {
+  return peer == kFromClient ? 0 : std::uint64_t{1} << (peer % 64);
 }
 
 struct RecordHead {
   std::uint64_t hash = 0;  // of the record (bus/store/digest.hpp): a change takes the old one out of the sums
   std::uint32_t form = 0;  // of the body: its layout in the lowest bits, and its size
   std::uint8_t client_bytes = 0;
-  LinkIndex by = kToldHere;
+  PeerIndex by = kFromClient;
   std::uint16_t origin = 0;  // where the body is packed
 
   static constexpr unsigned kLayoutBits = 22;

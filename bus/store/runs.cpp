@@ -19,7 +19,7 @@ bool Runs::allow(const FeedPosition& position, ChangeNumber tail, ChangeNumber w
   if (newest == runs_.rend()) return mutated(Mutant::UnknownRunAccepted) && position.cursor <= tail;
   if (newest != runs_.rbegin()) {  // an older one, of which the journal may have lost what was not written
     tail = (newest - 1)->base;
-    written = tail - std::min(tail, kLifeJump);
+    written = tail - std::min(tail, kRunGap);
   }
   return position.cursor <= tail && (position.written <= written || mutated(Mutant::WrittenIgnored));
 }

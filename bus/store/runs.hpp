@@ -18,11 +18,11 @@ namespace herd::bus {
 
 // Each start leaves so many change numbers out: a run that lost its last ones in a crash must not be followed by one
 // that gives them out again. 2^23 starts fit.
-inline constexpr ChangeNumber kLifeJump = ChangeNumber{1} << 40;
+inline constexpr ChangeNumber kRunGap = ChangeNumber{1} << 40;
 
 struct Run {
   std::uint64_t incarnation = 0;  // 0: of a release that did not write it down; no position names it
-  ChangeNumber base = 0;          // kLifeJump above the last number that the journal held of the run before
+  ChangeNumber base = 0;          // kRunGap above the last number that the journal held of the run before
   bool operator==(const Run&) const = default;
 };
 

@@ -32,35 +32,34 @@ bool wins_tie(const Ordered& a, const Ordered& b) {
 Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
-Store::Place Store::locate(const Sought& sought) const {
-  const auto is_it = [&](RecordIndex index) { return same_text(cells_.client(index), sought.client); };
-  const bool guessed = sought.guess && is_it(*sought.guess);
-  const ClientIndex::Place at =
-      guessed ? ClientIndex::Place{sought.hash, sought.guess} : index_->find(sought.hash, is_it);
+Store::Slot Store::locate(const ClientKey& key) const {
+  const auto is_it = [&](RecordIndex index) { return same_text(cells_.client(index), key.client); };
+  const bool guessed = key.guess && is_it(*key.guess);
+  const ClientIndex::Found at = guessed ? ClientIndex::Found{key.hash, key.guess} : index_->find(key.hash, is_it);
   if (!at.index) return {at};
   const RecordCells::Cell cell = cells_.at(*at.index);
   return {at, cell, unpack_fields(cell.head, cell.body)};
 }
 
-Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& place) {
+Store::Merged Store::merge(const Update& update, PeerIndex by, const Slot& slot) {
   RecordFields fields{0, update.id.number, update.time, update.difference, update.epoch, 0};
   RecordHead head;
   head.by = by;
   RecordIndex index = 0;
-  if (!place.found()) {
+  if (!slot.found()) {
     head.hash = hash_of(ordered(update));
     index = cells_.create(update.client);
-    index_->insert(place.at.hash, index);
+    index_->insert(slot.at.hash, index);
     const Bucket bucket = bucket_of(update.client);
     cells_.chain(index, bucket, digests_.add(bucket, head.hash, index));
     fields.number = feed_.append(index);
   } else {
-    if (!is_greater(update, place)) return Merged::Unchanged;
-    index = place.index();
+    if (!is_greater(update, slot)) return Merged::Unchanged;
+    index = slot.index();
     head.hash = hash_of(ordered(update));
-    digests_.replace(cells_.bucket(index), place.cell.head.hash, head.hash);
-    origins_.release(place.known.origin);
-    const ChangeNumber old = place.known.number;
+    digests_.replace(cells_.bucket(index), slot.cell.head.hash, head.hash);
+    origins_.release(slot.known.origin);
+    const ChangeNumber old = slot.known.number;
     fields.number = mutated(Mutant::ChangeStaysInPlace) ? old : move_to_tail(index, old);
   }
   fields.origin = origins_.use(update.id.origin, update.id.run);
@@ -71,42 +70,42 @@ Store::Merged Store::merge(const Update& update, LinkIndex by, const Place& plac
 }
 
 // Most are told apart by what costs least to look at.
-bool Store::is_greater(const Update& update, const Place& place) const {
-  if (update.epoch != place.known.epoch) return update.epoch > place.known.epoch;
-  if (update.time != place.known.time) return update.time > place.known.time;
-  const RecordView record = record_at(place.index());
+bool Store::is_greater(const Update& update, const Slot& slot) const {
+  if (update.epoch != slot.known.epoch) return update.epoch > slot.known.epoch;
+  if (update.time != slot.known.time) return update.time > slot.known.time;
+  const RecordView record = record_at(slot.index());
   return wins_tie(ordered(update), record.ordered());
 }
 
 ChangeNumber Store::move_to_tail(RecordIndex index, ChangeNumber old) {
   feed_.retire(old);
-  displaced_.note(old, index);
+  superseded_.note(old, index);
   return feed_.append(index);
 }
 
 // Step by step through all of them, so that the memory of one is on its way while the next is asked for.
-void Store::look_ahead(std::span<Sought> clients) const {
-  for (Sought& sought : clients) {
-    sought.guess.reset();
-    if (sought.client.empty()) continue;
-    sought.hash = index_->hash_of(sought.client);
-    index_->prefetch(sought.hash);
+void Store::look_ahead(std::span<ClientKey> clients) const {
+  for (ClientKey& key : clients) {
+    key.guess.reset();
+    if (key.client.empty()) continue;
+    key.hash = index_->hash_of(key.client);
+    index_->prefetch(key.hash);
   }
-  for (Sought& sought : clients) {
-    if (sought.client.empty()) continue;
+  for (ClientKey& key : clients) {
+    if (key.client.empty()) continue;
     // The first whose hash agrees: it need not be the client's.
-    sought.guess = index_->find(sought.hash, [](RecordIndex) { return true; }).index;
-    if (sought.guess) cells_.prefetch(*sought.guess);
+    key.guess = index_->find(key.hash, [](RecordIndex) { return true; }).index;
+    if (key.guess) cells_.prefetch(*key.guess);
   }
-  for (const Sought& sought : clients) {
-    if (sought.guess) feed_.prefetch(number_of(*sought.guess));
+  for (const ClientKey& key : clients) {
+    if (key.guess) feed_.prefetch(number_of(*key.guess));
   }
 }
 
 std::optional<RecordView> Store::find(std::string_view client) const {
-  const Place place = locate(client);
-  if (!place.found()) return std::nullopt;
-  return record_at(place.index());
+  const Slot slot = locate(client);
+  if (!slot.found()) return std::nullopt;
+  return record_at(slot.index());
 }
 
 RecordView Store::record_at(RecordIndex index) const {
@@ -134,7 +133,7 @@ Update Store::update_at(RecordIndex index, UpdateTexts& texts) const {
           fields.difference};
 }
 
-LinkIndex Store::came_by(RecordIndex index) const {
+PeerIndex Store::came_by(RecordIndex index) const {
   return cells_.at(index).head.by;
 }
 
@@ -144,8 +143,8 @@ ChangeNumber Store::number_of(RecordIndex index) const {
 }
 
 ChangeNumber Store::number_of(std::string_view client) const {
-  const Place place = locate(client);
-  return place.found() ? place.known.number : 0;
+  const Slot slot = locate(client);
+  return slot.found() ? slot.known.number : 0;
 }
 
 }  // namespace herd::bus

@@ -10,12 +10,12 @@
 
 #include "bus/store/client_index.hpp"
 #include "bus/store/digest.hpp"
-#include "bus/store/superseded.hpp"
 #include "bus/store/feed.hpp"
 #include "bus/store/origins.hpp"
 #include "bus/store/packed_record.hpp"
 #include "bus/store/record.hpp"
 #include "bus/store/record_cells.hpp"
+#include "bus/store/superseded_changes.hpp"
 #include "protocol/update.hpp"
 
 namespace herd::bus {
@@ -31,34 +31,34 @@ class Store {
   };
 
   // Where a client's record stands, or would, and what it says but for its texts. Good until the store is next changed.
-  struct Place {
-    ClientIndex::Place at;
+  struct Slot {
+    ClientIndex::Found at;
     RecordCells::Cell cell{};  // where there is a record
     RecordFields known{};      // likewise
     [[nodiscard]] bool found() const { return at.index.has_value(); }
     [[nodiscard]] RecordIndex index() const { return *at.index; }
   };
   // A client that is looked for, and what is known of where it stands.
-  struct Sought {
+  struct ClientKey {
     std::string_view client;
     std::uint64_t hash = 0;
     std::optional<RecordIndex> guess;  // to be looked at first
   };
-  [[nodiscard]] Sought sought(std::string_view client) const { return {client, index_->hash_of(client), {}}; }
-  [[nodiscard]] Place locate(const Sought& sought) const;
-  [[nodiscard]] Place locate(std::string_view client) const { return locate(sought(client)); }
+  [[nodiscard]] ClientKey key_of(std::string_view client) const { return {client, index_->hash_of(client), {}}; }
+  [[nodiscard]] Slot locate(const ClientKey& key) const;
+  [[nodiscard]] Slot locate(std::string_view client) const { return locate(key_of(client)); }
 
   // Keeps the greater of the record and `update` by (epoch, time, origin, coordinates, time text, difference):
   // commutative, associative and idempotent. The texts must be valid, and the time what its text says
   // (bus/store/update_texts.hpp); they are copied.
-  Merged merge(const protocol::Update& update, LinkIndex by) { return merge(update, by, locate(update.client)); }
+  Merged merge(const protocol::Update& update, PeerIndex by) { return merge(update, by, locate(update.client)); }
   // The same, for whoever has looked where `update.client` stands.
-  Merged merge(const protocol::Update& update, LinkIndex by, const Place& place);
+  Merged merge(const protocol::Update& update, PeerIndex by, const Slot& slot);
 
   // These clients are going to be looked for or merged, soon and all of them: fills in what helps then. Memory is asked
   // for all of their records at once, instead of for each when it is needed. Worth it from a handful on, up to a few
   // dozen. One without a client is passed over.
-  void look_ahead(std::span<Sought> clients) const;
+  void look_ahead(std::span<ClientKey> clients) const;
 
   // The next change gets the number `base` + 1 at least. Not below the feed's tail.
   void skip_to(ChangeNumber base) { feed_.skip_to(base); }
@@ -69,7 +69,7 @@ class Store {
   // good as long as `texts` stand, and until the store is next changed.
   [[nodiscard]] RecordView record_at(RecordIndex index) const;
   [[nodiscard]] protocol::Update update_at(RecordIndex index, UpdateTexts& texts) const;
-  [[nodiscard]] LinkIndex came_by(RecordIndex index) const;
+  [[nodiscard]] PeerIndex came_by(RecordIndex index) const;
   // The bytes as they lie here, for whoever keeps them as they are; and what their index of an origin means.
   [[nodiscard]] RecordCells::Cell packed_at(RecordIndex index) const { return cells_.at(index); }
   [[nodiscard]] const Origins::Origin& origin_at(OriginIndex index) const { return origins_.at(index); }
@@ -80,9 +80,9 @@ class Store {
   // The same of a client's record; 0 if there is none.
   [[nodiscard]] ChangeNumber number_of(std::string_view client) const;
 
-  // What was taken out of the feed since the journal last read it (bus/store/superseded.hpp).
-  [[nodiscard]] Displaced& displaced() { return displaced_; }
-  [[nodiscard]] const Displaced& displaced() const { return displaced_; }
+  // What was taken out of the feed since the journal last read it (bus/store/superseded_changes.hpp).
+  [[nodiscard]] SupersededChanges& superseded() { return superseded_; }
+  [[nodiscard]] const SupersededChanges& superseded() const { return superseded_; }
 
   [[nodiscard]] const Feed& feed() const { return feed_; }
 
@@ -101,14 +101,14 @@ class Store {
   [[nodiscard]] bool has(std::uint64_t index) const { return cells_.has(index); }
 
  private:
-  [[nodiscard]] bool is_greater(const protocol::Update& update, const Place& place) const;
+  [[nodiscard]] bool is_greater(const protocol::Update& update, const Slot& slot) const;
   ChangeNumber move_to_tail(RecordIndex index, ChangeNumber old);
 
   RecordCells cells_;
   std::unique_ptr<ClientIndex> index_;
   Origins origins_;
   Feed feed_;
-  Displaced displaced_;
+  SupersededChanges superseded_;
   BucketDigests digests_;
 };
 

@@ -14,8 +14,8 @@ bool read_texts(protocol::Update& update) {
   update.time = *time;
   if (!protocol::is_client_id(update.client)) return false;
   // An operator's reset, in exactly this form: a client that has never been reset cannot have lost its coordinates.
-  if (update.coordinates.empty() && !mutated(Mutant::ResetNotHeard)) {
-    return (update.time_text == kResetTime && update.epoch > 0) || mutated(Mutant::AnyResetHeard);
+  if (update.coordinates.empty() && !mutated(Mutant::ResetNotAccepted)) {
+    return (update.time_text == kResetTime && update.epoch > 0) || mutated(Mutant::AnyResetAccepted);
   }
   return protocol::check_coordinates(update.coordinates).has_value();
 }

@@ -6,8 +6,8 @@
 #include <limits>
 #include <utility>
 
-#include "bus/zmq/checksum.hpp"
 #include "bus/store/mutants.hpp"
+#include "bus/zmq/checksum.hpp"
 #include "bus/zmq/zmq_calls.hpp"
 #include "bus/zmq/zmq_options.hpp"
 
@@ -18,9 +18,9 @@ using protocol::Now;
 
 namespace {
 
-constexpr int kFramesATurn = 1024;            // some 256 messages; then clients and outputs get their turn
+constexpr int kFramesPerIteration = 1024;     // some 256 messages; then clients and outputs get their turn
 constexpr std::size_t kMaxParts = 64;         // of a message that is counted as damaged; more cost the connection
-constexpr int kAnswersATurn = 64;             // messages from a peer's port, which has to send 20 a second at most
+constexpr int kAnswersPerIteration = 64;      // messages from a peer's port, which has to send 20 a second at most
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
 
 int events_of(zmq::socket_t& socket) {
@@ -45,8 +45,8 @@ std::uint64_t wire_bytes(const zmq::message_t& frame) {
 }
 
 bool is_intact(const Incoming& message, const zmq::message_t& last) {
-  const Check check = check_of(message.header, message.body);
-  return last.to_string_view() == std::string_view(check.data(), check.size());
+  const Checksum checksum = checksum_of(message.header, message.body);
+  return last.to_string_view() == std::string_view(checksum.data(), checksum.size());
 }
 
 // Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
@@ -108,7 +108,7 @@ void Bus::touched(std::size_t descriptor) {
 
 bool Bus::receive(Now now) {
   if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
-  for (int count = 0; count < kFramesATurn; ++count) {
+  for (int count = 0; count < kFramesPerIteration; ++count) {
     if (incomplete_.begun) {
       receive_frame(now);
       continue;
@@ -132,7 +132,7 @@ void Bus::receive_frame(Now now) {
   message.begun = frame.more();
   if (message.begun) return;
   guard_->delivered(message.route.to_string_view(), frame, message.wire_bytes, now);
-  hear(message.route.to_string_view(), message.frames, message.size, now);
+  receive(message.route.to_string_view(), message.frames, message.size, now);
 }
 
 // What the guard finds unfinished may be only unread.
@@ -140,19 +140,19 @@ void Bus::guard(bool& more, Now now) {
   guard_->read_events(now);
   if (now.steady < guard_->due()) return;
   const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
-  if (!guard_->check(is_peer, now)) return;
+  if (!guard_->checksum(is_peer, now)) return;
   more = receive(now) || more;
-  (void)guard_->check(is_peer, now);
+  (void)guard_->checksum(is_peer, now);
 }
 
 // A header, perhaps a body, and the check; anything else is no message of ours.
-void Bus::hear(std::string_view route, const Frames& frames, std::size_t size, Now now) {
-  if (size < 2 || size > frames.size()) return replica_.hear_damaged();
+void Bus::receive(std::string_view route, const Frames& frames, std::size_t size, Now now) {
+  if (size < 2 || size > frames.size()) return replica_.receive_damaged();
   Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
   if (size == frames.size()) incoming.body = frames[1].to_string_view();
-  if (!is_intact(incoming, frames[size - 1])) return replica_.hear_damaged();
+  if (!is_intact(incoming, frames[size - 1])) return replica_.receive_damaged();
   heard_ = &frames[0];
-  replica_.hear(incoming, now);
+  replica_.receive(incoming, now);
 }
 
 // What a peer's port sends to this node's DEALER: a header and the check. What is neither counts as waiting for ever,
@@ -168,7 +168,7 @@ void Bus::hear_back(PeerIndex peer, Now now) {
     more = frame.more();
   }
   const std::string_view header = frames[0].to_string_view();
-  if (size != frames.size() || !is_intact({{}, header, std::nullopt}, frames[1])) return replica_.hear_damaged();
+  if (size != frames.size() || !is_intact({{}, header, std::nullopt}, frames[1])) return replica_.receive_damaged();
   guard_->answered(frames[1], wire_bytes(frames[0]) + wire_bytes(frames[1]));
   replica_.hear_back(peer, header, now);
 }
@@ -181,9 +181,9 @@ bool Bus::send_back(const std::string& route, const std::string& header) {
     if (problem.num() != EHOSTUNREACH) throw;
     return false;
   }
-  const Check check = check_of(header, std::nullopt);
+  const Checksum checksum = checksum_of(header, std::nullopt);
   zmq::message_t text(header.data(), header.size());
-  zmq::message_t last(check.data(), check.size());
+  zmq::message_t last(checksum.data(), checksum.size());
   (void)bus::send(router_, text, zmq::send_flags::sndmore);
   (void)bus::send(router_, last, zmq::send_flags::none);
   return true;
@@ -203,25 +203,25 @@ void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
   zmq::message_t header(message.header.data(), message.header.size());
   std::optional<std::string_view> text;
   if (message.body) text = *message.body;
-  const Check check = check_of(message.header, text);
+  const Checksum checksum = checksum_of(message.header, text);
   // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
   if (!bus::send(dealer, header, zmq::send_flags::sndmore)) return;
   if (message.body) {
     zmq::message_t body = share(message.body);
     (void)bus::send(dealer, body, zmq::send_flags::sndmore);
   }
-  zmq::message_t last(check.data(), check.size());
+  zmq::message_t last(checksum.data(), checksum.size());
   (void)bus::send(dealer, last, zmq::send_flags::none);
 }
 
 void Bus::send_all(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
-  for (int heard = 0;;) {
+  for (int received = 0;;) {
     const int events = events_of(dealer);
     writable_[peer] = (events & ZMQ_POLLOUT) != 0;
     if ((events & ZMQ_POLLIN) != 0) {
       again_ = true;  // the replica's next turn says what follows from it, or there is more of it
-      if (heard++ < kAnswersATurn) {
+      if (received++ < kAnswersPerIteration) {
         hear_back(peer, now);
         continue;
       }
@@ -234,17 +234,17 @@ void Bus::send_all(PeerIndex peer, Now now) {
 }
 
 // What was on its way is lost, which the link outlives.
-void Bus::reopen(PeerIndex peer) {
+void Bus::reconnect(PeerIndex peer) {
   uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
   uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
   touched_[peer + 1] = true;
 }
 
 void Bus::serve(PeerIndex peer, Now now) {
-  if (reopenings_[peer].see(replica_.connected(peer, now), now.steady)) reopen(peer);
+  if (backoffs_[peer].see(replica_.connected(peer, now), now.steady)) reconnect(peer);
   // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
   // wanted.
-  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_say(peer, now))) send_all(peer, now);
+  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_send(peer, now))) send_all(peer, now);
   touched_[peer + 1] = again_;
 }
 
@@ -253,7 +253,7 @@ bool Bus::pump(Now now) {
   guard(more, now);
   again_ = false;
   replica_.tick(now);
-  if (reopenings_.empty()) reopenings_.assign(dealers_.size(), Reopening(now.steady));
+  if (backoffs_.empty()) backoffs_.assign(dealers_.size(), ReconnectBackoff(now.steady));
   // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
   for (const bool owed_ack : {false, true}) {
     for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
@@ -266,8 +266,8 @@ bool Bus::pump(Now now) {
 Nanoseconds Bus::next_deadline(Now now) const {
   Nanoseconds deadline = std::min(replica_.tick_deadline(now), guard_->due());
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-    if (!reopenings_.empty()) deadline = std::min(deadline, reopenings_[peer].due());
-    if (writable_[peer]) deadline = std::min(deadline, replica_.say_deadline(peer));
+    if (!backoffs_.empty()) deadline = std::min(deadline, backoffs_[peer].due());
+    if (writable_[peer]) deadline = std::min(deadline, replica_.send_deadline(peer));
   }
   return deadline;
 }

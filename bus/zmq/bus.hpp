@@ -16,10 +16,10 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "bus/zmq/connection_guard.hpp"
-#include "bus/replica/connections.hpp"
 #include "bus/link/reconnect_backoff.hpp"
+#include "bus/replica/connections.hpp"
 #include "bus/replica/replica.hpp"
+#include "bus/zmq/connection_guard.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::bus {
@@ -74,8 +74,8 @@ class Bus : private Connections {
   void receive_frame(protocol::Now now);
   void guard(bool& more, protocol::Now now);
   void serve(PeerIndex peer, protocol::Now now);
-  void reopen(PeerIndex peer);
-  void hear(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
+  void reconnect(PeerIndex peer);
+  void receive(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);
   void hear_back(PeerIndex peer, protocol::Now now);
   static void send(zmq::socket_t& dealer, const Outgoing& message);
@@ -85,8 +85,8 @@ class Bus : private Connections {
   Replica& replica_;
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
-  std::vector<std::string> addresses_;  // that the DEALERs connect to
-  std::vector<Reopening> reopenings_;   // made by the first pump
+  std::vector<std::string> addresses_;      // that the DEALERs connect to
+  std::vector<ReconnectBackoff> backoffs_;  // made by the first pump
   std::vector<int> descriptors_;
   std::vector<bool> touched_;
   std::vector<bool> writable_;             // as last seen

@@ -8,12 +8,12 @@
 
 namespace herd::bus {
 
-Check check_of(std::string_view header, std::optional<std::string_view> body) {
+Checksum checksum_of(std::string_view header, std::optional<std::string_view> body) {
   std::uint64_t hash = XXH3_64bits(header.data(), header.size());
   if (body) hash = XXH3_64bits_withSeed(body->data(), body->size(), hash);
-  Check check;
-  for (std::size_t i = 0; i < check.size(); ++i) check[i] = static_cast<char>(hash >> (8 * i));
-  return check;
+  Checksum checksum;
+  for (std::size_t i = 0; i < checksum.size(); ++i) checksum[i] = static_cast<char>(hash >> (8 * i));
+  return checksum;
 }
 
 }  // namespace herd::bus

@@ -10,9 +10,9 @@
 
 namespace herd::bus {
 
-using Check = std::array<char, 8>;
+using Checksum = std::array<char, 8>;
 
 // XXH3 (64 bits) of the header, and if there is a body, XXH3 of the body with that as its seed; low byte first.
-[[nodiscard]] Check check_of(std::string_view header, std::optional<std::string_view> body);
+[[nodiscard]] Checksum checksum_of(std::string_view header, std::optional<std::string_view> body);
 
 }  // namespace herd::bus

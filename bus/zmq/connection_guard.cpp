@@ -129,10 +129,11 @@ void ConnectionGuard::opened(std::size_t monitor, int descriptor, Now now) {
   connection.account.host = host_of(connection.there);
   connection.account.since = now.steady;
   newest_ = nullptr;
-  Connection& kept = connections_[descriptor] = std::move(connection);
+  Connection& durable = connections_[descriptor] = std::move(connection);
   // The kernel may choose, for a connection to a port of this host on which no node listens, just this port.
-  if (is_same(kept.here, kept.there)) {
-    cut(descriptor, kept, "it is connected to itself: the port is one that the system gives to outgoing connections");
+  if (is_same(durable.here, durable.there)) {
+    cut(descriptor, durable,
+        "it is connected to itself: the port is one that the system gives to outgoing connections");
     connections_.erase(descriptor);
     return;
   }
@@ -180,7 +181,7 @@ void ConnectionGuard::cut_sender(zmq::message_t& frame, std::string_view reason,
   connections_.erase(found);
 }
 
-bool ConnectionGuard::check(const IsPeer& is_peer, Now now) {
+bool ConnectionGuard::checksum(const IsPeer& is_peer, Now now) {
   bool strangers = false;
   std::vector<int> descriptors;
   std::vector<ConnectionAccount*> accounts;

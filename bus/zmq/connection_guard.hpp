@@ -1,6 +1,6 @@
 // Watches the TCP connections of the bus, and cuts those that would make ZeroMQ keep more than a node may send
-// (bus/zmq/connection_ledger.hpp), or that a node has opened to itself. ZeroMQ's socket monitors name the descriptors, the
-// kernel says how many bytes came. A cut is a reset: the descriptor stays ZeroMQ's, which closes it and goes on.
+// (bus/zmq/connection_ledger.hpp), or that a node has opened to itself. ZeroMQ's socket monitors name the descriptors,
+// the kernel says how many bytes came. A cut is a reset: the descriptor stays ZeroMQ's, which closes it and goes on.
 //
 // Owned by the bus, made after its sockets and destroyed before them. Loop thread only. Nothing here blocks.
 #pragma once
@@ -61,7 +61,7 @@ class ConnectionGuard {
   using IsPeer = std::function<bool(std::string_view route)>;
 
   // Cuts what must be cut. True: read the ROUTER as far as that is possible, and call it again.
-  [[nodiscard]] bool check(const IsPeer& is_peer, protocol::Now now);
+  [[nodiscard]] bool checksum(const IsPeer& is_peer, protocol::Now now);
   [[nodiscard]] protocol::Nanoseconds due() const { return due_; }  // max() for never
 
   // What was cut since the last call, at most kMaxCutsKept; cuts() counts all.

@@ -39,7 +39,7 @@ std::string error_reply(std::string_view message) {
 }  // namespace
 
 // One connection. It lives as long as something is being waited for on it.
-struct Control::Session {
+struct AdminSocket::Session {
   explicit Session(stream_protocol::socket connected) : socket(std::move(connected)), timer(socket.get_executor()) {}
 
   stream_protocol::socket socket;
@@ -49,11 +49,11 @@ struct Control::Session {
   bus::ChangeNumber awaits = 0;  // 0: nothing
 };
 
-Control::Control(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
+AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
 
-Control::~Control() = default;
+AdminSocket::~AdminSocket() = default;
 
-Result<void> Control::listen(const std::filesystem::path& directory) {
+Result<void> AdminSocket::listen(const std::filesystem::path& directory) {
   auto file = SocketFile::open(directory, "control");
   if (!file) {
     return fail(
@@ -70,7 +70,7 @@ Result<void> Control::listen(const std::filesystem::path& directory) {
 }
 
 // The file's first socket, or another one because the file had to be made again.
-void Control::take_socket() {
+void AdminSocket::take_socket() {
   const int listening = file_->take();
   if (listening < 0 || is_stopped_) {
     if (listening >= 0) close(listening);
@@ -83,7 +83,7 @@ void Control::take_socket() {
   accept();
 }
 
-void Control::accept() {
+void AdminSocket::accept() {
   acceptor_.async_accept([this](const std::error_code& error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
     if (error) return back_off();
@@ -98,14 +98,14 @@ void Control::accept() {
 }
 
 // The connection stays in the backlog, so without a pause the loop would find it again and again.
-void Control::back_off() {
+void AdminSocket::back_off() {
   accept_again_.expires_after(kAcceptBackOff);
   accept_again_.async_wait([this](const std::error_code& cancelled) {
     if (!cancelled && acceptor_.is_open()) accept();
   });
 }
 
-void Control::read(const SessionPtr& session) {
+void AdminSocket::read(const SessionPtr& session) {
   session->timer.expires_after(kReadTimeout);
   session->timer.async_wait([session](const std::error_code& cancelled) {
     if (!cancelled) session->socket.close();
@@ -119,12 +119,12 @@ void Control::read(const SessionPtr& session) {
                          });
 }
 
-void Control::execute(const SessionPtr& session, std::string_view line) {
+void AdminSocket::execute(const SessionPtr& session, std::string_view line) {
   if (line.starts_with(kReset)) return reset_client(session, line.substr(kReset.size()));
   answer(session, error_reply("this node knows no such command"));
 }
 
-void Control::reset_client(const SessionPtr& session, std::string_view client) {
+void AdminSocket::reset_client(const SessionPtr& session, std::string_view client) {
   if (!protocol::is_client_id(client)) return answer(session, error_reply("that is no client's id"));
   const bus::ResetOutcome outcome = parts_.replica.reset(client, parts_.clock.now());
   const auto reply = [&](std::string_view result) {
@@ -145,7 +145,7 @@ void Control::reset_client(const SessionPtr& session, std::string_view client) {
 }
 
 // "Done" says that it will not be lost, as AT does.
-void Control::wait_for_acknowledgement(const SessionPtr& session, bus::ChangeNumber number, std::string reply) {
+void AdminSocket::wait_for_acknowledgement(const SessionPtr& session, bus::ChangeNumber number, std::string reply) {
   if (number <= parts_.replica.acknowledged()) return answer(session, std::move(reply));
   session->awaits = number;
   session->reply = std::move(reply);
@@ -157,14 +157,14 @@ void Control::wait_for_acknowledgement(const SessionPtr& session, bus::ChangeNum
   });
 }
 
-void Control::release(bus::ChangeNumber acknowledged) {
+void AdminSocket::release(bus::ChangeNumber acknowledged) {
   for (const auto& weak : sessions_) {
     const SessionPtr session = weak.lock();
     if (session && session->awaits != 0 && session->awaits <= acknowledged) answer(session, std::move(session->reply));
   }
 }
 
-bus::ChangeNumber Control::awaited() const {
+bus::ChangeNumber AdminSocket::awaited() const {
   bus::ChangeNumber awaited = 0;
   for (const auto& weak : sessions_) {
     if (const SessionPtr session = weak.lock()) awaited = std::max(awaited, session->awaits);
@@ -173,14 +173,14 @@ bus::ChangeNumber Control::awaited() const {
 }
 
 // The reply is far smaller than what a socket takes at once.
-void Control::answer(const SessionPtr& session, std::string reply) {
+void AdminSocket::answer(const SessionPtr& session, std::string reply) {
   session->awaits = 0;
   session->timer.cancel();
   session->reply = std::move(reply) + "\n";
   asio::async_write(session->socket, asio::buffer(session->reply), [session](const std::error_code&, std::size_t) {});
 }
 
-void Control::stop() {
+void AdminSocket::stop() {
   std::error_code ignored;
   is_stopped_ = true;
   accept_again_.cancel();

@@ -19,29 +19,29 @@
 #include <vector>
 
 #include "bus/replica/replica.hpp"
-#include "node/clients/counters.hpp"
 #include "node/base/descriptor_watch.hpp"
-#include "node/base/socket_file.hpp"
 #include "node/base/loop_clock.hpp"
+#include "node/base/socket_file.hpp"
+#include "node/clients/counters.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
 
-class Control {
+class AdminSocket {
  public:
   struct Parts {
     asio::io_context& io;
     bus::Replica& replica;
     Counters& counters;
-    const TurnClock& clock;
+    const LoopClock& clock;
     const std::chrono::milliseconds& ack_timeout;  // for a reset to be acknowledged; may change
   };
 
   // What it is given must outlive it, and `io` must not be run any more once it is gone.
-  explicit Control(const Parts& parts);
-  ~Control();
-  Control(const Control&) = delete;
-  Control& operator=(const Control&) = delete;
+  explicit AdminSocket(const Parts& parts);
+  ~AdminSocket();
+  AdminSocket(const AdminSocket&) = delete;
+  AdminSocket& operator=(const AdminSocket&) = delete;
 
   // Opens `directory`/control; what a killed node left there makes room. The directory must be this node's, locked. If
   // the file is removed or replaced later, it is made again within about a second (node/base/socket_file.hpp).

@@ -21,7 +21,7 @@ std::size_t raise_descriptor_limit() {
 }
 
 protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
-  const std::size_t fewest = kFewestDescriptors + budget.peers * kKeptDescriptorsAPeer;
+  const std::size_t fewest = kFewestDescriptors + budget.peers * kReservedDescriptorsPerPeer;
   if (budget.descriptors >= fewest) return {};
   return protocol::fail("the limit of open files is " + std::to_string(budget.descriptors) + ", and a node with " +
                         std::to_string(budget.peers) + " peers needs " + std::to_string(fewest) +
@@ -33,8 +33,8 @@ std::size_t viewers_within(const DescriptorBudget& budget) {
 }
 
 std::size_t connections_within(const DescriptorBudget& budget) {
-  const std::size_t kept = kKeptDescriptors + budget.peers * kKeptDescriptorsAPeer + http_limits(budget).connections +
-                           viewers_within(budget);
+  const std::size_t kept = kReservedDescriptors + budget.peers * kReservedDescriptorsPerPeer +
+                           http_limits(budget).connections + viewers_within(budget);
   const std::size_t beside = budget.descriptors > kept ? budget.descriptors - kept : 0;
   return std::max(beside, budget.descriptors / 4);
 }

@@ -4,16 +4,16 @@
 
 #include <cstdio>
 
+#include "node/app/node.hpp"
+#include "node/base/scheduling.hpp"
+#include "node/base/standard_descriptors.hpp"
+#include "node/config/options.hpp"
+#include "node/config/state_dir.hpp"
 #include "node/observe/crash_log.hpp"
 #include "node/observe/log.hpp"
 #include "node/observe/log_output.hpp"
 #include "node/observe/log_target.hpp"
-#include "node/app/node.hpp"
-#include "node/config/options.hpp"
 #include "node/places/http_fetcher.hpp"
-#include "node/base/scheduling.hpp"
-#include "node/base/standard_descriptors.hpp"
-#include "node/config/state_dir.hpp"
 
 namespace {
 
@@ -33,7 +33,7 @@ int run_node(const herd::node::RunNode& run) {
   if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
   log_crashes();
-  if (!take_short_turns()) spdlog::debug("event=turns_not_short");
+  if (!take_short_slices()) spdlog::debug("event=turns_not_short");
   const auto node = Node::start(run, *signals, *state);
   if (!node) {
     finish_log();

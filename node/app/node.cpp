@@ -11,11 +11,11 @@
 #include <sstream>
 #include <utility>
 
-#include "node/config/config_diff.hpp"
 #include "node/app/descriptor_limit.hpp"
-#include "node/observe/log.hpp"
 #include "node/app/providers.hpp"
+#include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
+#include "node/observe/log.hpp"
 
 namespace herd::node {
 
@@ -27,9 +27,9 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kHandlersATurn = 256;  // then the bus gets its turn, whatever else is ready
+constexpr std::size_t kHandlersPerIteration = 256;  // then the bus gets its turn, whatever else is ready
 // For a journal that nobody waits for: less than 0.1 ms of the loop.
-constexpr std::size_t kRecordsATurn = 1'024;
+constexpr std::size_t kRecordsPerIteration = 1'024;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
 
@@ -46,16 +46,16 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;
   options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.limits.prompt_kept = config.updates.replicas > 0;
+  options.limits.prompt_durable = config.updates.replicas > 0;
   // Nothing may wait for an acknowledgement that waits.
   if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
   options.jitter_seed = random_id();
   options.random_id = random_id;
-  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.journal = config.updates.ack != Acknowledge::RecoveredState;
   options.durability.replicas = config.updates.replicas;
   // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
-  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
-    options.keeper.records_a_pass = kRecordsATurn;
+  if (config.updates.ack == Acknowledge::RecoveredState && config.updates.replicas == 0) {
+    options.planner.records_per_flush = kRecordsPerIteration;
   }
   return options;
 }
@@ -116,20 +116,24 @@ Result<void> Node::open() {
   for (const std::string& sentence : ports_at_risk(*config_.find(name_), read_port_range())) {
     spdlog::warn("event=port_at_risk reason=\"{}\"", sentence);
   }
-  const auto lives = [this] { return journal_->begin_life(replica_); };
-  return open_bus().and_then(lives).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
-    auto worker = places::Worker::start(context_, worker_options(config_.places));
-    if (!worker) return tl::unexpected(worker.error());
-    worker_ = std::move(*worker);
-    places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
-                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                                       ack_timeout_, most_connections(), config_.find(name_)->http});
-    if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
-    watch_descriptors();
-    control_.emplace(Control::Parts{io_, replica_, counters_, clock_, ack_timeout_});
-    return control_->listen(directory_);
-  });
+  const auto incarnations = [this] { return journal_->begin_run(replica_); };
+  return open_bus()
+      .and_then(incarnations)
+      .and_then([this] { return open_watching(); })
+      .and_then([this]() -> Result<void> {
+        auto worker = places::Worker::start(context_, worker_options(config_.places));
+        if (!worker) return tl::unexpected(worker.error());
+        worker_ = std::move(*worker);
+        places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
+        front_end_.emplace(
+            FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                            [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                            ack_timeout_, most_connections(), config_.find(name_)->http});
+        if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
+        watch_descriptors();
+        admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
+        return admin_->listen(directory_);
+      });
 }
 
 std::size_t Node::most_connections() const {
@@ -204,7 +208,7 @@ void Node::handle_signals() {
 bool Node::run() {
   spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
-  end_of_turn();
+  end_iteration();
   while (!stopped()) turn();
   if (disk_lost_) return false;
   bus_->leave();
@@ -213,21 +217,21 @@ bool Node::run() {
 }
 
 void Node::turn() {
-  clock_.end_turn();
+  clock_.end_iteration();
   if (!busy_) {
     wait_for(next_deadline());
     io_.run_one();
   }
   run_ready();
-  end_of_turn();
+  end_iteration();
 }
 
 void Node::run_ready() {
-  for (std::size_t count = 0; count < kHandlersATurn && io_.poll_one() > 0; ++count) {
+  for (std::size_t count = 0; count < kHandlersPerIteration && io_.poll_one() > 0; ++count) {
   }
 }
 
-void Node::end_of_turn() {
+void Node::end_iteration() {
   busy_ = bus_->pump(clock_.now());
   const std::uint64_t asked = deliver_places();
   keep();
@@ -240,21 +244,21 @@ void Node::end_of_turn() {
 
 // The journal's part of a turn, and the replies that waited for it or for peers.
 void Node::keep() {
-  const std::uint64_t passes = journal_->counters().passes;
+  const std::uint64_t passes = journal_->counters().flushes;
   if (!journal_->turn(replica_, clock_.now())) {
     disk_lost_ = true;
     return;
   }
   // The bus was pumped before: what peers' replies wait to hear of a pass leaves in a turn of its own, at once.
-  if (config_.updates.replicas > 0 && journal_->counters().passes != passes) busy_ = true;
+  if (config_.updates.replicas > 0 && journal_->counters().flushes != passes) busy_ = true;
   ack_timeout_ = config_.updates.ack_timeout;
   if (!replica_.may_acknowledge()) ack_timeout_ = std::min(ack_timeout_, kRefusedPatience);
   const bus::ChangeNumber acknowledged = replica_.acknowledged();
   if (std::exchange(released_, acknowledged) != acknowledged) {
     front_end_->release(acknowledged);
-    control_->release(acknowledged);
+    admin_->release(acknowledged);
   }
-  if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), control_->awaited()));
+  if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), admin_->awaited()));
 }
 
 // Returns how many lookups had been asked for when no answer was left.
@@ -263,7 +267,7 @@ std::uint64_t Node::deliver_places() {
   const std::uint64_t asked = places_->counters().asked;
   front_end_->send_delivered();
   while (auto figures = worker_->poll_figures()) {
-    places_report_.hear(std::move(*figures), monitor_.get(), clock_.now().wall);
+    places_report_.receive(std::move(*figures), monitor_.get(), clock_.now().wall);
   }
   return asked;
 }
@@ -287,7 +291,7 @@ Nanoseconds Node::next_deadline() const {
 
 // Arms the timer only when it must ring earlier than it will: ringing once too often is cheaper than arming every turn.
 void Node::wait_for(Nanoseconds deadline) {
-  clock_.end_turn();
+  clock_.end_iteration();
   if (deadline == Nanoseconds::max() || (timer_at_ && *timer_at_ <= deadline)) return;
   timer_at_ = deadline;
   timer_.expires_at(std::chrono::steady_clock::time_point(deadline));
@@ -305,14 +309,14 @@ void Node::begin_stop() {
   stop_by_ = stop_began_ + kStopPatience;
   journal_->check_soon();  // a journal that was removed a moment ago is written anew before the store is gone
   front_end_->stop(*stop_by_);
-  control_->stop();
+  admin_->stop();
 }
 
 bool Node::stopped() const {
   if (disk_lost_) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
-  return front_end_->idle() && peers_have_all() && replica_.keeper().cursor() == replica_.store().feed().tail() &&
+  return front_end_->idle() && peers_have_all() && replica_.planner().cursor() == replica_.store().feed().tail() &&
          journal_->confirmed() >= stop_began_;
 }
 
@@ -361,14 +365,14 @@ Status Node::status() const {
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
   status.ready = ready();
-  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
+  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::RecoveredState, journal_->file_bytes()};
   add_links(status, replica_, now);
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());
   status.counters["bus_connections_cut"] = bus_->connections_cut();
   add_places(status);
   const Journal::Counters& journal = journal_->counters();
-  status.counters["journal_passes"] = journal.passes;
+  status.counters["journal_passes"] = journal.flushes;
   status.counters["journal_bytes"] = journal.bytes;
   status.counters["journal_failures"] = journal.failures;
   status.counters["journal_copies"] = journal.copies;

@@ -15,25 +15,25 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "bus/zmq/bus.hpp"
 #include "bus/replica/replica.hpp"
-#include "node/config/config.hpp"
+#include "bus/zmq/bus.hpp"
 #include "node/app/admin_socket.hpp"
-#include "node/clients/counters.hpp"
 #include "node/base/descriptor_watch.hpp"
+#include "node/base/loop_clock.hpp"
+#include "node/base/signals.hpp"
+#include "node/clients/counters.hpp"
 #include "node/clients/front_end.hpp"
+#include "node/config/config.hpp"
+#include "node/config/options.hpp"
+#include "node/config/state_dir.hpp"
 #include "node/http/http_server.hpp"
 #include "node/journal/journal.hpp"
 #include "node/observe/monitor.hpp"
-#include "node/config/options.hpp"
-#include "node/places/client.hpp"
-#include "node/places/worker.hpp"
 #include "node/observe/places_report.hpp"
 #include "node/observe/reporter.hpp"
-#include "node/base/signals.hpp"
-#include "node/config/state_dir.hpp"
 #include "node/observe/stats_publisher.hpp"
-#include "node/base/loop_clock.hpp"
+#include "node/places/client.hpp"
+#include "node/places/worker.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
@@ -63,7 +63,7 @@ class Node {
   void watch_descriptors();
 
   void turn();
-  void end_of_turn();
+  void end_iteration();
   std::uint64_t deliver_places();
   void keep();
   void report();
@@ -87,7 +87,7 @@ class Node {
   Config config_;
   Signals& signals_;
   Counters counters_;
-  TurnClock clock_;
+  LoopClock clock_;
   protocol::Now started_;
 
   bus::Replica replica_;
@@ -108,7 +108,7 @@ class Node {
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
   std::optional<FrontEnd> front_end_;
-  std::optional<Control> control_;
+  std::optional<AdminSocket> admin_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
   std::unique_ptr<HttpServer> http_;
 

@@ -9,7 +9,7 @@
 
 namespace herd::node {
 
-class SpareTexts {
+class BufferPool {
  public:
   // Gives memory for AT lines to an empty text.
   void take(std::string& text) { take(small_, text); }
@@ -20,9 +20,9 @@ class SpareTexts {
   // Empties a text and takes its memory.
   void give(std::string& text) {
     text.clear();
-    auto& spares = text.capacity() <= 2 * kBytes ? small_ : large_;
-    if (spares.size() < kMost && text.capacity() >= kBytes && text.capacity() <= kMostBytes) {
-      spares.emplace_back().swap(text);
+    auto& buffers = text.capacity() <= 2 * kBytes ? small_ : large_;
+    if (buffers.size() < kMost && text.capacity() >= kBytes && text.capacity() <= kMostBytes) {
+      buffers.emplace_back().swap(text);
     } else {
       std::string().swap(text);
     }
@@ -38,12 +38,12 @@ class SpareTexts {
  private:
   using Spares = std::vector<std::string>;
 
-  static void take(Spares& spares, std::string& text) {
-    if (spares.empty()) {
+  static void take(Spares& buffers, std::string& text) {
+    if (buffers.empty()) {
       text.reserve(kBytes);
     } else {
-      text.swap(spares.back());
-      spares.pop_back();
+      text.swap(buffers.back());
+      buffers.pop_back();
     }
   }
 

@@ -18,7 +18,7 @@ inline constexpr std::size_t kMaxPendingLookups = 64;
 
 // Reads whose replies wait for the journal or for peers. A client that still sends is then read no further until some
 // of them have left.
-inline constexpr std::size_t kMaxWaitingTurns = 64;
+inline constexpr std::size_t kMaxWaitingIterations = 64;
 
 // How long replies wait, at most, while another process has this node's name: only an operator can end that, and other
 // nodes can answer the client.
@@ -63,8 +63,8 @@ inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
 // Descriptors that clients never get, beside those of the HTTP server and of viewers. A node with one peer has 30 open
 // (measured), of which a peer costs five and a sixth while it reconnects; strangers at the bus have up to 64
 // (bus/zmq/connection_ledger.hpp), and a few more for as long as it takes to cut them.
-inline constexpr std::size_t kKeptDescriptors = 128;
-inline constexpr std::size_t kKeptDescriptorsAPeer = 6;
+inline constexpr std::size_t kReservedDescriptors = 128;
+inline constexpr std::size_t kReservedDescriptorsPerPeer = 6;
 
 // With fewer, beside those for its peers, a node does not start: libzmq ends a process that has none left for it.
 inline constexpr std::size_t kFewestDescriptors = 52;

@@ -8,7 +8,7 @@
 
 namespace herd::node {
 
-class TurnClock {
+class LoopClock {
  public:
   [[nodiscard]] const protocol::Now& now() const {
     if (!known_) {
@@ -19,7 +19,7 @@ class TurnClock {
   }
 
   // The loop is about to wait, or has taken a while.
-  void end_turn() { known_ = false; }
+  void end_iteration() { known_ = false; }
 
   // For tests: stops the clock, and gives it to be set by hand for as long as no turn ends.
   [[nodiscard]] protocol::Now& stopped() {

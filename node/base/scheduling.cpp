@@ -11,7 +11,7 @@ namespace {
 
 // The shorter, the sooner a thread is let on: the default is 3 ms, about what an update would wait at each step on a
 // busy host. Kernels before 6.12 do not look at it.
-constexpr std::uint64_t kTurnNanoseconds = 300'000;
+constexpr std::uint64_t kSliceNanoseconds = 300'000;
 
 // As sched_setattr(2) says: older C libraries have neither the type nor the calls.
 struct Attributes {
@@ -38,11 +38,11 @@ bool change_attributes(Change change) {
 
 }  // namespace
 
-bool take_short_turns() {
-  return change_attributes([](Attributes& attributes) { attributes.runtime = kTurnNanoseconds; });
+bool take_short_slices() {
+  return change_attributes([](Attributes& attributes) { attributes.runtime = kSliceNanoseconds; });
 }
 
-bool interrupt_nobody() {
+bool block_signals() {
   return change_attributes([](Attributes& attributes) { attributes.policy = SCHED_BATCH; });
 }
 

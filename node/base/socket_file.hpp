@@ -37,10 +37,10 @@ class SocketFile {
   [[nodiscard]] int take();
 
  private:
-  class Keeper;
-  explicit SocketFile(std::shared_ptr<Keeper> keeper);
+  class JournalPlanner;
+  explicit SocketFile(std::shared_ptr<JournalPlanner> planner);
 
-  std::shared_ptr<Keeper> keeper_;
+  std::shared_ptr<JournalPlanner> planner_;
   LooseThread thread_;
 };
 

@@ -41,13 +41,13 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 }  // namespace
 
 void Commands::expect(Lines& lines) const {
-  std::array<bus::Store::Sought, kLinesAhead> sought;
+  std::array<bus::Store::ClientKey, kLinesAhead> key_of;
   for (std::size_t i = 0; i < lines.size(); ++i) {
     const auto* said = std::get_if<protocol::Iamat>(&lines[i].command);
-    sought[i].client = said != nullptr ? said->client : std::string_view();
+    key_of[i].client = said != nullptr ? said->client : std::string_view();
   }
-  parts_.replica.store().look_ahead(std::span(sought).first(lines.size()));
-  for (std::size_t i = 0; i < lines.size(); ++i) lines[i].sought = sought[i];
+  parts_.replica.store().look_ahead(std::span(key_of).first(lines.size()));
+  for (std::size_t i = 0; i < lines.size(); ++i) lines[i].key_of = key_of[i];
 }
 
 std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
@@ -83,20 +83,20 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
            replies);
     return;
   }
-  const bool expected = !line.sought.client.empty();
-  const bus::TellOutcome outcome =
-      expected ? parts_.replica.tell(said, now, line.sought) : parts_.replica.tell(said, now);
+  const bool expected = !line.key_of.client.empty();
+  const bus::AcceptOutcome outcome =
+      expected ? parts_.replica.accept(said, now, line.key_of) : parts_.replica.accept(said, now);
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
-  std::string& out =
-      outcome.number > parts_.replica.acknowledged() ? replies.tail_behind(outcome.number, now.steady) : replies.tail();
+  std::string& out = outcome.number > parts_.replica.acknowledged() ? replies.tail_trailer(outcome.number, now.steady)
+                                                                    : replies.tail();
   switch (outcome.told) {
-    case bus::Told::Stored:
+    case bus::Accepted::Stored:
       ++parts_.counters.iamat_stored;
       break;
-    case bus::Told::NotNewer:
+    case bus::Accepted::NotNewer:
       ++parts_.counters.iamat_not_newer;
       break;
-    case bus::Told::Duplicate:
+    case bus::Accepted::Duplicate:
       ++parts_.counters.iamat_duplicate;
       reply(line, out, protocol::append_ignore);
       return;

@@ -7,14 +7,14 @@
 #include <string_view>
 
 #include "bus/replica/replica.hpp"
-#include "node/clients/client_warnings.hpp"
-#include "node/config/config.hpp"
-#include "node/clients/counters.hpp"
 #include "node/base/inplace_vector.hpp"
 #include "node/base/limits.hpp"
-#include "node/places/client.hpp"
-#include "node/clients/reply_queue.hpp"
 #include "node/base/loop_clock.hpp"
+#include "node/clients/client_warnings.hpp"
+#include "node/clients/counters.hpp"
+#include "node/clients/reply_queue.hpp"
+#include "node/config/config.hpp"
+#include "node/places/client.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/command.hpp"
 
@@ -36,7 +36,7 @@ struct Line {
   std::string_view from;  // the client's address, for the log
   bool is_logged;
   protocol::Command command;
-  bus::Store::Sought sought;  // the client of an IAMAT that was expected; otherwise empty
+  bus::Store::ClientKey key_of;  // the client of an IAMAT that was expected; otherwise empty
 };
 
 // A few lines that are executed in one go.
@@ -49,7 +49,7 @@ class Commands {
     const ClientsConfig& config;  // may change between two lines: a reload
     Counters& counters;
     ClientWarnings& warnings;
-    const TurnClock& clock;
+    const LoopClock& clock;
   };
 
   explicit Commands(const Parts& parts) : parts_(parts) {}

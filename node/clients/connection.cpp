@@ -23,14 +23,14 @@ void Connection::receive(std::span<char> buffer) {
     if (is_discarding_) {
       close("client has closed");
     } else {
-      session_.hear_end();
+      session_.receive_end();
     }
   } else {
     parts_.counters.bytes_in += count;
     if (is_discarding_) {
       discard(count);
     } else {
-      session_.hear(buffer.first(count));
+      session_.receive(buffer.first(count));
     }
   }
 }

@@ -48,7 +48,7 @@ FrontEnd::FrontEnd(Parts parts)
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
       http_answer_(answer_to_http(parts_.http)),
       session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
-                     spares_,   memory_,       http_answer_,    parts_.ack_timeout},
+                     buffers_,  memory_,       http_answer_,    parts_.ack_timeout},
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_again_(parts_.io),
       sweep_again_(parts_.io),

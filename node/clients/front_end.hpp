@@ -21,17 +21,17 @@
 #include <utility>
 #include <vector>
 
-#include "node/clients/client_warnings.hpp"
-#include "node/clients/commands.hpp"
-#include "node/config/config.hpp"
-#include "node/clients/connection.hpp"
-#include "node/clients/counters.hpp"
 #include "node/base/descriptor_watch.hpp"
-#include "node/places/client.hpp"
-#include "node/clients/session.hpp"
+#include "node/base/loop_clock.hpp"
 #include "node/base/socket.hpp"
 #include "node/base/socket_poll.hpp"
-#include "node/base/loop_clock.hpp"
+#include "node/clients/client_warnings.hpp"
+#include "node/clients/commands.hpp"
+#include "node/clients/connection.hpp"
+#include "node/clients/counters.hpp"
+#include "node/clients/session.hpp"
+#include "node/config/config.hpp"
+#include "node/places/client.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/result.hpp"
 
@@ -44,7 +44,7 @@ class FrontEnd {
     bus::Replica& replica;
     const ClientsConfig& config;  // may change between two turns: a reload
     Counters& counters;
-    const TurnClock& clock;
+    const LoopClock& clock;
     // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
     std::function<places::Ticket(const places::Query&)> ask;
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
@@ -123,7 +123,7 @@ class FrontEnd {
   Parts parts_;
   ClientWarnings warnings_;
   Commands commands_;
-  SpareTexts spares_;
+  BufferPool buffers_;
   ReplyMemory memory_;
   std::string http_answer_;
   Session::Parts session_parts_;

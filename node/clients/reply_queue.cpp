@@ -23,18 +23,18 @@ constexpr auto kTimingMarks = [] {
 }  // namespace
 
 std::string& ReplyQueue::tail() {
-  std::string& text = slots_.empty() ? ready_ : slots_.back().behind;
+  std::string& text = slots_.empty() ? ready_ : slots_.back().trailer;
   if (text.empty()) {
-    spares_->take(text);
+    buffers_->take(text);
   }
   return text;
 }
 
-std::string& ReplyQueue::tail_behind(std::uint64_t number, protocol::Nanoseconds now) {
-  if (!same_turn_ || slots_.empty() || slots_.back().number == 0) {
+std::string& ReplyQueue::tail_trailer(std::uint64_t number, protocol::Nanoseconds now) {
+  if (!same_iteration_ || slots_.empty() || slots_.back().number == 0) {
     slots_.push_back({{}, {}, false, number, now});
     ++gates_;
-    same_turn_ = true;
+    same_iteration_ = true;
   }
   Slot& gate = slots_.back();
   gate.number = std::max(gate.number, number);
@@ -75,7 +75,7 @@ void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
     slot.reply.append(rest).append(end);
     return;
   }
-  if (ready_.empty()) spares_->take_for_places(ready_);
+  if (ready_.empty()) buffers_->take_for_places(ready_);
   ready_.append(slot.reply).append(rest).append(end);
   slot.reply.clear();  // it has left
   release_front();
@@ -102,7 +102,7 @@ void ReplyQueue::sent(std::size_t count) {
   sent_ += count;
   at_line_end_ = ready_[sent_ - 1] == '\n';
   if (sent_ == ready_.size()) {
-    spares_->give(ready_);
+    buffers_->give(ready_);
     sent_ = 0;
   } else if (sent_ > ready_.size() / 2) {
     ready_.erase(0, sent_);
@@ -113,7 +113,7 @@ void ReplyQueue::sent(std::size_t count) {
 std::size_t ReplyQueue::bytes() const {
   std::size_t sum = ready_.size() - sent_ + timing_mark_bytes_;
   for (const Slot& slot : slots_) {
-    sum += slot.reply.size() + slot.behind.size();
+    sum += slot.reply.size() + slot.trailer.size();
   }
   return sum;
 }
@@ -122,15 +122,15 @@ std::size_t ReplyQueue::memory() const {
   // A short text lies in the object itself.
   const auto held = [](const std::string& text) { return text.capacity() < sizeof text ? 0 : text.capacity(); };
   std::size_t sum = held(ready_) + slots_.capacity() * sizeof(Slot);
-  for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.behind);
+  for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.trailer);
   return sum;
 }
 
 void ReplyQueue::release_front() {
   const auto first_waiting = std::find_if(slots_.begin(), slots_.end(), [](const Slot& slot) { return !slot.filled; });
   for (auto slot = slots_.begin(); slot != first_waiting; ++slot) {
-    ready_.append(slot->reply).append(slot->behind);
-    spares_->give(slot->behind);
+    ready_.append(slot->reply).append(slot->trailer);
+    buffers_->give(slot->trailer);
     ++first_id_;
   }
   slots_.erase(slots_.begin(), first_waiting);

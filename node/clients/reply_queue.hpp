@@ -20,15 +20,15 @@ class ReplyQueue {
   using SlotId = std::uint64_t;  // counts from 0 in each queue
 
   // `spares` must outlive it.
-  explicit ReplyQueue(SpareTexts& spares) : spares_(&spares) {}
+  explicit ReplyQueue(BufferPool& buffers) : buffers_(&buffers) {}
 
   // Where the next reply is to be appended. Good until the next call of any function of this object.
   [[nodiscard]] std::string& tail();
 
   // The same, for a reply that may only leave once `number` is acknowledged (release() says so). Replies to be appended
-  // within one turn wait together, for the greatest of their numbers: new_turn() ends that.
-  [[nodiscard]] std::string& tail_behind(std::uint64_t number, protocol::Nanoseconds now);
-  void new_turn() { same_turn_ = false; }
+  // within one turn wait together, for the greatest of their numbers: new_iteration() ends that.
+  [[nodiscard]] std::string& tail_trailer(std::uint64_t number, protocol::Nanoseconds now);
+  void new_iteration() { same_iteration_ = false; }
 
   // All that waits for numbers up to `acknowledged` may leave.
   void release(std::uint64_t acknowledged);
@@ -68,7 +68,7 @@ class ReplyQueue {
  private:
   struct Slot {
     std::string reply;
-    std::string behind;  // complete replies between this slot and the next
+    std::string trailer;  // complete replies between this slot and the next
     bool filled = false;
     std::uint64_t number = 0;  // not 0: a gate, filled once this is acknowledged; its replies stand behind it
     protocol::Nanoseconds since{};
@@ -79,7 +79,7 @@ class ReplyQueue {
     return timing_mark_bytes_ > 0 && (at_line_end_ || sent_ == ready_.size());
   }
 
-  SpareTexts* spares_;
+  BufferPool* buffers_;
   std::string ready_;
   std::size_t sent_ = 0;  // bytes at the front of ready_ that are gone
   // Not a deque, which holds half a kilobyte when it is empty: an idle connection is to cost nothing, and the few slots
@@ -90,7 +90,7 @@ class ReplyQueue {
   std::size_t gates_ = 0;
   std::uint64_t awaited_ = 0;
   std::size_t timing_mark_bytes_ = 0;  // of answers to timing marks that are not sent yet
-  bool same_turn_ = false;             // the last slot is a gate of this turn
+  bool same_iteration_ = false;        // the last slot is a gate of this turn
   bool at_line_end_ = true;            // of ready_, nothing or a line end was sent last
 };
 

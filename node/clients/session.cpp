@@ -15,23 +15,23 @@ Session::Session(const Parts& parts, std::string from)
     : parts_(parts),
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
-      replies_(parts.spares),
-      last_heard_(parts.clock.now().steady),
+      replies_(parts.buffers),
+      last_received_(parts.clock.now().steady),
       last_sent_(parts.clock.now().steady) {}
 
-void Session::hear(std::span<const char> chunk) {
-  last_heard_ = parts_.clock.now().steady;
+void Session::receive(std::span<const char> chunk) {
+  last_received_ = parts_.clock.now().steady;
   lines_.feed(chunk);
   handle_lines();
   const std::uint32_t marks = lines_.take_timing_marks();
   if (marks > 0 && input_ == Input::Open) {
-    if (output().empty()) last_sent_ = last_heard_;
+    if (output().empty()) last_sent_ = last_received_;
     replies_.answer_timing_marks(marks);
   }
   count_memory();
 }
 
-void Session::hear_end() {
+void Session::receive_end() {
   if (input_ == Input::Open) {
     input_ = Input::Ended;
     handle_lines();
@@ -120,7 +120,7 @@ bool Session::is_overdue() const {
 void Session::handle_lines() {
   const bool output_was_empty = output().empty();
   lines_wait_ = false;
-  replies_.new_turn();
+  replies_.new_iteration();
   while (input_ != Input::Refused && !lines_wait_) {
     if (is_full()) {
       lines_.hold();
@@ -213,7 +213,7 @@ bool Session::is_full() {
   const std::size_t held = replies_.bytes() + (is_scarce ? replies_.pending() * kLookupBytes : 0);
   const bool was_full = std::exchange(output_full_, held > (output_full_ ? limit / 2 : limit));
   if (output_full_ && !was_full && is_scarce) report_held(held);
-  return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingTurns;
+  return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingIterations;
 }
 
 void Session::report_held(std::size_t held) {

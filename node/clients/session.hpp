@@ -1,6 +1,6 @@
 // One client's conversation: bytes in, replies out, and what must be looked up in between. It knows neither sockets nor
-// clocks, so that every bound of it can be tested without them; node/clients/connection.hpp puts it on a socket. Used on the
-// loop's thread only. Between two lines it holds no buffer.
+// clocks, so that every bound of it can be tested without them; node/clients/connection.hpp puts it on a socket. Used
+// on the loop's thread only. Between two lines it holds no buffer.
 #pragma once
 
 #include <algorithm>
@@ -11,14 +11,14 @@
 #include <string_view>
 #include <vector>
 
+#include "node/base/limits.hpp"
+#include "node/base/loop_clock.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
-#include "node/config/config.hpp"
 #include "node/clients/counters.hpp"
-#include "node/base/limits.hpp"
 #include "node/clients/reply_memory.hpp"
 #include "node/clients/reply_queue.hpp"
-#include "node/base/loop_clock.hpp"
+#include "node/config/config.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/line_buffer.hpp"
 
@@ -32,8 +32,8 @@ class Session {
     const ClientsConfig& config;  // max_line_bytes counts for sessions that begin later, the rest at once
     Counters& counters;
     ClientWarnings& warnings;
-    const TurnClock& clock;
-    SpareTexts& spares;
+    const LoopClock& clock;
+    BufferPool& buffers;
     ReplyMemory& memory;
     std::string_view http_answer;                                       // to a client that speaks HTTP
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
@@ -52,10 +52,10 @@ class Session {
   ~Session() { parts_.memory.change(counted_, 0); }
 
   // The client sent `chunk`, which may change afterwards. Only while wants_bytes().
-  void hear(std::span<const char> chunk);
+  void receive(std::span<const char> chunk);
 
   // The client has half-closed: what stands unterminated is its last line.
-  void hear_end();
+  void receive_end();
 
   // The document for a slot of take_lookups() came, without newlines at its end.
   void answer(ReplyQueue::SlotId slot, std::string_view document);
@@ -93,7 +93,7 @@ class Session {
   [[nodiscard]] bool is_overdue() const;
 
   // When a byte last came or went, in steady time.
-  [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_heard_, last_sent_); }
+  [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_received_, last_sent_); }
 
   [[nodiscard]] const std::string& from() const { return from_; }
 
@@ -125,7 +125,7 @@ class Session {
   bool lines_wait_ = false;   // lines_ holds lines that can only be executed when the session is no longer full
   bool output_full_ = false;  // above the limit of its output, and not yet down to half of it
   std::size_t counted_ = 0;   // its part of parts_.memory
-  protocol::Nanoseconds last_heard_;
+  protocol::Nanoseconds last_received_;
   protocol::Nanoseconds last_sent_;  // or when the output ceased to be empty, if that was later
 };
 

@@ -15,7 +15,7 @@ using http::Response;
 using protocol::Result;
 
 std::string what_is_missing(const Status& status) {
-  if (status.name_conflict && !status.name_conflict->kept) {
+  if (status.name_conflict && !status.name_conflict->keeps_name) {
     return "not ready: " + refused_sentence(*status.name_conflict, status.node);
   }
   std::string down;

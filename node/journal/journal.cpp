@@ -47,7 +47,7 @@ constexpr Nanoseconds kStalled = 1s;
 // Lines in the log about trouble, when its reason changes all the time.
 constexpr RateLimit::Rate kTroubles{.per_second = 0.2, .burst = 5};
 // A copy is made when the file has grown by this much, and to twice what it had when it was fresh.
-constexpr std::uint64_t kCopyBeyondBytes = std::uint64_t{64} * 1024 * 1024;
+constexpr std::uint64_t kCompactBeyondBytes = std::uint64_t{64} * 1024 * 1024;
 
 std::uint64_t random_seed() {
   std::random_device device;
@@ -134,8 +134,8 @@ Journal::~Journal() {
   close(done_descriptor_);
 }
 
-Result<void> Journal::begin_life(bus::Replica& replica) {
-  int error = file_->append(replica.keeper().begin_life());
+Result<void> Journal::begin_run(bus::Replica& replica) {
+  int error = file_->append(replica.planner().begin_run());
   if (error == 0) error = file_->sync();
   file_bytes_ = file_->bytes();
   if (error != 0) return fail(unwritable(*file_, "a new life cannot be written", error));
@@ -154,7 +154,7 @@ void Journal::write_jobs() {
     work_.acquire();
     if (stop_) return;
     Job& job = job_;
-    if (job.at_leisure && std::exchange(interrupts, false)) (void)interrupt_nobody();
+    if (job.at_leisure && std::exchange(interrupts, false)) (void)block_signals();
     carry_out(job, *file_, holder_);
     done_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
@@ -195,8 +195,8 @@ void Journal::finish(bus::Replica& replica, Now now) {
 
 void Journal::note_failure(bus::Replica& replica, Now now) {
   ++counters_.failures;
-  if (job_.is_pass) replica.pass_failed();
-  replica.keeper().abandon_copy();
+  if (job_.is_flush) replica.flush_failed();
+  replica.planner().abandon_compaction();
   blocked_ = job_.blocked;
   retry_at_ = now.steady + kRetry;
   if (job_.found != FileState::Sound) {
@@ -215,8 +215,8 @@ void Journal::note_trouble(std::string trouble, Now now) {
   if (trouble == trouble_) return;
   if (troubles_.allows(now.steady)) {
     spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\" suppressed={}", trouble,
-                  level_ == Acknowledge::Memory ? "what is reported now is lost if this node dies"
-                                                : "IAMATs are not answered until it can be written again",
+                  level_ == Acknowledge::RecoveredState ? "what is reported now is lost if this node dies"
+                                                        : "IAMATs are not answered until it can be written again",
                   troubles_.take_suppressed(now.steady));
   }
   trouble_ = std::move(trouble);
@@ -233,13 +233,13 @@ void Journal::note_success(bus::Replica& replica, Now now) {
     if (lost_ == FileState::Changed) times_count_at_ = now.steady + kTimesIgnored;
     lost_.reset();
   }
-  if (job_.is_pass) {
-    ++counters_.passes;
-    replica.pass_written();
-    const bool at_tail = replica.keeper().kept() == replica.keeper().cursor();
+  if (job_.is_flush) {
+    ++counters_.flushes;
+    replica.flush_written();
+    const bool at_tail = replica.planner().durable() == replica.planner().cursor();
     if (at_tail) wanted_since_.reset();  // the next part of a longer way is due at once
   }
-  const bool over = job_.is_pass || blocked_ || stalled_;
+  const bool over = job_.is_flush || blocked_ || stalled_;
   if (job_.check) blocked_ = false;
   if (trouble_.empty() || !over || lost_) return;
   spdlog::warn("event=journal_recovered failures={} written_anew={}", counters_.failures, counters_.repairs);
@@ -260,24 +260,24 @@ void Journal::watch_for_stall(Now now) {
 }
 
 bool Journal::is_awaited(const bus::Replica& replica) const {
-  return level_ != Acknowledge::Memory || replica.durability().replicas > 0;
+  return level_ != Acknowledge::RecoveredState || replica.durability().replicas > 0;
 }
 
 // When the pass that is wanted has waited for long enough.
-Nanoseconds Journal::pass_due_at(const bus::Replica& replica) const {
-  const bool changes = replica.store().feed().tail() > replica.keeper().cursor();
-  if (!changes) return last_pass_ + kCursorsOnly;
-  return is_awaited(replica) || !wanted_since_ ? last_pass_ : *wanted_since_ + kUnhurried;
+Nanoseconds Journal::flush_due_at(const bus::Replica& replica) const {
+  const bool changes = replica.store().feed().tail() > replica.planner().cursor();
+  if (!changes) return last_flush_ + kCursorsOnly;
+  return is_awaited(replica) || !wanted_since_ ? last_flush_ : *wanted_since_ + kUnhurried;
 }
 
-bool Journal::pass_due(const bus::Replica& replica, Now now) {
-  if (!replica.wants_pass()) return false;
+bool Journal::flush_due(const bus::Replica& replica, Now now) {
+  if (!replica.wants_flush()) return false;
   if (!wanted_since_) wanted_since_ = now.steady;
-  return now.steady >= pass_due_at(replica);
+  return now.steady >= flush_due_at(replica);
 }
 
-bool Journal::copy_due() const {
-  return file_bytes_ > 2 * live_bytes_ + kCopyBeyondBytes;
+bool Journal::compaction_due() const {
+  return file_bytes_ > 2 * live_bytes_ + kCompactBeyondBytes;
 }
 
 std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
@@ -289,32 +289,32 @@ std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
     return job;
   }
   job.at_leisure = !is_awaited(replica);
-  const bool copying = replica.keeper().copying();
-  if (copying) piece_next_ = !piece_next_;
-  if (!lost_ && (!copying || !piece_next_) && pass_due(replica, now)) {
-    last_pass_ = now.steady;
-    job.bytes = replica.begin_pass();
+  const bool compacting = replica.planner().compacting();
+  if (compacting) piece_next_ = !piece_next_;
+  if (!lost_ && (!compacting || !piece_next_) && flush_due(replica, now)) {
+    last_flush_ = now.steady;
+    job.bytes = replica.begin_flush();
     job.sync = level_ == Acknowledge::Fsync;
-    job.is_pass = true;
+    job.is_flush = true;
     return job;
   }
-  if (!copying && !lost_ && !copy_due()) return std::nullopt;
-  next_part_of_copy(job, replica, now);
+  if (!compacting && !lost_ && !compaction_due()) return std::nullopt;
+  next_chunk(job, replica, now);
   return job;
 }
 
-void Journal::next_part_of_copy(Job& job, bus::Replica& replica, Now now) {
-  job.to_copy = true;
-  if (!replica.keeper().copying()) {
+void Journal::next_chunk(Job& job, bus::Replica& replica, Now now) {
+  job.to_new_file = true;
+  if (!replica.planner().compacting()) {
     if (lost_) next_repair_ = now.steady + kRepairPause;
-    job.first_of_copy = true;
-    job.bytes = replica.keeper().begin_copy();
+    job.starts_compaction = true;
+    job.bytes = replica.planner().begin_compaction();
     return;
   }
-  job.bytes = replica.copy_piece();
+  job.bytes = replica.compaction_chunk();
   if (job.bytes.empty()) {
-    job.bytes = replica.finish_copy();
-    job.replaces = job.is_pass = true;
+    job.bytes = replica.finish_compaction();
+    job.replaces = job.is_flush = true;
   }
 }
 
@@ -341,7 +341,7 @@ bool Journal::turn(bus::Replica& replica, Now now) {
 Nanoseconds Journal::next_deadline(const bus::Replica& replica) const {
   if (busy_) return stall_at_;
   Nanoseconds due = lost_ || blocked_ ? retry_at_ : next_check_;
-  if (!lost_ && !blocked_ && replica.wants_pass()) due = std::min(due, pass_due_at(replica));
+  if (!lost_ && !blocked_ && replica.wants_flush()) due = std::min(due, flush_due_at(replica));
   return trouble_.empty() ? due : std::max(due, retry_at_);
 }
 

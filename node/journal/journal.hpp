@@ -1,5 +1,6 @@
 // The journal on disk: one file, appended to by a thread of its own, so that no disk ever holds the loop up. What goes
-// into it is decided by the replica (bus/journal/journal_planner.hpp); here are the file, its writer, and when to write.
+// into it is decided by the replica (bus/journal/journal_planner.hpp); here are the file, its writer, and when to
+// write.
 //
 // The loop's thread calls everything; the writer's thread has at most one job at a time and touches nothing else. The
 // file is `journal` in the node's state directory; `journal.next` is a copy in the making, which replaces it when the
@@ -22,9 +23,9 @@
 
 #include "bus/journal/recovery.hpp"
 #include "bus/replica/replica.hpp"
+#include "node/base/rate_limit.hpp"
 #include "node/config/config.hpp"
 #include "node/journal/journal_job.hpp"
-#include "node/base/rate_limit.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
@@ -33,7 +34,7 @@ class Journal {
  public:
   struct Opened {
     std::unique_ptr<Journal> journal;
-    bus::Memory memory;
+    bus::RecoveredState memory;
   };
 
   // Reads what stands in `directory`, cuts off a torn tail (and says so in the log), and makes it ready to be appended
@@ -52,7 +53,7 @@ class Journal {
   Journal& operator=(const Journal&) = delete;
 
   // Writes and syncs what must be on disk before the replica is told anything.
-  [[nodiscard]] protocol::Result<void> begin_life(bus::Replica& replica);
+  [[nodiscard]] protocol::Result<void> begin_run(bus::Replica& replica);
 
   // Readable when a write is done: then call turn().
   [[nodiscard]] int descriptor() const { return done_descriptor_; }
@@ -72,7 +73,7 @@ class Journal {
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   struct Counters {
-    std::uint64_t passes = 0;
+    std::uint64_t flushes = 0;
     std::uint64_t bytes = 0;  // appended, copies included
     std::uint64_t failures = 0;
     std::uint64_t copies = 0;   // that took the journal's place
@@ -96,12 +97,12 @@ class Journal {
   void watch_for_stall(protocol::Now now);
   // Replies wait for it, here or at peers.
   [[nodiscard]] bool is_awaited(const bus::Replica& replica) const;
-  [[nodiscard]] protocol::Nanoseconds pass_due_at(const bus::Replica& replica) const;
-  [[nodiscard]] bool pass_due(const bus::Replica& replica, protocol::Now now);
-  [[nodiscard]] bool copy_due() const;
+  [[nodiscard]] protocol::Nanoseconds flush_due_at(const bus::Replica& replica) const;
+  [[nodiscard]] bool flush_due(const bus::Replica& replica, protocol::Now now);
+  [[nodiscard]] bool compaction_due() const;
   [[nodiscard]] bool check_due(protocol::Now now) const { return blocked_ || now.steady >= next_check_; }
   [[nodiscard]] std::optional<Job> next_job(bus::Replica& replica, protocol::Now now);
-  void next_part_of_copy(Job& job, bus::Replica& replica, protocol::Now now);
+  void next_chunk(Job& job, bus::Replica& replica, protocol::Now now);
 
   std::unique_ptr<JournalFile> file_;  // the thread's while a job is under way
   StateDir* holder_;                   // as well; may be nullptr
@@ -125,7 +126,7 @@ class Journal {
   protocol::Nanoseconds confirmed_{};    // when the last check succeeded
   protocol::Nanoseconds next_repair_{};  // not before
   protocol::Nanoseconds times_count_at_{};  // from then on a modification time alone shows that the file was changed
-  protocol::Nanoseconds last_pass_{};
+  protocol::Nanoseconds last_flush_{};
   std::optional<protocol::Nanoseconds> wanted_since_;  // the next pass, as turn() has seen
   protocol::Nanoseconds retry_at_{};
   bool piece_next_ = false;  // pieces of a copy take turns with passes

@@ -21,7 +21,7 @@ using protocol::Result;
 namespace {
 
 constexpr const char* kName = "journal";
-constexpr const char* kCopyName = "journal.next";
+constexpr const char* kNewFileName = "journal.next";
 constexpr const char* kReplacedName = "journal.replaced";
 constexpr const char* kUnfinishedName = "journal.unfinished";
 constexpr const char* kCutName = "journal.cut";
@@ -106,14 +106,14 @@ Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::filesystem::pa
   const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return fail(because(directory));
   std::unique_ptr<JournalFile> opened(new JournalFile(directory, -1, folder));  // from here on it closes them
-  if (!has_name(folder, kName) && has_name(folder, kCopyName)) {
-    const auto kept = rename_aside({folder, kCopyName, kUnfinishedName});
+  if (!has_name(folder, kName) && has_name(folder, kNewFileName)) {
+    const auto kept = rename_aside({folder, kNewFileName, kUnfinishedName});
     if (!kept) return fail("journal " + path.string() + ": " + kept.error().message);
     opened->unfinished_ = *kept;
   }
   opened->file_ = open_or_create(folder);
   if (opened->file_ < 0) return fail(because(path));
-  unlinkat(folder, kCopyName, 0);  // of a copy that a crash cut off
+  unlinkat(folder, kNewFileName, 0);  // of a copy that a crash cut off
   struct stat status {};
   if (fstat(opened->file_, &status) != 0 || !opened->note_identity()) return fail(because(path));
   opened->end_ = static_cast<std::uint64_t>(status.st_size);
@@ -215,27 +215,27 @@ int JournalFile::sync() {
   return fdatasync(file_) == 0 ? 0 : errno;
 }
 
-int JournalFile::begin_copy() {
-  drop_copy();
+int JournalFile::begin_compaction() {
+  drop_new_file();
   const int folder = ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return errno;
   close(std::exchange(folder_, folder));
-  unlinkat(folder_, kCopyName, 0);
-  copy_ = openat(folder_, kCopyName, kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  unlinkat(folder_, kNewFileName, 0);
+  copy_ = openat(folder_, kNewFileName, kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
   return copy_ >= 0 ? 0 : errno;
 }
 
-int JournalFile::append_to_copy(std::string_view bytes) {
+int JournalFile::append_to_new_file(std::string_view bytes) {
   const int error = write_all(copy_, bytes);
-  if (error == 0) copy_end_ += bytes.size();
+  if (error == 0) new_file_end_ += bytes.size();
   return error;
 }
 
-bool JournalFile::copy_has_its_name() const {
+bool JournalFile::new_file_has_its_name() const {
   struct stat own {};
   struct stat named {};
-  return fstat(copy_, &own) == 0 && stat((directory_ / kCopyName).c_str(), &named) == 0 && same_file(own, named) &&
-         static_cast<std::uint64_t>(own.st_size) == copy_end_;
+  return fstat(copy_, &own) == 0 && stat((directory_ / kNewFileName).c_str(), &named) == 0 && same_file(own, named) &&
+         static_cast<std::uint64_t>(own.st_size) == new_file_end_;
 }
 
 // Returns the name that it has now besides or instead of the journal's; empty if there was nothing to keep.
@@ -257,22 +257,22 @@ void JournalFile::forget_link(const std::string& name) {
 }
 
 // Returns what is in the way; empty: the copy is on the disk, and may take the journal's name.
-std::string JournalFile::seal_copy() {
+std::string JournalFile::seal_compaction() {
   if (fdatasync(copy_) != 0) return std::strerror(errno);
-  if (!copy_has_its_name()) return fmt::format("{} was changed or removed while it was written", kCopyName);
+  if (!new_file_has_its_name()) return fmt::format("{} was changed or removed while it was written", kNewFileName);
   return {};
 }
 
-JournalFile::Replacement JournalFile::replace_by_copy(bool by_time) {
+JournalFile::Replacement JournalFile::replace_by_new_file(bool by_time) {
   Replacement done;
-  done.trouble = seal_copy();
+  done.trouble = seal_compaction();
   if (!done.trouble.empty()) return done;
   auto kept = keep_foreign(by_time);
   if (!kept) {
     done.trouble = kept.error().message;
     return done;
   }
-  if (renameat(folder_, kCopyName, folder_, kName) != 0) {
+  if (renameat(folder_, kNewFileName, folder_, kName) != 0) {
     done.trouble = std::strerror(errno);
     if (!kept->empty()) forget_link(*kept);
     return done;
@@ -280,16 +280,16 @@ JournalFile::Replacement JournalFile::replace_by_copy(bool by_time) {
   done.committed = true;
   done.set_aside = std::move(*kept);
   close(std::exchange(file_, std::exchange(copy_, -1)));
-  end_ = std::exchange(copy_end_, 0);
+  end_ = std::exchange(new_file_end_, 0);
   if (!note_identity() || fsync(folder_) != 0) done.trouble = std::strerror(errno);
   return done;
 }
 
-void JournalFile::drop_copy() {
+void JournalFile::drop_new_file() {
   if (copy_ < 0) return;
   close(std::exchange(copy_, -1));
-  copy_end_ = 0;
-  unlinkat(folder_, kCopyName, 0);
+  new_file_end_ = 0;
+  unlinkat(folder_, kNewFileName, 0);
 }
 
 }  // namespace herd::node

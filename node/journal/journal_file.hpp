@@ -77,27 +77,27 @@ class JournalFile {
   [[nodiscard]] int undo_append(std::uint64_t bytes);
   [[nodiscard]] int sync();
   // A copy is begun in what has the directory's name now: it may have been made anew.
-  [[nodiscard]] int begin_copy();
-  [[nodiscard]] int append_to_copy(std::string_view bytes);
+  [[nodiscard]] int begin_compaction();
+  [[nodiscard]] int append_to_new_file(std::string_view bytes);
 
   // Syncs the copy and gives it the journal's name. A file that has the name now, is not empty, and is not as it was
   // written here, is kept under another name: `journal.replaced`, see node/base/set_aside.hpp. `by_time`: see look().
-  [[nodiscard]] Replacement replace_by_copy(bool by_time);
-  void drop_copy();
+  [[nodiscard]] Replacement replace_by_new_file(bool by_time);
+  void drop_new_file();
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
   [[nodiscard]] std::uint64_t bytes() const { return end_; }
-  [[nodiscard]] std::uint64_t copy_bytes() const { return copy_end_; }
+  [[nodiscard]] std::uint64_t copy_bytes() const { return new_file_end_; }
 
  private:
   JournalFile(std::filesystem::path directory, int file, int folder);
   void unmap();
   [[nodiscard]] bool note_identity();
   [[nodiscard]] Look judge(const struct stat& status, bool by_time);
-  [[nodiscard]] bool copy_has_its_name() const;
+  [[nodiscard]] bool new_file_has_its_name() const;
   [[nodiscard]] protocol::Result<std::string> keep_foreign(bool by_time);
   void forget_link(const std::string& name);
-  [[nodiscard]] std::string seal_copy();
+  [[nodiscard]] std::string seal_compaction();
 
   std::filesystem::path directory_;
   std::filesystem::path path_;
@@ -105,7 +105,7 @@ class JournalFile {
   int folder_ = -1;  // the directory itself, for names in it and for syncing them
   int copy_ = -1;
   std::uint64_t end_ = 0;
-  std::uint64_t copy_end_ = 0;
+  std::uint64_t new_file_end_ = 0;
   dev_t device_ = 0;  // with inode_: which file it is
   ino_t inode_ = 0;
   std::optional<timespec> modified_;  // the file's time after the last append; none until a look has noted it

@@ -50,36 +50,36 @@ void append(JournalJob& job, JournalFile& file) {
 }
 
 void copy(JournalJob& job, JournalFile& file) {
-  int error = job.first_of_copy ? file.begin_copy() : 0;
-  if (error == 0) error = file.append_to_copy(job.bytes);
+  int error = job.starts_compaction ? file.begin_compaction() : 0;
+  if (error == 0) error = file.append_to_new_file(job.bytes);
   if (error != 0) {
     job.trouble = std::strerror(error);
   } else if (job.replaces) {
-    auto replacement = file.replace_by_copy(job.by_time);
+    auto replacement = file.replace_by_new_file(job.by_time);
     job.trouble = std::move(replacement.trouble);
     job.set_aside = std::move(replacement.set_aside);
     job.fatal = replacement.committed && !job.trouble.empty();
     if (job.trouble.empty()) (void)accept(job, file.look(false));
   }
-  if (!job.trouble.empty()) file.drop_copy();
+  if (!job.trouble.empty()) file.drop_new_file();
 }
 
 }  // namespace
 
 void carry_out(JournalJob& job, JournalFile& file, StateDir* holder) {
-  if (holder != nullptr && (job.check || job.first_of_copy || job.replaces)) {
+  if (holder != nullptr && (job.check || job.starts_compaction || job.replaces)) {
     const auto restored = holder->restore();
     if (!restored) {
       job.blocked = true;
       job.trouble = restored.error().message;
-      if (job.to_copy) file.drop_copy();
+      if (job.to_new_file) file.drop_new_file();
       return;
     }
     job.restored = *restored;
   }
   if (job.check) {
     check(job, file);
-  } else if (job.to_copy) {
+  } else if (job.to_new_file) {
     copy(job, file);
   } else {
     append(job, file);

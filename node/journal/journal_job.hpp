@@ -4,8 +4,8 @@
 
 #include <string>
 
-#include "node/journal/journal_file.hpp"
 #include "node/config/state_dir.hpp"
+#include "node/journal/journal_file.hpp"
 
 namespace herd::node {
 
@@ -13,11 +13,11 @@ struct JournalJob {
   // What to do.
   std::string bytes;
   bool check = false;  // writes nothing: looks at the file, at its directory, and at the lock
-  bool to_copy = false;
-  bool first_of_copy = false;
+  bool to_new_file = false;
+  bool starts_compaction = false;
   bool replaces = false;  // the copy takes the journal's place
   bool sync = false;
-  bool is_pass = false;
+  bool is_flush = false;
   bool at_leisure = false;  // nothing waits for it
   bool by_time = true;      // see JournalFile::look()
 

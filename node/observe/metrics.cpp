@@ -80,8 +80,8 @@ void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
   auto roles = gauges(
       {"herd_name_conflict", "1 while another process claims this node's name, by what becomes of this one, else 0"});
   const auto& conflict = status.name_conflict;
-  add_gauge(roles, {{"role", "kept"}}, conflict && conflict->kept ? 1 : 0);
-  add_gauge(roles, {{"role", "refused"}}, conflict && !conflict->kept ? 1 : 0);
+  add_gauge(roles, {{"role", "kept"}}, conflict && conflict->keeps_name ? 1 : 0);
+  add_gauge(roles, {{"role", "refused"}}, conflict && !conflict->keeps_name ? 1 : 0);
   all.push_back(std::move(roles));
 }
 
@@ -111,7 +111,7 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
        [](const LinkStatus& link) { return number(link.merged); }},
       {{"herd_link_kept",
         "Change number up to which the peer has acknowledged to have journalled; 0 without a journal"},
-       [](const LinkStatus& link) { return number(link.kept); }},
+       [](const LinkStatus& link) { return number(link.durable); }},
       {{"herd_link_lag", "Change numbers that the peer has not acknowledged yet"},
        [](const LinkStatus& link) { return number(link.lag); }},
       {{"herd_link_round_trip_seconds", "Smoothed round trip to the peer's loop and back; 0 until measured"},

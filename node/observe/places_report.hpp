@@ -12,7 +12,7 @@ namespace herd::node {
 class PlacesReport {
  public:
   // `monitor` may be null.
-  void hear(places::FiguresMessage figures, Monitor* monitor, protocol::Nanoseconds wall);
+  void receive(places::FiguresMessage figures, Monitor* monitor, protocol::Nanoseconds wall);
 
   // The latest, in the order of the configuration; empty until the worker has its providers.
   [[nodiscard]] const places::FiguresMessage& figures() const { return figures_; }

@@ -12,8 +12,8 @@ namespace herd::node {
 namespace {
 
 // Client events of one turn, and how far behind the feed a viewer's events may fall before the oldest are skipped.
-constexpr std::size_t kClientsATurn = 512;
-constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsATurn;
+constexpr std::size_t kClientsPerIteration = 512;
+constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsPerIteration;
 
 // A peer of another herd says HELLO every half second.
 constexpr RateLimit::Rate kRefusals{0.2, 5};
@@ -23,7 +23,7 @@ constexpr std::string_view kDivergence =
 // Strangers can provoke a cut as often as they connect.
 constexpr RateLimit::Rate kCuts{0.2, 5};
 
-constexpr RateLimit::Rate kHealed{0.2, 5};  // a large divergence heals message by message
+constexpr RateLimit::Rate kRepaired{0.2, 5};  // a large divergence heals message by message
 
 // A process may claim names with ever new incarnations.
 constexpr RateLimit::Rate kConflicts{0.2, 5};
@@ -58,7 +58,7 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
   link.state = as_state(peer.state);
   link.sent = peer.cursors.sent;
   link.merged = peer.cursors.merged;
-  link.kept = peer.cursors.kept;
+  link.durable = peer.cursors.durable;
   link.lag = peer.lag;
   link.round_trip = in_us(peer.round_trip);
   link.skew = in_us(peer.skew);
@@ -71,7 +71,7 @@ void add_links(Status& status, const bus::Replica& replica, const protocol::Now&
     status.links.push_back(link_status(replica.peer_status(peer, now)));
   }
   const auto report = replica.name_report(now);
-  if (report) status.name_conflict = {status.links[report->peer].peer, report->kept, report->other};
+  if (report) status.name_conflict = {status.links[report->peer].peer, report->keeps_name, report->other};
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
@@ -79,7 +79,7 @@ Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
       monitor_(monitor),
       refusals_(kRefusals),
       cuts_(kCuts),
-      healed_(kHealed),
+      repaired_(kRepaired),
       conflicts_(kConflicts),
       skews_(replica.peers()) {}
 
@@ -88,7 +88,7 @@ bool Reporter::report(const protocol::Now& now) {
   for (const bus::LinkChanged& change : events.links) report_link(change, now);
   for (const bus::NameConflict& conflict : events.conflicts) report_conflict(conflict, now);
   for (const bus::PeerRefused& refusal : events.refused) report_refusal(refusal, now);
-  for (const bus::DivergenceHealed& healed : events.healed) report_healed(healed, now);
+  for (const bus::DivergenceRepaired& repaired : events.repaired) report_repaired(repaired, now);
   for (const bus::FeedRenewed& renewed : events.renewed) report_renewed(renewed, now);
   report_skews(now);
   return report_clients(now);
@@ -145,13 +145,14 @@ void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol
                   now.wall);
 }
 
-void Reporter::report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now) {
-  if (!healed_.allows(now.steady)) return;
-  const std::uint64_t suppressed = healed_.take_suppressed(now.steady);
-  spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", healed.peer, healed.records,
-               kDivergence, suppressed);
+void Reporter::report_repaired(const bus::DivergenceRepaired& repaired, const protocol::Now& now) {
+  if (!repaired_.allows(now.steady)) return;
+  const std::uint64_t suppressed = repaired_.take_suppressed(now.steady);
+  spdlog::warn("event=divergence_healed peer={} records={} reason=\"{}\" suppressed={}", repaired.peer,
+               repaired.records, kDivergence, suppressed);
   if (monitor_ == nullptr) return;
-  const std::string message = fmt::format("{} records fetched from {}: {}", healed.records, healed.peer, kDivergence);
+  const std::string message =
+      fmt::format("{} records fetched from {}: {}", repaired.records, repaired.peer, kDivergence);
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
 }
 
@@ -215,7 +216,8 @@ bool Reporter::report_clients(const protocol::Now& now) {
     cursor_ = tail - kMaxBehind;
   }
   bus::Feed::Reader reader = store.feed().read_after(cursor_);
-  const std::size_t most = std::min(kClientsATurn, monitor_->events_at_once({EventLevel::Info, EventKind::Client}));
+  const std::size_t most =
+      std::min(kClientsPerIteration, monitor_->events_at_once({EventLevel::Info, EventKind::Client}));
   for (std::size_t count = 0; count < most; ++count) {
     const auto entry = reader.next();
     if (!entry) {

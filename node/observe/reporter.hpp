@@ -6,11 +6,11 @@
 #include <string>
 #include <vector>
 
-#include "bus/zmq/connection_guard.hpp"
 #include "bus/replica/replica.hpp"
+#include "bus/zmq/connection_guard.hpp"
+#include "node/base/rate_limit.hpp"
 #include "node/observe/events.hpp"
 #include "node/observe/monitor.hpp"
-#include "node/base/rate_limit.hpp"
 #include "node/observe/skew_watch.hpp"
 #include "node/observe/status.hpp"
 
@@ -38,7 +38,7 @@ class Reporter {
   void report_link(const bus::LinkChanged& change, const protocol::Now& now);
   void report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now);
   void report_conflict(const bus::NameConflict& conflict, const protocol::Now& now);
-  void report_healed(const bus::DivergenceHealed& healed, const protocol::Now& now);
+  void report_repaired(const bus::DivergenceRepaired& repaired, const protocol::Now& now);
   void report_renewed(const bus::FeedRenewed& renewed, const protocol::Now& now);
   void report_skews(const protocol::Now& now);
   void report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now);
@@ -48,7 +48,7 @@ class Reporter {
   Monitor* monitor_;
   RateLimit refusals_;
   RateLimit cuts_;
-  RateLimit healed_;
+  RateLimit repaired_;
   RateLimit conflicts_;
   SkewWatch skews_;
   protocol::Nanoseconds skews_due_{};

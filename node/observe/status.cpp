@@ -18,7 +18,7 @@ Json claimant_json(const bus::Claimant& process) {
 
 Json conflict_json(const std::optional<NameConflictStatus>& conflict) {
   if (!conflict) return nullptr;
-  return {{"role", conflict->kept ? "kept" : "refused"},
+  return {{"role", conflict->keeps_name ? "kept" : "refused"},
           {"peer", conflict->peer},
           {"other", claimant_json(conflict->other)}};
 }
@@ -27,7 +27,7 @@ Json link_json(const LinkStatus& link) {
   return {{"state", to_string(link.state)},
           {"sent", link.sent},
           {"merged", link.merged},
-          {"kept", link.kept},
+          {"kept", link.durable},
           {"lag", link.lag},
           {"round_trip_us", link.round_trip.count()},
           {"skew_us", link.skew.count()},

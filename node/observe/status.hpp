@@ -23,7 +23,7 @@ struct LinkStatus {
   LinkState state = LinkState::Down;
   std::uint64_t sent = 0;                    // change number up to which the peer was sent
   std::uint64_t merged = 0;                  // ... up to which it has acknowledged merging
-  std::uint64_t kept = 0;                    // ... up to which it has it in a journal; 0 without one
+  std::uint64_t durable = 0;                 // ... up to which it has it in a journal; 0 without one
   std::uint64_t lag = 0;                     // changes not yet acknowledged, at most
   std::chrono::microseconds round_trip{};    // smoothed; 0 until measured
   std::chrono::microseconds skew{};          // the peer's clock minus ours
@@ -32,8 +32,8 @@ struct LinkStatus {
 
 // Another process claims this node's name, as a peer said lately.
 struct NameConflictStatus {
-  std::string peer;   // which peer
-  bool kept = false;  // this process keeps the name there; else it is refused, and not ready
+  std::string peer;         // which peer
+  bool keeps_name = false;  // this process keeps the name there; else it is refused, and not ready
   bus::Claimant other;
 };
 

@@ -40,7 +40,7 @@ std::optional<Cache::Found> Cache::find(const Cell& cell, protocol::Nanoseconds 
   if (found == by_cell_.end()) return std::nullopt;
   const auto entry = found->second;
   const auto age = now - entry->asked;
-  if (age >= limits_.ttl * kStaleLives) {
+  if (age >= limits_.ttl * kStaleIncarnations) {
     drop(entry);
     return std::nullopt;
   }

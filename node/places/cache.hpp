@@ -33,7 +33,7 @@ struct Cell {
 class Cache {
  public:
   // A stale answer is kept for so many times its fresh life: with the default of a minute, for an hour.
-  static constexpr int kStaleLives = 60;
+  static constexpr int kStaleIncarnations = 60;
 
   struct Limits {
     std::size_t max_bytes = 0;

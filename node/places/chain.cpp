@@ -17,9 +17,9 @@ protocol::Nanoseconds Chain::share(std::size_t provider) const {
   return std::max(timeout_ - timeout_ / 8 * still_to_come, timeout_ / 8);
 }
 
-std::optional<Finding> Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
+std::optional<LookupResult> Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
   const auto refuse = [lookup](Status status, std::string_view message) {
-    return Finding{lookup, status, empty_document(status, message)};
+    return LookupResult{lookup, status, empty_document(status, message)};
   };
   if (providers_.empty()) {
     return refuse(Status::UnknownError, "no provider of places is working: see the node's log");
@@ -28,35 +28,35 @@ std::optional<Finding> Chain::ask(LookupId lookup, const Query& query, protocol:
     return refuse(Status::OverQueryLimit, "too many lookups of places are under way: ask again later");
   }
   Lookup begun{query, 0, now.steady, {}, {}, {}};
-  auto finding = ask_providers(lookup, begun);
-  if (!finding) under_way_.emplace(lookup, std::move(begun));
-  return finding;
+  auto result = ask_providers(lookup, begun);
+  if (!result) under_way_.emplace(lookup, std::move(begun));
+  return result;
 }
 
 // From the one whose turn it is, as long as they fail at once; the lookup's end, where one answers or none is left.
-std::optional<Finding> Chain::ask_providers(LookupId id, Lookup& lookup) {
+std::optional<LookupResult> Chain::ask_providers(LookupId id, Lookup& lookup) {
   for (; lookup.provider < providers_.size(); ++lookup.provider) {
-    auto finding = providers_[lookup.provider]->ask(id, lookup.query, lookup.asked + share(lookup.provider));
-    if (!finding) return std::nullopt;
-    if (auto end = judge(lookup, std::move(*finding))) return end;
+    auto result = providers_[lookup.provider]->ask(id, lookup.query, lookup.asked + share(lookup.provider));
+    if (!result) return std::nullopt;
+    if (auto end = judge(lookup, std::move(*result))) return end;
   }
   return answer_in_vain(id, lookup);
 }
 
 // An answer is the lookup's end; a failure is noted.
-std::optional<Finding> Chain::judge(Lookup& lookup, Finding finding) {
-  if (is_answer(finding.status)) {
-    add_info_messages(finding.document, lookup.troubles);
-    return finding;
+std::optional<LookupResult> Chain::judge(Lookup& lookup, LookupResult result) {
+  if (is_answer(result.status)) {
+    add_info_messages(result.document, lookup.troubles);
+    return result;
   }
-  HERD_ASSERT(!finding.trouble.empty());
-  if (!lookup.first_failure) lookup.first_failure = finding.status;
-  lookup.troubles.push_back(std::move(finding.trouble));
-  if (!lookup.stale) lookup.stale = std::move(finding.stale);
+  HERD_ASSERT(!result.trouble.empty());
+  if (!lookup.first_failure) lookup.first_failure = result.status;
+  lookup.troubles.push_back(std::move(result.trouble));
+  if (!lookup.stale) lookup.stale = std::move(result.stale);
   return std::nullopt;
 }
 
-std::optional<Finding> Chain::poll(protocol::Now now) {
+std::optional<LookupResult> Chain::poll(protocol::Now now) {
   if (ended_.empty()) {
     do {
       poll_providers(now);
@@ -65,32 +65,32 @@ std::optional<Finding> Chain::poll(protocol::Now now) {
   if (ended_.empty()) {
     return std::nullopt;
   }
-  Finding finding = std::move(ended_.back());  // their order is nobody's business: each goes to its own asker
+  LookupResult result = std::move(ended_.back());  // their order is nobody's business: each goes to its own asker
   ended_.pop_back();
-  return finding;
+  return result;
 }
 
 // In their order, so that a lookup that is handed on to a provider that knows at once ends in the same pass.
 void Chain::poll_providers(protocol::Now now) {
   for (std::size_t provider = 0; provider < providers_.size(); ++provider) {
-    while (auto finding = providers_[provider]->poll(now)) {
-      take(std::move(*finding), provider);
+    while (auto result = providers_[provider]->poll(now)) {
+      take(std::move(*result), provider);
     }
   }
 }
 
-void Chain::take(Finding finding, std::size_t provider) {
-  const auto lookup = under_way_.find(finding.lookup);
+void Chain::take(LookupResult result, std::size_t provider) {
+  const auto lookup = under_way_.find(result.lookup);
   if (lookup == under_way_.end() || lookup->second.provider != provider) {
     return;  // given up meanwhile
   }
-  go_on(lookup, std::move(finding));
+  go_on(lookup, std::move(result));
 }
 
 // After the finding of the provider whose turn it was.
-void Chain::go_on(Lookups::iterator lookup, Finding finding) {
+void Chain::go_on(Lookups::iterator lookup, LookupResult result) {
   auto& [id, state] = *lookup;
-  auto end = judge(state, std::move(finding));
+  auto end = judge(state, std::move(result));
   if (!end) {
     ++state.provider;
     end = ask_providers(id, state);
@@ -102,13 +102,13 @@ void Chain::go_on(Lookups::iterator lookup, Finding finding) {
 }
 
 // Where nobody has answered.
-Finding Chain::answer_in_vain(LookupId id, Lookup& lookup) {
+LookupResult Chain::answer_in_vain(LookupId id, Lookup& lookup) {
   if (lookup.stale) {
     lookup.troubles.push_back(std::move(lookup.stale->age));
     add_info_messages(lookup.stale->document, lookup.troubles);
     return {id, lookup.stale->status, std::move(lookup.stale->document)};
   }
-  Finding failure{id, *lookup.first_failure, empty_document(*lookup.first_failure, lookup.troubles.front())};
+  LookupResult failure{id, *lookup.first_failure, empty_document(*lookup.first_failure, lookup.troubles.front())};
   add_info_messages(failure.document, std::span(lookup.troubles).subspan(1));
   return failure;
 }

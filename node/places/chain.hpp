@@ -25,11 +25,11 @@ class Chain {
   Chain(Providers providers, protocol::Nanoseconds timeout);
 
   // Begins a lookup; `lookup` was never used before. What is known at once is returned, and poll() does not have it.
-  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& query, protocol::Now now);
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query, protocol::Now now);
 
   // The next lookup that has come to its end, by an answer, by failing everywhere or by its time. Call until nothing.
   // A document stands in every finding, here and from ask(), also in that of a failure.
-  [[nodiscard]] std::optional<Finding> poll(protocol::Now now);
+  [[nodiscard]] std::optional<LookupResult> poll(protocol::Now now);
 
   [[nodiscard]] const Providers& providers() const { return providers_; }
 
@@ -51,18 +51,18 @@ class Chain {
 
   // Until when, counted from the beginning, this provider may take.
   [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
-  [[nodiscard]] std::optional<Finding> ask_providers(LookupId id, Lookup& lookup);
-  [[nodiscard]] static std::optional<Finding> judge(Lookup& lookup, Finding finding);
-  [[nodiscard]] static Finding answer_in_vain(LookupId id, Lookup& lookup);
-  void take(Finding finding, std::size_t provider);
-  void go_on(Lookups::iterator lookup, Finding finding);
+  [[nodiscard]] std::optional<LookupResult> ask_providers(LookupId id, Lookup& lookup);
+  [[nodiscard]] static std::optional<LookupResult> judge(Lookup& lookup, LookupResult result);
+  [[nodiscard]] static LookupResult answer_in_vain(LookupId id, Lookup& lookup);
+  void take(LookupResult result, std::size_t provider);
+  void go_on(Lookups::iterator lookup, LookupResult result);
   void poll_providers(protocol::Now now);
   bool give_up_late_ones(protocol::Now now);
 
   Providers providers_;
   protocol::Nanoseconds timeout_;
   Lookups under_way_;
-  std::vector<Finding> ended_;
+  std::vector<LookupResult> ended_;
 };
 
 }  // namespace herd::node::places

@@ -12,11 +12,12 @@ std::string_view EmbeddedProvider::name() const {
   return "embedded";
 }
 
-std::optional<Finding> EmbeddedProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds /*deadline*/) {
+std::optional<LookupResult> EmbeddedProvider::ask(LookupId lookup, const Query& query,
+                                                  protocol::Nanoseconds /*deadline*/) {
   const auto hits = index_.search({query.latitude, query.longitude}, query.radius_km, query.max);
   const Status status = hits.empty() ? Status::ZeroResults : Status::Ok;
   figures_.count_request(status);
-  return Finding{lookup, status, document_of(index_, hits)};
+  return LookupResult{lookup, status, document_of(index_, hits)};
 }
 
 }  // namespace herd::node::places

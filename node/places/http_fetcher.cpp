@@ -16,7 +16,7 @@ namespace {
 // Connections to the service at a time. Over HTTP/2 one does; a service that hangs must not eat the descriptors that
 // clients need, so what comes beyond waits within libcurl, and its deadline runs.
 constexpr long kMaxConnections = 64;
-constexpr int kEventsATurn = 64;
+constexpr int kEventsPerIteration = 64;
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -153,8 +153,8 @@ std::optional<HttpOutcome> HttpFetcher::poll(const protocol::Now& now) {
 
 void HttpFetcher::drive(const protocol::Now& now) {
   int running = 0;
-  std::array<epoll_event, kEventsATurn> events{};
-  const int count = epoll_wait(epoll_, events.data(), kEventsATurn, 0);
+  std::array<epoll_event, kEventsPerIteration> events{};
+  const int count = epoll_wait(epoll_, events.data(), kEventsPerIteration, 0);
   for (int i = 0; i < count; ++i) {
     const auto& event = events.at(static_cast<std::size_t>(i));
     const int ready = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |

@@ -28,7 +28,7 @@ MessageBuffers::~MessageBuffers() {
 }
 
 void MessageBuffers::Home::put(std::unique_ptr<Buffer> buffer) {
-  if (++spare > kMaxSpare) {
+  if (++spare > kMaxPooled) {
     --spare;
     return;
   }

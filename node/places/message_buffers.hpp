@@ -14,7 +14,7 @@ namespace herd::node::places {
 class MessageBuffers {
  public:
   static constexpr std::size_t kBufferBytes = 6'144;  // 20 places with their texts are some 4 kB; longer ones are rare
-  static constexpr std::size_t kMaxSpare = 512;       // kept for later, 3 MB
+  static constexpr std::size_t kMaxPooled = 512;      // kept for later, 3 MB
 
   MessageBuffers() : home_(std::make_shared<Home>()) {}
   MessageBuffers(const MessageBuffers&) = delete;

@@ -30,7 +30,7 @@ struct Stale {
   std::string age;
 };
 
-struct Finding {
+struct LookupResult {
   LookupId lookup = 0;
   Status status = Status::UnknownError;
   std::string document;             // of an answer: complete
@@ -38,7 +38,7 @@ struct Finding {
   std::optional<Stale> stale = {};  // of a failure: better than none
 };
 
-[[nodiscard]] inline Finding failed(LookupId lookup, Status status, std::string trouble) {
+[[nodiscard]] inline LookupResult failed(LookupId lookup, Status status, std::string trouble) {
   return {lookup, status, {}, std::move(trouble)};
 }
 
@@ -54,15 +54,15 @@ class Provider {
 
   // Begins a lookup (is_askable holds). Who knows without a look at the clock may return the finding; else poll() has
   // it. It is wanted no longer than until `deadline` on the steady clock: then forget() is called.
-  [[nodiscard]] virtual std::optional<Finding> ask(LookupId lookup, const Query& query,
-                                                   protocol::Nanoseconds deadline) = 0;
+  [[nodiscard]] virtual std::optional<LookupResult> ask(LookupId lookup, const Query& query,
+                                                        protocol::Nanoseconds deadline) = 0;
 
   // Gives up a lookup under way; it must not be found any more. Unknown ones are ignored, and by default all are.
   virtual void forget(LookupId /*lookup*/) {}
 
   // The next finished lookup of those that ask() did not end. Does what is ready to be done without waiting; called
   // until it returns nothing. By default there are none.
-  [[nodiscard]] virtual std::optional<Finding> poll(protocol::Now /*now*/) { return std::nullopt; }
+  [[nodiscard]] virtual std::optional<LookupResult> poll(protocol::Now /*now*/) { return std::nullopt; }
 
   // What it has done so far; until the next call that is not const.
   [[nodiscard]] virtual const Figures& figures() const = 0;

@@ -56,12 +56,12 @@ void for_tiles_near(const protocol::Position& centre, double radius_km, Take tak
     east = std::min(tile_column(centre.longitude + reach), west + kTileColumns - 1);
   }
   for (int row = south; row <= north; ++row) {
-    const auto stretch = [&](int first, int last) {
+    const auto range = [&](int first, int last) {
       if (first <= last) take(tile_at(row, first), tile_at(row, last));
     };
-    stretch(std::max(west, 0), std::min(east, kTileColumns - 1));
-    stretch(west + kTileColumns, kTileColumns - 1);  // across the antimeridian, from the east ...
-    stretch(0, east - kTileColumns);                 // ... and from the west
+    range(std::max(west, 0), std::min(east, kTileColumns - 1));
+    range(west + kTileColumns, kTileColumns - 1);  // across the antimeridian, from the east ...
+    range(0, east - kTileColumns);                 // ... and from the west
   }
 }
 

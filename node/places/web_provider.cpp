@@ -36,7 +36,7 @@ WebProvider::WebProvider(Options options)
   figures_.trouble = last_failure_.message;
 }
 
-std::optional<Finding> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
+std::optional<LookupResult> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
   if (key_.empty()) return failed(lookup, last_failure_.status, last_failure_.message);
   asked_.push_back({lookup, query, deadline});  // there is no clock here: poll() begins it
   return std::nullopt;
@@ -49,16 +49,16 @@ void WebProvider::forget(LookupId lookup) {
   for (auto& [id, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request goes on, for the cache
 }
 
-std::optional<Finding> WebProvider::poll(protocol::Now now) {
+std::optional<LookupResult> WebProvider::poll(protocol::Now now) {
   for (; !asked_.empty(); asked_.pop_front()) begin(asked_.front(), now);
   while (found_.empty()) {
     const auto outcome = fetcher_.poll(now);
     if (!outcome) return std::nullopt;
     finish(*outcome, now);
   }
-  Finding finding = std::move(found_.front());
+  LookupResult result = std::move(found_.front());
   found_.pop_front();
-  return finding;
+  return result;
 }
 
 std::optional<protocol::Nanoseconds> WebProvider::next_deadline() const {
@@ -162,14 +162,14 @@ void WebProvider::note_failure(const Fetch& fetch, Failure failure, const protoc
 }
 
 void WebProvider::fail(const Asked& asked, const Failure& failure, const protocol::Now& now) {
-  Finding finding = failed(asked.lookup, failure.status, failure.message);
+  LookupResult result = failed(asked.lookup, failure.status, failure.message);
   if (const auto cached = cache_.find(cell_of(asked.query), now.steady)) {
     ++figures_.stale;
     Shown shown = show(*cached->places, asked.query);
-    finding.stale = Stale{shown.status, std::move(shown.document),
-                          fmt::format("these places of {} are {} s old", name(), whole_seconds(cached->age))};
+    result.stale = Stale{shown.status, std::move(shown.document),
+                         fmt::format("these places of {} are {} s old", name(), whole_seconds(cached->age))};
   }
-  found_.push_back(std::move(finding));
+  found_.push_back(std::move(result));
 }
 
 Failure WebProvider::resting(const protocol::Now& now) const {

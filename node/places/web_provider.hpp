@@ -8,13 +8,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "node/base/rate_limit.hpp"
 #include "node/places/api_key.hpp"
 #include "node/places/breaker.hpp"
 #include "node/places/cache.hpp"
 #include "node/places/http_fetcher.hpp"
 #include "node/places/provider.hpp"
 #include "node/places/web_api.hpp"
-#include "node/base/rate_limit.hpp"
 
 namespace herd::node::places {
 
@@ -32,10 +32,10 @@ class WebProvider final : public Provider {
   explicit WebProvider(Options options);
 
   [[nodiscard]] std::string_view name() const override { return api_.name; }
-  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& query,
-                                           protocol::Nanoseconds deadline) override;
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query,
+                                                protocol::Nanoseconds deadline) override;
   void forget(LookupId lookup) override;
-  [[nodiscard]] std::optional<Finding> poll(protocol::Now now) override;
+  [[nodiscard]] std::optional<LookupResult> poll(protocol::Now now) override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }
   void add_descriptors(std::vector<zmq_pollitem_t>& items) const override { fetcher_.add_descriptors(items); }
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const override;
@@ -77,7 +77,7 @@ class WebProvider final : public Provider {
   std::deque<Asked> asked_;
   std::unordered_map<FetchId, Fetch> fetches_;
   std::map<Cell, FetchId> by_cell_;
-  std::deque<Finding> found_;
+  std::deque<LookupResult> found_;
 };
 
 }  // namespace herd::node::places

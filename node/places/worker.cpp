@@ -19,7 +19,7 @@ namespace {
 constexpr std::string_view kStop = "STOP";
 constexpr zmq::send_flags kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
 constexpr int kStartMilliseconds = 10'000;  // to open two sockets and bind one, on the slowest of machines
-constexpr int kQueriesATurn = 64;           // then answers leave and providers go on, however many queries still wait
+constexpr int kQueriesPerIteration = 64;    // then answers leave and providers go on, however many queries still wait
 constexpr std::size_t kAnswersAMessage = 64;
 
 protocol::Now now() {
@@ -75,9 +75,9 @@ class FiguresReport {
 class Room {
  public:
   Room(zmq::context_t& context, const std::string& control_endpoint)
-      : control_(context, zmq::socket_type::pair), router_(context, zmq::socket_type::router) {
-    control_.set(zmq::sockopt::linger, 0);
-    control_.connect(control_endpoint);
+      : admin_(context, zmq::socket_type::pair), router_(context, zmq::socket_type::router) {
+    admin_.set(zmq::sockopt::linger, 0);
+    admin_.connect(control_endpoint);
     // An answer to somebody who has gone away is worth nothing: never hold up the end of the process for it. For the
     // same reason ROUTER_MANDATORY stays off: such an answer is dropped, and whoever is still there has a timeout.
     router_.set(zmq::sockopt::linger, 0);
@@ -95,7 +95,7 @@ class Room {
     } catch (const zmq::error_t& error) {
       trouble = fmt::format("cannot bind the places socket to {}: {}", endpoint, error.what());
     }
-    control_.send(zmq::buffer(trouble));
+    admin_.send(zmq::buffer(trouble));
     return trouble.empty();
   }
 
@@ -104,12 +104,12 @@ class Room {
 
   void run(Providers providers, protocol::Nanoseconds timeout) {
     Chain chain(std::move(providers), timeout);
-    while (!told_to_stop()) {
+    while (!is_stopping()) {
       const bool more = take_queries(chain);
-      while (auto finding = chain.poll(now())) end(std::move(*finding));
+      while (auto result = chain.poll(now())) end(std::move(*result));
       send_answers();
       if (const FiguresMessage* figures = figures_.take(chain.providers(), now().steady)) {
-        control_.send(encode(*figures), zmq::send_flags::dontwait);
+        admin_.send(encode(*figures), zmq::send_flags::dontwait);
       }
       if (!more) {
         wait(chain);
@@ -128,14 +128,14 @@ class Room {
     zmq::message_t bytes;
   };
 
-  bool told_to_stop() {
+  bool is_stopping() {
     zmq::message_t message;
-    return control_.recv(message, zmq::recv_flags::dontwait) && message.to_string_view() == kStop;
+    return admin_.recv(message, zmq::recv_flags::dontwait) && message.to_string_view() == kStop;
   }
 
   // True where more may be waiting.
   bool take_queries(Chain& chain) {
-    for (int taken = 0; taken < kQueriesATurn; ++taken) {
+    for (int taken = 0; taken < kQueriesPerIteration; ++taken) {
       zmq::message_t identity;
       if (!router_.recv(identity, zmq::recv_flags::dontwait)) {
         return false;
@@ -146,8 +146,8 @@ class Room {
         continue;
       }
       Asker asker{identity.to_string(), message->ticket};
-      if (auto finding = chain.ask(++last_lookup_, message->query, now())) {
-        answer(asker, std::move(*finding));
+      if (auto result = chain.ask(++last_lookup_, message->query, now())) {
+        answer(asker, std::move(*result));
       } else {
         askers_.emplace(last_lookup_, std::move(asker));
       }
@@ -166,20 +166,19 @@ class Room {
     return frames == 1 ? decode_query(query.to_string_view()) : protocol::fail("a places query is not one frame");
   }
 
-  void end(Finding finding) {
-    if (const auto asker = askers_.extract(finding.lookup)) {
-      answer(asker.mapped(), std::move(finding));
+  void end(LookupResult result) {
+    if (const auto asker = askers_.extract(result.lookup)) {
+      answer(asker.mapped(), std::move(result));
     }
   }
 
-  void answer(const Asker& asker, Finding finding) {
+  void answer(const Asker& asker, LookupResult result) {
     figures_.something_happened();
-    if (finding.document.size() > kMaxDocumentBytes) {
-      finding.status = Status::UnknownError;
-      finding.document = empty_document(finding.status, "the places provider's answer is too long: ask for fewer");
+    if (result.document.size() > kMaxDocumentBytes) {
+      result.status = Status::UnknownError;
+      result.document = empty_document(result.status, "the places provider's answer is too long: ask for fewer");
     }
-    answers_.push_back(
-        {asker.identity, encode(AnswerMessage{asker.ticket, finding.status, finding.document}, buffers_)});
+    answers_.push_back({asker.identity, encode(AnswerMessage{asker.ticket, result.status, result.document}, buffers_)});
     if (answers_.size() == kAnswersAMessage) send_answers();
   }
 
@@ -198,12 +197,12 @@ class Room {
   }
 
   void wait(const Chain& chain) {
-    std::vector<zmq_pollitem_t> items{{control_.handle(), 0, ZMQ_POLLIN, 0}, {router_.handle(), 0, ZMQ_POLLIN, 0}};
+    std::vector<zmq_pollitem_t> items{{admin_.handle(), 0, ZMQ_POLLIN, 0}, {router_.handle(), 0, ZMQ_POLLIN, 0}};
     chain.add_descriptors(items);
     zmq::poll(items, wait_until(earlier(chain.next_deadline(), figures_.next_deadline())));
   }
 
-  zmq::socket_t control_;
+  zmq::socket_t admin_;
   zmq::socket_t router_;
   std::unordered_map<LookupId, Asker> askers_;
   LookupId last_lookup_ = 0;
@@ -250,18 +249,18 @@ std::string receive_text(zmq::socket_t& socket) {
 
 }  // namespace
 
-Worker::Worker(zmq::context_t& context) : control_(context, zmq::socket_type::pair) {
-  control_.set(zmq::sockopt::linger, 0);  // the thread is joined, so nothing sent to it can still be wanted
-  control_.set(zmq::sockopt::rcvtimeo, kStartMilliseconds);
+Worker::Worker(zmq::context_t& context) : admin_(context, zmq::socket_type::pair) {
+  admin_.set(zmq::sockopt::linger, 0);  // the thread is joined, so nothing sent to it can still be wanted
+  admin_.set(zmq::sockopt::rcvtimeo, kStartMilliseconds);
 }
 
 protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context, Options options) {
   try {
     std::unique_ptr<Worker> worker(new Worker(context));  // its constructor is private
     const std::string control = fmt::format("inproc://places-control-{}", fmt::ptr(worker.get()));
-    worker->control_.bind(control);
+    worker->admin_.bind(control);
     worker->thread_ = std::thread(run_thread, std::ref(context), control, std::move(options));
-    const std::string trouble = receive_text(worker->control_);
+    const std::string trouble = receive_text(worker->admin_);
     return trouble.empty() ? protocol::Result<std::unique_ptr<Worker>>(std::move(worker)) : protocol::fail(trouble);
   } catch (const zmq::error_t& error) {
     return protocol::fail(fmt::format("cannot start the places worker: {}", error.what()));
@@ -271,7 +270,7 @@ protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context,
 std::optional<FiguresMessage> Worker::poll_figures() {
   try {
     zmq::message_t message;
-    while (control_.recv(message, zmq::recv_flags::dontwait)) {
+    while (admin_.recv(message, zmq::recv_flags::dontwait)) {
       if (auto figures = decode_figures(message.to_string_view())) {
         return std::move(*figures);
       }
@@ -285,7 +284,7 @@ std::optional<FiguresMessage> Worker::poll_figures() {
 }
 
 int Worker::fd() const {
-  return control_.get(zmq::sockopt::fd);
+  return admin_.get(zmq::sockopt::fd);
 }
 
 Worker::~Worker() {
@@ -297,7 +296,7 @@ void Worker::stop() {
     return;
   }
   try {
-    control_.send(zmq::buffer(kStop), zmq::send_flags::dontwait);
+    admin_.send(zmq::buffer(kStop), zmq::send_flags::dontwait);
   } catch (const zmq::error_t&) {  // the context has ended, and with it the thread's wait
   }
   thread_.join();

@@ -54,7 +54,7 @@ class Worker {
  private:
   explicit Worker(zmq::context_t& context);
 
-  zmq::socket_t control_;
+  zmq::socket_t admin_;
   std::thread thread_;
 };
 

@@ -43,13 +43,13 @@ struct Report {
   }
 };
 
-void tell(herd::bus::Replica& replica, const Report& report, herd::protocol::Now now) {
+void accept(herd::bus::Replica& replica, const Report& report, herd::protocol::Now now) {
   herd::protocol::Iamat said;
   said.client = {report.client.data(), report.client.size()};
   said.coordinates = {report.coordinates.data(), report.coordinates.size()};
   said.time_text = {report.time.data(), report.time.size()};
   said.time = now.wall;
-  if (replica.tell(said, now).told != herd::bus::Told::Stored) {
+  if (replica.accept(said, now).told != herd::bus::Accepted::Stored) {
     std::fprintf(stderr, "longest-turn: a report was not stored\n");
     std::exit(1);
   }
@@ -77,7 +77,7 @@ int main(int argc, char** argv) {
     batch.clear();
     for (std::uint64_t i = 0; i < kBatch && number < clients; ++i) batch.emplace_back(number++, time_ns);
     const std::uint64_t begin = thread_ns();
-    for (const Report& report : batch) tell(replica, report, now);
+    for (const Report& report : batch) accept(replica, report, now);
     replica.tick(now);
     turns.push_back(thread_ns() - begin);
     if (turns.back() > turns[longest_at]) longest_at = turns.size() - 1;

@@ -75,8 +75,8 @@ class Relay {
   void serve(int client);
   void answer(std::string_view line);
   void accept_client();
-  bool hear();
-  void tell(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
+  bool receive();
+  void accept(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
 
   zmq::context_t context_;
   zmq::socket_t in_{context_, zmq::socket_type::router};
@@ -122,7 +122,7 @@ void Relay::serve(int client) {
   }
   rest.erase(0, begin);
   (void)send(client, replies_.data(), replies_.size(), MSG_NOSIGNAL);
-  if (has_next_ && !reports_.empty()) tell(zmq::message_t(reports_.data(), reports_.size()));
+  if (has_next_ && !reports_.empty()) accept(zmq::message_t(reports_.data(), reports_.size()));
 }
 
 void Relay::accept_client() {
@@ -134,13 +134,13 @@ void Relay::accept_client() {
 }
 
 // Passes a message on, or keeps its last line; false when there is none.
-bool Relay::hear() {
+bool Relay::receive() {
   zmq::message_t route;
   zmq::message_t message;
   if (!in_.recv(route, zmq::recv_flags::dontwait)) return false;
   (void)in_.recv(message);
   if (has_next_) {
-    tell(std::move(message));
+    accept(std::move(message));
     return true;
   }
   std::string_view lines = message.to_string_view();
@@ -162,7 +162,7 @@ void Relay::run() {
       }
     }
     // ZeroMQ's descriptor is edge-triggered, also by sending: all that is there is read each time.
-    while (hear()) {
+    while (receive()) {
     }
   }
 }

@@ -18,7 +18,7 @@ inline constexpr std::uint64_t kJournalFeed = 77;
 inline constexpr std::uint64_t kHashSeed = 1;
 inline constexpr std::uint64_t kFirstRun = 501;  // the incarnation of the first run; each has the next
 
-inline Memory recovered(std::string_view text, std::uint64_t fresh_feed_id = kJournalFeed) {
+inline RecoveredState recovered(std::string_view text, std::uint64_t fresh_feed_id = kJournalFeed) {
   auto memory = recover(text, fresh_feed_id, kHashSeed);
   if (!memory) throw std::runtime_error(memory.error().message);
   return std::move(*memory);
@@ -28,7 +28,7 @@ class OneJournal {
  public:
   std::string text;
   std::unique_ptr<Store> store;
-  std::unique_ptr<Keeper> keeper;
+  std::unique_ptr<JournalPlanner> planner;
   std::vector<PeerCursor> cursors;
 
   OneJournal() { live(recovered({})); }
@@ -44,36 +44,37 @@ class OneJournal {
     protocol::Update update = sample_update(client, tail() + 1);
     update.time_text = time;
     update.time = std::chrono::seconds(moves_);
-    (void)store->merge(update, kToldHere);
+    (void)store->merge(update, kFromClient);
   }
   void fill(std::size_t count) {
     for (std::size_t i = 0; i < count; ++i) move("client" + std::to_string(moves_));
   }
 
   // One pass, written. Returns the peers' cursors that it keeps.
-  std::vector<PeerCursor> pass() {
-    text += keeper->begin_pass(*store, cursors);
-    return keeper->pass_written(*store);
+  std::vector<PeerCursor> flush() {
+    text += planner->begin_flush(*store, cursors);
+    return planner->flush_written(*store);
   }
 
   // A whole copy takes the journal's place.
   void copy() {
-    std::string fresh = keeper->begin_copy();
-    for (std::string piece = keeper->copy_piece(*store); !piece.empty(); piece = keeper->copy_piece(*store)) {
+    std::string fresh = planner->begin_compaction();
+    for (std::string piece = planner->compaction_chunk(*store); !piece.empty();
+         piece = planner->compaction_chunk(*store)) {
       fresh += piece;
     }
-    text = fresh + keeper->finish_copy(*store, cursors);
-    (void)keeper->pass_written(*store);
+    text = fresh + planner->finish_compaction(*store, cursors);
+    (void)planner->flush_written(*store);
   }
 
  private:
-  void live(Memory memory) {
+  void live(RecoveredState memory) {
     text.resize(memory.valid_bytes);
     cursors = memory.cursors;
     store = std::make_unique<Store>(std::move(memory.store));
-    memory.life.incarnation = kFirstRun + runs_++;
-    keeper = std::make_unique<Keeper>(memory.life, std::move(memory.runs), memory.cursor, memory.sequence);
-    text += keeper->begin_life();
+    memory.run.incarnation = kFirstRun + runs_++;
+    planner = std::make_unique<JournalPlanner>(memory.run, std::move(memory.runs), memory.cursor, memory.sequence);
+    text += planner->begin_run();
   }
 
   std::uint32_t moves_ = 0;

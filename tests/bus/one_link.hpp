@@ -11,22 +11,22 @@
 
 namespace herd::bus {
 
-constexpr std::uint64_t kOurLife = 100;
+constexpr std::uint64_t kOurIncarnation = 100;
 constexpr std::uint64_t kOurFeed = 101;
-constexpr std::uint64_t kPeerLife = 200;
+constexpr std::uint64_t kPeerIncarnation = 200;
 constexpr std::uint64_t kPeerFeed = 201;
-constexpr LinkIndex kThisLink = 3;
+constexpr PeerIndex kThisLink = 3;
 
 class OneLink {
  public:
-  Self self{"herd", "Hill", kOurLife, kOurFeed};
+  Self self{"herd", "Hill", kOurIncarnation, kOurFeed};
   Store store{1};
   Link link;
   Runs runs;
   ChangeNumber written = 0;  // in our journal
   protocol::Now now{100s, 1'700'000'000s};
 
-  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) { runs.begin({kOurLife, 0}); }
+  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) { runs.begin({kOurIncarnation, 0}); }
   OneLink(const OneLink&) = delete;
   OneLink& operator=(const OneLink&) = delete;
 
@@ -34,26 +34,27 @@ class OneLink {
   [[nodiscard]] OurFeed our_feed() const { return {runs, tail(), written}; }
 
   // Time passes, and the loop turns once at its end.
-  void pass(protocol::Nanoseconds time) {
+  void flush(protocol::Nanoseconds time) {
     now.steady += time;
     now.wall += time;
     link.tick(now);
   }
 
   // A client moves: a change in our feed, heard by a link or told here.
-  void move(const std::string& client, LinkIndex by = kToldHere) {
+  void move(const std::string& client, PeerIndex by = kFromClient) {
     const ChangeNumber number = tail() + 1;
     protocol::Update update = sample_update(client, number);
     update.time = protocol::Nanoseconds{static_cast<std::int64_t>(number)};
     (void)store.merge(update, by);
   }
   // `count` clients that were not there before.
-  void fill(std::size_t count, LinkIndex by = kToldHere) {
+  void fill(std::size_t count, PeerIndex by = kFromClient) {
     for (std::size_t i = 0; i < count; ++i) move("client" + std::to_string(tail()), by);
   }
 
   // The peer says something.
-  [[nodiscard]] protocol::Hello peers_hello(std::uint64_t life = kPeerLife, std::uint64_t feed = kPeerFeed) const {
+  [[nodiscard]] protocol::Hello peers_hello(std::uint64_t life = kPeerIncarnation,
+                                            std::uint64_t feed = kPeerFeed) const {
     protocol::Hello hello;
     hello.herd = "herd";
     hello.node = "Smith";
@@ -63,19 +64,20 @@ class OneLink {
     hello.clock = now.wall;
     return hello;
   }
-  void hello(std::uint64_t life = kPeerLife, std::uint64_t feed = kPeerFeed) {
-    link.hear(peers_hello(life, feed), now, tail());
+  void hello(std::uint64_t life = kPeerIncarnation, std::uint64_t feed = kPeerFeed) {
+    link.receive(peers_hello(life, feed), now, tail());
   }
-  Claim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerLife,
-                std::uint64_t run = kOurLife, ChangeNumber run_written = 0) {
-    return link.hear(protocol::Welcome{{life, kOurLife}, kOurFeed, cursor, attempt, run, run_written}, now, our_feed());
+  Claim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerIncarnation,
+                std::uint64_t run = kOurIncarnation, ChangeNumber run_written = 0) {
+    return link.receive(protocol::Welcome{{life, kOurIncarnation}, kOurFeed, cursor, attempt, run, run_written}, now,
+                        our_feed());
   }
-  Claim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber kept = 0) {
-    return link.hear(protocol::Ack{{kPeerLife, kOurLife}, attempt, merged, kept}, now, tail());
+  Claim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber durable = 0) {
+    return link.receive(protocol::Ack{{kPeerIncarnation, kOurIncarnation}, attempt, merged, durable}, now, tail());
   }
   // True if it was used. `run`: of the WELCOME that it answers.
   bool batch(ChangeNumber from, ChangeNumber to, std::uint64_t attempt = 1, std::uint64_t run = 0) {
-    const protocol::Batch batch{{kPeerLife, kOurLife}, attempt, from, to, run, 0};
+    const protocol::Batch batch{{kPeerIncarnation, kOurIncarnation}, attempt, from, to, run, 0};
     if (!link.accepts(batch, now)) return false;
     link.merged(batch);
     return true;
@@ -94,11 +96,11 @@ class OneLink {
     std::vector<std::string> clients;
   };
   std::optional<Sent> send() {
-    auto stretch = link.next_stretch(store, now, store.feed().tail());
-    if (!stretch) return std::nullopt;
-    stretch->records.insert(stretch->records.end(), stretch->newest.begin(), stretch->newest.end());
-    Sent sent{link.send(stretch->to, store, written, now), stretch->records.size(), {}};
-    for (const Feed::Entry& entry : stretch->records) sent.clients.emplace_back(store.record_at(entry.index).client);
+    auto range = link.next_range(store, now, store.feed().tail());
+    if (!range) return std::nullopt;
+    range->records.insert(range->records.end(), range->newest.begin(), range->newest.end());
+    Sent sent{link.send(range->to, store, written, now), range->records.size(), {}};
+    for (const Feed::Entry& entry : range->records) sent.clients.emplace_back(store.record_at(entry.index).client);
     return sent;
   }
 
@@ -119,7 +121,7 @@ class OneLink {
   }
   void answer_ping(const protocol::Message& message) {
     if (const auto* ping = std::get_if<protocol::Ping>(&message)) {
-      link.hear(protocol::Pong{ping->nonce, now.wall}, now);
+      link.receive(protocol::Pong{ping->nonce, now.wall}, now);
     }
   }
 };

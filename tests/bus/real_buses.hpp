@@ -114,7 +114,7 @@ class Herd {
 };
 
 inline void told(Node& node, const std::string& client, const char* time = "5") {
-  REQUIRE(tell(*node.replica, client, time, real_time()).told == Told::Stored);
+  REQUIRE(accept(*node.replica, client, time, real_time()).told == Accepted::Stored);
 }
 
 // A TCP connection to a ROUTER, from something that does not speak ZeroMQ.
@@ -144,7 +144,7 @@ class Stranger {
     return poll(&ended, 1, 0) == 0;
   }
   // As DEALER does it: a greeting of ZMTP 3.0, and READY. Waits for the other side's greeting.
-  void greet() const {
+  void request_hello() const {
     std::string start("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16);
     start.resize(64, '\0');
     say(start + std::string("\4\x1c\5READY\xbSocket-Type\0\0\0\6DEALER", 30));

@@ -32,24 +32,24 @@ inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::
 }
 
 // A client says where it is. The texts are valid, or a test is wrong.
-inline TellOutcome tell(Replica& replica, std::string_view client, std::string_view time_text, protocol::Now now,
-                        std::string_view coordinates = "+1-2") {
+inline AcceptOutcome accept(Replica& replica, std::string_view client, std::string_view time_text, protocol::Now now,
+                            std::string_view coordinates = "+1-2") {
   protocol::Iamat iamat;
   iamat.client = client;
   iamat.coordinates = coordinates;
   iamat.time_text = time_text;
   iamat.time = protocol::parse_time(time_text).value();
-  return replica.tell(iamat, now);
+  return replica.accept(iamat, now);
 }
 
-inline void hear(Replica& replica, std::string_view route, const Outgoing& message, protocol::Now now) {
+inline void receive(Replica& replica, std::string_view route, const Outgoing& message, protocol::Now now) {
   Incoming incoming{route, message.header, std::nullopt};
   if (message.body) incoming.body = *message.body;
-  replica.hear(incoming, now);
+  replica.receive(incoming, now);
 }
 
-inline void hear(Replica& replica, std::string_view route, const protocol::Message& message, protocol::Now now) {
-  replica.hear({route, protocol::encode(message), std::nullopt}, now);
+inline void receive(Replica& replica, std::string_view route, const protocol::Message& message, protocol::Now now) {
+  replica.receive({route, protocol::encode(message), std::nullopt}, now);
 }
 
 class TwoReplicas {
@@ -61,7 +61,7 @@ class TwoReplicas {
   std::function<bool(const protocol::Message&)> arrives = [](const auto&) { return true; };
   // What becomes of it on the way; nothing does unless a test says so.
   std::function<void(const protocol::Message&, Outgoing&)> plant = [](const auto&, auto&) {};
-  std::size_t carried = 0;
+  std::size_t successors = 0;
 
   explicit TwoReplicas(LinkLimits limits = {})
       : hill(make_replica("Hill", {"Smith"}, 1, limits)), smith(make_replica("Smith", {"Hill"}, 2, limits)) {}
@@ -71,16 +71,16 @@ class TwoReplicas {
     for (int round = 0; round < 1000; ++round) {
       hill->tick(now);
       smith->tick(now);
-      const std::size_t before = carried;
+      const std::size_t before = successors;
       carry(*hill, *smith, "from Hill");
       carry(*smith, *hill, "from Smith");
-      if (carried == before) return true;
+      if (successors == before) return true;
     }
     return false;
   }
 
   // Time passes in small steps, and all that is said is carried.
-  bool pass(protocol::Nanoseconds time) {
+  bool flush(protocol::Nanoseconds time) {
     const protocol::Nanoseconds end = now.steady + time;
     while (now.steady < end) {
       const protocol::Nanoseconds step = std::min<protocol::Nanoseconds>(50ms, end - now.steady);
@@ -96,10 +96,10 @@ class TwoReplicas {
  private:
   void carry(Replica& from, Replica& to, std::string_view route) {
     while (auto message = from.take(0, now)) {
-      ++carried;
+      ++successors;
       const protocol::Message said = protocol::decode(message->header).value();
       plant(said, *message);
-      if (arrives(said)) hear(to, route, *message, now);
+      if (arrives(said)) receive(to, route, *message, now);
     }
   }
 };

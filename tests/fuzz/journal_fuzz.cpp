@@ -69,10 +69,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto prefix = recover(text.substr(0, memory->valid_bytes), 1, 1);
   HERD_ASSERT(prefix && prefix->store.digest() == memory->store.digest());
   // The last life for which there are change numbers leaves a journal that is refused.
-  if (memory->life.base > std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump) return 0;
-  Keeper keeper(memory->life, memory->runs, memory->cursor, memory->sequence);
-  std::string copy = keeper.begin_copy();
-  copy += keeper.finish_copy(memory->store, memory->cursors);
+  if (memory->run.base > std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap) return 0;
+  JournalPlanner planner(memory->run, memory->runs, memory->cursor, memory->sequence);
+  std::string copy = planner.begin_compaction();
+  copy += planner.finish_compaction(memory->store, memory->cursors);
   const auto again = recover(copy, 1, 1);
   HERD_ASSERT(again && again->store.digest() == memory->store.digest() && again->cursors == memory->cursors);
   return 0;

@@ -22,14 +22,14 @@ std::size_t timing_marks_in(std::string_view bytes) {
   return telnet.take_timing_marks();
 }
 
-std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std::size_t segment) {
+std::vector<std::string> receive(std::string_view bytes, std::size_t max_line, std::size_t segment) {
   LineBuffer buffer(max_line);
   const std::size_t asked = timing_marks_in(bytes);
   std::size_t marks = 0;
-  std::vector<std::string> heard;
+  std::vector<std::string> received;
   const auto take = [&](std::string_view line) {
     HERD_ASSERT(line.size() <= max_line);
-    heard.emplace_back(line);
+    received.emplace_back(line);
   };
   for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
     const std::string chunk(bytes.substr(0, segment));
@@ -45,9 +45,9 @@ std::vector<std::string> hear(std::string_view bytes, std::size_t max_line, std:
   }
   HERD_ASSERT(buffer.state() == LineBuffer::State::Open ? marks == asked : marks <= asked);
   if (buffer.state() == LineBuffer::State::TooLong) {
-    heard.push_back("too long: " + std::string(buffer.too_long_head()));
+    received.push_back("too long: " + std::string(buffer.too_long_head()));
   }
-  return heard;
+  return received;
 }
 
 }  // namespace
@@ -59,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t max_line = data[0] + std::size_t{1};
   const std::size_t segment = data[1] + std::size_t{1};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const auto whole = hear(bytes, max_line, bytes.size() + 1);
-  HERD_ASSERT(hear(bytes, max_line, segment) == whole);
-  HERD_ASSERT(hear(bytes, max_line, 1) == whole);
+  const auto whole = receive(bytes, max_line, bytes.size() + 1);
+  HERD_ASSERT(receive(bytes, max_line, segment) == whole);
+  HERD_ASSERT(receive(bytes, max_line, 1) == whole);
   return 0;
 }

@@ -71,7 +71,7 @@ class World {
       case 0:
         return pass_time();
       case 1:
-        return tell();
+        return accept();
       case 2:
         return say_hello();
       case 3:
@@ -102,25 +102,25 @@ class World {
     now_.wall += wait;
   }
 
-  void tell() {
+  void accept() {
     const std::size_t choice = input_.below(8);
     const auto seconds = std::chrono::seconds(input_.below(16));
     const std::string text = std::to_string(seconds.count());
-    const TellOutcome outcome =
-        replica_.tell({kClients.at(choice % 4), kCoordinates.at(choice / 4), text, seconds}, now_);
+    const AcceptOutcome outcome =
+        replica_.accept({kClients.at(choice % 4), kCoordinates.at(choice / 4), text, seconds}, now_);
     HERD_ASSERT(outcome.number > 0 && outcome.number <= replica_.store().feed().tail());
     replica_.await(outcome.number);
   }
 
   // ---- what peers say ----
 
-  void hear(const Message& message, const std::optional<std::string>& body = std::nullopt) {
+  void receive(const Message& message, const std::optional<std::string>& body = std::nullopt) {
     Incoming incoming{route_, {}, std::nullopt};
     const std::string header = encode(message);
     incoming.header = header;
     if (body) incoming.body = *body;
     const std::uint64_t before = our_life();
-    replica_.hear(incoming, now_);
+    replica_.receive(incoming, now_);
     if (our_life() == before) return;
     HERD_ASSERT(replica_.counters().feeds_renewed > 0 && replica_.acknowledged() == 0);
     for (Peer& peer : peers_) peer.sent = 0;
@@ -135,7 +135,7 @@ class World {
     return owner == owners_.end() ? nullptr : &peers_.at(owner->second);
   }
   // The lives as they are, or one of them another.
-  Lives lives_of(const Peer* peer) {
+  Incarnations lives_of(const Peer* peer) {
     const std::size_t choice = input_.below(8);
     return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->life, choice == 1 ? 99 : our_life()};
   }
@@ -179,29 +179,29 @@ class World {
       std::erase_if(owners_, [&](const auto& owner) { return owner.second == index; });
       owners_[route_] = index;
     }
-    hear(hello);
+    receive(hello);
   }
 
   void say_welcome() {
     const Peer* peer = speaker();
-    const Lives lives = lives_of(peer);
+    const Incarnations incarnations = lives_of(peer);
     const std::uint64_t feed = input_.below(8) == 0 ? 99 : replica_.self().feed_id;
     const ChangeNumber cursor = cursor_of(peer);
-    hear(Welcome{lives, feed, cursor, attempt_of(peer), run_of(cursor), cursor % 16 == 3 ? cursor + 1 : 0});
+    receive(Welcome{incarnations, feed, cursor, attempt_of(peer), run_of(cursor), cursor % 16 == 3 ? cursor + 1 : 0});
   }
 
   void say_batch() {
     Peer* peer = speaker();
-    const Lives lives = lives_of(peer);
+    const Incarnations incarnations = lives_of(peer);
     ChangeNumber reached = peer == nullptr ? 0 : peer->reached[peer->feed];
     const std::size_t choice = input_.below(8);
     const ChangeNumber from = choice == 0 ? 0 : choice == 1 ? reached + 1 + input_.byte() : reached;
     const ChangeNumber to = from + input_.below(4);
-    if (peer != nullptr && lives == Lives{peer->life, our_life()} && from <= reached) {
+    if (peer != nullptr && incarnations == Incarnations{peer->life, our_life()} && from <= reached) {
       peer->reached[peer->feed] = std::max(reached, to);
     }
     const std::uint64_t run = from % 4 == 3 ? 98 : 0;
-    hear(Batch{lives, attempt_of(peer), from, to, run, to}, body());
+    receive(Batch{incarnations, attempt_of(peer), from, to, run, to}, body());
   }
 
   std::optional<std::string> body() {
@@ -227,49 +227,49 @@ class World {
 
   void say_ack() {
     const Peer* peer = speaker();
-    const Lives lives = lives_of(peer);
+    const Incarnations incarnations = lives_of(peer);
     const ChangeNumber merged = cursor_of(peer);
-    const ChangeNumber kept = input_.below(4) == 0 ? cursor_of(peer) : merged;
-    hear(Ack{lives, attempt_of(peer), merged, kept});
+    const ChangeNumber durable = input_.below(4) == 0 ? cursor_of(peer) : merged;
+    receive(Ack{incarnations, attempt_of(peer), merged, durable});
   }
 
   void say_small() {
     const Peer* peer = speaker();
     switch (input_.below(4)) {
       case 0:
-        return hear(Ping{input_.byte(), now_.wall});
+        return receive(Ping{input_.byte(), now_.wall});
       case 1:
-        return hear(Pong{(peer == nullptr ? 0 : peer->nonce) + (input_.below(4) == 0 ? 1 : 0),
-                         now_.wall - std::chrono::seconds(input_.byte())});
+        return receive(Pong{(peer == nullptr ? 0 : peer->nonce) + (input_.below(4) == 0 ? 1 : 0),
+                            now_.wall - std::chrono::seconds(input_.byte())});
       case 2:
-        return hear(Bye{peer == nullptr ? 2 : peer->life + (input_.below(4) == 0 ? 1 : 0)});
+        return receive(Bye{peer == nullptr ? 2 : peer->life + (input_.below(4) == 0 ? 1 : 0)});
       default:
-        (void)replica_.hear_damaged();
+        (void)replica_.receive_damaged();
     }
   }
 
   // DIGEST, PULL and ANSWER: to what Hill has asked, or unasked.
   void say_of_comparing() {
     const Peer* peer = speaker();
-    const Lives lives = lives_of(peer);
+    const Incarnations incarnations = lives_of(peer);
     const std::uint64_t more = input_.below(8) == 0 ? 1 : 0;
     switch (input_.below(3)) {
       case 0: {
         const std::uint64_t digest = input_.below(2) == 0 ? replica_.store().digest() : input_.byte();
         const bool answer = input_.below(4) != 0;
         const std::uint64_t round = (peer == nullptr ? 0 : peer->round) + more;
-        return hear(Digest{lives, round, answer, digest, cursor_of(peer)}, sums());
+        return receive(Digest{incarnations, round, answer, digest, cursor_of(peer)}, sums());
       }
       case 1: {
-        Pull pull{lives, input_.byte(), input_.below(4) == 0 ? std::uint64_t{input_.byte()} : 0, {}};
+        Pull pull{incarnations, input_.byte(), input_.below(4) == 0 ? std::uint64_t{input_.byte()} : 0, {}};
         const std::size_t count = 1 + input_.below(4);
         for (std::size_t i = 0; i < count; ++i) pull.buckets.push_back(static_cast<std::uint32_t>(input_.byte() * 16));
         for (const char* client : {"a", "kiwi"}) pull.buckets.push_back(bucket_of(client));
-        return hear(pull);
+        return receive(pull);
       }
       default: {
         const std::uint64_t number = (peer == nullptr ? 0 : peer->pull) + more;
-        return hear(Answer{lives, number, input_.below(8), input_.below(4)}, body());
+        return receive(Answer{incarnations, number, input_.below(8), input_.below(4)}, body());
       }
     }
   }
@@ -292,17 +292,17 @@ class World {
   // ---- the journal ----
 
   void journal() {
-    if (!pass_) {
-      if (!replica_.wants_pass()) return;
-      pass_ = replica_.store().feed().tail();
-      HERD_ASSERT(!replica_.begin_pass().empty());
+    if (!flush_) {
+      if (!replica_.wants_flush()) return;
+      flush_ = replica_.store().feed().tail();
+      HERD_ASSERT(!replica_.begin_flush().empty());
     } else if (input_.below(4) == 0) {
-      replica_.pass_failed();
-      pass_.reset();
+      replica_.flush_failed();
+      flush_.reset();
     } else {
-      replica_.pass_written();
-      kept_ = *pass_;
-      pass_.reset();
+      replica_.flush_written();
+      kept_ = *flush_;
+      flush_.reset();
     }
   }
 
@@ -320,7 +320,7 @@ class World {
       }
       check(replica_.peer_status(index, now_), peers_.at(index));
       // The loop would spin.
-      HERD_ASSERT(!is_writable_ || replica_.say_deadline(index) > now_.steady);
+      HERD_ASSERT(!is_writable_ || replica_.send_deadline(index) > now_.steady);
     }
     HERD_ASSERT(replica_.tick_deadline(now_) > now_.steady);
     check_kept();
@@ -337,22 +337,23 @@ class World {
       HERD_ASSERT(hello->attempt >= peer.attempt);
       peer.attempt = hello->attempt;
     } else if (const auto* welcome = std::get_if<Welcome>(&*message)) {
-      HERD_ASSERT(welcome->lives == (Lives{our_life(), peer.life}) && welcome->feed_id == peer.feed);
+      HERD_ASSERT(welcome->incarnations == (Incarnations{our_life(), peer.life}) && welcome->feed_id == peer.feed);
       HERD_ASSERT(welcome->cursor <= reached);
     } else if (const auto* ack = std::get_if<Ack>(&*message)) {
-      HERD_ASSERT(ack->lives == (Lives{our_life(), peer.life}) && ack->merged <= reached && ack->kept <= ack->merged);
+      HERD_ASSERT(ack->incarnations == (Incarnations{our_life(), peer.life}) && ack->merged <= reached &&
+                  ack->durable <= ack->merged);
     } else if (const auto* ping = std::get_if<Ping>(&*message)) {
       peer.nonce = ping->nonce;
     } else if (const auto* batch = std::get_if<Batch>(&*message)) {
-      HERD_ASSERT(batch->lives == (Lives{our_life(), peer.life}));
+      HERD_ASSERT(batch->incarnations == (Incarnations{our_life(), peer.life}));
       HERD_ASSERT(batch->from <= batch->to && batch->to <= replica_.store().feed().tail());
       peer.attempt = batch->attempt;
       peer.sent = std::max(peer.sent, batch->to);
     } else if (const auto* digest = std::get_if<Digest>(&*message)) {
-      HERD_ASSERT(digest->lives == (Lives{our_life(), peer.life}) && digest->merged <= reached);
+      HERD_ASSERT(digest->incarnations == (Incarnations{our_life(), peer.life}) && digest->merged <= reached);
       if (!digest->answer) peer.round = digest->round;
     } else if (const auto* pull = std::get_if<Pull>(&*message)) {
-      HERD_ASSERT(pull->lives == (Lives{our_life(), peer.life}) && !pull->buckets.empty());
+      HERD_ASSERT(pull->incarnations == (Incarnations{our_life(), peer.life}) && !pull->buckets.empty());
       peer.pull = pull->number;
     }
   }
@@ -369,7 +370,7 @@ class World {
   }
 
   void check(const PeerStatus& status, const Peer& peer) const {
-    HERD_ASSERT(status.cursors.kept <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
+    HERD_ASSERT(status.cursors.durable <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
     HERD_ASSERT(status.cursors.sent <= replica_.store().feed().tail());
     HERD_ASSERT(peer.life != 0 || status.state == Connected::Down);
   }
@@ -396,7 +397,7 @@ class World {
   Input& input_;
   Replica replica_{{{"herd", "Hill", 1, 7},
                     {kPeers[0], kPeers[1]},
-                    {.max_in_flight = 2, .max_batch = 2, .prompt_kept = true},
+                    {.max_in_flight = 2, .max_batch = 2, .prompt_durable = true},
                     1,
                     {.journal = true, .replicas = 1},
                     {},
@@ -410,8 +411,8 @@ class World {
   std::string route_;
   std::unique_ptr<Sums> sums_ = std::make_unique<Sums>();  // reused: it is large
   bool is_writable_ = true;
-  std::optional<ChangeNumber> pass_;  // under way, with what was the feed's tail when it began
-  ChangeNumber kept_ = 0;             // on disk
+  std::optional<ChangeNumber> flush_;  // under way, with what was the feed's tail when it began
+  ChangeNumber kept_ = 0;              // on disk
   std::map<std::string, std::pair<std::uint32_t, Nanoseconds>> newest_;
 };
 

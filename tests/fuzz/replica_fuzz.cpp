@@ -65,16 +65,16 @@ void turn(Replica& replica, Now now) {
     HERD_ASSERT(decode_body(*message->body, body) && body.unreadable == 0);
   }
   HERD_ASSERT(!replica.take(0, now));
-  HERD_ASSERT(replica.say_deadline(0) > now.steady && replica.tick_deadline(now) > now.steady);
+  HERD_ASSERT(replica.send_deadline(0) > now.steady && replica.tick_deadline(now) > now.steady);
   const PeerStatus status = replica.peer_status(0, now);
-  HERD_ASSERT(status.cursors.kept <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
+  HERD_ASSERT(status.cursors.durable <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
   HERD_ASSERT(status.cursors.sent <= replica.store().feed().tail());
   (void)replica.take_events();
 }
 
 void begin(Replica& replica, Now now) {
   for (const char* client : {"kiwi", "plum", "pear"}) {
-    (void)replica.tell({client, "+1-2", "5", std::chrono::seconds(5)}, now);
+    (void)replica.accept({client, "+1-2", "5", std::chrono::seconds(5)}, now);
   }
   Hello hello;
   hello.herd = "herd";
@@ -83,7 +83,7 @@ void begin(Replica& replica, Now now) {
   hello.feed_id = 3;
   hello.attempt = 1;
   hello.clock = now.wall;
-  replica.hear({"smith", encode(hello), std::nullopt}, now);
+  replica.receive({"smith", encode(hello), std::nullopt}, now);
   turn(replica, now);
 }
 
@@ -111,7 +111,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     connections.are_open = (kind >> 2U) % 2 == 0;
     Incoming incoming{(kind & 1U) != 0 ? "stranger" : "smith", header, std::nullopt, &connections};
     if ((kind & 2U) == 0) incoming.body = body;
-    replica.hear(incoming, now);
+    replica.receive(incoming, now);
     if ((kind & 3U) == 3U) replica.hear_back(0, header, now);
     turn(replica, now);
   }

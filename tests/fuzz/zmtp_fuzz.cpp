@@ -28,18 +28,18 @@ struct Heard {
   bool operator==(const Heard&) const = default;
 };
 
-Heard hear(std::string_view bytes, std::size_t segment) {
+Heard receive(std::string_view bytes, std::size_t segment) {
   Decoder decoder;
-  Heard heard;
+  Heard received;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
     decoder.feed(bytes.substr(0, segment));
     while (const auto event = decoder.next()) {
-      heard.events.push_back(std::to_string(static_cast<int>(event->kind)) + std::string(event->text));
+      received.events.push_back(std::to_string(static_cast<int>(event->kind)) + std::string(event->text));
     }
     HERD_ASSERT(decoder.held_bytes() <= herd::node::zmtp::kMaxHeldBytes);
   }
-  heard.broken = decoder.broken();
-  return heard;
+  received.broken = decoder.broken();
+  return received;
 }
 
 TopicSet covered_by(const std::set<std::string>& prefixes) {
@@ -52,11 +52,11 @@ TopicSet covered_by(const std::set<std::string>& prefixes) {
   return topics;
 }
 
-void subscribe(const Heard& heard) {
+void subscribe(const Heard& received) {
   Subscriptions subscriptions(kTopics);
   std::set<std::string> prefixes;
   TopicSet covered = 0;
-  for (const std::string& event : heard.events) {
+  for (const std::string& event : received.events) {
     const auto kind = static_cast<Kind>(event[0] - '0');
     const std::string prefix = event.substr(1);
     if (kind == Kind::Subscribe) {
@@ -77,9 +77,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   const std::size_t segment = data[0] + std::size_t{1};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const Heard whole = hear(bytes, bytes.size() + 1);
-  HERD_ASSERT(hear(bytes, segment) == whole);
-  HERD_ASSERT(hear(bytes, 1) == whole);
+  const Heard whole = receive(bytes, bytes.size() + 1);
+  HERD_ASSERT(receive(bytes, segment) == whole);
+  HERD_ASSERT(receive(bytes, 1) == whole);
   subscribe(whole);
   return 0;
 }

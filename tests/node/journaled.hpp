@@ -30,18 +30,18 @@ class Journaled {
     journal = std::move(opened->journal);
     bus::Replica::Options options;
     options.self = {"herd", "Hill", 1, 0};
-    options.durability.journal = level != Acknowledge::Memory;
+    options.durability.journal = level != Acknowledge::RecoveredState;
     replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->memory));
-    REQUIRE(journal->begin_life(*replica));
+    REQUIRE(journal->begin_run(*replica));
   }
 
-  bus::TellOutcome tell(std::string_view client, std::string_view time_text) {
+  bus::AcceptOutcome accept(std::string_view client, std::string_view time_text) {
     protocol::Iamat iamat;
     iamat.client = client;
     iamat.coordinates = "+1-2";
     iamat.time_text = time_text;
     iamat.time = protocol::parse_time(time_text).value();
-    return replica->tell(iamat, now);
+    return replica->accept(iamat, now);
   }
   bool turn() {
     now.steady += std::chrono::milliseconds(1);
@@ -59,7 +59,7 @@ class Journaled {
     return wait_until([&] { return !turn() || condition(); }) && condition();
   }
   bool written() {
-    return turn_until([&] { return replica->keeper().kept() == replica->store().feed().tail(); });
+    return turn_until([&] { return replica->planner().durable() == replica->store().feed().tail(); });
   }
 };
 

@@ -4,17 +4,17 @@
 #include <string>
 
 #include "bus/replica/replica.hpp"
+#include "node/base/loop_clock.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
-#include "node/config/config.hpp"
 #include "node/clients/counters.hpp"
-#include "node/base/loop_clock.hpp"
+#include "node/config/config.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
 
 struct OneNode {
-  TurnClock clock;
+  LoopClock clock;
   protocol::Now& now = clock.stopped();
   ClientsConfig config;
   Counters counters;

@@ -15,15 +15,15 @@ struct Talk {
   OneNode node;
   ClientWarnings warnings;
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
-  SpareTexts spares;
+  BufferPool buffers;
   ReplyMemory memory;
-  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, spares, memory, kHttpAnswer};
+  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, buffers, memory, kHttpAnswer};
   Session session{parts, "127.0.0.1:1"};
 
   void say(const std::string& bytes) { say(session, bytes); }
   static void say(Session& session, const std::string& bytes) {
     std::string chunk = bytes;
-    session.hear(chunk);
+    session.receive(chunk);
     chunk.assign(chunk.size(), '#');  // as the shared buffer is overwritten
   }
 

@@ -20,7 +20,7 @@ inline Status example_status() {
                    .state = LinkState::Up,
                    .sent = 12,
                    .merged = 11,
-                   .kept = 10,
+                   .durable = 10,
                    .lag = 1,
                    .round_trip = std::chrono::microseconds(250),
                    .skew = std::chrono::microseconds(-1'500)},

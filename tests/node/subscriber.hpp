@@ -32,10 +32,10 @@ struct MonitorFixture {
 
   // Waits until the monitor has heard of all that the viewers have subscribed to, by its answer to `heard`.
   template <typename Condition>
-  bool hears(Condition heard) {
+  bool receives(Condition received) {
     return wait_until([&] {
       const auto news = serve();
-      return heard(news);
+      return received(news);
     });
   }
 };

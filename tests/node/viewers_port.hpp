@@ -50,7 +50,7 @@ class Peer {
   }
 
   // All that has come since the last call.
-  std::string hear() {
+  std::string receive() {
     std::string all;
     std::array<char, 65536> buffer;
     for (;;) {
@@ -62,7 +62,7 @@ class Peer {
     }
   }
   bool has_ended() {
-    (void)hear();
+    (void)receive();
     return ended_;
   }
   void reset() {

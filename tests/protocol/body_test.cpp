@@ -73,23 +73,23 @@ TEST_CASE("updates come back as they were sent, also at the ends of their number
   said[3].client = "\xff\xfe\x80";  // not UTF-8
   said[3].coordinates = "";
   const std::string frame = body_of(said);
-  Body heard;
-  REQUIRE(decode_body(frame, heard));
-  REQUIRE(heard.updates.size() == said.size());
-  for (std::size_t i = 0; i < said.size(); ++i) CHECK(same(heard.updates[i].update, said[i]));
-  CHECK(heard.unreadable == 0);
-  CHECK(heard.origins.size() == 3);
-  CHECK(heard.updates[0].origin == heard.updates[3].origin);
+  Body received;
+  REQUIRE(decode_body(frame, received));
+  REQUIRE(received.updates.size() == said.size());
+  for (std::size_t i = 0; i < said.size(); ++i) CHECK(same(received.updates[i].update, said[i]));
+  CHECK(received.unreadable == 0);
+  CHECK(received.origins.size() == 3);
+  CHECK(received.updates[0].origin == received.updates[3].origin);
 }
 
 TEST_CASE("a body decoded into one that was used holds nothing of the former") {
-  Body heard;
-  REQUIRE(decode_body(with_updates({kGood, "c0"}), heard));
-  CHECK(heard.unreadable == 1);
-  REQUIRE(decode_body(BodyEncoder{}.finish(), heard));
-  CHECK(heard.origins.empty());
-  CHECK(heard.updates.empty());
-  CHECK(heard.unreadable == 0);
+  Body received;
+  REQUIRE(decode_body(with_updates({kGood, "c0"}), received));
+  CHECK(received.unreadable == 1);
+  REQUIRE(decode_body(BodyEncoder{}.finish(), received));
+  CHECK(received.origins.empty());
+  CHECK(received.updates.empty());
+  CHECK(received.unreadable == 0);
 }
 
 TEST_CASE("an encoder that has finished begins anew") {
@@ -130,13 +130,13 @@ TEST_CASE("an entry of a wrong shape is passed over and counted, and the others 
   for (const std::string& entry : wrong) {
     INFO(entry);
     const std::string frame = with_updates({kGood, entry, kGood});
-    Body heard;
-    REQUIRE(decode_body(frame, heard));
-    CHECK(heard.unreadable == 1);
-    REQUIRE(heard.updates.size() == 2);
-    CHECK(heard.updates[0].update.client == "k");
-    CHECK(heard.updates[1].update.id.number == 7);
-    CHECK(heard.updates[1].update.id.origin == "Hill");
+    Body received;
+    REQUIRE(decode_body(frame, received));
+    CHECK(received.unreadable == 1);
+    REQUIRE(received.updates.size() == 2);
+    CHECK(received.updates[0].update.client == "k");
+    CHECK(received.updates[1].update.id.number == 7);
+    CHECK(received.updates[1].update.id.origin == "Hill");
   }
 }
 
@@ -154,10 +154,10 @@ TEST_CASE("an update with more fields than expected is read, whatever stands in 
   for (const std::string& field : grown) {
     INFO(field);
     const std::string frame = with_updates({"98 00 07 00 a16b a42b312d32 a135 00 " + field, kGood});
-    Body heard;
-    REQUIRE(decode_body(frame, heard));
-    CHECK(heard.unreadable == 0);
-    CHECK(heard.updates.size() == 2);
+    Body received;
+    REQUIRE(decode_body(frame, received));
+    CHECK(received.unreadable == 0);
+    CHECK(received.updates.size() == 2);
   }
 }
 
@@ -167,11 +167,11 @@ TEST_CASE("one update with an endless text does not take the others with it") {
     const std::string text(length, 'x');
     endless.client = text;
     const std::string frame = body_of({update(1), endless, update(3)});
-    Body heard;
-    REQUIRE(decode_body(frame, heard));
-    REQUIRE(heard.updates.size() + heard.unreadable == 3);
-    CHECK(heard.updates.front().update.id.number == 1);
-    CHECK(heard.updates.back().update.id.number == 3);
+    Body received;
+    REQUIRE(decode_body(frame, received));
+    REQUIRE(received.updates.size() + received.unreadable == 3);
+    CHECK(received.updates.front().update.id.number == 1);
+    CHECK(received.updates.back().update.id.number == 3);
   }
 }
 
@@ -181,9 +181,9 @@ TEST_CASE("a grown field may be as long as the frame") {
   const std::string long_array = "dc0800" + hex(std::string(2048, '\1'));
   for (const std::string& field : {long_text, long_bytes, long_array}) {
     const std::string frame = with_updates({"98 00 07 00 a16b a42b312d32 a135 00 " + field, kGood});
-    Body heard;
-    REQUIRE(decode_body(frame, heard));
-    CHECK(heard.updates.size() == 2);
+    Body received;
+    REQUIRE(decode_body(frame, received));
+    CHECK(received.updates.size() == 2);
   }
 }
 
@@ -193,11 +193,11 @@ TEST_CASE("updates of an origin that cannot be read are unreadable, those of the
     INFO(origin);
     const std::string frame =
         unhex(std::string("92 92 ") + origin + "92 a448696c6c 09 92 " + kGood + "97 01 07 00 a16b a42b312d32 a135 00");
-    Body heard;
-    REQUIRE(decode_body(frame, heard));
-    CHECK(heard.unreadable == 1);
-    REQUIRE(heard.updates.size() == 1);
-    CHECK(heard.updates[0].update.id.origin == "Hill");
+    Body received;
+    REQUIRE(decode_body(frame, received));
+    CHECK(received.unreadable == 1);
+    REQUIRE(received.updates.size() == 1);
+    CHECK(received.updates[0].update.id.origin == "Hill");
   }
 }
 
@@ -254,10 +254,10 @@ TEST_CASE("a body never exceeds its bound, whatever is added") {
       CHECK(added * kMaxUpdateBytes >= kMaxBatchBytes / 2);  // it does not stop far too early either
       const std::string frame = encoder.finish();
       CHECK(frame.size() <= kMaxBatchBytes);
-      Body heard;
-      REQUIRE(decode_body(frame, heard));
-      CHECK(heard.updates.size() == added);
-      CHECK(heard.unreadable == 0);
+      Body received;
+      REQUIRE(decode_body(frame, received));
+      CHECK(received.updates.size() == added);
+      CHECK(received.unreadable == 0);
     }
   }
 }

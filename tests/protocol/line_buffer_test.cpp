@@ -25,33 +25,33 @@ struct Heard {
   bool operator==(const Heard&) const = default;
 };
 
-void take_lines(LineBuffer& buffer, Heard& heard) {
+void take_lines(LineBuffer& buffer, Heard& received) {
   while (const auto line = buffer.next()) {
-    heard.lines.emplace_back(*line);
+    received.lines.emplace_back(*line);
   }
 }
 
-Heard hear(const std::vector<std::string>& segments, std::size_t max_line = kMaxLine) {
+Heard receive(const std::vector<std::string>& segments, std::size_t max_line = kMaxLine) {
   LineBuffer buffer(max_line);
-  Heard heard;
+  Heard received;
   for (const std::string& segment : segments) {
     std::string chunk = segment;  // overwritten afterwards, as the shared buffer of a front end is
     buffer.feed(chunk);
-    take_lines(buffer, heard);
+    take_lines(buffer, received);
     chunk.assign(chunk.size(), '#');
     REQUIRE(buffer.held_bytes() <= max_line + 2);
   }
   if (const auto last = buffer.last_line()) {
-    heard.last.emplace_back(*last);
+    received.last.emplace_back(*last);
   }
   if (buffer.state() == LineBuffer::State::TooLong) {
-    heard.too_long.emplace_back(buffer.too_long_head());
+    received.too_long.emplace_back(buffer.too_long_head());
   }
-  return heard;
+  return received;
 }
 
 std::vector<std::string> lines_of(const std::string& bytes) {
-  return hear({bytes}).lines;
+  return receive({bytes}).lines;
 }
 
 using Lines = std::vector<std::string>;
@@ -74,12 +74,12 @@ TEST_CASE("a NUL that does not follow a CR stays in its line") {
 }
 
 TEST_CASE("what stands unterminated at the half-close is a last line") {
-  CHECK(hear({"a\nb"}) == Heard{{"a"}, {"b"}, {}});
-  CHECK(hear({"a\n"}) == Heard{{"a"}, {}, {}});
-  CHECK(hear({""}) == Heard{});
-  CHECK(hear({"a\r"}) == Heard{{}, {"a\r"}, {}});
-  CHECK(hear({"a\xFF"}) == Heard{{}, {"a"}, {}});
-  CHECK(hear({"a\xFF\xFA\n"}) == Heard{{}, {"a"}, {}});
+  CHECK(receive({"a\nb"}) == Heard{{"a"}, {"b"}, {}});
+  CHECK(receive({"a\n"}) == Heard{{"a"}, {}, {}});
+  CHECK(receive({""}) == Heard{});
+  CHECK(receive({"a\r"}) == Heard{{}, {"a\r"}, {}});
+  CHECK(receive({"a\xFF"}) == Heard{{}, {"a"}, {}});
+  CHECK(receive({"a\xFF\xFA\n"}) == Heard{{}, {"a"}, {}});
 }
 
 TEST_CASE("telnet sequences are skipped wherever they stand") {
@@ -95,19 +95,19 @@ TEST_CASE("IAC IAC is the byte FF of the line") {
 TEST_CASE("the longest line is accepted and one byte more is refused, whatever ends it") {
   for (const std::string& end : {"\n"s, "\r\n"s, "\r\0"s, "\xFF\xF1\r\xFF\xF1\n"s}) {
     const std::string longest(kMaxLine, 'x');
-    CHECK(hear({longest + end}) == Heard{{longest}, {}, {}});
-    CHECK(hear({longest + "y" + end}) == Heard{{}, {}, {std::string(64, 'x')}});
+    CHECK(receive({longest + end}) == Heard{{longest}, {}, {}});
+    CHECK(receive({longest + "y" + end}) == Heard{{}, {}, {std::string(64, 'x')}});
   }
-  CHECK(hear({std::string(kMaxLine - 1, 'x') + "\r\r\n"}) == Heard{{std::string(kMaxLine - 1, 'x') + "\r"}, {}, {}});
-  CHECK(hear({std::string(kMaxLine, 'x') + "\r\r\n"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(receive({std::string(kMaxLine - 1, 'x') + "\r\r\n"}) == Heard{{std::string(kMaxLine - 1, 'x') + "\r"}, {}, {}});
+  CHECK(receive({std::string(kMaxLine, 'x') + "\r\r\n"}) == Heard{{}, {}, {std::string(64, 'x')}});
 }
 
 TEST_CASE("a line without an end is refused as soon as it is too long") {
   const std::string longest(kMaxLine, 'x');
-  CHECK(hear({longest}) == Heard{{}, {longest}, {}});
-  CHECK(hear({longest + "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
-  CHECK(hear({longest, "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
-  CHECK(hear({longest + "\r"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(receive({longest}) == Heard{{}, {longest}, {}});
+  CHECK(receive({longest + "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(receive({longest, "y"}) == Heard{{}, {}, {std::string(64, 'x')}});
+  CHECK(receive({longest + "\r"}) == Heard{{}, {}, {std::string(64, 'x')}});
   LineBuffer buffer(kMaxLine);
   buffer.feed(longest);
   CHECK_FALSE(buffer.next());
@@ -128,14 +128,14 @@ TEST_CASE("telnet sequences do not count to a line's length") {
 
 TEST_CASE("a subnegotiation longer than the longest line is refused") {
   const std::string begin = "a\xFF\xFA";
-  CHECK(hear({begin + std::string(kMaxLine, '\n') + "\xFF\xF0z\n"}) == Heard{{"az"}, {}, {}});
-  CHECK(hear({begin + std::string(kMaxLine + 1, '\n') + "\xFF\xF0z\n"}) == Heard{{}, {}, {"a"}});
+  CHECK(receive({begin + std::string(kMaxLine, '\n') + "\xFF\xF0z\n"}) == Heard{{"az"}, {}, {}});
+  CHECK(receive({begin + std::string(kMaxLine + 1, '\n') + "\xFF\xF0z\n"}) == Heard{{}, {}, {"a"}});
 }
 
 TEST_CASE("lines before a line that is too long are still returned") {
   const std::string too_long(kMaxLine + 1, 'x');
-  CHECK(hear({"a\nb\n" + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
-  CHECK(hear({"a\nb\r\0"s + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
+  CHECK(receive({"a\nb\n" + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
+  CHECK(receive({"a\nb\r\0"s + too_long + "\nc\n"}) == Heard{{"a", "b"}, {}, {std::string(64, 'x')}});
 }
 
 TEST_CASE("nothing comes behind a line that was too long") {
@@ -252,9 +252,9 @@ TEST_CASE("any split into segments yields the same lines as the whole") {
   for (const char byte : bytes) {
     single_bytes.emplace_back(1, byte);
   }
-  const Heard whole = hear({bytes}, max_line);
-  CHECK(hear(segments, max_line) == whole);
-  CHECK(hear(single_bytes, max_line) == whole);
+  const Heard whole = receive({bytes}, max_line);
+  CHECK(receive(segments, max_line) == whole);
+  CHECK(receive(single_bytes, max_line) == whole);
 }
 
 TEST_CASE("requests for a timing mark count when they are fed, however they are cut, and lines are as without them") {
@@ -262,15 +262,15 @@ TEST_CASE("requests for a timing mark count when they are fed, however they are 
   for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
     INFO(cut);
     LineBuffer buffer(kMaxLine);
-    Heard heard;
+    Heard received;
     std::uint32_t marks = 0;
     for (const std::string& chunk : {bytes.substr(0, cut), bytes.substr(cut)}) {
       buffer.feed(chunk);
       marks += buffer.take_timing_marks();  // before the lines in front of them are looked at
-      take_lines(buffer, heard);
+      take_lines(buffer, received);
     }
     CHECK(marks == 3);
-    CHECK(heard.lines == Lines{"one", "two"});
+    CHECK(received.lines == Lines{"one", "two"});
   }
 }
 

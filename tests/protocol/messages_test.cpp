@@ -21,22 +21,22 @@ auto fields(const Hello& m) {
                   m.tail, m.address);
 }
 auto fields(const Welcome& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
 }
 auto fields(const Batch& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.from, m.to, m.run, m.written);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.attempt, m.from, m.to, m.run, m.written);
 }
 auto fields(const Ack& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.attempt, m.merged, m.kept);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.attempt, m.merged, m.durable);
 }
 auto fields(const Digest& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.round, m.answer, m.digest, m.merged);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.round, m.answer, m.digest, m.merged);
 }
 auto fields(const Pull& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.number, m.place, m.buckets);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.number, m.position, m.buckets);
 }
 auto fields(const Answer& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.number, m.done, m.place);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.number, m.done, m.position);
 }
 auto fields(const Ping& m) {
   return std::tie(m.nonce, m.clock);
@@ -48,13 +48,14 @@ auto fields(const Bye& m) {
   return std::tie(m.incarnation);
 }
 auto fields(const Conflict& m) {
-  return std::tie(m.lives.sender, m.lives.receiver, m.kept, m.other_incarnation, m.other_address, m.other_host);
+  return std::tie(m.incarnations.sender, m.incarnations.receiver, m.keeps_name, m.other_incarnation, m.other_address,
+                  m.other_host);
 }
 
 template <typename M>
 bool comes_back(const M& said) {
-  const auto heard = decode(encode(said));
-  return heard && std::holds_alternative<M>(*heard) && fields(std::get<M>(*heard)) == fields(said);
+  const auto received = decode(encode(said));
+  return received && std::holds_alternative<M>(*received) && fields(std::get<M>(*received)) == fields(said);
 }
 
 Hello sample_hello() {
@@ -162,10 +163,10 @@ TEST_CASE("an array longer than expected is accepted, whatever stands in the fie
   for (const Pinned& sample : pinned()) {
     INFO(name_of(sample.message));
     for (const std::string& field : grown) {
-      const auto heard = decode(lengthened(encode(sample.message), field, 1));
-      REQUIRE(heard);
-      CHECK(heard->index() == sample.message.index());
-      CHECK(encode(*heard) == encode(sample.message));
+      const auto received = decode(lengthened(encode(sample.message), field, 1));
+      REQUIRE(received);
+      CHECK(received->index() == sample.message.index());
+      CHECK(encode(*received) == encode(sample.message));
     }
     CHECK(decode(lengthened(encode(sample.message), unhex("01 02 03"), 3)));
   }
@@ -177,10 +178,10 @@ TEST_CASE("an array shorter than expected is refused, and names the message") {
     for (const char* array : {"91", "92"}) {
       const std::string type = unhex(hex(encode(sample.message).substr(1, 1)));
       const std::string field = array == std::string("91") ? "" : unhex("01");
-      const auto heard = decode(unhex(array).append(type).append(field));
+      const auto received = decode(unhex(array).append(type).append(field));
       const bool whole = std::holds_alternative<Bye>(sample.message) && !field.empty();
-      CHECK(heard.has_value() == whole);
-      if (!heard) CHECK(heard.error().message.find(name_of(sample.message)) == 0);
+      CHECK(received.has_value() == whole);
+      if (!received) CHECK(received.error().message.find(name_of(sample.message)) == 0);
     }
   }
 }
@@ -216,9 +217,9 @@ TEST_CASE("what is no array with a number in front is no header") {
 TEST_CASE("a type that this version does not know is no error") {
   for (const char* bytes : {"91 00", "91 0c", "92 0c 01", "93 0d 90 80", "91 cfffffffffffffffff"}) {
     INFO(bytes);
-    const auto heard = decode(unhex(bytes));
-    REQUIRE(heard);
-    CHECK(std::holds_alternative<UnknownMessage>(*heard));
+    const auto received = decode(unhex(bytes));
+    REQUIRE(received);
+    CHECK(std::holds_alternative<UnknownMessage>(*received));
   }
   CHECK(std::get<UnknownMessage>(*decode(unhex("91 0c"))).type == 12);
   CHECK(encode(UnknownMessage{12}).empty());
@@ -300,17 +301,17 @@ TEST_CASE("an address is up to 272 printable bytes that can stand in a log line,
     Hello hello = sample_hello();
     hello.address = wrong;
     CHECK(std::get<Hello>(*decode(encode(hello))).address.empty());
-    const auto heard = decode(encode(Conflict{{1, 2}, true, 3, wrong, wrong}));
-    CHECK(std::get<Conflict>(*heard).other_address.empty());
-    CHECK(std::get<Conflict>(*heard).other_host.empty());
+    const auto received = decode(encode(Conflict{{1, 2}, true, 3, wrong, wrong}));
+    CHECK(std::get<Conflict>(*received).other_address.empty());
+    CHECK(std::get<Conflict>(*received).other_host.empty());
   }
   CHECK_FALSE(decode(unhex("9c 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00 07")));  // no text
 }
 
 TEST_CASE("a HELLO of an older version, which names no address, is read") {
-  const auto heard = decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00"));
-  REQUIRE(heard);
-  CHECK(std::get<Hello>(*heard).address.empty());
+  const auto received = decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00"));
+  REQUIRE(received);
+  CHECK(std::get<Hello>(*received).address.empty());
 }
 
 TEST_CASE("each message has a name for logs") {

@@ -57,7 +57,7 @@ Nanoseconds drawn_clock(Random& random) {
 
 Message drawn_message(Random& random, std::size_t kind) {
   const auto number = [&] { return drawn_number(random); };
-  const auto lives = [&] { return Lives{number(), number()}; };
+  const auto incarnations = [&] { return Incarnations{number(), number()}; };
   switch (kind) {
     case 0:
       return Hello{static_cast<std::uint32_t>(random.below(UINT64_C(1) << 32)),
@@ -72,29 +72,29 @@ Message drawn_message(Random& random, std::size_t kind) {
                    number(),
                    random.chance(0.5) ? "tcp://" + drawn_name(random) + ":1" : std::string()};
     case 1:
-      return Welcome{lives(), number(), number(), number(), 1 + number() / 2, number()};
+      return Welcome{incarnations(), number(), number(), number(), 1 + number() / 2, number()};
     case 2: {
       const std::uint64_t from = number();
       const std::uint64_t room = UINT64_MAX - from;
-      return Batch{lives(), number(), from, from + (room == 0 ? 0 : random.below(room)), number(), number()};
+      return Batch{incarnations(), number(), from, from + (room == 0 ? 0 : random.below(room)), number(), number()};
     }
     case 3:
-      return Ack{lives(), number(), number(), number()};
+      return Ack{incarnations(), number(), number(), number()};
     case 4:
       return Ping{number(), drawn_clock(random)};
     case 5:
       return Pong{number(), drawn_clock(random)};
     case 6:
-      return Digest{lives(), number(), random.chance(0.5), number(), number()};
+      return Digest{incarnations(), number(), random.chance(0.5), number(), number()};
     case 7: {
-      Pull pull{lives(), number(), number(), {}};
+      Pull pull{incarnations(), number(), number(), {}};
       for (std::uint64_t left = 1 + random.below(kMaxPulledBuckets); left > 0; --left) {
         pull.buckets.push_back(static_cast<std::uint32_t>(random.below(kBuckets)));
       }
       return pull;
     }
     case 8:
-      return Answer{lives(), number(), number(), number()};
+      return Answer{incarnations(), number(), number(), number()};
     default:
       return Bye{number()};
   }
@@ -108,19 +108,21 @@ std::string fields(const Message& message) {
     out += " " + m->herd + " " + m->node + " " + m->address;
     add(m->oldest_version, m->version, m->incarnation, m->feed_id, m->attempt, m->clock.count(), m->answer, m->tail);
   } else if (const auto* welcome = std::get_if<Welcome>(&message)) {
-    add(welcome->lives.sender, welcome->lives.receiver, welcome->feed_id, welcome->cursor, welcome->attempt,
-        welcome->run, welcome->written);
+    add(welcome->incarnations.sender, welcome->incarnations.receiver, welcome->feed_id, welcome->cursor,
+        welcome->attempt, welcome->run, welcome->written);
   } else if (const auto* batch = std::get_if<Batch>(&message)) {
-    add(batch->lives.sender, batch->lives.receiver, batch->attempt, batch->from, batch->to, batch->run, batch->written);
+    add(batch->incarnations.sender, batch->incarnations.receiver, batch->attempt, batch->from, batch->to, batch->run,
+        batch->written);
   } else if (const auto* ack = std::get_if<Ack>(&message)) {
-    add(ack->lives.sender, ack->lives.receiver, ack->attempt, ack->merged, ack->kept);
+    add(ack->incarnations.sender, ack->incarnations.receiver, ack->attempt, ack->merged, ack->durable);
   } else if (const auto* digest = std::get_if<Digest>(&message)) {
-    add(digest->lives.sender, digest->lives.receiver, digest->round, digest->answer, digest->digest, digest->merged);
+    add(digest->incarnations.sender, digest->incarnations.receiver, digest->round, digest->answer, digest->digest,
+        digest->merged);
   } else if (const auto* pull = std::get_if<Pull>(&message)) {
-    add(pull->lives.sender, pull->lives.receiver, pull->number, pull->place);
+    add(pull->incarnations.sender, pull->incarnations.receiver, pull->number, pull->position);
     for (const std::uint32_t bucket : pull->buckets) add(bucket);
   } else if (const auto* answer = std::get_if<Answer>(&message)) {
-    add(answer->lives.sender, answer->lives.receiver, answer->number, answer->done, answer->place);
+    add(answer->incarnations.sender, answer->incarnations.receiver, answer->number, answer->done, answer->position);
   } else if (const auto* ping = std::get_if<Ping>(&message)) {
     add(ping->nonce, ping->clock.count());
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
@@ -214,10 +216,10 @@ TEST_CASE("a message that was encoded is decoded as it was") {
   for (int turn = 0; turn < 20'000; ++turn) {
     const Message message = drawn_message(random, static_cast<std::size_t>(turn) % 10);
     const std::string said = encode(message);
-    const auto heard = decode(said);
-    REQUIRE(heard);
-    REQUIRE(fields(*heard) == fields(message));
-    REQUIRE(encode(*heard) == said);
+    const auto received = decode(said);
+    REQUIRE(received);
+    REQUIRE(fields(*received) == fields(message));
+    REQUIRE(encode(*received) == said);
   }
 }
 
@@ -295,12 +297,12 @@ TEST_CASE("times are accepted where the grammar and the range say so, and are ex
 
 TEST_CASE("what a client writes comes back to the byte") {
   Random random(6);
-  std::size_t heard = 0;
+  std::size_t received = 0;
   for (int turn = 0; turn < 20'000; ++turn) {
     const std::string coordinates = drawn_coordinates(random);
     const std::string time = drawn_decimal(random, 10, 9);
     if (!plain_position(coordinates) || !plain_time(time)) continue;
-    ++heard;
+    ++received;
     const std::string line = "IAMAT\t kiwi  " + coordinates + " " + time + " ";
     const Command command = parse_command(line);
     const auto* said = std::get_if<Iamat>(&command);
@@ -309,5 +311,5 @@ TEST_CASE("what a client writes comes back to the byte") {
     append_at(reply, {"Hill", Nanoseconds(7), said->client, said->coordinates, said->time_text});
     REQUIRE(reply == "AT Hill +0.000000007 kiwi " + coordinates + " " + time + "\n");
   }
-  CHECK(heard > 2000);
+  CHECK(received > 2000);
 }

@@ -22,10 +22,10 @@ TEST_CASE("sums come back as they were said, in a frame that fits a message") {
   const auto said = sample_sums();
   const std::string frame = encode_sums(*said);
   CHECK(frame.size() <= kMaxBatchBytes);
-  const auto heard = std::make_unique<Sums>();
-  REQUIRE(decode_sums(frame, *heard));
-  CHECK(heard->of == said->of);
-  CHECK(heard->unsettled == said->unsettled);
+  const auto received = std::make_unique<Sums>();
+  REQUIRE(decode_sums(frame, *received));
+  CHECK(received->of == said->of);
+  CHECK(received->unsettled == said->unsettled);
 }
 
 TEST_CASE("sums stand in the frame low byte first, and bits low bit first") {
@@ -40,17 +40,17 @@ TEST_CASE("sums stand in the frame low byte first, and bits low bit first") {
 
 TEST_CASE("sums in a longer array are read, everything else is refused") {
   const std::string frame = encode_sums(*sample_sums());
-  const auto heard = std::make_unique<Sums>();
+  const auto received = std::make_unique<Sums>();
   std::string longer = frame + "\x01";
   longer[0] = static_cast<char>(0x93);
-  CHECK(decode_sums(longer, *heard));
-  CHECK_FALSE(decode_sums(frame + "\x01", *heard));
+  CHECK(decode_sums(longer, *received));
+  CHECK_FALSE(decode_sums(frame + "\x01", *received));
   for (const std::size_t length : {std::size_t{0}, std::size_t{1}, std::size_t{100}, frame.size() - 1}) {
-    CHECK_FALSE(decode_sums(frame.substr(0, length), *heard));
+    CHECK_FALSE(decode_sums(frame.substr(0, length), *received));
   }
   for (const char* bytes : {"90", "91 c40100", "92 c40100 c40100", "92 a0 a0", "92 01 02", "80", "c0", "c1",
                             "92 c6ffffffff", "ddffffffff", "92 c58000"}) {
     INFO(bytes);
-    CHECK_FALSE(decode_sums(unhex(bytes), *heard));
+    CHECK_FALSE(decode_sums(unhex(bytes), *received));
   }
 }

@@ -28,8 +28,8 @@ std::string written(Put put, const Value& value) {
 }
 
 // Numbers around every power of two, of either sign.
-template <typename Check>
-void for_each_edge(Check check) {
+template <typename Checksum>
+void for_each_edge(Checksum check) {
   for (unsigned bit = 0; bit < 64; ++bit) {
     const std::uint64_t power = std::uint64_t{1} << bit;
     for (const std::uint64_t value : {power - 2, power - 1, power, power + 1, 0 - power, 1 - power, ~power})

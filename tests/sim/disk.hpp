@@ -17,9 +17,9 @@ class Disk {
   // What is under way: bytes for the journal, or for the fresh copy that will take its place.
   struct Write {
     std::string bytes;
-    bool to_copy = false;
+    bool to_new_file = false;
     bool replaces = false;  // when it is done, the copy becomes the journal
-    bool is_pass = false;   // the keeper waits for it
+    bool is_flush = false;  // the keeper waits for it
     protocol::Nanoseconds done_at{};
   };
 
@@ -29,14 +29,14 @@ class Disk {
 
   // The write is done, and synced if that is asked for.
   Write finish(bool sync) {
-    std::string& file = write_->to_copy ? copy_ : journal_;
+    std::string& file = write_->to_new_file ? copy_ : journal_;
     file += write_->bytes;
     if (write_->replaces) {
       journal_ = std::move(copy_);
       copy_.clear();
       synced_ = sync ? journal_.size() : 0;
     }
-    if (sync && !write_->to_copy) synced_ = journal_.size();
+    if (sync && !write_->to_new_file) synced_ = journal_.size();
     return *std::exchange(write_, std::nullopt);
   }
   // The write failed: nothing of it is there.
@@ -51,7 +51,7 @@ class Disk {
 
   // The process dies: of what is under way any beginning may be on disk.
   void crash_process(Random& random) {
-    if (write_ && !write_->to_copy) journal_ += write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
+    if (write_ && !write_->to_new_file) journal_ += write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
     write_.reset();
     copy_.clear();
   }
@@ -70,7 +70,7 @@ class Disk {
   }
   // A backup of the file as it is at this moment: of what is under way any beginning may be in it.
   [[nodiscard]] std::string backup(Random& random) const {
-    if (!write_ || write_->to_copy) return journal_;
+    if (!write_ || write_->to_new_file) return journal_;
     return journal_ + write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
   }
   // A backup takes the place of all that is on the disk.

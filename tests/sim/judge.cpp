@@ -44,14 +44,14 @@ std::string World::settle(Outcome& outcome) {
 void World::count(const bus::Replica& replica) {
   compared_.rounds += replica.counters().digest_rounds;
   compared_.pulled += replica.counters().buckets_pulled;
-  compared_.healed += replica.counters().divergences_healed;
+  compared_.repaired += replica.counters().divergences_healed;
   compared_.renewed += replica.counters().feeds_renewed;
 }
 
 // Where nothing is planted the cursors tell the truth: comparing stores must find nothing that they missed.
 std::string World::falsely_healed() const {
-  if (network_.planted() || compared_.healed == 0) return "";
-  return std::to_string(compared_.healed) + " records were healed that no cursor had lost";
+  if (network_.planted() || compared_.repaired == 0) return "";
+  return std::to_string(compared_.repaired) + " records were healed that no cursor had lost";
 }
 
 // A crash takes nothing from a journal that a peer could know of.
@@ -96,7 +96,7 @@ std::string World::forgotten() const {
 
 // What was answered to a client must be known, or something not older, by every node that it could have reached.
 std::string World::lost() const {
-  if (scenario_.level == Level::Memory) return "";
+  if (scenario_.level == Level::RecoveredState) return "";
   for (const auto& [key, age] : promised_) {
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       if (component_[i] != key.first) continue;

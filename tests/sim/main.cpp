@@ -21,7 +21,7 @@ struct Totals {
   std::uint64_t trace = 0;
   std::uint64_t rounds = 0;
   std::uint64_t pulled = 0;
-  std::uint64_t healed = 0;
+  std::uint64_t repaired = 0;
   std::uint64_t restored = 0;
   std::uint64_t renewed = 0;
   herd::protocol::Nanoseconds slowest{};
@@ -35,7 +35,7 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.messages += outcome.messages;
   totals.rounds += outcome.rounds;
   totals.pulled += outcome.pulled;
-  totals.healed += outcome.healed;
+  totals.repaired += outcome.repaired;
   totals.restored += outcome.restored;
   totals.renewed += outcome.renewed;
   totals.trace = totals.trace * 31 + outcome.trace;
@@ -47,7 +47,7 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
         static_cast<unsigned long long>(seed), outcome.fault.empty() ? "no fault" : outcome.fault.c_str(),
         scenario.describe().c_str(), static_cast<unsigned long long>(outcome.trace),
         static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.bytes),
-        static_cast<unsigned long long>(outcome.healed), static_cast<double>(outcome.converged_after.count()) * 1e-6);
+        static_cast<unsigned long long>(outcome.repaired), static_cast<double>(outcome.converged_after.count()) * 1e-6);
   }
   return outcome.fault.empty();
 }
@@ -101,7 +101,7 @@ int main(int argc, char** argv) {
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
       static_cast<unsigned long long>(totals.acknowledged), static_cast<unsigned long long>(totals.messages),
       static_cast<unsigned long long>(totals.rounds), static_cast<unsigned long long>(totals.pulled),
-      static_cast<unsigned long long>(totals.healed), static_cast<unsigned long long>(totals.restored),
+      static_cast<unsigned long long>(totals.repaired), static_cast<unsigned long long>(totals.restored),
       static_cast<unsigned long long>(totals.renewed), static_cast<double>(totals.slowest.count()) * 1e-6,
       static_cast<unsigned long long>(totals.trace));
   return 0;

@@ -113,7 +113,7 @@ void World::tell_phone(std::size_t number, NodeIndex index) {
   iamat.coordinates = "+34.068930-118.445127";
   iamat.time_text = time_text;
   iamat.time = said;
-  tell(index, iamat);
+  accept(index, iamat);
 }
 
 Cost World::cost_of(const Load& load) {

@@ -80,7 +80,7 @@ void draw_disks(Scenario& scenario, Random& random) {
   scenario.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
   scenario.wipes = random.chance(0.7);
   scenario.replicas = 1 + random.below(2);
-  if (random.chance(0.3)) scenario.keeper = {1 + random.below(6), 1 + random.below(6)};
+  if (random.chance(0.3)) scenario.planner = {1 + random.below(6), 1 + random.below(6)};
 }
 
 // Often, so that comparing meets every fault; and with faults that only comparing can heal.
@@ -113,7 +113,7 @@ void draw_twin(Scenario& scenario, Random& random) {
 
 // Backups are taken of running nodes, and put back before some of the restarts.
 void draw_backups(Scenario& scenario, Random& random) {
-  if (scenario.level == Level::Memory || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
+  if (scenario.level == Level::RecoveredState || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
   if (scenario.twin_of || random.chance(0.5)) return;
   scenario.backups_a_second = 0.5 + static_cast<double>(random.below(6)) / 2;
   scenario.restores = 0.5;

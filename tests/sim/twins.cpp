@@ -32,7 +32,7 @@ class ConnectionsTo : public bus::Connections {
 
 }  // namespace
 
-void World::hear(const Delivery& delivery) {
+void World::receive(const Delivery& delivery) {
   Node& node = at(delivery.to);
   if (!node.replica) return;
   const auto& [header, body] = delivery.message;
@@ -44,7 +44,7 @@ void World::hear(const Delivery& delivery) {
     ConnectionsTo connections(network_, delivery, time_);
     bus::Incoming incoming{delivery.route, header, std::nullopt, &connections};
     if (body) incoming.body = *body;
-    node.replica->hear(incoming, now_at(node));
+    node.replica->receive(incoming, now_at(node));
   }
   note(node.replica->store().digest());
 }
@@ -79,7 +79,7 @@ void World::run_twin() {
   iamat.coordinates = "+1-2";
   iamat.time_text = time_text;
   iamat.time = said;
-  tell(twin(), iamat);
+  accept(twin(), iamat);
 }
 
 void World::begin_twin() {

@@ -52,12 +52,12 @@ protocol::Now World::now_at(const Node& node) const {
 }
 
 // What the disk brings back; a life frame stands in the journal before the life begins.
-bus::Memory World::remember(Node& node, std::uint64_t fresh_feed_id) {
-  if (scenario_.level == Level::Memory) return bus::fresh_memory(fresh_feed_id, 0);
+bus::RecoveredState World::remember(Node& node, std::uint64_t fresh_feed_id) {
+  if (scenario_.level == Level::RecoveredState) return bus::empty_state(fresh_feed_id, 0);
   auto memory = bus::recover(node.disk.journal(), fresh_feed_id, 0);
   if (!memory) {
     refused_ = memory.error().message;
-    return bus::fresh_memory(fresh_feed_id, 0);
+    return bus::empty_state(fresh_feed_id, 0);
   }
   node.disk.cut(memory->valid_bytes);
   return std::move(*memory);
@@ -66,7 +66,7 @@ bus::Memory World::remember(Node& node, std::uint64_t fresh_feed_id) {
 // A new life, with what its disk has kept.
 void World::birth(NodeIndex index) {
   Node& node = at(index);
-  ++node.lives;
+  ++node.incarnations;
   node.told.clear();
   node.waiting.clear();
   network_.reset_all(index);
@@ -76,18 +76,18 @@ void World::birth(NodeIndex index) {
   if (scenario_.twin_of) options.name_wait = bus::kNameWait;
   for (const NodeIndex peer : scenario_.peers[index]) options.peers.push_back(node_name(peer));
   options.limits = scenario_.limits;
-  options.limits.prompt_kept = scenario_.level == Level::Replicas;
+  options.limits.prompt_durable = scenario_.level == Level::Replicas;
   if (scenario_.level != Level::Replicas) options.limits.ack_delay = bus::kAckDelay;
-  options.durability.journal = scenario_.level != Level::Memory;
+  options.durability.journal = scenario_.level != Level::RecoveredState;
   if (scenario_.level == Level::Replicas) {
     options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
   }
-  options.keeper = scenario_.keeper;
+  options.planner = scenario_.planner;
   options.reconcile = scenario_.reconcile;
   options.jitter_seed = options.self.incarnation;
   options.random_id = [this] { return random_.number() | 1; };
   node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
-  if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->keeper().begin_life());
+  if (scenario_.level != Level::RecoveredState) node.disk.append_synced(node.replica->planner().begin_run());
   pump(index);
 }
 
@@ -125,7 +125,7 @@ void World::pump(NodeIndex index) {
       if (!message) break;
       network_.send(index, to, *message, time_);
     }
-    if (network_.writable(index, to)) deadline = std::min(deadline, replica.say_deadline(peer));
+    if (network_.writable(index, to)) deadline = std::min(deadline, replica.send_deadline(peer));
   }
   if (node.disk.under_way()) deadline = std::min(deadline, node.disk.under_way()->done_at);
   deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
@@ -141,7 +141,7 @@ void World::deliver_next() {
   }
   note(delivery->order);
   note(static_cast<std::uint64_t>(time_.count()));
-  hear(*delivery);
+  receive(*delivery);
   pump(delivery->to);
   if (at(delivery->from).paused_until <= time_) pump(delivery->from);  // there is room again
 }
@@ -173,7 +173,7 @@ Nanoseconds World::time_said(std::size_t client) {
   return said - said % scenario_.time_grain;
 }
 
-void World::tell() {
+void World::accept() {
   const NodeIndex index = random_.below(nodes_.size());
   Node& node = nodes_[index];
   const std::size_t who = random_.below(scenario_.clients);
@@ -188,17 +188,17 @@ void World::tell() {
   iamat.coordinates = coordinates;
   iamat.time_text = time_text;
   iamat.time = said;
-  tell(index, iamat);
-  if (random_.chance(scenario_.repeats)) tell(index, iamat);
+  accept(index, iamat);
+  if (random_.chance(scenario_.repeats)) accept(index, iamat);
   if (scenario_.client_resets > 0 && random_.chance(scenario_.client_resets)) reset_client(index, client);
   if (time_ >= calm_until_ && random_.chance(scenario_.crashes_a_tell)) restart(index);
 }
 
-void World::tell(NodeIndex index, const protocol::Iamat& iamat) {
+void World::accept(NodeIndex index, const protocol::Iamat& iamat) {
   Node& node = at(index);
-  const bus::TellOutcome outcome = node.replica->tell(iamat, now_at(node));
+  const bus::AcceptOutcome outcome = node.replica->accept(iamat, now_at(node));
   const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
-  if (outcome.told == bus::Told::Stored) {
+  if (outcome.told == bus::Accepted::Stored) {
     ++stored_;
     node.told[std::string(iamat.client)] = age;
   }
@@ -266,7 +266,7 @@ void World::under_load() {
   for (Nanoseconds step = time_ + kStep; step <= end; step += kStep) {
     for (; next_tell != tells.end() && *next_tell <= step; ++next_tell) {
       advance_to(*next_tell);
-      tell();
+      accept();
     }
     advance_to(step);
     inject_faults(kStep);
@@ -292,7 +292,7 @@ void World::disturb() {
   disks_fail_ = true;
   wiped_.reset();
   const NodeIndex index = random_.below(nodes_.size());
-  if (scenario_.level == Level::Memory || !scenario_.wipes || !may_wipe(index)) return;
+  if (scenario_.level == Level::RecoveredState || !scenario_.wipes || !may_wipe(index)) return;
   wipe(index);
   birth(index);
 }
@@ -306,7 +306,7 @@ Outcome World::run() {
   for (const Node& node : nodes_) count(*node.replica);
   outcome.rounds = compared_.rounds;
   outcome.pulled = compared_.pulled;
-  outcome.healed = compared_.healed;
+  outcome.repaired = compared_.repaired;
   outcome.restored = restored_;
   outcome.renewed = compared_.renewed;
   if (outcome.fault.empty()) outcome.fault = falsely_healed();

@@ -21,10 +21,10 @@ namespace herd::sim {
 
 // What replies to clients wait for, and so what they promise.
 enum class Level : std::uint8_t {
-  Memory,    // no journal: a node that dies comes back empty
-  Write,     // the journal outlives the process
-  Fsync,     // ... and the machine
-  Replicas,  // as Write, and one peer's journal holds it too: one node's disk may be lost
+  RecoveredState,  // no journal: a node that dies comes back empty
+  Write,           // the journal outlives the process
+  Fsync,           // ... and the machine
+  Replicas,        // as Write, and one peer's journal holds it too: one node's disk may be lost
 };
 
 struct Scenario {
@@ -38,11 +38,11 @@ struct Scenario {
   double resets_a_second = 0;      // of some connection
   double partitions_a_second = 0;  // of some direction, or of both
   double pauses_a_second = 0;      // of some node, which then finds all that came at once
-  Level level = Level::Memory;
+  Level level = Level::RecoveredState;
   double write_failures = 0;  // of a pass: the disk is full
   double copies = 0;          // of the journal, begun instead of a pass
   Nanoseconds write_max{3'000'000};
-  bus::KeeperLimits keeper;
+  bus::JournalPlannerLimits planner;
   bus::ReconcileLimits reconcile;    // as in production, or far more often
   std::size_t replicas = 1;          // at Level::Replicas
   std::optional<NodeIndex> twin_of;  // during each round's load a second process of this node's name runs ...
@@ -74,7 +74,7 @@ struct Outcome {
   std::uint64_t acknowledged = 0;  // replies that left
   std::uint64_t rounds = 0;        // in which two stores were compared
   std::uint64_t pulled = 0;        // buckets that differed for long enough
-  std::uint64_t healed = 0;        // records that cursors had lost
+  std::uint64_t repaired = 0;      // records that cursors had lost
   std::uint64_t restored = 0;      // disks
   std::uint64_t renewed = 0;       // feeds, because of that
   Nanoseconds converged_after{};   // from the heal to equal digests
@@ -126,7 +126,7 @@ class World {
   };
   struct Node {
     std::unique_ptr<bus::Replica> replica;
-    std::uint64_t lives = 0;
+    std::uint64_t incarnations = 0;
     Nanoseconds paused_until{};
     Nanoseconds skew{};
     std::map<std::string, Age> told;  // to its present life: the newest of each client
@@ -144,7 +144,7 @@ class World {
   [[nodiscard]] Node& at(NodeIndex index) { return index < nodes_.size() ? nodes_[index] : twin_; }
   [[nodiscard]] NodeIndex twin() const { return nodes_.size(); }
   [[nodiscard]] NodeIndex named_as(NodeIndex index) const { return index == twin() ? *scenario_.twin_of : index; }
-  void hear(const Delivery& delivery);
+  void receive(const Delivery& delivery);
   void run_twin();
   [[nodiscard]] bool has_all_links(NodeIndex index) const;
   void begin_twin();
@@ -154,7 +154,7 @@ class World {
   [[nodiscard]] protocol::Now now_at(const Node& node) const;
   void birth(NodeIndex index);
   void restart(NodeIndex index);
-  [[nodiscard]] bus::Memory remember(Node& node, std::uint64_t fresh_feed_id);
+  [[nodiscard]] bus::RecoveredState remember(Node& node, std::uint64_t fresh_feed_id);
   void begin_write(Node& node);
   void finish_write(Node& node);
   void release_replies(NodeIndex index);
@@ -162,7 +162,7 @@ class World {
   void pump(NodeIndex index);
   [[nodiscard]] Nanoseconds next_event() const;
   void advance_to(Nanoseconds time);
-  void tell();
+  void accept();
   [[nodiscard]] Nanoseconds time_said(std::size_t client);
   void wipe(NodeIndex index);
   void note_lost_disk(NodeIndex index);
@@ -175,7 +175,7 @@ class World {
   void block_for_a_while();
   void under_load();
   void disturb();
-  void tell(NodeIndex index, const protocol::Iamat& iamat);
+  void accept(NodeIndex index, const protocol::Iamat& iamat);
   void reset_client(NodeIndex index, const std::string& client);
   [[nodiscard]] static bool is_older(const bus::Replica& replica, const std::string& client, const Age& age);
   [[nodiscard]] std::string round(Outcome& outcome);
@@ -214,7 +214,7 @@ class World {
   struct Compared {
     std::uint64_t rounds = 0;
     std::uint64_t pulled = 0;
-    std::uint64_t healed = 0;
+    std::uint64_t repaired = 0;
     std::uint64_t renewed = 0;
   };
   Compared compared_;  // of lives that are over

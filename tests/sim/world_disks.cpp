@@ -9,7 +9,7 @@ namespace herd::sim {
 void World::restart(NodeIndex index) {
   Disk& disk = nodes_[index].disk;
   switch (scenario_.level) {
-    case Level::Memory:
+    case Level::RecoveredState:
     case Level::Write:
       disk.crash_process(random_);
       break;
@@ -34,7 +34,7 @@ bool World::may_wipe(NodeIndex index) const {
   const bus::Replica& replica = *nodes_[*wiped_].replica;
   return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
     return !is_older(replica, promise.first, promise.second) &&
-           replica.store().number_of(promise.first) <= replica.keeper().kept();
+           replica.store().number_of(promise.first) <= replica.planner().durable();
   });
 }
 
@@ -52,7 +52,7 @@ void World::note_lost_disk(NodeIndex index) {
   // A peer that does not know yet may still answer for what this disk held: from then on only its own holds it.
   const bus::Replica& replica = *nodes_[index].replica;
   bus::Feed::Reader reader = replica.store().feed().read_after(0);
-  for (auto entry = reader.next(); entry && entry->number <= replica.keeper().kept(); entry = reader.next()) {
+  for (auto entry = reader.next(); entry && entry->number <= replica.planner().durable(); entry = reader.next()) {
     const bus::RecordView record = replica.store().record_at(entry->index);
     Age& held = wiped_promises_[std::string(record.client)];
     held = std::max(held, Age{record.epoch, record.time});
@@ -98,13 +98,14 @@ void World::forgive(NodeIndex index, const std::string& backup) {
   const bus::Replica restored(std::move(options), std::move(*memory));
   for (auto& [key, promised] : promised_) {
     if (key.first != component_[index]) continue;
-    Age kept = age_in(restored, key.second);
+    Age durable = age_in(restored, key.second);
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       const bus::Replica& other = *nodes_[i].replica;
-      const bool on_disk = other.store().number_of(key.second) <= other.keeper().kept();
-      if (i != index && component_[i] == component_[index] && on_disk) kept = std::max(kept, age_in(other, key.second));
+      const bool on_disk = other.store().number_of(key.second) <= other.planner().durable();
+      if (i != index && component_[i] == component_[index] && on_disk)
+        durable = std::max(durable, age_in(other, key.second));
     }
-    promised = std::min(promised, kept);
+    promised = std::min(promised, durable);
   }
   std::erase_if(promised_, [](const auto& promise) { return promise.second == Age{}; });
 }
@@ -112,19 +113,19 @@ void World::forgive(NodeIndex index, const std::string& backup) {
 // The journal's writer: one write at a time.
 void World::begin_write(Node& node) {
   bus::Replica& replica = *node.replica;
-  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
+  if (scenario_.level == Level::RecoveredState || node.disk.under_way()) return;
   Disk::Write write;
   write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
-  if (replica.keeper().copying() && random_.chance(0.7)) {
-    write.to_copy = true;
-    write.bytes = replica.copy_piece();
+  if (replica.planner().compacting() && random_.chance(0.7)) {
+    write.to_new_file = true;
+    write.bytes = replica.compaction_chunk();
     if (write.bytes.empty()) {
-      write.bytes = replica.finish_copy();
-      write.replaces = write.is_pass = true;
+      write.bytes = replica.finish_compaction();
+      write.replaces = write.is_flush = true;
     }
-  } else if (replica.wants_pass()) {
-    write.is_pass = true;
-    write.bytes = replica.begin_pass();
+  } else if (replica.wants_flush()) {
+    write.is_flush = true;
+    write.bytes = replica.begin_flush();
   } else {
     return;
   }
@@ -135,14 +136,14 @@ void World::finish_write(Node& node) {
   bus::Replica& replica = *node.replica;
   if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
   if (disks_fail_ && random_.chance(scenario_.write_failures)) {
-    const bool was_pass = node.disk.fail().is_pass;
-    if (was_pass) replica.pass_failed();
-    replica.keeper().abandon_copy();
+    const bool was_pass = node.disk.fail().is_flush;
+    if (was_pass) replica.flush_failed();
+    replica.planner().abandon_compaction();
     return;
   }
-  if (node.disk.finish(scenario_.level == Level::Fsync).is_pass) replica.pass_written();
-  if (!replica.keeper().copying() && random_.chance(scenario_.copies)) {
-    node.disk.begin({replica.keeper().begin_copy(), true, false, false, time_ + Nanoseconds{50'000}});
+  if (node.disk.finish(scenario_.level == Level::Fsync).is_flush) replica.flush_written();
+  if (!replica.planner().compacting() && random_.chance(scenario_.copies)) {
+    node.disk.begin({replica.planner().begin_compaction(), true, false, false, time_ + Nanoseconds{50'000}});
   }
 }
 

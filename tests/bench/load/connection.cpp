@@ -49,7 +49,7 @@ Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, s
       out_((2 * std::size_t{depth} + 1) * kLongestRequest),
       in_(kReadBytes) {
   descriptor_ = connect_to(target);
-  dialect_->greet(descriptor_);
+  dialect_->request_hello(descriptor_);
   fcntl(descriptor_, F_SETFL, O_NONBLOCK);
 }
 

@@ -53,7 +53,7 @@ class Dialect {
  public:
   virtual ~Dialect() = default;
   // What both sides say to each other first, on a socket that blocks; throws std::runtime_error where that fails.
-  virtual void greet(int /*descriptor*/) {}
+  virtual void request_hello(int /*descriptor*/) {}
   // False: a request gets no reply of its own, only its batch does.
   [[nodiscard]] virtual bool answers_each() const { return true; }
   // The length of what the server says unasked at the beginning of `bytes`; 0: it is no such thing.

@@ -94,7 +94,7 @@ class Hop {
 
  protected:
   // Returns when the request left.
-  std::uint64_t tell(Connection& told) {
+  std::uint64_t accept(Connection& told) {
     sequence_.time_ns = std::max(sequence_.time_ns, posix_ns());
     const std::uint64_t sent = monotonic_ns();
     told.ask(sequence_, 1, sent);
@@ -114,7 +114,7 @@ class AskedHop : public Hop {
   explicit AskedHop(const Options& options) : AskedHop(options, std::make_unique<Report>(options)) {}
 
   std::uint64_t once(Result& result) override {
-    const std::uint64_t sent = tell(told_);
+    const std::uint64_t sent = accept(told_);
     question_->about(report_->text().substr(0, report_->text().find(' ')));
     wait_until(sent + static_cast<std::uint64_t>(first_age_));
     std::uint64_t asked = ask(result);
@@ -157,7 +157,7 @@ class PushedHop : public Hop {
   std::uint64_t once(Result& result) override {
     Subscriber& far = *subscribers_[1];
     const std::uint64_t before = far.updates();
-    const std::uint64_t sent = tell(told_);
+    const std::uint64_t sent = accept(told_);
     while (far.updates() == before) {
       wait_readable(far.descriptor());
       far.receive();

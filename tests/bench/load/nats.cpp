@@ -50,7 +50,7 @@ class Publish : public Dialect {
       : options_(options),
         head_("PUB " + std::string(kSubject) + " " + std::to_string(report_length(options)) + std::string(kLineEnd)) {}
 
-  void greet(int descriptor) override { greet_nats(descriptor); }
+  void request_hello(int descriptor) override { greet_nats(descriptor); }
   [[nodiscard]] bool answers_each() const override { return false; }
   [[nodiscard]] std::size_t aside(std::string_view bytes) const override {
     return bytes.starts_with(kServerPing) ? kServerPing.size() : 0;

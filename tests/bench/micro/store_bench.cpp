@@ -70,7 +70,7 @@ BENCHMARK_CAPTURE(store_supersede, cyclic, Order::Cyclic)->Arg(10'000)->Arg(1'00
 void store_supersede_ahead(benchmark::State& state, Order how) {
   constexpr std::size_t kBatch = 32;
   Superseding& s = superseding(static_cast<std::size_t>(state.range(0)), how);
-  std::array<herd::bus::Store::Sought, kBatch> clients;
+  std::array<herd::bus::Store::ClientKey, kBatch> clients;
   for (auto _ : state) {
     for (std::size_t i = 0; i < kBatch; ++i) clients[i].client = s.reports[s.order[(s.at + i) % s.order.size()]].client;
     s.store->look_ahead(clients);

@@ -32,7 +32,7 @@ struct Sample {
   Sample() {
     Store store(kHashSeed);
     FrameWriter writer;
-    writer.life(text, {kJournalFeed, 0});
+    writer.run(text, {kJournalFeed, 0});
     std::vector<PeerCursor> cursors;
     const auto note = [&] {
       prefixes.push_back({text.size(), store.digest(), store.size(), store.feed().tail(), cursors});
@@ -40,7 +40,7 @@ struct Sample {
     note();
     while (store.feed().tail() < kRecords) {
       const ChangeNumber before = store.feed().tail();
-      for (std::size_t i = 0; i < kRecordsAPass; ++i) move(store);
+      for (std::size_t i = 0; i < kRecordsPerFlush; ++i) move(store);
       Feed::Reader reader = store.feed().read_after(before);
       (void)writer.records(text, reader, store, SIZE_MAX);
       note();
@@ -59,7 +59,7 @@ struct Sample {
 
  private:
   static constexpr std::size_t kRecords = 1'000;
-  static constexpr std::size_t kRecordsAPass = 40;
+  static constexpr std::size_t kRecordsPerFlush = 40;
 
   static void move(Store& store) {
     const ChangeNumber number = store.feed().tail() + 1;
@@ -68,7 +68,7 @@ struct Sample {
     herd::protocol::Update update = sample_update(client, number);
     update.time_text = time;
     update.time = std::chrono::seconds(number);
-    (void)store.merge(update, kToldHere);
+    (void)store.merge(update, kFromClient);
   }
 };
 
@@ -78,11 +78,11 @@ const Sample& sample() {
 }
 
 // Whether a recovery brought back exactly this prefix, and says how much that is.
-bool is_prefix(const Memory& memory, const Prefix& prefix) {
+bool is_prefix(const RecoveredState& memory, const Prefix& prefix) {
   return memory.valid_bytes == prefix.bytes && memory.store.digest() == prefix.digest &&
          memory.store.size() == prefix.clients && memory.records == prefix.records &&
-         memory.cursors == prefix.cursors && memory.life.feed_id == kJournalFeed &&
-         memory.store.feed().tail() == prefix.records + kLifeJump;
+         memory.cursors == prefix.cursors && memory.run.feed_id == kJournalFeed &&
+         memory.store.feed().tail() == prefix.records + kRunGap;
 }
 
 }  // namespace
@@ -96,7 +96,7 @@ TEST_CASE("a journal of 1,000 records, cut off at any byte, gives its valid pref
     if (prefix != nullptr) {
       wrong += !memory || !is_prefix(*memory, *prefix);
     } else if (size == 0) {
-      wrong += !memory || memory->life.feed_id != kJournalFeed + 1 || memory->store.size() != 0;
+      wrong += !memory || memory->run.feed_id != kJournalFeed + 1 || memory->store.size() != 0;
     } else {
       wrong += memory.has_value();  // not even its first frame is whole
     }

@@ -16,7 +16,7 @@ namespace {
 
 // All that can be read of a text.
 struct Read {
-  std::vector<LifeFrame> lives;
+  std::vector<RunFrame> incarnations;
   std::vector<ChangeNumber> numbers;
   std::vector<std::string> clients;
   std::vector<MarkFrame> marks;
@@ -30,10 +30,10 @@ Read read(std::string_view text) {
   FrameReader reader(text);
   for (;; ++read.frames) {
     Frame frame = reader.next();
-    if (auto* life = std::get_if<LifeFrame>(&frame)) read.lives.push_back(*life);
+    if (auto* run = std::get_if<RunFrame>(&frame)) read.incarnations.push_back(*run);
     if (auto* mark = std::get_if<MarkFrame>(&frame)) read.marks.push_back(*mark);
     if (auto* records = std::get_if<RecordsFrame>(&frame)) {
-      for (const KeptRecord& record : records->records) {
+      for (const JournalRecord& record : records->records) {
         read.numbers.push_back(record.number);
         read.clients.emplace_back(record.update.client);
       }
@@ -50,7 +50,7 @@ Store filled(std::size_t clients, std::size_t id_bytes = 8) {
   for (std::size_t i = 1; i <= clients; ++i) {
     std::string id = std::to_string(i);
     id.insert(0, id_bytes - id.size(), 'c');
-    (void)store.merge(sample_update(id, i), kToldHere);
+    (void)store.merge(sample_update(id, i), kFromClient);
   }
   return store;
 }
@@ -77,7 +77,7 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   FrameWriter writer;
   const Store store = filled(3);
   Feed::Reader reader = store.feed().read_after(1);
-  writer.life(text, {77, 5, 6});
+  writer.run(text, {77, 5, 6});
   CHECK(writer.records(text, reader, store, 100) == 3);
   writer.mark(text, {3, {{"Smith", 201, {9, 202, 7}}, {"Jaquez", 301, {}}}});
   const Read all = read(text);
@@ -85,10 +85,10 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   CHECK(all.end->valid_bytes == text.size());
   CHECK(all.end->sequence == 3);
   CHECK(writer.sequence() == 3);
-  REQUIRE(all.lives.size() == 1);
-  CHECK(all.lives[0].feed_id == 77);
-  CHECK(all.lives[0].base == 5);
-  CHECK(all.lives[0].incarnation == 6);
+  REQUIRE(all.incarnations.size() == 1);
+  CHECK(all.incarnations[0].feed_id == 77);
+  CHECK(all.incarnations[0].base == 5);
+  CHECK(all.incarnations[0].incarnation == 6);
   CHECK(all.numbers == std::vector<ChangeNumber>{2, 3});
   CHECK(all.clients == std::vector<std::string>{"ccccccc2", "ccccccc3"});
   REQUIRE(all.marks.size() == 1);
@@ -113,7 +113,7 @@ TEST_CASE("a journal of the build before is read as it was written") {
     REQUIRE_FALSE(std::holds_alternative<FramesDamaged>(frame));
     const auto* found = std::get_if<RecordsFrame>(&frame);
     if (found == nullptr) continue;
-    for (const KeptRecord& record : found->records) {
+    for (const JournalRecord& record : found->records) {
       const herd::protocol::Update& update = record.update;
       records.push_back(std::string(update.id.origin) + " " + std::to_string(update.difference.count()) + " " +
                         std::string(update.client) + " " + std::string(update.coordinates) + " " +
@@ -136,7 +136,7 @@ TEST_CASE("records with the longest coordinates are written and read again") {
     Store store(1);
     herd::protocol::Update update = sample_update("kiwi");
     update.coordinates = coordinates;
-    REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+    REQUIRE(store.merge(update, kFromClient) == Store::Merged::Changed);
     const std::string text = written(store);
     FrameReader reader(text);
     const Frame frame = reader.next();
@@ -176,14 +176,14 @@ TEST_CASE("a frame holds a batch's worth of records, in number and in bytes") {
 TEST_CASE("a record whose body stands outside its cell is written, and read, like any other") {
   Store store(1);
   herd::protocol::Update update = sample_update("kiwi");
-  REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+  REQUIRE(store.merge(update, kFromClient) == Store::Merged::Changed);
   update.coordinates = "+12.123456789012345-123.123456789012345";
   update.time_text = "1520023934.918963997";
   update.time = herd::protocol::Nanoseconds{1'520'023'934'918'963'997};
   update.difference = herd::protocol::Nanoseconds::min();
   update.epoch = 7;
   update.id.number = UINT64_MAX;
-  REQUIRE(store.merge(update, kToldHere) == Store::Merged::Changed);
+  REQUIRE(store.merge(update, kFromClient) == Store::Merged::Changed);
   REQUIRE((store.packed_at(0).head.form & RecordHead::kOutgrown) != 0);
   const std::string text = written(store);
   FrameReader reader(text);
@@ -201,7 +201,7 @@ TEST_CASE("a record whose body stands outside its cell is written, and read, lik
 TEST_CASE("a payload that ends too early leaves the frames before it") {
   std::string text;
   FrameWriter writer;
-  writer.life(text, {77, 0});
+  writer.run(text, {77, 0});
   const std::size_t first = text.size();
   writer.mark(text, {3, {}});
   for (std::size_t size = first; size < text.size(); ++size) {
@@ -215,7 +215,7 @@ TEST_CASE("a payload that ends too early leaves the frames before it") {
 TEST_CASE("a frame that cannot be read in front of one that can is damage, and its place is said") {
   std::string text;
   FrameWriter writer;
-  writer.life(text, {77, 0});
+  writer.run(text, {77, 0});
   const std::size_t second = text.size();
   writer.mark(text, {3, {}});
   writer.mark(text, {4, {}});
@@ -228,7 +228,7 @@ TEST_CASE("a frame that cannot be read in front of one that can is damage, and i
 TEST_CASE("a frame that was left out is damage, though each frame is whole") {
   std::string text;
   FrameWriter writer;
-  writer.life(text, {77, 0});
+  writer.run(text, {77, 0});
   const std::size_t second = text.size();
   writer.mark(text, {3, {}});
   const std::size_t third = text.size();
@@ -239,7 +239,7 @@ TEST_CASE("a frame that was left out is damage, though each frame is whole") {
 TEST_CASE("what an older file left behind the end is no frame of this one") {
   std::string older;
   FrameWriter writer;
-  writer.life(older, {77, 0});
+  writer.run(older, {77, 0});
   const std::size_t first = older.size();
   writer.mark(older, {3, {}});
   std::string text = older + "torn" + older.substr(0, first);
@@ -252,7 +252,7 @@ TEST_CASE("a frame that was taken back gives its sequence to the next") {
   std::string text;
   std::string lost;
   FrameWriter writer;
-  writer.life(text, {77, 0});
+  writer.run(text, {77, 0});
   const std::uint64_t before = writer.sequence();
   writer.mark(lost, {3, {}});
   writer.rewind(before);

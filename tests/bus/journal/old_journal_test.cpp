@@ -31,16 +31,16 @@ TEST_CASE("a journal without runs gives back its records, its feed and its chang
   REQUIRE(memory->store.find("kiwi.example"));
   CHECK(memory->store.find("kiwi.example")->time_text.view() == "1700000004");
   CHECK(memory->store.number_of("plum") == 2);
-  CHECK(memory->store.number_of("kiwi.example") == kLifeJump + 4);
-  CHECK(memory->life.feed_id == kFeed);
-  CHECK(memory->life.base == 2 * kLifeJump + 4);
+  CHECK(memory->store.number_of("kiwi.example") == kRunGap + 4);
+  CHECK(memory->run.feed_id == kFeed);
+  CHECK(memory->run.base == 2 * kRunGap + 4);
 }
 
 TEST_CASE("the runs of a journal without runs are listed, and no position can name one") {
   const auto memory = recover(old_journal(), 1, 1);
   REQUIRE(memory);
-  CHECK(memory->runs.list() == std::vector<Run>{{0, 0}, {0, kLifeJump + 3}});
-  CHECK_FALSE(memory->runs.allow({1, 0, 0}, kLifeJump + 4, kLifeJump + 4));
+  CHECK(memory->runs.list() == std::vector<Run>{{0, 0}, {0, kRunGap + 3}});
+  CHECK_FALSE(memory->runs.allow({1, 0, 0}, kRunGap + 4, kRunGap + 4));
 }
 
 TEST_CASE("the cursors of a journal without runs come back without runs") {

@@ -14,20 +14,20 @@ TEST_CASE("each start leaves 2^40 numbers out, also after a life that wrote noth
   OneJournal node;
   CHECK(node.tail() == 0);
   node.fill(3);
-  (void)node.pass();
+  (void)node.flush();
   node.restart();
-  CHECK(node.tail() == 3 + kLifeJump);
+  CHECK(node.tail() == 3 + kRunGap);
   node.restart();
-  CHECK(node.tail() == 3 + 2 * kLifeJump);
+  CHECK(node.tail() == 3 + 2 * kRunGap);
   node.restart();
   node.move("client0");
-  CHECK(node.tail() == 3 + 3 * kLifeJump + 1);
+  CHECK(node.tail() == 3 + 3 * kRunGap + 1);
 }
 
 TEST_CASE("numbers that were given out and never written are not given out again") {
   OneJournal node;
   node.fill(3);
-  (void)node.pass();
+  (void)node.flush();
   node.fill(5);  // told to peers, and lost with the process
   const ChangeNumber lost = node.tail();
   node.restart();
@@ -39,7 +39,7 @@ TEST_CASE("a journal whose numbers leave no room for another life is refused") {
   for (const bool fits : {true, false}) {
     std::string text;
     FrameWriter writer;
-    writer.life(text, {kJournalFeed, std::numeric_limits<ChangeNumber>::max() - 2 * kLifeJump + (fits ? 0 : 1)});
+    writer.run(text, {kJournalFeed, std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap + (fits ? 0 : 1)});
     CHECK(recover(text, 1, kHashSeed).has_value() == fits);
   }
 }
@@ -48,7 +48,7 @@ TEST_CASE("records keep the numbers that they had") {
   OneJournal node;
   node.fill(3);
   node.move("client0");
-  (void)node.pass();
+  (void)node.flush();
   node.restart();
   CHECK(node.store->number_of("client1") == 2);
   CHECK(node.store->number_of("client2") == 3);
@@ -59,23 +59,23 @@ TEST_CASE("records keep the numbers that they had") {
 TEST_CASE("the feed id stays over restarts, and is new with a new journal") {
   OneJournal node;
   node.fill(1);
-  (void)node.pass();
+  (void)node.flush();
   for (int i = 0; i < 3; ++i) {
     node.restart();
-    CHECK(recovered(node.text, 999).life.feed_id == kJournalFeed);
+    CHECK(recovered(node.text, 999).run.feed_id == kJournalFeed);
   }
-  CHECK(recovered("", 999).life.feed_id == 999);
+  CHECK(recovered("", 999).run.feed_id == 999);
 }
 
 TEST_CASE("the peers' cursors come back as the last pass kept them") {
   OneJournal node;
   node.fill(1);
   node.cursors = {{"Smith", 201, {5, 6, 4}}};
-  (void)node.pass();
+  (void)node.flush();
   node.cursors = {{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}};
-  (void)node.pass();
+  (void)node.flush();
   node.cursors = {{"Smith", 201, 20}};
-  (void)node.keeper->begin_pass(*node.store, node.cursors);  // never written
+  (void)node.planner->begin_flush(*node.store, node.cursors);  // never written
   node.restart();
   CHECK(node.cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}});
 }
@@ -83,18 +83,18 @@ TEST_CASE("the peers' cursors come back as the last pass kept them") {
 TEST_CASE("what a journal holds counts as kept, and as on disk when it moves on") {
   OneJournal node;
   node.fill(2);
-  (void)node.pass();
+  (void)node.flush();
   node.restart();
-  CHECK(node.keeper->kept() == node.tail());
+  CHECK(node.planner->durable() == node.tail());
   node.move("client0");
-  REQUIRE(node.store->displaced().entries().size() == 1);
-  CHECK(node.store->displaced().entries()[0].old == 1);
+  REQUIRE(node.store->superseded().entries().size() == 1);
+  CHECK(node.store->superseded().entries()[0].old == 1);
 }
 
 TEST_CASE("what is read from a journal has no identity any more, and its change number as before") {
   OneJournal node;
   node.move("kiwi");
-  (void)node.pass();
+  (void)node.flush();
   node.restart();
   const auto entry = node.store->feed().read_after(0).next();
   REQUIRE(entry);

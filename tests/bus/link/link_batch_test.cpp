@@ -26,10 +26,10 @@ TEST_CASE("a peer that told us and then lost its memory gets it back") {
   OneLink one;
   one.open();
   one.move("theirs", kThisLink);
-  one.pass(kEmptyBatchDelay);
+  one.flush(kEmptyBatchDelay);
   (void)one.send();
-  one.hello(kPeerLife + 1);
-  one.welcome(0, one.attempt_said(), kPeerLife + 1);
+  one.hello(kPeerIncarnation + 1);
+  one.welcome(0, one.attempt_said(), kPeerIncarnation + 1);
   const auto sent = one.send();
   REQUIRE(sent);
   CHECK(sent->clients == std::vector<std::string>{"theirs"});
@@ -41,16 +41,16 @@ TEST_CASE("a stretch that left something out for its peer alone is not sent to o
   OneLink one;
   one.open();
   one.move("ours");
-  auto stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
-  REQUIRE(stretch);
-  CHECK(stretch->for_all);
-  (void)one.link.send(stretch->to, one.store, 0, one.now);
+  auto range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  REQUIRE(range);
+  CHECK(range->shareable);
+  (void)one.link.send(range->to, one.store, 0, one.now);
   one.move("theirs", kThisLink);
   CHECK_FALSE(one.send());  // scanned, and left out
   one.move("ours");
-  stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
-  REQUIRE(stretch);
-  CHECK_FALSE(stretch->for_all);
+  range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  REQUIRE(range);
+  CHECK_FALSE(range->shareable);
 }
 
 TEST_CASE("a link that lags fills half of each batch from the tail, without moving its cursor by it") {
@@ -96,16 +96,16 @@ TEST_CASE("a stretch that passes something because its peer knows what supersede
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
   one.open();
   one.move("client");
-  one.store.displaced().begin_pass(one.tail());  // it is on disk
+  one.store.superseded().begin_flush(one.tail());  // it is on disk
   one.fill(3);
   one.move("client", kThisLink);
   one.fill(2);
-  const auto stretch = one.link.next_stretch(one.store, one.now, 4);
-  REQUIRE(stretch);
-  CHECK(stretch->to == 4);
-  CHECK(stretch->records.size() == 3);
-  CHECK(stretch->carried.empty());
-  CHECK_FALSE(stretch->for_all);
+  const auto range = one.link.next_range(one.store, one.now, 4);
+  REQUIRE(range);
+  CHECK(range->to == 4);
+  CHECK(range->records.size() == 3);
+  CHECK(range->successors.empty());
+  CHECK_FALSE(range->shareable);
 }
 
 TEST_CASE("a stretch names the links that its records came by") {
@@ -113,25 +113,25 @@ TEST_CASE("a stretch names the links that its records came by") {
   one.open();
   one.move("theirs", kThisLink + 1);
   one.move("ours");
-  const auto stretch = one.link.next_stretch(one.store, one.now, one.tail());
-  REQUIRE(stretch);
-  CHECK(stretch->for_all);
-  CHECK(stretch->told_by == bit_of(kThisLink + 1));
+  const auto range = one.link.next_range(one.store, one.now, one.tail());
+  REQUIRE(range);
+  CHECK(range->shareable);
+  CHECK(range->sources == bit_of(kThisLink + 1));
 }
 
 // The cursor must not pass 1, under which a crash would bring client0 back, while client0 stands at 7 and is left out.
 TEST_CASE("a stretch that is cut because too many go along takes along what now stands behind its end") {
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
   one.fill(6);
-  one.store.displaced().begin_pass(one.tail());  // 1 to 6 are on disk
+  one.store.superseded().begin_flush(one.tail());  // 1 to 6 are on disk
   for (int i = 0; i < 6; ++i) one.move("client" + std::to_string(i));
   for (int i = 1; i < 6; ++i) one.move("client" + std::to_string(i));
   one.open();
-  const auto stretch = one.link.next_stretch(one.store, one.now, one.store.feed().tail());
-  REQUIRE(stretch);
-  CHECK(stretch->to == 4);
-  CHECK(stretch->records.empty());
-  std::vector<ChangeNumber> carried;
-  for (const Stretch::Carried& entry : stretch->carried) carried.push_back(entry.old);
-  CHECK(carried == std::vector<ChangeNumber>{1, 2, 3, 4});
+  const auto range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  REQUIRE(range);
+  CHECK(range->to == 4);
+  CHECK(range->records.empty());
+  std::vector<ChangeNumber> successors;
+  for (const FeedRange::Successor& entry : range->successors) successors.push_back(entry.old);
+  CHECK(successors == std::vector<ChangeNumber>{1, 2, 3, 4});
 }

@@ -20,7 +20,7 @@ TEST_CASE("sending goes on from the cursor of the WELCOME") {
   one.open(4);
   const auto sent = one.send();
   REQUIRE(sent);
-  CHECK(sent->batch.lives == Lives{kOurLife, kPeerLife});
+  CHECK(sent->batch.incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
   CHECK(sent->batch.from == 4);
   CHECK(sent->batch.to == 10);
   CHECK(sent->records == 6);
@@ -69,7 +69,7 @@ TEST_CASE("an ACK that is older than another moves nothing back") {
   one.ack(10, 1, 8);
   one.ack(4, 1, 2);
   CHECK(one.link.cursors().merged == 10);
-  CHECK(one.link.cursors().kept == 8);
+  CHECK(one.link.cursors().durable == 8);
   CHECK(one.link.cursors().sent == 10);
 }
 
@@ -78,13 +78,13 @@ TEST_CASE("an ACK of what was never given out, or of more kept than merged, is i
   one.fill(10);
   one.open();
   REQUIRE(one.send());
-  for (const auto& [merged, kept] : {std::pair<ChangeNumber, ChangeNumber>{11, 0}, {UINT64_MAX, 0}, {5, 6}}) {
-    one.ack(merged, 1, kept);
+  for (const auto& [merged, durable] : {std::pair<ChangeNumber, ChangeNumber>{11, 0}, {UINT64_MAX, 0}, {5, 6}}) {
+    one.ack(merged, 1, durable);
     CHECK(one.link.cursors().merged == 0);
-    CHECK(one.link.cursors().kept == 0);
+    CHECK(one.link.cursors().durable == 0);
   }
   one.ack(10, 1, 10);
-  CHECK(one.link.cursors().kept == 10);
+  CHECK(one.link.cursors().durable == 10);
 }
 
 TEST_CASE("a bounded number of batches is in flight") {
@@ -107,9 +107,9 @@ TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor,
   REQUIRE(first);
   REQUIRE(one.send());
   one.ack(5);
-  one.pass(kAnswerTimeoutMin - 1ns);
+  one.flush(kAnswerTimeoutMin - 1ns);
   CHECK(one.link.timeouts() == 0);
-  one.pass(1ns);
+  one.flush(1ns);
   CHECK(one.link.timeouts() == 1);
   CHECK_FALSE(one.send());  // only HELLO is said
   const auto said = one.say();
@@ -129,16 +129,16 @@ TEST_CASE("an answer has at least two and a half measured round trips") {
   for (int i = 0; i < 60; ++i) {  // until the estimate is near the truth
     one.move("kiwi");
     REQUIRE(one.send());
-    one.pass(300ms);
+    one.flush(300ms);
     one.ack(one.tail());
   }
   CHECK(one.link.timeouts() == 0);
   CHECK(one.link.round_trip() > 290ms);
   one.move("kiwi");
   REQUIRE(one.send());
-  one.pass(750ms);
+  one.flush(750ms);
   CHECK(one.link.timeouts() == 0);
-  one.pass(750ms);
+  one.flush(750ms);
   CHECK(one.link.timeouts() == 1);
 }
 
@@ -154,7 +154,7 @@ TEST_CASE("a peer too slow for the first timeouts is not timed out for ever") {
       continue;
     }
     const std::uint64_t before = one.link.timeouts();
-    one.pass(1500ms);
+    one.flush(1500ms);
     acknowledged = one.link.timeouts() == before;
   }
   CHECK(acknowledged);
@@ -183,7 +183,7 @@ TEST_CASE("a WELCOME to the present attempt is taken as it stands, also below th
   one.ack(10, 1, 10);
   one.welcome(6, sent->batch.attempt);
   CHECK(one.link.cursors().merged == 6);
-  CHECK(one.link.cursors().kept == 6);
+  CHECK(one.link.cursors().durable == 6);
   CHECK(one.link.in_flight() == 0);
   CHECK(one.send()->batch.from == 6);
 }
@@ -194,7 +194,7 @@ TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
   one.open();
   const auto sent = one.send();
   REQUIRE(sent);
-  one.pass(kAnswerTimeoutMin);
+  one.flush(kAnswerTimeoutMin);
   REQUIRE(one.link.timeouts() == 1);
   one.ack(10, sent->batch.attempt);
   CHECK(one.link.cursors().merged == 10);
@@ -227,8 +227,8 @@ TEST_CASE("a batch seen twice is acknowledged twice, with all that is merged, an
   const auto said = one.say();
   REQUIRE(said.size() == 1);
   CHECK(std::get<Ack>(said[0]).merged == 9);
-  CHECK(std::get<Ack>(said[0]).kept == 0);
-  CHECK(std::get<Ack>(said[0]).lives == Lives{kOurLife, kPeerLife});
+  CHECK(std::get<Ack>(said[0]).durable == 0);
+  CHECK(std::get<Ack>(said[0]).incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
 }
 
 TEST_CASE("an empty batch is acknowledged") {
@@ -243,12 +243,12 @@ TEST_CASE("a range with nothing for the peer is sent after a while, empty, or wi
   one.open();
   one.move("kiwi", kThisLink);
   CHECK_FALSE(one.send());
-  CHECK(one.link.say_deadline() == one.now.steady + kEmptyBatchDelay);
-  one.pass(kEmptyBatchDelay - 1ns);
+  CHECK(one.link.send_deadline() == one.now.steady + kEmptyBatchDelay);
+  one.flush(kEmptyBatchDelay - 1ns);
   CHECK_FALSE(one.send());
   one.move("plum", kThisLink);  // does not put it off
   CHECK_FALSE(one.send());
-  one.pass(1ns);
+  one.flush(1ns);
   const auto empty = one.send();
   REQUIRE(empty);
   CHECK(empty->records == 0);
@@ -274,9 +274,9 @@ TEST_CASE("an empty range waits for room in the flight without a deadline in the
   REQUIRE(one.send());
   one.move("kiwi", kThisLink);
   CHECK_FALSE(one.send());
-  one.pass(kEmptyBatchDelay);
+  one.flush(kEmptyBatchDelay);
   CHECK_FALSE(one.send());
-  CHECK(one.link.say_deadline() > one.now.steady);
+  CHECK(one.link.send_deadline() > one.now.steady);
 }
 
 TEST_CASE("whatever is lost, each record reaches the peer in the end") {
@@ -288,7 +288,7 @@ TEST_CASE("whatever is lost, each record reaches the peer in the end") {
   for (int turn = 0; turn < 200 && one.link.cursors().merged < one.tail(); ++turn) {
     const auto sent = one.send();
     if (!sent) {
-      one.pass(100ms);
+      one.flush(100ms);
       if (const std::uint64_t attempt = one.attempt_said()) one.welcome(merged, attempt);
       continue;
     }
@@ -307,7 +307,7 @@ TEST_CASE("whatever is lost, each record reaches the peer in the end") {
 
 TEST_CASE("wants_to_say never denies what there is to say") {
   OneLink one;
-  const auto wants = [&] { return one.link.wants_to_say(one.now, one.tail()); };
+  const auto wants = [&] { return one.link.wants_to_send(one.now, one.tail()); };
   CHECK(wants());
   one.open();
   CHECK_FALSE(wants());
@@ -316,7 +316,7 @@ TEST_CASE("wants_to_say never denies what there is to say") {
   REQUIRE(one.send());
   CHECK_FALSE(wants());
   one.ack(1);
-  one.link.hear(Ping{1, {}}, one.now);
+  one.link.receive(Ping{1, {}}, one.now);
   CHECK(wants());
   (void)one.say();
   one.batch(0, 1);
@@ -326,10 +326,10 @@ TEST_CASE("wants_to_say never denies what there is to say") {
   CHECK(wants());
   CHECK_FALSE(one.send());
   CHECK_FALSE(wants());
-  one.pass(kEmptyBatchDelay);
+  one.flush(kEmptyBatchDelay);
   CHECK(wants());
   REQUIRE(one.send());
   one.ack(2);
-  one.pass(kPingInterval - kEmptyBatchDelay);
+  one.flush(kPingInterval - kEmptyBatchDelay);
   CHECK(wants());
 }

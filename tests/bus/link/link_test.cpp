@@ -14,7 +14,7 @@ TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME
   std::vector<Nanoseconds> pauses;
   Nanoseconds last = one.now.steady;
   for (int hellos = 0; hellos < 7; ++hellos) {
-    CHECK(one.link.say_deadline() <= one.now.steady);
+    CHECK(one.link.send_deadline() <= one.now.steady);
     const auto said = one.say();
     REQUIRE(said.size() == 1);
     const auto* hello = one_of<Hello>(said);
@@ -23,10 +23,10 @@ TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME
     CHECK_FALSE(hello->answer);
     pauses.push_back(one.now.steady - last);
     last = one.now.steady;
-    REQUIRE(one.link.say_deadline() < last + 1h);
-    one.pass(one.link.say_deadline() - one.now.steady - 1ns);
+    REQUIRE(one.link.send_deadline() < last + 1h);
+    one.flush(one.link.send_deadline() - one.now.steady - 1ns);
     CHECK(one.say().empty());
-    one.pass(1ns);
+    one.flush(1ns);
   }
   CHECK(pauses == std::vector<Nanoseconds>{0s, 500ms, 500ms, 1s, 2s, 2s, 2s});
 }
@@ -37,18 +37,18 @@ TEST_CASE(
   one.hello();
   for (int hellos = 0; hellos < 6; ++hellos) {  // it was frozen: nothing is heard, and HELLO backs off
     (void)one.say();
-    REQUIRE(one.link.say_deadline() < one.now.steady + 1h);
-    one.pass(one.link.say_deadline() - one.now.steady);
+    REQUIRE(one.link.send_deadline() < one.now.steady + 1h);
+    one.flush(one.link.send_deadline() - one.now.steady);
   }
   (void)one.say();
-  one.pass(700ms);
+  one.flush(700ms);
   CHECK(one.say().empty());
-  one.link.hear(Ping{1, {}}, one.now);
+  one.link.receive(Ping{1, {}}, one.now);
   CHECK(one_of<Hello>(one.say()));
-  one.pass(400ms);
-  one.link.hear(Ping{2, {}}, one.now);
+  one.flush(400ms);
+  one.link.receive(Ping{2, {}}, one.now);
   CHECK_FALSE(one_of<Hello>(one.say()));  // not more often than every 500 ms
-  one.pass(100ms);
+  one.flush(100ms);
   CHECK(one_of<Hello>(one.say()));
 }
 
@@ -60,7 +60,7 @@ TEST_CASE("a HELLO says who we are") {
   REQUIRE(hello);
   CHECK(hello->herd == "herd");
   CHECK(hello->node == "Hill");
-  CHECK(hello->incarnation == kOurLife);
+  CHECK(hello->incarnation == kOurIncarnation);
   CHECK(hello->feed_id == kOurFeed);
   CHECK(hello->clock == one.now.wall);
   CHECK(hello->tail == 5);
@@ -73,7 +73,7 @@ TEST_CASE("nothing but HELLO is said before the peer's first") {
   REQUIRE(said.size() == 1);
   CHECK(std::holds_alternative<Hello>(said[0]));
   CHECK_FALSE(one.send());
-  one.pass(3s);
+  one.flush(3s);
   CHECK(one.say().size() == 1);
   CHECK_FALSE(one.send());
 }
@@ -83,13 +83,13 @@ TEST_CASE("a HELLO is answered with HELLO, marked as an answer, and WELCOME") {
   (void)one.say();
   Hello hello = one.peers_hello();
   hello.attempt = 42;
-  one.link.hear(hello, one.now, one.tail());
+  one.link.receive(hello, one.now, one.tail());
   const auto said = one.say();
   REQUIRE(said.size() == 3);
   CHECK_FALSE(std::get<Hello>(said[0]).answer);  // a new life is greeted at once
   CHECK(std::get<Hello>(said[1]).answer);
   const auto& welcome = std::get<Welcome>(said[2]);
-  CHECK(welcome.lives == Lives{kOurLife, kPeerLife});
+  CHECK(welcome.incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
   CHECK(welcome.feed_id == kPeerFeed);
   CHECK(welcome.cursor == 0);
   CHECK(welcome.attempt == 42);
@@ -100,7 +100,7 @@ TEST_CASE("an answer to a HELLO is answered with WELCOME alone, so that two node
   one.open();
   Hello hello = one.peers_hello();
   hello.answer = true;
-  one.link.hear(hello, one.now, one.tail());
+  one.link.receive(hello, one.now, one.tail());
   const auto said = one.say();
   REQUIRE(said.size() == 1);
   CHECK(std::holds_alternative<Welcome>(said[0]));
@@ -112,7 +112,7 @@ TEST_CASE("what is owed twice is said once") {
   for (int i = 0; i < 10; ++i) {
     one.hello();
     one.batch(0, 5);
-    one.link.hear(Ping{7, {}}, one.now);
+    one.link.receive(Ping{7, {}}, one.now);
   }
   CHECK(one.say().size() == 4);
 }
@@ -121,19 +121,19 @@ TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, 
   OneLink one({.ack_delay = 1ms});
   one.open();
   REQUIRE(one.batch(0, 5));
-  CHECK_FALSE(one.link.wants_to_say(one.now, one.tail()));
+  CHECK_FALSE(one.link.wants_to_send(one.now, one.tail()));
   CHECK(one.say().empty());
-  CHECK(one.link.say_deadline() == one.now.steady + 1ms);
-  one.pass(1ms);
-  CHECK(one.link.wants_to_say(one.now, one.tail()));
+  CHECK(one.link.send_deadline() == one.now.steady + 1ms);
+  one.flush(1ms);
+  CHECK(one.link.wants_to_send(one.now, one.tail()));
   const auto said = one.say();
   REQUIRE(one_of<Ack>(said));
   CHECK(one_of<Ack>(said)->merged == 5);
-  CHECK(one.link.say_deadline() > one.now.steady + 1ms);
+  CHECK(one.link.send_deadline() > one.now.steady + 1ms);
   REQUIRE(one.batch(5, 6));
   CHECK(one.say().empty());
   REQUIRE(one.batch(6, 7));
-  CHECK(one.link.wants_to_say(one.now, one.tail()));
+  CHECK(one.link.wants_to_send(one.now, one.tail()));
   const auto both = one.say();
   REQUIRE(one_of<Ack>(both));
   CHECK(one_of<Ack>(both)->merged == 7);
@@ -144,7 +144,7 @@ TEST_CASE("an acknowledgement that waits is due also where the stream has stoppe
   one.hello();
   (void)one.say();
   REQUIRE(one.batch(0, 5));
-  CHECK(one.link.say_deadline() == one.now.steady + 1ms);
+  CHECK(one.link.send_deadline() == one.now.steady + 1ms);
 }
 
 TEST_CASE("a WELCOME says how far the peer's feed is merged here") {
@@ -162,7 +162,7 @@ TEST_CASE("a feed id that is new, or comes back, is read from the beginning") {
   one.open();
   one.batch(0, 40);
   for (const std::uint64_t feed : {std::uint64_t{999}, kPeerFeed}) {
-    one.hello(kPeerLife, feed);
+    one.hello(kPeerIncarnation, feed);
     const auto said = one.say();
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->feed_id == feed);
@@ -175,12 +175,12 @@ TEST_CASE("a life of the peer that goes on with its feed is told where it was") 
   OneLink one;
   one.open();
   one.batch(0, 40);
-  Hello hello = one.peers_hello(kPeerLife + 1, kPeerFeed);
+  Hello hello = one.peers_hello(kPeerIncarnation + 1, kPeerFeed);
   hello.tail = 40;
-  one.link.hear(hello, one.now, one.tail());
+  one.link.receive(hello, one.now, one.tail());
   const auto said = one.say();
   REQUIRE(one_of<Welcome>(said));
-  CHECK(one_of<Welcome>(said)->lives == Lives{kOurLife, kPeerLife + 1});
+  CHECK(one_of<Welcome>(said)->incarnations == Incarnations{kOurIncarnation, kPeerIncarnation + 1});
   CHECK(one_of<Welcome>(said)->cursor == 40);
 }
 
@@ -191,36 +191,37 @@ TEST_CASE("a new life of the peer voids what the link knew, until its WELCOME") 
   REQUIRE(one.send());
   one.ack(10);
   one.batch(0, 3);
-  one.link.hear(Ping{7, {}}, one.now);
+  one.link.receive(Ping{7, {}}, one.now);
   REQUIRE(one.link.cursors().merged == 10);
-  one.hello(kPeerLife + 1, 999);
+  one.hello(kPeerIncarnation + 1, 999);
   CHECK(one.link.cursors().merged == 0);
-  CHECK(one.link.cursors().kept == 0);
+  CHECK(one.link.cursors().durable == 0);
   CHECK(one.link.in_flight() == 0);
-  CHECK(one.link.peer_incarnation() == kPeerLife + 1);
+  CHECK(one.link.peer_incarnation() == kPeerIncarnation + 1);
   CHECK_FALSE(one.send());
   const auto said = one.say();
   CHECK(said.size() == 3);  // HELLO, HELLO as an answer, WELCOME: what the former life was owed is not said
   CHECK_FALSE(one_of<Ack>(said));
-  one.welcome(4, one_of<Hello>(said)->attempt, kPeerLife + 1);
+  one.welcome(4, one_of<Hello>(said)->attempt, kPeerIncarnation + 1);
   CHECK(one.link.cursors().merged == 4);
   CHECK(one.send()->batch.from == 4);
 }
 
 TEST_CASE("a batch and an ACK of or for another life are not used, and are answered with WELCOME") {
-  for (const Lives lives : {Lives{kPeerLife + 1, kOurLife}, Lives{kPeerLife, kOurLife + 1}, Lives{0, 0}}) {
+  for (const Incarnations incarnations : {Incarnations{kPeerIncarnation + 1, kOurIncarnation},
+                                          Incarnations{kPeerIncarnation, kOurIncarnation + 1}, Incarnations{0, 0}}) {
     OneLink one;
     one.fill(10);
     one.open();
     REQUIRE(one.send());
-    CHECK_FALSE(one.link.accepts(Batch{lives, 5, 0, 9, 0, 0}, one.now));
+    CHECK_FALSE(one.link.accepts(Batch{incarnations, 5, 0, 9, 0, 0}, one.now));
     auto said = one.say();
     REQUIRE(said.size() == 1);
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->cursor == 0);
     CHECK(one_of<Welcome>(said)->attempt == 5);
-    CHECK(one_of<Welcome>(said)->lives == Lives{kOurLife, kPeerLife});
-    CHECK(one.link.hear(Ack{lives, 6, 10, 0}, one.now, one.tail()) == Claim::Possible);
+    CHECK(one_of<Welcome>(said)->incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
+    CHECK(one.link.receive(Ack{incarnations, 6, 10, 0}, one.now, one.tail()) == Claim::Possible);
     CHECK(one.link.cursors().merged == 0);
     said = one.say();
     REQUIRE(said.size() == 1);
@@ -230,22 +231,22 @@ TEST_CASE("a batch and an ACK of or for another life are not used, and are answe
 }
 
 TEST_CASE("a WELCOME of or for another life is not used, and is answered with HELLO, at most every 50 ms") {
-  const Welcome wrong[] = {{{kPeerLife + 1, kOurLife}, kOurFeed, 5, 1, kOurLife, 0},
-                           {{kPeerLife, kOurLife + 1}, kOurFeed, 5, 1, kOurLife, 0},
-                           {{kPeerLife, kOurLife}, kOurFeed + 1, 5, 1, kOurLife, 0}};
+  const Welcome wrong[] = {{{kPeerIncarnation + 1, kOurIncarnation}, kOurFeed, 5, 1, kOurIncarnation, 0},
+                           {{kPeerIncarnation, kOurIncarnation + 1}, kOurFeed, 5, 1, kOurIncarnation, 0},
+                           {{kPeerIncarnation, kOurIncarnation}, kOurFeed + 1, 5, 1, kOurIncarnation, 0}};
   for (const Welcome& welcome : wrong) {
     OneLink one;
     one.fill(10);
     one.open();
-    one.pass(kHelloSpacing);
-    CHECK(one.link.hear(welcome, one.now, one.our_feed()) == Claim::Possible);
+    one.flush(kHelloSpacing);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
     CHECK(one.link.cursors().merged == 0);
     CHECK(one_of<Hello>(one.say()));
-    one.pass(kHelloSpacing - 1ns);
-    CHECK(one.link.hear(welcome, one.now, one.our_feed()) == Claim::Possible);
+    one.flush(kHelloSpacing - 1ns);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
     CHECK(one.say().empty());
-    one.pass(1ns);
-    CHECK(one.link.hear(welcome, one.now, one.our_feed()) == Claim::Possible);
+    one.flush(1ns);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
     CHECK(one_of<Hello>(one.say()));
   }
 }
@@ -254,12 +255,12 @@ TEST_CASE("a BYE ends the life it names, and no other") {
   OneLink one;
   one.open();
   one.batch(0, 5);
-  one.link.hear(Bye{kPeerLife + 1}, one.now);
+  one.link.receive(Bye{kPeerIncarnation + 1}, one.now);
   CHECK(one.link.connected(one.now) == Connected::Up);
-  one.link.hear(Bye{kPeerLife}, one.now);
+  one.link.receive(Bye{kPeerIncarnation}, one.now);
   CHECK(one.link.connected(one.now) == Connected::Down);
   CHECK(one.say().empty());  // nothing is owed to who is gone
-  one.pass(kHelloInterval);
+  one.flush(kHelloInterval);
   CHECK(one_of<Hello>(one.say()));
 }
 
@@ -268,21 +269,21 @@ TEST_CASE("a link is up while the peer answers, half while it is only heard, and
   CHECK(one.link.connected(one.now) == Connected::Down);
   one.hello();
   CHECK(one.link.connected(one.now) == Connected::Down);  // it had no time to answer yet
-  one.pass(kSilence);
+  one.flush(kSilence);
   one.hello();
   CHECK(one.link.connected(one.now) == Connected::Down);
-  one.pass(1ns);
+  one.flush(1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
   one.welcome(0, one.attempt_said());
   CHECK(one.link.connected(one.now) == Connected::Up);
-  one.pass(kSilence);
-  one.link.hear(Ping{1, {}}, one.now);
+  one.flush(kSilence);
+  one.link.receive(Ping{1, {}}, one.now);
   CHECK(one.link.connected(one.now) == Connected::Up);
-  one.pass(1ns);
+  one.flush(1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
-  one.pass(kSilence - 1ns);
+  one.flush(kSilence - 1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
-  one.pass(1ns);
+  one.flush(1ns);
   CHECK(one.link.connected(one.now) == Connected::Down);
 }
 
@@ -295,9 +296,9 @@ TEST_CASE("the deadline of a tick is when a link's state changes, and never lies
     const Connected before = one.link.connected(one.now);
     const Nanoseconds deadline = one.link.tick_deadline(one.now);
     REQUIRE(deadline > one.now.steady);
-    one.pass(deadline - one.now.steady - 1ns);
+    one.flush(deadline - one.now.steady - 1ns);
     CHECK(one.link.connected(one.now) == before);
-    one.pass(1ns);
+    one.flush(1ns);
   }
   CHECK(one.link.connected(one.now) == Connected::Down);
 }
@@ -305,7 +306,7 @@ TEST_CASE("the deadline of a tick is when a link's state changes, and never lies
 TEST_CASE("a PING is answered with its nonce and our clock") {
   OneLink one;
   one.open();
-  one.link.hear(Ping{77, {}}, one.now);
+  one.link.receive(Ping{77, {}}, one.now);
   const auto said = one.say();
   REQUIRE(said.size() == 1);
   CHECK(std::get<Pong>(said[0]).nonce == 77);
@@ -315,15 +316,15 @@ TEST_CASE("a PING is answered with its nonce and our clock") {
 TEST_CASE("PINGs measure the round trip and the skew of the clocks, once a second") {
   OneLink one;
   one.open();
-  one.pass(kPingInterval - 1ns);
+  one.flush(kPingInterval - 1ns);
   CHECK(one.say().empty());
-  one.pass(1ns);
+  one.flush(1ns);
   const auto said = one.say();
   REQUIRE(one_of<Ping>(said));
-  one.pass(20ms);
-  one.link.hear(Pong{one_of<Ping>(said)->nonce + 1, one.now.wall + 1h}, one.now);  // not to this one
+  one.flush(20ms);
+  one.link.receive(Pong{one_of<Ping>(said)->nonce + 1, one.now.wall + 1h}, one.now);  // not to this one
   CHECK(one.link.skew() < 1h);
-  one.link.hear(Pong{one_of<Ping>(said)->nonce, one.now.wall - 10ms + 5s}, one.now);
+  one.link.receive(Pong{one_of<Ping>(said)->nonce, one.now.wall - 10ms + 5s}, one.now);
   CHECK(one.link.skew() == 5s);
   CHECK(one.link.round_trip() > 0ns);
   CHECK(one.link.round_trip() <= 20ms);
@@ -332,12 +333,12 @@ TEST_CASE("PINGs measure the round trip and the skew of the clocks, once a secon
 TEST_CASE("a PING without an answer ends the stream, for an idle link's peer may have lost us") {
   OneLink one;
   one.open();
-  one.pass(kPingInterval);
+  one.flush(kPingInterval);
   REQUIRE(one_of<Ping>(one.say()));
   const Nanoseconds deadline = one.link.tick_deadline(one.now);
-  one.pass(deadline - one.now.steady - 1ns);
+  one.flush(deadline - one.now.steady - 1ns);
   CHECK(one.say().empty());
-  one.pass(1ns);
+  one.flush(1ns);
   CHECK(one.link.timeouts() == 1);
   CHECK(one_of<Hello>(one.say()));
 }
@@ -347,13 +348,13 @@ TEST_CASE("a peer's clock may say anything") {
     OneLink one;
     Hello hello = one.peers_hello();
     hello.clock = clock;
-    one.link.hear(hello, one.now, one.tail());
+    one.link.receive(hello, one.now, one.tail());
     CHECK((one.link.skew() > 0ns) == (clock > 0ns));
     one.welcome(0, one.attempt_said());
     const auto said = one.say();
     REQUIRE(one_of<Ping>(said));
-    one.pass(1ms);
-    one.link.hear(Pong{one_of<Ping>(said)->nonce, clock}, one.now);
+    one.flush(1ms);
+    one.link.receive(Pong{one_of<Ping>(said)->nonce, clock}, one.now);
     CHECK((one.link.skew() > 0ns) == (clock > 0ns));
   }
 }
@@ -363,13 +364,13 @@ TEST_CASE("a link is synchronised when all is merged that the peer held at its f
   CHECK_FALSE(one.link.synchronised());
   Hello hello = one.peers_hello();
   hello.tail = 10;
-  one.link.hear(hello, one.now, one.tail());
+  one.link.receive(hello, one.now, one.tail());
   CHECK_FALSE(one.link.synchronised());
   one.batch(0, 9);
   CHECK_FALSE(one.link.synchronised());
   one.batch(9, 10);
   CHECK(one.link.synchronised());
   hello.tail = 20;
-  one.link.hear(hello, one.now, one.tail());
+  one.link.receive(hello, one.now, one.tail());
   CHECK(one.link.synchronised());
 }

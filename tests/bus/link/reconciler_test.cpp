@@ -39,13 +39,13 @@ auto altered(Change change) {
 // Two replicas that have greeted each other and compared for the first time.
 struct TwoCompared : TwoReplicas {
   TwoCompared() {
-    REQUIRE(pass(5s));
+    REQUIRE(flush(5s));
     REQUIRE(hill->counters().digest_rounds == 1);
     REQUIRE(smith->counters().digest_rounds == 1);
   }
   // Smith acknowledges what it never saw.
   void lose(const std::string& client, std::string_view time_text = "5") {
-    REQUIRE(tell(*hill, client, time_text, now).told == Told::Stored);
+    REQUIRE(accept(*hill, client, time_text, now).told == Accepted::Stored);
     plant = hollow;
     REQUIRE(carry());
     plant = [](const auto&, auto&) {};
@@ -55,7 +55,7 @@ struct TwoCompared : TwoReplicas {
   void rounds(std::uint64_t count) {
     const std::uint64_t until = smith->counters().digest_rounds + count;
     const Nanoseconds end = now.steady + static_cast<std::int64_t>(count) * kOneRound;
-    while (smith->counters().digest_rounds < until && now.steady < end) REQUIRE(pass(50ms));
+    while (smith->counters().digest_rounds < until && now.steady < end) REQUIRE(flush(50ms));
     REQUIRE(smith->counters().digest_rounds == until);
   }
 };
@@ -74,7 +74,7 @@ std::vector<std::string> neighbours(std::size_t count) {
 
 TEST_CASE("nodes that meet compare their stores at once, and then once or twice a minute") {
   TwoCompared two;
-  REQUIRE(two.pass(10min));
+  REQUIRE(two.flush(10min));
   CHECK(two.hill->counters().digest_rounds >= 11);
   CHECK(two.hill->counters().digest_rounds <= 21);
   CHECK(two.hill->counters().buckets_pulled == 0);
@@ -82,10 +82,10 @@ TEST_CASE("nodes that meet compare their stores at once, and then once or twice 
 
 TEST_CASE("a node that returns with an empty memory is compared with once it holds what there was") {
   TwoCompared two;
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
-  REQUIRE(two.pass(1s));
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.flush(1s));
   two.smith = make_replica("Smith", {"Hill"}, 3);
-  REQUIRE(two.pass(3s));
+  REQUIRE(two.flush(3s));
   CHECK(two.equal());
   CHECK(two.hill->counters().digest_rounds == 2);
   CHECK(two.smith->counters().digest_rounds == 1);
@@ -97,8 +97,8 @@ TEST_CASE("equal stores are found to be equal by one number: no sums travel") {
   two.plant = [&](const Message& said, const Outgoing& message) {
     if (std::holds_alternative<Digest>(said) && message.body) ++frames;
   };
-  for (int i = 0; i < 300; ++i) REQUIRE(tell(*two.hill, std::to_string(i), "5", two.now).told == Told::Stored);
-  REQUIRE(two.pass(kOneRound));
+  for (int i = 0; i < 300; ++i) REQUIRE(accept(*two.hill, std::to_string(i), "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.flush(kOneRound));
   CHECK(frames == 0);
 }
 
@@ -115,7 +115,7 @@ TEST_CASE("each round begins with HELLO") {
     said_by_smith.push_back(message.index());
     return true;
   };
-  REQUIRE(two.pass(kOneRound));
+  REQUIRE(two.flush(kOneRound));
   CHECK(asked == 2);
 }
 
@@ -123,26 +123,26 @@ TEST_CASE("a record that was acknowledged and never arrived is fetched, and coun
   TwoCompared two;
   two.lose("kiwi");
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
-  REQUIRE(two.pass(kOneRound + 4s));
+  REQUIRE(two.flush(kOneRound + 4s));
   CHECK(two.equal());
   CHECK(two.smith->find("kiwi"));
   CHECK(two.smith->counters().divergences_healed == 1);
   CHECK(two.hill->counters().divergences_healed == 0);
   const Events events = two.smith->take_events();
-  REQUIRE(events.healed.size() == 1);
-  CHECK(events.healed[0].peer == "Hill");
-  CHECK(events.healed[0].records == 1);
+  REQUIRE(events.repaired.size() == 1);
+  CHECK(events.repaired[0].peer == "Hill");
+  CHECK(events.repaired[0].records == 1);
 }
 
 TEST_CASE("a record that was changed on its way is made one again, whichever text is greater") {
   const std::string_view coordinates = GENERATE("+0-2", "+2-2");
   TwoCompared two;
   two.plant = altered([&](Update& update) { update.coordinates = coordinates; });
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now, "+1-2").told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+1-2").told == Accepted::Stored);
   REQUIRE(two.carry());
   REQUIRE_FALSE(two.equal());
   two.plant = [](const auto&, auto&) {};
-  REQUIRE(two.pass(kOneRound + 4s));
+  REQUIRE(two.flush(kOneRound + 4s));
   CHECK(two.equal());
   CHECK(two.hill->find("kiwi")->coordinates == std::max<std::string_view>(coordinates, "+1-2"));
   CHECK(two.hill->counters().divergences_healed + two.smith->counters().divergences_healed == 1);
@@ -151,10 +151,10 @@ TEST_CASE("a record that was changed on its way is made one again, whichever tex
 TEST_CASE("what an answer brings is merged though its identity was seen") {
   TwoCompared two;
   two.plant = altered([](Update& update) { update.client = "wrong"; });
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   two.plant = [](const auto&, auto&) {};
-  REQUIRE(two.pass(kOneRound + 10s));
+  REQUIRE(two.flush(kOneRound + 10s));
   CHECK(two.smith->find("kiwi"));
   CHECK(two.hill->find("wrong"));
   CHECK(two.equal());
@@ -165,9 +165,9 @@ TEST_CASE("a bucket is pulled when it differs twice and stays as it is, not befo
   two.lose("kiwi");
   two.rounds(1);
   CHECK(two.smith->counters().buckets_pulled == 0);
-  REQUIRE(two.pass(2s));
+  REQUIRE(two.flush(2s));
   CHECK(two.smith->counters().buckets_pulled == 0);
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   CHECK(two.smith->counters().buckets_pulled == 1);
   CHECK(two.equal());
 }
@@ -179,8 +179,8 @@ TEST_CASE("a bucket whose records change all the time is pulled when it has diff
   int time = 100;
   const std::uint64_t before = two.smith->counters().digest_rounds;
   const auto turn = [&] {
-    REQUIRE(tell(*two.hill, neighbour, std::to_string(++time), two.now).told == Told::Stored);
-    REQUIRE(two.pass(500ms));
+    REQUIRE(accept(*two.hill, neighbour, std::to_string(++time), two.now).told == Accepted::Stored);
+    REQUIRE(two.flush(500ms));
   };
   for (int i = 0; i < 140 && two.smith->counters().digest_rounds < before + 2; ++i) turn();
   CHECK(two.smith->counters().buckets_pulled == 0);
@@ -191,9 +191,9 @@ TEST_CASE("a bucket whose records change all the time is pulled when it has diff
 
 TEST_CASE("what is in flight is no difference, however long it is under way") {
   TwoCompared two;
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
-  REQUIRE(two.pass(5min));
+  REQUIRE(two.flush(5min));
   CHECK(two.smith->counters().digest_rounds >= 5);
   CHECK(two.hill->counters().digest_rounds >= 5);
   CHECK(two.smith->counters().buckets_pulled == 0);
@@ -208,12 +208,12 @@ TEST_CASE("an answer holds what was acknowledged: what is in flight comes by its
   bool pulled = false;
   two.arrives = [&](const Message& message) {
     const auto* pull = std::get_if<Pull>(&message);
-    if (pull != nullptr && pull->lives.receiver == 1 && !std::exchange(pulled, true)) {
-      REQUIRE(tell(*two.hill, neighbour, "5", two.now).told == Told::Stored);
+    if (pull != nullptr && pull->incarnations.receiver == 1 && !std::exchange(pulled, true)) {
+      REQUIRE(accept(*two.hill, neighbour, "5", two.now).told == Accepted::Stored);
     }
     return true;
   };
-  REQUIRE(two.pass(kOneRound + 4s));
+  REQUIRE(two.flush(kOneRound + 4s));
   CHECK(pulled);
   CHECK(two.equal());
   CHECK(two.smith->counters().divergences_healed == 1);
@@ -222,17 +222,17 @@ TEST_CASE("an answer holds what was acknowledged: what is in flight comes by its
 TEST_CASE("a node that is sent a PULL looks for what it lacks itself") {
   TwoCompared two;
   two.lose("kiwi");
-  REQUIRE(tell(*two.smith, "plum", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.smith, "plum", "5", two.now).told == Accepted::Stored);
   two.plant = hollow;
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   two.plant = [](const auto&, auto&) {};
-  const auto healed = [](const Replica& replica) { return replica.counters().divergences_healed; };
+  const auto repaired = [](const Replica& replica) { return replica.counters().divergences_healed; };
   const Nanoseconds end = two.now.steady + kOneRound + 4s;
-  while (healed(*two.smith) + healed(*two.hill) == 0 && two.now.steady < end) REQUIRE(two.pass(50ms));
-  REQUIRE(two.pass(6s));
+  while (repaired(*two.smith) + repaired(*two.hill) == 0 && two.now.steady < end) REQUIRE(two.flush(50ms));
+  REQUIRE(two.flush(6s));
   CHECK(two.equal());
-  CHECK(healed(*two.smith) == 1);
-  CHECK(healed(*two.hill) == 1);
+  CHECK(repaired(*two.smith) == 1);
+  CHECK(repaired(*two.hill) == 1);
 }
 
 TEST_CASE("a divergence that does not heal is not asked about again and again") {
@@ -241,7 +241,7 @@ TEST_CASE("a divergence that does not heal is not asked about again and again") 
   two.plant = [](const Message& said, Outgoing& message) {
     if (std::holds_alternative<Answer>(said)) message.body = std::make_shared<const std::string>("\x92\x90\x90");
   };
-  REQUIRE(two.pass(10min));
+  REQUIRE(two.flush(10min));
   CHECK_FALSE(two.equal());
   CHECK(two.smith->counters().digest_rounds <= 4 * 21);
   CHECK(two.hill->counters().digest_rounds <= 4 * 21);
@@ -250,17 +250,17 @@ TEST_CASE("a divergence that does not heal is not asked about again and again") 
 TEST_CASE("a bucket that no answer can hold is told by several") {
   TwoCompared two;
   const std::vector<std::string> clients = neighbours(kMaxBatchUpdates * 2 + 1);
-  for (const std::string& client : clients) REQUIRE(tell(*two.hill, client, "5", two.now).told == Told::Stored);
+  for (const std::string& client : clients) REQUIRE(accept(*two.hill, client, "5", two.now).told == Accepted::Stored);
   two.plant = hollow;
   REQUIRE(two.carry());
   std::size_t answers = 0;
   two.plant = [&](const Message& said, const Outgoing& message) {
     const auto* answer = std::get_if<Answer>(&said);
-    if (answer == nullptr || answer->lives.sender != 1) return;
+    if (answer == nullptr || answer->incarnations.sender != 1) return;
     ++answers;
     CHECK(message.body->size() <= kMaxBatchBytes);
   };
-  REQUIRE(two.pass(kOneRound + 4s));
+  REQUIRE(two.flush(kOneRound + 4s));
   CHECK(two.equal());
   CHECK(answers == 3);
   CHECK(two.smith->counters().divergences_healed == clients.size());
@@ -270,12 +270,12 @@ TEST_CASE("any number of buckets is pulled, one message at a time, also where lo
   TwoCompared two;
   const std::string pad(GENERATE(0, 240), 'x');
   for (int i = 0; i < 5'000; ++i) {
-    REQUIRE(tell(*two.hill, std::to_string(i) + pad, "5", two.now).told == Told::Stored);
+    REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).told == Accepted::Stored);
   }
   two.plant = hollow;
   REQUIRE(two.carry());
   two.plant = [](const auto&, auto&) {};
-  REQUIRE(two.pass(kOneRound + 4s));
+  REQUIRE(two.flush(kOneRound + 4s));
   CHECK(two.equal());
   CHECK(two.smith->counters().divergences_healed == 5'000);
 }
@@ -285,10 +285,10 @@ TEST_CASE("whatever is lost of a round, a later one heals") {
   TwoCompared two;
   two.lose("kiwi");
   two.arrives = [&](const Message& message) { return message.index() != kind; };
-  REQUIRE(two.pass(3min));
+  REQUIRE(two.flush(3min));
   CHECK_FALSE(two.equal());
   two.arrives = [](const Message&) { return true; };
-  REQUIRE(two.pass(kOneRound + 10s));
+  REQUIRE(two.flush(kOneRound + 10s));
   CHECK(two.equal());
 }
 
@@ -298,7 +298,7 @@ TEST_CASE("sums that cannot be read are refused, and the round decides nothing")
   two.plant = [](const Message& said, Outgoing& message) {
     if (std::holds_alternative<Digest>(said) && message.body) message.body = std::make_shared<const std::string>("x");
   };
-  REQUIRE(two.pass(3min));
+  REQUIRE(two.flush(3min));
   CHECK(two.smith->counters().messages_refused >= 1);
   CHECK(two.smith->counters().buckets_pulled == 0);
 }
@@ -306,7 +306,7 @@ TEST_CASE("sums that cannot be read are refused, and the round decides nothing")
 TEST_CASE("what is meant for another life is not answered, nor used") {
   TwoCompared two;
   const auto said_kinds = [&](const Message& message) {
-    hear(*two.hill, "from Smith", message, two.now);
+    receive(*two.hill, "from Smith", message, two.now);
     std::vector<std::size_t> kinds;
     while (const auto said = two.hill->take(0, two.now)) kinds.push_back(decode(said->header)->index());
     return kinds;
@@ -319,16 +319,16 @@ TEST_CASE("what is meant for another life is not answered, nor used") {
   BodyEncoder encoder;
   REQUIRE(encoder.add({{"Smith", 9, 1}, 0, "plum", "+1-2", "5", 5s, 1ns}));
   const Outgoing answer{encode(Answer{{99, 1}, 1, 1, 0}), std::make_shared<const std::string>(encoder.finish())};
-  hear(*two.hill, "from Smith", answer, two.now);
+  receive(*two.hill, "from Smith", answer, two.now);
   CHECK_FALSE(two.hill->find("plum"));
 }
 
 TEST_CASE("a PULL that goes on at a place that is none begins at its bucket's start") {
   TwoCompared two;
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
-  REQUIRE(two.pass(1s));
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.flush(1s));
   for (const std::uint64_t place : {std::uint64_t{2}, std::uint64_t{1} << 40U, UINT64_MAX}) {
-    hear(*two.hill, "from Smith", Pull{{2, 1}, 1, place, {bucket_of("kiwi")}}, two.now);
+    receive(*two.hill, "from Smith", Pull{{2, 1}, 1, place, {bucket_of("kiwi")}}, two.now);
     const auto said = two.hill->take(0, two.now);
     REQUIRE(said);
     Body body;

@@ -6,7 +6,7 @@ using namespace herd::bus;
 using namespace std::chrono_literals;
 
 TEST_CASE("a connection on which nobody answers is opened anew after a while, and then less and less often") {
-  Reopening reopening(100s);
+  ReconnectBackoff reopening(100s);
   CHECK_FALSE(reopening.see(Connected::Down, 100s));
   CHECK(reopening.due() == 105s);
   CHECK_FALSE(reopening.see(Connected::Half, 105s - 1ns));
@@ -18,15 +18,15 @@ TEST_CASE("a connection on which nobody answers is opened anew after a while, an
   herd::protocol::Nanoseconds now = 135s;
   for (int times = 0; times < 10; ++times) {
     CHECK(reopening.see(Connected::Down, now));
-    CHECK(reopening.due() - now <= kReopenAfterMax);
+    CHECK(reopening.due() - now <= kReconnectAfterMax);
     now = reopening.due();
   }
   CHECK(reopening.see(Connected::Down, now));
-  CHECK(reopening.due() - now == kReopenAfterMax);
+  CHECK(reopening.due() - now == kReconnectAfterMax);
 }
 
 TEST_CASE("a link that is up keeps its connection, and has all patience again when it fails") {
-  Reopening reopening(0s);
+  ReconnectBackoff reopening(0s);
   CHECK(reopening.see(Connected::Down, 5s));
   for (herd::protocol::Nanoseconds now = 6s; now < 100s; now += 1s) CHECK_FALSE(reopening.see(Connected::Up, now));
   CHECK_FALSE(reopening.see(Connected::Down, 103s));

@@ -44,7 +44,7 @@ struct OneName {
     if (verdict == Verdict::Accepted) claims.take(claim);
     return verdict;
   }
-  void pass(Nanoseconds time) {
+  void flush(Nanoseconds time) {
     now.steady += time;
     now.wall += time;
   }
@@ -61,9 +61,10 @@ TEST_CASE("a second process is refused while the link is up and the first one's 
   CHECK(name.claims.contender(name.now) == Claimant{kSecond, "tcp://second:2", "192.0.2.2"});
   const auto sent = name.sent();
   REQUIRE(sent.size() == 2);
-  const auto is = [](const Conflict& conflict, const Lives& lives, bool kept, const Claimant& other) {
-    return conflict.lives == lives && conflict.kept == kept && conflict.other_incarnation == other.incarnation &&
-           conflict.other_address == other.address && conflict.other_host == other.host;
+  const auto is = [](const Conflict& conflict, const Incarnations& incarnations, bool durable, const Claimant& other) {
+    return conflict.incarnations == incarnations && conflict.keeps_name == durable &&
+           conflict.other_incarnation == other.incarnation && conflict.other_address == other.address &&
+           conflict.other_host == other.host;
   };
   CHECK(sent[0].route == "first");
   CHECK(is(sent[0].conflict, {kOwn, kFirst}, true, {kSecond, "tcp://second:2", "192.0.2.2"}));
@@ -106,7 +107,7 @@ TEST_CASE("a process that connected again is accepted once its former connection
     CHECK(name.claim("again", kFirst) == Verdict::Refused);
     CHECK_FALSE(name.claims.contender(name.now));
     CHECK(name.claims.take_news(name.now) == News::None);
-    name.pass(kSilence);
+    name.flush(kSilence);
     name.link = Connected::Down;
     CHECK(name.claim("again", kFirst) == Verdict::Accepted);
     CHECK(name.claims.take_news(name.now) == News::None);
@@ -115,7 +116,7 @@ TEST_CASE("a process that connected again is accepted once its former connection
     for (Nanoseconds passed{}; passed < kReconnected; passed += 500ms) {
       CHECK(name.claim("again", kFirst) == Verdict::Refused);
       CHECK(name.claims.take_news(name.now) == News::None);
-      name.pass(500ms);
+      name.flush(500ms);
     }
     CHECK(name.claim("again", kFirst) == Verdict::Refused);
     CHECK(name.claims.take_news(name.now) == News::Refused);
@@ -133,10 +134,10 @@ TEST_CASE("a process that claims a name is answered at most every 50 ms") {
   OneName name;
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
-  name.pass(kHelloSpacing - 1ns);
+  name.flush(kHelloSpacing - 1ns);
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().empty());
-  name.pass(1ns);
+  name.flush(1ns);
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
   CHECK(name.claim("third", 300) == Verdict::Refused);  // whenever other processes are
@@ -182,7 +183,7 @@ TEST_CASE("the holder before gets its name back by a WELCOME to this incarnation
     const auto sent = name.sent();
     REQUIRE(sent.size() == 1);
     CHECK(sent[0].route == "first");
-    CHECK(sent[0].conflict.kept);
+    CHECK(sent[0].conflict.keeps_name);
   }
   SECTION("not while the link is up") {
     name.link = Connected::Up;
@@ -215,7 +216,7 @@ TEST_CASE("a refused process is reported once, again after a minute, and when it
   const auto claim_for = [&](Nanoseconds time) {
     std::size_t reports = 0;
     for (Nanoseconds passed{}; passed < time; passed += 500ms) {
-      name.pass(500ms);
+      name.flush(500ms);
       REQUIRE(name.claim("second", kSecond) == Verdict::Refused);
       reports += name.claims.take_news(name.now) == News::Refused ? 1 : 0;
     }
@@ -223,14 +224,14 @@ TEST_CASE("a refused process is reported once, again after a minute, and when it
   };
   CHECK(claim_for(kClaimReported) == 1);
   CHECK(claim_for(kClaimReported) == 1);
-  name.pass(500ms);
+  name.flush(500ms);
   CHECK(name.claim("third", 300) == Verdict::Refused);  // another process
   CHECK(name.claims.take_news(name.now) == News::Refused);
   CHECK(name.claims.deadline() == name.now.steady + kClaimShown);
-  name.pass(kClaimShown - 1ns);
+  name.flush(kClaimShown - 1ns);
   CHECK(name.claims.contender(name.now));
   CHECK(name.claims.take_news(name.now) == News::None);
-  name.pass(1ns);
+  name.flush(1ns);
   CHECK_FALSE(name.claims.contender(name.now));
   CHECK(name.claims.take_news(name.now) == News::Over);
   CHECK(name.claims.take_news(name.now) == News::None);
@@ -241,7 +242,7 @@ TEST_CASE("a refused process that is accepted later is refused no longer") {
   OneName name;
   REQUIRE(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.claims.take_news(name.now) == News::Refused);
-  name.pass(1s);
+  name.flush(1s);
   name.connections.closed = {"first"};
   REQUIRE(name.claim("second", kSecond) == Verdict::Accepted);
   CHECK_FALSE(name.claims.contender(name.now));

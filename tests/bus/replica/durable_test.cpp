@@ -10,21 +10,22 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::unique_ptr<Replica> make_kept(std::string name, std::string peer, std::uint64_t life, KeeperLimits limits = {}) {
+std::unique_ptr<Replica> make_kept(std::string name, std::string peer, std::uint64_t life,
+                                   JournalPlannerLimits limits = {}) {
   Replica::Options options;
   options.self = {"herd", std::move(name), life, life + 1'000'000};
   options.peers = {std::move(peer)};
-  options.limits.prompt_kept = true;
+  options.limits.prompt_durable = true;
   options.hash_seed = life;
   options.durability = {true, 1};
   options.random_id = drawn_ids(life);
-  options.keeper = limits;
+  options.planner = limits;
   return std::make_unique<Replica>(std::move(options));
 }
 
 // Hill and Smith, each with a journal that is written when the test says so, and replies that wait for both.
 struct TwoKept : TwoReplicas {
-  explicit TwoKept(KeeperLimits limits = {}) {
+  explicit TwoKept(JournalPlannerLimits limits = {}) {
     hill = make_kept("Hill", "Smith", 1, limits);
     smith = make_kept("Smith", "Hill", 2, limits);
     (void)carry();
@@ -33,9 +34,9 @@ struct TwoKept : TwoReplicas {
     (void)carry();
   }
   static void write(Replica& replica) {
-    while (replica.wants_pass()) {
-      (void)replica.begin_pass();
-      replica.pass_written();
+    while (replica.wants_flush()) {
+      (void)replica.begin_flush();
+      replica.flush_written();
     }
   }
 };
@@ -44,7 +45,7 @@ struct TwoKept : TwoReplicas {
 
 TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is last") {
   TwoKept herd;
-  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   const bool peer_first = GENERATE(true, false);
   REQUIRE(herd.carry());
   CHECK(herd.hill->acknowledged() < outcome.number);
@@ -58,11 +59,11 @@ TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is 
 
 TEST_CASE("the reply to a report that is not newer waits for the record that is") {
   TwoKept herd;
-  const auto first = tell(*herd.hill, "kiwi", "5", herd.now);
-  const auto duplicate = tell(*herd.hill, "kiwi", "5", herd.now);
-  const auto older = tell(*herd.hill, "kiwi", "4", herd.now);
-  CHECK(duplicate.told == Told::Duplicate);
-  CHECK(older.told == Told::NotNewer);
+  const auto first = accept(*herd.hill, "kiwi", "5", herd.now);
+  const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
+  const auto older = accept(*herd.hill, "kiwi", "4", herd.now);
+  CHECK(duplicate.told == Accepted::Duplicate);
+  CHECK(older.told == Accepted::NotNewer);
   CHECK(duplicate.number == first.number);
   CHECK(older.number == first.number);
   CHECK(herd.hill->acknowledged() < duplicate.number);
@@ -70,13 +71,13 @@ TEST_CASE("the reply to a report that is not newer waits for the record that is"
 
 TEST_CASE("what a peer tells is waited for as what a client tells") {
   TwoKept herd;
-  (void)tell(*herd.smith, "kiwi", "5", herd.now);
+  (void)accept(*herd.smith, "kiwi", "5", herd.now);
   REQUIRE(herd.carry());
-  const auto duplicate = tell(*herd.hill, "kiwi", "5", herd.now);
-  CHECK(duplicate.told == Told::Duplicate);
+  const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
+  CHECK(duplicate.told == Accepted::Duplicate);
   CHECK(herd.hill->acknowledged() < duplicate.number);
   TwoKept::write(*herd.hill);
-  REQUIRE(herd.pass(1s));  // an empty batch tells Smith how far our feed holds nothing for it
+  REQUIRE(herd.flush(1s));  // an empty batch tells Smith how far our feed holds nothing for it
   TwoKept::write(*herd.smith);
   REQUIRE(herd.carry());
   CHECK(herd.hill->acknowledged() >= duplicate.number);
@@ -84,11 +85,11 @@ TEST_CASE("what a peer tells is waited for as what a client tells") {
 
 TEST_CASE("a pass that is under way when a batch comes does not keep it") {
   TwoKept herd;
-  (void)tell(*herd.smith, "plum", "5", herd.now);
-  (void)herd.smith->begin_pass();
-  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  (void)accept(*herd.smith, "plum", "5", herd.now);
+  (void)herd.smith->begin_flush();
+  const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.carry());
-  herd.smith->pass_written();
+  herd.smith->flush_written();
   TwoKept::write(*herd.hill);
   REQUIRE(herd.carry());
   CHECK(herd.hill->acknowledged() < outcome.number);
@@ -99,18 +100,18 @@ TEST_CASE("a pass that is under way when a batch comes does not keep it") {
 
 TEST_CASE("a peer that restarts from its journal is told from its kept cursor on") {
   TwoKept herd;
-  const auto kept = tell(*herd.hill, "kiwi", "5", herd.now);
+  const auto durable = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.carry());
-  CHECK(herd.hill->peer_status(0, herd.now).cursors.merged == kept.number);
-  CHECK(herd.hill->peer_status(0, herd.now).cursors.kept < kept.number);
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.merged == durable.number);
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.durable < durable.number);
   TwoKept::write(*herd.smith);
   REQUIRE(herd.carry());
-  CHECK(herd.hill->peer_status(0, herd.now).cursors.kept == kept.number);
+  CHECK(herd.hill->peer_status(0, herd.now).cursors.durable == durable.number);
 }
 
 TEST_CASE("a peer whose word on what it keeps was lost is asked again while a reply waits") {
   TwoKept herd;
-  const auto outcome = tell(*herd.hill, "kiwi", "5", herd.now);
+  const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.carry());
   TwoKept::write(*herd.hill);
   TwoKept::write(*herd.smith);
@@ -119,7 +120,7 @@ TEST_CASE("a peer whose word on what it keeps was lost is asked again while a re
   herd.arrives = [](const auto&) { return true; };
   CHECK(herd.hill->acknowledged() < outcome.number);
   herd.hill->await(outcome.number);
-  REQUIRE(herd.pass(2s));
+  REQUIRE(herd.flush(2s));
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
@@ -134,7 +135,7 @@ TEST_CASE("reaching the number under which a record was told proves nothing: it 
   CHECK(first->clients == std::vector<std::string>{"plum"});
   CHECK(first->batch.to == 2);
   one.ack(2, 1, 2);
-  CHECK(one.link.cursors().kept == 2);
+  CHECK(one.link.cursors().durable == 2);
   CHECK(one.link.proven() == 0);
   REQUIRE(one.send());
   one.ack(3, 1, 2);
@@ -149,10 +150,10 @@ TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") 
   one.fill(3);
   REQUIRE(one.send());
   one.hello();
-  one.pass(11s);  // no answer: back to HELLO
+  one.flush(11s);  // no answer: back to HELLO
   one.welcome(3, one.attempt_said());
   one.ack(3, 1, 3);
-  CHECK(one.link.cursors().kept == 3);
+  CHECK(one.link.cursors().durable == 3);
   CHECK(one.link.proven() == 0);
 }
 
@@ -163,27 +164,27 @@ TEST_CASE("asking is not put off by a range that is empty, nor by a disk that mu
   REQUIRE(one.send());
   one.ack(1);
   one.link.await(1);
-  one.pass(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
+  one.flush(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
   one.move("plum", kThisLink);  // the peer knows it: the range to the tail is empty, and may wait for more
   CHECK_FALSE(one.send());
-  one.pass(std::chrono::nanoseconds{1});
+  one.flush(std::chrono::nanoseconds{1});
   const auto asked = one.send();
   REQUIRE(asked);
   CHECK(asked->records == 0);
   CHECK(asked->batch.to == one.tail());
-  CHECK(one.link.say_deadline() > one.now.steady);
+  CHECK(one.link.send_deadline() > one.now.steady);
   one.ack(2);
-  one.store.displaced().begin_pass(one.tail());
-  for (std::size_t i = 0; i <= kMaxDisplacedLookedUp; ++i) one.store.displaced().note(1, 0);  // a disk that fails
+  one.store.superseded().begin_flush(one.tail());
+  for (std::size_t i = 0; i <= kMaxSupersededScanned; ++i) one.store.superseded().note(1, 0);  // a disk that fails
   one.move("pear");
   one.move("fig");
-  one.pass(kAnswerTimeoutMin);
+  one.flush(kAnswerTimeoutMin);
   while (const auto more = one.send()) {
     REQUIRE(one.link.in_flight() < 8);
     one.ack(more->batch.to);
     if (more->records == 0) break;
   }
-  CHECK(one.link.say_deadline() > one.now.steady);
+  CHECK(one.link.send_deadline() > one.now.steady);
 }
 
 TEST_CASE("an empty batch that asks what is kept is answered, and no timeout follows") {
@@ -193,7 +194,7 @@ TEST_CASE("an empty batch that asks what is kept is answered, and no timeout fol
   REQUIRE(one.send());
   one.ack(1);
   one.link.await(1);
-  one.pass(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
+  one.flush(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
   const auto asked = one.send();
   REQUIRE(asked);
   CHECK(asked->batch.from == asked->batch.to);
@@ -204,12 +205,12 @@ TEST_CASE("an empty batch that asks what is kept is answered, and no timeout fol
 }
 
 TEST_CASE("what is kept is told at once, however long an acknowledgement may wait") {
-  OneLink one({.prompt_kept = true, .ack_delay = 1ms});
+  OneLink one({.prompt_durable = true, .ack_delay = 1ms});
   one.open();
   REQUIRE(one.batch(0, 5));
   CHECK(one.say().empty());
-  one.link.cursor_kept({"Smith", kPeerFeed, {5, kPeerLife}});
+  one.link.cursor_durable({"Smith", kPeerFeed, {5, kPeerIncarnation}});
   const auto said = one.say();
   REQUIRE(one_of<herd::protocol::Ack>(said));
-  CHECK(one_of<herd::protocol::Ack>(said)->kept == 5);
+  CHECK(one_of<herd::protocol::Ack>(said)->durable == 5);
 }

@@ -26,7 +26,7 @@ struct PlainStore {
   struct Record {
     Key key;
     ChangeNumber number = 0;
-    LinkIndex by = 0;
+    PeerIndex by = 0;
     std::uint64_t feed = 0;
     std::uint64_t origin_number = 0;
   };
@@ -43,7 +43,7 @@ struct PlainStore {
             u.difference.count()};
   }
 
-  bool merge(const Update& u, LinkIndex by) {
+  bool merge(const Update& u, PeerIndex by) {
     const std::string client(u.client);
     const auto known = records.find(client);
     if (known != records.end() && known->second.key >= key_of(u)) return false;
@@ -57,50 +57,50 @@ struct PlainStore {
 // A journal that has the store read by passes: what is on disk of each client, or is on its way there.
 struct PlainDisk {
   using Numbers = std::map<std::string, ChangeNumber>;
-  Numbers kept;
+  Numbers durable;
   Numbers under_way;
   ChangeNumber kept_to = 0;
-  ChangeNumber pass_to = 0;
-  bool in_pass = false;
+  ChangeNumber flush_to = 0;
+  bool in_flush = false;
 
   void step(Store& store, const PlainStore& plain, Random& random) {
-    if (!in_pass) {
-      under_way = kept;
+    if (!in_flush) {
+      under_way = durable;
       for (const auto& [client, record] : plain.records) under_way[client] = record.number;
-      pass_to = plain.tail;
-      store.displaced().begin_pass(pass_to);
+      flush_to = plain.tail;
+      store.superseded().begin_flush(flush_to);
     } else if (random.chance(0.3)) {
-      store.displaced().pass_failed(kept_to);
+      store.superseded().flush_failed(kept_to);
     } else {
-      kept = under_way;
-      kept_to = pass_to;
+      durable = under_way;
+      kept_to = flush_to;
       if (random.chance(0.5)) {
-        store.displaced().whole_pass_kept();
+        store.superseded().full_flush_written();
       } else {
-        store.displaced().pass_kept(kept_to, [&](RecordIndex index) { return store.number_of(index); });
+        store.superseded().flush_durable(kept_to, [&](RecordIndex index) { return store.number_of(index); });
       }
     }
-    in_pass = !in_pass;
+    in_flush = !in_flush;
   }
 
   // What a crash would bring back under its old number must be known as displaced, and nothing of that be forgotten.
   void check(const Store& store, const PlainStore& plain) const {
-    std::map<std::string, std::vector<ChangeNumber>> displaced;
-    for (const Displaced::Entry& entry : store.displaced().entries()) {
+    std::map<std::string, std::vector<ChangeNumber>> superseded;
+    for (const SupersededChanges::Entry& entry : store.superseded().entries()) {
       REQUIRE(entry.old < store.number_of(entry.index));
-      displaced[std::string(store.record_at(entry.index).client)].push_back(entry.old);
+      superseded[std::string(store.record_at(entry.index).client)].push_back(entry.old);
     }
     std::size_t most = 0;
-    for (const Numbers* numbers : {&kept, &under_way}) {
-      if (numbers == &under_way && !in_pass) continue;
+    for (const Numbers* numbers : {&durable, &under_way}) {
+      if (numbers == &under_way && !in_flush) continue;
       for (const auto& [client, number] : *numbers) {
         if (plain.records.at(client).number == number) continue;
-        const auto& olds = displaced[client];
+        const auto& olds = superseded[client];
         REQUIRE(std::count(olds.begin(), olds.end(), number) == 1);
       }
       most += numbers->size();
     }
-    REQUIRE(store.displaced().entries().size() <= std::max(most, kept.size()) * 2);
+    REQUIRE(store.superseded().entries().size() <= std::max(most, durable.size()) * 2);
   }
 };
 
@@ -200,7 +200,7 @@ TEST_CASE("a store is a map of the greatest records and a list of changes, whate
     for (int turn = 0; turn < sizes.operations; ++turn) {
       // Time goes on, or nothing would be newer in the end.
       const Drawn drawn(random, sizes.clients, static_cast<std::uint64_t>(turn / 100));
-      const auto by = static_cast<LinkIndex>(random.below(4));
+      const auto by = static_cast<PeerIndex>(random.below(4));
       const bool changed = store.merge(drawn.view(), by) == Store::Merged::Changed;
       REQUIRE(changed == plain.merge(drawn.view(), by));
       check_record(store, plain, drawn.client);

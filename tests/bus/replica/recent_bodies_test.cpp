@@ -45,7 +45,7 @@ class Square {
     std::vector<std::string> bodies;
     while (const auto message = at(from).take(peer_of(from, to), now)) {
       if (message->body) bodies.push_back(*message->body);
-      hear(at(to), from + " to " + to, *message, now);
+      receive(at(to), from + " to " + to, *message, now);
     }
     return bodies;
   }
@@ -63,7 +63,7 @@ class Square {
 
   void tell_hill(int first, int count) {
     for (int i = first; i < first + count; ++i) {
-      REQUIRE(tell(at("Hill"), "client" + std::to_string(i), "5", now).told == Told::Stored);
+      REQUIRE(accept(at("Hill"), "client" + std::to_string(i), "5", now).told == Accepted::Stored);
     }
   }
 
@@ -92,14 +92,14 @@ class Square {
 TEST_CASE("a recent body is found by its bytes and by where it begins, the newest first") {
   RecentBodies bodies;
   CHECK(bodies.find("a") == nullptr);
-  CHECK(bodies.behind(0, any) == nullptr);
+  CHECK(bodies.after(0, any) == nullptr);
   bodies.remember(recent(0, 10, "a"));
   bodies.remember(recent(10, 90, "b"));
   bodies.remember(recent(10, 12, "c"));
   CHECK(bodies.find("a")->to == 10);
   CHECK(bodies.find("ab") == nullptr);
-  CHECK(bodies.behind(10, any)->to == 12);
-  CHECK(bodies.behind(5, any) == nullptr);
+  CHECK(bodies.after(10, any)->to == 12);
+  CHECK(bodies.after(5, any) == nullptr);
 }
 
 TEST_CASE("the next beginning is that of a body with enough updates") {
@@ -116,8 +116,8 @@ TEST_CASE("the next beginning is that of a body with enough updates") {
 TEST_CASE("the oldest body is forgotten first") {
   RecentBodies bodies;
   for (ChangeNumber i = 0; i <= RecentBodies::kBodies; ++i) bodies.remember(recent(i, i + 1, std::to_string(i)));
-  CHECK(bodies.behind(0, any) == nullptr);
-  CHECK(bodies.behind(1, any) != nullptr);
+  CHECK(bodies.after(0, any) == nullptr);
+  CHECK(bodies.after(1, any) != nullptr);
 }
 
 TEST_CASE("a body that is new from end to end goes on as it came, and the second way round brings nothing new") {
@@ -152,7 +152,7 @@ TEST_CASE("a body that is encoded here does not go to who told some of it") {
   square.tell_hill(0, 100);
   REQUIRE(square.carry("Hill", "Smith").size() == 1);
   for (int i = 0; i < 100; ++i) {
-    REQUIRE(tell(square.at("Smith"), "own" + std::to_string(i), "5", square.now).told == Told::Stored);
+    REQUIRE(accept(square.at("Smith"), "own" + std::to_string(i), "5", square.now).told == Accepted::Stored);
   }
   const auto onward = square.carry("Smith", "Singleton");
   REQUIRE(onward.size() == 2);  // as it came, and the rest
@@ -160,7 +160,7 @@ TEST_CASE("a body that is encoded here does not go to who told some of it") {
   mixed.tell_hill(0, 40);  // too few to be worth a message of their own
   REQUIRE(mixed.carry("Hill", "Smith").size() == 1);
   for (int i = 0; i < 300; ++i) {
-    REQUIRE(tell(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).told == Told::Stored);
+    REQUIRE(accept(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).told == Accepted::Stored);
   }
   const auto all = mixed.carry("Smith", "Singleton");
   REQUIRE(all.size() == 1);
@@ -182,7 +182,7 @@ TEST_CASE("short bodies are joined where so much waits that a flight of them wou
 
 TEST_CASE("a body of which something was known is encoded anew, without that") {
   Square square;
-  REQUIRE(tell(square.at("Smith"), "client7", "6", square.now).told == Told::Stored);
+  REQUIRE(accept(square.at("Smith"), "client7", "6", square.now).told == Accepted::Stored);
   square.tell_hill(0, 100);
   const auto to_smith = square.carry("Hill", "Smith");
   REQUIRE(to_smith.size() == 1);
@@ -211,7 +211,7 @@ TEST_CASE("a body goes out as it was although its clients have moved on, and the
   Square square;
   square.tell_hill(0, 100);
   const auto first = square.carry("Hill", "Smith");
-  REQUIRE(tell(square.at("Hill"), "client50", "6", square.now).told == Told::Stored);
+  REQUIRE(accept(square.at("Hill"), "client50", "6", square.now).told == Accepted::Stored);
   const auto to_jaquez = square.carry("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 2);
   CHECK(to_jaquez[0] == first[0]);

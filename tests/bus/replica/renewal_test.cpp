@@ -26,15 +26,15 @@ struct TwoJournals : TwoReplicas {
   explicit TwoJournals(Durability waits_for = {}, LinkLimits links = {}) : durability(waits_for), limits(links) {
     start_hill(1, "");
     start_smith(2, "");
-    REQUIRE(pass(1s));
+    REQUIRE(flush(1s));
   }
   void start_hill(std::uint64_t incarnation, const std::string& journal) {
     hill = started("Hill", "Smith", incarnation, kHillsFeed, hills = journal);
-    hills += hill->keeper().begin_life();
+    hills += hill->planner().begin_run();
   }
   void start_smith(std::uint64_t incarnation, const std::string& journal) {
     smith = started("Smith", "Hill", incarnation, kSmithsFeed, smiths = journal);
-    smiths += smith->keeper().begin_life();
+    smiths += smith->planner().begin_run();
   }
   // All that is known is in the journals.
   void write() {
@@ -43,15 +43,15 @@ struct TwoJournals : TwoReplicas {
     REQUIRE(carry());
   }
   static void write(Replica& replica, std::string& journal) {
-    while (replica.wants_pass()) {
-      journal += replica.begin_pass();
-      replica.pass_written();
+    while (replica.wants_flush()) {
+      journal += replica.begin_flush();
+      replica.flush_written();
     }
   }
   // Hill accepts a report, Smith hears of it, and both keep it.
   void everywhere(std::string_view client, std::string_view time) {
-    (void)tell(*hill, client, time, now);
-    REQUIRE(pass(1s));
+    (void)accept(*hill, client, time, now);
+    REQUIRE(flush(1s));
     write();
   }
   [[nodiscard]] std::uint64_t renewals() const {
@@ -67,7 +67,7 @@ struct TwoJournals : TwoReplicas {
     options.self = {"herd", std::move(name), incarnation, 0};
     options.peers = {std::move(peer)};
     options.limits = limits;
-    options.limits.prompt_kept = durability.replicas > 0;
+    options.limits.prompt_durable = durability.replicas > 0;
     options.durability = durability;
     options.random_id = drawn_ids(incarnation);
     return std::make_unique<Replica>(std::move(options), std::move(*memory));
@@ -82,11 +82,11 @@ TEST_CASE("a node whose backup is put back renews its feed, and what it lacks co
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
   herd.everywhere("kiwi", "6");
-  (void)tell(*herd.smith, "pear", "7", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.smith, "pear", "7", herd.now);
+  REQUIRE(herd.flush(1s));
   herd.start_hill(21, backup);
   REQUIRE_FALSE(herd.hill->find("kiwi"));
-  REQUIRE(herd.pass(1s));
+  REQUIRE(herd.flush(1s));
   CHECK(herd.hill->counters().feeds_renewed == 1);
   CHECK(herd.smith->counters().feeds_renewed == 0);
   CHECK(herd.hill->self().feed_id != kHillsFeed);
@@ -108,8 +108,8 @@ TEST_CASE("what a node accepts after its backup was put back is no repeat of wha
   const ChangeNumber lost = herd.hill->store().feed().tail() + 1;
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  REQUIRE(tell(*herd.hill, "fig", "7", herd.now).number == lost);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(accept(*herd.hill, "fig", "7", herd.now).number == lost);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.smith->find("fig"));
 }
 
@@ -119,8 +119,8 @@ TEST_CASE("a cursor of the lost time proves it also where the node has given out
   herd.start_hill(11, herd.hills);
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  for (const char* client : {"fig", "plum", "pear"}) (void)tell(*herd.hill, client, "7", herd.now);
-  REQUIRE(herd.pass(1s));
+  for (const char* client : {"fig", "plum", "pear"}) (void)accept(*herd.hill, client, "7", herd.now);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.renewals() == 1);
   for (const char* client : {"fig", "plum", "pear"}) CHECK(herd.smith->find(client));
 }
@@ -131,11 +131,11 @@ TEST_CASE("a backup of the present run that holds all that a peer was sent needs
   const std::string backup = herd.hills;
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(herd.flush(1s));
   CHECK(herd.renewals() == 0);
   CHECK(herd.hill->find("kiwi"));
-  (void)tell(*herd.hill, "fig", "7", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.hill, "fig", "7", herd.now);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.equal());
 }
 
@@ -144,21 +144,21 @@ TEST_CASE("a backup of the present run that holds all that a peer was sent needs
 TEST_CASE("a record that a backup of the present run brings back reaches a peer whose cursor has passed it") {
   TwoJournals herd({}, {1, 1});
   herd.arrives = [](const auto&) { return false; };
-  (void)tell(*herd.hill, "kiwi", "5", herd.now);
-  (void)tell(*herd.hill, "fig", "5", herd.now);
+  (void)accept(*herd.hill, "kiwi", "5", herd.now);
+  (void)accept(*herd.hill, "fig", "5", herd.now);
   herd.write();
   const std::string backup = herd.hills;
-  (void)tell(*herd.hill, "kiwi", "6", herd.now);
+  (void)accept(*herd.hill, "kiwi", "6", herd.now);
   herd.write();
   herd.arrives = [&](const auto& message) {
     return !std::holds_alternative<Batch>(message) || !herd.smith->find("fig");
   };
-  REQUIRE(herd.pass(3s));
+  REQUIRE(herd.flush(3s));
   REQUIRE(herd.smith->find("fig"));
   REQUIRE_FALSE(herd.smith->find("kiwi"));
   herd.arrives = [](const auto&) { return true; };
   herd.start_hill(21, backup);
-  REQUIRE(herd.pass(3s));
+  REQUIRE(herd.flush(3s));
   CHECK(herd.renewals() == 1);
   CHECK(herd.smith->find("kiwi"));
   CHECK(herd.equal());
@@ -170,7 +170,7 @@ TEST_CASE("restarts alone never renew a feed") {
     herd.everywhere("kiwi", std::to_string(run));
     herd.start_hill(10 + run, herd.hills);
     if (run % 2 == 0) herd.start_smith(20 + run, herd.smiths);
-    REQUIRE(herd.pass(1s));
+    REQUIRE(herd.flush(1s));
   }
   CHECK(herd.renewals() == 0);
   CHECK(herd.equal());
@@ -180,11 +180,11 @@ TEST_CASE("a node that knows the runs by a copy of its journal does not renew it
   TwoJournals herd;
   herd.everywhere("kiwi", "6");
   herd.start_hill(11, herd.hills);
-  std::string copy = herd.hill->keeper().begin_copy();
-  copy += herd.hill->finish_copy();
-  herd.hill->pass_written();
+  std::string copy = herd.hill->planner().begin_compaction();
+  copy += herd.hill->finish_compaction();
+  herd.hill->flush_written();
   herd.start_hill(21, copy);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(herd.flush(1s));
   CHECK(herd.renewals() == 0);
 }
 
@@ -198,9 +198,9 @@ TEST_CASE("two nodes whose backups are put back at once come together") {
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, hills);
   herd.start_smith(22, smiths);
-  (void)tell(*herd.hill, "fig", "7", herd.now);
-  (void)tell(*herd.smith, "pear", "7", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.hill, "fig", "7", herd.now);
+  (void)accept(*herd.smith, "pear", "7", herd.now);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.equal());
   CHECK(herd.smith->store().size() == 3);
 }
@@ -211,8 +211,8 @@ TEST_CASE("a backup that is put back twice makes two feeds of the same beginning
   const std::string backup = herd.hills;
   for (std::uint64_t run = 11; run <= 13; ++run) {
     herd.start_hill(run, backup);
-    (void)tell(*herd.hill, "fig" + std::to_string(run), "7", herd.now);
-    REQUIRE(herd.pass(1s));
+    (void)accept(*herd.hill, "fig" + std::to_string(run), "7", herd.now);
+    REQUIRE(herd.flush(1s));
     CHECK(herd.equal());
   }
   CHECK(herd.smith->store().size() == 4);
@@ -224,13 +224,13 @@ TEST_CASE("a crash before the new feed is written leaves the former one, which i
   herd.start_hill(11, herd.hills);
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  (void)tell(*herd.hill, "fig", "7", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.hill, "fig", "7", herd.now);
+  REQUIRE(herd.flush(1s));
   REQUIRE(herd.renewals() == 1);
   herd.start_hill(31, herd.hills);  // without a pass since
   REQUIRE(herd.hill->self().feed_id == kHillsFeed);
-  (void)tell(*herd.hill, "pear", "8", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.hill, "pear", "8", herd.now);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.smith->find("pear"));
   CHECK(herd.equal());
 }
@@ -241,12 +241,12 @@ TEST_CASE("the new feed outlives a restart once a pass has written it") {
   herd.start_hill(11, herd.hills);
   herd.everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(herd.flush(1s));
   const std::uint64_t feed = herd.hill->self().feed_id;
   herd.write();
   herd.start_hill(31, herd.hills);
   CHECK(herd.hill->self().feed_id == feed);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(herd.flush(1s));
   CHECK(herd.renewals() == 0);
 }
 
@@ -256,14 +256,14 @@ TEST_CASE("with replicas, what peers kept of the lost time lets no reply leave")
   herd.start_hill(11, herd.hills);
   for (const char* client : {"kiwi", "plum", "pear"}) herd.everywhere(client, "6");
   herd.start_hill(21, backup);
-  const auto outcome = tell(*herd.hill, "fig", "7", herd.now);
+  const auto outcome = accept(*herd.hill, "fig", "7", herd.now);
   REQUIRE(herd.carry());
   TwoJournals::write(*herd.hill, herd.hills);
   REQUIRE(herd.carry());
   CHECK(herd.hill->acknowledged() < outcome.number);
   herd.hill->await(outcome.number);
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(herd.pass(1s));
+    REQUIRE(herd.flush(1s));
     herd.write();
   }
   CHECK(herd.hill->acknowledged() >= outcome.number);
@@ -273,12 +273,12 @@ TEST_CASE("with replicas, what peers kept of the lost time lets no reply leave")
 // Hill's memory is that of a former moment: the same run has given out its numbers twice.
 TEST_CASE("a node whose memory was set back takes a new run, and its updates new identities") {
   TwoReplicas herd;
-  (void)tell(*herd.hill, "kiwi", "5", herd.now);
-  (void)tell(*herd.hill, "plum", "5", herd.now);
-  REQUIRE(herd.pass(1s));
+  (void)accept(*herd.hill, "kiwi", "5", herd.now);
+  (void)accept(*herd.hill, "plum", "5", herd.now);
+  REQUIRE(herd.flush(1s));
   herd.hill = make_replica("Hill", {"Smith"}, 1);
-  REQUIRE(tell(*herd.hill, "fig", "6", herd.now).number == 1);
-  REQUIRE(herd.pass(1s));
+  REQUIRE(accept(*herd.hill, "fig", "6", herd.now).number == 1);
+  REQUIRE(herd.flush(1s));
   CHECK(herd.hill->counters().feeds_renewed == 1);
   CHECK(herd.smith->find("fig"));
   CHECK(herd.hill->find("kiwi"));
@@ -288,7 +288,7 @@ TEST_CASE("a node whose memory was set back takes a new run, and its updates new
 TEST_CASE("a renewed feed is not sent in bodies that name the former run") {
   const auto hill = make_replica("Hill", {"Jaquez", "Smith"}, 1);
   const Now now = kStart;
-  (void)tell(*hill, "kiwi", "5", now);
+  (void)accept(*hill, "kiwi", "5", now);
   const auto bodies = [&](PeerIndex peer) {
     std::string runs;
     while (const auto message = hill->take(peer, now)) {
@@ -303,10 +303,11 @@ TEST_CASE("a renewed feed is not sent in bodies that name the former run") {
     Hello hello;
     hello.herd = "herd";
     hello.node = node;
-    hello.incarnation = 200 + peer;
-    hello.feed_id = 300 + peer;
-    hear(*hill, node, hello, now);
-    hear(*hill, node, Welcome{{200 + peer, self.incarnation}, self.feed_id, cursor, attempt, 1, 0}, now);
+    hello.incarnation = std::uint64_t{200} + peer;
+    hello.feed_id = std::uint64_t{300} + peer;
+    receive(*hill, node, hello, now);
+    receive(*hill, node, Welcome{{std::uint64_t{200} + peer, self.incarnation}, self.feed_id, cursor, attempt, 1, 0},
+            now);
   };
   open("Jaquez", 0, hill->self(), 2, 0);
   CHECK(bodies(0) == "1 ");
@@ -327,13 +328,13 @@ TEST_CASE("a peer with a fault makes a node renew its feed at once, then after 1
     hello.node = "Smith";
     hello.incarnation = 200;
     hello.feed_id = 300;
-    hear(*hill, "smith's", hello, now);
+    receive(*hill, "smith's", hello, now);
     now.steady += kHelloIntervalMax;
     while (const auto message = hill->take(0, now)) {
       const auto said = decode(message->header).value();
       if (const auto* ours = std::get_if<Hello>(&said)) attempt = ours->attempt;
     }
-    hear(*hill, "smith's", Welcome{{200, hill->self().incarnation}, hill->self().feed_id, 5, attempt, 99, 0}, now);
+    receive(*hill, "smith's", Welcome{{200, hill->self().incarnation}, hill->self().feed_id, 5, attempt, 99, 0}, now);
     return hill->counters().feeds_renewed;
   };
   CHECK(claim() == 1);
@@ -363,7 +364,7 @@ TEST_CASE("an impossible cursor is not used: nothing but HELLO is sent after it"
   one.hello();
   const std::uint64_t attempt = one.attempt_said();
   CHECK(one.welcome(11, attempt) == Claim::Foreign);
-  CHECK(one.welcome(5, attempt, kPeerLife, kOurLife + 1) == Claim::Foreign);
+  CHECK(one.welcome(5, attempt, kPeerIncarnation, kOurIncarnation + 1) == Claim::Foreign);
   CHECK_FALSE(one.send());
   CHECK(one.link.cursors().merged == 0);
   CHECK(one.welcome(10, attempt) == Claim::Possible);
@@ -379,7 +380,7 @@ TEST_CASE("a link of a renewed feed has nothing acknowledged, nothing kept and n
   one.link.begin_feed(one.now);
   CHECK(one.link.proven() == 0);
   CHECK(one.link.cursors().merged == 0);
-  CHECK(one.link.cursors().kept == 0);
+  CHECK(one.link.cursors().durable == 0);
   CHECK_FALSE(one.send());
   CHECK(one_of<Hello>(one.say()));
 }
@@ -388,24 +389,24 @@ TEST_CASE("a batch moves a cursor of the sender's run, or of the run that its WE
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 40));
-  one.hello(kPeerLife + 1);  // the lost run, late
-  const Lives lost{kPeerLife + 1, kOurLife};
-  one.link.merged(Batch{lost, 1, 40, 60, kPeerLife, 55});
-  one.hello(kPeerLife + 2);
+  one.hello(kPeerIncarnation + 1);  // the lost run, late
+  const Incarnations lost{kPeerIncarnation + 1, kOurIncarnation};
+  one.link.merged(Batch{lost, 1, 40, 60, kPeerIncarnation, 55});
+  one.hello(kPeerIncarnation + 2);
   (void)one.say();
-  const Lives present{kPeerLife + 2, kOurLife};
-  one.link.merged(Batch{present, 1, 40, 50, kPeerLife, 45});  // by a WELCOME from before
+  const Incarnations present{kPeerIncarnation + 2, kOurIncarnation};
+  one.link.merged(Batch{present, 1, 40, 50, kPeerIncarnation, 45});  // by a WELCOME from before
   auto said = one.say();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->cursor == 60);
-  CHECK(one_of<Welcome>(said)->run == kPeerLife + 1);
+  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 1);
   CHECK(one_of<Welcome>(said)->written == 55);
-  one.link.merged(Batch{present, 2, 60, 70, kPeerLife + 1, 50});
-  one.link.merged(Batch{present, 2, 70, 80, kPeerLife + 1, 49});
-  one.hello(kPeerLife + 2);
+  one.link.merged(Batch{present, 2, 60, 70, kPeerIncarnation + 1, 50});
+  one.link.merged(Batch{present, 2, 70, 80, kPeerIncarnation + 1, 49});
+  one.hello(kPeerIncarnation + 2);
   said = one.say();
   CHECK(one_of<Welcome>(said)->cursor == 80);
-  CHECK(one_of<Welcome>(said)->run == kPeerLife + 2);
+  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 2);
   CHECK(one_of<Welcome>(said)->written == 50);
 }
 
@@ -413,27 +414,27 @@ TEST_CASE("a batch that ends below the cursor leaves the run that the cursor nam
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 40));
-  one.hello(kPeerLife + 1);
-  one.link.merged(Batch{{kPeerLife + 1, kOurLife}, 1, 20, 30, kPeerLife, 0});
+  one.hello(kPeerIncarnation + 1);
+  one.link.merged(Batch{{kPeerIncarnation + 1, kOurIncarnation}, 1, 20, 30, kPeerIncarnation, 0});
   const auto said = one.say();
   REQUIRE(one_of<Welcome>(said));
-  CHECK(one_of<Welcome>(said)->run == kPeerLife);
+  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation);
 }
 
 TEST_CASE("a batch names the run of the WELCOME that it answers, and how far the journal is written") {
   OneLink one;
   one.written = 1;
   one.fill(3);
-  one.runs.begin({kOurLife + 1, 3});
-  one.open(2);  // of the run kOurLife
+  one.runs.begin({kOurIncarnation + 1, 3});
+  one.open(2);  // of the run kOurIncarnation
   const auto sent = one.send();
   REQUIRE(sent);
-  CHECK(sent->batch.run == kOurLife);
+  CHECK(sent->batch.run == kOurIncarnation);
   CHECK(sent->batch.written == 1);
 }
 
 TEST_CASE("a journal's cursor without a run is read as 0") {
-  for (const std::uint64_t run : {std::uint64_t{0}, kPeerLife}) {
+  for (const std::uint64_t run : {std::uint64_t{0}, kPeerIncarnation}) {
     OneLink one;
     one.link.restore({"Smith", kPeerFeed, {5, run}});
     one.hello();
@@ -445,14 +446,14 @@ TEST_CASE("a journal's cursor without a run is read as 0") {
 }
 
 TEST_CASE("what a pass keeps counts only for the cursor of the same run") {
-  OneLink one({.prompt_kept = true});
+  OneLink one({.prompt_durable = true});
   one.open();
   REQUIRE(one.batch(0, 5));
-  for (const std::uint64_t run : {kPeerLife + 1, kPeerLife}) {
-    one.link.cursor_kept({"Smith", kPeerFeed, {5, run}});
+  for (const std::uint64_t run : {kPeerIncarnation + 1, kPeerIncarnation}) {
+    one.link.cursor_durable({"Smith", kPeerFeed, {5, run}});
     const auto said = one.say();
     REQUIRE(one_of<Ack>(said));
-    CHECK(one_of<Ack>(said)->kept == (run == kPeerLife ? 5 : 0));
+    CHECK(one_of<Ack>(said)->durable == (run == kPeerIncarnation ? 5 : 0));
     REQUIRE(one.batch(5, 5));
   }
 }

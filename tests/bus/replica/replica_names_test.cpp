@@ -54,7 +54,7 @@ class TwoHills {
     smiths_links.clear();
   }
 
-  void pass(Nanoseconds time) {
+  void flush(Nanoseconds time) {
     for (const Nanoseconds end = now.steady + time; now.steady < end;) {
       now.steady += 10ms;
       now.wall += 10ms;
@@ -69,7 +69,7 @@ class TwoHills {
       while (const auto message = smith->take(0, now)) {
         Replica* reached = twin_is_at_the_address ? twin.get() : hill.get();
         if (reached != nullptr && (reached != hill.get() || !hill_is_frozen)) {
-          herd::bus::hear(*reached, "smith", *message, now);
+          herd::bus::receive(*reached, "smith", *message, now);
         }
       }
       for (const auto& [route, conflict] : std::exchange(connections_.sent, {})) {
@@ -87,7 +87,7 @@ class TwoHills {
     while (const auto message = process->take(0, now)) {
       Incoming incoming{route, message->header, std::nullopt, &connections_};
       if (message->body) incoming.body = *message->body;
-      smith->hear(incoming, now);
+      smith->receive(incoming, now);
     }
   }
   void tick(Replica& process) {
@@ -110,12 +110,12 @@ std::size_t count(const std::vector<NameConflict>& conflicts, NameConflict::Role
 
 TEST_CASE("a second process of a name never gets the first one's link") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   REQUIRE(herd.link() == Connected::Up);
   herd.smiths_links.clear();
   herd.start_twin();
   for (int i = 0; i < 100; ++i) {
-    herd.pass(100ms);
+    herd.flush(100ms);
     REQUIRE(herd.link() == Connected::Up);
     REQUIRE_FALSE(herd.twin->may_acknowledge());
   }
@@ -127,47 +127,47 @@ TEST_CASE("a second process of a name never gets the first one's link") {
   CHECK(count(herd.conflicts, NameConflict::Role::Refused) == 1);
   const auto seen_by_hill = herd.hill->name_report(herd.now);
   REQUIRE(seen_by_hill);
-  CHECK(seen_by_hill->kept);
+  CHECK(seen_by_hill->keeps_name);
   CHECK(seen_by_hill->other == Claimant{kTwin, "tcp://Hill", "192.0.2.1"});
   const auto seen_by_twin = herd.twin->name_report(herd.now);
   REQUIRE(seen_by_twin);
-  CHECK_FALSE(seen_by_twin->kept);
+  CHECK_FALSE(seen_by_twin->keeps_name);
   CHECK(seen_by_twin->other.incarnation == kHill);
 }
 
 TEST_CASE("a process that is refused acknowledges nothing, whatever a reply waits for") {
   TwoHills herd({.journal = GENERATE(false, true)});
-  herd.pass(1s);
+  herd.flush(1s);
   herd.start_twin();
   herd.turn();
-  const TellOutcome told = tell(*herd.twin, "client", "5", herd.now);
+  const AcceptOutcome told = accept(*herd.twin, "client", "5", herd.now);
   const auto write = [&] {
-    if (!herd.durability.journal || !herd.twin->wants_pass()) return;
-    (void)herd.twin->begin_pass();
-    herd.twin->pass_written();
+    if (!herd.durability.journal || !herd.twin->wants_flush()) return;
+    (void)herd.twin->begin_flush();
+    herd.twin->flush_written();
   };
   for (int i = 0; i < 50; ++i) {
     write();
     REQUIRE(herd.twin->acknowledged() < told.number);
-    herd.pass(100ms);
+    herd.flush(100ms);
   }
-  CHECK(tell(*herd.twin, "client", "5", herd.now).number > herd.twin->acknowledged());  // nor what it knows already
+  CHECK(accept(*herd.twin, "client", "5", herd.now).number > herd.twin->acknowledged());  // nor what it knows already
   SECTION("and acknowledges it 5 s after the other process is gone") {
     herd.end_hill();
-    herd.pass(kRefusedFor - 1s);
+    herd.flush(kRefusedFor - 1s);
     write();
     CHECK(herd.twin->acknowledged() < told.number);
-    herd.pass(2s);
+    herd.flush(2s);
     CHECK(herd.twin->acknowledged() >= told.number);
     CHECK(count(herd.conflicts, NameConflict::Role::Refused, true) == 1);
   }
   SECTION("and at once if it is the process at the configured address then") {
     herd.end_hill();
     herd.twin_is_at_the_address = true;
-    herd.pass(kHelloInterval + 20ms);
+    herd.flush(kHelloInterval + 20ms);
     write();
     CHECK(herd.twin->acknowledged() >= told.number);
-    herd.pass(1s);
+    herd.flush(1s);
     CHECK(herd.link() == Connected::Up);
     CHECK(herd.smith->find("client"));  // what it was told meanwhile spreads
   }
@@ -175,7 +175,7 @@ TEST_CASE("a process that is refused acknowledges nothing, whatever a reply wait
 
 TEST_CASE("a process acknowledges nothing before a peer has answered or the wait is over") {
   TwoHills herd;
-  const TellOutcome told = tell(*herd.hill, "client", "5", herd.now);
+  const AcceptOutcome told = accept(*herd.hill, "client", "5", herd.now);
   CHECK(herd.hill->acknowledged() < told.number);
   SECTION("with its peer there") {
     herd.turn();
@@ -195,7 +195,7 @@ TEST_CASE("a process acknowledges nothing before a peer has answered or the wait
 
 TEST_CASE("a node that starts again has its link at once") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.end_hill();
   herd.twin_is_at_the_address = true;  // the new process
   herd.start_twin();
@@ -207,26 +207,26 @@ TEST_CASE("a node that starts again has its link at once") {
 
 TEST_CASE("a host that vanished without a word loses its name after 2.5 s") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.hill_is_frozen = true;
   herd.twin_is_at_the_address = true;
   herd.start_twin();
-  herd.pass(kSilence - 1s);
+  herd.flush(kSilence - 1s);
   CHECK_FALSE(herd.twin->may_acknowledge());
-  herd.pass(2s);
+  herd.flush(2s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.twin->may_acknowledge());
 }
 
 TEST_CASE("a process that was frozen gets its link back if it is the one at the configured address") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.start_twin();
   herd.hill_is_frozen = true;
-  herd.pass(10s);
+  herd.flush(10s);
   CHECK(herd.link() != Connected::Up);
   herd.hill_is_frozen = false;
-  herd.pass(3s);
+  herd.flush(3s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.smith->peer_status(0, herd.now).contender->incarnation == kTwin);
   CHECK(herd.hill->may_acknowledge());
@@ -235,11 +235,11 @@ TEST_CASE("a process that was frozen gets its link back if it is the one at the 
 
 TEST_CASE("a peer that starts again links with the process at the configured address") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.start_twin();
-  herd.pass(1s);
+  herd.flush(1s);
   herd.restart_smith();
-  herd.pass(2s);
+  herd.flush(2s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.smiths_links.size() == 1);
   CHECK(herd.hill->may_acknowledge());
@@ -248,7 +248,7 @@ TEST_CASE("a peer that starts again links with the process at the configured add
 
 TEST_CASE("a late WELCOME gives the name back to the process that answers") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.restart_smith();
   FakeConnections connections;
   const auto hello_of = [](std::uint64_t incarnation) {
@@ -261,7 +261,7 @@ TEST_CASE("a late WELCOME gives the name back to the process that answers") {
     return encode(hello);
   };
   const auto says = [&](const std::string& route, const std::string& header) {
-    herd.smith->hear({route, header, std::nullopt, &connections}, herd.now);
+    herd.smith->receive({route, header, std::nullopt, &connections}, herd.now);
   };
   // The second process says HELLO more often than a far peer answers.
   says("hill", hello_of(kHill));
@@ -275,7 +275,7 @@ TEST_CASE("a late WELCOME gives the name back to the process that answers") {
 
 TEST_CASE("a CONFLICT for another incarnation, and anything else that comes back, changes nothing") {
   TwoHills herd;
-  herd.pass(1s);
+  herd.flush(1s);
   herd.hill->hear_back(0, encode(Conflict{{kSmith, kHill + 1}, false, 9, "", ""}), herd.now);
   CHECK(herd.hill->may_acknowledge());
   herd.hill->hear_back(0, encode(Bye{kSmith}), herd.now);

@@ -10,10 +10,10 @@ using namespace herd::protocol;
 
 namespace {
 
-constexpr std::uint64_t kPeerLife = 200;
+constexpr std::uint64_t kPeerIncarnation = 200;
 constexpr std::uint64_t kPeerFeed = 201;
 
-Hello hello_of(std::string node, std::uint64_t life = kPeerLife) {
+Hello hello_of(std::string node, std::uint64_t life = kPeerIncarnation) {
   Hello hello;
   hello.herd = "herd";
   hello.node = std::move(node);
@@ -38,7 +38,7 @@ struct OneReplica {
   Now now = kStart;
 
   explicit OneReplica(bool greeted = true) {
-    if (greeted) hear(*hill, "smith's", hello_of("Smith"), now);
+    if (greeted) receive(*hill, "smith's", hello_of("Smith"), now);
     (void)said();
   }
 
@@ -48,10 +48,10 @@ struct OneReplica {
     batch_of(encoder.finish(), to);
   }
   void batch_of(std::optional<std::string> body, ChangeNumber to = 1) {
-    const std::string header = encode(Batch{{kPeerLife, hill->self().incarnation}, 1, 0, to, 0, 0});
+    const std::string header = encode(Batch{{kPeerIncarnation, hill->self().incarnation}, 1, 0, to, 0, 0});
     Incoming incoming{"smith's", header, std::nullopt};
     if (body) incoming.body = *body;
-    hill->hear(incoming, now);
+    hill->receive(incoming, now);
   }
   // What it has to say to Smith, batches included.
   std::vector<Message> said(PeerIndex peer = 1) {
@@ -76,15 +76,15 @@ struct OneReplica {
 TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the same, and else not newer") {
   const auto hill = make_replica("Hill", {}, 1);
   const Now now = kStart;
-  const TellOutcome first = tell(*hill, "kiwi", "1700000000.5", now);
-  CHECK(first.told == Told::Stored);
+  const AcceptOutcome first = accept(*hill, "kiwi", "1700000000.5", now);
+  CHECK(first.told == Accepted::Stored);
   CHECK(first.difference == -500ms);
-  CHECK(tell(*hill, "kiwi", "1700000000.5", now).told == Told::Duplicate);
-  CHECK(tell(*hill, "kiwi", "1700000000.50", now).told == Told::NotNewer);  // another text for the same time
-  CHECK(tell(*hill, "kiwi", "1700000000.5", now, "+1-3").told == Told::NotNewer);
-  CHECK(tell(*hill, "kiwi", "1700000000.4", now).told == Told::NotNewer);
+  CHECK(accept(*hill, "kiwi", "1700000000.5", now).told == Accepted::Duplicate);
+  CHECK(accept(*hill, "kiwi", "1700000000.50", now).told == Accepted::NotNewer);  // another text for the same time
+  CHECK(accept(*hill, "kiwi", "1700000000.5", now, "+1-3").told == Accepted::NotNewer);
+  CHECK(accept(*hill, "kiwi", "1700000000.4", now).told == Accepted::NotNewer);
   CHECK(hill->store().feed().tail() == 1);
-  CHECK(tell(*hill, "kiwi", "1700000000.500000001", now, "+1-3").told == Told::Stored);
+  CHECK(accept(*hill, "kiwi", "1700000000.500000001", now, "+1-3").told == Accepted::Stored);
   CHECK(hill->find("kiwi")->coordinates == "+1-3");
   CHECK(hill->find("kiwi")->origin == "Hill");
   CHECK_FALSE(hill->find("plum"));
@@ -93,7 +93,7 @@ TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the s
 TEST_CASE("a duplicate is one whichever node heard the record") {
   OneReplica one;
   one.batch({readable()});
-  CHECK(tell(*one.hill, "kiwi", "5", one.now).told == Told::Duplicate);
+  CHECK(accept(*one.hill, "kiwi", "5", one.now).told == Accepted::Duplicate);
   CHECK(one.hill->find("kiwi")->origin == "Campbell");
 }
 
@@ -102,14 +102,14 @@ TEST_CASE("a newer report takes over the epoch of the record") {
   Update reset = readable();
   reset.epoch = 3;
   one.batch({reset});
-  CHECK(tell(*one.hill, "kiwi", "6", one.now).told == Told::Stored);
+  CHECK(accept(*one.hill, "kiwi", "6", one.now).told == Accepted::Stored);
   CHECK(one.hill->find("kiwi")->epoch == 3);
 }
 
 TEST_CASE("what was damaged on its way is counted and said, and changes nothing") {
   OneReplica one;
   (void)one.hill->take_events();
-  one.hill->hear_damaged();
+  one.hill->receive_damaged();
   CHECK(one.hill->counters().messages_damaged == 1);
   const Events events = one.hill->take_events();
   REQUIRE(events.refused.size() == 1);
@@ -119,9 +119,10 @@ TEST_CASE("what was damaged on its way is counted and said, and changes nothing"
 TEST_CASE("nothing but HELLO is listened to before a peer's first") {
   OneReplica one(false);
   one.batch({readable()});
-  for (const Message& message : std::vector<Message>{Welcome{{kPeerLife, 1}, 1'000'001, 0, 1, 0, 0},
-                                                     Ack{{kPeerLife, 1}, 1, 0, 0}, Ping{}, Pong{}, Bye{kPeerLife}}) {
-    hear(*one.hill, "smith's", message, one.now);
+  for (const Message& message :
+       std::vector<Message>{Welcome{{kPeerIncarnation, 1}, 1'000'001, 0, 1, 0, 0}, Ack{{kPeerIncarnation, 1}, 1, 0, 0},
+                            Ping{}, Pong{}, Bye{kPeerIncarnation}}) {
+    receive(*one.hill, "smith's", message, one.now);
   }
   CHECK(one.hill->counters().messages_refused == 6);
   CHECK(one.hill->store().size() == 0);
@@ -133,31 +134,31 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
   OneReplica one(false);
   Hello hello = hello_of("Smith");
   hello.herd = "flock";
-  hear(*one.hill, "r", hello, one.now);
+  receive(*one.hill, "r", hello, one.now);
   CHECK(
       one.refusal() ==
       "Smith: it belongs to herd 'flock', this node to 'herd': check `name` in [herd] and the addresses of the nodes");
-  hear(*one.hill, "r", hello_of("Stranger"), one.now);
+  receive(*one.hill, "r", hello_of("Stranger"), one.now);
   CHECK(one.refusal() == "Stranger: it is no configured peer of this node: name it in `peers` on either side");
-  hear(*one.hill, "r", hello_of("Hill"), one.now);  // itself
+  receive(*one.hill, "r", hello_of("Hill"), one.now);  // itself
   CHECK_FALSE(one.refusal().empty());
   hello = hello_of("Smith");
   hello.oldest_version = 3;
   hello.version = 4;
-  hear(*one.hill, "r", hello, one.now);
+  receive(*one.hill, "r", hello, one.now);
   CHECK(one.refusal() ==
         "Smith: it speaks versions 3 to 4 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
   hello.version = 3;
-  hear(*one.hill, "r", hello, one.now);
+  receive(*one.hill, "r", hello, one.now);
   CHECK(one.refusal() ==
         "Smith: it speaks version 3 of the bus protocol, this node 2: upgrade Hill to the release of Smith");
   hello.oldest_version = hello.version = 1;
-  hear(*one.hill, "r", hello, one.now);
+  receive(*one.hill, "r", hello, one.now);
   CHECK(one.refusal() == "Smith: it speaks version 1 of the bus protocol, this node 2: upgrade Smith to this release");
   for (std::uint64_t Hello::*field : {&Hello::incarnation, &Hello::feed_id}) {
     hello = hello_of("Smith");
     hello.*field = 0;
-    hear(*one.hill, "r", hello, one.now);
+    receive(*one.hill, "r", hello, one.now);
     CHECK(one.refusal() == "Smith: its HELLO names no life or no feed");
   }
   CHECK(one.said().empty());
@@ -165,46 +166,46 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
   hello = hello_of("Smith");
   hello.oldest_version = 1;  // it still understands ours
   hello.version = 9;
-  hear(*one.hill, "r", hello, one.now);
+  receive(*one.hill, "r", hello, one.now);
   CHECK(one.refusal().empty());
   CHECK_FALSE(one.said().empty());
 }
 
 TEST_CASE("the newest HELLO of a name replaces its former route") {
   OneReplica one;
-  hear(*one.hill, "another", hello_of("Smith"), one.now);
+  receive(*one.hill, "another", hello_of("Smith"), one.now);
   (void)one.said();
-  hear(*one.hill, "smith's", Ping{7, {}}, one.now);
+  receive(*one.hill, "smith's", Ping{7, {}}, one.now);
   CHECK(one.said().empty());
   CHECK(one.hill->counters().messages_refused == 1);
-  hear(*one.hill, "another", Ping{7, {}}, one.now);
+  receive(*one.hill, "another", Ping{7, {}}, one.now);
   CHECK(one.said().size() == 1);
 }
 
 TEST_CASE("a connection that says HELLO under two names is the newest one's, and no name is locked out by it") {
   OneReplica one;
-  hear(*one.hill, "smith's", hello_of("Jaquez", 300), one.now);
+  receive(*one.hill, "smith's", hello_of("Jaquez", 300), one.now);
   (void)one.said();
-  hear(*one.hill, "smith's", Ping{7, {}}, one.now);
+  receive(*one.hill, "smith's", Ping{7, {}}, one.now);
   CHECK(one.said(1).empty());
   CHECK_FALSE(one.said(0).empty());
-  hear(*one.hill, "jaquez's", hello_of("Jaquez", 301), one.now);  // the real one
-  hear(*one.hill, "smith's", hello_of("Smith"), one.now);         // says what it should have said
+  receive(*one.hill, "jaquez's", hello_of("Jaquez", 301), one.now);  // the real one
+  receive(*one.hill, "smith's", hello_of("Smith"), one.now);         // says what it should have said
   (void)one.said(0);
   (void)one.said(1);
-  hear(*one.hill, "smith's", Ping{8, {}}, one.now);
+  receive(*one.hill, "smith's", Ping{8, {}}, one.now);
   CHECK(one.said(1).size() == 1);
-  hear(*one.hill, "jaquez's", Ping{9, {}}, one.now);
+  receive(*one.hill, "jaquez's", Ping{9, {}}, one.now);
   CHECK(one.said(0).size() == 1);
 }
 
 TEST_CASE("what cannot be read, and what is not known, is counted and no more") {
   OneReplica one;
-  one.hill->hear({"smith's", "\xc1", std::nullopt}, one.now);
+  one.hill->receive({"smith's", "\xc1", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_refused == 1);
   CHECK(one.refusal().find(": a message cannot be read: ") == 0);
-  one.hill->hear({"smith's", "\x91\x0c", std::nullopt}, one.now);
-  one.hill->hear({"stranger", "\x91\x7f", std::nullopt}, one.now);
+  one.hill->receive({"smith's", "\x91\x0c", std::nullopt}, one.now);
+  one.hill->receive({"stranger", "\x91\x7f", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_unknown == 2);
   CHECK(one.said().empty());
 }
@@ -291,7 +292,7 @@ TEST_CASE("an update that changes nothing is counted as older and not passed on"
 
 TEST_CASE("a node's own update that comes back is a repeat") {
   OneReplica one;
-  REQUIRE(tell(*one.hill, "plum", "5", one.now).told == Told::Stored);
+  REQUIRE(accept(*one.hill, "plum", "5", one.now).told == Accepted::Stored);
   Update own = readable(1);
   own.id = {"Hill", 1, 1};
   one.batch({own});
@@ -300,15 +301,15 @@ TEST_CASE("a node's own update that comes back is a repeat") {
 
 TEST_CASE("what a node accepted in an earlier run and lost is merged when a peer sends it") {
   OneReplica one;
-  Memory memory = fresh_memory(1'000'001, 1);
-  memory.life.base = 10;
+  RecoveredState memory = empty_state(1'000'001, 1);
+  memory.run.base = 10;
   memory.store.skip_to(10);
   Replica::Options options;
   options.self = {"herd", "Hill", 1, 1'000'001};
   options.peers = {"Jaquez", "Smith"};
   one.hill = std::make_unique<Replica>(std::move(options), std::move(memory));
-  hear(*one.hill, "smith's", hello_of("Smith"), one.now);
-  REQUIRE(tell(*one.hill, "plum", "5", one.now).number == 11);
+  receive(*one.hill, "smith's", hello_of("Smith"), one.now);
+  REQUIRE(accept(*one.hill, "plum", "5", one.now).number == 11);
   Update lost = readable(7);
   lost.id = {"Hill", 99, 7};
   one.batch({lost});
@@ -332,9 +333,9 @@ TEST_CASE("the numbers of a hostile batch neither crash the node nor stop anothe
   OneReplica one;
   for (const ChangeNumber from : {ChangeNumber{0}, UINT64_MAX - 1, UINT64_MAX}) {
     for (const std::uint64_t attempt : {std::uint64_t{0}, UINT64_MAX}) {
-      hear(*one.hill, "smith's", Batch{{kPeerLife, 1}, attempt, from, UINT64_MAX, 0, 0}, one.now);
-      hear(*one.hill, "smith's", Welcome{{kPeerLife, 1}, 1'000'001, from, attempt, 1, 0}, one.now);
-      hear(*one.hill, "smith's", Ack{{kPeerLife, 1}, attempt, from, from}, one.now);
+      receive(*one.hill, "smith's", Batch{{kPeerIncarnation, 1}, attempt, from, UINT64_MAX, 0, 0}, one.now);
+      receive(*one.hill, "smith's", Welcome{{kPeerIncarnation, 1}, 1'000'001, from, attempt, 1, 0}, one.now);
+      receive(*one.hill, "smith's", Ack{{kPeerIncarnation, 1}, attempt, from, from}, one.now);
       (void)one.said();
     }
   }
@@ -343,12 +344,12 @@ TEST_CASE("the numbers of a hostile batch neither crash the node nor stop anothe
   last.epoch = UINT32_MAX;
   one.batch({last});
   CHECK(one.hill->find("kiwi")->epoch == UINT32_MAX);
-  CHECK(tell(*one.hill, "kiwi", "6", one.now).told == Told::Stored);
+  CHECK(accept(*one.hill, "kiwi", "6", one.now).told == Accepted::Stored);
 }
 
 TEST_CASE("at most 64 refusals are remembered between two looks, and all are counted") {
   OneReplica one;
-  for (int i = 0; i < 100; ++i) one.hill->hear({"smith's", "\xc1", std::nullopt}, one.now);
+  for (int i = 0; i < 100; ++i) one.hill->receive({"smith's", "\xc1", std::nullopt}, one.now);
   CHECK(one.hill->take_events().refused.size() == 64);
   CHECK(one.hill->take_events().refused.empty());
   CHECK(one.hill->counters().messages_refused == 100);

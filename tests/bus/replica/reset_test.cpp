@@ -26,9 +26,9 @@ Update reset_update() {
 
 TEST_CASE("a reset takes back a record at every node, and any later report counts") {
   TwoReplicas two;
-  REQUIRE(tell(*two.hill, "kiwi", "9223372035", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "9223372035", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
-  CHECK(tell(*two.smith, "kiwi", "1700000000", two.now).told == Told::NotNewer);
+  CHECK(accept(*two.smith, "kiwi", "1700000000", two.now).told == Accepted::NotNewer);
   const ResetOutcome outcome = two.smith->reset("kiwi", two.now);
   CHECK(outcome.reset == Reset::Done);
   CHECK(outcome.epoch == 1);
@@ -37,7 +37,7 @@ TEST_CASE("a reset takes back a record at every node, and any later report count
   CHECK(is_reset(*two.hill->find("kiwi")));
   CHECK(is_reset(*two.smith->find("kiwi")));
   CHECK(two.hill->find("kiwi")->origin == "Smith");
-  REQUIRE(tell(*two.hill, "kiwi", "0.000000001", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "0.000000001", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   CHECK(two.smith->find("kiwi")->time_text == "0.000000001");
   CHECK(two.smith->find("kiwi")->epoch == 1);
@@ -47,9 +47,9 @@ TEST_CASE("a reset takes back a record at every node, and any later report count
 TEST_CASE("a report that was under way when its client was reset is behind the reset") {
   TwoReplicas two;
   REQUIRE(two.carry());
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
-  REQUIRE(tell(*two.hill, "kiwi", "6", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "6", two.now).told == Accepted::Stored);
   REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
   REQUIRE(two.carry());
   CHECK(two.equal());
@@ -58,13 +58,13 @@ TEST_CASE("a report that was under way when its client was reset is behind the r
 
 TEST_CASE("two nodes that reset a client at once agree on one reset, and one report ends it") {
   TwoReplicas two;
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   REQUIRE(two.hill->reset("kiwi", two.now).reset == Reset::Done);
   REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
   REQUIRE(two.carry());
   CHECK(two.equal());
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   CHECK(two.equal());
   CHECK_FALSE(is_reset(*two.smith->find("kiwi")));
@@ -72,26 +72,26 @@ TEST_CASE("two nodes that reset a client at once agree on one reset, and one rep
 
 TEST_CASE("after a reset the report that was taken back is no duplicate, and one of time 0 is not newer") {
   const auto hill = make_replica("Hill", {}, 1);
-  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
   REQUIRE(hill->reset("kiwi", kStart).reset == Reset::Done);
-  CHECK(tell(*hill, "kiwi", "0", kStart).told == Told::NotNewer);
+  CHECK(accept(*hill, "kiwi", "0", kStart).told == Accepted::NotNewer);
   CHECK(is_reset(*hill->find("kiwi")));
-  CHECK(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
-  CHECK(tell(*hill, "kiwi", "5", kStart).told == Told::Duplicate);
-  CHECK(tell(*hill, "kiwi", "4", kStart).told == Told::NotNewer);
+  CHECK(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
+  CHECK(accept(*hill, "kiwi", "5", kStart).told == Accepted::Duplicate);
+  CHECK(accept(*hill, "kiwi", "4", kStart).told == Accepted::NotNewer);
 }
 
 TEST_CASE("a reset of a client that is not known, or not heard since, changes nothing") {
   const auto hill = make_replica("Hill", {}, 1);
   CHECK(hill->reset("kiwi", kStart).reset == Reset::Unknown);
   CHECK(hill->store().size() == 0);
-  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
   const ResetOutcome first = hill->reset("kiwi", kStart);
   const ResetOutcome second = hill->reset("kiwi", kStart);
   CHECK(second.reset == Reset::Already);
   CHECK(second.epoch == first.epoch);
   CHECK(second.number == first.number);
-  REQUIRE(tell(*hill, "kiwi", "5", kStart).told == Told::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
   CHECK(hill->reset("kiwi", kStart).epoch == 2);
 }
 
@@ -104,8 +104,9 @@ TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
   last.coordinates = "+1-2";
   last.time_text = "5";
   REQUIRE(encoder.add(last));
-  hear(*two.smith, "from Hill",
-       Outgoing{encode(Batch{{1, 2}, 1, 0, 1, 0, 0}), std::make_shared<const std::string>(encoder.finish())}, two.now);
+  receive(*two.smith, "from Hill",
+          Outgoing{encode(Batch{{1, 2}, 1, 0, 1, 0, 0}), std::make_shared<const std::string>(encoder.finish())},
+          two.now);
   REQUIRE(two.smith->find("kiwi"));
   CHECK(two.smith->reset("kiwi", two.now).reset == Reset::TooOften);
   CHECK(two.smith->find("kiwi")->coordinates == "+1-2");
@@ -133,8 +134,8 @@ TEST_CASE("a reset outlives a restart") {
   journal.move("kiwi");
   Update reset = reset_update();
   reset.id.number = journal.tail() + 1;
-  REQUIRE(journal.store->merge(reset, kToldHere) == Store::Merged::Changed);
-  (void)journal.pass();
+  REQUIRE(journal.store->merge(reset, kFromClient) == Store::Merged::Changed);
+  (void)journal.flush();
   journal.restart();
   REQUIRE(journal.store->find("kiwi"));
   CHECK(is_reset(*journal.store->find("kiwi")));

@@ -14,14 +14,14 @@ std::string client(int i) {
 }
 
 void tell_many(Replica& replica, int count, const Now& now) {
-  for (int i = 0; i < count; ++i) REQUIRE(tell(replica, client(i), "5", now).told == Told::Stored);
+  for (int i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).told == Accepted::Stored);
 }
 
 }  // namespace
 
 TEST_CASE("what one node is told, the other knows") {
   TwoReplicas two;
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").told == Accepted::Stored);
   REQUIRE(two.carry());
   REQUIRE(two.smith->find("kiwi"));
   const RecordView record = *two.smith->find("kiwi");
@@ -39,7 +39,7 @@ TEST_CASE("an update is not sent back to the life it came from") {
   TwoReplicas two;
   REQUIRE(two.carry());
   tell_many(*two.hill, 10, two.now);
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   CHECK(two.hill->counters().updates_sent == 10);
   CHECK(two.smith->counters().updates_sent == 0);
   CHECK(two.smith->peer_status(0, two.now).lag == 0);  // the empty range was acknowledged
@@ -48,20 +48,20 @@ TEST_CASE("an update is not sent back to the life it came from") {
 TEST_CASE("an idle link comes to rest: a ping and its answer a second each way") {
   TwoReplicas two;
   tell_many(*two.hill, 10, two.now);
-  REQUIRE(two.pass(2s));
-  const std::size_t before = two.carried;
-  REQUIRE(two.pass(10s));
-  CHECK(two.carried - before <= 4 * 10 + 4);
+  REQUIRE(two.flush(2s));
+  const std::size_t before = two.successors;
+  REQUIRE(two.flush(10s));
+  CHECK(two.successors - before <= 4 * 10 + 4);
 }
 
 TEST_CASE("a node that lost its memory gets back what it had told, and what it was told") {
   TwoReplicas two;
   tell_many(*two.smith, 5, two.now);
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
-  REQUIRE(two.pass(1s));
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.flush(1s));
   REQUIRE(two.equal());
   two.smith = make_replica("Smith", {"Hill"}, 3);
-  REQUIRE(two.pass(3s));
+  REQUIRE(two.flush(3s));
   CHECK(two.equal());
   CHECK(two.smith->store().size() == 6);
   CHECK(two.smith->synchronised());
@@ -69,9 +69,9 @@ TEST_CASE("a node that lost its memory gets back what it had told, and what it w
 
 TEST_CASE("a link wakes up within two seconds after the other side's restart, though it was idle") {
   TwoReplicas two;
-  REQUIRE(two.pass(5s));
+  REQUIRE(two.flush(5s));
   two.smith = make_replica("Smith", {"Hill"}, 3);
-  REQUIRE(two.pass(2s));
+  REQUIRE(two.flush(2s));
   CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
   CHECK(two.smith->peer_status(0, two.now).state == Connected::Up);
 }
@@ -80,29 +80,29 @@ TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, a
   TwoReplicas two;
   REQUIRE(two.carry());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
-  REQUIRE(tell(*two.hill, "first", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "first", "5", two.now).told == Accepted::Stored);
   (void)two.hill->take(0, two.now);  // and lost
   two.arrives = [&](const Message& message) {
     const auto* batch = std::get_if<Batch>(&message);
     return batch == nullptr || batch->from > 0;  // the repeat is held back
   };
-  REQUIRE(tell(*two.hill, "second", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "second", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   CHECK(two.smith->find("second"));
   CHECK_FALSE(two.smith->find("first"));
   two.arrives = [](const Message&) { return true; };
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   CHECK(two.equal());
 }
 
 TEST_CASE("a batch is owed an acknowledgement until that is said") {
   TwoReplicas two;
   REQUIRE(two.carry());
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   const auto batch = two.hill->take(0, two.now);
   REQUIRE(batch);
   CHECK_FALSE(two.smith->owes_ack(0));
-  hear(*two.smith, "from Hill", *batch, two.now);
+  receive(*two.smith, "from Hill", *batch, two.now);
   CHECK(two.smith->owes_ack(0));
   REQUIRE(two.carry());
   CHECK_FALSE(two.smith->owes_ack(0));
@@ -112,10 +112,10 @@ TEST_CASE("the last batch is sent again when nobody acknowledges it") {
   TwoReplicas two;
   REQUIRE(two.carry());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
   REQUIRE(two.carry());
   two.arrives = [](const Message&) { return true; };
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   CHECK(two.equal());
   CHECK(two.hill->counters().timeouts >= 1);
 }
@@ -126,11 +126,11 @@ TEST_CASE("no single kind of message, lost for a while, hangs a link") {
     TwoReplicas two;
     tell_many(*two.hill, 20, two.now);
     two.arrives = [&](const Message& message) { return message.index() != kind; };
-    REQUIRE(two.pass(5s));
-    REQUIRE(tell(*two.smith, "kiwi", "5", two.now).told == Told::Stored);
-    REQUIRE(two.pass(2s));
+    REQUIRE(two.flush(5s));
+    REQUIRE(accept(*two.smith, "kiwi", "5", two.now).told == Accepted::Stored);
+    REQUIRE(two.flush(2s));
     two.arrives = [](const Message&) { return true; };
-    REQUIRE(two.pass(4s));
+    REQUIRE(two.flush(4s));
     CHECK(two.equal());
     CHECK(two.hill->peer_status(0, two.now).lag == 0);
     CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
@@ -140,7 +140,7 @@ TEST_CASE("no single kind of message, lost for a while, hangs a link") {
 
 TEST_CASE("a link that works one way only is half up, and its events say so once") {
   TwoReplicas two;
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   const Events up = two.hill->take_events();
   REQUIRE(up.links.size() == 1);
   CHECK(up.links[0].state == Connected::Up);
@@ -151,7 +151,7 @@ TEST_CASE("a link that works one way only is half up, and its events say so once
     two.now.wall += 50ms;
     two.smith->tick(two.now);
     hill->tick(two.now);
-    while (const auto message = two.smith->take(0, two.now)) hear(*hill, "from Smith", *message, two.now);
+    while (const auto message = two.smith->take(0, two.now)) receive(*hill, "from Smith", *message, two.now);
     while (hill->take(0, two.now)) continue;
   }
   CHECK(hill->peer_status(0, two.now).state == Connected::Half);
@@ -163,9 +163,9 @@ TEST_CASE("a link that works one way only is half up, and its events say so once
 
 TEST_CASE("a farewell is heard at once") {
   TwoReplicas two;
-  REQUIRE(two.pass(1s));
+  REQUIRE(two.flush(1s));
   (void)two.smith->take_events();
-  hear(*two.smith, "from Hill", two.hill->farewell(), two.now);
+  receive(*two.smith, "from Hill", two.hill->farewell(), two.now);
   two.smith->tick(two.now);
   CHECK(two.smith->peer_status(0, two.now).state == Connected::Down);
   CHECK(two.smith->take_events().links.size() == 1);
@@ -178,8 +178,8 @@ TEST_CASE("two links at the same place share one encoded body") {
   const Now now = kStart;
   for (int round = 0; round < 10; ++round) {
     for (const auto& [peer, at] : {std::pair{smith.get(), PeerIndex{0}}, {jaquez.get(), PeerIndex{1}}}) {
-      while (const auto message = hill->take(at, now)) hear(*peer, "from Hill", *message, now);
-      while (const auto message = peer->take(0, now)) hear(*hill, at == 0 ? "s" : "j", *message, now);
+      while (const auto message = hill->take(at, now)) receive(*peer, "from Hill", *message, now);
+      while (const auto message = peer->take(0, now)) receive(*hill, at == 0 ? "s" : "j", *message, now);
     }
   }
   tell_many(*hill, 20, now);
@@ -191,8 +191,8 @@ TEST_CASE("two links at the same place share one encoded body") {
   CHECK(to_smith->body == to_jaquez->body);
   CHECK(hill->counters().bodies_shared == 1);
   CHECK(hill->counters().updates_sent == 40);
-  hear(*smith, "from Hill", *to_smith, now);
-  hear(*jaquez, "from Hill", *to_jaquez, now);
+  receive(*smith, "from Hill", *to_smith, now);
+  receive(*jaquez, "from Hill", *to_jaquez, now);
   CHECK(smith->store().digest() == hill->store().digest());
   CHECK(jaquez->store().digest() == hill->store().digest());
 }
@@ -202,7 +202,7 @@ TEST_CASE("a store too large for one flight arrives whole, whatever the length o
     TwoReplicas two;
     const std::string pad(padding, 'x');
     for (int i = 0; i < 10'000; ++i) {
-      REQUIRE(tell(*two.hill, std::to_string(i) + pad, "5", two.now).told == Told::Stored);
+      REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).told == Accepted::Stored);
     }
     REQUIRE(two.carry());
     CHECK(two.equal());
@@ -215,12 +215,12 @@ TEST_CASE("the newest records go ahead on a link that lags, also where long text
   const std::string pad(240, 'x');
   REQUIRE(two.carry());
   for (int i = 0; i < 10'000; ++i) {
-    REQUIRE(tell(*two.hill, std::to_string(i) + pad, "5", two.now).told == Told::Stored);
+    REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).told == Accepted::Stored);
   }
   const auto first = two.hill->take(0, two.now);
   REQUIRE(first);
   CHECK(first->body->size() <= kMaxBatchBytes);
-  hear(*two.smith, "from Hill", *first, two.now);
+  receive(*two.smith, "from Hill", *first, two.now);
   CHECK(two.smith->find("0" + pad));
   CHECK(two.smith->find("9999" + pad));
 }
@@ -228,12 +228,12 @@ TEST_CASE("the newest records go ahead on a link that lags, also where long text
 TEST_CASE("a peer that claimed numbers it never gave out is heard again once it tells the truth") {
   TwoReplicas two;
   REQUIRE(two.carry());
-  two.smith->hear({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX, 0, 0}), "\x92\x90\x90"}, two.now);
-  REQUIRE(tell(*two.hill, "kiwi", "5", two.now).told == Told::Stored);
-  REQUIRE(two.pass(3s));
+  two.smith->receive({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX, 0, 0}), "\x92\x90\x90"}, two.now);
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.flush(3s));
   CHECK(two.equal());
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
   const std::uint64_t timeouts = two.hill->counters().timeouts;
-  REQUIRE(two.pass(3s));
+  REQUIRE(two.flush(3s));
   CHECK(two.hill->counters().timeouts == timeouts);
 }

@@ -14,7 +14,7 @@ struct Clients {
   ClientIndex index{7};
   std::vector<std::string> names;
 
-  [[nodiscard]] ClientIndex::Place find(const std::string& name) const {
+  [[nodiscard]] ClientIndex::Found find(const std::string& name) const {
     return index.find(index.hash_of(name), [&](RecordIndex at) { return names[at] == name; });
   }
   void add(std::string name) {
@@ -38,8 +38,8 @@ TEST_CASE("clients whose hashes agree are told apart") {
   const std::uint64_t hash = UINT64_MAX;  // at the end of the last table, so that a search goes round it
   for (RecordIndex i = 0; i < 100; ++i) index.insert(hash, i);
   for (RecordIndex i = 0; i < 100; ++i) {
-    const auto place = index.find(hash, [&](RecordIndex at) { return at == i; });
-    REQUIRE(place.index == i);
+    const auto slot = index.find(hash, [&](RecordIndex at) { return at == i; });
+    REQUIRE(slot.index == i);
   }
   CHECK_FALSE(index.find(hash, [](RecordIndex) { return false; }).index);
 }

@@ -22,7 +22,7 @@ std::uint64_t sum_of_all(const Store& store) {
 void fill(Store& store, int from, int to) {
   for (int i = from; i < to; ++i) {
     const std::string client = "client" + std::to_string(i);
-    (void)store.merge(sample_update(client, store.feed().tail() + 1), kToldHere);
+    (void)store.merge(sample_update(client, store.feed().tail() + 1), kFromClient);
   }
 }
 
@@ -35,7 +35,7 @@ TEST_CASE("the sums of the buckets add up to the digest, whatever changes") {
   Update newer = sample_update("client7", 20'000);
   newer.time = 9s;
   const std::uint64_t before = store.digest();
-  REQUIRE(store.merge(newer, kToldHere) == Store::Merged::Changed);
+  REQUIRE(store.merge(newer, kFromClient) == Store::Merged::Changed);
   CHECK(store.digest() != before);
   CHECK(sum_of_all(store) == store.digest());
 }
@@ -46,7 +46,7 @@ TEST_CASE("a change moves the sum of its client's bucket and no other") {
   const auto before = store.digests().sums();
   Update newer = sample_update("client7", 20'000);
   newer.time = 9s;
-  REQUIRE(store.merge(newer, kToldHere) == Store::Merged::Changed);
+  REQUIRE(store.merge(newer, kFromClient) == Store::Merged::Changed);
   for (Bucket bucket = 0; bucket < kBuckets; ++bucket) {
     CHECK((store.digests().sums()[bucket] != before[bucket]) == (bucket == bucket_of("client7")));
   }

@@ -60,7 +60,7 @@ TEST_CASE("a body may grow and shrink, and its neighbours do not notice") {
     cells.put(right, {}, body_of(30, 'r'));
     for (std::size_t size = 0; size <= RecordBody::kMaxBytes; ++size) {
       RecordHead head;
-      head.by = static_cast<LinkIndex>(size);
+      head.by = static_cast<PeerIndex>(size);
       cells.put(index, head, body_of(size, 'm'));
       REQUIRE(text_of(cells, index, size) == std::string(size, 'm'));
       REQUIRE(cells.at(index).head.by == size);

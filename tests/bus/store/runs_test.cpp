@@ -23,12 +23,12 @@ Runs two_runs() {
 TEST_CASE("what the run had written must be in the journal still") {
   Runs runs;
   runs.begin({kA, 0});
-  runs.begin({kB, 60 + kLifeJump});  // the journal held A up to 60
-  const ChangeNumber tail = 90 + kLifeJump;
-  CHECK(runs.allow({70, kA, 60}, tail, 60 + kLifeJump));
-  CHECK_FALSE(runs.allow({70, kA, 61}, tail, 60 + kLifeJump));
-  CHECK(runs.allow({tail, kB, 80 + kLifeJump}, tail, 80 + kLifeJump));
-  CHECK_FALSE(runs.allow({tail, kB, 81 + kLifeJump}, tail, 80 + kLifeJump));
+  runs.begin({kB, 60 + kRunGap});  // the journal held A up to 60
+  const ChangeNumber tail = 90 + kRunGap;
+  CHECK(runs.allow({70, kA, 60}, tail, 60 + kRunGap));
+  CHECK_FALSE(runs.allow({70, kA, 61}, tail, 60 + kRunGap));
+  CHECK(runs.allow({tail, kB, 80 + kRunGap}, tail, 80 + kRunGap));
+  CHECK_FALSE(runs.allow({tail, kB, 81 + kRunGap}, tail, 80 + kRunGap));
 }
 
 TEST_CASE("a cursor is possible up to the base of the run after its own, and in the present run up to the tail") {

@@ -270,16 +270,16 @@ TEST_CASE("many clients are each found, and no others") {
 
 TEST_CASE("a record that was found before is merged into without another search") {
   Store store(1);
-  const Store::Place missing = store.locate("kiwi");
+  const Store::Slot missing = store.locate("kiwi");
   CHECK_FALSE(missing.found());
   REQUIRE(store.merge(sample_update("kiwi"), 0, missing) == kChanged);
-  const Store::Place place = store.locate("kiwi");
-  REQUIRE(place.found());
-  REQUIRE(store.merge(sample_update("kiwi"), 0, place) == kUnchanged);  // else the place is no longer good
+  const Store::Slot slot = store.locate("kiwi");
+  REQUIRE(slot.found());
+  REQUIRE(store.merge(sample_update("kiwi"), 0, slot) == kUnchanged);  // else the place is no longer good
   Update newer = sample_update("kiwi");
   newer.epoch = 1;
-  CHECK(store.merge(newer, 0, place) == kChanged);
-  CHECK(store.record_at(place.index()).epoch == 1);
+  CHECK(store.merge(newer, 0, slot) == kChanged);
+  CHECK(store.record_at(slot.index()).epoch == 1);
   CHECK(store.size() == 1);
 }
 
@@ -288,18 +288,18 @@ TEST_CASE("who is looked for ahead is found like anybody else, whatever the stor
   std::vector<std::string> names;
   for (int i = 0; i < 200; ++i) names.push_back("client" + std::to_string(i));
   for (int i = 0; i < 100; ++i) (void)store.merge(sample_update(names[static_cast<std::size_t>(i)]), 0);
-  std::vector<Store::Sought> sought(201);  // the last one without a client
-  for (std::size_t i = 0; i < names.size(); ++i) sought[i].client = names[i];
+  std::vector<Store::ClientKey> keys(201);  // the last one without a client
+  for (std::size_t i = 0; i < names.size(); ++i) keys[i].client = names[i];
   const std::uint64_t digest = store.digest();
-  store.look_ahead(sought);
+  store.look_ahead(keys);
   store.look_ahead({});
   CHECK(store.digest() == digest);
   CHECK(store.feed().tail() == 100);
   (void)store.merge(sample_update(names[150]), 0);
   for (std::size_t i = 0; i < names.size(); ++i) {
     CAPTURE(names[i]);
-    CHECK(store.locate(sought[i]).at.index == store.locate(names[i]).at.index);
-    CHECK(store.locate(sought[i]).found() == (i < 100 || i == 150));
+    CHECK(store.locate(keys[i]).at.index == store.locate(names[i]).at.index);
+    CHECK(store.locate(keys[i]).found() == (i < 100 || i == 150));
   }
 }
 
@@ -307,7 +307,7 @@ TEST_CASE("a client is found although the guess where it stands is another's rec
   Store store(1);
   (void)store.merge(sample_update("kiwi"), 0);
   (void)store.merge(sample_update("plum"), 0);
-  Store::Sought sought = store.sought("plum");
-  sought.guess = store.locate("kiwi").index();
-  CHECK(store.locate(sought).index() == store.locate("plum").index());
+  Store::ClientKey key = store.key_of("plum");
+  key.guess = store.locate("kiwi").index();
+  CHECK(store.locate(key).index() == store.locate("plum").index());
 }

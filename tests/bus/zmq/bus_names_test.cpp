@@ -156,8 +156,8 @@ TEST_CASE("what comes back and is no CONFLICT is dropped, however much it is") {
     });
   };
   const auto checked = [](const std::string& header) {
-    const Check check = check_of(header, std::nullopt);
-    return std::vector<std::string>{header, std::string(check.data(), check.size())};
+    const Checksum checksum = checksum_of(header, std::nullopt);
+    return std::vector<std::string>{header, std::string(checksum.data(), checksum.size())};
   };
   const auto& counters = hill.replica->counters();
   const std::string refusal = encode(Conflict{{2, 1}, false, 3, "", ""});

@@ -101,21 +101,21 @@ TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
   hello.herd = "herd";
   hello.node = "Stranger";
   hello.incarnation = hello.feed_id = 1;
-  const auto check = [](const std::string& header, std::optional<std::string_view> body = std::nullopt) {
-    const Check said = check_of(header, body);
+  const auto checksum = [](const std::string& header, std::optional<std::string_view> body = std::nullopt) {
+    const Checksum said = checksum_of(header, body);
     return std::string(said.data(), said.size());
   };
-  say({"", check("")});
-  say({"nonsense", check("nonsense")});
-  say({encode(Bye{1}), "more", check(encode(Bye{1}), "more")});
-  say({encode(hello), check(encode(hello))});
+  say({"", checksum("")});
+  say({"nonsense", checksum("nonsense")});
+  say({encode(Bye{1}), "more", checksum(encode(Bye{1}), "more")});
+  say({encode(hello), checksum(encode(hello))});
   const auto refused = [&] { return herd.hill().replica->counters().messages_refused; };
   REQUIRE(herd.until([&] { return refused() == 4; }));
   say({""});
   say({"", "", "", "", ""});
   say({encode(hello)});
-  say({encode(hello), "more", check(encode(hello))});  // the check of another message
-  say({encode(hello), check(encode(hello)).substr(1)});
+  say({encode(hello), "more", checksum(encode(hello))});  // the check of another message
+  say({encode(hello), checksum(encode(hello)).substr(1)});
   REQUIRE(herd.until([&] { return herd.hill().replica->counters().messages_damaged == 5; }));
   say({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and nobody else's
   told(herd.smith(), "kiwi");
@@ -147,9 +147,9 @@ TEST_CASE("the ROUTER is read while a peer takes nothing") {
   hello.incarnation = 2;
   hello.feed_id = 3;
   const auto say = [&](const std::string& header) {
-    const Check check = check_of(header, std::nullopt);
+    const Checksum checksum = checksum_of(header, std::nullopt);
     (void)smith.send(zmq::buffer(header), zmq::send_flags::sndmore);
-    (void)smith.send(zmq::buffer(check), zmq::send_flags::none);
+    (void)smith.send(zmq::buffer(checksum), zmq::send_flags::none);
   };
   say(encode(hello));
   constexpr int kPings = 2000;

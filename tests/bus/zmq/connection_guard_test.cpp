@@ -13,10 +13,10 @@ TEST_CASE("a message of endless parts costs its connection, and nothing else") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
-  stranger.greet();
+  stranger.request_hello();
   for (const std::string_view part : {std::string_view("\1\0", 2), std::string_view("\1\3abc")}) {
     const Stranger endless(herd.hills_address());
-    endless.greet();
+    endless.request_hello();
     const std::string parts = repeated(part, 10'000);
     const std::uint64_t before = herd.hill().bus->connections_cut();
     REQUIRE(herd.until([&] { return !endless.say_if_open(parts); }));
@@ -39,7 +39,7 @@ TEST_CASE("many messages without an end share one bound") {
   const std::string parts = repeated(part, kMaxUnfinishedBytes / part.size() - 1);
   for (int i = 0; i < 4; ++i) {
     strangers.push_back(std::make_unique<Stranger>(herd.hills_address()));
-    strangers.back()->greet();
+    strangers.back()->request_hello();
     strangers.back()->say(parts);
   }
   REQUIRE(herd.until([&] { return herd.hill().bus->connections_cut() >= 2; }));
@@ -56,7 +56,7 @@ TEST_CASE("a message of many parts is damaged, and one of too many costs its con
   };
   const auto damaged = [&] { return herd.hill().replica->counters().messages_damaged; };
   const Stranger stranger(herd.hills_address());
-  stranger.greet();
+  stranger.request_hello();
   stranger.say(message(64));
   REQUIRE(herd.until([&] { return damaged() == 1; }));
   CHECK(stranger.is_open());
@@ -69,7 +69,7 @@ TEST_CASE("a whole message of very many parts is read in several iterations, and
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
-  stranger.greet();
+  stranger.request_hello();
   stranger.say(repeated(std::string_view("\1\0", 2), 100'000) + std::string("\0\0", 2));
   std::this_thread::sleep_for(200ms);
   herd.hill().bus->touched(0);
@@ -105,7 +105,7 @@ TEST_CASE("a connection that is reset with messages and PINGs unread ends nothin
   for (int round = 0; round < 200; ++round) {
     {
       const Stranger stranger(herd.hills_address());
-      stranger.greet();
+      stranger.request_hello();
       stranger.say(burst);
       stranger.reset();
       std::this_thread::sleep_for(1ms);

@@ -32,7 +32,7 @@ struct OneControl {
   std::chrono::milliseconds ack_timeout{50};
   bus::Replica waiting{bus::Replica::Options{
       .self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {true, 0}}};
-  Control control;
+  AdminSocket control;
 
   explicit OneControl(bool waits = false)
       : control({io, waits ? waiting : node.replica, node.counters, node.clock, ack_timeout}) {
@@ -71,7 +71,7 @@ struct OneControl {
 
 TEST_CASE("a reset is made, counted and answered; a second one says that it was made") {
   OneControl one;
-  REQUIRE(bus::tell(one.node.replica, "kiwi", "5", one.node.now).told == bus::Told::Stored);
+  REQUIRE(bus::accept(one.node.replica, "kiwi", "5", one.node.now).told == bus::Accepted::Stored);
   CHECK(one.ask("reset-client kiwi\n").dump() == R"({"epoch":1,"node":"Hill","result":"done"})");
   CHECK(bus::is_reset(*one.node.replica.find("kiwi")));
   CHECK(one.ask("reset-client kiwi\n")["result"] == "already");
@@ -90,7 +90,7 @@ TEST_CASE("what is no command, no id, or too long, is answered with an error") {
 
 TEST_CASE("a reset is answered once it is kept, and with an error if that takes too long") {
   OneControl one(true);
-  const auto told = bus::tell(one.waiting, "kiwi", "5", one.node.now);
+  const auto told = bus::accept(one.waiting, "kiwi", "5", one.node.now);
   auto first = one.connected();
   asio::write(first, asio::buffer(std::string("reset-client kiwi\n")));
   CHECK(one.answer(first).find("not yet kept") != std::string::npos);
@@ -109,7 +109,7 @@ TEST_CASE("a reset is answered once it is kept, and with an error if that takes 
 TEST_CASE("a node that stops says so to who waits") {
   OneControl one(true);
   one.ack_timeout = 1min;
-  (void)bus::tell(one.waiting, "kiwi", "5", one.node.now);
+  (void)bus::accept(one.waiting, "kiwi", "5", one.node.now);
   auto socket = one.connected();
   asio::write(socket, asio::buffer(std::string("reset-client kiwi\n")));
   while (one.control.awaited() == 0) one.io.poll();
@@ -149,7 +149,7 @@ TEST_CASE("a socket that cannot be opened is an error with its path") {
   OneNode node;
   asio::io_context io;
   const std::chrono::milliseconds timeout{1};
-  Control control({io, node.replica, node.counters, node.clock, timeout});
+  AdminSocket control({io, node.replica, node.counters, node.clock, timeout});
   const auto opened = control.listen("/nonexistent");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message.starts_with("control socket /nonexistent/control cannot be opened: "));

@@ -23,7 +23,8 @@ TEST_CASE("the soft limit of open files is raised to the hard one") {
 
 TEST_CASE("clients get what a node, its peers, its HTTP server and its viewers leave of the descriptors") {
   const auto left = [](DescriptorBudget budget) {
-    return budget.descriptors - kKeptDescriptors - budget.peers * kKeptDescriptorsAPeer - viewers_within(budget);
+    return budget.descriptors - kReservedDescriptors - budget.peers * kReservedDescriptorsPerPeer -
+           viewers_within(budget);
   };
   CHECK(connections_within({10'000, 0}) == left({10'000, 0}) - 625);
   CHECK(connections_within({10'000, 63}) == left({10'000, 63}) - 625);
@@ -39,7 +40,7 @@ TEST_CASE("viewers get a part of the descriptors, a few in any case, and no more
 }
 
 TEST_CASE("a node that has not even the descriptors of its own is told so") {
-  CHECK(check_descriptors({kFewestDescriptors + 3 * kKeptDescriptorsAPeer, 3}));
+  CHECK(check_descriptors({kFewestDescriptors + 3 * kReservedDescriptorsPerPeer, 3}));
   const auto checked = check_descriptors({40, 3});
   REQUIRE_FALSE(checked);
   CHECK(checked.error().message ==
@@ -62,6 +63,6 @@ TEST_CASE("the HTTP server has a sixteenth of the descriptors, within bounds, an
 }
 
 TEST_CASE("clients get a quarter where there are very few descriptors") {
-  CHECK(connections_within({kKeptDescriptors, 0}) == kKeptDescriptors / 4);
+  CHECK(connections_within({kReservedDescriptors, 0}) == kReservedDescriptors / 4);
   CHECK(connections_within({100, 63}) == 25);
 }

@@ -37,7 +37,7 @@ TEST_CASE("a thread and those that it starts take short turns, where the kernel 
   std::uint64_t own = 1;
   std::uint64_t child = 1;
   std::thread([&] {
-    done = begin_as_usual() && take_short_turns();
+    done = begin_as_usual() && take_short_slices();
     policy = sched_getscheduler(0);
     own = turn();
     std::thread([&] { child = turn(); }).join();
@@ -52,7 +52,7 @@ TEST_CASE("a thread for whose work nobody waits interrupts no other") {
   bool done = false;
   int policy = -1;
   std::thread([&] {
-    done = begin_as_usual() && interrupt_nobody();
+    done = begin_as_usual() && block_signals();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);
@@ -65,7 +65,7 @@ TEST_CASE("scheduling that somebody has chosen stays as it is") {
   std::thread([&] {
     const sched_param none{};
     if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) return;
-    done = take_short_turns() && interrupt_nobody();
+    done = take_short_slices() && block_signals();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);

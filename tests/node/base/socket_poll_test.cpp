@@ -97,13 +97,13 @@ TEST_CASE("of more sockets than are taken at once each gets its turn") {
     REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
     pair.say("kiwi");
   }
-  std::set<const void*> heard;
+  std::set<const void*> received;
   for (int turn = 0; turn < 2; ++turn) {
     const auto ready = poll.take_ready();
     CHECK(ready.size() == SocketPoll::kMostAtOnce);
-    for (const SocketPoll::Ready& one : ready) heard.insert(one.whose);
+    for (const SocketPoll::Ready& one : ready) received.insert(one.whose);
   }
-  CHECK(heard.size() == pairs.size());
+  CHECK(received.size() == pairs.size());
 }
 
 TEST_CASE("a socket says when there is nothing, when there is no room, and when its peer has ended") {

@@ -14,8 +14,8 @@ struct Asker {
   OneNode node;
   ClientWarnings warnings;
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
-  SpareTexts spares;
-  ReplyQueue replies{spares};
+  BufferPool buffers;
+  ReplyQueue replies{buffers};
   std::optional<Lookup> lookup;
 
   // What is ready to be sent after the line.

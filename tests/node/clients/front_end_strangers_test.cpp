@@ -46,9 +46,9 @@ TEST_CASE("a client that speaks HTTP gets an answer that names the HTTP port, an
   Node node;
   Client client(node);
   client.send(kIamat + "\nPOST / HTTP/1.1\r\nHost: x\r\n\r\nIAMAT victim +0+0 5\n");
-  const std::string heard = client.read_to_end();
-  CHECK(heard.starts_with(kAt + "HTTP/1.1 400 Bad Request\r\n"));
-  CHECK(heard.ends_with(
+  const std::string received = client.read_to_end();
+  CHECK(received.starts_with(kAt + "HTTP/1.1 400 Bad Request\r\n"));
+  CHECK(received.ends_with(
       "\r\n\r\nThis port does not speak HTTP, and this node has no HTTP port: set `http` of the node in "
       "herd.toml.\n"));
   CHECK_FALSE(node.replica.find("victim"));

@@ -102,12 +102,12 @@ TEST_CASE("a client with too many lookups under way is not read from until one i
   Client client(node);
   client.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups + 2));
   REQUIRE(node.turn_until([&] { return node.asked.size() == kMaxPendingLookups; }));
-  const auto heard = node.counters.bytes_in;
+  const auto received = node.counters.bytes_in;
   client.send(kIamat + "\n");
   Client other(node);  // once it is served, the node has had its chance to read from the first one too
   other.send(kIamat + "\n");
   CHECK(other.read(7) == "IGNORE\n");
-  CHECK(node.counters.bytes_in == heard + kIamat.size() + 1);
+  CHECK(node.counters.bytes_in == received + kIamat.size() + 1);
   for (places::Ticket ticket = 0; ticket < kMaxPendingLookups + 2; ++ticket) {
     REQUIRE(ticket < node.asked.size());
     node.deliver(ticket, kDocument);
@@ -133,13 +133,13 @@ TEST_CASE("after a line that was too long, input is discarded up to a number of 
   Client client(node);
   client.send(repeated("x", 1025));
   CHECK(client.read_to_end() == "? " + repeated("x", 64) + "\n");
-  const auto heard = node.counters.bytes_in;
+  const auto received = node.counters.bytes_in;
   CHECK(node.turn_until([&] {
     client.send_some(repeated("y", 10'000));
     return node.front_end.connections() == 0;
   }));
-  CHECK(node.counters.bytes_in - heard > kMaxDiscardedBytes);
-  CHECK(node.counters.bytes_in - heard <= kMaxDiscardedBytes + kReadBufferBytes);
+  CHECK(node.counters.bytes_in - received > kMaxDiscardedBytes);
+  CHECK(node.counters.bytes_in - received <= kMaxDiscardedBytes + kReadBufferBytes);
 }
 
 TEST_CASE("after a line that was too long, the client has a second to close") {
@@ -174,14 +174,14 @@ TEST_CASE("a client that does not read is not read from any more, and closed whe
   Node node;
   Client client(node);
   const std::string chunk = repeated(repeated("x", 1000) + "\n", 100);
-  std::uint64_t heard = 0;
+  std::uint64_t received = 0;
   REQUIRE(node.turn_until([&] {  // until a round of sending and turning no longer brings the node any bytes
-    heard = node.counters.bytes_in;
+    received = node.counters.bytes_in;
     const std::size_t sent = client.send_some(chunk);
     for (int turns = 0; turns < 20; ++turns) {
       node.io.poll_one();
     }
-    return sent == 0 && heard == node.counters.bytes_in && heard > kMaxOutputBytes;
+    return sent == 0 && received == node.counters.bytes_in && received > kMaxOutputBytes;
   }));
   CHECK(node.counters.bytes_in - node.counters.bytes_out <= kMaxOutputBytes + 2 * kReadBufferBytes);
   CHECK(node.front_end.connections() == 1);

@@ -21,7 +21,7 @@ const std::string kLine = std::string(1000, 'x') + "\n";
 
 struct Crowd : Talk {
   ReplyMemory small{kMost};
-  Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock, spares, small, kHttpAnswer};
+  Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock, buffers, small, kHttpAnswer};
   std::vector<std::unique_ptr<Session>> sessions;
 
   Session& join() { return *sessions.emplace_back(std::make_unique<Session>(scarce, "127.0.0.1:2")); }
@@ -94,15 +94,15 @@ TEST_CASE("a client that reads is answered while others hold all the memory, and
   crowd.say(good, repeated("foo\n", 500));
   CHECK(crowd.take_output(good) == repeated("? foo\n", 500));
   crowd.say(good, repeated(kWhatsat, 20));
-  std::string heard;
+  std::string received;
   while (true) {
     const auto lookups = good.take_lookups();
     if (lookups.empty()) break;
     CHECK(lookups.size() == 1);  // a step at a time
     good.answer(lookups[0].slot, kPlaces);
-    heard += crowd.take_output(good);
+    received += crowd.take_output(good);
   }
-  CHECK(heard == repeated(kAt + kPlaces + "\n\n", 20));
+  CHECK(received == repeated(kAt + kPlaces + "\n\n", 20));
 
   for (const auto& session : crowd.sessions) {
     std::string all;

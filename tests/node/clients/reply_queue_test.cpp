@@ -6,12 +6,12 @@
 
 #include "tests/catch.hpp"
 
+using herd::node::BufferPool;
 using herd::node::ReplyQueue;
-using herd::node::SpareTexts;
 
 TEST_CASE("with nothing pending a reply is ready at once") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   CHECK(queue.ready_bytes().empty());
   queue.tail() += "one\n";
   queue.tail() += "two\n";
@@ -20,8 +20,8 @@ TEST_CASE("with nothing pending a reply is ready at once") {
 }
 
 TEST_CASE("what is said behind a slot waits until the slot is filled") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   queue.tail() += "before\n";
   const auto slot = queue.reserve("begin ");
   queue.tail() += "behind\n";
@@ -33,8 +33,8 @@ TEST_CASE("what is said behind a slot waits until the slot is filled") {
 }
 
 TEST_CASE("slots filled out of order leave in order") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   const auto first = queue.reserve("1");
   const auto second = queue.reserve("2");
   queue.tail() += "-";
@@ -48,8 +48,8 @@ TEST_CASE("slots filled out of order leave in order") {
 }
 
 TEST_CASE("a slot is found by its id after earlier ones have left") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   queue.fill(queue.reserve("1"), "a", "");
   const auto second = queue.reserve("2");
   const auto third = queue.reserve("3");
@@ -60,8 +60,8 @@ TEST_CASE("a slot is found by its id after earlier ones have left") {
 }
 
 TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   queue.tail() += "0123456789";
   queue.sent(3);
   CHECK(queue.ready_bytes() == "3456789");
@@ -73,8 +73,8 @@ TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") 
 }
 
 TEST_CASE("the bytes held count what is ready and what waits, without what was sent") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
   queue.tail() += "0123456789";
   const auto slot = queue.reserve("12");
   queue.tail() += "345";
@@ -88,41 +88,41 @@ TEST_CASE("the bytes held count what is ready and what waits, without what was s
 }
 
 TEST_CASE("memory of replies that have left serves the next ones, and no more of it is held than one turn needs") {
-  SpareTexts spares;
+  BufferPool buffers;
   std::vector<std::unique_ptr<ReplyQueue>> queues;
-  for (std::size_t i = 0; i < SpareTexts::kMost + 10; ++i) {
-    queues.push_back(std::make_unique<ReplyQueue>(spares));
+  for (std::size_t i = 0; i < BufferPool::kMost + 10; ++i) {
+    queues.push_back(std::make_unique<ReplyQueue>(buffers));
     queues.back()->tail().append("AT\n");
   }
   for (const auto& queue : queues) queue->sent(3);
-  CHECK(spares.size() == SpareTexts::kMost);
+  CHECK(buffers.size() == BufferPool::kMost);
   queues.front()->tail().append("IGNORE\n");
-  CHECK(spares.size() == SpareTexts::kMost - 1);
+  CHECK(buffers.size() == BufferPool::kMost - 1);
   CHECK(queues.front()->ready_bytes() == "IGNORE\n");
 }
 
 TEST_CASE("memory that places have grown into serves places, and not short replies") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
-  const std::string document(10 * SpareTexts::kBytes, 'x');
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
+  const std::string document(10 * BufferPool::kBytes, 'x');
   queue.fill(queue.reserve("AT\n"), document, "\n\n");
   const char* const memory = queue.ready_bytes().data();
   queue.sent(queue.ready_bytes().size());
-  CHECK(spares.size() == 1);
+  CHECK(buffers.size() == 1);
   queue.tail().append("IGNORE\n");
   CHECK(queue.ready_bytes().data() != memory);
-  CHECK(spares.size() == 1);
+  CHECK(buffers.size() == 1);
   queue.sent(queue.ready_bytes().size());
-  CHECK(spares.size() == 2);
+  CHECK(buffers.size() == 2);
   queue.fill(queue.reserve("AT\n"), document, "\n\n");
   CHECK(queue.ready_bytes().data() == memory);
-  CHECK(spares.size() == 1);
+  CHECK(buffers.size() == 1);
 }
 
 TEST_CASE("memory of a reply of unusual size is given back") {
-  SpareTexts spares;
-  ReplyQueue queue(spares);
-  queue.tail().append(std::string(SpareTexts::kMostBytes + 1, 'x'));
-  queue.sent(SpareTexts::kMostBytes + 1);
-  CHECK(spares.size() == 0);
+  BufferPool buffers;
+  ReplyQueue queue(buffers);
+  queue.tail().append(std::string(BufferPool::kMostBytes + 1, 'x'));
+  queue.sent(BufferPool::kMostBytes + 1);
+  CHECK(buffers.size() == 0);
 }

@@ -70,7 +70,7 @@ TEST_CASE("a line of HTTP is known however it comes: in pieces, after waiting li
 
   Talk last;
   last.say("foo\nGET / HTTP/1.1");
-  last.session.hear_end();
+  last.session.receive_end();
   CHECK(last.take_output() == "? foo\n" + kAnswer);
   CHECK(last.session.ending() == Session::Ending::HalfClose);
 

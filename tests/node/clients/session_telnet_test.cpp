@@ -86,23 +86,23 @@ TEST_CASE("however replies and timing marks are sent in pieces, all arrive whole
   for (std::size_t piece = 1; piece < 12; ++piece) {
     INFO(piece);
     Talk talk;
-    std::string heard;
+    std::string received;
     for (int i = 0; i < 100; ++i) {
       talk.say("line " + std::to_string(i) + "\n" + (i % 3 == 0 ? kAsk : ""));
       const std::string output(talk.session.output().substr(0, piece));
-      heard += output;
+      received += output;
       talk.session.sent(output.size());
     }
-    heard += talk.take_output();
+    received += talk.take_output();
     std::string lines;
     std::size_t marks = 0;
-    for (std::size_t at = 0; at < heard.size();) {
-      if (heard.compare(at, kMark.size(), kMark) == 0) {
-        REQUIRE((at == 0 || heard[at - 1] == '\n' || heard.compare(at - 3, 3, kMark) == 0));
+    for (std::size_t at = 0; at < received.size();) {
+      if (received.compare(at, kMark.size(), kMark) == 0) {
+        REQUIRE((at == 0 || received[at - 1] == '\n' || received.compare(at - 3, 3, kMark) == 0));
         ++marks;
         at += kMark.size();
       } else {
-        lines += heard[at++];
+        lines += received[at++];
       }
     }
     CHECK(marks == 34);

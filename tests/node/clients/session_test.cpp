@@ -48,7 +48,7 @@ TEST_CASE("after the half-close everything is still answered, the unterminated l
   Talk talk;
   talk.say(kIamat + "\n" + kWhatsat + kIamat);
   CHECK(talk.take_output() == kAt);
-  talk.session.hear_end();
+  talk.session.receive_end();
   CHECK_FALSE(talk.session.wants_bytes());
   CHECK(talk.session.ending() == Session::Ending::NotYet);
   talk.session.answer(talk.session.take_lookups().at(0).slot, kDocument);
@@ -76,7 +76,7 @@ TEST_CASE("the longest line is one of the configuration") {
   CHECK(talk.session.wants_bytes());
   talk.node.config.max_line_bytes = 10;
   Session later(talk.parts, "127.0.0.1:2");
-  later.hear(repeated("y", 11));
+  later.receive(repeated("y", 11));
   CHECK(later.output() == "? yyyyyyyyyyy\n");
   CHECK(later.ending() == Session::Ending::NotYet);
 }
@@ -84,7 +84,7 @@ TEST_CASE("the longest line is one of the configuration") {
 TEST_CASE("a last line may be too long by the CR at its end") {
   Talk talk;
   talk.say(repeated("x", 1024) + "\r");
-  talk.session.hear_end();
+  talk.session.receive_end();
   CHECK(talk.take_output() == "? " + repeated("x", 64) + "\n");
   CHECK(talk.session.ending() == Session::Ending::HalfClose);
 }
@@ -114,7 +114,7 @@ TEST_CASE("the half-close is heard while lookups are in the way, and the held li
   Talk talk;
   talk.say(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups) + "last\nline");
   CHECK_FALSE(talk.session.wants_bytes());
-  talk.session.hear_end();
+  talk.session.receive_end();
   for (const Lookup& lookup : talk.session.take_lookups()) {
     CHECK(talk.session.ending() == Session::Ending::NotYet);
     talk.session.answer(lookup.slot, kDocument);

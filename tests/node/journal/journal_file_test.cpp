@@ -96,11 +96,11 @@ TEST_CASE("a copy takes the journal's place whole") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("long and old") == 0);
-  REQUIRE(file->begin_copy() == 0);
-  REQUIRE(file->append_to_copy("sho") == 0);
-  REQUIRE(file->append_to_copy("rt") == 0);
+  REQUIRE(file->begin_compaction() == 0);
+  REQUIRE(file->append_to_new_file("sho") == 0);
+  REQUIRE(file->append_to_new_file("rt") == 0);
   CHECK(content(scratch.path() / "journal") == "long and old");
-  const auto replacement = file->replace_by_copy(true);
+  const auto replacement = file->replace_by_new_file(true);
   CHECK(replacement.trouble.empty());
   CHECK(replacement.committed);
   CHECK(replacement.set_aside.empty());
@@ -114,11 +114,11 @@ TEST_CASE("a copy that was given up leaves nothing, and the next one begins empt
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("journal") == 0);
-  REQUIRE(file->begin_copy() == 0);
-  REQUIRE(file->append_to_copy("half of it") == 0);
-  file->drop_copy();
+  REQUIRE(file->begin_compaction() == 0);
+  REQUIRE(file->append_to_new_file("half of it") == 0);
+  file->drop_new_file();
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "journal.next"));
-  REQUIRE(file->begin_copy() == 0);
+  REQUIRE(file->begin_compaction() == 0);
   CHECK(file->copy_bytes() == 0);
 }
 
@@ -157,9 +157,9 @@ TEST_CASE("a file that nobody has touched is sound after all that is done to it 
     CHECK(file->append("too much") == EFBIG);
   }
   CHECK(file->look(true).state == State::Sound);
-  REQUIRE(file->begin_copy() == 0);
-  REQUIRE(file->append_to_copy("copy") == 0);
-  REQUIRE(file->replace_by_copy(true).trouble.empty());
+  REQUIRE(file->begin_compaction() == 0);
+  REQUIRE(file->append_to_new_file("copy") == 0);
+  REQUIRE(file->replace_by_new_file(true).trouble.empty());
   CHECK(file->look(true).state == State::Sound);
   CHECK(file->probe() == 0);
   CHECK(file->look(true).state == State::Sound);
@@ -228,9 +228,9 @@ TEST_CASE("what has the journal's name and was not written here is kept when a c
   const auto file = opened(scratch);
   REQUIRE(file->append("own") == 0);
   const auto replace = [&] {
-    REQUIRE(file->begin_copy() == 0);
-    REQUIRE(file->append_to_copy("anew") == 0);
-    const auto done = file->replace_by_copy(true);
+    REQUIRE(file->begin_compaction() == 0);
+    REQUIRE(file->append_to_new_file("anew") == 0);
+    const auto done = file->replace_by_new_file(true);
     REQUIRE(done.trouble.empty());
     CHECK(content(path) == "anew");
     CHECK(file->look(true).state == State::Sound);
@@ -258,8 +258,8 @@ TEST_CASE("a copy whose file is not its own any more takes no journal's place") 
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("own") == 0);
-  REQUIRE(file->begin_copy() == 0);
-  REQUIRE(file->append_to_copy("anew") == 0);
+  REQUIRE(file->begin_compaction() == 0);
+  REQUIRE(file->append_to_new_file("anew") == 0);
   SECTION("removed") {
     std::filesystem::remove(scratch.path() / "journal.next");
   }
@@ -270,7 +270,7 @@ TEST_CASE("a copy whose file is not its own any more takes no journal's place") 
   SECTION("truncated") {
     std::filesystem::resize_file(scratch.path() / "journal.next", 3);
   }
-  const auto done = file->replace_by_copy(true);
+  const auto done = file->replace_by_new_file(true);
   CHECK(done.trouble == "journal.next was changed or removed while it was written");
   CHECK_FALSE(done.committed);
   CHECK(content(scratch.path() / "journal") == "own");
@@ -281,10 +281,10 @@ TEST_CASE("a copy is begun in the directory that has the name now") {
   const auto file = opened(scratch);
   REQUIRE(file->append("own") == 0);
   std::filesystem::remove_all(scratch.path());
-  CHECK(file->begin_copy() == ENOENT);
+  CHECK(file->begin_compaction() == ENOENT);
   std::filesystem::create_directory(scratch.path());
-  REQUIRE(file->begin_copy() == 0);
-  REQUIRE(file->append_to_copy("anew") == 0);
-  REQUIRE(file->replace_by_copy(true).trouble.empty());
+  REQUIRE(file->begin_compaction() == 0);
+  REQUIRE(file->append_to_new_file("anew") == 0);
+  REQUIRE(file->replace_by_new_file(true).trouble.empty());
   CHECK(content(scratch.path() / "journal") == "anew");
 }

@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "node/journal/journal.hpp"
 #include "node/base/set_aside.hpp"
+#include "node/journal/journal.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/captured_log.hpp"
 #include "tests/node/file_size_limit.hpp"
@@ -109,11 +109,11 @@ TEST_CASE("a report that comes after the journal was damaged is acknowledged onc
   for (const Damage& damage : damages()) {
     DYNAMIC_SECTION(damage.name) {
       Held held(level);
-      (void)held.node.tell("kiwi", "5");
+      (void)held.node.accept("kiwi", "5");
       REQUIRE(held.node.check());
       REQUIRE(held.node.written());
       damage.inflict(held.path());
-      const auto after = held.node.tell("plum", "5");
+      const auto after = held.node.accept("plum", "5");
       REQUIRE(held.node.turn_until([&] { return held.node.replica->acknowledged() >= after.number; }));
       CHECK(held.is_on_disk("kiwi"));
       CHECK(held.is_on_disk("plum"));
@@ -127,11 +127,11 @@ TEST_CASE("a report that comes after the journal was damaged is acknowledged onc
 }
 
 TEST_CASE("damage is found within a second although no report comes, and repaired, at every level") {
-  const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync, Acknowledge::Memory);
+  const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync, Acknowledge::RecoveredState);
   for (const Damage& damage : damages()) {
     DYNAMIC_SECTION(damage.name) {
       Held held(level);
-      (void)held.node.tell("kiwi", "5");
+      (void)held.node.accept("kiwi", "5");
       REQUIRE(held.node.written());
       REQUIRE(held.node.check());
       const auto before = fs::file_size(held.path());
@@ -156,7 +156,7 @@ TEST_CASE("a node goes on in the file that was written anew, and reads it at its
   for (int round = 0; round < 3; ++round) {
     fs::remove(held.path());
     held.node.now.steady += 1s;  // repairs begin at most once a second
-    for (int i = 0; i < 100; ++i) (void)held.node.tell("c" + std::to_string(100 * round + i), "5");
+    for (int i = 0; i < 100; ++i) (void)held.node.accept("c" + std::to_string(100 * round + i), "5");
     REQUIRE(held.node.written());
   }
   CHECK(held.node.journal->counters().repairs == 3);
@@ -168,10 +168,10 @@ TEST_CASE("a node goes on in the file that was written anew, and reads it at its
 
 TEST_CASE("while a damaged journal cannot be written anew nothing is acknowledged, and the reason is said") {
   Held held;
-  (void)held.node.tell("kiwi", "5");
+  (void)held.node.accept("kiwi", "5");
   REQUIRE(held.node.written());
   fs::remove(held.path());
-  const auto after = held.node.tell("plum", "5");
+  const auto after = held.node.accept("plum", "5");
   {
     const FileSizeLimit limit(10);
     REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 3; }));
@@ -191,7 +191,7 @@ TEST_CASE("a journal is written anew at most once a second, however often it is 
   const auto began = held.node.now.steady;
   for (std::uint64_t repairs = 0; repairs < 4; ++repairs) {
     fs::remove(held.path());
-    (void)held.node.tell("kiwi", std::to_string(repairs + 1));
+    (void)held.node.accept("kiwi", std::to_string(repairs + 1));
     REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs > repairs; }));
   }
   CHECK(held.node.now.steady - began >= 3s);
@@ -199,11 +199,11 @@ TEST_CASE("a journal is written anew at most once a second, however often it is 
 
 TEST_CASE("a large store is written anew in pieces while reports go on, and all of them are on disk") {
   Held held;
-  for (int i = 0; i < 30'000; ++i) (void)held.node.tell("c" + std::to_string(i), "5");
+  for (int i = 0; i < 30'000; ++i) (void)held.node.accept("c" + std::to_string(i), "5");
   REQUIRE(held.node.written());
   fs::remove(held.path());
   int told = 0;
-  const auto tell_one = [&] { return held.node.tell("d" + std::to_string(told++), "5").number; };
+  const auto tell_one = [&] { return held.node.accept("d" + std::to_string(told++), "5").number; };
   (void)tell_one();
   REQUIRE(held.node.turn_until([&] {
     const auto last = tell_one();
@@ -224,7 +224,7 @@ TEST_CASE("a modification time that the file system changes by itself is a reaso
   REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs == 1; }));
   touch();
   REQUIRE(held.node.check());
-  (void)held.node.tell("kiwi", "5");
+  (void)held.node.accept("kiwi", "5");
   REQUIRE(held.node.written());
   touch();
   CHECK(held.node.check());
@@ -238,7 +238,7 @@ TEST_CASE("a directory that another process has locked meanwhile is left alone u
   fs::remove(held.directory.path() / "lock");
   fs::remove(held.path());
   std::optional<StateDir> other(Held::opened(held.scratch));  // of this process, but a lock of its own
-  const auto after = held.node.tell("kiwi", "5");
+  const auto after = held.node.accept("kiwi", "5");
   REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 3; }));
   CHECK(held.node.replica->acknowledged() < after.number);
   CHECK(held.node.journal->trouble().find("is used by process") != std::string::npos);
@@ -280,7 +280,7 @@ TEST_CASE("when a hundred replaced files are kept already, the next one is not o
   }
   fs::remove(held.path());
   overwrite(held.path(), "foreign");
-  const auto after = held.node.tell("kiwi", "5");
+  const auto after = held.node.accept("kiwi", "5");
   REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 2; }));
   CHECK(held.node.replica->acknowledged() < after.number);
   CHECK(held.node.journal->trouble().find("are in use: remove those that are not needed") != std::string::npos);
@@ -296,13 +296,13 @@ TEST_CASE("a write to a file that cannot be looked at is taken back, and done ag
   const auto moved = scratch.path() / "moved";
   fs::create_directory(directory);
   Journaled node(directory, Acknowledge::Write, kFeed, nullptr);
-  (void)node.tell("kiwi", "5");
+  (void)node.accept("kiwi", "5");
   REQUIRE(node.check());
   REQUIRE(node.written());
   const auto bytes = node.journal->file_bytes();
   fs::rename(directory, moved);
   fs::create_symlink(directory, directory);  // a loop: stat says neither that it is there nor that it is not
-  const auto after = node.tell("plum", "5");
+  const auto after = node.accept("plum", "5");
   REQUIRE(node.turn_until([&] { return node.journal->counters().failures >= 3; }));
   CHECK(node.replica->acknowledged() < after.number);
   CHECK(node.journal->trouble() == "its file cannot be looked at (Too many levels of symbolic links)");
@@ -336,7 +336,7 @@ TEST_CASE("a journal that vanishes while the node starts is an error") {
   options.self = {"herd", "Hill", 1, 0};
   bus::Replica replica(std::move(options), std::move(opened->memory));
   fs::remove(scratch.path() / "journal");
-  const auto began = opened->journal->begin_life(replica);
+  const auto began = opened->journal->begin_run(replica);
   REQUIRE_FALSE(began);
   CHECK(began.error().message.find("its file was removed or renamed while this node started") != std::string::npos);
 }

@@ -1,4 +1,4 @@
-// The journal of a node: passes, copies, restarts, and disks that fail, with the real thread and real files.
+// The journal of a node: flushes, copies, restarts, and disks that fail, with the real thread and real files.
 #include "node/journal/journal.hpp"
 
 #include <sys/syscall.h>
@@ -43,10 +43,10 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
   const Acknowledge level = GENERATE(Acknowledge::Write, Acknowledge::Fsync);
   {
     Journaled node(scratch, level);
-    const auto outcome = node.tell("kiwi", "5");
+    const auto outcome = node.accept("kiwi", "5");
     CHECK(node.replica->acknowledged() < outcome.number);
     REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
-    CHECK(node.journal->counters().passes >= 1);
+    CHECK(node.journal->counters().flushes >= 1);
   }
   const Journaled again(scratch, level, kFeed + 1);
   REQUIRE(again.replica->find("kiwi"));
@@ -56,10 +56,10 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
 
 TEST_CASE("at memory a change waits for 50 ms before it is written, however long the journal has rested") {
   const ScratchDir scratch;
-  Journaled node(scratch, Acknowledge::Memory);
+  Journaled node(scratch, Acknowledge::RecoveredState);
   node.now.steady += 10s;
   REQUIRE(node.check());
-  REQUIRE(node.tell("kiwi", "5").told == bus::Told::Stored);
+  REQUIRE(node.accept("kiwi", "5").told == bus::Accepted::Stored);
   const auto told = node.now.steady;
   REQUIRE(node.turn());
   CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
@@ -73,20 +73,20 @@ TEST_CASE("at memory a change waits for 50 ms before it is written, however long
 TEST_CASE("at memory nothing waits for the journal, which is written all the same") {
   const ScratchDir scratch;
   {
-    Journaled node(scratch, Acknowledge::Memory);
-    const auto outcome = node.tell("kiwi", "5");
+    Journaled node(scratch, Acknowledge::RecoveredState);
+    const auto outcome = node.accept("kiwi", "5");
     CHECK(node.replica->acknowledged() >= outcome.number);
     REQUIRE(node.written());
   }
-  CHECK(Journaled(scratch, Acknowledge::Memory).replica->find("kiwi"));
+  CHECK(Journaled(scratch, Acknowledge::RecoveredState).replica->find("kiwi"));
 }
 
 TEST_CASE("a duplicate waits for the record that makes it one") {
   const ScratchDir scratch;
   Journaled node(scratch);
-  const auto first = node.tell("kiwi", "5");
-  const auto again = node.tell("kiwi", "5");
-  CHECK(again.told == bus::Told::Duplicate);
+  const auto first = node.accept("kiwi", "5");
+  const auto again = node.accept("kiwi", "5");
+  CHECK(again.told == bus::Accepted::Duplicate);
   CHECK(again.number == first.number);
   CHECK(node.replica->acknowledged() < again.number);
   REQUIRE(node.written());
@@ -97,7 +97,7 @@ TEST_CASE("a torn end is cut off, and the log says how much") {
   const ScratchDir scratch;
   {
     Journaled node(scratch);
-    (void)node.tell("kiwi", "5");
+    (void)node.accept("kiwi", "5");
     REQUIRE(node.written());
   }
   std::ofstream(scratch.path() / "journal", std::ios::app) << "HJ02torn";
@@ -132,9 +132,9 @@ TEST_CASE("a journal damaged in its middle is refused with the way out, and left
   const ScratchDir scratch;
   {
     Journaled node(scratch);
-    (void)node.tell("kiwi", "5");
+    (void)node.accept("kiwi", "5");
     REQUIRE(node.written());
-    (void)node.tell("plum", "5");
+    (void)node.accept("plum", "5");
     REQUIRE(node.written());
   }
   const auto path = scratch.path() / "journal";
@@ -199,12 +199,12 @@ TEST_CASE("while the disk is full nothing is acknowledged, and when there is roo
   const ScratchDir scratch;
   const CapturedLog log;
   Journaled node(scratch);
-  const auto before = node.tell("kiwi", "5");
+  const auto before = node.accept("kiwi", "5");
   REQUIRE(node.written());
-  bus::TellOutcome during;
+  bus::AcceptOutcome during;
   {
     const FileSizeLimit limit(node.journal->file_bytes() + 10);
-    during = node.tell("plum", "5");
+    during = node.accept("plum", "5");
     REQUIRE(node.turn_until([&] { return node.journal->counters().failures >= 3; }));
     CHECK(node.replica->acknowledged() >= before.number);
     CHECK(node.replica->acknowledged() < during.number);
@@ -225,7 +225,7 @@ TEST_CASE("a sync that failed stops the node, and is not tried again") {
   const CapturedLog log;
   Journaled node(scratch, Acknowledge::Fsync);
   REQUIRE(node.written());
-  const auto outcome = node.tell("kiwi", "5");
+  const auto outcome = node.accept("kiwi", "5");
   syncs_fail = true;
   const bool stopped = wait_until([&] { return !node.turn(); });
   syncs_fail = false;
@@ -239,7 +239,7 @@ TEST_CASE("a disk that does not answer is reported after three seconds, and is w
   const CapturedLog log;
   Journaled node(scratch, Acknowledge::Fsync);
   REQUIRE(node.check());
-  const auto outcome = node.tell("kiwi", "5");
+  const auto outcome = node.accept("kiwi", "5");
   syncs_wait = true;
   while (node.journal->next_deadline(*node.replica) != node.now.steady + 2s) REQUIRE(node.turn());
   node.now.steady += 1'990ms;
@@ -268,7 +268,7 @@ TEST_CASE("a life that cannot be written is an error, before a number is given o
   options.self = {"herd", "Hill", 1, 0};
   bus::Replica replica(std::move(options), std::move(opened->memory));
   const FileSizeLimit limit(10);
-  CHECK_FALSE(opened->journal->begin_life(replica));
+  CHECK_FALSE(opened->journal->begin_run(replica));
 }
 
 TEST_CASE("a file that has grown far beyond what lives is copied while it is written, and nothing is lost") {
@@ -279,7 +279,7 @@ TEST_CASE("a file that has grown far beyond what lives is copied while it is wri
     const std::string padding(200, 'x');
     while (node.journal->counters().copies == 0) {
       for (int i = 0; i < 2'000; ++i, ++told) {
-        (void)node.tell(padding + std::to_string(told % 5'000), std::to_string(told + 1));
+        (void)node.accept(padding + std::to_string(told % 5'000), std::to_string(told + 1));
       }
       const auto tail = node.replica->store().feed().tail();
       REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= tail; }));

@@ -14,7 +14,7 @@ constexpr protocol::Nanoseconds kWall{1'520'023'934'918'963'997};
 struct EventsFixture : MonitorFixture {
   Subscriber viewer{*this, "herd."};
   EventsFixture() {
-    if (!hears([](auto news) { return news.stats_wanted; })) throw std::runtime_error("the viewer did not come");
+    if (!receives([](auto news) { return news.stats_wanted; })) throw std::runtime_error("the viewer did not come");
   }
 
   // The next event, without the fields that all have.
@@ -133,7 +133,7 @@ TEST_CASE("rates are right for the first viewer, though nobody watched before") 
   auto status = example_status();
   stats.publish(*fixture.monitor, status);
   Subscriber viewer(fixture, "herd.");
-  REQUIRE(fixture.hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(fixture.receives([](auto news) { return news.stats_wanted; }));
   status.taken.steady += std::chrono::seconds(1);
   status.counters["iamat_stored"] += 4;
   stats.publish(*fixture.monitor, status);

@@ -22,7 +22,7 @@ constexpr protocol::Nanoseconds kWall{1'520'023'934'918'963'997};
 
 TEST_CASE_METHOD(MonitorFixture, "an event is two frames: its topic and a flat object of common and own fields") {
   Subscriber viewer(*this, "herd.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kPeerWarning); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kPeerWarning); }));
   monitor->publish(kPeerWarning, "digest_differs",
                    std::array<Field, 2>{{{"peer", "Smith"}, {"rounds", std::int64_t{3}}}}, kWall);
   const auto message = viewer.next();
@@ -37,7 +37,7 @@ TEST_CASE_METHOD(MonitorFixture, "nothing is wanted, sent or counted before some
   monitor->publish(kStats, "stats", {}, kWall);
   CHECK(monitor->published() == 0);
   Subscriber viewer(*this, "herd.INFO.stats.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kStats); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kStats); }));
   monitor->publish(kStats, "stats", {}, kWall);
   CHECK(monitor->published() == 1);
   CHECK(viewer.next()->body.at("seq") == 1);
@@ -53,13 +53,13 @@ TEST_CASE_METHOD(MonitorFixture, "a subscription covers the topics that begin wi
         Case{"herd.INFO.client.Hill", false, true, false}, Case{"herd.WARNING.", false, false, true}}) {
     INFO(prefix);
     Subscriber viewer(*this, prefix);
-    REQUIRE(hears(
+    REQUIRE(receives(
         [&](auto) { return monitor->wanted(kStats) || monitor->wanted(kClient) || monitor->wanted(kPeerWarning); }));
     CHECK(monitor->wanted(kStats) == stats);
     CHECK(monitor->wanted(kClient) == client);
     CHECK(monitor->wanted(kPeerWarning) == peer_warning);
     viewer.socket().close();
-    REQUIRE(hears(
+    REQUIRE(receives(
         [&](auto) { return !monitor->wanted(kStats) && !monitor->wanted(kClient) && !monitor->wanted(kPeerWarning); }));
   }
 }
@@ -68,32 +68,32 @@ TEST_CASE_METHOD(MonitorFixture, "another node's topic and a longer one cover no
   Subscriber viewer(*this, "herd.INFO.client.Hills");
   viewer.socket().set(zmq::sockopt::subscribe, "herd.INFO.stats.Smith");
   viewer.socket().set(zmq::sockopt::subscribe, "herd.WARNING.peer.");  // the last one told, so all have been heard
-  REQUIRE(hears([&](auto) { return monitor->wanted(kPeerWarning); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kPeerWarning); }));
   CHECK_FALSE(monitor->wanted(kClient));
   CHECK_FALSE(monitor->wanted(kStats));
 }
 
 TEST_CASE_METHOD(MonitorFixture, "an event is wanted until the last of its viewers has gone") {
   Subscriber first(*this, "herd.INFO.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kClient); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kClient); }));
   {
     Subscriber second(*this, "herd.INFO.");
-    REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+    REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   }
   Subscriber third(*this, "herd.INFO.");
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   first.socket().set(zmq::sockopt::unsubscribe, "herd.INFO.");
   third.socket().set(zmq::sockopt::unsubscribe, "herd.INFO.");
-  CHECK(hears([&](auto) { return !monitor->wanted(kClient); }));
+  CHECK(receives([&](auto) { return !monitor->wanted(kClient); }));
 }
 
 TEST_CASE_METHOD(MonitorFixture, "every viewer of the stats is told of, also one who subscribes to what others have") {
   Subscriber first(*this, "herd.");
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   Subscriber second(*this, "herd.");
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   Subscriber other(*this, "herd.WARNING.");
-  REQUIRE(hears([&](auto news) {
+  REQUIRE(receives([&](auto news) {
     CHECK_FALSE(news.stats_wanted);
     return monitor->wanted(kPeerWarning);
   }));
@@ -112,7 +112,7 @@ TEST_CASE_METHOD(MonitorFixture, "the descriptor becomes readable when a viewer 
 
 TEST_CASE_METHOD(MonitorFixture, "each topic is counted by itself, so that a viewer sees what it has lost") {
   Subscriber viewer(*this, "herd.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kStats); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kStats); }));
   for (const auto subject : {kStats, kClient, kClient}) monitor->publish(subject, "x", {}, kWall);
   CHECK(viewer.next()->body.at("seq") == 1);
   CHECK(viewer.next()->body.at("seq") == 1);
@@ -121,9 +121,9 @@ TEST_CASE_METHOD(MonitorFixture, "each topic is counted by itself, so that a vie
 
 TEST_CASE_METHOD(MonitorFixture, "a viewer that does not read loses messages, and one that reads loses none") {
   Subscriber slow(*this, "herd.", 1);
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   Subscriber fast(*this, "herd.");
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   const std::string text(300, 'x');
   constexpr int kEvents = 6 * static_cast<int>(kViewerQueue);
   for (int event = 1; event <= kEvents; ++event) {
@@ -158,7 +158,7 @@ TEST_CASE_METHOD(MonitorFixture, "a viewer that keeps up is never taken for full
   small.queue = 8;
   monitor = bound(small);
   Subscriber viewer(*this, "herd.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kClient); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kClient); }));
   for (int event = 1; event <= 10'000; ++event) {
     monitor->publish(kClient, "x", {}, kWall);
     const auto message = viewer.next();
@@ -186,19 +186,19 @@ TEST_CASE_METHOD(MonitorFixture,
   Subscriber first(*this, "herd.INFO.");
   for (int times = 0; times < 3; ++times) first.socket().set(zmq::sockopt::subscribe, "herd.INFO.");
   first.socket().set(zmq::sockopt::subscribe, "herd.INFO.client.");
-  REQUIRE(hears([&](auto) { return monitor->wanted(kClient); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kClient); }));
   {
     Subscriber second(*this, "herd.INFO.");
-    REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+    REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   }
   for (int times = 0; times < 4; ++times) {
     CHECK(monitor->wanted(kStats));
     first.socket().set(zmq::sockopt::unsubscribe, "herd.INFO.");
   }
-  REQUIRE(hears([&](auto) { return !monitor->wanted(kStats); }));
+  REQUIRE(receives([&](auto) { return !monitor->wanted(kStats); }));
   CHECK(monitor->wanted(kClient));
   first.socket().close();
-  CHECK(hears([&](auto) { return !monitor->wanted(kClient); }));
+  CHECK(receives([&](auto) { return !monitor->wanted(kClient); }));
 }
 
 TEST_CASE_METHOD(MonitorFixture, "a viewer with heartbeats of its own stays connected, and one comes back by itself") {
@@ -208,13 +208,13 @@ TEST_CASE_METHOD(MonitorFixture, "a viewer with heartbeats of its own stays conn
   viewer.set(zmq::sockopt::heartbeat_timeout, 10'000);
   viewer.set(zmq::sockopt::subscribe, "herd.");
   viewer.connect(endpoint);
-  REQUIRE(hears([&](auto) { return monitor->wanted(kStats); }));
+  REQUIRE(receives([&](auto) { return monitor->wanted(kStats); }));
   const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(300);
-  CHECK(hears([&](auto) { return std::chrono::steady_clock::now() > end; }));
+  CHECK(receives([&](auto) { return std::chrono::steady_clock::now() > end; }));
   CHECK(monitor->viewers().counters().accepted == 1);
   monitor.reset();
   monitor = bound();
-  CHECK(hears([&](auto) {
+  CHECK(receives([&](auto) {
     zmq::message_t none;
     (void)viewer.recv(none, zmq::recv_flags::dontwait);  // ZeroMQ subscribes again while it is used
     return monitor->wanted(kStats);
@@ -228,7 +228,7 @@ TEST_CASE_METHOD(MonitorFixture, "a monitor on all addresses, IPv6 and IPv4, is 
   for (const char* host : {"tcp://[::1]:", "tcp://127.0.0.1:"}) {
     endpoint = host + port;
     Subscriber viewer(*this, "herd.");
-    REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+    REQUIRE(receives([](auto news) { return news.stats_wanted; }));
     monitor->publish(kStats, "stats", {}, kWall);
     CHECK(viewer.next());
   }
@@ -239,7 +239,7 @@ TEST_CASE_METHOD(MonitorFixture, "a proxy's XSUB socket is a viewer") {
   proxy.set(zmq::sockopt::linger, 0);
   proxy.connect(endpoint);
   proxy.send(zmq::str_buffer("\1herd.INFO."), zmq::send_flags::none);
-  REQUIRE(hears([](auto news) { return news.stats_wanted; }));
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   monitor->publish(kStats, "stats", {}, kWall);
   serve();
   zmq::message_t topic;
@@ -253,7 +253,7 @@ TEST_CASE_METHOD(MonitorFixture, "a message that is no subscription ends the con
   stranger.set(zmq::sockopt::linger, 0);
   stranger.connect(endpoint);
   stranger.send(zmq::buffer(std::string_view("hello")), zmq::send_flags::none);
-  REQUIRE(hears([&](auto) { return cut() == 1; }));
+  REQUIRE(receives([&](auto) { return cut() == 1; }));
   CHECK_FALSE(monitor->wanted(kStats));
 }
 
@@ -261,7 +261,7 @@ TEST_CASE_METHOD(MonitorFixture, "the more viewers watch clients, the fewer even
   CHECK(monitor->events_at_once(kClient) == kDeliveriesAtOnce);
   Subscriber first(*this, "herd.");
   Subscriber second(*this, "herd.");
-  REQUIRE(hears([&](auto) { return monitor->events_at_once(kClient) == kDeliveriesAtOnce / 2; }));
+  REQUIRE(receives([&](auto) { return monitor->events_at_once(kClient) == kDeliveriesAtOnce / 2; }));
 }
 
 // A process on a pseudo terminal, so that Python writes line by line; ended with this object.
@@ -303,7 +303,7 @@ class Terminal {
 
 TEST_CASE_METHOD(MonitorFixture, "Debian's own viewer shows an event as a line of topic and JSON") {
   Terminal viewer({"/usr/bin/python3", "-m", "zmq.log", "-t", "herd.", endpoint});
-  const bool came = hears([](auto news) { return news.stats_wanted; });
+  const bool came = receives([](auto news) { return news.stats_wanted; });
   INFO(viewer.read());
   REQUIRE(came);
   monitor->publish(kStats, "stats", std::array<Field, 1>{{{"clients", std::int64_t{3}}}}, kWall);
@@ -311,7 +311,7 @@ TEST_CASE_METHOD(MonitorFixture, "Debian's own viewer shows an event as a line o
       R"(herd.INFO.stats.Hill | {"v":1,"node":"Hill","seq":1,"timestamp":"2018-03-02T20:52:14.918963Z",)"
       R"("event":"stats","clients":3})"
       "\r\n";
-  CHECK(hears([&](auto) { return viewer.read() == line; }));
+  CHECK(receives([&](auto) { return viewer.read() == line; }));
 }
 
 }  // namespace

@@ -22,17 +22,19 @@ FiguresMessage google(ProviderState state, std::uint64_t hits = 0) {
 TEST_CASE("viewers hear of each change of a provider's state, and of nothing else") {
   MonitorFixture fixture;
   Subscriber viewer(fixture, "herd.");
-  REQUIRE(fixture.hears([&](const auto&) { return fixture.monitor->wanted({EventLevel::Info, EventKind::Places}); }));
+  REQUIRE(fixture.receives([&](const auto&) {
+    return fixture.monitor->wanted({EventLevel::Info, EventKind::Places});
+  }));
   PlacesReport report;
-  const auto hear = [&](ProviderState state, std::uint64_t hits) {
-    report.hear(google(state, hits), fixture.monitor.get(), {});
+  const auto receive = [&](ProviderState state, std::uint64_t hits) {
+    report.receive(google(state, hits), fixture.monitor.get(), {});
   };
-  hear(ProviderState::Ready, 1);
-  hear(ProviderState::Ready, 2);
-  hear(ProviderState::Resting, 3);
-  hear(ProviderState::Resting, 4);
-  hear(ProviderState::Trying, 5);
-  hear(ProviderState::Ready, 6);
+  receive(ProviderState::Ready, 1);
+  receive(ProviderState::Ready, 2);
+  receive(ProviderState::Resting, 3);
+  receive(ProviderState::Resting, 4);
+  receive(ProviderState::Trying, 5);
+  receive(ProviderState::Ready, 6);
   CHECK(report.figures().front().hits == 6);
   const auto resting = viewer.next();
   REQUIRE(resting);
@@ -51,11 +53,13 @@ TEST_CASE("viewers hear of each change of a provider's state, and of nothing els
 TEST_CASE("a provider that has no key is told of at the start, and without a monitor nothing is") {
   MonitorFixture fixture;
   Subscriber viewer(fixture, "herd.INFO.places.");
-  REQUIRE(fixture.hears([&](const auto&) { return fixture.monitor->wanted({EventLevel::Info, EventKind::Places}); }));
-  PlacesReport().hear(google(ProviderState::NoKey), fixture.monitor.get(), {});
+  REQUIRE(fixture.receives([&](const auto&) {
+    return fixture.monitor->wanted({EventLevel::Info, EventKind::Places});
+  }));
+  PlacesReport().receive(google(ProviderState::NoKey), fixture.monitor.get(), {});
   CHECK(viewer.next()->body["event"] == "provider_no_key");
   PlacesReport silent;
-  silent.hear(google(ProviderState::Resting), nullptr, {});
+  silent.receive(google(ProviderState::Resting), nullptr, {});
   CHECK(silent.figures().size() == 1);
 }
 

@@ -15,23 +15,23 @@ TEST_CASE("a viewer that stopped loses messages until it has read half of its qu
   const auto stopped = port.viewer("herd.a", "127.0.0.1", 4096);
   const auto reader = port.viewer();
   const std::string body(2000, 'x');
-  std::string heard;
+  std::string received;
   std::size_t sent = 0;
   CHECK(port.until([&] {
     fill(port, 10, body);
     sent += 10;
-    heard += reader->hear();
+    received += reader->receive();
     return port.viewers->counters().overflows == 1 && sent > 500;
   }));
   CHECK(port.viewers->counters().overflows == 1);  // once each time that it runs full
   const std::size_t expected =
       zmtp::greeting().size() + zmtp::ready().size() + sent * zmtp::message("herd.a", body).size();
-  CHECK(port.until([&] { return (heard += reader->hear()).size() == expected; }));
+  CHECK(port.until([&] { return (received += reader->receive()).size() == expected; }));
   // What it reads is whole, and once it has read half it receives the newest.
-  std::string late = stopped->hear();
+  std::string late = stopped->receive();
   CHECK(port.until([&] {
     fill(port, 1, "newest");
-    late += stopped->hear();
+    late += stopped->receive();
     return late.ends_with(zmtp::message("herd.a", "newest"));
   }));
   late.erase(0, zmtp::greeting().size() + zmtp::ready().size());
@@ -53,10 +53,10 @@ TEST_CASE("the queue of a viewer has a bound in bytes as well, and takes one mes
   CHECK(port.viewers->counters().overflows == 0);
   fill(port, 1, "short");
   CHECK(port.viewers->counters().overflows == 1);
-  std::string heard;
-  CHECK(port.until([&] { return (heard += stopped->hear()).size() >= long_body.size(); }));
+  std::string received;
+  CHECK(port.until([&] { return (received += stopped->receive()).size() >= long_body.size(); }));
   fill(port, 1, "short");
-  CHECK(port.until([&] { return (heard += stopped->hear()).ends_with(zmtp::message("herd.a", "short")); }));
+  CHECK(port.until([&] { return (received += stopped->receive()).ends_with(zmtp::message("herd.a", "short")); }));
 }
 
 TEST_CASE("where all queues together are full, the viewer that has taken nothing for longest is cut") {
@@ -94,12 +94,12 @@ TEST_CASE("a viewer that does not read is owed few PONGs, however many PINGs it 
   viewer->say(pings);
   for (int times = 0; times < 4; ++times) port.settle();
   CHECK_FALSE(viewer->has_ended());
-  std::string heard = viewer->hear();
-  CHECK(port.until([&] { return (heard += viewer->hear()).find(zmtp::pong("context")) != std::string::npos; }));
+  std::string received = viewer->receive();
+  CHECK(port.until([&] { return (received += viewer->receive()).find(zmtp::pong("context")) != std::string::npos; }));
   port.settle();
-  heard += viewer->hear();
+  received += viewer->receive();
   std::size_t pongs = 0;
-  for (std::size_t at = 0; (at = heard.find("\4PONG", at)) != std::string::npos; ++at) ++pongs;
+  for (std::size_t at = 0; (at = received.find("\4PONG", at)) != std::string::npos; ++at) ++pongs;
   CHECK(pongs <= kMaxViewerReplyBytes / zmtp::pong("context").size());
 }
 
@@ -107,20 +107,20 @@ TEST_CASE("one iteration sends a bounded number of bytes, says that more is left
   Port port;
   std::vector<std::unique_ptr<Peer>> viewers;
   for (std::size_t i = 0; i < kViewerSends + 40; ++i) viewers.push_back(port.viewer());
-  for (const auto& viewer : viewers) (void)viewer->hear();
+  for (const auto& viewer : viewers) (void)viewer->receive();
   port.viewers->publish(kA, zmtp::message("herd.a", "hello"));
   port.viewers->send(port.now);
   CHECK(port.viewers->has_more());
-  std::size_t heard = 0;
+  std::size_t received = 0;
   std::vector<bool> has_heard(viewers.size());
   CHECK(port.until([&] {
     for (std::size_t i = 0; i < viewers.size(); ++i) {
-      if (!has_heard[i] && !viewers[i]->hear().empty()) {
+      if (!has_heard[i] && !viewers[i]->receive().empty()) {
         has_heard[i] = true;
-        ++heard;
+        ++received;
       }
     }
-    return heard == viewers.size();
+    return received == viewers.size();
   }));
   CHECK_FALSE(port.viewers->has_more());
 }
@@ -158,7 +158,7 @@ TEST_CASE("a hundred viewers of which half never read cost what is published onc
   const std::string body(300, 'x');
   const std::size_t expected =
       zmtp::greeting().size() + zmtp::ready().size() + kMessages * zmtp::message("herd.a", body).size();
-  std::vector<std::size_t> heard(readers.size());
+  std::vector<std::size_t> received(readers.size());
   std::size_t published = 0;
   CHECK(port.until([&] {
     if (published < kMessages) {
@@ -167,8 +167,8 @@ TEST_CASE("a hundred viewers of which half never read cost what is published onc
     }
     bool all = true;
     for (std::size_t i = 0; i < readers.size(); ++i) {
-      heard[i] += readers[i]->hear().size();
-      all = all && heard[i] == expected;
+      received[i] += readers[i]->receive().size();
+      all = all && received[i] == expected;
     }
     return all;
   }));

@@ -12,18 +12,18 @@ TEST_CASE("a viewer is greeted, and hears what it has subscribed to and nothing 
   const auto viewer = port.viewer();
   port.viewers->publish(kA, zmtp::message("herd.a", "one"));
   port.viewers->publish(kB, zmtp::message("herd.b", "two"));
-  std::string heard;
+  std::string received;
   const std::string expected = zmtp::greeting() + zmtp::ready() + zmtp::message("herd.a", "one");
-  CHECK(port.until([&] { return (heard += viewer->hear()).size() >= expected.size(); }));
-  CHECK(heard == expected);
+  CHECK(port.until([&] { return (received += viewer->receive()).size() >= expected.size(); }));
+  CHECK(received == expected);
 }
 
 TEST_CASE("a PING is answered by PONG with its context, between two messages") {
   Port port;
   const auto viewer = port.viewer();
   viewer->say(as_command("\4PING\0\0one"s) + as_command("\4PING\0\0"s));
-  std::string heard;
-  CHECK(port.until([&] { return (heard += viewer->hear()).ends_with(zmtp::pong("one") + zmtp::pong("")); }));
+  std::string received;
+  CHECK(port.until([&] { return (received += viewer->receive()).ends_with(zmtp::pong("one") + zmtp::pong("")); }));
 }
 
 TEST_CASE("each way to subscribe, to end it and to leave is counted right") {

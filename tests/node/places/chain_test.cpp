@@ -38,10 +38,10 @@ TEST_CASE("the first provider that answers ends the chain") {
   const auto second = script(Status::Ok, "second");
   Chain chain(providers_of({first, second}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(0s));
-  REQUIRE(finding);
-  CHECK(finding->lookup == 1);
-  CHECK(finding->document == "first");
+  const auto result = chain.poll(at(0s));
+  REQUIRE(result);
+  CHECK(result->lookup == 1);
+  CHECK(result->document == "first");
   CHECK(second->asked.empty());
   CHECK_FALSE(chain.poll(at(0s)));
   CHECK_FALSE(chain.next_deadline());
@@ -50,21 +50,21 @@ TEST_CASE("the first provider that answers ends the chain") {
 TEST_CASE("what is known at once need not be polled for") {
   const auto denied = at_once(failing(Status::RequestDenied, "no key"));
   Chain chain(providers_of({denied, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
-  const auto finding = chain.ask(1, kQuery, at(0s));
-  REQUIRE(finding);
-  CHECK(finding->lookup == 1);
-  CHECK(finding->status == Status::Ok);
-  CHECK(finding->document == R"({"name":"good","info_messages":["no key"]})");
+  const auto result = chain.ask(1, kQuery, at(0s));
+  REQUIRE(result);
+  CHECK(result->lookup == 1);
+  CHECK(result->status == Status::Ok);
+  CHECK(result->document == R"({"name":"good","info_messages":["no key"]})");
   CHECK_FALSE(chain.poll(at(0s)));
   CHECK_FALSE(chain.next_deadline());
 }
 
 TEST_CASE("failing everywhere at once is known at once") {
   Chain chain(providers_of({at_once(failing(Status::RequestDenied, "no key"))}), 8s);
-  const auto finding = chain.ask(1, kQuery, at(0s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::RequestDenied);
-  CHECK(finding->document.find("no key") != std::string::npos);
+  const auto result = chain.ask(1, kQuery, at(0s));
+  REQUIRE(result);
+  CHECK(result->status == Status::RequestDenied);
+  CHECK(result->document.find("no key") != std::string::npos);
   CHECK_FALSE(chain.poll(at(0s)));
 }
 
@@ -72,9 +72,9 @@ TEST_CASE("a provider that knows at once ends what another one had to think abou
   const auto slow = failing(Status::UnknownError, "broken");
   Chain chain(providers_of({slow, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(0s));
-  REQUIRE(finding);
-  CHECK(finding->document == R"({"name":"good","info_messages":["broken"]})");
+  const auto result = chain.poll(at(0s));
+  REQUIRE(result);
+  CHECK(result->document == R"({"name":"good","info_messages":["broken"]})");
   CHECK_FALSE(chain.next_deadline());
 }
 
@@ -82,9 +82,9 @@ TEST_CASE("a provider that knows at once answers for one that hangs") {
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(7s));
-  REQUIRE(finding);
-  CHECK(finding->document.starts_with(R"({"name":"good","info_messages":)"));
+  const auto result = chain.poll(at(7s));
+  REQUIRE(result);
+  CHECK(result->document.starts_with(R"({"name":"good","info_messages":)"));
   CHECK(hangs->forgotten == std::vector<LookupId>{1});
   CHECK_FALSE(chain.next_deadline());
 }
@@ -109,20 +109,20 @@ TEST_CASE("a provider that fails hands on to the next at once") {
       GENERATE(Status::OverQueryLimit, Status::RequestDenied, Status::InvalidRequest, Status::UnknownError);
   Chain chain(providers_of({script(failed), script(Status::Ok, R"({"name":"good"})")}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(0s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::Ok);
-  CHECK(finding->document == R"({"name":"good","info_messages":["it does not work"]})");
+  const auto result = chain.poll(at(0s));
+  REQUIRE(result);
+  CHECK(result->status == Status::Ok);
+  CHECK(result->document == R"({"name":"good","info_messages":["it does not work"]})");
 }
 
 TEST_CASE("where all fail, the first one's failure is the answer") {
   Chain chain(providers_of({failing(Status::RequestDenied, "no key"), failing(Status::UnknownError, "broken")}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(0s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::RequestDenied);
-  CHECK(finding->document == R"({"html_attributions":[],"results":[],"status":"REQUEST_DENIED",)"
-                             R"("error_message":"no key","info_messages":["broken"]})");
+  const auto result = chain.poll(at(0s));
+  REQUIRE(result);
+  CHECK(result->status == Status::RequestDenied);
+  CHECK(result->document == R"({"html_attributions":[],"results":[],"status":"REQUEST_DENIED",)"
+                            R"("error_message":"no key","info_messages":["broken"]})");
   CHECK_FALSE(chain.poll(at(0s)));
 }
 
@@ -133,9 +133,9 @@ TEST_CASE("a provider that hangs leaves an eighth of the time to each that follo
   CHECK(hangs->deadlines == std::vector<Nanoseconds>{107s});
   CHECK(chain.next_deadline() == Nanoseconds(107s));
   CHECK_FALSE(chain.poll(at(107s - 1ns)));
-  const auto finding = chain.poll(at(107s));
-  REQUIRE(finding);
-  CHECK(finding->document.starts_with(R"({"name":"good","info_messages":)"));
+  const auto result = chain.poll(at(107s));
+  REQUIRE(result);
+  CHECK(result->document.starts_with(R"({"name":"good","info_messages":)"));
   CHECK(hangs->forgotten == std::vector<LookupId>{1});
 }
 
@@ -145,10 +145,10 @@ TEST_CASE("the timeout covers the whole chain") {
   CHECK_FALSE(chain.poll(at(107s)));
   CHECK(chain.next_deadline() == Nanoseconds(108s));
   CHECK_FALSE(chain.poll(at(108s - 1ns)));
-  const auto finding = chain.poll(at(108s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::UnknownError);
-  CHECK(finding->document.find("did not answer in time") != std::string::npos);
+  const auto result = chain.poll(at(108s));
+  REQUIRE(result);
+  CHECK(result->status == Status::UnknownError);
+  CHECK(result->document.find("did not answer in time") != std::string::npos);
   CHECK_FALSE(chain.next_deadline());
 }
 
@@ -158,10 +158,10 @@ TEST_CASE("an answer says what went wrong before it") {
   Chain chain(providers_of({broken, hangs, script(Status::Ok, R"({"status":"OK"})")}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   CHECK_FALSE(chain.poll(at(0s)));
-  const auto finding = chain.poll(at(7s));
-  REQUIRE(finding);
-  CHECK(finding->document == R"({"status":"OK","info_messages":["the first is broken",)"
-                             R"("the places provider fake did not answer in time: ask again later"]})");
+  const auto result = chain.poll(at(7s));
+  REQUIRE(result);
+  CHECK(result->document == R"({"status":"OK","info_messages":["the first is broken",)"
+                            R"("the places provider fake did not answer in time: ask again later"]})");
 }
 
 TEST_CASE("an old answer is better than none, and says how old it is") {
@@ -170,10 +170,10 @@ TEST_CASE("an old answer is better than none, and says how old it is") {
   first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
   Chain chain(providers_of({first, script(Status::RequestDenied)}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
-  const auto finding = chain.poll(at(0s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::Ok);
-  CHECK(finding->document == R"({"status":"OK","info_messages":["broken","it does not work","75 s old"]})");
+  const auto result = chain.poll(at(0s));
+  REQUIRE(result);
+  CHECK(result->status == Status::Ok);
+  CHECK(result->document == R"({"status":"OK","info_messages":["broken","it does not work","75 s old"]})");
 }
 
 TEST_CASE("an old answer never takes the place of another provider's") {
@@ -198,10 +198,10 @@ TEST_CASE("what comes after a lookup was given up is dropped") {
 
 TEST_CASE("without any provider every lookup fails at once and says where to look") {
   Chain chain({}, 8s);
-  const auto finding = chain.ask(1, kQuery, at(0s));
-  REQUIRE(finding);
-  CHECK(finding->status == Status::UnknownError);
-  CHECK(finding->document.find("log") != std::string::npos);
+  const auto result = chain.ask(1, kQuery, at(0s));
+  REQUIRE(result);
+  CHECK(result->status == Status::UnknownError);
+  CHECK(result->document.find("log") != std::string::npos);
 }
 
 TEST_CASE("lookups under way are bounded, and one too many is refused at once") {

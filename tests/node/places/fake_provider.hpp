@@ -21,7 +21,7 @@ struct FakeScript {
   std::vector<LookupId> asked;
   std::vector<protocol::Nanoseconds> deadlines;
   std::vector<LookupId> forgotten;
-  std::deque<Finding> to_find;
+  std::deque<LookupResult> to_find;
 };
 
 class FakeProvider final : public Provider {
@@ -30,26 +30,26 @@ class FakeProvider final : public Provider {
 
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
-  [[nodiscard]] std::optional<Finding> ask(LookupId lookup, const Query& /*query*/,
-                                           protocol::Nanoseconds deadline) override {
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& /*query*/,
+                                                protocol::Nanoseconds deadline) override {
     script_->asked.push_back(lookup);
     script_->deadlines.push_back(deadline);
     if (!script_->status) return std::nullopt;
-    Finding finding{lookup, *script_->status, script_->document, script_->trouble, script_->stale};
-    if (script_->at_once) return finding;
-    script_->to_find.push_back(std::move(finding));
+    LookupResult result{lookup, *script_->status, script_->document, script_->trouble, script_->stale};
+    if (script_->at_once) return result;
+    script_->to_find.push_back(std::move(result));
     return std::nullopt;
   }
 
   void forget(LookupId lookup) override { script_->forgotten.push_back(lookup); }
 
-  [[nodiscard]] std::optional<Finding> poll(protocol::Now /*now*/) override {
+  [[nodiscard]] std::optional<LookupResult> poll(protocol::Now /*now*/) override {
     if (script_->to_find.empty()) {
       return std::nullopt;
     }
-    Finding finding = std::move(script_->to_find.front());
+    LookupResult result = std::move(script_->to_find.front());
     script_->to_find.pop_front();
-    return finding;
+    return result;
   }
 
   [[nodiscard]] const Figures& figures() const override { return script_->figures; }

@@ -32,9 +32,9 @@ TEST_CASE("a message longer than a buffer has memory of its own") {
 TEST_CASE("no more than so many buffers wait to be used again") {
   MessageBuffers buffers;
   std::vector<zmq::message_t> messages;
-  for (std::size_t i = 0; i < MessageBuffers::kMaxSpare + 10; ++i) messages.push_back(buffers.make(1));
+  for (std::size_t i = 0; i < MessageBuffers::kMaxPooled + 10; ++i) messages.push_back(buffers.make(1));
   messages.clear();
-  CHECK(buffers.spare() == MessageBuffers::kMaxSpare);
+  CHECK(buffers.spare() == MessageBuffers::kMaxPooled);
 }
 
 TEST_CASE("a message may end on another thread, and after the buffers") {

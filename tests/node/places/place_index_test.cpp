@@ -87,8 +87,8 @@ RandomWorld random_world(std::mt19937& random, const Position& around, double sp
   std::vector<float> prominences;
   for (int place = 0; place < 400; ++place) {
     const double latitude = std::clamp(around.latitude + offset(random), -90.0, 90.0);
-    const double stretch = std::max(0.001, std::cos(latitude * std::numbers::pi / 180));
-    const double longitude = std::remainder(around.longitude + offset(random) / stretch, 360.0);
+    const double range = std::max(0.001, std::cos(latitude * std::numbers::pi / 180));
+    const double longitude = std::remainder(around.longitude + offset(random) / range, 360.0);
     const int population = static_cast<int>(std::pow(10, zeros(random)));
     rows += row(fmt::format("p{}", place), {latitude, longitude}, "town", population);
     prominences.push_back(prominence(Kind::Town, static_cast<std::uint32_t>(population)));

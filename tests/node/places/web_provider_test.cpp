@@ -101,10 +101,10 @@ class Bench {
     return last_;
   }
 
-  Finding wait() {
+  LookupResult wait() {
     if (known_) return *std::exchange(known_, std::nullopt);
     for (const auto deadline = now().steady + 20s; now().steady < deadline;) {
-      if (auto finding = provider_.poll(now())) return *finding;
+      if (auto result = provider_.poll(now())) return *result;
       std::vector<zmq_pollitem_t> items;
       provider_.add_descriptors(items);
       REQUIRE(items.size() <= 1);
@@ -117,18 +117,18 @@ class Bench {
     return {};
   }
 
-  Finding answer(const Query& query = kQuery) {
+  LookupResult answer(const Query& query = kQuery) {
     const LookupId lookup = ask(query);
-    Finding finding = wait();
-    CHECK(finding.lookup == lookup);
-    return finding;
+    LookupResult result = wait();
+    CHECK(result.lookup == lookup);
+    return result;
   }
 
   WebProvider& provider() { return provider_; }
 
  private:
   WebProvider provider_;
-  std::optional<Finding> known_;  // at once
+  std::optional<LookupResult> known_;  // at once
   LookupId last_ = 0;
 };
 
@@ -157,9 +157,9 @@ TEST_CASE("all who ask the same at the same time share one request") {
   for (int i = 0; i < 100; ++i) bench.ask();
   std::set<LookupId> answered;
   for (int i = 0; i < 100; ++i) {
-    const Finding finding = bench.wait();
-    CHECK(finding.status == Status::Ok);
-    answered.insert(finding.lookup);
+    const LookupResult result = bench.wait();
+    CHECK(result.status == Status::Ok);
+    answered.insert(result.lookup);
   }
   CHECK(answered.size() == 100);
   CHECK(bench.service.requests == 1);
@@ -182,11 +182,11 @@ TEST_CASE("a failure has an old answer to fall back on, which is not shown as fr
   bench.answer();
   bench.service.status = 503;
   bench.ahead += 75s;
-  const Finding finding = bench.answer();
-  CHECK(finding.status == Status::UnknownError);
-  REQUIRE(finding.stale);
-  CHECK(finding.stale->status == Status::Ok);
-  CHECK(finding.stale->age.find("s old") != std::string::npos);
+  const LookupResult result = bench.answer();
+  CHECK(result.status == Status::UnknownError);
+  REQUIRE(result.stale);
+  CHECK(result.stale->status == Status::Ok);
+  CHECK(result.stale->age.find("s old") != std::string::npos);
   CHECK(bench.provider().figures().stale == 1);
 }
 
@@ -198,7 +198,7 @@ TEST_CASE("a service that fails five times rests, is tried once, and is back wit
     CHECK(bench.answer().trouble.find("HTTP 500") != std::string::npos);
   }
   CHECK(bench.provider().figures().state == ProviderState::Resting);
-  const Finding resting = bench.answer();
+  const LookupResult resting = bench.answer();
   CHECK(resting.status == Status::UnknownError);
   CHECK(resting.trouble.find("not asked for 1 s") != std::string::npos);
   CHECK(bench.service.requests == Breaker::kFailures);
@@ -225,10 +225,10 @@ TEST_CASE("requests that make no sense do not make a service rest") {
 TEST_CASE("the key is in no answer, no failure, no figure and no log, though the service repeats it") {
   CapturedLog log(spdlog::level::trace);
   Bench bench;
-  const Finding good = bench.answer();
+  const LookupResult good = bench.answer();
   CHECK(good.document.find("the [key] bar") != std::string::npos);
   bench.service.status = 403;
-  const Finding bad = bench.answer(north_of(kQuery, 5000));
+  const LookupResult bad = bench.answer(north_of(kQuery, 5000));
   CHECK(bad.status == Status::RequestDenied);
   CHECK(bad.trouble.find("the key [key] is bad") != std::string::npos);
   for (const auto& text : {good.document, bad.trouble, bench.provider().figures().trouble, log.text()}) {
@@ -239,9 +239,9 @@ TEST_CASE("the key is in no answer, no failure, no figure and no log, though the
 
 TEST_CASE("without a key everything is denied at once, and the advice is passed on") {
   Bench bench(FoundKey{{}, "set the variable X"});
-  const Finding finding = bench.answer();
-  CHECK(finding.status == Status::RequestDenied);
-  CHECK(finding.trouble == "google has no key: set the variable X");
+  const LookupResult result = bench.answer();
+  CHECK(result.status == Status::RequestDenied);
+  CHECK(result.trouble == "google has no key: set the variable X");
   CHECK(bench.provider().figures().state == ProviderState::NoKey);
   CHECK(bench.service.requests == 0);
 }
@@ -283,8 +283,8 @@ TEST_CASE("a request is given up at its deadline") {
   REQUIRE(silent.next_deadline());
   CHECK(*silent.next_deadline() <= deadline);
   CHECK_FALSE(silent.poll({deadline - 1ns, 0ns}));
-  const auto finding = silent.poll({deadline, 0ns});
-  REQUIRE(finding);
-  CHECK(finding->trouble.find("did not answer in time") != std::string::npos);
+  const auto result = silent.poll({deadline, 0ns});
+  REQUIRE(result);
+  CHECK(result->trouble.find("did not answer in time") != std::string::npos);
   close(listener);
 }

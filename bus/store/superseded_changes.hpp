@@ -13,7 +13,7 @@
 
 namespace herd::bus {
 
-class Displaced {
+class SupersededChanges {
  public:
   struct Entry {
     ChangeNumber old = 0;   // the number on disk, or on its way there
@@ -28,38 +28,38 @@ class Displaced {
   }
 
   // The journal has begun to write all live changes up to `to`, and will say whether it could.
-  void begin_pass(ChangeNumber to) {
+  void begin_flush(ChangeNumber to) {
     read_to_ = to;
-    before_pass_ = entries_.size();
+    before_flush_ = entries_.size();
     greatest_before_ = greatest();
     greatest_since_ = 0;
   }
 
   // It could not: the journal still ends at `to`.
-  void pass_failed(ChangeNumber to) {
+  void flush_failed(ChangeNumber to) {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
     left_ = std::min(left_, entries_.size());
-    end_pass();
+    end_flush();
   }
 
   // It could, and had read all that there was: of what was noted before it began, the record is on disk.
-  void whole_pass_kept() {
-    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_));
+  void full_flush_written() {
+    entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_flush_));
     left_ = entries_.size();
     greatest_before_ = 0;
-    end_pass();
+    end_flush();
   }
 
   // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
   // through all that was noted before it began; not to call it leaves entries that links then carry for nothing.
   template <typename NumberOf>
-  void pass_kept(ChangeNumber to, NumberOf&& number_of) {
-    const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(before_pass_);
+  void flush_durable(ChangeNumber to, NumberOf&& number_of) {
+    const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(before_flush_);
     const auto is_kept = [&](const Entry& entry) { return number_of(entry.index) <= to; };
     entries_.erase(std::remove_if(entries_.begin(), end, is_kept), end);
     left_ = entries_.size();
-    end_pass();
+    end_flush();
   }
 
   // There are twice as many as the last pass has left, and enough to be worth a look.
@@ -73,14 +73,14 @@ class Displaced {
  private:
   static constexpr std::size_t kWorthALook = 4096;
 
-  void end_pass() {
-    before_pass_ = 0;
+  void end_flush() {
+    before_flush_ = 0;
     greatest_since_ = greatest();  // there is no pass that they could have come before
     greatest_before_ = 0;
   }
 
   ChangeNumber read_to_ = 0;
-  std::size_t before_pass_ = 0;  // how many entries there were when it began
+  std::size_t before_flush_ = 0;  // how many entries there were when it began
   std::size_t left_ = 0;
   ChangeNumber greatest_before_ = 0;  // of the entries from before the pass, at most
   ChangeNumber greatest_since_ = 0;   // of the others
