@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Fails on lines over 120 columns, files over 400 lines and Python functions over 60 lines; clang-tidy counts those of C++.
+
+    sizes.py [--longest]
+
+--longest prints the ten longest files and Python functions instead, and succeeds.
+"""
+import ast
+import pathlib
+import re
+import subprocess
+import sys
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+MAX_COLUMNS = 120
+MAX_FILE_LINES = 400
+MAX_FUNCTION_LINES = 60
+
+CODE = re.compile(r"\.(cpp|hpp|py|sh)$")
+TEXT = re.compile(r"\.(cpp|hpp|py|sh|md|toml|txt|cmake)$")
+EXEMPT = re.compile(r"^(tests/fuzz/corpus/|tests/compat/|node/places/data/)")
+# Why each is longer is at its top.
+LONG_FILES = {"tests/fuzz/link_fuzz.cpp"}
+
+
+def tracked() -> list[str]:
+    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True)
+    return [name for name in listed.stdout.splitlines() if TEXT.search(name) and not EXEMPT.search(name)]
+
+
+def functions(name: str, text: str) -> list[tuple[int, str]]:
+    if not name.endswith(".py"):
+        return []
+    return [((node.end_lineno or node.lineno) - node.lineno + 1, f"{name}:{node.lineno} {node.name}")
+            for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def is_table_row(name: str, line: str) -> bool:
+    """A row of a Markdown table cannot be broken."""
+    return name.endswith(".md") and line.startswith("|")
+
+
+def main() -> int:
+    files: list[tuple[int, str]] = []
+    longest: list[tuple[int, str]] = []
+    found: list[str] = []
+    for name in tracked():
+        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        found += [f"{name}:{number}: {len(line)} columns; at most {MAX_COLUMNS}"
+                  for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS and not is_table_row(name, line)]
+        if CODE.search(name):
+            files.append((len(lines), name))
+            longest += functions(name, "\n".join(lines))
+    found += [f"{name}: {count} lines; at most {MAX_FILE_LINES}: split it"
+              for count, name in files if count > MAX_FILE_LINES and name not in LONG_FILES]
+    found += [f"{name}: {count} lines; at most {MAX_FUNCTION_LINES}: split it"
+              for count, name in longest if count > MAX_FUNCTION_LINES]
+    if "--longest" in sys.argv[1:]:
+        for counted in (files, longest):
+            print("\n".join(f"{count:5} {name}" for count, name in sorted(counted, reverse=True)[:10]), end="\n\n")
+        return 0
+    print("\n".join(found) if found else "sizes: no findings")
+    return 1 if found else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
