@@ -6,20 +6,16 @@
 #include <utility>
 
 namespace herd::node {
-namespace {
 
-constexpr std::chrono::milliseconds kLookAgain{1};  // only at the end of a process, and for a short time
-
-}  // namespace
-
-LooseThread::LooseThread(const char* name, std::function<void()> body)
-    : has_ended_(std::make_shared<std::atomic<bool>>(false)) {
-  thread_ = std::thread([has_ended = has_ended_, work = std::move(body)] {
+LooseThread::LooseThread(const char* name, std::function<void()> body) {
+  std::promise<void> ended;
+  ended_ = ended.get_future();
+  thread_ = std::thread([ended = std::move(ended), work = std::move(body)]() mutable {
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, nullptr);
     work();
-    *has_ended = true;
+    ended.set_value();
   });
   pthread_setname_np(thread_.native_handle(), name);
 }
@@ -29,11 +25,7 @@ LooseThread::~LooseThread() {
 }
 
 bool LooseThread::join_for(std::chrono::milliseconds patience) {
-  const auto deadline = std::chrono::steady_clock::now() + patience;
-  while (!*has_ended_) {
-    if (std::chrono::steady_clock::now() >= deadline) return false;
-    std::this_thread::sleep_for(kLookAgain);
-  }
+  if (ended_.wait_for(patience) != std::future_status::ready) return false;
   if (thread_.joinable()) thread_.join();
   return true;
 }

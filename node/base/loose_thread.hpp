@@ -5,10 +5,9 @@
 // All signals are blocked in it. Used by the thread that made it.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <functional>
-#include <memory>
+#include <future>
 #include <thread>
 
 namespace herd::node {
@@ -27,7 +26,7 @@ class LooseThread {
   bool join_for(std::chrono::milliseconds patience);
 
  private:
-  std::shared_ptr<std::atomic<bool>> has_ended_;
+  std::future<void> ended_;
   std::thread thread_;
 };
 
