@@ -18,9 +18,9 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
 
-from herd_ctl.bulk import tell_many  # noqa: E402
-from herd_ctl.load import LoadProcess  # noqa: E402
-from herd_ctl.private_herd import PrivateHerd  # noqa: E402
+from herd_lab.bulk import tell_many  # noqa: E402
+from herd_lab.load import LoadProcess  # noqa: E402
+from herd_lab.private_herd import PrivateHerd  # noqa: E402
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 FIVE = {"Hill": ["Jaquez", "Smith"], "Jaquez": ["Singleton"], "Smith": ["Campbell", "Singleton"],

@@ -26,8 +26,8 @@ import time
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
 
-from herd_ctl import watch  # noqa: E402
-from herd_ctl.private_herd import PrivateHerd  # noqa: E402
+from herd_lab import watch  # noqa: E402
+from herd_lab.private_herd import PrivateHerd  # noqa: E402
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 PAUSE = 0.02       # seconds between two questions for /healthz

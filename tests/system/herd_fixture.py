@@ -33,7 +33,7 @@ import pytest
 REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
 
-from herd_ctl.private_herd import Ports, PrivateHerd, PrivateNode  # noqa: E402, F401
+from herd_lab.private_herd import Ports, PrivateHerd, PrivateNode  # noqa: E402, F401
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long

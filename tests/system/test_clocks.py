@@ -1,13 +1,13 @@
-"""Clocks that are wrong (scripts/lib/herd_ctl/clocks.py): peers see and say it, and what counts are the clients' own times."""
+"""Clocks that are wrong (scripts/lib/herd_lab/clocks.py): peers see and say it, and what counts are the clients' own times."""
 import os
 import time
 
 import pytest
 
 from herd_fixture import BINARY, FIVE, Herd, line, wait_for  # noqa: F401
-from herd_ctl import clocks  # the fixture knows where it is
-from herd_ctl.faults import CLOCK
-from herd_ctl.prove import Plan, Trial
+from herd_lab import clocks  # the fixture knows where it is
+from herd_lab.faults import CLOCK
+from herd_lab.prove import Plan, Trial
 
 pytestmark = [pytest.mark.skipif(clocks.faketime() is None, reason=f"wants the package {clocks.PACKAGE}"),
               pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer wants to be loaded first")]

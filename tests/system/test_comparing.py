@@ -10,7 +10,7 @@ import xxhash
 import zmq
 
 from herd_fixture import BINARY, FIVE, LONG, Herd, line, make_herd, wait_for  # noqa: F401
-from herd_ctl.private_herd import Ports  # the fixture knows where it is
+from herd_lab.private_herd import Ports  # the fixture knows where it is
 from talk import fresh
 
 ROUND_SECONDS = 60  # from one round to the next at most, docs/PROTOCOL.md (Digests)

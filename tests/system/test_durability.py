@@ -16,7 +16,7 @@ import pytest
 import zmq
 
 from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, make_herd, wait_for  # noqa: F401
-from herd_ctl.prove import Plan, Trial  # the fixture knows where it is
+from herd_lab.prove import Plan, Trial  # the fixture knows where it is
 from full_disks import FileLimit, FullTmpfs
 
 UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering

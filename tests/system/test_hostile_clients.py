@@ -8,7 +8,7 @@ import pytest
 import zmq
 
 from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
-from herd_ctl import watch  # the fixture knows where it is
+from herd_lab import watch  # the fixture knows where it is
 from talk import fresh, memory_peak, pipeline, read_all, settled_memory
 
 MIB = 1 << 20

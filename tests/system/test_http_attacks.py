@@ -11,7 +11,7 @@ import pytest
 
 import herd_fixture
 from herd_fixture import alone, make_herd, wait_for  # noqa: F401
-from herd_ctl import watch
+from herd_lab import watch
 from talk import memory_peak, settled_memory
 
 MIB = 1 << 20

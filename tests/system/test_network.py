@@ -1,14 +1,14 @@
 """Networks that fail: a TCP proxy in each direction of each link cuts, silences, delays, damages and resets what nodes say to
-each other (scripts/lib/herd_ctl/network.py). Nothing answered is lost, links come back by themselves, all nodes agree."""
+each other (scripts/lib/herd_lab/network.py). Nothing answered is lost, links come back by themselves, all nodes agree."""
 import itertools
 
 import pytest
 
 from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for  # noqa: F401
-from herd_ctl import network as net  # the fixture knows where it is
-from herd_ctl.faults import DESCRIPTORS
-from herd_ctl.private_herd import Ports
-from herd_ctl.prove import Plan, Trial
+from herd_lab import network as net  # the fixture knows where it is
+from herd_lab.faults import DESCRIPTORS
+from herd_lab.private_herd import Ports
+from herd_lab.prove import Plan, Trial
 from talk import fresh
 
 MINUTES = pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")

@@ -1,6 +1,6 @@
-"""The judge of what a trial takes of memory and descriptors (scripts/lib/herd_ctl/watch.py): it must be able to fail."""
+"""The judge of what a trial takes of memory and descriptors (scripts/lib/herd_lab/watch.py): it must be able to fail."""
 from herd_fixture import REPOSITORY  # noqa: F401  it makes the next import possible
-from herd_ctl.watch import MIB, Sample, Usage, p99_ms
+from herd_lab.watch import MIB, Sample, Usage, p99_ms
 
 
 def usage_of(samples):

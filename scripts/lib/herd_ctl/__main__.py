@@ -16,6 +16,7 @@ from .trouble import Trouble
 from .up import reload, restart, up
 
 INTERRUPTED = 130  # as a shell says it: 128 and SIGINT
+LAB_COMMANDS = ("prove", "bench")
 AS_STARTED = ("down", "status", "logs", "kill", "where", "reset-client")  # what needs no valid configuration
 
 
@@ -37,16 +38,10 @@ def run(given: Any) -> int:
     if given.command == "help":
         arguments.parser().print_help()
         return 0
-    if given.command == "bench":  # its herds are its own
-        from .bench import bench  # imported here: the other commands start a third faster without it
-        return bench(given)
+    if given.command in LAB_COMMANDS:
+        from herd_lab import commands  # only here: the other commands start a third faster without it
+        return commands.run(given)
     herd = herd_of(given)
-    if given.command == "prove":
-        from .prove import prove
-        from .prove_table import prove_table
-        if given.table:
-            return prove_table(herd.binary, {node.name: node.peers for node in herd.nodes}, given)
-        return prove(herd, given)
     daemon = Daemon(herd)
     return {
         "up": lambda: up(herd, daemon, given.nodes),

@@ -11,8 +11,9 @@ import subprocess
 import time
 import typing
 
+from herd_ctl.trouble import Trouble
+
 from .bench_servers import Bare, PrivateHerd, Redis, kernel_ticks, places, resident_bytes, sibling, wait_for
-from .trouble import Trouble
 
 CLIENTS = 1_000_000
 ASKED = 5_000  # clients about which WHATSAT asks in turn

@@ -11,12 +11,13 @@ import socket
 import sys
 import time
 
+from herd_ctl.trouble import BAD_USAGE, Trouble
+
 from . import network as net
 from .clocks import PACKAGE, Clocks, faketime
 from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, RESTORE, Breaker, schedule
 from .load import BASE, LoadProcess, report
 from .private_herd import Ports, PrivateHerd
-from .trouble import BAD_USAGE, Trouble
 from .watch import Bystander, Usage, p99_ms
 
 SECONDS = 60

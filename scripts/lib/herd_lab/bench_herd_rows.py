@@ -2,9 +2,10 @@
 import subprocess
 import time
 
+from herd_ctl.trouble import Trouble
+
 from .bench_rows import ALONE, CLIENTS, OF_CPU, Row, Side, herd, load, load_words
 from .bench_servers import FIVE, AsyncioHerd, Nats, PrivateHerd, ZmqRelay, cpu_seconds, sibling, wait_for
-from .trouble import Trouble
 
 REPORTS_A_SECOND = 333  # of a hop: each is followed by a rest of 2 ms
 PROBE_BASE = 50_000_000  # the first id of those who measure hops: no load tells it

@@ -5,10 +5,11 @@ import random
 import subprocess
 import time
 
+from herd_ctl.trouble import Trouble
+
 from .bench_herd_rows import flood
 from .bench_rows import CLIENTS, Row, Side, load
 from .bench_servers import PrivateHerd, sibling
-from .trouble import Trouble
 
 # By nodes: links, as many as in the simulator's herd of that size; updates of a flood; how many a second, and in all,
 # are told one at a time, which is what a machine of two cores can do.

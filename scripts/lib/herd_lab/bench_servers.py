@@ -12,9 +12,9 @@ import sys
 import time
 from collections.abc import Iterator
 
-from . import probe
-from .herd import REPOSITORY, Node, find_binary
-from .trouble import Trouble
+from herd_ctl import probe
+from herd_ctl.herd import REPOSITORY, Node, find_binary
+from herd_ctl.trouble import Trouble
 
 FIRST_PORT, LAST_PORT = 13_000, 32_000  # below the range from which the kernel takes ports for outgoing connections
 START_SECONDS = 30

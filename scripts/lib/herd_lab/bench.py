@@ -11,7 +11,10 @@ import sys
 import tempfile
 import time
 
-from . import files
+from herd_ctl import files
+from herd_ctl.herd import find_binary
+from herd_ctl.trouble import BAD_USAGE, Trouble
+
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
 from .bench_rows import Row, has_instructions, places_row, rate_rows, resource_rows
@@ -19,8 +22,6 @@ from .bench_servers import PrivateHerd, Server, find_program
 from .bench_table import figure, markdown, table
 from .bench_targets import judged
 from .bench_wide_rows import wide_rows
-from .herd import find_binary
-from .trouble import BAD_USAGE, Trouble
 
 FIGURES_BEGIN, FIGURES_END = "<!-- figures of scripts/herd bench -->", "<!-- end of the figures -->"
 TERMINATED = 143  # as a shell says it: 128 and SIGTERM

@@ -1,10 +1,11 @@
 """prove --table: each kind of fault by itself, and what came of it."""
 import sys
 
+from herd_ctl.show import table
+
 from . import network as net
 from .faults import CLOCK, DESCRIPTORS
 from .prove import POPULATION, Plan, Trial
-from .show import table
 
 SECONDS = 15
 TIMES = 6  # of each fault

@@ -3,9 +3,10 @@ import re
 import subprocess
 import time
 
+from herd_ctl.trouble import Trouble
+
 from .bench_rows import ALONE, CLIENTS, Row, Side, load, load_places
 from .bench_servers import FIVE, PrivateHerd, wait_for
-from .trouble import Trouble
 
 COUNTED = 100_000  # commands
 # What a command goes through, by the source files whose lines were executed; of a library's headers, by the function
