@@ -82,18 +82,18 @@ bool Link::is_current(const Incarnations& incarnations) const {
   return incarnations.sender == peer_.incarnation && incarnations.receiver == self_->incarnation;
 }
 
-Claim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) {
+CursorClaim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) {
   if (!is_current(welcome.incarnations) ||
       (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
     // Two nodes that misunderstand each other must not talk at the speed of the network about it.
     const bool silent = mutated(Mutant::WelcomeOfAnotherIncarnationUnanswered);
     if (now.steady - hello_sent_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
-    return Claim::Possible;
+    return CursorClaim::Possible;
   }
   answered(now);
-  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return Claim::Possible;
+  if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return CursorClaim::Possible;
   const bool possible = feed.runs.allow({welcome.cursor, welcome.run, welcome.written}, feed.tail, feed.written);
-  if (!possible && !mutated(Mutant::ForeignCursorCountsAsNone)) return Claim::Foreign;
+  if (!possible && !mutated(Mutant::ForeignCursorCountsAsNone)) return CursorClaim::Foreign;
   // Taken as it stands, also below what was acknowledged: the peer knows best what it holds.
   const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
   acknowledged_ = sent_ = scanned_ = possible ? std::max(welcome.cursor, least) : 0;
@@ -108,23 +108,23 @@ Claim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) {
   owe_hello_ = false;
   ping_sent_.reset();
   ping_due_ = now.steady;
-  return Claim::Possible;
+  return CursorClaim::Possible;
 }
 
-Claim Link::receive(const Ack& ack, Now now, ChangeNumber feed_tail) {
+CursorClaim Link::receive(const Ack& ack, Now now, ChangeNumber feed_tail) {
   if (!is_current(ack.incarnations) && !mutated(Mutant::AckOfAnotherIncarnationUsed)) {
     owe_welcome(ack.attempt);
-    return Claim::Possible;
+    return CursorClaim::Possible;
   }
   answered(now);
-  if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return Claim::Foreign;
-  if (ack.merged > feed_tail || ack.durable > ack.merged) return Claim::Possible;  // it never had that from us
+  if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return CursorClaim::Foreign;
+  if (ack.merged > feed_tail || ack.durable > ack.merged) return CursorClaim::Possible;  // it never had that from us
   advance(ack.merged, now.steady);
   durable_ = std::max(durable_, std::min(ack.durable, acknowledged_));
   // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
   if (mutated(Mutant::AnyDurableNumberProves)) proven_ = std::max(proven_, durable_);
   for (; !proofs_.empty() && proofs_.front() <= durable_; proofs_.pop_front()) proven_ = proofs_.front();
-  return Claim::Possible;
+  return CursorClaim::Possible;
 }
 
 // What it knows of the peer's feed stays: that is as true as before.

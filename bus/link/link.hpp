@@ -44,7 +44,7 @@ struct OurFeed {
 };
 
 // What a peer's cursor in this node's feed shows.
-enum class Claim : std::uint8_t {
+enum class CursorClaim : std::uint8_t {
   Possible,
   Foreign,  // the peer merged changes of this feed that this node's journal does not know: it is not the newest
 };
@@ -74,8 +74,8 @@ class Link {
   // What the peer says. `feed_tail` is the tail of this node's feed now.
   void receive(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
   // A message with a foreign cursor is not used.
-  [[nodiscard]] Claim receive(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
-  [[nodiscard]] Claim receive(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
+  [[nodiscard]] CursorClaim receive(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
+  [[nodiscard]] CursorClaim receive(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
   void receive(const protocol::Ping& ping, protocol::Now now);
   void receive(const protocol::Pong& pong, protocol::Now now);
   void receive(const protocol::Bye& bye, protocol::Now now);

@@ -23,7 +23,7 @@ class ReconnectBackoff {
   explicit ReconnectBackoff(protocol::Nanoseconds now) : due_(now + kReconnectAfter) {}
 
   // How the link is now. True: open its connection anew, which counts as done.
-  [[nodiscard]] bool see(Connected state, protocol::Nanoseconds now) {
+  [[nodiscard]] bool update(Connected state, protocol::Nanoseconds now) {
     if (state == Connected::Up) patience_ = kReconnectAfter;
     const bool wanted = state != Connected::Up && now >= due_;
     if (wanted) patience_ = std::min<protocol::Nanoseconds>(2 * patience_, kReconnectAfterMax);
@@ -31,7 +31,7 @@ class ReconnectBackoff {
     return wanted;
   }
 
-  // When see() must be called again.
+  // When update() must be called again.
   [[nodiscard]] protocol::Nanoseconds due() const { return due_; }
 
  private:

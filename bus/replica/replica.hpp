@@ -40,7 +40,7 @@ enum class Accepted : std::uint8_t {
 };
 
 struct AcceptOutcome {
-  Accepted told = Accepted::Stored;
+  Accepted result = Accepted::Stored;
   protocol::Nanoseconds difference{};  // this node's clock minus the client's time
   ChangeNumber number = 0;  // the reply may leave when Replica::acknowledged() has reached it: the record's number,
                             // which for a report that was not stored is that of the newer one
@@ -125,7 +125,7 @@ class Replica {
   void receive(const Incoming& incoming, protocol::Now now);
 
   // Something came over the connection to this peer, on which it sends nothing but CONFLICT; any bytes at all.
-  void hear_back(PeerIndex peer, std::string_view header, protocol::Now now);
+  void receive_back(PeerIndex peer, std::string_view header, protocol::Now now);
 
   // Something came that was damaged on its way (bus/zmq/checksum.hpp): what is lost is noticed as what never came.
   void receive_damaged();
@@ -201,7 +201,7 @@ class Replica {
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Slot& slot);
-  void judge(Claim claim, const Peer& peer, protocol::Now now);
+  void judge(CursorClaim claim, const Peer& peer, protocol::Now now);
   void renew_feed(const Peer& peer, protocol::Now now);
   void receive_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void accept(PeerIndex index, const Claims::Claim& claim, protocol::Now now);

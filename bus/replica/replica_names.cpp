@@ -35,7 +35,7 @@ bool Replica::regains_name(const protocol::Welcome& welcome, const Incoming& inc
   return false;
 }
 
-void Replica::hear_back(PeerIndex index, std::string_view header, Now now) {
+void Replica::receive_back(PeerIndex index, std::string_view header, Now now) {
   const auto message = protocol::decode(header);
   if (!message) return refuse(peers_[index].name, "a message cannot be read: " + message.error().message);
   const auto* conflict = std::get_if<protocol::Conflict>(&*message);

@@ -10,8 +10,8 @@ namespace herd::bus {
 
 using protocol::Now;
 
-void Replica::judge(Claim claim, const Peer& peer, Now now) {
-  if (claim == Claim::Possible) return;
+void Replica::judge(CursorClaim claim, const Peer& peer, Now now) {
+  if (claim == CursorClaim::Possible) return;
   if (!renewal_due_ || now.steady >= *renewal_due_ || mutated(Mutant::RenewalWithoutBound)) {
     renew_feed(peer, now);
   } else {

@@ -140,9 +140,9 @@ void Bus::guard(bool& more, Now now) {
   guard_->read_events(now);
   if (now.steady < guard_->due()) return;
   const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
-  if (!guard_->checksum(is_peer, now)) return;
+  if (!guard_->cut_offenders(is_peer, now)) return;
   more = receive(now) || more;
-  (void)guard_->checksum(is_peer, now);
+  (void)guard_->cut_offenders(is_peer, now);
 }
 
 // A header, perhaps a body, and the check; anything else is no message of ours.
@@ -157,7 +157,7 @@ void Bus::receive(std::string_view route, const Frames& frames, std::size_t size
 
 // What a peer's port sends to this node's DEALER: a header and the check. What is neither counts as waiting for ever,
 // so the guard soon cuts a connection that brings much of it.
-void Bus::hear_back(PeerIndex peer, Now now) {
+void Bus::receive_back(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
   std::array<zmq::message_t, 2> frames;
   zmq::message_t extra;
@@ -170,7 +170,7 @@ void Bus::hear_back(PeerIndex peer, Now now) {
   const std::string_view header = frames[0].to_string_view();
   if (size != frames.size() || !is_intact({{}, header, std::nullopt}, frames[1])) return replica_.receive_damaged();
   guard_->answered(frames[1], wire_bytes(frames[0]) + wire_bytes(frames[1]));
-  replica_.hear_back(peer, header, now);
+  replica_.receive_back(peer, header, now);
 }
 
 bool Bus::send_back(const std::string& route, const std::string& header) {
@@ -222,7 +222,7 @@ void Bus::send_all(PeerIndex peer, Now now) {
     if ((events & ZMQ_POLLIN) != 0) {
       again_ = true;  // the replica's next turn says what follows from it, or there is more of it
       if (received++ < kAnswersPerIteration) {
-        hear_back(peer, now);
+        receive_back(peer, now);
         continue;
       }
     }
@@ -241,7 +241,7 @@ void Bus::reconnect(PeerIndex peer) {
 }
 
 void Bus::serve(PeerIndex peer, Now now) {
-  if (backoffs_[peer].see(replica_.connected(peer, now), now.steady)) reconnect(peer);
+  if (backoffs_[peer].update(replica_.connected(peer, now), now.steady)) reconnect(peer);
   // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
   // wanted.
   if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_send(peer, now))) send_all(peer, now);

@@ -77,7 +77,7 @@ class Bus : private Connections {
   void reconnect(PeerIndex peer);
   void receive(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
   void send_all(PeerIndex peer, protocol::Now now);
-  void hear_back(PeerIndex peer, protocol::Now now);
+  void receive_back(PeerIndex peer, protocol::Now now);
   static void send(zmq::socket_t& dealer, const Outgoing& message);
   [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override;
   [[nodiscard]] std::string host() const override;

@@ -181,7 +181,7 @@ void ConnectionGuard::cut_sender(zmq::message_t& frame, std::string_view reason,
   connections_.erase(found);
 }
 
-bool ConnectionGuard::checksum(const IsPeer& is_peer, Now now) {
+bool ConnectionGuard::cut_offenders(const IsPeer& is_peer, Now now) {
   bool strangers = false;
   std::vector<int> descriptors;
   std::vector<ConnectionAccount*> accounts;

@@ -61,7 +61,7 @@ class ConnectionGuard {
   using IsPeer = std::function<bool(std::string_view route)>;
 
   // Cuts what must be cut. True: read the ROUTER as far as that is possible, and call it again.
-  [[nodiscard]] bool checksum(const IsPeer& is_peer, protocol::Now now);
+  [[nodiscard]] bool cut_offenders(const IsPeer& is_peer, protocol::Now now);
   [[nodiscard]] protocol::Nanoseconds due() const { return due_; }  // max() for never
 
   // What was cut since the last call, at most kMaxCutsKept; cuts() counts all.

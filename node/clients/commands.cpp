@@ -89,7 +89,7 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
   // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
   std::string& out = outcome.number > parts_.replica.acknowledged() ? replies.tail_trailer(outcome.number, now.steady)
                                                                     : replies.tail();
-  switch (outcome.told) {
+  switch (outcome.result) {
     case bus::Accepted::Stored:
       ++parts_.counters.iamat_stored;
       break;

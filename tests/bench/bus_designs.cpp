@@ -80,7 +80,7 @@ class Core {
   void execute(const Command& command, std::string_view line, Now time, std::string& out) {
     if (const auto* said = std::get_if<Iamat>(&command)) {
       const auto outcome = replica_.accept(*said, time);
-      if (outcome.told == herd::bus::Accepted::Stored) ++stored_;
+      if (outcome.result == herd::bus::Accepted::Stored) ++stored_;
       herd::protocol::append_at(
           out, {replica_.name(), outcome.difference, said->client, said->coordinates, said->time_text});
       return;

@@ -49,7 +49,7 @@ void accept(herd::bus::Replica& replica, const Report& report, herd::protocol::N
   said.coordinates = {report.coordinates.data(), report.coordinates.size()};
   said.time_text = {report.time.data(), report.time.size()};
   said.time = now.wall;
-  if (replica.accept(said, now).told != herd::bus::Accepted::Stored) {
+  if (replica.accept(said, now).result != herd::bus::Accepted::Stored) {
     std::fprintf(stderr, "longest-turn: a report was not stored\n");
     std::exit(1);
   }

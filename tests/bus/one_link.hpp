@@ -34,7 +34,7 @@ class OneLink {
   [[nodiscard]] OurFeed our_feed() const { return {runs, tail(), written}; }
 
   // Time passes, and the loop turns once at its end.
-  void flush(protocol::Nanoseconds time) {
+  void advance(protocol::Nanoseconds time) {
     now.steady += time;
     now.wall += time;
     link.tick(now);
@@ -67,12 +67,12 @@ class OneLink {
   void hello(std::uint64_t life = kPeerIncarnation, std::uint64_t feed = kPeerFeed) {
     link.receive(peers_hello(life, feed), now, tail());
   }
-  Claim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerIncarnation,
-                std::uint64_t run = kOurIncarnation, ChangeNumber run_written = 0) {
+  CursorClaim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerIncarnation,
+                      std::uint64_t run = kOurIncarnation, ChangeNumber run_written = 0) {
     return link.receive(protocol::Welcome{{life, kOurIncarnation}, kOurFeed, cursor, attempt, run, run_written}, now,
                         our_feed());
   }
-  Claim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber durable = 0) {
+  CursorClaim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber durable = 0) {
     return link.receive(protocol::Ack{{kPeerIncarnation, kOurIncarnation}, attempt, merged, durable}, now, tail());
   }
   // True if it was used. `run`: of the WELCOME that it answers.
@@ -84,7 +84,7 @@ class OneLink {
   }
 
   // All that the link has to say now, batches aside.
-  std::vector<protocol::Message> say() {
+  std::vector<protocol::Message> messages() {
     std::vector<protocol::Message> said;
     while (auto message = link.take_message(now, tail())) said.push_back(*message);
     return said;
@@ -107,14 +107,14 @@ class OneLink {
   // The peer has said HELLO and, once asked, WELCOME: batches flow, and nothing is owed.
   void open(ChangeNumber cursor = 0) {
     hello();
-    const std::uint64_t attempt = attempt_said();
+    const std::uint64_t attempt = hello_attempt();
     welcome(cursor, attempt);
-    for (const protocol::Message& message : say()) answer_ping(message);
+    for (const protocol::Message& message : messages()) answer_ping(message);
   }
   // Says what is due, and returns the attempt of the HELLO among it.
-  std::uint64_t attempt_said() {
+  std::uint64_t hello_attempt() {
     std::uint64_t attempt = 0;
-    for (const protocol::Message& message : say()) {
+    for (const protocol::Message& message : messages()) {
       if (const auto* hello = std::get_if<protocol::Hello>(&message)) attempt = hello->attempt;
     }
     return attempt;

@@ -114,7 +114,7 @@ class Herd {
 };
 
 inline void told(Node& node, const std::string& client, const char* time = "5") {
-  REQUIRE(accept(*node.replica, client, time, real_time()).told == Accepted::Stored);
+  REQUIRE(accept(*node.replica, client, time, real_time()).result == Accepted::Stored);
 }
 
 // A TCP connection to a ROUTER, from something that does not speak ZeroMQ.

@@ -60,33 +60,33 @@ class TwoReplicas {
   // Whether a message arrives; all do unless a test says otherwise.
   std::function<bool(const protocol::Message&)> arrives = [](const auto&) { return true; };
   // What becomes of it on the way; nothing does unless a test says so.
-  std::function<void(const protocol::Message&, Outgoing&)> plant = [](const auto&, auto&) {};
-  std::size_t successors = 0;
+  std::function<void(const protocol::Message&, Outgoing&)> tamper = [](const auto&, auto&) {};
+  std::size_t delivered = 0;
 
   explicit TwoReplicas(LinkLimits limits = {})
       : hill(make_replica("Hill", {"Smith"}, 1, limits)), smith(make_replica("Smith", {"Hill"}, 2, limits)) {}
 
   // Carries all that is to be said until nobody has anything more to say now. False where that never ends.
-  bool carry() {
+  bool deliver() {
     for (int round = 0; round < 1000; ++round) {
       hill->tick(now);
       smith->tick(now);
-      const std::size_t before = successors;
-      carry(*hill, *smith, "from Hill");
-      carry(*smith, *hill, "from Smith");
-      if (successors == before) return true;
+      const std::size_t before = delivered;
+      deliver(*hill, *smith, "from Hill");
+      deliver(*smith, *hill, "from Smith");
+      if (delivered == before) return true;
     }
     return false;
   }
 
   // Time passes in small steps, and all that is said is carried.
-  bool flush(protocol::Nanoseconds time) {
+  bool advance(protocol::Nanoseconds time) {
     const protocol::Nanoseconds end = now.steady + time;
     while (now.steady < end) {
       const protocol::Nanoseconds step = std::min<protocol::Nanoseconds>(50ms, end - now.steady);
       now.steady += step;
       now.wall += step;
-      if (!carry()) return false;
+      if (!deliver()) return false;
     }
     return true;
   }
@@ -94,11 +94,11 @@ class TwoReplicas {
   [[nodiscard]] bool equal() const { return hill->store().digest() == smith->store().digest(); }
 
  private:
-  void carry(Replica& from, Replica& to, std::string_view route) {
+  void deliver(Replica& from, Replica& to, std::string_view route) {
     while (auto message = from.take(0, now)) {
-      ++successors;
+      ++delivered;
       const protocol::Message said = protocol::decode(message->header).value();
-      plant(said, *message);
+      tamper(said, *message);
       if (arrives(said)) receive(to, route, *message, now);
     }
   }

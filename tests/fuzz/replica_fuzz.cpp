@@ -112,7 +112,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Incoming incoming{(kind & 1U) != 0 ? "stranger" : "smith", header, std::nullopt, &connections};
     if ((kind & 2U) == 0) incoming.body = body;
     replica.receive(incoming, now);
-    if ((kind & 3U) == 3U) replica.hear_back(0, header, now);
+    if ((kind & 3U) == 3U) replica.receive_back(0, header, now);
     turn(replica, now);
   }
   return 0;

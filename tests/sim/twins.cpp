@@ -39,7 +39,7 @@ void World::receive(const Delivery& delivery) {
   if (delivery.back) {
     const auto& peers = scenario_.peers[delivery.to];
     const auto peer = std::find(peers.begin(), peers.end(), delivery.from);
-    node.replica->hear_back(static_cast<bus::PeerIndex>(peer - peers.begin()), header, now_at(node));
+    node.replica->receive_back(static_cast<bus::PeerIndex>(peer - peers.begin()), header, now_at(node));
   } else {
     ConnectionsTo connections(network_, delivery, time_);
     bus::Incoming incoming{delivery.route, header, std::nullopt, &connections};

@@ -198,7 +198,7 @@ void World::accept(NodeIndex index, const protocol::Iamat& iamat) {
   Node& node = at(index);
   const bus::AcceptOutcome outcome = node.replica->accept(iamat, now_at(node));
   const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
-  if (outcome.told == bus::Accepted::Stored) {
+  if (outcome.result == bus::Accepted::Stored) {
     ++stored_;
     node.told[std::string(iamat.client)] = age;
   }

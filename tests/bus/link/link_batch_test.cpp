@@ -26,10 +26,10 @@ TEST_CASE("a peer that told us and then lost its memory gets it back") {
   OneLink one;
   one.open();
   one.move("theirs", kThisLink);
-  one.flush(kEmptyBatchDelay);
+  one.advance(kEmptyBatchDelay);
   (void)one.send();
   one.hello(kPeerIncarnation + 1);
-  one.welcome(0, one.attempt_said(), kPeerIncarnation + 1);
+  one.welcome(0, one.hello_attempt(), kPeerIncarnation + 1);
   const auto sent = one.send();
   REQUIRE(sent);
   CHECK(sent->clients == std::vector<std::string>{"theirs"});

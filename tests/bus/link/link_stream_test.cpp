@@ -107,12 +107,12 @@ TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor,
   REQUIRE(first);
   REQUIRE(one.send());
   one.ack(5);
-  one.flush(kAnswerTimeoutMin - 1ns);
+  one.advance(kAnswerTimeoutMin - 1ns);
   CHECK(one.link.timeouts() == 0);
-  one.flush(1ns);
+  one.advance(1ns);
   CHECK(one.link.timeouts() == 1);
   CHECK_FALSE(one.send());  // only HELLO is said
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 1);
   const std::uint64_t attempt = one_of<Hello>(said)->attempt;
   CHECK(attempt > first->batch.attempt);
@@ -129,16 +129,16 @@ TEST_CASE("an answer has at least two and a half measured round trips") {
   for (int i = 0; i < 60; ++i) {  // until the estimate is near the truth
     one.move("kiwi");
     REQUIRE(one.send());
-    one.flush(300ms);
+    one.advance(300ms);
     one.ack(one.tail());
   }
   CHECK(one.link.timeouts() == 0);
   CHECK(one.link.round_trip() > 290ms);
   one.move("kiwi");
   REQUIRE(one.send());
-  one.flush(750ms);
+  one.advance(750ms);
   CHECK(one.link.timeouts() == 0);
-  one.flush(750ms);
+  one.advance(750ms);
   CHECK(one.link.timeouts() == 1);
 }
 
@@ -150,11 +150,11 @@ TEST_CASE("a peer too slow for the first timeouts is not timed out for ever") {
   for (int tries = 0; tries < 40 && !acknowledged; ++tries) {
     one.move("kiwi");
     if (!one.send()) {
-      one.welcome(one.link.cursors().merged, one.attempt_said());
+      one.welcome(one.link.cursors().merged, one.hello_attempt());
       continue;
     }
     const std::uint64_t before = one.link.timeouts();
-    one.flush(1500ms);
+    one.advance(1500ms);
     acknowledged = one.link.timeouts() == before;
   }
   CHECK(acknowledged);
@@ -164,7 +164,7 @@ TEST_CASE("a WELCOME to an older attempt rewinds nothing") {
   OneLink one;
   one.fill(10);
   one.hello();
-  const std::uint64_t attempt = one.attempt_said();
+  const std::uint64_t attempt = one.hello_attempt();
   one.welcome(0, attempt);
   REQUIRE(one.send());
   one.ack(10);
@@ -194,7 +194,7 @@ TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
   one.open();
   const auto sent = one.send();
   REQUIRE(sent);
-  one.flush(kAnswerTimeoutMin);
+  one.advance(kAnswerTimeoutMin);
   REQUIRE(one.link.timeouts() == 1);
   one.ack(10, sent->batch.attempt);
   CHECK(one.link.cursors().merged == 10);
@@ -204,15 +204,15 @@ TEST_CASE("a batch that leaves a gap is answered with WELCOME, which says where 
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 5, 2));
-  CHECK(one_of<Ack>(one.say())->merged == 5);
+  CHECK(one_of<Ack>(one.messages())->merged == 5);
   CHECK(one.batch(6, 9, 2));  // used all the same
-  auto said = one.say();
+  auto said = one.messages();
   REQUIRE(said.size() == 1);
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->cursor == 5);
   CHECK(one_of<Welcome>(said)->attempt == 2);
   REQUIRE(one.batch(5, 9, 3));
-  said = one.say();
+  said = one.messages();
   REQUIRE(one_of<Ack>(said));
   CHECK(one_of<Ack>(said)->merged == 9);
   CHECK(one_of<Ack>(said)->attempt == 3);
@@ -224,7 +224,7 @@ TEST_CASE("a batch seen twice is acknowledged twice, with all that is merged, an
   REQUIRE(one.batch(0, 5));
   REQUIRE(one.batch(5, 9));
   REQUIRE(one.batch(0, 5));
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 1);
   CHECK(std::get<Ack>(said[0]).merged == 9);
   CHECK(std::get<Ack>(said[0]).durable == 0);
@@ -235,7 +235,7 @@ TEST_CASE("an empty batch is acknowledged") {
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 0));
-  CHECK(one_of<Ack>(one.say()));
+  CHECK(one_of<Ack>(one.messages()));
 }
 
 TEST_CASE("a range with nothing for the peer is sent after a while, empty, or with the next record before") {
@@ -244,11 +244,11 @@ TEST_CASE("a range with nothing for the peer is sent after a while, empty, or wi
   one.move("kiwi", kThisLink);
   CHECK_FALSE(one.send());
   CHECK(one.link.send_deadline() == one.now.steady + kEmptyBatchDelay);
-  one.flush(kEmptyBatchDelay - 1ns);
+  one.advance(kEmptyBatchDelay - 1ns);
   CHECK_FALSE(one.send());
   one.move("plum", kThisLink);  // does not put it off
   CHECK_FALSE(one.send());
-  one.flush(1ns);
+  one.advance(1ns);
   const auto empty = one.send();
   REQUIRE(empty);
   CHECK(empty->records == 0);
@@ -274,7 +274,7 @@ TEST_CASE("an empty range waits for room in the flight without a deadline in the
   REQUIRE(one.send());
   one.move("kiwi", kThisLink);
   CHECK_FALSE(one.send());
-  one.flush(kEmptyBatchDelay);
+  one.advance(kEmptyBatchDelay);
   CHECK_FALSE(one.send());
   CHECK(one.link.send_deadline() > one.now.steady);
 }
@@ -288,8 +288,8 @@ TEST_CASE("whatever is lost, each record reaches the peer in the end") {
   for (int turn = 0; turn < 200 && one.link.cursors().merged < one.tail(); ++turn) {
     const auto sent = one.send();
     if (!sent) {
-      one.flush(100ms);
-      if (const std::uint64_t attempt = one.attempt_said()) one.welcome(merged, attempt);
+      one.advance(100ms);
+      if (const std::uint64_t attempt = one.hello_attempt()) one.welcome(merged, attempt);
       continue;
     }
     if (turn % 3 == 0) continue;  // lost on the way
@@ -318,18 +318,18 @@ TEST_CASE("wants_to_say never denies what there is to say") {
   one.ack(1);
   one.link.receive(Ping{1, {}}, one.now);
   CHECK(wants());
-  (void)one.say();
+  (void)one.messages();
   one.batch(0, 1);
   CHECK(wants());
-  (void)one.say();
+  (void)one.messages();
   one.move("theirs", kThisLink);
   CHECK(wants());
   CHECK_FALSE(one.send());
   CHECK_FALSE(wants());
-  one.flush(kEmptyBatchDelay);
+  one.advance(kEmptyBatchDelay);
   CHECK(wants());
   REQUIRE(one.send());
   one.ack(2);
-  one.flush(kPingInterval - kEmptyBatchDelay);
+  one.advance(kPingInterval - kEmptyBatchDelay);
   CHECK(wants());
 }

@@ -15,7 +15,7 @@ TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME
   Nanoseconds last = one.now.steady;
   for (int hellos = 0; hellos < 7; ++hellos) {
     CHECK(one.link.send_deadline() <= one.now.steady);
-    const auto said = one.say();
+    const auto said = one.messages();
     REQUIRE(said.size() == 1);
     const auto* hello = one_of<Hello>(said);
     REQUIRE(hello);
@@ -24,9 +24,9 @@ TEST_CASE("HELLO is repeated every 500 ms, and backs off to 2 s, until a WELCOME
     pauses.push_back(one.now.steady - last);
     last = one.now.steady;
     REQUIRE(one.link.send_deadline() < last + 1h);
-    one.flush(one.link.send_deadline() - one.now.steady - 1ns);
-    CHECK(one.say().empty());
-    one.flush(1ns);
+    one.advance(one.link.send_deadline() - one.now.steady - 1ns);
+    CHECK(one.messages().empty());
+    one.advance(1ns);
   }
   CHECK(pauses == std::vector<Nanoseconds>{0s, 500ms, 500ms, 1s, 2s, 2s, 2s});
 }
@@ -36,26 +36,26 @@ TEST_CASE(
   OneLink one;
   one.hello();
   for (int hellos = 0; hellos < 6; ++hellos) {  // it was frozen: nothing is heard, and HELLO backs off
-    (void)one.say();
+    (void)one.messages();
     REQUIRE(one.link.send_deadline() < one.now.steady + 1h);
-    one.flush(one.link.send_deadline() - one.now.steady);
+    one.advance(one.link.send_deadline() - one.now.steady);
   }
-  (void)one.say();
-  one.flush(700ms);
-  CHECK(one.say().empty());
+  (void)one.messages();
+  one.advance(700ms);
+  CHECK(one.messages().empty());
   one.link.receive(Ping{1, {}}, one.now);
-  CHECK(one_of<Hello>(one.say()));
-  one.flush(400ms);
+  CHECK(one_of<Hello>(one.messages()));
+  one.advance(400ms);
   one.link.receive(Ping{2, {}}, one.now);
-  CHECK_FALSE(one_of<Hello>(one.say()));  // not more often than every 500 ms
-  one.flush(100ms);
-  CHECK(one_of<Hello>(one.say()));
+  CHECK_FALSE(one_of<Hello>(one.messages()));  // not more often than every 500 ms
+  one.advance(100ms);
+  CHECK(one_of<Hello>(one.messages()));
 }
 
 TEST_CASE("a HELLO says who we are") {
   OneLink one;
   one.fill(5);
-  const auto said = one.say();
+  const auto said = one.messages();
   const auto* hello = one_of<Hello>(said);
   REQUIRE(hello);
   CHECK(hello->herd == "herd");
@@ -69,22 +69,22 @@ TEST_CASE("a HELLO says who we are") {
 TEST_CASE("nothing but HELLO is said before the peer's first") {
   OneLink one;
   one.fill(5);
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 1);
   CHECK(std::holds_alternative<Hello>(said[0]));
   CHECK_FALSE(one.send());
-  one.flush(3s);
-  CHECK(one.say().size() == 1);
+  one.advance(3s);
+  CHECK(one.messages().size() == 1);
   CHECK_FALSE(one.send());
 }
 
 TEST_CASE("a HELLO is answered with HELLO, marked as an answer, and WELCOME") {
   OneLink one;
-  (void)one.say();
+  (void)one.messages();
   Hello hello = one.peers_hello();
   hello.attempt = 42;
   one.link.receive(hello, one.now, one.tail());
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 3);
   CHECK_FALSE(std::get<Hello>(said[0]).answer);  // a new life is greeted at once
   CHECK(std::get<Hello>(said[1]).answer);
@@ -101,7 +101,7 @@ TEST_CASE("an answer to a HELLO is answered with WELCOME alone, so that two node
   Hello hello = one.peers_hello();
   hello.answer = true;
   one.link.receive(hello, one.now, one.tail());
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 1);
   CHECK(std::holds_alternative<Welcome>(said[0]));
 }
@@ -114,7 +114,7 @@ TEST_CASE("what is owed twice is said once") {
     one.batch(0, 5);
     one.link.receive(Ping{7, {}}, one.now);
   }
-  CHECK(one.say().size() == 4);
+  CHECK(one.messages().size() == 4);
 }
 
 TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, and a second one at once") {
@@ -122,19 +122,19 @@ TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, 
   one.open();
   REQUIRE(one.batch(0, 5));
   CHECK_FALSE(one.link.wants_to_send(one.now, one.tail()));
-  CHECK(one.say().empty());
+  CHECK(one.messages().empty());
   CHECK(one.link.send_deadline() == one.now.steady + 1ms);
-  one.flush(1ms);
+  one.advance(1ms);
   CHECK(one.link.wants_to_send(one.now, one.tail()));
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(one_of<Ack>(said));
   CHECK(one_of<Ack>(said)->merged == 5);
   CHECK(one.link.send_deadline() > one.now.steady + 1ms);
   REQUIRE(one.batch(5, 6));
-  CHECK(one.say().empty());
+  CHECK(one.messages().empty());
   REQUIRE(one.batch(6, 7));
   CHECK(one.link.wants_to_send(one.now, one.tail()));
-  const auto both = one.say();
+  const auto both = one.messages();
   REQUIRE(one_of<Ack>(both));
   CHECK(one_of<Ack>(both)->merged == 7);
 }
@@ -142,7 +142,7 @@ TEST_CASE("a lone batch is acknowledged a little later, with the deadline told, 
 TEST_CASE("an acknowledgement that waits is due also where the stream has stopped") {
   OneLink one({.ack_delay = 1ms});
   one.hello();
-  (void)one.say();
+  (void)one.messages();
   REQUIRE(one.batch(0, 5));
   CHECK(one.link.send_deadline() == one.now.steady + 1ms);
 }
@@ -152,7 +152,7 @@ TEST_CASE("a WELCOME says how far the peer's feed is merged here") {
   one.open();
   one.batch(0, 40);
   one.hello();  // overtaken by the batch: its tail is older
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->cursor == 40);
 }
@@ -163,7 +163,7 @@ TEST_CASE("a feed id that is new, or comes back, is read from the beginning") {
   one.batch(0, 40);
   for (const std::uint64_t feed : {std::uint64_t{999}, kPeerFeed}) {
     one.hello(kPeerIncarnation, feed);
-    const auto said = one.say();
+    const auto said = one.messages();
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->feed_id == feed);
     CHECK(one_of<Welcome>(said)->cursor == 0);
@@ -178,7 +178,7 @@ TEST_CASE("a life of the peer that goes on with its feed is told where it was") 
   Hello hello = one.peers_hello(kPeerIncarnation + 1, kPeerFeed);
   hello.tail = 40;
   one.link.receive(hello, one.now, one.tail());
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->incarnations == Incarnations{kOurIncarnation, kPeerIncarnation + 1});
   CHECK(one_of<Welcome>(said)->cursor == 40);
@@ -199,7 +199,7 @@ TEST_CASE("a new life of the peer voids what the link knew, until its WELCOME") 
   CHECK(one.link.in_flight() == 0);
   CHECK(one.link.peer_incarnation() == kPeerIncarnation + 1);
   CHECK_FALSE(one.send());
-  const auto said = one.say();
+  const auto said = one.messages();
   CHECK(said.size() == 3);  // HELLO, HELLO as an answer, WELCOME: what the former life was owed is not said
   CHECK_FALSE(one_of<Ack>(said));
   one.welcome(4, one_of<Hello>(said)->attempt, kPeerIncarnation + 1);
@@ -215,15 +215,15 @@ TEST_CASE("a batch and an ACK of or for another life are not used, and are answe
     one.open();
     REQUIRE(one.send());
     CHECK_FALSE(one.link.accepts(Batch{incarnations, 5, 0, 9, 0, 0}, one.now));
-    auto said = one.say();
+    auto said = one.messages();
     REQUIRE(said.size() == 1);
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->cursor == 0);
     CHECK(one_of<Welcome>(said)->attempt == 5);
     CHECK(one_of<Welcome>(said)->incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
-    CHECK(one.link.receive(Ack{incarnations, 6, 10, 0}, one.now, one.tail()) == Claim::Possible);
+    CHECK(one.link.receive(Ack{incarnations, 6, 10, 0}, one.now, one.tail()) == CursorClaim::Possible);
     CHECK(one.link.cursors().merged == 0);
-    said = one.say();
+    said = one.messages();
     REQUIRE(said.size() == 1);
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->attempt == 6);
@@ -238,16 +238,16 @@ TEST_CASE("a WELCOME of or for another life is not used, and is answered with HE
     OneLink one;
     one.fill(10);
     one.open();
-    one.flush(kHelloSpacing);
-    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
+    one.advance(kHelloSpacing);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == CursorClaim::Possible);
     CHECK(one.link.cursors().merged == 0);
-    CHECK(one_of<Hello>(one.say()));
-    one.flush(kHelloSpacing - 1ns);
-    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
-    CHECK(one.say().empty());
-    one.flush(1ns);
-    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == Claim::Possible);
-    CHECK(one_of<Hello>(one.say()));
+    CHECK(one_of<Hello>(one.messages()));
+    one.advance(kHelloSpacing - 1ns);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == CursorClaim::Possible);
+    CHECK(one.messages().empty());
+    one.advance(1ns);
+    CHECK(one.link.receive(welcome, one.now, one.our_feed()) == CursorClaim::Possible);
+    CHECK(one_of<Hello>(one.messages()));
   }
 }
 
@@ -259,9 +259,9 @@ TEST_CASE("a BYE ends the life it names, and no other") {
   CHECK(one.link.connected(one.now) == Connected::Up);
   one.link.receive(Bye{kPeerIncarnation}, one.now);
   CHECK(one.link.connected(one.now) == Connected::Down);
-  CHECK(one.say().empty());  // nothing is owed to who is gone
-  one.flush(kHelloInterval);
-  CHECK(one_of<Hello>(one.say()));
+  CHECK(one.messages().empty());  // nothing is owed to who is gone
+  one.advance(kHelloInterval);
+  CHECK(one_of<Hello>(one.messages()));
 }
 
 TEST_CASE("a link is up while the peer answers, half while it is only heard, and down otherwise") {
@@ -269,21 +269,21 @@ TEST_CASE("a link is up while the peer answers, half while it is only heard, and
   CHECK(one.link.connected(one.now) == Connected::Down);
   one.hello();
   CHECK(one.link.connected(one.now) == Connected::Down);  // it had no time to answer yet
-  one.flush(kSilence);
+  one.advance(kSilence);
   one.hello();
   CHECK(one.link.connected(one.now) == Connected::Down);
-  one.flush(1ns);
+  one.advance(1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
-  one.welcome(0, one.attempt_said());
+  one.welcome(0, one.hello_attempt());
   CHECK(one.link.connected(one.now) == Connected::Up);
-  one.flush(kSilence);
+  one.advance(kSilence);
   one.link.receive(Ping{1, {}}, one.now);
   CHECK(one.link.connected(one.now) == Connected::Up);
-  one.flush(1ns);
+  one.advance(1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
-  one.flush(kSilence - 1ns);
+  one.advance(kSilence - 1ns);
   CHECK(one.link.connected(one.now) == Connected::Half);
-  one.flush(1ns);
+  one.advance(1ns);
   CHECK(one.link.connected(one.now) == Connected::Down);
 }
 
@@ -296,9 +296,9 @@ TEST_CASE("the deadline of a tick is when a link's state changes, and never lies
     const Connected before = one.link.connected(one.now);
     const Nanoseconds deadline = one.link.tick_deadline(one.now);
     REQUIRE(deadline > one.now.steady);
-    one.flush(deadline - one.now.steady - 1ns);
+    one.advance(deadline - one.now.steady - 1ns);
     CHECK(one.link.connected(one.now) == before);
-    one.flush(1ns);
+    one.advance(1ns);
   }
   CHECK(one.link.connected(one.now) == Connected::Down);
 }
@@ -307,7 +307,7 @@ TEST_CASE("a PING is answered with its nonce and our clock") {
   OneLink one;
   one.open();
   one.link.receive(Ping{77, {}}, one.now);
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(said.size() == 1);
   CHECK(std::get<Pong>(said[0]).nonce == 77);
   CHECK(std::get<Pong>(said[0]).clock == one.now.wall);
@@ -316,12 +316,12 @@ TEST_CASE("a PING is answered with its nonce and our clock") {
 TEST_CASE("PINGs measure the round trip and the skew of the clocks, once a second") {
   OneLink one;
   one.open();
-  one.flush(kPingInterval - 1ns);
-  CHECK(one.say().empty());
-  one.flush(1ns);
-  const auto said = one.say();
+  one.advance(kPingInterval - 1ns);
+  CHECK(one.messages().empty());
+  one.advance(1ns);
+  const auto said = one.messages();
   REQUIRE(one_of<Ping>(said));
-  one.flush(20ms);
+  one.advance(20ms);
   one.link.receive(Pong{one_of<Ping>(said)->nonce + 1, one.now.wall + 1h}, one.now);  // not to this one
   CHECK(one.link.skew() < 1h);
   one.link.receive(Pong{one_of<Ping>(said)->nonce, one.now.wall - 10ms + 5s}, one.now);
@@ -333,14 +333,14 @@ TEST_CASE("PINGs measure the round trip and the skew of the clocks, once a secon
 TEST_CASE("a PING without an answer ends the stream, for an idle link's peer may have lost us") {
   OneLink one;
   one.open();
-  one.flush(kPingInterval);
-  REQUIRE(one_of<Ping>(one.say()));
+  one.advance(kPingInterval);
+  REQUIRE(one_of<Ping>(one.messages()));
   const Nanoseconds deadline = one.link.tick_deadline(one.now);
-  one.flush(deadline - one.now.steady - 1ns);
-  CHECK(one.say().empty());
-  one.flush(1ns);
+  one.advance(deadline - one.now.steady - 1ns);
+  CHECK(one.messages().empty());
+  one.advance(1ns);
   CHECK(one.link.timeouts() == 1);
-  CHECK(one_of<Hello>(one.say()));
+  CHECK(one_of<Hello>(one.messages()));
 }
 
 TEST_CASE("a peer's clock may say anything") {
@@ -350,10 +350,10 @@ TEST_CASE("a peer's clock may say anything") {
     hello.clock = clock;
     one.link.receive(hello, one.now, one.tail());
     CHECK((one.link.skew() > 0ns) == (clock > 0ns));
-    one.welcome(0, one.attempt_said());
-    const auto said = one.say();
+    one.welcome(0, one.hello_attempt());
+    const auto said = one.messages();
     REQUIRE(one_of<Ping>(said));
-    one.flush(1ms);
+    one.advance(1ms);
     one.link.receive(Pong{one_of<Ping>(said)->nonce, clock}, one.now);
     CHECK((one.link.skew() > 0ns) == (clock > 0ns));
   }

@@ -44,7 +44,7 @@ struct OneName {
     if (verdict == Verdict::Accepted) claims.take(claim);
     return verdict;
   }
-  void flush(Nanoseconds time) {
+  void advance(Nanoseconds time) {
     now.steady += time;
     now.wall += time;
   }
@@ -107,7 +107,7 @@ TEST_CASE("a process that connected again is accepted once its former connection
     CHECK(name.claim("again", kFirst) == Verdict::Refused);
     CHECK_FALSE(name.claims.contender(name.now));
     CHECK(name.claims.take_news(name.now) == News::None);
-    name.flush(kSilence);
+    name.advance(kSilence);
     name.link = Connected::Down;
     CHECK(name.claim("again", kFirst) == Verdict::Accepted);
     CHECK(name.claims.take_news(name.now) == News::None);
@@ -116,7 +116,7 @@ TEST_CASE("a process that connected again is accepted once its former connection
     for (Nanoseconds passed{}; passed < kReconnected; passed += 500ms) {
       CHECK(name.claim("again", kFirst) == Verdict::Refused);
       CHECK(name.claims.take_news(name.now) == News::None);
-      name.flush(500ms);
+      name.advance(500ms);
     }
     CHECK(name.claim("again", kFirst) == Verdict::Refused);
     CHECK(name.claims.take_news(name.now) == News::Refused);
@@ -134,10 +134,10 @@ TEST_CASE("a process that claims a name is answered at most every 50 ms") {
   OneName name;
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
-  name.flush(kHelloSpacing - 1ns);
+  name.advance(kHelloSpacing - 1ns);
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().empty());
-  name.flush(1ns);
+  name.advance(1ns);
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
   CHECK(name.claim("third", 300) == Verdict::Refused);  // whenever other processes are
@@ -216,7 +216,7 @@ TEST_CASE("a refused process is reported once, again after a minute, and when it
   const auto claim_for = [&](Nanoseconds time) {
     std::size_t reports = 0;
     for (Nanoseconds passed{}; passed < time; passed += 500ms) {
-      name.flush(500ms);
+      name.advance(500ms);
       REQUIRE(name.claim("second", kSecond) == Verdict::Refused);
       reports += name.claims.take_news(name.now) == News::Refused ? 1 : 0;
     }
@@ -224,14 +224,14 @@ TEST_CASE("a refused process is reported once, again after a minute, and when it
   };
   CHECK(claim_for(kClaimReported) == 1);
   CHECK(claim_for(kClaimReported) == 1);
-  name.flush(500ms);
+  name.advance(500ms);
   CHECK(name.claim("third", 300) == Verdict::Refused);  // another process
   CHECK(name.claims.take_news(name.now) == News::Refused);
   CHECK(name.claims.deadline() == name.now.steady + kClaimShown);
-  name.flush(kClaimShown - 1ns);
+  name.advance(kClaimShown - 1ns);
   CHECK(name.claims.contender(name.now));
   CHECK(name.claims.take_news(name.now) == News::None);
-  name.flush(1ns);
+  name.advance(1ns);
   CHECK_FALSE(name.claims.contender(name.now));
   CHECK(name.claims.take_news(name.now) == News::Over);
   CHECK(name.claims.take_news(name.now) == News::None);
@@ -242,7 +242,7 @@ TEST_CASE("a refused process that is accepted later is refused no longer") {
   OneName name;
   REQUIRE(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.claims.take_news(name.now) == News::Refused);
-  name.flush(1s);
+  name.advance(1s);
   name.connections.closed = {"first"};
   REQUIRE(name.claim("second", kSecond) == Verdict::Accepted);
   CHECK_FALSE(name.claims.contender(name.now));

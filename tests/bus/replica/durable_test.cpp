@@ -28,10 +28,10 @@ struct TwoKept : TwoReplicas {
   explicit TwoKept(JournalPlannerLimits limits = {}) {
     hill = make_kept("Hill", "Smith", 1, limits);
     smith = make_kept("Smith", "Hill", 2, limits);
-    (void)carry();
+    (void)deliver();
     write(*hill);
     write(*smith);
-    (void)carry();
+    (void)deliver();
   }
   static void write(Replica& replica) {
     while (replica.wants_flush()) {
@@ -47,13 +47,13 @@ TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is 
   TwoKept herd;
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   const bool peer_first = GENERATE(true, false);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
   TwoKept::write(peer_first ? *herd.smith : *herd.hill);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
   TwoKept::write(peer_first ? *herd.hill : *herd.smith);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
@@ -62,8 +62,8 @@ TEST_CASE("the reply to a report that is not newer waits for the record that is"
   const auto first = accept(*herd.hill, "kiwi", "5", herd.now);
   const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
   const auto older = accept(*herd.hill, "kiwi", "4", herd.now);
-  CHECK(duplicate.told == Accepted::Duplicate);
-  CHECK(older.told == Accepted::NotNewer);
+  CHECK(duplicate.result == Accepted::Duplicate);
+  CHECK(older.result == Accepted::NotNewer);
   CHECK(duplicate.number == first.number);
   CHECK(older.number == first.number);
   CHECK(herd.hill->acknowledged() < duplicate.number);
@@ -72,14 +72,14 @@ TEST_CASE("the reply to a report that is not newer waits for the record that is"
 TEST_CASE("what a peer tells is waited for as what a client tells") {
   TwoKept herd;
   (void)accept(*herd.smith, "kiwi", "5", herd.now);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
-  CHECK(duplicate.told == Accepted::Duplicate);
+  CHECK(duplicate.result == Accepted::Duplicate);
   CHECK(herd.hill->acknowledged() < duplicate.number);
   TwoKept::write(*herd.hill);
-  REQUIRE(herd.flush(1s));  // an empty batch tells Smith how far our feed holds nothing for it
+  REQUIRE(herd.advance(1s));  // an empty batch tells Smith how far our feed holds nothing for it
   TwoKept::write(*herd.smith);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= duplicate.number);
 }
 
@@ -88,39 +88,39 @@ TEST_CASE("a pass that is under way when a batch comes does not keep it") {
   (void)accept(*herd.smith, "plum", "5", herd.now);
   (void)herd.smith->begin_flush();
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   herd.smith->flush_written();
   TwoKept::write(*herd.hill);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
   TwoKept::write(*herd.smith);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
 TEST_CASE("a peer that restarts from its journal is told from its kept cursor on") {
   TwoKept herd;
   const auto durable = accept(*herd.hill, "kiwi", "5", herd.now);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->peer_status(0, herd.now).cursors.merged == durable.number);
   CHECK(herd.hill->peer_status(0, herd.now).cursors.durable < durable.number);
   TwoKept::write(*herd.smith);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->peer_status(0, herd.now).cursors.durable == durable.number);
 }
 
 TEST_CASE("a peer whose word on what it keeps was lost is asked again while a reply waits") {
   TwoKept herd;
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   TwoKept::write(*herd.hill);
   TwoKept::write(*herd.smith);
   herd.arrives = [](const auto& message) { return !std::holds_alternative<herd::protocol::Ack>(message); };
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   herd.arrives = [](const auto&) { return true; };
   CHECK(herd.hill->acknowledged() < outcome.number);
   herd.hill->await(outcome.number);
-  REQUIRE(herd.flush(2s));
+  REQUIRE(herd.advance(2s));
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
@@ -150,8 +150,8 @@ TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") 
   one.fill(3);
   REQUIRE(one.send());
   one.hello();
-  one.flush(11s);  // no answer: back to HELLO
-  one.welcome(3, one.attempt_said());
+  one.advance(11s);  // no answer: back to HELLO
+  one.welcome(3, one.hello_attempt());
   one.ack(3, 1, 3);
   CHECK(one.link.cursors().durable == 3);
   CHECK(one.link.proven() == 0);
@@ -164,10 +164,10 @@ TEST_CASE("asking is not put off by a range that is empty, nor by a disk that mu
   REQUIRE(one.send());
   one.ack(1);
   one.link.await(1);
-  one.flush(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
+  one.advance(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
   one.move("plum", kThisLink);  // the peer knows it: the range to the tail is empty, and may wait for more
   CHECK_FALSE(one.send());
-  one.flush(std::chrono::nanoseconds{1});
+  one.advance(std::chrono::nanoseconds{1});
   const auto asked = one.send();
   REQUIRE(asked);
   CHECK(asked->records == 0);
@@ -178,7 +178,7 @@ TEST_CASE("asking is not put off by a range that is empty, nor by a disk that mu
   for (std::size_t i = 0; i <= kMaxSupersededScanned; ++i) one.store.superseded().note(1, 0);  // a disk that fails
   one.move("pear");
   one.move("fig");
-  one.flush(kAnswerTimeoutMin);
+  one.advance(kAnswerTimeoutMin);
   while (const auto more = one.send()) {
     REQUIRE(one.link.in_flight() < 8);
     one.ack(more->batch.to);
@@ -194,7 +194,7 @@ TEST_CASE("an empty batch that asks what is kept is answered, and no timeout fol
   REQUIRE(one.send());
   one.ack(1);
   one.link.await(1);
-  one.flush(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
+  one.advance(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
   const auto asked = one.send();
   REQUIRE(asked);
   CHECK(asked->batch.from == asked->batch.to);
@@ -208,9 +208,9 @@ TEST_CASE("what is kept is told at once, however long an acknowledgement may wai
   OneLink one({.prompt_durable = true, .ack_delay = 1ms});
   one.open();
   REQUIRE(one.batch(0, 5));
-  CHECK(one.say().empty());
+  CHECK(one.messages().empty());
   one.link.cursor_durable({"Smith", kPeerFeed, {5, kPeerIncarnation}});
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(one_of<herd::protocol::Ack>(said));
   CHECK(one_of<herd::protocol::Ack>(said)->durable == 5);
 }

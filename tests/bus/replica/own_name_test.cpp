@@ -14,7 +14,7 @@ struct OneName {
   Now now{100s, 1'700'000'000s};
 
   OneName() { name.tick(now); }
-  void flush(Nanoseconds time) {
+  void advance(Nanoseconds time) {
     now.steady += time;
     name.tick(now);
   }
@@ -33,7 +33,7 @@ TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
   SECTION("or with CONFLICT, which refuses") {
     one.conflict(1, false);
     CHECK_FALSE(one.name.may_acknowledge());
-    one.flush(kNameWait);
+    one.advance(kNameWait);
     CHECK_FALSE(one.name.may_acknowledge());
   }
   SECTION("or with CONFLICT, which says that the name is its own") {
@@ -42,9 +42,9 @@ TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
   }
   SECTION("or the wait is over, and no peer has") {
     CHECK(one.name.deadline() == one.now.steady + kNameWait);
-    one.flush(kNameWait - 1ns);
+    one.advance(kNameWait - 1ns);
     CHECK_FALSE(one.name.may_acknowledge());
-    one.flush(1ns);
+    one.advance(1ns);
     CHECK(one.name.may_acknowledge());
   }
 }
@@ -62,13 +62,13 @@ TEST_CASE("a refusal counts until 5 s after the last CONFLICT") {
   one.name.welcomed(0, one.now);
   one.conflict(1, false);
   CHECK_FALSE(one.name.may_acknowledge());
-  one.flush(3s);
+  one.advance(3s);
   one.conflict(1, false);
   CHECK(one.name.deadline() == one.now.steady + kRefusedFor);
-  one.flush(kRefusedFor - 1ns);
+  one.advance(kRefusedFor - 1ns);
   CHECK_FALSE(one.name.may_acknowledge());
   CHECK(one.name.report(one.now));
-  one.flush(1ns);
+  one.advance(1ns);
   CHECK(one.name.may_acknowledge());
   CHECK_FALSE(one.name.report(one.now));
   CHECK(one.name.deadline() == Nanoseconds::max());
@@ -98,18 +98,18 @@ TEST_CASE("a process that connected again is not refused for its own former conn
   OneName one;
   one.name.welcomed(0, one.now);
   one.conflict(1, false, kOwn);
-  one.flush(kReconnected - 500ms);
+  one.advance(kReconnected - 500ms);
   one.conflict(1, false, kOwn);
   CHECK(one.name.may_acknowledge());
   CHECK_FALSE(one.name.report(one.now));
   SECTION("but where that goes on there are two copies of it") {
-    one.flush(500ms);
+    one.advance(500ms);
     one.conflict(1, false, kOwn);
     CHECK_FALSE(one.name.may_acknowledge());
     CHECK(one.name.report(one.now));
   }
   SECTION("and after a pause it begins anew") {
-    one.flush(kRefusedFor);
+    one.advance(kRefusedFor);
     one.conflict(1, false, kOwn);
     CHECK(one.name.may_acknowledge());
   }
@@ -132,7 +132,7 @@ TEST_CASE("a conflict is logged when it begins, each minute, and when it ends") 
     one.conflict(0, false);
     one.conflict(1, false);
     reports += one.name.take_news(one.now) ? 1 : 0;
-    one.flush(500ms);
+    one.advance(500ms);
   }
   CHECK(reports == 1);
   one.conflict(0, false);
@@ -140,7 +140,7 @@ TEST_CASE("a conflict is logged when it begins, each minute, and when it ends") 
   one.conflict(0, false, 300);  // yet another process
   one.conflict(1, false, 300);
   CHECK(one.name.take_news(one.now));
-  one.flush(kRefusedFor);
+  one.advance(kRefusedFor);
   const auto end = one.name.take_news(one.now);
   REQUIRE(end);
   CHECK(end->over);

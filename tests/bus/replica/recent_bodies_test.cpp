@@ -35,13 +35,13 @@ class Square {
     add("Smith", {"Hill", "Singleton"}, 2);
     add("Jaquez", {"Hill", "Singleton"}, 3);
     add("Singleton", {"Smith", "Jaquez"}, 4);
-    carry();
+    deliver();
   }
 
   Replica& at(const std::string& name) { return *nodes_.at(name).replica; }
 
   // Carries what `from` has to say to `to` now; the bodies of batches among it.
-  std::vector<std::string> carry(const std::string& from, const std::string& to) {
+  std::vector<std::string> deliver(const std::string& from, const std::string& to) {
     std::vector<std::string> bodies;
     while (const auto message = at(from).take(peer_of(from, to), now)) {
       if (message->body) bodies.push_back(*message->body);
@@ -51,19 +51,19 @@ class Square {
   }
 
   // Everybody says everything.
-  void carry() {
+  void deliver() {
     for (int round = 0; round < 20; ++round) {
       now.steady += std::chrono::milliseconds(250);
       for (auto& [name, node] : nodes_) node.replica->tick(now);
       for (const auto& [name, node] : nodes_) {
-        for (const std::string& peer : node.peers) (void)carry(name, peer);
+        for (const std::string& peer : node.peers) (void)deliver(name, peer);
       }
     }
   }
 
   void tell_hill(int first, int count) {
     for (int i = first; i < first + count; ++i) {
-      REQUIRE(accept(at("Hill"), "client" + std::to_string(i), "5", now).told == Accepted::Stored);
+      REQUIRE(accept(at("Hill"), "client" + std::to_string(i), "5", now).result == Accepted::Stored);
     }
   }
 
@@ -123,17 +123,17 @@ TEST_CASE("the oldest body is forgotten first") {
 TEST_CASE("a body that is new from end to end goes on as it came, and the second way round brings nothing new") {
   Square square;
   square.tell_hill(0, 100);
-  const auto to_smith = square.carry("Hill", "Smith");
+  const auto to_smith = square.deliver("Hill", "Smith");
   REQUIRE(to_smith.size() == 1);
-  CHECK(square.carry("Hill", "Jaquez") == to_smith);
-  CHECK(square.carry("Smith", "Singleton") == to_smith);
+  CHECK(square.deliver("Hill", "Jaquez") == to_smith);
+  CHECK(square.deliver("Smith", "Singleton") == to_smith);
   CHECK(square.at("Smith").counters().bodies_shared == 1);
-  CHECK(square.carry("Jaquez", "Singleton") == to_smith);
+  CHECK(square.deliver("Jaquez", "Singleton") == to_smith);
   const ReplicaCounters& counters = square.at("Singleton").counters();
   CHECK(counters.bodies_repeated == 1);
   CHECK(counters.updates_merged == 100);
   CHECK(counters.updates_repeated == 100);
-  square.carry();
+  square.deliver();
   for (const char* name : {"Smith", "Jaquez", "Singleton"}) {
     CHECK(square.at(name).store().digest() == square.at("Hill").store().digest());
   }
@@ -143,28 +143,28 @@ TEST_CASE("a body that is new from end to end goes on as it came, and the second
 TEST_CASE("a body does not go back to who sent it") {
   Square square;
   square.tell_hill(0, 100);
-  REQUIRE(square.carry("Hill", "Smith").size() == 1);
-  CHECK(square.carry("Smith", "Hill").empty());
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);
+  CHECK(square.deliver("Smith", "Hill").empty());
 }
 
 TEST_CASE("a body that is encoded here does not go to who told some of it") {
   Square square;
   square.tell_hill(0, 100);
-  REQUIRE(square.carry("Hill", "Smith").size() == 1);
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);
   for (int i = 0; i < 100; ++i) {
-    REQUIRE(accept(square.at("Smith"), "own" + std::to_string(i), "5", square.now).told == Accepted::Stored);
+    REQUIRE(accept(square.at("Smith"), "own" + std::to_string(i), "5", square.now).result == Accepted::Stored);
   }
-  const auto onward = square.carry("Smith", "Singleton");
+  const auto onward = square.deliver("Smith", "Singleton");
   REQUIRE(onward.size() == 2);  // as it came, and the rest
   Square mixed;
   mixed.tell_hill(0, 40);  // too few to be worth a message of their own
-  REQUIRE(mixed.carry("Hill", "Smith").size() == 1);
+  REQUIRE(mixed.deliver("Hill", "Smith").size() == 1);
   for (int i = 0; i < 300; ++i) {
-    REQUIRE(accept(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).told == Accepted::Stored);
+    REQUIRE(accept(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).result == Accepted::Stored);
   }
-  const auto all = mixed.carry("Smith", "Singleton");
+  const auto all = mixed.deliver("Smith", "Singleton");
   REQUIRE(all.size() == 1);
-  const auto back = mixed.carry("Smith", "Hill");
+  const auto back = mixed.deliver("Smith", "Hill");
   REQUIRE(back.size() == 1);
   CHECK(back[0].size() < all[0].size());
   CHECK(mixed.at("Hill").counters().updates_repeated == 0);
@@ -173,20 +173,20 @@ TEST_CASE("a body that is encoded here does not go to who told some of it") {
 TEST_CASE("short bodies are joined where so much waits that a flight of them would not do") {
   Square square;
   square.tell_hill(0, 64);
-  REQUIRE(square.carry("Hill", "Smith").size() == 1);  // Jaquez is behind
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez is behind
   square.tell_hill(64, 600);
-  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  const auto to_jaquez = square.deliver("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 2);  // 512, and the rest
   CHECK(square.at("Hill").counters().bodies_shared == 0);
 }
 
 TEST_CASE("a body of which something was known is encoded anew, without that") {
   Square square;
-  REQUIRE(accept(square.at("Smith"), "client7", "6", square.now).told == Accepted::Stored);
+  REQUIRE(accept(square.at("Smith"), "client7", "6", square.now).result == Accepted::Stored);
   square.tell_hill(0, 100);
-  const auto to_smith = square.carry("Hill", "Smith");
+  const auto to_smith = square.deliver("Hill", "Smith");
   REQUIRE(to_smith.size() == 1);
-  const auto onward = square.carry("Smith", "Singleton");
+  const auto onward = square.deliver("Smith", "Singleton");
   REQUIRE(onward.size() == 1);
   CHECK(onward != to_smith);
   CHECK(square.at("Smith").counters().bodies_shared == 0);
@@ -196,12 +196,12 @@ TEST_CASE("a body of which something was known is encoded anew, without that") {
 TEST_CASE("links that are out of step fall in step where a body begins that is ready") {
   Square square;
   square.tell_hill(0, 100);
-  REQUIRE(square.carry("Hill", "Smith").size() == 1);  // Jaquez is behind
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez is behind
   square.tell_hill(100, 70);
-  const auto second = square.carry("Hill", "Smith");
+  const auto second = square.deliver("Hill", "Smith");
   REQUIRE(second.size() == 1);
   square.tell_hill(170, 1);
-  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  const auto to_jaquez = square.deliver("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 3);
   CHECK(to_jaquez[1] == second[0]);
   CHECK(square.at("Hill").counters().bodies_shared == 2);
@@ -210,12 +210,12 @@ TEST_CASE("links that are out of step fall in step where a body begins that is r
 TEST_CASE("a body goes out as it was although its clients have moved on, and the end is right") {
   Square square;
   square.tell_hill(0, 100);
-  const auto first = square.carry("Hill", "Smith");
-  REQUIRE(accept(square.at("Hill"), "client50", "6", square.now).told == Accepted::Stored);
-  const auto to_jaquez = square.carry("Hill", "Jaquez");
+  const auto first = square.deliver("Hill", "Smith");
+  REQUIRE(accept(square.at("Hill"), "client50", "6", square.now).result == Accepted::Stored);
+  const auto to_jaquez = square.deliver("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 2);
   CHECK(to_jaquez[0] == first[0]);
   CHECK(square.at("Jaquez").find("client50")->time_text == "6");
-  square.carry();
+  square.deliver();
   CHECK(square.at("Singleton").store().digest() == square.at("Hill").store().digest());
 }

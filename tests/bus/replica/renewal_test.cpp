@@ -26,7 +26,7 @@ struct TwoJournals : TwoReplicas {
   explicit TwoJournals(Durability waits_for = {}, LinkLimits links = {}) : durability(waits_for), limits(links) {
     start_hill(1, "");
     start_smith(2, "");
-    REQUIRE(flush(1s));
+    REQUIRE(advance(1s));
   }
   void start_hill(std::uint64_t incarnation, const std::string& journal) {
     hill = started("Hill", "Smith", incarnation, kHillsFeed, hills = journal);
@@ -40,7 +40,7 @@ struct TwoJournals : TwoReplicas {
   void write() {
     write(*hill, hills);
     write(*smith, smiths);
-    REQUIRE(carry());
+    REQUIRE(deliver());
   }
   static void write(Replica& replica, std::string& journal) {
     while (replica.wants_flush()) {
@@ -49,9 +49,9 @@ struct TwoJournals : TwoReplicas {
     }
   }
   // Hill accepts a report, Smith hears of it, and both keep it.
-  void everywhere(std::string_view client, std::string_view time) {
+  void accept_everywhere(std::string_view client, std::string_view time) {
     (void)accept(*hill, client, time, now);
-    REQUIRE(flush(1s));
+    REQUIRE(advance(1s));
     write();
   }
   [[nodiscard]] std::uint64_t renewals() const {
@@ -78,15 +78,15 @@ struct TwoJournals : TwoReplicas {
 
 TEST_CASE("a node whose backup is put back renews its feed, and what it lacks comes back, also what it sent itself") {
   TwoJournals herd;
-  herd.everywhere("plum", "5");
+  herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   (void)accept(*herd.smith, "pear", "7", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   herd.start_hill(21, backup);
   REQUIRE_FALSE(herd.hill->find("kiwi"));
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.hill->counters().feeds_renewed == 1);
   CHECK(herd.smith->counters().feeds_renewed == 0);
   CHECK(herd.hill->self().feed_id != kHillsFeed);
@@ -102,14 +102,14 @@ TEST_CASE("a node whose backup is put back renews its feed, and what it lacks co
 
 TEST_CASE("what a node accepts after its backup was put back is no repeat of what it accepted in the lost time") {
   TwoJournals herd;
-  herd.everywhere("plum", "5");
+  herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
   const ChangeNumber lost = herd.hill->store().feed().tail() + 1;
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, backup);
   REQUIRE(accept(*herd.hill, "fig", "7", herd.now).number == lost);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.smith->find("fig"));
 }
 
@@ -117,25 +117,25 @@ TEST_CASE("a cursor of the lost time proves it also where the node has given out
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, backup);
   for (const char* client : {"fig", "plum", "pear"}) (void)accept(*herd.hill, client, "7", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.renewals() == 1);
   for (const char* client : {"fig", "plum", "pear"}) CHECK(herd.smith->find(client));
 }
 
 TEST_CASE("a backup of the present run that holds all that a peer was sent needs no new feed") {
   TwoJournals herd;
-  herd.everywhere("plum", "5");
+  herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.renewals() == 0);
   CHECK(herd.hill->find("kiwi"));
   (void)accept(*herd.hill, "fig", "7", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.equal());
 }
 
@@ -153,12 +153,12 @@ TEST_CASE("a record that a backup of the present run brings back reaches a peer 
   herd.arrives = [&](const auto& message) {
     return !std::holds_alternative<Batch>(message) || !herd.smith->find("fig");
   };
-  REQUIRE(herd.flush(3s));
+  REQUIRE(herd.advance(3s));
   REQUIRE(herd.smith->find("fig"));
   REQUIRE_FALSE(herd.smith->find("kiwi"));
   herd.arrives = [](const auto&) { return true; };
   herd.start_hill(21, backup);
-  REQUIRE(herd.flush(3s));
+  REQUIRE(herd.advance(3s));
   CHECK(herd.renewals() == 1);
   CHECK(herd.smith->find("kiwi"));
   CHECK(herd.equal());
@@ -167,10 +167,10 @@ TEST_CASE("a record that a backup of the present run brings back reaches a peer 
 TEST_CASE("restarts alone never renew a feed") {
   TwoJournals herd;
   for (std::uint64_t run = 1; run <= 5; ++run) {
-    herd.everywhere("kiwi", std::to_string(run));
+    herd.accept_everywhere("kiwi", std::to_string(run));
     herd.start_hill(10 + run, herd.hills);
     if (run % 2 == 0) herd.start_smith(20 + run, herd.smiths);
-    REQUIRE(herd.flush(1s));
+    REQUIRE(herd.advance(1s));
   }
   CHECK(herd.renewals() == 0);
   CHECK(herd.equal());
@@ -178,41 +178,41 @@ TEST_CASE("restarts alone never renew a feed") {
 
 TEST_CASE("a node that knows the runs by a copy of its journal does not renew its feed") {
   TwoJournals herd;
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(11, herd.hills);
   std::string copy = herd.hill->planner().begin_compaction();
   copy += herd.hill->finish_compaction();
   herd.hill->flush_written();
   herd.start_hill(21, copy);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.renewals() == 0);
 }
 
 TEST_CASE("two nodes whose backups are put back at once come together") {
   TwoJournals herd;
-  herd.everywhere("plum", "5");
+  herd.accept_everywhere("plum", "5");
   const std::string hills = herd.hills;
   const std::string smiths = herd.smiths;
   herd.start_hill(11, herd.hills);
   herd.start_smith(12, herd.smiths);
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, hills);
   herd.start_smith(22, smiths);
   (void)accept(*herd.hill, "fig", "7", herd.now);
   (void)accept(*herd.smith, "pear", "7", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.equal());
   CHECK(herd.smith->store().size() == 3);
 }
 
 TEST_CASE("a backup that is put back twice makes two feeds of the same beginning") {
   TwoJournals herd;
-  herd.everywhere("plum", "5");
+  herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
   for (std::uint64_t run = 11; run <= 13; ++run) {
     herd.start_hill(run, backup);
     (void)accept(*herd.hill, "fig" + std::to_string(run), "7", herd.now);
-    REQUIRE(herd.flush(1s));
+    REQUIRE(herd.advance(1s));
     CHECK(herd.equal());
   }
   CHECK(herd.smith->store().size() == 4);
@@ -222,15 +222,15 @@ TEST_CASE("a crash before the new feed is written leaves the former one, which i
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, backup);
   (void)accept(*herd.hill, "fig", "7", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   REQUIRE(herd.renewals() == 1);
   herd.start_hill(31, herd.hills);  // without a pass since
   REQUIRE(herd.hill->self().feed_id == kHillsFeed);
   (void)accept(*herd.hill, "pear", "8", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.smith->find("pear"));
   CHECK(herd.equal());
 }
@@ -239,14 +239,14 @@ TEST_CASE("the new feed outlives a restart once a pass has written it") {
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
-  herd.everywhere("kiwi", "6");
+  herd.accept_everywhere("kiwi", "6");
   herd.start_hill(21, backup);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   const std::uint64_t feed = herd.hill->self().feed_id;
   herd.write();
   herd.start_hill(31, herd.hills);
   CHECK(herd.hill->self().feed_id == feed);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.renewals() == 0);
 }
 
@@ -254,16 +254,16 @@ TEST_CASE("with replicas, what peers kept of the lost time lets no reply leave")
   TwoJournals herd({.journal = true, .replicas = 1});
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
-  for (const char* client : {"kiwi", "plum", "pear"}) herd.everywhere(client, "6");
+  for (const char* client : {"kiwi", "plum", "pear"}) herd.accept_everywhere(client, "6");
   herd.start_hill(21, backup);
   const auto outcome = accept(*herd.hill, "fig", "7", herd.now);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   TwoJournals::write(*herd.hill, herd.hills);
-  REQUIRE(herd.carry());
+  REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
   herd.hill->await(outcome.number);
   for (int i = 0; i < 3; ++i) {
-    REQUIRE(herd.flush(1s));
+    REQUIRE(herd.advance(1s));
     herd.write();
   }
   CHECK(herd.hill->acknowledged() >= outcome.number);
@@ -275,10 +275,10 @@ TEST_CASE("a node whose memory was set back takes a new run, and its updates new
   TwoReplicas herd;
   (void)accept(*herd.hill, "kiwi", "5", herd.now);
   (void)accept(*herd.hill, "plum", "5", herd.now);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   herd.hill = make_replica("Hill", {"Smith"}, 1);
   REQUIRE(accept(*herd.hill, "fig", "6", herd.now).number == 1);
-  REQUIRE(herd.flush(1s));
+  REQUIRE(herd.advance(1s));
   CHECK(herd.hill->counters().feeds_renewed == 1);
   CHECK(herd.smith->find("fig"));
   CHECK(herd.hill->find("kiwi"));
@@ -352,9 +352,9 @@ TEST_CASE("an ACK above the tail is foreign, and one at the tail is not") {
   one.fill(10);
   one.open();
   REQUIRE(one.send());
-  CHECK(one.ack(11) == Claim::Foreign);
+  CHECK(one.ack(11) == CursorClaim::Foreign);
   CHECK(one.link.cursors().merged == 0);
-  CHECK(one.ack(10) == Claim::Possible);
+  CHECK(one.ack(10) == CursorClaim::Possible);
   CHECK(one.link.cursors().merged == 10);
 }
 
@@ -362,12 +362,12 @@ TEST_CASE("an impossible cursor is not used: nothing but HELLO is sent after it"
   OneLink one;
   one.fill(10);
   one.hello();
-  const std::uint64_t attempt = one.attempt_said();
-  CHECK(one.welcome(11, attempt) == Claim::Foreign);
-  CHECK(one.welcome(5, attempt, kPeerIncarnation, kOurIncarnation + 1) == Claim::Foreign);
+  const std::uint64_t attempt = one.hello_attempt();
+  CHECK(one.welcome(11, attempt) == CursorClaim::Foreign);
+  CHECK(one.welcome(5, attempt, kPeerIncarnation, kOurIncarnation + 1) == CursorClaim::Foreign);
   CHECK_FALSE(one.send());
   CHECK(one.link.cursors().merged == 0);
-  CHECK(one.welcome(10, attempt) == Claim::Possible);
+  CHECK(one.welcome(10, attempt) == CursorClaim::Possible);
 }
 
 TEST_CASE("a link of a renewed feed has nothing acknowledged, nothing kept and nothing proven") {
@@ -375,14 +375,14 @@ TEST_CASE("a link of a renewed feed has nothing acknowledged, nothing kept and n
   one.fill(3);
   one.open();
   REQUIRE(one.send());
-  REQUIRE(one.ack(3, 1, 3) == Claim::Possible);
+  REQUIRE(one.ack(3, 1, 3) == CursorClaim::Possible);
   REQUIRE(one.link.proven() == 3);
   one.link.begin_feed(one.now);
   CHECK(one.link.proven() == 0);
   CHECK(one.link.cursors().merged == 0);
   CHECK(one.link.cursors().durable == 0);
   CHECK_FALSE(one.send());
-  CHECK(one_of<Hello>(one.say()));
+  CHECK(one_of<Hello>(one.messages()));
 }
 
 TEST_CASE("a batch moves a cursor of the sender's run, or of the run that its WELCOME named, and no other") {
@@ -393,10 +393,10 @@ TEST_CASE("a batch moves a cursor of the sender's run, or of the run that its WE
   const Incarnations lost{kPeerIncarnation + 1, kOurIncarnation};
   one.link.merged(Batch{lost, 1, 40, 60, kPeerIncarnation, 55});
   one.hello(kPeerIncarnation + 2);
-  (void)one.say();
+  (void)one.messages();
   const Incarnations present{kPeerIncarnation + 2, kOurIncarnation};
   one.link.merged(Batch{present, 1, 40, 50, kPeerIncarnation, 45});  // by a WELCOME from before
-  auto said = one.say();
+  auto said = one.messages();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->cursor == 60);
   CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 1);
@@ -404,7 +404,7 @@ TEST_CASE("a batch moves a cursor of the sender's run, or of the run that its WE
   one.link.merged(Batch{present, 2, 60, 70, kPeerIncarnation + 1, 50});
   one.link.merged(Batch{present, 2, 70, 80, kPeerIncarnation + 1, 49});
   one.hello(kPeerIncarnation + 2);
-  said = one.say();
+  said = one.messages();
   CHECK(one_of<Welcome>(said)->cursor == 80);
   CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 2);
   CHECK(one_of<Welcome>(said)->written == 50);
@@ -416,7 +416,7 @@ TEST_CASE("a batch that ends below the cursor leaves the run that the cursor nam
   REQUIRE(one.batch(0, 40));
   one.hello(kPeerIncarnation + 1);
   one.link.merged(Batch{{kPeerIncarnation + 1, kOurIncarnation}, 1, 20, 30, kPeerIncarnation, 0});
-  const auto said = one.say();
+  const auto said = one.messages();
   REQUIRE(one_of<Welcome>(said));
   CHECK(one_of<Welcome>(said)->run == kPeerIncarnation);
 }
@@ -438,7 +438,7 @@ TEST_CASE("a journal's cursor without a run is read as 0") {
     OneLink one;
     one.link.restore({"Smith", kPeerFeed, {5, run}});
     one.hello();
-    const auto said = one.say();
+    const auto said = one.messages();
     REQUIRE(one_of<Welcome>(said));
     CHECK(one_of<Welcome>(said)->cursor == (run == 0 ? 0 : 5));
     CHECK(one_of<Welcome>(said)->run == run);
@@ -451,7 +451,7 @@ TEST_CASE("what a pass keeps counts only for the cursor of the same run") {
   REQUIRE(one.batch(0, 5));
   for (const std::uint64_t run : {kPeerIncarnation + 1, kPeerIncarnation}) {
     one.link.cursor_durable({"Smith", kPeerFeed, {5, run}});
-    const auto said = one.say();
+    const auto said = one.messages();
     REQUIRE(one_of<Ack>(said));
     CHECK(one_of<Ack>(said)->durable == (run == kPeerIncarnation ? 5 : 0));
     REQUIRE(one.batch(5, 5));

@@ -54,7 +54,7 @@ class TwoHills {
     smiths_links.clear();
   }
 
-  void flush(Nanoseconds time) {
+  void advance(Nanoseconds time) {
     for (const Nanoseconds end = now.steady + time; now.steady < end;) {
       now.steady += 10ms;
       now.wall += 10ms;
@@ -74,7 +74,7 @@ class TwoHills {
       }
       for (const auto& [route, conflict] : std::exchange(connections_.sent, {})) {
         Replica* receiver = route == "hill" ? hill.get() : twin.get();
-        if (receiver != nullptr) receiver->hear_back(0, encode(conflict), now);
+        if (receiver != nullptr) receiver->receive_back(0, encode(conflict), now);
       }
     }
   }
@@ -110,12 +110,12 @@ std::size_t count(const std::vector<NameConflict>& conflicts, NameConflict::Role
 
 TEST_CASE("a second process of a name never gets the first one's link") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   REQUIRE(herd.link() == Connected::Up);
   herd.smiths_links.clear();
   herd.start_twin();
   for (int i = 0; i < 100; ++i) {
-    herd.flush(100ms);
+    herd.advance(100ms);
     REQUIRE(herd.link() == Connected::Up);
     REQUIRE_FALSE(herd.twin->may_acknowledge());
   }
@@ -137,7 +137,7 @@ TEST_CASE("a second process of a name never gets the first one's link") {
 
 TEST_CASE("a process that is refused acknowledges nothing, whatever a reply waits for") {
   TwoHills herd({.journal = GENERATE(false, true)});
-  herd.flush(1s);
+  herd.advance(1s);
   herd.start_twin();
   herd.turn();
   const AcceptOutcome told = accept(*herd.twin, "client", "5", herd.now);
@@ -149,25 +149,25 @@ TEST_CASE("a process that is refused acknowledges nothing, whatever a reply wait
   for (int i = 0; i < 50; ++i) {
     write();
     REQUIRE(herd.twin->acknowledged() < told.number);
-    herd.flush(100ms);
+    herd.advance(100ms);
   }
   CHECK(accept(*herd.twin, "client", "5", herd.now).number > herd.twin->acknowledged());  // nor what it knows already
   SECTION("and acknowledges it 5 s after the other process is gone") {
     herd.end_hill();
-    herd.flush(kRefusedFor - 1s);
+    herd.advance(kRefusedFor - 1s);
     write();
     CHECK(herd.twin->acknowledged() < told.number);
-    herd.flush(2s);
+    herd.advance(2s);
     CHECK(herd.twin->acknowledged() >= told.number);
     CHECK(count(herd.conflicts, NameConflict::Role::Refused, true) == 1);
   }
   SECTION("and at once if it is the process at the configured address then") {
     herd.end_hill();
     herd.twin_is_at_the_address = true;
-    herd.flush(kHelloInterval + 20ms);
+    herd.advance(kHelloInterval + 20ms);
     write();
     CHECK(herd.twin->acknowledged() >= told.number);
-    herd.flush(1s);
+    herd.advance(1s);
     CHECK(herd.link() == Connected::Up);
     CHECK(herd.smith->find("client"));  // what it was told meanwhile spreads
   }
@@ -195,7 +195,7 @@ TEST_CASE("a process acknowledges nothing before a peer has answered or the wait
 
 TEST_CASE("a node that starts again has its link at once") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   herd.end_hill();
   herd.twin_is_at_the_address = true;  // the new process
   herd.start_twin();
@@ -207,26 +207,26 @@ TEST_CASE("a node that starts again has its link at once") {
 
 TEST_CASE("a host that vanished without a word loses its name after 2.5 s") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   herd.hill_is_frozen = true;
   herd.twin_is_at_the_address = true;
   herd.start_twin();
-  herd.flush(kSilence - 1s);
+  herd.advance(kSilence - 1s);
   CHECK_FALSE(herd.twin->may_acknowledge());
-  herd.flush(2s);
+  herd.advance(2s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.twin->may_acknowledge());
 }
 
 TEST_CASE("a process that was frozen gets its link back if it is the one at the configured address") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   herd.start_twin();
   herd.hill_is_frozen = true;
-  herd.flush(10s);
+  herd.advance(10s);
   CHECK(herd.link() != Connected::Up);
   herd.hill_is_frozen = false;
-  herd.flush(3s);
+  herd.advance(3s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.smith->peer_status(0, herd.now).contender->incarnation == kTwin);
   CHECK(herd.hill->may_acknowledge());
@@ -235,11 +235,11 @@ TEST_CASE("a process that was frozen gets its link back if it is the one at the 
 
 TEST_CASE("a peer that starts again links with the process at the configured address") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   herd.start_twin();
-  herd.flush(1s);
+  herd.advance(1s);
   herd.restart_smith();
-  herd.flush(2s);
+  herd.advance(2s);
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.smiths_links.size() == 1);
   CHECK(herd.hill->may_acknowledge());
@@ -248,7 +248,7 @@ TEST_CASE("a peer that starts again links with the process at the configured add
 
 TEST_CASE("a late WELCOME gives the name back to the process that answers") {
   TwoHills herd;
-  herd.flush(1s);
+  herd.advance(1s);
   herd.restart_smith();
   FakeConnections connections;
   const auto hello_of = [](std::uint64_t incarnation) {
@@ -275,15 +275,15 @@ TEST_CASE("a late WELCOME gives the name back to the process that answers") {
 
 TEST_CASE("a CONFLICT for another incarnation, and anything else that comes back, changes nothing") {
   TwoHills herd;
-  herd.flush(1s);
-  herd.hill->hear_back(0, encode(Conflict{{kSmith, kHill + 1}, false, 9, "", ""}), herd.now);
+  herd.advance(1s);
+  herd.hill->receive_back(0, encode(Conflict{{kSmith, kHill + 1}, false, 9, "", ""}), herd.now);
   CHECK(herd.hill->may_acknowledge());
-  herd.hill->hear_back(0, encode(Bye{kSmith}), herd.now);
+  herd.hill->receive_back(0, encode(Bye{kSmith}), herd.now);
   CHECK(herd.hill->counters().messages_unknown == 1);
-  herd.hill->hear_back(0, "\xc1", herd.now);
+  herd.hill->receive_back(0, "\xc1", herd.now);
   CHECK(herd.hill->counters().messages_refused == 1);
   CHECK(herd.link() == Connected::Up);
-  herd.hill->hear_back(0, encode(Conflict{{kSmith, kHill}, false, 9, "", ""}), herd.now);
+  herd.hill->receive_back(0, encode(Conflict{{kSmith, kHill}, false, 9, "", ""}), herd.now);
   CHECK_FALSE(herd.hill->may_acknowledge());
 }
 

@@ -77,14 +77,14 @@ TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the s
   const auto hill = make_replica("Hill", {}, 1);
   const Now now = kStart;
   const AcceptOutcome first = accept(*hill, "kiwi", "1700000000.5", now);
-  CHECK(first.told == Accepted::Stored);
+  CHECK(first.result == Accepted::Stored);
   CHECK(first.difference == -500ms);
-  CHECK(accept(*hill, "kiwi", "1700000000.5", now).told == Accepted::Duplicate);
-  CHECK(accept(*hill, "kiwi", "1700000000.50", now).told == Accepted::NotNewer);  // another text for the same time
-  CHECK(accept(*hill, "kiwi", "1700000000.5", now, "+1-3").told == Accepted::NotNewer);
-  CHECK(accept(*hill, "kiwi", "1700000000.4", now).told == Accepted::NotNewer);
+  CHECK(accept(*hill, "kiwi", "1700000000.5", now).result == Accepted::Duplicate);
+  CHECK(accept(*hill, "kiwi", "1700000000.50", now).result == Accepted::NotNewer);  // another text for the same time
+  CHECK(accept(*hill, "kiwi", "1700000000.5", now, "+1-3").result == Accepted::NotNewer);
+  CHECK(accept(*hill, "kiwi", "1700000000.4", now).result == Accepted::NotNewer);
   CHECK(hill->store().feed().tail() == 1);
-  CHECK(accept(*hill, "kiwi", "1700000000.500000001", now, "+1-3").told == Accepted::Stored);
+  CHECK(accept(*hill, "kiwi", "1700000000.500000001", now, "+1-3").result == Accepted::Stored);
   CHECK(hill->find("kiwi")->coordinates == "+1-3");
   CHECK(hill->find("kiwi")->origin == "Hill");
   CHECK_FALSE(hill->find("plum"));
@@ -93,7 +93,7 @@ TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the s
 TEST_CASE("a duplicate is one whichever node heard the record") {
   OneReplica one;
   one.batch({readable()});
-  CHECK(accept(*one.hill, "kiwi", "5", one.now).told == Accepted::Duplicate);
+  CHECK(accept(*one.hill, "kiwi", "5", one.now).result == Accepted::Duplicate);
   CHECK(one.hill->find("kiwi")->origin == "Campbell");
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("a newer report takes over the epoch of the record") {
   Update reset = readable();
   reset.epoch = 3;
   one.batch({reset});
-  CHECK(accept(*one.hill, "kiwi", "6", one.now).told == Accepted::Stored);
+  CHECK(accept(*one.hill, "kiwi", "6", one.now).result == Accepted::Stored);
   CHECK(one.hill->find("kiwi")->epoch == 3);
 }
 
@@ -292,7 +292,7 @@ TEST_CASE("an update that changes nothing is counted as older and not passed on"
 
 TEST_CASE("a node's own update that comes back is a repeat") {
   OneReplica one;
-  REQUIRE(accept(*one.hill, "plum", "5", one.now).told == Accepted::Stored);
+  REQUIRE(accept(*one.hill, "plum", "5", one.now).result == Accepted::Stored);
   Update own = readable(1);
   own.id = {"Hill", 1, 1};
   one.batch({own});
@@ -344,7 +344,7 @@ TEST_CASE("the numbers of a hostile batch neither crash the node nor stop anothe
   last.epoch = UINT32_MAX;
   one.batch({last});
   CHECK(one.hill->find("kiwi")->epoch == UINT32_MAX);
-  CHECK(accept(*one.hill, "kiwi", "6", one.now).told == Accepted::Stored);
+  CHECK(accept(*one.hill, "kiwi", "6", one.now).result == Accepted::Stored);
 }
 
 TEST_CASE("at most 64 refusals are remembered between two looks, and all are counted") {

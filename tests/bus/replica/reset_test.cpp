@@ -26,19 +26,19 @@ Update reset_update() {
 
 TEST_CASE("a reset takes back a record at every node, and any later report counts") {
   TwoReplicas two;
-  REQUIRE(accept(*two.hill, "kiwi", "9223372035", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
-  CHECK(accept(*two.smith, "kiwi", "1700000000", two.now).told == Accepted::NotNewer);
+  REQUIRE(accept(*two.hill, "kiwi", "9223372035", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
+  CHECK(accept(*two.smith, "kiwi", "1700000000", two.now).result == Accepted::NotNewer);
   const ResetOutcome outcome = two.smith->reset("kiwi", two.now);
   CHECK(outcome.reset == Reset::Done);
   CHECK(outcome.epoch == 1);
   CHECK(outcome.number == two.smith->store().feed().tail());
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   CHECK(is_reset(*two.hill->find("kiwi")));
   CHECK(is_reset(*two.smith->find("kiwi")));
   CHECK(two.hill->find("kiwi")->origin == "Smith");
-  REQUIRE(accept(*two.hill, "kiwi", "0.000000001", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "kiwi", "0.000000001", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
   CHECK(two.smith->find("kiwi")->time_text == "0.000000001");
   CHECK(two.smith->find("kiwi")->epoch == 1);
   CHECK(two.equal());
@@ -46,58 +46,58 @@ TEST_CASE("a reset takes back a record at every node, and any later report count
 
 TEST_CASE("a report that was under way when its client was reset is behind the reset") {
   TwoReplicas two;
-  REQUIRE(two.carry());
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
-  REQUIRE(accept(*two.hill, "kiwi", "6", two.now).told == Accepted::Stored);
+  REQUIRE(two.deliver());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
+  REQUIRE(accept(*two.hill, "kiwi", "6", two.now).result == Accepted::Stored);
   REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   CHECK(two.equal());
   CHECK(is_reset(*two.hill->find("kiwi")));
 }
 
 TEST_CASE("two nodes that reset a client at once agree on one reset, and one report ends it") {
   TwoReplicas two;
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
   REQUIRE(two.hill->reset("kiwi", two.now).reset == Reset::Done);
   REQUIRE(two.smith->reset("kiwi", two.now).reset == Reset::Done);
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   CHECK(two.equal());
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
   CHECK(two.equal());
   CHECK_FALSE(is_reset(*two.smith->find("kiwi")));
 }
 
 TEST_CASE("after a reset the report that was taken back is no duplicate, and one of time 0 is not newer") {
   const auto hill = make_replica("Hill", {}, 1);
-  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).result == Accepted::Stored);
   REQUIRE(hill->reset("kiwi", kStart).reset == Reset::Done);
-  CHECK(accept(*hill, "kiwi", "0", kStart).told == Accepted::NotNewer);
+  CHECK(accept(*hill, "kiwi", "0", kStart).result == Accepted::NotNewer);
   CHECK(is_reset(*hill->find("kiwi")));
-  CHECK(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
-  CHECK(accept(*hill, "kiwi", "5", kStart).told == Accepted::Duplicate);
-  CHECK(accept(*hill, "kiwi", "4", kStart).told == Accepted::NotNewer);
+  CHECK(accept(*hill, "kiwi", "5", kStart).result == Accepted::Stored);
+  CHECK(accept(*hill, "kiwi", "5", kStart).result == Accepted::Duplicate);
+  CHECK(accept(*hill, "kiwi", "4", kStart).result == Accepted::NotNewer);
 }
 
 TEST_CASE("a reset of a client that is not known, or not heard since, changes nothing") {
   const auto hill = make_replica("Hill", {}, 1);
   CHECK(hill->reset("kiwi", kStart).reset == Reset::Unknown);
   CHECK(hill->store().size() == 0);
-  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).result == Accepted::Stored);
   const ResetOutcome first = hill->reset("kiwi", kStart);
   const ResetOutcome second = hill->reset("kiwi", kStart);
   CHECK(second.reset == Reset::Already);
   CHECK(second.epoch == first.epoch);
   CHECK(second.number == first.number);
-  REQUIRE(accept(*hill, "kiwi", "5", kStart).told == Accepted::Stored);
+  REQUIRE(accept(*hill, "kiwi", "5", kStart).result == Accepted::Stored);
   CHECK(hill->reset("kiwi", kStart).epoch == 2);
 }
 
 TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
   TwoReplicas two;
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   BodyEncoder encoder;
   Update last = reset_update();
   last.epoch = std::numeric_limits<std::uint32_t>::max();

@@ -14,15 +14,15 @@ std::string client(int i) {
 }
 
 void tell_many(Replica& replica, int count, const Now& now) {
-  for (int i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).told == Accepted::Stored);
+  for (int i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).result == Accepted::Stored);
 }
 
 }  // namespace
 
 TEST_CASE("what one node is told, the other knows") {
   TwoReplicas two;
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").result == Accepted::Stored);
+  REQUIRE(two.deliver());
   REQUIRE(two.smith->find("kiwi"));
   const RecordView record = *two.smith->find("kiwi");
   CHECK(record.coordinates == "+10.5-20.25");
@@ -37,9 +37,9 @@ TEST_CASE("what one node is told, the other knows") {
 
 TEST_CASE("an update is not sent back to the life it came from") {
   TwoReplicas two;
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   tell_many(*two.hill, 10, two.now);
-  REQUIRE(two.flush(1s));
+  REQUIRE(two.advance(1s));
   CHECK(two.hill->counters().updates_sent == 10);
   CHECK(two.smith->counters().updates_sent == 0);
   CHECK(two.smith->peer_status(0, two.now).lag == 0);  // the empty range was acknowledged
@@ -48,20 +48,20 @@ TEST_CASE("an update is not sent back to the life it came from") {
 TEST_CASE("an idle link comes to rest: a ping and its answer a second each way") {
   TwoReplicas two;
   tell_many(*two.hill, 10, two.now);
-  REQUIRE(two.flush(2s));
-  const std::size_t before = two.successors;
-  REQUIRE(two.flush(10s));
-  CHECK(two.successors - before <= 4 * 10 + 4);
+  REQUIRE(two.advance(2s));
+  const std::size_t before = two.delivered;
+  REQUIRE(two.advance(10s));
+  CHECK(two.delivered - before <= 4 * 10 + 4);
 }
 
 TEST_CASE("a node that lost its memory gets back what it had told, and what it was told") {
   TwoReplicas two;
   tell_many(*two.smith, 5, two.now);
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.flush(1s));
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.advance(1s));
   REQUIRE(two.equal());
   two.smith = make_replica("Smith", {"Hill"}, 3);
-  REQUIRE(two.flush(3s));
+  REQUIRE(two.advance(3s));
   CHECK(two.equal());
   CHECK(two.smith->store().size() == 6);
   CHECK(two.smith->synchronised());
@@ -69,53 +69,53 @@ TEST_CASE("a node that lost its memory gets back what it had told, and what it w
 
 TEST_CASE("a link wakes up within two seconds after the other side's restart, though it was idle") {
   TwoReplicas two;
-  REQUIRE(two.flush(5s));
+  REQUIRE(two.advance(5s));
   two.smith = make_replica("Smith", {"Hill"}, 3);
-  REQUIRE(two.flush(2s));
+  REQUIRE(two.advance(2s));
   CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
   CHECK(two.smith->peer_status(0, two.now).state == Connected::Up);
 }
 
 TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, and the next one was not in vain") {
   TwoReplicas two;
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
-  REQUIRE(accept(*two.hill, "first", "5", two.now).told == Accepted::Stored);
+  REQUIRE(accept(*two.hill, "first", "5", two.now).result == Accepted::Stored);
   (void)two.hill->take(0, two.now);  // and lost
   two.arrives = [&](const Message& message) {
     const auto* batch = std::get_if<Batch>(&message);
     return batch == nullptr || batch->from > 0;  // the repeat is held back
   };
-  REQUIRE(accept(*two.hill, "second", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "second", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
   CHECK(two.smith->find("second"));
   CHECK_FALSE(two.smith->find("first"));
   two.arrives = [](const Message&) { return true; };
-  REQUIRE(two.flush(1s));
+  REQUIRE(two.advance(1s));
   CHECK(two.equal());
 }
 
 TEST_CASE("a batch is owed an acknowledgement until that is said") {
   TwoReplicas two;
-  REQUIRE(two.carry());
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
+  REQUIRE(two.deliver());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   const auto batch = two.hill->take(0, two.now);
   REQUIRE(batch);
   CHECK_FALSE(two.smith->owes_ack(0));
   receive(*two.smith, "from Hill", *batch, two.now);
   CHECK(two.smith->owes_ack(0));
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   CHECK_FALSE(two.smith->owes_ack(0));
 }
 
 TEST_CASE("the last batch is sent again when nobody acknowledges it") {
   TwoReplicas two;
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.carry());
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.deliver());
   two.arrives = [](const Message&) { return true; };
-  REQUIRE(two.flush(1s));
+  REQUIRE(two.advance(1s));
   CHECK(two.equal());
   CHECK(two.hill->counters().timeouts >= 1);
 }
@@ -126,11 +126,11 @@ TEST_CASE("no single kind of message, lost for a while, hangs a link") {
     TwoReplicas two;
     tell_many(*two.hill, 20, two.now);
     two.arrives = [&](const Message& message) { return message.index() != kind; };
-    REQUIRE(two.flush(5s));
-    REQUIRE(accept(*two.smith, "kiwi", "5", two.now).told == Accepted::Stored);
-    REQUIRE(two.flush(2s));
+    REQUIRE(two.advance(5s));
+    REQUIRE(accept(*two.smith, "kiwi", "5", two.now).result == Accepted::Stored);
+    REQUIRE(two.advance(2s));
     two.arrives = [](const Message&) { return true; };
-    REQUIRE(two.flush(4s));
+    REQUIRE(two.advance(4s));
     CHECK(two.equal());
     CHECK(two.hill->peer_status(0, two.now).lag == 0);
     CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
@@ -140,7 +140,7 @@ TEST_CASE("no single kind of message, lost for a while, hangs a link") {
 
 TEST_CASE("a link that works one way only is half up, and its events say so once") {
   TwoReplicas two;
-  REQUIRE(two.flush(1s));
+  REQUIRE(two.advance(1s));
   const Events up = two.hill->take_events();
   REQUIRE(up.links.size() == 1);
   CHECK(up.links[0].state == Connected::Up);
@@ -163,7 +163,7 @@ TEST_CASE("a link that works one way only is half up, and its events say so once
 
 TEST_CASE("a farewell is heard at once") {
   TwoReplicas two;
-  REQUIRE(two.flush(1s));
+  REQUIRE(two.advance(1s));
   (void)two.smith->take_events();
   receive(*two.smith, "from Hill", two.hill->farewell(), two.now);
   two.smith->tick(two.now);
@@ -202,9 +202,9 @@ TEST_CASE("a store too large for one flight arrives whole, whatever the length o
     TwoReplicas two;
     const std::string pad(padding, 'x');
     for (int i = 0; i < 10'000; ++i) {
-      REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).told == Accepted::Stored);
+      REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).result == Accepted::Stored);
     }
-    REQUIRE(two.carry());
+    REQUIRE(two.deliver());
     CHECK(two.equal());
     CHECK(two.hill->peer_status(0, two.now).lag == 0);
   }
@@ -213,9 +213,9 @@ TEST_CASE("a store too large for one flight arrives whole, whatever the length o
 TEST_CASE("the newest records go ahead on a link that lags, also where long texts fill the batch") {
   TwoReplicas two;
   const std::string pad(240, 'x');
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   for (int i = 0; i < 10'000; ++i) {
-    REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).told == Accepted::Stored);
+    REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).result == Accepted::Stored);
   }
   const auto first = two.hill->take(0, two.now);
   REQUIRE(first);
@@ -227,13 +227,13 @@ TEST_CASE("the newest records go ahead on a link that lags, also where long text
 
 TEST_CASE("a peer that claimed numbers it never gave out is heard again once it tells the truth") {
   TwoReplicas two;
-  REQUIRE(two.carry());
+  REQUIRE(two.deliver());
   two.smith->receive({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX, 0, 0}), "\x92\x90\x90"}, two.now);
-  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).told == Accepted::Stored);
-  REQUIRE(two.flush(3s));
+  REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
+  REQUIRE(two.advance(3s));
   CHECK(two.equal());
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
   const std::uint64_t timeouts = two.hill->counters().timeouts;
-  REQUIRE(two.flush(3s));
+  REQUIRE(two.advance(3s));
   CHECK(two.hill->counters().timeouts == timeouts);
 }

@@ -43,7 +43,7 @@ TEST_CASE("a node whose output to one peer is stuck goes on hearing the others")
   const auto smiths_bus = Bus::open(context, {smiths, {hills}}, *smith);
   REQUIRE(hills_bus);
   REQUIRE(smiths_bus);
-  REQUIRE(accept(*smith, "kiwi", "5", real_time()).told == Accepted::Stored);
+  REQUIRE(accept(*smith, "kiwi", "5", real_time()).result == Accepted::Stored);
   const Nanoseconds end = real_time().steady + 5s;
   while (!hill->find("kiwi") && real_time().steady < end) {
     turn(**hills_bus);

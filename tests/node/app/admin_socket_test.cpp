@@ -71,7 +71,7 @@ struct OneControl {
 
 TEST_CASE("a reset is made, counted and answered; a second one says that it was made") {
   OneControl one;
-  REQUIRE(bus::accept(one.node.replica, "kiwi", "5", one.node.now).told == bus::Accepted::Stored);
+  REQUIRE(bus::accept(one.node.replica, "kiwi", "5", one.node.now).result == bus::Accepted::Stored);
   CHECK(one.ask("reset-client kiwi\n").dump() == R"({"epoch":1,"node":"Hill","result":"done"})");
   CHECK(bus::is_reset(*one.node.replica.find("kiwi")));
   CHECK(one.ask("reset-client kiwi\n")["result"] == "already");

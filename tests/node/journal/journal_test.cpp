@@ -59,7 +59,7 @@ TEST_CASE("at memory a change waits for 50 ms before it is written, however long
   Journaled node(scratch, Acknowledge::RecoveredState);
   node.now.steady += 10s;
   REQUIRE(node.check());
-  REQUIRE(node.accept("kiwi", "5").told == bus::Accepted::Stored);
+  REQUIRE(node.accept("kiwi", "5").result == bus::Accepted::Stored);
   const auto told = node.now.steady;
   REQUIRE(node.turn());
   CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
@@ -86,7 +86,7 @@ TEST_CASE("a duplicate waits for the record that makes it one") {
   Journaled node(scratch);
   const auto first = node.accept("kiwi", "5");
   const auto again = node.accept("kiwi", "5");
-  CHECK(again.told == bus::Accepted::Duplicate);
+  CHECK(again.result == bus::Accepted::Duplicate);
   CHECK(again.number == first.number);
   CHECK(node.replica->acknowledged() < again.number);
   REQUIRE(node.written());
