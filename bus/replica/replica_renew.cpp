@@ -1,5 +1,5 @@
-// What a replica does when it learns that its journal is not the newest of its feed: docs/PROTOCOL.md, Whose feed it
-// is.
+// What a replica does when it learns that its journal is not the newest of its feed: docs/PROTOCOL.md, Feed
+// renewal.
 #include <algorithm>
 
 #include "bus/replica/replica.hpp"

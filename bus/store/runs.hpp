@@ -3,8 +3,8 @@
 //
 // A peer's position says: the changes up to `cursor` are merged, or were superseded by changes up to `written`, which
 // the run `run` had written to its journal. If the run is in this list and the journal still holds what it had written
-// then, the position is possible. If not, this journal is not the newest of its feed (docs/PROTOCOL.md, Whose feed it
-// is). Pure; owned by the keeper, used on the loop's thread only.
+// then, the position is possible. If not, this journal is not the newest of its feed (docs/PROTOCOL.md, Feed
+// renewal). Pure; owned by the keeper, used on the loop's thread only.
 #pragma once
 
 #include <cstddef>
