@@ -88,6 +88,14 @@ def test_what_is_missing_is_installed_and_nothing_else(apt):
     assert [call.split()[3] for call in apt.calls] == ["update", "install"]
 
 
+def test_dev_includes_the_packages_of_lint_and_lists_each_package_once(apt):
+    base, lint, dev, both = (apt.run(*options, "--list").stdout.split()
+                             for options in ([], ["--lint"], ["--dev"], ["--lint", "--dev"]))
+    assert "cppcheck" not in base and "cppcheck" in lint
+    assert set(base) < set(lint) < set(dev) == set(both)
+    assert len(both) == len(set(both))
+
+
 def test_nothing_is_asked_for_when_all_is_there(apt):
     (apt.path / "bin/dpkg-query").write_text("#!/bin/bash\nprintf 'installed %s, \\n' $(\"$DEPS\" --list)\n")
     apt.environment["DEPS"] = str(DEPS)
@@ -125,7 +133,7 @@ def test_the_wait_ends_at_its_bound_and_says_what_held_the_lock(apt):
 @pytest.mark.parametrize("words", [["--wait"], ["--wait", "x"], ["--wait", "-1"], ["--wait", "1.5"]], ids=str)
 def test_a_wait_that_is_no_number_is_refused(apt, words):
     ran = apt.run(*words)
-    assert ran.returncode == 2 and ran.stderr.startswith("scripts/deps: --wait wants a number of seconds")
+    assert ran.returncode == 2 and ran.stderr.startswith("scripts/deps: --wait needs a number of seconds")
 
 
 def test_a_lock_that_may_not_be_taken_is_not_waited_for(apt):
@@ -133,7 +141,7 @@ def test_a_lock_that_may_not_be_taken_is_not_waited_for(apt):
     apt.say("install.words", words)
     ran = apt.run()
     assert ran.returncode == 1 and words in ran.stderr and "waiting" not in ran.stderr
-    assert ran.stderr.endswith("scripts/deps: apt-get could not install the packages, see above\n")
+    assert ran.stderr.endswith("scripts/deps: apt-get could not install the packages: its errors above say why\n")
 
 
 @pytest.mark.parametrize("words", [
@@ -144,7 +152,7 @@ def test_a_dead_source_is_named_and_what_the_others_have_is_installed(apt, words
     apt.say("update.words", "W: Some words.\n" + words)
     ran = apt.run()
     assert ran.returncode == 0 and apt.installed == apt.missing
-    assert ran.stderr == ("scripts/deps: apt-get update failed for some source of packages; going on with the others:\n"
+    assert ran.stderr == ("scripts/deps: apt-get update failed for a package source; continuing with the others:\n"
                           "W: Some words.\n" + words)
 
 
@@ -152,23 +160,23 @@ def test_packages_that_no_source_has_are_named_and_the_others_installed(apt):
     apt.say("unknown", "faketime\n")
     ran = apt.run()
     assert ran.returncode == 1 and apt.installed == ["telnet"]
-    assert ran.stderr.splitlines()[-1].startswith("scripts/deps: no source of packages has faketime: enable ")
+    assert ran.stderr.splitlines()[-1].startswith("scripts/deps: no package source has faketime: enable ")
 
 
 def test_when_no_source_has_anything_nothing_more_is_tried(apt):
     apt.say("unknown", "faketime\ntelnet\n")
     ran = apt.run()
     assert ran.returncode == 1 and len(apt.calls) == 2
-    assert "no source of packages has telnet faketime: " in ran.stderr.splitlines()[-1]
+    assert "no package source has telnet faketime: " in ran.stderr.splitlines()[-1]
 
 
 @pytest.mark.parametrize("words, remedy", [
     ("E: dpkg was interrupted, you must manually run 'dpkg --configure -a' to correct the problem. \n",
      "an earlier installation was interrupted. Run 'dpkg --configure -a' as root"),
     ("E: Unmet dependencies. Try 'apt --fix-broken install' with no packages (or specify a solution).\n",
-     "packages of this system are half installed. Run 'apt-get --fix-broken install' as root"),
+     "some packages of this system are only partly installed. Run 'apt-get --fix-broken install' as root"),
     ("E: Malformed entry 1 in list file /etc/apt/sources.list.d/x.list (Suite)\n"
-     "E: The list of sources could not be read.\n", "apt cannot read its list of sources: mend or remove the file")])
+     "E: The list of sources could not be read.\n", "apt cannot read its list of sources: repair or remove the file")])
 def test_a_system_that_must_be_mended_first_is_told_how(apt, words, remedy):
     apt.say("install.words", words)
     ran = apt.run()
