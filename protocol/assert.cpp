@@ -15,7 +15,7 @@ std::atomic<AssertionReporter> reporter_in_use{report_on_standard_error};
 
 }  // namespace
 
-void report_assertions_with(AssertionReporter reporter) noexcept {
+void set_assertion_reporter(AssertionReporter reporter) noexcept {
   reporter_in_use = reporter;
 }
 

@@ -14,7 +14,7 @@ using AssertionReporter = void (*)(const FailedAssertion&) noexcept;
 
 // Failed assertions are reported by this function instead of on standard error. A program whose standard error may
 // block installs one that cannot. Called once, before other threads start.
-void report_assertions_with(AssertionReporter reporter) noexcept;
+void set_assertion_reporter(AssertionReporter reporter) noexcept;
 
 // Reports and aborts. Any thread.
 [[noreturn, gnu::cold]] void assertion_failed(const FailedAssertion& failed) noexcept;

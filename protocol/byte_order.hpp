@@ -10,7 +10,7 @@ namespace herd::protocol {
 
 // A word that holds its first byte lowest, as it lies in memory, and back.
 template <typename Word>
-[[nodiscard]] constexpr Word in_order(Word word) {
+[[nodiscard]] constexpr Word little_endian(Word word) {
   if constexpr (std::endian::native == std::endian::little) return word;
   Word turned = 0;
   for (std::size_t i = 0; i < sizeof word; ++i, word >>= 8) turned = static_cast<Word>(turned << 8 | (word & 0xFF));
@@ -20,7 +20,7 @@ template <typename Word>
 // Writes the `width` lowest bytes of a number, at most 8, and returns where they end. Eight bytes at `at` are
 // overwritten.
 [[gnu::always_inline]] inline char* put_number(char* at, std::uint64_t value, std::size_t width) {
-  value = in_order(value);
+  value = little_endian(value);
   std::memcpy(at, &value, sizeof value);
   return at + width;
 }
@@ -29,7 +29,7 @@ template <typename Word>
 [[nodiscard]] [[gnu::always_inline]] inline std::uint64_t number_at(const char* at, std::size_t width) {
   std::uint64_t value = 0;
   std::memcpy(&value, at, sizeof value);
-  return width == 0 ? 0 : in_order(value) & (~std::uint64_t{0} >> (64 - 8 * width));
+  return width == 0 ? 0 : little_endian(value) & (~std::uint64_t{0} >> (64 - 8 * width));
 }
 
 }  // namespace herd::protocol

@@ -10,8 +10,8 @@
 namespace herd::bus {
 namespace {
 
-using protocol::in_order;
 using protocol::kPowersOfTen;
+using protocol::little_endian;
 using protocol::Nanoseconds;
 using protocol::put_digits;
 
@@ -48,7 +48,7 @@ std::uint64_t unpacked(std::uint32_t half) {
 
 bool pack_coordinates(std::string_view text, char* to) {
   const auto pack_word = [&to](std::uint64_t word) {
-    const std::uint32_t half = in_order(packed(word));
+    const std::uint32_t half = little_endian(packed(word));
     std::memcpy(to, &half, sizeof half);
     to += sizeof half;
     return can_be_packed(word);
@@ -56,7 +56,7 @@ bool pack_coordinates(std::string_view text, char* to) {
   const auto word_at = [](const char* at) {
     std::uint64_t word = 0;
     std::memcpy(&word, at, sizeof word);
-    return in_order(word);
+    return little_endian(word);
   };
   const std::size_t rest = text.size() % kAtOnce;
   const char* at = text.data();
@@ -81,7 +81,7 @@ void unpack_coordinates(const char* from, std::size_t characters, CoordinatesTex
   for (std::size_t done = 0; done < characters; done += kAtOnce, from += kAtOnce / 2, at += kAtOnce) {
     std::uint32_t half = 0;
     std::memcpy(&half, from, sizeof half);
-    const std::uint64_t word = in_order(unpacked(in_order(half)));
+    const std::uint64_t word = little_endian(unpacked(little_endian(half)));
     std::memcpy(at, &word, sizeof word);
   }
 }

@@ -52,7 +52,7 @@ int main(int argc, char** argv) {
   std::fputs(invocation.output.c_str(), stdout);
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;
-  make_standard_error_return();
+  make_standard_error_nonblocking();
   const int status = run_node(*invocation.run);
   finish_log();
   return status;

@@ -51,10 +51,10 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
   options.jitter_seed = random_id();
   options.random_id = random_id;
-  options.durability.journal = config.updates.ack != Acknowledge::RecoveredState;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
   options.durability.replicas = config.updates.replicas;
   // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
-  if (config.updates.ack == Acknowledge::RecoveredState && config.updates.replicas == 0) {
+  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
     options.planner.records_per_flush = kRecordsPerIteration;
   }
   return options;
@@ -365,7 +365,7 @@ Status Node::status() const {
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
   status.ready = ready();
-  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::RecoveredState, journal_->file_bytes()};
+  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
   add_links(status, replica_, now);
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());

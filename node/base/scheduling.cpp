@@ -42,7 +42,7 @@ bool take_short_slices() {
   return change_attributes([](Attributes& attributes) { attributes.runtime = kSliceNanoseconds; });
 }
 
-bool block_signals() {
+bool use_batch_scheduling() {
   return change_attributes([](Attributes& attributes) { attributes.policy = SCHED_BATCH; });
 }
 

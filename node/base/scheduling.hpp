@@ -9,6 +9,6 @@ namespace herd::node {
 bool take_short_slices();
 
 // Asks that this thread, for whose work nobody waits, interrupts no other when it has something to do. Likewise.
-bool block_signals();
+bool use_batch_scheduling();
 
 }  // namespace herd::node

@@ -57,14 +57,14 @@ std::string reason() {
 
 }  // namespace
 
-class SocketFile::JournalPlanner {
+class SocketFile::Watcher {
  public:
-  JournalPlanner(std::filesystem::path directory, std::string name)
+  Watcher(std::filesystem::path directory, std::string name)
       : directory_(std::move(directory)),
         name_(std::move(name)),
         made_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
         stop_event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
-  ~JournalPlanner() {
+  ~Watcher() {
     if (const int listening = made_; listening >= 0) close(listening);
   }
 
@@ -92,7 +92,7 @@ class SocketFile::JournalPlanner {
 
 // ---- the thread ----------------------------------------------------------------------------------------------------
 
-Result<void> SocketFile::JournalPlanner::make() {
+Result<void> SocketFile::Watcher::make() {
   const Owned directory(::open(directory_.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (directory.get() < 0) return fail(reason());
   if (unlinkat(directory.get(), name_.c_str(), 0) != 0 && errno != ENOENT) return fail(reason());
@@ -115,12 +115,12 @@ Result<void> SocketFile::JournalPlanner::make() {
 }
 
 // The number of the file is not used again as long as its socket is open.
-bool SocketFile::JournalPlanner::is_ours() const {
+bool SocketFile::Watcher::is_ours() const {
   struct stat file {};
   return lstat(path().c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_;
 }
 
-void SocketFile::JournalPlanner::run() {
+void SocketFile::Watcher::run() {
   pollfd stopped{stop_event_.get(), POLLIN, 0};
   while (poll(&stopped, 1, static_cast<int>(kLookPeriod.count())) == 0) {
     if (is_ours()) continue;
@@ -137,30 +137,30 @@ void SocketFile::JournalPlanner::run() {
 
 // ---- the owner's side ----------------------------------------------------------------------------------------------
 
-void SocketFile::JournalPlanner::signal(int event) {
+void SocketFile::Watcher::signal(int event) {
   const std::uint64_t one = 1;
   if (write(event, &one, sizeof one) < 0) return;  // it is readable already
 }
 
-int SocketFile::JournalPlanner::take() {
+int SocketFile::Watcher::take() {
   std::uint64_t count = 0;
   if (read(made_event_.get(), &count, sizeof count) < 0) return -1;
   return made_.exchange(-1);
 }
 
-void SocketFile::JournalPlanner::remove_ours() const {
+void SocketFile::Watcher::remove_ours() const {
   if (is_ours()) unlink(path().c_str());
 }
 
-SocketFile::SocketFile(std::shared_ptr<JournalPlanner> planner)
-    : planner_(std::move(planner)), thread_("herd-socket", [shared = planner_] { shared->run(); }) {}
+SocketFile::SocketFile(std::shared_ptr<Watcher> watcher)
+    : watcher_(std::move(watcher)), thread_("herd-socket", [shared = watcher_] { shared->run(); }) {}
 
 Result<std::unique_ptr<SocketFile>> SocketFile::open(const std::filesystem::path& directory, const std::string& name) {
-  const auto planner = std::make_shared<JournalPlanner>(directory, name);
-  if (planner->made_event() < 0) return fail(reason());
-  if (auto made = planner->make(); !made) return tl::unexpected(made.error());
+  const auto watcher = std::make_shared<Watcher>(directory, name);
+  if (watcher->made_event() < 0) return fail(reason());
+  if (auto made = watcher->make(); !made) return tl::unexpected(made.error());
   try {
-    return std::unique_ptr<SocketFile>(new SocketFile(planner));  // its constructor is private
+    return std::unique_ptr<SocketFile>(new SocketFile(watcher));  // its constructor is private
   } catch (const std::system_error& problem) {
     return fail(problem.what());
   }
@@ -168,16 +168,16 @@ Result<std::unique_ptr<SocketFile>> SocketFile::open(const std::filesystem::path
 
 // A thread that is stuck still uses the file's identity, and its file system would keep this one as well.
 SocketFile::~SocketFile() {
-  planner_->stop();
-  if (thread_.join_for(kEndPatience)) planner_->remove_ours();
+  watcher_->stop();
+  if (thread_.join_for(kEndPatience)) watcher_->remove_ours();
 }
 
 int SocketFile::descriptor() const {
-  return planner_->made_event();
+  return watcher_->made_event();
 }
 
 int SocketFile::take() {
-  return planner_->take();
+  return watcher_->take();
 }
 
 }  // namespace herd::node

@@ -37,10 +37,10 @@ class SocketFile {
   [[nodiscard]] int take();
 
  private:
-  class JournalPlanner;
-  explicit SocketFile(std::shared_ptr<JournalPlanner> planner);
+  class Watcher;
+  explicit SocketFile(std::shared_ptr<Watcher> watcher);
 
-  std::shared_ptr<JournalPlanner> planner_;
+  std::shared_ptr<Watcher> watcher_;
   LooseThread thread_;
 };
 

@@ -15,11 +15,11 @@ SocketPoll::~SocketPoll() {
   close(descriptor_);
 }
 
-bool SocketPoll::watch(int descriptor, void* whose, Interest watched, Interest wanted) {
+bool SocketPoll::watch(int descriptor, void* owner, Interest watched, Interest wanted) {
   if (watched == wanted) return true;
   epoll_event event{};
   event.events = (wanted.to_receive ? EPOLLIN : 0U) | (wanted.to_send ? EPOLLOUT : 0U);
-  event.data.ptr = whose;
+  event.data.ptr = owner;
   const int operation = wanted.none() ? EPOLL_CTL_DEL : watched.none() ? EPOLL_CTL_ADD : EPOLL_CTL_MOD;
   return epoll_ctl(descriptor_, operation, descriptor, &event) == 0;
 }

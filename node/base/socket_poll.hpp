@@ -29,12 +29,12 @@ class SocketPoll {
   };
 
   // From now on `wanted` instead of `watched`, which is what was asked for last; at first nothing. A socket that
-  // nothing is wanted of is not watched at all, not even for its end. `whose` comes back with what is ready. False: the
+  // nothing is wanted of is not watched at all, not even for its end. `owner` comes back with what is ready. False: the
   // system has no room for it.
-  [[nodiscard]] bool watch(int descriptor, void* whose, Interest watched, Interest wanted);
+  [[nodiscard]] bool watch(int descriptor, void* owner, Interest watched, Interest wanted);
 
   struct Ready {
-    void* whose = nullptr;
+    void* owner = nullptr;
     bool to_receive = false;  // or it has ended, or is broken
   };
 

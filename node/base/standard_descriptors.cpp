@@ -21,7 +21,7 @@ protocol::Result<void> open_standard_descriptors() {
   return {};
 }
 
-void make_standard_error_return() {
+void make_standard_error_nonblocking() {
   struct stat status {};
   if (fstat(STDERR_FILENO, &status) != 0 || (!S_ISFIFO(status.st_mode) && !S_ISCHR(status.st_mode))) return;
   const int again = open("/proc/self/fd/2", O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);

@@ -15,6 +15,6 @@ namespace herd::node {
 //
 // Works for a pipe and a terminal: it is opened a second time, so that the processes that share it do not see
 // O_NONBLOCK. Anything else, and one that may not be opened again, stays as it is.
-void make_standard_error_return();
+void make_standard_error_nonblocking();
 
 }  // namespace herd::node

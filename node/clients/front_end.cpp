@@ -194,7 +194,7 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
 // the others there. To serve a connection ends no other one, so what is ready stays so.
 void FrontEnd::serve_ready() {
   const auto served = [this](const SocketPoll::Ready& ready) {
-    return connections_[static_cast<const Served*>(ready.whose)->place];
+    return connections_[static_cast<const Served*>(ready.owner)->place];
   };
   const auto ready = poll_.take_ready();
   for (const SocketPoll::Ready& one : ready) {

@@ -32,9 +32,9 @@ struct BusConfig {
 
 // When an IAMAT is answered.
 enum class Acknowledge : std::uint8_t {
-  RecoveredState,  // at once
-  Write,           // once it outlives a crash of the node
-  Fsync,           // once it outlives a crash of the machine
+  Memory,  // at once
+  Write,   // once it outlives a crash of the node
+  Fsync,   // once it outlives a crash of the machine
 };
 
 inline constexpr std::chrono::milliseconds kDefaultAckTimeout{5'000};

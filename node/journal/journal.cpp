@@ -154,7 +154,7 @@ void Journal::write_jobs() {
     work_.acquire();
     if (stop_) return;
     Job& job = job_;
-    if (job.at_leisure && std::exchange(interrupts, false)) (void)block_signals();
+    if (job.at_leisure && std::exchange(interrupts, false)) (void)use_batch_scheduling();
     carry_out(job, *file_, holder_);
     done_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
@@ -215,8 +215,8 @@ void Journal::note_trouble(std::string trouble, Now now) {
   if (trouble == trouble_) return;
   if (troubles_.allows(now.steady)) {
     spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\" suppressed={}", trouble,
-                  level_ == Acknowledge::RecoveredState ? "what is reported now is lost if this node dies"
-                                                        : "IAMATs are not answered until it can be written again",
+                  level_ == Acknowledge::Memory ? "what is reported now is lost if this node dies"
+                                                : "IAMATs are not answered until it can be written again",
                   troubles_.take_suppressed(now.steady));
   }
   trouble_ = std::move(trouble);
@@ -260,7 +260,7 @@ void Journal::watch_for_stall(Now now) {
 }
 
 bool Journal::is_awaited(const bus::Replica& replica) const {
-  return level_ != Acknowledge::RecoveredState || replica.durability().replicas > 0;
+  return level_ != Acknowledge::Memory || replica.durability().replicas > 0;
 }
 
 // When the pass that is wanted has waited for long enough.

@@ -63,7 +63,7 @@ void handle_crash(int signal) noexcept {
 }  // namespace
 
 void log_crashes() {
-  protocol::report_assertions_with(report_assertion);
+  protocol::set_assertion_reporter(report_assertion);
   std::set_terminate(report_exception);
   for (const int signal : kCrashes) {
     struct sigaction action {};

@@ -92,11 +92,11 @@ TopicSet Viewers::serve(Nanoseconds now) {
   std::array<char, kViewerReadBytes> buffer;
   bool accepts = false;
   for (const SocketPoll::Ready& ready : poll_.take_ready()) {
-    if (ready.whose == &listener_) {
+    if (ready.owner == &listener_) {
       accepts = true;
       continue;
     }
-    Entry& entry = *static_cast<Entry*>(ready.whose);
+    Entry& entry = *static_cast<Entry*>(ready.owner);
     entry.viewer.unblock();
     if (ready.to_receive) entry.viewer.receive(buffer, now);
     fresh = static_cast<TopicSet>(fresh | entry.viewer.take_fresh());

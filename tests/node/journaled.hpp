@@ -30,7 +30,7 @@ class Journaled {
     journal = std::move(opened->journal);
     bus::Replica::Options options;
     options.self = {"herd", "Hill", 1, 0};
-    options.durability.journal = level != Acknowledge::RecoveredState;
+    options.durability.journal = level != Acknowledge::Memory;
     replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->memory));
     REQUIRE(journal->begin_run(*replica));
   }

@@ -96,7 +96,7 @@ std::string World::forgotten() const {
 
 // What was answered to a client must be known, or something not older, by every node that it could have reached.
 std::string World::lost() const {
-  if (scenario_.level == Level::RecoveredState) return "";
+  if (scenario_.level == Level::Memory) return "";
   for (const auto& [key, age] : promised_) {
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       if (component_[i] != key.first) continue;

@@ -113,7 +113,7 @@ void draw_twin(Scenario& scenario, Random& random) {
 
 // Backups are taken of running nodes, and put back before some of the restarts.
 void draw_backups(Scenario& scenario, Random& random) {
-  if (scenario.level == Level::RecoveredState || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
+  if (scenario.level == Level::Memory || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
   if (scenario.twin_of || random.chance(0.5)) return;
   scenario.backups_a_second = 0.5 + static_cast<double>(random.below(6)) / 2;
   scenario.restores = 0.5;

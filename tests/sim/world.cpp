@@ -53,7 +53,7 @@ protocol::Now World::now_at(const Node& node) const {
 
 // What the disk brings back; a life frame stands in the journal before the life begins.
 bus::RecoveredState World::remember(Node& node, std::uint64_t fresh_feed_id) {
-  if (scenario_.level == Level::RecoveredState) return bus::empty_state(fresh_feed_id, 0);
+  if (scenario_.level == Level::Memory) return bus::empty_state(fresh_feed_id, 0);
   auto memory = bus::recover(node.disk.journal(), fresh_feed_id, 0);
   if (!memory) {
     refused_ = memory.error().message;
@@ -78,7 +78,7 @@ void World::birth(NodeIndex index) {
   options.limits = scenario_.limits;
   options.limits.prompt_durable = scenario_.level == Level::Replicas;
   if (scenario_.level != Level::Replicas) options.limits.ack_delay = bus::kAckDelay;
-  options.durability.journal = scenario_.level != Level::RecoveredState;
+  options.durability.journal = scenario_.level != Level::Memory;
   if (scenario_.level == Level::Replicas) {
     options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
   }
@@ -87,7 +87,7 @@ void World::birth(NodeIndex index) {
   options.jitter_seed = options.self.incarnation;
   options.random_id = [this] { return random_.number() | 1; };
   node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
-  if (scenario_.level != Level::RecoveredState) node.disk.append_synced(node.replica->planner().begin_run());
+  if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->planner().begin_run());
   pump(index);
 }
 
@@ -292,7 +292,7 @@ void World::disturb() {
   disks_fail_ = true;
   wiped_.reset();
   const NodeIndex index = random_.below(nodes_.size());
-  if (scenario_.level == Level::RecoveredState || !scenario_.wipes || !may_wipe(index)) return;
+  if (scenario_.level == Level::Memory || !scenario_.wipes || !may_wipe(index)) return;
   wipe(index);
   birth(index);
 }

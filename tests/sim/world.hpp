@@ -21,10 +21,10 @@ namespace herd::sim {
 
 // What replies to clients wait for, and so what they promise.
 enum class Level : std::uint8_t {
-  RecoveredState,  // no journal: a node that dies comes back empty
-  Write,           // the journal outlives the process
-  Fsync,           // ... and the machine
-  Replicas,        // as Write, and one peer's journal holds it too: one node's disk may be lost
+  Memory,    // no journal: a node that dies comes back empty
+  Write,     // the journal outlives the process
+  Fsync,     // ... and the machine
+  Replicas,  // as Write, and one peer's journal holds it too: one node's disk may be lost
 };
 
 struct Scenario {
@@ -38,7 +38,7 @@ struct Scenario {
   double resets_a_second = 0;      // of some connection
   double partitions_a_second = 0;  // of some direction, or of both
   double pauses_a_second = 0;      // of some node, which then finds all that came at once
-  Level level = Level::RecoveredState;
+  Level level = Level::Memory;
   double write_failures = 0;  // of a pass: the disk is full
   double copies = 0;          // of the journal, begun instead of a pass
   Nanoseconds write_max{3'000'000};

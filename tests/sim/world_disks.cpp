@@ -9,7 +9,7 @@ namespace herd::sim {
 void World::restart(NodeIndex index) {
   Disk& disk = nodes_[index].disk;
   switch (scenario_.level) {
-    case Level::RecoveredState:
+    case Level::Memory:
     case Level::Write:
       disk.crash_process(random_);
       break;
@@ -113,7 +113,7 @@ void World::forgive(NodeIndex index, const std::string& backup) {
 // The journal's writer: one write at a time.
 void World::begin_write(Node& node) {
   bus::Replica& replica = *node.replica;
-  if (scenario_.level == Level::RecoveredState || node.disk.under_way()) return;
+  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
   Disk::Write write;
   write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
   if (replica.planner().compacting() && random_.chance(0.7)) {

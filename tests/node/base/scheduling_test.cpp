@@ -52,7 +52,7 @@ TEST_CASE("a thread for whose work nobody waits interrupts no other") {
   bool done = false;
   int policy = -1;
   std::thread([&] {
-    done = begin_as_usual() && block_signals();
+    done = begin_as_usual() && use_batch_scheduling();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);
@@ -65,7 +65,7 @@ TEST_CASE("scheduling that somebody has chosen stays as it is") {
   std::thread([&] {
     const sched_param none{};
     if (sched_setscheduler(0, SCHED_IDLE, &none) != 0) return;
-    done = take_short_slices() && block_signals();
+    done = take_short_slices() && use_batch_scheduling();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);

@@ -48,7 +48,7 @@ TEST_CASE("a socket is ready for as long as there is something to receive") {
   for (int turn = 0; turn < 3; ++turn) {
     const auto ready = poll.take_ready();
     REQUIRE(ready.size() == 1);
-    CHECK(ready[0].whose == &pair);
+    CHECK(ready[0].owner == &pair);
     CHECK(ready[0].to_receive);
   }
   std::array<char, 16> buffer{};
@@ -101,7 +101,7 @@ TEST_CASE("of more sockets than are taken at once each gets its turn") {
   for (int turn = 0; turn < 2; ++turn) {
     const auto ready = poll.take_ready();
     CHECK(ready.size() == SocketPoll::kMostAtOnce);
-    for (const SocketPoll::Ready& one : ready) received.insert(one.whose);
+    for (const SocketPoll::Ready& one : ready) received.insert(one.owner);
   }
   CHECK(received.size() == pairs.size());
 }

@@ -55,7 +55,7 @@ TEST_CASE("a standard error that is a full pipe returns, and its other users see
   const int shared = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
   {
     const StandardErrorTo redirected(ends[1]);
-    make_standard_error_return();
+    make_standard_error_nonblocking();
     const std::string text(4096, 'x');
     ssize_t written = 0;
     for (int i = 0; i < 1'000 && written >= 0; ++i) written = write(STDERR_FILENO, text.data(), text.size());
@@ -73,7 +73,7 @@ TEST_CASE("a standard error that is a file stays as it is: another opening would
   REQUIRE(write(file, "before", 6) == 6);
   {
     const StandardErrorTo redirected(fcntl(file, F_DUPFD_CLOEXEC, 3));
-    make_standard_error_return();
+    make_standard_error_nonblocking();
     CHECK(write(STDERR_FILENO, "after", 5) == 5);
   }
   std::array<char, 32> text{};

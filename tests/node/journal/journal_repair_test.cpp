@@ -127,7 +127,7 @@ TEST_CASE("a report that comes after the journal was damaged is acknowledged onc
 }
 
 TEST_CASE("damage is found within a second although no report comes, and repaired, at every level") {
-  const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync, Acknowledge::RecoveredState);
+  const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync, Acknowledge::Memory);
   for (const Damage& damage : damages()) {
     DYNAMIC_SECTION(damage.name) {
       Held held(level);

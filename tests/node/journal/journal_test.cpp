@@ -56,7 +56,7 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
 
 TEST_CASE("at memory a change waits for 50 ms before it is written, however long the journal has rested") {
   const ScratchDir scratch;
-  Journaled node(scratch, Acknowledge::RecoveredState);
+  Journaled node(scratch, Acknowledge::Memory);
   node.now.steady += 10s;
   REQUIRE(node.check());
   REQUIRE(node.accept("kiwi", "5").result == bus::Accepted::Stored);
@@ -73,12 +73,12 @@ TEST_CASE("at memory a change waits for 50 ms before it is written, however long
 TEST_CASE("at memory nothing waits for the journal, which is written all the same") {
   const ScratchDir scratch;
   {
-    Journaled node(scratch, Acknowledge::RecoveredState);
+    Journaled node(scratch, Acknowledge::Memory);
     const auto outcome = node.accept("kiwi", "5");
     CHECK(node.replica->acknowledged() >= outcome.number);
     REQUIRE(node.written());
   }
-  CHECK(Journaled(scratch, Acknowledge::RecoveredState).replica->find("kiwi"));
+  CHECK(Journaled(scratch, Acknowledge::Memory).replica->find("kiwi"));
 }
 
 TEST_CASE("a duplicate waits for the record that makes it one") {
