@@ -29,10 +29,10 @@ Admission admit(const asio::ip::address& group, std::span<const Occupant> occupa
     const std::size_t most = of_group[best.group];
     return count > most || (count == most && occupant.waits_since < best.waits_since);
   };
-  for (std::size_t place = 0; place < occupants.size(); ++place) {
-    const Occupant& occupant = occupants[place];
+  for (std::size_t index = 0; index < occupants.size(); ++index) {
+    const Occupant& occupant = occupants[index];
     if (!occupant.can_be_evicted || (group_is_full && occupant.group != group)) continue;
-    if (is_better(occupant)) found = place;
+    if (is_better(occupant)) found = index;
   }
   return {found.has_value(), found};
 }

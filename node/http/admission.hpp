@@ -1,4 +1,4 @@
-// Which connection is closed to make room for another. Pure, any thread.
+// Decides whether a new HTTP connection is admitted, and which connection is closed to make room. Pure; any thread.
 #pragma once
 
 #include <asio/ip/address.hpp>
@@ -9,14 +9,15 @@
 
 namespace herd::node::http {
 
-// What the bound for each address counts as one: all of 127.0.0.0/8 and ::1, and each /64 of IPv6, which one host can
-// have to itself. An IPv4 address mapped into IPv6 is that IPv4 address.
+// Returns the address that represents all addresses of one client in the bound per address. All of 127.0.0.0/8 and ::1
+// map to 127.0.0.1. An IPv6 address maps to its /64, which a single host can own. An IPv4-mapped IPv6 address counts as
+// its IPv4 address.
 [[nodiscard]] asio::ip::address group_of(const asio::ip::address& address);
 
 struct Occupant {
   asio::ip::address group;
-  bool can_be_evicted = false;
-  std::chrono::steady_clock::time_point waits_since;  // for its client
+  bool can_be_evicted = false;                        // false: a viewer of a stream, or a page is working for it
+  std::chrono::steady_clock::time_point waits_since;  // since when it waits for its client
 };
 
 struct Capacity {
@@ -24,14 +25,15 @@ struct Capacity {
   std::size_t connections_an_address = 0;
 };
 
-// Whether there is room for one more connection of `group`, perhaps after another one was closed.
 struct Admission {
   bool is_admitted = false;
-  std::optional<std::size_t> to_evict;  // place in `occupants`
+  std::optional<std::size_t> to_evict;  // index in `occupants` of the connection to close first
 };
 
-// At the bound of the address, the one of that address that has waited longest makes room. At the bound of all, it is
-// one of the address that has most connections. Those that cannot be evicted count, but stay.
+// Decides on one more connection of `group`. At the bound per address, the connection of that address that has waited
+// longest is evicted. At the bound of all connections, it is the longest waiting one of the address with the most
+// connections. Connections that cannot be evicted count towards the bounds. If none can be evicted, the new connection
+// is not admitted.
 [[nodiscard]] Admission admit(const asio::ip::address& group, std::span<const Occupant> occupants,
                               const Capacity& capacity);
 

@@ -56,11 +56,12 @@ void Connection::on_readable() {
     case State::Answering:
     case State::Writing:
     case State::Closed:
-      return;  // waits again when it reads again
+      return;  // the next state that reads waits again
   }
 }
 
-// How many bytes are in the shared buffer now. 0: none came, or the client has ended its side and this is closed.
+// Reads into the shared buffer and returns the number of bytes. 0: there were none, or the connection is closed because
+// the client has closed its side or the read failed.
 std::size_t Connection::receive(std::size_t most) {
   std::error_code error;
   const auto buffer = asio::buffer(shared_.read_buffer.data(), std::min(most, shared_.read_buffer.size()));
@@ -97,7 +98,7 @@ void Connection::take(std::string_view bytes) {
   }
 }
 
-// A request that no page takes is refused before its body is read. A client that waits for 100 Continue gets it.
+// Refuses a request without a page before its body is read. Sends 100 Continue to a client that waits for it.
 void Connection::check_head() {
   if (std::exchange(is_head_checked_, true)) return;
   auto found = shared_.router.find(parser_.request());
@@ -108,7 +109,7 @@ void Connection::check_head() {
   } else if (parser_.request().expects_continue) {
     bool failed = false;
     const std::size_t sent = send_some(kContinue, failed);
-    if (failed || (sent > 0 && sent < kContinue.size())) close();  // none: the client goes on after a while
+    if (failed || (sent > 0 && sent < kContinue.size())) close();  // 0 bytes sent: the client continues after a timeout
   }
 }
 
@@ -120,7 +121,7 @@ void Connection::dispatch() {
   auto found = shared_.router.find(request);
   if (found.refusal) {
     ++shared_.figures.requests_refused;
-    // A method that is not known may mean that what follows is no HTTP, as after CONNECT.
+    // After an unknown method, such as CONNECT, the next bytes may not be HTTP.
     if (found.refusal->status != 404) closes_ = true;
     respond(std::move(*found.refusal));
     return;
@@ -193,7 +194,8 @@ void Connection::write() {
   next_request();
 }
 
-// Counts what stays in memory until the client takes it; may end this connection or others.
+// Sets the number of bytes that wait in memory for the client. Above the bound of all connections it evicts the longest
+// waiting ones, possibly this one.
 void Connection::hold(std::size_t bytes) {
   shared_.held_bytes += bytes - std::exchange(held_bytes_, bytes);
   while (bytes > 0 && shared_.held_bytes > shared_.limits.held_bytes && shared_.end_longest_writer()) {
@@ -205,7 +207,7 @@ void Connection::next_request() {
   is_head_checked_ = false;
   enter(State::Reading, shared_.limits.idle_time);
   if (pipelined_.empty()) return wait_to_read();
-  // Not from here: others have their turn, and a long pipeline needs no stack.
+  // Posted, not called: other connections are served in between, and a long pipeline does not recurse.
   asio::post(socket_.get_executor(), [self = shared_from_this()] {
     if (self->state_ != State::Reading) return;
     const std::string bytes = std::exchange(self->pipelined_, {});
@@ -216,7 +218,7 @@ void Connection::next_request() {
 
 // ---- ending --------------------------------------------------------------------------------------------------------
 
-// The last response is with the kernel.
+// Called when the last response is in the kernel's send buffer.
 void Connection::finish() {
   std::error_code error;
   socket_.shutdown(tcp::socket::shutdown_send, error);
@@ -235,7 +237,7 @@ void Connection::discard() {
   wait_to_read();
 }
 
-// Bytes that the client has not acknowledged.
+// Whether the kernel's send buffer has bytes that the client has not acknowledged.
 bool Connection::has_unsent_bytes() {
   int count = 0;
   return ioctl(socket_.native_handle(), SIOCOUTQ, &count) == 0 && count > 0;
@@ -243,7 +245,8 @@ bool Connection::has_unsent_bytes() {
 
 void Connection::check_deadline(Clock::time_point now) {
   if (now < deadline_) return;
-  if (state_ == State::Discarding && now < response_deadline_ && has_unsent_bytes()) return;  // a slow network
+  // On a slow network the response is still in transit.
+  if (state_ == State::Discarding && now < response_deadline_ && has_unsent_bytes()) return;
   switch (state_) {
     case State::Reading:
       if (!parser_.has_begun()) return close();  // an idle connection; RFC 9112, 9.5
@@ -279,7 +282,7 @@ void Connection::evict() {
   close();
 }
 
-// With a reset, or the kernel would keep what the client does not read, for minutes.
+// Closes with a reset. After an ordinary close the kernel would hold the unread bytes for minutes.
 void Connection::abort() {
   std::error_code ignored;
   socket_.set_option(asio::socket_base::linger(true, 0), ignored);
@@ -324,7 +327,7 @@ void Connection::begin_stream(Stream stream) {
   source_->on_more([this] {
     if (!std::exchange(is_queued_, true)) shared_.serve_soon(shared_from_this());
   });
-  wait_to_read();  // to see its end
+  wait_to_read();  // to detect that the client disconnects
   serve_stream();
 }
 
@@ -334,7 +337,7 @@ void Connection::end_stream() {
   piece_.reset();
 }
 
-// Whether there is something to send.
+// Makes sure that output_ or piece_ has bytes to send. Returns false if there are none, or if the stream has ended.
 bool Connection::load_piece() {
   if (!output_.empty() || piece_) return true;
   auto [next, piece] = source_->pull();

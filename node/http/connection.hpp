@@ -1,9 +1,10 @@
-// One connection of the HTTP server: reads a request, has a page answer it, writes the response, and begins again or
-// ends. HTTP thread only. It holds one request and one response at a time and does not read while it answers, so that a
-// client that sends many requests at once (pipelining) is answered in order and waits in the kernel.
+// One connection of the HTTP server. It reads a request, calls the page, writes the response, and then reads the next
+// request or closes. HTTP thread only; owned by the server's list of connections and by its own pending callbacks. It
+// holds one request and one response at a time and does not read while it answers. So the requests of a client that
+// pipelines are answered in order and wait in the kernel.
 //
-//   Reading -> Answering -> Writing -> Reading ...        a page is asked, and the connection is kept
-//                        -> Streaming                     a response without an end
+//   Reading -> Answering -> Writing -> Reading ...        a page answers, and the connection stays open
+//                        -> Streaming                     a response of unbounded length
 //   Reading -> Writing -> Discarding -> Closed            a refusal, or the last response
 #pragma once
 
@@ -17,10 +18,10 @@
 #include <string_view>
 #include <vector>
 
-#include "node/observe/http_figures.hpp"
 #include "node/http/limits.hpp"
 #include "node/http/request_parser.hpp"
 #include "node/http/router.hpp"
+#include "node/observe/http_figures.hpp"
 
 namespace herd::node::http {
 
@@ -28,52 +29,55 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using Clock = std::chrono::steady_clock;
 
-  // What all connections of a server share. It outlives them, except for their destructors.
+  // State that all connections of a server share. It outlives the connections, but a destructor of a connection must
+  // not use it.
   struct Shared {
     const Router& router;
     const Limits& limits;
     Figures& figures;
     std::vector<char> read_buffer;
-    std::function<void(Connection&)> closed;                      // called once, from within any function below
-    std::function<void(std::shared_ptr<Connection>)> serve_soon;  // brings about serve_stream()
-    std::function<bool()> end_longest_writer;                     // evicts one that holds bytes; false: none does
-    std::size_t held_bytes = 0;                                   // of responses that clients have not taken
+    std::function<void(Connection&)> closed;  // called once per connection, possibly inside any function below
+    std::function<void(std::shared_ptr<Connection>)> serve_soon;  // has serve_stream() called in a later iteration
+    std::function<bool()> end_longest_writer;  // evicts the longest waiting one with held bytes; false if none has any
+    std::size_t held_bytes = 0;                // of all responses that wait for slow clients
   };
 
-  // `group` is what the bound for each address counts.
+  // `group` is the address that the bound per address counts: see group_of().
   Connection(asio::ip::tcp::socket socket, asio::ip::address group, Shared& shared);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  // Reads what has come already, and waits for more.
+  // Processes the bytes that have arrived already, and waits for more. Call it once.
   void begin();
 
-  // Answers the request of that number; does nothing if it is not the one that is being answered.
+  // Both answer the request with that number. They do nothing if that request is answered already.
   void answer(std::uint64_t request, Response response);
   void stream(std::uint64_t request, Stream stream);
 
-  // Sends what the source of the stream has; some pieces, so that others have their turn.
+  // Sends the next pieces of the stream. Sends at most kPiecesInOneGo of them and then yields to other connections.
   void serve_stream();
 
-  // Ends what takes too long. Called several times a second.
+  // Ends the current state if its deadline has passed. The server calls it every kSweepPeriod.
   void check_deadline(Clock::time_point now);
 
-  // Whether it may be closed to make room: no page works for it, and it is no viewer.
+  // Whether the connection may be closed to make room: no page is working for it, and it is not a viewer of a stream.
   [[nodiscard]] bool can_be_evicted() const;
 
-  // Whether it keeps a response that its client has not taken.
+  // Whether a response waits in memory because the client has not taken it.
   [[nodiscard]] bool holds_bytes() const { return held_bytes_ > 0; }
 
-  // Closes it to make room, with 503 if it has sent a part of a request.
+  // Closes the connection to make room; with a response 503 if the client has sent a part of a request.
   void evict();
 
-  // Closes it at once, without a response.
+  // Closes the connection at once, without a response. Does nothing if it is closed.
   void close();
 
   [[nodiscard]] const asio::ip::address& group() const { return group_; }
-  [[nodiscard]] Clock::time_point waits_since() const { return waits_since_; }  // in its state, without progress
 
-  std::size_t place = 0;  // in the server's list, which alone uses it
+  // Since when the connection is in its state without progress.
+  [[nodiscard]] Clock::time_point waits_since() const { return waits_since_; }
+
+  std::size_t index = 0;  // in the server's list; used by the server only
 
  private:
   enum class State { Reading, Answering, Writing, Streaming, Discarding, Closed };
@@ -107,21 +111,21 @@ class Connection : public std::enable_shared_from_this<Connection> {
   State state_ = State::Reading;
   Clock::time_point waits_since_;
   Clock::time_point deadline_;
-  Clock::time_point response_deadline_;  // of the response under way
+  Clock::time_point response_deadline_;  // of the current response
   bool waits_to_read_ = false;
   bool waits_to_write_ = false;
-  bool is_head_checked_ = false;  // the router has seen the head of a request whose body is on its way
-  bool closes_ = false;           // the response under way is the last one
-  bool is_queued_ = false;        // serve_stream() will be called
+  bool is_head_checked_ = false;  // the router has accepted the head; the body is still incomplete
+  bool closes_ = false;           // the current response is the last one
+  bool is_queued_ = false;        // the server will call serve_stream()
   std::uint64_t request_ = 0;     // number of the current request
   RequestParser parser_;
-  std::string pipelined_;       // bytes after the current request; kReadBytes at most
-  std::string output_;          // what is being sent of a response, or a stream's head
+  std::string pipelined_;       // received bytes after the current request; at most kReadBytes
+  std::string output_;          // the response that is being sent, or the head of a stream
   std::size_t held_bytes_ = 0;  // its share of Shared::held_bytes
   std::size_t discarded_ = 0;
   std::unique_ptr<StreamSource> source_;
-  StreamSource::Piece piece_;  // what is being sent of a stream, after output_
-  std::size_t sent_ = 0;       // of output_, or of piece_
+  StreamSource::Piece piece_;  // the piece of a stream that is being sent, once output_ is sent
+  std::size_t sent_ = 0;       // bytes sent of output_, or of piece_
 };
 
 }  // namespace herd::node::http

@@ -22,10 +22,10 @@ class EventRing::Viewer : public StreamSource {
       ++ring_->overtaken_;
       return {Next::End};
     }
-    const std::uint64_t place = next_ - ring_->first_;
-    if (place == ring_->events_.size()) return {Next::Nothing};
+    const std::uint64_t index = next_ - ring_->first_;
+    if (index == ring_->events_.size()) return {Next::Nothing};
     ++next_;
-    return {Next::Piece, ring_->events_[place]};
+    return {Next::Piece, ring_->events_[index]};
   }
 
   void on_more(std::function<void()> wake) override { wake_ = std::move(wake); }
@@ -36,7 +36,7 @@ class EventRing::Viewer : public StreamSource {
 
  private:
   std::shared_ptr<EventRing> ring_;
-  std::uint64_t next_;  // number of the event that it is sent next
+  std::uint64_t next_;  // number of the next event for this viewer
   std::function<void()> wake_;
 };
 
@@ -49,7 +49,8 @@ void EventRing::publish(std::string event) {
     events_.pop_front();
     ++first_;
   }
-  for (const Viewer* viewer : viewers_) viewer->wake();  // which only notes it: no viewer ends in here
+  // wake() only queues the viewer. No viewer is destroyed in this loop.
+  for (const Viewer* viewer : viewers_) viewer->wake();
 }
 
 std::unique_ptr<StreamSource> EventRing::view() {

@@ -1,6 +1,6 @@
-// Events that many viewers are sent: one bounded ring that all of them share, and a position for each. A viewer costs
-// no memory for events that it has not taken. One that is so slow that the ring has dropped its next event is ended.
-// HTTP thread only.
+// Sends events to many viewers: one bounded ring that all viewers share, and a read position per viewer. Events that a
+// viewer has not read cost no memory of their own. The stream of a viewer ends when the ring has dropped its next
+// event. HTTP thread only.
 #pragma once
 
 #include <cstddef>
@@ -17,23 +17,25 @@ namespace herd::node::http {
 
 struct EventRingLimits {
   std::size_t events = 256;                      // a few seconds of a busy node
-  std::size_t bytes = std::size_t{1024} * 1024;  // of all events in the ring together
+  std::size_t bytes = std::size_t{1024} * 1024;  // of all events in the ring
 };
 
 class EventRing : public std::enable_shared_from_this<EventRing> {
  public:
-  // Made by std::make_shared, because viewers keep it.
+  // Create it with std::make_shared: its viewers share ownership.
   explicit EventRing(const EventRingLimits& limits) : limits_(limits) {}
 
-  // Adds one event, as it is sent ("data: ...\n\n"), not empty, and wakes the viewers that wait. The oldest events
-  // leave until the new one fits; it stays itself, whatever its size.
+  // Appends one event and wakes the waiting viewers. `event` is the text on the wire ("data: ...\n\n") and must not be
+  // empty. Drops the oldest events until the new one fits the limits; a single event is accepted at any size.
   void publish(std::string event);
 
-  // A viewer that is sent the events from now on.
+  // Creates a viewer that receives all events published from now on.
   [[nodiscard]] std::unique_ptr<StreamSource> view();
 
   [[nodiscard]] std::size_t viewers() const { return viewers_.size(); }
-  [[nodiscard]] std::uint64_t overtaken() const { return overtaken_; }  // viewers that were ended so far
+
+  // How many streams have ended because their viewer was too slow.
+  [[nodiscard]] std::uint64_t overtaken() const { return overtaken_; }
 
  private:
   class Viewer;

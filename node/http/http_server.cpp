@@ -14,7 +14,7 @@ using http::Responder;
 using http::Response;
 using protocol::Result;
 
-std::string what_is_missing(const Status& status) {
+std::string not_ready_reason(const Status& status) {
   if (status.name_conflict && !status.name_conflict->keeps_name) {
     return "not ready: " + refused_sentence(*status.name_conflict, status.node);
   }
@@ -26,8 +26,8 @@ std::string what_is_missing(const Status& status) {
   return "not ready: the first synchronisation waits for " + down;
 }
 
-// A node that cannot keep updates answers no client's IAMAT: an operator must act. At "memory" it answers, and only the
-// words say that it would lose its records now.
+// At `ack = "write"` and "fsync", a node that cannot write its journal answers no IAMAT, so it is unhealthy and an
+// operator must act. At "memory" it still answers: the status stays 200, and the text warns that a crash loses records.
 Response health(const Status& status) {
   const JournalStatus& journal = status.journal;
   if (journal.trouble.empty()) return http::text_response(200, "ok");
@@ -37,11 +37,11 @@ Response health(const Status& status) {
 }
 
 Response readiness(const Status& status) {
-  if (!status.ready) return http::text_response(503, what_is_missing(status));
+  if (!status.ready) return http::text_response(503, not_ready_reason(status));
   return http::text_response(200, "ready");
 }
 
-// A page that shows something of the status; 503 with one line if the loop gives none.
+// A page that renders the status with `show`; 503 with `trouble` if the loop does not publish one in time.
 template <typename Show>
 http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble, Show show) {
   return [board = std::move(board), trouble = std::move(trouble), show](const Request&, const Responder& responder) {

@@ -1,6 +1,7 @@
-// The node's pages for probes, Prometheus and people, by GET and HEAD: /healthz, /readyz, /metrics and /status.json.
-// The server that they run on (node/http/server.hpp) has a thread of its own: a loop that is stuck must still be
-// reported. All that thread sees of the node is the StatusBoard, so no request can hold the loop up.
+// The node's HTTP pages for probes, Prometheus and people: /healthz, /readyz, /metrics and /status.json, by GET and
+// HEAD. They run on the thread of their server (node/http/server.hpp), so that a stuck event loop can still be
+// reported. That thread reads the node's state through the StatusBoard only, so no request can delay the loop. Created,
+// published to and destroyed on the loop thread.
 #pragma once
 
 #include <functional>
@@ -16,24 +17,25 @@ namespace herd::node {
 
 class HttpServer {
  public:
-  // Listens when it returns, at every address of the host. Fails if one of them is in use or cannot be had. `ask_loop`
-  // is called on the server's thread and must bring the loop to call publish() soon. `address.port` is not 0: that
-  // means no server, which the caller checks.
+  // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
+  // bound, or if the host name cannot be resolved. `ask_loop` is called on the server's thread, must not block, and
+  // must make the loop call publish() soon. Precondition: `address.port` is not 0 (in the configuration 0 means no
+  // server).
   [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(const Address& address,
                                                                            std::function<void()> ask_loop,
                                                                            const http::Limits& limits = {});
 
-  // Loop thread: the status that was asked for. Does not wait.
+  // Answers the requests that wait for a status. Loop thread; does not block.
   void publish(std::shared_ptr<const Status> status) { board_->publish(std::move(status)); }
 
-  // Its destructor ends the thread and closes all connections, within milliseconds whatever clients do.
+  // The destructor ends the thread and closes all connections. It takes milliseconds, whatever clients do.
 
  private:
   HttpServer(std::shared_ptr<StatusBoard> board, std::unique_ptr<http::Server> server)
       : board_(std::move(board)), server_(std::move(server)) {}
 
   std::shared_ptr<StatusBoard> board_;
-  std::unique_ptr<http::Server> server_;  // ends before the board
+  std::unique_ptr<http::Server> server_;  // declared last: its thread ends before the board is destroyed
 };
 
 }  // namespace herd::node

@@ -1,5 +1,5 @@
-// The bounds of the HTTP server, each with its reason. They are parameters of the server, so that a test can lower them
-// and a page that streams can raise the number of connections.
+// The bounds of the HTTP server, each with its reason. `Limits` is a parameter of the server: a test can lower a bound,
+// and a server with streaming pages can raise the number of connections.
 #pragma once
 
 #include <chrono>
@@ -7,20 +7,20 @@
 
 namespace herd::node::http {
 
-// No path of a node needs more: the longest targets are queries with a cursor of some 400 bytes.
+// The request line without its line end. The longest targets are queries with a cursor of about 400 bytes.
 inline constexpr std::size_t kMaxRequestLineBytes = 4096;
 
-// One header line without its line end. Browsers send the cookies of every server on localhost in one line.
+// One header line without its line end. Browsers send the cookies of all servers on localhost in one line.
 inline constexpr std::size_t kMaxHeaderLineBytes = 4096;
 
-// All header lines with their line ends, and how many. Browsers send about 15 lines and 1 KiB.
+// The total size of all header lines including their line ends, and their number. Browsers send about 15 lines, 1 KiB.
 inline constexpr std::size_t kMaxHeaderBytes = std::size_t{8} * 1024;
 inline constexpr std::size_t kMaxHeaders = 64;
 
-// Registered methods have at most 17 letters (UPDATEREDIRECTREF).
+// The longest method in the IANA registry has 17 letters (UPDATEREDIRECTREF).
 inline constexpr std::size_t kMaxMethodBytes = 32;
 
-// No path reads a body today. A client that sends a small one gets its answer on a connection in good order.
+// No page reads a body today. A small body is read and ignored, so that the connection stays usable for the response.
 inline constexpr std::size_t kMaxBodyBytes = 1024;
 
 struct RequestLimits {
@@ -31,55 +31,61 @@ struct RequestLimits {
   std::size_t body_bytes = kMaxBodyBytes;
 };
 
-// Bytes read at a time. What is left of them after a request (pipelining) waits in memory, and the socket is not read
-// again before all of it is answered: a connection holds one request, one response and so many bytes more.
+// The most bytes of one read. Bytes after the end of a request (pipelining) stay in memory, and the socket is not read
+// again until they are processed. So a connection holds one request, one response and at most this number of bytes
+// more.
 inline constexpr std::size_t kReadBytes = 4096;
 
-// A larger response is not sent: 500 takes its place. /metrics of a node with 64 peers has some 60 KiB.
+// The largest body of a response; a page with a larger one is answered with 500. /metrics with 64 peers has about 60
+// KiB.
 inline constexpr std::size_t kMaxResponseBytes = std::size_t{4} * 1024 * 1024;
 
-// Responses that clients have not taken yet, of all connections together. Beyond it the connection whose client has
-// taken nothing for longest is ended.
+// The total size of the responses that wait for slow clients, over all connections. Above it, the server resets the
+// connection that has made no progress for longest.
 inline constexpr std::size_t kMaxHeldBytes = std::size_t{8} * 1024 * 1024;
 
-// SO_SNDBUF and SO_RCVBUF of a connection. The defaults let a client that never reads, or that sends on while it is not
-// read, park megabytes in the kernel.
+// SO_SNDBUF and SO_RCVBUF of a connection. With the defaults, a client that never reads, or that sends while the server
+// does not read, can occupy megabytes of kernel memory.
 inline constexpr int kSendBufferBytes = 16 * 1024;
 inline constexpr int kReceiveBufferBytes = 32 * 1024;
 
-// After the last response the server reads on for a while: to close a socket with unread bytes makes the kernel send a
-// reset, which can destroy the response on its way. So many bytes, for so long.
+// After the last response the server reads and discards at most this many bytes, for at most Limits::discard_time. If
+// it closed a socket with unread bytes, the kernel would send a reset, which can destroy the response in transit.
 inline constexpr std::size_t kMaxDiscardedBytes = std::size_t{1024} * 1024;
 
-// Connections in all: a thousand viewers of streams, and requests beside them. Each is a descriptor that clients of the
-// node lack, so it has fewer where there are few (node/app/descriptor_limit.hpp). One address (one /64 of IPv6) leaves a
-// sixth of them to others, and viewers leave a sixth to requests.
+// All connections of the server: 1,000 viewers of streams, and 200 for ordinary requests. Each connection takes a file
+// descriptor from the clients of the node, so the bound is lower where the process may open few files
+// (node/app/descriptor_limit.hpp). One address (one /64 of IPv6) may have at most five sixths of the connections, and
+// so may the viewers of streams: the last sixth is for other addresses, and for requests.
 inline constexpr std::size_t kMaxConnections = 1200;
 inline constexpr std::size_t kSpareShare = 6;
 
-// Accepted in one go. Each is read at once, so a complete request is answered before later connections can evict it.
+// The most connections accepted per wakeup. Each is read at once, so a complete request is answered before a later
+// connection can evict it.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 8;
 
-// Viewers of a stream that are served in one go, so that a request waits for no more than these.
+// The most viewers of streams that are served per loop iteration: a request waits for no more than these.
 inline constexpr std::size_t kMaxViewersInOneGo = 32;
 
 struct Limits {
   RequestLimits request;
   std::size_t connections = kMaxConnections;
   std::size_t connections_an_address = kMaxConnections - kMaxConnections / kSpareShare;
-  std::size_t streams = kMaxConnections - kMaxConnections / kSpareShare;  // viewers
+  std::size_t streams = kMaxConnections - kMaxConnections / kSpareShare;  // connections that are viewers of a stream
   std::size_t response_bytes = kMaxResponseBytes;
   std::size_t held_bytes = kMaxHeldBytes;
   std::size_t discarded_bytes = kMaxDiscardedBytes;
-  std::chrono::milliseconds request_time{3'000};  // from its first byte (of a new connection: from accept) to its last
-  std::chrono::milliseconds idle_time{10'000};  // between a response and the next request; a scraper may come every 5 s
-  std::chrono::milliseconds answer_time{5'000};     // for the page to answer; then 503. The status board takes 1 s
+  std::chrono::milliseconds request_time{3'000};  // from the first byte (or from accept) to the last byte of a request
+  std::chrono::milliseconds idle_time{10'000};    // from a response to the next request; Prometheus may ask every 5 s
+  std::chrono::milliseconds answer_time{
+      5'000};  // for the page to answer, else 503; the status board answers within 1 s
   std::chrono::milliseconds response_time{10'000};  // for the client to take the whole response
-  std::chrono::milliseconds stall_time{5'000};      // for a viewer to take the next byte of a stream that has more
-  std::chrono::milliseconds discard_time{1'000};    // after the last response
+  std::chrono::milliseconds stall_time{5'000};      // for a viewer to take the next byte of a stream
+  std::chrono::milliseconds discard_time{1'000};    // for reading and discarding after the last response
 };
 
-// Deadlines are looked for by one sweep instead of a timer for each connection. It runs only while there are any.
+// The period of the sweep that checks the deadlines of all connections, in place of a timer per connection. The sweep
+// runs only while the server has connections.
 inline constexpr std::chrono::milliseconds kSweepPeriod{100};
 
 static_assert(kMaxHeaderLineBytes <= kMaxHeaderBytes, "one line must fit");

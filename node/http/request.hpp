@@ -1,4 +1,4 @@
-// An HTTP request that was read completely, and why one is refused. Values; any thread.
+// A parsed HTTP request, and the refusal of an invalid one. Values; any thread.
 #pragma once
 
 #include <algorithm>
@@ -16,17 +16,18 @@ struct Header {
 };
 
 struct Request {
-  std::string method;  // as sent; methods are case-sensitive
-  std::string path;    // percent-decoded, begins with "/" ("*" for OPTIONS *); of an absolute-form target its path
-  std::string query;   // as sent, without "?"
-  int minor_version = 1;
+  std::string method;     // as sent; methods are case-sensitive
+  std::string path;       // percent-decoded, without scheme and host; begins with "/", or is "*" (OPTIONS *)
+  std::string query;      // as sent, without "?"; empty if there is none
+  int minor_version = 1;  // of HTTP/1: 0 to 9
   std::vector<Header> headers;
   std::optional<std::uint64_t> content_length;
   std::string body;
-  bool keep_alive = false;        // the client would like to send another request
+  bool keep_alive = false;        // the client may send another request on this connection
   bool expects_continue = false;  // the client waits for 100 Continue before it sends the body
 
-  // The value of the first header of that name (in lower case); null if there is none.
+  // Returns the value of the first header of that name, which must be in lower case; null if there is none. Valid as
+  // long as the request is not changed.
   [[nodiscard]] const std::string* header(std::string_view name) const {
     const auto found =
         std::find_if(headers.begin(), headers.end(), [&](const Header& header) { return header.name == name; });
@@ -34,10 +35,10 @@ struct Request {
   }
 };
 
-// The answer to a request that no page is asked for, because it is wrong or beyond a bound.
+// The answer to a request that the parser rejects, because it is invalid or exceeds a bound.
 struct Refusal {
   int status = 400;
-  std::string reason;  // one sentence for a person, no line end
+  std::string reason;  // one sentence for a person, without a line end
 };
 
 }  // namespace herd::node::http

@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kTlsRecord = 0x16;  // the first byte of a TLS handshake
 
-// token of RFC 9110, 5.6.2: methods and header names.
+// `tchar` of RFC 9110, section 5.6.2: the characters of methods and header names.
 bool is_token_character(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          (c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos);
@@ -43,7 +43,7 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
-// Whether a comma-separated list, of which a request may have several lines, contains the token (in lower case).
+// Whether a header with a comma-separated list contains the token (in lower case). The list may span several lines.
 bool list_contains(const Request& request, std::string_view name, std::string_view token) {
   for (const Header& header : request.headers) {
     if (header.name != name) continue;
@@ -62,7 +62,7 @@ bool may_appear_once(std::string_view name) {
   return name == "host" || name == "content-length";
 }
 
-// Digits alone: no sign, no list. A number that no 64 bits hold is beyond every bound.
+// Accepts digits only: no sign, no list. A number above 64 bits becomes the maximum, which exceeds every bound.
 std::optional<std::uint64_t> parse_length(std::string_view text) {
   if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return std::nullopt;
   std::uint64_t length = 0;
@@ -110,7 +110,7 @@ void RequestParser::take_byte(char byte) {
   }
 }
 
-// Refuses what cannot become a request line at its first wrong byte.
+// Refuses the request if `byte` cannot continue the request line. Returns whether it has refused.
 bool RequestParser::is_first_line_byte_wrong(char byte) {
   const bool in_method = line_.find(' ') == std::string::npos;
   if (line_.empty() && byte == kTlsRecord) {
@@ -122,7 +122,7 @@ bool RequestParser::is_first_line_byte_wrong(char byte) {
   } else if (in_method && byte != ' ' && byte != '\n' && line_.size() >= kMaxMethodBytes) {
     refuse(501, "the method has more than " + std::to_string(kMaxMethodBytes) + " letters");
   } else if (static_cast<unsigned char>(byte) >= 0x7f || (is_control(byte) && byte != '\n')) {
-    refuse(400, "the request line has a byte that is no printable ASCII");
+    refuse(400, "the request line has a byte that is not printable ASCII");
   }
   return state_ == State::Refused;
 }
@@ -148,7 +148,7 @@ void RequestParser::end_line() {
 }
 
 void RequestParser::end_request_line() {
-  if (line_.empty()) {  // RFC 9112, 2.2: one may precede a request, for clients that end a body with a line end
+  if (line_.empty()) {  // RFC 9112, 2.2: old clients send a line end after a body; one is skipped
     if (skipped_empty_line_) return refuse(400, "several empty lines come before the request line");
     skipped_empty_line_ = true;
     return;
@@ -205,7 +205,7 @@ void RequestParser::end_head() {
   state_ = has_body ? State::Body : State::Complete;
 }
 
-// Where the request ends and which host it is for: requests are smuggled where two readers could differ here.
+// Checks the length of the request and its host. Two servers that disagree on these allow request smuggling.
 bool RequestParser::check_framing() {
   const std::string* host = request_.header("host");
   const std::string* length = request_.header("content-length");

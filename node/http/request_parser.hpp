@@ -1,7 +1,9 @@
-// Reads one HTTP/1 request from bytes that come in pieces of any size, strictly by RFC 9112 and within bounds: what the
-// grammar does not allow is refused at the first wrong byte, so that no two readers could understand a request in two
-// ways. A lone LF or CR, a NUL, a folded header line, a space before a colon, two Content-Length or Host lines are all
-// refused with 400. Pure, any thread.
+// An incremental parser of one HTTP/1 request. It takes the bytes in pieces of any size, within the bounds of
+// RequestLimits. Pure; any thread.
+//
+// It is strict (RFC 9112): it refuses a request at the first byte that the grammar does not allow, so that a proxy and
+// this server cannot read one request in two ways (request smuggling). It refuses with 400, among others: an LF or a CR
+// alone, a NUL, a folded header line, a space before the colon, two Content-Length lines, two Host lines.
 //
 //   RequestParser parser(limits);
 //   while (parser.state() < RequestParser::State::Complete) parser.take(bytes_from_the_socket());
@@ -23,19 +25,20 @@ class RequestParser {
 
   explicit RequestParser(const RequestLimits& limits) : limits_(limits) {}
 
-  // Takes bytes until the state changes to Body, Complete or Refused; returns how many. What is left is not of this
-  // request, or is the body's: call it again in state Body. It takes nothing once the request is complete or refused.
+  // Consumes bytes until the state changes to Body, Complete or Refused, and returns how many it consumed. In state
+  // Body, call it again with the rest. In state Complete the rest belongs to the next request. It consumes nothing once
+  // the request is complete or refused.
   std::size_t take(std::string_view bytes);
 
   [[nodiscard]] State state() const { return state_; }
 
-  // Whether a byte of the request has come.
+  // Whether the parser has consumed at least one byte.
   [[nodiscard]] bool has_begun() const { return has_begun_; }
 
-  // In state Body and Complete; without the whole body in Body.
+  // Valid in the states Body and Complete. In Body, the body is incomplete.
   [[nodiscard]] const Request& request() const { return request_; }
 
-  // In state Refused: 400, 413, 414, 415, 417, 431, 501 or 505.
+  // Valid in state Refused. The status is 400, 413, 414, 415, 417, 431, 501 or 505.
   [[nodiscard]] const Refusal& refusal() const { return refusal_; }
 
  private:
@@ -54,10 +57,10 @@ class RequestParser {
   RequestLimits limits_;
   State state_ = State::RequestLine;
   bool has_begun_ = false;
-  bool has_carriage_return_ = false;  // the last byte was CR: LF must follow
+  bool has_carriage_return_ = false;  // the last byte was CR, so the next one must be LF
   bool skipped_empty_line_ = false;
   std::string line_;              // the current line so far, without its line end
-  std::size_t header_bytes_ = 0;  // with line ends
+  std::size_t header_bytes_ = 0;  // of all header lines, including line ends
   Request request_;
   Refusal refusal_;
 };

@@ -41,11 +41,11 @@ std::string_view reason_of(int status) {
     case 505:
       return "HTTP Version Not Supported";
     default:
-      return "Status";  // a client goes by the number
+      return "Status";  // clients use the number only
   }
 }
 
-// "Sun, 06 Nov 1994 08:49:37 GMT". Not by strftime, whose names depend on the locale.
+// "Sun, 06 Nov 1994 08:49:37 GMT". strftime is no option: its names depend on the locale.
 std::string date_text(std::chrono::system_clock::time_point time) {
   constexpr std::array<std::string_view, 7> kDays{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   constexpr std::array<std::string_view, 12> kMonths{"Jan", "Feb", "Mar", "Apr", "May", "Jun",
@@ -58,7 +58,7 @@ std::string date_text(std::chrono::system_clock::time_point time) {
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-// The lines that every response has. What a page shows is true at one moment only, so no cache may keep it.
+// The lines that every response has. A page shows a momentary state, so no cache may store it.
 std::string common_head(int status, std::string_view content_type, const HeadOptions& options) {
   return fmt::format(
       "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"

@@ -1,4 +1,4 @@
-// What a page answers, and the bytes of its head. Values; any thread.
+// The response of a page, complete or as a stream, and the bytes of its head. Values; any thread, but for StreamSource.
 #pragma once
 
 #include <chrono>
@@ -17,31 +17,34 @@ inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 struct Response {
   int status = 200;
   std::string content_type{kPlainText};
-  std::string body;
-  std::vector<Header> headers = {};  // further ones, such as Allow
+  std::string body;                  // at most Limits::response_bytes
+  std::vector<Header> headers = {};  // additional headers, such as Allow; name and value without line ends
 };
 
-// A response of plain text with one line.
+// A plain text response: `line` and a newline.
 [[nodiscard]] Response text_response(int status, std::string_view line);
 
-// The source of a response without an end, such as server-sent events: the connection pulls a piece when the client has
-// taken the one before, so that a slow client costs one piece at most. HTTP thread only.
+// The source of a response of unbounded length, such as server-sent events. The connection pulls the next piece when
+// the client has taken the previous one, so a slow client holds at most one piece. The connection owns the source and
+// destroys it when the stream ends or the client disconnects. HTTP thread only.
 class StreamSource {
  public:
-  using Piece = std::shared_ptr<const std::string>;  // shared by all viewers that are sent it
+  using Piece = std::shared_ptr<const std::string>;  // all viewers share one piece
 
   enum class Next { Piece, Nothing, End };
   struct Pulled {
     Next next = Next::Nothing;
-    Piece piece = nullptr;  // not empty, for Next::Piece
+    Piece piece = nullptr;  // for Next::Piece: not null, not empty
   };
 
   virtual ~StreamSource() = default;
 
-  // After Nothing, `wake` of on_more() is called when there is more. After End the connection is closed.
+  // Returns the next piece; Nothing if there is none at present, in which case the source calls `wake` when there is
+  // one; or End, which closes the connection. Must not block.
   virtual Pulled pull() = 0;
 
-  // Called once, before the first pull(). `wake` may be called at any time until the source is destroyed.
+  // Sets the callback that announces more pieces. Called once, before the first pull(). The source may call `wake` at
+  // any time until it is destroyed, on the HTTP thread.
   virtual void on_more(std::function<void()> wake) = 0;
 };
 
@@ -55,7 +58,8 @@ struct HeadOptions {
   std::chrono::system_clock::time_point now;  // for the Date line
 };
 
-// The status line and header lines of a response with a Content-Length, or of a stream, which ends with its connection.
+// The status line and header lines, including the empty line after them. A response has a Content-Length. A stream has
+// none: its end is the end of the connection.
 [[nodiscard]] std::string head_of(const Response& response, const HeadOptions& options);
 [[nodiscard]] std::string head_of(const Stream& stream, const HeadOptions& options);
 

@@ -60,7 +60,7 @@ Router::Found Router::find(const Request& request) const {
   return {&found->page, std::nullopt};
 }
 
-// The methods of one path, or of all paths together, each once.
+// The methods of one path, or of all paths (nullopt), each once.
 std::vector<std::string> Router::methods_of(std::optional<std::string_view> path) const {
   std::vector<std::string> methods;
   const auto add = [&methods](const std::string& method) {

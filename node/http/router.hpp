@@ -1,4 +1,5 @@
-// Which page answers which path. A small table that is filled before the server starts and not changed afterwards.
+// Maps method and path to the page that answers. A small table: filled before the server starts, not changed
+// afterwards, read on the HTTP thread only.
 //
 //   Router router;
 //   router.add("GET", "/healthz", [](const Request&, const Responder& responder) {
@@ -20,14 +21,18 @@ namespace herd::node::http {
 
 class Connection;
 
-// How a page answers, at once or later, but on the HTTP thread. Copies are the same responder; only the first answer
-// counts, and none does once the client is gone or its time (Limits::answer_time) is over.
+// The handle by which a page answers one request: during the call or later, on the HTTP thread. Copies answer the same
+// request. The first answer counts, later ones are ignored. An answer is ignored, too, after the client has
+// disconnected and after Limits::answer_time, when the server has answered with 503.
 class Responder {
  public:
   Responder(std::weak_ptr<Connection> connection, std::uint64_t request)
       : connection_(std::move(connection)), request_(request) {}
 
+  // Answers with a complete response. A body above Limits::response_bytes becomes 500.
   void send(Response response) const;
+
+  // Answers with a stream, which the connection pulls until it ends. At Limits::streams viewers the client gets 503.
   void stream(Stream stream) const;
 
  private:
@@ -37,19 +42,22 @@ class Responder {
 
 class Router {
  public:
-  // Called on the HTTP thread and must not block. The request is valid during the call only.
+  // Called on the HTTP thread; must not block. The request is valid during the call only; the responder may be copied
+  // and used later. A std::exception from the page becomes 500.
   using Page = std::function<void(const Request&, const Responder&)>;
 
-  // A page for GET answers HEAD as well: the server leaves the body out. The path is compared exactly, after
-  // percent-decoding.
+  // Adds a page. The path must equal the request's path after percent-decoding; there are no patterns. A page for GET
+  // answers HEAD as well: the server omits the body.
   void add(std::string method, std::string path, Page page);
 
-  // The page for a request, whose body need not be there yet; or the response without one: 404 with the paths that
-  // there are, 405 with Allow for any method that no path, or not this one, takes, 411 for a POST without a length.
   struct Found {
-    const Page* page = nullptr;
-    std::optional<Response> refusal;
+    const Page* page = nullptr;       // owned by the router; null if `refusal` is set
+    std::optional<Response> refusal;  // 404, 405 or 411
   };
+
+  // Finds the page for a request; the body of the request may still be missing. Refuses with 405 and `Allow` a method
+  // that no path has or that this path does not have, with 404 and the list of paths an unknown path, and with 411 a
+  // POST without Content-Length.
   [[nodiscard]] Found find(const Request& request) const;
 
  private:

@@ -16,10 +16,10 @@
 #include <utility>
 #include <vector>
 
-#include "node/http/admission.hpp"
-#include "node/http/connection.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/listen_addresses.hpp"
+#include "node/http/admission.hpp"
+#include "node/http/connection.hpp"
 
 namespace herd::node::http {
 namespace {
@@ -85,16 +85,17 @@ class Server::Running {
   Parts parts_;
   std::vector<Listener> listeners_;
   asio::steady_timer accept_again_;
-  bool backs_off_ = false;  // accepting failed, and has not succeeded since: logged once
+  bool backs_off_ = false;  // accept has failed and not succeeded since, so the failure is logged already
   asio::steady_timer sweep_again_;
   bool sweeps_ = false;
   Connection::Shared shared_;
   std::vector<std::shared_ptr<Connection>> connections_;
-  std::vector<std::shared_ptr<Connection>> to_serve_;  // viewers whose streams have more
+  std::vector<std::shared_ptr<Connection>> to_serve_;  // viewers with more of their stream to send
   std::thread thread_;
 };
 
-// A page that throws is caught by its connection. What else throws is the system giving Asio nothing, such as memory.
+// The connection catches what a page throws. Any other exception comes from Asio, for want of a resource such as
+// memory.
 void Server::Running::run() {
   while (!parts_.io->stopped()) {
     try {
@@ -138,12 +139,13 @@ std::error_code Server::Running::accept_one(tcp::acceptor& acceptor) {
     ::close(descriptor);
     return error;
   }
-  socket.non_blocking(true, error);  // tells Asio what accept4 has done
+  socket.non_blocking(true, error);  // accept4 has set the flag; Asio must know it
   begin(std::move(socket), client.address());
   return {};
 }
 
-// Without a free descriptor the connection stays in the kernel's queue, so that its readiness says nothing.
+// Retries after kAcceptBackOff. Without a free descriptor the connection stays in the kernel's queue and the listener
+// stays readable, so waiting for readability would spin.
 void Server::Running::back_off(const std::error_code& error) {
   if (!std::exchange(backs_off_, true)) {
     spdlog::warn("event=http_accept_failed connections={} reason=\"{}\"", connections_.size(), error.message());
@@ -163,7 +165,7 @@ void Server::Running::begin(tcp::socket socket, const asio::ip::address& from) {
   std::error_code ignored;
   socket.set_option(tcp::no_delay(true), ignored);
   auto connection = std::make_shared<Connection>(std::move(socket), group, shared_);
-  connection->place = connections_.size();
+  connection->index = connections_.size();
   connections_.push_back(connection);
   ++shared_.figures.accepted;
   shared_.figures.connections = connections_.size();
@@ -171,7 +173,7 @@ void Server::Running::begin(tcp::socket socket, const asio::ip::address& from) {
   connection->begin();
 }
 
-// Whether there is room for one more connection of that address; another one may have been closed for it.
+// Returns whether one more connection of that address is admitted. May close another connection for it.
 bool Server::Running::make_room(const asio::ip::address& group) {
   std::vector<Occupant> occupants;
   occupants.reserve(connections_.size());
@@ -189,11 +191,11 @@ void Server::Running::turn_away(tcp::socket socket) {
   std::error_code ignored;
   socket.send(asio::buffer(text), 0, ignored);
   socket.shutdown(tcp::socket::shutdown_send, ignored);
-  // A request that has come already would turn the end into a reset, which can destroy the answer.
+  // Unread bytes of a request would make close() send a reset, which can destroy the response.
   socket.read_some(asio::buffer(shared_.read_buffer), ignored);
 }
 
-// Of those whose clients have not taken their responses, the one that has waited longest.
+// Evicts, of the connections that hold an untaken response, the one without progress for longest. False if none does.
 bool Server::Running::end_longest_writer() {
   const auto holds_longer = [](const auto& one, const auto& other) {
     if (one->holds_bytes() != other->holds_bytes()) return one->holds_bytes();
@@ -206,9 +208,9 @@ bool Server::Running::end_longest_writer() {
 }
 
 void Server::Running::forget(Connection& connection) {
-  const std::size_t place = connection.place;
-  connections_[place] = std::move(connections_.back());
-  connections_[place]->place = place;
+  const std::size_t index = connection.index;
+  connections_[index] = std::move(connections_.back());
+  connections_[index]->index = index;
   connections_.pop_back();
   shared_.figures.connections = connections_.size();
 }
@@ -223,7 +225,7 @@ void Server::Running::serve_soon(std::shared_ptr<Connection> viewer) {
 void Server::Running::serve_viewers() {
   std::vector<std::shared_ptr<Connection>> viewers = std::exchange(to_serve_, {});
   const std::size_t now = std::min(viewers.size(), kMaxViewersInOneGo);
-  // The rest is queued first, so that viewers that are not done after this follow it.
+  // The rest is queued first: a viewer that has still more to send after this iteration queues after it.
   to_serve_.assign(viewers.begin() + static_cast<std::ptrdiff_t>(now), viewers.end());
   if (!to_serve_.empty()) asio::post(*parts_.io, [this] { serve_viewers(); });
   for (std::size_t i = 0; i < now; ++i) viewers[i]->serve_stream();
@@ -234,8 +236,8 @@ void Server::Running::wait_for_sweep() {
   sweep_again_.async_wait([this](const std::error_code& cancelled) {
     if (cancelled) return;
     const auto now = Connection::Clock::now();
-    // From the end: where one is closed, the last one takes its place, which was looked at before.
-    for (std::size_t place = connections_.size(); place-- > 0;) connections_[place]->check_deadline(now);
+    // From the end: forget() fills the gap of a closed connection with the last one, which is checked already.
+    for (std::size_t index = connections_.size(); index-- > 0;) connections_[index]->check_deadline(now);
     sweeps_ = !connections_.empty();
     if (sweeps_) wait_for_sweep();
   });

@@ -1,19 +1,21 @@
-// A small HTTP/1.1 server for pages that never block, with one thread of its own. Whatever clients do, its memory, its
-// descriptors and the time of its thread are bounded (node/http/limits.hpp); docs/decisions says why it is our own.
+// A small HTTP/1.1 server for pages that never block. It runs on one thread of its own, which `start` creates and the
+// destructor joins. Its memory, its descriptors and the work of its thread are bounded whatever clients do
+// (node/http/limits.hpp). docs/decisions/0023 explains why herd has its own server.
 //
-// Connections are bounded in all and for each address (one /64 of IPv6; all of loopback is one address). At a bound the
-// connection that has waited longest for its request, or for its client, is closed to make room: of the same address,
-// or else of the address that has most. So neither silent nor slow clients can keep a whole request out. If none can be
-// closed, because all are viewers of streams or wait for a page, the new connection is answered with 503.
+// The number of connections is bounded, in total and per address. One /64 of IPv6 counts as one address, and so does
+// all of loopback. At a bound, the server closes the connection that has waited longest for its client (for a request,
+// or for a response to be taken): one of the same address at the bound per address, else one of the address with the
+// most connections. So neither silent nor slow clients can lock out a complete request. If no connection can be closed,
+// because all of them are viewers of streams or wait for a page, the new connection gets 503.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <memory>
 
 #include "node/base/address.hpp"
-#include "node/observe/http_figures.hpp"
 #include "node/http/limits.hpp"
 #include "node/http/router.hpp"
+#include "node/observe/http_figures.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node::http {
@@ -21,16 +23,17 @@ namespace herd::node::http {
 class Server {
  public:
   struct Parts {
-    std::shared_ptr<asio::io_context> io;  // run by the server's thread and no other; others may asio::post to it
-    Router router;
-    std::shared_ptr<Figures> figures;  // filled here; pages may read it
+    std::shared_ptr<asio::io_context> io;  // run only by the server's thread; other threads may asio::post to it
+    Router router;                         // complete: it is not changed after the start
+    std::shared_ptr<Figures> figures;      // counted by the server; pages may read it, on the server's thread
     Limits limits = {};
   };
 
-  // Listens when it returns, at every address of the host. Fails if one is in use or the host is unknown.
+  // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
+  // bound, or if the host name cannot be resolved.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Server>> start(const Address& address, Parts parts);
 
-  // Ends the thread and closes all connections, within milliseconds whatever clients do.
+  // Ends the thread and closes all connections. Takes milliseconds, whatever clients do.
   ~Server();
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;

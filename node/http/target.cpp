@@ -23,8 +23,9 @@ int hexadecimal_value(char c) {
   return -1;
 }
 
-// Browsers do not encode some characters that RFC 3986 would have encoded, such as "|"; these four they do.
-bool may_stand_unencoded(char c) {
+// Browsers do not encode some characters that RFC 3986 requires to be encoded, such as "|". They do encode these four,
+// the space and control characters.
+bool may_be_unencoded(char c) {
   return c > ' ' && c < '\x7f' && std::string_view("\"#<>").find(c) == std::string_view::npos;
 }
 
@@ -32,7 +33,7 @@ Result<std::string> decode(std::string_view text) {
   std::string decoded;
   decoded.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!may_stand_unencoded(text[i])) return fail("the target has a character that must be percent-encoded");
+    if (!may_be_unencoded(text[i])) return fail("the target has a character that must be percent-encoded");
     if (text[i] != '%') {
       decoded += text[i];
       continue;
@@ -62,7 +63,7 @@ bool starts_with_scheme(std::string_view text, std::string_view scheme) {
          });
 }
 
-// RFC 9112, 3.2.2: a server accepts it although only clients of proxies send it.
+// RFC 9112, 3.2.2: a server must accept the absolute form, although only clients of proxies send it.
 Result<Target> parse_absolute_form(std::string_view text) {
   const bool secure = starts_with_scheme(text, "https://");
   if (!secure && !starts_with_scheme(text, "http://")) {

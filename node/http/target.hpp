@@ -1,4 +1,4 @@
-// The request target of RFC 9112, section 3.2. Pure, any thread.
+// Parses the request target of RFC 9112, section 3.2. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -10,15 +10,16 @@ namespace herd::node::http {
 
 struct Target {
   std::string path;   // percent-decoded
-  std::string query;  // as sent
+  std::string query;  // as sent, without "?"
 };
 
-// "/path?query" or "http://host:port/path?query"; "*" for OPTIONS; anything for CONNECT, which no path answers. The
-// Error says what is wrong: an invalid percent-encoding, %00, a fragment, a character that must be encoded.
+// Accepts "/path?query" and "http://host:port/path?query" (or https), "*" for OPTIONS, and any text for CONNECT, which
+// the router then refuses. Returns an error for an invalid percent-encoding, %00, a fragment, an invalid host, and a
+// character that must be percent-encoded.
 [[nodiscard]] protocol::Result<Target> parse_target(std::string_view method, std::string_view text);
 
-// Whether it is the value of a Host header: a name, an IPv4 address or an IPv6 address in brackets, and perhaps a port.
-// It may be empty.
+// Whether the text is a valid value of a Host header: a name, an IPv4 address or an IPv6 address in brackets, with an
+// optional port. The empty text is valid.
 [[nodiscard]] bool is_host(std::string_view text);
 
 }  // namespace herd::node::http

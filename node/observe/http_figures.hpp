@@ -1,4 +1,4 @@
-// What the HTTP server has counted since its start. HTTP thread only.
+// Counters of the HTTP server since its start. HTTP thread only: the server counts, the pages read.
 #pragma once
 
 #include <cstdint>
@@ -6,13 +6,13 @@
 namespace herd::node::http {
 
 struct Figures {
-  std::uint64_t connections = 0;       // open now
-  std::uint64_t streams = 0;           // of these, viewers of a stream
-  std::uint64_t accepted = 0;          // connections
-  std::uint64_t turned_away = 0;       // connections closed to make room, or for which there was none
-  std::uint64_t requests = 0;          // read completely
-  std::uint64_t requests_refused = 0;  // ended with 4xx or 5xx before a page was asked
-  std::uint64_t overdue = 0;           // connections ended because a client was too slow
+  std::uint64_t connections = 0;       // connections that are open now
+  std::uint64_t streams = 0;           // open connections that are viewers of a stream
+  std::uint64_t accepted = 0;          // connections admitted
+  std::uint64_t turned_away = 0;       // connections evicted to make room, or not admitted at the bound
+  std::uint64_t requests = 0;          // requests read completely
+  std::uint64_t requests_refused = 0;  // requests answered with 4xx or 5xx without calling a page
+  std::uint64_t overdue = 0;           // connections ended at a deadline because the client was too slow
 };
 
 }  // namespace herd::node::http
