@@ -24,7 +24,7 @@ namespace {
 constexpr Nanoseconds kNever = Nanoseconds::max();
 constexpr Nanoseconds kLongAgo = Nanoseconds::min() / 2;
 
-// A peer's clock may say anything; what does not fit is as far off as can be said.
+// `theirs` minus `ours`. A peer's clock may have any value, so a difference that overflows is clamped.
 Nanoseconds ahead_by(Nanoseconds theirs, Nanoseconds ours) {
   std::int64_t difference = 0;
   if (!__builtin_sub_overflow(theirs.count(), ours.count(), &difference)) return Nanoseconds{difference};
@@ -42,25 +42,25 @@ Link::Link(const Self& self, PeerIndex index, LinkLimits limits)
       incarnation_began_at_(kLongAgo),
       hello_sent_at_(kLongAgo) {}
 
-// ---- what the peer says -------------------------------------------------------------------------------------------
+// ---- received messages ----------------------------------------------------------------------------------------------
 
 void Link::receive(const Hello& hello, Now now, ChangeNumber feed_tail) {
   if (hello.incarnation != peer_.incarnation) begin_run(hello, now, feed_tail);
   if (hello.feed_id != peer_.feed_id) {
-    // Cursors belong to a feed id; one that comes back is read from the beginning too.
+    // A cursor belongs to one feed id. A former feed id that comes back is read from the beginning too.
     peer_.feed_id = hello.feed_id;
     if (!mutated(Mutant::OldFeedKeepsCursor)) {
       at_ = {};
       durable_cursor_ = 0;
     }
   }
-  received_at_ = now.steady;  // the answer below greets it
+  received_at_ = now.steady;  // not received(): the answer below is a HELLO already
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;
 }
 
-// A new life of the peer voids what this link knew of the old one, until its WELCOME says what it holds.
+// A new incarnation of the peer voids what the former one acknowledged, until its WELCOME names its cursor.
 void Link::begin_run(const Hello& hello, Now now, ChangeNumber feed_tail) {
   peer_.incarnation = hello.incarnation;
   incarnation_began_at_ = now.steady;
@@ -85,7 +85,7 @@ bool Link::is_current(const Incarnations& incarnations) const {
 CursorClaim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) {
   if (!is_current(welcome.incarnations) ||
       (welcome.feed_id != self_->feed_id && !mutated(Mutant::NoIncarnationCheck))) {
-    // Two nodes that misunderstand each other must not talk at the speed of the network about it.
+    // Spaced, so that two nodes that disagree do not exchange HELLO and WELCOME at the speed of the network.
     const bool silent = mutated(Mutant::WelcomeOfAnotherIncarnationUnanswered);
     if (now.steady - hello_sent_at_ >= kHelloSpacing && !silent) owe_hello_ = true;
     return CursorClaim::Possible;
@@ -94,7 +94,7 @@ CursorClaim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) 
   if (welcome.attempt != attempt_ && !mutated(Mutant::OldAttemptRewinds)) return CursorClaim::Possible;
   const bool possible = feed.runs.allow({welcome.cursor, welcome.run, welcome.written}, feed.tail, feed.written);
   if (!possible && !mutated(Mutant::ForeignCursorCountsAsNone)) return CursorClaim::Foreign;
-  // Taken as it stands, also below what was acknowledged: the peer knows best what it holds.
+  // Also a cursor below the acknowledged one is taken as it is: the peer knows what it holds.
   const ChangeNumber least = mutated(Mutant::WelcomeOnlyForward) ? acknowledged_ : 0;
   acknowledged_ = sent_ = scanned_ = possible ? std::max(welcome.cursor, least) : 0;
   welcomed_run_ = welcome.run;
@@ -102,7 +102,7 @@ CursorClaim Link::receive(const Welcome& welcome, Now now, const OurFeed& feed) 
   proofs_.clear();
   tail_sent_ = acknowledged_;
   flight_.clear();
-  ++attempt_;  // further answers to the former one rewind nothing
+  ++attempt_;  // so that further answers to the former attempt do not rewind
   streaming_ = true;
   unanswered_hellos_ = 0;
   owe_hello_ = false;
@@ -118,16 +118,17 @@ CursorClaim Link::receive(const Ack& ack, Now now, ChangeNumber feed_tail) {
   }
   answered(now);
   if (ack.merged > feed_tail && !mutated(Mutant::AckBeyondTailIgnored)) return CursorClaim::Foreign;
-  if (ack.merged > feed_tail || ack.durable > ack.merged) return CursorClaim::Possible;  // it never had that from us
+  if (ack.merged > feed_tail || ack.durable > ack.merged) return CursorClaim::Possible;  // no ACK of a correct peer
   advance(ack.merged, now.steady);
   durable_ = std::max(durable_, std::min(ack.durable, acknowledged_));
-  // Only this attempt's batches say what the peer was sent: a number reached by other ways proves nothing.
+  // A durable number is a proof only if a batch of this attempt ended there as the tail: only then is it known that the
+  // peer was sent everything up to it.
   if (mutated(Mutant::AnyDurableNumberProves)) proven_ = std::max(proven_, durable_);
   for (; !proofs_.empty() && proofs_.front() <= durable_; proofs_.pop_front()) proven_ = proofs_.front();
   return CursorClaim::Possible;
 }
 
-// What it knows of the peer's feed stays: that is as true as before.
+// The cursor in the peer's feed stays: it is still right.
 void Link::begin_feed(Now now) {
   acknowledged_ = durable_ = 0;
   if (!mutated(Mutant::RenewalKeepsProven)) proven_ = 0;
@@ -140,7 +141,7 @@ void Link::advance(ChangeNumber merged, Nanoseconds now) {
   acknowledged_ = std::max(acknowledged_, merged);
   sent_ = std::max(sent_, acknowledged_);
   scanned_ = std::max(scanned_, sent_);
-  // Also a batch that moved nothing, and only asked what is kept, is answered by this.
+  // `<=`: an empty batch that only asks for the durable number is answered too.
   while (!flight_.empty() && flight_.front().to <= acknowledged_) {
     measured(now - flight_.front().sent_at);
     flight_.pop_front();
@@ -213,7 +214,7 @@ void Link::owe_welcome(std::uint64_t attempt) {
   owe_welcome_ = true;
 }
 
-// ---- what we say --------------------------------------------------------------------------------------------------
+// ---- messages to send -----------------------------------------------------------------------------------------------
 
 Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
   Hello hello;
@@ -229,8 +230,8 @@ Hello Link::hello(bool answer, Now now, ChangeNumber feed_tail) const {
   return hello;
 }
 
-// Backing off is for a peer that is away. One that is heard, perhaps because it was frozen and goes on, is greeted as
-// soon as HELLO may be said again.
+// Backoff is for a peer that is away. If a message comes from it, perhaps because it was frozen and runs again, HELLO
+// is sent as soon as kHelloInterval allows.
 void Link::received(Now now) {
   received_at_ = now.steady;
   if (mutated(Mutant::NoHelloRepeat)) return;
@@ -258,7 +259,7 @@ bool Link::wants_to_send(Now now, ChangeNumber feed_tail) const {
 }
 
 std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
-  // HELLO goes first: to a stranger nothing else counts.
+  // HELLO first: a peer to which this node is a stranger ignores all other messages.
   if (owe_hello_ || (!streaming_ && now.steady >= hello_due_)) {
     hello_sent(now);
     return hello(false, now, feed_tail);
@@ -289,9 +290,9 @@ std::optional<Message> Link::take_message(Now now, ChangeNumber feed_tail) {
   return std::nullopt;
 }
 
-// ---- time ---------------------------------------------------------------------------------------------------------
+// ---- time -----------------------------------------------------------------------------------------------------------
 
-// Stops the stream: only HELLO is said until the peer's WELCOME says where to go on.
+// Stops the stream: no batch is sent until the peer's WELCOME names the cursor to continue from.
 void Link::restart_handshake(Nanoseconds first_hello) {
   streaming_ = false;
   ++attempt_;
@@ -321,7 +322,7 @@ void Link::tick(Now now) {
   const Nanoseconds since = oldest_unanswered();
   if (since == kNever || now.steady - since < answer_timeout()) return;
   ++timeouts_;
-  // A slow peer must not be timed out again and again by a round trip that could not be measured.
+  // Counts the wait as a round trip. Else a slow peer would time out each time, because no round trip is ever measured.
   measured(std::max(round_trip_, now.steady - since));
   restart_handshake(now.steady);
 }
@@ -351,7 +352,7 @@ Nanoseconds Link::send_deadline() const {
 Connected Link::connected(Now now) const {
   if (now.steady - received_at_ > kSilence) return Connected::Down;
   if (now.steady - answered_at_ <= kSilence || mutated(Mutant::HalfCountsAsUp)) return Connected::Up;
-  // A peer that is new has not had the time to answer: that is not yet a link that works one way only.
+  // A new peer has not had the time to answer, so the link is not Half yet.
   return now.steady - incarnation_began_at_ > kSilence ? Connected::Half : Connected::Down;
 }
 

@@ -1,9 +1,24 @@
-// One link to one peer: how the two feeds travel over it. It is two independent halves. The sending half reads this
-// node's feed with a cursor and offers batches until they are acknowledged; the receiving half knows how far the peer's
-// feed is merged here, and owes it answers. docs/PROTOCOL.md says why each rule is there.
+// The link to one peer: the protocol state of both directions.
 //
-// Pure: time comes in, messages go out. Owned by the replica, used on the loop's thread only. Nothing here blocks, and
-// nothing grows: what is owed is a flag, what is unsent is a cursor, what is in flight is bounded.
+// The sending half reads this node's feed in order. A cursor says how far it has sent. Each batch covers the next feed
+// range (from, to], and stays in flight until the peer's ACK says that it is merged. If an ACK is overdue, the link
+// goes back to the acknowledged cursor and repeats the handshake. The receiving half holds the cursor in the peer's
+// feed, and owes the peer answers: WELCOME, ACK, PONG. The two halves are independent of each other.
+//
+// An exchange, from the side of this node:
+//
+//   HELLO  ->            "my feed has the id F, this is attempt 1"
+//          <- WELCOME    "I have merged your feed F up to 100": the stream starts there
+//   BATCH  ->            from = 100, to = 140, with the records that changed in this range
+//   BATCH  ->            from = 140, to = 180: several may be in flight
+//          <- ACK        merged = 180, durable = 140: both batches are merged, the first is in the peer's journal
+//
+// The link does not touch the network or the store: the replica passes in messages and the time, and takes out the
+// messages to send. Nothing here blocks, and memory is bounded: an owed answer is a flag, unsent changes are a cursor,
+// and the number of batches in flight is limited.
+//
+// Owned by the replica (bus/replica/replica.hpp). Loop thread only. docs/PROTOCOL.md (Nodes) has the rules and the
+// reason of each.
 #pragma once
 
 #include <cstdint>
@@ -21,47 +36,51 @@
 
 namespace herd::bus {
 
-// This node, in this life.
+// The identity of this node. The incarnation and the feed id change when the node renews its feed.
 struct Self {
-  std::string herd;
-  std::string node;
-  std::uint64_t incarnation = 0;  // random, never 0
-  std::uint64_t feed_id = 0;      // random, never 0
-  std::string address{};          // the bus address at which peers reach it, for people
+  std::string herd;               // name of the herd, the same on all nodes
+  std::string node;               // name of this node
+  std::uint64_t incarnation = 0;  // of this run of the process; random, never 0
+  std::uint64_t feed_id = 0;      // of the present feed; random, never 0
+  std::string address{};          // the bus address at which peers reach this node; only shown to people
 };
 
+// The state of a link.
 enum class Connected : std::uint8_t {
-  Down,  // nothing is heard from the peer
-  Half,  // the peer is heard, but does not answer us
+  Down,  // nothing was received from the peer for kSilence
+  Half,  // messages come from the peer, but no answers to ours
   Up,    // both directions work
 };
 
-// This node's feed now, as peers' positions in it are judged.
+// The present state of this node's feed, by which a peer's cursor in it is judged.
 struct OurFeed {
-  const Runs& runs;
-  ChangeNumber tail = 0;
-  ChangeNumber written = 0;  // the journal holds it up to here
+  const Runs& runs;          // the runs of the feed, as the journal lists them
+  ChangeNumber tail = 0;     // the highest change number
+  ChangeNumber written = 0;  // the journal holds all live changes up to this number
 };
 
-// What a peer's cursor in this node's feed shows.
+// What a peer's cursor in this node's feed proves.
 enum class CursorClaim : std::uint8_t {
-  Possible,
-  Foreign,  // the peer merged changes of this feed that this node's journal does not know: it is not the newest
+  Possible,  // nothing: this node can have sent the peer those changes
+  Foreign,   // the peer merged changes of this feed that this node's journal does not contain: the journal is not the
+             // newest one of the feed, and the node must renew its feed (rule 24)
 };
 
-// A stretch of the feed for one peer: how far the cursor moves by it, and the records to send.
+// The content of the next batch for one peer: the feed range that it covers, and the records to send.
 struct FeedRange {
-  ChangeNumber from = 0;
-  ChangeNumber to = 0;
-  std::vector<Feed::Entry> records{};  // those in (from, to], in order
-  std::vector<Feed::Entry> newest{};   // some ahead of it, in order; any of them may be left out
-  bool shareable = true;               // nothing in it depends on this peer: another link may send the same ...
-  std::uint64_t sources = 0;           // ... unless its peer told some of it: a bit for each link that records came by
+  ChangeNumber from = 0;               // exclusive
+  ChangeNumber to = 0;                 // inclusive; the sent cursor moves here
+  std::vector<Feed::Entry> records{};  // those in (from, to] that the peer needs, in feed order
+  std::vector<Feed::Entry> newest{};   // records after `to`, in feed order, sent early by a lagging link; optional
+  bool shareable = true;               // no record was left out or added for this peer, so another link may send the
+                                       // same body, unless its peer is a source of it
+  std::uint64_t sources = 0;           // the links that the records came by: a bit for each (bit_of)
 
-  // A record that goes along because it superseded one of the range, and a crash now would bring that one back.
+  // A record that must be sent with the range, because it superseded a change in it that is still on disk. Without it a
+  // crash now would bring the old record back under a number that the peer's cursor has passed (rule 13).
   struct Successor {
-    ChangeNumber old = 0;  // in (from, to]
-    RecordIndex index = 0;
+    ChangeNumber old = 0;   // the superseded number, in (from, to]
+    RecordIndex index = 0;  // the newer record
     bool operator==(const Successor&) const = default;
   };
   std::vector<Successor> successors{};
@@ -69,97 +88,120 @@ struct FeedRange {
 
 class Link {
  public:
+  // `self` must outlive the link. `index`: of the peer among the replica's peers, as the store records it.
   Link(const Self& self, PeerIndex index, LinkLimits limits);
 
-  // What the peer says. `feed_tail` is the tail of this node's feed now.
+  // ---- messages received from the peer ----
+  // `feed_tail`: the tail of this node's feed now. A WELCOME or ACK that does not name the present incarnations is not
+  // used; a HELLO or WELCOME may be owed in answer. A BYE of another incarnation is ignored.
   void receive(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
-  // A message with a foreign cursor is not used.
+  // If the result is Foreign, the message was not used.
   [[nodiscard]] CursorClaim receive(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
   [[nodiscard]] CursorClaim receive(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
   void receive(const protocol::Ping& ping, protocol::Now now);
   void receive(const protocol::Pong& pong, protocol::Now now);
   void receive(const protocol::Bye& bye, protocol::Now now);
-  // It has refused this process's HELLO: the next one follows after kHelloInterval, without backing off.
+  // The peer sent CONFLICT and refused this process (rule 21). The next HELLO follows after kHelloInterval, without
+  // backoff.
   void refused() { unanswered_hellos_ = 0; }
 
-  // This node has renewed its feed: nothing that the peer said about the former one counts.
-  void begin_feed(protocol::Now now);
-
-  // What a journal kept of the peer's feed: reading goes on there, if the peer still has that feed.
-  void restore(const PeerCursor& durable);
-  // How far the peer's feed is merged here, for the journal to keep ...
-  [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, at_}; }
-  // ... and it has: the peer is told so.
-  void cursor_durable(const PeerCursor& durable);
-
-  // A reply waits until the peer keeps whatever stood at this number of our feed.
-  void await(ChangeNumber number) { awaited_ = number; }
-  // All that was live in our feed at this number, or something newer, is in the peer's journal.
-  [[nodiscard]] ChangeNumber proven() const { return proven_; }
-
-  // A batch of the peer's present life for ours? If not, its updates must not be used, and a WELCOME is owed.
+  // Call it first for each BATCH. True if the batch is of the peer's present incarnation and for ours. If false, do not
+  // merge its updates: a WELCOME is owed instead.
   [[nodiscard]] bool accepts(const protocol::Batch& batch, protocol::Now now);
-  // Its updates are merged (also where it left a gap): the cursor moves, or a WELCOME says where to go on. In the turn
-  // in which it was accepted: from then on counts how long its acknowledgement may wait.
+  // Call it after the updates of an accepted batch are merged, in the same loop iteration: the delay of the ACK counts
+  // from accepts(). Moves the cursor to the batch's end and owes an ACK. If the batch begins after the cursor, or
+  // belongs to an unknown run, the cursor stays and a WELCOME is owed, which tells the peer where to continue (rule 5).
   void merged(const protocol::Batch& batch);
 
-  // What to say next that is no batch: owed answers first, then what time demands. It counts as said when it is taken.
+  // ---- this node's journal and feed ----
+  // The node has renewed its feed: all that the peer acknowledged of the former feed is void. Restarts the handshake.
+  void begin_feed(protocol::Now now);
+
+  // At the start: the cursor in the peer's feed that the journal holds. Reading continues there if the peer still has
+  // that feed id, else at its beginning.
+  void restore(const PeerCursor& durable);
+  // How far the peer's feed is merged here, for the journal to write.
+  [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, at_}; }
+  // The journal has written this cursor. The next ACK reports it to the peer as durable.
+  void cursor_durable(const PeerCursor& durable);
+
+  // A reply waits until the peer's journal covers this number of our feed. While proven() is lower, and nothing is in
+  // flight, the link asks again with an empty batch. 0: no reply waits.
+  void await(ChangeNumber number) { awaited_ = number; }
+  // The peer's journal holds every record that was live in our feed when this number was its tail, or a newer record of
+  // the same client. 0: nothing is proven.
+  [[nodiscard]] ChangeNumber proven() const { return proven_; }
+
+  // ---- messages to send ----
+  // The next message other than BATCH: owed answers first, then HELLO or PING when due. The link counts it as sent, so
+  // call it only when the peer can be sent to. nullopt: none for now.
   [[nodiscard]] std::optional<protocol::Message> take_message(protocol::Now now, ChangeNumber feed_tail);
 
-  // The number behind which the next stretch begins, if the flight has room and this peer keeps up.
+  // The change number after which the next batch starts. nullopt if no batch may be sent now, or if the link lags:
+  // then only next_range() can compose the batch.
   [[nodiscard]] std::optional<ChangeNumber> next_number(ChangeNumber feed_tail) const;
   [[nodiscard]] std::size_t max_batch() const { return limits_.max_batch; }
   [[nodiscard]] std::size_t max_in_flight() const { return limits_.max_in_flight; }
-  // The next stretch of the feed to send, if the flight has room and there is something worth a message. It ends at
-  // `end` at the latest, if there is something to send up to there.
+  // The feed range of the next batch. It ends at `end` at the latest, unless nothing up to there is for this peer.
+  // nullopt if the stream is not open, max_in_flight batches are in flight, or there is nothing worth a message.
   [[nodiscard]] std::optional<FeedRange> next_range(const Store& store, protocol::Now now, ChangeNumber end);
-  // The stretch must end at `to`, because its bytes are too many. True if it has changed by more than that, so that it
-  // must be encoded again.
+  // Shortens the range to end at `to`, because its records do not fit the body. True if its successors or its end had
+  // to change further, so that the body must be encoded again.
   [[nodiscard]] bool shorten(const Store& store, FeedRange& range, ChangeNumber to) const;
-  // The feed up to `to` (at most the stretch's end: a batch is bounded in bytes too) goes out now. `written`: the
-  // journal holds the feed up to there.
+  // A batch that ends at `to` is sent now. Returns its header. `written`: the journal holds our feed up to this number.
   [[nodiscard]] protocol::Batch send(ChangeNumber to, const Store& store, ChangeNumber written, protocol::Now now);
-  // Would a record be left out for this peer, because its present life told us?
+  // True if the record is left out for this peer, because its present incarnation sent it to us (rule 7).
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
-  // A batch has come that is not acknowledged yet.
+  // True if a received batch is not acknowledged yet.
   [[nodiscard]] bool owes_ack() const { return owe_ack_; }
-  // Is there something to say, or to send, if the peer can be sent to? May say yes for nothing, never no for something.
+  // Cheap test for whether take_message() or next_range() may return something. May be a false positive, never a false
+  // negative.
   [[nodiscard]] bool wants_to_send(protocol::Now now, ChangeNumber feed_tail) const;
 
-  // For the comparison of stores (bus/link/reconciler.hpp). HELLO is said, so that both sides' cursors are stated anew.
+  // ---- for reconciliation (bus/link/reconciler.hpp) ----
+  // Owes a HELLO, so that both sides state their cursors anew.
   void request_hello() { owe_hello_ = true; }
-  // Welcomed in the present attempt: batches flow.
+  // True from the WELCOME of the present attempt until the next handshake: batches may be sent.
   [[nodiscard]] bool streaming() const { return streaming_; }
-  // How far the peer's feed is merged here, and which that is.
+  // How far the peer's feed is merged here, and the id of that feed.
   [[nodiscard]] ChangeNumber cursor() const { return at_.cursor; }
   [[nodiscard]] std::uint64_t peer_feed() const { return peer_.feed_id; }
-  // The lives that a message names: are they the present ones, and what to name.
+  // True if a received message names the present incarnations of both sides.
   [[nodiscard]] bool is_current(const protocol::Incarnations& incarnations) const;
+  // The incarnations that a message to the peer must name.
   [[nodiscard]] protocol::Incarnations incarnations() const { return {self_->incarnation, peer_.incarnation}; }
 
-  // Notices that an answer is overdue. Call it once a turn, before the messages are taken.
+  // ---- time and state ----
+  // Restarts the handshake if an ACK or a PONG is overdue. Call it once per loop iteration, before messages are taken.
   void tick(protocol::Now now);
 
-  // When tick() next has something to notice, or connected() changes, in steady time; max() for never.
+  // The steady time at which tick() may have something to do, or connected() may change; max() for never.
   [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
-  // When there is next something to say, if the peer can be sent to at all; max() for never.
+  // The steady time at which a message becomes due without a further event, if the peer can be sent to; max() for
+  // never.
   [[nodiscard]] protocol::Nanoseconds send_deadline() const;
 
   [[nodiscard]] Connected connected(protocol::Now now) const;
-  // Everything that stood in the peer's feed when it first said HELLO is merged here.
+  // True if everything that the peer's feed contained at the first HELLO of its present incarnation is merged here.
   [[nodiscard]] bool synchronised() const { return peer_.incarnation != 0 && at_.cursor >= sync_target_; }
 
+  // How far the sending half is, in change numbers of this node's feed. durable <= merged <= sent.
   struct Cursors {
     ChangeNumber sent = 0;
-    ChangeNumber merged = 0;
-    ChangeNumber durable = 0;
+    ChangeNumber merged = 0;   // acknowledged
+    ChangeNumber durable = 0;  // in the peer's journal, as its ACK says
   };
   [[nodiscard]] Cursors cursors() const { return {sent_, acknowledged_, durable_}; }
+  // Moving average; 0 until one is measured.
   [[nodiscard]] protocol::Nanoseconds round_trip() const { return round_trip_; }
+  // The peer's wall clock minus ours.
   [[nodiscard]] protocol::Nanoseconds skew() const { return skew_; }
+  // 0 until the first HELLO.
   [[nodiscard]] std::uint64_t peer_incarnation() const { return peer_.incarnation; }
+  // ACKs and PONGs that were overdue, since the start.
   [[nodiscard]] std::uint64_t timeouts() const { return timeouts_; }
+  // Batches in flight.
   [[nodiscard]] std::size_t in_flight() const { return flight_.size(); }
 
  private:
@@ -181,7 +223,7 @@ class Link {
   void answered(protocol::Now now);
   void add_newest(const Store& store, FeedRange& range);
   void add_successors(const Store& store, FeedRange& range) const;
-  [[nodiscard]] bool has_room() const;
+  [[nodiscard]] bool may_send_batch() const;
   [[nodiscard]] bool lags(ChangeNumber feed_tail) const {
     return feed_tail - sent_ > limits_.max_in_flight * limits_.max_batch;
   }
@@ -192,55 +234,55 @@ class Link {
   PeerIndex index_;
   LinkLimits limits_;
 
-  // The peer, as its newest HELLO says.
+  // The peer, as its newest HELLO names it.
   struct Peer {
-    std::uint64_t incarnation = 0;  // 0: never heard
+    std::uint64_t incarnation = 0;  // 0: no HELLO yet
     std::uint64_t feed_id = 0;
   };
   Peer peer_;
-  protocol::Nanoseconds received_at_;  // anything of its present life
-  protocol::Nanoseconds answered_at_;  // anything that shows that it hears us
+  protocol::Nanoseconds received_at_;  // the newest message of its present incarnation
+  protocol::Nanoseconds answered_at_;  // the newest message that shows that the peer receives ours
   protocol::Nanoseconds incarnation_began_at_;
 
   // The sending half: our feed.
-  bool streaming_ = false;          // welcomed in the present attempt; else only HELLO is said
-  std::uint64_t welcomed_run_ = 0;  // of that WELCOME
+  bool streaming_ = false;          // welcomed in the present attempt; else only HELLO and answers are sent
+  std::uint64_t welcomed_run_ = 0;  // the run that this WELCOME named
   std::uint64_t attempt_ = 1;
   ChangeNumber acknowledged_ = 0;         // <= sent_
   ChangeNumber durable_ = 0;              // <= acknowledged_
   std::deque<ChangeNumber> proofs_;       // tails that batches of this attempt have reached, rising
-  ChangeNumber proven_ = 0;               // the last of them that the peer keeps
-  ChangeNumber awaited_ = 0;              // a reply waits for proven_ to reach it
-  protocol::Nanoseconds ask_at_{};        // when to ask again, if it does not
-  ChangeNumber sent_ = 0;                 // the last batch's `to`
-  ChangeNumber scanned_ = 0;              // >= sent_; nothing for this peer stands in (sent_, scanned_]
+  ChangeNumber proven_ = 0;               // the last of them that the peer reports as durable
+  ChangeNumber awaited_ = 0;              // a reply waits for proven_ to reach this number
+  protocol::Nanoseconds ask_at_{};        // when to ask again with an empty batch, if it does not
+  ChangeNumber sent_ = 0;                 // `to` of the last batch
+  ChangeNumber scanned_ = 0;              // >= sent_; nothing in (sent_, scanned_] is for this peer
   protocol::Nanoseconds scanned_at_{};    // since when an empty range waits to be sent
-  ChangeNumber tail_sent_ = 0;            // a lagging link was sent newest records up to here, out of order
-  ChangeNumber tail_at_incarnation_ = 0;  // our feed's tail when the peer's present life became known
+  ChangeNumber tail_sent_ = 0;            // a lagging link has sent the newest records up to here, out of order
+  ChangeNumber tail_at_incarnation_ = 0;  // our feed's tail at the first HELLO of the peer's present incarnation
   std::deque<InFlight> flight_;
   unsigned unanswered_hellos_ = 0;
   protocol::Nanoseconds hello_due_{};
   protocol::Nanoseconds hello_sent_at_;
-  std::uint64_t timeouts_ = 0;  // answers that did not come in time
+  std::uint64_t timeouts_ = 0;
 
   // The receiving half: the peer's feed.
   FeedPosition at_;                  // merged here without a gap
-  ChangeNumber durable_cursor_ = 0;  // ... and in our journal; <= its cursor
-  ChangeNumber sync_target_ = 0;
+  ChangeNumber durable_cursor_ = 0;  // the same in our journal; <= at_.cursor
+  ChangeNumber sync_target_ = 0;     // the peer's tail at the first HELLO of its present incarnation
   std::uint64_t ack_attempt_ = 0;
   std::uint64_t welcome_attempt_ = 0;
 
-  // Owed, until it is taken.
+  // Answers that are owed until take_message() takes them.
   bool owe_hello_ = false;
   bool owe_hello_answer_ = false;
   bool owe_welcome_ = false;
   bool owe_ack_ = false;
-  protocol::Nanoseconds ack_due_{};  // if so, not before
-  std::optional<std::uint64_t> owe_pong_;
+  protocol::Nanoseconds ack_due_{};        // an owed ACK waits until then
+  std::optional<std::uint64_t> owe_pong_;  // the nonce of the PING
 
   // Round trips.
   std::uint64_t ping_nonce_ = 0;
-  std::optional<protocol::Now> ping_sent_;
+  std::optional<protocol::Now> ping_sent_;  // until its PONG comes
   protocol::Nanoseconds ping_due_{};
   protocol::Nanoseconds round_trip_{};
   protocol::Nanoseconds skew_{};

@@ -1,4 +1,4 @@
-// A message for a peer, ready to be sent.
+// An encoded message for a peer. The bus adds the checksum frame.
 #pragma once
 
 #include <memory>
@@ -8,7 +8,7 @@ namespace herd::bus {
 
 struct Outgoing {
   std::string header;
-  std::shared_ptr<const std::string> body;  // shared with other links where it is the same; nullptr: one frame only
+  std::shared_ptr<const std::string> body;  // shared by all links that send the same one; nullptr: none
 };
 
 }  // namespace herd::bus

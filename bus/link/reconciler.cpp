@@ -22,19 +22,23 @@ using protocol::Sums;
 
 namespace {
 
-constexpr unsigned kSoonerRounds = 3;             // one that a PULL brings, one that confirms, one that sees it healed
-constexpr unsigned kRoundsBelieved = 3;           // a bucket that differs in so many is pulled though it changes
-constexpr std::size_t kMaxInFlight = 16'384;      // changes looked at: about a millisecond; more are a refill
-constexpr std::size_t kMaxRecordsLooked = 4'096;  // for one ANSWER: its records may be in flight and so not be told
+// Extra rounds between two regular ones: one that follows a PULL of the peer, one that confirms the difference, one
+// that sees it repaired.
+constexpr unsigned kExtraRounds = 3;
+constexpr unsigned kRoundsToPull = 3;  // a bucket that differs in this many rounds is pulled, even if its sums change
+// Changes scanned after the cursor: about 1 ms. More of them mean that the peer is still reading the feed.
+constexpr std::size_t kMaxChangesScanned = 16'384;
+// Records scanned for one ANSWER. Needed beside the bound on its size, because records in flight are not put in.
+constexpr std::size_t kMaxRecordsScanned = 4'096;
 
-// The buckets in which something stands behind `cursor` in our feed that the peer has not told us. Nothing where that
-// is too much to look at.
+// The buckets that have a change after `cursor` in our feed which the peer did not send us. nullopt if there are too
+// many changes to scan.
 std::optional<std::bitset<kBuckets>> in_flight(const Link& link, const Store& store, ChangeNumber cursor) {
   std::bitset<kBuckets> buckets;
   if (mutated(Mutant::InFlightCompared)) return buckets;
   Feed::Reader reader = store.feed().read_after(cursor);
   for (std::size_t count = 0; const auto entry = reader.next(); ++count) {
-    if (count == kMaxInFlight) return std::nullopt;
+    if (count == kMaxChangesScanned) return std::nullopt;
     if (!link.knows(store, *entry)) buckets.set(bucket_of(store.record_at(entry->index).client));
   }
   return buckets;
@@ -78,7 +82,7 @@ void Reconciler::begin_round(Link& link, Now now) {
   ++round_;
   comparing_ = owe_ask_ = true;
   asked_at_ = now.steady;
-  if (!std::exchange(is_sooner_, false)) sooner_left_ = kSoonerRounds;
+  if (!std::exchange(extra_due_, false)) extra_left_ = kExtraRounds;
   due_at_ = next_round(now);
 }
 
@@ -87,11 +91,11 @@ Nanoseconds Reconciler::next_round(Now now) {
   return now.steady + limits_.round_min + Nanoseconds{static_cast<std::int64_t>(random() % spread)};
 }
 
-// A difference was seen: the next round comes soon, unless that has not helped before.
-void Reconciler::sooner(Now now) {
-  if (is_sooner_ || sooner_left_ == 0) return;
-  if (!mutated(Mutant::SoonerWithoutEnd)) --sooner_left_;
-  is_sooner_ = true;
+// Call it when a difference was seen. The next round comes soon, unless kExtraRounds did not settle the difference.
+void Reconciler::schedule_extra_round(Now now) {
+  if (extra_due_ || extra_left_ == 0) return;
+  if (!mutated(Mutant::SoonerWithoutEnd)) --extra_left_;
+  extra_due_ = true;
   due_at_ = std::min(due_at_, now.steady + limits_.again);
 }
 
@@ -103,7 +107,7 @@ void Reconciler::forget_peer(const Link& link) {
   owe_ask_ = owe_digest_ = owe_pull_ = owe_answer_ = false;
 }
 
-// splitmix64: a known generator of eight lines is enough for jitter.
+// The generator splitmix64, which is good enough for jitter.
 std::uint64_t Reconciler::random() {
   random_ += 0x9e3779b97f4a7c15ULL;
   std::uint64_t mixed = random_;
@@ -112,7 +116,7 @@ std::uint64_t Reconciler::random() {
   return mixed ^ (mixed >> 31);
 }
 
-// ---- what the peer says ---------------------------------------------------------------------------------------------
+// ---- received messages ----------------------------------------------------------------------------------------------
 
 Result<void> Reconciler::receive(const Digest& digest, std::optional<std::string_view> sums, const Link& link,
                                  const Store& store, Now now) {
@@ -141,20 +145,21 @@ void Reconciler::compare(const Sums& theirs, const Digest& digest, const Link& l
     const std::uint64_t ours = store.digests().sums()[bucket];
     if (ours == theirs.of[bucket]) {
       suspects_.erase(bucket);
-    } else if (!theirs.unsettled[bucket] && !(*unsettled)[bucket] && believed(bucket, ours, theirs.of[bucket], now)) {
+    } else if (!theirs.unsettled[bucket] && !(*unsettled)[bucket] &&
+               must_be_pulled(bucket, ours, theirs.of[bucket], now)) {
       to_pull_.push_back(bucket);
       suspects_.erase(bucket);
     }
   }
-  if (!suspects_.empty() || !to_pull_.empty()) sooner(now);
+  if (!suspects_.empty() || !to_pull_.empty()) schedule_extra_round(now);
   if (to_pull_.empty()) return;
   buckets_pulled_ += to_pull_.size();
   pull_position_ = 0;
   begin_pull(now);
 }
 
-// Has it differed for long enough to be fetched?
-bool Reconciler::believed(Bucket bucket, std::uint64_t ours, std::uint64_t theirs, Now now) {
+// Notes that the bucket differs in this round. True if it has differed for long enough to be pulled.
+bool Reconciler::must_be_pulled(Bucket bucket, std::uint64_t ours, std::uint64_t theirs, Now now) {
   Suspect& suspect = suspects_[bucket];
   ++suspect.rounds;
   if (mutated(Mutant::DifferencePulledAtOnce)) return true;
@@ -165,7 +170,7 @@ bool Reconciler::believed(Bucket bucket, std::uint64_t ours, std::uint64_t their
     suspect.since = now.steady;
   }
   if (same && now.steady - suspect.since >= limits_.unchanged) return true;
-  return suspect.rounds >= kRoundsBelieved && !mutated(Mutant::ChangingBucketNotPulled);
+  return suspect.rounds >= kRoundsToPull && !mutated(Mutant::ChangingBucketNotPulled);
 }
 
 void Reconciler::begin_pull(Now now) {
@@ -178,14 +183,14 @@ void Reconciler::receive(const Pull& pull, const Link& link, Now now) {
   if (!link.is_current(pull.incarnations)) return;
   pulled_ = pull;
   owe_answer_ = true;
-  if (!mutated(Mutant::PulledNodeDoesNotPull)) sooner(now);
+  if (!mutated(Mutant::PulledNodeDoesNotPull)) schedule_extra_round(now);
 }
 
 void Reconciler::receive(const Answer& answer, Now now) {
   if (!pulling_ || answer.number != pull_number_) return;
   pulling_ = owe_pull_ = false;
   const std::size_t asked = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
-  if (answer.done > asked || (answer.done == 0 && answer.position == pull_position_)) {  // it would never end
+  if (answer.done > asked || (answer.done == 0 && answer.position == pull_position_)) {  // impossible, or no progress
     to_pull_.clear();
     return;
   }
@@ -194,7 +199,7 @@ void Reconciler::receive(const Answer& answer, Now now) {
   if (!to_pull_.empty()) begin_pull(now);
 }
 
-// ---- what we say ----------------------------------------------------------------------------------------------------
+// ---- messages to send -----------------------------------------------------------------------------------------------
 
 std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
   if (std::exchange(owe_ask_, false)) {
@@ -208,44 +213,45 @@ std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
 }
 
 Outgoing Reconciler::digest(const Link& link, const Store& store) const {
-  const Digest said{link.incarnations(), asked_.round, true, store.digest(), link.cursor()};
-  const Outgoing bare{protocol::encode(said), nullptr};
-  if (said.digest == asked_.digest) return bare;
+  const Digest answer{link.incarnations(), asked_.round, true, store.digest(), link.cursor()};
+  const Outgoing without_sums{protocol::encode(answer), nullptr};
+  if (answer.digest == asked_.digest) return without_sums;
   const auto unsettled = in_flight(link, store, link.cursors().merged);
-  if (!unsettled) return bare;
+  if (!unsettled) return without_sums;
   const auto sums = std::make_unique<Sums>(Sums{store.digests().sums(), *unsettled});
-  return with_body(said, protocol::encode_sums(*sums));
+  return with_body(answer, protocol::encode_sums(*sums));
 }
 
 Outgoing Reconciler::pull(const Link& link) const {
-  Pull said{link.incarnations(), pull_number_, pull_position_, {}};
+  Pull request{link.incarnations(), pull_number_, pull_position_, {}};
   const std::size_t count = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
-  said.buckets.assign(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(count));
-  return {protocol::encode(said), nullptr};
+  request.buckets.assign(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(count));
+  return {protocol::encode(request), nullptr};
 }
 
-// A place is one more than the index of the record where the telling stopped; 0 is the bucket's first.
+// A position in a bucket is 1 + the index of the record at which the next ANSWER continues; 0 is the bucket's first
+// record.
 Outgoing Reconciler::answer(const Link& link, const Store& store) const {
   const ChangeNumber acknowledged = mutated(Mutant::InFlightSent) ? store.feed().tail() : link.cursors().merged;
   protocol::BodyEncoder encoder;
-  Answer said{link.incarnations(), pulled_.number, 0, 0};
-  std::size_t looked = 0;
+  Answer answer{link.incarnations(), pulled_.number, 0, 0};
+  std::size_t scanned = 0;
   UpdateTexts texts;
   for (const Bucket bucket : pulled_.buckets) {
     RecordIndex at = store.first_of(bucket);
     const auto position = static_cast<RecordIndex>(pulled_.position - 1);
-    const bool goes_on = said.done == 0 && pulled_.position > 0 && store.has(pulled_.position - 1);
+    const bool goes_on = answer.done == 0 && pulled_.position > 0 && store.has(pulled_.position - 1);
     if (goes_on && bucket_of(store.record_at(position).client) == bucket && !mutated(Mutant::PositionForgotten))
       at = position;
     for (; at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
-      const bool room = encoder.size() < protocol::kMaxBatchUpdates && looked++ < kMaxRecordsLooked;
-      if (room && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at, texts)))) continue;
-      said.position = std::uint64_t{at} + 1;
-      return with_body(said, encoder.finish());
+      const bool within_bounds = encoder.size() < protocol::kMaxBatchUpdates && scanned++ < kMaxRecordsScanned;
+      if (within_bounds && (store.number_of(at) > acknowledged || encoder.add(store.update_at(at, texts)))) continue;
+      answer.position = std::uint64_t{at} + 1;
+      return with_body(answer, encoder.finish());
     }
-    ++said.done;
+    ++answer.done;
   }
-  return with_body(said, encoder.finish());
+  return with_body(answer, encoder.finish());
 }
 
 }  // namespace herd::bus

@@ -1,12 +1,25 @@
-// Anti-entropy with one peer: now and then the two stores are compared by the sums of their buckets, and what this one
-// lacks is fetched. Cursors make that unnecessary as long as everything is right; this finds and heals what they cannot
-// notice. docs/PROTOCOL.md (Digests) has the rules.
+// Reconciliation with one peer (anti-entropy): compares the two stores by digests, and fetches the records that differ.
 //
-// Pure: time comes in, messages go out, chance comes from a seed. Owned by the replica beside the peer's link, used on
-// the loop's thread only. Bounded: one round, one pull and one answer of each kind are under way at most.
+// As long as all is well the link's cursors keep the stores equal, and reconciliation finds nothing. It detects and
+// repairs what cursors cannot notice: a fault in memory, in a peer, or in this program. One round, as this node begins
+// it:
 //
-// What is merely in flight never counts as a difference: a bucket is compared only where the link's cursors say that
-// each side has merged all that the other has changed in it. So a herd under full load compares, and pulls nothing.
+//   HELLO     ->            both sides state their cursors anew
+//   DIGEST    ->            this node's digest of its whole store
+//             <- DIGEST     the peer's digest; if it differs, also the hash sums of its 4,096 buckets
+//                           equal digests, or no bucket that differs for long enough: the round ends here
+//   PULL      ->            the buckets that differ
+//             <- ANSWER     their records, merged by the store's order; PULL and ANSWER repeat until all are sent
+//
+// A node repairs only its own store; the peer begins rounds of its own for what it lacks.
+//
+// Updates in flight are not a difference. A bucket is compared only if the cursors show that each side has merged all
+// changes of the other in it. Even then a bucket is pulled only if it differs in several rounds. So a herd under full
+// load compares and pulls nothing.
+//
+// Pure: time is passed in, messages are taken out, random numbers come from a seed. Owned by the replica, one for each
+// peer, beside its link; loop thread only. Bounded: one round and one pull of this node, and one answer of each kind to
+// the peer, are under way at most. docs/PROTOCOL.md (rules 15 to 17) has the rules.
 #pragma once
 
 #include <chrono>
@@ -27,55 +40,59 @@
 namespace herd::bus {
 
 struct ReconcileLimits {
-  protocol::Nanoseconds round_min = 30s;     // from one round to the next, at random ...
-  protocol::Nanoseconds round_max = 60s;     // ... so that a herd's nodes do not all compare at once
-  protocol::Nanoseconds again = 2500ms;      // to the round that follows a difference; above `unchanged`
-  protocol::Nanoseconds unchanged = 2s;      // a difference that stays as it is for so long is believed
-  protocol::Nanoseconds answer_within = 5s;  // or the round, or the pull, is given up
+  // Between two regular rounds: a random time in this range, so that the nodes of a herd do not all compare at once.
+  protocol::Nanoseconds round_min = 30s;
+  protocol::Nanoseconds round_max = 60s;
+  protocol::Nanoseconds again = 2500ms;      // from a difference to the extra round that follows; above `unchanged`
+  protocol::Nanoseconds unchanged = 2s;      // a bucket is pulled once its two sums differ, unchanged, for this long
+  protocol::Nanoseconds answer_within = 5s;  // without an answer for this long the round or the pull is abandoned
 };
 
 class Reconciler {
  public:
-  // `known_feed`: of the peer, as a journal remembers it; 0: none. A peer with another is compared with at once.
+  // `seed`: of the times of rounds. `known_feed`: the peer's feed id as the journal holds it; 0: none. If the peer has
+  // another one, the first round begins as soon as the link is synchronised.
   Reconciler(ReconcileLimits limits, std::uint64_t seed, std::uint64_t known_feed)
       : limits_(limits), random_(seed), known_feed_(known_feed) {}
 
-  // Begins a round where one is due, and gives up what was not answered. Once a turn, after the link's tick.
+  // Begins a round if one is due, and abandons a round or a pull that was not answered in time. Call it once per loop
+  // iteration, after the link's tick().
   void tick(Link& link, protocol::Now now);
-  // When tick() next has something to do, in steady time; max() for never.
+  // The steady time at which tick() next has something to do; max() for never.
   [[nodiscard]] protocol::Nanoseconds tick_deadline(const Link& link) const;
 
-  // What the peer says. An Error if a frame of sums cannot be read.
+  // Messages received from the peer. `sums`: the body frame of a DIGEST, if it has one; an Error if it cannot be
+  // decoded. Messages of another incarnation, and answers to another round or pull, are ignored.
   [[nodiscard]] protocol::Result<void> receive(const protocol::Digest& digest, std::optional<std::string_view> sums,
                                                const Link& link, const Store& store, protocol::Now now);
   void receive(const protocol::Pull& pull, const Link& link, protocol::Now now);
-  // Its updates are merged.
+  // Call it after the ANSWER's updates are merged.
   void receive(const protocol::Answer& answer, protocol::Now now);
 
-  // What to say next. It counts as said when it is taken.
+  // The next message to send, or nullopt. It counts as sent when it is taken.
   [[nodiscard]] std::optional<Outgoing> take(const Link& link, const Store& store);
   [[nodiscard]] bool wants_to_send() const { return owe_ask_ || owe_digest_ || owe_pull_ || owe_answer_; }
 
-  // Rising only.
+  // Since the start: rounds that this node began, and buckets that it asked the peer for.
   [[nodiscard]] std::uint64_t rounds() const { return round_; }
   [[nodiscard]] std::uint64_t buckets_pulled() const { return buckets_pulled_; }
 
  private:
-  // A bucket whose sums differ.
+  // A bucket that has differed, but not for long enough to be pulled.
   struct Suspect {
-    std::uint64_t ours = 0;
-    std::uint64_t theirs = 0;
-    protocol::Nanoseconds since{};  // they have been these
-    unsigned rounds = 0;            // it has differed so often
+    std::uint64_t ours = 0;         // our sum ...
+    std::uint64_t theirs = 0;       // ... and the peer's in the last round
+    protocol::Nanoseconds since{};  // since when both sums have had these values
+    unsigned rounds = 0;            // rounds in which it has differed
   };
 
   void begin_round(Link& link, protocol::Now now);
   [[nodiscard]] protocol::Nanoseconds next_round(protocol::Now now);
   void begin_pull(protocol::Now now);
-  void sooner(protocol::Now now);
+  void schedule_extra_round(protocol::Now now);
   void compare(const protocol::Sums& theirs, const protocol::Digest& digest, const Link& link, const Store& store,
                protocol::Now now);
-  [[nodiscard]] bool believed(Bucket bucket, std::uint64_t ours, std::uint64_t theirs, protocol::Now now);
+  [[nodiscard]] bool must_be_pulled(Bucket bucket, std::uint64_t ours, std::uint64_t theirs, protocol::Now now);
   void forget_peer(const Link& link);
   [[nodiscard]] Outgoing digest(const Link& link, const Store& store) const;
   [[nodiscard]] Outgoing pull(const Link& link) const;
@@ -85,17 +102,17 @@ class Reconciler {
   ReconcileLimits limits_;
   std::uint64_t random_;
   std::uint64_t known_feed_;
-  std::uint64_t peer_incarnation_ = 0;  // of the peer
+  std::uint64_t peer_incarnation_ = 0;  // that all below belongs to
 
   // Our rounds.
   std::uint64_t round_ = 0;
   bool scheduled_ = false;
   protocol::Nanoseconds due_at_{};
-  bool is_sooner_ = false;    // the next round is due because something differed
-  unsigned sooner_left_ = 0;  // such rounds, until one is due by the clock
-  bool comparing_ = false;    // a round is under way
+  bool extra_due_ = false;   // the next round is an extra one, because a difference was seen
+  unsigned extra_left_ = 0;  // extra rounds allowed before the next regular one
+  bool comparing_ = false;   // a round is under way
   protocol::Nanoseconds asked_at_{};
-  std::uint64_t asked_with_ = 0;  // our digest then
+  std::uint64_t asked_with_ = 0;  // the digest that our DIGEST stated
   std::unordered_map<Bucket, Suspect> suspects_;
 
   // Our pulls.
@@ -103,13 +120,14 @@ class Reconciler {
   protocol::Nanoseconds pulled_at_{};
   std::uint64_t pull_number_ = 0;
   std::uint64_t pull_position_ = 0;
-  std::vector<Bucket> to_pull_;
+  std::vector<Bucket> to_pull_;  // in order; the first ones are in the present PULL
   std::uint64_t buckets_pulled_ = 0;
 
-  // What the peer wants to know.
+  // The peer's requests that are to be answered.
   protocol::Digest asked_;
   protocol::Pull pulled_;
 
+  // Messages that are owed until take() takes them: our DIGEST, the answer to the peer's, our PULL, our ANSWER.
   bool owe_ask_ = false;
   bool owe_digest_ = false;
   bool owe_pull_ = false;

@@ -1,9 +1,10 @@
-// When a connection that looks well is opened anew, because nobody answers what is said on it. Its other end may be
-// gone without a word to ours: behind a proxy, a tunnel or a box that has forgotten it, the near half stays open, takes
-// all that is said, and the system sees nothing wrong.
+// Decides when the connection to a peer is closed and opened again, although the operating system reports it as open.
+// The far end may be gone without our end noticing: a proxy, a tunnel or a NAT box between them keeps the near half
+// open, which accepts everything that is sent.
 //
-// The patience doubles with each attempt in vain: where the peer is only slow to answer, a connection that was opened
-// anew too soon would never come to anything. Pure; one for each peer, used on the loop's thread only.
+// The delay doubles after each attempt that does not bring the link up. If the peer is only slow to answer, a
+// connection that is replaced too early would never become useful. Pure. One for each peer, owned by the bus; loop
+// thread only.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +15,8 @@
 
 namespace herd::bus {
 
-// Above what ends a connection whose host has vanished (bus/zmq/zmq_options.cpp): the system is first.
+// Longer than the kernel takes to close a connection to a host that has vanished (bus/zmq/zmq_options.cpp), so that the
+// kernel acts first.
 inline constexpr std::chrono::nanoseconds kReconnectAfter = 5s;
 inline constexpr std::chrono::nanoseconds kReconnectAfterMax = 60s;
 
@@ -22,20 +24,20 @@ class ReconnectBackoff {
  public:
   explicit ReconnectBackoff(protocol::Nanoseconds now) : due_(now + kReconnectAfter) {}
 
-  // How the link is now. True: open its connection anew, which counts as done.
+  // Call it with the link's present state. True: open the connection again now; the next attempt is counted from here.
   [[nodiscard]] bool update(Connected state, protocol::Nanoseconds now) {
-    if (state == Connected::Up) patience_ = kReconnectAfter;
+    if (state == Connected::Up) delay_ = kReconnectAfter;
     const bool wanted = state != Connected::Up && now >= due_;
-    if (wanted) patience_ = std::min<protocol::Nanoseconds>(2 * patience_, kReconnectAfterMax);
-    if (wanted || state == Connected::Up) due_ = now + patience_;
+    if (wanted) delay_ = std::min<protocol::Nanoseconds>(2 * delay_, kReconnectAfterMax);
+    if (wanted || state == Connected::Up) due_ = now + delay_;
     return wanted;
   }
 
-  // When update() must be called again.
+  // When update() must be called again, in steady time.
   [[nodiscard]] protocol::Nanoseconds due() const { return due_; }
 
  private:
-  protocol::Nanoseconds patience_ = kReconnectAfter;
+  protocol::Nanoseconds delay_ = kReconnectAfter;
   protocol::Nanoseconds due_;
 };
 

@@ -12,7 +12,7 @@ bool SeenSet::Window::contains(std::uint64_t number) const {
   return (bits_[(number % kWindow) / 64] >> (number % 64) & 1) != 0;
 }
 
-// A word at a time: whoever leaves a wide gap after each update must not hold up the loop.
+// A word at a time, so that a peer that leaves a wide gap after each update cannot hold up the loop.
 void SeenSet::Window::forget(std::uint64_t from, std::uint64_t to) {
   while (from < to) {
     const std::uint64_t end = std::min(to, (from / 64 + 1) * 64);
@@ -25,7 +25,7 @@ void SeenSet::Window::forget(std::uint64_t from, std::uint64_t to) {
 
 void SeenSet::Window::insert(std::uint64_t number) {
   if (number > highest_) {
-    // The places of the numbers that the window slides over still hold numbers a window ago.
+    // The bits of the numbers that the window slides over still belong to numbers that are lower by kWindow.
     if (number - highest_ >= kWindow) {
       bits_.fill(0);
     } else {
