@@ -35,9 +35,18 @@ def functions(name: str, text: str) -> list[tuple[int, str]]:
             for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
 
 
-def is_table_row(name: str, line: str) -> bool:
-    """A row of a Markdown table cannot be broken."""
-    return name.endswith(".md") and line.startswith("|")
+def prose_lines(name: str, lines: list[str]) -> list[tuple[int, str]]:
+    """(line number, line) of the lines that can be broken: of Markdown, neither rows of tables nor shown output."""
+    numbered = list(enumerate(lines, 1))
+    if not name.endswith(".md"):
+        return numbered
+    found, is_fenced = [], False
+    for number, line in numbered:
+        if line.lstrip().startswith("```"):
+            is_fenced = not is_fenced
+        elif not is_fenced and not line.startswith(("|", "    ")):
+            found.append((number, line))
+    return found
 
 
 def main() -> int:
@@ -47,7 +56,7 @@ def main() -> int:
     for name in tracked():
         lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
         found += [f"{name}:{number}: {len(line)} columns; at most {MAX_COLUMNS}"
-                  for number, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS and not is_table_row(name, line)]
+                  for number, line in prose_lines(name, lines) if len(line) > MAX_COLUMNS]
         if CODE.search(name):
             files.append((len(lines), name))
             longest += functions(name, "\n".join(lines))
