@@ -23,7 +23,7 @@ using protocol::put_text;
 
 namespace {
 
-// Where things stand in a frame's head.
+// Offsets in the head of a frame.
 constexpr std::size_t kLengthAt = kFrameMagic.size();
 constexpr std::size_t kSequenceAt = kLengthAt + 4;
 constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
@@ -32,7 +32,7 @@ static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 
 enum class Kind : std::uint8_t { Run = 1, Records = 2, Mark = 3 };
 
-// Lowest byte first.
+// Little-endian.
 [[gnu::always_inline]] inline void put(char* to, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
 }
@@ -67,21 +67,22 @@ void pack(std::string& out, Kind kind, const Fields&... fields) {
 using PackedCursor = std::tuple<std::string, std::uint64_t, ChangeNumber, std::uint64_t, ChangeNumber>;
 using PackedOrigin = std::tuple<OriginIndex, std::string, std::uint64_t>;
 
-// A frame of records up to the size of them, which msgpack writes with its highest byte first: an array of three, the
-// kind, and bytes.
+// The start of a records payload in msgpack: an array of three, the kind, and a bin with a size of 4 bytes. The size
+// follows, big-endian.
 constexpr std::string_view kRecordsBegin = "\x93\x02\xc6";
 constexpr std::size_t kRecordsSizeBytes = 4;
 
-// A record's head in a journal, from the lowest byte: layout of the body 4, length of the id 1, nothing 1, index of the
-// origin 2.
+// The head of a record in the journal is one little-endian integer, from the lowest byte: layout of the body 4, length
+// of the id 1, zero 1, index of the origin 2.
 constexpr std::size_t kRecordHeadBytes = 8;
 constexpr unsigned kClientShift = 32;
-constexpr unsigned kNothingShift = 40;
+constexpr unsigned kZeroShift = 40;
 constexpr unsigned kOriginShift = 48;
 constexpr std::size_t kMaxRecordBytes = kRecordHeadBytes + protocol::kMaxClientBytes + RecordBody::kMaxBytes;
 static_assert(protocol::kMaxBatchBytes + kMaxRecordBytes <= kMaxFrameBytes / 2, "the other half is for origins");
 
-// The records of one frame, appended to a text by the pageful; end() appends the last ones.
+// Collects the records of one frame in a page of 4 KiB and appends them to a text, a page at a time. Call end() after
+// the last record.
 class RecordsWriter {
  public:
   RecordsWriter(std::string& out, const Store& store) : out_(out), store_(store), begin_(out.size()) {}
@@ -111,7 +112,7 @@ class RecordsWriter {
     filled_ = 0;
   }
 
-  // What the records' indexes of origins mean.
+  // The origins that the records name by index.
   [[nodiscard]] std::vector<PackedOrigin> origins() const {
     std::vector<PackedOrigin> origins;
     origins.reserve(origins_.size());
@@ -127,21 +128,21 @@ class RecordsWriter {
     if (!origins_.empty() && origins_.back() == index) return;
     const auto noted = std::find(origins_.begin(), origins_.end(), index);
     if (noted != origins_.end()) origins_.erase(noted);
-    origins_.push_back(index);  // last, where it is looked for first
+    origins_.push_back(index);  // at the back, which is tried first
   }
 
   std::string& out_;
   const Store& store_;
-  std::size_t begin_;  // of the first record, in the text
+  std::size_t begin_;  // offset of the first record in the text
   std::array<char, 4096> page_;
-  std::size_t filled_ = 0;  // bytes of the page
+  std::size_t filled_ = 0;  // used bytes of the page
   std::size_t count_ = 0;
   std::vector<OriginIndex> origins_;
 };
 
 }  // namespace
 
-// Room for the head of a frame, whose payload is then appended; end_frame() fills it in.
+// Reserves space for the head of a frame. The caller appends the payload, then end_frame() writes the head.
 std::size_t FrameWriter::begin_frame(std::string& out) {
   const std::size_t at = out.size();
   out.append(kFrameHeadBytes, '\0');
@@ -230,7 +231,7 @@ bool FrameReader::read_records(std::string_view bytes) {
     head.client_bytes = static_cast<std::uint8_t>(word >> kClientShift);
     head.origin = static_cast<std::uint16_t>(word >> kOriginShift);
     left.remove_prefix(kRecordHeadBytes);
-    if ((word >> kNothingShift & 0xFF) != 0 || left.size() < head.client_bytes) return false;
+    if ((word >> kZeroShift & 0xFF) != 0 || left.size() < head.client_bytes) return false;
     const std::string_view client = left.substr(0, head.client_bytes);
     left.remove_prefix(client.size());
     const auto size = read_body_bytes(head.form, left);
@@ -296,7 +297,7 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
       default:
         return false;
     }
-  } catch (const std::exception&) {  // of msgpack or vector::at: the payload is another than its hash promised
+  } catch (const std::exception&) {  // from msgpack or vector::at: the payload is not one of this format
     return false;
   }
 }
@@ -306,12 +307,12 @@ Frame FrameReader::next() {
   Head head;
   Frame frame;
   const std::size_t payload = offset_ + kFrameHeadBytes;
-  const bool whole = head_at(offset_, head) && head.sequence > sequence_;
+  const bool intact = head_at(offset_, head) && head.sequence > sequence_;
   const bool readable =
-      whole && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
+      intact && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
   if (!readable) {
-    // No crash leaves a whole frame that is not the next one, or that says what this version does not know.
-    if (whole || valid_frame_after(offset_)) return FramesDamaged{offset_};
+    // A crash cannot leave an intact frame that is out of sequence, or that this version cannot read.
+    if (intact || valid_frame_after(offset_)) return FramesDamaged{offset_};
     return FramesEnd{offset_, sequence_};
   }
   sequence_ = head.sequence;

@@ -1,19 +1,23 @@
-// What a journal consists of: frames, each with its own checksums, one behind the other. Pure: text in, text out; where
-// it lies on disk is node/journal/journal.hpp's matter.
+// The format of the journal: a sequence of frames, each with its own checksums. Pure: text in, text out. The file on
+// disk is the subject of node/journal/journal.hpp.
 //
 //   frame   = magic(4) length(4) sequence(8) hash of payload(8) hash of the 24 bytes before(8) payload
-//   life    = msgpack [1, feed id, base, incarnation]    a run begins: first in every file, and at every start. A copy
-//             begins with those of all runs; another feed id than before ends the runs of the former feed
-//   records = msgpack [2, bytes, [[index, name, run]…]]   the changes, and which origins their indexes mean
+//   payload = run | records | mark
+//   run     = msgpack [1, feed id, base, incarnation]
+//             A run begins. First in every file, and at every start of the node. A compacted journal begins with those
+//             of all runs of the feed. A feed id that differs from the one before ends the runs of the former feed.
+//   records = msgpack [2, bytes, [[index, name, run]…]]
+//             Changes, in the order of the feed, and the origins that their records name by index.
 //   bytes   = record…
 //   record  = layout(4) length of id(1) 0(1) index of origin(2) id body
-//             packed as in the store (bus/store/packed_record.hpp), so that to write one is to copy it
-//   mark    = msgpack [3, tail, [[peer, feed id, cursor, run, written]…]]   last in a pass: all live changes up to
-//             tail are here
+//             The body is that of the store (bus/store/packed_record.hpp), so the writer copies it unchanged.
+//   mark    = msgpack [3, tail, [[peer, feed id, cursor, run, written]…]]
+//             The commit mark: the last frame of a flush. All live changes up to `tail` are before it in the file, and
+//             the cursors are this node's positions in its peers' feeds.
 //
-// Longer arrays are accepted. Where the last fields of a life or a cursor are missing, as in old journals, they are 0.
-//
-// Integers of the frame's head are little-endian, hashes are XXH3 of 64 bits, sequences count from 1 without a gap.
+// Integers outside msgpack are little-endian; sizes are in bytes; hashes are XXH3 of 64 bits without a seed. Sequence
+// numbers begin with 1 in each file and have no gaps. Readers accept longer arrays. The last fields of a run or a
+// cursor may be missing, as in old journals; then they are 0.
 #pragma once
 
 #include <cstdint>
@@ -33,38 +37,39 @@ namespace herd::bus {
 
 class Store;
 
-// What every frame begins with: HJ, and the version of the format.
+// The start of every frame: "HJ", and the version of the format.
 inline constexpr std::string_view kFrameMagic = "HJ02";
 inline constexpr std::size_t kFrameHeadBytes = 32;
-inline constexpr std::size_t kMaxFrameBytes =
-    std::size_t{256} * 1024;  // of a payload: its records, their origins, and room
+inline constexpr std::size_t kMaxFrameBytes = std::size_t{256} * 1024;  // of a payload
 
-// A run of the node began: change numbers from base + 1 on, in this feed.
+// A run of the node began. It gives out the change numbers from base + 1 on, in this feed.
 struct RunFrame {
   std::uint64_t feed_id = 0;
   ChangeNumber base = 0;
-  std::uint64_t incarnation = 0;  // 0: not written down
+  std::uint64_t incarnation = 0;  // 0: an old release did not write it
 };
 
+// The commit mark of a flush.
 struct MarkFrame {
-  ChangeNumber tail = 0;
-  std::vector<PeerCursor> cursors;
+  ChangeNumber tail = 0;            // all live changes up to this one are before the mark
+  std::vector<PeerCursor> cursors;  // this node's positions in its peers' feeds
 };
 
-// Appends frames to a text, counting their sequence.
+// Appends frames to a text and numbers them. Has no text of its own.
 class FrameWriter {
  public:
-  // The next frame gets this sequence number plus one.
+  // The next frame gets the number sequence + 1.
   explicit FrameWriter(std::uint64_t sequence = 0) : sequence_(sequence) {}
 
   void run(std::string& out, const RunFrame& run);
-  // The live records from `reader` on, at most `most` of them; returns the last number that was written, or 0 if there
-  // was none.
+  // Appends the next live records of `reader`, at most `most`, in as many frames as they need. Returns the change
+  // number of the last one, or 0 if there was none.
   ChangeNumber records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most);
   void mark(std::string& out, const MarkFrame& mark);
 
+  // The number of the last frame.
   [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
-  // What was appended since then was not written after all.
+  // Gives the numbers after `sequence` out again, because the frames with them were not written to disk.
   void rewind(std::uint64_t sequence) { sequence_ = sequence; }
 
  private:
@@ -74,30 +79,34 @@ class FrameWriter {
   std::uint64_t sequence_;
 };
 
-// What the reader finds next.
+// A record as the reader returns it.
 struct JournalRecord {
   ChangeNumber number = 0;
-  protocol::Update update;  // its time is not checked against its text
+  protocol::Update update;  // neither its texts nor its time are validated: see bus/store/update_texts.hpp
 };
 struct RecordsFrame {
-  std::span<const JournalRecord> records;  // good until the next frame is read
+  std::span<const JournalRecord> records;  // valid until the next call of next()
 };
+// The end of the journal.
 struct FramesEnd {
-  std::size_t valid_bytes = 0;  // the whole text, or where its torn tail begins
-  std::uint64_t sequence = 0;   // of the last frame
+  std::size_t valid_bytes = 0;  // the size of the text, or where its torn tail begins
+  std::uint64_t sequence = 0;   // of the last frame; 0: there is none
 };
+// The journal is damaged: a frame cannot be read, and this is not a torn tail.
 struct FramesDamaged {
-  std::size_t offset = 0;  // of the frame that cannot be read although valid ones stand behind it
+  std::size_t offset = 0;  // of that frame
 };
 using Frame = std::variant<RunFrame, RecordsFrame, MarkFrame, FramesEnd, FramesDamaged>;
 
+// Reads the frames of a journal, which may be any bytes.
 class FrameReader {
  public:
-  // `text` must stay as it is while the reader lives.
+  // The bytes of `text` must exist, unchanged, as long as the reader.
   explicit FrameReader(std::string_view text) : text_(text) {}
 
-  // The next frame. A frame that cannot be read is the torn tail of a write that a crash cut off, if no valid frame
-  // stands behind it; else the text is damaged. After FramesEnd and FramesDamaged nothing more may be read.
+  // The next frame. If a frame fails its checksums and no valid frame follows it, it is the torn tail of a write that a
+  // crash cut off: the result is FramesEnd. Otherwise an unreadable frame gives FramesDamaged. Do not call next() again
+  // after FramesEnd or FramesDamaged.
   [[nodiscard]] Frame next();
 
  private:
@@ -114,7 +123,7 @@ class FrameReader {
   std::string_view text_;
   std::size_t offset_ = 0;
   std::uint64_t sequence_ = 0;
-  // Of the records that were read last, and what their views point into.
+  // The origins and records of the last RecordsFrame, and the bytes into which its views point.
   struct Origin {
     OriginIndex index = 0;
     std::string name;

@@ -11,7 +11,8 @@ namespace herd::bus {
 namespace {
 
 constexpr std::size_t kAll = std::numeric_limits<std::size_t>::max();
-constexpr std::size_t kUsualRecordBytes = 96;  // in the journal; a wrong guess costs a copy, or room for a moment
+constexpr std::size_t kUsualRecordBytes =
+    96;  // estimate, in the journal; too low costs a reallocation, too high unused memory
 
 }  // namespace
 
@@ -71,7 +72,7 @@ std::vector<PeerCursor> JournalPlanner::flush_written(Store& store) {
   cursor_ = flush_.to;
   if (flush_.complete) {
     store.superseded().full_flush_written();
-  } else if (store.superseded().have_doubled()) {  // of many short passes not each one looks through them all
+  } else if (store.superseded().have_doubled()) {  // not after each of many short flushes: it visits all entries
     store.superseded().flush_durable(flush_.to, [&](RecordIndex index) { return store.number_of(index); });
   }
   if (!flush_.complete && !mutated(Mutant::BoundedReadCounts)) return {};
@@ -112,9 +113,9 @@ std::string JournalPlanner::begin_compaction() {
 
 std::string JournalPlanner::compaction_chunk(const Store& store) {
   std::string bytes;
-  Feed::Reader ahead = store.feed().read_after(compaction_cursor_);
+  Feed::Reader probe = store.feed().read_after(compaction_cursor_);
   for (std::size_t count = 0; count < limits_.records_per_chunk; ++count) {
-    if (!ahead.next()) return bytes;  // little is left
+    if (!probe.next()) return bytes;  // less than one piece is left
   }
   Feed::Reader reader = store.feed().read_after(compaction_cursor_);
   compaction_cursor_ = compaction_writer_.records(bytes, reader, store, limits_.records_per_chunk);

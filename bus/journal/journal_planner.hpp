@@ -1,9 +1,25 @@
-// What the journal holds of this node: one more reader of the feed. It puts together what is to be written next, a
-// pass, and is told when that is on disk. It also copies the live records into a fresh journal, piece by piece, while
-// passes go on. Pure: bytes come out, somebody else writes them (node/journal/journal.hpp). Owned by the replica.
+// The journal planner decides what the journal writes next, and knows which changes are durable. It is a reader of the
+// feed with a cursor of its own. It does no I/O: it returns bytes, node/journal/journal.hpp writes them on a thread of
+// its own, and then reports the result here. Pure; owned by the replica, used on the loop's thread only.
 //
-// A pass reads to the tail and ends with a mark. Only then it counts: a record may move on while it is read, so
-// reaching the number under which it was told proves nothing; having read all that was live at one moment does.
+// A flush writes all changes since the last one:
+//
+//   begin_flush()              reads the feed after the cursor and returns the bytes to append to the journal
+//   flush_written()            they are on disk: the cursor moves, and durable() tells which replies may leave
+//   or flush_failed()          nothing of them is on disk: the next flush reads the same changes again
+//
+// A flush counts, that is, makes changes durable, only if it reached the tail of the feed; then it ends with a commit
+// mark. One that stops earlier (records_per_flush) proves nothing about a given change. Example: a client has change 5,
+// and reports again before the flush reads 5; its record is change 9 now. A flush that stops at 7 has passed 5 without
+// writing the client. A flush to the tail has written everything that was live at one moment, in that state or a newer
+// one.
+//
+// A compaction writes the live records into a new file that then replaces the journal. It goes on piece by piece while
+// flushes continue to write the old file:
+//
+//   begin_compaction()         the first bytes of the new file
+//   compaction_chunk() …       the next pieces, until one is empty
+//   finish_compaction()        the last piece. This is a flush: flush_written() or flush_failed() must follow
 #pragma once
 
 #include <cstdint>
@@ -17,66 +33,72 @@
 
 namespace herd::bus {
 
-// Some five milliseconds of the loop.
+// The most records of one flush: about 5 ms of the loop's time.
 inline constexpr std::size_t kMaxRecordsPerFlush = 65'536;
 
 struct JournalPlannerLimits {
-  // Records of one pass. One that does not reach the tail does not count yet, and the next may have twice as many, up
-  // to kMaxRecordsPerFlush: so passes catch up, however much is told while one is written.
+  // The most records of one flush. If a flush does not reach the tail, the next may have twice as many, up to
+  // kMaxRecordsPerFlush. So flushes catch up, however many changes arrive while one is written.
   std::size_t records_per_flush = 65'536;
-  // Records of one piece of a copy: about a millisecond.
+  // The most records of one piece of a compaction: about 1 ms.
   std::size_t records_per_chunk = 4'096;
 };
 
 class JournalPlanner {
  public:
-  // `life`: of the run that begins. `runs`: the earlier ones of its feed. `cursor`: what a recovered journal holds
-  // already. `sequence`: of its last frame.
+  // `run`: the run that begins. `runs`: the earlier runs of its feed. `cursor`: up to which change the recovered
+  // journal contains the feed. `sequence`: of the journal's last frame. For a new journal the last three are empty or
+  // 0.
   JournalPlanner(RunFrame run, Runs runs, ChangeNumber cursor, std::uint64_t sequence, JournalPlannerLimits limits = {})
       : limits_(limits), run_(run), runs_(std::move(runs)), writer_(sequence), cursor_(cursor), durable_(cursor) {
     runs_.begin({run_.incarnation, run_.base});
   }
 
-  // What must stand in the journal before the first change number of this life is given out.
+  // The bytes that must be in the journal before this run gives out its first change number.
   [[nodiscard]] std::string begin_run();
 
-  // The node renews its feed: this is the first run of the new one. The next pass writes it before anything else.
+  // The node renews its feed (docs/PROTOCOL.md, rule 24): `run` is the first run of the new feed. The next flush writes
+  // it before anything else.
   void renew(RunFrame run);
-  // Is the present run to be written yet? Then a pass is wanted even without changes.
+  // Whether the present run is not in the journal yet: then a flush is needed even without changes.
   [[nodiscard]] bool wants_run() const { return run_due_; }
-  // The runs of the present feed, the present one last.
+  // The runs of the present feed; the last is the present run.
   [[nodiscard]] const Runs& runs() const { return runs_; }
 
-  // Did records change since the last pass?
+  // Whether records changed since the last flush.
   [[nodiscard]] bool wants_records(const Store& store) const { return store.feed().tail() > cursor_; }
-  // Do the peers' cursors stand elsewhere than the journal says? Then a pass is wanted even without changes.
+  // Whether the peers' cursors differ from those in the journal: then a flush is needed even without changes.
   [[nodiscard]] bool wants_cursors(const std::vector<PeerCursor>& cursors) const { return cursors != marked_; }
 
-  // The next pass, to be appended to the journal. `cursors`: of the peers' feeds, as they are now. One at a time.
+  // Begins the next flush and returns its bytes, to be appended to the journal. `cursors`: this node's present
+  // positions in its peers' feeds. No other flush may be in progress.
   [[nodiscard]] std::string begin_flush(Store& store, const std::vector<PeerCursor>& cursors);
 
-  // The pass is on disk. The peers' cursors that are kept by it, empty if it did not reach the tail.
+  // The flush is on disk. Returns the peers' cursors that are durable by it; empty if it did not reach the tail.
   [[nodiscard]] std::vector<PeerCursor> flush_written(Store& store);
 
-  // Nothing of the pass is on disk; the next one reads it again.
+  // The flush failed and nothing of it is on disk; the next one reads the same changes again.
   void flush_failed(Store& store);
 
-  // A pass was begun and not yet answered for.
+  // Whether a flush is in progress: neither flush_written() nor flush_failed() was called since it began.
   [[nodiscard]] bool in_flush() const { return in_flush_; }
 
   // All live changes up to here are on disk.
   [[nodiscard]] ChangeNumber cursor() const { return cursor_; }
 
-  // Whatever was live at this tail is on disk, or something newer.
+  // The tail that the last counting flush reached. Every record with a change number up to it is on disk, in that state
+  // or a newer one, so replies that wait for these numbers may leave.
   [[nodiscard]] ChangeNumber durable() const { return durable_; }
 
-  // Begins a copy: what goes into the fresh journal first.
+  // Begins a compaction: returns the first bytes of the new file.
   [[nodiscard]] std::string begin_compaction();
-  // The next piece of it, to be appended to the fresh journal; empty when little is left: then finish.
+  // The next piece, to be appended to the new file. Empty if less than one piece is left: then call
+  // finish_compaction().
   [[nodiscard]] std::string compaction_chunk(const Store& store);
-  // The last piece. It is a pass: once it is on disk, and the fresh journal has taken the old one's place,
-  // flush_written() says so; flush_failed() gives the copy up.
+  // The last piece, which is a flush to the tail. Call flush_written() when it is on disk and the new file has replaced
+  // the journal. flush_failed() abandons the compaction.
   [[nodiscard]] std::string finish_compaction(Store& store, const std::vector<PeerCursor>& cursors);
+  // Ends a compaction before finish_compaction().
   void abandon_compaction() { compacting_ = false; }
   [[nodiscard]] bool compacting() const { return compacting_; }
 
@@ -84,30 +106,30 @@ class JournalPlanner {
   void begin(Store& store, ChangeNumber to, bool complete);
 
   JournalPlannerLimits limits_;
-  RunFrame run_;          // of the present run
-  Runs runs_;             // it and the earlier ones of its feed
-  bool run_due_ = false;  // the journal does not name it yet
+  RunFrame run_;          // the present run
+  Runs runs_;             // this and the earlier runs of its feed
+  bool run_due_ = false;  // the present run is not in the journal yet
   FrameWriter writer_;
   ChangeNumber cursor_;  // all live changes up to here are on disk
   ChangeNumber durable_;
-  std::vector<PeerCursor> marked_;  // as the journal says
+  std::vector<PeerCursor> marked_;  // the peers' cursors in the journal
 
   bool in_flush_ = false;
   struct Flush {
-    ChangeNumber to = 0;
-    bool complete = false;  // it reached the tail
-    bool is_compaction = false;
-    bool has_run = false;  // it names the present run
-    std::uint64_t sequence_before = 0;
-    std::vector<PeerCursor> cursors;
+    ChangeNumber to = 0;                // the last change that it read
+    bool complete = false;              // it reached the tail
+    bool is_compaction = false;         // it is the last piece of a compaction
+    bool has_run = false;               // it contains the present run
+    std::uint64_t sequence_before = 0;  // of the last frame before it
+    std::vector<PeerCursor> cursors;    // in its commit mark
   };
   Flush flush_;
-  std::size_t grown_ = 0;  // records that the next pass may have, after one that did not reach the tail
+  std::size_t grown_ = 0;  // the most records of the next flush, after one that did not reach the tail; else 0
 
   bool compacting_ = false;
   FrameWriter compaction_writer_;
   ChangeNumber compaction_cursor_ = 0;
-  bool compaction_run_due_ = false;  // as run_due_, of the copy
+  bool compaction_run_due_ = false;  // the present run is not in the new file yet
 };
 
 }  // namespace herd::bus

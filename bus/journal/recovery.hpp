@@ -1,5 +1,5 @@
-// What a node knows when it starts: the store that its journal brings back, or an empty one. Pure; the text of the
-// journal comes from node/journal/journal.hpp.
+// Recovery: what a node begins with when it starts, read from the text of its journal. Pure; node/journal/journal.hpp
+// reads the file. Called once, before the replica is made from the result.
 #pragma once
 
 #include <cstdint>
@@ -14,25 +14,26 @@
 namespace herd::bus {
 
 struct RecoveredState {
-  Store store;                      // its feed's tail is the new life's base
-  RunFrame run;                     // of the run that begins, without its incarnation
-  Runs runs;                        // the earlier ones of this feed
-  ChangeNumber cursor = 0;          // the base: all that the journal holds lies below
-  std::vector<PeerCursor> cursors;  // of the peers' feeds, as kept
-  std::uint64_t sequence = 0;       // of the last frame
-  std::size_t valid_bytes = 0;      // of the text; what stands behind it is a torn tail, to be cut off
-  std::size_t records = 0;          // read, superseded ones included
+  Store store;                      // the recovered records; the tail of its feed is the base of the new run
+  RunFrame run;                     // the run that begins; the caller sets its incarnation
+  Runs runs;                        // the earlier runs of this feed
+  ChangeNumber cursor = 0;          // the new run's base: the journal contains all changes up to it
+  std::vector<PeerCursor> cursors;  // positions in the peers' feeds, from the last commit mark
+  std::uint64_t sequence = 0;       // of the journal's last frame
+  std::size_t valid_bytes = 0;      // the bytes of the text after these are a torn tail, which the caller must cut off
+  std::size_t records = 0;          // records read, superseded ones included
 };
 
-// Nothing is known: a new feed begins.
+// The state of a node without a journal: no records, and a new feed with this id. `hash_seed`: as in Store.
 [[nodiscard]] RecoveredState empty_state(std::uint64_t feed_id, std::uint64_t hash_seed);
 
-// The text begins as a journal of this program does, in a format that this release does not read.
+// Whether the text is a journal in another version of the format, which this release cannot read.
 [[nodiscard]] bool is_of_another_release(std::string_view text);
 
-// Reads a journal. Its records come back without their identities: those of an old run are worth little, and each
-// would need room in every seen-set. An empty text is a fresh memory with `feed_id`. An Error if the text is damaged in
-// its middle, or is no journal: then nothing of it can be relied on.
+// Reads a journal. The records are restored with run 0, that is, without identities: identities of an earlier run are
+// of little use, and each run would occupy space in every seen-set. An empty text gives empty_state() with `feed_id`;
+// other texts contain their own feed id. Returns an Error if the text is damaged before its end, or is not a journal:
+// then none of it can be trusted.
 [[nodiscard]] protocol::Result<RecoveredState> recover(std::string_view text, std::uint64_t feed_id,
                                                        std::uint64_t hash_seed);
 

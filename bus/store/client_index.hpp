@@ -1,7 +1,12 @@
-// From a client's id to its record. Many small open-addressing tables instead of a large one: each grows alone, by a
-// quarter, so no single insert has to move much. A slot holds 32 bits of the id's hash beside the record's index: a
-// record is only looked at where they agree, and a table grows without looking at any.
-// Pure; owned by the store, used on the loop's thread only.
+// The index of clients: a hash map from a client's id to the index of its record in the store.
+//
+// It consists of 1,024 small open-addressing tables with linear probing. The upper 10 bits of the id's hash select the
+// table. Each table grows separately, by a quarter, so no insert moves more than about a thousandth of all slots.
+//
+// The index does not hold the ids. A slot holds the lower 32 bits of the id's hash and the record's index. A search
+// compares these 32 bits first and reads a record only where they match; a table grows without reading any record.
+//
+// Records are never deleted, so there is no erase. Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
 #include <array>
@@ -17,35 +22,36 @@ namespace herd::bus {
 
 class ClientIndex {
  public:
-  // `seed`: random in production, so that nobody can choose ids that collide.
+  // `seed`: of the hash; random in production, so that an attacker cannot choose ids that collide.
   explicit ClientIndex(std::uint64_t seed) : seed_(seed) {}
 
-  // Where a client's record stands, or would. Good until the next insert.
+  // The result of a search. Valid until the next insert.
   struct Found {
-    std::uint64_t hash = 0;
-    std::optional<RecordIndex> index;
+    std::uint64_t hash = 0;            // of the client's id, for a later insert()
+    std::optional<RecordIndex> index;  // nullopt if the client has no record
   };
 
   [[nodiscard]] std::uint64_t hash_of(std::string_view client) const;
 
-  // `is_it(index)`: is that the client's record? Asked about few others, one in a hundred thousand.
-  template <typename IsIt>
-  [[nodiscard]] Found find(std::uint64_t hash, IsIt&& is_it) const {
+  // Searches for the client with this hash (from hash_of()). `is_match(index)` returns whether that record
+  // belongs to the client. It is called only on a 32-bit hash match; about 1 call in 100,000 is for another client.
+  template <typename IsMatch>
+  [[nodiscard]] Found find(std::uint64_t hash, IsMatch&& is_match) const {
     const Table& table = table_of(hash);
     for (std::uint32_t at = table.home(hash); table.size > 0 && !table.slots[at].is_empty(); at = table.next(at)) {
       const Slot& slot = table.slots[at];
-      if (slot.hash == static_cast<std::uint32_t>(hash) && is_it(slot.index)) return {hash, slot.index};
+      if (slot.hash == static_cast<std::uint32_t>(hash) && is_match(slot.index)) return {hash, slot.index};
     }
     return {hash, std::nullopt};
   }
 
-  // Of a client that is not found.
+  // Adds a client that find() did not find.
   void insert(std::uint64_t hash, RecordIndex index);
 
-  // A hint: the client is going to be looked for.
+  // A hint to the processor: a find() with this hash follows soon.
   void prefetch(std::uint64_t hash) const;
 
-  // Slots held, empty ones included: at most about 1.6 times what was inserted, and some for each table.
+  // Slots allocated, empty ones included: at most about 1.6 times the inserted clients, plus a few for each table.
   [[nodiscard]] std::size_t slots() const;
 
  private:
@@ -59,10 +65,10 @@ class ClientIndex {
   };
   struct Table {
     std::unique_ptr<Slot[]> slots;
-    std::uint32_t size = 0;
-    std::uint32_t used = 0;
+    std::uint32_t size = 0;  // slots
+    std::uint32_t used = 0;  // of them not empty
 
-    // Rises with the hash, so what is read in the order of an old table is written in that of a new one.
+    // Where the search for a hash begins. It rises with the hash, so grow() reads and writes memory in order.
     [[nodiscard]] std::uint32_t home(std::uint64_t hash) const {
       return static_cast<std::uint32_t>(std::uint64_t{static_cast<std::uint32_t>(hash)} * size >> 32);
     }

@@ -15,7 +15,7 @@ using protocol::put_number;
 static_assert(protocol::kMaxClientBytes + protocol::kMaxNameBytes + protocol::kMaxCoordinatesBytes +
                       protocol::kMaxTimeBytes + 4 + 4 + 8 + 8 <=
                   protocol::kMaxUpdateBytes,
-              "the bytes that a hash covers must fit its buffer");
+              "the buffer holds all bytes that a hash covers");
 
 Bucket bucket_of(std::string_view client) {
   return static_cast<Bucket>(XXH3_64bits(client.data(), client.size()) >> (64 - protocol::kBucketBits));

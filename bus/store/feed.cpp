@@ -35,7 +35,7 @@ Feed::Segment& Feed::segment_for(ChangeNumber number) {
   firsts_.push_back(number);
   if (segments_.size() > 1) {
     const std::size_t closed = segments_.size() - 2;
-    if (segments_[closed]->is_stale()) squeeze(closed);
+    if (segments_[closed]->is_stale()) shrink(closed);
   }
   return *segments_.back();
 }
@@ -54,8 +54,8 @@ void Feed::retire(ChangeNumber number) {
   segment.indexes[offset] = kStale;
   --segment.live;
   --live_;
-  const bool open = position + 1 == segments_.size();  // still being appended to
-  if (!open && segment.is_stale()) squeeze(position);
+  const bool open = position + 1 == segments_.size();  // append() still adds to it
+  if (!open && segment.is_stale()) shrink(position);
 }
 
 void Feed::prefetch(ChangeNumber number) const {
@@ -66,7 +66,8 @@ void Feed::prefetch(ChangeNumber number) const {
   if (!segment.steps.empty()) __builtin_prefetch(segment.steps.data() + offset);
 }
 
-// Counted back from the newest: one that is closed and not squeezed stands for as many numbers as it has entries.
+// The guess counts segments back from the newest: a full segment that was not shrunk covers as many numbers as it has
+// entries. A binary search follows where the guess is wrong.
 std::size_t Feed::segment_of(ChangeNumber number) const {
   if (firsts_.empty()) return 0;
   const std::size_t last = firsts_.size() - 1;
@@ -77,7 +78,8 @@ std::size_t Feed::segment_of(ChangeNumber number) const {
   return after == firsts_.begin() ? 0 : static_cast<std::size_t>(after - firsts_.begin()) - 1;
 }
 
-// Numbers that are left when others have moved on lie about evenly. Past the end for one behind all of them.
+// Interpolates: the remaining numbers of a shrunk segment are about evenly distributed. Returns the end for a number
+// above all of them.
 std::size_t Feed::Segment::guess_of(ChangeNumber number) const {
   const ChangeNumber step = number - std::min(number, first);
   if (steps.empty()) return static_cast<std::size_t>(std::min<ChangeNumber>(step, indexes.size()));
@@ -85,7 +87,7 @@ std::size_t Feed::Segment::guess_of(ChangeNumber number) const {
   return steps.back() == 0 ? 0 : step * (steps.size() - 1) / steps.back();
 }
 
-// The search begins at a guess: a cache line or two are looked at where halving would look at five.
+// The search begins at a guess and widens. It reads one or two cache lines, where a binary search would read five.
 std::size_t Feed::Segment::offset_of(ChangeNumber number) const {
   std::size_t low = guess_of(number);
   if (steps.empty() || low == steps.size() || number <= first) return low;
@@ -111,32 +113,33 @@ void Feed::Segment::write_steps() {
 }
 
 void Feed::Segment::drop_stale() {
-  // Without a branch that could be guessed wrong: what is stale is written too, and overwritten by the next.
-  std::vector<RecordIndex> durable(live + 1);
-  std::vector<std::uint32_t> kept_steps(live + 1);
+  // Without a branch that the processor could mispredict: stale entries are written too, and the next one overwrites
+  // them.
+  std::vector<RecordIndex> live_indexes(live + 1);
+  std::vector<std::uint32_t> live_steps(live + 1);
   std::size_t size = 0;
-  const auto keep_live = [&](auto step_at) {
+  const auto copy_live = [&](auto step_at) {
     for (std::size_t offset = 0; offset < indexes.size(); ++offset) {
-      durable[size] = indexes[offset];
-      kept_steps[size] = step_at(offset);
+      live_indexes[size] = indexes[offset];
+      live_steps[size] = step_at(offset);
       size += indexes[offset] != kStale ? 1 : 0;
     }
   };
   if (steps.empty()) {
-    keep_live([](std::size_t offset) { return static_cast<std::uint32_t>(offset); });
+    copy_live([](std::size_t offset) { return static_cast<std::uint32_t>(offset); });
   } else {
-    keep_live([this](std::size_t offset) { return steps[offset]; });
+    copy_live([this](std::size_t offset) { return steps[offset]; });
   }
   HERD_ASSERT(size == live);
-  durable.pop_back();
-  kept_steps.pop_back();
-  indexes = std::move(durable);
-  steps = std::move(kept_steps);
+  live_indexes.pop_back();
+  live_steps.pop_back();
+  indexes = std::move(live_indexes);
+  steps = std::move(live_steps);
 }
 
-// Drops the stale entries of a closed segment, and joins what is left to its left neighbour when both are small: so the
-// number of segments follows the number of records as well.
-void Feed::squeeze(std::size_t position) {
+// Drops the stale entries of a closed segment. If the rest and the segment before it are small, joins them, so that the
+// number of segments also depends on the number of records.
+void Feed::shrink(std::size_t position) {
   Segment& segment = *segments_[position];
   held_ -= segment.indexes.size() - segment.live;
   const auto erase = [this](std::size_t at) {

@@ -1,9 +1,24 @@
-// The change feed: which record changed last, as a sequence of change numbers. A record stands in it once, under the
-// number of its latest change; whoever wants to know what changed keeps one integer, a cursor, and reads on from there.
-// Pure; owned by the store, used on the loop's thread only.
+// The feed: the sequence of the store's changes. Each change of a record appends an entry (change number, record index)
+// with the next number, and retires the former entry of that record. So the feed has exactly one live entry per record,
+// ordered by the last change of each, the newest last.
 //
-// Numbers lie in append-only segments. A superseded entry is marked stale, and a segment with many of those is
-// squeezed, so memory and reading cost depend on the number of records, not on how long or how often they moved.
+// A reader (a link, the journal) holds one integer, its cursor: "all changes up to and including this number are done".
+// It continues with read_after(cursor). It sees each record that changed since, once, at its newest change; superseded
+// changes do not appear. The feed does not know its readers, and a slow reader costs no memory.
+//
+//   Feed feed;                // tail 0
+//   feed.append(a);           // 1: a
+//   feed.append(b);           // 1: a   2: b
+//   feed.retire(1);           // a changes again:
+//   feed.append(a);           // 2: b   3: a
+//   feed.read_after(0);       // gives 2: b, then 3: a
+//   feed.read_after(2);       // gives 3: a
+//
+// Change numbers rise by 1, except for the gaps of skip_to(), and are never given out twice.
+//
+// Memory: entries lie in append-only segments. retire() marks an entry as stale; a segment with many stale entries
+// drops them. So memory and the cost of reading depend on the number of records, not on how often they changed.
+// Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +32,7 @@
 
 namespace herd::bus {
 
-// Where a record lies in the store; stable while the record exists.
+// Index of a record in the store. It never changes, as records are neither moved nor deleted.
 using RecordIndex = std::uint32_t;
 
 class Feed {
@@ -27,35 +42,38 @@ class Feed {
     RecordIndex index = 0;
   };
 
-  // The first number given out is base + 1.
+  // The first change gets the number base + 1.
   explicit Feed(ChangeNumber base = 0) : tail_(base) {}
 
-  // Gives `index` the next number, which is returned.
+  // Appends a change of the record `index` and returns its number, the new tail. The record must not have a live entry:
+  // retire() it first.
   ChangeNumber append(RecordIndex index);
 
-  // Numbers up to `base` are not given out: they were in another life. Not below the tail.
+  // Continues numbering after `base`, because an earlier run may have given out the numbers up to it. `base` must not
+  // be below tail(). The gap costs no memory.
   void skip_to(ChangeNumber base);
 
-  // The record that stood at `number` has moved on. The number must be live.
+  // Removes the entry with this number, because its record changes again. The entry must be live.
   void retire(ChangeNumber number);
 
-  // A hint: the number is going to be retired.
+  // A hint to the processor: a retire() of this number follows soon.
   void prefetch(ChangeNumber number) const;
 
-  // The last number given out, or the base.
+  // The highest change number given out, or skipped; initially the base.
   [[nodiscard]] ChangeNumber tail() const { return tail_; }
 
-  // Live entries: one for each record.
+  // Live entries, which is the number of records.
   [[nodiscard]] std::size_t size() const { return live_; }
 
-  // Entries held, stale ones included: at most about four times size(), and two segments. An entry takes 4 bytes where
-  // numbers follow each other without a gap; elsewhere 8, but then about half of them are live.
+  // Entries in memory, stale ones included: at most about four times size(), plus two segments. An entry takes 4 bytes
+  // in segments without gaps between numbers, and 8 bytes in others, where at least about half of the entries are live.
   [[nodiscard]] std::size_t held() const { return held_; }
 
-  // Reads live entries in order, beginning behind a cursor. Good until the feed is next changed.
+  // Reads the live entries in the order of their numbers. Valid until the feed changes; to continue later, remember the
+  // last number as a cursor.
   class Reader {
    public:
-    // The next live entry, or nothing at the tail.
+    // The next live entry, or nullopt at the tail.
     [[nodiscard]] std::optional<Entry> next();
 
    private:
@@ -66,40 +84,41 @@ class Feed {
     std::size_t segment_;
     std::size_t offset_;
   };
+  // A reader of all live entries with numbers above `cursor`.
   [[nodiscard]] Reader read_after(ChangeNumber cursor) const;
 
  private:
-  static constexpr std::size_t kSegmentEntries = 4096;  // 32 KiB: squeezing one stays far below a millisecond
+  static constexpr std::size_t kSegmentEntries = 4096;  // up to 32 KiB: shrinking one takes far less than 1 ms
   static constexpr RecordIndex kStale = std::numeric_limits<RecordIndex>::max();
 
   struct Segment {
-    ChangeNumber first = 0;  // no entry has a lower number
-    std::size_t live = 0;
-    std::vector<RecordIndex> indexes;  // in the order of their numbers; or kStale
-    std::vector<std::uint32_t> steps;  // how far each number lies behind `first`; empty: by its position in `indexes`
+    ChangeNumber first = 0;            // the number of its first entry when the segment began; none is lower
+    std::size_t live = 0;              // entries that are not stale
+    std::vector<RecordIndex> indexes;  // in the order of their numbers; kStale for stale entries
+    std::vector<std::uint32_t> steps;  // each entry's number minus `first`; empty if that is its offset in `indexes`
 
     [[nodiscard]] ChangeNumber number_at(std::size_t offset) const {
       return first + (steps.empty() ? offset : steps[offset]);
     }
-    // About where `number` stands, at most indexes.size().
+    // The approximate offset of `number`, at most indexes.size(); exact without `steps`.
     [[nodiscard]] std::size_t guess_of(ChangeNumber number) const;
-    // The first entry whose number is not below `number`.
+    // The offset of the first entry with a number of at least `number`; indexes.size() if there is none.
     [[nodiscard]] std::size_t offset_of(ChangeNumber number) const;
-    // To drop what is stale would halve its bytes.
+    // Whether dropping the stale entries would at least halve its memory.
     [[nodiscard]] bool is_stale() const { return live * (steps.empty() ? 4 : 2) < indexes.size(); }
     void write_steps();
     void drop_stale();
   };
 
-  [[nodiscard]] std::size_t segment_of(ChangeNumber number) const;  // the last one that begins at or before it
-  [[nodiscard]] Segment& segment_for(ChangeNumber number);          // to append it to
-  void squeeze(std::size_t position);
+  [[nodiscard]] std::size_t segment_of(ChangeNumber number) const;  // position of the last segment with first <= number
+  [[nodiscard]] Segment& segment_for(ChangeNumber number);          // where to append this number
+  void shrink(std::size_t position);
 
   std::vector<std::unique_ptr<Segment>> segments_;
-  std::vector<ChangeNumber> firsts_;  // of the segments, close together to search in
+  std::vector<ChangeNumber> firsts_;  // `first` of all segments, in one array for the search
   ChangeNumber tail_;
-  std::size_t live_ = 0;
-  std::size_t held_ = 0;
+  std::size_t live_ = 0;  // live entries of all segments
+  std::size_t held_ = 0;  // all entries of all segments
 };
 
 }  // namespace herd::bus

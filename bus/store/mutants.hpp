@@ -1,5 +1,6 @@
-// Deliberate faults, for the simulator to prove that it would notice them. In a build without HERD_MUTANTS, as every
-// build is that runs, `mutated` is a constant false and the compiler leaves nothing of it.
+// Mutants: deliberate faults of the bus. The simulator (tests/sim) and directed tests must detect each of them, which
+// proves that they would detect such a fault. Only builds with HERD_MUTANTS contain them. In all other builds mutated()
+// is the constant false, and the compiler removes it.
 #pragma once
 
 #include <cstdint>
@@ -9,112 +10,113 @@ namespace herd::bus {
 enum class Mutant : std::uint8_t {
   None,
 
-  // The order.
-  TiesByArrival,      // of two records of one time, the first that came is kept
-  PeersMayNotTie,     // an update of the time that is known already is not merged by the order
-  SameCountsAsNewer,  // merging a record once more changes the store
+  // The order of records.
+  TiesByArrival,      // of two records with equal time, the one that arrives first stays
+  PeersMayNotTie,     // a peer's update with the time of the known record is not merged
+  SameCountsAsNewer,  // merging an equal record again changes the store
   // The feed.
-  ChangeStaysInPlace,  // a record that changes keeps its number
-  // The words: feed ids and change numbers.
-  FeedOutlivesJournal,  // a lost journal's feed id goes on
-  OldFeedKeepsCursor,   // a new feed id is read on from the old one's cursor
-  NoRunGap,             // a new life goes on counting where the journal ends
-  RunGapNotWritten,     // a new life does not write its base before it gives out numbers
-  // Replies, and the journal under them.
-  BoundedReadCounts,          // a pass counts though it did not reach the tail
-  FlushCountsWhenBegun,       // a pass counts before it is on disk
-  FailedFlushCounts,          // a pass that failed counts
-  FailedFlushNotReadAgain,    // what it held is not written again
-  WritesAfterFailedFlush,     // its sequence numbers are not given back
+  ChangeStaysInPlace,  // a record that changes keeps its change number
+  // Feed ids and change numbers.
+  FeedOutlivesJournal,  // after the loss of the journal, the node continues with the former feed id
+  OldFeedKeepsCursor,   // after a new feed id, reading continues from the former feed's cursor
+  NoRunGap,             // a new run continues numbering where the journal ends, without a gap
+  RunGapNotWritten,     // a new run does not write its base before it gives out numbers
+  // Replies, and the journal that they wait for.
+  BoundedReadCounts,          // a flush counts although it did not reach the tail
+  FlushCountsWhenBegun,       // a flush counts before it is on disk
+  FailedFlushCounts,          // a flush that failed counts
+  FailedFlushNotReadAgain,    // ... and its records are not written again
+  WritesAfterFailedFlush,     // ... and its sequence numbers are not given out again
   TornTailStays,              // a torn tail is not cut off before the next append
-  RedundantReplyDoesNotWait,  // the reply to a report that is not newer does not wait for the newer one
-  AnyDurableNumberProves,     // a peer's kept cursor counts, whether or not this attempt reached the tail
-  DurableNotAskedFor,         // a peer whose last word on what it keeps was lost is not asked again
-  // Runs, and whose feed it is.
-  IdentityByFeed,             // the identity of an update names the feed instead of the run
-  UnknownRunAccepted,         // a cursor of a run that the journal does not list is taken as it stands
-  WrittenIgnored,             // ... or though this journal holds less than the run had written
-  ForeignCursorCountsAsNone,  // an impossible cursor is taken as 0, and the feed goes on
-  AckBeyondTailIgnored,       // an ACK above the tail is not taken as the proof that it is
-  RenewalKeepsFeedId,         // a renewed feed has the former feed's id
-  RenewalKeepsRun,            // ... is told by the former incarnation
-  RenewalKeepsProven,         // ... begins with what peers kept of the former one
-  RenewalKeepsIdentities,     // ... tells its records under the identities of the former run
-  RenewalKeepsBodies,         // ... in the bodies of the former one
+  RedundantReplyDoesNotWait,  // the reply to an older or equal report does not wait until the newer record is durable
+  AnyDurableNumberProves,     // an ACK proves durability although no batch of this attempt has reached the tail
+  DurableNotAskedFor,         // if a peer's ACK about durability is lost, the node does not ask again
+  // Runs, and feed renewal (rules 23 and 24).
+  IdentityByFeed,             // the identity of an update contains the feed id instead of the run
+  UnknownRunAccepted,         // a cursor of a run that the journal does not list is accepted
+  WrittenIgnored,             // ... and one of a run that had written more than this journal contains
+  ForeignCursorCountsAsNone,  // an impossible cursor counts as 0, and the feed is not renewed
+  AckBeyondTailIgnored,       // an ACK above the tail does not renew the feed
+  RenewalKeepsFeedId,         // a renewed feed keeps the former feed id
+  RenewalKeepsRun,            // ... keeps the former incarnation
+  RenewalKeepsProven,         // ... begins with the peers' proofs of durability for the former feed
+  RenewalKeepsIdentities,     // ... sends its records with the identities of the former run
+  RenewalKeepsBodies,         // ... sends bodies that were encoded before the renewal
   RenewalNotWritten,          // ... is not written to the journal
-  RenewalWithoutBound,        // each impossible cursor renews the feed
-  RunNotInMark,               // the journal keeps cursors without their runs
-  CursorOfNoRunCounts,        // such a cursor is read on from
-  CompactionForgetsRuns,      // a copy of the journal lists the present run alone
-  AnyRunMovesCursor,          // a batch moves a cursor that names another run
+  RenewalWithoutBound,        // every impossible cursor renews the feed, however soon after the last renewal
+  RunNotInMark,               // commit marks contain the peers' cursors without their runs
+  CursorOfNoRunCounts,        // reading continues from such a cursor
+  CompactionForgetsRuns,      // a compacted journal lists only the present run
+  AnyRunMovesCursor,          // a batch moves a cursor of another run than the batch names
   // Batches and acknowledgements.
-  CursorMovesBySending,        // a send counts as acknowledged
-  FromAcknowledged,            // a batch claims to go on from the acknowledged cursor
+  CursorMovesBySending,        // a batch counts as acknowledged when it is sent
+  FromAcknowledged,            // `from` of a batch is the acknowledged cursor instead of the end of the batch before
   EmptyBatchUnanswered,        // a batch without updates is not acknowledged
-  SharedThoughKnown,           // what one peer knows and another does not is left out for both
-  CursorMovesBySkipping,       // a superseded number is passed over though its successor is nowhere on disk
-  RecoveredCountsAsUnwritten,  // ... of records that were recovered
-  NoTimeout,                   // a batch that is not acknowledged is waited for
-  NoGapCheck,                  // a batch that leaves a gap moves the cursor all the same
-  OldAttemptRewinds,           // a WELCOME to an older attempt is taken
-  WelcomeOnlyForward,          // a WELCOME below the acknowledged cursor is not taken as it stands
-  NoHelloRepeat,               // HELLO is said once
+  SharedThoughKnown,           // a body that leaves out what one peer knows is shared with a peer that does not know it
+  CursorMovesBySkipping,       // a cursor passes a superseded change without its successor on disk or in the batch
+  RecoveredCountsAsUnwritten,  // ... and although the superseded change was recovered from the journal
+  NoTimeout,                   // the node waits without a limit for the ACK of a batch
+  NoGapCheck,                  // a batch that leaves a gap moves the cursor
+  OldAttemptRewinds,           // a WELCOME to an older attempt is accepted
+  WelcomeOnlyForward,          // a WELCOME below the acknowledged cursor does not move the cursor back
+  NoHelloRepeat,               // HELLO is sent only once
   HelloUnanswered,             // HELLO is not answered with HELLO
-  PingMayGoUnanswered,         // so an idle link does not notice that its peer takes it for a stranger
-  FirstRouteStays,             // a newer HELLO of a name does not replace its route
-  // Lives.
-  NoIncarnationCheck,                     // messages of and for another life are used
-  AckOfAnotherIncarnationUsed,            // acknowledgements alone are
-  BatchOfAnotherIncarnationUnanswered,    // such a batch is met with silence
-  WelcomeOfAnotherIncarnationUnanswered,  // such a WELCOME is
-  NewIncarnationKeepsStream,              // a new life of the peer voids nothing
-  DurableCursorsTakenAfter,               // a pass keeps the peers' cursors as they are when it is done
-  AckReportsMergedAsDurable,              // what is merged is said to be kept
+  PingMayGoUnanswered,         // an idle link does not notice that its peer does not know its route any more
+  FirstRouteStays,             // a newer HELLO with the same name does not replace the peer's route
+  // Incarnations.
+  NoIncarnationCheck,                     // messages from and for other incarnations are used
+  AckOfAnotherIncarnationUsed,            // ... or only ACKs are
+  BatchOfAnotherIncarnationUnanswered,    // a batch for another incarnation is not answered with WELCOME
+  WelcomeOfAnotherIncarnationUnanswered,  // a WELCOME of another incarnation is not answered with HELLO
+  NewIncarnationKeepsStream,              // a new incarnation of the peer does not end the stream of batches
+  DurableCursorsTakenAfter,               // a flush counts with the peers' cursors at its end instead of at its begin
+  AckReportsMergedAsDurable,              // ACK reports merged changes as durable
   // Flooding.
-  EchoSkipForgetsIncarnation,  // what came by a link is withheld from its peer for ever, whatever life it is in
-  SeenBelowWindow,             // what is below the seen-set's window counts as seen
+  EchoSkipForgetsIncarnation,  // what came by a link is never sent to that link's peer, even to a later incarnation
+  SeenBelowWindow,             // identities below the seen-set's window count as seen
   SeenBeforeMerged,            // an update counts as seen before it is merged
-  LostCountsAsSeen,            // what an earlier life of the node gave out and lost counts as seen
-  // Digests.
-  NewFeedNotCompared,       // an unknown feed id begins no round
-  RoundWithoutHello,        // a round begins with DIGEST
-  InFlightCompared,         // a bucket that holds changes in flight is compared too
-  DifferencePulledAtOnce,   // a bucket is pulled when it first differs
-  ChangingBucketNotPulled,  // ... only when its sums stay as they are
-  PulledNodeDoesNotPull,    // a node that is sent a PULL does not look for what it lacks itself
-  SoonerWithoutEnd,         // rounds that follow a difference are not counted
-  InFlightSent,             // an ANSWER holds what the peer has not acknowledged
-  PositionForgotten,        // a bucket that needs several ANSWERs is told from its beginning each time
-  AnswersThroughSeenSet,    // the seen-set drops what an ANSWER brings
+  LostCountsAsSeen,            // changes that an earlier run of this node gave out and lost count as seen
+  // Reconciliation.
+  NewFeedNotCompared,       // a new feed id does not begin a reconciliation round
+  RoundWithoutHello,        // a round begins with DIGEST, without HELLO
+  InFlightCompared,         // buckets with changes in flight are compared too
+  DifferencePulledAtOnce,   // a bucket is pulled after its first difference
+  ChangingBucketNotPulled,  // ... only if its sums do not change between rounds
+  PulledNodeDoesNotPull,    // a node that receives a PULL does not begin a round of its own
+  SoonerWithoutEnd,         // the rounds that follow a difference early are not limited
+  InFlightSent,             // an ANSWER contains records that the peer has not acknowledged
+  PositionForgotten,        // a bucket that needs several ANSWERs is sent from its beginning each time
+  AnswersThroughSeenSet,    // the seen-set drops updates of an ANSWER
   // Backpressure.
-  InFlightUnbounded,   // any number of batches is in flight
-  LaggingLinkStarves,  // a lagging link sends in order alone
-  RouterUnread,        // a node whose output to a peer is full does not read what others say
-  // Strangers at the bus.
-  StallUnnoticed,      // a message without an end may grow
-  StrangersUnbounded,  // ... and what strangers together send
-  StrangersUncounted,  // any number of them may be connected
-  // What cannot be read, and connections that work one way.
+  InFlightUnbounded,   // the number of batches in flight is not limited
+  LaggingLinkStarves,  // a lagging link sends changes only in order, not the newest ones
+  RouterUnread,        // a node does not read from its ROUTER while its output to a peer is full
+  // Connections of strangers.
+  StallUnnoticed,      // an unfinished message may grow without a limit
+  StrangersUnbounded,  // ... and so may what all strangers' connections hold
+  StrangersUncounted,  // the number of strangers' connections is not limited
+  // Unreadable updates, and links that work in one direction.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged
-  HalfCountsAsUp,  // a link that works one way only is shown as up
+  HalfCountsAsUp,  // a link that works in one direction is reported as up
   // One name, two processes.
-  NewestHelloWins,           // a HELLO takes the name of a peer that answers
-  ClosedHolderKeepsName,     // a peer keeps its name though its connection is closed
-  SilentHolderKeepsName,     // ... and though it does not answer
-  FormerHolderStaysFormer,   // a process that answers does not get its name back from one that does not
-  ContenderNotNotified,      // a process that is refused is not told so
+  NewestHelloWins,           // a HELLO takes over the name of a peer that answers
+  ClosedHolderKeepsName,     // a process keeps its name although its connection is closed
+  SilentHolderKeepsName,     // ... and although it does not answer
+  FormerHolderStaysFormer,   // a process that answers does not get its name back from one that does not answer
+  ContenderNotNotified,      // a refused process receives no CONFLICT
   ConflictOfAnotherRunUsed,  // a CONFLICT for another incarnation is used
-  RefusedAcknowledges,       // a process that is refused acknowledges updates, and is ready
-  StartAcknowledges,         // ... and one that does not know yet whether it is
-  RefusalNeverEnds,          // a process that was refused stays so
+  RefusedAcknowledges,       // a refused process acknowledges updates and is ready
+  StartAcknowledges,         // ... and so does a process that does not know yet whether it will be refused
+  RefusalNeverEnds,          // a process that was refused stays refused
   // Reset.
-  ResetKeepsEpoch,    // a reset has the epoch that it ends
-  EpochNotTakenOver,  // a report after a reset has the first epoch
+  ResetKeepsEpoch,    // a reset does not raise the epoch
+  EpochNotTakenOver,  // a report after a reset has epoch 0 instead of the client's epoch
   ResetNotAccepted,   // a peer's reset counts as unreadable
-  AnyResetAccepted,   // ... and a record without coordinates as a reset, whatever its epoch and time
+  AnyResetAccepted,   // ... and every record without coordinates counts as a reset, whatever its epoch and time
 };
 
 #ifdef HERD_MUTANTS
+// The fault that this process has; set once at its start.
 inline Mutant active_mutant = Mutant::None;
 [[nodiscard]] inline bool mutated(Mutant mutant) {
   return active_mutant == mutant;

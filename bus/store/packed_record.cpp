@@ -11,8 +11,9 @@ namespace {
 
 using protocol::Nanoseconds;
 
-// The head's form, from the lowest bit: how long the coordinates are, the form of the time's text, a bit for loose, two
-// bits for each size, a bit for an epoch: this is the layout. Behind it the size of the body, and, highest, kOutgrown.
+// RecordHead::form, from the lowest bit. The layout: length of the coordinates (6 bits), digits of the time's text
+// before and after the point (4 + 4), loose (1), a size code for number, origin number and difference (2 each), has
+// epoch (1). Then the size of the body, and in the highest bit kOutgrown.
 constexpr unsigned kWholeShift = 6;
 constexpr unsigned kFractionShift = kWholeShift + 4;
 constexpr unsigned kLooseShift = kFractionShift + 4;
@@ -29,13 +30,13 @@ using Sizes = std::array<std::uint8_t, 4>;
 constexpr Sizes kSizes{4, 5, 6, 8};
 constexpr Sizes kOriginNumberSizes{0, 4, 6, 8};
 
-// Of the numbers in front of the texts.
+// The bytes of all numbers before the texts.
 std::size_t numbers_bytes(std::uint32_t form) {
   return std::size_t{kSizes[form >> kNumberShift & 3]} + kOriginNumberSizes[form >> kOriginNumberShift & 3] +
          kSizes[form >> kDifferenceShift & 3] + ((form & kHasEpoch) != 0 ? 4 : 0) + 8;
 }
 
-// By how many bytes a value has: the first of the sizes that holds it.
+// Maps the bytes that a value needs (0 to 8) to the code of the first size that holds it.
 using SizeCodes = std::array<std::uint8_t, 9>;
 constexpr SizeCodes codes_of(const Sizes& sizes) {
   SizeCodes codes{};
@@ -51,7 +52,7 @@ std::uint32_t size_code(const SizeCodes& codes, std::uint64_t value) {
   return codes[(static_cast<std::size_t>(std::bit_width(value)) + 7) / 8];
 }
 
-// Sign bits in front become one bit at the end, so that small values of either sign are short.
+// Zigzag: the sign becomes the lowest bit, so that small values of either sign need few bytes.
 std::uint64_t without_sign(std::int64_t value) {
   return static_cast<std::uint64_t>(value) << 1 ^ static_cast<std::uint64_t>(value >> 63);
 }
@@ -71,7 +72,7 @@ class Writer {
     body_.size += bytes;
   }
   void text(std::string_view text) {
-    body_.size += text.copy(body_.bytes.data() + body_.size, text.size());  // also of nothing, whose data() is null
+    body_.size += text.copy(body_.bytes.data() + body_.size, text.size());  // unlike memcpy, allows data() to be null
   }
   [[nodiscard]] bool coordinates(std::string_view text) {
     if (!pack_coordinates(text, body_.bytes.data() + body_.size)) return false;
@@ -119,7 +120,7 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   HERD_ASSERT(coordinates.size() <= protocol::kMaxCoordinatesBytes && time_text.size() <= protocol::kMaxTimeBytes);
   const std::uint64_t difference = without_sign(fields.difference.count());
   const std::uint32_t number_code = size_code(kSizeCodes, fields.number);
-  // 0 bytes stand for the same number, so a number 0 that is not the same has some.
+  // 0 bytes mean "the same as number". So an origin number of 0 that differs from it gets 4 bytes: hence `| 1`.
   const std::uint32_t origin_code =
       fields.origin_number == fields.number ? 0 : size_code(kOriginNumberCodes, fields.origin_number | 1);
   const std::uint32_t difference_code = size_code(kSizeCodes, difference);
@@ -136,7 +137,7 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
   writer.number(static_cast<std::uint64_t>(fields.time.count()), 8);
 
   const auto form = form_of(time_text);
-  const bool can_count = coordinates.size() <= kCharacters;  // the layout has six bits for it
+  const bool can_count = coordinates.size() <= kCharacters;  // 6 bits of the layout
   if (form && fields.origin == head.origin && can_count && writer.coordinates(coordinates)) {
     head.form |= static_cast<std::uint32_t>(coordinates.size()) | form->whole << kWholeShift |
                  form->fraction << kFractionShift | size_in_form(body.size);

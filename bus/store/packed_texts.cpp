@@ -15,18 +15,18 @@ using protocol::little_endian;
 using protocol::Nanoseconds;
 using protocol::put_digits;
 
-constexpr std::size_t kAtOnce = 8;                   // characters in a word; half as many bytes packed
-constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+constexpr std::size_t kAtOnce = 8;                   // characters in a word; packed, 4 bytes
+constexpr std::uint64_t kEach = 0x0101010101010101;  // multiplied by a byte: that byte eight times
 constexpr std::uint32_t kSecondsDigits = 10;
 constexpr std::uint32_t kNanosecondsDigits = 9;
 
-// Is each byte from '*' to '9'? Sixteen characters, each with other lower four bits. A borrow or a carry only comes
-// from a byte that is not.
+// Whether each byte is from '*' to '9': 16 characters with different lower 4 bits. Only a byte outside that range
+// causes a borrow or a carry.
 bool can_be_packed(std::uint64_t word) {
   return (((word - kEach * '*') | (word + kEach * (0x7F - '9')) | word) & kEach * 0x80) == 0;
 }
 
-// The lower four bits of each byte, moved together.
+// The lower 4 bits of each byte, without gaps.
 std::uint32_t packed(std::uint64_t word) {
   word &= kEach * 0x0F;
   word = (word | word >> 4) & 0x00FF00FF00FF00FF;
@@ -34,7 +34,7 @@ std::uint32_t packed(std::uint64_t word) {
   return static_cast<std::uint32_t>(word | word >> 16);
 }
 
-// The way back: digits stand from 0x30 on, the others sixteen lower.
+// The inverse of packed(): digits begin at 0x30, the other characters (lower 4 bits of 10 or more) at 0x2A.
 std::uint64_t unpacked(std::uint32_t half) {
   std::uint64_t word = half;
   word = (word | word << 16) & 0x0000FFFF0000FFFF;
@@ -64,7 +64,7 @@ bool pack_coordinates(std::string_view text, char* to) {
     if (!pack_word(word_at(at))) return false;
   }
   if (rest == 0) return true;
-  std::uint64_t last = kEach * '0';  // what the last word is filled up with
+  std::uint64_t last = kEach * '0';  // pads the last word
   if (text.size() > kAtOnce) {
     const unsigned before = 8 * static_cast<unsigned>(kAtOnce - rest);
     last = last << (64 - before) | word_at(at + rest - kAtOnce) >> before;
@@ -87,7 +87,7 @@ void unpack_coordinates(const char* from, std::size_t characters, CoordinatesTex
 }
 
 std::optional<TimeForm> form_of(std::string_view text) {
-  // Clocks tell ten digits in front of it: there it is looked for first.
+  // Present times have 10 digits before the point, so that position is tried first.
   const bool is_usual = text.size() > kSecondsDigits && text[kSecondsDigits] == '.';
   const std::size_t point = is_usual ? kSecondsDigits : std::min(text.find('.'), text.size());
   const std::size_t fraction = text.size() - std::min(point + 1, text.size());
@@ -99,7 +99,7 @@ std::optional<TimeForm> form_of(std::string_view text) {
 void write_time(Nanoseconds time, const TimeForm& form, TimeText& to) {
   const std::uint32_t whole = std::min(form.whole, kSecondsDigits);
   const std::uint32_t fraction = std::min(form.fraction, kNanosecondsDigits);
-  // All digits at once, one place too far right; then those in front of the point are moved back.
+  // Writes all digits at once, one byte too far right; then moves those before the point one byte left.
   const std::uint64_t digits = static_cast<std::uint64_t>(time.count()) / kPowersOfTen[kNanosecondsDigits - fraction];
   char* const at = to.data();
   to.set_size(whole);

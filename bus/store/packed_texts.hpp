@@ -1,8 +1,8 @@
-// Coordinates and time in fewer bytes than their texts, and exactly these texts again. Pure.
+// Lossless packing of coordinates and time texts: unpacking gives back exactly the same text. Pure.
 //
-// Coordinates are written with fourteen characters, the digits and `+-./`, which differ in their lower four bits: so
-// four bits of each are kept. A time is a number that is needed as such; of its text is kept how many digits stand in
-// front of the point and behind it.
+// Coordinates consist of 14 characters, the digits and `+-./`, which differ in their lower 4 bits. So 4 bits per
+// character are enough. A time's text is computed from the time and from two numbers: its digits before and after the
+// decimal point (TimeForm).
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ namespace herd::bus {
 using CoordinatesText = ShortText<protocol::kMaxCoordinatesBytes>;
 using TimeText = ShortText<protocol::kMaxTimeBytes>;
 
-// What the views of an update point into that was packed.
+// Storage for the texts of an unpacked update, into which its views point.
 struct UpdateTexts {
   CoordinatesText coordinates;
   TimeText time_text;
@@ -29,19 +29,21 @@ struct UpdateTexts {
   return (characters + 1) / 2;
 }
 
-// Both may write, or read, four bytes behind what counts. pack_coordinates is false where another character stands in
-// the text: then nothing that was written counts.
+// Writes packed_bytes(text.size()) bytes. Returns false if the text contains a character that cannot be packed; what
+// was written is then meaningless. May write, as unpack_coordinates() may read, up to 4 bytes after the packed ones.
 [[nodiscard]] bool pack_coordinates(std::string_view text, char* to);
+// At most kMaxCoordinatesBytes characters; more are cut off.
 void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to);
 
 struct TimeForm {
-  std::uint32_t whole = 0;     // digits in front of the point, 1 to 10
-  std::uint32_t fraction = 0;  // behind it, 0 to 9; 0: there is no point
+  std::uint32_t whole = 0;     // digits before the point, 1 to 10
+  std::uint32_t fraction = 0;  // digits after it, 0 to 9; 0: the text has no point
 };
 
-// Of a text that says a time (protocol/time_text.hpp); nothing where its lengths are those of none.
+// The form of a valid time text (protocol/time_text.hpp). Returns nullopt if the digits on a
+// side of the point are too few or too many.
 [[nodiscard]] std::optional<TimeForm> form_of(std::string_view text);
-// The text again, from the time that it said.
+// Writes the text from the time that it was parsed to.
 void write_time(protocol::Nanoseconds time, const TimeForm& form, TimeText& to);
 
 }  // namespace herd::bus

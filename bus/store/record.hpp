@@ -1,4 +1,5 @@
-// What a node knows of one client, as others may look at it.
+// The record of a client: its newest accepted update. Here are the views of a record that other code reads; how the
+// store holds the bytes is in bus/store/packed_record.hpp.
 #pragma once
 
 #include <cstdint>
@@ -9,10 +10,11 @@
 
 namespace herd::bus {
 
-// Position of a change in one node's feed. 0 is before the first.
+// Position of a change in one node's feed, from 1. The cursor 0 is the start of the feed.
 using ChangeNumber = std::uint64_t;
 
-// The client, and the fields of the order of rule 1, in the order: of a record or of an update, with views into it.
+// The fields by which two records of one client are ordered (docs/PROTOCOL.md, rule 1), most significant first, and the
+// client itself, which is not part of the order. The texts are views into a record or an update.
 struct Ordered {
   std::string_view client;
   std::uint32_t epoch = 0;
@@ -23,20 +25,20 @@ struct Ordered {
   protocol::Nanoseconds difference{};
 };
 
-// A client's record, unpacked. `client` and `origin` are views into the store, good until it is next changed.
+// An unpacked record. `client` and `origin` are views into the store, valid until the store changes.
 struct RecordView {
   std::string_view client;
   CoordinatesText coordinates;
   TimeText time_text;
-  protocol::Nanoseconds time{};        // the client's own, since 1970
+  protocol::Nanoseconds time{};        // the client's own time, since 1970
   protocol::Nanoseconds difference{};  // the origin's clock minus the client's time
-  std::string_view origin;             // the node that was told
+  std::string_view origin;             // name of the node that the client reported to
   std::uint32_t epoch = 0;             // how often an operator has reset this client
 
   [[nodiscard]] Ordered ordered() const& { return {client, epoch, time, origin, coordinates, time_text, difference}; }
 };
 
-// The time of a record by which an operator has reset a client; it has no coordinates.
+// The time text of a record that an operator's reset made. Such a record has no coordinates.
 inline constexpr std::string_view kResetTime = "0";
 
 [[nodiscard]] inline bool is_reset(const RecordView& record) {

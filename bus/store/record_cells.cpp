@@ -27,14 +27,14 @@ RecordIndex RecordCells::create(std::string_view client) {
   return index;
 }
 
-// A body that has once been outgrown stays outside: its size is likely to swing back.
+// A body that was once too long for its cell stays outside: later bodies of the client are likely to be as long.
 void RecordCells::put(RecordIndex index, RecordHead head, const RecordBody& body) {
   char* const to = cell(index);
   const RecordHead old = head_of(to);
   head.client_bytes = old.client_bytes;
   char* const inside = to + sizeof head + head.client_bytes;
-  const std::size_t room = blocks_[index >> kSlotBits].cell_bytes - kChainBytes - sizeof head - head.client_bytes;
-  if ((old.form & RecordHead::kOutgrown) == 0 && body.size <= room) {
+  const std::size_t capacity = blocks_[index >> kSlotBits].cell_bytes - kChainBytes - sizeof head - head.client_bytes;
+  if ((old.form & RecordHead::kOutgrown) == 0 && body.size <= capacity) {
     protocol::put_text(inside, {body.bytes.data(), body.size});
   } else {
     std::uint32_t outside = 0;
@@ -72,7 +72,7 @@ Bucket RecordCells::bucket(RecordIndex index) const {
   return packed;
 }
 
-RecordIndex RecordCells::chained(RecordIndex index) const {
+RecordIndex RecordCells::next_in_bucket(RecordIndex index) const {
   RecordIndex next = 0;
   std::memcpy(&next, cell(index) - kChainBytes, sizeof next);
   return next;
@@ -84,9 +84,9 @@ bool RecordCells::has(std::uint64_t index) const {
 
 void RecordCells::prefetch(RecordIndex index) const {
   const char* const from = cell(index);
+  const char* const last = from + blocks_[index >> kSlotBits].cell_bytes - kChainBytes - 1;
   __builtin_prefetch(from, 1);
-  __builtin_prefetch(from + blocks_[index >> kSlotBits].cell_bytes - kChainBytes - 1,
-                     1);  // most cells lie on two cache lines
+  __builtin_prefetch(last, 1);  // most cells lie on two cache lines
 }
 
 }  // namespace herd::bus

@@ -1,5 +1,10 @@
-// Where records lie: cells of the size that the client's id asks for, in blocks that are never moved. A client's id
-// never changes, so its cell holds for ever, and growing copies nothing. Pure; owned by the store.
+// The memory of the records. Each record has a cell, in blocks that never move. The length of the client's id decides
+// the size of the cell. The id never changes, so a record stays in its cell and keeps its index as long as the process
+// runs, and growing copies no records.
+//
+// A cell: the chain of the bucket (6 bytes), RecordHead, the id, the body (bus/store/packed_record.hpp). A body that is
+// too long for its cell is stored in an allocation of its own. Pure; owned by the store, used on the loop's thread
+// only.
 #pragma once
 
 #include <array>
@@ -22,16 +27,16 @@ class RecordCells {
  public:
   RecordCells() { open_.fill(kNoBlock); }
 
-  // A cell with the id in it and nothing else. Give it a body before it is asked for one.
+  // Creates a cell that contains only the id, at most protocol::kMaxClientBytes. Call put() before at().
   [[nodiscard]] RecordIndex create(std::string_view client);
 
-  // Replaces head and body. `head.client_bytes` is filled here.
+  // Replaces head and body; sets `client_bytes` of the stored head itself.
   void put(RecordIndex index, RecordHead head, const RecordBody& body);
 
   struct Cell {
     RecordHead head;
-    std::string_view client;  // good as long as the cells are
-    const char* body;         // good until the record is next put
+    std::string_view client;  // valid as long as the RecordCells
+    const char* body;         // valid until the next put() of this record
   };
   [[nodiscard]] Cell at(RecordIndex index) const {
     const char* const from = cell(index);
@@ -45,34 +50,35 @@ class RecordCells {
     return {from + sizeof(RecordHead), head_of(from).client_bytes};
   }
 
-  // The list of its bucket that a record stands in: which bucket's, and the next record there.
+  // The records of one bucket form a singly linked list. Sets the bucket of a record and the record after it.
   void chain(RecordIndex index, Bucket bucket, RecordIndex next);
   [[nodiscard]] Bucket bucket(RecordIndex index) const;
-  [[nodiscard]] RecordIndex chained(RecordIndex index) const;
+  // The record after this one in its bucket's list, or BucketDigests::kEnd.
+  [[nodiscard]] RecordIndex next_in_bucket(RecordIndex index) const;
 
-  // Is there a record of this index? Any number may be asked about.
+  // Whether a record has this index. Any number is allowed.
   [[nodiscard]] bool has(std::uint64_t index) const;
 
-  // A hint: the record is going to be asked for.
+  // A hint to the processor: at() or put() of this record follows soon.
   void prefetch(RecordIndex index) const;
 
  private:
   static constexpr unsigned kSlotBits = 10;
   static constexpr std::size_t kBlockCells = std::size_t{1} << kSlotBits;
-  static constexpr std::size_t kClassBytes = 4;  // ids whose lengths differ by less share a size of cells
-  // What a body takes that came from elsewhere, in the first 256 lives of both nodes, with coordinates of 22 characters
-  // and clocks that are less than nine minutes apart. A larger one stands outside, for 24 bytes and its own.
+  static constexpr std::size_t kClassBytes = 4;  // id lengths are rounded up to this for the size of a cell
+  // Enough for the body of an update that another node accepted, in the first 256 runs of both nodes, with coordinates
+  // of 22 characters and clocks less than nine minutes apart. A larger body costs an allocation: 24 bytes plus its own.
   static constexpr std::size_t kBodyBytes = 36;
 
   using PackedBucket = std::uint16_t;
   static_assert(protocol::kBuckets - 1 <= UINT16_MAX);
-  static constexpr std::size_t kChainBytes = sizeof(RecordIndex) + sizeof(PackedBucket);  // in front of each head
+  static constexpr std::size_t kChainBytes = sizeof(RecordIndex) + sizeof(PackedBucket);  // before each head
   static constexpr std::uint32_t kNoBlock = UINT32_MAX;
 
   struct Block {
     std::unique_ptr<char[]> bytes;
     std::uint16_t cell_bytes;
-    std::uint16_t used;  // cells
+    std::uint16_t used;  // cells in use
   };
 
   [[nodiscard]] static RecordHead head_of(const char* cell) {
@@ -80,7 +86,7 @@ class RecordCells {
     std::memcpy(&head, cell, sizeof head);
     return head;
   }
-  // The body of which only the place stands `inside` the cell.
+  // The body that is stored outside its cell; `inside` is the part of the cell that holds its position in outgrown_.
   [[nodiscard]] const char* outgrown(const char* inside) const;
 
   [[nodiscard]] char* cell(RecordIndex index) const {
@@ -89,9 +95,9 @@ class RecordCells {
   }
 
   std::vector<Block> blocks_;
-  // By the length of the id: the block that has cells left.
+  // By size class of the id: the block with free cells.
   std::array<std::uint32_t, (protocol::kMaxClientBytes + kClassBytes - 1) / kClassBytes + 1> open_;
-  std::deque<std::unique_ptr<char[]>> outgrown_;  // bodies that their cells had no room for
+  std::deque<std::unique_ptr<char[]>> outgrown_;  // bodies too long for their cells
 };
 
 }  // namespace herd::bus

@@ -17,7 +17,7 @@ bool Runs::allow(const FeedPosition& position, ChangeNumber tail, ChangeNumber w
     return run.incarnation == position.run && position.run != 0;
   });
   if (newest == runs_.rend()) return mutated(Mutant::UnknownRunAccepted) && position.cursor <= tail;
-  if (newest != runs_.rbegin()) {  // an older one, of which the journal may have lost what was not written
+  if (newest != runs_.rbegin()) {  // an older run; a crash may have lost its changes after `written`
     tail = (newest - 1)->base;
     written = tail - std::min(tail, kRunGap);
   }

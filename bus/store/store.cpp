@@ -17,7 +17,7 @@ Ordered ordered(const Update& u) {
   return {u.client, u.epoch, u.time, u.id.origin, u.coordinates, u.time_text, u.difference};
 }
 
-// The order of rule 1, for records of one epoch and time.
+// The order of rule 1, for records with equal epoch and time.
 bool wins_tie(const Ordered& a, const Ordered& b) {
   const auto key = [](const Ordered& x) {
     return std::tuple(x.origin, x.coordinates, x.time_text, x.difference.count());
@@ -33,9 +33,9 @@ Store::Store(std::uint64_t hash_seed, ChangeNumber base)
     : index_(std::make_unique<ClientIndex>(hash_seed)), feed_(base) {}
 
 Store::Slot Store::locate(const ClientKey& key) const {
-  const auto is_it = [&](RecordIndex index) { return same_text(cells_.client(index), key.client); };
-  const bool guessed = key.guess && is_it(*key.guess);
-  const ClientIndex::Found at = guessed ? ClientIndex::Found{key.hash, key.guess} : index_->find(key.hash, is_it);
+  const auto is_match = [&](RecordIndex index) { return same_text(cells_.client(index), key.client); };
+  const bool guessed = key.guess && is_match(*key.guess);
+  const ClientIndex::Found at = guessed ? ClientIndex::Found{key.hash, key.guess} : index_->find(key.hash, is_match);
   if (!at.index) return {at};
   const RecordCells::Cell cell = cells_.at(*at.index);
   return {at, cell, unpack_fields(cell.head, cell.body)};
@@ -69,7 +69,7 @@ Store::Merged Store::merge(const Update& update, PeerIndex by, const Slot& slot)
   return Merged::Changed;
 }
 
-// Most are told apart by what costs least to look at.
+// Compares the cheap fields first: epoch and time decide in most cases.
 bool Store::is_greater(const Update& update, const Slot& slot) const {
   if (update.epoch != slot.known.epoch) return update.epoch > slot.known.epoch;
   if (update.time != slot.known.time) return update.time > slot.known.time;
@@ -83,7 +83,7 @@ ChangeNumber Store::move_to_tail(RecordIndex index, ChangeNumber old) {
   return feed_.append(index);
 }
 
-// Step by step through all of them, so that the memory of one is on its way while the next is asked for.
+// Each step visits all clients before the next step begins, so that the cache misses of one step overlap.
 void Store::look_ahead(std::span<ClientKey> clients) const {
   for (ClientKey& key : clients) {
     key.guess.reset();
@@ -93,7 +93,7 @@ void Store::look_ahead(std::span<ClientKey> clients) const {
   }
   for (ClientKey& key : clients) {
     if (key.client.empty()) continue;
-    // The first whose hash agrees: it need not be the client's.
+    // The first record with a matching hash; it may belong to another client.
     key.guess = index_->find(key.hash, [](RecordIndex) { return true; }).index;
     if (key.guess) cells_.prefetch(*key.guess);
   }

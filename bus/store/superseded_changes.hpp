@@ -1,7 +1,13 @@
-// Which changes on disk were superseded in memory, and not yet on disk. A crash now would bring such an old record back
-// under its old number; so a link may not let its peer's cursor pass that number without the record that superseded it,
-// or the peer would never fetch the old one.
-// Pure; owned by the store, used on the loop's thread only.
+// The changes that are in the journal, and superseded in the store by changes that are not yet in the journal.
+//
+// Why links need them: client C has change 5 in the journal. C reports again and gets change 9, and the feed no longer
+// contains 5. If the node crashes now, recovery brings C back with change 5. If a peer's cursor passed 5 before the
+// crash, without receiving change 9, the peer would never fetch it. So a link lets a cursor pass the number of an entry
+// only together with the record that superseded it (docs/PROTOCOL.md, rule 13).
+//
+// A flush of the journal calls begin_flush(), and when it ends, exactly one of flush_failed(), full_flush_written() and
+// flush_durable(); the last may be left out for a flush that did not reach the tail. At start, recovery calls
+// begin_flush() for what the journal contains. Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
 #include <algorithm>
@@ -16,18 +22,19 @@ namespace herd::bus {
 class SupersededChanges {
  public:
   struct Entry {
-    ChangeNumber old = 0;   // the number on disk, or on its way there
-    RecordIndex index = 0;  // the record, which stands under a later number now
+    ChangeNumber old = 0;   // the record's number in the journal, or in the flush that is being written
+    RecordIndex index = 0;  // the record, which has a higher number in the feed now
   };
 
-  // A record moves on from `old`. What no pass has read was never on disk, and is of no interest.
+  // A newer change superseded the change `old` of a record. Ignored if no flush has read `old`: then it was never on
+  // disk.
   void note(ChangeNumber old, RecordIndex index) {
     if (old > read_to_) return;
     entries_.push_back({old, index});
     greatest_since_ = std::max(greatest_since_, old);
   }
 
-  // The journal has begun to write all live changes up to `to`, and will say whether it could.
+  // A flush has begun that writes all live changes up to `to`.
   void begin_flush(ChangeNumber to) {
     read_to_ = to;
     before_flush_ = entries_.size();
@@ -35,7 +42,7 @@ class SupersededChanges {
     greatest_since_ = 0;
   }
 
-  // It could not: the journal still ends at `to`.
+  // The flush failed: the journal still ends at change `to`.
   void flush_failed(ChangeNumber to) {
     read_to_ = to;
     std::erase_if(entries_, [&](const Entry& entry) { return entry.old > to; });
@@ -43,7 +50,8 @@ class SupersededChanges {
     end_flush();
   }
 
-  // It could, and had read all that there was: of what was noted before it began, the record is on disk.
+  // The flush is on disk, and it had read the feed to its tail. So the newer records of all entries from before its
+  // begin are on disk, and these entries are dropped.
   void full_flush_written() {
     entries_.erase(entries_.begin(), entries_.begin() + static_cast<std::ptrdiff_t>(before_flush_));
     left_ = entries_.size();
@@ -51,23 +59,25 @@ class SupersededChanges {
     end_flush();
   }
 
-  // It could: what stands at or below `to` now is on disk. `number_of(index)` tells a record's present number. Looks
-  // through all that was noted before it began; not to call it leaves entries that links then carry for nothing.
+  // The flush is on disk but did not reach the tail: records with a present number of at most `to` are on disk.
+  // `number_of(index)` returns a record's present number. Visits all entries from before the flush began. If the call
+  // is left out, entries remain for which links send records without need.
   template <typename NumberOf>
   void flush_durable(ChangeNumber to, NumberOf&& number_of) {
     const auto end = entries_.begin() + static_cast<std::ptrdiff_t>(before_flush_);
-    const auto is_kept = [&](const Entry& entry) { return number_of(entry.index) <= to; };
-    entries_.erase(std::remove_if(entries_.begin(), end, is_kept), end);
+    const auto is_durable = [&](const Entry& entry) { return number_of(entry.index) <= to; };
+    entries_.erase(std::remove_if(entries_.begin(), end, is_durable), end);
     left_ = entries_.size();
     end_flush();
   }
 
-  // There are twice as many as the last pass has left, and enough to be worth a look.
+  // Whether there are twice as many entries as after the last flush, and at least kWorthALook: flush_durable() then
+  // pays.
   [[nodiscard]] bool have_doubled() const { return entries_.size() >= kWorthALook && entries_.size() >= 2 * left_; }
 
   [[nodiscard]] const std::deque<Entry>& entries() const { return entries_; }
 
-  // No entry's `old` is greater, so that a link whose cursor is past it need not look through them.
+  // An upper bound of all entries' `old`. If a link's cursor is at or past it, the link need not read the entries.
   [[nodiscard]] ChangeNumber greatest() const { return std::max(greatest_before_, greatest_since_); }
 
  private:
@@ -75,16 +85,16 @@ class SupersededChanges {
 
   void end_flush() {
     before_flush_ = 0;
-    greatest_since_ = greatest();  // there is no pass that they could have come before
+    greatest_since_ = greatest();  // without a flush, all entries count as noted since it began
     greatest_before_ = 0;
   }
 
-  ChangeNumber read_to_ = 0;
-  std::size_t before_flush_ = 0;  // how many entries there were when it began
-  std::size_t left_ = 0;
-  ChangeNumber greatest_before_ = 0;  // of the entries from before the pass, at most
-  ChangeNumber greatest_since_ = 0;   // of the others
-  std::deque<Entry> entries_;         // at most one for each record and pass; in pieces, so that growing moves none
+  ChangeNumber read_to_ = 0;          // up to which change flushes have read the feed
+  std::size_t before_flush_ = 0;      // entries when the present flush began
+  std::size_t left_ = 0;              // entries after the last flush
+  ChangeNumber greatest_before_ = 0;  // upper bound of `old` of the entries from before the present flush
+  ChangeNumber greatest_since_ = 0;   // the same for the other entries
+  std::deque<Entry> entries_;         // at most one for each record and flush; growing a deque moves none
 };
 
 }  // namespace herd::bus

@@ -13,7 +13,7 @@ bool read_texts(protocol::Update& update) {
   if (!time || update.id.number == 0) return false;
   update.time = *time;
   if (!protocol::is_client_id(update.client)) return false;
-  // An operator's reset, in exactly this form: a client that has never been reset cannot have lost its coordinates.
+  // Empty coordinates are valid only in an operator's reset: time text "0", and an epoch above 0.
   if (update.coordinates.empty() && !mutated(Mutant::ResetNotAccepted)) {
     return (update.time_text == kResetTime && update.epoch > 0) || mutated(Mutant::AnyResetAccepted);
   }

@@ -1,13 +1,13 @@
-// The texts of an update that somebody else has said: a peer, or an old journal. They go through what clients' texts go
-// through, so that no node holds what another would refuse. Pure.
+// Validates the texts of an update that comes from a peer or from a journal. The rules are those for clients' commands,
+// so no node stores an update that another node would refuse. Pure.
 #pragma once
 
 #include "protocol/update.hpp"
 
 namespace herd::bus {
 
-// Reads the time's text into update.time. False if any text, or the number, is none that a client, or an operator's
-// reset of one, could have led to.
+// Parses update.time_text into update.time. Returns false if a text or the change number is one that neither a client's
+// report nor an operator's reset could have produced.
 [[nodiscard]] bool read_texts(protocol::Update& update);
 
 }  // namespace herd::bus

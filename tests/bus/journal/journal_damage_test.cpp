@@ -158,5 +158,5 @@ TEST_CASE("a damaged journal is refused with the place, and with what lies behin
   const auto memory = recover(text, kJournalFeed, kHashSeed);
   REQUIRE_FALSE(memory);
   CHECK(memory.error().message == "it is damaged at byte " + std::to_string(sample().prefixes[0].bytes) +
-                                      ", in front of records that can be read");
+                                      ", before records that can be read");
 }

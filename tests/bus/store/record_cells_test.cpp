@@ -41,7 +41,7 @@ TEST_CASE("ids of every length stand in cells of their own, also beyond the firs
     REQUIRE(cells.client(indexes[i]) == clients[i]);
     REQUIRE(cells.at(indexes[i]).client == clients[i]);
     REQUIRE(text_of(cells, indexes[i], 20 + i % 10) == std::string(20 + i % 10, static_cast<char>('a' + i % 26)));
-    REQUIRE(cells.chained(indexes[i]) == i);
+    REQUIRE(cells.next_in_bucket(indexes[i]) == i);
     REQUIRE(cells.bucket(indexes[i]) == i % herd::protocol::kBuckets);
     REQUIRE(cells.has(indexes[i]));
     cells.prefetch(indexes[i]);
