@@ -5,7 +5,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,8 @@
 #include <string_view>
 #include <utility>
 #include <vector>
+
+#include "node/observe/counter_help.hpp"
 
 namespace herd::node {
 namespace {
@@ -58,27 +59,32 @@ double seconds(std::chrono::duration<double> value) {
   return value.count();
 }
 
-// A metric is a double and holds 53 bits: of the digest 48 are shown, which no reader rounds.
+// A metric is a double, which holds integers of up to 53 bits. 48 bits of the digest survive every reader unrounded.
 double digest_number(std::uint64_t digest) {
   return number(digest & ((std::uint64_t{1} << 48) - 1));
 }
 
 void add_node(std::vector<MetricFamily>& all, const Status& status) {
-  all.push_back(gauge({"herd_node_info", "Always 1; the labels name the node and the version of its program"}, 1,
+  all.push_back(gauge({"herd_node_info", "Always 1; the labels are the node's name and the version of its program"}, 1,
                       {{"node", status.node}, {"version", HERD_VERSION}}));
-  all.push_back(gauge({"herd_uptime_seconds", "Seconds since the node was started"}, seconds(status.uptime)));
-  all.push_back(gauge({"herd_ready", "1 once the first synchronisation with the peers is done or given up, else 0"},
-                      status.ready ? 1 : 0));
-  all.push_back(gauge({"herd_clients", "Clients of which the node holds a record"}, number(status.clients)));
-  all.push_back(gauge({"herd_connections", "Client connections open"}, number(status.connections)));
-  all.push_back(
-      gauge({"herd_store_digest", "Lower 48 bits of the digest of all records; the same on all nodes when they agree"},
-            digest_number(status.digest)));
+  all.push_back(gauge({"herd_uptime_seconds", "Time since the node started, in seconds"}, seconds(status.uptime)));
+  all.push_back(gauge(
+      {"herd_ready",
+       "1 when the first synchronisation with the peers is complete or was given up, and no peer refuses this node's "
+       "name; else 0"},
+      status.ready ? 1 : 0));
+  all.push_back(gauge({"herd_clients", "Number of clients that the node has a record of"}, number(status.clients)));
+  all.push_back(gauge({"herd_connections", "Number of open client connections"}, number(status.connections)));
+  all.push_back(gauge(
+      {"herd_store_digest", "Lower 48 bits of the digest of all records; nodes with equal stores have equal values"},
+      digest_number(status.digest)));
 }
 
 void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
   auto roles = gauges(
-      {"herd_name_conflict", "1 while another process claims this node's name, by what becomes of this one, else 0"});
+      {"herd_name_conflict",
+       "1 while another process claims this node's name, else 0; kept: this process keeps the name; refused: a peer "
+       "refuses this process, which then acknowledges no update"});
   const auto& conflict = status.name_conflict;
   add_gauge(roles, {{"role", "kept"}}, conflict && conflict->keeps_name ? 1 : 0);
   add_gauge(roles, {{"role", "refused"}}, conflict && !conflict->keeps_name ? 1 : 0);
@@ -86,13 +92,18 @@ void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
 }
 
 void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
-  all.push_back(gauge({"herd_journal_failing", "1 while the journal cannot be written, else 0"},
-                      journal.trouble.empty() ? 0 : 1));
-  all.push_back(gauge({"herd_journal_file_bytes", "Size of the journal"}, number(journal.bytes)));
+  all.push_back(
+      gauge({"herd_journal_failing",
+             "1 while the journal cannot be written, or its file was removed or changed by another program; else 0"},
+            journal.trouble.empty() ? 0 : 1));
+  all.push_back(gauge({"herd_journal_file_bytes", "Size of the journal file in bytes"}, number(journal.bytes)));
 }
 
 void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
-  auto states = gauges({"herd_link_state", "1 for the state that the link to the peer is in, 0 for the two others"});
+  auto states = gauges({"herd_link_state",
+                        "1 for the current state of the link to the peer, 0 for the two others; up: both directions "
+                        "work; half: the peer "
+                        "is received but does not answer; down: neither"});
   for (const auto& link : status.links) {
     for (const auto state : {LinkState::Down, LinkState::Half, LinkState::Up}) {
       add_gauge(states, {{"peer", link.peer}, {"state", std::string(to_string(state))}}, link.state == state ? 1 : 0);
@@ -105,20 +116,24 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
   if (status.links.empty()) return;
   add_link_states(all, status);
   const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 7> figures{{
-      {{"herd_link_sent", "Change number up to which the peer was sent the feed"},
+      {{"herd_link_sent", "Change number up to which this node has sent its feed to the peer"},
        [](const LinkStatus& link) { return number(link.sent); }},
-      {{"herd_link_merged", "Change number up to which the peer has acknowledged to have merged"},
+      {{"herd_link_merged", "Change number up to which the peer has acknowledged this node's feed as merged"},
        [](const LinkStatus& link) { return number(link.merged); }},
       {{"herd_link_kept",
-        "Change number up to which the peer has acknowledged to have journalled; 0 without a journal"},
+        "Change number up to which the peer has acknowledged this node's feed as durable in its journal; 0 without a "
+        "journal"},
        [](const LinkStatus& link) { return number(link.durable); }},
-      {{"herd_link_lag", "Change numbers that the peer has not acknowledged yet"},
+      {{"herd_link_lag", "Number of changes that the peer has not acknowledged yet; 0: the peer has all changes"},
        [](const LinkStatus& link) { return number(link.lag); }},
-      {{"herd_link_round_trip_seconds", "Smoothed round trip to the peer's loop and back; 0 until measured"},
+      {{"herd_link_round_trip_seconds",
+        "Smoothed round-trip time to the peer's event loop, in seconds, including up to 1 ms for which an "
+        "acknowledgement "
+        "may wait; 0 until measured"},
        [](const LinkStatus& link) { return seconds(link.round_trip); }},
-      {{"herd_link_skew_seconds", "The peer's clock minus this node's"},
+      {{"herd_link_skew_seconds", "The peer's clock minus this node's clock, in seconds"},
        [](const LinkStatus& link) { return seconds(link.skew); }},
-      {{"herd_link_contender", "1 while another process that claims the peer's name is refused, else 0"},
+      {{"herd_link_contender", "1 while this node refuses a second process that claims the peer's name, else 0"},
        [](const LinkStatus& link) { return link.contender ? 1.0 : 0.0; }},
   }};
   for (const auto& [description, value_of] : figures) {
@@ -130,14 +145,15 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
 
 void add_counters(std::vector<MetricFamily>& all, const Status& status) {
   for (const auto& [name, value] : status.counters) {
-    std::string words = name;
-    std::replace(words.begin(), words.end(), '_', ' ');
-    all.push_back(counter({"herd_" + name + "_total", "Counted since the node was started: " + words}, number(value)));
+    all.push_back(counter({"herd_" + name + "_total", counter_help(name)}, number(value)));
   }
 }
 
 MetricFamily provider_states(const Status& status) {
-  auto states = gauges({"herd_places_provider_state", "1 for the state that the provider is in, 0 for the others"});
+  auto states = gauges(
+      {"herd_places_provider_state",
+       "1 for the current state of the places provider, 0 for the others; resting: not used for a while after repeated "
+       "failures; trying: one request tests it after a rest; no_key: it has no API key"});
   for (const auto& provider : status.providers) {
     for (std::size_t i = 0; i < places::kProviderStates; ++i) {
       const auto state = static_cast<places::ProviderState>(i);
@@ -149,8 +165,10 @@ MetricFamily provider_states(const Status& status) {
 }
 
 MetricFamily provider_requests(const Status& status) {
-  MetricFamily family{
-      "herd_places_requests_total", "Requests to the provider that are over, by their status", MetricType::Counter, {}};
+  MetricFamily family{"herd_places_requests_total",
+                      "Completed requests to the places provider, by status; for embedded, completed lookups",
+                      MetricType::Counter,
+                      {}};
   for (const auto& provider : status.providers) {
     for (std::size_t i = 0; i < places::kStatuses; ++i) {
       ClientMetric metric;
@@ -164,8 +182,10 @@ MetricFamily provider_requests(const Status& status) {
 }
 
 MetricFamily provider_latencies(const Status& status) {
-  MetricFamily family{
-      "herd_places_request_seconds", "How long requests over the network took", MetricType::Histogram, {}};
+  MetricFamily family{"herd_places_request_seconds",
+                      "Duration of network requests to the places provider, in seconds",
+                      MetricType::Histogram,
+                      {}};
   for (const auto& provider : status.providers) {
     ClientMetric metric;
     metric.label = {{"provider", provider.provider}};
@@ -188,8 +208,8 @@ void add_providers(std::vector<MetricFamily>& all, const Status& status) {
   all.push_back(provider_states(status));
   all.push_back(provider_requests(status));
   all.push_back(provider_latencies(status));
-  auto entries = gauges({"herd_places_cached", "Answers of the provider in the cache"});
-  auto bytes = gauges({"herd_places_cached_bytes", "Memory of the answers in the cache"});
+  auto entries = gauges({"herd_places_cached", "Number of answers in the provider's cache"});
+  auto bytes = gauges({"herd_places_cached_bytes", "Memory of the answers in the provider's cache, in bytes"});
   for (const auto& provider : status.providers) {
     add_gauge(entries, {{"provider", provider.provider}}, number(provider.cached));
     add_gauge(bytes, {{"provider", provider.provider}}, number(provider.cached_bytes));
@@ -200,44 +220,45 @@ void add_providers(std::vector<MetricFamily>& all, const Status& status) {
 
 void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) {
   if (process.resident_bytes) {
-    all.push_back(gauge({"process_resident_memory_bytes", "Memory of the process that is in RAM"},
+    all.push_back(gauge({"process_resident_memory_bytes", "Resident memory of the process in bytes"},
                         number(*process.resident_bytes)));
   }
   if (process.virtual_bytes) {
-    all.push_back(
-        gauge({"process_virtual_memory_bytes", "Address space of the process"}, number(*process.virtual_bytes)));
+    all.push_back(gauge({"process_virtual_memory_bytes", "Virtual memory of the process in bytes"},
+                        number(*process.virtual_bytes)));
   }
   if (process.cpu_seconds) {
-    all.push_back(
-        counter({"process_cpu_seconds_total", "CPU time of the process, user and system"}, *process.cpu_seconds));
+    all.push_back(counter({"process_cpu_seconds_total", "CPU time of the process, user and system, in seconds"},
+                          *process.cpu_seconds));
   }
   if (process.open_descriptors) {
-    all.push_back(
-        gauge({"process_open_fds", "File descriptors that the process has open"}, number(*process.open_descriptors)));
+    all.push_back(gauge({"process_open_fds", "Number of open file descriptors of the process"},
+                        number(*process.open_descriptors)));
   }
   if (process.most_descriptors) {
-    all.push_back(
-        gauge({"process_max_fds", "File descriptors that the process may open"}, number(*process.most_descriptors)));
+    all.push_back(gauge({"process_max_fds", "Maximum number of open file descriptors of the process (its soft limit)"},
+                        number(*process.most_descriptors)));
   }
   if (process.start_time) {
-    all.push_back(gauge({"process_start_time_seconds", "When the process was started, in seconds since 1970"},
+    all.push_back(gauge({"process_start_time_seconds", "Start time of the process, in seconds since 1970-01-01 UTC"},
                         *process.start_time));
   }
 }
 
 void add_http(std::vector<MetricFamily>& all, const http::Figures& http) {
-  all.push_back(gauge({"herd_http_connections", "HTTP connections open"}, number(http.connections)));
-  all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted"}, number(http.accepted)));
+  all.push_back(gauge({"herd_http_connections", "Number of open HTTP connections"}, number(http.connections)));
+  all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted since the start"},
+                        number(http.accepted)));
   all.push_back(counter({"herd_http_connections_turned_away_total",
-                         "HTTP connections closed to make room for others, or refused for want of it"},
+                         "HTTP connections closed to make room for new ones, or refused at the bound"},
                         number(http.turned_away)));
-  all.push_back(counter({"herd_http_connections_overdue_total", "HTTP connections ended because a client was too slow"},
-                        number(http.overdue)));
-  all.push_back(
-      counter({"herd_http_requests_total", "HTTP requests that were read completely"}, number(http.requests)));
   all.push_back(counter(
-      {"herd_http_requests_refused_total", "HTTP requests that were answered with an error before a page was asked"},
-      number(http.requests_refused)));
+      {"herd_http_connections_overdue_total", "HTTP connections ended at a deadline because the client was too slow"},
+      number(http.overdue)));
+  all.push_back(counter({"herd_http_requests_total", "HTTP requests received completely"}, number(http.requests)));
+  all.push_back(
+      counter({"herd_http_requests_refused_total", "HTTP requests answered with an error without calling a page"},
+              number(http.requests_refused)));
 }
 
 void read_memory(ProcessMetrics& process) {
@@ -249,7 +270,7 @@ void read_memory(ProcessMetrics& process) {
   process.resident_bytes = resident_pages * page_bytes;
 }
 
-// "btime 1795442636" in /proc/stat: when the machine was started, seconds since 1970.
+// "btime 1795442636" in /proc/stat: the boot time of the machine, in seconds since 1970.
 std::optional<std::uint64_t> boot_time() {
   std::ifstream stat("/proc/stat");
   for (std::string word; stat >> word;) {
@@ -260,8 +281,8 @@ std::optional<std::uint64_t> boot_time() {
   return std::nullopt;
 }
 
-// proc(5): the second field, the program's name, is in parentheses and may hold anything. utime and stime are fields 14
-// and 15, and starttime, in ticks since the machine was started, is field 22.
+// proc(5): the second field, the program's name, is in parentheses and may contain spaces. utime and
+// stime are fields 14 and 15. starttime, in clock ticks since the boot, is field 22.
 void read_times(ProcessMetrics& process) {
   std::ifstream stat("/proc/self/stat");
   stat.ignore(std::numeric_limits<std::streamsize>::max(), ')');
@@ -291,7 +312,7 @@ std::optional<std::uint64_t> open_descriptors() {
   std::uint64_t count = 0;
   for (; !unreadable && entry != std::filesystem::directory_iterator(); entry.increment(unreadable)) ++count;
   if (unreadable || count == 0) return std::nullopt;
-  return count - 1;  // the one by which the directory is read
+  return count - 1;  // without the descriptor that reads the directory
 }
 
 }  // namespace

@@ -39,7 +39,7 @@ TEST_CASE("the metrics say what the status says") {
                              "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025",
                              "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
                              "herd_link_contender{peer=\"Jaquez\"} 0",
-                             "herd_name_conflict{role=\"keeps_name\"} 0",
+                             "herd_name_conflict{role=\"kept\"} 0",
                              "herd_name_conflict{role=\"refused\"} 0",
                              "herd_journal_failing 0",
                              "herd_journal_file_bytes 4096",
@@ -75,11 +75,11 @@ TEST_CASE("another process of the node's name, and of a peer's, is a metric") {
   status.name_conflict = {"Smith", true, {}};
   auto lines = lines_of(to_prometheus(status, {}));
   CHECK(lines.count("herd_link_contender{peer=\"Smith\"} 1") == 1);
-  CHECK(lines.count("herd_name_conflict{role=\"keeps_name\"} 1") == 1);
+  CHECK(lines.count("herd_name_conflict{role=\"kept\"} 1") == 1);
   CHECK(lines.count("herd_name_conflict{role=\"refused\"} 0") == 1);
   status.name_conflict->keeps_name = false;
   lines = lines_of(to_prometheus(status, {}));
-  CHECK(lines.count("herd_name_conflict{role=\"keeps_name\"} 0") == 1);
+  CHECK(lines.count("herd_name_conflict{role=\"kept\"} 0") == 1);
   CHECK(lines.count("herd_name_conflict{role=\"refused\"} 1") == 1);
 }
 

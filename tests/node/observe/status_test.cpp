@@ -18,9 +18,9 @@ TEST_CASE("the status document has exactly the promised fields") {
     "journal": {"state": "ok", "trouble": "", "bytes": 4096},
     "name_conflict": null,
     "links": {
-      "Jaquez": {"state": "up", "sent": 12, "merged": 11, "keeps_name": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500,
+      "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500,
         "contender": null},
-      "Smith": {"state": "half", "sent": 0, "merged": 0, "keeps_name": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0,
+      "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0,
         "contender": null}},
     "places": {"google": {"state": "resting", "message": "google is broken", "requests": {"OK": 1, "UNKNOWN_ERROR": 1},
       "mean_request_us": 100000, "cache_hits": 4, "cache_misses": 2, "shared": 1, "stale": 1, "cached": 1,
@@ -64,7 +64,7 @@ TEST_CASE("another process of the node's name, and of a peer's, is named") {
   const auto other_json =
       json::parse(R"({"incarnation": "0000000000000abc", "address": "tcp://192.0.2.7:12240", "host": "192.0.2.7"})");
   auto document = json::parse(to_json(status));
-  CHECK(document.at("name_conflict") == json{{"role", "keeps_name"}, {"peer", "Smith"}, {"other", other_json}});
+  CHECK(document.at("name_conflict") == json{{"role", "kept"}, {"peer", "Smith"}, {"other", other_json}});
   CHECK(document.at("links").at("Smith").at("contender") == other_json);
   CHECK(document.at("links").at("Jaquez").at("contender").is_null());
   status.name_conflict->keeps_name = false;
