@@ -1,4 +1,4 @@
-// Catch2 under the one name that both of its major versions answer to here: Debian 12 ships 2, Ubuntu 24.04 ships 3.
+// Includes Catch2 of either major version: Debian 12 ships version 2, Ubuntu 24.04 ships version 3.
 #pragma once
 
 #if __has_include(<catch2/catch_all.hpp>)

@@ -1,4 +1,4 @@
-// What the mutants (bus/store/mutants.hpp) are called on a command line.
+// The names of the mutants (bus/store/mutants.hpp) on command lines.
 #pragma once
 
 #include <map>

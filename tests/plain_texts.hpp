@@ -1,5 +1,5 @@
-// The grammar of coordinates and times once more, judged plainly on the digits as integers: what the parsers, which are
-// made to be fast, are compared with.
+// A second, simple implementation of the grammar of coordinates and times, which computes with the digits as integers.
+// Tests and fuzz targets compare the fast parsers of protocol/ with it.
 #pragma once
 
 #include <cstddef>
@@ -18,7 +18,8 @@ inline constexpr Wide kDegree = Wide{1'000'000'000'000'000} * 1'000'000'000'000'
 inline constexpr std::uint64_t kSecond = 1'000'000'000;
 static_assert(protocol::kMaxFractionDigits == 30);
 
-// Takes up to `most` digits, a point and up to `places` digits off the front: their value times 10^places.
+// Removes up to `most` digits, a point and up to `places` digits from the front of the text. Returns their value times
+// 10^places, or nullopt if the text does not begin with such a number.
 inline std::optional<Wide> take_decimal(std::string_view& text, std::size_t most, std::size_t places) {
   Wide value = 0;
   const auto take_digits = [&](std::size_t limit) {
@@ -49,7 +50,7 @@ inline std::optional<double> take_degrees(std::string_view& text, std::size_t mo
   return sign * static_cast<double>(*value) / static_cast<double>(kDegree);
 }
 
-// What the text means, to some bits of a double; nothing if it is none.
+// The position, exact to a few bits of a double; nullopt if the text is not one.
 inline std::optional<protocol::Position> plain_position(std::string_view text) {
   const auto latitude = take_degrees(text, 2, 90);
   const auto longitude = latitude ? take_degrees(text, 3, 180) : std::nullopt;
@@ -58,7 +59,7 @@ inline std::optional<protocol::Position> plain_position(std::string_view text) {
   return protocol::Position{*latitude, *longitude};
 }
 
-// Nanoseconds.
+// The time in nanoseconds since 1970; nullopt if the text is not a time.
 inline std::optional<std::uint64_t> plain_time(std::string_view text) {
   const auto value = take_decimal(text, 10, 9);
   if (!value || !text.empty() || *value >= static_cast<std::uint64_t>(protocol::kTimeSecondsEnd) * kSecond) {

@@ -1,4 +1,4 @@
-// Connections in a test's hands: which of them are closed, and what was sent back over the others.
+// Fake connections: a test decides which are closed, and sees the CONFLICTs that were sent back over the others.
 #pragma once
 
 #include <set>

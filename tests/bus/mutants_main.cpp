@@ -1,5 +1,5 @@
-// Runs the tests of a link and a replica with a fault planted in them: `bus_mutant_tests MUTANT [Catch2's arguments]`.
-// At least one must fail, or the tests would not notice the fault in the code that runs either.
+// Runs the tests of the bus with one mutant (bus/store/mutants.hpp): `bus_mutant_tests MUTANT [Catch2's arguments]`.
+// At least one test must fail; otherwise the tests would not detect this fault in production code either.
 #define CATCH_CONFIG_RUNNER
 #include <cstdio>
 #include "tests/catch.hpp"
@@ -10,7 +10,7 @@ using herd::bus::kMutantNames;
 int main(int argc, char** argv) {
   const auto mutant = argc > 1 ? kMutantNames.find(argv[1]) : kMutantNames.end();
   if (mutant == kMutantNames.end()) {
-    std::fputs("usage: bus_mutant_tests MUTANT [ARGUMENTS OF CATCH2]\n", stderr);
+    std::fputs("usage: bus_mutant_tests MUTANT [CATCH2-ARGUMENTS]\n", stderr);
     return 2;
   }
   herd::bus::active_mutant = mutant->second;

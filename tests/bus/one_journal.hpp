@@ -1,4 +1,4 @@
-// One node's store, its keeper and the text of its journal, in a test's hands: the test is the disk.
+// One node's store, its journal planner and the text of its journal. The test takes the part of the disk.
 #pragma once
 
 #include <cstddef>
@@ -16,12 +16,13 @@ namespace herd::bus {
 
 inline constexpr std::uint64_t kJournalFeed = 77;
 inline constexpr std::uint64_t kHashSeed = 1;
-inline constexpr std::uint64_t kFirstRun = 501;  // the incarnation of the first run; each has the next
+inline constexpr std::uint64_t kFirstRun =
+    501;  // the incarnation of the first run; each further run has the next number
 
 inline RecoveredState recovered(std::string_view text, std::uint64_t fresh_feed_id = kJournalFeed) {
-  auto memory = recover(text, fresh_feed_id, kHashSeed);
-  if (!memory) throw std::runtime_error(memory.error().message);
-  return std::move(*memory);
+  auto state = recover(text, fresh_feed_id, kHashSeed);
+  if (!state) throw std::runtime_error(state.error().message);
+  return std::move(*state);
 }
 
 class OneJournal {
@@ -31,14 +32,14 @@ class OneJournal {
   std::unique_ptr<JournalPlanner> planner;
   std::vector<PeerCursor> cursors;
 
-  OneJournal() { live(recovered({})); }
+  OneJournal() { start(recovered({})); }
 
-  // The process died; what stands in `text` is on the disk. The next life goes by another feed id if it cannot tell.
-  void restart() { live(recovered(text, kJournalFeed + 1)); }
+  // The process died, and `text` is on disk. The next run has another feed id if the journal does not contain one.
+  void restart() { start(recovered(text, kJournalFeed + 1)); }
 
   [[nodiscard]] ChangeNumber tail() const { return store->feed().tail(); }
 
-  // A client moves. Each time is later than the one before, also over restarts.
+  // A client reports. Each report has a later time than the one before, also across restarts.
   void move(const std::string& client) {
     const std::string time = std::to_string(++moves_);
     protocol::Update update = sample_update(client, tail() + 1);
@@ -50,14 +51,14 @@ class OneJournal {
     for (std::size_t i = 0; i < count; ++i) move("client" + std::to_string(moves_));
   }
 
-  // One pass, written. Returns the peers' cursors that it keeps.
+  // One flush, written. Returns the peers' cursors that are durable by it.
   std::vector<PeerCursor> flush() {
     text += planner->begin_flush(*store, cursors);
     return planner->flush_written(*store);
   }
 
-  // A whole copy takes the journal's place.
-  void copy() {
+  // A complete compaction: the new file replaces the journal.
+  void compact() {
     std::string fresh = planner->begin_compaction();
     for (std::string piece = planner->compaction_chunk(*store); !piece.empty();
          piece = planner->compaction_chunk(*store)) {
@@ -68,12 +69,12 @@ class OneJournal {
   }
 
  private:
-  void live(RecoveredState memory) {
-    text.resize(memory.valid_bytes);
-    cursors = memory.cursors;
-    store = std::make_unique<Store>(std::move(memory.store));
-    memory.run.incarnation = kFirstRun + runs_++;
-    planner = std::make_unique<JournalPlanner>(memory.run, std::move(memory.runs), memory.cursor, memory.sequence);
+  void start(RecoveredState state) {
+    text.resize(state.valid_bytes);
+    cursors = state.cursors;
+    store = std::make_unique<Store>(std::move(state.store));
+    state.run.incarnation = kFirstRun + runs_++;
+    planner = std::make_unique<JournalPlanner>(state.run, std::move(state.runs), state.cursor, state.sequence);
     text += planner->begin_run();
   }
 

@@ -1,4 +1,4 @@
-// One link in a test's hands: the test is the peer and the clock.
+// One link with a store. The test takes the part of the peer and of the clock.
 #pragma once
 
 #include <optional>
@@ -23,7 +23,7 @@ class OneLink {
   Store store{1};
   Link link;
   Runs runs;
-  ChangeNumber written = 0;  // in our journal
+  ChangeNumber written = 0;  // up to which change our journal contains our feed
   protocol::Now now{100s, 1'700'000'000s};
 
   explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) { runs.begin({kOurIncarnation, 0}); }
@@ -33,49 +33,49 @@ class OneLink {
   [[nodiscard]] ChangeNumber tail() const { return store.feed().tail(); }
   [[nodiscard]] OurFeed our_feed() const { return {runs, tail(), written}; }
 
-  // Time passes, and the loop turns once at its end.
+  // Time passes; at its end the link's tick() is called once.
   void advance(protocol::Nanoseconds time) {
     now.steady += time;
     now.wall += time;
     link.tick(now);
   }
 
-  // A client moves: a change in our feed, heard by a link or told here.
+  // A client reports: a change in our feed, which came by a link or from the client.
   void move(const std::string& client, PeerIndex by = kFromClient) {
     const ChangeNumber number = tail() + 1;
     protocol::Update update = sample_update(client, number);
     update.time = protocol::Nanoseconds{static_cast<std::int64_t>(number)};
     (void)store.merge(update, by);
   }
-  // `count` clients that were not there before.
+  // Adds `count` new clients.
   void fill(std::size_t count, PeerIndex by = kFromClient) {
     for (std::size_t i = 0; i < count; ++i) move("client" + std::to_string(tail()), by);
   }
 
-  // The peer says something.
-  [[nodiscard]] protocol::Hello peers_hello(std::uint64_t life = kPeerIncarnation,
+  // The next functions are messages from the peer.
+  [[nodiscard]] protocol::Hello peers_hello(std::uint64_t incarnation = kPeerIncarnation,
                                             std::uint64_t feed = kPeerFeed) const {
     protocol::Hello hello;
     hello.herd = "herd";
     hello.node = "Smith";
-    hello.incarnation = life;
+    hello.incarnation = incarnation;
     hello.feed_id = feed;
     hello.attempt = 1;
     hello.clock = now.wall;
     return hello;
   }
-  void hello(std::uint64_t life = kPeerIncarnation, std::uint64_t feed = kPeerFeed) {
-    link.receive(peers_hello(life, feed), now, tail());
+  void hello(std::uint64_t incarnation = kPeerIncarnation, std::uint64_t feed = kPeerFeed) {
+    link.receive(peers_hello(incarnation, feed), now, tail());
   }
-  CursorClaim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t life = kPeerIncarnation,
+  CursorClaim welcome(ChangeNumber cursor, std::uint64_t attempt, std::uint64_t incarnation = kPeerIncarnation,
                       std::uint64_t run = kOurIncarnation, ChangeNumber run_written = 0) {
-    return link.receive(protocol::Welcome{{life, kOurIncarnation}, kOurFeed, cursor, attempt, run, run_written}, now,
-                        our_feed());
+    return link.receive(protocol::Welcome{{incarnation, kOurIncarnation}, kOurFeed, cursor, attempt, run, run_written},
+                        now, our_feed());
   }
   CursorClaim ack(ChangeNumber merged, std::uint64_t attempt = 1, ChangeNumber durable = 0) {
     return link.receive(protocol::Ack{{kPeerIncarnation, kOurIncarnation}, attempt, merged, durable}, now, tail());
   }
-  // True if it was used. `run`: of the WELCOME that it answers.
+  // True if the link used it. `run`: of the WELCOME that it answers.
   bool batch(ChangeNumber from, ChangeNumber to, std::uint64_t attempt = 1, std::uint64_t run = 0) {
     const protocol::Batch batch{{kPeerIncarnation, kOurIncarnation}, attempt, from, to, run, 0};
     if (!link.accepts(batch, now)) return false;
@@ -83,13 +83,13 @@ class OneLink {
     return true;
   }
 
-  // All that the link has to say now, batches aside.
+  // All messages that the link has to send now, except batches.
   std::vector<protocol::Message> messages() {
-    std::vector<protocol::Message> said;
-    while (auto message = link.take_message(now, tail())) said.push_back(*message);
-    return said;
+    std::vector<protocol::Message> sent;
+    while (auto message = link.take_message(now, tail())) sent.push_back(*message);
+    return sent;
   }
-  // The next batch, with the number of records that go in it.
+  // The next batch, with its number of records and their clients.
   struct Sent {
     protocol::Batch batch;
     std::size_t records = 0;
@@ -104,14 +104,14 @@ class OneLink {
     return sent;
   }
 
-  // The peer has said HELLO and, once asked, WELCOME: batches flow, and nothing is owed.
+  // The handshake: the peer sends HELLO, and WELCOME to our HELLO. Then batches may be sent, and no message is due.
   void open(ChangeNumber cursor = 0) {
     hello();
     const std::uint64_t attempt = hello_attempt();
     welcome(cursor, attempt);
     for (const protocol::Message& message : messages()) answer_ping(message);
   }
-  // Says what is due, and returns the attempt of the HELLO among it.
+  // Takes all messages that are due; returns the attempt of the HELLO among them.
   std::uint64_t hello_attempt() {
     std::uint64_t attempt = 0;
     for (const protocol::Message& message : messages()) {
@@ -126,9 +126,10 @@ class OneLink {
   }
 };
 
+// The first message of this type, or nullptr.
 template <typename M>
-const M* one_of(const std::vector<protocol::Message>& said) {
-  for (const protocol::Message& message : said) {
+const M* one_of(const std::vector<protocol::Message>& messages) {
+  for (const protocol::Message& message : messages) {
     if (const M* found = std::get_if<M>(&message)) return found;
   }
   return nullptr;

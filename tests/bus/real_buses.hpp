@@ -1,4 +1,5 @@
-// Real buses over the loopback interface, in one thread that turns them by hand, and strangers at their ports.
+// Real buses over the loopback interface, driven by one thread of the test, and connections of strangers to their
+// ports.
 #pragma once
 
 #include <arpa/inet.h>
@@ -34,13 +35,13 @@ inline std::uint64_t random_id() {
   return (std::uint64_t{device()} << 32U | device()) | 1U;
 }
 
-// A node's bus and its replica, in one life.
+// A node's replica and its bus.
 struct Node {
   std::unique_ptr<Replica> replica;
   std::unique_ptr<Bus> bus;
 
-  // Waits for what the node's loop would wait for, at most `longest`, and turns once.
-  void turn(std::chrono::milliseconds longest) {
+  // One iteration of the node's loop: waits until something is ready or due, but at most `longest`, and handles it.
+  void run_once(std::chrono::milliseconds longest) {
     const Nanoseconds until = bus->next_deadline(real_time()) - real_time().steady;
     const Nanoseconds wait = std::clamp<Nanoseconds>(until, 0ns, longest);
     std::vector<pollfd> polled;
@@ -72,14 +73,14 @@ class Herd {
   }
   void stop_smith() { smith_.bus.reset(); }
 
-  // Both loops turn until it holds; false if it does not within ten seconds.
+  // Runs both loops until the condition holds; false if it does not hold within 10 s.
   template <typename Condition>
   bool until(Condition holds) {
     const Nanoseconds end = real_time().steady + 10s;
     while (!holds()) {
       if (real_time().steady > end) return false;
-      hill_.turn(2ms);
-      if (smith_.bus) smith_.turn(2ms);
+      hill_.run_once(2ms);
+      if (smith_.bus) smith_.run_once(2ms);
     }
     return true;
   }
@@ -96,7 +97,7 @@ class Herd {
     static constexpr const char* kNames[] = {"Hill", "Smith"};
     node.replica = std::make_unique<Replica>(
         Replica::Options{{"herd", kNames[index], random_id(), random_id()}, {kNames[1 - index]}, {}, random_id()});
-    // libzmq's reaper thread frees the address of a socket that was closed, in its own time.
+    // libzmq's reaper thread releases the address of a closed socket asynchronously, so binding may fail at first.
     const Nanoseconds end = real_time().steady + 10s;
     for (;;) {
       auto bus = Bus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
@@ -113,11 +114,11 @@ class Herd {
   Node smith_;
 };
 
-inline void told(Node& node, const std::string& client, const char* time = "5") {
+inline void report(Node& node, const std::string& client, const char* time = "5") {
   REQUIRE(accept(*node.replica, client, time, real_time()).result == Accepted::Stored);
 }
 
-// A TCP connection to a ROUTER, from something that does not speak ZeroMQ.
+// A TCP connection to a ROUTER, from a program that does not speak ZeroMQ.
 class Stranger {
  public:
   explicit Stranger(const std::string& address) : socket_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -128,29 +129,30 @@ class Stranger {
   ~Stranger() { close(socket_); }
   Stranger(const Stranger&) = delete;
   Stranger& operator=(const Stranger&) = delete;
-  void say(std::string_view bytes) const { (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
+  void send(std::string_view bytes) const { (void)::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL); }
 
-  // How many bytes the system took. Never waits.
-  std::size_t say_some(std::string_view bytes) const {
+  // Returns how many bytes the system accepted. Does not wait.
+  std::size_t send_some(std::string_view bytes) const {
     return static_cast<std::size_t>(
         std::max<ssize_t>(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT), 0));
   }
-  // False once the other side has ended the connection. Never waits.
-  bool say_if_open(std::string_view bytes) const {
+  // Returns false if the other side has ended the connection. Does not wait.
+  bool send_if_open(std::string_view bytes) const {
     return ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 || errno == EAGAIN;
   }
   bool is_open() const {
     pollfd ended{socket_, POLLRDHUP, 0};
     return poll(&ended, 1, 0) == 0;
   }
-  // As DEALER does it: a greeting of ZMTP 3.0, and READY. Waits for the other side's greeting.
-  void request_hello() const {
+  // Starts ZMTP as a DEALER does: sends a ZMTP 3.0 greeting and READY, then waits for the other side's greeting.
+  void start_zmtp() const {
     std::string start("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16);
     start.resize(64, '\0');
-    say(start + std::string("\4\x1c\5READY\xbSocket-Type\0\0\0\6DEALER", 30));
+    send(start + std::string("\4\x1c\5READY\xbSocket-Type\0\0\0\6DEALER", 30));
     char greeting[64];
     REQUIRE(::recv(socket_, greeting, sizeof greeting, MSG_WAITALL) == sizeof greeting);
   }
+  // The connection will end with a TCP reset when it is closed.
   void reset() const {
     const linger at_once{1, 0};
     setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

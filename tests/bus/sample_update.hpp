@@ -1,4 +1,4 @@
-// Updates for tests, told apart by what a test is about.
+// A valid update for tests, which set the fields that they are about.
 #pragma once
 
 #include <string>
@@ -10,7 +10,7 @@ namespace herd::bus {
 
 using namespace std::chrono_literals;
 
-// An update of Hill's. Views into literals and into what the test keeps.
+// An update that Hill accepted. Its texts are views into literals and into `client`.
 inline protocol::Update sample_update(std::string_view client, std::uint64_t number = 1) {
   protocol::Update update;
   update.id = {"Hill", 7, number};

@@ -1,5 +1,5 @@
-// Two replicas, Hill and Smith, and a wire between them that a test holds in its hand: it decides when something is
-// carried, and what is lost.
+// Two replicas, Hill and Smith, and a simulated wire between them. The test decides when messages are delivered and
+// which are lost.
 #pragma once
 
 #include <functional>
@@ -18,20 +18,21 @@ using namespace std::chrono_literals;
 
 inline constexpr protocol::Now kStart{100s, 1'700'000'000s};
 
-// What a replica of this first incarnation draws: others each time, and none that another replica of a test draws.
-inline std::function<std::uint64_t()> drawn_ids(std::uint64_t life) {
-  return [next = life * 1'000'000'000]() mutable { return ++next; };
+// The ids that a replica with this first incarnation draws. All ids that replicas of one test draw are different.
+inline std::function<std::uint64_t()> drawn_ids(std::uint64_t incarnation) {
+  return [next = incarnation * 1'000'000'000]() mutable { return ++next; };
 }
 
-inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::string> peers, std::uint64_t life,
-                                             LinkLimits limits = {}) {
-  Replica::Options options{{"herd", std::move(name), life, life + 1'000'000}, std::move(peers), limits, life};
-  options.jitter_seed = life;
-  options.random_id = drawn_ids(life);
+inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::string> peers,
+                                             std::uint64_t incarnation, LinkLimits limits = {}) {
+  Replica::Options options{
+      {"herd", std::move(name), incarnation, incarnation + 1'000'000}, std::move(peers), limits, incarnation};
+  options.jitter_seed = incarnation;
+  options.random_id = drawn_ids(incarnation);
   return std::make_unique<Replica>(options);
 }
 
-// A client says where it is. The texts are valid, or a test is wrong.
+// A client reports its location. The texts must be valid.
 inline AcceptOutcome accept(Replica& replica, std::string_view client, std::string_view time_text, protocol::Now now,
                             std::string_view coordinates = "+1-2") {
   protocol::Iamat iamat;
@@ -57,16 +58,16 @@ class TwoReplicas {
   std::unique_ptr<Replica> hill;
   std::unique_ptr<Replica> smith;
   protocol::Now now = kStart;
-  // Whether a message arrives; all do unless a test says otherwise.
+  // Whether a message arrives; by default all do.
   std::function<bool(const protocol::Message&)> arrives = [](const auto&) { return true; };
-  // What becomes of it on the way; nothing does unless a test says so.
+  // Changes a message on its way; by default does nothing.
   std::function<void(const protocol::Message&, Outgoing&)> tamper = [](const auto&, auto&) {};
   std::size_t delivered = 0;
 
   explicit TwoReplicas(LinkLimits limits = {})
       : hill(make_replica("Hill", {"Smith"}, 1, limits)), smith(make_replica("Smith", {"Hill"}, 2, limits)) {}
 
-  // Carries all that is to be said until nobody has anything more to say now. False where that never ends.
+  // Delivers messages until neither replica has more to send now. False if that does not end within 1,000 rounds.
   bool deliver() {
     for (int round = 0; round < 1000; ++round) {
       hill->tick(now);
@@ -79,7 +80,7 @@ class TwoReplicas {
     return false;
   }
 
-  // Time passes in small steps, and all that is said is carried.
+  // Time passes in steps of up to 50 ms, and all messages are delivered.
   bool advance(protocol::Nanoseconds time) {
     const protocol::Nanoseconds end = now.steady + time;
     while (now.steady < end) {
@@ -97,9 +98,9 @@ class TwoReplicas {
   void deliver(Replica& from, Replica& to, std::string_view route) {
     while (auto message = from.take(0, now)) {
       ++delivered;
-      const protocol::Message said = protocol::decode(message->header).value();
-      tamper(said, *message);
-      if (arrives(said)) receive(to, route, *message, now);
+      const protocol::Message decoded = protocol::decode(message->header).value();
+      tamper(decoded, *message);
+      if (arrives(decoded)) receive(to, route, *message, now);
     }
   }
 };

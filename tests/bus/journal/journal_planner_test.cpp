@@ -136,7 +136,7 @@ TEST_CASE("a copy holds what is live, and is shorter than what was") {
   }
   node.cursors = {{"Smith", 201, 5}};
   const std::size_t before = node.text.size();
-  node.copy();
+  node.compact();
   CHECK(node.text.size() < before / 20);
   const RecoveredState memory = recovered(node.text);
   CHECK(memory.store.digest() == node.store->digest());
@@ -247,6 +247,6 @@ TEST_CASE("a copy lists all runs of the feed") {
   node.restart();
   const std::vector<Run> runs{{kFirstRun, 0}, {kFirstRun + 1, 3 + kRunGap}, {kFirstRun + 2, 3 + 2 * kRunGap}};
   CHECK(recovered(node.text).runs.list() == runs);
-  node.copy();
+  node.compact();
   CHECK(recovered(node.text).runs.list() == runs);
 }

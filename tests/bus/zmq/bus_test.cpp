@@ -14,24 +14,24 @@ using namespace herd::protocol;
 
 TEST_CASE("two buses converge, whichever node is told") {
   Herd herd;
-  for (int i = 0; i < 1000; ++i) told(herd.hill(), "a" + std::to_string(i));
-  for (int i = 0; i < 1000; ++i) told(herd.smith(), "b" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) report(herd.hill(), "a" + std::to_string(i));
+  for (int i = 0; i < 1000; ++i) report(herd.smith(), "b" + std::to_string(i));
   REQUIRE(herd.until_equal());
   CHECK(herd.hill().replica->store().size() == 2000);
-  told(herd.hill(), "kiwi");
+  report(herd.hill(), "kiwi");
   REQUIRE(herd.until([&] { return herd.smith().replica->find("kiwi").has_value(); }));
 }
 
 TEST_CASE("a bus that is made again, in a new life, gets all back") {
   Herd herd;
-  told(herd.hill(), "kiwi");
-  told(herd.smith(), "plum");
+  report(herd.hill(), "kiwi");
+  report(herd.smith(), "plum");
   REQUIRE(herd.until_equal());
   herd.restart_smith();
   CHECK(herd.smith().replica->store().size() == 0);
   REQUIRE(herd.until_equal());
   CHECK(herd.smith().replica->store().size() == 2);
-  told(herd.smith(), "plum", "6");
+  report(herd.smith(), "plum", "6");
   REQUIRE(herd.until([&] { return herd.hill().replica->find("plum")->time == 6s; }));
 }
 
@@ -39,7 +39,7 @@ TEST_CASE("what is told while a peer is away reaches it when it returns") {
   Herd herd;
   REQUIRE(herd.until_equal());
   herd.stop_smith();
-  for (int i = 0; i < 20'000; ++i) told(herd.hill(), "client" + std::to_string(i));
+  for (int i = 0; i < 20'000; ++i) report(herd.hill(), "client" + std::to_string(i));
   REQUIRE(herd.until([&] { return herd.hill().replica->peer_status(0, real_time()).state == Connected::Down; }));
   CHECK(herd.hill().replica->peer_status(0, real_time()).lag == 20'000);
   herd.restart_smith();
@@ -76,12 +76,12 @@ TEST_CASE("a stranger who does not speak ZeroMQ disturbs nobody") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger browser(herd.hills_address());
-  browser.say("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+  browser.send("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
   const Stranger noise(herd.hills_address());
-  noise.say(std::string(100'000, '\xff'));
+  noise.send(std::string(100'000, '\xff'));
   const Stranger silent(herd.hills_address());
-  told(herd.hill(), "kiwi");
-  told(herd.smith(), "plum");
+  report(herd.hill(), "kiwi");
+  report(herd.smith(), "plum");
   CHECK(herd.until_equal());
 }
 
@@ -118,7 +118,7 @@ TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
   say({encode(hello), checksum(encode(hello)).substr(1)});
   REQUIRE(herd.until([&] { return herd.hill().replica->counters().messages_damaged == 5; }));
   say({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and nobody else's
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
   CHECK(refused() == 4);
 }
@@ -155,7 +155,7 @@ TEST_CASE("the ROUTER is read while a peer takes nothing") {
   constexpr int kPings = 2000;
   for (int i = 0; i < kPings; ++i) say("\x91\x7f");
   const Nanoseconds end = real_time().steady + 10s;
-  while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.turn(2ms);
+  while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.run_once(2ms);
   CHECK(hill.replica->counters().messages_unknown == kPings);
   hill.bus.reset();
   close(deaf);
@@ -172,7 +172,7 @@ TEST_CASE("a signal to the process does not end a turn") {
   REQUIRE(setitimer(ITIMER_REAL, &kOften, nullptr) == 0);
   int number = 0;
   const bool done = herd.until([&] {
-    told(herd.hill(), "client" + std::to_string(++number));
+    report(herd.hill(), "client" + std::to_string(++number));
     return signals > 20'000;
   });
   constexpr itimerval kNever{};
@@ -188,7 +188,7 @@ TEST_CASE("an idle bus waits, and does not spin") {
   int turns = 0;
   const Nanoseconds end = real_time().steady + 1s;
   while (real_time().steady < end) {
-    herd.hill().turn(1000ms);
+    herd.hill().run_once(1000ms);
     ++turns;
   }
   CHECK(turns < 100);

@@ -13,20 +13,20 @@ TEST_CASE("a message of endless parts costs its connection, and nothing else") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
-  stranger.request_hello();
+  stranger.start_zmtp();
   for (const std::string_view part : {std::string_view("\1\0", 2), std::string_view("\1\3abc")}) {
     const Stranger endless(herd.hills_address());
-    endless.request_hello();
+    endless.start_zmtp();
     const std::string parts = repeated(part, 10'000);
     const std::uint64_t before = herd.hill().bus->connections_cut();
-    REQUIRE(herd.until([&] { return !endless.say_if_open(parts); }));
+    REQUIRE(herd.until([&] { return !endless.send_if_open(parts); }));
     CHECK(herd.hill().bus->connections_cut() == before + 1);
     const auto cuts = herd.hill().bus->take_cuts();
     REQUIRE(cuts.size() == 1);
     CHECK(cuts[0].from.starts_with("127.0.0.1 port "));
     CHECK(cuts[0].waiting > 0);
   }
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
   CHECK(stranger.is_open());
 }
@@ -39,11 +39,11 @@ TEST_CASE("many messages without an end share one bound") {
   const std::string parts = repeated(part, kMaxUnfinishedBytes / part.size() - 1);
   for (int i = 0; i < 4; ++i) {
     strangers.push_back(std::make_unique<Stranger>(herd.hills_address()));
-    strangers.back()->request_hello();
-    strangers.back()->say(parts);
+    strangers.back()->start_zmtp();
+    strangers.back()->send(parts);
   }
   REQUIRE(herd.until([&] { return herd.hill().bus->connections_cut() >= 2; }));
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
   CHECK(herd.hill().bus->connections_cut() == 2);
 }
@@ -56,11 +56,11 @@ TEST_CASE("a message of many parts is damaged, and one of too many costs its con
   };
   const auto damaged = [&] { return herd.hill().replica->counters().messages_damaged; };
   const Stranger stranger(herd.hills_address());
-  stranger.request_hello();
-  stranger.say(message(64));
+  stranger.start_zmtp();
+  stranger.send(message(64));
   REQUIRE(herd.until([&] { return damaged() == 1; }));
   CHECK(stranger.is_open());
-  stranger.say(message(65));
+  stranger.send(message(65));
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
   CHECK(herd.hill().bus->connections_cut() == 1);
 }
@@ -69,15 +69,15 @@ TEST_CASE("a whole message of very many parts is read in several iterations, and
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
-  stranger.request_hello();
-  stranger.say(repeated(std::string_view("\1\0", 2), 100'000) + std::string("\0\0", 2));
+  stranger.start_zmtp();
+  stranger.send(repeated(std::string_view("\1\0", 2), 100'000) + std::string("\0\0", 2));
   std::this_thread::sleep_for(200ms);
   herd.hill().bus->touched(0);
   const Nanoseconds begin = real_time().steady;
   (void)herd.hill().bus->pump(real_time());
   CHECK(real_time().steady - begin < 100ms);
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
 
@@ -92,7 +92,7 @@ TEST_CASE("silent strangers have a bound, and peers find their way past them") {
         std::count_if(strangers.begin(), strangers.end(), [](const auto& stranger) { return stranger->is_open(); }));
   };
   REQUIRE(herd.until([&] { return open() <= kMaxStrangers; }));
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
 
@@ -105,14 +105,14 @@ TEST_CASE("a connection that is reset with messages and PINGs unread ends nothin
   for (int round = 0; round < 200; ++round) {
     {
       const Stranger stranger(herd.hills_address());
-      stranger.request_hello();
-      stranger.say(burst);
+      stranger.start_zmtp();
+      stranger.send(burst);
       stranger.reset();
       std::this_thread::sleep_for(1ms);
     }
     if (round % 10 == 0) CHECK(herd.until([&] { return true; }));
   }
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
 
@@ -120,15 +120,15 @@ TEST_CASE("a flood of messages that no node sends ends nothing, whether it is re
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
-  stranger.greet();
+  stranger.start_zmtp();
   const std::string messages = repeated(std::string("\0\0", 2), 30'000);
   std::size_t sent = 0;
   REQUIRE(herd.until([&] {
-    sent += stranger.say_some(messages);
+    sent += stranger.send_some(messages);
     return !stranger.is_open() || sent > 2 * kMaxStrangersBytes;
   }));
   CHECK(herd.hill().bus->connections_cut() + herd.hill().replica->counters().messages_damaged > 0);
-  told(herd.smith(), "kiwi");
+  report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
 
@@ -154,7 +154,7 @@ class HostilePort {
   std::string address() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
 
   // Accepts what comes, does a ROUTER's handshake, and sends these bytes to all for which it is done.
-  void say(const std::string& bytes) {
+  void send(const std::string& bytes) {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
     if (socket >= 0) {
       accepted_.push_back(socket);
@@ -194,8 +194,8 @@ TEST_CASE("a peer's port that sends what no node sends is cut, and tried again")
     const std::string frames = repeated(frame, 1000);
     const Nanoseconds end = real_time().steady + 20s;
     while (port.accepted() < 3 && real_time().steady < end) {
-      port.say(frames);
-      hill.turn(2ms);
+      port.send(frames);
+      hill.run_once(2ms);
     }
     CHECK(port.accepted() == 3);
     CHECK(hill.bus->connections_cut() >= 2);
@@ -217,7 +217,7 @@ TEST_CASE("a connection of a port with itself is cut at once") {
   REQUIRE(bus);
   hill.bus = std::move(*bus);
   const Nanoseconds end = real_time().steady + 20s;
-  while (hill.bus->connections_cut() < 2 && real_time().steady < end) hill.turn(2ms);
+  while (hill.bus->connections_cut() < 2 && real_time().steady < end) hill.run_once(2ms);
   REQUIRE(hill.bus->connections_cut() >= 2);
   CHECK(hill.bus->take_cuts()[0].reason.starts_with("it is connected to itself"));
   hill.bus.reset();
