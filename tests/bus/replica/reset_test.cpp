@@ -1,4 +1,4 @@
-// An operator takes back what is known of a client: rule 11.
+// An operator takes back what is known of a client: rule 18 of docs/PROTOCOL.md.
 #include <limits>
 #include <string>
 
