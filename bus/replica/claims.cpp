@@ -23,8 +23,8 @@ Claimant claimant_of(const Claims::Claim& claim) {
 // The incarnations of a CONFLICT's sender and receiver.
 using protocol::Incarnations;
 
-bool accept(Connections& connections, const std::string& route, const Incarnations& incarnations, bool keeps_name,
-            const Claimant& other) {
+bool send_conflict(Connections& connections, const std::string& route, const Incarnations& incarnations,
+                   bool keeps_name, const Claimant& other) {
   return connections.send_back(
       route, protocol::encode(Conflict{incarnations, keeps_name, other.incarnation, other.address, other.host}));
 }
@@ -36,13 +36,14 @@ Claims::Verdict Claims::judge(const Claim& claim, std::uint64_t own_incarnation,
   const bool holds = link == Connected::Up || mutated(Mutant::SilentHolderKeepsName);
   if (!holds || mutated(Mutant::NewestHelloWins)) return Verdict::Accepted;
   const Claimant contender = claimant_of(claim);
-  const auto tell_contender = [&] {
+  const auto notify_contender = [&] {
     if (mutated(Mutant::ContenderNotNotified)) return true;
-    return accept(*claim.connections, claim.route, {own_incarnation, contender.incarnation}, false, holder_.claimant);
+    return send_conflict(*claim.connections, claim.route, {own_incarnation, contender.incarnation}, false,
+                         holder_.claimant);
   };
-  const auto tell_holder = [&] {
-    return accept(*claim.connections, holder_.route, {own_incarnation, holder_.claimant.incarnation}, true,
-                  contender) ||
+  const auto notify_holder = [&] {
+    return send_conflict(*claim.connections, holder_.route, {own_incarnation, holder_.claimant.incarnation}, true,
+                         contender) ||
            mutated(Mutant::ClosedHolderKeepsName);
   };
   // A process that claims without a pause must not fill the holder's connection.
@@ -51,9 +52,9 @@ Claims::Verdict Claims::judge(const Claim& claim, std::uint64_t own_incarnation,
   // What came by the former holder's connection may have waited unread since before that was closed. Then the holder is
   // not troubled with it.
   const bool may_be_late = former_ && former_->route == claim.route;
-  if (may_be_late && !tell_contender()) return Verdict::Late;
-  if (!tell_holder()) return Verdict::Accepted;
-  if (!may_be_late && !tell_contender()) return Verdict::Late;
+  if (may_be_late && !notify_contender()) return Verdict::Late;
+  if (!notify_holder()) return Verdict::Accepted;
+  if (!may_be_late && !notify_contender()) return Verdict::Late;
   if (contender_ != contender || now.steady - seen_at_ >= kClaimShown) {
     reported_at_.reset();
     since_ = now.steady;
@@ -76,7 +77,7 @@ std::optional<Hello> Claims::regained(const protocol::Welcome& welcome, const st
   const Incarnations expected{former_->claimant.incarnation, own_incarnation};
   if (welcome.incarnations != expected || mutated(Mutant::FormerHolderStaysFormer)) return std::nullopt;
   const Incarnations incarnations{own_incarnation, former_->claimant.incarnation};
-  if (!accept(*connections, route, incarnations, true, holder_.claimant)) {
+  if (!send_conflict(*connections, route, incarnations, true, holder_.claimant)) {
     former_.reset();
     return std::nullopt;
   }

@@ -76,7 +76,7 @@ class Relay {
   void answer(std::string_view line);
   void accept_client();
   bool receive();
-  void accept(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
+  void pass_on(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
 
   zmq::context_t context_;
   zmq::socket_t in_{context_, zmq::socket_type::router};
@@ -122,7 +122,7 @@ void Relay::serve(int client) {
   }
   rest.erase(0, begin);
   (void)send(client, replies_.data(), replies_.size(), MSG_NOSIGNAL);
-  if (has_next_ && !reports_.empty()) accept(zmq::message_t(reports_.data(), reports_.size()));
+  if (has_next_ && !reports_.empty()) pass_on(zmq::message_t(reports_.data(), reports_.size()));
 }
 
 void Relay::accept_client() {
@@ -140,7 +140,7 @@ bool Relay::receive() {
   if (!in_.recv(route, zmq::recv_flags::dontwait)) return false;
   (void)in_.recv(message);
   if (has_next_) {
-    accept(std::move(message));
+    pass_on(std::move(message));
     return true;
   }
   std::string_view lines = message.to_string_view();
