@@ -1,5 +1,6 @@
-// HERD_ASSERT: what must hold if the code is right. It stays on in release builds, because a node that goes on after a
-// broken invariant could acknowledge what it does not hold. Never use it on input: bad input is a value (result.hpp).
+// HERD_ASSERT(condition): a condition that holds unless the code has a fault. It is on in release builds too, because a
+// node that continues after a broken invariant could acknowledge updates that it does not have. The condition must have
+// no side effects. Never use it on input: bad input is a value (result.hpp). Any thread.
 #pragma once
 
 namespace herd::protocol {
@@ -12,11 +13,11 @@ struct FailedAssertion {
 
 using AssertionReporter = void (*)(const FailedAssertion&) noexcept;
 
-// Failed assertions are reported by this function instead of on standard error. A program whose standard error may
-// block installs one that cannot. Called once, before other threads start.
+// Installs the function that reports failed assertions. The default one writes to standard error; a program in which
+// that may block installs one that cannot. Call it at most once, before other threads start.
 void set_assertion_reporter(AssertionReporter reporter) noexcept;
 
-// Reports and aborts. Any thread.
+// Calls the reporter, then aborts the process. Any thread.
 [[noreturn, gnu::cold]] void assertion_failed(const FailedAssertion& failed) noexcept;
 
 }  // namespace herd::protocol

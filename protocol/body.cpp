@@ -15,12 +15,13 @@ namespace {
 constexpr std::uint32_t kBodyFields = 2;    // [origins, updates]
 constexpr std::uint32_t kOriginFields = 2;  // [name, run]
 constexpr std::uint32_t kUpdateFields = 7;  // [origin, number, epoch, client, coordinates, time, difference]
-constexpr std::uint32_t kMaxItems = 1024;   // origins or updates in a body; above kMaxBatchUpdates on purpose
+constexpr std::uint32_t kMaxItems = 1024;   // origins or updates in a body; above kMaxBatchUpdates, for later versions
 static_assert(kMaxBatchUpdates <= kMaxItems);
 constexpr std::size_t kUsualBodyBytes = std::size_t{48} * 1024;  // of a full batch
-static_assert(1 + 4 * wire::kMaxNumberBytes + 3 * wire::kMaxTextHeadBytes <= 64, "what add() counts beside the texts");
+static_assert(1 + 4 * wire::kMaxNumberBytes + 3 * wire::kMaxTextHeadBytes <= 64,
+              "add() reserves 64 bytes besides the texts");
 
-// An integer of either sign as msgpack sends it: non-negative ones arrive unsigned.
+// An integer as msgpack delivers it: non-negative ones are unsigned, also in signed fields.
 struct Integer {
   bool present = false;
   bool negative = false;
@@ -39,9 +40,10 @@ struct Integer {
   }
 };
 
-// Walks a body without building objects. Depth 1 is the body, 2 the two lists, 3 an origin or an update, 4 and below is
-// room to grow that is skipped. Returning false ends the parse: the frame as a whole is then no body, and its good
-// updates are lost with the bad one. So a text or a nested array may be as long as the frame: it costs nothing here.
+// Parses a body without building objects. Depth 1 is the body, 2 the two lists, 3 an origin or an update; deeper values
+// are fields of later versions and are skipped. To return false from a visit ends the parse: the whole frame is
+// refused, and its good updates are lost. So texts and nested arrays may be as long as the frame; they take no memory
+// here.
 class BodyVisitor : public msgpack::null_visitor {
  public:
   explicit BodyVisitor(Body& into) : body_(into) {}
@@ -81,7 +83,7 @@ class BodyVisitor : public msgpack::null_visitor {
   [[nodiscard]] bool complete() const { return depth_ == 0 && list_ >= kBodyFields && lists_found_ == kBodyFields; }
 
  private:
-  static constexpr int kMaxDepth = 16;  // the library keeps a few bytes a level
+  static constexpr int kMaxDepth = 16;  // bounds the library's stack, which has a few bytes per level
 
   bool integer(Integer value) {
     if (depth_ == 3 && field_ < integers_.size()) integers_[field_] = value;
@@ -94,7 +96,8 @@ class BodyVisitor : public msgpack::null_visitor {
     item_was_array_ = true;
   }
   void note_wrong_item() {
-    if (list_ == 0) body_.origins.emplace_back();  // keeps the indexes of the others right; its updates are unreadable
+    if (list_ == 0)
+      body_.origins.emplace_back();  // so that the indexes of the others stay right; its updates are unreadable
     if (list_ == 1) ++body_.unreadable;
   }
   void end_item() {
@@ -133,9 +136,9 @@ class BodyVisitor : public msgpack::null_visitor {
 
   Body& body_;
   int depth_ = 0;
-  std::size_t list_ = 0;         // which list of the body is read
-  std::size_t lists_found_ = 0;  // how many of the two were lists indeed
-  std::size_t field_ = 0;        // which field of the item
+  std::size_t list_ = 0;         // index of the current element of the body
+  std::size_t lists_found_ = 0;  // how many of the first two elements were arrays
+  std::size_t field_ = 0;        // index of the current field of the origin or update
   bool item_was_array_ = false;
   std::array<std::string_view, kUpdateFields> texts_;
   std::array<Integer, kUpdateFields> integers_;
@@ -144,7 +147,7 @@ class BodyVisitor : public msgpack::null_visitor {
 }  // namespace
 
 std::size_t BodyEncoder::origin_index(const UpdateId& id) {
-  for (std::size_t i = origins_.size(); i > 0; --i) {  // the newest is the likeliest
+  for (std::size_t i = origins_.size(); i > 0; --i) {  // newest first: it is the most frequent
     if (origins_[i - 1].run == id.run && origins_[i - 1].name == id.origin) return i - 1;
   }
   origins_.push_back({std::string(id.origin), id.run});
@@ -153,12 +156,12 @@ std::size_t BodyEncoder::origin_index(const UpdateId& id) {
 }
 
 bool BodyEncoder::add(const Update& update) {
-  const std::size_t room = update.client.size() + update.coordinates.size() + update.time_text.size() + 64;
+  const std::size_t most_bytes = update.client.size() + update.coordinates.size() + update.time_text.size() + 64;
   const std::size_t new_origin = update.id.origin.size() + 12;
-  if (updates_.size() + origin_bytes_ + room + new_origin + 16 > kMaxBatchBytes) return false;
+  if (updates_.size() + origin_bytes_ + most_bytes + new_origin + 16 > kMaxBatchBytes) return false;
   if (updates_.capacity() < kUsualBodyBytes) updates_.reserve(kUsualBodyBytes);
   const std::size_t before = updates_.size();
-  updates_.resize(before + room);
+  updates_.resize(before + most_bytes);
   char* at = updates_.data() + before;
   *at++ = static_cast<char>(0x90 | kUpdateFields);
   at = wire::put_unsigned(at, origin_index(update.id));
@@ -199,7 +202,8 @@ void BodyEncoder::clear() {
 
 namespace {
 
-// A body in the forms that BodyEncoder writes, with nothing wrong in it; false for any other, which the visitor judges.
+// The fast path: decodes a valid body in the forms that BodyEncoder writes. Returns false for any other frame, which
+// BodyVisitor decodes.
 bool decode_usual(std::string_view frame, Body& into) {
   wire::Reader reader(frame);
   std::uint32_t origins = 0;
@@ -251,12 +255,12 @@ Result<void> decode_any_body(std::string_view frame, Body& into) {
   std::size_t offset = 0;
   try {
     if (!msgpack::parse(frame.data(), frame.size(), offset, visitor) || !visitor.complete()) {
-      return fail("the body is no msgpack of the expected shape within the limits");
+      return fail("the body is not msgpack of the expected shape and size");
     }
-  } catch (const msgpack::unpack_error&) {  // what the library throws where a visitor does not ask it not to
-    return fail("the body is no msgpack");
+  } catch (const msgpack::unpack_error&) {  // thrown by null_visitor's default error handlers
+    return fail("the body is not valid msgpack");
   }
-  if (offset != frame.size()) return fail("bytes stand behind the body");
+  if (offset != frame.size()) return fail("there are trailing bytes after the body");
   return {};
 }
 

@@ -1,4 +1,6 @@
-// The second frame of a batch: its updates, with each origin named once. Several links can share one encoded body.
+// The body: the frame of a BATCH or an ANSWER that contains updates. Each origin is named once in it, and each update
+// refers to its origin by index; docs/PROTOCOL.md has the grammar. A body does not depend on the receiver, so several
+// links can send the same encoded body. Pure.
 #pragma once
 
 #include <cstddef>
@@ -12,21 +14,22 @@
 
 namespace herd::protocol {
 
-// Collects updates and encodes them. Not thread-safe. It keeps its memory: use it again.
+// Encodes updates as they are added. Not thread-safe. Reuse an encoder: it does not release its memory after a body.
 class BodyEncoder {
  public:
-  // False, and nothing is added, if the body could then exceed kMaxBatchBytes.
+  // Adds an update. Returns false and adds nothing if the body could exceed kMaxBatchBytes with it.
   [[nodiscard]] bool add(const Update& update);
 
+  // The number of updates added.
   [[nodiscard]] std::size_t size() const { return count_; }
 
-  // What the frame would be long, at most, but for a few bytes around it.
+  // An upper bound of the frame's length in bytes, without the array heads of at most 16 bytes.
   [[nodiscard]] std::size_t bytes() const { return updates_.size() + origin_bytes_; }
 
-  // The frame of all that was added; the encoder is empty again.
+  // Returns the frame with all updates added, and empties the encoder.
   [[nodiscard]] std::string finish();
 
-  // Forgets all that was added.
+  // Drops all updates added.
   void clear();
 
  private:
@@ -37,13 +40,13 @@ class BodyEncoder {
     std::uint64_t run;
   };
   std::vector<Origin> origins_;
-  std::string updates_;  // encoded one after the other, without the array's head
+  std::string updates_;  // the encoded updates one after the other, without the head of their array
   std::size_t count_ = 0;
-  std::size_t origin_bytes_ = 0;  // at most, once encoded
+  std::size_t origin_bytes_ = 0;  // upper bound of the length of the encoded origins
 };
 
-// What a body frame says. Views point into the frame. `time` of an update is not filled: the text is only looked at
-// when the update is new (bus/replica/replica_merge.cpp).
+// The content of a body frame. The views point into the frame. Update::time is not set: its text is parsed only if the
+// update is new (bus/replica/replica_merge.cpp).
 struct Body {
   struct Origin {
     std::string_view name;
@@ -55,14 +58,14 @@ struct Body {
   };
   std::vector<Origin> origins;
   std::vector<Entry> updates;
-  std::size_t unreadable = 0;  // entries of a wrong shape, passed over so that they cannot block a link
+  std::size_t unreadable = 0;  // updates of a wrong shape; they are skipped, so that they cannot block a link
 };
 
-// Any bytes may be given. An Error where the frame as a whole is no body; single entries of a wrong shape are counted
-// and passed over. `into` is reused, to spare allocations.
+// Decodes any bytes. Returns an Error if the frame as a whole is not a body; counts and skips single updates of a wrong
+// shape. Overwrites `into` and reuses its memory.
 [[nodiscard]] Result<void> decode_body(std::string_view frame, Body& into);
 
-// The same, by msgpack's parser alone: what decode_body() does with a body in any but the usual forms.
+// The same result with msgpack's parser only. decode_body() uses it for every body that its fast path does not accept.
 [[nodiscard]] Result<void> decode_any_body(std::string_view frame, Body& into);
 
 }  // namespace herd::protocol

@@ -1,5 +1,5 @@
-// What a single byte may be in a client's line. One table, so that the parser, the echo of a bad line and the check of
-// a peer's client id cannot disagree.
+// The classes of bytes in a client's line. The parser, the copy of an unknown line and the check of client ids from
+// peers use the same table, so that they cannot disagree. Pure; any thread.
 #pragma once
 
 #include <array>
@@ -12,9 +12,9 @@
 namespace herd::protocol {
 
 enum class ByteClass : std::uint8_t {
-  Text,       // stands in a field
+  Text,       // part of a field
   Blank,      // white space between fields: space, tab, CR, form feed, vertical tab
-  Forbidden,  // control bytes other than these, and FF, which telnet uses for itself
+  Forbidden,  // other control bytes, and FF, with which telnet sequences begin
 };
 
 inline constexpr std::array<ByteClass, 256> kByteClasses = [] {
@@ -34,19 +34,19 @@ inline constexpr std::array<ByteClass, 256> kByteClasses = [] {
   return kByteClasses[static_cast<unsigned char>(byte)];
 }
 
-// How many bytes at the front of `bytes` are Text. Eight at a time where the processor keeps the first byte lowest: a
-// line's fields are most of what a node reads, and this takes a quarter off what parsing them costs.
+// Returns the number of Text bytes at the front of `bytes`. On little-endian machines it examines eight bytes at a
+// time: fields are most of what a node reads from clients, and this saves a quarter of the cost of parsing them.
 [[nodiscard]] inline std::size_t text_length(std::string_view bytes) {
   std::size_t length = 0;
   if constexpr (std::endian::native == std::endian::little) {
-    constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
+    constexpr std::uint64_t kEach = 0x0101010101010101;  // multiplied by a byte: that byte eight times
     for (; bytes.size() - length >= sizeof kEach; length += sizeof kEach) {
       std::uint64_t word = 0;
       std::memcpy(&word, bytes.data() + length, sizeof word);
-      // The high bit of a byte: up to a space. A borrow can only set it behind a byte that is meant, and the first
-      // counts.
+      // Sets the high bit of each byte that is at most a space. A borrow can set a wrong bit only in a byte after a
+      // match, and only the first match is used.
       const std::uint64_t up_to_space = (word - kEach * 0x21) & ~word;
-      const std::uint64_t seven_ones = (word & kEach * 0x7F) + kEach;  // the high bit of a byte: 7F or FF
+      const std::uint64_t seven_ones = (word & kEach * 0x7F) + kEach;  // high bit set in each byte 7F or FF
       if (const std::uint64_t found = (up_to_space | seven_ones) & kEach * 0x80; found != 0) {
         return length + static_cast<std::size_t>(std::countr_zero(found)) / 8;
       }

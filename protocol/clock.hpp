@@ -1,5 +1,5 @@
-// Time is an argument: nothing on the two lower floors reads a clock. The loop reads both clocks once a turn and hands
-// them down, so that a test or the simulator decides what time it is.
+// Time is an argument: no code in protocol/ and bus/ reads a clock. The event loop reads both clocks once per iteration
+// and passes them as a Now, so that a test or the simulator can set the time.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@ using Nanoseconds = std::chrono::nanoseconds;
 
 struct Now {
   Nanoseconds steady{};  // monotonic, arbitrary origin: for timeouts and ages
-  Nanoseconds wall{};    // since 1970-01-01T00:00:00Z, may jump: for what is said to clients
+  Nanoseconds wall{};    // since 1970-01-01T00:00:00Z, may jump: for times that clients see
 };
 
 }  // namespace herd::protocol

@@ -21,11 +21,11 @@ constexpr std::size_t kMaxDigits = 2;
 
 struct Fields {
   std::array<std::string_view, kFields> texts;
-  std::size_t count = 0;   // kFields + 1 stands for any greater number
-  bool forbidden = false;  // a byte stands in the line that no line may contain
+  std::size_t count = 0;   // kFields + 1 means more than kFields
+  bool forbidden = false;  // the line contains a forbidden byte
 };
 
-// One pass over the bytes finds the fields and the forbidden bytes. It stops as soon as the line cannot be a command.
+// Finds the fields and the forbidden bytes in one pass. Stops as soon as the line cannot be a command.
 Fields split(std::string_view line) {
   Fields fields;
   std::size_t at = 0;
@@ -48,7 +48,7 @@ Fields split(std::string_view line) {
   return fields;
 }
 
-// A field has no blanks and forbidden bytes any more: only its length is left to judge.
+// A field contains no blanks and no forbidden bytes, so a client id only needs a check of its length.
 bool has_client_length(std::string_view client) {
   return client.size() <= kMaxClientBytes;
 }
@@ -110,7 +110,7 @@ Command parse_whatsat(const Fields& fields) {
   return Whatsat{client, *radius, *max};
 }
 
-// Takes a single space from the front of `text`.
+// Removes one space from the front of `text`. Returns false if there is none.
 bool take_space(std::string_view& text) {
   if (!text.starts_with(' ')) {
     return false;
@@ -119,9 +119,9 @@ bool take_space(std::string_view& text) {
   return true;
 }
 
-// The form in which nearly every command comes: an IAMAT with single spaces, and nothing wrong in it. Its bytes are
-// looked at once, not once to find the fields and once to read them. Nothing for any other line, which parse_command()
-// judges.
+// The fast path for the form of nearly every command: a valid IAMAT with single spaces. It examines each byte once
+// instead of twice (to find the fields, and to read them). Returns nullopt for any other line, which parse_command()
+// parses.
 std::optional<Iamat> parse_usual_iamat(std::string_view line) {
   constexpr std::string_view kName = "IAMAT ";
   if (line.size() < kName.size() || std::memcmp(line.data(), kName.data(), kName.size()) != 0) {
@@ -151,7 +151,7 @@ std::optional<Iamat> parse_usual_iamat(std::string_view line) {
   return iamat;
 }
 
-// A method is a word of capital letters, a path any word; single spaces stand between the three.
+// METHOD path HTTP/1.x with single spaces; the method is a word of capital letters, the path any word.
 bool is_request_line(std::string_view line) {
   constexpr std::string_view kVersion = " HTTP/1.";  // and one digit
   if (line.size() < kVersion.size() + 1) return false;

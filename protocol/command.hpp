@@ -1,5 +1,5 @@
-// What a client says in one line. Parsing is pure: it neither allocates nor looks at a clock, and what it returns are
-// views into the line it was given, so they live as long as that line.
+// The commands of the client protocol, one per line; docs/PROTOCOL.md has the grammar. Parsing is pure: it does not
+// allocate and does not read a clock. The views in a Command point into the line, and are valid as long as the line.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@
 
 namespace herd::protocol {
 
-// IAMAT <client> <coordinates> <time>: all three texts are exactly what was sent.
+// IAMAT <client> <coordinates> <time>: a report. The three texts are exactly as the client sent them.
 struct Iamat {
   std::string_view client;
   std::string_view coordinates;
@@ -18,33 +18,34 @@ struct Iamat {
   Nanoseconds time{};  // since 1970, exact, in [0, 9223372036 s)
 };
 
-// WHATSAT <client> <radius> <max>
+// WHATSAT <client> <radius> <max>: a lookup.
 struct Whatsat {
   std::string_view client;
-  double radius_km = 0;  // in [0, 50], judged on the decimal text
-  int max = 0;           // in [0, 20]
+  double radius_km = 0;  // in [0, 50]; the range is checked on the decimal text
+  int max = 0;           // the most places in the answer, in [0, 20]
 };
 
-struct BlankLine {};  // nothing but white space: ignored
+struct BlankLine {};  // empty, or only white space: ignored
 
-// An unknown name, a wrong number of fields, or a byte that no line may contain: answered with `? ` and the line.
+// An unknown command name, a wrong number of fields, or a forbidden byte. The reply is `? ` and the line.
 struct UnknownCommand {};
 
-// A line of HTTP: `METHOD path HTTP/1.x`, or one that begins with `Host:` (in any case). It ends the connection,
-// because a web page can make a browser send any lines after it.
+// A line of HTTP: `METHOD path HTTP/1.x`, or a line that begins with `Host:` (in any case). It ends the connection,
+// because a web page can make a browser send arbitrary lines after it.
 struct HttpLine {};
 
-// The right name and number of fields, but an operand that cannot be read or is out of range.
+// A known command with the right number of fields, and an operand that is malformed or out of range.
 struct InvalidArguments {
-  std::string_view reason;  // for the log, a literal: "latitude is not within -90 and +90"
+  std::string_view reason;  // for the log; a literal, such as "latitude is not within -90 and +90"
 };
 
 using Command = std::variant<BlankLine, Iamat, Whatsat, UnknownCommand, HttpLine, InvalidArguments>;
 
-// `line` has neither line end nor telnet sequences (LineBuffer has removed them).
+// Parses any line. `line` has neither a line end nor telnet sequences: LineBuffer has removed them.
 [[nodiscard]] Command parse_command(std::string_view line);
 
-// 1 to kMaxClientBytes bytes without white space, control bytes and FF. Peers' updates are judged by it too.
+// Whether `text` is a valid client id: 1 to kMaxClientBytes bytes without white space, control bytes and FF. Updates
+// from peers are checked with it too.
 [[nodiscard]] bool is_client_id(std::string_view text);
 
 }  // namespace herd::protocol

@@ -13,16 +13,15 @@ constexpr std::size_t kLongitudeDigits = 3;
 constexpr std::uint64_t kMaxLatitude = 90;
 constexpr std::uint64_t kMaxLongitude = 180;
 
-// Fraction digits that the double of a coordinate counts: 1e-15 degrees are a tenth of a nanometre on the ground, and
-// less than a double of more than eight degrees can tell apart.
-constexpr std::size_t kCountedDigits = 15;
-static_assert(kLongitudeDigits + kCountedDigits <= kMaxExactDigits,
-              "the digits that count must fit one integer on the way to the double");
+// The fraction digits that the double of a coordinate includes. 1e-15 degrees are 0.1 nm on the ground, less than the
+// resolution of a double above eight degrees.
+constexpr std::size_t kDigitsOfDouble = 15;
+static_assert(kLongitudeDigits + kDigitsOfDouble <= kMaxExactDigits, "the digits of a double must fit one integer");
 
 struct Angle {
   bool negative = false;
   Digits whole;
-  bool point = false;         // a point follows the whole degrees, perhaps with no digit after it
+  bool point = false;         // there is a point, with or without digits after it
   std::string_view fraction;  // the digits after the point
 
   [[nodiscard]] bool has_form(std::size_t max_whole) const {
@@ -30,20 +29,20 @@ struct Angle {
            fraction.size() <= kMaxFractionDigits;
   }
 
-  // Judged on the digits: 30 of them fit neither an integer nor a double.
+  // Compares the digits, because 30 of them fit neither an integer nor a double.
   [[nodiscard]] bool is_above(std::uint64_t bound) const {
     return whole.value > bound || (whole.value == bound && fraction.find_first_not_of('0') != std::string_view::npos);
   }
 
-  // Only of an angle that has the form.
+  // In degrees. Requires has_form().
   [[nodiscard]] double value() const {
-    std::string_view counted = fraction.substr(0, kCountedDigits);
-    const double degrees = Decimal{whole, take_digits(counted), point}.as_double();
+    std::string_view digits = fraction.substr(0, kDigitsOfDouble);
+    const double degrees = Decimal{whole, take_digits(digits), point}.as_double();
     return negative ? -degrees : degrees;
   }
 };
 
-// Takes a sign and a decimal from the front of `text`; nullopt without a sign.
+// Removes a sign and a decimal from the front of `text`. Returns nullopt if there is no sign.
 std::optional<Angle> take_angle(std::string_view& text) {
   if (text.empty() || (text.front() != '+' && text.front() != '-')) {
     return std::nullopt;
@@ -66,13 +65,13 @@ struct Angles {
   Angle longitude;
 };
 
-// ISO 6709 ends a position with a solidus.
+// ISO 6709 allows a solidus at the end of a position.
 void skip_solidus(std::string_view& text) {
   if (text.starts_with('/')) text.remove_prefix(1);
 }
 
 Parsed<Angles> take_angles(std::string_view& text) {
-  static_assert(kMaxFractionDigits == 30, "the reasons name it");
+  static_assert(kMaxFractionDigits == 30, "the reasons below contain this number");
   const auto latitude = take_angle(text);
   if (!latitude || !latitude->has_form(kLatitudeDigits)) {
     return refuse("latitude is not a sign, one or two digits and at most 30 fraction digits");
@@ -89,10 +88,11 @@ bool is_in_range(const Angles& angles) {
   return !angles.latitude.is_above(kMaxLatitude) && !angles.longitude.is_above(kMaxLongitude);
 }
 
-// Skips an angle whose whole degrees are below the bound, so that the value of its fraction does not matter, and that
-// is not at the very end of the text. False for any other, which take_angles() judges.
+// The fast path: skips a valid angle if its whole degrees are below the bound, so that its fraction need not be
+// compared, and if it is not at the very end of the text. Returns false for any other angle, which take_angles()
+// parses.
 bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bound) {
-  if (text.size() < max_digits + 2) return false;  // a sign, and a byte behind the digits
+  if (text.size() < max_digits + 2) return false;  // the sign, the digits, and a byte after them
   const char* at = text.data();
   if (*at != '+' && *at != '-') return false;
   const auto digit = [](char byte) { return static_cast<std::uint64_t>(byte) - '0'; };
@@ -116,7 +116,7 @@ bool skip_angle(std::string_view& text, std::size_t max_digits, std::uint64_t bo
 Parsed<Angles> parse_angles(std::string_view text) {
   auto angles = take_angles(text);
   if (angles && !text.empty()) {
-    return refuse("coordinates are followed by something else");
+    return refuse("coordinates are followed by other characters");
   }
   if (angles && !is_in_range(*angles)) {
     return refuse(angles->latitude.is_above(kMaxLatitude) ? "latitude is not within -90 and +90"

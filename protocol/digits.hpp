@@ -1,5 +1,5 @@
-// Reads runs of decimal digits from the front of a text, and writes them: the one building block of coordinates, times
-// and radii. Pure, without locale or allocation; whoever uses it decides how many digits are too many.
+// Reads decimal digits from the front of a text, and writes them. Coordinates, times and radii are parsed with it.
+// Pure, without locale or allocation; any thread. The caller decides how many digits are allowed.
 #pragma once
 
 #include <array>
@@ -13,8 +13,7 @@
 
 namespace herd::protocol {
 
-inline constexpr std::size_t kMaxExactDigits =
-    18;  // the longest run whose value always fits an unsigned 64-bit integer
+inline constexpr std::size_t kMaxExactDigits = 18;  // a number of at most 18 digits fits a 64-bit integer
 
 inline constexpr std::array<std::uint64_t, kMaxExactDigits + 1> kPowersOfTen = [] {
   std::array<std::uint64_t, kMaxExactDigits + 1> powers{};
@@ -27,45 +26,46 @@ inline constexpr std::array<std::uint64_t, kMaxExactDigits + 1> kPowersOfTen = [
 }();
 
 struct Digits {
-  std::uint64_t value = 0;  // good up to kMaxExactDigits digits
-  std::size_t count = 0;    // how many digits stood there; 0 for none
+  std::uint64_t value = 0;  // exact up to kMaxExactDigits digits, else meaningless
+  std::size_t count = 0;    // the number of digits, leading zeros included
 };
 
-// The value of up to eight digits: the first one lowest in `word`, each as 0 to 9, leading zeros in front. Neighbours
-// are joined to pairs, pairs to fours and fours to eight: each multiplication adds the ten-, hundred- or
-// ten-thousandfold of the left one to the right one.
+// Returns the value of eight digits, each a byte of 0 to 9 with the first digit in the lowest byte of `word`; fewer
+// digits have leading zeros. Neighbours are joined to pairs, pairs to groups of four, and those to eight: each
+// multiplication adds 10, 100 or 10,000 times the left group to the right group.
 [[nodiscard]] constexpr std::uint64_t value_of_eight_digits(std::uint64_t word) {
   word = (word * (10 << 8 | 1)) >> 8 & 0x00FF00FF00FF00FF;
   word = (word * (std::uint64_t{100} << 16 | 1)) >> 16 & 0x0000FFFF0000FFFF;
   return (word * (std::uint64_t{10'000} << 32 | 1)) >> 32;
 }
 
-// The eight bytes that stand at `at`, the first one lowest, in which a digit is 0 to 9 and nothing else is.
+// Reads the eight bytes at `at`, the first one into the lowest byte, and maps '0' to '9' to 0 to 9. No other byte is
+// mapped to 0 to 9.
 [[nodiscard]] inline std::uint64_t eight_bytes_at(const char* at) {
   std::uint64_t word = 0;
   std::memcpy(&word, at, sizeof word);
   return word ^ 0x3030303030303030;
 }
 
-// The highest bit of each of the eight that is no digit.
+// Returns a word with the high bit set in each byte of `word` that is not a digit (0 to 9).
 [[nodiscard]] constexpr std::uint64_t non_digits(std::uint64_t word) {
   constexpr std::uint64_t kEach = 0x0101010101010101;  // times a byte: that byte eight times
   return (((word & kEach * 0x7F) + kEach * (0x80 - 10)) | word) & kEach * 0x80;
 }
 
-// How many of the eight are digits, from the first on.
+// Returns the number of digits at the front of the eight bytes of `word`.
 [[nodiscard]] constexpr unsigned leading_digits(std::uint64_t word) {
   return static_cast<unsigned>(std::countr_zero(non_digits(word))) / 8;
 }
 
-// The digits among the eight bytes that stand at `at`, from the first on.
+// Reads the digits at the front of the eight bytes at `at`.
 [[nodiscard]] inline Digits up_to_eight_digits(const char* at) {
   const std::uint64_t word = eight_bytes_at(at);
   const unsigned count = leading_digits(word);
   return {count == 0 ? 0 : value_of_eight_digits(word << (64 - 8 * count)), count};
 }
 
-// How many digits stand in front.
+// Returns the number of digits at the front of `text`.
 [[nodiscard]] inline std::size_t digits_length(std::string_view text) {
   std::size_t length = 0;
   if constexpr (std::endian::native == std::endian::little) {
@@ -78,8 +78,8 @@ struct Digits {
   return length;
 }
 
-// Takes all digits from the front of `text`, eight at a time where the processor keeps the first byte lowest: reading
-// them one by one would be half of what a command costs.
+// Removes all digits from the front of `text`. On little-endian machines it reads eight at a time: reading them one by
+// one would be half of the cost of a command.
 [[nodiscard]] inline Digits take_digits(std::string_view& text) {
   Digits digits;
   if constexpr (std::endian::native == std::endian::little) {
@@ -101,9 +101,9 @@ struct Digits {
   return digits;
 }
 
-// The digits of a number below 10^8 as text, the first one lowest. The number is cut into fours, these into pairs and
-// those into digits, in all fields of the word at once; each division is a multiplication that is exact for what a
-// field can hold.
+// Returns the eight digits of a number below 10^8 as text, the first one in the lowest byte. The number is split into
+// two groups of four digits, those into pairs, and those into digits, in all fields of the word at once. Each division
+// is a multiplication that is exact for every value of its field.
 [[nodiscard]] constexpr std::uint64_t eight_digits_of(std::uint64_t value) {
   const std::uint64_t fours = value / 10'000 | value % 10'000 << 32;
   const std::uint64_t hundreds = (fours * 5243 >> 19) & 0x0000007F0000007F;
@@ -112,8 +112,8 @@ struct Digits {
   return (tens | (pairs - tens * 10) << 8) + 0x3030303030303030;
 }
 
-// Writes `count` digits, at most 23, of a number that has no more. What stands behind them may be overwritten, up to
-// eight bytes from `at` on.
+// Writes `value` with exactly `count` digits, leading zeros included. `count` is at most 23, and `value` has no more
+// digits. There must be space for at least eight bytes at `at`: bytes after the digits may be overwritten up to there.
 inline void put_digits(char* at, std::uint64_t value, std::size_t count) {
   const auto put = [](char* to, std::uint64_t word) { put_number(to, word, sizeof word); };
   const std::size_t front = count % 8;
@@ -129,28 +129,29 @@ inline void put_digits(char* at, std::uint64_t value, std::size_t count) {
 
 struct Decimal {
   Digits whole;
-  Digits fraction;     // count 0 where no point stands
-  bool point = false;  // a point stands, perhaps with nothing behind it
+  Digits fraction;     // count 0 without a point
+  bool point = false;  // there is a point, with or without digits after it
 
-  // Digits before and, if there is a point, behind it, and no more of them than allowed.
+  // Whether there are digits before the point and, if there is a point, after it, and at most the given numbers of
+  // them.
   [[nodiscard]] bool has_form(std::size_t max_whole, std::size_t max_fraction) const {
     return whole.count >= 1 && whole.count <= max_whole && (fraction.count >= 1) == point &&
            fraction.count <= max_fraction;
   }
 
-  // Judged on the digits, not on a rounded value.
+  // Compares the digits exactly, not a rounded value.
   [[nodiscard]] bool is_above(std::uint64_t bound) const {
     return whole.value > bound || (whole.value == bound && fraction.value > 0);
   }
 
-  // Whole and fraction digits together must not exceed kMaxExactDigits. Off by at most one unit in the last place.
+  // The nearest double, or one of its neighbours. Whole and fraction must have at most kMaxExactDigits digits together.
   [[nodiscard]] double as_double() const {
     const std::uint64_t scale = kPowersOfTen[fraction.count];
     return static_cast<double>(whole.value * scale + fraction.value) / static_cast<double>(scale);
   }
 };
 
-// Takes digits, and a point with digits if they follow, from the front of `text`.
+// Removes digits, and a point and more digits if they follow, from the front of `text`.
 [[nodiscard]] inline Decimal take_decimal(std::string_view& text) {
   Decimal decimal;
   decimal.whole = take_digits(text);

@@ -29,7 +29,7 @@ void LineBuffer::feed(std::span<const char> chunk) {
   if (has_iac || !ahead_.is_idle()) {
     for (const char byte : bytes) (void)ahead_.is_text(byte);
   }
-  // Without these two bytes only LF and the CR before it need to be looked for.
+  // Without IAC and NUL, only LF and a CR before it need special treatment.
   const bool is_plain = !has_iac && !contains(bytes, '\0');
   if (rest_.empty()) {
     rest_ = bytes;
@@ -141,7 +141,7 @@ std::optional<std::string_view> LineBuffer::next_by_byte() {
   return std::nullopt;
 }
 
-// Takes a byte of the text into the line; true if it completes the line.
+// Adds a byte of text to the line. Returns true if it completes the line.
 bool LineBuffer::ends_line(char byte) {
   if (carriage_return_) {
     carriage_return_ = false;
@@ -168,7 +168,8 @@ void LineBuffer::push(char byte) {
   }
 }
 
-// Keeps no more than can be known of the line however it is cut into segments: its first max_line_bytes_ + 1 bytes.
+// Stores at most the first max_line_bytes_ + 1 bytes: that many are known of the line, however it is split into
+// segments.
 void LineBuffer::refuse_line(std::string_view line) {
   state_ = State::TooLong;
   line_.assign(line.substr(0, std::min(kTooLongEchoBytes, max_line_bytes_ + 1)));
@@ -183,7 +184,7 @@ void LineBuffer::forget_returned_line() {
   }
 }
 
-// Called with nothing left to look at: an idle connection must not keep the buffers of its busiest moment.
+// Called when all bytes are examined, so that an idle connection does not keep large buffers.
 void LineBuffer::release_memory() {
   if (line_.empty()) {
     std::string().swap(line_);

@@ -8,7 +8,7 @@
 namespace herd::protocol {
 namespace {
 
-// The first element of every header. Numbers are never given a second meaning.
+// The first element of every header. A number is never reused for another type.
 enum class Type : std::uint8_t {
   Hello = 1,
   Welcome = 2,
@@ -23,7 +23,7 @@ enum class Type : std::uint8_t {
   Conflict = 11,
 };
 
-// Packs one header: an array with the type first.
+// Encodes one header: an array that begins with the type.
 class HeaderWriter {
  public:
   HeaderWriter(Type type, std::uint32_t fields) : packer_(buffer_) {
@@ -81,7 +81,7 @@ struct Encoder {
   std::string operator()(const UnknownMessage&) const { return {}; }
 };
 
-// Takes the fields of a header in order; the first one that does not fit makes all that follow fail too.
+// Reads the fields of a header in order. After the first field that is missing or of another type, ok() is false.
 class HeaderReader {
  public:
   explicit HeaderReader(const msgpack::object_array& fields) : fields_(fields) {}
@@ -103,7 +103,7 @@ class HeaderReader {
     take(count);
     into = Nanoseconds{count};
   }
-  // Only shown to people: one that is none is taken as empty.
+  // An address is only shown to people, so an invalid one is read as empty and is no error.
   void take_address(std::string& into) {
     take(into);
     if (!is_shown_address(into)) into.clear();
@@ -118,7 +118,7 @@ class HeaderReader {
 
  private:
   const msgpack::object_array& fields_;
-  std::uint32_t next_ = 1;  // behind the type
+  std::uint32_t next_ = 1;  // after the type
   bool ok_ = true;
 };
 
@@ -127,13 +127,15 @@ Result<Message> done(bool ok, Message message) {
   return message;
 }
 
-// A HELLO of an older version has no address, and is read all the same: its version says why it is refused.
+// Accepts a HELLO of an older version, which has no address, so that the node can refuse it because of its version and
+// report that.
 Result<Message> read_hello(HeaderReader reader) {
   Hello m;
   const bool complete = reader.all(m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
                                    m.clock, m.answer, m.tail);
   if (complete && reader.has_more()) reader.take_address(m.address);
-  if (reader.ok() && (!is_name(m.herd) || !is_name(m.node))) return fail("hello: a name is not [A-Za-z0-9_-]{1,63}");
+  if (reader.ok() && (!is_name(m.herd) || !is_name(m.node)))
+    return fail("hello: a name is not 1 to 63 characters of A-Z a-z 0-9 _ -");
   return done(reader.ok(), Message{std::move(m)});
 }
 
@@ -158,7 +160,7 @@ Result<Message> read_digests(std::uint64_t type, HeaderReader reader) {
       const auto is_bucket = [](std::uint32_t bucket) { return bucket < kBuckets; };
       if (ok && (m.buckets.empty() || m.buckets.size() > kMaxPulledBuckets ||
                  !std::all_of(m.buckets.begin(), m.buckets.end(), is_bucket))) {
-        return fail("pull: its buckets are none, too many or out of bounds");
+        return fail("pull: it names no bucket, too many buckets or a bucket out of range");
       }
       return done(ok, Message{std::move(m)});
     }
@@ -180,14 +182,14 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
       Welcome m;
       const bool ok =
           reader.all(m.incarnations.sender, m.incarnations.receiver, m.feed_id, m.cursor, m.attempt, m.run, m.written);
-      if (ok && m.cursor > 0 && m.run == 0) return fail("welcome: its cursor names no run");
+      if (ok && m.cursor > 0 && m.run == 0) return fail("welcome: a cursor above 0 without a run");
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Batch): {
       Batch m;
       const bool ok =
           reader.all(m.incarnations.sender, m.incarnations.receiver, m.attempt, m.from, m.to, m.run, m.written);
-      if (ok && m.to < m.from) return fail("batch: it ends before it begins");
+      if (ok && m.to < m.from) return fail("batch: its range ends before it begins");
       return done(ok, Message{m});
     }
     case static_cast<std::uint64_t>(Type::Ack): {
@@ -224,20 +226,21 @@ std::string encode(const Message& message) {
 }
 
 Result<Message> decode(std::string_view bytes) {
-  // The library's own limits default to 2^32-1 elements: five bytes could ask for gigabytes. These are wider than any
-  // field of this version, because a later one may say more behind it.
+  // The library's default limit is 2^32-1 elements, so that five bytes could request gigabytes. These limits are wider
+  // than any field of this version, because a later version may add fields.
   const msgpack::unpack_limit limit(1024, 64, 1024, 1024, 0, 8);
   try {
     std::size_t offset = 0;
     const msgpack::object_handle handle = msgpack::unpack(bytes.data(), bytes.size(), offset, nullptr, nullptr, limit);
-    if (offset != bytes.size()) return fail("bytes stand behind the header");
+    if (offset != bytes.size()) return fail("there are trailing bytes after the header");
     const msgpack::object& object = handle.get();
-    if (object.type != msgpack::type::ARRAY || object.via.array.size == 0) return fail("the header is no array");
+    if (object.type != msgpack::type::ARRAY || object.via.array.size == 0)
+      return fail("the header is not a non-empty array");
     const msgpack::object& type = object.via.array.ptr[0];
-    if (type.type != msgpack::type::POSITIVE_INTEGER) return fail("the header's type is no number");
+    if (type.type != msgpack::type::POSITIVE_INTEGER) return fail("the header does not begin with a message type");
     return read_fields(type.via.u64, HeaderReader(object.via.array));
   } catch (const msgpack::unpack_error&) {
-    return fail("the header is no msgpack within the limits");
+    return fail("the header is not valid msgpack within the limits");
   }
 }
 

@@ -1,5 +1,5 @@
-// What a parser of one text returns: the value, or the reason why there is none. The reason is a literal, so that
-// refusing a text costs no more than reading it. Its sentence begins with the thing that is wrong.
+// Parsed<T>: the result of parsing one text: the value, or the reason why the text is refused. The reason is a string
+// literal, so that refusing a text needs no allocation. It is a sentence that begins with the wrong part.
 #pragma once
 
 #include <string_view>
@@ -10,7 +10,7 @@ namespace herd::protocol {
 template <typename T>
 using Parsed = tl::expected<T, std::string_view>;
 
-// The failed half of any Parsed. `reason` must be a literal.
+// Makes the error of any Parsed<T>. `reason` must be a string literal.
 [[nodiscard]] inline tl::unexpected<std::string_view> refuse(std::string_view reason) {
   return tl::unexpected<std::string_view>(reason);
 }

@@ -16,7 +16,7 @@ namespace {
 
 constexpr std::uint64_t kNanosecondsPerSecond = 1'000'000'000;
 constexpr std::size_t kFractionDigits = 9;
-constexpr std::size_t kMaxSecondsBytes = 10;                                             // of 63 bits of nanoseconds
+constexpr std::size_t kMaxSecondsBytes = 10;                                             // of 63 bits in nanoseconds
 constexpr std::size_t kMaxDifferenceBytes = 1 + kMaxSecondsBytes + 1 + kFractionDigits;  // sign, seconds, point
 constexpr std::size_t kMaxAtBytes = 3 + kMaxNameBytes + 1 + kMaxDifferenceBytes + 1 + kMaxClientBytes + 1 +
                                     kMaxCoordinatesBytes + 1 + kMaxTimeBytes + 1;
@@ -27,7 +27,7 @@ void append_escaped_byte(std::string& out, char byte) {
   out.append({'\\', 'x', kDigits[value >> 4U], kDigits[value & 0xFU]});
 }
 
-// Integers only: a double has no nine exact fraction digits left at 1e9 seconds.
+// Computed with integers: a double of 1e9 seconds does not have nine exact fraction digits.
 char* put_difference(char* at, Nanoseconds difference) {
   const bool negative = difference.count() < 0;
   auto magnitude = static_cast<std::uint64_t>(difference.count());
@@ -43,7 +43,7 @@ char* put_difference(char* at, Nanoseconds difference) {
 
 }  // namespace
 
-// Put together on the stack, so that the text grows once.
+// Builds the line on the stack, so that `out` grows only once.
 void append_at(std::string& out, const AtLine& at) {
   std::array<char, kMaxAtBytes> bytes;
   HERD_ASSERT(at.node.size() <= kMaxNameBytes && at.client.size() <= kMaxClientBytes &&

@@ -1,5 +1,5 @@
-// Bad input is a value. A function that can be given nonsense returns Result<T>: either the value, or an Error whose
-// message is one clear sentence for a person. Exceptions of libraries stop where the library is called.
+// Result<T>: the return type of functions that can be given bad input: the value, or an Error with one sentence for a
+// person. Bad input is never an exception; exceptions of libraries are caught at the call of the library.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 namespace herd::protocol {
 
 struct Error {
-  std::string message;  // one line, no trailing full stop, says what to do where that is known
+  std::string message;  // one line without a full stop: what is wrong, then what to do if that is known
 };
 
 template <typename T>
 using Result = tl::expected<T, Error>;
 
-// The failed half of any Result: `return fail("the port is taken");`
+// Makes the error of any Result<T>: `return fail("the port is in use");`
 [[nodiscard]] inline tl::unexpected<Error> fail(std::string message) {
   return tl::unexpected<Error>(Error{std::move(message)});
 }

@@ -1,5 +1,5 @@
-// Puts short texts together in a buffer, and compares them: names, ids, coordinates and times are nearly always shorter
-// than 64 bytes, and to call memcpy or memcmp costs more than to move or read those.
+// Copies and compares short texts. Names, ids, coordinates and times nearly always have less than 64 bytes; for these a
+// call of memcpy or memcmp takes longer than the copy or the comparison itself. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -10,11 +10,11 @@
 
 namespace herd::protocol {
 
-// Copies the text to `at`, which must have room for it; returns where it ends there.
+// Copies the text to `at`, where there must be space for it. Returns the position after it.
 [[gnu::always_inline]] inline char* put_text(char* at, std::string_view text) {
   const char* const from = text.data();
   const std::size_t size = text.size();
-  // Two halves of one size that overlap: a move of a size that the compiler knows is one instruction.
+  // Copies two overlapping halves of a constant size: the compiler makes each copy one instruction.
   const auto put_halves = [&](auto bytes) {
     constexpr std::size_t kHalf = decltype(bytes)::value;
     std::memcpy(at, from, kHalf);
@@ -36,7 +36,7 @@ namespace herd::protocol {
   return at + size;
 }
 
-// Are these the same bytes?
+// Whether the two texts have the same bytes.
 [[nodiscard]] [[gnu::always_inline]] inline bool same_text(std::string_view a, std::string_view b) {
   const std::size_t size = a.size();
   if (b.size() != size) return false;

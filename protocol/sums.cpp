@@ -39,14 +39,14 @@ Result<void> decode_sums(std::string_view frame, Sums& into) {
   const msgpack::unpack_limit limit(1024, 64, 1024, kMaxMessageBytes, 0, 8);
   try {
     std::size_t offset = 0;
-    // The library may refer to the frame instead of copying it: it outlives the handle.
+    // The library need not copy the bytes: the frame outlives the handle.
     const auto refer = [](msgpack::type::object_type, std::size_t, void*) { return true; };
     const msgpack::object_handle handle = msgpack::unpack(frame.data(), frame.size(), offset, refer, nullptr, limit);
-    if (offset != frame.size()) return fail("bytes stand behind the sums");
+    if (offset != frame.size()) return fail("there are trailing bytes after the sums");
     const msgpack::object& object = handle.get();
     if (object.type != msgpack::type::ARRAY || object.via.array.size < kFields ||
         !is_bytes(object.via.array.ptr[0], kSumsBytes) || !is_bytes(object.via.array.ptr[1], kBitsBytes)) {
-      return fail("the sums are not those of " + std::to_string(kBuckets) + " buckets");
+      return fail("the frame does not contain the sums of " + std::to_string(kBuckets) + " buckets");
     }
     const auto byte = [&](std::uint32_t field, std::size_t at) {
       return static_cast<unsigned char>(object.via.array.ptr[field].via.bin.ptr[at]);
@@ -59,7 +59,7 @@ Result<void> decode_sums(std::string_view frame, Sums& into) {
     }
     return {};
   } catch (const msgpack::unpack_error&) {
-    return fail("the sums are no msgpack within the limits");
+    return fail("the sums are not valid msgpack within the limits");
   }
 }
 

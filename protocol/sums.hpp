@@ -1,5 +1,5 @@
-// The second frame of a DIGEST: the sum of the hashes of each bucket's records, and a bit for each bucket of which
-// nothing can be said now. docs/PROTOCOL.md has the grammar.
+// The second frame of a DIGEST: for each bucket of the store, the sum of the hashes of its records, and a bit that is
+// set if the sum must not be compared now. docs/PROTOCOL.md has the grammar. Pure; any thread.
 #pragma once
 
 #include <array>
@@ -15,13 +15,13 @@ namespace herd::protocol {
 
 struct Sums {
   std::array<std::uint64_t, kBuckets> of{};  // modulo 2^64, by bucket
-  std::bitset<kBuckets> unsettled;           // a change of the bucket is in flight: its sum must not be compared
+  std::bitset<kBuckets> unsettled;           // a change of the bucket is in flight: do not compare its sum
 };
 
 [[nodiscard]] std::string encode_sums(const Sums& sums);
 
-// Any bytes may be given. An array longer than expected is accepted (room to grow); everything else that is no frame of
-// sums is an Error, and `into` is then of no use.
+// Decodes any bytes. Accepts an array longer than expected, for later versions. Returns an Error for any other frame
+// that does not contain the sums of kBuckets buckets; the content of `into` is then unspecified.
 [[nodiscard]] Result<void> decode_sums(std::string_view frame, Sums& into);
 
 }  // namespace herd::protocol

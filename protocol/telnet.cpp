@@ -40,7 +40,8 @@ bool TelnetFilter::is_text(char byte) {
   return false;
 }
 
-// What is no known command is a sequence of two bytes all the same: guessing on would turn noise into commands.
+// An unknown command is skipped as a sequence of two bytes. If its second byte counted as text, noise could become a
+// command.
 bool TelnetFilter::end_command(char byte) {
   switch (byte) {
     case kSubnegotiationBegin:

@@ -1,6 +1,7 @@
-// Recognises telnet sequences (RFC 854, RFC 855) byte by byte, wherever a segment ends. Nothing is negotiated: they are
-// skipped, so that a person with a telnet client can talk to a node. One is counted, because it must be answered: after
-// Ctrl-C a telnet client asks for a timing mark (RFC 860) and shows nothing until it comes. Owned by one LineBuffer.
+// Separates text from telnet sequences (RFC 854, RFC 855), byte by byte, so that segments may end anywhere. The
+// sequences are skipped and nothing is negotiated, so that a person can use a node with a telnet client. Only requests
+// for a timing mark (RFC 860) are counted, because they must be answered: a telnet client sends one after Ctrl-C and
+// shows nothing until the answer comes. Owned by one LineBuffer; loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -10,33 +11,33 @@
 
 namespace herd::protocol {
 
-inline constexpr char kIac = '\xFF';  // begins every telnet sequence; written twice it stands for itself
+inline constexpr char kIac = '\xFF';  // the first byte of every telnet sequence; twice: the byte FF itself
 
 // IAC WILL TIMING-MARK: the answer to IAC DO TIMING-MARK.
 inline constexpr std::string_view kTimingMark = "\xFF\xFB\x06";
 
 class TelnetFilter {
  public:
-  // Takes the next byte; true if it belongs to the text. An FF of the text comes as the second byte of IAC IAC.
+  // Takes the next byte. Returns true if it is a byte of text. The second byte of IAC IAC is the text byte FF.
   [[nodiscard]] bool is_text(char byte);
 
-  // Between sequences: the next byte other than IAC will be text.
+  // Whether no sequence is incomplete: the next byte is text, or IAC.
   [[nodiscard]] bool is_idle() const { return state_ == State::Text; }
 
-  // Bytes of the present subnegotiation, without the sequences that begin and end it; 0 outside of one.
+  // The length of the current subnegotiation in bytes, without IAC SB and IAC SE; 0 outside of one.
   [[nodiscard]] std::size_t subnegotiation_bytes() const { return subnegotiation_bytes_; }
 
-  // How many IAC DO TIMING-MARK were completed since the last call.
+  // Returns the number of complete IAC DO TIMING-MARK since the last call.
   [[nodiscard]] std::uint32_t take_timing_marks() { return std::exchange(timing_marks_, 0); }
 
  private:
   enum class State : std::uint8_t {
     Text,
-    Iac,                // behind IAC
-    Option,             // after IAC and WILL, WONT or DONT: one byte more
-    Do,                 // after IAC DO: one byte more
-    Subnegotiation,     // behind IAC SB, until IAC SE
-    SubnegotiationIac,  // behind an IAC in there
+    Iac,                // after IAC
+    Option,             // after IAC and WILL, WONT or DONT: the option byte follows
+    Do,                 // after IAC DO: the option byte follows
+    Subnegotiation,     // after IAC SB, until IAC SE
+    SubnegotiationIac,  // after an IAC inside a subnegotiation
   };
 
   [[nodiscard]] bool end_command(char byte);

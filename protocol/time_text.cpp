@@ -15,8 +15,9 @@ constexpr std::size_t kNanosecondsDigits = 9;
 
 static_assert(kMaxTimeBytes == kSecondsDigits + 1 + kNanosecondsDigits);
 
-// A time as clocks tell it: ten digits, a point and nine digits. The last eight on either side are read at once, and
-// the digits in front of them by themselves. Nothing for any other, or for one that is too late.
+// The fast path for the usual form: ten digits, a point and nine digits. Reads the last eight digits on either side of
+// the point at once, and the digits before them one by one. Returns nullopt for any other text, and for a time out of
+// range.
 std::optional<Nanoseconds> parse_whole_clock(std::string_view text) {
   if (text.size() != kMaxTimeBytes || text[kSecondsDigits] != '.') return std::nullopt;
   const auto digit = [&](std::size_t at) { return static_cast<std::uint64_t>(text[at]) - '0'; };

@@ -1,6 +1,5 @@
-// The few forms of msgpack that an update is made of, written and read in place. msgpack's own packer and parser take
-// several times as long for them (docs/decisions/0014-updates-by-hand.md); all else that nodes say goes through those.
-// Pure; any thread.
+// Writes and reads the few forms of msgpack that updates consist of. msgpack's own packer and parser take several times
+// as long (docs/decisions/0014-updates-by-hand.md); they are used for all other messages. Pure; any thread.
 #pragma once
 
 #include <bit>
@@ -12,23 +11,23 @@
 
 namespace herd::protocol::wire {
 
-// Of a number; of a text in front of its bytes.
+// The longest encoding of a number, and the longest head before the bytes of a text.
 inline constexpr std::size_t kMaxNumberBytes = 9;
 inline constexpr std::size_t kMaxTextHeadBytes = 3;
 
-// The highest byte first, as msgpack has it.
+// Converts between the machine's byte order and big-endian order (highest byte first), which msgpack uses.
 template <typename Word>
 [[nodiscard]] constexpr Word big_endian(Word word) {
   if constexpr (std::endian::native == std::endian::big || sizeof word == 1) return word;
-  Word turned = 0;
+  Word reversed = 0;
   for (std::size_t i = 0; i < sizeof word; ++i) {
-    turned = static_cast<Word>(turned << 8 | (word & 0xFF));
+    reversed = static_cast<Word>(reversed << 8 | (word & 0xFF));
     word = static_cast<Word>(word >> 8);
   }
-  return turned;
+  return reversed;
 }
 
-// ---- writing: each returns where the next stands; there must be room ----
+// ---- writing: each function returns the position after the bytes written. The caller guarantees enough space ----
 
 template <typename Word>
 char* put_word(char* at, std::uint8_t form, Word value) {
@@ -38,7 +37,7 @@ char* put_word(char* at, std::uint8_t form, Word value) {
   return at + sizeof value;
 }
 
-// In the shortest form, as msgpack's packer chooses it.
+// Writes a number in its shortest form, as msgpack's packer does.
 inline char* put_unsigned(char* at, std::uint64_t value) {
   if (value < 0x80) {
     *at++ = static_cast<char>(value);
@@ -62,7 +61,7 @@ inline char* put_signed(char* at, std::int64_t value) {
   return put_word(at, 0xd3, static_cast<std::uint64_t>(value));
 }
 
-// Below 64 KiB.
+// Writes a text of less than 64 KiB.
 inline char* put_text(char* at, std::string_view text) {
   if (text.size() < 32) {
     *at++ = static_cast<char>(0xa0 | text.size());
@@ -71,26 +70,27 @@ inline char* put_text(char* at, std::string_view text) {
   } else {
     at = put_word(at, 0xda, static_cast<std::uint16_t>(text.size()));
   }
-  text.copy(at, text.size());  // also of nothing, whose data() is null
+  text.copy(at, text.size());  // unlike memcpy, allows a null data() of an empty text
   return at + text.size();
 }
 
 // ---- reading ----
 
-// Walks over a text. Each step is false where something else stands there, or the text ends before; it may be another
-// form that means the same, so whoever is told false asks the library. The reader may then stand anywhere.
+// Reads the usual forms one after the other. Each function returns false if the next bytes are something else or the
+// text ends. They may then still be valid msgpack in another form, so the caller decodes with the library instead; the
+// position of the reader is unspecified.
 class Reader {
  public:
   explicit Reader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   [[nodiscard]] bool at_end() const { return at_ == end_; }
 
-  // An array of exactly so many, fewer than 16.
+  // Reads the head of an array of exactly `size` elements, at most 15.
   [[nodiscard]] bool array(std::uint8_t size) {
     return at_ != end_ && static_cast<std::uint8_t>(*at_++) == (0x90 | size);
   }
 
-  // An array of any size.
+  // Reads the head of an array of any size.
   [[nodiscard]] bool array_head(std::uint32_t& size) {
     if (at_ == end_) return false;
     const auto form = static_cast<std::uint8_t>(*at_++);
@@ -154,7 +154,7 @@ class Reader {
     }
   }
 
-  // Of at most 255 bytes; a view into the text.
+  // Reads a text of at most 255 bytes. The view points into the text being read.
   [[nodiscard]] bool text(std::string_view& value) {
     if (at_ == end_) return false;
     const auto form = static_cast<std::uint8_t>(*at_++);
