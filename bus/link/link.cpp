@@ -54,7 +54,7 @@ void Link::receive(const Hello& hello, Now now, ChangeNumber feed_tail) {
       durable_cursor_ = 0;
     }
   }
-  received_at_ = now.steady;  // not received(): the answer below is a HELLO already
+  received_at_ = now.steady;  // not received(), which would hasten a HELLO of ours: the answer below is one
   skew_ = ahead_by(hello.clock, now.wall);
   owe_welcome(hello.attempt);
   if (!hello.answer && !mutated(Mutant::HelloUnanswered)) owe_hello_answer_ = true;

@@ -137,8 +137,8 @@ class Link {
   // call it only when the peer can be sent to. nullopt: none for now.
   [[nodiscard]] std::optional<protocol::Message> take_message(protocol::Now now, ChangeNumber feed_tail);
 
-  // The change number after which the next batch starts. nullopt if no batch may be sent now, or if the link lags:
-  // then only next_range() can compose the batch.
+  // The change number after which the next batch starts. nullopt if no batch may be sent now, or if the link lags: then
+  // only next_range() can compose the batch.
   [[nodiscard]] std::optional<ChangeNumber> next_number(ChangeNumber feed_tail) const;
   [[nodiscard]] std::size_t max_batch() const { return limits_.max_batch; }
   [[nodiscard]] std::size_t max_in_flight() const { return limits_.max_in_flight; }

@@ -20,9 +20,9 @@ Claimant claimant_of(const Claims::Claim& claim) {
   return {claim.hello.incarnation, claim.hello.address, claim.connections ? claim.connections->host() : ""};
 }
 
-// The incarnations of a CONFLICT's sender and receiver.
 using protocol::Incarnations;
 
+// False if the connection is closed.
 bool send_conflict(Connections& connections, const std::string& route, const Incarnations& incarnations,
                    bool keeps_name, const Claimant& other) {
   return connections.send_back(
@@ -46,11 +46,11 @@ Claims::Verdict Claims::judge(const Claim& claim, std::uint64_t own_incarnation,
                          contender) ||
            mutated(Mutant::ClosedHolderKeepsName);
   };
-  // A process that claims without a pause must not fill the holder's connection.
+  // Spaced, so that a process that claims without a pause does not fill the holder's connection.
   const bool again = contender_ && contender_->incarnation == contender.incarnation;
   if (again && now.steady - seen_at_ < kHelloSpacing) return Verdict::Refused;
-  // What came by the former holder's connection may have waited unread since before that was closed. Then the holder is
-  // not troubled with it.
+  // A HELLO by the former holder's connection may have waited unread since before that connection was closed. Then the
+  // holder gets no CONFLICT.
   const bool may_be_late = former_ && former_->route == claim.route;
   if (may_be_late && !notify_contender()) return Verdict::Late;
   if (!notify_holder()) return Verdict::Accepted;
@@ -67,7 +67,7 @@ Claims::Verdict Claims::judge(const Claim& claim, std::uint64_t own_incarnation,
 void Claims::take(const Claim& claim) {
   if (claim.route != holder_.route && !holder_.route.empty()) former_ = std::move(holder_);
   holder_ = {claimant_of(claim), claim.route, claim.hello};
-  // No longer refused: take_news() reports the end.
+  // It is no longer refused, so take_news() reports the end.
   if (contender_ && contender_->incarnation == holder_.claimant.incarnation) seen_at_ = kLongAgo;
 }
 

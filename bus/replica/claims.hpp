@@ -1,8 +1,12 @@
-// Which process has a peer's name, where several claim it: a copied configuration, a restored virtual machine, a node
-// that was moved while the old one still runs. docs/PROTOCOL.md (One name, two processes) has the rules.
+// Decides which process holds a peer's name if several processes claim it. Causes are a copied configuration, a
+// restored virtual machine, or a node that was moved while the old one still runs.
 //
-// Pure: time comes in, and what is sent goes out by Connections. One for each peer, owned by the replica, used on the
-// loop's thread only. It remembers three processes at most: the holder, the one before it, and the last one refused.
+// A process claims a name by a HELLO. The holder is the process from which messages are accepted as the peer's. A
+// holder that answers keeps the name, and the other process is refused by CONFLICT; else the newest claim wins. Three
+// processes at most are remembered: the holder, the one before it, and the last one that was refused (the contender).
+//
+// Pure: time is passed in; CONFLICT is sent through Connections. Owned by the replica, one for each peer; loop thread
+// only. docs/PROTOCOL.md (rules 19 and 20) has the rules.
 #pragma once
 
 #include <chrono>
@@ -10,22 +14,23 @@
 #include <optional>
 #include <string>
 
-#include "bus/replica/connections.hpp"
 #include "bus/link/link.hpp"
+#include "bus/replica/connections.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/messages.hpp"
 
 namespace herd::bus {
 
-// A claim is shown for so long after it was last made: a refused process makes it every 500 ms.
+// A refused claim counts as present for this long after its last HELLO. A refused process repeats it every 500 ms.
 inline constexpr std::chrono::nanoseconds kClaimShown = 5s;
-// A process that connected again, while its former connection still looks open, claims its own name: for as long as
-// that connection counts as heard, and until its next HELLO. Longer claims of one incarnation are those of two copies.
+// A process that reconnects while its former connection still looks open claims its own name. It does so as long as the
+// link counts as up by that connection, and until its next HELLO. If claims of one incarnation last longer, two copies
+// of a process make them.
 inline constexpr std::chrono::nanoseconds kReconnected = kSilence + kHelloInterval;
-// How often a claim that goes on is reported again.
+// The time after which a conflict that lasts is reported again.
 inline constexpr std::chrono::nanoseconds kClaimReported = 60s;
 
-// A process that claims a name, for people to find it.
+// A process that claims a name. Address and host help people to find it.
 struct Claimant {
   std::uint64_t incarnation = 0;
   std::string address;  // the bus address that its HELLO names; empty if it names none
@@ -35,8 +40,8 @@ struct Claimant {
 
 class Claims {
  public:
-  // A HELLO with the peer's name, and by which connection it came. Without Connections every connection but that one
-  // counts as closed.
+  // A HELLO with the peer's name, and the connection that it came by. If `connections` is null, all other connections
+  // count as closed.
   struct Claim {
     const protocol::Hello& hello;
     std::string route;
@@ -44,36 +49,39 @@ class Claims {
   };
 
   enum class Verdict : std::uint8_t {
-    Accepted,  // the process is the peer: take() follows
-    Refused,   // the link is up and its process is still there: the HELLO changes nothing
-    Late,      // it came by a connection that is closed: the HELLO changes nothing
+    Accepted,  // the process becomes the holder: call take()
+    Refused,   // the link is up and the holder's connection is open: ignore the HELLO
+    Late,      // the HELLO came by a connection that is closed by now: ignore it
   };
 
-  // `link`: the state of the link to the peer now. Sends CONFLICT to both processes where the claim is refused.
+  // Judges a claim. `link`: the present state of the link to the peer. If the claim is refused, CONFLICT is sent to
+  // both processes, at most every kHelloSpacing for one contender.
   [[nodiscard]] Verdict judge(const Claim& claim, std::uint64_t own_incarnation, Connected link, protocol::Now now);
 
-  // The process is the holder from now on.
+  // Makes the claiming process the holder.
   void take(const Claim& claim);
 
-  // The HELLO of the holder before this one, if it gets the name back: this message comes by its connection, which is
-  // open, and shows that it hears this node, while the holder does not.
+  // Returns the HELLO of the former holder if it gets the name back, else nullopt. It does if the WELCOME came by its
+  // connection, which is open, and names this node's incarnation, so it receives this node's messages; and if the link
+  // is not up, so the present holder does not. Call take() with that HELLO then.
   [[nodiscard]] std::optional<protocol::Hello> regained(const protocol::Welcome& welcome, const std::string& route,
                                                         Connections* connections, std::uint64_t own_incarnation,
                                                         Connected link);
 
-  // By which connection the holder's messages come; empty: there is no holder.
+  // The connection of the holder; empty if there is no holder.
   [[nodiscard]] const std::string& route() const { return holder_.route; }
   void forget_route() { holder_.route.clear(); }
   [[nodiscard]] const Claimant& holder() const { return holder_.claimant; }
 
-  // The process that was refused lately, if any. The holder itself is none, unless it claims for longer than
-  // kReconnected.
+  // The process that was refused within kClaimShown, if any. A process with the holder's incarnation counts only if its
+  // claims have lasted for kReconnected.
   [[nodiscard]] std::optional<Claimant> contender(protocol::Now now) const;
 
-  // What is to be reported: a refused process that is new, or was last reported kClaimReported ago; or the end.
+  // The event to report now. Refused: a new contender, or one that was last reported kClaimReported ago. Over: a
+  // reported conflict has ended.
   enum class News : std::uint8_t { None, Refused, Over };
   [[nodiscard]] News take_news(protocol::Now now);
-  // When take_news() must be called again, in steady time; max() for never.
+  // The steady time at which take_news() must be called again; max() for never.
   [[nodiscard]] protocol::Nanoseconds deadline() const;
 
  private:
@@ -84,7 +92,7 @@ class Claims {
   };
 
   Process holder_;
-  std::optional<Process> former_;
+  std::optional<Process> former_;  // the holder before holder_
   std::optional<Claimant> contender_;
   protocol::Nanoseconds since_{};    // the contender's first claim ...
   protocol::Nanoseconds seen_at_{};  // ... and its last one

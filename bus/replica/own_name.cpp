@@ -65,7 +65,7 @@ std::optional<OwnName::Report> OwnName::report(Now now) const {
   return found;
 }
 
-// Of several peers that report the same, one is enough for the log.
+// If several peers report the same conflict, it is logged once.
 std::optional<OwnName::News> OwnName::take_news(Now now) {
   const auto present = report(now);
   if (!present) {

@@ -1,7 +1,8 @@
-// Whether this process may act as the node that its configuration names, as far as its peers say: one of them may be
-// linked with another process of that name. docs/PROTOCOL.md (One name, two processes) has the rules.
+// Decides whether this process may act as the node that its configuration names. A peer may be linked with another
+// process of the same name; it reports that by CONFLICT. While a peer refuses this process, it must not acknowledge
+// reports of clients, and is not ready. bus/replica/claims.hpp is the other side of it.
 //
-// Pure: time comes in. Owned by the replica, used on the loop's thread only.
+// Pure: time is passed in. Owned by the replica; loop thread only. docs/PROTOCOL.md (rules 21 and 22) has the rules.
 #pragma once
 
 #include <chrono>
@@ -16,56 +17,59 @@
 
 namespace herd::bus {
 
-// A process is refused for so long after a CONFLICT says so. It asks every 500 ms, so several of them may be lost.
+// A process counts as refused for this long after the last CONFLICT that refuses it. It sends HELLO every 500 ms, so
+// several CONFLICTs in a row may be lost.
 inline constexpr std::chrono::nanoseconds kRefusedFor = 5s;
-// At the start nothing is acknowledged for so long, unless a peer answers before. A first HELLO that found its peer
-// without a link is said again after 500 ms, and the answer may take the rest.
+// After the start nothing is acknowledged for this long, unless a peer answers before. A HELLO that is lost, because
+// the peer has no connection yet, is repeated after 500 ms; the rest is for the answer.
 inline constexpr std::chrono::nanoseconds kNameWait = 750ms;
 static_assert(kNameWait >= kHelloInterval + 200ms);
 static_assert(kRefusedFor >= 5 * kHelloInterval);
 
 class OwnName {
  public:
-  // `wait`: at the start, for a peer's answer; 0 for none, as where there are no peers.
+  // `peers`: their number. `wait`: how long to wait for a peer's answer at the start; 0 for not at all, as it must be
+  // without peers.
   OwnName(std::size_t peers, protocol::Nanoseconds wait)
       : reports_(peers), wait_(wait), may_acknowledge_(wait.count() == 0) {}
 
-  // The peer of that index says so, to this incarnation. One that names this incarnation as the other process's counts
-  // only when they have come for kReconnected.
+  // The peer of this index sent CONFLICT to this incarnation. If it names this incarnation as the other process too, it
+  // counts only after such CONFLICTs have come for kReconnected.
   void receive(const protocol::Conflict& conflict, std::size_t peer, protocol::Now now);
-  // It says WELCOME to this incarnation: it is not refused there.
+  // The peer sent WELCOME to this incarnation, so it does not refuse this process.
   void welcomed(std::size_t peer, protocol::Now now);
-  // Notices what is over. Once a turn.
+  // Ends refusals and the wait of the start when their time is over. Call it once per loop iteration.
   void tick(protocol::Now now);
 
-  // False: replies must wait, and the node is not ready.
+  // If false, replies to clients must wait, and the node is not ready.
   [[nodiscard]] bool may_acknowledge() const { return may_acknowledge_; }
 
-  // What peers said lately of another process with this name. Of several, one: a refusal first.
+  // A peer's newest report of another process with this name. Of several reports, one that refuses this process is
+  // preferred.
   struct Report {
     std::size_t peer = 0;
-    bool keeps_name = false;  // this process keeps the name there; else it is refused
+    bool keeps_name = false;  // this process keeps the name at that peer; else it is refused
     Claimant other;
     bool operator==(const Report&) const = default;
   };
   [[nodiscard]] std::optional<Report> report(protocol::Now now) const;
 
-  // A report to be logged: a new one, one that goes on kClaimReported after it was logged last, or the end.
+  // The report to log now: a new one, one that lasts and was last logged kClaimReported ago, or the end of one.
   struct News {
     Report report;
     bool over = false;
   };
   [[nodiscard]] std::optional<News> take_news(protocol::Now now);
 
-  // When tick() or take_news() has next something to notice, in steady time; max() for never.
+  // The steady time at which tick() or take_news() must be called again; max() for never.
   [[nodiscard]] protocol::Nanoseconds deadline() const;
 
  private:
   struct Peer {
-    protocol::Nanoseconds since{};            // of the first of its CONFLICTs that say the same ...
-    std::optional<protocol::Nanoseconds> at;  // ... and of the last one, until it is over
+    protocol::Nanoseconds since{};            // time of the first of its CONFLICTs with the same content ...
+    std::optional<protocol::Nanoseconds> at;  // ... and of the last one; nullopt: none, or over
     bool keeps_name = false;
-    bool same_incarnation = false;  // the other process has this one's incarnation, or is this one
+    bool same_incarnation = false;  // the other process has this incarnation: it may be this process, reconnected
     Claimant other;
   };
 
@@ -76,7 +80,7 @@ class OwnName {
   std::vector<Peer> reports_;
   protocol::Nanoseconds wait_;
   std::optional<protocol::Nanoseconds> started_at_;  // the first tick
-  bool answered_ = false;                            // a peer has said WELCOME or CONFLICT
+  bool answered_ = false;                            // a peer has sent WELCOME or CONFLICT
   bool may_acknowledge_;
   std::optional<Report> reported_;
   protocol::Nanoseconds reported_at_{};

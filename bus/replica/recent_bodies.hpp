@@ -1,10 +1,12 @@
-// The bodies of the last batches that hold a whole stretch of this node's feed: as a peer sent them, if they were new
-// from end to end, or as they were encoded for a link. Another link that comes to the same stretch sends the same bytes
-// without encoding them again, and the same bytes from another peer, as every way round brings them, hold nothing new.
-// Pure; owned by the replica, used on the loop's thread only. Bounded: kBodies bodies of at most kMaxBatchBytes.
+// A cache of encoded batch bodies that cover a whole feed range of this node. A body gets here when this node encodes
+// it for a link, or when a peer sends one of which every update changes the store. It saves work twice: another link
+// that reaches the same range sends the same bytes without encoding them, and the same bytes from another peer, as
+// flooding brings them, are recognised without decoding.
 //
-// A body stays good however often its clients move on: it holds what stood at each number when it was made, or, where
-// that was superseded by then, what a link may pass it with (docs/PROTOCOL.md, Superseded and not yet on disk).
+// A body stays valid when its clients move on. For each number of its range it contains the record that had this number
+// when the body was made, or, if that was superseded by then, the successor that rule 13 of docs/PROTOCOL.md demands.
+//
+// Pure. Owned by the replica; loop thread only. Bounded: kBodies bodies of at most kMaxBatchBytes each.
 #pragma once
 
 #include <algorithm>
@@ -21,35 +23,35 @@ namespace herd::bus {
 
 class RecentBodies {
  public:
-  static constexpr std::size_t kBodies = 16;  // two flights: what takes longer to come round is decoded
+  static constexpr std::size_t kBodies = 16;  // twice max_in_flight; a body that comes back later is decoded
 
   struct Recent {
-    ChangeNumber from = 0;  // it holds the changes (from, to] of the feed
-    ChangeNumber to = 0;
-    std::uint64_t sources = 0;                // a bit for each link that one of its updates came by
+    ChangeNumber from = 0;                    // exclusive
+    ChangeNumber to = 0;                      // inclusive: it covers the changes (from, to]
+    std::uint64_t sources = 0;                // the links that its updates came by: a bit for each (bit_of)
     std::size_t updates = 0;                  // at most to - from
     std::shared_ptr<const std::string> body;  // nullptr: none
   };
 
-  // Forgets the oldest.
+  // Replaces the oldest.
   void remember(Recent recent) {
     bodies_[next_] = std::move(recent);
     next_ = (next_ + 1) % kBodies;
   }
 
-  // The one of these bytes, or nullptr.
+  // The body with exactly these bytes, or nullptr. Valid until the next remember(), as are the other results.
   [[nodiscard]] const Recent* find(std::string_view body) const {
     return find_if([&](const Recent& recent) { return *recent.body == body; });
   }
 
-  // The newest one that begins behind this number and fits, or nullptr.
+  // The newest body that starts after exactly this number (`from` == number) and for which `fits` is true, or nullptr.
   template <class Fits>
   [[nodiscard]] const Recent* after(ChangeNumber number, Fits fits) const {
     return find_if([&](const Recent& recent) { return recent.from == number && fits(recent); });
   }
 
-  // Where the next one that fits begins, beyond this number. A stretch that ends there is followed by one that is
-  // ready.
+  // The lowest `from` above this number of a body for which `fits` is true: a batch that ends there can be followed by
+  // that body.
   template <class Fits>
   [[nodiscard]] std::optional<ChangeNumber> next_begin(ChangeNumber number, Fits fits) const {
     std::optional<ChangeNumber> next;

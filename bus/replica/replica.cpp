@@ -20,9 +20,10 @@ using protocol::Update;
 
 namespace {
 
-constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;  // any odd number: links must not compare in step
+// Between the jitter seeds of two links. Any odd number, so that their rounds are not in step.
+constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;
 
-// Why a HELLO of other versions is refused, and which side to upgrade.
+// The reason for which a HELLO of other protocol versions is refused, and which side to upgrade.
 std::string version_mismatch(const Hello& hello, const std::string& node) {
   static_assert(protocol::kOldestProtocolVersion == protocol::kProtocolVersion, "the text names one version");
   const bool is_older = hello.version < protocol::kOldestProtocolVersion;
@@ -63,26 +64,26 @@ Replica::Replica(Options options, RecoveredState recovered)
 
 namespace {
 
-bool is_same_report(const RecordView& known, const protocol::Iamat& said) {
-  return known.coordinates == said.coordinates && known.time_text == said.time_text;
+bool is_same_report(const RecordView& known, const protocol::Iamat& report) {
+  return known.coordinates == report.coordinates && known.time_text == report.time_text;
 }
 
 }  // namespace
 
-AcceptOutcome Replica::accept(const protocol::Iamat& said, Now now, const Store::ClientKey& client) {
-  const Nanoseconds difference = now.wall - said.time;
+AcceptOutcome Replica::accept(const protocol::Iamat& report, Now now, const Store::ClientKey& client) {
+  const Nanoseconds difference = now.wall - report.time;
   std::uint32_t epoch = 0;
   const Store::Slot slot = store_.locate(client);
   if (slot.found()) {
     const RecordFields& known = slot.known;
-    if (said.time <= known.time) {
+    if (report.time <= known.time) {
       const ChangeNumber number = mutated(Mutant::RedundantReplyDoesNotWait) ? 0 : known.number;
-      const bool same = said.time == known.time && is_same_report(store_.record_at(slot.index()), said);
+      const bool same = report.time == known.time && is_same_report(store_.record_at(slot.index()), report);
       return {same ? Accepted::Duplicate : Accepted::NotNewer, difference, number};
     }
     epoch = mutated(Mutant::EpochNotTakenOver) ? 0 : known.epoch;
   }
-  const Update update{next_id(), epoch, said.client, said.coordinates, said.time_text, said.time, difference};
+  const Update update{next_id(), epoch, report.client, report.coordinates, report.time_text, report.time, difference};
   return {Accepted::Stored, difference, store_own(update, slot)};
 }
 
@@ -97,13 +98,14 @@ ResetOutcome Replica::reset(std::string_view client, Now now) {
   return {Reset::Done, update.epoch, store_own(update, slot)};
 }
 
-// Of what this node is the first to know.
+// The identity of the next update of which this node is the origin.
 protocol::UpdateId Replica::next_id() const {
   const std::uint64_t run = mutated(Mutant::IdentityByFeed) ? self_->feed_id : self_->incarnation;
   return {self_->node, run, store_.feed().tail() + 1};
 }
 
-// Something that this node is the first to know, by its next_id(). It must be greater than the record, in the order.
+// Stores an update of which this node is the origin, with the identity next_id(). It must be greater than the record,
+// in the store's order.
 ChangeNumber Replica::store_own(const Update& update, const Store::Slot& slot) {
   const Store::Merged merged = store_.merge(update, kFromClient, slot);
   HERD_ASSERT(merged == Store::Merged::Changed || mutated(Mutant::ResetKeepsEpoch) ||
@@ -125,7 +127,7 @@ void Replica::receive(const Incoming& incoming, Now now) {
     route = routes_.find(std::string(incoming.route));
   }
   if (route == routes_.end()) {
-    ++counters_.messages_refused;  // a stranger, perhaps a peer whose socket reconnected: its HELLO will come
+    ++counters_.messages_refused;  // a stranger, or a peer that has just reconnected: then its HELLO follows
     return;
   }
   Peer& peer = peers_[route->second];
@@ -134,9 +136,9 @@ void Replica::receive(const Incoming& incoming, Now now) {
     receive_batch(peer, route->second, *batch, incoming, now);
   } else if (welcome != nullptr) {
     if (peer.link.is_current(welcome->incarnations)) own_name_.welcomed(route->second, now);
-    judge(peer.link.receive(*welcome, now, {planner_.runs(), tail, planner_.cursor()}), peer, now);
+    renew_if_foreign(peer.link.receive(*welcome, now, {planner_.runs(), tail, planner_.cursor()}), peer, now);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
-    judge(peer.link.receive(*ack, now, tail), peer, now);
+    renew_if_foreign(peer.link.receive(*ack, now, tail), peer, now);
   } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
     receive_digest(peer, *digest, incoming, now);
   } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {
@@ -155,7 +157,7 @@ void Replica::receive(const Incoming& incoming, Now now) {
 
 void Replica::receive_damaged() {
   ++counters_.messages_damaged;
-  complain({}, "a message was damaged on its way, or comes from something that is no node of this release");
+  report_problem({}, "a message was damaged on its way, or its sender is no node of this release");
 }
 
 void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now now) {
@@ -169,16 +171,19 @@ void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now no
   const auto peer =
       std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
   if (peer == peers_.end()) {
-    return refuse(hello.node, "it is no configured peer of this node: name it in `peers` on either side");
+    return refuse(hello.node,
+                  "it is no configured peer of this node: list each of the two nodes in the `peers` of the other");
   }
-  if (hello.incarnation == 0 || hello.feed_id == 0) return refuse(hello.node, "its HELLO names no life or no feed");
+  if (hello.incarnation == 0 || hello.feed_id == 0) {
+    return refuse(hello.node, "its HELLO has no incarnation or no feed id");
+  }
   const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
   if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
     return peer->link.receive(hello, now, store_.feed().tail());
   }
   switch (peer->claims.judge(claim, self_->incarnation, peer->link.connected(now), now)) {
     case Claims::Verdict::Accepted:
-      return accept(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
+      return accept_claim(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
     case Claims::Verdict::Refused:
     case Claims::Verdict::Late:
       ++counters_.messages_refused;
@@ -210,7 +215,8 @@ void Replica::receive_digest(Peer& peer, const protocol::Digest& digest, const I
   if (!received) refuse(peer.name, "its digest cannot be read: " + received.error().message);
 }
 
-// What cursors say that we have and we have not: each update that changes the store here has healed a divergence.
+// An ANSWER contains only records that the cursors cover. So each of its updates that changes the store repairs a
+// divergence.
 void Replica::receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
                              Now now) {
   if (!peer.link.is_current(answer.incarnations)) return;
@@ -222,15 +228,17 @@ void Replica::receive_answer(Peer& peer, PeerIndex index, const protocol::Answer
   peer.reconciler.receive(answer, now);
 }
 
-// Nothing a peer says can block a link: what cannot be read is counted, and passed over as if it had been merged.
-bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_view of) {
+// Updates that cannot be read are counted and skipped as if they had been merged, so that no peer can block a link.
+bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_view message) {
   const auto read = protocol::decode_body(incoming.body.value_or(""), body_);
   if (!read) {
     ++counters_.updates_unreadable;
-    complain(peer.name, "the updates of " + std::string(of) + " cannot be read: " + read.error().message);
+    report_problem(peer.name, "the updates of " + std::string(message) + " cannot be read: " + read.error().message);
     body_ = {};
   }
-  if (body_.unreadable > 0) complain(peer.name, "updates of " + std::string(of) + " have another shape");
+  if (body_.unreadable > 0) {
+    report_problem(peer.name, "updates of " + std::string(message) + " have a wrong structure and were skipped");
+  }
   counters_.updates_unreadable += body_.unreadable;
   return read.has_value();
 }
@@ -263,7 +271,7 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
   return take_batch(index, now);
 }
 
-// ---- what is kept ---------------------------------------------------------------------------------------------------
+// ---- durability -----------------------------------------------------------------------------------------------------
 
 std::vector<PeerCursor> Replica::peer_cursors() const {
   std::vector<PeerCursor> cursors;
@@ -323,7 +331,8 @@ Nanoseconds Replica::send_deadline(PeerIndex peer) const {
   return peers_[peer].link.send_deadline();
 }
 
-// A new life leaves change numbers out, so a distance between numbers may say more than there is to send.
+// Each start of a node skips change numbers, so the difference of two numbers may be more than there are records to
+// send.
 ChangeNumber Replica::lag_of(const Peer& peer) const {
   return std::min<ChangeNumber>(store_.feed().tail() - peer.link.cursors().merged, store_.size());
 }
@@ -360,10 +369,10 @@ void Replica::note_repaired(const std::string& peer, std::size_t records) {
 
 void Replica::refuse(std::string peer, std::string reason) {
   ++counters_.messages_refused;
-  complain(std::move(peer), std::move(reason));
+  report_problem(std::move(peer), std::move(reason));
 }
 
-void Replica::complain(std::string peer, std::string reason) {
+void Replica::report_problem(std::string peer, std::string reason) {
   constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
   if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
 }

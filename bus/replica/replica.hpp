@@ -1,8 +1,15 @@
-// One node's part in the herd: its store, and a link to each peer. All that a node decides about updates is decided
-// here.
+// The replica: this node's copy of the herd's data, and the protocol that keeps it equal to its peers'. It owns the
+// store and, for each peer, a link (bus/link/link.hpp) and a reconciler (bus/link/reconciler.hpp). Every decision about
+// updates is made here.
 //
-// Pure and single-threaded: time comes in, messages go out, nothing blocks. The bus (bus/zmq/bus.hpp) puts ZeroMQ
-// around it, the simulator (tests/sim) a virtual network; both run this very code. Called on the loop's thread only.
+// One loop iteration calls it in this order: accept() for each report of a client, receive() for each message, tick(),
+// then take() for each peer while its socket is writable, then take_events(). When the journal is idle, begin_flush()
+// gives it the next flush, and flush_written() or flush_failed() reports the result. Replies to clients wait for
+// acknowledged().
+//
+// Pure: time is passed in, messages are taken out, nothing blocks, no file or socket is touched. In production the bus
+// (bus/zmq/bus.hpp) connects it to ZeroMQ; the simulator (tests/sim) runs the same code on a virtual network. Owned by
+// the node; loop thread only.
 #pragma once
 
 #include <cstdint>
@@ -33,129 +40,139 @@
 
 namespace herd::bus {
 
+// What became of a client's report.
 enum class Accepted : std::uint8_t {
-  Stored,     // newer than what was known
-  Duplicate,  // the same client, coordinates and time text as the record
-  NotNewer,   // older, or the same time with other coordinates
+  Stored,     // it is newer than the record, or the client's first
+  Duplicate,  // coordinates and time text are those of the record; not stored
+  NotNewer,   // it is older, or has the record's time with other texts; not stored
 };
 
 struct AcceptOutcome {
   Accepted result = Accepted::Stored;
   protocol::Nanoseconds difference{};  // this node's clock minus the client's time
-  ChangeNumber number = 0;  // the reply may leave when Replica::acknowledged() has reached it: the record's number,
-                            // which for a report that was not stored is that of the newer one
+  // The change number of the client's record; of the newer one if the report was not stored. The reply may leave when
+  // Replica::acknowledged() is at least this number.
+  ChangeNumber number = 0;
 };
 
+// What became of an operator's reset of a client.
 enum class Reset : std::uint8_t {
-  Done,      // the client is to be heard anew
-  Already,   // it was reset before, and has not been heard since
-  Unknown,   // no record of it
-  TooOften,  // its epochs are used up
+  Done,      // the next report of the client counts, whatever its time
+  Already,   // the client was reset before, and has not reported since
+  Unknown,   // there is no record of the client
+  TooOften,  // the client's last epoch, 2^32-1, is in use
 };
 
 struct ResetOutcome {
   Reset reset = Reset::Done;
-  std::uint32_t epoch = 0;  // of the record now
+  std::uint32_t epoch = 0;  // of the record after the call
   ChangeNumber number = 0;  // as in AcceptOutcome
 };
 
-// What a reply to an IAMAT waits for.
+// What the reply to an IAMAT waits for. By default for nothing.
 struct Durability {
-  bool journal = false;      // this node's journal must hold it
-  std::size_t replicas = 0;  // and the journals of so many peers
+  bool journal = false;      // the record must be in this node's journal
+  std::size_t replicas = 0;  // and in the journals of this many peers; at most the number of peers
 };
 
-// A message from somebody: the ROUTER's identity frame, and the one or two frames that were sent.
+// A received message. Its sender is not known to be a peer, and its bytes may be anything.
 struct Incoming {
-  std::string_view route;
-  std::string_view header;
-  std::optional<std::string_view> body;
-  Connections* connections = nullptr;  // to ask about routes; without it every other one counts as closed
+  std::string_view route;                // the connection that it came by: the ROUTER's identity frame
+  std::string_view header;               // the header frame
+  std::optional<std::string_view> body;  // the body frame, if there is one
+  Connections* connections = nullptr;    // to ask about other routes; nullptr: they all count as closed
 };
 
 struct PeerStatus {
   std::string name;
   Connected state = Connected::Down;
-  Link::Cursors cursors;
-  ChangeNumber lag = 0;
-  protocol::Nanoseconds round_trip{};
-  protocol::Nanoseconds skew{};
-  std::optional<Claimant> contender{};  // a process that claims the peer's name too, and was refused lately
+  Link::Cursors cursors;                // in this node's feed
+  ChangeNumber lag = 0;                 // change numbers that the peer has not acknowledged
+  protocol::Nanoseconds round_trip{};   // 0: not measured yet
+  protocol::Nanoseconds skew{};         // the peer's clock minus this node's
+  std::optional<Claimant> contender{};  // another process that claims the peer's name, and was refused lately
 };
 
 class Replica {
  public:
   struct Options {
-    Self self;                       // names as in the configuration; incarnation random, feed id that of the memory
-    std::vector<std::string> peers;  // at most kMaxNodes - 1
+    Self self;                       // names as configured; the incarnation is random; a recovered feed id wins
+    std::vector<std::string> peers;  // their names; at most kMaxNodes - 1
     LinkLimits limits;
-    std::uint64_t hash_seed = 0;  // of a fresh memory; random in production
+    std::uint64_t hash_seed = 0;  // of an empty store; random in production
     Durability durability{};
     JournalPlannerLimits planner{};
     ReconcileLimits reconcile{};
-    std::uint64_t jitter_seed = 0;      // of when stores are compared; random in production
-    protocol::Nanoseconds name_wait{};  // kNameWait in production; 0: for none
-    // Draws an incarnation or a feed id, never 0. It must draw others where the memory of the process is set back to a
-    // former state: in production it asks the system. A replica without peers needs none.
+    std::uint64_t jitter_seed = 0;      // of the times of reconciliation rounds; random in production
+    protocol::Nanoseconds name_wait{};  // kNameWait in production; 0: acknowledge at once
+    // Draws an incarnation or a feed id, never 0. In production it must ask the operating system: if the memory of the
+    // process is set back, as in a virtual machine that is rolled back, it must not draw the same ids again. A replica
+    // without peers needs none.
     std::function<std::uint64_t()> random_id{};
   };
-  // With an empty memory.
+  // Starts with an empty store.
   explicit Replica(const Options& options);
-  // With what a journal brought back; its feed id counts.
-  Replica(Options options, RecoveredState memory);
+  // Starts with the state that recovery read from a journal, which includes the feed id.
+  Replica(Options options, RecoveredState recovered);
 
   [[nodiscard]] const std::string& name() const { return self_->node; }
   [[nodiscard]] const Self& self() const { return *self_; }
 
-  // A client said where it is. Whether its time is too far in the future was judged before.
-  // `client` is the one that says it, looked for before.
-  AcceptOutcome accept(const protocol::Iamat& said, protocol::Now now, const Store::ClientKey& client);
-  AcceptOutcome accept(const protocol::Iamat& said, protocol::Now now) {
-    return accept(said, now, store_.key_of(said.client));
+  // A client's report. The caller has checked its bounds, also that its time is not too far in the future. `client`:
+  // the key of the report's client in store(), for callers that have looked it up before.
+  AcceptOutcome accept(const protocol::Iamat& report, protocol::Now now, const Store::ClientKey& client);
+  AcceptOutcome accept(const protocol::Iamat& report, protocol::Now now) {
+    return accept(report, now, store_.key_of(report.client));
   }
 
-  // An operator takes back what is known of a client: a record of the next epoch, without coordinates, which every
-  // report is newer than. The client's id must be one.
+  // An operator resets a client: its record is replaced by one of the next epoch, without coordinates and with time 0,
+  // so any later report is newer (rule 18). `client` must be a valid client id.
   ResetOutcome reset(std::string_view client, protocol::Now now);
 
-  // The newest record of a client; good until the replica is next told or hears something.
+  // The newest record of a client. Valid until the next call of accept(), reset() or receive().
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }
 
-  // Somebody sent a message, any bytes at all.
+  // Handles a message that came out of the ROUTER. Any bytes are allowed.
   void receive(const Incoming& incoming, protocol::Now now);
 
-  // Something came over the connection to this peer, on which it sends nothing but CONFLICT; any bytes at all.
+  // Handles a message that came back over the connection to this peer, on which peers send only CONFLICT. Any bytes are
+  // allowed.
   void receive_back(PeerIndex peer, std::string_view header, protocol::Now now);
 
-  // Something came that was damaged on its way (bus/zmq/checksum.hpp): what is lost is noticed as what never came.
+  // Counts a message with a wrong checksum (bus/zmq/checksum.hpp). Its loss is repaired as that of a message that never
+  // came.
   void receive_damaged();
 
-  // Notices what is overdue. Once a turn, after all was heard and before messages are taken.
+  // Handles timeouts, begins reconciliation rounds, and notes events. Call it once per loop iteration, after all
+  // messages were received and before messages are taken.
   void tick(protocol::Now now);
 
-  // The next message for a peer, or nothing for now. It counts as sent: take it only when the peer can be sent to.
+  // The next message for a peer, or nullopt if there is none now. It counts as sent, so call this only when the peer
+  // can be sent to.
   [[nodiscard]] std::optional<Outgoing> take(PeerIndex peer, protocol::Now now);
 
-  // False: take() would return nothing. Asking costs next to nothing, so ask before the socket is looked at.
+  // False: take() would return nullopt. May be a false positive. Much cheaper than asking a socket whether it is
+  // writable, so call it first.
   [[nodiscard]] bool wants_to_send(PeerIndex peer, protocol::Now now) const {
     return peers_[peer].link.wants_to_send(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_send();
   }
 
-  // It has told something, and was not told yet that it has come.
+  // True if a batch of the peer is not acknowledged yet.
   [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.owes_ack(); }
 
-  // The change number up to which replies may leave, as durability demands. 0 while may_acknowledge() is false, so it
-  // may descend.
+  // Replies up to this change number may leave: their records are as durable as Options::durability demands. It falls
+  // to 0 while may_acknowledge() is false.
   [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
-  // False while another process has this node's name, or may have it: then the node is not ready either.
+  // False while another process has, or may have, this node's name. Then the node is not ready either.
   [[nodiscard]] bool may_acknowledge() const { return own_name_.may_acknowledge(); }
-  // What peers said lately of another process with this node's name.
+  // The newest report of a peer about another process with this node's name.
   [[nodiscard]] std::optional<OwnName::Report> name_report(protocol::Now now) const { return own_name_.report(now); }
-  // A reply waits for this number: peers are asked again what they keep. 0: none does.
+  // A reply waits for this number: peers are asked again how far their journals are. 0: no reply waits.
   void await(ChangeNumber number);
 
-  // The journal's part, see bus/journal/journal_planner.hpp. A pass is begun when none is under way, and then answered
-  // for once.
+  // The journal's side (bus/journal/journal_planner.hpp). One flush at a time: after begin_flush() or
+  // finish_compaction(), call flush_written() or flush_failed() exactly once before the next. The strings are the bytes
+  // to append to the file.
   [[nodiscard]] bool wants_flush() const {
     return planner_.wants_records(store_) || planner_.wants_run() || planner_.wants_cursors(peer_cursors());
   }
@@ -167,12 +184,12 @@ class Replica {
   [[nodiscard]] JournalPlanner& planner() { return planner_; }
   [[nodiscard]] const JournalPlanner& planner() const { return planner_; }
 
-  // A clean leave, for each peer. Nothing should be taken afterwards.
+  // The BYE for each peer when the node stops. Take no further messages after it.
   [[nodiscard]] Outgoing farewell() const;
 
-  // When tick() must be called again, in steady time; max() for never.
+  // The steady time at which tick() must be called again; max() for never.
   [[nodiscard]] protocol::Nanoseconds tick_deadline(protocol::Now now) const;
-  // When take() has something to say to a peer that can be sent to; max() for never.
+  // The steady time at which take() has a message for the peer, if it can be sent to; max() for never.
   [[nodiscard]] protocol::Nanoseconds send_deadline(PeerIndex peer) const;
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
@@ -180,12 +197,12 @@ class Replica {
     return peers_[peer].link.connected(now);
   }
   [[nodiscard]] PeerStatus peer_status(PeerIndex peer, protocol::Now now) const;
-  // The route is that of a peer's newest HELLO.
+  // True if messages by this route count as a peer's: its accepted HELLO came by it.
   [[nodiscard]] bool is_peer_route(std::string_view route) const { return routes_.contains(std::string(route)); }
-  // What each peer held when it was first heard is merged here.
+  // True if, for each peer, everything that its feed contained at its first HELLO is merged here.
   [[nodiscard]] bool synchronised() const;
 
-  // What happened since the last call.
+  // The events since the last call.
   [[nodiscard]] Events take_events();
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
   [[nodiscard]] const Store& store() const { return store_; }
@@ -196,15 +213,15 @@ class Replica {
     std::string name;
     Link link;
     Reconciler reconciler;
-    Claims claims{};                        // with the route by which it is heard
-    Connected announced = Connected::Down;  // as the events last said
+    Claims claims{};                        // the processes that claim its name, and the route that it is heard by
+    Connected announced = Connected::Down;  // the state that the last event reported
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Slot& slot);
-  void judge(CursorClaim claim, const Peer& peer, protocol::Now now);
+  void renew_if_foreign(CursorClaim claim, const Peer& peer, protocol::Now now);
   void renew_feed(const Peer& peer, protocol::Now now);
   void receive_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
-  void accept(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
+  void accept_claim(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
   [[nodiscard]] bool regains_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
   void note_conflicts(protocol::Now now);
   void receive_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
@@ -212,11 +229,11 @@ class Replica {
   void receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
                       protocol::Now now);
   void receive_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, protocol::Now now);
-  [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view of);
+  [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view message);
   enum class Repeats : std::uint8_t { Dropped, Merged };
   std::size_t merge_body(PeerIndex index, Repeats repeats);
   void merge_new_body(PeerIndex index, std::string_view body);
-  [[nodiscard]] bool suits(const RecentBodies::Recent& recent, PeerIndex index) const;
+  [[nodiscard]] bool may_share(const RecentBodies::Recent& recent, PeerIndex index) const;
   [[nodiscard]] const RecentBodies::Recent* ready_for(PeerIndex index, ChangeNumber number) const;
   [[nodiscard]] ChangeNumber end_for(PeerIndex index, ChangeNumber number) const;
   [[nodiscard]] std::optional<Outgoing> take_batch(PeerIndex index, protocol::Now now);
@@ -226,23 +243,23 @@ class Replica {
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
   [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
-  void complain(std::string peer, std::string reason);
+  void report_problem(std::string peer, std::string reason);
   void note_repaired(const std::string& peer, std::size_t records);
 
-  std::unique_ptr<Self> self_;  // links refer to it
+  std::unique_ptr<Self> self_;  // links hold a pointer to it
   std::function<std::uint64_t()> random_id_;
   Durability durability_;
   Store store_;
   JournalPlanner planner_;
   ChangeNumber acknowledged_ = 0;
-  std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: no other before
+  std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: the next one not before this time
   protocol::Nanoseconds renewal_spacing_ = kRenewalSpacing;
   SeenSet seen_;
   OwnName own_name_;
   std::vector<Peer> peers_;
-  std::unordered_map<std::string, PeerIndex> routes_;  // at most one a peer
-  protocol::Body body_;                                // reused
-  protocol::BodyEncoder encoder_;                      // as well, and empty between two bodies
+  std::unordered_map<std::string, PeerIndex> routes_;  // at most one for each peer
+  protocol::Body body_;                                // reused to save allocations
+  protocol::BodyEncoder encoder_;                      // also reused; empty between two bodies
   RecentBodies recent_;
   Events events_;
   ReplicaCounters counters_;

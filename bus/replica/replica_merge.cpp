@@ -1,5 +1,5 @@
-// How a replica takes what a peer tells it into its store: the part of bus/replica/replica.hpp that costs most in a
-// busy herd.
+// How a replica merges the updates that a peer sends into its store. In a busy herd this part of
+// bus/replica/replica.hpp takes most of the time.
 #include <algorithm>
 #include <array>
 #include <span>
@@ -13,7 +13,7 @@ namespace herd::bus {
 
 using protocol::Update;
 
-// If every update of the batch changed the store, its body is remembered.
+// Merges a body that was not received before. If each of its updates changed the store, the body is remembered.
 void Replica::merge_new_body(PeerIndex index, std::string_view body) {
   const ChangeNumber before = store_.feed().tail();
   merge_body(index, Repeats::Dropped);
@@ -25,25 +25,26 @@ void Replica::merge_new_body(PeerIndex index, std::string_view body) {
       {before, after, bit_of(static_cast<PeerIndex>(index)), updates, std::make_shared<const std::string>(body)});
 }
 
-// Returns how many changed the store.
+// Returns the number of updates that changed the store.
 std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
-  constexpr std::size_t kAhead = 32;  // updates whose records are asked for at once: a core waits for so many in a row
-  SeenSet::Window* window = nullptr;  // of the origin that was looked at last; nullptr where it has no identities
+  // Records of this many updates are prefetched together: a core can have about as many loads under way.
+  constexpr std::size_t kAhead = 32;
+  SeenSet::Window* window = nullptr;  // of the last entry's origin; nullptr if its updates have no identities
   std::size_t origin = body_.origins.size();
-  ChangeNumber accepted_to = 0;  // numbers from 1 to this one of the origin are known
+  ChangeNumber accepted_to = 0;  // all numbers of the origin from 1 to this one are known
   std::size_t all_changed = 0;
   const auto is_seen = [&](const protocol::Body::Entry& entry) {
     const protocol::UpdateId& id = entry.update.id;
     if (origin != entry.origin) {
       origin = entry.origin;
       window = id.run == 0 ? nullptr : &seen_.window(id.origin, id.run);
-      // What this run accepted needs no window. What an earlier run did may have been lost.
+      // This run's own updates need no window. Those of an earlier run may have been lost.
       const bool of_this_run = id.run == self_->incarnation || mutated(Mutant::LostCountsAsSeen);
       accepted_to = of_this_run && id.origin == self_->node ? store_.feed().tail() : 0;
     }
     return id.number - 1 < accepted_to || (window != nullptr && window->contains(id.number));
   };
-  std::array<Store::ClientKey, kAhead> keys;  // of these updates; without a client where one is not going to be merged
+  std::array<Store::ClientKey, kAhead> keys;  // of these updates; with an empty client for one that will not be merged
   const auto look_ahead = [&](std::size_t from) {
     const std::size_t count = std::min(kAhead, body_.updates.size() - from);
     for (std::size_t i = 0; i < count; ++i) {
@@ -65,14 +66,15 @@ std::size_t Replica::merge_body(PeerIndex index, Repeats repeats) {
     if (mutated(Mutant::SeenBeforeMerged) && window != nullptr) window->insert(update.id.number);
     if (!read_texts(update)) {
       ++counters_.updates_unreadable;
-      complain(peers_[index].name, "an update that no client could have made was passed over");
+      report_problem(peers_[index].name, "an update is out of bounds and was skipped");
       continue;
     }
     if (mutated(Mutant::PeersMayNotTie)) {
       if (const auto known = store_.find(update.client); known && known->time == update.time) continue;
     }
     const Store::ClientKey& client = keys[i % kAhead];
-    const bool known = !client.client.empty();  // else it was seen, and the window has moved on since
+    const bool known =
+        !client.client.empty();  // else it was in the window at the lookup, and the window has moved since
     const Store::Slot slot = known ? store_.locate(client) : store_.locate(update.client);
     const bool changed = store_.merge(update, static_cast<PeerIndex>(index), slot) == Store::Merged::Changed;
     ++(changed ? counters_.updates_merged : counters_.updates_older);

@@ -1,4 +1,5 @@
-// How a replica decides by which connection a peer is heard, and learns whether its own name is in use elsewhere.
+// The part of bus/replica/replica.hpp about names: which connection belongs to a peer, and whether another process uses
+// this node's name.
 #include <utility>
 
 #include "bus/replica/replica.hpp"
@@ -8,9 +9,9 @@ namespace herd::bus {
 
 using protocol::Now;
 
-// The connection is the peer's from now on. One that said HELLO under another name before is no longer that one's, or
-// the name would go on waiting for it.
-void Replica::accept(PeerIndex index, const Claims::Claim& claim, Now now) {
+// The claim's connection is the peer's from now on. If a HELLO with another name came by it before, that name loses it:
+// else that peer would keep a route by which it no longer sends.
+void Replica::accept_claim(PeerIndex index, const Claims::Claim& claim, Now now) {
   Claims& claims = peers_[index].claims;
   const auto [at, is_new] = routes_.try_emplace(claim.route, index);
   if (!is_new && at->second != index) {
@@ -22,14 +23,15 @@ void Replica::accept(PeerIndex index, const Claims::Claim& claim, Now now) {
   peers_[index].link.receive(claim.hello, now, store_.feed().tail());
 }
 
-// A process that had a peer's name before, and shows that it is at the configured address.
+// True if this WELCOME comes from a process that held a peer's name before, and shows that it is at the configured
+// address: then it holds the name again (rule 20).
 bool Replica::regains_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
   const std::string route(incoming.route);
   for (PeerIndex index = 0; index < peers_.size(); ++index) {
     const Connected link = peers_[index].link.connected(now);
     const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
     if (!hello) continue;
-    accept(index, {*hello, route, incoming.connections}, now);
+    accept_claim(index, {*hello, route, incoming.connections}, now);
     return true;
   }
   return false;

@@ -1,5 +1,5 @@
-// What a replica does when it learns that its journal is not the newest of its feed: docs/PROTOCOL.md, Feed
-// renewal.
+// The part of bus/replica/replica.hpp that renews the feed, when a peer's cursor proves that the journal is not the
+// newest one of its feed (docs/PROTOCOL.md, Feed renewal).
 #include <algorithm>
 
 #include "bus/replica/replica.hpp"
@@ -10,24 +10,24 @@ namespace herd::bus {
 
 using protocol::Now;
 
-void Replica::judge(CursorClaim claim, const Peer& peer, Now now) {
+void Replica::renew_if_foreign(CursorClaim claim, const Peer& peer, Now now) {
   if (claim == CursorClaim::Possible) return;
   if (!renewal_due_ || now.steady >= *renewal_due_ || mutated(Mutant::RenewalWithoutBound)) {
     renew_feed(peer, now);
   } else {
-    complain(peer.name, "its cursor in the feed of this node is impossible, and the feed was renewed just now");
+    report_problem(peer.name, "its cursor in this node's feed is impossible, so soon after a renewal: check that peer");
   }
 }
 
-// The records keep their change numbers, so replies that wait, the journal's cursor and the links' notes of what came
-// by them stay right.
+// The records keep their change numbers. So these stay right: the numbers that replies wait for, the journal's cursor,
+// and each link's tail_at_incarnation_.
 void Replica::renew_feed(const Peer& peer, Now now) {
   HERD_ASSERT(random_id_);
   const std::uint64_t former = self_->incarnation;
   if (!mutated(Mutant::RenewalKeepsFeedId)) self_->feed_id = random_id_();
   if (!mutated(Mutant::RenewalKeepsRun)) self_->incarnation = random_id_();
   planner_.renew({self_->feed_id, store_.feed().tail(), self_->incarnation});
-  // Where the memory of this process was set back, other updates have had the identities of the former run.
+  // If the memory of this process was set back, identities of the former run may name other updates elsewhere.
   if (!mutated(Mutant::RenewalKeepsIdentities)) store_.rename_run(self_->node, former, self_->incarnation);
   if (!mutated(Mutant::RenewalKeepsBodies)) recent_ = {};
   for (Peer& other : peers_) other.link.begin_feed(now);

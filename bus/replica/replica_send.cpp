@@ -1,4 +1,5 @@
-// What a replica sends a peer of its feed: a body that is there already, or one that is encoded now.
+// How a replica composes a BATCH for a peer: with a recent body that covers the next feed range, or with one that it
+// encodes now.
 #include <algorithm>
 
 #include "bus/replica/replica.hpp"
@@ -11,25 +12,26 @@ using protocol::Now;
 
 namespace {
 
-// Whether so few updates are worth a message of their own, with so much more to send: encoding them costs far more than
-// a message does, but a flight holds only so many, and is all that a link to a far peer can send in a round trip.
-bool worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog) {
+// Whether a batch of this many updates is worth a message, if `backlog` change numbers are still to be sent. To reuse a
+// small body saves encoding, which costs far more than a message. But the batches in flight are all that a link can
+// send in a round trip, so with a large backlog each should be large.
+bool is_worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog) {
   return updates >= std::max<std::size_t>(link.max_batch() / 8, 2) && updates * link.max_in_flight() >= backlog;
 }
 
 }  // namespace
 
-// Encodes what fits; returns how far the cursor may move by it.
+// Encodes the records that fit in a body. Returns the change number up to which the cursor may move.
 ChangeNumber Replica::encode(const FeedRange& range) {
   encoder_.clear();
   UpdateTexts texts;
   const auto add = [&](RecordIndex index) { return encoder_.add(store_.update_at(index, texts)); };
-  // Long texts must not keep the newest out: they get half of the bytes as well, the very newest first.
+  // The newest records get up to half of the bytes, the very newest first, so that long texts cannot displace them.
   for (auto entry = range.newest.rbegin(); entry != range.newest.rend(); ++entry) {
     if (encoder_.bytes() >= protocol::kMaxBatchBytes / 2 || !add(entry->index)) break;
   }
-  for (const FeedRange::Successor& successors : range.successors) {
-    if (!add(successors.index)) return std::max(range.from, successors.old - 1);
+  for (const FeedRange::Successor& successor : range.successors) {
+    if (!add(successor.index)) return std::max(range.from, successor.old - 1);
   }
   for (const Feed::Entry& entry : range.records) {
     if (!add(entry.index)) return entry.number - 1;
@@ -37,29 +39,31 @@ ChangeNumber Replica::encode(const FeedRange& range) {
   return range.to;
 }
 
-// Whether a peer may be sent a body as it is: it has told none of it, and its link takes so many updates at once.
-bool Replica::suits(const RecentBodies::Recent& recent, PeerIndex index) const {
+// Whether a body may be sent to a peer unchanged: none of its updates came by that peer's link, and it is not above the
+// link's max_batch.
+bool Replica::may_share(const RecentBodies::Recent& recent, PeerIndex index) const {
   return (recent.sources & bit_of(static_cast<PeerIndex>(index))) == 0 &&
          recent.updates <= peers_[index].link.max_batch();
 }
 
-// What is next for this peer, if there is a body of it that is worth a message, or all there is.
+// The recent body that starts at the peer's next number, if it is worth a message or reaches the tail; else nullptr.
 const RecentBodies::Recent* Replica::ready_for(PeerIndex index, ChangeNumber number) const {
   const ChangeNumber tail = store_.feed().tail();
   return recent_.after(number, [&](const RecentBodies::Recent& recent) {
-    return suits(recent, index) &&
-           (recent.to == tail || worth_a_message(peers_[index].link, recent.updates, tail - number));
+    return may_share(recent, index) &&
+           (recent.to == tail || is_worth_a_message(peers_[index].link, recent.updates, tail - number));
   });
 }
 
-// Where the next stretch for this peer ends at the latest: before a body that can then be sent as it is.
+// Where the next feed range for this peer must end: where a recent body begins that can then be sent unchanged, or at
+// the tail.
 ChangeNumber Replica::end_for(PeerIndex index, ChangeNumber number) const {
   const Link& link = peers_[index].link;
   const ChangeNumber tail = store_.feed().tail();
   const auto begin = recent_.next_begin(number, [&](const RecentBodies::Recent& recent) {
-    return suits(recent, index) && worth_a_message(link, recent.updates, tail - number);
+    return may_share(recent, index) && is_worth_a_message(link, recent.updates, tail - number);
   });
-  return begin && worth_a_message(link, *begin - number, tail - number) ? *begin : tail;
+  return begin && is_worth_a_message(link, *begin - number, tail - number) ? *begin : tail;
 }
 
 std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {

@@ -139,7 +139,8 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
       one.refusal() ==
       "Smith: it belongs to herd 'flock', this node to 'herd': check `name` in [herd] and the addresses of the nodes");
   receive(*one.hill, "r", hello_of("Stranger"), one.now);
-  CHECK(one.refusal() == "Stranger: it is no configured peer of this node: name it in `peers` on either side");
+  CHECK(one.refusal() ==
+        "Stranger: it is no configured peer of this node: list each of the two nodes in the `peers` of the other");
   receive(*one.hill, "r", hello_of("Hill"), one.now);  // itself
   CHECK_FALSE(one.refusal().empty());
   hello = hello_of("Smith");
@@ -159,7 +160,7 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
     hello = hello_of("Smith");
     hello.*field = 0;
     receive(*one.hill, "r", hello, one.now);
-    CHECK(one.refusal() == "Smith: its HELLO names no life or no feed");
+    CHECK(one.refusal() == "Smith: its HELLO has no incarnation or no feed id");
   }
   CHECK(one.said().empty());
   CHECK(one.hill->counters().messages_refused == 8);
@@ -229,7 +230,7 @@ TEST_CASE("an update that no client could have made is passed over, and the link
     one.batch({wrong, good}, 2);
     CHECK(one.hill->counters().updates_unreadable == 1);
     CHECK(one.hill->counters().updates_merged == 1);
-    CHECK(one.refusal() == "Smith: an update that no client could have made was passed over");
+    CHECK(one.refusal() == "Smith: an update is out of bounds and was skipped");
     CHECK(one.hill->find("plum"));
     CHECK_FALSE(one.hill->find("kiwi"));
     CHECK(one.acknowledges(2));
