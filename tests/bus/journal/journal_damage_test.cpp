@@ -1,5 +1,5 @@
-// A journal cut off at each byte and with each bit flipped: the records of its valid prefix, or a refusal. Never
-// silence, never a record that was not written.
+// A journal that is cut off at any byte, or has any bit flipped, gives the records of its valid prefix or is refused.
+// Damage is always reported, and no record appears that was not written.
 #include "bus/journal/recovery.hpp"
 
 #include <algorithm>
@@ -15,7 +15,7 @@ using namespace herd::bus;
 
 namespace {
 
-// What a journal holds up to the end of one of its frames, as its writer knows it.
+// The expected content of a journal up to the end of one of its frames.
 struct Prefix {
   std::size_t bytes = 0;
   std::uint64_t digest = 0;
@@ -24,7 +24,7 @@ struct Prefix {
   std::vector<PeerCursor> cursors;
 };
 
-// A journal of 1,000 records of 400 clients, and the truth about each of its prefixes.
+// A journal of 1,000 records of 400 clients, and the expected content of each of its prefixes.
 struct Sample {
   std::string text;
   std::vector<Prefix> prefixes;
@@ -50,11 +50,11 @@ struct Sample {
     }
   }
 
-  // The last prefix that ends at or before `bytes`, or nothing.
+  // The last prefix that ends at or before `bytes`, or nullptr.
   [[nodiscard]] const Prefix* upto(std::size_t bytes) const {
-    const auto behind = std::upper_bound(prefixes.begin(), prefixes.end(), bytes,
-                                         [](std::size_t size, const Prefix& prefix) { return size < prefix.bytes; });
-    return behind == prefixes.begin() ? nullptr : &*std::prev(behind);
+    const auto after = std::upper_bound(prefixes.begin(), prefixes.end(), bytes,
+                                        [](std::size_t size, const Prefix& prefix) { return size < prefix.bytes; });
+    return after == prefixes.begin() ? nullptr : &*std::prev(after);
   }
 
  private:
@@ -77,12 +77,11 @@ const Sample& sample() {
   return the_sample;
 }
 
-// Whether a recovery brought back exactly this prefix, and says how much that is.
-bool is_prefix(const RecoveredState& memory, const Prefix& prefix) {
-  return memory.valid_bytes == prefix.bytes && memory.store.digest() == prefix.digest &&
-         memory.store.size() == prefix.clients && memory.records == prefix.records &&
-         memory.cursors == prefix.cursors && memory.run.feed_id == kJournalFeed &&
-         memory.store.feed().tail() == prefix.records + kRunGap;
+// Whether the recovered state is exactly this prefix, and valid_bytes and records report its size.
+bool is_prefix(const RecoveredState& state, const Prefix& prefix) {
+  return state.valid_bytes == prefix.bytes && state.store.digest() == prefix.digest &&
+         state.store.size() == prefix.clients && state.records == prefix.records && state.cursors == prefix.cursors &&
+         state.run.feed_id == kJournalFeed && state.store.feed().tail() == prefix.records + kRunGap;
 }
 
 }  // namespace
@@ -91,24 +90,24 @@ TEST_CASE("a journal of 1,000 records, cut off at any byte, gives its valid pref
   const std::string& text = sample().text;
   std::size_t wrong = 0;
   for (std::size_t size = 0; size <= text.size(); ++size) {
-    const auto memory = recover(std::string_view(text).substr(0, size), kJournalFeed + 1, kHashSeed);
+    const auto state = recover(std::string_view(text).substr(0, size), kJournalFeed + 1, kHashSeed);
     const Prefix* prefix = sample().upto(size);
     if (prefix != nullptr) {
-      wrong += !memory || !is_prefix(*memory, *prefix);
+      wrong += !state || !is_prefix(*state, *prefix);
     } else if (size == 0) {
-      wrong += !memory || memory->run.feed_id != kJournalFeed + 1 || memory->store.size() != 0;
+      wrong += !state || state->run.feed_id != kJournalFeed + 1 || state->store.size() != 0;
     } else {
-      wrong += memory.has_value();  // not even its first frame is whole
+      wrong += state.has_value();  // its first frame is incomplete
     }
   }
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a journal of 1,000 records with any one bit flipped is refused, or loses its last frame and says so") {
+TEST_CASE("a journal of 1,000 records with any one bit flipped is refused, or loses its last frame and reports that") {
   std::string text = sample().text;
   const std::size_t last_frame = sample().prefixes[sample().prefixes.size() - 2].bytes;
   std::size_t wrong = 0;
-  FrameReader reader(text);  // what lies before the flipped bit reads the same each time, so it is read once
+  FrameReader reader(text);  // the frames before the flipped bit are read only once
   std::size_t begin = 0;
   for (const Prefix& prefix : sample().prefixes) {
     for (std::size_t at = begin; at < prefix.bytes; ++at) {
@@ -130,33 +129,33 @@ TEST_CASE("a journal of 1,000 records with any one bit flipped is refused, or lo
   CHECK(wrong == 0);
 }
 
-TEST_CASE("a node that starts with a flipped bit has the prefix before the last frame, or does not start") {
+TEST_CASE("recovery with a flipped bit gives the journal without its last frame, or an error") {
   std::string text = sample().text;
   const Prefix& last_but_one = sample().prefixes[sample().prefixes.size() - 2];
   std::size_t wrong = 0;
   for (std::size_t at = 0; at < text.size(); at += 17) {
     const int bit = 1 << (at % 8);
     text[at] = static_cast<char>(text[at] ^ bit);
-    const auto memory = recover(text, kJournalFeed + 1, kHashSeed);
-    const bool torn = at >= last_but_one.bytes;  // nothing valid stands behind: as if it had been cut off
-    wrong += torn ? !memory || !is_prefix(*memory, last_but_one) : memory.has_value();
+    const auto state = recover(text, kJournalFeed + 1, kHashSeed);
+    const bool torn = at >= last_but_one.bytes;  // no valid frame follows: as if it had been cut off
+    wrong += torn ? !state || !is_prefix(*state, last_but_one) : state.has_value();
     text[at] = static_cast<char>(text[at] ^ bit);
   }
   CHECK(wrong == 0);
 }
 
-TEST_CASE("what is no journal at all is refused") {
+TEST_CASE("a text that is not a journal is refused") {
   CHECK_FALSE(recover("not a journal", kJournalFeed, kHashSeed));
   CHECK_FALSE(recover(std::string(4096, '\0'), kJournalFeed, kHashSeed));
   const std::string& text = sample().text;
   CHECK_FALSE(recover(std::string_view(text).substr(sample().prefixes[0].bytes), kJournalFeed, kHashSeed));
 }
 
-TEST_CASE("a damaged journal is refused with the place, and with what lies behind it") {
+TEST_CASE("the error for a damaged journal contains the offset of the damage") {
   std::string text = sample().text;
   text[sample().prefixes[0].bytes + 40] ^= 1;
-  const auto memory = recover(text, kJournalFeed, kHashSeed);
-  REQUIRE_FALSE(memory);
-  CHECK(memory.error().message == "it is damaged at byte " + std::to_string(sample().prefixes[0].bytes) +
-                                      ", before records that can be read");
+  const auto state = recover(text, kJournalFeed, kHashSeed);
+  REQUIRE_FALSE(state);
+  CHECK(state.error().message ==
+        "it is damaged at byte " + std::to_string(sample().prefixes[0].bytes) + ", before records that can be read");
 }

@@ -1,4 +1,4 @@
-// The frames of a journal, one by one: what is written is read, and what is not as it was written is not.
+// The frames of a journal: the reader returns what was written, and refuses frames that were changed.
 #include "bus/journal/journal_frames.hpp"
 
 #include <optional>
@@ -14,9 +14,9 @@ using namespace herd::bus;
 
 namespace {
 
-// All that can be read of a text.
+// Everything that the reader returns for a text.
 struct Read {
-  std::vector<RunFrame> incarnations;
+  std::vector<RunFrame> runs;
   std::vector<ChangeNumber> numbers;
   std::vector<std::string> clients;
   std::vector<MarkFrame> marks;
@@ -30,7 +30,7 @@ Read read(std::string_view text) {
   FrameReader reader(text);
   for (;; ++read.frames) {
     Frame frame = reader.next();
-    if (auto* run = std::get_if<RunFrame>(&frame)) read.incarnations.push_back(*run);
+    if (auto* run = std::get_if<RunFrame>(&frame)) read.runs.push_back(*run);
     if (auto* mark = std::get_if<MarkFrame>(&frame)) read.marks.push_back(*mark);
     if (auto* records = std::get_if<RecordsFrame>(&frame)) {
       for (const JournalRecord& record : records->records) {
@@ -44,7 +44,7 @@ Read read(std::string_view text) {
   }
 }
 
-// A store of so many clients, whose ids have this length.
+// A store of this number of clients, with ids of this length.
 Store filled(std::size_t clients, std::size_t id_bytes = 8) {
   Store store(1);
   for (std::size_t i = 1; i <= clients; ++i) {
@@ -65,14 +65,14 @@ std::string written(const Store& store, std::size_t most = SIZE_MAX) {
 
 }  // namespace
 
-TEST_CASE("an empty journal ends where it begins") {
+TEST_CASE("an empty journal has no frames and no valid bytes") {
   const Read nothing = read("");
   REQUIRE(nothing.end);
   CHECK(nothing.end->valid_bytes == 0);
   CHECK(nothing.end->sequence == 0);
 }
 
-TEST_CASE("lives, records and marks are read as they were written, in order") {
+TEST_CASE("runs, records and marks are read as they were written, in order") {
   std::string text;
   FrameWriter writer;
   const Store store = filled(3);
@@ -85,10 +85,10 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   CHECK(all.end->valid_bytes == text.size());
   CHECK(all.end->sequence == 3);
   CHECK(writer.sequence() == 3);
-  REQUIRE(all.incarnations.size() == 1);
-  CHECK(all.incarnations[0].feed_id == 77);
-  CHECK(all.incarnations[0].base == 5);
-  CHECK(all.incarnations[0].incarnation == 6);
+  REQUIRE(all.runs.size() == 1);
+  CHECK(all.runs[0].feed_id == 77);
+  CHECK(all.runs[0].base == 5);
+  CHECK(all.runs[0].incarnation == 6);
   CHECK(all.numbers == std::vector<ChangeNumber>{2, 3});
   CHECK(all.clients == std::vector<std::string>{"ccccccc2", "ccccccc3"});
   REQUIRE(all.marks.size() == 1);
@@ -96,9 +96,9 @@ TEST_CASE("lives, records and marks are read as they were written, in order") {
   CHECK(all.marks[0].cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 202, 7}}, {"Jaquez", 301, {}}});
 }
 
-// Written by the build whose coordinates had up to 15 fraction digits and no solidus: a usual record, the longest that
-// was packed, and one of the 65,536th origin, which is not.
-TEST_CASE("a journal of the build before is read as it was written") {
+// Written by a build in which coordinates had at most 15 fraction digits and no solidus: a typical record, the longest
+// packed record, and a loose record of the 65,536th origin.
+TEST_CASE("a journal of a former build is read as it was written") {
   const std::string text = herd::protocol::unhex(
       "484a30320400000001000000000000008bce4500efe9582e26c5b51124cdc48693014d05484a3032b80000000200000000000000"
       "0c55c2353350bb47b568658c0fecab589302c60000009c9526020005000100757375616c0100010001000000d4c6741f1db3ef22"
@@ -147,12 +147,12 @@ TEST_CASE("records with the longest coordinates are written and read again") {
   }
 }
 
-TEST_CASE("no record leaves no frame") {
+TEST_CASE("without records, no frame is written") {
   CHECK(written(filled(0)).empty());
   CHECK(written(filled(5), 0).empty());
 }
 
-TEST_CASE("so many records are written as were asked for, and the reader goes on behind them") {
+TEST_CASE("at most the requested number of records is written, and the reader continues after them") {
   const Store store = filled(10);
   std::string text;
   FrameWriter writer;
@@ -164,7 +164,7 @@ TEST_CASE("so many records are written as were asked for, and the reader goes on
   CHECK(read(text).numbers.size() == 10);
 }
 
-TEST_CASE("a frame holds a batch's worth of records, in number and in bytes") {
+TEST_CASE("a frame has the bounds of a batch, in records and in bytes") {
   using herd::protocol::kMaxBatchUpdates;
   CHECK(read(written(filled(kMaxBatchUpdates))).frames == 1);
   CHECK(read(written(filled(kMaxBatchUpdates + 1))).frames == 2);
@@ -173,7 +173,7 @@ TEST_CASE("a frame holds a batch's worth of records, in number and in bytes") {
   CHECK(longest.numbers.size() == kMaxBatchUpdates);
 }
 
-TEST_CASE("a record whose body stands outside its cell is written, and read, like any other") {
+TEST_CASE("a record with a body outside its cell is written and read like any other") {
   Store store(1);
   herd::protocol::Update update = sample_update("kiwi");
   REQUIRE(store.merge(update, kFromClient) == Store::Merged::Changed);
@@ -198,7 +198,7 @@ TEST_CASE("a record whose body stands outside its cell is written, and read, lik
   CHECK(records->records[0].update.id.number == UINT64_MAX);
 }
 
-TEST_CASE("a payload that ends too early leaves the frames before it") {
+TEST_CASE("if the last payload is incomplete, the frames before it are read") {
   std::string text;
   FrameWriter writer;
   writer.run(text, {77, 0});
@@ -212,7 +212,7 @@ TEST_CASE("a payload that ends too early leaves the frames before it") {
   }
 }
 
-TEST_CASE("a frame that cannot be read in front of one that can is damage, and its place is said") {
+TEST_CASE("an unreadable frame before a valid one is damage, reported with its offset") {
   std::string text;
   FrameWriter writer;
   writer.run(text, {77, 0});
@@ -225,7 +225,7 @@ TEST_CASE("a frame that cannot be read in front of one that can is damage, and i
   CHECK(all.damaged->offset == second);
 }
 
-TEST_CASE("a frame that was left out is damage, though each frame is whole") {
+TEST_CASE("a missing frame is damage, although all other frames are intact") {
   std::string text;
   FrameWriter writer;
   writer.run(text, {77, 0});
@@ -236,7 +236,7 @@ TEST_CASE("a frame that was left out is damage, though each frame is whole") {
   CHECK(read(text.substr(0, second) + text.substr(third)).damaged);
 }
 
-TEST_CASE("what an older file left behind the end is no frame of this one") {
+TEST_CASE("a frame of an older file after the end does not count as a valid frame of this journal") {
   std::string older;
   FrameWriter writer;
   writer.run(older, {77, 0});
@@ -248,7 +248,7 @@ TEST_CASE("what an older file left behind the end is no frame of this one") {
   CHECK(all.end->valid_bytes == older.size());
 }
 
-TEST_CASE("a frame that was taken back gives its sequence to the next") {
+TEST_CASE("after rewind() the next frame gets the same sequence number") {
   std::string text;
   std::string lost;
   FrameWriter writer;

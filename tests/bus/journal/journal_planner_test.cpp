@@ -1,4 +1,4 @@
-// The journal as a reader of the feed: what a pass holds, when it counts, and how a copy takes the journal's place.
+// The journal planner: what a flush contains, when it counts, and how a compaction replaces the journal.
 #include "bus/journal/journal_planner.hpp"
 
 #include "tests/bus/one_journal.hpp"
@@ -10,10 +10,10 @@ using herd::protocol::Update;
 namespace {
 
 constexpr std::size_t kRecordsPerFlush = JournalPlannerLimits().records_per_flush;
-constexpr std::size_t kRecordsAPiece = JournalPlannerLimits().records_per_chunk;
+constexpr std::size_t kRecordsPerPiece = JournalPlannerLimits().records_per_chunk;
 
-// What a node that starts with this text knows of a client: the number it had.
-ChangeNumber kept_number(const std::string& text, std::string_view client) {
+// The client's change number after recovery from this text; 0 if the journal does not contain the client.
+ChangeNumber recovered_number(const std::string& text, std::string_view client) {
   return recovered(text).store.number_of(client);
 }
 
@@ -23,7 +23,7 @@ bool wants_flush(OneJournal& node, const std::vector<PeerCursor>& cursors) {
 
 }  // namespace
 
-TEST_CASE("nothing is to be written before something changed") {
+TEST_CASE("no flush is needed before something changes") {
   OneJournal node;
   CHECK_FALSE(wants_flush(node, {}));
   node.move("kiwi");
@@ -32,7 +32,7 @@ TEST_CASE("nothing is to be written before something changed") {
   CHECK_FALSE(wants_flush(node, {}));
 }
 
-TEST_CASE("a peer's cursor that moved is worth a pass") {
+TEST_CASE("a changed cursor of a peer needs a flush") {
   OneJournal node;
   CHECK(wants_flush(node, {{"Smith", 201, 1}}));
   node.cursors = {{"Smith", 201, 1}};
@@ -41,7 +41,7 @@ TEST_CASE("a peer's cursor that moved is worth a pass") {
   CHECK(wants_flush(node, {{"Smith", 202, 1}}));
 }
 
-TEST_CASE("a pass counts when it is written, not when it is begun") {
+TEST_CASE("a flush counts when it is written, not when it begins") {
   OneJournal node;
   node.move("kiwi");
   const std::string bytes = node.planner->begin_flush(*node.store, {});
@@ -51,10 +51,10 @@ TEST_CASE("a pass counts when it is written, not when it is begun") {
   (void)node.planner->flush_written(*node.store);
   CHECK_FALSE(node.planner->in_flush());
   CHECK(node.planner->durable() == 1);
-  CHECK(kept_number(node.text, "kiwi") == 1);
+  CHECK(recovered_number(node.text, "kiwi") == 1);
 }
 
-TEST_CASE("a pass counts for what its snapshot held, and not for what changed since") {
+TEST_CASE("a flush counts for the changes that it read, and not for later ones") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
   node.move("kiwi");
@@ -64,14 +64,15 @@ TEST_CASE("a pass counts for what its snapshot held, and not for what changed si
   node.cursors = {{"Smith", 201, 6}};
   CHECK(node.planner->flush_written(*node.store) == std::vector<PeerCursor>{{"Smith", 201, 5}});
   CHECK(node.planner->durable() == 1);
-  CHECK(kept_number(node.text, "kiwi") == 1);
-  CHECK(kept_number(node.text, "plum") == 0);
+  CHECK(recovered_number(node.text, "kiwi") == 1);
+  CHECK(recovered_number(node.text, "plum") == 0);
   CHECK(node.flush() == node.cursors);
-  CHECK(kept_number(node.text, "kiwi") == 2);
-  CHECK(kept_number(node.text, "plum") == 3);
+  CHECK(recovered_number(node.text, "kiwi") == 2);
+  CHECK(recovered_number(node.text, "plum") == 3);
 }
 
-TEST_CASE("a pass that failed is read again, and the journal has no trace of it") {
+TEST_CASE(
+    "after a failed flush, the next one reads the same changes again, and the journal is as if it had not been tried") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
   node.fill(10);
@@ -85,7 +86,7 @@ TEST_CASE("a pass that failed is read again, and the journal has no trace of it"
   CHECK(recovered(node.text).store.digest() == node.store->digest());
 }
 
-TEST_CASE("more records than fit a pass need several, and only the one that reaches the tail counts") {
+TEST_CASE("more records than fit a flush need several, and only the one that reaches the tail counts") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
   node.fill(kRecordsPerFlush + 1);
@@ -93,22 +94,22 @@ TEST_CASE("more records than fit a pass need several, and only the one that reac
   CHECK(node.planner->cursor() == kRecordsPerFlush);
   CHECK(node.planner->durable() == 0);
   CHECK(recovered(node.text).cursors.empty());
-  // A record that the first pass held moves on: reaching its old number proved nothing.
+  // A record of the first flush changes. Although that flush passed its old number, it must not count.
   node.move("client0");
   CHECK(node.flush() == node.cursors);
   CHECK(node.planner->durable() == node.tail());
   CHECK(recovered(node.text).store.digest() == node.store->digest());
 }
 
-TEST_CASE("passes reach the tail however much is told while one is written") {
-  const std::size_t told = GENERATE(500U, 1'200U, 3'000U, 8'000U, 20'000U);
-  CAPTURE(told);
+TEST_CASE("flushes reach the tail, however many changes arrive while one is written") {
+  const std::size_t changes = GENERATE(500U, 1'200U, 3'000U, 8'000U, 20'000U);
+  CAPTURE(changes);
   Store store(1);
   JournalPlanner planner({kJournalFeed, 0}, {}, 0, 0, {.records_per_flush = 1'024});
   std::uint64_t moves = 0;
   for (int flush = 0; flush < 100; ++flush) {
     (void)planner.begin_flush(store, {});
-    for (std::size_t i = 0; i < told; ++i) {
+    for (std::size_t i = 0; i < changes; ++i) {
       const std::string client = "client" + std::to_string(++moves % 30'000);
       Update update = sample_update(client, moves);
       update.time = herd::protocol::Nanoseconds{static_cast<std::int64_t>(moves)};
@@ -116,11 +117,11 @@ TEST_CASE("passes reach the tail however much is told while one is written") {
     }
     (void)planner.flush_written(store);
   }
-  CHECK(store.feed().tail() - planner.durable() <= 8 * told);
-  CHECK(store.superseded().entries().size() <= 8 * told);
+  CHECK(store.feed().tail() - planner.durable() <= 8 * changes);
+  CHECK(store.superseded().entries().size() <= 8 * changes);
 }
 
-TEST_CASE("exactly as many records as fit a pass need no second one") {
+TEST_CASE("exactly as many records as fit a flush need only one") {
   OneJournal node;
   node.cursors = {{"Smith", 201, 5}};
   node.fill(kRecordsPerFlush);
@@ -128,7 +129,7 @@ TEST_CASE("exactly as many records as fit a pass need no second one") {
   CHECK(node.planner->durable() == node.tail());
 }
 
-TEST_CASE("a copy holds what is live, and is shorter than what was") {
+TEST_CASE("a compacted journal contains the live records and is shorter than before") {
   OneJournal node;
   for (int i = 0; i < 1'000; ++i) {
     node.move("kiwi" + std::to_string(i % 10));
@@ -138,29 +139,29 @@ TEST_CASE("a copy holds what is live, and is shorter than what was") {
   const std::size_t before = node.text.size();
   node.compact();
   CHECK(node.text.size() < before / 20);
-  const RecoveredState memory = recovered(node.text);
-  CHECK(memory.store.digest() == node.store->digest());
-  CHECK(memory.cursors == node.cursors);
-  CHECK(memory.run.feed_id == kJournalFeed);
-  CHECK(memory.store.number_of("kiwi9") == node.store->number_of("kiwi9"));
+  const RecoveredState state = recovered(node.text);
+  CHECK(state.store.digest() == node.store->digest());
+  CHECK(state.cursors == node.cursors);
+  CHECK(state.run.feed_id == kJournalFeed);
+  CHECK(state.store.number_of("kiwi9") == node.store->number_of("kiwi9"));
   node.move("plum");
   (void)node.flush();
   CHECK(recovered(node.text).store.digest() == node.store->digest());
 }
 
-TEST_CASE("a copy is made while passes go on, and a crash at any moment of it loses nothing that counts") {
+TEST_CASE("flushes continue during a compaction, and a crash at any moment of it loses no durable change") {
   OneJournal node;
-  node.fill(2 * kRecordsAPiece + 100);
+  node.fill(2 * kRecordsPerPiece + 100);
   (void)node.flush();
   std::string fresh = node.planner->begin_compaction();
-  const auto journal_is_whole = [&] { return recovered(node.text).store.digest() == node.store->digest(); };
+  const auto journal_is_complete = [&] { return recovered(node.text).store.digest() == node.store->digest(); };
   for (std::string piece = node.planner->compaction_chunk(*node.store); !piece.empty();
        piece = node.planner->compaction_chunk(*node.store)) {
     fresh += piece;
-    node.move("client1");  // which the copy holds already
-    node.move("client" + std::to_string(kRecordsAPiece + 50));
+    node.move("client1");  // which the new file contains already
+    node.move("client" + std::to_string(kRecordsPerPiece + 50));
     (void)node.flush();
-    CHECK(journal_is_whole());
+    CHECK(journal_is_complete());
   }
   node.move("client7");
   fresh += node.planner->finish_compaction(*node.store, {});
@@ -170,13 +171,13 @@ TEST_CASE("a copy is made while passes go on, and a crash at any moment of it lo
   (void)node.planner->flush_written(*node.store);
   CHECK_FALSE(node.planner->compacting());
   CHECK(node.planner->durable() == node.tail());
-  CHECK(journal_is_whole());
+  CHECK(journal_is_complete());
   node.move("client8");
   (void)node.flush();
-  CHECK(journal_is_whole());
+  CHECK(journal_is_complete());
 }
 
-TEST_CASE("a copy that failed, or was given up, leaves the journal to go on") {
+TEST_CASE("after a failed or abandoned compaction, the journal continues") {
   OneJournal node;
   node.fill(10);
   (void)node.flush();
@@ -187,7 +188,7 @@ TEST_CASE("a copy that failed, or was given up, leaves the journal to go on") {
     (void)node.planner->finish_compaction(*node.store, {});
     node.planner->flush_failed(*node.store);
   }
-  SECTION("it was given up") {
+  SECTION("it was abandoned") {
     node.planner->abandon_compaction();
   }
   CHECK_FALSE(node.planner->compacting());
@@ -196,7 +197,7 @@ TEST_CASE("a copy that failed, or was given up, leaves the journal to go on") {
   CHECK(recovered(node.text).store.digest() == node.store->digest());
 }
 
-TEST_CASE("a new life begins with the number that it goes on from") {
+TEST_CASE("a new run writes its base at its start") {
   OneJournal node;
   node.fill(1);
   (void)node.flush();
@@ -205,7 +206,7 @@ TEST_CASE("a new life begins with the number that it goes on from") {
   CHECK(recovered(node.text).run.base == base + kRunGap);
 }
 
-TEST_CASE("a renewed feed is written by the next pass, before its records, and again if that pass fails") {
+TEST_CASE("the next flush writes a renewed feed before its records, and again if that flush fails") {
   OneJournal node;
   node.move("kiwi");
   (void)node.flush();
@@ -217,29 +218,29 @@ TEST_CASE("a renewed feed is written by the next pass, before its records, and a
   CHECK(node.planner->wants_run());
   (void)node.flush();
   CHECK_FALSE(node.planner->wants_run());
-  const RecoveredState memory = recovered(node.text);
-  CHECK(memory.run.feed_id == kJournalFeed + 5);
-  CHECK(memory.runs.list() == std::vector<Run>{{42, 1}});
-  CHECK(memory.store.number_of("kiwi") == 1);
+  const RecoveredState state = recovered(node.text);
+  CHECK(state.run.feed_id == kJournalFeed + 5);
+  CHECK(state.runs.list() == std::vector<Run>{{42, 1}});
+  CHECK(state.store.number_of("kiwi") == 1);
 }
 
-TEST_CASE("a feed that is renewed while the journal is copied is the one that the copy ends with") {
+TEST_CASE("a feed that is renewed during a compaction is the one that the compacted journal ends with") {
   for (const bool before_the_end : {true, false}) {
     OneJournal node;
     node.move("kiwi");
-    std::string copy = node.planner->begin_compaction();
+    std::string compacted = node.planner->begin_compaction();
     if (before_the_end) node.planner->renew({kJournalFeed + 5, node.tail(), 42});
-    copy += node.planner->finish_compaction(*node.store, {});
+    compacted += node.planner->finish_compaction(*node.store, {});
     if (!before_the_end) node.planner->renew({kJournalFeed + 5, node.tail(), 42});
     (void)node.planner->flush_written(*node.store);
-    node.text = copy;
+    node.text = compacted;
     CHECK(node.planner->wants_run() != before_the_end);
     if (!before_the_end) (void)node.flush();
     CHECK(recovered(node.text).run.feed_id == kJournalFeed + 5);
   }
 }
 
-TEST_CASE("a copy lists all runs of the feed") {
+TEST_CASE("a compacted journal lists all runs of the feed") {
   OneJournal node;
   node.fill(3);
   (void)node.flush();

@@ -1,4 +1,4 @@
-// What a node knows when it starts: the records of its journal under their old numbers, and what it goes on with.
+// Recovery: the records of the journal with their change numbers, and the state in which the new run begins.
 #include "bus/journal/recovery.hpp"
 
 #include <limits>
@@ -10,7 +10,7 @@
 
 using namespace herd::bus;
 
-TEST_CASE("each start leaves 2^40 numbers out, also after a life that wrote nothing else") {
+TEST_CASE("each start skips 2^40 numbers, also after a run that wrote no records") {
   OneJournal node;
   CHECK(node.tail() == 0);
   node.fill(3);
@@ -24,18 +24,18 @@ TEST_CASE("each start leaves 2^40 numbers out, also after a life that wrote noth
   CHECK(node.tail() == 3 + 3 * kRunGap + 1);
 }
 
-TEST_CASE("numbers that were given out and never written are not given out again") {
+TEST_CASE("numbers that were given out but never written are not given out again") {
   OneJournal node;
   node.fill(3);
   (void)node.flush();
-  node.fill(5);  // told to peers, and lost with the process
+  node.fill(5);  // sent to peers, and lost with the process
   const ChangeNumber lost = node.tail();
   node.restart();
   CHECK(node.tail() > lost);
   CHECK(node.store->size() == 3);
 }
 
-TEST_CASE("a journal whose numbers leave no room for another life is refused") {
+TEST_CASE("a journal with change numbers too high for another run is refused") {
   for (const bool fits : {true, false}) {
     std::string text;
     FrameWriter writer;
@@ -44,7 +44,7 @@ TEST_CASE("a journal whose numbers leave no room for another life is refused") {
   }
 }
 
-TEST_CASE("records keep the numbers that they had") {
+TEST_CASE("records are recovered with their change numbers") {
   OneJournal node;
   node.fill(3);
   node.move("client0");
@@ -56,7 +56,7 @@ TEST_CASE("records keep the numbers that they had") {
   CHECK(node.store->size() == 3);
 }
 
-TEST_CASE("the feed id stays over restarts, and is new with a new journal") {
+TEST_CASE("the feed id stays the same across restarts, and is new with a new journal") {
   OneJournal node;
   node.fill(1);
   (void)node.flush();
@@ -67,7 +67,7 @@ TEST_CASE("the feed id stays over restarts, and is new with a new journal") {
   CHECK(recovered("", 999).run.feed_id == 999);
 }
 
-TEST_CASE("the peers' cursors come back as the last pass kept them") {
+TEST_CASE("the peers' cursors are recovered as the last flush wrote them") {
   OneJournal node;
   node.fill(1);
   node.cursors = {{"Smith", 201, {5, 6, 4}}};
@@ -80,7 +80,7 @@ TEST_CASE("the peers' cursors come back as the last pass kept them") {
   CHECK(node.cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}});
 }
 
-TEST_CASE("what a journal holds counts as kept, and as on disk when it moves on") {
+TEST_CASE("recovered changes count as durable, and as on disk when they are superseded") {
   OneJournal node;
   node.fill(2);
   (void)node.flush();
@@ -91,7 +91,7 @@ TEST_CASE("what a journal holds counts as kept, and as on disk when it moves on"
   CHECK(node.store->superseded().entries()[0].old == 1);
 }
 
-TEST_CASE("what is read from a journal has no identity any more, and its change number as before") {
+TEST_CASE("a recovered record has no identity, and its former change number") {
   OneJournal node;
   node.move("kiwi");
   (void)node.flush();

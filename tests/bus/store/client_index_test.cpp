@@ -1,4 +1,4 @@
-// Every client is found, and growing keeps to a quarter at a time.
+// The index finds every client, and its memory stays close to what the clients need.
 #include "bus/store/client_index.hpp"
 
 #include <string>
@@ -25,7 +25,7 @@ struct Clients {
 
 }  // namespace
 
-TEST_CASE("what was inserted is found under its index, and nothing else is") {
+TEST_CASE("inserted clients are found with their record's index, others are not found") {
   Clients clients;
   CHECK_FALSE(clients.find("c0").index);
   for (int i = 0; i < 100'000; ++i) clients.add("c" + std::to_string(i));
@@ -33,9 +33,9 @@ TEST_CASE("what was inserted is found under its index, and nothing else is") {
   for (int i = 100'000; i < 200'000; ++i) REQUIRE_FALSE(clients.find("c" + std::to_string(i)).index);
 }
 
-TEST_CASE("clients whose hashes agree are told apart") {
+TEST_CASE("clients with equal hashes are distinguished") {
   ClientIndex index(1);
-  const std::uint64_t hash = UINT64_MAX;  // at the end of the last table, so that a search goes round it
+  const std::uint64_t hash = UINT64_MAX;  // home is the last slot of the last table, so the search wraps around
   for (RecordIndex i = 0; i < 100; ++i) index.insert(hash, i);
   for (RecordIndex i = 0; i < 100; ++i) {
     const auto slot = index.find(hash, [&](RecordIndex at) { return at == i; });
@@ -44,7 +44,7 @@ TEST_CASE("clients whose hashes agree are told apart") {
   CHECK_FALSE(index.find(hash, [](RecordIndex) { return false; }).index);
 }
 
-TEST_CASE("few records are looked at that are not the client's") {
+TEST_CASE("a search compares very few records of other clients") {
   Clients clients;
   for (int i = 0; i < 100'000; ++i) clients.add("c" + std::to_string(i));
   int others = 0;
@@ -58,7 +58,7 @@ TEST_CASE("few records are looked at that are not the client's") {
   CHECK(others < 20);
 }
 
-TEST_CASE("the slots follow the clients closely") {
+TEST_CASE("the number of slots stays below 1.7 per client") {
   Clients clients;
   for (int i = 0; i < 200'000; ++i) {
     clients.add(std::to_string(i));

@@ -28,7 +28,7 @@ void fill(Store& store, int from, int to) {
 
 }  // namespace
 
-TEST_CASE("the sums of the buckets add up to the digest, whatever changes") {
+TEST_CASE("the sums of the buckets add up to the digest, also after changes") {
   Store store(1);
   fill(store, 0, 10'000);
   CHECK(sum_of_all(store) == store.digest());
@@ -40,7 +40,7 @@ TEST_CASE("the sums of the buckets add up to the digest, whatever changes") {
   CHECK(sum_of_all(store) == store.digest());
 }
 
-TEST_CASE("a change moves the sum of its client's bucket and no other") {
+TEST_CASE("a change affects the sum of its client's bucket only") {
   Store store(1);
   fill(store, 0, 5'000);
   const auto before = store.digests().sums();
@@ -52,7 +52,7 @@ TEST_CASE("a change moves the sum of its client's bucket and no other") {
   }
 }
 
-TEST_CASE("sums do not depend on the order of changes, nor on the seed of the store") {
+TEST_CASE("sums depend neither on the order of changes nor on the hash seed of the store") {
   Store one(1);
   Store other(2);
   fill(one, 0, 1'000);
@@ -61,7 +61,7 @@ TEST_CASE("sums do not depend on the order of changes, nor on the seed of the st
   CHECK(one.digests().sums() == other.digests().sums());
 }
 
-TEST_CASE("a bucket's records can be walked: each record stands in its bucket once, newest clients first") {
+TEST_CASE("each record is in the list of its bucket exactly once, newest clients first") {
   Store store(1);
   fill(store, 0, 20'000);
   std::set<RecordIndex> found;
@@ -69,7 +69,7 @@ TEST_CASE("a bucket's records can be walked: each record stands in its bucket on
     ChangeNumber last = UINT64_MAX;
     for (RecordIndex at = store.first_of(bucket); at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
       CHECK(bucket_of(store.record_at(at).client) == bucket);
-      CHECK(store.number_of(at) < last);  // each was told once
+      CHECK(store.number_of(at) < last);  // each client reported once
       last = store.number_of(at);
       found.insert(at);
     }
@@ -77,7 +77,7 @@ TEST_CASE("a bucket's records can be walked: each record stands in its bucket on
   CHECK(found.size() == store.size());
 }
 
-TEST_CASE("a client's bucket and a record's hash are the same on every machine") {
+TEST_CASE("the bucket of a client and the hash of a record are the same on every machine") {
   CHECK(bucket_of("kiwi") == 3582);
   RecordView record;
   record.client = "kiwi";

@@ -12,7 +12,7 @@ namespace {
 
 using Model = std::map<ChangeNumber, RecordIndex>;
 
-constexpr std::size_t kSegment = 4096;  // entries, as the header says
+constexpr std::size_t kSegment = 4096;  // entries, as in feed.hpp
 
 Model read(const Feed& feed, ChangeNumber cursor) {
   Model found;
@@ -30,7 +30,7 @@ Model after(const Model& model, ChangeNumber cursor) {
 
 }  // namespace
 
-TEST_CASE("a feed's first number stands behind its base") {
+TEST_CASE("a feed's first number is its base plus 1") {
   Feed feed(100);
   CHECK(feed.tail() == 100);
   CHECK(feed.size() == 0);
@@ -41,7 +41,7 @@ TEST_CASE("a feed's first number stands behind its base") {
   CHECK(read(feed, 0) == Model{{101, 5}, {102, 6}});
 }
 
-TEST_CASE("reading begins behind the cursor, whichever number that is") {
+TEST_CASE("reading begins after the cursor, also if no entry has that number") {
   Feed feed;
   for (RecordIndex i = 0; i < 5; ++i) (void)feed.append(i);
   feed.retire(2);
@@ -53,7 +53,7 @@ TEST_CASE("reading begins behind the cursor, whichever number that is") {
   CHECK(read(feed, UINT64_MAX).empty());
 }
 
-TEST_CASE("a feed agrees with a map, however its records move") {
+TEST_CASE("a feed agrees with a map, in whatever order its records change") {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
     std::mt19937_64 random(seed);
@@ -62,7 +62,7 @@ TEST_CASE("a feed agrees with a map, however its records move") {
     std::unordered_map<RecordIndex, ChangeNumber> number_of;
     const RecordIndex records = seed == 1 ? 10 : 20'000;
     for (int step = 0; step < 60'000; ++step) {
-      // Some move much more often than others.
+      // Some records change much more often than others.
       const auto record = static_cast<RecordIndex>(random() % (random() % records + 1));
       if (const auto known = number_of.find(record); known != number_of.end()) {
         feed.retire(known->second);
@@ -82,9 +82,9 @@ TEST_CASE("a feed agrees with a map, however its records move") {
   }
 }
 
-TEST_CASE("one client that moves a million times leaves no trace of it") {
+TEST_CASE("a client that changes a million times does not make the feed grow") {
   Feed feed;
-  (void)feed.append(1);  // stands still, in front of all that follows
+  (void)feed.append(1);  // never changes; lies before all others
   ChangeNumber number = feed.append(2);
   std::size_t most = 0;
   for (int move = 0; move < 1'000'000; ++move) {
@@ -97,7 +97,7 @@ TEST_CASE("one client that moves a million times leaves no trace of it") {
   CHECK(read(feed, 0) == Model{{1, 1}, {number, 2}});
 }
 
-TEST_CASE("reading costs what lives, not what was") {
+TEST_CASE("the entries in memory depend on the records, not on their changes") {
   constexpr RecordIndex kRecords = 1000;
   Feed feed;
   std::vector<ChangeNumber> numbers;

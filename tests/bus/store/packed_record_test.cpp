@@ -1,4 +1,4 @@
-// A record's bytes give back what was put into them.
+// Packed records unpack to the same fields and texts.
 #include "bus/store/packed_record.hpp"
 
 #include <random>
@@ -22,8 +22,8 @@ RecordFields sample_fields() {
   return {1000, 2000, Nanoseconds{1'520'023'934'918'963'997}, -5s, 0, 3};
 }
 
-// The size of the body; fails where anything is not given back.
-std::size_t check_back(const RecordFields& fields, const Texts& texts) {
+// Packs and unpacks; fails if a field or text differs. Returns the size of the body.
+std::size_t check_round_trip(const RecordFields& fields, const Texts& texts) {
   RecordHead head;
   RecordBody body;
   pack_record(fields, texts.coordinates, texts.time, head, body);
@@ -46,32 +46,32 @@ std::size_t check_back(const RecordFields& fields, const Texts& texts) {
 
 }  // namespace
 
-TEST_CASE("a body takes the bytes that its numbers need") {
+TEST_CASE("the size of a body depends on the size of its numbers") {
   RecordFields fields = sample_fields();
-  CHECK(check_back(fields, {}) == 4 + 4 + 5 + 8 + 11);
+  CHECK(check_round_trip(fields, {}) == 4 + 4 + 5 + 8 + 11);
   fields.origin_number = fields.number;
-  CHECK(check_back(fields, {}) == 4 + 0 + 5 + 8 + 11);
-  fields.number = fields.origin_number = std::uint64_t{1} << 40U;  // of a second life
-  CHECK(check_back(fields, {}) == 6 + 0 + 5 + 8 + 11);
+  CHECK(check_round_trip(fields, {}) == 4 + 0 + 5 + 8 + 11);
+  fields.number = fields.origin_number = std::uint64_t{1} << 40U;  // as in a node's second run
+  CHECK(check_round_trip(fields, {}) == 6 + 0 + 5 + 8 + 11);
   fields.epoch = 1;
-  CHECK(check_back(fields, {}) == 6 + 0 + 5 + 4 + 8 + 11);
-  CHECK(check_back(fields, {"+34.0689-118.4451", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 9);
-  CHECK(check_back(fields, {"+34.068930-118.445127/", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 11);
+  CHECK(check_round_trip(fields, {}) == 6 + 0 + 5 + 4 + 8 + 11);
+  CHECK(check_round_trip(fields, {"+34.0689-118.4451", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 9);
+  CHECK(check_round_trip(fields, {"+34.068930-118.445127/", "1520023934.918963997"}) == 6 + 0 + 5 + 4 + 8 + 11);
 }
 
-TEST_CASE("coordinates of every length come back, packed up to 63 characters and as they are beyond") {
+TEST_CASE("coordinates of every length are restored: packed up to 63 characters, unpacked if longer") {
   const std::size_t numbers = 4 + 4 + 5 + 8;
   for (std::size_t size = 0; size <= herd::protocol::kMaxCoordinatesBytes; ++size) {
     INFO(size);
     std::string text;
     while (text.size() < size) text += "+1.9-07/"[text.size() % 8];
     const std::string time = "1520023934.918963997";
-    CHECK(check_back(sample_fields(), {text, time}) ==
+    CHECK(check_round_trip(sample_fields(), {text, time}) ==
           numbers + (size <= 63 ? (size + 1) / 2 : 4 + 1 + 1 + size + time.size()));
   }
 }
 
-TEST_CASE("numbers on both sides of every bound come back") {
+TEST_CASE("numbers on both sides of every bound are restored") {
   std::vector<std::uint64_t> numbers{1, 0xff, UINT64_MAX, UINT64_MAX - 1};
   for (const unsigned bits : {31U, 32U, 39U, 40U, 47U, 48U, 63U}) {
     const std::uint64_t bound = std::uint64_t{1} << bits;
@@ -83,40 +83,40 @@ TEST_CASE("numbers on both sides of every bound come back") {
       fields.number = number;
       fields.origin_number = other;
       fields.difference = Nanoseconds{static_cast<std::int64_t>(other)};
-      (void)check_back(fields, {});
+      (void)check_round_trip(fields, {});
       fields.difference = Nanoseconds{static_cast<std::int64_t>(0 - other)};
-      (void)check_back(fields, {});
+      (void)check_round_trip(fields, {});
     }
   }
 }
 
-TEST_CASE("epochs and origins on both sides of every bound come back") {
+TEST_CASE("epochs and origins on both sides of every bound are restored") {
   for (const std::uint32_t value : {0U, 1U, 0xffU, 0x100U, 0xffffU, 0x10000U, UINT32_MAX}) {
     RecordFields fields = sample_fields();
     fields.epoch = value;
-    (void)check_back(fields, {});
+    (void)check_round_trip(fields, {});
     fields.origin = value;
-    (void)check_back(fields, {});
+    (void)check_round_trip(fields, {});
   }
 }
 
-TEST_CASE("texts of other characters come back too, and the longest, and the greatest numbers") {
-  (void)check_back(sample_fields(), {"", ""});
-  (void)check_back(sample_fields(), {std::string(herd::protocol::kMaxCoordinatesBytes, '1'),
-                                     std::string(herd::protocol::kMaxTimeBytes, '\xff')});
+TEST_CASE("texts with other characters, the longest texts and the greatest numbers are restored") {
+  (void)check_round_trip(sample_fields(), {"", ""});
+  (void)check_round_trip(sample_fields(), {std::string(herd::protocol::kMaxCoordinatesBytes, '1'),
+                                           std::string(herd::protocol::kMaxTimeBytes, '\xff')});
   RecordFields fields = sample_fields();
   fields.time = Nanoseconds::min();
   fields.number = fields.origin_number = UINT64_MAX;
   fields.difference = Nanoseconds::min();
   fields.epoch = UINT32_MAX;
-  (void)check_back(fields, {"", std::string(herd::protocol::kMaxTimeBytes, '9')});
+  (void)check_round_trip(fields, {"", std::string(herd::protocol::kMaxTimeBytes, '9')});
   fields.origin = UINT32_MAX;
   fields.origin_number = UINT64_MAX - 1;
-  CHECK(check_back(fields, {std::string(herd::protocol::kMaxCoordinatesBytes, '/'),
-                            std::string(herd::protocol::kMaxTimeBytes, '9')}) == RecordBody::kMaxBytes);
+  CHECK(check_round_trip(fields, {std::string(herd::protocol::kMaxCoordinatesBytes, '/'),
+                                  std::string(herd::protocol::kMaxTimeBytes, '9')}) == RecordBody::kMaxBytes);
 }
 
-TEST_CASE("any record comes back") {
+TEST_CASE("random records are restored") {
   std::mt19937_64 random(1);
   const auto number = [&] { return random() >> random() % 64; };
   for (int i = 0; i < 100'000; ++i) {
@@ -132,6 +132,6 @@ TEST_CASE("any record comes back") {
     fields.difference = Nanoseconds{static_cast<std::int64_t>(number())};
     fields.epoch = random() % 4 == 0 ? static_cast<std::uint32_t>(number()) : 0;
     fields.origin = static_cast<OriginIndex>(random() % 100);
-    (void)check_back(fields, texts);
+    (void)check_round_trip(fields, texts);
   }
 }

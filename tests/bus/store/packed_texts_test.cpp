@@ -1,4 +1,4 @@
-// Whatever a client may write as coordinates or time comes back from its packed form byte for byte.
+// All coordinates and times that a client may send are restored from their packed form byte for byte.
 #include "bus/store/packed_texts.hpp"
 
 #include <algorithm>
@@ -16,18 +16,18 @@ namespace protocol = herd::protocol;
 
 namespace {
 
-std::string coordinates_back(std::string_view text) {
+std::string restored_coordinates(std::string_view text) {
   std::array<char, packed_bytes(protocol::kMaxCoordinatesBytes) + 4> packed;
   packed.fill('\xa5');
   if (!pack_coordinates(text, packed.data())) return "not packed";
-  // Only so many bytes are kept.
+  // Only these bytes belong to the packed text; the rest must not matter.
   std::fill(packed.begin() + static_cast<std::ptrdiff_t>(packed_bytes(text.size())), packed.end(), '\x5a');
   CoordinatesText unpacked;
   unpack_coordinates(packed.data(), text.size(), unpacked);
   return std::string(unpacked.view());
 }
 
-std::string time_back(std::string_view text) {
+std::string restored_time(std::string_view text) {
   const auto time = parse_time(text);
   const auto form = time ? form_of(text) : std::nullopt;
   if (!form) return "no form";
@@ -56,51 +56,51 @@ std::string sign(std::mt19937_64& random) {
 
 }  // namespace
 
-TEST_CASE("any coordinates that a client may write come back as they were written") {
+TEST_CASE("random valid coordinates are restored byte for byte") {
   std::mt19937_64 random(1);
   int valid = 0;
   for (int i = 0; i < 300'000; ++i) {
     const std::string text = sign(random) + decimal(random, 2, kMaxFractionDigits) + sign(random) +
                              decimal(random, 3, kMaxFractionDigits) + (random() % 2 == 0 ? "/" : "");
     valid += parse_coordinates(text) ? 1 : 0;
-    if (coordinates_back(text) != text) FAIL(text);
+    if (restored_coordinates(text) != text) FAIL(text);
   }
   CHECK(valid > 50'000);
 }
 
-TEST_CASE("coordinates at every bound come back as they were written") {
+TEST_CASE("coordinates at every bound are restored byte for byte") {
   for (const char* text : {"+0-0", "-0+0", "+90-180", "-90+180", "+00-000", "+9-9", "+09-009", "+1.0-1.0",
                            "-89.999999999999999-179.999999999999999", "+90.000000000000000+180.000000000000000",
                            "-00.000000000000000-000.000000000000001", "+34.068930-118.445127", "+34.068930-118.445127/",
                            "-89.999999999999999999999999999999-179.999999999999999999999999999999/"}) {
     INFO(text);
     REQUIRE(parse_coordinates(text));
-    CHECK(coordinates_back(text) == text);
+    CHECK(restored_coordinates(text) == text);
   }
 }
 
-TEST_CASE("any time that a client may write comes back as it was written") {
+TEST_CASE("random valid times are restored byte for byte") {
   std::mt19937_64 random(2);
   int valid = 0;
   for (int i = 0; i < 300'000; ++i) {
     const std::string text = decimal(random, 10, 9);
     if (!parse_time(text)) continue;
     ++valid;
-    if (time_back(text) != text) FAIL(text);
+    if (restored_time(text) != text) FAIL(text);
   }
   CHECK(valid > 50'000);
 }
 
-TEST_CASE("times at every bound come back as they were written") {
+TEST_CASE("times at every bound are restored byte for byte") {
   for (const char* text : {"0", "9", "00", "0000000000", "9223372035", "9223372035.999999999", "0.0", "0.000000000",
                            "0000000000.000000001", "1520023934.918963997", "1520023934.900000000", "1520023934.9"}) {
     INFO(text);
     REQUIRE(parse_time(text));
-    CHECK(time_back(text) == text);
+    CHECK(restored_time(text) == text);
   }
 }
 
-TEST_CASE("coordinates with a character that is not packed are known, wherever it stands") {
+TEST_CASE("coordinates with a character that cannot be packed are refused, at whatever position it is") {
   constexpr std::string_view kPacked = "0123456789*+,-./";
   for (int byte = 0; byte < 256; ++byte) {
     const char character = static_cast<char>(byte);
@@ -108,12 +108,12 @@ TEST_CASE("coordinates with a character that is not packed are known, wherever i
     for (std::size_t at = 0; at < 20; ++at) {
       std::string text(20, '7');
       text[at] = character;
-      REQUIRE(coordinates_back(text) == (kPacked.find(character) != std::string_view::npos ? text : "not packed"));
+      REQUIRE(restored_coordinates(text) == (kPacked.find(character) != std::string_view::npos ? text : "not packed"));
     }
   }
 }
 
-TEST_CASE("a text with the lengths of no time has no form") {
+TEST_CASE("a text with too many or too few digits for a time has no form") {
   for (const char* text : {"", ".", "5.", ".5", "5.0000000000", "00000000005", "00000000005.5"}) {
     INFO(text);
     CHECK_FALSE(form_of(text));
@@ -124,9 +124,9 @@ TEST_CASE("a text with the lengths of no time has no form") {
   CHECK(form->fraction == 4);
 }
 
-TEST_CASE("a text of every length comes back, also of none") {
+TEST_CASE("texts of every length are restored, also an empty one") {
   std::string text;
   for (std::size_t size = 0; size <= kMaxCoordinatesBytes; ++size, text += "+1.-90"[size % 6]) {
-    CHECK(coordinates_back(text) == text);
+    CHECK(restored_coordinates(text) == text);
   }
 }

@@ -1,4 +1,4 @@
-// Cells keep ids where they are, and bodies of any size.
+// Cells hold ids of every length and bodies of every size.
 #include "bus/store/record_cells.hpp"
 
 #include <string>
@@ -25,7 +25,7 @@ std::string text_of(const RecordCells& cells, RecordIndex index, std::size_t siz
 
 }  // namespace
 
-TEST_CASE("ids of every length stand in cells of their own, also beyond the first block") {
+TEST_CASE("ids of every length have cells of their own, also after the first block is full") {
   RecordCells cells;
   std::vector<std::string> clients;
   std::vector<RecordIndex> indexes;
@@ -48,7 +48,7 @@ TEST_CASE("ids of every length stand in cells of their own, also beyond the firs
   }
 }
 
-TEST_CASE("a body may grow and shrink, and its neighbours do not notice") {
+TEST_CASE("a body may grow and shrink without changing its neighbours") {
   for (const std::size_t length : {1U, 4U, 5U, 8U, 24U, 255U}) {
     INFO("ids of " << length << " bytes");
     RecordCells cells;
@@ -73,7 +73,7 @@ TEST_CASE("a body may grow and shrink, and its neighbours do not notice") {
   }
 }
 
-TEST_CASE("an index that was never given out has no record") {
+TEST_CASE("has() is false for an index that create() never returned") {
   RecordCells cells;
   CHECK_FALSE(cells.has(0));
   const RecordIndex first = cells.create("kiwi");

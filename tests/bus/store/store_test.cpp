@@ -21,7 +21,7 @@ namespace {
 constexpr auto kChanged = Store::Merged::Changed;
 constexpr auto kUnchanged = Store::Merged::Unchanged;
 
-// What a client's record would be by the order alone.
+// The fields of a record as a tuple, which compares by the order of rule 1.
 using Key = std::tuple<std::uint32_t, std::int64_t, std::string, std::string, std::string, std::int64_t>;
 
 Key key(const Update& u) {
@@ -41,7 +41,7 @@ Key key(const RecordView& r) {
           r.difference.count()};
 }
 
-// Few values for each field, so that ties come often.
+// A random update with few values for each field, so that ties are frequent.
 Update drawn(std::mt19937_64& random) {
   static constexpr std::array<std::string_view, 3> kClients{"a", "b", "kiwi.example"};
   static constexpr std::array<std::string_view, 3> kOrigins{"Hill", "Hill2", "Smith"};
@@ -102,7 +102,7 @@ TEST_CASE("a record is compared by epoch, time, origin, coordinates, time text a
     Store store(1);
     REQUIRE(store.merge(sample_update("kiwi"), 0) == kChanged);
     Update winner = greater_in(field, sample_update("kiwi", 2));
-    if (field < 5) winner = least_in(field + 1, winner);  // all that is compared afterwards does not count
+    if (field < 5) winner = least_in(field + 1, winner);  // the fields that are compared later must not matter
     CHECK(store.merge(winner, 1) == kChanged);
     CHECK(key(*store.find("kiwi")) == key(winner));
     CHECK(store.merge(sample_update("kiwi", 3), 0) == kUnchanged);
@@ -110,7 +110,7 @@ TEST_CASE("a record is compared by epoch, time, origin, coordinates, time text a
   }
 }
 
-TEST_CASE("the change number, the feed and the link do not count in the order") {
+TEST_CASE("change number, run and link are not part of the order") {
   Store store(1);
   REQUIRE(store.merge(sample_update("kiwi", 1), 0) == kChanged);
   Update again = sample_update("kiwi", 2);
@@ -122,7 +122,7 @@ TEST_CASE("the change number, the feed and the link do not count in the order") 
   CHECK(store.update_at(0, texts).id.run == 7);
 }
 
-TEST_CASE("texts compare by unsigned bytes, as on every machine") {
+TEST_CASE("texts compare by unsigned bytes on every machine") {
   Store store(1);
   Update high = sample_update("kiwi");
   high.coordinates = "\x80";
@@ -185,13 +185,13 @@ TEST_CASE("the digest covers exactly the fields of the order, and the client") {
   CHECK(Store(1).digest() == 0);
 }
 
-TEST_CASE("a store's digest is this number on every machine") {
+TEST_CASE("the digest of a store is the same number on every machine") {
   Store store(12345);
   (void)store.merge(sample_update("kiwi"), 0);
   CHECK(store.digest() == 0xac95ccdb3e01ab7dULL);
 }
 
-TEST_CASE("every merge that changes the store moves the client to the tail, where it stands once") {
+TEST_CASE("every merge that changes the store moves the client's only feed entry to the tail") {
   Store store(1, 1000);
   CHECK(store.feed().tail() == 1000);
   (void)store.merge(sample_update("a"), 0);
@@ -214,7 +214,7 @@ TEST_CASE("every merge that changes the store moves the client to the tail, wher
   CHECK(store.came_by(second->index) == 2);
 }
 
-TEST_CASE("a record is told on as it came, with the identity that its origin gave it") {
+TEST_CASE("a record is sent on as it was received, with the identity that its origin gave it") {
   Store store(1);
   const std::string client(herd::protocol::kMaxClientBytes, '\xfe');
   const std::string coordinates(herd::protocol::kMaxCoordinatesBytes, '1');
@@ -226,14 +226,14 @@ TEST_CASE("a record is told on as it came, with the identity that its origin gav
   u.difference = Nanoseconds::min();
   (void)store.merge(u, 3);
   UpdateTexts texts;
-  const Update told = store.update_at(0, texts);
-  CHECK(key(told) == key(u));
-  CHECK(told.client == client);
-  CHECK(told.id.run == 7);
-  CHECK(told.id.number == 99);
+  const Update sent = store.update_at(0, texts);
+  CHECK(key(sent) == key(u));
+  CHECK(sent.client == client);
+  CHECK(sent.id.run == 7);
+  CHECK(sent.id.number == 99);
 }
 
-TEST_CASE("texts of other lengths replace each other without a trace") {
+TEST_CASE("texts of different lengths replace each other completely") {
   Store store(1);
   std::int64_t seconds = 8;
   for (const char* coordinates : {"+1-2", "+1.5-2.5", "+1-2", "+90-180"}) {
@@ -249,7 +249,7 @@ TEST_CASE("texts of other lengths replace each other without a trace") {
   }
 }
 
-TEST_CASE("many clients are each found, and no others") {
+TEST_CASE("each of many clients is found, and no others are") {
   Store store(1);
   constexpr int kClients = 50'000;
   for (int i = 0; i < kClients; ++i) {
@@ -268,14 +268,14 @@ TEST_CASE("many clients are each found, and no others") {
   CHECK_FALSE(store.find(""));
 }
 
-TEST_CASE("a record that was found before is merged into without another search") {
+TEST_CASE("merge() uses the result of locate() instead of another search") {
   Store store(1);
   const Store::Slot missing = store.locate("kiwi");
   CHECK_FALSE(missing.found());
   REQUIRE(store.merge(sample_update("kiwi"), 0, missing) == kChanged);
   const Store::Slot slot = store.locate("kiwi");
   REQUIRE(slot.found());
-  REQUIRE(store.merge(sample_update("kiwi"), 0, slot) == kUnchanged);  // else the place is no longer good
+  REQUIRE(store.merge(sample_update("kiwi"), 0, slot) == kUnchanged);  // a change would invalidate the slot
   Update newer = sample_update("kiwi");
   newer.epoch = 1;
   CHECK(store.merge(newer, 0, slot) == kChanged);
@@ -283,12 +283,12 @@ TEST_CASE("a record that was found before is merged into without another search"
   CHECK(store.size() == 1);
 }
 
-TEST_CASE("who is looked for ahead is found like anybody else, whatever the store has learnt meanwhile") {
+TEST_CASE("keys prepared by look_ahead() find the same records, also after the store has changed") {
   Store store(1);
   std::vector<std::string> names;
   for (int i = 0; i < 200; ++i) names.push_back("client" + std::to_string(i));
   for (int i = 0; i < 100; ++i) (void)store.merge(sample_update(names[static_cast<std::size_t>(i)]), 0);
-  std::vector<Store::ClientKey> keys(201);  // the last one without a client
+  std::vector<Store::ClientKey> keys(201);  // the last key has no client
   for (std::size_t i = 0; i < names.size(); ++i) keys[i].client = names[i];
   const std::uint64_t digest = store.digest();
   store.look_ahead(keys);
@@ -303,7 +303,7 @@ TEST_CASE("who is looked for ahead is found like anybody else, whatever the stor
   }
 }
 
-TEST_CASE("a client is found although the guess where it stands is another's record") {
+TEST_CASE("a client is found although the guess in its key is another client's record") {
   Store store(1);
   (void)store.merge(sample_update("kiwi"), 0);
   (void)store.merge(sample_update("plum"), 0);

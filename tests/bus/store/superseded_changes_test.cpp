@@ -1,4 +1,4 @@
-// Which numbers on disk were superseded in memory only.
+// Changes that are in the journal and superseded only in the store.
 #include "bus/store/superseded_changes.hpp"
 
 #include <algorithm>
@@ -20,7 +20,7 @@ std::vector<ChangeNumber> numbers(const SupersededChanges& superseded) {
 
 }  // namespace
 
-TEST_CASE("a number that no pass has read was never on disk, and is of no interest") {
+TEST_CASE("a change that no flush has read was never on disk and is not noted") {
   SupersededChanges superseded;
   superseded.note(1, 10);
   CHECK(superseded.entries().empty());
@@ -31,7 +31,7 @@ TEST_CASE("a number that no pass has read was never on disk, and is of no intere
   CHECK(numbers(superseded) == std::vector<ChangeNumber>{5});
 }
 
-TEST_CASE("what a pass that is under way has read counts as on disk, until the pass is said to have failed") {
+TEST_CASE("what a flush in progress has read counts as on disk, until the flush fails") {
   SupersededChanges superseded;
   superseded.begin_flush(5);
   superseded.note(3, 10);
@@ -43,7 +43,7 @@ TEST_CASE("what a pass that is under way has read counts as on disk, until the p
   CHECK(numbers(superseded) == std::vector<ChangeNumber>{3});
 }
 
-TEST_CASE("numbers are worth a look when there are many, and twice as many as the last look has left") {
+TEST_CASE("entries have doubled when there are at least 4,096, and twice as many as the last flush left") {
   SupersededChanges superseded;
   superseded.begin_flush(100'000);
   const auto note = [&](ChangeNumber count) {
@@ -59,7 +59,7 @@ TEST_CASE("numbers are worth a look when there are many, and twice as many as th
   CHECK(superseded.have_doubled());
 }
 
-TEST_CASE("what was noted before a pass is forgotten once that pass has kept all, and what came meanwhile is not") {
+TEST_CASE("a written flush to the tail drops the entries from before it, and not those noted since it began") {
   SupersededChanges superseded;
   superseded.begin_flush(5);
   superseded.note(3, 10);
@@ -72,7 +72,7 @@ TEST_CASE("what was noted before a pass is forgotten once that pass has kept all
   CHECK(superseded.entries().empty());
 }
 
-TEST_CASE("a number is forgotten once the record that superseded it is on disk") {
+TEST_CASE("an entry is dropped once the record that superseded it is on disk") {
   SupersededChanges superseded;
   std::map<RecordIndex, ChangeNumber> present{{10, 8}, {11, 12}};
   superseded.begin_flush(5);
@@ -83,7 +83,7 @@ TEST_CASE("a number is forgotten once the record that superseded it is on disk")
   CHECK(numbers(superseded) == std::vector<ChangeNumber>{4});
 }
 
-TEST_CASE("no number on disk that was superseded is greater than the greatest, while passes come and go") {
+TEST_CASE("greatest() is an upper bound of all entries through a series of flushes") {
   SupersededChanges superseded;
   CHECK(superseded.greatest() == 0);
   superseded.begin_flush(9);
@@ -108,7 +108,7 @@ TEST_CASE("no number on disk that was superseded is greater than the greatest, w
   CHECK(superseded.greatest() == 0);
 }
 
-TEST_CASE("the greatest is never less than one that is there, whatever passes do in whatever order") {
+TEST_CASE("greatest() is an upper bound of all entries through random flushes") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937_64 random(seed);
