@@ -57,7 +57,7 @@ class Impostor:
         self.say(HELLO, *versions, herd, node, life, self.feed, 1, time.time_ns(), False, 0, *more)
 
     def batch(self, life, span, *updates):
-        self.say(BATCH, self.life, life, 1, *span, body=[[["n1", self.feed]], updates])
+        self.say(BATCH, self.life, life, 1, *span, 0, 0, body=[[["n1", self.life]], updates])
 
     def hear(self, kind, seconds=10):
         """The fields of the next message of that type."""
@@ -159,7 +159,7 @@ def test_updates_that_cannot_be_read_block_no_link(herd):
         assert herd["n0"].knows("good") == "AT n1 -0.000000001 good +1+1 5"
         assert after["counters"]["bus_updates_unreadable"] == before["counters"]["bus_updates_unreadable"] + len(bad)
         assert after["clients"] == before["clients"] + 1
-        peer.say(BATCH, peer.life, life, 1, 5, 6, body="no body")
+        peer.say(BATCH, peer.life, life, 1, 5, 6, 0, 0, body="no body")
         assert peer.hear(ACK)[4] == 6
 
 
@@ -213,8 +213,8 @@ def test_what_was_damaged_on_its_way_is_dropped_and_counted(herd):
     with Impostor(herd) as peer:
         life = peer.meet()
         before = fresh(herd["n0"])["counters"]["bus_messages_damaged"]
-        header = msgpack.packb([BATCH, peer.life, life, 1, 0, 1])
-        body = msgpack.packb([[["n1", peer.feed]], [[0, 1, 0, "damaged", "+1+1", "5", 0]]])
+        header = msgpack.packb([BATCH, peer.life, life, 1, 0, 1, 0, 0])
+        body = msgpack.packb([[["n1", peer.life]], [[0, 1, 0, "damaged", "+1+1", "5", 0]]])
         cases = damaged(header, body)
         for frames in cases:
             peer.send_raw(*frames)
