@@ -12,13 +12,13 @@
 namespace herd::protocol {
 namespace {
 
-// The status of a process in which the condition does not hold.
+// The wait status of a process in which an assertion fails.
 int status_of_failure(AssertionReporter reporter) {
   const pid_t child = fork();
   if (child == 0) {
     const rlimit none{};
     setrlimit(RLIMIT_CORE, &none);
-    std::signal(SIGABRT, SIG_DFL);  // the test's program handles it
+    std::signal(SIGABRT, SIG_DFL);  // the test framework handles it
     set_assertion_reporter(reporter);
     HERD_ASSERT(2 + 2 == 5);
     _exit(0);
@@ -28,13 +28,13 @@ int status_of_failure(AssertionReporter reporter) {
   return status;
 }
 
-TEST_CASE("an assertion that holds does nothing, once evaluated") {
+TEST_CASE("an assertion that holds is evaluated once and does nothing") {
   int evaluated = 0;
   HERD_ASSERT(++evaluated == 1);
   CHECK(evaluated == 1);
 }
 
-TEST_CASE("a failed assertion is reported with its place and condition") {
+TEST_CASE("a failed assertion is reported with its file, line and condition") {
   const int status = status_of_failure([](const FailedAssertion& failed) noexcept {
     const bool is_right = std::strstr(failed.file, "assert_test.cpp") != nullptr && failed.line > 0 &&
                           std::strcmp(failed.condition, "2 + 2 == 5") == 0;
@@ -44,7 +44,7 @@ TEST_CASE("a failed assertion is reported with its place and condition") {
   CHECK(WEXITSTATUS(status) == 7);
 }
 
-TEST_CASE("a process whose reporter returns is aborted") {
+TEST_CASE("a process is aborted after its reporter returns") {
   const int status = status_of_failure([](const FailedAssertion&) noexcept {});
   CHECK(WIFSIGNALED(status));
   CHECK(WTERMSIG(status) == SIGABRT);

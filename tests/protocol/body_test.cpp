@@ -40,7 +40,7 @@ bool is_body(std::string_view frame) {
   return decode_body(frame, body).has_value();
 }
 
-// A body of one origin, [Hill, 9], and these updates, of which there are at most 15.
+// A body with one origin, [Hill, 9], and the given updates, at most 15.
 std::string with_updates(std::initializer_list<std::string> updates) {
   std::string frame = unhex("92 91 92 a448696c6c 09");
   frame.push_back(static_cast<char>(0x90 + updates.size()));
@@ -52,7 +52,7 @@ const std::string kGood = "97 00 07 00 a16b a42b312d32 a135 00";
 
 }  // namespace
 
-TEST_CASE("the bytes of a body on the wire are these, and no others by accident") {
+TEST_CASE("the encoding of a body has exactly these bytes") {
   Update second = update(300);
   second.id.run = 10;
   second.epoch = 2;
@@ -63,26 +63,26 @@ TEST_CASE("the bytes of a body on the wire are these, and no others by accident"
   CHECK(hex(BodyEncoder{}.finish()) == "929090");
 }
 
-TEST_CASE("updates come back as they were sent, also at the ends of their numbers' ranges") {
-  std::vector<Update> said{update(), update(), update(), update()};
-  said[1].id = {"Smith", std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
-  said[1].epoch = std::numeric_limits<std::uint32_t>::max();
-  said[1].difference = Nanoseconds::min();
-  said[2].id.run = 0;
-  said[2].difference = Nanoseconds::max();
-  said[3].client = "\xff\xfe\x80";  // not UTF-8
-  said[3].coordinates = "";
-  const std::string frame = body_of(said);
+TEST_CASE("updates are decoded as they were encoded, also with the least and greatest numbers") {
+  std::vector<Update> sent{update(), update(), update(), update()};
+  sent[1].id = {"Smith", std::numeric_limits<std::uint64_t>::max(), std::numeric_limits<std::uint64_t>::max()};
+  sent[1].epoch = std::numeric_limits<std::uint32_t>::max();
+  sent[1].difference = Nanoseconds::min();
+  sent[2].id.run = 0;
+  sent[2].difference = Nanoseconds::max();
+  sent[3].client = "\xff\xfe\x80";  // not UTF-8
+  sent[3].coordinates = "";
+  const std::string frame = body_of(sent);
   Body received;
   REQUIRE(decode_body(frame, received));
-  REQUIRE(received.updates.size() == said.size());
-  for (std::size_t i = 0; i < said.size(); ++i) CHECK(same(received.updates[i].update, said[i]));
+  REQUIRE(received.updates.size() == sent.size());
+  for (std::size_t i = 0; i < sent.size(); ++i) CHECK(same(received.updates[i].update, sent[i]));
   CHECK(received.unreadable == 0);
   CHECK(received.origins.size() == 3);
   CHECK(received.updates[0].origin == received.updates[3].origin);
 }
 
-TEST_CASE("a body decoded into one that was used holds nothing of the former") {
+TEST_CASE("decoding into a used Body leaves nothing of its former content") {
   Body received;
   REQUIRE(decode_body(with_updates({kGood, "c0"}), received));
   CHECK(received.unreadable == 1);
@@ -92,7 +92,7 @@ TEST_CASE("a body decoded into one that was used holds nothing of the former") {
   CHECK(received.unreadable == 0);
 }
 
-TEST_CASE("an encoder that has finished begins anew") {
+TEST_CASE("an encoder can be reused after finish()") {
   BodyEncoder encoder;
   REQUIRE(encoder.add(update()));
   CHECK(encoder.size() == 1);
@@ -103,24 +103,24 @@ TEST_CASE("an encoder that has finished begins anew") {
   CHECK(hex(encoder.finish()) == "929090");
 }
 
-TEST_CASE("an entry of a wrong shape is passed over and counted, and the others are used") {
+TEST_CASE("an update of a wrong shape is skipped and counted, and the others are used") {
   const std::string wrong[] = {
-      "00",                                                   // no array
-      "c0",                                                   // ... either
-      "a3616263",                                             // ... nor this
-      "80",                                                   // nor an empty map
-      "81 01 97 00 07 00 a16b a42b312d32 a135 00",            // nor one that holds an update
-      "90",                                                   // nothing in it
-      "96 00 07 00 a16b a42b312d32 a135",                     // too short
-      "97 01 07 00 a16b a42b312d32 a135 00",                  // an origin that is not there
-      "97 ff 07 00 a16b a42b312d32 a135 00",                  // ... or could not be
-      "97 cfffffffffffffffff 07 00 a16b a0 a0 00",            // ... or could overflow
+      "00",                                                   // not an array
+      "c0",                                                   // nil
+      "a3616263",                                             // a text
+      "80",                                                   // an empty map
+      "81 01 97 00 07 00 a16b a42b312d32 a135 00",            // a map that contains an update
+      "90",                                                   // an empty array
+      "96 00 07 00 a16b a42b312d32 a135",                     // six fields
+      "97 01 07 00 a16b a42b312d32 a135 00",                  // an origin index out of range
+      "97 ff 07 00 a16b a42b312d32 a135 00",                  // an origin index of -1
+      "97 cfffffffffffffffff 07 00 a16b a0 a0 00",            // an origin index of 2^64-1
       "97 00 ff 00 a16b a42b312d32 a135 00",                  // a change number of -1
       "97 00 07 ff a16b a42b312d32 a135 00",                  // an epoch of -1
       "97 00 07 cf0000000100000000 a16b a0 a0 00",            // an epoch of 2^32
-      "97 00 07 00 07 a42b312d32 a135 00",                    // a client that is no text
-      "97 00 07 00 c4016b a42b312d32 a135 00",                // ... but bytes
-      "97 00 07 00 91a16b a42b312d32 a135 00",                // ... but an array of one
+      "97 00 07 00 07 a42b312d32 a135 00",                    // a client that is a number
+      "97 00 07 00 c4016b a42b312d32 a135 00",                // a client of type bin
+      "97 00 07 00 91a16b a42b312d32 a135 00",                // a client in an array
       "97 00 07 00 a16b c0 a135 00",                          // no coordinates
       "97 00 07 00 a16b a42b312d32 05 00",                    // a time that is a number
       "97 00 07 00 a16b a42b312d32 a135 a130",                // a difference that is a text
@@ -140,7 +140,7 @@ TEST_CASE("an entry of a wrong shape is passed over and counted, and the others 
   }
 }
 
-TEST_CASE("an update with more fields than expected is read, whatever stands in the new ones") {
+TEST_CASE("an update with more fields than expected is read, whatever the new fields contain") {
   const std::string grown[] = {"00",
                                "c0",
                                "c2",
@@ -161,7 +161,7 @@ TEST_CASE("an update with more fields than expected is read, whatever stands in 
   }
 }
 
-TEST_CASE("one update with an endless text does not take the others with it") {
+TEST_CASE("an update with a text that is too long does not affect the others") {
   for (const std::size_t length : {std::size_t{1024}, std::size_t{1025}, std::size_t{60'000}}) {
     Update endless = update();
     const std::string text(length, 'x');
@@ -175,7 +175,7 @@ TEST_CASE("one update with an endless text does not take the others with it") {
   }
 }
 
-TEST_CASE("a grown field may be as long as the frame") {
+TEST_CASE("a new field may be as long as the frame") {
   const std::string long_text = "da0800" + hex(std::string(2048, 'x'));
   const std::string long_bytes = "c50800" + hex(std::string(2048, 'x'));
   const std::string long_array = "dc0800" + hex(std::string(2048, '\1'));
@@ -187,7 +187,7 @@ TEST_CASE("a grown field may be as long as the frame") {
   }
 }
 
-TEST_CASE("updates of an origin that cannot be read are unreadable, those of the others are not") {
+TEST_CASE("updates of an unreadable origin are unreadable, those of other origins are not") {
   for (const char* origin :
        {"92 a0 09", "92 a3612062 09", "92 a448696c6c ff", "92 09 09", "91 a448696c6c", "05", "80"}) {
     INFO(origin);
@@ -201,24 +201,24 @@ TEST_CASE("updates of an origin that cannot be read are unreadable, those of the
   }
 }
 
-TEST_CASE("a frame that is no body is refused") {
+TEST_CASE("a frame that is not a body is refused") {
   for (const char* frame : {"", "c0", "05", "a161", "80", "90", "91 90", "92 90", "92 90 90 00", "92 90 05", "92 05 90",
                             "92 80 90", "92 90 80", "82 90 90 90 90", "c1", "92 90 91"}) {
     INFO(frame);
     CHECK_FALSE(is_body(unhex(frame)));
   }
   CHECK(is_body(unhex("92 90 90")));
-  CHECK(is_body(unhex("93 90 90 05")));                 // room to grow
-  CHECK(is_body(unhex("94 90 90 91 93 01 02 03 80")));  // ... of any shape
+  CHECK(is_body(unhex("93 90 90 05")));                 // a new element
+  CHECK(is_body(unhex("94 90 90 91 93 01 02 03 80")));  // new elements of any shape
 }
 
-TEST_CASE("a body cut anywhere is refused") {
-  const std::string whole = body_of({update(1), update(2)});
-  for (std::size_t length = 0; length < whole.size(); ++length) CHECK_FALSE(is_body(whole.substr(0, length)));
-  CHECK_FALSE(is_body(whole + '\0'));
+TEST_CASE("a body that is cut at any byte, or has trailing bytes, is refused") {
+  const std::string frame = body_of({update(1), update(2)});
+  for (std::size_t length = 0; length < frame.size(); ++length) CHECK_FALSE(is_body(frame.substr(0, length)));
+  CHECK_FALSE(is_body(frame + '\0'));
 }
 
-TEST_CASE("a few bytes cannot make a body ask for gigabytes, nor nest without end") {
+TEST_CASE("a short frame can neither request gigabytes nor nest without a limit") {
   for (const char* bomb : {"ddffffffff", "92 ddffffffff", "92 90 ddffffffff", "92 90 91 ddffffffff", "92 dfffffffff",
                            "92 90 91 dbffffffff", "92 90 91 c6ffffffff", "92 90 91 c9ffffffff01"}) {
     INFO(bomb);
@@ -230,7 +230,7 @@ TEST_CASE("a few bytes cannot make a body ask for gigabytes, nor nest without en
   }
 }
 
-TEST_CASE("a body never exceeds its bound, whatever is added") {
+TEST_CASE("a body never exceeds its bound, whatever updates are added") {
   const std::string name(kMaxNameBytes, 'n');
   const std::string client(kMaxClientBytes, 'c');
   const std::string coordinates(kMaxCoordinatesBytes, '1');
@@ -251,7 +251,7 @@ TEST_CASE("a body never exceeds its bound, whatever is added") {
         if (new_origins) --longest.id.run;
       }
       CHECK(encoder.size() == added);
-      CHECK(added * kMaxUpdateBytes >= kMaxBatchBytes / 2);  // it does not stop far too early either
+      CHECK(added * kMaxUpdateBytes >= kMaxBatchBytes / 2);  // at least half full
       const std::string frame = encoder.finish();
       CHECK(frame.size() <= kMaxBatchBytes);
       Body received;
@@ -262,7 +262,7 @@ TEST_CASE("a body never exceeds its bound, whatever is added") {
   }
 }
 
-TEST_CASE("an update with the longest texts fits its bound, with an origin of its own") {
+TEST_CASE("an update with the longest texts and its origin are within the bound of an update") {
   const std::string name(kMaxNameBytes, 'n');
   const std::string client(kMaxClientBytes, 'c');
   const std::string coordinates(kMaxCoordinatesBytes, '1');

@@ -8,7 +8,7 @@
 
 using namespace herd::protocol;
 
-TEST_CASE("a number's lowest byte stands first, and only its own bytes count") {
+TEST_CASE("the lowest byte of a number comes first, and only the bytes of its width are used") {
   std::array<char, 16> bytes;
   bytes.fill('x');
   CHECK(put_number(bytes.data(), 0x0807060504030201, 8) == bytes.data() + 8);
@@ -17,7 +17,7 @@ TEST_CASE("a number's lowest byte stands first, and only its own bytes count") {
   CHECK(std::string_view(bytes.data(), 2) == "\x02\x01");
 }
 
-TEST_CASE("a number of any width comes back as it was put, whatever stands behind it") {
+TEST_CASE("a number of any width is read as it was written, whatever bytes follow it") {
   constexpr std::uint64_t kNumber = 0xFEDCBA9876543210;
   for (std::size_t width = 0; width <= 8; ++width) {
     const std::uint64_t kept = width == 0 ? 0 : kNumber & (~std::uint64_t{0} >> (64 - 8 * width));

@@ -6,7 +6,7 @@
 
 using namespace herd::protocol;
 
-TEST_CASE("white space and the bytes that no line may contain are told from text") {
+TEST_CASE("each byte is text, white space or forbidden") {
   CHECK(class_of(' ') == ByteClass::Blank);
   CHECK(class_of('\r') == ByteClass::Blank);
   CHECK(class_of('\n') == ByteClass::Forbidden);
@@ -19,7 +19,7 @@ TEST_CASE("white space and the bytes that no line may contain are told from text
   CHECK(class_of('\xfe') == ByteClass::Text);
 }
 
-TEST_CASE("text ends at the first byte that is none, wherever it stands") {
+TEST_CASE("text ends at the first byte that is not text, at any position") {
   for (const char filler : {'!', '~', '\x80', '\xfe'}) {
     for (std::size_t at = 0; at < 20; ++at) {
       for (int value = 0; value <= 0xFF; ++value) {

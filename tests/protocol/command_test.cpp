@@ -27,7 +27,7 @@ std::string iamat_of(const std::string& client) {
 
 }  // namespace
 
-TEST_CASE("IAMAT keeps its three texts exactly as they were sent") {
+TEST_CASE("the three texts of an IAMAT are exactly as they were sent") {
   const Command command = parse_command(kExample);
   const auto* iamat = std::get_if<Iamat>(&command);
   REQUIRE(iamat != nullptr);
@@ -37,7 +37,7 @@ TEST_CASE("IAMAT keeps its three texts exactly as they were sent") {
   CHECK(iamat->time == Nanoseconds(1'520'023'934'918'963'997));
 }
 
-TEST_CASE("how many blanks stand between the fields does not change what a line is") {
+TEST_CASE("the number of blanks between fields does not change how a line is parsed") {
   const std::string longest(255, 'x');
   const std::string too_long(256, 'x');
   for (const std::string& client : {std::string("k"), std::string("kiwi.cs.ucla.edu"), std::string("caf\xC3\xA9"),
@@ -74,7 +74,7 @@ TEST_CASE("WHATSAT has a client, a radius and a number of places") {
   CHECK(whatsat->max == 5);
 }
 
-TEST_CASE("fields are separated by any white space, more than one, also leading and trailing") {
+TEST_CASE("any amount of white space separates fields, also before the first and after the last") {
   CHECK(is<Iamat>("  IAMAT\t\tkiwi \v\f\r +34-118   5  "));
   CHECK(is<Whatsat>("\rWHATSAT\rkiwi\f1\v1\t"));
 }
@@ -84,13 +84,13 @@ TEST_CASE("an empty or blank line is ignored") {
   CHECK(is<BlankLine>(" \t\r\f\v"));
 }
 
-TEST_CASE("a line counts as blank only if every byte of it is white space") {
+TEST_CASE("a line is blank only if all its bytes are white space") {
   CHECK(is<UnknownCommand>(std::string(" \0 ", 3)));
   CHECK(is<UnknownCommand>(" \x7f"));
   CHECK(is<UnknownCommand>("\xff"));
 }
 
-TEST_CASE("command names are upper case, exactly") {
+TEST_CASE("command names must be in upper case") {
   CHECK(is<UnknownCommand>("iamat kiwi +34-118 5"));
   CHECK(is<UnknownCommand>("Iamat kiwi +34-118 5"));
   CHECK(is<UnknownCommand>("WHATSATS kiwi 1 1"));
@@ -98,12 +98,12 @@ TEST_CASE("command names are upper case, exactly") {
   CHECK(is<UnknownCommand>("HELLO a b c"));
 }
 
-TEST_CASE("AT is for nodes: from a client it is an unknown command") {
+TEST_CASE("AT from a client is an unknown command") {
   CHECK(is<UnknownCommand>("AT Hill +0.263873386 kiwi +34-118 5"));
   CHECK(is<UnknownCommand>("AT a b c"));
 }
 
-TEST_CASE("a wrong number of fields is an unknown command, whatever they hold") {
+TEST_CASE("a line with a wrong number of fields is an unknown command, whatever the fields contain") {
   CHECK(is<UnknownCommand>("IAMAT"));
   CHECK(is<UnknownCommand>("IAMAT kiwi +34-118"));
   CHECK(is<UnknownCommand>("IAMAT kiwi +34-118 5 6"));
@@ -135,12 +135,12 @@ TEST_CASE("a client has 1 to 255 bytes") {
   CHECK_FALSE(is_client_id(std::string(256, 'k')));
 }
 
-TEST_CASE("a client may be UTF-8, also an invalid one") {
+TEST_CASE("a client id may be valid or invalid UTF-8") {
   CHECK(is<Iamat>(iamat_of("k\xC3\xBCwi")));
   CHECK(is<Iamat>(iamat_of("\xC3\x28\x80\xFE")));
 }
 
-TEST_CASE("operands that cannot be read are invalid arguments, with the reason") {
+TEST_CASE("malformed operands are invalid arguments with a reason") {
   CHECK(reason_of("IAMAT kiwi +91-118 5") == "latitude is not within -90 and +90");
   CHECK(reason_of("IAMAT kiwi +34-118 -5") == "time is not one to ten digits with at most nine fraction digits");
   CHECK(reason_of("IAMAT kiwi +3404-11826 5") ==
@@ -150,7 +150,7 @@ TEST_CASE("operands that cannot be read are invalid arguments, with the reason")
   CHECK(reason_of("WHATSAT kiwi 5 x") == "number of places is not one or two digits");
 }
 
-TEST_CASE("a radius is judged on its decimal text, from 0 to 50") {
+TEST_CASE("the range of a radius, 0 to 50, is checked on its decimal text") {
   for (const std::string radius : {"0", "0.0", "50", "50.000000000", "000000050", "49.999999999", "1"}) {
     INFO(radius);
     CHECK(is<Whatsat>("WHATSAT kiwi " + radius + " 5"));
@@ -161,7 +161,7 @@ TEST_CASE("a radius is judged on its decimal text, from 0 to 50") {
   }
 }
 
-TEST_CASE("a radius has digits, at most nine before and behind its point, and no sign or exponent") {
+TEST_CASE("a radius has at most nine digits before and after its point, and no sign or exponent") {
   for (const std::string radius : {"+1", "-1", "1e1", "1.", ".5", "0000000050", "1.0000000000", "1,5", "0x1", "inf"}) {
     INFO(radius);
     CHECK(is<InvalidArguments>("WHATSAT kiwi " + radius + " 5"));
@@ -188,7 +188,7 @@ TEST_CASE("a request line and a Host field are HTTP") {
   }
 }
 
-TEST_CASE("what only looks like HTTP is not") {
+TEST_CASE("a line that only resembles HTTP is not HTTP") {
   for (const std::string line :
        {"GET / HTTP/2.0", "GET / HTTP/1.",   "GET / HTTP/1.x",   "GET / HTTP/1.1 ", " GET / HTTP/1.1",
         "GET  HTTP/1.1",  "GET  / HTTP/1.1", "Get / HTTP/1.1",   "/ HTTP/1.1",      " HTTP/1.1",

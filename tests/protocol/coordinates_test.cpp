@@ -10,14 +10,14 @@ using herd::protocol::check_coordinates;
 using herd::protocol::parse_coordinates;
 using herd::protocol::take_coordinates;
 
-TEST_CASE("coordinates of the example are read to the last digit") {
+TEST_CASE("the coordinates of the example are read exactly") {
   const auto position = parse_coordinates("+34.068930-118.445127");
   REQUIRE(position);
   CHECK(position->latitude == 34.068930);
   CHECK(position->longitude == -118.445127);
 }
 
-TEST_CASE("coordinates need no fraction and allow leading zeros within their digits") {
+TEST_CASE("coordinates need no fraction, and allow leading zeros within their number of digits") {
   for (const std::string text : {"+1+2", "-0-0", "+05+005", "+90+180", "-90-180", "+34-118.5", "+34.5-118"}) {
     INFO(text);
     CHECK(parse_coordinates(text));
@@ -46,7 +46,7 @@ TEST_CASE("latitude has one or two digits, longitude one to three") {
   CHECK_FALSE(parse_coordinates("+1+.5"));
 }
 
-TEST_CASE("a point has digits behind it") {
+TEST_CASE("a point must have digits after it") {
   CHECK_FALSE(parse_coordinates("+34.-118"));
   CHECK_FALSE(parse_coordinates("+34-118."));
 }
@@ -65,7 +65,7 @@ TEST_CASE("a coordinate has at most 30 fraction digits") {
   CHECK(parse_coordinates(longest));
 }
 
-TEST_CASE("a solidus may end coordinates, once and nowhere else") {
+TEST_CASE("one solidus is allowed, only at the end of coordinates") {
   for (const std::string text : {"+34.068930-118.445127/", "+1+2/", "+90+180/", "-90.0-180.0/", "+05-005.5/"}) {
     INFO(text);
     CHECK(parse_coordinates(text));
@@ -83,8 +83,8 @@ TEST_CASE("a solidus may end coordinates, once and nowhere else") {
   }
 }
 
-TEST_CASE("doubles as programs print them are coordinates") {
-  // repr() of Python, printf of %.17g and %.20f, and the shortest and longest forms of JavaScript's toString.
+TEST_CASE("doubles in the forms that programs print are coordinates") {
+  // Python's repr(), printf with %.17g and %.20f, and the shortest and longest forms of JavaScript's toString().
   for (const std::string text :
        {"+51.507350900000001-0.12775829999999999", "+51.50735090000000127475-0.12775829999999998799",
         "+51.5073509-0.1277583", "+0.000000000000000055511151231258-0.0",
@@ -95,7 +95,7 @@ TEST_CASE("doubles as programs print them are coordinates") {
   CHECK_FALSE(parse_coordinates("+5.5511151231257827e-17+0"));
 }
 
-TEST_CASE("ranges are judged on the decimal text") {
+TEST_CASE("ranges are checked on the decimal text") {
   CHECK(parse_coordinates("+90.000000000000000-180.000000000000000"));
   CHECK(parse_coordinates("-90+180.0"));
   CHECK(parse_coordinates("+89.999999999999999+179.999999999999999"));
@@ -106,7 +106,7 @@ TEST_CASE("ranges are judged on the decimal text") {
   CHECK(parse_coordinates("+0+181").error() == "longitude is not within -180 and +180");
 }
 
-TEST_CASE("ranges are judged on all digits of the text, however many an integer can hold") {
+TEST_CASE("ranges are checked on all digits of the text, also if they exceed a 64-bit integer") {
   const std::string zeros(29, '0');
   CHECK(parse_coordinates("+90." + zeros + "0-180." + zeros + "0"));
   CHECK(parse_coordinates("-90." + zeros + "0+180." + zeros + "0/"));
@@ -114,7 +114,7 @@ TEST_CASE("ranges are judged on all digits of the text, however many an integer 
   CHECK(parse_coordinates("-0-180." + zeros + "1/").error() == "longitude is not within -180 and +180");
   CHECK(check_coordinates("-90." + zeros + "1+0").error() == "latitude is not within -90 and +90");
   CHECK(parse_coordinates("+89." + std::string(30, '9') + "-179." + std::string(30, '9')));
-  // 2^64 and 2^65: a sum of 64 bits would be 0.
+  // Multiples of 2^64: in 64 bits their value would be 0.
   for (const std::string fraction : {"18446744073709551616", "36893488147419103232"}) {
     INFO(fraction);
     CHECK_FALSE(parse_coordinates("+90." + fraction + "+0"));
@@ -124,7 +124,7 @@ TEST_CASE("ranges are judged on all digits of the text, however many an integer 
   }
 }
 
-TEST_CASE("exponent, altitude and degrees-minutes are refused") {
+TEST_CASE("exponents, altitudes, and degrees with minutes are refused") {
   CHECK_FALSE(parse_coordinates("+3e1-118"));
   CHECK_FALSE(parse_coordinates("+34-118e0"));
   CHECK_FALSE(parse_coordinates("+34-118+12"));
@@ -137,7 +137,7 @@ TEST_CASE("exponent, altitude and degrees-minutes are refused") {
   CHECK_FALSE(parse_coordinates(""));
 }
 
-TEST_CASE("the double of a coordinate is the text's value even with the most digits") {
+TEST_CASE("the double of a coordinate is the value of its text, also with the most digits") {
   const auto position = parse_coordinates("+12.345678901234567-123.456789012345678");
   REQUIRE(position);
   CHECK(position->latitude == Approx(12.345678901234567).epsilon(1e-15));

@@ -20,7 +20,7 @@ Digits one_by_one(std::string_view& text) {
 
 }  // namespace
 
-TEST_CASE("digits read eight at a time are those read one by one, whatever stands behind them") {
+TEST_CASE("reading digits eight at a time and one by one gives the same result, whatever bytes follow them") {
   std::mt19937 random(7);
   const std::string others = std::string("+-./:;@ \n\xB0\xB9\xFF", 12) + '\0';
   for (int round = 0; round < 20'000; ++round) {
@@ -44,7 +44,7 @@ TEST_CASE("digits read eight at a time are those read one by one, whatever stand
   CHECK(take_digits(none).count == 0);
 }
 
-TEST_CASE("more digits than a number holds are still counted") {
+TEST_CASE("digits are counted also if their value exceeds 64 bits") {
   const std::string many(100, '9');
   std::string_view text = many;
   CHECK(take_digits(text).count == 100);

@@ -1,4 +1,4 @@
-// Bytes as text, so that a test can pin what goes over the wire and show it when it differs.
+// Converts bytes to hexadecimal text and back, so that tests can compare encodings and print them on failure.
 #pragma once
 
 #include <string>
@@ -6,7 +6,7 @@
 
 namespace herd::protocol {
 
-// Two lower-case digits a byte.
+// Returns two lower-case digits for each byte.
 inline std::string hex(std::string_view bytes) {
   constexpr std::string_view kDigits = "0123456789abcdef";
   std::string text;
@@ -17,7 +17,7 @@ inline std::string hex(std::string_view bytes) {
   return text;
 }
 
-// The other way; blanks between the digits are for the reader.
+// Returns the bytes; ignores blanks between the digits.
 inline std::string unhex(std::string_view text) {
   std::string bytes;
   int high = -1;

@@ -53,16 +53,16 @@ auto fields(const Conflict& m) {
 }
 
 template <typename M>
-bool comes_back(const M& said) {
-  const auto received = decode(encode(said));
-  return received && std::holds_alternative<M>(*received) && fields(std::get<M>(*received)) == fields(said);
+bool comes_back(const M& sent) {
+  const auto received = decode(encode(sent));
+  return received && std::holds_alternative<M>(*received) && fields(std::get<M>(*received)) == fields(sent);
 }
 
 Hello sample_hello() {
   return {1, 1, "herd", "Hill", 0x0102030405060708, 0x1112131415161718, 3, Nanoseconds{-2}, true, 300, "tcp://h:1"};
 }
 
-// A message of each type, and its bytes.
+// A message of each type, with its encoding.
 struct Pinned {
   Message message;
   const char* bytes;
@@ -86,7 +86,7 @@ const std::vector<Pinned>& pinned() {
   return all;
 }
 
-// Replaces an array's head (of at most 15 elements) and adds bytes behind it.
+// Replaces the head of an array of at most 15 elements, and appends bytes.
 std::string lengthened(std::string header, std::string_view more_elements, std::size_t count) {
   header[0] = static_cast<char>(header[0] + static_cast<int>(count));
   return header.append(more_elements);
@@ -94,16 +94,16 @@ std::string lengthened(std::string header, std::string_view more_elements, std::
 
 }  // namespace
 
-TEST_CASE("the bytes of a header on the wire are these, and no others by accident") {
+TEST_CASE("the encoding of each header has exactly these bytes") {
   for (const Pinned& sample : pinned()) {
     INFO(name_of(sample.message));
     CHECK(hex(encode(sample.message)) == hex(unhex(sample.bytes)));
   }
 }
 
-TEST_CASE("every message comes back as it was sent") {
+TEST_CASE("every message is decoded as it was encoded") {
   CHECK(comes_back(sample_hello()));
-  CHECK(comes_back(Hello{}) == false);  // it has no names
+  CHECK(comes_back(Hello{}) == false);  // its names are empty
   CHECK(comes_back(Welcome{{1, 2}, 3, 4, 5, 6, 7}));
   CHECK(comes_back(Batch{{1, 2}, 3, 4, 5, 6, 7}));
   CHECK(comes_back(Ack{{1, 2}, 3, 4, 5}));
@@ -116,7 +116,7 @@ TEST_CASE("every message comes back as it was sent") {
   CHECK(comes_back(Conflict{{1, 2}, false, 3, "", "192.0.2.1"}));
 }
 
-TEST_CASE("numbers come back at both ends of their range") {
+TEST_CASE("the least and the greatest numbers are decoded as they were encoded") {
   for (const std::uint64_t n : {std::uint64_t{0}, std::uint64_t{127}, std::uint64_t{128}, std::uint64_t{1} << 32U,
                                 std::uint64_t{1} << 63U, kMost}) {
     CHECK(comes_back(Welcome{{n, n}, n, n, n, n, n}));
@@ -143,7 +143,7 @@ TEST_CASE("numbers come back at both ends of their range") {
   CHECK(comes_back(hello));
 }
 
-TEST_CASE("a number beyond its field is refused") {
+TEST_CASE("a number out of its field's range is refused") {
   CHECK_FALSE(decode(unhex("93 08 01 cfffffffffffffffff")));  // a clock of 2^64-1
   CHECK_FALSE(decode(unhex("93 08 ff 00")));                  // a nonce of -1
   CHECK_FALSE(decode(unhex("92 0a cb3ff0000000000000")));     // an incarnation of 1.0
@@ -152,7 +152,7 @@ TEST_CASE("a number beyond its field is refused") {
   CHECK_FALSE(decode(unhex("9b 01 01 cf0000000100000000" + tail)));  // a version of 2^32
 }
 
-TEST_CASE("an array longer than expected is accepted, whatever stands in the fields that are new") {
+TEST_CASE("an array longer than expected is accepted, whatever the new fields contain") {
   const std::string grown[] = {unhex("00"),
                                unhex("c0"),
                                unhex("82 01 02 a161 c3"),
@@ -172,7 +172,7 @@ TEST_CASE("an array longer than expected is accepted, whatever stands in the fie
   }
 }
 
-TEST_CASE("an array shorter than expected is refused, and names the message") {
+TEST_CASE("an array shorter than expected is refused, and the error names the message") {
   for (const Pinned& sample : pinned()) {
     INFO(name_of(sample.message));
     for (const char* array : {"91", "92"}) {
@@ -186,7 +186,7 @@ TEST_CASE("an array shorter than expected is refused, and names the message") {
   }
 }
 
-TEST_CASE("a header cut anywhere, or with bytes behind it, is refused") {
+TEST_CASE("a header that is cut at any byte, or has trailing bytes, is refused") {
   for (const Pinned& sample : pinned()) {
     INFO(name_of(sample.message));
     const std::string whole = encode(sample.message);
@@ -203,18 +203,18 @@ TEST_CASE("a field of another type is refused") {
     CHECK_FALSE(decode(unhex(std::string("93 08 01") + wrong)));
     CHECK_FALSE(decode(unhex(std::string("96 03 01 02 03 04") + wrong)));
   }
-  CHECK_FALSE(decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 01 00")));  // the answer is no boolean
-  CHECK_FALSE(decode(unhex("9b 01 01 01 07 a448696c6c 01 01 01 00 c3 00")));          // the herd is no text
+  CHECK_FALSE(decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 01 00")));  // the answer is not a boolean
+  CHECK_FALSE(decode(unhex("9b 01 01 01 07 a448696c6c 01 01 01 00 c3 00")));          // the herd is not a text
 }
 
-TEST_CASE("what is no array with a number in front is no header") {
+TEST_CASE("a header must be an array that begins with a number") {
   for (const char* bytes : {"", "00", "c0", "a161", "80", "90", "91 a161", "91 ff", "91 c0", "c1", "81 01 02"}) {
     INFO(bytes);
     CHECK_FALSE(decode(unhex(bytes)));
   }
 }
 
-TEST_CASE("a type that this version does not know is no error") {
+TEST_CASE("a message of an unknown type is not an error") {
   for (const char* bytes : {"91 00", "91 0c", "92 0c 01", "93 0d 90 80", "91 cfffffffffffffffff"}) {
     INFO(bytes);
     const auto received = decode(unhex(bytes));
@@ -225,19 +225,19 @@ TEST_CASE("a type that this version does not know is no error") {
   CHECK(encode(UnknownMessage{12}).empty());
 }
 
-TEST_CASE("a batch that ends before it begins is refused, one that covers nothing is not") {
+TEST_CASE("a batch that ends before it begins is refused, an empty range is not") {
   CHECK(decode(encode(Batch{{1, 2}, 3, 5, 5, 0, 0})));
   CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, 5, 4, 0, 0})));
   CHECK_FALSE(decode(encode(Batch{{1, 2}, 3, kMost, 0, 0, 0})));
 }
 
-TEST_CASE("a WELCOME names the run of its cursor, unless that is 0") {
+TEST_CASE("a WELCOME with a cursor above 0 must name a run") {
   CHECK(comes_back(Welcome{{1, 2}, 3, 0, 5, 0, 0}));
   CHECK(comes_back(Welcome{{1, 2}, 3, 1, 5, 6, 0}));
   CHECK_FALSE(decode(encode(Welcome{{1, 2}, 3, 1, 5, 0, 0})));
 }
 
-TEST_CASE("a pull names 1 to 512 buckets, all of them within bounds") {
+TEST_CASE("a pull names 1 to 512 buckets, all in range") {
   Pull pull{{1, 2}, 3, 0, {}};
   CHECK_FALSE(decode(encode(pull)));
   pull.buckets = {0, kBuckets - 1};
@@ -248,11 +248,11 @@ TEST_CASE("a pull names 1 to 512 buckets, all of them within bounds") {
   CHECK(comes_back(pull));
   pull.buckets.push_back(7);
   CHECK_FALSE(decode(encode(pull)));
-  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 07")));          // no array
-  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 92 00 a161")));  // no number in it
+  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 07")));          // not an array
+  CHECK_FALSE(decode(unhex("96 06 05 06 02 00 92 00 a161")));  // an element that is not a number
 }
 
-TEST_CASE("a few bytes cannot ask for gigabytes, nor nest without end") {
+TEST_CASE("a short header can neither request gigabytes nor nest without a limit") {
   for (const char* bomb : {"ddffffffff", "dfffffffff", "dbffffffff", "c6ffffffff", "c9ffffffff01", "dcffff",
                            "92 0a ddffffffff", "92 0a dbffffffff", "9b 01 01 01 dbffffffff"}) {
     INFO(bomb);
@@ -263,7 +263,7 @@ TEST_CASE("a few bytes cannot ask for gigabytes, nor nest without end") {
   CHECK_FALSE(decode(unhex("92 0a") + std::string(100'000, static_cast<char>(0x81))));
 }
 
-TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, in messages too") {
+TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, also in messages") {
   const std::string longest(kMaxNameBytes, 'n');
   CHECK(is_name("a"));
   CHECK(is_name("Az09_-"));
@@ -284,7 +284,7 @@ TEST_CASE("names are 1 to 63 letters, digits, underscores and hyphens, in messag
   CHECK(comes_back(hello));
 }
 
-TEST_CASE("an address is up to 272 printable bytes that can stand in a log line, and read as empty where it is none") {
+TEST_CASE("an address has at most 272 printable bytes without blanks and quotes, else it is read as empty") {
   const std::string longest(kMaxAddressBytes, 'a');
   for (const std::string& good : {std::string(), std::string("tcp://[::1]:12240"), std::string("!~"), longest}) {
     CHECK(is_shown_address(good));
@@ -305,10 +305,10 @@ TEST_CASE("an address is up to 272 printable bytes that can stand in a log line,
     CHECK(std::get<Conflict>(*received).other_address.empty());
     CHECK(std::get<Conflict>(*received).other_host.empty());
   }
-  CHECK_FALSE(decode(unhex("9c 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00 07")));  // no text
+  CHECK_FALSE(decode(unhex("9c 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00 07")));  // not a text
 }
 
-TEST_CASE("a HELLO of an older version, which names no address, is read") {
+TEST_CASE("a HELLO of an older version, without an address, is decoded") {
   const auto received = decode(unhex("9b 01 01 01 a468657264 a448696c6c 01 01 01 00 c3 00"));
   REQUIRE(received);
   CHECK(std::get<Hello>(*received).address.empty());

@@ -1,4 +1,5 @@
-// What must hold for any input, tried with many drawn ones and compared with plain models: the same seeds in every run.
+// Properties that hold for every input: checked with many random inputs against simple models, with the same seeds in
+// every run.
 #include <array>
 #include <cmath>
 #include <cstdint>
@@ -35,7 +36,7 @@ std::string drawn_name(Random& random) {
   return drawn_of(random, kNameBytes, 1, kMaxNameBytes);
 }
 
-// Any width of msgpack's integers, and the ends of each.
+// A number of any encoded width of msgpack, also the least and the greatest of each.
 std::uint64_t drawn_number(Random& random) {
   const std::uint64_t end = std::uint64_t{1} << random.below(64);
   switch (random.below(3)) {
@@ -100,7 +101,7 @@ Message drawn_message(Random& random, std::size_t kind) {
   }
 }
 
-// Every field, so that a message can be compared.
+// All fields of a message, for comparison.
 std::string fields(const Message& message) {
   std::string out(name_of(message));
   const auto add = [&](const auto&... values) { ((out += " " + std::to_string(values)), ...); };
@@ -174,7 +175,7 @@ bool same(const Update& a, const Update& b) {
 
 // ---- texts ----------------------------------------------------------------------------------------------------------
 
-// A text of the grammar, or near it: digits too many, a point too many, a sign missing.
+// A decimal that is valid or nearly valid: too many digits, or none on one side of the point.
 std::string drawn_decimal(Random& random, std::size_t digits, std::size_t fraction) {
   std::string text = drawn_of(random, "0123456789", random.chance(0.05) ? 0 : 1, digits + (random.chance(0.1) ? 1 : 0));
   if (random.chance(0.7)) {
@@ -211,32 +212,32 @@ std::string drawn_coordinates(Random& random) {
 
 }  // namespace
 
-TEST_CASE("a message that was encoded is decoded as it was") {
+TEST_CASE("a random message is decoded as it was encoded") {
   Random random(1);
-  for (int turn = 0; turn < 20'000; ++turn) {
-    const Message message = drawn_message(random, static_cast<std::size_t>(turn) % 10);
-    const std::string said = encode(message);
-    const auto received = decode(said);
+  for (int round = 0; round < 20'000; ++round) {
+    const Message message = drawn_message(random, static_cast<std::size_t>(round) % 10);
+    const std::string encoded = encode(message);
+    const auto received = decode(encoded);
     REQUIRE(received);
     REQUIRE(fields(*received) == fields(message));
-    REQUIRE(encode(*received) == said);
+    REQUIRE(encode(*received) == encoded);
   }
 }
 
-TEST_CASE("a message that was cut off, or that goes on, is refused") {
+TEST_CASE("a random message that is cut at any byte, or has trailing bytes, is refused") {
   Random random(2);
-  for (int turn = 0; turn < 700; ++turn) {
-    const std::string said = encode(drawn_message(random, static_cast<std::size_t>(turn) % 10));
-    for (std::size_t size = 0; size < said.size(); ++size)
-      REQUIRE_FALSE(decode(std::string_view(said).substr(0, size)));
-    REQUIRE_FALSE(decode(said + '\0'));
+  for (int round = 0; round < 700; ++round) {
+    const std::string encoded = encode(drawn_message(random, static_cast<std::size_t>(round) % 10));
+    for (std::size_t size = 0; size < encoded.size(); ++size)
+      REQUIRE_FALSE(decode(std::string_view(encoded).substr(0, size)));
+    REQUIRE_FALSE(decode(encoded + '\0'));
   }
 }
 
-TEST_CASE("a body that was encoded is decoded as it was, and is no longer than a batch may be") {
+TEST_CASE("a random body is decoded as it was encoded, and is within the bound of a body") {
   Random random(3);
   std::size_t full = 0;
-  for (int turn = 0; turn < 200; ++turn) {
+  for (int round = 0; round < 200; ++round) {
     std::vector<std::string> origins(1 + random.below(random.chance(0.1) ? kMaxNodes : 5));
     for (std::string& origin : origins) origin = drawn_name(random);
     BodyEncoder encoder;
@@ -247,10 +248,10 @@ TEST_CASE("a body that was encoded is decoded as it was, and is no longer than a
       updates.push_back(std::move(update));
     }
     full += encoder.bytes() > kMaxBatchBytes / 2 ? 1U : 0U;
-    const std::string said = encoder.finish();
-    REQUIRE(said.size() <= kMaxBatchBytes);
+    const std::string encoded = encoder.finish();
+    REQUIRE(encoded.size() <= kMaxBatchBytes);
     Body body;
-    REQUIRE(decode_body(said, body));
+    REQUIRE(decode_body(encoded, body));
     REQUIRE(body.unreadable == 0);
     REQUIRE(body.updates.size() == updates.size());
     for (std::size_t i = 0; i < updates.size(); ++i) REQUIRE(same(body.updates[i].update, updates[i].view()));
@@ -258,10 +259,11 @@ TEST_CASE("a body that was encoded is decoded as it was, and is no longer than a
   CHECK(full > 10);
 }
 
-TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say so, and mean what they say") {
+TEST_CASE(
+    "random coordinates are accepted exactly if the grammar and the decimal ranges allow them, with the right value") {
   Random random(4);
   std::array<int, 2> seen{};
-  for (int turn = 0; turn < 50'000; ++turn) {
+  for (int round = 0; round < 50'000; ++round) {
     const std::string text = drawn_coordinates(random);
     INFO(text);
     const auto plain = plain_position(text);
@@ -270,7 +272,7 @@ TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say
     REQUIRE(check_coordinates(text).has_value() == plain.has_value());
     ++seen.at(plain ? 1 : 0);
     if (!parsed) continue;
-    // What it is for, searching nearby, forgives the last bits of a double: this is less than a micrometre.
+    // The last bits of the double do not matter for a search nearby: 1e-12 degrees are less than a micrometre.
     REQUIRE(std::abs(parsed->latitude - plain->latitude) < 1e-12);
     REQUIRE(std::abs(parsed->longitude - plain->longitude) < 1e-12);
   }
@@ -278,10 +280,10 @@ TEST_CASE("coordinates are accepted where the grammar and the decimal ranges say
   CHECK(seen[1] > 5000);
 }
 
-TEST_CASE("times are accepted where the grammar and the range say so, and are exact to the nanosecond") {
+TEST_CASE("random times are accepted exactly if the grammar and the range allow them, with the exact value") {
   Random random(5);
   std::array<int, 2> seen{};
-  for (int turn = 0; turn < 50'000; ++turn) {
+  for (int round = 0; round < 50'000; ++round) {
     const std::string near_the_end = std::to_string(kTimeSecondsEnd - 1 + random.between(0, 1)) + ".999999999";
     const std::string text = spoilt(random, random.chance(0.1) ? near_the_end : drawn_decimal(random, 10, 9));
     INFO(text);
@@ -295,20 +297,20 @@ TEST_CASE("times are accepted where the grammar and the range say so, and are ex
   CHECK(seen[1] > 5000);
 }
 
-TEST_CASE("what a client writes comes back to the byte") {
+TEST_CASE("the reply contains the coordinates and the time exactly as the client sent them") {
   Random random(6);
   std::size_t received = 0;
-  for (int turn = 0; turn < 20'000; ++turn) {
+  for (int round = 0; round < 20'000; ++round) {
     const std::string coordinates = drawn_coordinates(random);
     const std::string time = drawn_decimal(random, 10, 9);
     if (!plain_position(coordinates) || !plain_time(time)) continue;
     ++received;
     const std::string line = "IAMAT\t kiwi  " + coordinates + " " + time + " ";
     const Command command = parse_command(line);
-    const auto* said = std::get_if<Iamat>(&command);
-    REQUIRE(said != nullptr);
+    const auto* encoded = std::get_if<Iamat>(&command);
+    REQUIRE(encoded != nullptr);
     std::string reply;
-    append_at(reply, {"Hill", Nanoseconds(7), said->client, said->coordinates, said->time_text});
+    append_at(reply, {"Hill", Nanoseconds(7), encoded->client, encoded->coordinates, encoded->time_text});
     REQUIRE(reply == "AT Hill +0.000000007 kiwi " + coordinates + " " + time + "\n");
   }
   CHECK(received > 2000);

@@ -6,7 +6,7 @@
 
 using namespace herd::protocol;
 
-TEST_CASE("a text of any length is put where it belongs, and nothing behind it") {
+TEST_CASE("a text of any length is copied to its position, and nothing after it is overwritten") {
   std::string text;
   for (std::size_t size = 0; size <= 300; ++size) {
     std::string to(size + 2, '#');
@@ -17,7 +17,7 @@ TEST_CASE("a text of any length is put where it belongs, and nothing behind it")
   }
 }
 
-TEST_CASE("texts are the same if all their bytes are, however long they are") {
+TEST_CASE("texts of any length are the same if all their bytes are") {
   std::string text;
   for (std::size_t size = 0; size <= 300; ++size) {
     const std::string copy = text;
@@ -33,7 +33,7 @@ TEST_CASE("texts are the same if all their bytes are, however long they are") {
   CHECK(same_text({}, ""));
 }
 
-TEST_CASE("an empty text may have no place at all") {
+TEST_CASE("an empty text may have a null pointer") {
   char to = '#';
   CHECK(put_text(&to, {}) == &to);
   CHECK(to == '#');

@@ -18,27 +18,27 @@ std::unique_ptr<Sums> sample_sums() {
 
 }  // namespace
 
-TEST_CASE("sums come back as they were said, in a frame that fits a message") {
-  const auto said = sample_sums();
-  const std::string frame = encode_sums(*said);
+TEST_CASE("sums are decoded as they were encoded, and their frame is within the bound of a body") {
+  const auto sent = sample_sums();
+  const std::string frame = encode_sums(*sent);
   CHECK(frame.size() <= kMaxBatchBytes);
   const auto received = std::make_unique<Sums>();
   REQUIRE(decode_sums(frame, *received));
-  CHECK(received->of == said->of);
-  CHECK(received->unsettled == said->unsettled);
+  CHECK(received->of == sent->of);
+  CHECK(received->unsettled == sent->unsettled);
 }
 
-TEST_CASE("sums stand in the frame low byte first, and bits low bit first") {
-  const auto said = std::make_unique<Sums>();
-  said->of[1] = 0x0102030405060708;
-  said->unsettled.set(9);
-  const std::string frame = encode_sums(*said);
+TEST_CASE("sums are encoded low byte first, and bits low bit first") {
+  const auto sent = std::make_unique<Sums>();
+  sent->of[1] = 0x0102030405060708;
+  sent->unsettled.set(9);
+  const std::string frame = encode_sums(*sent);
   CHECK(hex(frame.substr(0, 4)) == "92c58000");
   CHECK(hex(frame.substr(4 + 8, 8)) == "0807060504030201");
   CHECK(hex(frame.substr(4 + 8 * kBuckets, 3 + 2)) == "c502000002");
 }
 
-TEST_CASE("sums in a longer array are read, everything else is refused") {
+TEST_CASE("sums in a longer array are read, other frames are refused") {
   const std::string frame = encode_sums(*sample_sums());
   const auto received = std::make_unique<Sums>();
   std::string longer = frame + "\x01";

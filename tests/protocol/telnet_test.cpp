@@ -56,7 +56,7 @@ TEST_CASE("the bytes of a subnegotiation are counted until it ends") {
   CHECK(filter.is_idle());
 }
 
-TEST_CASE("requests for a timing mark are counted, and nothing that only looks like one") {
+TEST_CASE("requests for a timing mark are counted, and sequences that resemble one are not") {
   TelnetFilter filter;
   const auto marks_of = [&](std::string_view bytes) {
     for (const char byte : bytes) (void)filter.is_text(byte);
@@ -64,7 +64,7 @@ TEST_CASE("requests for a timing mark are counted, and nothing that only looks l
     return filter.take_timing_marks();
   };
   CHECK(marks_of("\xFF\xFD\x06") == 1);
-  CHECK(marks_of("") == 0);  // taken
+  CHECK(marks_of("") == 0);  // the count was taken
   CHECK(marks_of("a\xFF\xFD\x06"
                  "b\xFF\xFD\x06\xFF\xFD\x06\x06") == 3);
   CHECK(marks_of("\xFF\xFB\x06\xFF\xFC\x06\xFF\xFE\x06") == 0);

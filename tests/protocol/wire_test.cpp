@@ -27,7 +27,7 @@ std::string written(Put put, const Value& value) {
   return {bytes.data(), static_cast<std::size_t>(put(bytes.data(), value) - bytes.data())};
 }
 
-// Numbers around every power of two, of either sign.
+// Calls it with numbers around every power of two, of either sign.
 template <typename Checksum>
 void for_each_edge(Checksum check) {
   for (unsigned bit = 0; bit < 64; ++bit) {
@@ -39,7 +39,7 @@ void for_each_edge(Checksum check) {
 
 }  // namespace
 
-TEST_CASE("numbers are written as msgpack writes them, and read again") {
+TEST_CASE("numbers are written as msgpack writes them, and are read back") {
   for_each_edge([](std::uint64_t value) {
     INFO(value);
     const std::string bytes = written(wire::put_unsigned, value);
@@ -63,7 +63,7 @@ TEST_CASE("numbers are written as msgpack writes them, and read again") {
   });
 }
 
-TEST_CASE("texts are written as msgpack writes them, and read again up to 255 bytes") {
+TEST_CASE("texts are written as msgpack writes them, and are read back up to 255 bytes") {
   for (const std::size_t size : {0U, 1U, 31U, 32U, 33U, 254U, 255U, 256U, 257U, 65'535U}) {
     INFO(size);
     const std::string text(size, 'x');
@@ -76,11 +76,11 @@ TEST_CASE("texts are written as msgpack writes them, and read again up to 255 by
   }
 }
 
-TEST_CASE("what ends too early, or is something else, is not read") {
-  for (const std::string& whole : {packed(std::uint64_t{1} << 40U), packed(-1000), packed(std::string(40, 'x')),
-                                   packed(std::string("kiwi")), packed(std::vector<int>(20))}) {
-    for (std::size_t size = 0; size < whole.size(); ++size) {
-      const std::string_view cut = std::string_view(whole).substr(0, size);
+TEST_CASE("a value that is cut off or of another type is not read") {
+  for (const std::string& encoded : {packed(std::uint64_t{1} << 40U), packed(-1000), packed(std::string(40, 'x')),
+                                     packed(std::string("kiwi")), packed(std::vector<int>(20))}) {
+    for (std::size_t size = 0; size < encoded.size(); ++size) {
+      const std::string_view cut = std::string_view(encoded).substr(0, size);
       INFO(hex(cut));
       std::uint64_t number = 0;
       std::int64_t with_sign = 0;
@@ -104,8 +104,8 @@ TEST_CASE("what ends too early, or is something else, is not read") {
   }
 }
 
-// Bytes are changed at random in bodies of both kinds, so that the quick way gives up at every place.
-TEST_CASE("a body means the same, whether it is read the usual way or by msgpack's parser") {
+// Random bytes of the bodies are changed, so that the fast path fails at every position.
+TEST_CASE("the fast path and msgpack's parser decode a body alike") {
   std::mt19937_64 random(1);
   for (int round = 0; round < 20'000; ++round) {
     BodyEncoder encoder;
