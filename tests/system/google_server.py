@@ -229,7 +229,7 @@ FAULTS = {
     "no content (204)": (body("", 204), UNKNOWN),
     "HTML": (body("<!doctype html><title>Welcome</title>", 200, "text/html"), UNKNOWN),
     "JSON of another kind": (body('["OK"]'), UNKNOWN),
-    "places that are none": (body('{"status":"OK","results":[{},1,null],"places":[{},1,null]}'), UNKNOWN),
+    "malformed places": (body('{"status":"OK","results":[{},1,null],"places":[{},1,null]}'), UNKNOWN),
     "a list that is a text": (body('{"status":"OK","results":"many","places":"many"}'), UNKNOWN),
     "deep JSON": (body("[" * 1_000_000), UNKNOWN),
     "bad UTF-8": (body(b'{"places":[{"id":"\xff"}]}'), UNKNOWN),
@@ -237,8 +237,8 @@ FAULTS = {
     "redirect (302)": (redirect(302), UNKNOWN),
     "redirect (307)": (redirect(307), UNKNOWN),
     "redirect (308)": (redirect(308), UNKNOWN),
-    "no HTTP": (no_http, UNKNOWN),
-    "an error that tells the key": (tells_key, DENIED),
+    "not HTTP": (no_http, UNKNOWN),
+    "an error that contains the key": (tells_key, DENIED),
 }
 LEGACY_FAULTS = {
     "status OVER_QUERY_LIMIT": (legacy_status("OVER_QUERY_LIMIT"), QUOTA),
@@ -246,7 +246,7 @@ LEGACY_FAULTS = {
     "status REQUEST_DENIED": (legacy_status("REQUEST_DENIED", error_message="The key is invalid."), DENIED),
     "status INVALID_REQUEST": (legacy_status("INVALID_REQUEST"), INVALID),
     "status UNKNOWN_ERROR": (legacy_status("UNKNOWN_ERROR"), UNKNOWN),
-    "status of no kind": (legacy_status("FINE"), UNKNOWN),
+    "unknown status": (legacy_status("FINE"), UNKNOWN),
 }
 ANSWERS = {"good": good, "none": none_there, "outside": outside, "key in a name": names_key,
            "on a meridian": on_a_meridian}

@@ -136,7 +136,7 @@ def test_the_key_is_in_no_output_of_any_kind(make_node, google, provider):
     clients = Clients(node)
     outputs = []
     with Monitored(node) as events:
-        for fault in ["good", "key in a name", "an error that tells the key", "forbidden (403)", "reset", "no HTTP",
+        for fault in ["good", "key in a name", "an error that contains the key", "forbidden (403)", "reset", "not HTTP",
                       "good", "bad request", "redirect (302)", "HTML"] + ["internal error (500)"] * 6:
             google.play(fault)
             outputs.append(json.dumps(whatsat(node, clients.new(), 10, 5)[0]))

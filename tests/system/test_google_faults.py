@@ -68,7 +68,7 @@ def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
     assert document["status"] == "UNKNOWN_ERROR" and took <= LATEST
 
 
-@pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "certificate of nobody"])
+@pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "unknown certificate authority"])
 def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):  # noqa: F811
     environment = {VARIABLE: KEY}
     url = f"http://127.0.0.1:{ports.take()}{NEW_PATH}"
@@ -80,7 +80,7 @@ def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, go
         environment["LD_PRELOAD"] = slow_resolver(tmp_path)
     elif where == "not TLS":
         url = google.url(NEW_PATH).replace("http:", "https:")
-    elif where == "certificate of nobody":
+    elif where == "unknown certificate authority":
         server = GoogleServer(ports.take(), certificate=own_certificate(tmp_path))
         url = server.url(NEW_PATH)
     herd = make_herd(alone(1), start=False, log_level="info", settings={"places": {
