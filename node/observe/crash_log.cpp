@@ -20,8 +20,7 @@ namespace {
 constexpr std::array<int, 5> kCrashes{SIGABRT, SIGBUS, SIGFPE, SIGILL, SIGSEGV};
 constexpr std::size_t kTextBytes = 512;
 
-// Into memory of the caller's stack: the heap may be what is broken. Returns what was made, cut off where it is too
-// long.
+// Formats into memory on the caller's stack, because the heap may be corrupt. Cuts off text that is too long.
 template <typename... Values>
 std::string_view make_text(std::array<char, kTextBytes>& memory, fmt::format_string<Values...> format,
                            Values&&... values) {
@@ -35,7 +34,7 @@ void report_assertion(const protocol::FailedAssertion& failed) noexcept {
                       failed.condition));
 }
 
-// abort() follows, and with it the line of the signal and the wait.
+// abort() raises SIGABRT: handle_crash() then logs the signal and waits for the log.
 [[noreturn]] void report_exception() noexcept {
   std::array<char, kTextBytes> memory{};
   const auto report = [&memory](std::string_view reason) {
@@ -56,7 +55,7 @@ void handle_crash(int signal) noexcept {
   std::array<char, kTextBytes> memory{};
   log_fatal(make_text(memory, "event=crashed signal={}", signal));
   drain_log(kLogEndPatience);
-  // The default action is in place again (SA_RESETHAND). The signal comes once this handler has returned.
+  // SA_RESETHAND has restored the default action. The kernel delivers the signal when this handler has returned.
   raise(signal);
 }
 

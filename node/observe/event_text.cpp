@@ -16,16 +16,16 @@ bool needs_no_escape(std::string_view text) {
                      [](char byte) { return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\'; });
 }
 
-// U+0080 to U+009F steer many terminals (U+009B is ESC [), and viewers print what comes. JSON may hold them, so the
-// library lets them pass; here they become \u0080 to \u009f. `text` is UTF-8.
+// Escapes U+0080 to U+009F as \u0080 to \u009f. Many terminals obey them (U+009B is ESC [), and viewers print what they
+// receive. JSON allows them unescaped, so the library does not escape them. `text` must be valid UTF-8.
 void escape_c1(std::string& text) {
   for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1)) {
-    const auto second = static_cast<unsigned char>(text[at + 1]);  // UTF-8: there is one
+    const auto second = static_cast<unsigned char>(text[at + 1]);  // exists, because the text is UTF-8
     if (second < 0xa0) text.replace(at, 2, fmt::format("\\u{:04x}", second));
   }
 }
 
-// Names, coordinates and times are plain nearly always, and then three times as fast to write as by way of the library.
+// Names, coordinates and times rarely need escapes. Writing them directly is three times as fast as using the library.
 void append_text(std::string& out, std::string_view text) {
   if (needs_no_escape(text)) {
     out.append(1, '"').append(text).append(1, '"');

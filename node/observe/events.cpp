@@ -13,7 +13,7 @@ namespace {
 
 using std::chrono::duration;
 
-// One signed decimal number; std::from_chars knows no plus sign.
+// Parses one signed decimal number. std::from_chars does not accept a plus sign.
 double degrees(std::string_view text) {
   if (text.starts_with('+')) text.remove_prefix(1);
   double value = 0;
@@ -21,7 +21,7 @@ double degrees(std::string_view text) {
   return value;
 }
 
-// The text has been checked when the record was made: two numbers, each with its sign.
+// The text was validated when the record was created: two numbers, each with its sign.
 protocol::Position position_of(std::string_view coordinates) {
   const auto second = std::min(coordinates.find_first_of("+-", 1), coordinates.size());
   return {degrees(coordinates.substr(0, second)), degrees(coordinates.substr(second))};

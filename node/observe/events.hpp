@@ -1,5 +1,5 @@
-// The node's events, each with its subject and fields as docs/MONITORING.md lists them. Loop thread, like the Monitor.
-// Nothing is put together for an event that no viewer wants.
+// The events that the node publishes to its monitor, each with the subject and fields that docs/MONITORING.md lists.
+// Loop thread only, like the Monitor. An event that no viewer has subscribed to is not composed.
 #pragma once
 
 #include <chrono>
@@ -13,13 +13,14 @@
 
 namespace herd::node {
 
-// A client is somewhere else: `location`, or `reset` where an operator has taken the record back (no coordinates).
+// Publishes the change of a client's record: `location`, or `reset` if the record has no coordinates because an
+// operator has reset the client. `wall` is the timestamp of the event, here and below.
 void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall);
 
-// A link has changed to the state it is in now: `link_opened`, `link_half` or `link_lost`.
+// Publishes that a link has entered the state in `link`: `link_opened`, `link_half` or `link_lost`.
 void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall);
 
-// Something that an operator should see; `event` is its name, as in the log, and `message` a sentence.
+// An event that an operator should see. `event` is its name, as in the log; `message` is a sentence. Both are borrowed.
 struct Trouble {
   EventLevel level = EventLevel::Warning;
   EventKind kind = EventKind::Node;
@@ -28,12 +29,11 @@ struct Trouble {
 };
 void publish_trouble(Monitor& monitor, const Trouble& trouble, protocol::Nanoseconds wall);
 
-// The stats, once a second and whenever a viewer has come: all figures of the status that are numbers, and of each
-// counter also its growth a second.
+// Publishes the `stats` event: the numbers of the status, and for each counter also its rate per second.
 class StatsEvents {
  public:
-  // `status.taken` says when. The rates are those of the time since the former call; after less than kLeastSpan, which
-  // would make them noise, those of the former call are repeated.
+  // Publishes the stats of the time `status.taken`. The rates are averages since the previous call. If that was less
+  // than kLeastSpan ago, too short for a meaningful rate, the previous rates are repeated.
   void publish(Monitor& monitor, const Status& status);
 
   static constexpr std::chrono::milliseconds kLeastSpan{500};
@@ -41,9 +41,9 @@ class StatsEvents {
  private:
   void update_rates(const Status& status);
 
-  std::map<std::string, double> rates_;  // by the name of the field: "iamat_stored_per_s"
-  std::map<std::string, std::uint64_t> counters_;
-  protocol::Nanoseconds counted_{};  // steady time of counters_
+  std::map<std::string, double> rates_;            // by field name: "iamat_stored_per_s"
+  std::map<std::string, std::uint64_t> counters_;  // at the time counted_
+  protocol::Nanoseconds counted_{};                // steady time
 };
 
 }  // namespace herd::node

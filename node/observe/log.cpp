@@ -25,15 +25,15 @@ using protocol::Result;
 using spdlog::level::level_enum;
 using namespace std::chrono;
 
-// spdlog knows more names ("critical", "off", "warn"); these are the ones that the configuration promises.
+// The names that the configuration documents. spdlog has more ("critical", "off", "warn").
 constexpr std::array<std::pair<std::string_view, level_enum>, 5> kLevels{{{"trace", level_enum::trace},
                                                                           {"debug", level_enum::debug},
                                                                           {"info", level_enum::info},
                                                                           {"warning", level_enum::warn},
                                                                           {"error", level_enum::err}}};
 constexpr std::size_t kFatalBytes = 1'000;
-constexpr std::size_t kMostOutputs = 2;  // standard error and a file
-constexpr timespec kLookAgain{0, 1'000'000};
+constexpr std::size_t kMostOutputs = 2;       // standard error and a file
+constexpr timespec kDrainPoll{0, 1'000'000};  // 1 ms
 
 Result<level_enum> parse_level(std::string_view text) {
   for (const auto& [name, level] : kLevels) {
@@ -56,7 +56,7 @@ struct Line {
   std::string_view text;
 };
 
-// The calendar is computed here because gmtime_r() takes a lock.
+// Computes the calendar itself, because gmtime_r() takes a lock.
 template <typename Output>
 Output format_line(Output output, const Line& line) {
   const auto time = floor<milliseconds>(line.time);
@@ -69,7 +69,7 @@ Output format_line(Output output, const Line& line) {
                         name_of(line.level), line.node, line.text);
 }
 
-// What spdlog writes to. No lock and no buffer: each call formats its line on its own stack.
+// The sink of spdlog's logger. It has no lock and no buffer: each call formats its line on its own stack.
 class RingSink : public spdlog::sinks::sink {
  public:
   explicit RingSink(std::string node) : node_(std::move(node)) {}
@@ -101,12 +101,12 @@ class RingSink : public spdlog::sinks::sink {
       const Line line{system_clock::now(), level_enum::err, node, event.substr(0, kFatalBytes)};
       const char* end = format_line(text.data(), line);
       push({text.data(), static_cast<std::size_t>(end - text.data())});
-    } catch (...) {  // of fmt, which the compiler cannot see to be impossible here
+    } catch (...) {  // fmt does not throw here, but the compiler cannot prove it
       lost();
     }
   }
 
-  // A line that could not be made, because memory has run out.
+  // Counts a line that could not be formatted, because memory has run out.
   void lost() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
 
   [[nodiscard]] std::uint64_t dropped() const noexcept {
@@ -127,7 +127,7 @@ class RingSink : public spdlog::sinks::sink {
     const auto deadline = steady_clock::now() + patience;
     while (!settled()) {
       if (steady_clock::now() >= deadline) return false;
-      nanosleep(&kLookAgain, nullptr);
+      nanosleep(&kDrainPoll, nullptr);
     }
     return true;
   }
@@ -149,8 +149,8 @@ class RingSink : public spdlog::sinks::sink {
   std::atomic<std::uint64_t> lost_ = 0;
 };
 
-std::shared_ptr<RingSink> owned_sink;          // of the main thread
-std::atomic<RingSink*> sink_in_use = nullptr;  // the same, for all threads
+std::shared_ptr<RingSink> owned_sink;          // used by the main thread only
+std::atomic<RingSink*> sink_in_use = nullptr;  // the same object, for all threads
 
 Result<std::shared_ptr<RingSink>> open_sink(const std::string& node, const LogConfig& config) {
   auto sink = std::make_shared<RingSink>(node);
@@ -178,7 +178,7 @@ Result<void> start_log(const std::string& node, const LogConfig& config) {
   if (!sink) return tl::unexpected(sink.error());
   auto logger = std::make_shared<spdlog::logger>(node, *sink);
   logger->set_level(*level);
-  // spdlog's own handler would write to standard error, and take a lock.
+  // spdlog's default handler would take a lock and write to standard error.
   logger->set_error_handler([used = sink->get()](const std::string&) { used->lost(); });
   spdlog::set_default_logger(std::move(logger));
   sink_in_use = sink->get();

@@ -20,15 +20,15 @@ namespace {
 
 using std::chrono::steady_clock;
 
-// A wait for room or for lines ends at the latest after this, whatever was missed.
+// The longest wait for the destination or for lines. It bounds the cost of a missed wakeup.
 constexpr std::chrono::milliseconds kLongestWait{1'000};
-// For a thread that has been asked to give up: unless it is stuck in a system call, it ends at once.
+// For a thread that was asked to give up. Unless it is stuck in a system call, it ends at once.
 constexpr std::chrono::milliseconds kGiveUpPatience{100};
 constexpr std::string_view kTooSlow = "they were not written as fast as they came";
 
 }  // namespace
 
-// What the thread and the owner share. It ends with the last of them.
+// The state that the thread and the owner share; the last of the two destroys it.
 class LogOutput::Writer {
  public:
   Writer(LogTarget target, DropReport report, std::size_t ring_bytes)
@@ -46,13 +46,13 @@ class LogOutput::Writer {
   void run();
   void wake() const noexcept;
 
-  // Shared.
+  // Used by all threads.
   LogRing ring;
   std::atomic<std::uint64_t> dropped = 0;
-  std::atomic<std::uint64_t> settled = 0;  // everything up to this position of the ring is written or dropped
-  std::atomic<bool> sleeps = false;        // the thread wants to be woken by the next line
-  std::atomic<bool> stop = false;          // end when the ring is empty
-  std::atomic<bool> give_up = false;       // end now
+  std::atomic<std::uint64_t> settled = 0;  // all lines before this position of the ring are written or dropped
+  std::atomic<bool> sleeps = false;        // the next line must wake the thread
+  std::atomic<bool> stop = false;          // the thread ends when the ring is empty
+  std::atomic<bool> give_up = false;       // the thread ends now
 
  private:
   bool fill();
@@ -64,35 +64,35 @@ class LogOutput::Writer {
   void rest();
   void wait(std::chrono::milliseconds patience) const;
 
-  // The thread's.
+  // Used by the writing thread only.
   LogTarget target_;
   DropReport report_;
   int wake_;                       // eventfd
-  std::string chunk_;              // whole lines, taken out of the ring and being written
-  std::size_t written_ = 0;        // of chunk_
-  std::vector<std::size_t> ends_;  // of each line in chunk_, but the report
-  std::size_t report_end_ = 0;     // of the report at the start of chunk_; 0: there is none
-  std::uint64_t reported_ = 0;     // lines that the report counts
+  std::string chunk_;              // complete lines, taken from the ring, that are being written
+  std::size_t written_ = 0;        // bytes written of chunk_
+  std::vector<std::size_t> ends_;  // end of each line in chunk_, without the drop report
+  std::size_t report_end_ = 0;     // end of the drop report at the start of chunk_; 0: there is none
+  std::uint64_t reported_ = 0;     // dropped lines that this report counts
   std::uint64_t unreported_ = 0;   // dropped lines that no report has counted
-  bool is_torn_ = false;           // what was written last is a part of a line
-  bool is_busy_ = false;           // something was written since the last rest
-  std::string reason_;             // of the drops: the latest error, empty if there was none
+  bool is_torn_ = false;           // the last write ended within a line
+  bool is_busy_ = false;           // something was written since the last rest()
+  std::string reason_;             // of the drops: the latest error; empty if there was none
   std::optional<steady_clock::time_point> failing_since_;
   steady_clock::time_point followed_{};
 };
 
 void LogOutput::Writer::wake() const noexcept {
   const std::uint64_t one = 1;
-  // Fails only if it is readable already.
+  // Fails only if the eventfd is readable already.
   if (::write(wake_, &one, sizeof one) < 0) return;
 }
 
 void LogOutput::Writer::run() {
   while (!give_up) {
-    const bool is_last_look = stop;
+    const bool is_last_check = stop;
     if (!chunk_.empty() || fill()) {
       write_some();
-    } else if (is_last_look) {
+    } else if (is_last_check) {
       return;
     } else {
       rest();
@@ -100,7 +100,8 @@ void LogOutput::Writer::run() {
   }
 }
 
-// Takes lines out of the ring, after a report if lines are missing before them. False if there is nothing to write.
+// Moves lines from the ring to chunk_, after a drop report if lines were dropped before them. Returns false if there is
+// nothing to write.
 bool LogOutput::Writer::fill() {
   unreported_ += ring.take_drops();
   if (unreported_ > 0) {
@@ -127,8 +128,8 @@ void LogOutput::Writer::write_some() {
   if (result.error != 0) {
     failed(result.error);
   } else if (result.bytes == 0) {
-    wait(kLogGathering);  // if poll() sees room where there is none, this thread does not spin
-    target_.wait_for_room(wake_, kLongestWait);
+    wait(kLogGathering);  // so that this thread does not spin if poll() reports a target as writable that is not
+    target_.wait_until_writable(wake_, kLongestWait);
   } else {
     failing_since_.reset();
     is_busy_ = true;
@@ -165,7 +166,7 @@ void LogOutput::Writer::failed(int error) {
   wait(kLogRetry);
 }
 
-// Drops what is in the chunk and not yet written, and what is in the ring now.
+// Drops the unwritten lines of chunk_ and all lines that are in the ring now.
 void LogOutput::Writer::drop_waiting() {
   auto lines = static_cast<std::uint64_t>(
       std::count_if(ends_.begin(), ends_.end(), [this](std::size_t end) { return end > written_; }));
@@ -186,12 +187,12 @@ void LogOutput::Writer::drop_waiting() {
   settled = ring.released();
 }
 
-// Nothing to write: waits for lines. The first time for a moment without being woken, the second time in a row for
-// long.
+// Waits for lines when there is nothing to write. The first time it waits kLogGathering, and new lines do not wake it.
+// The second time in a row it sleeps until a line wakes it.
 void LogOutput::Writer::rest() {
   if (std::exchange(is_busy_, false)) return wait(kLogGathering);
-  // Either push() sees this, or the line that it has added before is seen here: all four steps are sequentially
-  // consistent.
+  // Either push() sees this flag, or this thread sees the line that push() has added before it read the flag: all four
+  // steps are sequentially consistent.
   sleeps = true;
   if (!ring.next_bytes() && !stop) wait(kLongestWait);
   sleeps = false;

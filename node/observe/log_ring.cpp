@@ -10,7 +10,7 @@
 namespace herd::node {
 namespace {
 
-constexpr std::uint64_t kMaxDrops = std::numeric_limits<std::uint32_t>::max();  // that one header holds
+constexpr std::uint64_t kMaxDrops = std::numeric_limits<std::uint32_t>::max();  // the most that a header can count
 constexpr std::size_t kLeastBytes = 64;
 
 constexpr std::uint64_t make_header(std::uint64_t drops, std::size_t size) {
@@ -34,7 +34,7 @@ std::atomic_ref<std::uint64_t> LogRing::header_at(std::uint64_t position) const 
   return std::atomic_ref<std::uint64_t>(words_[(position & (bytes_ - 1)) / sizeof(std::uint64_t)]);
 }
 
-// Calls `piece` with the address and the size of each contiguous part: one, or two where the ring starts again.
+// Calls `piece` with address and size of each contiguous part of a range: one, or two if the range wraps around.
 template <typename Piece>
 void LogRing::for_pieces(std::uint64_t position, std::size_t size, const Piece& piece) const {
   char* const memory = reinterpret_cast<char*>(words_.get());
@@ -45,11 +45,11 @@ void LogRing::for_pieces(std::uint64_t position, std::size_t size, const Piece& 
 }
 
 bool LogRing::push(std::string_view line) noexcept {
-  const std::uint64_t need = room_for(line.size());
+  const std::uint64_t need = record_bytes(line.size());
   const std::uint64_t bound = drops_.load(std::memory_order_relaxed) == 0 ? bytes_ : bytes_ / 2;
   std::uint64_t at = reserved_.load(std::memory_order_relaxed);
   do {
-    // Negative if `at` is old: then the exchange fails and reads it again.
+    // Negative if `at` is outdated. The exchange then fails and reloads it.
     const auto used = static_cast<std::int64_t>(at + need - released_.load(std::memory_order_acquire));
     if (used > static_cast<std::int64_t>(bound)) {
       drops_.fetch_add(1, std::memory_order_relaxed);
@@ -66,7 +66,7 @@ bool LogRing::push(std::string_view line) noexcept {
     drops_.fetch_add(drops - kMaxDrops, std::memory_order_relaxed);
     drops = kMaxDrops;
   }
-  // Sequentially consistent, as is the consumer's last look before it sleeps: see LogOutput::push().
+  // Sequentially consistent, as is the consumer's last check before it sleeps: see LogOutput::push().
   header_at(at).store(make_header(drops, line.size()), std::memory_order_seq_cst);
   return true;
 }
@@ -87,7 +87,7 @@ bool LogRing::drops_before_next() const noexcept {
 std::uint64_t LogRing::take_drops() noexcept {
   const std::uint64_t header = next_header();
   if (header == 0) return drops_.exchange(0, std::memory_order_relaxed);
-  // No producer touches a header that it has stored.
+  // A producer does not touch a header after it has stored it.
   header_at(released_.load(std::memory_order_relaxed))
       .store(make_header(0, size_of(header)), std::memory_order_relaxed);
   return drops_of(header);
@@ -98,9 +98,9 @@ void LogRing::pop(std::string& text) {
   const std::size_t size = size_of(next_header());
   HERD_ASSERT(size > 0);
   for_pieces(at + kHeaderBytes, size, [&text](const char* from, std::size_t part) { text.append(from, part); });
-  const std::uint64_t room = room_for(size);
-  for_pieces(at, room, [](char* from, std::size_t part) { std::memset(from, 0, part); });
-  released_.store(at + room, std::memory_order_release);
+  const std::uint64_t bytes = record_bytes(size);
+  for_pieces(at, bytes, [](char* from, std::size_t part) { std::memset(from, 0, part); });
+  released_.store(at + bytes, std::memory_order_release);
 }
 
 }  // namespace herd::node

@@ -1,17 +1,17 @@
-// The lines that wait to be written to one destination of the log: a ring of bytes with a fixed bound, filled by any
-// thread and emptied by one. Nothing here waits, locks or allocates, so a line costs its thread a copy and a few atomic
-// operations, whatever happens to standard error or to the disk. A line that finds no room is dropped and counted.
+// A lock-free ring of log lines: many producers, one consumer, a fixed size in bytes. Nothing here waits, locks or
+// allocates. So a line costs its thread a copy and a few atomic operations, whatever happens to standard error or to
+// the disk. A line that does not fit is dropped and counted. Owned by its LogOutput; a ring belongs to one destination.
 //
-// Records lie one after another at multiples of eight bytes, and may continue at the start of the ring:
+// The ring is a sequence of records. Each starts at a multiple of eight bytes and may wrap around the end of the ring:
 //
 //   | header: 64 bits | line, then zeros up to the next multiple of eight |
 //
-// A header of zero means "not written yet". Else its lower half is the size of the line, and its upper half how many
-// lines were dropped directly before this one, so that the reader can say so in the right place.
+// A header of zero means "not written yet". Otherwise its lower 32 bits are the size of the line, and its upper 32 bits
+// the number of lines dropped directly before it, so that the reader can report the gap at its position.
 //
-// How it works: a producer reserves room by moving reserved_ with compare-exchange, copies the line, and stores the
-// header last. The consumer reads records in order up to the first header of zero, sets their bytes to zero again, and
-// only then gives the room back by moving released_. Order of lines = order of reservations.
+// A producer reserves space by advancing reserved_ with compare-exchange, copies its line, and stores the header last.
+// The consumer reads the records in order up to the first zero header, zeroes their bytes, and only then releases the
+// space by advancing released_. The order of the lines is the order of the reservations.
 #pragma once
 
 #include <atomic>
@@ -26,37 +26,37 @@ namespace herd::node {
 
 class LogRing {
  public:
-  // `bytes`: a power of two, at least 64.
+  // `bytes`: a power of two, at least 64, below 2^32.
   explicit LogRing(std::size_t bytes);
 
-  // Any thread, also in a signal handler. `line` is not empty and is taken as it is. False: dropped and counted,
-  // because there is no room. After a drop nothing is taken before half of the ring is free again: one gap that is
-  // reported once instead of many small ones.
+  // Appends a line. `line` must not be empty. Returns false if it does not fit; it is then dropped and counted. After a
+  // drop, the ring accepts no line until half of it is free: one reported gap is better than many small ones. Any
+  // thread; also in a signal handler.
   bool push(std::string_view line) noexcept;
 
-  // ---- one thread, the consumer ----
+  // ---- the consumer's thread only ----
 
-  // Size of the next line in bytes; nothing if there is none.
+  // The size of the next line in bytes; nullopt if there is none.
   [[nodiscard]] std::optional<std::size_t> next_bytes() const noexcept;
 
-  // Whether lines were dropped between the last one that was taken and the next one.
+  // Whether lines were dropped between the last line taken and the next one. False if there is no next line.
   [[nodiscard]] bool drops_before_next() const noexcept;
 
-  // Lines dropped between the last one that was taken and the next one, or, if there is no next one, lately. Each drop
-  // is returned once.
+  // Returns the number of lines dropped between the last line taken and the next one; if there is no next line, those
+  // dropped since the last line. Each dropped line is returned once.
   [[nodiscard]] std::uint64_t take_drops() noexcept;
 
-  // Appends the next line to `text`. There must be one.
+  // Removes the next line and appends it to `text`. Precondition: next_bytes() is not nullopt.
   void pop(std::string& text);
 
   // ---- any thread ----
 
-  // Bytes reserved and given back since the start; equal when the ring is empty.
+  // The numbers of bytes reserved and released since the start. They are equal when the ring is empty.
   [[nodiscard]] std::uint64_t reserved() const noexcept { return reserved_.load(std::memory_order_acquire); }
   [[nodiscard]] std::uint64_t released() const noexcept { return released_.load(std::memory_order_acquire); }
 
-  // Bytes that a line takes in the ring.
-  [[nodiscard]] static constexpr std::uint64_t room_for(std::size_t line) {
+  // The bytes that a line of this size takes in the ring, including its header.
+  [[nodiscard]] static constexpr std::uint64_t record_bytes(std::size_t line) {
     return kHeaderBytes + (line + kHeaderBytes - 1) / kHeaderBytes * kHeaderBytes;
   }
 
@@ -72,7 +72,7 @@ class LogRing {
   std::unique_ptr<std::uint64_t[]> words_;
   std::atomic<std::uint64_t> reserved_ = 0;
   std::atomic<std::uint64_t> released_ = 0;
-  std::atomic<std::uint64_t> drops_ = 0;  // not yet part of a header
+  std::atomic<std::uint64_t> drops_ = 0;  // dropped lines that no header counts yet
 };
 
 }  // namespace herd::node

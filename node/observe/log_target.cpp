@@ -20,12 +20,12 @@ namespace {
 using protocol::fail;
 using protocol::Result;
 
-// For files. Few system calls, and little is lost with the process if the disk hangs in the middle of one.
+// The most bytes of one write to a file: few system calls, and little is lost if the disk hangs during one.
 constexpr std::size_t kFileBytes = std::size_t{64} * 1024;
 constexpr int kFirstFreeDescriptor = STDERR_FILENO + 1;
-constexpr mode_t kFileMode = 0666;  // less the umask
+constexpr mode_t kFileMode = 0666;  // the umask applies
 
-// Without O_NONBLOCK a pipe that has no reader would make open() wait. The description is ours alone.
+// Without O_NONBLOCK, open() would block on a pipe without a reader. No other process shares the open file description.
 int open_for_appending(const std::filesystem::path& path) {
   return open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, kFileMode);
 }
@@ -37,7 +37,7 @@ LogTarget::LogTarget(int descriptor, std::filesystem::path path) : descriptor_(d
   const bool is_known = fstat(descriptor_, &status) == 0;
   is_socket_ = is_known && S_ISSOCK(status.st_mode);
   is_file_ = is_known && S_ISREG(status.st_mode);
-  // A pipe that poll() calls writable has room for PIPE_BUF bytes, and takes so many without other bytes between them.
+  // A pipe that poll() reports as writable accepts PIPE_BUF bytes, and writes them atomically.
   most_bytes_ = is_file_ ? kFileBytes : PIPE_BUF;
 }
 
@@ -81,15 +81,15 @@ Result<LogTarget> LogTarget::file(const std::filesystem::path& path) {
 }
 
 LogTarget::Written LogTarget::write(std::string_view text) {
-  pollfd room{descriptor_, POLLOUT, 0};
-  if (poll(&room, 1, 0) == 0) return {};
+  pollfd writable{descriptor_, POLLOUT, 0};
+  if (poll(&writable, 1, 0) == 0) return {};
   const std::size_t size = is_file_ ? text.size() : std::min(text.size(), most_bytes_);
-  // poll() calls a socket writable that has room for a part of it.
+  // poll() reports a socket as writable even if it accepts only a part of the bytes, so send() must not block.
   const ssize_t written = is_socket_ ? send(descriptor_, text.data(), size, MSG_DONTWAIT | MSG_NOSIGNAL)
                                      : ::write(descriptor_, text.data(), size);
   if (written >= 0) return {static_cast<std::size_t>(written), 0};
-  const bool is_for_now = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
-  return {0, is_for_now ? 0 : errno};
+  const bool is_temporary = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+  return {0, is_temporary ? 0 : errno};
 }
 
 void LogTarget::write_all(std::string_view text, std::chrono::milliseconds patience) {
@@ -99,11 +99,11 @@ void LogTarget::write_all(std::string_view text, std::chrono::milliseconds patie
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     if (written.error != 0 || (written.bytes == 0 && left.count() <= 0)) return;
     text.remove_prefix(written.bytes);
-    if (written.bytes == 0) wait_for_room(-1, left);
+    if (written.bytes == 0) wait_until_writable(-1, left);
   }
 }
 
-void LogTarget::wait_for_room(int wake, std::chrono::milliseconds patience) const {
+void LogTarget::wait_until_writable(int wake, std::chrono::milliseconds patience) const {
   std::array<pollfd, 2> either{{{descriptor_, POLLOUT, 0}, {wake, POLLIN, 0}}};
   poll(either.data(), either.size(), static_cast<int>(patience.count()));
 }

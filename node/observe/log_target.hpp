@@ -1,5 +1,5 @@
-// Where the bytes of one log go: standard error, or a file. Owns a descriptor. Used by one thread, which may have to
-// wait in write() when a disk hangs; on a pipe, a terminal and a socket write() does not wait.
+// The destination of one log: standard error or a file. Owns a descriptor. Used by one thread at a time. write() may
+// block that thread when a disk hangs; on a pipe, a terminal or a socket it does not block.
 #pragma once
 
 #include <chrono>
@@ -12,37 +12,38 @@ namespace herd::node {
 
 class LogTarget {
  public:
-  // Standard error as it is now: a later change of descriptor 2 does not matter.
+  // Duplicates descriptor 2, so a later change of it has no effect. Returns an error if standard error is closed or no
+  // descriptor is free.
   [[nodiscard]] static protocol::Result<LogTarget> standard_error();
 
-  // Opens the file for appending and makes it if it is missing, but not its directory. A pipe without a reader is an
-  // Error instead of a wait.
+  // Opens the file for appending, and creates it if it is missing. Returns an error if its directory does not exist, if
+  // it cannot be opened, and for a named pipe without a reader. Does not block.
   [[nodiscard]] static protocol::Result<LogTarget> file(const std::filesystem::path& path);
 
   LogTarget(LogTarget&& other) noexcept;
   LogTarget& operator=(LogTarget&& other) noexcept;
   ~LogTarget();
 
-  // What one write() did: bytes written, or an errno, or neither, if there is no room at present.
+  // The result of one write(). If both are 0, the destination accepts no bytes at present.
   struct Written {
     std::size_t bytes = 0;
-    int error = 0;
+    int error = 0;  // an errno
   };
-  // Writes some of `text`, which is not empty: at most most_bytes(), except to a file.
+  // Writes a part of `text`, which must not be empty: at most most_bytes(), or up to all of it to a file.
   [[nodiscard]] Written write(std::string_view text);
 
-  // How much to write at once. Other processes may write to the same pipe or file, and so much is never mixed with
-  // theirs.
+  // The most bytes to write at once. Other processes may write to the same pipe or file; up to this size, their bytes
+  // are not mixed into a write.
   [[nodiscard]] std::size_t most_bytes() const { return most_bytes_; }
 
-  // Writes all of it, unless there is an error or no room for longer than `patience`.
+  // Writes all of `text`. Gives up at an error, or when the destination accepts nothing until `patience` is over.
   void write_all(std::string_view text, std::chrono::milliseconds patience);
 
-  // Returns when there is room, when `wake` is readable (-1: nothing wakes it), or after `patience`.
-  void wait_for_room(int wake, std::chrono::milliseconds patience) const;
+  // Returns when the destination is writable, when `wake` is readable (-1: none), or after `patience`.
+  void wait_until_writable(int wake, std::chrono::milliseconds patience) const;
 
-  // If the file was moved or removed since it was opened, a file is opened at its path again. Where that is not
-  // possible, the old one stays in use. Does nothing for standard error.
+  // Opens the path again if the file there is no longer the open one (it was moved or removed, as by logrotate). If
+  // that fails, the old file stays in use. Does nothing for standard error.
   void follow_path();
 
  private:

@@ -101,9 +101,7 @@ void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
 
 void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
   auto states = gauges({"herd_link_state",
-                        "1 for the current state of the link to the peer, 0 for the two others; up: both directions "
-                        "work; half: the peer "
-                        "is received but does not answer; down: neither"});
+                        "1 for the current state of the link, else 0; half: the peer is received but does not answer"});
   for (const auto& link : status.links) {
     for (const auto state : {LinkState::Down, LinkState::Half, LinkState::Up}) {
       add_gauge(states, {{"peer", link.peer}, {"state", std::string(to_string(state))}}, link.state == state ? 1 : 0);

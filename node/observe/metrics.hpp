@@ -1,4 +1,4 @@
-// What a node says of itself in the form that Prometheus scrapes. Pure but for read_process_metrics; any thread.
+// The text of /metrics, in the format of Prometheus. Pure except for read_process_metrics(); any thread.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@
 
 namespace herd::node {
 
-// What the kernel says of this process. A figure that could not be read is absent, and so is its metric.
+// The kernel's data about this process. A value that cannot be read is absent, and so is its metric.
 struct ProcessMetrics {
   std::optional<std::uint64_t> resident_bytes;
   std::optional<std::uint64_t> virtual_bytes;
@@ -20,10 +20,11 @@ struct ProcessMetrics {
   std::optional<double> start_time;               // seconds since 1970 by the machine's clock
 };
 
-// Reads /proc/self; some tens of microseconds.
+// Reads /proc/self. Takes tens of microseconds.
 [[nodiscard]] ProcessMetrics read_process_metrics();
 
-// Prometheus text format 0.0.4. Every name begins with herd_, but for the process_ ones, which dashboards know.
+// Returns the Prometheus text format 0.0.4. Names begin with herd_, except the process_ names, which are the standard
+// ones that dashboards use.
 [[nodiscard]] std::string to_prometheus(const Status& status, const ProcessMetrics& process,
                                         const http::Figures& http = {});
 

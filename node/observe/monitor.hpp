@@ -1,7 +1,8 @@
-// What happens in a node, published as it happens, for any number of viewers such as Debian's `python3 -m zmq.log`: the
-// node speaks to them as a publisher of ZeroMQ, on sockets of its own (node/observe/viewers.hpp; docs/decisions/0024-monitor.md
-// says why). A message is exactly two frames, the topic `herd.<LEVEL>.<kind>.<node>` and a flat JSON object.
-// Loop thread only, from bind to destruction. Nothing here waits: a viewer that does not read loses messages.
+// Publishes the node's events, as they happen, to any number of viewers, such as Debian's `python3 -m zmq.log`. To a
+// viewer the node is a ZeroMQ publisher; the sockets are its own (node/observe/viewers.hpp), for the reasons in
+// docs/decisions/0024-monitor.md. A message has exactly two frames: the topic `herd.<LEVEL>.<kind>.<node>` and a flat
+// JSON object. Loop thread only, from bind() to destruction. Nothing here blocks: a viewer that does not read loses
+// messages.
 #pragma once
 
 #include <array>
@@ -21,7 +22,7 @@ namespace herd::node {
 enum class EventLevel : std::uint8_t { Info, Warning, Error };
 enum class EventKind : std::uint8_t { Stats, Client, Peer, Places, Node };
 
-// What viewers subscribe to: herd.INFO.stats.Hill
+// Level and kind of an event; with the node's name they form the topic: herd.INFO.stats.Hill
 struct Subject {
   EventLevel level = EventLevel::Info;
   EventKind kind = EventKind::Node;
@@ -30,44 +31,46 @@ struct Subject {
 class Monitor {
  public:
   struct News {
-    bool stats_wanted = false;  // a viewer has newly subscribed to the stats: publish them now
-    bool more = false;          // something is left to do: call serve() again without waiting
+    bool stats_wanted = false;  // a viewer has subscribed to the stats since the last call: publish them now
+    bool more = false;          // work is left: call serve() again without waiting
   };
 
-  // Binds `endpoint` (tcp://ADDRESS:PORT, a literal address). Fails if the address is in use, is not of this machine or
-  // cannot be read.
+  // Binds `endpoint` (tcp://ADDRESS:PORT with a literal IP address). Returns an error if it cannot be parsed, is in
+  // use, or is not an address of this machine.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Monitor>> bind(const std::string& endpoint,
                                                                        const std::string& node,
                                                                        const Viewers::Limits& limits = {});
 
-  // To be watched for reading; serve() must follow within the same iteration.
+  // The descriptor to wait on for reading. When it is readable, call serve() in the same loop iteration.
   [[nodiscard]] int fd() const { return viewers_.descriptor(); }
 
-  // Once an iteration, after what was published in it: accepts viewers, reads their subscriptions, sends.
+  // Accepts viewers, reads their subscriptions, and sends. Call it once per loop iteration, after all publish() calls
+  // of that iteration.
   News serve(protocol::Nanoseconds steady);
 
-  // Sends what was published since serve(). True if something is left.
+  // Sends the events published since serve(). Returns whether some are left.
   bool send(protocol::Nanoseconds steady);
 
-  // When serve() must be called even if nothing comes, in steady time; max() for never.
+  // The steady time at which serve() must be called even if fd() is not readable; max(): never.
   [[nodiscard]] protocol::Nanoseconds next_deadline() const { return viewers_.next_deadline(); }
 
-  // Does any subscription cover this subject? A look into a table: ask before an event is put together.
+  // Whether a viewer has subscribed to this subject. A table lookup: check it before you compose an event.
   [[nodiscard]] bool wanted(Subject subject) const { return viewers_.subscribed(index(subject)) > 0; }
 
-  // How many events of this subject may be published in one iteration, so that many viewers do not hold the loop; at
-  // least 1.
+  // The most events of this subject that may be published in one loop iteration, at least 1. It falls with the number
+  // of subscribed viewers, so that many viewers do not delay the loop.
   [[nodiscard]] std::size_t events_at_once(Subject subject) const;
 
-  // Makes one event wait for all who want it, with `fields` after v, node, seq, timestamp and event, whose names they
-  // must not use. Counts in seq for each topic by itself, so that a viewer sees how many of a topic it has lost.
+  // Queues one event for all viewers that have subscribed to its subject; does nothing if there are none. `fields`
+  // follow v, node, seq, timestamp and event, and must not use these names. `seq` counts per topic, so that a viewer
+  // can tell how many events of a topic it has lost. `wall` is the timestamp.
   void publish(Subject subject, std::string_view event, std::span<const Field> fields, protocol::Nanoseconds wall);
 
-  // Events published for at least one viewer, since the start.
+  // The number of events published for at least one viewer since the start.
   [[nodiscard]] std::uint64_t published() const { return published_; }
 
-  // How often a viewer's queue ran full. It lost at least one message each time, and all that followed until it had
-  // read half of its queue. How many, the viewer can tell by the gap in seq.
+  // How often the queue of a viewer became full. Each time the viewer loses events until half of its queue is sent. The
+  // viewer can tell how many by the gap in seq.
   [[nodiscard]] std::uint64_t overflows() const { return viewers_.counters().overflows; }
 
   [[nodiscard]] const Viewers& viewers() const { return viewers_; }
@@ -87,8 +90,8 @@ class Monitor {
   std::string node_;
   std::vector<std::string> topics_;
   Viewers viewers_;
-  std::array<std::uint64_t, kLevels * kKinds> events_{};  // published of each topic
-  std::string body_;                                      // kept between events for its memory
+  std::array<std::uint64_t, kLevels * kKinds> events_{};  // events published, by topic
+  std::string body_;                                      // reused for every event, to save allocations
   std::uint64_t published_ = 0;
 };
 

@@ -1,5 +1,5 @@
-// The bounds of the monitor, each with its reason. Everything that a viewer or a stranger at its port can make the node
-// keep or do has one.
+// The bounds of the monitor, each with its reason. All memory and work that a viewer, or a stranger at the port, can
+// cause is bounded here.
 #pragma once
 
 #include <chrono>
@@ -9,77 +9,79 @@
 
 namespace herd::node {
 
-// Connections to the monitor in all, handshakes included; fewer where there are few descriptors (descriptor_limit.hpp).
+// All connections to the monitor, including those in the handshake. Fewer if the process may open few files
+// (node/app/descriptor_limit.hpp).
 inline constexpr std::size_t kMaxViewers = 1'024;
 
-// Of all descriptors, viewers get a 16th: 64 where there are 1,024, all of kMaxViewers from 16,384 on. Clients get what
-// is left, so none of theirs is ever a viewer's or a stranger's at the monitor.
+// Viewers get a 16th of the descriptors: 64 of 1,024, and kMaxViewers from 16,384 on. These are reserved, so viewers
+// and strangers at the monitor never take a descriptor from clients.
 inline constexpr std::size_t kViewersPart = 16;
 inline constexpr std::size_t kFewestViewers = 4;
 
-// Messages that wait for a viewer before it loses some: two full batches of updates, which may arrive in one iteration
-// of the loop. A message is some 330 bytes, and viewers share it.
+// The most messages in the queue of a viewer; further ones are lost to it. Two full batches of updates fit, which may
+// arrive in one loop iteration. A message is about 330 bytes, and viewers share it.
 inline constexpr std::size_t kViewerQueue = 2 * protocol::kMaxBatchUpdates;
 
-// The same in bytes, for messages that hold a long text.
+// The same bound in bytes, for messages with long texts.
 inline constexpr std::size_t kViewerQueueBytes = std::size_t{1024} * 1024;
 
-// Distinct messages that wait for any viewers, in bytes. Above it the viewer that has taken nothing for longest is
-// disconnected. A hundred viewers that stopped at different times fit.
+// The total bytes of distinct messages in all queues. Above it, the viewer that has read nothing for longest is
+// disconnected. The queues of a hundred viewers that stopped reading at different times fit.
 inline constexpr std::size_t kAllQueuedBytes = std::size_t{32} * 1024 * 1024;
 
-// A greeting and READY take one round trip; as long as the bus gives its own connections.
+// How long a handshake may take. Greeting and READY take one round trip. The bus gives its connections the same time.
 inline constexpr std::chrono::milliseconds kViewerHandshakeTime{2'000};
 
-// How often connections whose handshake is under way are looked at.
+// How often the deadlines of handshakes are checked.
 inline constexpr std::chrono::milliseconds kViewerSweep{250};
 
-// A viewer that takes nothing for so long, or whose host has vanished, is disconnected; a live ZeroMQ socket comes back
-// by itself. An idle connection costs a probe in kViewerProbe.
+// A viewer that reads nothing for this time while messages wait, or that has lost its host, is disconnected. A live
+// ZeroMQ socket reconnects by itself. An idle connection costs one TCP keepalive probe per kViewerProbe.
 inline constexpr std::chrono::seconds kViewerTimeout{30};
 inline constexpr std::chrono::seconds kViewerProbe{10};
 
-// What a viewer may send: subscriptions and PINGs. Two thousand subscriptions at once, then as many as heartbeats every
-// 20 ms need. A viewer that goes on above that only costs time.
+// The bytes that a viewer may send as subscriptions and PINGs: 2,000 subscriptions at once, and then the rate of a PING
+// every 20 ms. A viewer that exceeds it is disconnected: it would only cost time.
 inline constexpr std::size_t kViewerInputBurst = std::size_t{64} * 1024;
 inline constexpr std::size_t kViewerInputBytesPerSecond = 1024;
 
-// Read from one viewer in one iteration: the shortest subscription is 3 bytes, so that SocketPoll::kMostAtOnce viewers
-// cost 1 ms at most.
+// The most bytes read from one viewer per loop iteration. The shortest subscription has 3 bytes, so reading from
+// SocketPoll::kMostAtOnce viewers takes 1 ms at most.
 inline constexpr std::size_t kViewerReadBytes = 512;
 
-// Answers to PINGs that wait for a viewer. It gets no more of them until it reads.
+// The most bytes of waiting PONGs. Further PINGs are not answered until the viewer reads.
 inline constexpr std::size_t kMaxViewerReplyBytes = 512;
 
-// Accepted in one iteration, so that a storm of connections does not keep clients waiting.
+// The most connections accepted per loop iteration, so that a storm of connections does not delay clients.
 inline constexpr std::size_t kViewerAcceptsAtOnce = 16;
 
-// Writes to viewers in one iteration, in calls and in bytes: 1 ms or so. What is left is sent in the next iteration.
+// The most send calls to viewers and bytes sent per loop iteration: about 1 ms. The rest is sent in the next iteration.
 inline constexpr std::size_t kViewerSends = 64;
 inline constexpr std::size_t kViewerSendBytes = std::size_t{1024} * 1024;
+// The most messages per send call.
 inline constexpr std::size_t kMessagesASend = 128;
 
-// Messages put into queues of viewers in one iteration: 0.3 ms. Where more viewers watch clients, fewer events of
-// clients are published in an iteration.
+// The most messages put into the queues of viewers per loop iteration: 0.3 ms. The more viewers watch clients, the
+// fewer client events are published per iteration.
 inline constexpr std::size_t kDeliveriesAtOnce = 16'384;
 
-// Stats are published at once for a new subscriber, but not more often than this: a viewer that subscribes again and
-// again would else have them made, and sent to all, all the time.
+// Stats are published at once for a new subscriber, but not more often than this. Otherwise a viewer that subscribes
+// repeatedly would cause a constant stream of stats to all viewers.
 inline constexpr std::chrono::milliseconds kStatsSpacing{100};
 
-// In the kernel, for each viewer. What lies there is old news to a viewer that lags, and it sends little.
+// SO_SNDBUF and SO_RCVBUF of a viewer. For a lagging viewer, the bytes in a large send buffer would be outdated, and
+// viewers send little.
 inline constexpr int kViewerSendBuffer = 64 * 1024;
 inline constexpr int kViewerReceiveBuffer = 8 * 1024;
 
-// Log lines that strangers can provoke.
+// The rate and burst of log lines that strangers can cause.
 inline constexpr double kViewerWarningsPerSecond = 0.2;
 inline constexpr double kViewerWarningsBurst = 5;
 
-static_assert(kViewerQueue * 512 <= kViewerQueueBytes, "messages of the usual size are bounded by their number");
-static_assert(kAllQueuedBytes >= 16 * kViewerQueueBytes,
-              "a few viewers that stopped do not cost another one its connection");
+static_assert(kViewerQueue * 512 <= kViewerQueueBytes, "messages of the usual size reach the bound by number first");
+static_assert(kAllQueuedBytes >= 16 * kViewerQueueBytes, "a few stopped viewers must not cause a disconnect");
 static_assert(kViewerInputBurst >= kViewerReadBytes);
 static_assert(kViewerProbe < kViewerTimeout);
-static_assert(kMaxViewers <= kDeliveriesAtOnce, "each iteration can publish one event at least");
+static_assert(kMaxViewers <= kDeliveriesAtOnce, "an iteration must be able to publish at least one event");
 
 }  // namespace herd::node

@@ -25,8 +25,8 @@ std::string sentence_of(const bus::NameConflict& conflict, const std::string& ow
   using Role = bus::NameConflict::Role;
   switch (conflict.role) {
     case Role::Witness:
-      if (conflict.over) return fmt::format("one process alone is named {} again", conflict.peer);
-      return fmt::format("two processes are named {}: the link stays with {}, refused is {}: stop one of the two",
+      if (conflict.over) return fmt::format("only one process is named {} again", conflict.peer);
+      return fmt::format("two processes are named {}: the link stays with {}; {} is refused: stop one of the two",
                          conflict.peer, describe(conflict.holder), describe(conflict.other));
     case Role::Kept:
       if (conflict.over) return fmt::format("no other process claims the name {} any more", own_name);

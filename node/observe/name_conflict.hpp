@@ -1,4 +1,4 @@
-// What a node says where two processes claim one name: sentences for the log, the monitor and /readyz. Pure.
+// Sentences for the log, the monitor and /readyz about two processes that claim one name. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace herd::node {
 
-// "tcp://192.0.2.7:12240 (connected from 192.0.2.7, incarnation 8f3a61c20be94d17)"
+// Returns "tcp://192.0.2.7:12240 (connected from 192.0.2.7, incarnation 8f3a61c20be94d17)".
 [[nodiscard]] std::string describe(const bus::Claimant& process);
 
-// What is wrong, then what to do. `own_name` is that of this node.
+// Describes a conflict, or its end, and what to do. `own_name` is the name of this node.
 [[nodiscard]] std::string sentence_of(const bus::NameConflict& conflict, const std::string& own_name);
 
-// The same of a node's status, where this process is the refused one: why it is not ready.
+// Describes why this process is not ready: a peer refuses it. Precondition: `conflict.keeps_name` is false.
 [[nodiscard]] std::string refused_sentence(const NameConflictStatus& conflict, const std::string& own_name);
 
 }  // namespace herd::node

@@ -11,7 +11,7 @@ namespace {
 using places::Figures;
 using places::ProviderState;
 
-// A rest is for an operator to look at. A missing key is what a fresh machine has.
+// A resting provider needs an operator. A missing key is the normal state of a new machine.
 EventLevel level_of(ProviderState state) {
   switch (state) {
     case ProviderState::Resting:

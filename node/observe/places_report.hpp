@@ -1,5 +1,5 @@
-// What the places worker tells of its providers, kept for status and metrics, and told to the monitor's viewers where
-// one of them has changed its state. Loop thread.
+// Holds the latest figures of the places providers, as the worker has sent them, for status and metrics. Publishes
+// changes of a provider's state to the monitor. Loop thread only.
 #pragma once
 
 #include "node/observe/monitor.hpp"
@@ -11,10 +11,11 @@ namespace herd::node {
 
 class PlacesReport {
  public:
-  // `monitor` may be null.
+  // Stores the figures of a message and publishes the changes of state. `monitor` may be null. `wall` is the timestamp
+  // of the events.
   void receive(places::FiguresMessage figures, Monitor* monitor, protocol::Nanoseconds wall);
 
-  // The latest, in the order of the configuration; empty until the worker has its providers.
+  // The latest figures, in the order of the configuration; empty until the worker has its providers.
   [[nodiscard]] const places::FiguresMessage& figures() const { return figures_; }
 
  private:

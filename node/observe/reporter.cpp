@@ -11,28 +11,31 @@
 namespace herd::node {
 namespace {
 
-// Client events of one turn, and how far behind the feed a viewer's events may fall before the oldest are skipped.
+// The most client events per loop iteration, and the most change numbers by which the published events may lag before
+// the oldest ones are skipped.
 constexpr std::size_t kClientsPerIteration = 512;
-constexpr bus::ChangeNumber kMaxBehind = 16 * kClientsPerIteration;
+constexpr bus::ChangeNumber kMaxClientLag = 16 * kClientsPerIteration;
 
-// A peer of another herd says HELLO every half second.
+// A peer of another herd sends HELLO every 500 ms.
 constexpr RateLimit::Rate kRefusals{0.2, 5};
 
 constexpr std::string_view kDivergence =
-    "the stores differed though the link had told everything: look at both machines' memory and disks";
-// Strangers can provoke a cut as often as they connect.
+    "the stores differed although the link had sent all changes: check memory and disks of both machines";
+// Strangers can cause a cut with every connection.
 constexpr RateLimit::Rate kCuts{0.2, 5};
 
-constexpr RateLimit::Rate kRepaired{0.2, 5};  // a large divergence heals message by message
+// A large divergence is repaired in many messages.
+constexpr RateLimit::Rate kRepaired{0.2, 5};
 
-// A process may claim names with ever new incarnations.
+// A process that is restarted repeatedly claims the name with a new incarnation each time.
 constexpr RateLimit::Rate kConflicts{0.2, 5};
 
 constexpr std::string_view kRenewed =
-    "a peer has changes of this feed that this journal does not hold: it was restored from a backup or copied, or the "
-    "machine was rolled back or lost what was not synced. This node takes a new feed id and fetches what it lacks";
+    "a peer has changes of this feed that this journal does not contain: it was restored from a backup or copied, or "
+    "the machine was rolled back or lost unsynced writes. This node takes a new feed id and fetches the missing "
+    "records";
 
-constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // as often as a PONG comes
+constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // the period of PONGs
 
 LinkState as_state(bus::Connected state) {
   switch (state) {
@@ -100,7 +103,7 @@ void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& 
       spdlog::info("event=link_opened peer={} lag={}", change.peer, change.lag);
       break;
     case bus::Connected::Half:
-      spdlog::info("event=link_half peer={} lag={} reason=\"it is heard and does not answer\"", change.peer,
+      spdlog::info("event=link_half peer={} lag={} reason=\"its messages arrive, but it does not answer\"", change.peer,
                    change.lag);
       break;
     case bus::Connected::Down:
@@ -156,7 +159,7 @@ void Reporter::report_repaired(const bus::DivergenceRepaired& repaired, const pr
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "divergence_healed", message}, now.wall);
 }
 
-// Never often: bus/link/link_limits.hpp bounds it.
+// Needs no rate limit: bus/link/link_limits.hpp bounds how often a feed is renewed.
 void Reporter::report_renewed(const bus::FeedRenewed& renewed, const protocol::Now& now) {
   const std::string feed_id = hexadecimal(renewed.feed_id);
   spdlog::warn("event=feed_renewed peer={} feed_id={} reason=\"{}\"", renewed.peer, feed_id, kRenewed);
@@ -171,13 +174,13 @@ void Reporter::report_skews(const protocol::Now& now) {
   for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
     const bus::PeerStatus status = replica_.peer_status(peer, now);
     if (status.state != bus::Connected::Up) continue;
-    if (const auto news = skews_.look(peer, status.skew)) report_skew(status, *news, now);
+    if (const auto changed = skews_.update(peer, status.skew)) report_skew(status, *changed, now);
   }
 }
 
 void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now) {
   const double seconds = std::chrono::duration<double>(peer.skew).count();
-  const auto say = [&](std::string_view state, std::string_view message) {
+  const auto report = [&](std::string_view state, std::string_view message) {
     spdlog::warn("event=clock_skew peer={} state={} skew_s={:+.3f} reason=\"{}\"", peer.name, state, seconds, message);
     if (monitor_ == nullptr) return;
     const std::string text = fmt::format("{} {:+.3f} s: {}", peer.name, seconds, message);
@@ -185,11 +188,12 @@ void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protoco
   };
   switch (skew) {
     case Skew::Well:
-      return say("well", "the peer's clock is as this node's again");
+      return report("well", "the peer's clock agrees with this node's again");
     case Skew::Off:
-      return say("off", "the peer's clock is off by more than a second: run a time service on both machines");
+      return report("off", "the peer's clock is off by more than a second: run a time service on both machines");
     case Skew::Far:
-      return say("far", "THE CLOCKS ARE FAR APART: set them now, or reports are refused or taken in a wrong order");
+      return report("far",
+                    "THE CLOCKS ARE FAR APART: set them now, or reports are refused or merged in the wrong order");
   }
 }
 
@@ -197,13 +201,13 @@ void Reporter::report_journal(const std::string& trouble, const protocol::Now& n
   if (trouble.empty() != journal_fails_) return;
   journal_fails_ = !trouble.empty();
   if (monitor_ == nullptr) return;
-  // Both under one topic, so that who hears of the beginning hears of the end.
+  // Both have one topic, so that a viewer that receives the first receives the second.
   const Trouble begins{EventLevel::Error, EventKind::Node, "journal_failing", trouble};
   const Trouble ends{EventLevel::Error, EventKind::Node, "journal_recovered", "the journal can be written again"};
   publish_trouble(*monitor_, journal_fails_ ? begins : ends, now.wall);
 }
 
-// The monitor is one more reader of the feed. While nobody listens its cursor just moves along.
+// The monitor is one more reader of the feed. While no viewer is subscribed, its cursor follows the tail.
 bool Reporter::report_clients(const protocol::Now& now) {
   const bus::Store& store = replica_.store();
   const bus::ChangeNumber tail = store.feed().tail();
@@ -211,9 +215,9 @@ bool Reporter::report_clients(const protocol::Now& now) {
     cursor_ = tail;
     return false;
   }
-  if (tail - cursor_ > kMaxBehind) {
-    clients_skipped_ += tail - cursor_ - kMaxBehind;
-    cursor_ = tail - kMaxBehind;
+  if (tail - cursor_ > kMaxClientLag) {
+    clients_skipped_ += tail - cursor_ - kMaxClientLag;
+    cursor_ = tail - kMaxClientLag;
   }
   bus::Feed::Reader reader = store.feed().read_after(cursor_);
   const std::size_t most =

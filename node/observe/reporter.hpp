@@ -1,5 +1,5 @@
-// Says what happened, once: the replica returns its events as values, and here they become one line of the log each
-// and, where a viewer wants them, messages of the monitor. Loop thread only.
+// Reports events to the log and the monitor. The replica returns its events as values; the reporter writes one log line
+// for each and, if a viewer has subscribed to it, publishes it to the monitor. Loop thread only; owned by the node.
 #pragma once
 
 #include <memory>
@@ -18,20 +18,22 @@ namespace herd::node {
 
 class Reporter {
  public:
-  // `monitor` may be null: then only the log is written. Both must outlive the reporter.
+  // `monitor` may be null: then the events go to the log only. Both must outlive the reporter.
   Reporter(bus::Replica& replica, Monitor* monitor);
 
-  // Once a turn, after the bus was pumped: new events, and the clients that moved. True if there are more of those than
-  // one turn may publish.
+  // Reports the events of the replica since the last call, clock skews, and the changed records of clients. Call it
+  // once per loop iteration, after the bus was pumped. Returns true if more changed records are left than one iteration
+  // may publish: call it again without waiting.
   bool report(const protocol::Now& now);
 
-  // A connection between nodes that was cut.
+  // Reports a connection between nodes that this node has cut.
   void report_cut(const bus::ConnectionCut& cut, const protocol::Now& now);
 
-  // Once a turn: why the journal's last write failed, empty if it did not. Viewers are told when that begins and ends.
+  // Publishes to the monitor when the journal begins to fail and when it recovers. Call it once per loop iteration.
+  // `trouble` is the reason of the last failure, empty while there is none. The journal itself writes the log lines.
   void report_journal(const std::string& trouble, const protocol::Now& now);
 
-  // Client events not published because viewers wanted them faster than the node may spend time on them.
+  // The number of client events that were not published, because there were more than the node may spend time on.
   [[nodiscard]] std::uint64_t clients_skipped() const { return clients_skipped_; }
 
  private:
@@ -52,13 +54,15 @@ class Reporter {
   RateLimit conflicts_;
   SkewWatch skews_;
   protocol::Nanoseconds skews_due_{};
-  bool journal_fails_ = false;    // as was last published
-  bus::ChangeNumber cursor_ = 0;  // clients reported up to here
+  bool journal_fails_ = false;    // as last published
+  bus::ChangeNumber cursor_ = 0;  // the changes up to this number are published or skipped
   std::uint64_t clients_skipped_ = 0;
 };
 
-// What the replica knows of its links and of its name, as the status says it.
+// Converts the replica's state of a link to the form of the status.
 [[nodiscard]] LinkStatus link_status(const bus::PeerStatus& peer);
+
+// Fills status.links and status.name_conflict.
 void add_links(Status& status, const bus::Replica& replica, const protocol::Now& now);
 
 }  // namespace herd::node

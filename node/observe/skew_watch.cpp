@@ -15,13 +15,13 @@ Skew state_of(Nanoseconds skew, Skew before) {
 
 }  // namespace
 
-std::optional<Skew> SkewWatch::look(std::size_t index, Nanoseconds skew) {
+std::optional<Skew> SkewWatch::update(std::size_t index, Nanoseconds skew) {
   Peer& peer = peers_[index];
-  const Skew state = state_of(skew, peer.told);
-  peer.looks = state == peer.seen ? peer.looks + 1 : 1;
-  peer.seen = state;
-  if (state == peer.told || peer.looks < kLooks) return std::nullopt;
-  peer.told = state;
+  const Skew state = state_of(skew, peer.reported);
+  peer.samples = state == peer.latest ? peer.samples + 1 : 1;
+  peer.latest = state;
+  if (state == peer.reported || peer.samples < kSamples) return std::nullopt;
+  peer.reported = state;
   return state;
 }
 

@@ -1,6 +1,6 @@
-// Whose clock is off: a report's time decides which one is the newest, so a herd whose clocks are apart answers with
-// the wrong one. Says when a peer's clock leaves or returns, and nothing in between. Pure; used on the loop's thread
-// only.
+// Detects peers with a clock that differs from this node's. The time of a report decides which report is the newest, so
+// nodes with different clocks may keep the wrong one. Returns each change of a peer's state once. Pure; used on the
+// loop thread only.
 #pragma once
 
 #include <chrono>
@@ -13,32 +13,33 @@
 namespace herd::node {
 
 enum class Skew : std::uint8_t {
-  Well,  // within a second
-  Off,   // an operator should look
-  Far,   // reports of clients that move between the nodes are taken in a wrong order
+  Well,  // at most kOff
+  Off,   // above kOff: an operator should look
+  Far,   // above kFar: reports of clients that move between the nodes are merged in the wrong order
 };
 
 class SkewWatch {
  public:
-  // Where a clock leaves, and below what it must come to have returned: a clock at the limit is not told of each
-  // second.
+  // The differences at which a state begins and ends. The gap between them prevents a report per second for a clock at
+  // the limit.
   static constexpr std::chrono::milliseconds kOff{1'000};
   static constexpr std::chrono::milliseconds kNoLongerOff{500};
   static constexpr std::chrono::seconds kFar{30};
   static constexpr std::chrono::seconds kNoLongerFar{20};
-  // A state must last for so many looks: a single PONG that was delayed is no skew.
-  static constexpr int kLooks = 3;
+  // A state counts after this number of consecutive samples: a single delayed PONG is not a skew.
+  static constexpr int kSamples = 3;
 
   explicit SkewWatch(std::size_t peers) : peers_(peers) {}
 
-  // A look at the peer's clock minus ours, about once a second. The new state, when it has changed.
-  [[nodiscard]] std::optional<Skew> look(std::size_t peer, protocol::Nanoseconds skew);
+  // Adds a sample: the peer's clock minus this node's. Call it about once per second. `peer` is below the number given
+  // to the constructor. Returns the new state if it has changed, else nullopt.
+  [[nodiscard]] std::optional<Skew> update(std::size_t peer, protocol::Nanoseconds skew);
 
  private:
   struct Peer {
-    Skew told = Skew::Well;
-    Skew seen = Skew::Well;  // lately
-    int looks = 0;           // so often
+    Skew reported = Skew::Well;
+    Skew latest = Skew::Well;  // of the last sample
+    int samples = 0;           // consecutive samples with this state
   };
   std::vector<Peer> peers_;
 };

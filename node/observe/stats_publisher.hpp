@@ -1,5 +1,5 @@
-// The monitor's part of an iteration: serves its viewers, and publishes the stats once a second, and at once when a
-// viewer subscribes to them. Loop thread only.
+// The monitor's work in a loop iteration: serves the viewers, and publishes the stats once per second, and at once when
+// a viewer subscribes to them. Loop thread only.
 #pragma once
 
 #include <functional>
@@ -13,13 +13,14 @@ namespace herd::node {
 
 class StatsPublisher {
  public:
-  // The monitor must outlive it. `status` is asked only when stats are due and wanted.
+  // The monitor must outlive this object. `status` is called only when stats are due and a viewer has subscribed.
   StatsPublisher(Monitor& monitor, std::function<Status()> status) : monitor_(monitor), status_(std::move(status)) {}
 
-  // Once an iteration, after what was published in it. True if something is left to do: call it again without waiting.
+  // Call it once per loop iteration, after all events of the iteration are published. Returns true if work is left:
+  // call it again without waiting.
   [[nodiscard]] bool serve(const protocol::Now& now);
 
-  // When serve() must be called even if nothing comes, in steady time; max() for never.
+  // The steady time at which serve() must be called even if the monitor's descriptor is not readable; max(): never.
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
 
  private:
@@ -32,7 +33,7 @@ class StatsPublisher {
   protocol::Nanoseconds published_{};
 };
 
-// What the monitor has counted since the start.
+// Adds the counters of the monitor to status.counters, under names that begin with "monitor_".
 void add_monitor(Status& status, const Monitor& monitor);
 
 }  // namespace herd::node

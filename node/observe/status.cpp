@@ -9,7 +9,7 @@
 namespace herd::node {
 namespace {
 
-// Ordered, so that a person who reads it finds the fields where docs/MONITORING.md shows them.
+// Ordered, so that the fields have the order of docs/MONITORING.md.
 using Json = nlohmann::ordered_json;
 
 Json claimant_json(const bus::Claimant& process) {

@@ -1,5 +1,5 @@
-// What a node says of itself at one moment. The loop fills it, everybody else (HTTP, monitor) only reads a finished
-// copy.
+// The state of a node at one moment, for /status.json, /metrics and the monitor. The loop thread fills it; other
+// threads read the finished object only.
 #pragma once
 
 #include <chrono>
@@ -21,26 +21,27 @@ enum class LinkState : std::uint8_t { Down, Half, Up };
 struct LinkStatus {
   std::string peer;
   LinkState state = LinkState::Down;
-  std::uint64_t sent = 0;                    // change number up to which the peer was sent
-  std::uint64_t merged = 0;                  // ... up to which it has acknowledged merging
-  std::uint64_t durable = 0;                 // ... up to which it has it in a journal; 0 without one
-  std::uint64_t lag = 0;                     // changes not yet acknowledged, at most
-  std::chrono::microseconds round_trip{};    // smoothed; 0 until measured
-  std::chrono::microseconds skew{};          // the peer's clock minus ours
-  std::optional<bus::Claimant> contender{};  // another process that claims the peer's name, and was refused lately
+  std::uint64_t sent = 0;                  // change number up to which this node has sent its feed to the peer
+  std::uint64_t merged = 0;                // ... up to which the peer has acknowledged it as merged
+  std::uint64_t durable = 0;               // ... up to which the peer has it in its journal; 0 without one
+  std::uint64_t lag = 0;                   // upper bound of the number of changes not acknowledged
+  std::chrono::microseconds round_trip{};  // smoothed; 0 until measured
+  std::chrono::microseconds skew{};        // the peer's clock minus this node's
+  std::optional<bus::Claimant>
+      contender{};  // a second process that claims the peer's name; refused within the last 5 s
 };
 
-// Another process claims this node's name, as a peer said lately.
+// A peer has reported, within the last 5 s, that another process claims this node's name.
 struct NameConflictStatus {
-  std::string peer;         // which peer
-  bool keeps_name = false;  // this process keeps the name there; else it is refused, and not ready
-  bus::Claimant other;
+  std::string peer;         // the peer that reported it
+  bool keeps_name = false;  // true: this process keeps the name at that peer; false: it is refused, and not ready
+  bus::Claimant other;      // the other process
 };
 
 struct JournalStatus {
-  std::string trouble;        // why the last write failed; empty: it did not
-  bool replies_wait = false;  // while there is trouble: IAMATs are not answered until it is over
-  std::uint64_t bytes = 0;    // of the file
+  std::string trouble;        // why the last write or check failed; empty if it succeeded
+  bool replies_wait = false;  // whether `ack` makes IAMATs wait while there is trouble
+  std::uint64_t bytes = 0;    // size of the file
 };
 
 struct Status {
@@ -48,30 +49,31 @@ struct Status {
   std::uint64_t incarnation = 0;
   std::uint64_t feed_id = 0;
   std::chrono::milliseconds uptime{};
-  std::uint64_t digest = 0;       // equal digests: equal stores
-  std::uint64_t clients = 0;      // records known
-  std::uint64_t connections = 0;  // client connections open
-  bool ready = false;             // sockets bound, first synchronisation done or given up waiting for
+  std::uint64_t digest = 0;       // of all records; equal digests mean equal stores
+  std::uint64_t clients = 0;      // number of records
+  std::uint64_t connections = 0;  // open client connections
+  bool ready = false;             // the first synchronisation is complete or was given up, and no peer refuses the name
   JournalStatus journal;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                  // in the order of the configuration
-  std::map<std::string, std::uint64_t> counters;  // by name, rising only: "iamat_stored", "bus_updates_merged", ...
-  std::vector<places::Figures> providers;         // of places, in the order of the configuration
-  protocol::Now taken;                            // when
+  std::map<std::string, std::uint64_t> counters;  // by name: "iamat_stored"; never falling; help in counter_help.cpp
+  std::vector<places::Figures> providers;         // places providers, in the order of the configuration
+  protocol::Now taken;                            // the time of this status
 };
 
-// The counters of the bus, as "bus_...".
+// Adds the counters of the bus to status.counters, under names that begin with "bus_".
 void add_bus(Status& status, const bus::ReplicaCounters& bus);
 
-// "down", "half" or "up".
+// Returns "down", "half" or "up".
 [[nodiscard]] std::string_view to_string(LinkState state);
 
-// A 64-bit identity as 16 hexadecimal digits, the form in which it leaves the node. As a JSON number it would be
-// rounded by every reader that knows only doubles (JavaScript, jq), and two different digests could then look equal.
+// Returns a 64-bit identity as 16 hexadecimal digits: the form for all output. Readers that have only doubles
+// (JavaScript, jq) would round a JSON number, and two different digests could look equal.
 [[nodiscard]] std::string hexadecimal(std::uint64_t identity);
 
-// The document of /status.json, one line and LF. `incarnation`, `feed_id` and `digest` are texts (hexadecimal above).
-// Change numbers are numbers: a feed's first 8,191 starts stay below 2^53, and `lag` is exact always.
+// Returns the document of /status.json: one line and LF. `incarnation`, `feed_id` and `digest` are strings
+// (hexadecimal). Change numbers are JSON numbers: they stay below 2^53 for the first 8,191 starts of a feed. `lag` is
+// always exact.
 [[nodiscard]] std::string to_json(const Status& status);
 
 }  // namespace herd::node

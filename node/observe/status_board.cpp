@@ -27,7 +27,7 @@ bool StatusBoard::is_fresh_for(Clock::time_point called) const {
   return latest_ && latest_->taken.steady >= (called - kFresh).time_since_epoch();
 }
 
-// A reader that called after the status was taken may need a newer one: the loop is asked once more.
+// A reader that called long after `status` was taken needs a newer one: then the loop is asked again.
 void StatusBoard::take(std::shared_ptr<const Status> status) {
   is_asked_ = false;
   latest_ = std::move(status);

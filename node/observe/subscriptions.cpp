@@ -21,9 +21,9 @@ Subscriptions::Prefix Subscriptions::read(std::string_view prefix) const {
 TopicSet Subscriptions::add(std::string_view prefix) {
   const Prefix read_prefix = read(prefix);
   if (read_prefix.topics == 0) return 0;
-  const auto place = std::lower_bound(kept_.begin(), kept_.end(), read_prefix);
-  if (place != kept_.end() && *place == read_prefix) return 0;
-  kept_.insert(place, read_prefix);
+  const auto position = std::lower_bound(prefixes_.begin(), prefixes_.end(), read_prefix);
+  if (position != prefixes_.end() && *position == read_prefix) return 0;
+  prefixes_.insert(position, read_prefix);
   const auto fresh = static_cast<TopicSet>(read_prefix.topics & ~covered_);
   covered_ = static_cast<TopicSet>(covered_ | fresh);
   return fresh;
@@ -31,11 +31,11 @@ TopicSet Subscriptions::add(std::string_view prefix) {
 
 TopicSet Subscriptions::remove(std::string_view prefix) {
   const Prefix read_prefix = read(prefix);
-  const auto place = std::lower_bound(kept_.begin(), kept_.end(), read_prefix);
-  if (read_prefix.topics == 0 || place == kept_.end() || *place != read_prefix) return 0;
-  kept_.erase(place);
+  const auto position = std::lower_bound(prefixes_.begin(), prefixes_.end(), read_prefix);
+  if (read_prefix.topics == 0 || position == prefixes_.end() || *position != read_prefix) return 0;
+  prefixes_.erase(position);
   TopicSet left = 0;
-  for (const Prefix& kept : kept_) left = static_cast<TopicSet>(left | kept.topics);
+  for (const Prefix& rest : prefixes_) left = static_cast<TopicSet>(left | rest.topics);
   const auto gone = static_cast<TopicSet>(covered_ & ~left);
   covered_ = left;
   return gone;

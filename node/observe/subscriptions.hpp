@@ -1,8 +1,9 @@
-// The subscriptions of one viewer, as a set of prefixes: to subscribe twice is to subscribe once, and one end ends it,
-// as in ZeroMQ's own publishers. (A SUB socket of libzmq 4.3 sends a repeated subscription, and one end for all.)
+// The subscriptions of one viewer: a set of prefixes. A repeated subscription counts once, and one cancellation ends
+// it, as in ZeroMQ's own publishers. (A SUB socket of libzmq 4.3 sends repeated subscriptions, but one cancellation for
+// all.)
 //
-// A prefix that no topic of this node begins with covers nothing and is not kept. Of the others there are only as many
-// as the topics have characters, so a set is bounded by itself: some 1,100 prefixes of 4 bytes. Pure.
+// A prefix that matches no topic of this node is not stored. There are only as many matching prefixes as the topics
+// have characters, so the set is bounded: about 1,100 prefixes of 4 bytes. Pure; any thread, one at a time.
 #pragma once
 
 #include <cstddef>
@@ -14,26 +15,27 @@
 
 namespace herd::node {
 
-// Topics of a node, bit by bit, in the order of their list.
+// A set of topics: bit i is topic i of the list.
 using TopicSet = std::uint16_t;
 inline constexpr std::size_t kMostTopics = 16;
 
 class Subscriptions {
  public:
-  // At most kMostTopics topics, all different, which must outlive this.
+  // `topics`: at most kMostTopics, all different. They must outlive this object.
   explicit Subscriptions(std::span<const std::string> topics);
 
-  // The topics that are covered now and were not before.
+  // Adds a prefix. Returns the topics that it covers and no other prefix covered before.
   TopicSet add(std::string_view prefix);
 
-  // The topics that were covered before and are not now.
+  // Removes a prefix. Returns the topics that no prefix covers any more.
   TopicSet remove(std::string_view prefix);
 
+  // The topics that begin with at least one of the prefixes.
   [[nodiscard]] TopicSet covered() const { return covered_; }
-  [[nodiscard]] std::size_t size() const { return kept_.size(); }
+  [[nodiscard]] std::size_t size() const { return prefixes_.size(); }
 
  private:
-  // The prefix of this length that these topics begin with: no other prefix has both in common with it.
+  // A prefix, stored as its length and the topics that begin with it. The two identify it.
   struct Prefix {
     std::uint16_t length;
     TopicSet topics;
@@ -42,7 +44,7 @@ class Subscriptions {
   [[nodiscard]] Prefix read(std::string_view prefix) const;
 
   std::span<const std::string> topics_;
-  std::vector<Prefix> kept_;  // in their order
+  std::vector<Prefix> prefixes_;  // sorted
   TopicSet covered_ = 0;
 };
 

@@ -12,7 +12,7 @@ namespace herd::node {
 namespace {
 
 iovec piece(std::string_view bytes) {
-  return {const_cast<char*>(bytes.data()), bytes.size()};  // only read: the interface has no const
+  return {const_cast<char*>(bytes.data()), bytes.size()};  // the call only reads, but its interface has no const
 }
 
 }  // namespace
@@ -68,13 +68,13 @@ void Viewer::handle(const zmtp::Decoder::Event& event) {
   }
 }
 
-// A leaky bucket: it fills with what comes, and empties by time.
+// A leaky bucket: received bytes fill it, and it drains at kViewerInputBytesPerSecond.
 void Viewer::pay_for(std::size_t bytes, protocol::Nanoseconds now) {
   constexpr auto kEmptyAfter = std::chrono::seconds(kViewerInputBurst / kViewerInputBytesPerSecond);
   const auto passed = std::clamp<protocol::Nanoseconds>(now - input_at_, protocol::Nanoseconds::zero(), kEmptyAfter);
   const auto drained = static_cast<std::size_t>(std::chrono::duration<double>(passed).count() *
                                                 static_cast<double>(kViewerInputBytesPerSecond));
-  // Time that is too short for one byte goes on counting.
+  // If the time was too short to drain one byte, it still counts for the next call.
   if (drained > 0) input_at_ = now;
   input_used_ = (input_used_ > drained ? input_used_ - drained : 0) + bytes;
   if (input_used_ > kViewerInputBurst) close("sends more subscriptions than a viewer needs");
@@ -92,7 +92,7 @@ bool Viewer::queue(const PublishedPtr& message) {
   return true;
 }
 
-// Between two messages, replies go first.
+// Replies are sent before messages, but never in the middle of one.
 std::size_t Viewer::send(protocol::Nanoseconds now) {
   if (!wants_to_send()) return 0;
   std::array<iovec, kMessagesASend> pieces;
@@ -101,7 +101,7 @@ std::size_t Viewer::send(protocol::Nanoseconds now) {
   if (replies) pieces[count++] = piece(replies_);
   for (std::size_t i = 0; !replies && i < queue_.size() && count < pieces.size(); ++i) {
     pieces[count++] = piece(queue_[i]->bytes().substr(i == 0 ? front_sent_ : 0));
-    if (!replies_.empty()) break;  // they follow the message that was begun
+    if (!replies_.empty()) break;  // replies follow this message, which is sent in part
   }
   std::error_code error;
   const std::size_t bytes = socket_.send(std::span<const iovec>(pieces).first(count), error);

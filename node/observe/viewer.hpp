@@ -1,5 +1,5 @@
-// One connection to the monitor: what it has subscribed to, and the messages that wait for it. Everything that it can
-// make the node keep is bounded (node/observe/monitor_limits.hpp). Nothing here waits. Owns the socket. Loop thread only.
+// One connection to the monitor: its subscriptions, and the messages that wait for it. All memory that it can occupy is
+// bounded (node/observe/monitor_limits.hpp). Nothing here blocks. Owns the socket; owned by Viewers. Loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -10,16 +10,16 @@
 #include <string_view>
 #include <utility>
 
-#include "node/observe/monitor_limits.hpp"
 #include "node/base/socket.hpp"
+#include "node/observe/monitor_limits.hpp"
 #include "node/observe/subscriptions.hpp"
 #include "node/observe/zmtp.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
 
-// A message as it is sent, encoded once for all viewers that it waits for. `total` is the sum of the bytes of all that
-// exist, and must outlive them.
+// A message in wire form, encoded once and shared by the queues of all its viewers. `total` counts the bytes of all
+// existing messages, and must outlive them.
 class Published {
  public:
   Published(std::string bytes, std::size_t& total) : bytes_(std::move(bytes)), total_(total) {
@@ -41,39 +41,41 @@ class Viewer {
  public:
   struct Parts {
     std::span<const std::string> topics;  // must outlive the viewer
-    std::size_t queue = kViewerQueue;     // messages that may wait, at least 1
+    std::size_t queue = kViewerQueue;     // most messages in the queue, at least 1
     std::size_t queue_bytes = kViewerQueueBytes;
   };
-  // `from` is its address for the log.
+  // `from` is the viewer's address, for the log. `now` is steady time, here and below.
   Viewer(Socket socket, std::string from, const Parts& parts, protocol::Nanoseconds now);
 
-  // Takes what one read gives. `buffer` is only borrowed.
+  // Reads once, into `buffer` (borrowed for the call), and processes the bytes. Closes the viewer if they are invalid,
+  // if it sends too much, or if the connection has ended.
   void receive(std::span<char> buffer, protocol::Nanoseconds now);
 
-  // A message waits for it from now on. False if that is the first of those that it loses: its queue is full, and has
-  // room again when half of it is read. One that was lost after that is not reported.
+  // Appends a message to the queue. Returns false if the queue has just become full: this message is lost, and so are
+  // all further ones until half of the queue is sent. Returns true for these further losses: each gap is reported once.
   [[nodiscard]] bool queue(const PublishedPtr& message);
 
-  // Sends at most kMessagesASend messages and returns how many bytes the socket took. wants_to_send() tells whether
-  // anything is left, and is_blocked() whether the socket takes no more for now.
+  // Sends at most kMessagesASend messages and returns the number of bytes that the socket accepted. Afterwards
+  // wants_to_send() returns whether something is left, and is_blocked() whether the socket accepts no more at present.
   std::size_t send(protocol::Nanoseconds now);
   [[nodiscard]] bool wants_to_send() const { return is_open() && (!replies_.empty() || !queue_.empty()); }
   [[nodiscard]] bool is_blocked() const { return blocked_; }
-  void unblock() { blocked_ = false; }  // the poll says that the socket takes bytes again
+  void unblock() { blocked_ = false; }  // call it when the poll reports the socket as writable
 
-  // Closes the socket and forgets what waits.
+  // Closes the socket and discards the waiting messages. `reason` must be a literal.
   void close(std::string_view reason);
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
   [[nodiscard]] std::string_view closed_because() const { return closed_because_; }
-  [[nodiscard]] bool has_left() const { return left_; }  // it ended the connection itself
+  [[nodiscard]] bool has_left() const { return left_; }  // the viewer, not the node, ended the connection
 
+  // The topics that the viewer has subscribed to; none if it is closed.
   [[nodiscard]] TopicSet covered() const { return is_open() ? subscriptions_.covered() : TopicSet{0}; }
-  // The topics that were covered anew since the last call.
+  // The topics newly subscribed to since the last call.
   [[nodiscard]] TopicSet take_fresh() { return std::exchange(fresh_, TopicSet{0}); }
 
-  [[nodiscard]] bool is_greeted() const { return decoder_.is_ready(); }  // the handshake is done
-  [[nodiscard]] protocol::Nanoseconds since() const { return since_; }
-  // When it last took a byte.
+  [[nodiscard]] bool is_greeted() const { return decoder_.is_ready(); }  // the handshake is complete
+  [[nodiscard]] protocol::Nanoseconds since() const { return since_; }   // when it connected
+  // When its socket last accepted a byte.
   [[nodiscard]] protocol::Nanoseconds taken_at() const { return taken_at_; }
   [[nodiscard]] std::size_t waiting() const { return queue_.size(); }
   [[nodiscard]] const std::string& from() const { return from_; }
@@ -97,11 +99,11 @@ class Viewer {
   std::size_t input_used_ = 0;  // of kViewerInputBurst
   protocol::Nanoseconds input_at_;
 
-  std::string replies_;  // greeting, READY and PONGs that are still to be sent
+  std::string replies_;  // unsent bytes of the greeting, of READY and of PONGs
   std::deque<PublishedPtr> queue_;
   std::size_t queue_bytes_ = 0;
-  std::size_t front_sent_ = 0;  // bytes of the first message
-  bool loses_ = false;          // its queue ran full, and is not half empty yet
+  std::size_t front_sent_ = 0;  // bytes sent of the first message
+  bool loses_ = false;          // the queue became full and is not yet half empty
   bool blocked_ = false;
   bool left_ = false;
   std::string_view closed_because_;

@@ -31,7 +31,7 @@ bool set_options(int listener, bool six) {
   using std::chrono::milliseconds;
   constexpr int kProbe = static_cast<int>(kViewerProbe.count());
   constexpr int kTimeoutMs = static_cast<int>(milliseconds(kViewerTimeout).count());
-  return set(listener, SOL_SOCKET, SO_REUSEADDR, 1) &&  // a restart need not wait for TIME_WAIT
+  return set(listener, SOL_SOCKET, SO_REUSEADDR, 1) &&  // so that a restart need not wait for TIME_WAIT
          (!six || set(listener, IPPROTO_IPV6, IPV6_V6ONLY, 0)) &&
          set(listener, SOL_SOCKET, SO_SNDBUF, kViewerSendBuffer) &&
          set(listener, SOL_SOCKET, SO_RCVBUF, kViewerReceiveBuffer) && set(listener, IPPROTO_TCP, TCP_NODELAY, 1) &&
@@ -56,7 +56,7 @@ std::array<std::uint8_t, 16> network_of(const asio::ip::address& address) {
   return network;
 }
 
-// The viewer has given up before it was accepted. Any other error may last.
+// Whether the error concerns one connection only, such as a viewer that has given up. Any other error may persist.
 bool is_of_one_viewer(const std::error_code& error) {
   return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
@@ -72,7 +72,7 @@ Result<void> Viewers::listen(const Address& address) {
   const auto failed = [] { return fail(std::error_code(errno, std::system_category()).message()); };
   std::error_code error;
   const auto literal = asio::ip::make_address(address.host, error);
-  if (error) return fail("its host is no IP address");
+  if (error) return fail("its host is not an IP address");
   const tcp::endpoint endpoint(literal, address.port);
   Socket socket(::socket(endpoint.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!socket.is_open() || !set_options(socket.descriptor(), literal.is_v6()) ||
@@ -113,7 +113,7 @@ TopicSet Viewers::serve(Nanoseconds now) {
   return fresh;
 }
 
-// In rounds, so that one viewer with much to take does not keep the others waiting.
+// Round-robin: a viewer with more to send goes to the end of the queue, so that it does not delay the others.
 void Viewers::send(Nanoseconds now) {
   std::size_t bytes = 0;
   std::size_t next = 0;
@@ -166,7 +166,7 @@ void Viewers::accept(Nanoseconds now) {
   }
 }
 
-// Without descriptors, for instance: trying again at once would only burn the core that could free one.
+// Called when accept fails, for example for want of descriptors. To retry at once would spin.
 void Viewers::stop_accepting(Nanoseconds now) {
   if (listens_) (void)poll_.watch(listener_.descriptor(), &listener_, {true, false}, {});
   listens_ = false;
@@ -178,7 +178,7 @@ void Viewers::begin(Socket socket, const std::string& from, const Network& netwo
     if (!make_room(network)) {
       ++counters_.refused;
       if (warnings_.allows(now)) {
-        spdlog::warn("event=viewer_refused from={} viewers={} reason=\"so many are connected already\" suppressed={}",
+        spdlog::warn("event=viewer_refused from={} viewers={} reason=\"too many viewers are connected\" suppressed={}",
                      from, viewers_.size(), warnings_.take_suppressed(now));
       }
       return;
@@ -196,9 +196,10 @@ void Viewers::begin(Socket socket, const std::string& from, const Network& netwo
   watch(*viewers_.back());
 }
 
-// The network with most connections loses one, unless the newcomer's own has as many. Then the newcomer takes the place
-// of a connection of its own network that is of no use yet. Of a network, the oldest connection goes whose handshake is
-// not done, because a handshake takes one round trip; then the oldest that receives nothing; then the newest viewer.
+// Closes one connection for a new one at the bound; returns false if none qualifies. The victim belongs to the network
+// with the most connections. If the newcomer's own network would then have the most, the victim belongs to that one,
+// and must be a connection without a subscription. Within a network the order is: the oldest connection with an
+// incomplete handshake (a handshake takes one round trip), the oldest one without subscriptions, the newest viewer.
 bool Viewers::make_room(const Network& newcomer) {
   const auto most = std::max_element(networks_.begin(), networks_.end(),
                                      [](const auto& one, const auto& other) { return one.second < other.second; });
@@ -251,7 +252,7 @@ void Viewers::relieve() {
   }
 }
 
-// Keeps the numbers of subscribers: what a viewer covers now counts, however it came about.
+// Updates subscribed_ with the topics that the viewer covers now.
 void Viewers::count(Entry& entry) {
   const TopicSet now = entry.viewer.covered();
   for (std::size_t topic = 0; topic < topics_.size(); ++topic) {
@@ -269,7 +270,7 @@ void Viewers::watch(Entry& entry) {
   if (poll_.watch(entry.viewer.descriptor(), &entry, entry.watched, wanted)) {
     entry.watched = wanted;
   } else {
-    cut(entry, "the system has no room to watch it");
+    cut(entry, "epoll cannot watch its socket");
   }
 }
 
@@ -295,7 +296,7 @@ void Viewers::warn(const Viewer& viewer, Nanoseconds now) {
                warnings_.take_suppressed(now));
 }
 
-// A closed connection stays in the lists until here, because a caller may be iterating over them.
+// Removes closed connections. They stay in the lists until here, because a caller may be iterating over the lists.
 void Viewers::forget_closed(Nanoseconds now) {
   has_closed_ = false;
   const auto is_closed = [](const Entry& entry) { return !entry.viewer.is_open(); };

@@ -1,6 +1,6 @@
-// The connections to the monitor: accepts them, reads what they subscribe to, and sends them what was published. Each
-// call does a bounded amount of work, and whatever a viewer does, it ends no other one's service: see
-// node/observe/monitor_limits.hpp. Never waits. Owns the sockets. Loop thread only.
+// All connections to the monitor: accepts them, reads their subscriptions, and sends them the published messages. Each
+// call does a bounded amount of work, and no viewer can stop the service of another one
+// (node/observe/monitor_limits.hpp has the bounds). Never blocks. Owns the sockets. Loop thread only.
 #pragma once
 
 #include <array>
@@ -13,10 +13,10 @@
 #include <vector>
 
 #include "node/base/address.hpp"
-#include "node/observe/monitor_limits.hpp"
 #include "node/base/rate_limit.hpp"
 #include "node/base/socket.hpp"
 #include "node/base/socket_poll.hpp"
+#include "node/observe/monitor_limits.hpp"
 #include "node/observe/subscriptions.hpp"
 #include "node/observe/viewer.hpp"
 #include "protocol/clock.hpp"
@@ -28,49 +28,49 @@ class Viewers {
  public:
   struct Limits {
     std::size_t viewers = kMaxViewers;
-    std::size_t queue = kViewerQueue;  // messages that wait for one viewer, at least 1
-    std::size_t queue_bytes = kViewerQueueBytes;
-    std::size_t all_bytes = kAllQueuedBytes;  // of distinct messages that wait for any
+    std::size_t queue = kViewerQueue;             // messages in the queue of one viewer, at least 1
+    std::size_t queue_bytes = kViewerQueueBytes;  // of the messages in the queue of one viewer
+    std::size_t all_bytes = kAllQueuedBytes;      // of the distinct messages in all queues
   };
   struct Counters {
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;    // there were too many
-    std::uint64_t cut = 0;        // by the node: a stranger, one that took nothing, one that sent too much
-    std::uint64_t overflows = 0;  // times that a viewer's queue ran full
+    std::uint64_t refused = 0;    // because there were too many
+    std::uint64_t cut = 0;        // closed by the node: not a subscriber, reads nothing, or sends too much
+    std::uint64_t overflows = 0;  // times that the queue of a viewer became full
   };
 
-  // At most kMostTopics topics.
+  // `topics`: at most kMostTopics, all different. Functions below name a topic by its index.
   Viewers(std::vector<std::string> topics, Limits limits);
 
-  // Binds and listens; a literal address. The Error is the system's words.
+  // Binds and listens. The host must be a literal IP address. The error is the text of the system.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
 
-  // Readable when serve() has something to do.
+  // The descriptor to wait on: readable when serve() has work.
   [[nodiscard]] int descriptor() const { return poll_.descriptor(); }
 
-  // Once an iteration: accepts, reads and sends what can be done at once. Returns the topics that viewers subscribed to
-  // anew.
+  // Accepts, reads and sends what is possible without waiting. Call it once per loop iteration. Returns the topics that
+  // a viewer has newly subscribed to. `now` is steady time, here and below.
   TopicSet serve(protocol::Nanoseconds now);
 
-  // Only the sending of it, after more was published.
+  // Sends only. Call it after more messages were published in the same iteration.
   void send(protocol::Nanoseconds now);
 
-  // Something is left that can be done at once: call serve() again without waiting.
+  // Whether serve() can do more work at once: call it again without waiting.
   [[nodiscard]] bool has_more() const { return !to_send_.empty(); }
 
-  // When serve() must be called even if nothing comes, in steady time; max() for never.
+  // The steady time at which serve() must be called even if descriptor() is not readable; max(): never.
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
 
-  // A message waits for all viewers that the topic is of interest for.
+  // Queues a message, encoded as on the wire, for all viewers that have subscribed to the topic.
   void publish(std::size_t topic, std::string bytes);
 
-  // Viewers that have subscribed to the topic.
+  // The number of viewers that have subscribed to the topic.
   [[nodiscard]] std::size_t subscribed(std::size_t topic) const { return subscribed_[topic]; }
   [[nodiscard]] std::size_t connected() const { return viewers_.size(); }
   [[nodiscard]] const Counters& counters() const { return counters_; }
 
  private:
-  // Addresses that count as one when connections are shared out: an IPv4 address, or the network of an IPv6 one (/64).
+  // Addresses that count as one when connections are limited: an IPv4 address, or the /64 of an IPv6 address.
   using Network = std::array<std::uint8_t, 16>;
   struct Entry {
     Entry(Socket socket, std::string from, Network its_network, const Viewer::Parts& parts, protocol::Nanoseconds now)
@@ -79,14 +79,14 @@ class Viewers {
     Viewer viewer;
     Network network;
     SocketPoll::Interest watched;
-    TopicSet counted = 0;  // in subscribed_
-    bool to_send = false;  // is in to_send_
+    TopicSet counted = 0;  // the topics for which subscribed_ counts this viewer
+    bool to_send = false;  // whether it is in to_send_
   };
 
   void accept(protocol::Nanoseconds now);
   void begin(Socket socket, const std::string& from, const Network& network, protocol::Nanoseconds now);
   [[nodiscard]] bool make_room(const Network& newcomer);
-  // The open one that suits and is first in that order; null: none suits.
+  // The open connection with the least `order` among those that `suits` accepts; null if there is none.
   [[nodiscard]] Entry* first(const std::function<bool(const Entry&)>& suits,
                              const std::function<protocol::Nanoseconds(const Entry&)>& order) const;
   void stop_accepting(protocol::Nanoseconds now);
@@ -105,15 +105,15 @@ class Viewers {
   RateLimit warnings_;
 
   Socket listener_{-1};
-  bool listens_ = false;                  // the poll watches the listener
-  protocol::Nanoseconds accept_again_{};  // where it does not
+  bool listens_ = false;                  // whether poll_ watches the listener
+  protocol::Nanoseconds accept_again_{};  // when to watch it again, if it does not
   SocketPoll poll_;
-  std::size_t queued_bytes_ = 0;  // of all Published that exist; outlives the viewers
+  std::size_t queued_bytes_ = 0;  // of all Published objects; declared before the viewers, which it must outlive
   std::vector<std::unique_ptr<Entry>> viewers_;
-  std::map<Network, std::size_t> networks_;  // connections of each
-  std::vector<Entry*> to_send_;              // first the one that waits longest
-  std::array<std::size_t, kMostTopics> subscribed_{};
-  std::size_t handshakes_ = 0;  // under way when last swept
+  std::map<Network, std::size_t> networks_;            // number of connections
+  std::vector<Entry*> to_send_;                        // the longest waiting one first
+  std::array<std::size_t, kMostTopics> subscribed_{};  // number of viewers, by topic
+  std::size_t handshakes_ = 0;                         // in progress at the last sweep, plus later connections
   protocol::Nanoseconds sweep_at_{};
   bool has_closed_ = false;
 };

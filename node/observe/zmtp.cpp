@@ -19,11 +19,11 @@ constexpr std::size_t kMechanismBytes = 20;
 constexpr std::size_t kShortHeader = 2;
 constexpr std::size_t kLongHeader = 9;
 
-unsigned char byte_at(std::string_view bytes, std::size_t place) {
-  return static_cast<unsigned char>(bytes[place]);
+unsigned char byte_at(std::string_view bytes, std::size_t index) {
+  return static_cast<unsigned char>(bytes[index]);
 }
 
-// A number of up to eight bytes, high byte first.
+// Decodes a big-endian number of up to eight bytes.
 std::uint64_t number(std::string_view bytes) {
   std::uint64_t value = 0;
   for (const char byte : bytes) value = value << 8U | static_cast<unsigned char>(byte);
@@ -34,12 +34,12 @@ char lower(char letter) {
   return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter - 'A' + 'a') : letter;
 }
 
-bool equal_but_for_case(std::string_view one, std::string_view other) {
+bool equal_ignoring_case(std::string_view one, std::string_view other) {
   return std::equal(one.begin(), one.end(), other.begin(), other.end(),
                     [](char left, char right) { return lower(left) == lower(right); });
 }
 
-// Takes so many bytes from the front; nothing if there are fewer.
+// Removes `count` bytes from the front and returns them; nullopt if there are fewer.
 std::optional<std::string_view> take(std::string_view& bytes, std::uint64_t count) {
   if (bytes.size() < count) return std::nullopt;
   const auto taken = bytes.substr(0, static_cast<std::size_t>(count));
@@ -54,7 +54,8 @@ std::optional<std::string_view> take_short_text(std::string_view& bytes) {
   return take(bytes, size);
 }
 
-// The value of the one Socket-Type among READY's properties; nothing if there is none, or if they cannot be read.
+// Returns the value of Socket-Type in the properties of READY; nullopt if it is missing or repeated, or if the
+// properties are malformed.
 std::optional<std::string_view> socket_type(std::string_view properties) {
   std::optional<std::string_view> found;
   while (!properties.empty()) {
@@ -63,7 +64,7 @@ std::optional<std::string_view> socket_type(std::string_view properties) {
     if (!name || name->empty() || !size) return std::nullopt;
     const auto value = take(properties, number(*size));
     if (!value) return std::nullopt;
-    if (!equal_but_for_case(*name, "Socket-Type")) continue;
+    if (!equal_ignoring_case(*name, "Socket-Type")) continue;
     if (found) return std::nullopt;
     found = value;
   }
@@ -105,11 +106,11 @@ std::optional<Decoder::Event> Decoder::next() {
   if (!frame) return std::nullopt;
   if (phase_ == Phase::Handshake) return ready(*frame);
   if (frame->command) return command(frame->body);
-  if (frame->body.empty() || byte_at(frame->body, 0) > 1) return fail("sends a message that is no subscription");
+  if (frame->body.empty() || byte_at(frame->body, 0) > 1) return fail("sends a message that is not a subscription");
   return subscription(frame->body[0] == '\1' ? Kind::Subscribe : Kind::Cancel, frame->body.substr(1));
 }
 
-// What is wrong with a greeting is found as soon as it has come: a stranger may send no more than a line.
+// Checks each part of the greeting as soon as it has arrived, because a stranger may send only a line and then wait.
 std::optional<Decoder::Event> Decoder::next_of_greeting() {
   const std::string_view bytes = held_;
   if (!bytes.empty() && byte_at(bytes, 0) != 0xff) return fail("does not speak ZMTP 3: libzmq 4.0 and later do");
@@ -145,7 +146,7 @@ std::optional<Decoder::Event> Decoder::ready(const Frame& frame) {
   std::string_view rest = frame.body;
   if (!frame.command || take_short_text(rest) != "READY"sv) return fail("does not begin with READY");
   const auto type = socket_type(rest);
-  if (type != "SUB"sv && type != "XSUB"sv) return fail("is no SUB or XSUB socket");
+  if (type != "SUB"sv && type != "XSUB"sv) return fail("is not a SUB or XSUB socket");
   phase_ = Phase::Traffic;
   return Event{Kind::Ready, {}};
 }
@@ -155,8 +156,9 @@ std::optional<Decoder::Event> Decoder::command(std::string_view body) {
   if (name == "SUBSCRIBE"sv) return subscription(Kind::Subscribe, body);
   if (name == "CANCEL"sv) return subscription(Kind::Cancel, body);
   if (name != "PING"sv) return fail("sends an unknown command");
-  constexpr std::size_t kTimeToLive = 2;  // how long it may be silent: this side has no use for it
-  if (body.size() < kTimeToLive || body.size() > kTimeToLive + kMaxPingContextBytes) return fail("sends a wrong PING");
+  constexpr std::size_t kTimeToLive = 2;  // bytes of the time-to-live, which this side ignores
+  if (body.size() < kTimeToLive || body.size() > kTimeToLive + kMaxPingContextBytes)
+    return fail("sends a malformed PING");
   return Event{Kind::Ping, body.substr(kTimeToLive)};
 }
 

@@ -50,7 +50,7 @@ TEST_CASE("lines leave the ring in the order in which they came, however often i
 
 TEST_CASE("a line that fills the ring is taken, and one of a byte more is dropped and counted") {
   LogRing ring(kRing);
-  CHECK(LogRing::room_for(kRing - 8) == kRing);
+  CHECK(LogRing::record_bytes(kRing - 8) == kRing);
   CHECK_FALSE(ring.push(std::string(kRing - 7, 'x')));
   CHECK(ring.take_drops() == 1);
   CHECK(ring.push(std::string(kRing - 8, 'x')));

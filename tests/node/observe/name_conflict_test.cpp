@@ -14,8 +14,8 @@ const bus::Claimant kOther{0xdef, "tcp://192.0.2.7:12240", "192.0.2.7"};
 TEST_CASE("each process says which other one there is, where, and what to do") {
   CHECK(sentence_of({Role::Witness, "Hill", kHolder, kOther}, "Smith") ==
         "two processes are named Hill: the link stays with tcp://192.0.2.1:12240 (connected from 192.0.2.1, "
-        "incarnation 0000000000000abc), refused is tcp://192.0.2.7:12240 (connected from 192.0.2.7, incarnation "
-        "0000000000000def): stop one of the two");
+        "incarnation 0000000000000abc); tcp://192.0.2.7:12240 (connected from 192.0.2.7, incarnation "
+        "0000000000000def) is refused: stop one of the two");
   CHECK(sentence_of({Role::Kept, "Smith", {}, kOther}, "Hill") ==
         "another process claims the name Hill, at tcp://192.0.2.7:12240 (connected from 192.0.2.7, incarnation "
         "0000000000000def); Smith refuses it: stop it or give it another name");
@@ -26,8 +26,7 @@ TEST_CASE("each process says which other one there is, where, and what to do") {
 }
 
 TEST_CASE("each process says that it is over") {
-  CHECK(sentence_of({Role::Witness, "Hill", kHolder, kOther, true}, "Smith") ==
-        "one process alone is named Hill again");
+  CHECK(sentence_of({Role::Witness, "Hill", kHolder, kOther, true}, "Smith") == "only one process is named Hill again");
   CHECK(sentence_of({Role::Kept, "Smith", {}, kOther, true}, "Hill") ==
         "no other process claims the name Hill any more");
   CHECK(sentence_of({Role::Refused, "Smith", {}, kHolder, true}, "Hill") ==

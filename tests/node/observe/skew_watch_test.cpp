@@ -9,10 +9,10 @@ using herd::protocol::Nanoseconds;
 namespace {
 
 // What is told of so many looks at the same skew.
-std::vector<Skew> told(SkewWatch& watch, Nanoseconds skew, int looks = SkewWatch::kLooks) {
+std::vector<Skew> told(SkewWatch& watch, Nanoseconds skew, int looks = SkewWatch::kSamples) {
   std::vector<Skew> all;
   for (int i = 0; i < looks; ++i) {
-    if (const auto news = watch.look(0, skew)) all.push_back(*news);
+    if (const auto news = watch.update(0, skew)) all.push_back(*news);
   }
   return all;
 }
@@ -41,7 +41,7 @@ TEST_CASE("a clock that is far off is told of as that, at once or from a smaller
 TEST_CASE("a skew that is seen twice and no more is not told of") {
   SkewWatch watch(1);
   for (int i = 0; i < 10; ++i) {
-    CHECK(told(watch, 5s, SkewWatch::kLooks - 1).empty());
+    CHECK(told(watch, 5s, SkewWatch::kSamples - 1).empty());
     CHECK(told(watch, 0s, 1).empty());
   }
 }
@@ -49,8 +49,8 @@ TEST_CASE("a skew that is seen twice and no more is not told of") {
 TEST_CASE("each peer's clock is watched for itself, and no skew is too large") {
   SkewWatch watch(2);
   CHECK(told(watch, Nanoseconds::min()) == std::vector{Skew::Far});
-  CHECK_FALSE(watch.look(1, Nanoseconds::max()));
-  CHECK_FALSE(watch.look(1, Nanoseconds::max()));
-  CHECK(watch.look(1, Nanoseconds::max()) == Skew::Far);
+  CHECK_FALSE(watch.update(1, Nanoseconds::max()));
+  CHECK_FALSE(watch.update(1, Nanoseconds::max()));
+  CHECK(watch.update(1, Nanoseconds::max()) == Skew::Far);
   CHECK(told(watch, Nanoseconds::max(), 100).empty());
 }

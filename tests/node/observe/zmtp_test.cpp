@@ -70,7 +70,7 @@ TEST_CASE("READY must say that it is a subscriber") {
                             "DEALER",
                             sub + sub, sub + "\1"s, sub + "\1x\0\0\0\1"s, sub + "\0\0\0\0\0"s,
                             "\xbSocket-Type\xff\xff\xff\xffSUB"s, "\xbSocket-Typo\0\0\0\3SUB"s}) {
-    CHECK(fault_of_ready(wrong) == "is no SUB or XSUB socket");
+    CHECK(fault_of_ready(wrong) == "is not a SUB or XSUB socket");
   }
   CHECK(fault_of(subscriber_greeting("NULL") + as_command("\4PING\0\0"s)) == "does not begin with READY");
   CHECK(fault_of(subscriber_greeting("NULL") + as_message("\5READY" + sub)) == "does not begin with READY");
@@ -79,14 +79,14 @@ TEST_CASE("READY must say that it is a subscriber") {
 
 TEST_CASE("each frame that a subscriber has no use for breaks the connection") {
   const auto fault_after_start = [](const std::string& bytes) { return fault_of(subscriber_start() + bytes); };
-  CHECK(fault_after_start("\0\0"s) == "sends a message that is no subscription");
-  CHECK(fault_after_start(as_message("\2herd."s)) == "sends a message that is no subscription");
+  CHECK(fault_after_start("\0\0"s) == "sends a message that is not a subscription");
+  CHECK(fault_after_start(as_message("\2herd."s)) == "sends a message that is not a subscription");
   CHECK(fault_after_start("\1"s) == "sends a message of several frames");
   CHECK(fault_after_start("\x8"s) == "sends a frame with unknown flags");
   CHECK(fault_after_start(as_command(""s)) == "sends an unknown command");
   CHECK(fault_after_start(as_command("\4PONG"s)) == "sends an unknown command");
   CHECK(fault_after_start(as_command("\xffPING"s)) == "sends an unknown command");
-  CHECK(fault_after_start(as_command("\4PING\0"s)) == "sends a wrong PING");
+  CHECK(fault_after_start(as_command("\4PING\0"s)) == "sends a malformed PING");
   CHECK(fault_after_start("\2\xff\xff\xff\xff\xff\xff\xff\xff"s) == "sends a frame that is too long");
 }
 
@@ -99,7 +99,7 @@ TEST_CASE("the longest prefix, context and frame are taken, and longer ones not"
   CHECK(fault_after_start(as_command("\6CANCEL" + longest + "x")) == "sends a subscription that is too long");
   const std::string context(kMaxPingContextBytes, 'c');
   CHECK(read(subscriber_start() + as_command("\4PING\0\0"s + context)).back() == "ping " + context);
-  CHECK(fault_after_start(as_command("\4PING\0\0"s + context + "c")) == "sends a wrong PING");
+  CHECK(fault_after_start(as_command("\4PING\0\0"s + context + "c")) == "sends a malformed PING");
   const std::string fill(kMaxReadyBytes - subscriber_ready().size() - 8, 'x');
   const std::string property =
       "\3X-a"s + std::string{0, 0, static_cast<char>(fill.size() >> 8U), static_cast<char>(fill.size() & 255U)};
