@@ -18,10 +18,11 @@ using protocol::Now;
 
 namespace {
 
-constexpr int kFramesPerIteration = 1024;     // some 256 messages; then clients and outputs get their turn
-constexpr std::size_t kMaxParts = 64;         // of a message that is counted as damaged; more cost the connection
-constexpr int kAnswersPerIteration = 64;      // messages from a peer's port, which has to send 20 a second at most
-constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than counting its owners
+constexpr int kFramesPerIteration = 1024;  // about 256 messages; then clients and sockets to send on are served
+// Frames of a message. One with a wrong number of frames counts as damaged; above this bound its connection is cut too.
+constexpr std::size_t kMaxParts = 64;
+constexpr int kAnswersPerIteration = 64;      // messages from a peer's ROUTER, which sends at most 20 per second
+constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than sharing its ownership
 
 int events_of(zmq::socket_t& socket) {
   return uninterrupted([&] { return socket.get(zmq::sockopt::events); });
@@ -31,7 +32,7 @@ bool is_writable(zmq::socket_t& socket) {
   return (events_of(socket) & ZMQ_POLLOUT) != 0;
 }
 
-// Of an address tcp://host:port; 0 where it has none.
+// The port of an address tcp://host:port; 0 if it has none.
 std::uint16_t port_of(std::string_view address) {
   const std::string_view digits = address.substr(std::min(address.rfind(':') + 1, address.size()));
   std::uint16_t port = 0;
@@ -39,7 +40,7 @@ std::uint16_t port_of(std::string_view address) {
   return port;
 }
 
-// What a frame takes in ZMTP.
+// The bytes that a frame takes in ZMTP.
 std::uint64_t wire_bytes(const zmq::message_t& frame) {
   return frame.size() + (frame.size() <= 255 ? 2 : 9);
 }
@@ -49,12 +50,12 @@ bool is_intact(const Incoming& message, const zmq::message_t& last) {
   return last.to_string_view() == std::string_view(checksum.data(), checksum.size());
 }
 
-// Hands a shared body to ZeroMQ without copying it; its I/O thread lets go of it when it is sent.
+// Gives a shared body to ZeroMQ without copying it. ZeroMQ's I/O thread releases its share when the body is sent.
 zmq::message_t share(const std::shared_ptr<const std::string>& body) {
   if (body->size() < kCopyBytesBelow) return {body->data(), body->size()};
   using Owner = std::shared_ptr<const std::string>;
   const auto release = [](void*, void* owner) { delete static_cast<Owner*>(owner); };
-  // ZeroMQ only reads it: the interface has no const.
+  // ZeroMQ only reads it, but its interface has no const.
   return {const_cast<char*>(body->data()), body->size(), release, new Owner(body)};
 }
 
@@ -63,7 +64,7 @@ zmq::message_t share(const std::shared_ptr<const std::string>& body) {
 Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_(context, zmq::socket_type::router) {
   set_receiver_options(router_);
   descriptors_.push_back(router_.get(zmq::sockopt::fd));
-  dealers_.reserve(replica.peers());  // the guard keeps their addresses
+  dealers_.reserve(replica.peers());  // the guard keeps pointers to them
   for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
     zmq::socket_t& dealer = dealers_.emplace_back(context, zmq::socket_type::dealer);
     set_sender_options(dealer);
@@ -121,7 +122,7 @@ bool Bus::receive(Now now) {
   return true;
 }
 
-// The frames of one message come together: the next one is there.
+// ZeroMQ delivers the frames of a message together, so the next frame is there.
 void Bus::receive_frame(Now now) {
   Incomplete& message = incomplete_;
   zmq::message_t& frame = message.size < message.frames.size() ? message.frames[message.size] : message.extra;
@@ -135,7 +136,7 @@ void Bus::receive_frame(Now now) {
   receive(message.route.to_string_view(), message.frames, message.size, now);
 }
 
-// What the guard finds unfinished may be only unread.
+// A message that seems unfinished to the guard may only be unread: so the ROUTER is read before the second call.
 void Bus::guard(bool& more, Now now) {
   guard_->read_events(now);
   if (now.steady < guard_->due()) return;
@@ -145,24 +146,24 @@ void Bus::guard(bool& more, Now now) {
   (void)guard_->cut_offenders(is_peer, now);
 }
 
-// A header, perhaps a body, and the check; anything else is no message of ours.
+// A message of a node is a header, perhaps a body, and the checksum.
 void Bus::receive(std::string_view route, const Frames& frames, std::size_t size, Now now) {
   if (size < 2 || size > frames.size()) return replica_.receive_damaged();
   Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
   if (size == frames.size()) incoming.body = frames[1].to_string_view();
   if (!is_intact(incoming, frames[size - 1])) return replica_.receive_damaged();
-  heard_ = &frames[0];
+  received_ = &frames[0];
   replica_.receive(incoming, now);
 }
 
-// What a peer's port sends to this node's DEALER: a header and the check. What is neither counts as waiting for ever,
-// so the guard soon cuts a connection that brings much of it.
+// Reads a message that a peer's ROUTER sent to this node's DEALER: a header and the checksum. Data that is not such a
+// message is never counted as delivered, so the guard soon cuts a connection that brings much of it.
 void Bus::receive_back(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
   std::array<zmq::message_t, 2> frames;
   zmq::message_t extra;
   std::size_t size = 0;
-  for (bool more = true; more; ++size) {  // the frames of one message come together
+  for (bool more = true; more; ++size) {  // the frames of a message come together
     zmq::message_t& frame = size < frames.size() ? frames[size] : extra;
     if (!bus::receive(dealer, frame, zmq::recv_flags::dontwait)) return;
     more = frame.more();
@@ -176,7 +177,7 @@ void Bus::receive_back(PeerIndex peer, Now now) {
 bool Bus::send_back(const std::string& route, const std::string& header) {
   zmq::message_t to(route.data(), route.size());
   try {
-    if (!bus::send(router_, to, zmq::send_flags::sndmore)) return true;  // too many wait there: it is open
+    if (!bus::send(router_, to, zmq::send_flags::sndmore)) return true;  // the queue is full, so it is open
   } catch (const zmq::error_t& problem) {
     if (problem.num() != EHOSTUNREACH) throw;
     return false;
@@ -190,10 +191,10 @@ bool Bus::send_back(const std::string& route, const std::string& header) {
 }
 
 std::string Bus::host() const {
-  // libzmq's interface has no const; it only looks the text up.
-  const char* text = zmq_msg_gets(const_cast<zmq_msg_t*>(heard_->handle()), "Peer-Address");
+  // libzmq only looks the text up, but its interface has no const.
+  const char* text = zmq_msg_gets(const_cast<zmq_msg_t*>(received_->handle()), "Peer-Address");
   std::string_view host(text == nullptr ? "" : text);
-  constexpr std::string_view kMapped = "::ffff:";  // an IPv4 address, as a socket of both families shows it
+  constexpr std::string_view kMapped = "::ffff:";  // before an IPv4 address, on a socket of both families
   const bool is_ipv4 = host.starts_with(kMapped) && host.find('.') != std::string_view::npos;
   if (is_ipv4) host.remove_prefix(kMapped.size());
   return std::string(host);
@@ -204,7 +205,7 @@ void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
   std::optional<std::string_view> text;
   if (message.body) text = *message.body;
   const Checksum checksum = checksum_of(message.header, text);
-  // It was asked whether the socket is writable, so a refusal is the loss of one message, which the link outlives.
+  // The socket was writable. If it refuses the message all the same, one message is lost, which the link repairs.
   if (!bus::send(dealer, header, zmq::send_flags::sndmore)) return;
   if (message.body) {
     zmq::message_t body = share(message.body);
@@ -220,7 +221,7 @@ void Bus::send_all(PeerIndex peer, Now now) {
     const int events = events_of(dealer);
     writable_[peer] = (events & ZMQ_POLLOUT) != 0;
     if ((events & ZMQ_POLLIN) != 0) {
-      again_ = true;  // the replica's next turn says what follows from it, or there is more of it
+      again_ = true;  // there may be more to read, and the replica's tick() must see what was received
       if (received++ < kAnswersPerIteration) {
         receive_back(peer, now);
         continue;
@@ -233,7 +234,7 @@ void Bus::send_all(PeerIndex peer, Now now) {
   }
 }
 
-// What was on its way is lost, which the link outlives.
+// Messages on their way are lost, which the link repairs.
 void Bus::reconnect(PeerIndex peer) {
   uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
   uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
@@ -242,8 +243,8 @@ void Bus::reconnect(PeerIndex peer) {
 
 void Bus::serve(PeerIndex peer, Now now) {
   if (backoffs_[peer].update(replica_.connected(peer, now), now.steady)) reconnect(peer);
-  // Asking a socket costs a system call: only those are asked that were touched, or that are known to be writable and
-  // wanted.
+  // To ask a socket for its state costs a system call. So only these are asked: sockets that were touched, and those
+  // last seen writable for which the replica has a message.
   if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_send(peer, now))) send_all(peer, now);
   touched_[peer + 1] = again_;
 }
@@ -254,7 +255,7 @@ bool Bus::pump(Now now) {
   again_ = false;
   replica_.tick(now);
   if (backoffs_.empty()) backoffs_.assign(dealers_.size(), ReconnectBackoff(now.steady));
-  // Who has just told something is owed an acknowledgement; the others, who are owed what was told, come first.
+  // Peers that have just sent a batch are served last: they are owed an ACK, and the others are owed the new updates.
   for (const bool owed_ack : {false, true}) {
     for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
       if (replica_.owes_ack(peer) == owed_ack) serve(peer, now);

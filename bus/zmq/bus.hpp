@@ -1,9 +1,14 @@
-// ZeroMQ around the replica: one ROUTER that receives, and a DEALER to each peer that sends everything,
-// acknowledgements included. So no link depends on a ROUTER that routes, drops at its high-water mark, or is handed
-// over. The ROUTER sends back only CONFLICT (docs/PROTOCOL.md, One name, two processes), which may be lost.
+// The bus connects a replica (bus/replica/replica.hpp) to its peers by ZeroMQ. It decides nothing about updates: it
+// passes received messages and the time to the replica, and sends the messages that the replica has for each peer.
 //
-// Owned and called by the loop's thread only; it owns its sockets from open() to its end. Nothing here blocks, and the
-// ROUTER is read whatever an output does: nodes that waited for each other's outputs could wait in a circle.
+// A node binds one ROUTER, on which it receives from all peers, and opens one DEALER to each peer's ROUTER, by which it
+// sends everything, acknowledgements included. So no link depends on how a ROUTER routes, what it drops at its
+// high-water mark, or when it hands an identity over to a new connection. The ROUTER itself sends only CONFLICT, which
+// may be lost (docs/PROTOCOL.md, One name, two processes).
+//
+// Owned by the node; loop thread only. It owns its sockets from open() to its destructor. Nothing here blocks. The
+// ROUTER is read even if a DEALER cannot send: if nodes stopped reading until they could send, they could wait for each
+// other in a circle.
 #pragma once
 
 #include <array>
@@ -31,43 +36,45 @@ class Bus : private Connections {
     std::vector<std::string> peers;  // in the order of the replica's peers
   };
 
-  // Binds and connects. The replica must outlive the bus. An Error names the address that cannot be had.
+  // Binds the ROUTER and connects the DEALERs. The replica must outlive the bus. The Error names the address that is in
+  // use or invalid.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Bus>> open(zmq::context_t& context, const Addresses& addresses,
                                                                    Replica& replica);
 
-  // Descriptors that become readable when there may be something to do: first the ROUTER's, then the DEALERs', then
-  // those of the guard's monitors. They are edge-triggered: after each wake-up say touched(), then pump() before the
-  // next wait.
+  // The descriptors to wait for: first the ROUTER's, then the DEALERs', then those of the connection guard. They become
+  // readable when there may be something to do, and are edge-triggered: after each wake-up call touched() with the
+  // index of each readable one, then pump() before the next wait.
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
   void touched(std::size_t descriptor);
 
-  // The end of a turn: hears what came, notices what is overdue, and sends what can be sent. True if it stopped before
-  // everything was heard, so that clients get their turn: pump again without waiting.
+  // Call it at the end of each loop iteration. Receives messages, handles timeouts, and sends what can be sent. True if
+  // messages are left, because the work of one iteration is bounded: call it again without waiting.
   [[nodiscard]] bool pump(protocol::Now now);
 
-  // When pump() must be called even if nothing comes, in steady time; max() for never.
+  // The steady time at which pump() must be called even if no descriptor is readable; max() for never.
   [[nodiscard]] protocol::Nanoseconds next_deadline(protocol::Now now) const;
 
-  // Connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept; connections_cut() counts all.
+  // The connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept of them. connections_cut()
+  // counts all since the start.
   [[nodiscard]] std::vector<ConnectionCut> take_cuts() { return guard_->take_cuts(); }
   [[nodiscard]] std::uint64_t connections_cut() const { return guard_->cuts(); }
 
-  // Says BYE to every peer. Nothing may be pumped afterwards.
+  // Sends BYE to every peer. Do not call pump() after it.
   void leave();
 
  private:
   Bus(zmq::context_t& context, Replica& replica);
 
-  using Frames = std::array<zmq::message_t, 3>;  // header, body, check: the most that a message has
+  using Frames = std::array<zmq::message_t, 3>;  // header, body, checksum: the most that a message has
 
-  // A message that comes out of the ROUTER, perhaps in several iterations.
+  // The message that is being read from the ROUTER, perhaps over several loop iterations.
   struct Incomplete {
-    bool begun = false;
+    bool begun = false;  // its route has been read, and frames follow
     zmq::message_t route;
     Frames frames;
-    zmq::message_t extra;  // each frame after the third
-    std::size_t size = 0;  // frames after the route
-    std::uint64_t wire_bytes = 0;
+    zmq::message_t extra;          // the newest frame after the third
+    std::size_t size = 0;          // number of frames after the route
+    std::uint64_t wire_bytes = 0;  // of these frames
   };
 
   [[nodiscard]] bool receive(protocol::Now now);
@@ -85,15 +92,15 @@ class Bus : private Connections {
   Replica& replica_;
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
-  std::vector<std::string> addresses_;      // that the DEALERs connect to
+  std::vector<std::string> addresses_;      // to which the DEALERs connect
   std::vector<ReconnectBackoff> backoffs_;  // made by the first pump
   std::vector<int> descriptors_;
   std::vector<bool> touched_;
-  std::vector<bool> writable_;             // as last seen
-  bool again_ = false;                     // a DEALER had something to read: pump again
-  const zmq::message_t* heard_ = nullptr;  // the header that the replica hears now
+  std::vector<bool> writable_;                // as of the last look at each DEALER
+  bool again_ = false;                        // a DEALER had something to read: pump() must be called again
+  const zmq::message_t* received_ = nullptr;  // the header that the replica receives now
   Incomplete incomplete_;
-  std::optional<ConnectionGuard> guard_;  // last, for it must go before the sockets
+  std::optional<ConnectionGuard> guard_;  // last, because it must be destroyed before the sockets
 };
 
 }  // namespace herd::bus

@@ -1,7 +1,7 @@
-// The last frame of every message between nodes: eight bytes by which one that was damaged on its way is recognised and
-// dropped, as if it had been lost. TCP's own checksum has 16 bits, and lets one damaged segment in 65,536 pass; a bit
-// that is turned over in a time would hide all that a client says afterwards, and one in a cursor would lose updates.
-// It is no signature: whoever wants to lie can compute it. Pure; any thread.
+// The checksum, the last frame of every message between nodes. A message with a wrong one was damaged on its way, and
+// is dropped as if it had been lost. TCP's own checksum has only 16 bits and lets one damaged segment in 65,536 pass. A
+// flipped bit in a time could hide all later reports of a client, and one in a cursor could lose updates. The checksum
+// is not a signature: an attacker can compute it. Pure; any thread.
 #pragma once
 
 #include <array>
@@ -12,7 +12,8 @@ namespace herd::bus {
 
 using Checksum = std::array<char, 8>;
 
-// XXH3 (64 bits) of the header, and if there is a body, XXH3 of the body with that as its seed; low byte first.
+// XXH3 (64 bits) of the header; if there is a body, XXH3 of the body with the header's hash as the seed. Low byte
+// first.
 [[nodiscard]] Checksum checksum_of(std::string_view header, std::optional<std::string_view> body);
 
 }  // namespace herd::bus

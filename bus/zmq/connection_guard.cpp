@@ -1,7 +1,7 @@
 #include "bus/zmq/connection_guard.hpp"
 
 #include <arpa/inet.h>
-#include <linux/tcp.h>  // its tcp_info says more than that of netinet/tcp.h
+#include <linux/tcp.h>  // its tcp_info has more fields than that of netinet/tcp.h
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
@@ -21,16 +21,17 @@ using protocol::Now;
 
 namespace {
 
-// How often connections are looked at: while a stranger's is open, and else. ZeroMQ's thread reads up to some 10 MB of
-// small frames between two looks, which take ten times that in memory.
-constexpr Nanoseconds kLookAtStrangers = 20ms;
-constexpr Nanoseconds kLookAtPeers = 50ms;
+// The interval of cut_offenders(): while a stranger's connection is open, and otherwise. Within it ZeroMQ's thread
+// reads up to about 10 MB of small frames, which take ten times that in memory.
+constexpr Nanoseconds kIntervalWithStrangers = 20ms;
+constexpr Nanoseconds kIntervalWithPeers = 50ms;
 
-// A monitor's message: the event (2 bytes) and its value (4 bytes, here the descriptor), in the machine's byte order;
-// then the address.
+// The first frame of a monitor's message: the event (2 bytes) and its value (4 bytes, here the descriptor), in the
+// machine's byte order. The second frame is the address.
 constexpr std::size_t kEventBytes = 6;
 
-// Names of monitors are of the process, which may have several buses, and a closed one's are free only by and by.
+// Numbers the monitors' inproc addresses. They are shared by all buses of the process, and an address is free only some
+// time after its monitor is closed.
 std::atomic<std::uint64_t> next_monitor{0};
 
 bool is_same(const sockaddr_storage& one, const sockaddr_storage& other) {
@@ -56,7 +57,7 @@ std::string host_of(const sockaddr_storage& address) {
   return inet_ntop(family, bytes, text.data(), text.size()) != nullptr ? text.data() : "?";
 }
 
-// Both ends of a connected socket; false if the descriptor is none.
+// Reads both ends of a connected socket. False if the descriptor is not one.
 bool ends_of(int descriptor, sockaddr_storage& here, sockaddr_storage& there) {
   here = there = {};
   socklen_t here_size = sizeof here;
@@ -66,8 +67,8 @@ bool ends_of(int descriptor, sockaddr_storage& here, sockaddr_storage& there) {
          (here.ss_family == AF_INET || here.ss_family == AF_INET6);
 }
 
-// Bytes that ZeroMQ has read; false if the kernel does not say. What comes between the two calls makes it less, not
-// more.
+// The bytes that ZeroMQ has read: those that the kernel received, minus those that are unread in the kernel. False if
+// the kernel does not report them. Bytes that come between the two calls can only make the result too low.
 bool read_bytes(int descriptor, std::uint64_t& bytes) {
   tcp_info info{};
   socklen_t size = sizeof info;
@@ -75,8 +76,8 @@ bool read_bytes(int descriptor, std::uint64_t& bytes) {
   if (getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return false;
   if (size < offsetof(tcp_info, tcpi_bytes_received) + sizeof info.tcpi_bytes_received) return false;
   if (ioctl(descriptor, FIONREAD, &unread) != 0) return false;
-  const auto left = static_cast<std::uint64_t>(std::max(unread, 0));
-  bytes = info.tcpi_bytes_received > left ? info.tcpi_bytes_received - left : 0;
+  const auto in_kernel = static_cast<std::uint64_t>(std::max(unread, 0));
+  bytes = info.tcpi_bytes_received > in_kernel ? info.tcpi_bytes_received - in_kernel : 0;
   return true;
 }
 
@@ -90,7 +91,7 @@ ConnectionGuard::ConnectionGuard(zmq::context_t& context, std::vector<zmq::socke
     if (zmq_socket_monitor(socket->handle(), address.c_str(), events) != 0) throw zmq::error_t();
     zmq::socket_t& monitor = monitors_.emplace_back(context, zmq::socket_type::pair);
     monitor.set(zmq::sockopt::linger, 0);
-    // Without a bound: ZeroMQ's thread would else wait for this one. An event is 200 bytes, and comes once a
+    // No bound: at one, ZeroMQ's thread would wait for this thread. An event takes 200 bytes, and there is one for each
     // connection.
     monitor.set(zmq::sockopt::rcvhwm, 0);
     monitor.connect(address);
@@ -100,7 +101,7 @@ ConnectionGuard::ConnectionGuard(zmq::context_t& context, std::vector<zmq::socke
 }
 
 ConnectionGuard::~ConnectionGuard() {
-  // First these: an event for a monitor that is gone would be waited for.
+  // Before the monitors' sockets are closed: else ZeroMQ would wait to deliver an event to a monitor that is gone.
   for (zmq::socket_t* socket : sockets_) (void)zmq_socket_monitor(socket->handle(), nullptr, 0);
 }
 
@@ -122,29 +123,31 @@ void ConnectionGuard::read_events(Now now) {
 
 void ConnectionGuard::opened(std::size_t monitor, int descriptor, Now now) {
   Connection connection;
-  if (!ends_of(descriptor, connection.here, connection.there)) return;  // it is gone again
+  if (!ends_of(descriptor, connection.here, connection.there)) return;  // closed again already
   connection.account.accepted = monitor == 0;
   const sockaddr_storage& known = connection.account.accepted ? connection.here : connection.there;
   if (monitor >= ports_.size() || port_of(known) != ports_[monitor]) return;
   connection.account.host = host_of(connection.there);
   connection.account.since = now.steady;
   newest_ = nullptr;
-  Connection& durable = connections_[descriptor] = std::move(connection);
-  // The kernel may choose, for a connection to a port of this host on which no node listens, just this port.
-  if (is_same(durable.here, durable.there)) {
-    cut(descriptor, durable,
-        "it is connected to itself: the port is one that the system gives to outgoing connections");
+  Connection& added = connections_[descriptor] = std::move(connection);
+  // For a connection to a port of this host on which no node listens, the kernel may choose that same port as the
+  // source.
+  if (is_same(added.here, added.there)) {
+    cut(descriptor, added,
+        "it is connected to itself: choose a port that the system does not give to outgoing connections");
     connections_.erase(descriptor);
     return;
   }
-  due_ = std::min(due_, now.steady + kLookAtStrangers);
+  due_ = std::min(due_, now.steady + kIntervalWithStrangers);
   const auto strangers = std::count_if(connections_.begin(), connections_.end(), [](const auto& entry) {
     return entry.second.account.accepted && !entry.second.account.of_peer;
   });
   if (static_cast<std::size_t>(strangers) > kMaxStrangers) due_ = now.steady;
 }
 
-// The connection that a message came by. The descriptor in its frames is looked for only when the route is not known.
+// The connection that a message came by. `frame`: one of its frames, of which the descriptor is asked only if the route
+// is not known.
 ConnectionGuard::Connection* ConnectionGuard::sender(std::string_view route, zmq::message_t& frame, Now now) {
   if (newest_ != nullptr && newest_->route == route) return newest_;
   newest_ = nullptr;
@@ -153,7 +156,7 @@ ConnectionGuard::Connection* ConnectionGuard::sender(std::string_view route, zmq
   }
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return nullptr;
-  touched_[0] = true;  // it may have been opened, and have spoken, since the monitors were read
+  touched_[0] = true;  // the connection may be newer than the last call of read_events()
   read_events(now);
   const auto found = connections_.find(descriptor);
   if (found == connections_.end() || !found->second.account.accepted) return nullptr;
@@ -196,7 +199,7 @@ bool ConnectionGuard::cut_offenders(const IsPeer& is_peer, Now now) {
       entry = connections_.erase(entry);
       continue;
     }
-    // A message of the connection that had this descriptor before may have been counted.
+    // A message of a former connection with this descriptor may have been counted.
     account.delivered = std::min(account.delivered, account.received);
     account.of_peer = account.accepted && !connection.route.empty() && is_peer(connection.route);
     strangers = strangers || (account.accepted && !account.of_peer);
@@ -211,14 +214,14 @@ bool ConnectionGuard::cut_offenders(const IsPeer& is_peer, Now now) {
     newest_ = nullptr;
     connections_.erase(found);
   }
-  due_ = connections_.empty() ? Nanoseconds::max() : now.steady + (strangers ? kLookAtStrangers : kLookAtPeers);
+  due_ = connections_.empty() ? Nanoseconds::max()
+                              : now.steady + (strangers ? kIntervalWithStrangers : kIntervalWithPeers);
   return judgement.look_again;
 }
 
-// To connect a socket to no address resets its connection and forgets what it has not read, so that ZeroMQ reads no
-// more of it. shutdown() would leave that to be read, and a port in TIME_WAIT. Between the look at the ends and the
-// call the descriptor could become another's only if ZeroMQ closed it just then: that other connection would break as
-// by a network's fault.
+// connect() with AF_UNSPEC resets the connection and discards its unread bytes, so that ZeroMQ reads no more of them.
+// shutdown() would leave them to be read, and a port in TIME_WAIT. If ZeroMQ closes the descriptor between ends_of()
+// and connect(), another connection may have it: that one would break as by a fault of the network.
 void ConnectionGuard::cut(int descriptor, const Connection& connection, std::string_view reason) {
   sockaddr_storage here;
   sockaddr_storage there;

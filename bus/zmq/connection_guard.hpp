@@ -1,6 +1,7 @@
-// Watches the TCP connections of the bus, and cuts those that would make ZeroMQ keep more than a node may send
-// (bus/zmq/connection_ledger.hpp), or that a node has opened to itself. ZeroMQ's socket monitors name the descriptors,
-// the kernel says how many bytes came. A cut is a reset: the descriptor stays ZeroMQ's, which closes it and goes on.
+// Watches the TCP connections of the bus. It resets ("cuts") those that make ZeroMQ buffer more than a node may send
+// (bus/zmq/connection_ledger.hpp has the bounds), and those that connect a port with itself. ZeroMQ's socket monitors
+// report the descriptors, and the kernel the bytes received. A cut resets the TCP connection; ZeroMQ still owns the
+// descriptor, notices the reset, closes the descriptor and goes on.
 //
 // Owned by the bus, made after its sockets and destroyed before them. Loop thread only. Nothing here blocks.
 #pragma once
@@ -21,53 +22,58 @@
 
 namespace herd::bus {
 
-// A connection that was cut, for the log and a counter.
+// A connection that was cut, for the log.
 struct ConnectionCut {
-  std::string from;           // the other end: a host and a port
-  std::string reason;         // half a sentence, clean of control bytes
-  std::uint64_t waiting = 0;  // bytes that were waiting in ZeroMQ
+  std::string from;           // the other end: host and port
+  std::string reason;         // a clause without control bytes
+  std::uint64_t waiting = 0;  // bytes that were unread in ZeroMQ
 };
 
 class ConnectionGuard {
  public:
-  // The ROUTER first, then the DEALERs. Monitors them from now on: call it before they bind and connect.
+  // `sockets`: the ROUTER first, then the DEALERs. Monitors them from now on, so make it before they bind and connect.
   ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets);
   ~ConnectionGuard();
   ConnectionGuard(const ConnectionGuard&) = delete;
   ConnectionGuard& operator=(const ConnectionGuard&) = delete;
 
-  // The port that the ROUTER is bound to, and those that the DEALERs connect to, in their order. What has another port
-  // is not looked after: its descriptor is another's by now.
+  // The port that the ROUTER is bound to, and those that the DEALERs connect to, in the order of the sockets. A
+  // reported descriptor with another port is ignored: ZeroMQ has closed the connection, and the descriptor is used for
+  // another.
   void set_ports(std::vector<std::uint16_t> ports) { ports_ = std::move(ports); }
 
-  // One for each socket, edge-triggered as those of the sockets themselves: after each wake-up say touched(), then
-  // read_events().
+  // One descriptor for each socket, edge-triggered as those of the sockets themselves: after a wake-up call touched()
+  // with its index, then read_events().
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
   void touched(std::size_t monitor) { touched_[monitor] = true; }
 
-  // Notices new connections.
+  // Reads the monitors' events and registers new connections.
   void read_events(protocol::Now now);
 
-  // A whole message came out of the ROUTER: its sender's identity frame, its last frame, and what it had on the wire.
+  // A complete message came out of the ROUTER. `route`: its sender's identity frame. `last`: its last frame.
+  // `wire_bytes`: its size on the wire.
   void delivered(std::string_view route, zmq::message_t& last, std::uint64_t wire_bytes, protocol::Now now);
 
-  // A whole message that a node may send came out of a DEALER: its last frame, and what it had on the wire.
+  // A complete message of a kind that nodes send came out of a DEALER. Parameters as for delivered().
   void answered(zmq::message_t& last, std::uint64_t wire_bytes);
 
-  // The sender of this frame is cut.
+  // Cuts the connection that this frame came by.
   void cut_sender(zmq::message_t& frame, std::string_view reason, protocol::Now now);
 
-  // Whether a route is that of a configured peer.
+  // Returns whether a route is a configured peer's.
   using IsPeer = std::function<bool(std::string_view route)>;
 
-  // Cuts what must be cut. True: read the ROUTER as far as that is possible, and call it again.
+  // Compares the connections with the bounds, and cuts those that break one. True: read the ROUTER as far as possible
+  // and call it again, because data that seems to be an unfinished message may only be unread.
   [[nodiscard]] bool cut_offenders(const IsPeer& is_peer, protocol::Now now);
-  [[nodiscard]] protocol::Nanoseconds due() const { return due_; }  // max() for never
+  // The steady time at which cut_offenders() must be called; max() for never.
+  [[nodiscard]] protocol::Nanoseconds due() const { return due_; }
 
-  // What was cut since the last call, at most kMaxCutsKept; cuts() counts all.
+  // The connections that were cut since the last call, at most kMaxCutsKept of them. cuts() counts all since the start.
   [[nodiscard]] std::vector<ConnectionCut> take_cuts();
   [[nodiscard]] std::uint64_t cuts() const { return cuts_; }
 
+  // Open connections, in both directions.
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
   static constexpr std::size_t kMaxCutsKept = 16;
@@ -75,9 +81,9 @@ class ConnectionGuard {
  private:
   struct Connection {
     ConnectionAccount account;
-    sockaddr_storage here{};
+    sockaddr_storage here{};  // both ends; if they change, the descriptor belongs to another connection
     sockaddr_storage there{};
-    std::string route;  // of its newest message
+    std::string route;  // of its newest message; empty: none yet
   };
 
   void opened(std::size_t monitor, int descriptor, protocol::Now now);
@@ -90,7 +96,7 @@ class ConnectionGuard {
   std::vector<bool> touched_;
   std::vector<std::uint16_t> ports_;
   std::unordered_map<int, Connection> connections_;  // by descriptor
-  Connection* newest_ = nullptr;                     // the sender of the newest message; null: unknown
+  Connection* newest_ = nullptr;                     // that the newest message came by; nullptr: unknown
   std::vector<ConnectionCut> news_;
   std::uint64_t cuts_ = 0;
   protocol::Nanoseconds due_ = protocol::Nanoseconds::max();

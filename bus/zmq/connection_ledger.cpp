@@ -10,9 +10,9 @@ namespace {
 
 using Accounts = std::span<ConnectionAccount* const>;
 
-// The reason why this connection alone must be cut; empty if there is none.
+// The reason to cut this connection, whatever the others do; empty if there is none.
 std::string_view fault_of(ConnectionAccount& account, bool& look_again) {
-  if (!account.accepted) return account.waiting() > kMaxAnswerBytes ? "its port sends what no node sends" : "";
+  if (!account.accepted) return account.waiting() > kMaxAnswerBytes ? "its port sends data that no node sends" : "";
   if (account.waiting() <= kMaxUnfinishedBytes || mutated(Mutant::StallUnnoticed)) {
     account.stalled_at.reset();
   } else if (account.stalled_at == account.delivered) {
@@ -25,7 +25,7 @@ std::string_view fault_of(ConnectionAccount& account, bool& look_again) {
   return {};
 }
 
-// Until all strangers together have little enough waiting: the one with most goes.
+// Cuts the stranger with the most bytes waiting, until all strangers together are within kMaxStrangersBytes.
 void bound_bytes(Accounts accounts, std::vector<std::size_t>& strangers, std::vector<Verdict>& cuts) {
   std::uint64_t bytes = 0;
   for (const std::size_t stranger : strangers) bytes += accounts[stranger]->waiting();
@@ -34,12 +34,12 @@ void bound_bytes(Accounts accounts, std::vector<std::size_t>& strangers, std::ve
       return accounts[one]->waiting() < accounts[other]->waiting();
     });
     bytes -= accounts[*most]->waiting();
-    cuts.push_back({*most, "strangers together send too much"});
+    cuts.push_back({*most, "strangers together have too much data unread"});
     strangers.erase(most);
   }
 }
 
-// Until there are few enough: the oldest goes of the host that has most.
+// Cuts the oldest connection of the host that has the most, until there are at most kMaxStrangers.
 void bound_number(Accounts accounts, std::vector<std::size_t>& strangers, std::vector<Verdict>& cuts) {
   std::map<std::string_view, std::size_t> hosts;
   for (const std::size_t stranger : strangers) ++hosts[accounts[stranger]->host];

@@ -199,7 +199,7 @@ TEST_CASE("a peer's port that sends what no node sends is cut, and tried again")
     }
     CHECK(port.accepted() == 3);
     CHECK(hill.bus->connections_cut() >= 2);
-    for (const ConnectionCut& cut : hill.bus->take_cuts()) CHECK(cut.reason == "its port sends what no node sends");
+    for (const ConnectionCut& cut : hill.bus->take_cuts()) CHECK(cut.reason == "its port sends data that no node sends");
     hill.bus.reset();
   }
 }

@@ -91,7 +91,7 @@ TEST_CASE("what strangers have waiting is bounded for all together, and the one 
   const Judgement judgement = ledger.judged();
   REQUIRE(judgement.cuts.size() == 1);
   CHECK(judgement.cuts[0].account == 2);
-  CHECK(judgement.cuts[0].reason == "strangers together send too much");
+  CHECK(judgement.cuts[0].reason == "strangers together have too much data unread");
   ledger.accounts[2].delivered = ledger.accounts[2].received;
   CHECK(ledger.cut().empty());
 }
