@@ -60,12 +60,12 @@ Result<void> AdminSocket::listen(const std::filesystem::path& directory) {
         fmt::format("control socket {} cannot be opened: {}", (directory / "control").string(), file.error().message));
   }
   file_ = std::move(*file);
-  made_.emplace(parts_.io, file_->descriptor(), [this] {
+  socket_ready_.emplace(parts_.io, file_->descriptor(), [this] {
     take_socket();
-    made_->arm();
+    socket_ready_->arm();
   });
   take_socket();
-  made_->arm();
+  socket_ready_->arm();
   return {};
 }
 

@@ -1,8 +1,10 @@
-// What an operator of this host may tell a running node: a unix socket in the node's state directory, for its owner
-// alone. A connection carries one line and is answered with one line, a JSON object:
+// Commands of an operator to a running node, over the unix socket `control` in the node's state directory. Only the
+// directory's owner may connect. A connection sends one line, and gets one line back, a JSON object:
 //
-//   reset-client CLIENT     {"result":"done","node":"Hill","epoch":2}, also "already" (it was, and has not been heard
-//                           since) and "unknown"; "error" with a "message"
+//   reset-client CLIENT     {"result":"done","node":"Hill","epoch":2}
+//
+// "result" is "done", "already" (it is reset and has not reported since), "unknown" (no record), or "error", which comes
+// with a "message" only. "done" and "already" wait until the reset is acknowledged, as a reply to an IAMAT does.
 //
 // Used on the loop's thread only; owns the socket, its file, and the connections. Nothing here blocks.
 #pragma once
@@ -34,25 +36,26 @@ class AdminSocket {
     bus::Replica& replica;
     Counters& counters;
     const LoopClock& clock;
-    const std::chrono::milliseconds& ack_timeout;  // for a reset to be acknowledged; may change
+    const std::chrono::milliseconds& ack_timeout;  // how long a reset may wait to be acknowledged; may change
   };
 
-  // What it is given must outlive it, and `io` must not be run any more once it is gone.
+  // The parts must outlive the admin socket. After its destruction, `io` must not run handlers any more.
   explicit AdminSocket(const Parts& parts);
   ~AdminSocket();
   AdminSocket(const AdminSocket&) = delete;
   AdminSocket& operator=(const AdminSocket&) = delete;
 
-  // Opens `directory`/control; what a killed node left there makes room. The directory must be this node's, locked. If
-  // the file is removed or replaced later, it is made again within about a second (node/base/socket_file.hpp).
+  // Opens `directory`/control, and replaces the file that a killed node left there. The directory must be this node's,
+  // and locked. If the file is removed or replaced later, it is created again within about a second
+  // (node/base/socket_file.hpp). The Error names the path and the reason.
   [[nodiscard]] protocol::Result<void> listen(const std::filesystem::path& directory);
 
-  // Changes up to this number are acknowledged now: replies that waited for them leave.
+  // Changes up to and including this number are acknowledged: sends the replies that waited for them.
   void release(bus::ChangeNumber acknowledged);
-  // The greatest change number that a reply waits for; 0: none does.
+  // The greatest change number that a reply waits for; 0 if no reply waits.
   [[nodiscard]] bus::ChangeNumber awaited() const;
 
-  // No further connection is taken; those that wait are told that the node stops.
+  // Accepts no more connections. Resets that still wait to be acknowledged get an error reply.
   void stop();
 
  private:
@@ -71,8 +74,8 @@ class AdminSocket {
   Parts parts_;
   asio::local::stream_protocol::acceptor acceptor_;
   asio::steady_timer accept_again_;
-  std::unique_ptr<SocketFile> file_;  // null: not listening
-  std::optional<DescriptorWatch> made_;
+  std::unique_ptr<SocketFile> file_;             // nullptr: not listening
+  std::optional<DescriptorWatch> socket_ready_;  // file_ has a new listening socket
   bool is_stopped_ = false;
   std::vector<std::weak_ptr<Session>> sessions_;
 };

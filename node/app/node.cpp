@@ -77,7 +77,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       config_(run.config),
       signals_(signals),
       started_(clock_.now()),
-      replica_(replica_options(run.config, run.name), std::move(opened.memory)),
+      replica_(replica_options(run.config, run.name), std::move(opened.recovered)),
       journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
@@ -209,14 +209,14 @@ bool Node::run() {
   spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_iteration();
-  while (!stopped()) turn();
+  while (!stopped()) iterate();
   if (disk_lost_) return false;
   bus_->leave();
   spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
   return true;
 }
 
-void Node::turn() {
+void Node::iterate() {
   clock_.end_iteration();
   if (!busy_) {
     wait_for(next_deadline());
@@ -234,7 +234,7 @@ void Node::run_ready() {
 void Node::end_iteration() {
   busy_ = bus_->pump(clock_.now());
   const std::uint64_t asked = deliver_places();
-  keep();
+  advance_journal();
   report();
   // What was asked since may have swallowed the edge of an answer.
   if (places_->counters().asked != asked) busy_ = true;
@@ -243,9 +243,9 @@ void Node::end_iteration() {
 }
 
 // The journal's part of a turn, and the replies that waited for it or for peers.
-void Node::keep() {
+void Node::advance_journal() {
   const std::uint64_t passes = journal_->counters().flushes;
-  if (!journal_->turn(replica_, clock_.now())) {
+  if (!journal_->advance(replica_, clock_.now())) {
     disk_lost_ = true;
     return;
   }
@@ -375,7 +375,7 @@ Status Node::status() const {
   status.counters["journal_passes"] = journal.flushes;
   status.counters["journal_bytes"] = journal.bytes;
   status.counters["journal_failures"] = journal.failures;
-  status.counters["journal_copies"] = journal.copies;
+  status.counters["journal_copies"] = journal.compactions;
   status.counters["journal_repairs"] = journal.repairs;
   status.counters["log_dropped"] = log_dropped();
   if (monitor_) {

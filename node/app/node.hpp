@@ -62,10 +62,10 @@ class Node {
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
 
-  void turn();
+  void iterate();
   void end_iteration();
   std::uint64_t deliver_places();
-  void keep();
+  void advance_journal();
   void report();
   void wait_for(protocol::Nanoseconds deadline);
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;

@@ -1,5 +1,5 @@
-// Warnings that clients can provoke: each kind is rate-limited, so that no client can fill a disk, and what was left
-// out is counted in the log. Used on the loop's thread only.
+// Rate limits for warnings that clients can provoke. Each kind has its own limit, so that no client can fill a disk.
+// The log states how many warnings were suppressed. Owned by the front end, used on the loop's thread only.
 #pragma once
 
 #include <array>
@@ -26,10 +26,10 @@ enum class ClientWarning : std::uint8_t {
 
 class ClientWarnings {
  public:
-  // Whether a warning of that kind may be logged now.
+  // Whether a warning of this kind may be logged now. A warning that may not be logged is counted as suppressed.
   [[nodiscard]] bool allows(ClientWarning kind, const protocol::Now& now);
 
-  // Logs one line for each kind of which some were left out. Call it from time to time.
+  // Logs one line for each kind with suppressed warnings. Call it at regular intervals.
   void report_suppressed(const protocol::Now& now);
 
  private:

@@ -23,14 +23,14 @@ struct Overloaded : Cases... {
 template <typename... Cases>
 Overloaded(Cases...) -> Overloaded<Cases...>;
 
-// Appends one reply by `append(text)`. It is formatted for the log only if the log wants it.
+// Appends one reply by `append(out)`, and logs it if the line is logged.
 template <typename Append>
 void reply(const Line& line, std::string& out, Append append) {
   const std::size_t before = out.size();
   append(out);
   if (line.is_logged) {
-    const auto said = std::string_view(out).substr(before);
-    spdlog::debug("event=reply to={} text={}", line.from, protocol::escape_for_log(said));
+    const auto text = std::string_view(out).substr(before);
+    spdlog::debug("event=reply to={} text={}", line.from, protocol::escape_for_log(text));
   }
 }
 
@@ -40,11 +40,11 @@ protocol::AtLine at_line_of(const bus::RecordView& record) {
 
 }  // namespace
 
-void Commands::expect(Lines& lines) const {
+void Commands::prefetch(Lines& lines) const {
   std::array<bus::Store::ClientKey, kLinesAhead> key_of;
   for (std::size_t i = 0; i < lines.size(); ++i) {
-    const auto* said = std::get_if<protocol::Iamat>(&lines[i].command);
-    key_of[i].client = said != nullptr ? said->client : std::string_view();
+    const auto* iamat = std::get_if<protocol::Iamat>(&lines[i].command);
+    key_of[i].client = iamat != nullptr ? iamat->client : std::string_view();
   }
   parts_.replica.store().look_ahead(std::span(key_of).first(lines.size()));
   for (std::size_t i = 0; i < lines.size(); ++i) lines[i].key_of = key_of[i];
@@ -57,38 +57,40 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
   std::optional<Lookup> lookup;
   std::visit(Overloaded{
                  [](const protocol::BlankLine&) {},
-                 [&](const protocol::Iamat& said) { iamat(line, said, replies); },
-                 [&](const protocol::Whatsat& asked) { lookup = whatsat(line, asked, replies); },
+                 [&](const protocol::Iamat& report) { iamat(line, report, replies); },
+                 [&](const protocol::Whatsat& query) { lookup = whatsat(line, query, replies); },
                  [&](const protocol::UnknownCommand&) {
                    ++parts_.counters.unknown_commands;
                    unknown(line, replies);
                  },
-                 [](const protocol::HttpLine&) {},  // the session's: it ends
+                 [](const protocol::HttpLine&) {},  // the session handles it before it comes here
                  [&](const protocol::InvalidArguments& arguments) { invalid(line, arguments.reason, replies); },
              },
              line.command);
   return lookup;
 }
 
-void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies) {
-  // Only here, where the client is heard, its clock is judged: nodes that judged it again would come apart.
+void Commands::iamat(const Line& line, const protocol::Iamat& report, ReplyQueue& replies) {
+  // Only the origin judges a client's clock. If each node judged it again by its own clock, stores would diverge.
   const protocol::Now& now = parts_.clock.now();
-  if (said.time > now.wall + parts_.config.max_future) {
+  if (report.time > now.wall + parts_.config.max_future) {
     invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
     return;
   }
-  if (!has_room_for(said.client)) {
+  if (!may_store(report.client)) {
     ++parts_.counters.clients_refused;
     refuse(line, {ClientWarning::ClientRefused, "client_refused", "max_clients is reached, and this client is new"},
            replies);
     return;
   }
-  const bool expected = !line.key_of.client.empty();
+  const bool is_prefetched = !line.key_of.client.empty();
   const bus::AcceptOutcome outcome =
-      expected ? parts_.replica.accept(said, now, line.key_of) : parts_.replica.accept(said, now);
-  // Both AT and IGNORE say that this report, or a newer one, will not be lost: neither may leave before that is so.
-  std::string& out = outcome.number > parts_.replica.acknowledged() ? replies.tail_trailer(outcome.number, now.steady)
-                                                                    : replies.tail();
+      is_prefetched ? parts_.replica.accept(report, now, line.key_of) : parts_.replica.accept(report, now);
+  // AT and IGNORE both promise that this report, or a newer one, will not be lost. So both wait for its
+  // acknowledgement.
+  std::string& out = outcome.number > parts_.replica.acknowledged()
+                         ? replies.tail_when_acknowledged(outcome.number, now.steady)
+                         : replies.tail();
   switch (outcome.result) {
     case bus::Accepted::Stored:
       ++parts_.counters.iamat_stored;
@@ -102,21 +104,21 @@ void Commands::iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& 
       return;
   }
   reply(line, out, [&](std::string& text) {
-    protocol::append_at(text,
-                        {parts_.replica.name(), outcome.difference, said.client, said.coordinates, said.time_text});
+    protocol::append_at(
+        text, {parts_.replica.name(), outcome.difference, report.client, report.coordinates, report.time_text});
   });
 }
 
-std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsat& asked, ReplyQueue& replies) {
+std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsat& query, ReplyQueue& replies) {
   ++parts_.counters.whatsat;
-  const auto record = parts_.replica.find(asked.client);
-  // A client that an operator has reset has a record without coordinates until it is heard again.
+  const auto record = parts_.replica.find(query.client);
+  // After a reset by an operator, a client's record has no coordinates until the client reports again.
   const auto position = record ? protocol::parse_coordinates(record->coordinates) : protocol::refuse("not known");
   if (!position) {
     unknown(line, replies);
     return std::nullopt;
   }
-  if (asked.max == 0) {
+  if (query.max == 0) {
     reply(line, replies.tail(), [&](std::string& out) {
       protocol::append_at(out, at_line_of(*record));
       out.append(places::empty_document(places::Status::Ok)).append(kAfterDocument);
@@ -125,17 +127,17 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
   }
   std::string beginning;
   protocol::append_at(beginning, at_line_of(*record));
-  const places::Query query{position->latitude, position->longitude, asked.radius_km, asked.max};
-  return Lookup{replies.reserve(std::move(beginning)), query};
+  const places::Query places_query{position->latitude, position->longitude, query.radius_km, query.max};
+  return Lookup{replies.reserve(std::move(beginning)), places_query};
 }
 
 void Commands::unknown(const Line& line, ReplyQueue& replies) {
   reply(line, replies.tail(), [&](std::string& out) { protocol::append_unknown(out, line.text); });
 }
 
-// Only new clients are refused, and only here: what peers were told is merged beyond the limit as well, or nodes with
-// other limits, or other clients, would come apart.
-bool Commands::has_room_for(std::string_view client) const {
+// Only reports that come to this node are refused, and only of new clients. Updates from peers are merged beyond the
+// limit as well; otherwise the stores of nodes with different limits or different clients would diverge.
+bool Commands::may_store(std::string_view client) const {
   return parts_.replica.store().size() < parts_.config.max_clients || parts_.replica.find(client);
 }
 

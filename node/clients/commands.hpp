@@ -1,6 +1,6 @@
-// Executes one line of a client: tells the replica what it says, and appends the reply to the connection's queue. A
-// WHATSAT that needs places comes up as a Lookup, which the front end asks for. Used on the loop's thread only; owns
-// nothing that it is given.
+// Executes the command in one line of a client: gives a report to the replica, and appends the reply to the
+// connection's queue. A WHATSAT that needs places returns a Lookup, which the front end sends to the places worker.
+// Shared by all sessions of a node; used on the loop's thread only; owns none of its parts.
 #pragma once
 
 #include <optional>
@@ -20,15 +20,15 @@
 
 namespace herd::node {
 
-// A reserved slot, and what must be asked to fill it.
+// A places query, and the reply slot that its document completes.
 struct Lookup {
   ReplyQueue::SlotId slot = 0;
   places::Query query;
 };
 
-// One line from a client, without its line end, and what it says. The views must outlive it.
+// One line from a client, without its line end, and the command in it. The texts of both views must outlive it.
 struct Line {
-  // `line_is_logged`: the log may want lines and replies, which is asked once for many of them.
+  // `line_is_logged`: whether the log takes debug messages. The caller looks once for several lines.
   Line(std::string_view line, std::string_view client, bool line_is_logged = true)
       : text(line), from(client), is_logged(line_is_logged), command(protocol::parse_command(line)) {}
 
@@ -36,17 +36,17 @@ struct Line {
   std::string_view from;  // the client's address, for the log
   bool is_logged;
   protocol::Command command;
-  bus::Store::ClientKey key_of;  // the client of an IAMAT that was expected; otherwise empty
+  bus::Store::ClientKey key_of;  // set by Commands::prefetch() for an IAMAT; otherwise empty
 };
 
-// A few lines that are executed in one go.
+// A few lines that are executed together.
 using Lines = InplaceVector<Line, kLinesAhead>;
 
 class Commands {
  public:
   struct Parts {
     bus::Replica& replica;
-    const ClientsConfig& config;  // may change between two lines: a reload
+    const ClientsConfig& config;  // a reload may change it between two lines
     Counters& counters;
     ClientWarnings& warnings;
     const LoopClock& clock;
@@ -54,31 +54,34 @@ class Commands {
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
 
-  // These lines will be executed soon, all of them: looks ahead for what they need. Worth it from a handful on.
-  void expect(Lines& lines) const;
+  // Loads the records of the lines' clients into the processor's cache, and sets key_of of each line. Every one of the
+  // lines must be executed soon afterwards. Saves time from kLinesExpected lines on.
+  void prefetch(Lines& lines) const;
 
-  // Appends the reply to `replies`, or reserves a slot there and returns what must be looked up for it.
+  // Appends the reply to `replies`, or reserves a slot there and returns the lookup that must complete it. Some
+  // commands have no reply: a blank line, a line of HTTP (the session answers it), and by default invalid operands. An
+  // AT or IGNORE waits in `replies` until its change number is acknowledged.
   [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);
 
  private:
-  [[nodiscard]] std::optional<Lookup> whatsat(const Line& line, const protocol::Whatsat& asked, ReplyQueue& replies);
-  void iamat(const Line& line, const protocol::Iamat& said, ReplyQueue& replies);
+  [[nodiscard]] std::optional<Lookup> whatsat(const Line& line, const protocol::Whatsat& query, ReplyQueue& replies);
+  void iamat(const Line& line, const protocol::Iamat& report, ReplyQueue& replies);
   void unknown(const Line& line, ReplyQueue& replies);
   void invalid(const Line& line, std::string_view reason, ReplyQueue& replies);
 
-  // Why a command gets no reply, or a copy of itself where the configuration says so.
+  // Why a command is refused. It gets no reply, or `? ` and its line if invalid_arguments is "reply".
   struct Refusal {
     ClientWarning kind;
     std::string_view event;
     std::string_view reason;
   };
   void refuse(const Line& line, const Refusal& refusal, ReplyQueue& replies);
-  [[nodiscard]] bool has_room_for(std::string_view client) const;
+  [[nodiscard]] bool may_store(std::string_view client) const;
 
   Parts parts_;
 };
 
-// Ends a WHATSAT's reply, behind the document, which has no newlines at its end.
+// Follows the document in a WHATSAT's reply. The document itself does not end with a newline.
 inline constexpr std::string_view kAfterDocument = "\n\n";
 
 }  // namespace herd::node

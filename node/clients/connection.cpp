@@ -46,14 +46,14 @@ void Connection::send() {
     parts_.counters.bytes_out += count;
     session_.sent(count);
   }
-  end_if_all_is_said();
+  end_if_finished();
 }
 
 void Connection::finish() {
   session_.finish();
   const bool is_quiet = parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !socket_.has_bytes();
   if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
-    close("node stops");  // nothing is under way that a reset could destroy
+    close("node stops");  // all replies have arrived long ago, so a TCP reset cannot destroy one
   }
 }
 
@@ -68,8 +68,8 @@ void Connection::close_if_overdue() {
   } else if (session_.is_unacknowledged()) {
     if (parts_.warnings.allows(ClientWarning::Unacknowledged, parts_.clock.now())) {
       spdlog::warn(
-          "event=unacknowledged from={} reason=\"not acknowledged in time: too few replicas, the journal "
-          "stalls, or another process has this node's name\"",
+          "event=unacknowledged from={} reason=\"update not acknowledged within ack_timeout: too few replicas, the "
+          "journal stalls, or another process has this node's name\"",
           session_.from());
     }
     close("not acknowledged in time");
@@ -83,7 +83,7 @@ void Connection::close(std::string_view reason) {
   socket_.close();
 }
 
-void Connection::end_if_all_is_said() {
+void Connection::end_if_finished() {
   if (!is_open() || is_discarding_) {
     return;
   }
@@ -113,7 +113,7 @@ void Connection::half_close() {
 void Connection::discard(std::size_t count) {
   discarded_bytes_ += count;
   if (discarded_bytes_ > kMaxDiscardedBytes) {
-    close("client goes on sending");
+    close("client does not stop sending");
   }
 }
 

@@ -1,5 +1,5 @@
-// A session on its socket: receive() and send() do what can be done now and return; waiting until more can be done is
-// the front end's part. Used on the loop's thread only; owns the socket.
+// A client's session with its socket. receive() and send() do what is possible without blocking and return; the front
+// end waits until the socket is ready again. Used on the loop's thread only; owns the socket and the session.
 #pragma once
 
 #include <cstddef>
@@ -7,33 +7,35 @@
 #include <string>
 #include <string_view>
 
-#include "node/clients/session.hpp"
 #include "node/base/socket.hpp"
+#include "node/clients/session.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
 
 class Connection {
  public:
-  // `parts` must outlive the connection.
+  // `parts` must outlive the connection. `from`: the client's address, for the log.
   Connection(Socket socket, const Session::Parts& parts, std::string from);
 
-  // Takes what one read gives. `buffer` is only borrowed.
+  // Reads once from the socket, and gives the bytes to the session. Uses `buffer` only during the call.
   void receive(std::span<char> buffer);
 
-  // Sends what the socket takes. Ends the connection when all is said.
+  // Sends as much output as the socket accepts. When the session has ended, closes or half-closes the connection.
   void send();
 
-  // The node stops: what was heard is still answered, then the connection ends by itself.
+  // The node stops: commands already received are still answered, then the connection closes.
   void finish();
 
-  // Closes what has been idle, or has waited or discarded input, for too long.
+  // Closes the connection if one of its timeouts has passed: idle_timeout, ack_timeout, or kMaxDiscardTime after a
+  // half-close by the node.
   void close_if_overdue();
 
-  // `reason` is for the log.
+  // Closes the socket at once. `reason` is for the log.
   void close(std::string_view reason);
 
-  // What to wait for next. Neither: a lookup's answer, or nothing more at all if it is not open.
+  // What to wait for on the socket. If both are false, the session waits for a lookup or an acknowledgement, or the
+  // connection is closed.
   [[nodiscard]] bool wants_to_receive() const { return is_open() && (is_discarding_ || session_.wants_bytes()); }
   [[nodiscard]] bool wants_to_send() const { return is_open() && !session_.output().empty(); }
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }
@@ -42,14 +44,14 @@ class Connection {
   [[nodiscard]] const Socket& socket() const { return socket_; }
 
  private:
-  void end_if_all_is_said();
+  void end_if_finished();
   void half_close();
   void discard(std::size_t count);
 
   const Session::Parts& parts_;
   Socket socket_;
   Session session_;
-  bool is_discarding_ = false;  // half-closed by the node: what comes is thrown away
+  bool is_discarding_ = false;  // the node has half-closed: further input is discarded
   std::size_t discarded_bytes_ = 0;
   protocol::Nanoseconds discards_since_{};
 };

@@ -25,12 +25,12 @@ std::string text_of(const tcp::endpoint& endpoint) {
   return to_string(Address{endpoint.address().to_string(), endpoint.port()});
 }
 
-// The client has given up before it was accepted: the next one may be fine. Any other error may last.
+// The client closed its connection before it was accepted, so the next accept may succeed. Other errors may last.
 bool is_of_one_client(const std::error_code& error) {
   return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
 
-// To a client that speaks HTTP: where it should have gone.
+// The reply to a client that speaks HTTP. It names the node's HTTP port.
 std::string answer_to_http(const Address& http) {
   const std::string text =
       http.port == 0
@@ -72,38 +72,38 @@ std::uint16_t FrontEnd::port() const {
 }
 
 void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
-  const auto asked = asked_.find(ticket);
-  if (asked == asked_.end()) {
+  const auto lookup = lookups_.find(ticket);
+  if (lookup == lookups_.end()) {
     return;
   }
-  const ServedPtr served = asked->second.by.lock();
-  const ReplyQueue::SlotId slot = asked->second.slot;
-  asked_.erase(asked);
+  const ServedPtr served = lookup->second.served.lock();
+  const ReplyQueue::SlotId slot = lookup->second.slot;
+  lookups_.erase(lookup);
   if (served && served->connection.is_open()) {
     served->connection.session().answer(slot, document);
-    if (!std::exchange(served->has_delivered, true)) delivered_.push_back(served);
+    if (!std::exchange(served->in_to_send, true)) to_send_.push_back(served);
   }
 }
 
 void FrontEnd::send_delivered() {
-  for (const ServedPtr& served : std::exchange(delivered_, {})) {
-    served->has_delivered = false;
+  for (const ServedPtr& served : std::exchange(to_send_, {})) {
+    served->in_to_send = false;
     if (served->connection.is_open()) serve(served);
   }
 }
 
 void FrontEnd::release(bus::ChangeNumber acknowledged) {
-  for (const ServedPtr& served : std::exchange(waiting_, {})) {
-    served->waits_for_release = false;
+  for (const ServedPtr& served : std::exchange(unacknowledged_, {})) {
+    served->in_unacknowledged = false;
     if (!served->connection.is_open()) continue;
     served->connection.session().release(acknowledged);
-    serve(served);  // takes those that still wait in again
+    serve(served);  // puts it back into the list if it still waits
   }
 }
 
 bus::ChangeNumber FrontEnd::awaited() const {
   bus::ChangeNumber awaited = 0;
-  for (const ServedPtr& served : waiting_) awaited = std::max(awaited, served->connection.session().awaited());
+  for (const ServedPtr& served : unacknowledged_) awaited = std::max(awaited, served->connection.session().awaited());
   return awaited;
 }
 
@@ -112,7 +112,7 @@ void FrontEnd::stop(protocol::Nanoseconds deadline) {
   std::error_code error;
   for (Listener& listener : listeners_) listener.acceptor.close(error);
   accept_again_.cancel();
-  const std::vector<ServedPtr> all = connections_;  // serve() takes those that end out of the original
+  const std::vector<ServedPtr> all = connections_;  // a copy, because serve() removes closed connections from the list
   for (const ServedPtr& served : all) {
     served->connection.finish();
     serve(served);
@@ -152,7 +152,7 @@ void FrontEnd::accept_clients(Listener& listener) {
   }
 }
 
-// One that waits for clients is not touched: only those that back off are listened to again.
+// Stops accepting for a while, then tries again on the listeners that do not wait for clients.
 void FrontEnd::back_off(const std::error_code& error) {
   if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
     spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
@@ -180,21 +180,22 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
   std::error_code error;
   socket.set_options(error);
   if (error) {
-    return;  // it is gone again
+    return;  // the client has closed it
   }
   ++parts_.counters.connections_accepted;
   spdlog::debug("event=connection_opened from={}", text_of(client));
   const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client));
-  served->place = connections_.size();
+  served->index = connections_.size();
   connections_.push_back(served);
   serve(served);
 }
 
-// All are heard before the first is answered: whoever waits for several of them is woken by the first reply, and finds
-// the others there. To serve a connection ends no other one, so what is ready stays so.
+// Reads from all ready connections before it serves the first. A program that waits for replies of several connections
+// then finds the other replies when the first one wakes it. serve() closes no other connection, so the list of ready
+// ones stays valid.
 void FrontEnd::serve_ready() {
   const auto served = [this](const SocketPoll::Ready& ready) {
-    return connections_[static_cast<const Served*>(ready.owner)->place];
+    return connections_[static_cast<const Served*>(ready.owner)->index];
   };
   const auto ready = poll_.take_ready();
   for (const SocketPoll::Ready& one : ready) {
@@ -209,34 +210,34 @@ void FrontEnd::serve(const ServedPtr& served) {
   connection.send();
   for (const Lookup& lookup : connection.session().take_lookups()) {
     if (connection.is_open()) {
-      asked_.emplace(parts_.ask(lookup.query), Asked{served, lookup.slot});
+      lookups_.emplace(parts_.ask(lookup.query), PendingLookup{served, lookup.slot});
     }
   }
   if (!connection.is_open()) {
     forget(served);
     return;
   }
-  if (connection.session().awaited() != 0 && !served->waits_for_release) {
-    served->waits_for_release = true;
-    waiting_.push_back(served);
+  if (connection.session().awaited() != 0 && !served->in_unacknowledged) {
+    served->in_unacknowledged = true;
+    unacknowledged_.push_back(served);
   }
   const SocketPoll::Interest wanted{connection.wants_to_receive(), connection.wants_to_send()};
   if (!poll_.watch(connection.socket().descriptor(), served.get(), served->watched, wanted)) {
-    connection.close("the system has no room to watch it");
+    connection.close("epoll cannot watch its socket");
     forget(served);
     return;
   }
   served->watched = wanted;
 }
 
-// Takes a closed connection out of the list; the last one moves to its place.
+// Removes a closed connection from the list. The last connection of the list moves to its index.
 void FrontEnd::forget(const ServedPtr& served) {
-  const std::size_t place = served->place;
-  if (place >= connections_.size() || connections_[place] != served) {
-    return;  // forgotten before
+  const std::size_t index = served->index;
+  if (index >= connections_.size() || connections_[index] != served) {
+    return;  // removed before
   }
-  connections_[place] = std::move(connections_.back());
-  connections_[place]->place = place;
+  connections_[index] = std::move(connections_.back());
+  connections_[index]->index = index;
   connections_.pop_back();
 }
 
@@ -260,15 +261,15 @@ void FrontEnd::sweep() {
   }
   const bool is_out_of_time = stops_at_ && parts_.clock.now().steady >= *stops_at_;
   for (; visits > 0; --visits) {
-    sweep_place_ = sweep_place_ < connections() ? sweep_place_ : 0;
-    const ServedPtr served = connections_[sweep_place_];
+    sweep_index_ = sweep_index_ < connections() ? sweep_index_ : 0;
+    const ServedPtr served = connections_[sweep_index_];
     if (is_out_of_time) {
       served->connection.close("node stops");
     } else {
       served->connection.close_if_overdue();
     }
     if (served->connection.is_open()) {
-      ++sweep_place_;
+      ++sweep_index_;
     } else {
       forget(served);
     }

@@ -1,9 +1,11 @@
-// The clients' side of a node: listens, and serves every connection. All of it runs on the loop's thread, inside the
-// io_context that the loop turns; nothing here blocks. It owns the listening sockets, the connections, the poll that
-// knows which of them are ready, one read buffer that all of them borrow, and what each lookup of places is for.
+// The clients' side of a node: listens on the clients' port and serves every connection.
 //
-// Everything that happens to a connection goes through serve(): send what can be sent, ask what must be asked, and wait
-// for what the connection then wants.
+// All of it runs on the loop's thread, inside the loop's io_context; nothing here blocks but listen(). It owns the
+// listening sockets, the connections, the epoll instance that reports which of them are ready, one read buffer that all
+// of them share, and the table of pending lookups.
+//
+// Every event of a connection ends in serve(): send the output, start the lookups, and update what the socket is
+// watched for.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -42,71 +44,75 @@ class FrontEnd {
   struct Parts {
     asio::io_context& io;
     bus::Replica& replica;
-    const ClientsConfig& config;  // may change between two turns: a reload
+    const ClientsConfig& config;  // a reload may change it between two loop iterations
     Counters& counters;
     const LoopClock& clock;
-    // Asks for places and returns at once; deliver() is called once for each ticket, and not before this has returned.
+    // Starts a places lookup and returns at once. The owner then calls deliver() once for each ticket, after `ask` has
+    // returned.
     std::function<places::Ticket(const places::Query&)> ask;
-    const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
-    std::size_t most_connections = SIZE_MAX;  // that there are descriptors for, whatever the configuration says
-    Address http = {};                        // where this node serves HTTP; port 0: nowhere
+    // How long a reply may wait for its acknowledgement. May change while the front end exists.
+    const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;
+    std::size_t most_connections = SIZE_MAX;  // how many the limit of open files allows; max_connections applies too
+    Address http = {};                        // where this node serves HTTP; port 0: it does not
   };
 
-  // What it is given must outlive it, and `io` must not be run any more once it is gone.
+  // The parts must outlive the front end. After its destruction, `io` must not run handlers any more.
   explicit FrontEnd(Parts parts);
   FrontEnd(const FrontEnd&) = delete;
   FrontEnd& operator=(const FrontEnd&) = delete;
 
-  // Opens the clients' port, at every address of a host name. The name is looked up, which may block: call it at the
-  // start. The Error says which address cannot be listened on, and why.
+  // Opens the clients' port on every address of a host name. Call it once, at the start: DNS may block. The Error names
+  // the address that cannot be opened and the reason.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
 
-  // Waits for clients to be ready once more. Called at the end of a turn: one serves at most SocketPoll::kMostAtOnce.
+  // Waits for ready connections again. Call it at the end of each loop iteration: one iteration serves at most
+  // SocketPoll::kMostAtOnce connections.
   void arm() { ready_.arm(); }
 
-  // The port that is listened on, also where 0 was asked for.
+  // The port of the first listening socket: the kernel's choice if listen() got port 0.
   [[nodiscard]] std::uint16_t port() const;
 
-  // The answer to a lookup: a JSON document without newlines at its end. Its client may be gone. It leaves with
-  // send_delivered(), so that the replies of a connection that are known by then take one system call.
+  // Completes the reply of a lookup. `document` is JSON and does not end with a newline. The connection may be closed
+  // already. The reply leaves with send_delivered(), so all replies of one connection take one system call.
   void deliver(places::Ticket ticket, std::string_view document);
   void send_delivered();
 
-  // Updates up to this change number are acknowledged now: replies that waited for them leave.
+  // Updates up to and including this change number are acknowledged: sends the replies that waited for them.
   void release(bus::ChangeNumber acknowledged);
 
-  // The greatest change number that a reply waits for; 0: none does.
+  // The greatest change number that a reply waits for; 0 if no reply waits.
   [[nodiscard]] bus::ChangeNumber awaited() const;
 
-  // Stops listening and reading. What was read is still answered, until `deadline` in steady time.
+  // Stops listening and reading. Commands already received are still answered, until `deadline` in steady time; then
+  // the connections are closed.
   void stop(protocol::Nanoseconds deadline);
 
-  // After stop(): every connection is gone.
+  // After stop(): whether every connection is closed.
   [[nodiscard]] bool idle() const { return connections_.empty(); }
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
  private:
-  // A connection, and what its socket is watched for.
+  // A connection, and its position in the front end's lists.
   struct Served {
     Served(Socket socket, const Session::Parts& parts, std::string from)
         : connection(std::move(socket), parts, std::move(from)) {}
 
     Connection connection;
-    std::size_t place = 0;  // in connections_
-    SocketPoll::Interest watched;
-    bool waits_for_release = false;  // stands in waiting_
-    bool has_delivered = false;      // stands in delivered_
+    std::size_t index = 0;           // in connections_
+    SocketPoll::Interest watched;    // what poll_ watches its socket for
+    bool in_unacknowledged = false;  // is in unacknowledged_
+    bool in_to_send = false;         // is in to_send_
   };
   using ServedPtr = std::shared_ptr<Served>;
 
   struct Listener {
     asio::ip::tcp::acceptor acceptor;
-    bool waits = false;  // for clients; else it backs off, or it is closed
+    bool waits = false;  // an asynchronous wait for clients is pending; else it backs off, or is closed
   };
 
-  struct Asked {
-    std::weak_ptr<Served> by;
+  struct PendingLookup {
+    std::weak_ptr<Served> served;
     ReplyQueue::SlotId slot;
   };
 
@@ -131,14 +137,14 @@ class FrontEnd {
   SocketPoll poll_;
   DescriptorWatch ready_;
   asio::steady_timer accept_again_;
-  bool backs_off_ = false;  // accepting failed, and has not succeeded since: warned of once
+  bool backs_off_ = false;  // accepting has failed since its last success; only the first failure is logged
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
   std::vector<ServedPtr> connections_;
-  std::vector<ServedPtr> waiting_;    // have replies that wait to be acknowledged
-  std::vector<ServedPtr> delivered_;  // have answers that send_delivered() sends
-  std::size_t sweep_place_ = 0;       // where in connections_ the next sweep goes on
-  std::unordered_map<places::Ticket, Asked> asked_;
+  std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
+  std::vector<ServedPtr> to_send_;         // have documents that send_delivered() sends
+  std::size_t sweep_index_ = 0;            // where in connections_ the next sweep continues
+  std::unordered_map<places::Ticket, PendingLookup> lookups_;
   std::optional<protocol::Nanoseconds> stops_at_;
 };
 

@@ -1,6 +1,7 @@
-// How much memory the clients' replies hold over all connections, and how much one connection may add. A client that
-// does not read costs up to its limit; the limit falls while many do so, and a client that reads stays below it,
-// because what it has taken no longer counts. Shared by all sessions of a loop, used on its thread only.
+// How much memory the replies of all connections hold, and how much one connection may hold. A client that does not
+// read holds memory up to the limit of a connection. The limit falls in two steps when the sum rises. A client that
+// reads stays below the limit, because sent replies no longer count. Owned by the front end, shared by all its
+// sessions, used on the loop's thread only.
 #pragma once
 
 #include <algorithm>
@@ -13,24 +14,24 @@ namespace herd::node {
 
 class ReplyMemory {
  public:
-  // `most`: bytes over all connections, above which a connection gets one step at a time: what it asks for is answered
-  // when it holds no reply any more.
+  // `most`: bytes over all connections. From there on, a connection may continue only when it holds no reply, so it
+  // advances one step at a time.
   explicit ReplyMemory(std::size_t most = kMaxRepliesInAll) : most_(most) {}
   ReplyMemory(const ReplyMemory&) = delete;
   ReplyMemory& operator=(const ReplyMemory&) = delete;
 
-  // A connection holds `now` bytes, after `counted` at the last call.
+  // A connection holds `now` bytes. `counted` is the connection's own variable: its bytes at the last call, at first 0.
   void change(std::size_t& counted, std::size_t now) { total_ += now - std::exchange(counted, now); }
 
   [[nodiscard]] std::size_t total() const { return total_; }
 
-  // Bytes of replies above which a connection is not read from.
+  // The limit of one connection: with more bytes of replies than this, it is not read from.
   [[nodiscard]] std::size_t limit() const {
     if (total_ < most_ / 2) return kMaxOutputBytes;
     return total_ < most_ ? kScarceOutputBytes : 0;
   }
 
-  // How much one read may take: input that cannot be used yet is memory too.
+  // The most bytes to read at once from one connection: input that must wait takes memory, too.
   [[nodiscard]] std::size_t read_bytes() const { return total_ < most_ / 2 ? kReadBufferBytes : kScarceReadBytes; }
 
  private:

@@ -12,7 +12,7 @@ using protocol::kTimingMark;
 
 namespace {
 
-// Some answers to timing marks in a row, so that many take few system calls.
+// Several answers to timing marks in one text, so that many of them take few system calls.
 constexpr std::size_t kMarksAtOnce = 256;
 constexpr auto kTimingMarks = [] {
   std::array<char, kMarksAtOnce * kTimingMark.size()> marks{};
@@ -30,10 +30,10 @@ std::string& ReplyQueue::tail() {
   return text;
 }
 
-std::string& ReplyQueue::tail_trailer(std::uint64_t number, protocol::Nanoseconds now) {
+std::string& ReplyQueue::tail_when_acknowledged(std::uint64_t number, protocol::Nanoseconds now) {
   if (!same_iteration_ || slots_.empty() || slots_.back().number == 0) {
     slots_.push_back({{}, {}, false, number, now});
-    ++gates_;
+    ++waiting_iterations_;
     same_iteration_ = true;
   }
   Slot& gate = slots_.back();
@@ -46,9 +46,9 @@ void ReplyQueue::release(std::uint64_t acknowledged) {
   for (Slot& slot : slots_) {
     if (slot.number == 0 || slot.filled || slot.number > acknowledged) continue;
     slot.filled = true;
-    --gates_;
+    --waiting_iterations_;
   }
-  if (gates_ == 0) awaited_ = 0;
+  if (waiting_iterations_ == 0) awaited_ = 0;
   release_front();
 }
 
@@ -77,7 +77,7 @@ void ReplyQueue::fill(SlotId id, std::string_view rest, std::string_view end) {
   }
   if (ready_.empty()) buffers_->take_for_places(ready_);
   ready_.append(slot.reply).append(rest).append(end);
-  slot.reply.clear();  // it has left
+  slot.reply.clear();  // its bytes are in ready_ now
   release_front();
 }
 
@@ -85,10 +85,10 @@ std::string_view ReplyQueue::ready_bytes() const {
   const std::string_view ready = std::string_view(ready_).substr(sent_);
   if (timing_mark_bytes_ == 0) return ready;
   if (!marks_are_next()) return ready.substr(0, ready.find('\n') + 1);  // a reply ends with a line end
-  // The first mark may be sent in part.
+  // Some bytes of the first mark may be sent already.
   const std::string_view marks(kTimingMarks.data(), kTimingMarks.size());
-  const std::size_t gone = (kTimingMark.size() - timing_mark_bytes_ % kTimingMark.size()) % kTimingMark.size();
-  return marks.substr(gone, timing_mark_bytes_);
+  const std::size_t sent = (kTimingMark.size() - timing_mark_bytes_ % kTimingMark.size()) % kTimingMark.size();
+  return marks.substr(sent, timing_mark_bytes_);
 }
 
 void ReplyQueue::sent(std::size_t count) {
@@ -119,7 +119,7 @@ std::size_t ReplyQueue::bytes() const {
 }
 
 std::size_t ReplyQueue::memory() const {
-  // A short text lies in the object itself.
+  // A short text is stored in the string object itself.
   const auto held = [](const std::string& text) { return text.capacity() < sizeof text ? 0 : text.capacity(); };
   std::size_t sum = held(ready_) + slots_.capacity() * sizeof(Slot);
   for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.trailer);

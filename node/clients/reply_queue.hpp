@@ -1,6 +1,15 @@
-// The replies of one connection, in the order of its commands. A reply that is known at once is appended; for one that
-// must wait (a lookup of places) a slot is reserved, and what is appended behind it waits with it. Owned by one
-// session, used on the loop's thread only. With nothing to say it holds no memory.
+// The replies of one connection, in the order of its commands.
+//
+// A reply that is known at once is appended to tail(). A reply that needs a places lookup reserves a slot; replies
+// appended after the slot wait until the slot is filled. A reply that waits for an acknowledgement is appended to
+// tail_when_acknowledged(). Example:
+//
+//   queue.tail() += "AT ...\n";                 // ready at once
+//   const auto slot = queue.reserve("AT ...\n");
+//   queue.tail() += "? foo\n";                  // waits for the slot
+//   queue.fill(slot, document, "\n\n");         // now all of it is ready
+//
+// Owned by one session, used on the loop's thread only. An empty queue holds no memory.
 #pragma once
 
 #include <cstddef>
@@ -19,50 +28,52 @@ class ReplyQueue {
  public:
   using SlotId = std::uint64_t;  // counts from 0 in each queue
 
-  // `spares` must outlive it.
+  // `buffers` must outlive the queue.
   explicit ReplyQueue(BufferPool& buffers) : buffers_(&buffers) {}
 
-  // Where the next reply is to be appended. Good until the next call of any function of this object.
+  // The text to which the next reply is appended. Valid until the next call of any function of this object.
   [[nodiscard]] std::string& tail();
 
-  // The same, for a reply that may only leave once `number` is acknowledged (release() says so). Replies to be appended
-  // within one turn wait together, for the greatest of their numbers: new_iteration() ends that.
-  [[nodiscard]] std::string& tail_trailer(std::uint64_t number, protocol::Nanoseconds now);
+  // The same, for a reply that may leave only when release() acknowledges the change number `number`, which is above 0.
+  // Replies between two calls of new_iteration() wait together, for the greatest of their numbers. `now` is steady
+  // time.
+  [[nodiscard]] std::string& tail_when_acknowledged(std::uint64_t number, protocol::Nanoseconds now);
   void new_iteration() { same_iteration_ = false; }
 
-  // All that waits for numbers up to `acknowledged` may leave.
+  // Replies that wait for a number up to and including `acknowledged` become ready, in order.
   void release(std::uint64_t acknowledged);
 
-  // The greatest number that a reply waits for; 0: none does.
-  [[nodiscard]] std::uint64_t awaited() const { return gates_ > 0 ? awaited_ : 0; }
-  // Since when the oldest of them waits, in steady time; only while awaited() is not 0.
+  // The greatest change number that a reply waits for; 0 if no reply waits.
+  [[nodiscard]] std::uint64_t awaited() const { return waiting_iterations_ > 0 ? awaited_ : 0; }
+  // Since when the oldest of these replies waits, in steady time. Call it only while awaited() is above 0.
   [[nodiscard]] protocol::Nanoseconds waits_since() const;
 
-  // Reserves the place of one reply. `beginning` is what is known of it now.
+  // Reserves the position of one reply. `beginning` is its first part.
   [[nodiscard]] SlotId reserve(std::string beginning);
 
-  // Completes the reply of a slot that was reserved and not filled yet: its beginning, `rest` and `end`.
+  // Completes a reply: its beginning, then `rest`, then `end`. The slot must be reserved and not yet filled.
   void fill(SlotId id, std::string_view rest, std::string_view end);
 
-  // Answers telnet's requests for a timing mark: before all replies of which no byte was sent, and never inside a line.
+  // Answers `count` telnet requests for a timing mark. The answers leave before all replies that are not partly sent,
+  // and never inside a line.
   void answer_timing_marks(std::size_t count) { timing_mark_bytes_ += count * protocol::kTimingMark.size(); }
 
-  // What can be sent now. Good until the next call of a function that is not const.
+  // The bytes that can be sent now. Valid until the next call of a function that is not const.
   [[nodiscard]] std::string_view ready_bytes() const;
 
-  // The first `count` of the ready bytes were sent.
+  // The first `count` bytes of ready_bytes() were sent.
   void sent(std::size_t count);
 
-  // Slots reserved and not filled yet.
+  // The number of slots that are reserved and not yet filled.
   [[nodiscard]] std::size_t pending() const { return pending_; }
 
-  // Turns whose replies wait for an acknowledgement.
-  [[nodiscard]] std::size_t gates() const { return gates_; }
+  // The number of loop iterations with replies that wait for an acknowledgement.
+  [[nodiscard]] std::size_t waiting_iterations() const { return waiting_iterations_; }
 
-  // Everything held: ready, or waiting behind a slot.
+  // Bytes of all replies in the queue, ready or waiting, without those already sent.
   [[nodiscard]] std::size_t bytes() const;
 
-  // The memory that this takes, with what texts have reserved.
+  // Bytes of memory that the queue holds, including the reserved capacity of its texts.
   [[nodiscard]] std::size_t memory() const;
 
  private:
@@ -70,8 +81,10 @@ class ReplyQueue {
     std::string reply;
     std::string trailer;  // complete replies between this slot and the next
     bool filled = false;
-    std::uint64_t number = 0;  // not 0: a gate, filled once this is acknowledged; its replies stand behind it
-    protocol::Nanoseconds since{};
+    // 0: the slot of a lookup. Above 0: a gate, which counts as filled when this change number is acknowledged; the
+    // replies that wait for it are in `trailer`.
+    std::uint64_t number = 0;
+    protocol::Nanoseconds since{};  // of a gate: when it was made, in steady time
   };
 
   void release_front();
@@ -81,17 +94,17 @@ class ReplyQueue {
 
   BufferPool* buffers_;
   std::string ready_;
-  std::size_t sent_ = 0;  // bytes at the front of ready_ that are gone
-  // Not a deque, which holds half a kilobyte when it is empty: an idle connection is to cost nothing, and the few slots
-  // of a busy one are moved quickly.
+  std::size_t sent_ = 0;  // bytes at the front of ready_ that were sent
+  // A vector, because an empty deque holds half a kilobyte, and an idle connection must hold nothing. A busy connection
+  // has few slots, so moving them is cheap.
   std::vector<Slot> slots_;
-  SlotId first_id_ = 0;  // of slots_.front()
+  SlotId first_id_ = 0;  // the id of slots_.front()
   std::size_t pending_ = 0;
-  std::size_t gates_ = 0;
+  std::size_t waiting_iterations_ = 0;
   std::uint64_t awaited_ = 0;
-  std::size_t timing_mark_bytes_ = 0;  // of answers to timing marks that are not sent yet
-  bool same_iteration_ = false;        // the last slot is a gate of this turn
-  bool at_line_end_ = true;            // of ready_, nothing or a line end was sent last
+  std::size_t timing_mark_bytes_ = 0;  // answers to timing marks, in bytes, that are not sent yet
+  bool same_iteration_ = false;        // the last slot is a gate of this loop iteration
+  bool at_line_end_ = true;            // the last reply byte sent was a line end, or none was sent
 };
 
 }  // namespace herd::node

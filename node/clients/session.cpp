@@ -65,7 +65,7 @@ void Session::release(bus::ChangeNumber acknowledged) {
 }
 
 bool Session::is_unacknowledged() const {
-  return replies_.gates() > 0 && parts_.clock.now().steady - replies_.waits_since() >= parts_.ack_timeout;
+  return replies_.waiting_iterations() > 0 && parts_.clock.now().steady - replies_.waits_since() >= parts_.ack_timeout;
 }
 
 void Session::finish() {
@@ -92,7 +92,7 @@ bool Session::wants_bytes() const {
 }
 
 Session::Ending Session::ending() const {
-  if (lines_wait_ || replies_.pending() > 0 || replies_.gates() > 0 || !output().empty()) {
+  if (lines_wait_ || replies_.pending() > 0 || replies_.waiting_iterations() > 0 || !output().empty()) {
     return Ending::NotYet;
   }
   switch (input_) {
@@ -113,10 +113,11 @@ bool Session::is_overdue() const {
   if (!output().empty()) {
     return parts_.clock.now().steady - last_sent_ >= timeout;
   }
-  return replies_.pending() == 0 && replies_.gates() == 0 && parts_.clock.now().steady - last_active() >= timeout;
+  return replies_.pending() == 0 && replies_.waiting_iterations() == 0 &&
+         parts_.clock.now().steady - last_active() >= timeout;
 }
 
-// Executes the lines that are there, as long as there is room for what they may cost.
+// Executes the complete lines until the session is full.
 void Session::handle_lines() {
   const bool output_was_empty = output().empty();
   lines_wait_ = false;
@@ -130,7 +131,7 @@ void Session::handle_lines() {
     Lines lines;
     read_ahead(lines);
     if (lines.size() >= kLinesExpected) {
-      parts_.commands.expect(lines);
+      parts_.commands.prefetch(lines);
     }
     for (const Line& line : lines) execute(line);
     if (lines.size() == 0) {
@@ -143,9 +144,9 @@ void Session::handle_lines() {
   }
 }
 
-// Reads some lines before the first of them is executed: what the store knows of their clients is then on its way from
-// memory while others are executed. A lookup ends that, because it may fill the session; and so does a line whose bytes
-// the next one would overwrite.
+// Parses up to kLinesAhead lines before the first of them is executed, so that Commands::prefetch() can load their
+// clients' records into the processor's cache. Stops after any line but an IAMAT, because a lookup may fill the
+// session, and after a line that the next call of next() would overwrite.
 void Session::read_ahead(Lines& lines) {
   const bool is_logged = spdlog::should_log(spdlog::level::debug);
   while (!lines.full()) {
@@ -193,7 +194,7 @@ void Session::refuse_line() {
   }
 }
 
-// A web page can make a browser send any lines after these, so they are not looked at.
+// A web page can make a browser send any lines after a request line, so later lines are not executed.
 void Session::refuse_http(const Line& line) {
   input_ = Input::Refused;
   ++parts_.counters.http_lines;
@@ -205,15 +206,16 @@ void Session::refuse_http(const Line& line) {
   lines_.close();
 }
 
-// A session that is full goes on when something of its own leaves. That always comes: whatever counts here is sent, or
-// waits for a lookup or an acknowledgement.
+// A full session continues when some of its output, lookups or unacknowledged reads are done. That always happens:
+// everything counted here is sent, answered by a lookup, or acknowledged, or its connection is closed.
 bool Session::is_full() {
   const std::size_t limit = parts_.memory.limit();
   const bool is_scarce = limit < kMaxOutputBytes;
   const std::size_t held = replies_.bytes() + (is_scarce ? replies_.pending() * kLookupBytes : 0);
   const bool was_full = std::exchange(output_full_, held > (output_full_ ? limit / 2 : limit));
   if (output_full_ && !was_full && is_scarce) report_held(held);
-  return output_full_ || replies_.pending() >= kMaxPendingLookups || replies_.gates() >= kMaxWaitingIterations;
+  return output_full_ || replies_.pending() >= kMaxPendingLookups ||
+         replies_.waiting_iterations() >= kMaxWaitingIterations;
 }
 
 void Session::report_held(std::size_t held) {

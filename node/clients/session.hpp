@@ -1,6 +1,11 @@
-// One client's conversation: bytes in, replies out, and what must be looked up in between. It knows neither sockets nor
-// clocks, so that every bound of it can be tested without them; node/clients/connection.hpp puts it on a socket. Used
-// on the loop's thread only. Between two lines it holds no buffer.
+// The protocol state of one client connection: bytes in, replies out, and places lookups in between.
+//
+// A session has no socket, and reads the time only from the loop's clock, so tests can reach every bound without
+// either. node/clients/connection.hpp connects it to a socket and owns it. Used on the loop's thread only. An idle
+// session holds no buffer.
+//
+// The owner's cycle: receive() while wants_bytes(); take_lookups() and later answer() for each of them; send output()
+// and report it by sent(); when ending() is no longer NotYet, close or half-close the connection.
 #pragma once
 
 #include <algorithm>
@@ -26,73 +31,78 @@ namespace herd::node {
 
 class Session {
  public:
-  // What all sessions share; it must outlive them.
+  // Shared by all sessions; must outlive them.
   struct Parts {
     Commands& commands;
-    const ClientsConfig& config;  // max_line_bytes counts for sessions that begin later, the rest at once
+    const ClientsConfig& config;  // a reload changes it: max_line_bytes for new sessions, the rest at once
     Counters& counters;
     ClientWarnings& warnings;
     const LoopClock& clock;
     BufferPool& buffers;
     ReplyMemory& memory;
-    std::string_view http_answer;                                       // to a client that speaks HTTP
-    const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;  // for a reply to be acknowledged; may change
+    std::string_view http_answer;  // the reply to a line of HTTP: a complete HTTP response
+    // How long a reply may wait for its acknowledgement. May change while sessions exist.
+    const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;
   };
 
   enum class Ending : std::uint8_t {
     NotYet,
-    Close,      // the client has half-closed, and all is said
-    HalfClose,  // all is said, but the client may still be sending: what comes must be discarded before closing
+    Close,      // the client has half-closed, and all replies are sent
+    HalfClose,  // all replies are sent, but the client may still send: discard its input before closing
   };
 
-  // `from`: the client's address, for the log.
+  // `from`: the client's address, for the log. `parts` must outlive the session.
   Session(const Parts& parts, std::string from);
-  Session(const Session&) = delete;  // its memory is counted
+  Session(const Session&) = delete;  // its bytes are counted in parts.memory
   Session& operator=(const Session&) = delete;
   ~Session() { parts_.memory.change(counted_, 0); }
 
-  // The client sent `chunk`, which may change afterwards. Only while wants_bytes().
+  // Processes `chunk`, which the client sent. The session copies what it needs, so the caller may reuse the memory.
+  // Call it only while wants_bytes(), with at most wanted_bytes().
   void receive(std::span<const char> chunk);
 
-  // The client has half-closed: what stands unterminated is its last line.
+  // The client has half-closed: input without a line end is its last line.
   void receive_end();
 
-  // The document for a slot of take_lookups() came, without newlines at its end.
+  // Completes the reply of a slot that take_lookups() returned. `document` has no newline at its end. Call it once for
+  // each slot.
   void answer(ReplyQueue::SlotId slot, std::string_view document);
 
-  // Updates up to this change number are acknowledged now: replies that waited for them may leave.
+  // Updates up to and including this change number are acknowledged: the replies that waited for them become output.
   void release(bus::ChangeNumber acknowledged);
 
-  // The greatest change number that a reply waits for; 0: none does.
+  // The greatest change number that a reply waits for; 0 if no reply waits.
   [[nodiscard]] bus::ChangeNumber awaited() const { return replies_.awaited(); }
 
-  // A reply has waited longer than ack_timeout.
+  // Whether the oldest waiting reply has waited for ack_timeout or longer.
   [[nodiscard]] bool is_unacknowledged() const;
 
-  // The node stops: what was heard is still answered, and nothing more is wanted.
+  // The node stops: the session reads no more input, and answers the complete lines that it has received.
   void finish();
 
-  // Lookups that became necessary since the last call; each must be answered in the end.
+  // The lookups that became necessary since the last call. Each must get an answer() in the end.
   [[nodiscard]] std::vector<Lookup> take_lookups();
 
-  // What can be sent now.
+  // The bytes that can be sent now. Valid until the next call of a function that is not const.
   [[nodiscard]] std::string_view output() const { return replies_.ready_bytes(); }
 
-  // The first `count` bytes of the output were sent, at least one.
+  // The first `count` bytes of output() were sent; `count` is at least 1.
   void sent(std::size_t count);
 
-  // Whether more should be read: false while too many lookups or too much output wait, and after the end of input.
+  // Whether the owner should read from the client. False while too many lookups, unacknowledged reads or bytes of
+  // output wait (node/base/limits.hpp), and after the end of input.
   [[nodiscard]] bool wants_bytes() const;
 
-  // How many bytes it should be given at most in one go.
+  // The most bytes to pass to one receive().
   [[nodiscard]] std::size_t wanted_bytes() const { return parts_.memory.read_bytes(); }
 
   [[nodiscard]] Ending ending() const;
 
-  // Neither a byte nor a reply for idle_timeout, or output that could not be sent for as long.
+  // Whether the connection should be closed: for idle_timeout no byte came and no reply was due, or for idle_timeout
+  // the client took no output.
   [[nodiscard]] bool is_overdue() const;
 
-  // When a byte last came or went, in steady time.
+  // When a byte was last received or sent, in steady time.
   [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_received_, last_sent_); }
 
   [[nodiscard]] const std::string& from() const { return from_; }
@@ -100,9 +110,9 @@ class Session {
  private:
   enum class Input : std::uint8_t {
     Open,
-    Ended,     // the client has half-closed; its last line is not looked at yet
-    Done,      // ... and now it is
-    Refused,   // a line was too long, or of HTTP
+    Ended,     // the client has half-closed; its last line is not executed yet
+    Done,      // the client has half-closed, and its last line is executed
+    Refused,   // a line was too long, or was a line of HTTP: later input is ignored
     Finished,  // the node stops
   };
 
@@ -122,11 +132,11 @@ class Session {
   ReplyQueue replies_;
   std::vector<Lookup> lookups_;
   Input input_ = Input::Open;
-  bool lines_wait_ = false;   // lines_ holds lines that can only be executed when the session is no longer full
-  bool output_full_ = false;  // above the limit of its output, and not yet down to half of it
-  std::size_t counted_ = 0;   // its part of parts_.memory
+  bool lines_wait_ = false;   // lines_ holds complete lines, which wait until the session is no longer full
+  bool output_full_ = false;  // output passed its limit, and has not yet fallen to half of it
+  std::size_t counted_ = 0;   // bytes of this session in parts_.memory
   protocol::Nanoseconds last_received_;
-  protocol::Nanoseconds last_sent_;  // or when the output ceased to be empty, if that was later
+  protocol::Nanoseconds last_sent_;  // the last time when bytes were sent, or when empty output became non-empty
 };
 
 }  // namespace herd::node

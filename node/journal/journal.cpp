@@ -26,27 +26,29 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// At "memory", without replicas, nobody waits for the journal: what is superseded within this time is not written
-// twice, and the writer's thread takes no processor from an update on its way to the peers.
-constexpr Nanoseconds kUnhurried = 50ms;
-// A pass that would only note how far the peers' feeds are merged.
-constexpr Nanoseconds kCursorsOnly = 20ms;
-// After a write that failed: full disks are freed by people.
-constexpr Nanoseconds kRetry = 250ms;
-// Between looks at the file while nothing is written: an operator who removes it must know within seconds.
-constexpr Nanoseconds kCheck = 1s;
-// Between two attempts to write the file anew, each of which may write gigabytes.
+// At `ack = "memory"` without replicas no reply waits for the journal, so a flush waits this long. A client that
+// reports twice in this time is written once, and the writer's thread competes less with updates on their way to the
+// peers.
+constexpr Nanoseconds kLazyFlushDelay = 50ms;
+// The delay of a flush that would write only the cursors of the peers' feeds.
+constexpr Nanoseconds kCursorsOnlyDelay = 20ms;
+// The delay after a failed write. It need not be short, because an operator must make room on a full disk.
+constexpr Nanoseconds kRetryDelay = 250ms;
+// The time between two checks of the file without a write, so that an operator who removes the file sees it in the log
+// within seconds.
+constexpr Nanoseconds kCheckPeriod = 1s;
+// The time between two attempts to write the journal anew. Each of them may write gigabytes.
 constexpr Nanoseconds kRepairPause = 1s;
-// After a repair for no other reason than the file's modification time, that alone is no reason for so long: where the
-// file system itself changes it, this would go on all the time.
-constexpr Nanoseconds kTimesIgnored = 60s;
-// A job of the writer's thread that takes longer is reported: a disk, or the server of a network file system, does not
-// answer. The second part is for a process that was itself frozen: it then comes to an end within that.
-constexpr Nanoseconds kLate = 2s;
-constexpr Nanoseconds kStalled = 1s;
-// Lines in the log about trouble, when its reason changes all the time.
-constexpr RateLimit::Rate kTroubles{.per_second = 0.2, .burst = 5};
-// A copy is made when the file has grown by this much, and to twice what it had when it was fresh.
+// A new modification time of the file alone is no reason for a repair for this long after the last such repair. Some
+// file systems change the time by themselves, and repairs would never end.
+constexpr Nanoseconds kTimeIgnoredFor = 60s;
+// A job of the writer's thread that takes longer than both times together is reported: a disk, or the server of a
+// network file system, does not answer. If the process itself was frozen, the job ends within the second time.
+constexpr Nanoseconds kLateAfter = 2s;
+constexpr Nanoseconds kStalledAfter = 1s;
+// Limits the log lines about trouble with ever-changing reasons.
+constexpr RateLimit::Rate kTroubleLogRate{.per_second = 0.2, .burst = 5};
+// A compaction is due when the file is larger than twice its live bytes plus this.
 constexpr std::uint64_t kCompactBeyondBytes = std::uint64_t{64} * 1024 * 1024;
 
 std::uint64_t random_seed() {
@@ -56,13 +58,13 @@ std::uint64_t random_seed() {
 
 std::string damaged(const JournalFile& file, const std::string& reason) {
   return "journal " + file.path().string() + ": " + reason +
-         ". If the peers hold what it held, start once with --discard-journal: they give it back";
+         ". If the peers have its records, start once with --discard-journal: the peers send the records again";
 }
 
 std::string of_another_release(const JournalFile& file, std::string_view text) {
   return fmt::format(
       "journal {}: it was written by another release of herd, in format {} instead of {}: start that "
-      "release, or discard it on one node after the other, when its peers hold what it held",
+      "release, or discard the journal on one node after the other, when the node's peers have its records",
       file.path().string(), text.substr(0, bus::kFrameMagic.size()), bus::kFrameMagic);
 }
 
@@ -74,34 +76,34 @@ std::string unwritable(const JournalFile& file, const char* what, int error) {
 }  // namespace
 
 Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Acknowledge level,
-                                      std::uint64_t fresh_feed_id, StateDir* holder) {
+                                      std::uint64_t fresh_feed_id, StateDir* state_dir) {
   auto file = JournalFile::open(directory);
   if (!file) return tl::unexpected(file.error());
   if (!(*file)->unfinished().empty()) {
     spdlog::warn(
-        "event=journal_unfinished kept_as={} reason=\"there is a copy in the making, but no journal: this node "
-        "starts without records, and its peers give back what they hold\"",
+        "event=journal_unfinished kept_as={} reason=\"found the file of an unfinished compaction, but no journal: this "
+        "node starts without records, and gets them from its peers\"",
         (directory / (*file)->unfinished()).string());
   }
   const auto text = (*file)->map();
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();
   if (bus::is_of_another_release(*text)) return fail(of_another_release(**file, *text));
-  auto memory = bus::recover(*text, fresh_feed_id, random_seed());
-  if (!memory) return fail(damaged(**file, memory.error().message));
-  if (memory->valid_bytes < size) {
-    const auto kept = (*file)->keep_tail(memory->valid_bytes);  // or not: that is no reason not to start
+  auto recovered = bus::recover(*text, fresh_feed_id, random_seed());
+  if (!recovered) return fail(damaged(**file, recovered.error().message));
+  if (recovered->valid_bytes < size) {
+    const auto saved = (*file)->save_tail(recovered->valid_bytes);  // if that fails, the node starts nevertheless
     spdlog::warn("event=journal_cut bytes={} kept_as={} reason=\"its last write was cut off, or its end is damaged{}\"",
-                 size - memory->valid_bytes, kept ? (directory / *kept).string() : "",
-                 kept ? "" : "; " + kept.error().message);
+                 size - recovered->valid_bytes, saved ? (directory / *saved).string() : "",
+                 saved ? "" : "; " + saved.error().message);
   }
-  if (const int error = (*file)->cut(memory->valid_bytes); error != 0) {
+  if (const int error = (*file)->cut(recovered->valid_bytes); error != 0) {
     return fail(unwritable(**file, "its torn end cannot be cut off", error));
   }
-  std::unique_ptr<Journal> journal(new Journal(std::move(*file), level, holder));
-  const std::size_t live = memory->store.size();
-  journal->live_bytes_ = memory->records == 0 ? 0 : memory->valid_bytes / memory->records * live;
-  return Opened{std::move(journal), std::move(*memory)};
+  std::unique_ptr<Journal> journal(new Journal(std::move(*file), level, state_dir));
+  const std::size_t live = recovered->store.size();
+  journal->live_bytes_ = recovered->records == 0 ? 0 : recovered->valid_bytes / recovered->records * live;
+  return Opened{std::move(journal), std::move(*recovered)};
 }
 
 Result<std::optional<std::filesystem::path>> Journal::discard(const std::filesystem::path& directory) {
@@ -117,12 +119,12 @@ Result<std::optional<std::filesystem::path>> Journal::discard(const std::filesys
   return std::optional(directory / *name);
 }
 
-Journal::Journal(std::unique_ptr<JournalFile> file, Acknowledge level, StateDir* holder)
+Journal::Journal(std::unique_ptr<JournalFile> file, Acknowledge level, StateDir* state_dir)
     : file_(std::move(file)),
-      holder_(holder),
+      state_dir_(state_dir),
       level_(level),
       done_descriptor_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
-      troubles_(kTroubles) {
+      log_limit_(kTroubleLogRate) {
   file_bytes_ = file_->bytes();
   thread_ = std::thread([this] { write_jobs(); });
 }
@@ -138,7 +140,7 @@ Result<void> Journal::begin_run(bus::Replica& replica) {
   int error = file_->append(replica.planner().begin_run());
   if (error == 0) error = file_->sync();
   file_bytes_ = file_->bytes();
-  if (error != 0) return fail(unwritable(*file_, "a new life cannot be written", error));
+  if (error != 0) return fail(unwritable(*file_, "the start of a new run cannot be written", error));
   if (const auto look = file_->look(false); look.state != FileState::Sound) {
     return fail(fmt::format("journal {}: {} while this node started: start it again", file_->path().string(),
                             describe(look.state)));
@@ -154,11 +156,11 @@ void Journal::write_jobs() {
     work_.acquire();
     if (stop_) return;
     Job& job = job_;
-    if (job.at_leisure && std::exchange(interrupts, false)) (void)use_batch_scheduling();
-    carry_out(job, *file_, holder_);
+    if (job.is_background && std::exchange(interrupts, false)) (void)use_batch_scheduling();
+    carry_out(job, *file_, state_dir_);
     done_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
-    if (write(done_descriptor_, &one, sizeof one) < 0) continue;  // full: it is readable already
+    if (write(done_descriptor_, &one, sizeof one) < 0) continue;  // the counter is full, so it is readable already
   }
 }
 
@@ -168,7 +170,7 @@ void Journal::start(Job job, Now now) {
   job_ = std::move(job);
   busy_ = true;
   late_ = false;
-  stall_at_ = now.steady + kLate;
+  stall_at_ = now.steady + kLateAfter;
   work_.release();
 }
 
@@ -177,12 +179,12 @@ void Journal::finish(bus::Replica& replica, Now now) {
   file_bytes_ = file_->bytes();
   if (job_.restored) {
     spdlog::warn("event=state_directory_restored path={} reason=\"it or its lock file was removed or renamed\"",
-                 holder_->path().string());
+                 state_dir_->path().string());
   }
   if (!job_.set_aside.empty()) {
     spdlog::warn(
         "event=journal_set_aside kept_as={} reason=\"a file with the journal's name was not as this node wrote "
-        "it: remove it if it is not needed\"",
+        "it: remove the renamed file if it is not needed\"",
         (file_->path().parent_path() / job_.set_aside).string());
   }
   if (job_.trouble.empty()) {
@@ -198,7 +200,7 @@ void Journal::note_failure(bus::Replica& replica, Now now) {
   if (job_.is_flush) replica.flush_failed();
   replica.planner().abandon_compaction();
   blocked_ = job_.blocked;
-  retry_at_ = now.steady + kRetry;
+  retry_at_ = now.steady + kRetryDelay;
   if (job_.found != FileState::Sound) {
     lost_ = job_.found;
     retry_at_ = std::max(now.steady, next_repair_);
@@ -213,11 +215,11 @@ void Journal::note_failure(bus::Replica& replica, Now now) {
 
 void Journal::note_trouble(std::string trouble, Now now) {
   if (trouble == trouble_) return;
-  if (troubles_.allows(now.steady)) {
+  if (log_limit_.allows(now.steady)) {
     spdlog::error("event=journal_failing reason=\"{}\" consequence=\"{}\" suppressed={}", trouble,
                   level_ == Acknowledge::Memory ? "what is reported now is lost if this node dies"
                                                 : "IAMATs are not answered until it can be written again",
-                  troubles_.take_suppressed(now.steady));
+                  log_limit_.take_suppressed(now.steady));
   }
   trouble_ = std::move(trouble);
 }
@@ -226,48 +228,49 @@ void Journal::note_success(bus::Replica& replica, Now now) {
   counters_.bytes += job_.bytes.size();
   if (job_.check) confirmed_ = now.steady;
   if (job_.replaces) {
-    ++counters_.copies;
+    ++counters_.compactions;
     live_bytes_ = file_bytes_;
     spdlog::debug("event=journal_copied bytes={}", file_bytes_);
     if (lost_) ++counters_.repairs;
-    if (lost_ == FileState::Changed) times_count_at_ = now.steady + kTimesIgnored;
+    if (lost_ == FileState::Changed) times_count_at_ = now.steady + kTimeIgnoredFor;
     lost_.reset();
   }
   if (job_.is_flush) {
     ++counters_.flushes;
     replica.flush_written();
     const bool at_tail = replica.planner().durable() == replica.planner().cursor();
-    if (at_tail) wanted_since_.reset();  // the next part of a longer way is due at once
+    if (at_tail) wanted_since_.reset();  // else the next part of a long flush is due at once
   }
-  const bool over = job_.is_flush || blocked_ || stalled_;
+  const bool ends_trouble = job_.is_flush || blocked_ || stalled_;
   if (job_.check) blocked_ = false;
-  if (trouble_.empty() || !over || lost_) return;
+  if (trouble_.empty() || !ends_trouble || lost_) return;
   spdlog::warn("event=journal_recovered failures={} written_anew={}", counters_.failures, counters_.repairs);
   trouble_.clear();
 }
 
-// A process that was frozen sees an old job, too, whose end comes a moment later.
+// A process that was frozen also sees a job that has taken too long. That job ends a moment later, so it gets more
+// time.
 void Journal::watch_for_stall(Now now) {
   if (now.steady < stall_at_) return;
   if (!std::exchange(late_, true)) {
-    stall_at_ = now.steady + kStalled;
+    stall_at_ = now.steady + kStalledAfter;
     return;
   }
   stall_at_ = Nanoseconds::max();
   if (!trouble_.empty()) return;
   stalled_ = true;
-  note_trouble(fmt::format("the disk has not answered for {} s", (kLate + kStalled) / 1s), now);
+  note_trouble(fmt::format("the disk has not answered for {} s", (kLateAfter + kStalledAfter) / 1s), now);
 }
 
 bool Journal::is_awaited(const bus::Replica& replica) const {
   return level_ != Acknowledge::Memory || replica.durability().replicas > 0;
 }
 
-// When the pass that is wanted has waited for long enough.
+// When the flush that is wanted is due, in steady time.
 Nanoseconds Journal::flush_due_at(const bus::Replica& replica) const {
   const bool changes = replica.store().feed().tail() > replica.planner().cursor();
-  if (!changes) return last_flush_ + kCursorsOnly;
-  return is_awaited(replica) || !wanted_since_ ? last_flush_ : *wanted_since_ + kUnhurried;
+  if (!changes) return last_flush_ + kCursorsOnlyDelay;
+  return is_awaited(replica) || !wanted_since_ ? last_flush_ : *wanted_since_ + kLazyFlushDelay;
 }
 
 bool Journal::flush_due(const bus::Replica& replica, Now now) {
@@ -284,14 +287,14 @@ std::optional<Journal::Job> Journal::next_job(bus::Replica& replica, Now now) {
   Job job;
   job.by_time = now.steady >= times_count_at_;
   if (!lost_ && check_due(now)) {
-    next_check_ = now.steady + kCheck;
+    next_check_ = now.steady + kCheckPeriod;
     job.check = true;
     return job;
   }
-  job.at_leisure = !is_awaited(replica);
+  job.is_background = !is_awaited(replica);
   const bool compacting = replica.planner().compacting();
-  if (compacting) piece_next_ = !piece_next_;
-  if (!lost_ && (!compacting || !piece_next_) && flush_due(replica, now)) {
+  if (compacting) chunk_next_ = !chunk_next_;
+  if (!lost_ && (!compacting || !chunk_next_) && flush_due(replica, now)) {
     last_flush_ = now.steady;
     job.bytes = replica.begin_flush();
     job.sync = level_ == Acknowledge::Fsync;
@@ -318,16 +321,16 @@ void Journal::next_chunk(Job& job, bus::Replica& replica, Now now) {
   }
 }
 
-bool Journal::turn(bus::Replica& replica, Now now) {
+bool Journal::advance(bus::Replica& replica, Now now) {
   if (busy_) {
     if (!done_.exchange(false, std::memory_order_acquire)) {
       watch_for_stall(now);
       return true;
     }
     std::uint64_t count = 0;
-    if (read(done_descriptor_, &count, sizeof count) < 0) count = 0;  // its edge came before the counter: no matter
+    if (read(done_descriptor_, &count, sizeof count) < 0) count = 0;  // done_ was set before the counter: no harm
     if (job_.fatal) {
-      spdlog::error("event=journal_lost reason=\"{}: nobody knows what is on the disk, so this node stops\"",
+      spdlog::error("event=journal_lost reason=\"{}: it is unknown what is on the disk, so this node stops\"",
                     job_.trouble);
       return false;
     }

@@ -1,15 +1,15 @@
-// The journal on disk: one file, appended to by a thread of its own, so that no disk ever holds the loop up. What goes
-// into it is decided by the replica (bus/journal/journal_planner.hpp); here are the file, its writer, and when to
-// write.
+// The journal on disk: one file, written by a thread of its own, so that the disk never blocks the loop. The replica's
+// planner (bus/journal/journal_planner.hpp) decides what is written. This class decides when, and owns the file and the
+// writer's thread.
 //
-// The loop's thread calls everything; the writer's thread has at most one job at a time and touches nothing else. The
-// file is `journal` in the node's state directory; `journal.next` is a copy in the making, which replaces it when the
-// file has grown far beyond what is live.
+// The loop's thread calls all functions. The writer's thread has at most one job at a time, and touches only the job,
+// the file, and the lock of the state directory. The file is `journal` in the node's state directory. When it has grown
+// far beyond its live records, a compaction writes them into `journal.next`, which then replaces it.
 //
-// A reply may leave only for what the next start would read. So after each write, and once a second without one, the
-// writer's thread looks whether the file is still the one with the journal's name and as it was written. If another
-// program has removed, replaced, truncated or changed it, the pass does not count, and the file is written anew from
-// the store, as a copy is. Until then nothing is acknowledged by it.
+// A reply may leave only for records that the next start would read. So after each write, and once per second without
+// one, the writer's thread checks that the file still has the journal's name and is as this node wrote it. If another
+// program has removed, replaced, truncated or changed it, the flush does not count, and the journal is written anew
+// from the store, in the same way as a compaction. Until that is done, no update is acknowledged by the journal.
 #pragma once
 
 #include <atomic>
@@ -34,17 +34,20 @@ class Journal {
  public:
   struct Opened {
     std::unique_ptr<Journal> journal;
-    bus::RecoveredState memory;
+    bus::RecoveredState recovered;
   };
 
-  // Reads what stands in `directory`, cuts off a torn tail (and says so in the log), and makes it ready to be appended
-  // to. An Error if it is damaged: it then says how to go on without it. `holder` has locked the directory and outlives
-  // the journal, which keeps the lock in place from its thread; nullptr for a directory that is not locked.
+  // Opens or creates the journal in `directory`, recovers its state, and cuts off a torn tail, with a warning in the
+  // log. `level` states when updates are acknowledged. `fresh_feed_id` becomes the feed id if there is no journal yet.
+  // An Error if the file is damaged in its middle, is of another release, or cannot be read or written; its text states
+  // how to continue. `state_dir` holds the directory's lock, and must outlive the journal, whose thread checks and
+  // restores the lock file. nullptr: the directory is not locked.
   [[nodiscard]] static protocol::Result<Opened> open(const std::filesystem::path& directory, Acknowledge level,
-                                                     std::uint64_t fresh_feed_id, StateDir* holder = nullptr);
+                                                     std::uint64_t fresh_feed_id, StateDir* state_dir = nullptr);
 
-  // Takes the journal of a node out of the way, for a start with a new feed: the peers give everything back. Returns
-  // where it was moved to, which is a new name each time; nothing if there was none.
+  // Moves the journal away, for a start with a new feed and an empty store, which the peers then fill. Returns the new
+  // path, which never replaces an earlier discarded journal; nullopt if there was no journal. An Error if it cannot be
+  // moved.
   [[nodiscard]] static protocol::Result<std::optional<std::filesystem::path>> discard(
       const std::filesystem::path& directory);
 
@@ -52,32 +55,34 @@ class Journal {
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
-  // Writes and syncs what must be on disk before the replica is told anything.
+  // Writes and syncs the base of the new run. Call it once, before the replica gives out its first change number, and
+  // before advance().
   [[nodiscard]] protocol::Result<void> begin_run(bus::Replica& replica);
 
-  // Readable when a write is done: then call turn().
+  // An eventfd that becomes readable when a job is done: then call advance(). Owned by the journal.
   [[nodiscard]] int descriptor() const { return done_descriptor_; }
 
-  // Once a turn: takes note of a write that is done, and begins the next one that is due. False if the disk has failed
-  // in a way that nothing written lately can be relied on: the node must stop.
-  [[nodiscard]] bool turn(bus::Replica& replica, protocol::Now now);
+  // Call it in each loop iteration: takes the result of a finished job, and starts the next one that is due. False if a
+  // sync failed: it is then unknown which of the latest writes are on disk, and the node must stop.
+  [[nodiscard]] bool advance(bus::Replica& replica, protocol::Now now);
 
-  // When turn() must be called even if no write is done; max() for never.
+  // When advance() must be called even if no job is done, in steady time; max() if it need not be called.
   [[nodiscard]] protocol::Nanoseconds next_deadline(const bus::Replica& replica) const;
 
-  // Asks for a look at the file now, without waiting for the next second. confirmed(): when a look last found it sound.
+  // Makes the next advance() check the file, without waiting for the next second. confirmed(): when a check last
+  // succeeded, in steady time.
   void check_soon() { next_check_ = {}; }
   [[nodiscard]] protocol::Nanoseconds confirmed() const { return confirmed_; }
 
-  // Why the last write or look failed, empty if it did not. The journal tries again until it succeeds.
+  // Why the last write or check failed; empty if it succeeded. The journal tries again until it succeeds.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   struct Counters {
     std::uint64_t flushes = 0;
-    std::uint64_t bytes = 0;  // appended, copies included
-    std::uint64_t failures = 0;
-    std::uint64_t copies = 0;   // that took the journal's place
-    std::uint64_t repairs = 0;  // of them, those that took the place of a file that was lost or changed by others
+    std::uint64_t bytes = 0;        // written, including compactions
+    std::uint64_t failures = 0;     // of writes and checks
+    std::uint64_t compactions = 0;  // completed: the new file has replaced the journal
+    std::uint64_t repairs = 0;      // of these, the ones that replaced a file that another program removed or changed
   };
   [[nodiscard]] const Counters& counters() const { return counters_; }
   [[nodiscard]] std::uint64_t file_bytes() const { return file_bytes_; }
@@ -86,7 +91,7 @@ class Journal {
   using Job = JournalJob;
   using FileState = JournalFile::State;
 
-  Journal(std::unique_ptr<JournalFile> file, Acknowledge level, StateDir* holder);
+  Journal(std::unique_ptr<JournalFile> file, Acknowledge level, StateDir* state_dir);
 
   void write_jobs();
   void start(Job job, protocol::Now now);
@@ -95,7 +100,7 @@ class Journal {
   void note_failure(bus::Replica& replica, protocol::Now now);
   void note_trouble(std::string trouble, protocol::Now now);
   void watch_for_stall(protocol::Now now);
-  // Replies wait for it, here or at peers.
+  // Whether replies wait for the journal, at this node or at peers.
   [[nodiscard]] bool is_awaited(const bus::Replica& replica) const;
   [[nodiscard]] protocol::Nanoseconds flush_due_at(const bus::Replica& replica) const;
   [[nodiscard]] bool flush_due(const bus::Replica& replica, protocol::Now now);
@@ -104,36 +109,36 @@ class Journal {
   [[nodiscard]] std::optional<Job> next_job(bus::Replica& replica, protocol::Now now);
   void next_chunk(Job& job, bus::Replica& replica, protocol::Now now);
 
-  std::unique_ptr<JournalFile> file_;  // the thread's while a job is under way
-  StateDir* holder_;                   // as well; may be nullptr
+  std::unique_ptr<JournalFile> file_;  // used by the writer's thread while busy_, else by the loop's
+  StateDir* state_dir_;                // as file_; may be nullptr
   Acknowledge level_;
   int done_descriptor_ = -1;
 
-  Job job_;            // the thread's while busy_
-  bool busy_ = false;  // a job was handed over and not taken back
+  Job job_;            // as file_
+  bool busy_ = false;  // the writer's thread has a job, and advance() has not taken its result yet
   std::atomic<bool> done_ = false;
   std::atomic<bool> stop_ = false;
   std::binary_semaphore work_{0};
 
   std::string trouble_;
-  RateLimit troubles_;                   // of their lines in the log
-  std::optional<FileState> lost_;        // what the file was found to be: it is to be written anew, and no pass counts
-  bool blocked_ = false;                 // no pass is written before a check has succeeded
-  bool stalled_ = false;                 // the job takes so long that it is reported as trouble
-  bool late_ = false;                    // it takes long, and was given one second more
-  protocol::Nanoseconds stall_at_{};     // when the job takes too long
-  protocol::Nanoseconds next_check_{};   // of the file, without a write
-  protocol::Nanoseconds confirmed_{};    // when the last check succeeded
-  protocol::Nanoseconds next_repair_{};  // not before
-  protocol::Nanoseconds times_count_at_{};  // from then on a modification time alone shows that the file was changed
+  RateLimit log_limit_;                     // of error lines about trouble
+  std::optional<FileState> lost_;           // the file is not sound: it must be written anew, and no flush counts
+  bool blocked_ = false;                    // no flush is written before a check has succeeded
+  bool stalled_ = false;                    // the job takes so long that it is reported as trouble
+  bool late_ = false;                       // the job has taken kLateAfter, and gets kStalledAfter more
+  protocol::Nanoseconds stall_at_{};        // when the present job becomes late, or stalled
+  protocol::Nanoseconds next_check_{};      // when the next check without a write is due
+  protocol::Nanoseconds confirmed_{};       // when the last check succeeded
+  protocol::Nanoseconds next_repair_{};     // no repair begins before
+  protocol::Nanoseconds times_count_at_{};  // from then on a new modification time alone counts as a change of the file
   protocol::Nanoseconds last_flush_{};
-  std::optional<protocol::Nanoseconds> wanted_since_;  // the next pass, as turn() has seen
+  std::optional<protocol::Nanoseconds> wanted_since_;  // when advance() first saw that the next flush is wanted
   protocol::Nanoseconds retry_at_{};
-  bool piece_next_ = false;  // pieces of a copy take turns with passes
+  bool chunk_next_ = false;  // during a compaction, its chunks alternate with flushes
   std::uint64_t file_bytes_ = 0;
-  std::uint64_t live_bytes_ = 0;  // about what a copy would have, when it was last known
+  std::uint64_t live_bytes_ = 0;  // the estimated size of a compacted journal, from recovery or the last compaction
   Counters counters_;
-  std::thread thread_;  // last: it uses the others
+  std::thread thread_;  // last: it uses the other members
 };
 
 }  // namespace herd::node

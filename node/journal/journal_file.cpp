@@ -25,14 +25,14 @@ constexpr const char* kNewFileName = "journal.next";
 constexpr const char* kReplacedName = "journal.replaced";
 constexpr const char* kUnfinishedName = "journal.unfinished";
 constexpr const char* kCutName = "journal.cut";
-// Whoever appends, it goes to the end: see the header.
+// O_APPEND: see the header.
 constexpr int kFlags = O_RDWR | O_APPEND | O_CLOEXEC;
 
 std::string because(const std::filesystem::path& path) {
   return "journal " + path.string() + ": " + std::strerror(errno);
 }
 
-// All of it, or errno.
+// Writes all bytes. Returns 0 or errno.
 int write_all(int file, std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t count = write(file, bytes.data(), bytes.size());
@@ -47,7 +47,7 @@ bool same_file(const struct stat& one, const struct stat& other) {
   return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
-// The name leads nowhere; ESTALE is how NFS says it.
+// Whether the error means that no file has the name. NFS reports ESTALE.
 bool means_missing(int error) {
   return error == ENOENT || error == ENOTDIR || error == ESTALE;
 }
@@ -57,7 +57,7 @@ bool has_name(int folder, const char* name) {
   return fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-// The descriptor, or -1 with errno. A new file's name is on the disk before anything in it counts.
+// Returns the descriptor, or -1 with errno. The name of a new file is synced before the file is used.
 int open_or_create(int folder) {
   const int found = openat(folder, kName, kFlags);
   if (found >= 0 || errno != ENOENT) return found;
@@ -86,7 +86,7 @@ std::string_view describe(JournalFile::State state) {
     case JournalFile::State::Changed:
       return "another program has changed its file";
     case JournalFile::State::Unknown:
-      return "its file cannot be looked at";
+      return "its file cannot be examined";
   }
   HERD_ASSERT(false);
 }
@@ -96,7 +96,7 @@ JournalFile::JournalFile(std::filesystem::path directory, int file, int folder)
 
 JournalFile::~JournalFile() {
   unmap();
-  for (const int descriptor : {file_, folder_, copy_}) {
+  for (const int descriptor : {file_, folder_, new_file_}) {
     if (descriptor >= 0) close(descriptor);
   }
 }
@@ -105,15 +105,15 @@ Result<std::unique_ptr<JournalFile>> JournalFile::open(const std::filesystem::pa
   const auto path = directory / kName;
   const int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return fail(because(directory));
-  std::unique_ptr<JournalFile> opened(new JournalFile(directory, -1, folder));  // from here on it closes them
+  std::unique_ptr<JournalFile> opened(new JournalFile(directory, -1, folder));  // owns the descriptors from now on
   if (!has_name(folder, kName) && has_name(folder, kNewFileName)) {
-    const auto kept = rename_aside({folder, kNewFileName, kUnfinishedName});
-    if (!kept) return fail("journal " + path.string() + ": " + kept.error().message);
-    opened->unfinished_ = *kept;
+    const auto name = rename_aside({folder, kNewFileName, kUnfinishedName});
+    if (!name) return fail("journal " + path.string() + ": " + name.error().message);
+    opened->unfinished_ = *name;
   }
   opened->file_ = open_or_create(folder);
   if (opened->file_ < 0) return fail(because(path));
-  unlinkat(folder, kNewFileName, 0);  // of a copy that a crash cut off
+  unlinkat(folder, kNewFileName, 0);  // left by a compaction that a crash interrupted
   struct stat status {};
   if (fstat(opened->file_, &status) != 0 || !opened->note_identity()) return fail(because(path));
   opened->end_ = static_cast<std::uint64_t>(status.st_size);
@@ -136,7 +136,7 @@ void JournalFile::unmap() {
   mapped_ = nullptr;
 }
 
-Result<std::string> JournalFile::keep_tail(std::uint64_t bytes) const {
+Result<std::string> JournalFile::save_tail(std::uint64_t bytes) const {
   HERD_ASSERT(mapped_ != nullptr && bytes < mapped_bytes_);
   const std::string_view text(static_cast<const char*>(mapped_), mapped_bytes_);
   return write_aside({folder_, "its cut end", kCutName}, text.substr(bytes));
@@ -150,10 +150,10 @@ int JournalFile::cut(std::uint64_t bytes) {
   return sync();
 }
 
-// ---- is it still the journal?
-// ----------------------------------------------------------------------------------------
+// ---- checks of the file
+// ----------------------------------------------------------------------------------------------
 
-// Which file it is, and when it was last modified. False, with errno, where the system does not say.
+// Stores the identity and the modification time of the open file. False, with errno, if fstat fails.
 bool JournalFile::note_identity() {
   struct stat own {};
   if (fstat(file_, &own) != 0) return false;
@@ -185,14 +185,14 @@ JournalFile::Look JournalFile::look(bool by_time) {
   return judge(named, by_time);
 }
 
-// A file system that an error has made read-only may say so in answer to a write alone, and an empty write is one.
+// A file system that became read-only after an error may report that only for a write; an empty write is enough.
 int JournalFile::probe() const {
   if (faccessat(AT_FDCWD, directory_.c_str(), W_OK, AT_EACCESS) != 0 && errno == EROFS) return errno;
   return write(file_, "", 0) < 0 ? errno : 0;
 }
 
 // ---- writing
-// -----------------------------------------------------------------------------------------------------------
+// ---------------------------------------------------------------------------------------------------------
 
 int JournalFile::append(std::string_view bytes) {
   const int error = write_all(file_, bytes);
@@ -200,7 +200,7 @@ int JournalFile::append(std::string_view bytes) {
   if (error == 0) {
     end_ += bytes.size();
   } else if (ftruncate(file_, static_cast<off_t>(end_)) != 0) {
-    return errno;  // what was written of it is found by the next look()
+    return errno;  // a partial write stays in the file; the next look() finds it
   }
   return error;
 }
@@ -221,12 +221,12 @@ int JournalFile::begin_compaction() {
   if (folder < 0) return errno;
   close(std::exchange(folder_, folder));
   unlinkat(folder_, kNewFileName, 0);
-  copy_ = openat(folder_, kNewFileName, kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
-  return copy_ >= 0 ? 0 : errno;
+  new_file_ = openat(folder_, kNewFileName, kFlags | O_CREAT | O_EXCL | O_NOFOLLOW, 0600);
+  return new_file_ >= 0 ? 0 : errno;
 }
 
 int JournalFile::append_to_new_file(std::string_view bytes) {
-  const int error = write_all(copy_, bytes);
+  const int error = write_all(new_file_, bytes);
   if (error == 0) new_file_end_ += bytes.size();
   return error;
 }
@@ -234,20 +234,21 @@ int JournalFile::append_to_new_file(std::string_view bytes) {
 bool JournalFile::new_file_has_its_name() const {
   struct stat own {};
   struct stat named {};
-  return fstat(copy_, &own) == 0 && stat((directory_ / kNewFileName).c_str(), &named) == 0 && same_file(own, named) &&
-         static_cast<std::uint64_t>(own.st_size) == new_file_end_;
+  return fstat(new_file_, &own) == 0 && stat((directory_ / kNewFileName).c_str(), &named) == 0 &&
+         same_file(own, named) && static_cast<std::uint64_t>(own.st_size) == new_file_end_;
 }
 
-// Returns the name that it has now besides or instead of the journal's; empty if there was nothing to keep.
-Result<std::string> JournalFile::keep_foreign(bool by_time) {
+// Gives a foreign or changed file with the journal's name a second name, or a new one. Returns that name; empty if
+// there is no such file.
+Result<std::string> JournalFile::set_aside_foreign(bool by_time) {
   struct stat named {};
-  if (fstatat(folder_, kName, &named, AT_SYMLINK_NOFOLLOW) != 0) return std::string();  // none: nothing to keep
+  if (fstatat(folder_, kName, &named, AT_SYMLINK_NOFOLLOW) != 0) return std::string();  // no such file
   const bool is_empty = S_ISREG(named.st_mode) && named.st_size == 0;
   if (is_empty || look(by_time).state == State::Sound) return std::string();
   return link_aside({folder_, kName, kReplacedName});
 }
 
-// The file has the journal's name still, so that the other name is of no use.
+// Removes the second name of a file that still has the journal's name.
 void JournalFile::forget_link(const std::string& name) {
   struct stat named {};
   struct stat linked {};
@@ -256,9 +257,9 @@ void JournalFile::forget_link(const std::string& name) {
   if (same_file(named, linked)) unlinkat(folder_, name.c_str(), 0);
 }
 
-// Returns what is in the way; empty: the copy is on the disk, and may take the journal's name.
+// Syncs the new file. Returns why it may not take the journal's name; empty if it may.
 std::string JournalFile::seal_compaction() {
-  if (fdatasync(copy_) != 0) return std::strerror(errno);
+  if (fdatasync(new_file_) != 0) return std::strerror(errno);
   if (!new_file_has_its_name()) return fmt::format("{} was changed or removed while it was written", kNewFileName);
   return {};
 }
@@ -267,27 +268,27 @@ JournalFile::Replacement JournalFile::replace_by_new_file(bool by_time) {
   Replacement done;
   done.trouble = seal_compaction();
   if (!done.trouble.empty()) return done;
-  auto kept = keep_foreign(by_time);
-  if (!kept) {
-    done.trouble = kept.error().message;
+  auto foreign = set_aside_foreign(by_time);
+  if (!foreign) {
+    done.trouble = foreign.error().message;
     return done;
   }
   if (renameat(folder_, kNewFileName, folder_, kName) != 0) {
     done.trouble = std::strerror(errno);
-    if (!kept->empty()) forget_link(*kept);
+    if (!foreign->empty()) forget_link(*foreign);
     return done;
   }
   done.committed = true;
-  done.set_aside = std::move(*kept);
-  close(std::exchange(file_, std::exchange(copy_, -1)));
+  done.set_aside = std::move(*foreign);
+  close(std::exchange(file_, std::exchange(new_file_, -1)));
   end_ = std::exchange(new_file_end_, 0);
   if (!note_identity() || fsync(folder_) != 0) done.trouble = std::strerror(errno);
   return done;
 }
 
 void JournalFile::drop_new_file() {
-  if (copy_ < 0) return;
-  close(std::exchange(copy_, -1));
+  if (new_file_ < 0) return;
+  close(std::exchange(new_file_, -1));
   new_file_end_ = 0;
   unlinkat(folder_, kNewFileName, 0);
 }

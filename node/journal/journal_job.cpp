@@ -8,7 +8,7 @@ namespace {
 
 using State = JournalFile::State;
 
-// Notes what is wrong with the file, if anything. True if it is sound.
+// Stores in `job` why the file is not sound. Returns true if it is sound.
 bool accept(JournalJob& job, const JournalFile::Look& look) {
   if (look.state == State::Sound) return true;
   job.trouble = describe(look.state);
@@ -29,8 +29,8 @@ void check(JournalJob& job, JournalFile& file) {
   }
 }
 
-// What is appended counts only if the next start would read it: so the file is looked at before, lest foreign content
-// be appended to, and afterwards.
+// An append counts only if the next start would read it. So the file is checked before the append, so as not to append
+// to a foreign file, and after it.
 void append(JournalJob& job, JournalFile& file) {
   if (!accept(job, file.look_at_content(job.by_time))) return;
   if (const int error = file.append(job.bytes); error != 0) {
@@ -38,7 +38,7 @@ void append(JournalJob& job, JournalFile& file) {
     return;
   }
   if (job.sync) {
-    // A sync that failed may have thrown the pages away: trying again would report what is not there.
+    // After a failed sync the kernel may have dropped the pages. A second sync would then report success for lost data.
     if (const int error = file.sync(); error != 0) {
       job.trouble = std::strerror(error);
       job.fatal = true;
@@ -49,7 +49,7 @@ void append(JournalJob& job, JournalFile& file) {
   if (file.undo_append(job.bytes.size()) != 0) job.found = State::Longer;
 }
 
-void copy(JournalJob& job, JournalFile& file) {
+void compact(JournalJob& job, JournalFile& file) {
   int error = job.starts_compaction ? file.begin_compaction() : 0;
   if (error == 0) error = file.append_to_new_file(job.bytes);
   if (error != 0) {
@@ -66,9 +66,9 @@ void copy(JournalJob& job, JournalFile& file) {
 
 }  // namespace
 
-void carry_out(JournalJob& job, JournalFile& file, StateDir* holder) {
-  if (holder != nullptr && (job.check || job.starts_compaction || job.replaces)) {
-    const auto restored = holder->restore();
+void carry_out(JournalJob& job, JournalFile& file, StateDir* state_dir) {
+  if (state_dir != nullptr && (job.check || job.starts_compaction || job.replaces)) {
+    const auto restored = state_dir->restore();
     if (!restored) {
       job.blocked = true;
       job.trouble = restored.error().message;
@@ -80,7 +80,7 @@ void carry_out(JournalJob& job, JournalFile& file, StateDir* holder) {
   if (job.check) {
     check(job, file);
   } else if (job.to_new_file) {
-    copy(job, file);
+    compact(job, file);
   } else {
     append(job, file);
   }

@@ -1,5 +1,5 @@
-// One piece of work on the journal's file, and what became of it. Made on the loop's thread, carried out on the
-// writer's, and read by the loop when it is done.
+// One job of the journal's writer thread: a check of the file, a flush, or a chunk of a compaction, and its result. The
+// loop's thread makes it, the writer's thread carries it out, and the loop's thread reads the result.
 #pragma once
 
 #include <string>
@@ -10,27 +10,28 @@
 namespace herd::node {
 
 struct JournalJob {
-  // What to do.
-  std::string bytes;
-  bool check = false;  // writes nothing: looks at the file, at its directory, and at the lock
-  bool to_new_file = false;
-  bool starts_compaction = false;
-  bool replaces = false;  // the copy takes the journal's place
-  bool sync = false;
-  bool is_flush = false;
-  bool at_leisure = false;  // nothing waits for it
-  bool by_time = true;      // see JournalFile::look()
+  // The task.
+  std::string bytes;               // to be written
+  bool check = false;              // writes nothing: checks the file, its directory, and the lock
+  bool to_new_file = false;        // a part of a compaction; else `bytes` is appended to the journal
+  bool starts_compaction = false;  // with to_new_file: creates the new file first
+  bool replaces = false;           // with to_new_file: the new file then replaces the journal
+  bool sync = false;               // after an append
+  bool is_flush = false;           // `bytes` ends a flush of the planner
+  bool is_background = false;      // no reply waits for it
+  bool by_time = true;             // see JournalFile::look()
 
-  // What became of it.
-  std::string trouble;   // empty: it is done. Else nothing of the bytes counts
+  // The result.
+  std::string trouble;   // empty: success. Else none of the bytes counts
   bool fatal = false;    // a sync failed: it is unknown what is on the disk
-  bool blocked = false;  // no write can count before a check has succeeded; the file itself may be well
-  JournalFile::State found = JournalFile::State::Sound;  // any other: the file must be written anew
-  bool restored = false;                                 // the state directory or its lock file was made anew
-  std::string set_aside;                                 // JournalFile::Replacement
+  bool blocked = false;  // no write counts before a check has succeeded; the file itself may be sound
+  JournalFile::State found = JournalFile::State::Sound;  // if not Sound, the journal must be written anew
+  bool restored = false;                                 // the state directory or its lock file was created again
+  std::string set_aside;                                 // see JournalFile::Replacement
 };
 
-// `holder`: of the directory's lock; nullptr if there is no lock to look at.
-void carry_out(JournalJob& job, JournalFile& file, StateDir* holder);
+// Carries out the task and fills in the result. Waits for the disk: call it on the writer's thread. `state_dir` holds
+// the directory's lock; nullptr if the directory is not locked.
+void carry_out(JournalJob& job, JournalFile& file, StateDir* state_dir);
 
 }  // namespace herd::node

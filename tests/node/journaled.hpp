@@ -24,14 +24,14 @@ class Journaled {
 
   explicit Journaled(const ScratchDir& scratch, Acknowledge level = Acknowledge::Write, std::uint64_t feed = kFeed)
       : Journaled(scratch.path(), level, feed, nullptr) {}
-  Journaled(const std::filesystem::path& directory, Acknowledge level, std::uint64_t feed, StateDir* holder) {
-    auto opened = Journal::open(directory, level, feed, holder);
+  Journaled(const std::filesystem::path& directory, Acknowledge level, std::uint64_t feed, StateDir* state_dir) {
+    auto opened = Journal::open(directory, level, feed, state_dir);
     REQUIRE(opened);
     journal = std::move(opened->journal);
     bus::Replica::Options options;
     options.self = {"herd", "Hill", 1, 0};
     options.durability.journal = level != Acknowledge::Memory;
-    replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->memory));
+    replica = std::make_unique<bus::Replica>(std::move(options), std::move(opened->recovered));
     REQUIRE(journal->begin_run(*replica));
   }
 
@@ -43,23 +43,23 @@ class Journaled {
     iamat.time = protocol::parse_time(time_text).value();
     return replica->accept(iamat, now);
   }
-  bool turn() {
+  bool advance() {
     now.steady += std::chrono::milliseconds(1);
-    return journal->turn(*replica, now);
+    return journal->advance(*replica, now);
   }
   // A second passes, after which the file is looked at.
   [[nodiscard]] bool check() {
     now.steady += std::chrono::seconds(1);
     const auto before = journal->confirmed();
-    return turn_until([&] { return journal->confirmed() > before; });
+    return run_until([&] { return journal->confirmed() > before; });
   }
   // Turns until it is so. False if it is not in time.
   template <typename Condition>
-  bool turn_until(Condition condition) {
-    return wait_until([&] { return !turn() || condition(); }) && condition();
+  bool run_until(Condition condition) {
+    return wait_until([&] { return !advance() || condition(); }) && condition();
   }
   bool written() {
-    return turn_until([&] { return replica->planner().durable() == replica->store().feed().tail(); });
+    return run_until([&] { return replica->planner().durable() == replica->store().feed().tail(); });
   }
 };
 

@@ -33,7 +33,7 @@ struct LoopbackNode : OneNode {
   }
 
   // Turns the loop until the condition holds; false if that takes ten seconds.
-  bool turn_until(const std::function<bool()>& condition) {
+  bool run_until(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!condition()) {
       if (std::chrono::steady_clock::now() > deadline) {
@@ -63,7 +63,7 @@ class LoopbackClient {
 
   void send(const std::string& bytes) {
     std::size_t sent = 0;
-    REQUIRE(node_.turn_until([&] { return (sent += send_some(bytes.substr(sent))) == bytes.size(); }));
+    REQUIRE(node_.run_until([&] { return (sent += send_some(bytes.substr(sent))) == bytes.size(); }));
   }
 
   void half_close() { socket_.shutdown(asio::ip::tcp::socket::shutdown_send); }
@@ -81,14 +81,14 @@ class LoopbackClient {
   // Turns the node until so many bytes have come.
   std::string read(std::size_t count) {
     std::string all;
-    node_.turn_until([&] { return (all += read_once()).size() >= count || ended_ || broken_; });
+    node_.run_until([&] { return (all += read_once()).size() >= count || ended_ || broken_; });
     return all;
   }
 
   // Turns the node until the connection has ended, cleanly: everything that came before.
   std::string read_to_end() {
     std::string all;
-    CHECK(node_.turn_until([&] {
+    CHECK(node_.run_until([&] {
       all += read_once();
       return ended_ || broken_;
     }));

@@ -96,8 +96,8 @@ def test_a_journal_that_cannot_grow_at_the_start_is_named_and_nothing_is_spoilt(
     def no_file_grows():  # what a full disk does, and it needs no root
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), len(before)))
     assert trouble(herd, preexec_fn=no_file_grows) == (
-        f"herd-node: journal {journal}: a new life cannot be written (File too large): make room there, or set"
-        " HERD_STATE_DIR to a disk that can be written")
+        f"herd-node: journal {journal}: the start of a new run cannot be written (File too large): make room there,"
+        " or set HERD_STATE_DIR to a disk that can be written")
     assert journal.read_bytes() == before
     node.start()
     assert node.knows("kept")

@@ -54,7 +54,7 @@ TEST_CASE("a client that speaks HTTP gets an answer that names the HTTP port, an
   CHECK_FALSE(node.replica.find("victim"));
   client.send(std::string(1'000, 'y'));
   client.half_close();
-  CHECK(node.turn_until([&] { return node.front_end.connections() == 0; }));
+  CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
 
   FrontEnd other({node.io, node.replica, node.config, node.counters, node.clock,
                   [](const places::Query&) { return places::Ticket{0}; }, kDefaultAckTimeout, SIZE_MAX,
@@ -65,7 +65,7 @@ TEST_CASE("a client that speaks HTTP gets an answer that names the HTTP port, an
   asio::write(socket, asio::buffer(std::string("GET / HTTP/1.1\r\n\r\n")));
   socket.non_blocking(true);
   std::string answer;
-  CHECK(node.turn_until([&] {
+  CHECK(node.run_until([&] {
     other.arm();
     std::array<char, 4096> bytes{};
     std::error_code error;

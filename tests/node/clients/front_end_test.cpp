@@ -42,7 +42,7 @@ TEST_CASE("a client that pipelines and half-closes has all its commands answered
   client.send(kIamat + "\n" + kIamat + "\r\nunknown");
   client.half_close();
   CHECK(client.read_to_end() == kAt + "IGNORE\n? unknown\n");
-  CHECK(node.turn_until([&] { return node.front_end.connections() == 0; }));
+  CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
   CHECK(node.counters.bytes_in == 2 * kIamat.size() + 3 + 7);
   CHECK(node.counters.bytes_out == kAt.size() + 7 + 10);
 }
@@ -52,7 +52,7 @@ TEST_CASE("the AT line, the document and the two newlines arrive in one read") {
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
   CHECK(client.read(kAt.size()) == kAt);
-  REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
   const std::string document = "{\"results\":\"" + repeated("x", 40'000) + "\"}";
   node.deliver(0, document);
   CHECK(client.read_once() == kAt + document + "\n\n");
@@ -62,7 +62,7 @@ TEST_CASE("replies keep the order of the commands around a slow lookup, and othe
   Node node;
   Client slow(node);
   slow.send(kIamat + "\n" + kWhatsat + kIamat + "\n");
-  REQUIRE(node.turn_until([&] { return node.counters.iamat_duplicate == 1; }));
+  REQUIRE(node.run_until([&] { return node.counters.iamat_duplicate == 1; }));
   Client fast(node);
   fast.send(kIamat + "\n");
   CHECK(fast.read(7) == "IGNORE\n");
@@ -76,7 +76,7 @@ TEST_CASE("a client that half-closes while its lookup is under way still gets th
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
   client.half_close();
-  REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
   CHECK(client.read(kAt.size()) == kAt);
   node.deliver(0, kDocument);
   CHECK(client.read_to_end() == kAt + kDocument + "\n\n");
@@ -87,10 +87,10 @@ TEST_CASE("an answer for a client that is gone, or for no ticket at all, is no h
   {
     Client client(node);
     client.send(kIamat + "\n" + kWhatsat);
-    REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
+    REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
     client.socket().set_option(asio::socket_base::linger(true, 0));  // closing sends a reset
   }
-  REQUIRE(node.turn_until([&] { return node.front_end.connections() == 0; }));
+  REQUIRE(node.run_until([&] { return node.front_end.connections() == 0; }));
   node.deliver(0, kDocument);
   node.deliver(0, kDocument);
   node.deliver(77, kDocument);
@@ -101,7 +101,7 @@ TEST_CASE("a client with too many lookups under way is not read from until one i
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups + 2));
-  REQUIRE(node.turn_until([&] { return node.asked.size() == kMaxPendingLookups; }));
+  REQUIRE(node.run_until([&] { return node.asked.size() == kMaxPendingLookups; }));
   const auto received = node.counters.bytes_in;
   client.send(kIamat + "\n");
   Client other(node);  // once it is served, the node has had its chance to read from the first one too
@@ -124,7 +124,7 @@ TEST_CASE("a line that is too long gets its reply, however much follows, and the
   CHECK(node.front_end.connections() == 1);  // half-closed: the client may still be sending
   client.send(repeated("y", 1'000));
   client.half_close();
-  CHECK(node.turn_until([&] { return node.front_end.connections() == 0; }));
+  CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
   CHECK(node.counters.lines_too_long == 1);
 }
 
@@ -134,7 +134,7 @@ TEST_CASE("after a line that was too long, input is discarded up to a number of 
   client.send(repeated("x", 1025));
   CHECK(client.read_to_end() == "? " + repeated("x", 64) + "\n");
   const auto received = node.counters.bytes_in;
-  CHECK(node.turn_until([&] {
+  CHECK(node.run_until([&] {
     client.send_some(repeated("y", 10'000));
     return node.front_end.connections() == 0;
   }));
@@ -153,19 +153,19 @@ TEST_CASE("after a line that was too long, the client has a second to close") {
   CHECK(other.read(kAt.size()) == kAt);
   CHECK(node.front_end.connections() == 2);
   node.now.steady += 1ns;
-  CHECK(node.turn_until([&] { return node.front_end.connections() == 1; }));
+  CHECK(node.run_until([&] { return node.front_end.connections() == 1; }));
 }
 
 TEST_CASE("an idle connection is closed after idle_timeout, an active one is not") {
   Node node;
   Client idle(node);
   Client active(node);
-  REQUIRE(node.turn_until([&] { return node.front_end.connections() == 2; }));
+  REQUIRE(node.run_until([&] { return node.front_end.connections() == 2; }));
   node.now.steady += node.config.idle_timeout - 1s;
   active.send(kIamat + "\n");
   CHECK(active.read(kAt.size()) == kAt);
   node.now.steady += 1s;
-  CHECK(node.turn_until([&] { return idle.has_ended(); }));
+  CHECK(node.run_until([&] { return idle.has_ended(); }));
   CHECK(node.front_end.connections() == 1);
   CHECK_FALSE(active.has_ended());
 }
@@ -175,7 +175,7 @@ TEST_CASE("a client that does not read is not read from any more, and closed whe
   Client client(node);
   const std::string chunk = repeated(repeated("x", 1000) + "\n", 100);
   std::uint64_t received = 0;
-  REQUIRE(node.turn_until([&] {  // until a round of sending and turning no longer brings the node any bytes
+  REQUIRE(node.run_until([&] {  // until a round of sending and turning no longer brings the node any bytes
     received = node.counters.bytes_in;
     const std::size_t sent = client.send_some(chunk);
     for (int turns = 0; turns < 20; ++turns) {
@@ -186,7 +186,7 @@ TEST_CASE("a client that does not read is not read from any more, and closed whe
   CHECK(node.counters.bytes_in - node.counters.bytes_out <= kMaxOutputBytes + 2 * kReadBufferBytes);
   CHECK(node.front_end.connections() == 1);
   node.now.steady += node.config.idle_timeout;
-  CHECK(node.turn_until([&] { return node.front_end.connections() == 0; }));
+  CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
 }
 
 TEST_CASE("a client that reads late gets everything") {
@@ -196,7 +196,7 @@ TEST_CASE("a client that reads late gets everything") {
   const std::string all = repeated(line, 5000);
   std::size_t sent = 0;
   std::string answers;
-  REQUIRE(node.turn_until([&] {
+  REQUIRE(node.run_until([&] {
     const std::size_t count = client.send_some(all.substr(sent, 200'000));
     sent += count;
     if (count == 0) {
@@ -214,18 +214,18 @@ TEST_CASE("a connection above max_connections is closed at once, the others go o
   node.config.max_connections = 2;
   Client one(node);
   Client two(node);
-  REQUIRE(node.turn_until([&] { return node.front_end.connections() == 2; }));
+  REQUIRE(node.run_until([&] { return node.front_end.connections() == 2; }));
   Client three(node);
-  CHECK(node.turn_until([&] { return three.has_ended(); }));
+  CHECK(node.run_until([&] { return three.has_ended(); }));
   CHECK(node.counters.connections_accepted == 2);
   CHECK(node.counters.connections_refused == 1);
   two.send(kIamat + "\n");
   CHECK(two.read(kAt.size()) == kAt);
   one.half_close();
   one.read_to_end();
-  REQUIRE(node.turn_until([&] { return node.front_end.connections() == 1; }));
+  REQUIRE(node.run_until([&] { return node.front_end.connections() == 1; }));
   Client four(node);
-  CHECK(node.turn_until([&] { return node.counters.connections_accepted == 3; }));
+  CHECK(node.run_until([&] { return node.counters.connections_accepted == 3; }));
 }
 
 TEST_CASE("connections that end in any order leave the others served, and all are forgotten in the end") {
@@ -233,13 +233,13 @@ TEST_CASE("connections that end in any order leave the others served, and all ar
   std::vector<std::unique_ptr<Client>> clients;
   for (std::size_t count = 1; count <= 6; ++count) {
     clients.push_back(std::make_unique<Client>(node));
-    REQUIRE(node.turn_until([&] { return node.front_end.connections() == count; }));
+    REQUIRE(node.run_until([&] { return node.front_end.connections() == count; }));
   }
   for (const std::size_t ends : {0U, 5U, 2U, 4U, 1U}) {
     const std::size_t before = node.front_end.connections();
     clients[ends]->half_close();
     CHECK(clients[ends]->read_to_end().empty());
-    REQUIRE(node.turn_until([&] { return node.front_end.connections() == before - 1; }));
+    REQUIRE(node.run_until([&] { return node.front_end.connections() == before - 1; }));
   }
   clients[3]->send("x\n");
   CHECK(clients[3]->read(4) == "? x\n");
@@ -250,10 +250,10 @@ TEST_CASE("at the deadline of a stop all connections are gone at once") {
   std::vector<std::unique_ptr<Client>> clients;
   while (clients.size() < kSweepAtLeast + 10) {
     clients.push_back(std::make_unique<Client>(node));
-    REQUIRE(node.turn_until([&] { return node.front_end.connections() == clients.size(); }));
+    REQUIRE(node.run_until([&] { return node.front_end.connections() == clients.size(); }));
   }
   node.front_end.stop(node.now.steady);
-  REQUIRE(node.turn_until([&] { return node.front_end.connections() < clients.size(); }));
+  REQUIRE(node.run_until([&] { return node.front_end.connections() < clients.size(); }));
   CHECK(node.front_end.idle());
 }
 
@@ -283,7 +283,7 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   Client pending(node);
   Client idle(node);
   pending.send(kIamat + "\n" + kWhatsat);
-  REQUIRE(node.turn_until([&] { return node.asked.size() == 1 && node.front_end.connections() == 2; }));
+  REQUIRE(node.run_until([&] { return node.asked.size() == 1 && node.front_end.connections() == 2; }));
   node.now.steady += kMaxDiscardTime;
   const auto port = node.front_end.port();
   node.front_end.stop(node.now.steady + 5s);
@@ -293,7 +293,7 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   node.deliver(0, kDocument);
   CHECK(pending.read_to_end() == kAt + kAt + kDocument + "\n\n");
   pending.half_close();
-  CHECK(node.turn_until([&] { return node.front_end.idle(); }));
+  CHECK(node.run_until([&] { return node.front_end.idle(); }));
   asio::io_context io;
   tcp::socket late(io);
   std::error_code error;
@@ -305,20 +305,20 @@ TEST_CASE("a stop throws away what an idle client has just sent, without a reset
   Node node;
   Client client(node);
   client.send(kIamat + "\n");
-  REQUIRE(node.turn_until([&] { return node.counters.iamat_stored == 1; }));
+  REQUIRE(node.run_until([&] { return node.counters.iamat_stored == 1; }));
   node.now.steady += kMaxDiscardTime;
   client.send_some("unread");
   node.front_end.stop(node.now.steady + 5s);
   CHECK(client.read_to_end() == kAt);
   client.half_close();
-  CHECK(node.turn_until([&] { return node.front_end.idle(); }));
+  CHECK(node.run_until([&] { return node.front_end.idle(); }));
 }
 
 TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
-  REQUIRE(node.turn_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
   node.front_end.stop(node.now.steady + 2s);
   node.now.steady += 2s - 1ns;
   for (int turns = 0; turns < 3; ++turns) {  // the sweep has its chance
@@ -326,7 +326,7 @@ TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   }
   CHECK_FALSE(node.front_end.idle());
   node.now.steady += 1ns;
-  CHECK(node.turn_until([&] { return node.front_end.idle(); }));
+  CHECK(node.run_until([&] { return node.front_end.idle(); }));
 }
 
 TEST_CASE(

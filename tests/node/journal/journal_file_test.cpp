@@ -119,7 +119,7 @@ TEST_CASE("a copy that was given up leaves nothing, and the next one begins empt
   file->drop_new_file();
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "journal.next"));
   REQUIRE(file->begin_compaction() == 0);
-  CHECK(file->copy_bytes() == 0);
+  CHECK(file->new_file_bytes() == 0);
 }
 
 TEST_CASE("a copy that a crash cut off is removed at the next start") {

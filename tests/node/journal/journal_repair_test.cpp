@@ -114,7 +114,7 @@ TEST_CASE("a report that comes after the journal was damaged is acknowledged onc
       REQUIRE(held.node.written());
       damage.inflict(held.path());
       const auto after = held.node.accept("plum", "5");
-      REQUIRE(held.node.turn_until([&] { return held.node.replica->acknowledged() >= after.number; }));
+      REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
       CHECK(held.is_on_disk("kiwi"));
       CHECK(held.is_on_disk("plum"));
       CHECK(held.node.journal->counters().repairs == 1);
@@ -138,7 +138,7 @@ TEST_CASE("damage is found within a second although no report comes, and repaire
       damage.inflict(held.path());
       const std::string left = fs::is_regular_file(held.path()) ? content(held.path()) : "";
       held.node.now.steady += 1s;
-      REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs == 1; }));
+      REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 1; }));
       CHECK(held.is_on_disk("kiwi"));
       CHECK(fs::file_size(held.path()) <= before + 200);
       CHECK(held.node.check());
@@ -174,13 +174,13 @@ TEST_CASE("while a damaged journal cannot be written anew nothing is acknowledge
   const auto after = held.node.accept("plum", "5");
   {
     const FileSizeLimit limit(10);
-    REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 3; }));
+    REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 3; }));
     CHECK(held.node.replica->acknowledged() < after.number);
     CHECK(held.node.journal->trouble() ==
           "its file was removed or renamed, and cannot be written anew: File too large");
     CHECK_FALSE(fs::exists(held.path()));
   }
-  REQUIRE(held.node.turn_until([&] { return held.node.replica->acknowledged() >= after.number; }));
+  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
   CHECK(held.is_on_disk("plum"));
   CHECK(held.log.count("event=journal_recovered") == 1);
 }
@@ -192,7 +192,7 @@ TEST_CASE("a journal is written anew at most once a second, however often it is 
   for (std::uint64_t repairs = 0; repairs < 4; ++repairs) {
     fs::remove(held.path());
     (void)held.node.accept("kiwi", std::to_string(repairs + 1));
-    REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs > repairs; }));
+    REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs > repairs; }));
   }
   CHECK(held.node.now.steady - began >= 3s);
 }
@@ -205,7 +205,7 @@ TEST_CASE("a large store is written anew in pieces while reports go on, and all 
   int told = 0;
   const auto tell_one = [&] { return held.node.accept("d" + std::to_string(told++), "5").number; };
   (void)tell_one();
-  REQUIRE(held.node.turn_until([&] {
+  REQUIRE(held.node.run_until([&] {
     const auto last = tell_one();
     return held.node.journal->counters().repairs == 1 && told > 20 && held.node.replica->acknowledged() + 100 >= last;
   }));
@@ -221,7 +221,7 @@ TEST_CASE("a modification time that the file system changes by itself is a reaso
   const auto touch = [&] { fs::last_write_time(held.path(), fs::last_write_time(held.path()) - 1s); };
   touch();
   held.node.now.steady += 1s;
-  REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs == 1; }));
+  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 1; }));
   touch();
   REQUIRE(held.node.check());
   (void)held.node.accept("kiwi", "5");
@@ -230,7 +230,7 @@ TEST_CASE("a modification time that the file system changes by itself is a reaso
   CHECK(held.node.check());
   CHECK(held.node.journal->counters().repairs == 1);
   held.node.now.steady += 60s;
-  REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().repairs == 2; }));
+  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 2; }));
 }
 
 TEST_CASE("a directory that another process has locked meanwhile is left alone until that ends") {
@@ -239,12 +239,12 @@ TEST_CASE("a directory that another process has locked meanwhile is left alone u
   fs::remove(held.path());
   std::optional<StateDir> other(Held::opened(held.scratch));  // of this process, but a lock of its own
   const auto after = held.node.accept("kiwi", "5");
-  REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 3; }));
+  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 3; }));
   CHECK(held.node.replica->acknowledged() < after.number);
   CHECK(held.node.journal->trouble().find("is used by process") != std::string::npos);
   CHECK_FALSE(fs::exists(held.path()));
   other.reset();
-  REQUIRE(held.node.turn_until([&] { return held.node.replica->acknowledged() >= after.number; }));
+  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
   CHECK(held.is_on_disk("kiwi"));
   CHECK(held.log.count("event=state_directory_restored") == 1);
 }
@@ -269,7 +269,7 @@ TEST_CASE("a journal is looked at once a second, and at once when it is asked fo
   CHECK(due <= held.node.now.steady + 1s);
   held.node.journal->check_soon();
   CHECK(held.node.journal->next_deadline(*held.node.replica) <= held.node.now.steady);
-  REQUIRE(held.node.turn_until([&] { return held.node.journal->confirmed() > confirmed; }));
+  REQUIRE(held.node.run_until([&] { return held.node.journal->confirmed() > confirmed; }));
   CHECK(held.node.now.steady < due + 1s);
 }
 
@@ -281,12 +281,12 @@ TEST_CASE("when a hundred replaced files are kept already, the next one is not o
   fs::remove(held.path());
   overwrite(held.path(), "foreign");
   const auto after = held.node.accept("kiwi", "5");
-  REQUIRE(held.node.turn_until([&] { return held.node.journal->counters().failures >= 2; }));
+  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 2; }));
   CHECK(held.node.replica->acknowledged() < after.number);
   CHECK(held.node.journal->trouble().find("are in use: remove those that are not needed") != std::string::npos);
   CHECK(content(held.path()) == "foreign");
   fs::remove(held.path().string() + ".replaced.7");
-  REQUIRE(held.node.turn_until([&] { return held.node.replica->acknowledged() >= after.number; }));
+  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
   CHECK(content(held.path().string() + ".replaced.7") == "foreign");
 }
 
@@ -303,13 +303,13 @@ TEST_CASE("a write to a file that cannot be looked at is taken back, and done ag
   fs::rename(directory, moved);
   fs::create_symlink(directory, directory);  // a loop: stat says neither that it is there nor that it is not
   const auto after = node.accept("plum", "5");
-  REQUIRE(node.turn_until([&] { return node.journal->counters().failures >= 3; }));
+  REQUIRE(node.run_until([&] { return node.journal->counters().failures >= 3; }));
   CHECK(node.replica->acknowledged() < after.number);
-  CHECK(node.journal->trouble() == "its file cannot be looked at (Too many levels of symbolic links)");
+  CHECK(node.journal->trouble() == "its file cannot be examined (Too many levels of symbolic links)");
   CHECK(fs::file_size(moved / "journal") == bytes);
   fs::remove(directory);
   fs::rename(moved, directory);
-  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= after.number; }));
+  REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= after.number; }));
   CHECK(node.journal->counters().repairs == 0);
   CHECK(node.journal->trouble().empty());
   node.journal.reset();
@@ -334,7 +334,7 @@ TEST_CASE("a journal that vanishes while the node starts is an error") {
   REQUIRE(opened);
   bus::Replica::Options options;
   options.self = {"herd", "Hill", 1, 0};
-  bus::Replica replica(std::move(options), std::move(opened->memory));
+  bus::Replica replica(std::move(options), std::move(opened->recovered));
   fs::remove(scratch.path() / "journal");
   const auto began = opened->journal->begin_run(replica);
   REQUIRE_FALSE(began);

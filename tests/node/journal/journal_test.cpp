@@ -45,7 +45,7 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
     Journaled node(scratch, level);
     const auto outcome = node.accept("kiwi", "5");
     CHECK(node.replica->acknowledged() < outcome.number);
-    REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
+    REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= outcome.number; }));
     CHECK(node.journal->counters().flushes >= 1);
   }
   const Journaled again(scratch, level, kFeed + 1);
@@ -61,11 +61,11 @@ TEST_CASE("at memory a change waits for 50 ms before it is written, however long
   REQUIRE(node.check());
   REQUIRE(node.accept("kiwi", "5").result == bus::Accepted::Stored);
   const auto told = node.now.steady;
-  REQUIRE(node.turn());
+  REQUIRE(node.advance());
   CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
-  while (node.now.steady < told + 50ms) REQUIRE(node.turn());
+  while (node.now.steady < told + 50ms) REQUIRE(node.advance());
   CHECK(node.journal->next_deadline(*node.replica) <= told + 51ms);  // nothing is being written
-  REQUIRE(node.turn());
+  REQUIRE(node.advance());
   CHECK(node.journal->next_deadline(*node.replica) == node.now.steady + 2s);  // now it is: then the disk is late
   CHECK(node.written());
 }
@@ -205,13 +205,13 @@ TEST_CASE("while the disk is full nothing is acknowledged, and when there is roo
   {
     const FileSizeLimit limit(node.journal->file_bytes() + 10);
     during = node.accept("plum", "5");
-    REQUIRE(node.turn_until([&] { return node.journal->counters().failures >= 3; }));
+    REQUIRE(node.run_until([&] { return node.journal->counters().failures >= 3; }));
     CHECK(node.replica->acknowledged() >= before.number);
     CHECK(node.replica->acknowledged() < during.number);
     CHECK_FALSE(node.journal->trouble().empty());
     CHECK(log.text().find("event=journal_failing") != std::string::npos);
   }
-  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= during.number; }));
+  REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= during.number; }));
   CHECK(node.journal->trouble().empty());
   CHECK(log.text().find("event=journal_recovered") != std::string::npos);
   node.journal.reset();
@@ -227,7 +227,7 @@ TEST_CASE("a sync that failed stops the node, and is not tried again") {
   REQUIRE(node.written());
   const auto outcome = node.accept("kiwi", "5");
   syncs_fail = true;
-  const bool stopped = wait_until([&] { return !node.turn(); });
+  const bool stopped = wait_until([&] { return !node.advance(); });
   syncs_fail = false;
   REQUIRE(stopped);
   CHECK(node.replica->acknowledged() < outcome.number);
@@ -241,20 +241,20 @@ TEST_CASE("a disk that does not answer is reported after three seconds, and is w
   REQUIRE(node.check());
   const auto outcome = node.accept("kiwi", "5");
   syncs_wait = true;
-  while (node.journal->next_deadline(*node.replica) != node.now.steady + 2s) REQUIRE(node.turn());
+  while (node.journal->next_deadline(*node.replica) != node.now.steady + 2s) REQUIRE(node.advance());
   node.now.steady += 1'990ms;
-  REQUIRE(node.turn());
+  REQUIRE(node.advance());
   CHECK(node.journal->trouble().empty());
   node.now.steady += 10ms;
-  REQUIRE(node.turn());  // it may be this process that was frozen
+  REQUIRE(node.advance());  // it may be this process that was frozen
   CHECK(node.journal->trouble().empty());
   node.now.steady += 1s;
-  REQUIRE(node.turn());
+  REQUIRE(node.advance());
   CHECK(node.journal->trouble() == "the disk has not answered for 3 s");
   CHECK(node.replica->acknowledged() < outcome.number);
   CHECK(node.journal->next_deadline(*node.replica) == protocol::Nanoseconds::max());
   syncs_wait = false;
-  REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= outcome.number; }));
+  REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= outcome.number; }));
   CHECK(node.journal->trouble().empty());
   CHECK(log.count("event=journal_failing") == 1);
   CHECK(log.count("event=journal_recovered") == 1);
@@ -266,7 +266,7 @@ TEST_CASE("a life that cannot be written is an error, before a number is given o
   REQUIRE(opened);
   bus::Replica::Options options;
   options.self = {"herd", "Hill", 1, 0};
-  bus::Replica replica(std::move(options), std::move(opened->memory));
+  bus::Replica replica(std::move(options), std::move(opened->recovered));
   const FileSizeLimit limit(10);
   CHECK_FALSE(opened->journal->begin_run(replica));
 }
@@ -277,12 +277,12 @@ TEST_CASE("a file that has grown far beyond what lives is copied while it is wri
   {
     Journaled node(scratch);
     const std::string padding(200, 'x');
-    while (node.journal->counters().copies == 0) {
+    while (node.journal->counters().compactions == 0) {
       for (int i = 0; i < 2'000; ++i, ++told) {
         (void)node.accept(padding + std::to_string(told % 5'000), std::to_string(told + 1));
       }
       const auto tail = node.replica->store().feed().tail();
-      REQUIRE(node.turn_until([&] { return node.replica->acknowledged() >= tail; }));
+      REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= tail; }));
       REQUIRE(told < 2'000'000);
     }
     REQUIRE(node.written());
