@@ -1,5 +1,5 @@
-// A virtual disk with one journal on it. A write takes a while, may fail, and may be cut off by a crash at any byte;
-// what was written and not synced may be lost with the machine.
+// A virtual disk with one journal. A write takes time, may fail, and may be cut off at any byte by a crash of the
+// process. A crash of the machine may also lose written bytes that were not synced.
 #pragma once
 
 #include <cstddef>
@@ -14,34 +14,34 @@ namespace herd::sim {
 
 class Disk {
  public:
-  // What is under way: bytes for the journal, or for the fresh copy that will take its place.
+  // A write in progress: bytes for the journal, or for the new file of a compaction, which will replace it.
   struct Write {
     std::string bytes;
     bool to_new_file = false;
-    bool replaces = false;  // when it is done, the copy becomes the journal
-    bool is_flush = false;  // the keeper waits for it
+    bool replaces = false;  // when it is done, the new file replaces the journal
+    bool is_flush = false;  // the journal planner waits for the result
     protocol::Nanoseconds done_at{};
   };
 
   [[nodiscard]] const std::string& journal() const { return journal_; }
-  [[nodiscard]] const std::optional<Write>& under_way() const { return write_; }
+  [[nodiscard]] const std::optional<Write>& in_progress() const { return write_; }
   void begin(Write write) { write_ = std::move(write); }
 
-  // The write is done, and synced if that is asked for.
+  // The write is done, and with `sync` also synced.
   Write finish(bool sync) {
-    std::string& file = write_->to_new_file ? copy_ : journal_;
+    std::string& file = write_->to_new_file ? new_file_ : journal_;
     file += write_->bytes;
     if (write_->replaces) {
-      journal_ = std::move(copy_);
-      copy_.clear();
+      journal_ = std::move(new_file_);
+      new_file_.clear();
       synced_ = sync ? journal_.size() : 0;
     }
     if (sync && !write_->to_new_file) synced_ = journal_.size();
     return *std::exchange(write_, std::nullopt);
   }
-  // The write failed: nothing of it is there.
+  // The write failed: nothing of it is on disk.
   Write fail() {
-    copy_.clear();
+    new_file_.clear();
     return *std::exchange(write_, std::nullopt);
   }
   void append_synced(const std::string& bytes) {
@@ -49,13 +49,13 @@ class Disk {
     synced_ = journal_.size();
   }
 
-  // The process dies: of what is under way any beginning may be on disk.
+  // The process dies: a random prefix of the write in progress is on disk.
   void crash_process(Random& random) {
     if (write_ && !write_->to_new_file) journal_ += write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
     write_.reset();
-    copy_.clear();
+    new_file_.clear();
   }
-  // The machine dies: of what was not synced any beginning may be on disk, and its last byte may be another.
+  // The machine dies: a random prefix of the unsynced bytes is on disk, and the last byte of it may be wrong.
   void crash_machine(Random& random) {
     crash_process(random);
     const std::size_t left = synced_ + random.below(journal_.size() - synced_ + 1);
@@ -64,22 +64,22 @@ class Disk {
   }
   void wipe() {
     journal_.clear();
-    copy_.clear();
+    new_file_.clear();
     synced_ = 0;
     write_.reset();
   }
-  // A backup of the file as it is at this moment: of what is under way any beginning may be in it.
+  // A backup of the journal at this moment: it contains a random prefix of the write in progress.
   [[nodiscard]] std::string backup(Random& random) const {
     if (!write_ || write_->to_new_file) return journal_;
     return journal_ + write_->bytes.substr(0, random.below(write_->bytes.size() + 1));
   }
-  // A backup takes the place of all that is on the disk.
-  void put_back(std::string backup) {
+  // A backup replaces the content of the disk.
+  void restore(std::string backup) {
     wipe();
     journal_ = std::move(backup);
     synced_ = journal_.size();
   }
-  // A torn tail that recovery has found.
+  // Cuts off the torn tail that recovery found.
   void cut(std::size_t valid_bytes) {
     journal_.resize(valid_bytes);
     synced_ = std::min(synced_, valid_bytes);
@@ -88,7 +88,7 @@ class Disk {
  private:
   std::string journal_;
   std::size_t synced_ = 0;
-  std::string copy_;
+  std::string new_file_;
   std::optional<Write> write_;
 };
 

@@ -1,18 +1,19 @@
-// What must be true of a herd that was healed: it comes together, nothing is lost, and it comes to rest.
+// The judgement after the faults have ended: the stores become equal, nothing is lost, and the herd comes to rest.
 #include "tests/sim/world.hpp"
 
 namespace herd::sim {
 namespace {
 
-constexpr Nanoseconds kSettleWithin{20'000'000'000};  // equal digests after the heal, or the herd is stuck
-constexpr Nanoseconds kRest{5'000'000'000};           // watched after that: nothing but pings may be heard
-constexpr std::uint64_t kRestMessagesALink = 25;      // five pings and pongs, and two stragglers of each kind
-constexpr std::uint64_t kRoundMessages = 6;           // HELLO, its answer, two WELCOMEs, DIGEST and its answer
+constexpr Nanoseconds kSettleWithin{
+    20'000'000'000};  // from the end of the faults to equal digests; more means that the herd is stuck
+constexpr Nanoseconds kRest{5'000'000'000};         // observed after that: only pings and reconciliation may be sent
+constexpr std::uint64_t kRestMessagesPerLink = 25;  // five pings and pongs, and two stragglers of each kind
+constexpr std::uint64_t kRoundMessages = 6;         // HELLO, its answer, two WELCOMEs, DIGEST and its answer
 
 }  // namespace
 
-void World::heal() {
-  network_.heal();
+void World::end_faults() {
+  network_.end_faults();
   disks_fail_ = false;
   unblocks_.clear();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
@@ -27,7 +28,8 @@ bool World::converged() const {
   return true;
 }
 
-// What was planted is healed by rounds, link by link, and only what differs for a while is.
+// Changed messages (planted()) are repaired by reconciliation rounds, one link after the other, and only after a
+// difference has lasted for some time.
 Nanoseconds World::settle_within() const {
   if (!network_.planted()) return kSettleWithin;
   const auto hops = static_cast<std::int64_t>(nodes_.size());
@@ -38,32 +40,32 @@ std::string World::settle(Outcome& outcome) {
   const Nanoseconds begin = time_;
   while (!converged() && time_ - begin < settle_within()) advance_to(time_ + kStep);
   outcome.converged_after = std::max(outcome.converged_after, time_ - begin);
-  return converged() ? "" : "the stores did not become equal in time after the heal";
+  return converged() ? "" : "the stores did not become equal in time after the faults ended";
 }
 
 void World::count(const bus::Replica& replica) {
-  compared_.rounds += replica.counters().digest_rounds;
-  compared_.pulled += replica.counters().buckets_pulled;
-  compared_.repaired += replica.counters().divergences_healed;
-  compared_.renewed += replica.counters().feeds_renewed;
+  totals_.rounds += replica.counters().digest_rounds;
+  totals_.pulled += replica.counters().buckets_pulled;
+  totals_.repaired += replica.counters().divergences_healed;
+  totals_.renewed += replica.counters().feeds_renewed;
 }
 
-// Where nothing is planted the cursors tell the truth: comparing stores must find nothing that they missed.
-std::string World::falsely_healed() const {
-  if (network_.planted() || compared_.repaired == 0) return "";
-  return std::to_string(compared_.repaired) + " records were healed that no cursor had lost";
+// If no message was changed, cursors miss nothing, so reconciliation must not find a record to repair.
+std::string World::needless_repairs() const {
+  if (network_.planted() || totals_.repaired == 0) return "";
+  return std::to_string(totals_.repaired) + " records were repaired although no message was changed";
 }
 
-// A crash takes nothing from a journal that a peer could know of.
-std::string World::falsely_renewed() const {
-  if (restored_ > 0 || scenario_.twin_copies_disk || compared_.renewed == 0) return "";
-  return std::to_string(compared_.renewed) + " feeds were renewed though no disk was restored or copied";
+// A crash never removes changes from a journal that a peer may know of, so it must not renew a feed.
+std::string World::needless_renewals() const {
+  if (restored_ > 0 || scenario_.twin_copies_disk || totals_.renewed == 0) return "";
+  return std::to_string(totals_.renewed) + " feeds were renewed although no disk was restored or copied";
 }
 
-// After convergence: every link is up, every answer given, and only pings go back and forth.
+// After convergence: every link is up, every reply has left, and only pings and reconciliation are sent.
 std::string World::rest() {
   advance_to(time_ + kRest);
-  // While a slow disk still writes what replies wait for, peers are asked again and again: that is no unrest.
+  // While a slow disk still writes changes that replies wait for, peers are asked repeatedly. That is correct, so wait.
   const Nanoseconds begin = time_;
   while (!unanswered().empty() && time_ - begin < kSettleWithin) advance_to(time_ + kStep);
   const std::uint64_t before = network_.messages();
@@ -75,26 +77,26 @@ std::string World::rest() {
       const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[i]));
       if (status.state != bus::Connected::Up)
         return "the link from " + node_name(i) + " to " + status.name + " is not up";
-      if (status.lag != 0) return "the link from " + node_name(i) + " to " + status.name + " lags for ever";
+      if (status.lag != 0) return "the link from " + node_name(i) + " to " + status.name + " lags without an end";
     }
     if (!replica.synchronised()) return node_name(i) + " never finished its first synchronisation";
   }
   const auto rounds = static_cast<std::uint64_t>(kRest / scenario_.reconcile.round_min) + 1;
-  if (network_.messages() - before > links * (kRestMessagesALink + rounds * kRoundMessages))
-    return "the herd does not come to rest";
-  return converged() ? "" : "the stores came apart after they had been equal";
+  if (network_.messages() - before > links * (kRestMessagesPerLink + rounds * kRoundMessages))
+    return "the herd does not come to rest: too many messages";
+  return converged() ? "" : "the stores differ again after they had been equal";
 }
 
 std::string World::forgotten() const {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    for (const auto& [client, age] : nodes_[i].told) {
-      if (is_older(*nodes_[i].replica, client, age)) return node_name(i) + " forgot what it was told of " + client;
+    for (const auto& [client, age] : nodes_[i].reported) {
+      if (is_older(*nodes_[i].replica, client, age)) return node_name(i) + " lost a report of " + client;
     }
   }
   return "";
 }
 
-// What was answered to a client must be known, or something not older, by every node that it could have reached.
+// Every node in the same component must have the record of each answered report, or a newer one.
 std::string World::lost() const {
   if (scenario_.level == Level::Memory) return "";
   for (const auto& [key, age] : promised_) {

@@ -1,4 +1,5 @@
-// herd-sim: runs seeds, or replays one. Exit status 0: no fault; 1: a fault, named with its seed; 2: bad usage.
+// herd-sim: runs many seeds, or replays one. Exit status 0: no fault was found; 1: one was found, printed with its
+// seed; 2: wrong usage.
 #include <CLI/CLI.hpp>
 #include <cstdio>
 #include <string>
@@ -42,8 +43,8 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
   if (verbose || !outcome.fault.empty()) {
     std::printf(
-        "seed %llu: %s\n  %s\n  trace %016llx, %llu messages, %llu bytes, %llu records healed, converged "
-        "%.0f ms after the heal\n",
+        "seed %llu: %s\n  %s\n  trace %016llx, %llu messages, %llu bytes, %llu records repaired, converged "
+        "%.0f ms after the faults ended\n",
         static_cast<unsigned long long>(seed), outcome.fault.empty() ? "no fault" : outcome.fault.c_str(),
         scenario.describe().c_str(), static_cast<unsigned long long>(outcome.trace),
         static_cast<unsigned long long>(outcome.messages), static_cast<unsigned long long>(outcome.bytes),
@@ -55,21 +56,21 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Runs the real replicas in virtual time on a virtual network, under faults that a seed decides"};
+  CLI::App app{"Runs real replicas in virtual time, with faults of network and disks that a seed decides"};
   std::uint64_t first = 0;
   std::uint64_t count = 2000;
   Mutant mutant = Mutant::None;
-  auto* one = app.add_option("--seed", first, "Replay this seed alone, and tell what happened");
-  app.add_option("--first", first, "Begin with this seed")->excludes(one)->capture_default_str();
-  app.add_option("--seeds", count, "How many seeds to run")->excludes(one)->capture_default_str();
+  auto* one = app.add_option("--seed", first, "Run only this seed, and print its scenario and result");
+  app.add_option("--first", first, "The first seed")->excludes(one)->capture_default_str();
+  app.add_option("--seeds", count, "The number of seeds")->excludes(one)->capture_default_str();
   bool scale = false;
   std::size_t most = SIZE_MAX;
   app.add_flag("--scale", scale,
-               "Print what herds of 5 to 500 nodes cost when nothing fails; --seed draws their links");
-  app.add_option("--most", most, "With --scale: no herds of more nodes than that");
+               "Print the cost of updates in herds of 5 to 500 nodes without faults; --seed draws their links");
+  app.add_option("--most", most, "With --scale: the largest number of nodes");
   app.add_option_function<std::string>(
          "--mutant", [&mutant](const std::string& name) { mutant = herd::bus::kMutantNames.at(name); },
-         "Plant this fault (bus/store/mutants.hpp): the run must then find it")
+         "Run with this mutant (bus/store/mutants.hpp), which must cause a fault")
       ->check(CLI::IsMember(herd::bus::kMutantNames).description(""))
       ->type_name("NAME");
   try {
@@ -81,7 +82,7 @@ int main(int argc, char** argv) {
   herd::bus::active_mutant = mutant;
 #else
   if (mutant != Mutant::None) {
-    std::fputs("this build has no mutants in it: run herd-sim-mutants instead\n", stderr);
+    std::fputs("this build has no mutants: run herd-sim-mutants instead\n", stderr);
     return 2;
   }
 #endif
@@ -94,8 +95,9 @@ int main(int argc, char** argv) {
       std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
   }
   std::printf(
-      "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu rounds of digests, %llu "
-      "buckets pulled, %llu records healed, %llu disks restored, %llu feeds renewed, slowest convergence %.0f ms, "
+      "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu reconciliation rounds, "
+      "%llu "
+      "buckets pulled, %llu records repaired, %llu disks restored, %llu feeds renewed, slowest convergence %.0f ms, "
       "trace "
       "%016llx\n",
       static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),

@@ -14,7 +14,7 @@ Network::Network(std::size_t nodes, Faults faults, Random& random)
 }
 
 bool Network::writable(NodeIndex from, NodeIndex to) const {
-  return at(from, to).on_the_way < kRoom;
+  return at(from, to).on_the_way < kCapacity;
 }
 
 void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, Nanoseconds now) {
@@ -39,7 +39,7 @@ void Network::send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, N
   }
 }
 
-// What a ROUTER calls the connection that is there now.
+// The route of the present connection.
 std::string Network::route_of(NodeIndex from, NodeIndex to) const {
   std::string route = std::to_string(from) + ">" + std::to_string(to);
   if (!faults_.same_route) route += "#" + std::to_string(at(from, to).generation);
@@ -47,7 +47,7 @@ std::string Network::route_of(NodeIndex from, NodeIndex to) const {
 }
 
 bool Network::send_back(NodeIndex from, const std::string& route, const std::string& header, Nanoseconds now) {
-  const NodeIndex to = std::stoul(route);  // who made the connection
+  const NodeIndex to = std::stoul(route);  // a route begins with the node that made the connection
   if (route != route_of(to, from)) return false;
   ++messages_;
   bytes_ += header.size();
@@ -64,7 +64,7 @@ bool Network::send_back(NodeIndex from, const std::string& route, const std::str
   return true;
 }
 
-// A fault that cursors cannot notice: the message is in order, and what it brings is not what was said.
+// Faults that cursors cannot detect: the message is valid, but its updates are not those that were sent.
 void Network::plant(bus::Outgoing& message) {
   if (message.body == nullptr || (faults_.hollow <= 0 && faults_.altered <= 0)) return;
   if (!std::holds_alternative<protocol::Batch>(*protocol::decode(message.header))) return;
@@ -117,7 +117,8 @@ void Network::postpone(Delivery delivery, Nanoseconds time) {
   }
   Connection& connection = at(delivery.from, delivery.to);
   delivery.at = time;
-  delivery.generation = connection.generation;  // it takes this connection's room until it arrives
+  delivery.generation =
+      connection.generation;  // until it arrives, it counts against the capacity of the present connection
   put(std::move(delivery), connection);
 }
 
@@ -125,7 +126,7 @@ void Network::reset(NodeIndex from, NodeIndex to) {
   Connection& connection = at(from, to);
   ++connection.generation;
   connection.on_the_way = 0;
-  connection.last_at = {};  // what outlives the old connection may arrive behind what the new one brings
+  connection.last_at = {};  // messages that outlive the old connection may arrive after those of the new one
 }
 
 void Network::reset_all(NodeIndex node) {
@@ -135,7 +136,7 @@ void Network::reset_all(NodeIndex node) {
   }
 }
 
-void Network::heal() {
+void Network::end_faults() {
   const bool same_route = faults_.same_route;
   faults_ = Faults{};
   faults_.same_route = same_route;

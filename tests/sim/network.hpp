@@ -1,6 +1,6 @@
-// A virtual network of one-way connections, as DEALER sockets see it: each has a route (what a ROUTER would call it),
-// room for a bounded number of messages, and dies with all that is on its way when it is reset. Faults are chances a
-// message; partitions forbid a direction for a while.
+// A virtual network of one-way connections, as DEALER sockets see them. Each connection has a route (the identity that
+// a ROUTER would give it) and holds a bounded number of messages. A reset of a connection loses the messages on their
+// way, or most of them. Faults are probabilities per message; a partition blocks one direction for some time.
 #pragma once
 
 #include <cstdint>
@@ -19,14 +19,14 @@ using NodeIndex = std::size_t;
 using protocol::Nanoseconds;
 
 struct Faults {
-  double loss = 0;          // a message vanishes
+  double loss = 0;          // a message is lost
   double duplicate = 0;     // it arrives twice
   double reorder = 0;       // it may overtake others
-  double outlive = 0;       // it arrives although its connection was cut: it stood in somebody's buffer
-  double slow_links = 0;    // a direction is slow, by up to slow_max a message, until the heal
-  double hollow = 0;        // the updates of a batch are gone: the receiver acknowledges what it never saw
-  double altered = 0;       // an update of a batch says something else, under the same identity
-  bool same_route = false;  // a connection that was made again is not seen as a stranger
+  double outlive = 0;       // it arrives although its connection was reset: it was in a buffer
+  double slow_links = 0;    // chance that a direction is slower, by up to slow_max per message, until the faults end
+  double hollow = 0;        // a batch loses its updates: the receiver acknowledges updates that it never received
+  double altered = 0;       // an update of a batch gets other coordinates, with the same identity
+  bool same_route = false;  // a connection that was made again has the same route as before
   Nanoseconds delay_min{50'000};
   Nanoseconds delay_max{2'000'000};
   Nanoseconds slow_max{600'000'000};
@@ -34,11 +34,11 @@ struct Faults {
 
 struct Delivery {
   Nanoseconds at{};
-  std::uint64_t order = 0;  // breaks ties, so that a run is the same everywhere
+  std::uint64_t order = 0;  // breaks ties, so that a run is the same on every machine
   NodeIndex from = 0;
   NodeIndex to = 0;
-  std::uint64_t generation = 0;  // of the connection; an older one's messages are mostly lost
-  bool back = false;             // from the ROUTER at the connection's end to the DEALER that made it
+  std::uint64_t generation = 0;  // of the connection; messages of an older generation are mostly lost
+  bool back = false;             // from the ROUTER back to the DEALER that made the connection
   std::string route;
   bus::Outgoing message;
   bool later(const Delivery& other) const { return at != other.at ? at > other.at : order > other.order; }
@@ -51,41 +51,41 @@ class Network {
   [[nodiscard]] bool writable(NodeIndex from, NodeIndex to) const;
   void send(NodeIndex from, NodeIndex to, const bus::Outgoing& message, Nanoseconds now);
 
-  // From the ROUTER of a node, over the connection that a route names. False: it was cut, or made again.
+  // Sends from a node's ROUTER back over the connection with this route. False if that connection was reset.
   [[nodiscard]] bool send_back(NodeIndex from, const std::string& route, const std::string& header, Nanoseconds now);
 
   [[nodiscard]] std::optional<Nanoseconds> next_at() const;
-  // The next message to arrive, or nothing if that one turned out to be lost.
+  // Removes the next message to arrive from the queue. Returns nullopt if it was lost with its connection.
   std::optional<Delivery> pop();
 
-  // The receiver does not read now: the message arrives at `at` instead.
+  // The receiver does not read now: the message arrives at the time `at` instead.
   void postpone(Delivery delivery, Nanoseconds at);
 
-  // The connection is cut and made again: what is on its way is mostly lost, and the receiver sees a stranger.
+  // The connection is closed and made again: messages on their way are mostly lost, and the receiver sees a new route.
   void reset(NodeIndex from, NodeIndex to);
-  // All connections of a node that died or was born.
+  // Resets all connections of a node that died or started.
   void reset_all(NodeIndex node);
-  // What is sent in that direction vanishes without a word.
+  // While blocked, all messages sent in that direction are lost, without an error for the sender.
   void block(NodeIndex from, NodeIndex to, bool blocked) { at(from, to).blocked = blocked; }
-  // No faults any more, no direction blocked.
-  void heal();
-  // Faults again, other slow links among them.
+  // Ends all faults and unblocks all directions.
+  void end_faults();
+  // Begins with these faults, and draws the slow links anew.
   void disturb(Faults faults);
 
-  // Something was planted (Faults::hollow, altered).
+  // Whether a message was changed (Faults::hollow, altered).
   [[nodiscard]] bool planted() const { return planted_; }
   [[nodiscard]] std::uint64_t messages() const { return messages_; }
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
 
  private:
-  static constexpr std::size_t kRoom = 16;  // as ZeroMQ's high-water mark
+  static constexpr std::size_t kCapacity = 16;  // as ZeroMQ's high-water mark
 
   struct Connection {
     std::uint64_t generation = 1;
-    std::size_t on_the_way = 0;
+    std::size_t on_the_way = 0;  // messages sent and not arrived
     bool blocked = false;
-    Nanoseconds slow{};     // on top of the network's delay
-    Nanoseconds last_at{};  // of the message sent last: order is kept where it is not meant to break
+    Nanoseconds slow{};     // in addition to the network's delay
+    Nanoseconds last_at{};  // arrival of the message sent last: later ones do not overtake it, except by `reorder`
   };
   struct Later {
     bool operator()(const Delivery& a, const Delivery& b) const { return a.later(b); }

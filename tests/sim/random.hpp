@@ -1,4 +1,4 @@
-// The simulator's only source of chance: one seed, one sequence, the same on every machine and library.
+// The simulator's only source of randomness: a seed determines the sequence, on every machine and standard library.
 #pragma once
 
 #include <cstdint>
@@ -10,7 +10,7 @@ class Random {
  public:
   explicit Random(std::uint64_t seed) : engine_(seed) {}
 
-  // Uniform in [0, end); `end` is at least 1. The bias of the remainder does not matter here.
+  // Uniform in [0, end); `end` is at least 1. The small bias of the modulus does not matter here.
   std::uint64_t below(std::uint64_t end) { return engine_() % end; }
   // Uniform in [low, high].
   std::int64_t between(std::int64_t low, std::int64_t high) {

@@ -12,18 +12,19 @@
 namespace herd::sim {
 namespace {
 
-constexpr Nanoseconds kOpening{5'000'000'000};  // links open, first comparisons are made
-constexpr Nanoseconds kQuiet{10'000'000'000};   // in which pings and the like are counted, to be subtracted
-constexpr Nanoseconds kLook{100'000};           // how often it is looked whether all is everywhere
-constexpr Nanoseconds kEverywhereWithin{10'000'000'000};
-constexpr Nanoseconds kAftermath{500'000'000};  // acknowledgements and empty batches still come
+constexpr Nanoseconds kOpening{5'000'000'000};  // the links open, and the first reconciliation rounds end
+constexpr Nanoseconds kQuiet{10'000'000'000};   // in which the messages of the idle herd are counted, to be subtracted
+constexpr Nanoseconds kLook{100'000};           // how often convergence is checked
+constexpr Nanoseconds kConvergedWithin{10'000'000'000};
+constexpr Nanoseconds kAftermath{500'000'000};  // for the last acknowledgements and empty batches
 constexpr Nanoseconds kWallTime{1'700'000'000'000'000'000};
 
 struct Row {
   const char* name;
   Load load;
 };
-// Three hundred a second leave a link time to acknowledge each; twenty thousand fill its flight, so that batches form.
+// At 300 updates per second a link has time to acknowledge each; at 20,000 it reaches its limit of batches in flight,
+// so batches grow.
 const Row kRows[] = {
     {"one by one", {100, Nanoseconds{0}, false, true}},
     {"300/s at one node", {1000, Nanoseconds{3'333'333}, false, false}},
@@ -40,7 +41,7 @@ void join(Graph& graph, NodeIndex a, NodeIndex b) {
   graph[b].push_back(a);
 }
 
-// The default herd; larger ones are drawn like it: a ring, and chords that pair the nodes at random.
+// 5 nodes: the default herd. Others are similar: a ring, and chords that pair the nodes at random.
 Graph draw_scale_graph(std::size_t nodes, Random& random) {
   Graph graph(nodes);
   if (nodes == 5) {
@@ -57,7 +58,7 @@ Graph draw_scale_graph(std::size_t nodes, Random& random) {
   return graph;
 }
 
-// From one node to the farthest, by the shortest way.
+// The number of hops from a node to the farthest one.
 std::size_t hops_from(const Graph& graph, NodeIndex start) {
   std::vector<NodeIndex> reached{start};
   std::vector<std::size_t> hops(graph.size(), SIZE_MAX);
@@ -97,22 +98,22 @@ Scenario quiet_scenario(std::uint64_t seed, Graph graph) {
 
 }  // namespace
 
-Nanoseconds World::until_everywhere() {
+Nanoseconds World::run_until_converged() {
   const Nanoseconds begin = time_;
-  while (!converged() && time_ - begin < kEverywhereWithin) advance_to(time_ + kLook);
+  while (!converged() && time_ - begin < kConvergedWithin) advance_to(time_ + kLook);
   return time_ - begin;
 }
 
-void World::tell_phone(std::size_t number, NodeIndex index) {
+void World::report_phone(std::size_t number, NodeIndex index) {
   const std::string client = "phone-" + std::to_string(1'000'000 + number) + ".example";
-  const Nanoseconds said = kWallTime + time_;
-  const std::string fraction = std::to_string(1'000'000'000 + said.count() % 1'000'000'000).substr(1);
-  const std::string time_text = std::to_string(said.count() / 1'000'000'000) + "." + fraction;
+  const Nanoseconds time = kWallTime + time_;
+  const std::string fraction = std::to_string(1'000'000'000 + time.count() % 1'000'000'000).substr(1);
+  const std::string time_text = std::to_string(time.count() / 1'000'000'000) + "." + fraction;
   protocol::Iamat iamat;
   iamat.client = client;
   iamat.coordinates = "+34.068930-118.445127";
   iamat.time_text = time_text;
-  iamat.time = said;
+  iamat.time = time;
   accept(index, iamat);
 }
 
@@ -130,12 +131,12 @@ Cost World::cost_of(const Load& load) {
   const std::uint64_t bytes = network_.bytes();
   Cost cost;
   for (std::size_t i = 0; i < load.updates; ++i) {
-    tell_phone(i, load.spread ? random_.below(nodes_.size()) : 0);
-    if (load.one_by_one) cost.everywhere = std::max(cost.everywhere, until_everywhere());
+    report_phone(i, load.spread ? random_.below(nodes_.size()) : 0);
+    if (load.one_by_one) cost.converged_after = std::max(cost.converged_after, run_until_converged());
     if (i + 1 < load.updates) advance_to(time_ + (load.one_by_one ? kAftermath : load.apart));
   }
-  cost.everywhere = std::max(cost.everywhere, until_everywhere());
-  cost.whole = converged();
+  cost.converged_after = std::max(cost.converged_after, run_until_converged());
+  cost.converged = converged();
   advance_to(time_ + kAftermath);
   const double took = static_cast<double>((time_ - begin).count());
   const double updates = static_cast<double>(load.updates);
@@ -146,24 +147,25 @@ Cost World::cost_of(const Load& load) {
 
 bool print_scale(std::uint64_t seed, std::size_t most) {
   std::puts(
-      "| nodes | links | farthest | load | messages an update | bytes an update | of that a node | everywhere after |");
+      "| nodes | links | diameter | load | messages per update | bytes per update | bytes per node | converged after "
+      "|");
   std::puts("|---|---|---|---|---|---|---|---|");
-  bool whole = true;
+  bool all_converged = true;
   for (const std::size_t nodes : kSizes) {
     if (nodes > most) break;
     Random random(seed);
     const Graph graph = draw_scale_graph(nodes, random);
     for (const Row& row : kRows) {
       const Cost cost = World(quiet_scenario(seed, graph)).cost_of(row.load);
-      whole = whole && cost.whole;
+      all_converged = all_converged && cost.converged;
       const double size = static_cast<double>(nodes);
       std::printf("| %zu | %zu | %zu hops | %s | %.1f | %.0f | %.0f | %.1f ms |\n", nodes, links(graph),
                   diameter(graph), row.name, cost.messages, cost.bytes, cost.bytes / size,
-                  static_cast<double>(cost.everywhere.count()) * 1e-6);
+                  static_cast<double>(cost.converged_after.count()) * 1e-6);
       std::fflush(stdout);
     }
   }
-  return whole;
+  return all_converged;
 }
 
 }  // namespace herd::sim

@@ -1,4 +1,4 @@
-// What herds of different sizes cost when nothing fails: the table of docs/SCALING.md.
+// The cost of updates in herds of different sizes without faults: the table of docs/SCALING.md.
 #pragma once
 
 #include <cstddef>
@@ -6,8 +6,8 @@
 
 namespace herd::sim {
 
-// Prints the table, for those of its herds that have at most `most` nodes. Equal seeds print equal tables, on any
-// machine. False if the nodes of a herd did not come to know the same.
+// Prints the table for herds of at most `most` nodes. Equal seeds print equal tables on every machine. Returns false if
+// the stores of a herd did not become equal.
 [[nodiscard]] bool print_scale(std::uint64_t seed, std::size_t most);
 
 }  // namespace herd::sim

@@ -1,5 +1,5 @@
-// A second process with the name of a node: it runs while clients report and faults happen, is refused by the node's
-// peers, and in the end goes, or takes the node's place. docs/PROTOCOL.md (One name, two processes).
+// A second process with the name of a node (docs/PROTOCOL.md, "One name, two processes"). It runs under load and
+// faults, and the node's peers refuse it. At the end of the round it ends, or it replaces the first process.
 #include <algorithm>
 #include <chrono>
 #include <utility>
@@ -9,12 +9,12 @@
 namespace herd::sim {
 namespace {
 
-constexpr Nanoseconds kCalm{1'000'000'000};         // while the second process asks its peers for the first time
-constexpr double kTellsAStep = 0.1;                 // of the second process
-constexpr Nanoseconds kLinksWithin{5'000'000'000};  // after the heal
-constexpr Nanoseconds kWatched{2'000'000'000};      // several claims of the second process
+constexpr Nanoseconds kCalm{1'000'000'000};         // without faults, while the second process sends its first HELLOs
+constexpr double kReportsPerStep = 0.1;             // chance that the second process receives a report
+constexpr Nanoseconds kLinksWithin{5'000'000'000};  // after the faults ended
+constexpr Nanoseconds kWatched{2'000'000'000};      // long enough for several claims of the second process
 
-// The connections that end at one node, while it hears a message.
+// The connections to one node, while it receives a message.
 class ConnectionsTo : public bus::Connections {
  public:
   ConnectionsTo(Network& network, const Delivery& delivery, Nanoseconds now)
@@ -49,7 +49,7 @@ void World::receive(const Delivery& delivery) {
   note(node.replica->store().digest());
 }
 
-// Its peers know the node, so that they can refuse another process.
+// Whether the links of all its peers to this node are up, so that they refuse a second process.
 bool World::has_all_links(NodeIndex index) const {
   const auto is_up = [&](NodeIndex of) {
     const bus::Replica& replica = *nodes_[of].replica;
@@ -63,22 +63,22 @@ bool World::has_all_links(NodeIndex index) const {
   return std::all_of(peers.begin(), peers.end(), is_up);
 }
 
-// One step of the load.
+// The second process's part in one step of the load.
 void World::run_twin() {
   if (!twin_.replica) {
     calm_until_ = time_ + kCalm;
     if (has_all_links(*scenario_.twin_of)) begin_twin();
     return;
   }
-  if (!random_.chance(kTellsAStep)) return;
+  if (!random_.chance(kReportsPerStep)) return;
   const std::string client = "t" + std::to_string(random_.below(scenario_.clients));
-  const auto said = std::chrono::floor<std::chrono::seconds>(now_at(twin_).wall);
-  const std::string time_text = std::to_string(said.count());
+  const auto time = std::chrono::floor<std::chrono::seconds>(now_at(twin_).wall);
+  const std::string time_text = std::to_string(time.count());
   protocol::Iamat iamat;
   iamat.client = client;
   iamat.coordinates = "+1-2";
   iamat.time_text = time_text;
-  iamat.time = said;
+  iamat.time = time;
   accept(twin(), iamat);
 }
 
@@ -88,7 +88,7 @@ void World::begin_twin() {
     twin_.disk = nodes_[*scenario_.twin_of].disk;
     twin_.disk.crash_process(random_);
   }
-  birth(twin());
+  start(twin());
 }
 
 void World::end_twin() {
@@ -98,22 +98,23 @@ void World::end_twin() {
   network_.reset_all(twin());
 }
 
-// The herd is healed and whole. The node has its links, and the second process, which claims its name twice a second,
-// neither takes them nor acknowledges anything: what its replies promise would be lost with it.
+// The faults have ended and the stores are equal. The node must have its links. The second process claims its name
+// twice per second; it must neither get the links nor acknowledge anything, as acknowledged updates would be lost with
+// it.
 std::string World::finish_twin(Outcome& outcome) {
-  if (!twin_.replica) return "the second process never began";
+  if (!twin_.replica) return "the second process never started";
   const NodeIndex first = *scenario_.twin_of;
   const auto is_well = [&] { return has_all_links(first) && !twin_.replica->may_acknowledge(); };
   for (const Nanoseconds end = time_ + kLinksWithin; !is_well() && time_ < end;) advance_to(time_ + kStep);
   for (const Nanoseconds end = time_ + kWatched; time_ < end; advance_to(time_ + kStep)) {
     if (twin_.replica->may_acknowledge()) return "the second process acknowledges";
-    if (!has_all_links(first)) return "the second process takes the links of " + node_name(first);
+    if (!has_all_links(first)) return "the second process took the links of " + node_name(first);
   }
   if (!scenario_.twin_stays) {
     end_twin();
     return settle(outcome);
   }
-  // The first one ends, and its address becomes that of the second.
+  // The first process ends, and its address becomes that of the second.
   std::swap(nodes_[first], twin_);
   std::swap(nodes_[first].skew, twin_.skew);
   network_.reset_all(first);

@@ -19,7 +19,7 @@ std::string decimal(Nanoseconds time) {
   return text;
 }
 
-// Which nodes can reach each other at all.
+// For each node, its connected component: the lowest index of a node that can reach it.
 std::vector<std::size_t> components(const std::vector<std::vector<NodeIndex>>& peers) {
   std::vector<std::size_t> component(peers.size());
   for (NodeIndex i = 0; i < peers.size(); ++i) component[i] = i;
@@ -43,7 +43,7 @@ World::World(const Scenario& scenario)
   if (scenario_.twin_of) scenario_.peers.push_back(scenario_.peers[*scenario_.twin_of]);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     nodes_[i].skew = Nanoseconds{random_.between(-scenario_.skew_max.count(), scenario_.skew_max.count())};
-    birth(i);
+    start(i);
   }
 }
 
@@ -51,23 +51,23 @@ protocol::Now World::now_at(const Node& node) const {
   return {time_, kWallBase + time_ + node.skew};
 }
 
-// What the disk brings back; a life frame stands in the journal before the life begins.
-bus::RecoveredState World::remember(Node& node, std::uint64_t fresh_feed_id) {
+// The state that the disk gives.
+bus::RecoveredState World::recover(Node& node, std::uint64_t fresh_feed_id) {
   if (scenario_.level == Level::Memory) return bus::empty_state(fresh_feed_id, 0);
-  auto memory = bus::recover(node.disk.journal(), fresh_feed_id, 0);
-  if (!memory) {
-    refused_ = memory.error().message;
+  auto state = bus::recover(node.disk.journal(), fresh_feed_id, 0);
+  if (!state) {
+    refused_ = state.error().message;
     return bus::empty_state(fresh_feed_id, 0);
   }
-  node.disk.cut(memory->valid_bytes);
-  return std::move(*memory);
+  node.disk.cut(state->valid_bytes);
+  return std::move(*state);
 }
 
-// A new life, with what its disk has kept.
-void World::birth(NodeIndex index) {
+// A new run of a node, with the state that its disk gives.
+void World::start(NodeIndex index) {
   Node& node = at(index);
   ++node.incarnations;
-  node.told.clear();
+  node.reported.clear();
   node.waiting.clear();
   network_.reset_all(index);
   if (node.replica) count(*node.replica);
@@ -86,7 +86,7 @@ void World::birth(NodeIndex index) {
   options.reconcile = scenario_.reconcile;
   options.jitter_seed = options.self.incarnation;
   options.random_id = [this] { return random_.number() | 1; };
-  node.replica = std::make_unique<bus::Replica>(std::move(options), remember(node, random_.number() | 1));
+  node.replica = std::make_unique<bus::Replica>(std::move(options), recover(node, random_.number() | 1));
   if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->planner().begin_run());
   pump(index);
 }
@@ -101,12 +101,12 @@ void World::release_replies(NodeIndex index) {
     ++acknowledged_;
     node.waiting.pop_front();
   }
-  bus::ChangeNumber awaited = 0;  // a redundant report's number may be lower than one before it
+  bus::ChangeNumber awaited = 0;  // the number of a report that was not newer may be lower than the one before
   for (const Reply& reply : node.waiting) awaited = std::max(awaited, reply.number);
   node.replica->await(awaited);
 }
 
-// The end of a turn of the loop, as the real bus does it.
+// The end of a loop iteration, as in bus/zmq/bus.cpp.
 void World::pump(NodeIndex index) {
   Node& node = at(index);
   if (!node.replica) return;
@@ -127,7 +127,7 @@ void World::pump(NodeIndex index) {
     }
     if (network_.writable(index, to)) deadline = std::min(deadline, replica.send_deadline(peer));
   }
-  if (node.disk.under_way()) deadline = std::min(deadline, node.disk.under_way()->done_at);
+  if (node.disk.in_progress()) deadline = std::min(deadline, node.disk.in_progress()->done_at);
   deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
 }
 
@@ -136,14 +136,15 @@ void World::deliver_next() {
   if (!delivery) return;
   Node& node = at(delivery->to);
   if (node.paused_until > time_) {
-    network_.postpone(*delivery, node.paused_until);  // of a cut connection too: it counts as sent over the new one
+    network_.postpone(*delivery,
+                      node.paused_until);  // also of a connection that was reset: it counts as sent over the new one
     return;
   }
   note(delivery->order);
   note(static_cast<std::uint64_t>(time_.count()));
   receive(*delivery);
   pump(delivery->to);
-  if (at(delivery->from).paused_until <= time_) pump(delivery->from);  // there is room again
+  if (at(delivery->from).paused_until <= time_) pump(delivery->from);  // the connection can take another message
 }
 
 Nanoseconds World::next_event() const {
@@ -165,21 +166,21 @@ void World::advance_to(Nanoseconds time) {
   time_ = time;
 }
 
-// Each client has a clock of its own, which is off by its own amount, and says the time in coarse steps or fine ones.
-Nanoseconds World::time_said(std::size_t client) {
-  const auto off =
+// The time in a client's report. Each client's clock is wrong by an amount of its own; time_grain is its resolution.
+Nanoseconds World::reported_time(std::size_t client) {
+  const auto skew =
       Nanoseconds{static_cast<std::int64_t>(client * 0x9e3779b97f4a7c15ULL >> 2) % scenario_.skew_max.count()};
-  const Nanoseconds said = kWallBase + time_ + off - Nanoseconds{random_.between(0, 50'000'000)};
-  return said - said % scenario_.time_grain;
+  const Nanoseconds time = kWallBase + time_ + skew - Nanoseconds{random_.between(0, 50'000'000)};
+  return time - time % scenario_.time_grain;
 }
 
 void World::accept() {
   const NodeIndex index = random_.below(nodes_.size());
   Node& node = nodes_[index];
-  const std::size_t who = random_.below(scenario_.clients);
-  const std::string client = "c" + std::to_string(who);
-  const Nanoseconds said = time_said(who);
-  const std::string time_text = decimal(said);
+  const std::size_t client_index = random_.below(scenario_.clients);
+  const std::string client = "c" + std::to_string(client_index);
+  const Nanoseconds time = reported_time(client_index);
+  const std::string time_text = decimal(time);
   const std::string coordinates =
       "+" + std::to_string(10 + random_.below(80)) + ".5-" + std::to_string(100 + random_.below(80)) + ".25";
   if (node.paused_until > time_) return;
@@ -187,11 +188,11 @@ void World::accept() {
   iamat.client = client;
   iamat.coordinates = coordinates;
   iamat.time_text = time_text;
-  iamat.time = said;
+  iamat.time = time;
   accept(index, iamat);
   if (random_.chance(scenario_.repeats)) accept(index, iamat);
   if (scenario_.client_resets > 0 && random_.chance(scenario_.client_resets)) reset_client(index, client);
-  if (time_ >= calm_until_ && random_.chance(scenario_.crashes_a_tell)) restart(index);
+  if (time_ >= calm_until_ && random_.chance(scenario_.crashes_per_report)) restart(index);
 }
 
 void World::accept(NodeIndex index, const protocol::Iamat& iamat) {
@@ -200,19 +201,19 @@ void World::accept(NodeIndex index, const protocol::Iamat& iamat) {
   const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
   if (outcome.result == bus::Accepted::Stored) {
     ++stored_;
-    node.told[std::string(iamat.client)] = age;
+    node.reported[std::string(iamat.client)] = age;
   }
   node.waiting.push_back({std::string(iamat.client), age, outcome.number});
   pump(index);
 }
 
-// An operator, at some node. What it is told is a promise like any other.
+// An operator resets a client at a node. The reply is a promise like any other.
 void World::reset_client(NodeIndex index, const std::string& client) {
   Node& node = nodes_[index];
   const bus::ResetOutcome outcome = node.replica->reset(client, now_at(node));
   if (outcome.reset == bus::Reset::Unknown) return;
   const Age age{outcome.epoch, Nanoseconds{}};
-  if (outcome.reset == bus::Reset::Done) node.told[client] = age;
+  if (outcome.reset == bus::Reset::Done) node.reported[client] = age;
   node.waiting.push_back({client, age, outcome.number});
   pump(index);
 }
@@ -239,15 +240,15 @@ void World::inject_faults(Nanoseconds step) {
   if (scenario_.twin_of) run_twin();
   if (time_ < calm_until_) return;
   const double seconds = static_cast<double>(step.count()) * 1e-9;
-  if (random_.chance(scenario_.restarts_a_second * seconds)) restart(random_.below(nodes_.size()));
-  if (scenario_.backups_a_second > 0 && random_.chance(scenario_.backups_a_second * seconds)) {
+  if (random_.chance(scenario_.restarts_per_second * seconds)) restart(random_.below(nodes_.size()));
+  if (scenario_.backups_per_second > 0 && random_.chance(scenario_.backups_per_second * seconds)) {
     back_up(random_.below(nodes_.size()));
   }
-  if (random_.chance(scenario_.resets_a_second * seconds)) {
+  if (random_.chance(scenario_.resets_per_second * seconds)) {
     network_.reset(random_.below(nodes_.size()), random_.below(nodes_.size()));
   }
-  if (random_.chance(scenario_.partitions_a_second * seconds)) block_for_a_while();
-  if (random_.chance(scenario_.pauses_a_second * seconds)) {
+  if (random_.chance(scenario_.partitions_per_second * seconds)) block_for_a_while();
+  if (random_.chance(scenario_.pauses_per_second * seconds)) {
     nodes_[random_.below(nodes_.size())].paused_until = time_ + Nanoseconds{random_.between(1'000'000, 1'000'000'000)};
   }
   std::erase_if(unblocks_, [&](const Unblock& unblock) {
@@ -259,13 +260,13 @@ void World::inject_faults(Nanoseconds step) {
 
 void World::under_load() {
   const Nanoseconds end = time_ + scenario_.length;
-  std::vector<Nanoseconds> tells(scenario_.tells);
-  for (Nanoseconds& at : tells) at = time_ + Nanoseconds{random_.between(0, scenario_.length.count())};
-  std::sort(tells.begin(), tells.end());
-  auto next_tell = tells.begin();
+  std::vector<Nanoseconds> reports(scenario_.reports);
+  for (Nanoseconds& at : reports) at = time_ + Nanoseconds{random_.between(0, scenario_.length.count())};
+  std::sort(reports.begin(), reports.end());
+  auto next_report = reports.begin();
   for (Nanoseconds step = time_ + kStep; step <= end; step += kStep) {
-    for (; next_tell != tells.end() && *next_tell <= step; ++next_tell) {
-      advance_to(*next_tell);
+    for (; next_report != reports.end() && *next_report <= step; ++next_report) {
+      advance_to(*next_report);
       accept();
     }
     advance_to(step);
@@ -273,10 +274,11 @@ void World::under_load() {
   }
 }
 
-// Load and faults, and then a heal, after which nothing may be lost, apart, open or restless.
+// Load and faults, then their end. After it the stores must become equal with nothing lost, all replies must leave, and
+// the herd must come to rest. Returns what is wrong, or an empty text.
 std::string World::round(Outcome& outcome) {
   under_load();
-  heal();
+  end_faults();
   std::string fault = settle(outcome);
   if (fault.empty() && scenario_.twin_of) fault = finish_twin(outcome);
   if (fault.empty()) fault = forgotten();
@@ -286,7 +288,7 @@ std::string World::round(Outcome& outcome) {
   return fault;
 }
 
-// Another round begins. All is on all disks now, so that one of them may be lost, whatever replies waited for.
+// Begins another round. All updates are on all disks now, so one disk may be lost at any level but Memory.
 void World::disturb() {
   network_.disturb(scenario_.faults);
   disks_fail_ = true;
@@ -294,7 +296,7 @@ void World::disturb() {
   const NodeIndex index = random_.below(nodes_.size());
   if (scenario_.level == Level::Memory || !scenario_.wipes || !may_wipe(index)) return;
   wipe(index);
-  birth(index);
+  start(index);
 }
 
 Outcome World::run() {
@@ -304,13 +306,13 @@ Outcome World::run() {
     outcome.fault = round(outcome);
   }
   for (const Node& node : nodes_) count(*node.replica);
-  outcome.rounds = compared_.rounds;
-  outcome.pulled = compared_.pulled;
-  outcome.repaired = compared_.repaired;
+  outcome.rounds = totals_.rounds;
+  outcome.pulled = totals_.pulled;
+  outcome.repaired = totals_.repaired;
   outcome.restored = restored_;
-  outcome.renewed = compared_.renewed;
-  if (outcome.fault.empty()) outcome.fault = falsely_healed();
-  if (outcome.fault.empty()) outcome.fault = falsely_renewed();
+  outcome.renewed = totals_.renewed;
+  if (outcome.fault.empty()) outcome.fault = needless_repairs();
+  if (outcome.fault.empty()) outcome.fault = needless_renewals();
   if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;
   outcome.trace = trace_;
   outcome.messages = network_.messages();

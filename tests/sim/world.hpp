@@ -1,5 +1,7 @@
-// A herd of real replicas in virtual time, on a virtual network, under faults that one seed decides. It runs for a
-// while under load and faults, then heals, and must come to rest with equal stores that hold all that survived.
+// The simulator's world: a herd of real replicas in virtual time, on a virtual network, with virtual disks. One seed
+// decides load and faults. After a period of both, the faults end, and the herd must come to rest: the stores become
+// equal and contain every update that had to survive, all links are up, and all replies have left. One thread, no real
+// I/O.
 #pragma once
 
 #include <compare>
@@ -19,92 +21,92 @@
 
 namespace herd::sim {
 
-// What replies to clients wait for, and so what they promise.
+// What replies to clients wait for, which is what they promise.
 enum class Level : std::uint8_t {
-  Memory,    // no journal: a node that dies comes back empty
-  Write,     // the journal outlives the process
-  Fsync,     // ... and the machine
-  Replicas,  // as Write, and one peer's journal holds it too: one node's disk may be lost
+  Memory,    // nothing: there is no journal, and a node that dies starts again empty
+  Write,     // a written journal: updates survive the death of the process
+  Fsync,     // a synced journal: ... and of the machine
+  Replicas,  // as Write, also in the journal of a peer: updates survive the loss of one node's disk
 };
 
 struct Scenario {
   std::uint64_t seed = 0;
-  std::vector<std::vector<NodeIndex>> peers;  // of each node, both directions
+  std::vector<std::vector<NodeIndex>> peers;  // of each node; each link is listed at both nodes
   Faults faults;
   bus::LinkLimits limits;
   std::size_t clients = 20;
-  std::size_t tells = 300;
-  double restarts_a_second = 0;    // of some node, empty
-  double resets_a_second = 0;      // of some connection
-  double partitions_a_second = 0;  // of some direction, or of both
-  double pauses_a_second = 0;      // of some node, which then finds all that came at once
+  std::size_t reports = 300;         // per round
+  double restarts_per_second = 0;    // of a random node
+  double resets_per_second = 0;      // of a random connection
+  double partitions_per_second = 0;  // of one direction of a link, or both
+  double pauses_per_second = 0;      // of a random node, which then receives at once what arrived
   Level level = Level::Memory;
-  double write_failures = 0;  // of a pass: the disk is full
-  double copies = 0;          // of the journal, begun instead of a pass
+  double write_failures = 0;  // chance that a write fails, as on a full disk
+  double compactions = 0;     // chance that a compaction begins after a write
   Nanoseconds write_max{3'000'000};
   bus::JournalPlannerLimits planner;
-  bus::ReconcileLimits reconcile;    // as in production, or far more often
+  bus::ReconcileLimits reconcile;    // as in production, or with far more frequent rounds
   std::size_t replicas = 1;          // at Level::Replicas
-  std::optional<NodeIndex> twin_of;  // during each round's load a second process of this node's name runs ...
-  bool twin_copies_disk = false;     // ... on a copy of its disk, else on an empty one
-  bool twin_stays = false;           // ... and takes its place in the end, else it goes
-  std::size_t rounds = 1;            // of load and faults; after each the herd heals, and must be whole
-  bool wipes = false;                // now and then a node loses its disk, when what the last one lost is kept again
-  double crashes_a_tell = 0;         // of the node that was told, at once
-  double backups_a_second = 0;       // of some node's disk, as it is at that moment
-  double restores = 0;               // of a restart: a backup, mostly of this node, takes the disk's place before it
-  double client_resets = 0;          // by an operator, a tell
-  double repeats = 0;                // a client says again what it said, because it saw no reply
-  Nanoseconds skew_max{2'000'000};   // of a node's clock, and of a client's
-  Nanoseconds time_grain{1};         // of what clients say: a coarse one makes ties
+  std::optional<NodeIndex> twin_of;  // during each round's load a second process with this node's name runs ...
+  bool twin_copies_disk = false;     // ... on a copy of its disk, or else on an empty one
+  bool twin_stays = false;           // ... and replaces the first at the end of the round, or else ends itself
+  std::size_t rounds = 1;            // of load and faults; after each the faults end and the herd is judged
+  bool wipes = false;                // sometimes a node loses its disk, once the last loss is made good (may_wipe())
+  double crashes_per_report = 0;     // chance that the node crashes at once after a report
+  double backups_per_second = 0;     // of a random node's disk, as it is at that moment
+  double restores = 0;               // chance that a backup, mostly of this node, replaces the disk before a restart
+  double client_resets = 0;          // chance per report that an operator resets the client
+  double repeats = 0;                // chance that a client repeats its report, as if it had received no reply
+  Nanoseconds skew_max{2'000'000};   // maximum error of the clocks of nodes and clients
+  Nanoseconds time_grain{1};         // granularity of clients' times; a coarse one causes ties
   Nanoseconds partition_max{1'500'000'000};
   Nanoseconds length{3'000'000'000};  // of a round
 
-  // A scenario drawn from the seed alone.
+  // Draws a scenario. It depends only on the seed.
   static Scenario drawn(std::uint64_t seed);
   [[nodiscard]] std::string describe() const;
 };
 
 struct Outcome {
-  std::string fault;        // empty: none
-  std::uint64_t trace = 0;  // a hash of all that happened: equal for equal seeds
+  std::string fault;        // what went wrong; empty: nothing
+  std::uint64_t trace = 0;  // a hash of all events: equal for equal seeds
   std::uint64_t messages = 0;
   std::uint64_t bytes = 0;
-  std::uint64_t stored = 0;        // tells that were newer
+  std::uint64_t stored = 0;        // reports that were newer than the record
   std::uint64_t acknowledged = 0;  // replies that left
-  std::uint64_t rounds = 0;        // in which two stores were compared
-  std::uint64_t pulled = 0;        // buckets that differed for long enough
-  std::uint64_t repaired = 0;      // records that cursors had lost
-  std::uint64_t restored = 0;      // disks
-  std::uint64_t renewed = 0;       // feeds, because of that
-  Nanoseconds converged_after{};   // from the heal to equal digests
+  std::uint64_t rounds = 0;        // of reconciliation
+  std::uint64_t pulled = 0;        // buckets that differed long enough to be pulled
+  std::uint64_t repaired = 0;      // records that only reconciliation delivered
+  std::uint64_t restored = 0;      // disks that a backup replaced
+  std::uint64_t renewed = 0;       // feeds that were renewed because of that
+  Nanoseconds converged_after{};   // from the end of the faults to equal digests; the longest of all rounds
 };
 
-// Updates of as many clients, for cost_of().
+// The load for cost_of(): updates of different clients.
 struct Load {
   std::size_t updates = 0;
-  Nanoseconds apart{};
-  bool spread = false;      // told to any node; else to the first
-  bool one_by_one = false;  // each only when the one before is everywhere, and acknowledged
+  Nanoseconds apart{};      // between two updates
+  bool spread = false;      // reported to random nodes; else all to the first
+  bool one_by_one = false;  // each only when all nodes have the one before, and it is acknowledged
 };
 
-// What they cost a herd that has nothing else to do. What it says when nobody speaks is subtracted.
+// The cost of this load in a herd without other load. The messages of an idle herd are subtracted.
 struct Cost {
-  double messages = 0;       // an update, in the whole herd, acknowledgements included
-  double bytes = 0;          // an update, in the whole herd, without TCP's and ZMTP's own
-  Nanoseconds everywhere{};  // from the last update until all stores are equal; one by one: the longest
-  bool whole = false;        // they did become equal
+  double messages = 0;            // per update, in the whole herd, acknowledgements included
+  double bytes = 0;               // per update, in the whole herd, without the overhead of TCP and ZMTP
+  Nanoseconds converged_after{};  // from the last update until all stores are equal; with one_by_one: the longest time
+  bool converged = false;         // the stores became equal
 };
 
-// How new a record is: what a promise is about. An operator's reset begins another epoch.
+// How new a record is. A promise to a client is that no node will have an older record.
 struct Age {
   std::uint32_t epoch = 0;
   Nanoseconds time{};
   auto operator<=>(const Age&) const = default;
 };
 
-inline constexpr std::size_t kMaxBackups = 3;    // of a node: a restored one may be older than the one before it
-inline constexpr Nanoseconds kStep{10'000'000};  // how often faults are drawn, and looked whether they are healed
+inline constexpr std::size_t kMaxBackups = 3;    // per node; the one that is restored need not be the newest
+inline constexpr Nanoseconds kStep{10'000'000};  // how often faults are drawn, and convergence is checked
 
 [[nodiscard]] inline std::string node_name(NodeIndex index) {
   return "n" + std::to_string(index);
@@ -114,7 +116,7 @@ class World {
  public:
   explicit World(const Scenario& scenario);
   Outcome run();
-  // Instead of run(); see tests/sim/scale.cpp.
+  // Used instead of run(); see tests/sim/scale.cpp.
   Cost cost_of(const Load& load);
 
  private:
@@ -129,10 +131,10 @@ class World {
     std::uint64_t incarnations = 0;
     Nanoseconds paused_until{};
     Nanoseconds skew{};
-    std::map<std::string, Age> told;  // to its present life: the newest of each client
+    std::map<std::string, Age> reported;  // to its present run: the newest report of each client
     Disk disk;
     std::vector<std::string> backups;  // of the disk, at most kMaxBackups
-    std::deque<Reply> waiting;         // replies that may not leave yet
+    std::deque<Reply> waiting;         // replies that may not leave yet, in order
   };
   struct Unblock {
     Nanoseconds at{};
@@ -140,7 +142,7 @@ class World {
     NodeIndex to = 0;
   };
 
-  // A node, or the second process of one, which comes after them all.
+  // A node, or the second process, which has the index after the last node.
   [[nodiscard]] Node& at(NodeIndex index) { return index < nodes_.size() ? nodes_[index] : twin_; }
   [[nodiscard]] NodeIndex twin() const { return nodes_.size(); }
   [[nodiscard]] NodeIndex named_as(NodeIndex index) const { return index == twin() ? *scenario_.twin_of : index; }
@@ -152,9 +154,9 @@ class World {
   [[nodiscard]] std::string finish_twin(Outcome& outcome);
 
   [[nodiscard]] protocol::Now now_at(const Node& node) const;
-  void birth(NodeIndex index);
+  void start(NodeIndex index);
   void restart(NodeIndex index);
-  [[nodiscard]] bus::RecoveredState remember(Node& node, std::uint64_t fresh_feed_id);
+  [[nodiscard]] bus::RecoveredState recover(Node& node, std::uint64_t fresh_feed_id);
   void begin_write(Node& node);
   void finish_write(Node& node);
   void release_replies(NodeIndex index);
@@ -163,12 +165,12 @@ class World {
   [[nodiscard]] Nanoseconds next_event() const;
   void advance_to(Nanoseconds time);
   void accept();
-  [[nodiscard]] Nanoseconds time_said(std::size_t client);
+  [[nodiscard]] Nanoseconds reported_time(std::size_t client);
   void wipe(NodeIndex index);
   void note_lost_disk(NodeIndex index);
   void back_up(NodeIndex index);
-  void put_back(NodeIndex index);
-  void forgive(NodeIndex index, const std::string& backup);
+  void restore(NodeIndex index);
+  void drop_promises(NodeIndex index, const std::string& backup);
   [[nodiscard]] static Age age_in(const bus::Replica& replica, const std::string& client);
   [[nodiscard]] bool may_wipe(NodeIndex index) const;
   void inject_faults(Nanoseconds step);
@@ -179,18 +181,18 @@ class World {
   void reset_client(NodeIndex index, const std::string& client);
   [[nodiscard]] static bool is_older(const bus::Replica& replica, const std::string& client, const Age& age);
   [[nodiscard]] std::string round(Outcome& outcome);
-  void heal();
+  void end_faults();
   [[nodiscard]] bool converged() const;
-  Nanoseconds until_everywhere();
-  void tell_phone(std::size_t number, NodeIndex index);
+  Nanoseconds run_until_converged();
+  void report_phone(std::size_t number, NodeIndex index);
   [[nodiscard]] std::string settle(Outcome& outcome);
   [[nodiscard]] std::string rest();
   [[nodiscard]] std::string forgotten() const;
   [[nodiscard]] std::string lost() const;
   [[nodiscard]] std::string unanswered() const;
   void count(const bus::Replica& replica);
-  [[nodiscard]] std::string falsely_healed() const;
-  [[nodiscard]] std::string falsely_renewed() const;
+  [[nodiscard]] std::string needless_repairs() const;
+  [[nodiscard]] std::string needless_renewals() const;
   [[nodiscard]] Nanoseconds settle_within() const;
   void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
 
@@ -199,25 +201,26 @@ class World {
   Network network_;
   Nanoseconds time_{1'000'000'000};
   std::vector<Node> nodes_;
-  Node twin_;                 // its replica is null while it does not run
-  Nanoseconds calm_until_{};  // no faults until then: the second process begins
+  Node twin_;                 // the second process; its replica is null while it does not run
+  Nanoseconds calm_until_{};  // no faults until then, because the second process begins
   std::vector<Nanoseconds> deadlines_;
   std::vector<std::size_t> component_;
   std::vector<Unblock> unblocks_;
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;
   std::uint64_t stored_ = 0;
   std::uint64_t acknowledged_ = 0;
-  std::map<std::pair<std::size_t, std::string>, Age> promised_;  // by component and client: the newest answered
-  std::optional<NodeIndex> wiped_;  // lately: the promises of then must be kept there again before another is
+  std::map<std::pair<std::size_t, std::string>, Age> promised_;  // by component and client: the newest answered report
+  std::optional<NodeIndex>
+      wiped_;  // the last one; wiped_promises_ must be durable there again before the next is wiped
   std::map<std::string, Age> wiped_promises_;
-  bool disks_fail_ = true;  // as the scenario says
-  struct Compared {
+  bool disks_fail_ = true;  // with the scenario's write_failures
+  struct Totals {
     std::uint64_t rounds = 0;
     std::uint64_t pulled = 0;
     std::uint64_t repaired = 0;
     std::uint64_t renewed = 0;
   };
-  Compared compared_;  // of lives that are over
+  Totals totals_;  // of the runs that have ended
   std::uint64_t restored_ = 0;
   std::string refused_;  // why a journal could not be read
 };

@@ -1,4 +1,4 @@
-// What becomes of the nodes' disks: writes, crashes, lost disks, and backups that take the place of newer journals.
+// The nodes' disks: writes, crashes, lost disks, and backups that replace newer journals.
 #include <algorithm>
 #include <utility>
 
@@ -21,13 +21,13 @@ void World::restart(NodeIndex index) {
       break;
   }
   const bool restores = scenario_.restores > 0 && random_.chance(scenario_.restores);
-  if (restores) put_back(index);
+  if (restores) restore(index);
   if (!restores && scenario_.level == Level::Replicas && scenario_.wipes && may_wipe(index)) wipe(index);
-  birth(index);
+  start(index);
 }
 
-// One disk may be lost at a time: the next one only when all that was promised before, and all that the last one held,
-// is on that one again.
+// Only one disk may be lost at a time. The next may be lost when the last one contains again all that was promised
+// before the loss, and all that it contained then.
 bool World::may_wipe(NodeIndex index) const {
   if (scenario_.peers[index].empty()) return false;
   if (!wiped_) return true;
@@ -49,7 +49,8 @@ void World::note_lost_disk(NodeIndex index) {
   for (const auto& [key, age] : promised_) {
     if (key.first == component_[index]) wiped_promises_[key.second] = age;
   }
-  // A peer that does not know yet may still answer for what this disk held: from then on only its own holds it.
+  // A peer that does not know of the loss yet may still acknowledge what this disk contained. Then only the peer's own
+  // disk contains it, so it must be durable here again before another disk is lost.
   const bus::Replica& replica = *nodes_[index].replica;
   bus::Feed::Reader reader = replica.store().feed().read_after(0);
   for (auto entry = reader.next(); entry && entry->number <= replica.planner().durable(); entry = reader.next()) {
@@ -69,18 +70,19 @@ void World::back_up(NodeIndex index) {
   }
 }
 
-// A backup takes the disk's place. With replicas that is one more disk lost, and nothing else may be.
-void World::put_back(NodeIndex index) {
-  const NodeIndex of = random_.chance(0.2) ? random_.below(nodes_.size()) : index;  // or a copied state directory
+// A backup replaces the disk. At Level::Replicas that counts as the loss of a disk: no promise may be broken by it.
+void World::restore(NodeIndex index) {
+  const NodeIndex of = random_.chance(0.2) ? random_.below(nodes_.size())
+                                           : index;  // sometimes another node's, as if a state directory was copied
   const std::vector<std::string>& backups = nodes_[of].backups;
   if (backups.empty() || (scenario_.level == Level::Replicas && !may_wipe(index))) return;
   const std::string backup = backups[random_.below(backups.size())];
   if (scenario_.level == Level::Replicas) {
     note_lost_disk(index);
   } else {
-    forgive(index, backup);
+    drop_promises(index, backup);
   }
-  nodes_[index].disk.put_back(backup);
+  nodes_[index].disk.restore(backup);
   ++restored_;
 }
 
@@ -89,13 +91,14 @@ Age World::age_in(const bus::Replica& replica, const std::string& client) {
   return record ? Age{record->epoch, record->time} : Age{};
 }
 
-// Without replicas a promise outlives a disk that is put back only if the backup holds it, or another node's disk does.
-void World::forgive(NodeIndex index, const std::string& backup) {
+// Without replicas, a promise survives a restored disk only if the backup or another node's disk contains the update.
+// Other promises are dropped.
+void World::drop_promises(NodeIndex index, const std::string& backup) {
   bus::Replica::Options options;
   options.self = {"sim", node_name(index), 1, 0};
-  auto memory = bus::recover(backup, 1, 0);
-  if (!memory) return;  // birth() will say so
-  const bus::Replica restored(std::move(options), std::move(*memory));
+  auto state = bus::recover(backup, 1, 0);
+  if (!state) return;  // start() reports it
+  const bus::Replica restored(std::move(options), std::move(*state));
   for (auto& [key, promised] : promised_) {
     if (key.first != component_[index]) continue;
     Age durable = age_in(restored, key.second);
@@ -110,10 +113,10 @@ void World::forgive(NodeIndex index, const std::string& backup) {
   std::erase_if(promised_, [](const auto& promise) { return promise.second == Age{}; });
 }
 
-// The journal's writer: one write at a time.
+// The journal's writer: one write at a time. It appends to the journal or to the new file of a compaction.
 void World::begin_write(Node& node) {
   bus::Replica& replica = *node.replica;
-  if (scenario_.level == Level::Memory || node.disk.under_way()) return;
+  if (scenario_.level == Level::Memory || node.disk.in_progress()) return;
   Disk::Write write;
   write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
   if (replica.planner().compacting() && random_.chance(0.7)) {
@@ -134,15 +137,15 @@ void World::begin_write(Node& node) {
 
 void World::finish_write(Node& node) {
   bus::Replica& replica = *node.replica;
-  if (!node.disk.under_way() || node.disk.under_way()->done_at > time_) return;
+  if (!node.disk.in_progress() || node.disk.in_progress()->done_at > time_) return;
   if (disks_fail_ && random_.chance(scenario_.write_failures)) {
-    const bool was_pass = node.disk.fail().is_flush;
-    if (was_pass) replica.flush_failed();
+    const bool was_flush = node.disk.fail().is_flush;
+    if (was_flush) replica.flush_failed();
     replica.planner().abandon_compaction();
     return;
   }
   if (node.disk.finish(scenario_.level == Level::Fsync).is_flush) replica.flush_written();
-  if (!replica.planner().compacting() && random_.chance(scenario_.copies)) {
+  if (!replica.planner().compacting() && random_.chance(scenario_.compactions)) {
     node.disk.begin({replica.planner().begin_compaction(), true, false, false, time_ + Nanoseconds{50'000}});
   }
 }
