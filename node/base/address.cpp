@@ -21,7 +21,7 @@ using protocol::Result;
 
 constexpr std::string_view kForm = "write HOST:PORT, such as 127.0.0.1:12140 or [::1]:12140";
 
-// An address as 16 bytes, IPv4 mapped into IPv6, so that one comparison serves both.
+// The address as 16 bytes, with IPv4 mapped into IPv6, so that both can be compared alike; nullopt for a name.
 std::optional<std::array<unsigned char, 16>> literal(const std::string& host) {
   std::array<unsigned char, 16> bytes{};
   if (inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1) return bytes;
@@ -36,7 +36,7 @@ bool is_mapped_ipv4(const std::array<unsigned char, 16>& bytes) {
   return bytes[10] == 0xff && bytes[11] == 0xff && std::all_of(bytes.begin(), bytes.begin() + 10, std::logical_not{});
 }
 
-// Digits and points alone were meant as an IPv4 address: `127.0.0.300` is no name.
+// A text of digits and points only is a wrong IPv4 address, such as `127.0.0.300`, and not a name.
 bool is_name(std::string_view host) {
   const auto of_name = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
@@ -53,20 +53,20 @@ bool is_wildcard(const Address& address) {
 
 Result<Address> parse_address(std::string_view text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return fail(fmt::format("is \"{}\", without a port: {}", text, kForm));
+  if (colon == std::string_view::npos) return fail(fmt::format("is \"{}\", which has no port: {}", text, kForm));
   std::string_view host = text.substr(0, colon);
   const std::string_view digits = text.substr(colon + 1);
   std::uint16_t port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (error != std::errc{} || end != digits.data() + digits.size() || port == 0) {
-    return fail(fmt::format("is \"{}\", whose port is not from 1 to 65535: {}", text, kForm));
+    return fail(fmt::format("is \"{}\": its port is not a number from 1 to 65535: {}", text, kForm));
   }
   const bool brackets = host.starts_with('[') && host.ends_with(']');
   if (brackets) host = host.substr(1, host.size() - 2);
   const bool six = host.find(':') != std::string_view::npos;
   Address address{std::string(host), port};
   if (six != brackets || (!is_literal(address) && (six || !is_name(host)))) {
-    return fail(fmt::format("is \"{}\", whose host is neither an address nor a name: {}", text, kForm));
+    return fail(fmt::format("is \"{}\": its host is neither an IP address nor a name: {}", text, kForm));
   }
   return address;
 }

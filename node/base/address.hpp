@@ -1,5 +1,5 @@
-// Where a node listens: a host and a port, as the configuration writes them. Pure text and numbers, any thread, except
-// is_of_this_host, which asks the kernel.
+// Addresses in the configuration: a host and a port. Any thread. Pure, except is_of_this_host(), which looks names up
+// and opens a socket.
 #pragma once
 
 #include <cstdint>
@@ -16,30 +16,31 @@ struct Address {
   bool operator==(const Address&) const = default;
 };
 
-// "127.0.0.1:12140", "[::1]:12140" or "name.example:12140"; the port from 1 to 65535. The Error goes on after a key's
-// name: "is not HOST:PORT, ...".
+// Parses "127.0.0.1:12140", "[::1]:12140" or "name.example:12140"; the port is 1 to 65535. The Error's message
+// continues a sentence that begins with the key: `clients` "is "x", which has no port: ...".
 [[nodiscard]] protocol::Result<Address> parse_address(std::string_view text);
 
-// "tcp://127.0.0.1:12240": as parse_address, after "tcp://".
+// Parses "tcp://127.0.0.1:12240": "tcp://" and an address as for parse_address().
 [[nodiscard]] protocol::Result<Address> parse_endpoint(std::string_view text);
 
-// "127.0.0.1:12140", with brackets around IPv6.
+// Returns "127.0.0.1:12140"; an IPv6 address has brackets.
 [[nodiscard]] std::string to_string(const Address& address);
 
-// 127.0.0.0/8, ::1, or the name localhost.
+// Whether the host is in 127.0.0.0/8, ::1, or the name localhost.
 [[nodiscard]] bool is_loopback(const Address& address);
 
-// A literal address, no name that must be looked up.
+// Whether the host is an IP address, and not a name that must be looked up.
 [[nodiscard]] bool is_literal(const Address& address);
 
-// Whether both cannot be bound on one host: the same port, and the same host or one that stands for every address.
+// Whether two sockets of one machine cannot be bound to the two addresses: they have the same port, and the same host
+// or a wildcard (0.0.0.0 or ::). Does not look names up.
 struct AddressPair {
   const Address& one;
   const Address& other;
 };
 [[nodiscard]] bool collide(const AddressPair& pair);
 
-// Whether a socket of this host can have it: looks names up and tries to bind a free port there.
+// Whether the host is an address of this machine. Looks a name up, which may block, and binds any free port there.
 [[nodiscard]] bool is_of_this_host(const Address& address);
 
 }  // namespace herd::node

@@ -1,6 +1,6 @@
-// Memory of replies that have left, for those to come: connections that are idle hold none, and the busy ones of a turn
-// need not ask the system's allocator for some kilobytes each, or for tens of them where they ask for places. Shared by
-// all sessions of a loop, used on its thread only.
+// A pool of reply buffers. Idle connections hold no buffer, and busy ones reuse the buffers of replies that were sent
+// instead of allocating some kilobytes (tens of kilobytes for places) in each loop iteration. One pool for all sessions
+// of a loop; loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -11,13 +11,13 @@ namespace herd::node {
 
 class BufferPool {
  public:
-  // Gives memory for AT lines to an empty text.
+  // Gives an empty text a buffer for AT lines: a pooled one, or a new one of kBytes.
   void take(std::string& text) { take(small_, text); }
 
-  // The same for places, which may have grown to kMostBytes already.
+  // The same for places: prefers a pooled buffer of up to kMostBytes.
   void take_for_places(std::string& text) { take(large_, text); }
 
-  // Empties a text and takes its memory.
+  // Clears a text and takes its buffer into the pool, or frees it if it is too small, too large or the pool is full.
   void give(std::string& text) {
     text.clear();
     auto& buffers = text.capacity() <= 2 * kBytes ? small_ : large_;
@@ -28,17 +28,18 @@ class BufferPool {
     }
   }
 
-  // How many texts' memory is held.
+  // The number of pooled buffers.
   [[nodiscard]] std::size_t size() const { return small_.size() + large_.size(); }
 
-  static constexpr std::size_t kBytes = 2048;  // a client's usual flight of AT lines: a text does not grow under them
-  static constexpr std::size_t kMostBytes = std::size_t{64} * 1024;  // its usual flight of places
-  static constexpr std::size_t kMost = 64;  // of either kind, as many clients as one turn answers: 4 MiB at most
+  static constexpr std::size_t kBytes = 2048;  // for the AT lines that a client usually has in flight
+  static constexpr std::size_t kMostBytes =
+      std::size_t{64} * 1024;               // for the places that a client usually has in flight
+  static constexpr std::size_t kMost = 64;  // of each kind; about the clients of one loop iteration: at most 4 MiB
 
  private:
-  using Spares = std::vector<std::string>;
+  using Buffers = std::vector<std::string>;
 
-  static void take(Spares& buffers, std::string& text) {
+  static void take(Buffers& buffers, std::string& text) {
     if (buffers.empty()) {
       text.reserve(kBytes);
     } else {
@@ -47,8 +48,8 @@ class BufferPool {
     }
   }
 
-  Spares small_;
-  Spares large_;
+  Buffers small_;
+  Buffers large_;
 };
 
 }  // namespace herd::node

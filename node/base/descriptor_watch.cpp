@@ -15,7 +15,7 @@ void DescriptorWatch::arm() {
   if (armed_) return;
   armed_ = true;
   descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const std::error_code& error) {
-    if (error) return;  // released: this object may be gone
+    if (error) return;  // the descriptor was released: this object may be destroyed
     armed_ = false;
     readable_();
   });

@@ -1,5 +1,5 @@
-// Watches a descriptor that somebody else owns, such as a ZeroMQ socket's, and says each time it becomes readable.
-// Loop thread only; stops watching at its end and leaves the descriptor open.
+// Watches a descriptor of another owner, such as a ZeroMQ socket, and calls a function each time it becomes readable.
+// Loop thread only. The destructor stops watching and leaves the descriptor open.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -10,15 +10,15 @@ namespace herd::node {
 
 class DescriptorWatch {
  public:
-  // `readable` is called in the loop. ZeroMQ's descriptors stay readable until the socket is asked for its events, so
-  // it must bring that about within the same turn.
+  // `readable` is called by the loop. A ZeroMQ descriptor stays readable until the socket's ZMQ_EVENTS are read, so
+  // `readable` must cause that within the same loop iteration.
   DescriptorWatch(asio::io_context& io, int descriptor, std::function<void()> readable);
   ~DescriptorWatch();
   DescriptorWatch(const DescriptorWatch&) = delete;
   DescriptorWatch& operator=(const DescriptorWatch&) = delete;
 
-  // Waits for the next time. Called at the end of a turn, when the socket has been looked at: to wait earlier would be
-  // to be woken by the same event again.
+  // Waits for the next time; without effect if it is waiting already. Call it at the end of a loop iteration, after the
+  // socket's events were read: if it waited earlier, the same event would wake the loop again.
   void arm();
 
  private:

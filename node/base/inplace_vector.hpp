@@ -1,5 +1,5 @@
-// A vector with room for a fixed number of items inside itself: nothing is allocated, and to make one costs nothing, as
-// its items do not exist before they are put in. Of items that need no destructor.
+// A vector with a fixed capacity and inline storage. It never allocates, and its construction costs nothing, because
+// items are constructed when they are added. Items must be trivially destructible. One thread at a time.
 #pragma once
 
 #include <cstddef>
@@ -16,11 +16,11 @@ class InplaceVector {
  public:
   static_assert(std::is_trivially_destructible_v<Item>);
 
-  InplaceVector() {}  // NOLINT(modernize-use-equals-default): the items do not exist yet
+  InplaceVector() {}  // NOLINT(modernize-use-equals-default): leaves items_ uninitialised
   InplaceVector(const InplaceVector&) = delete;
   InplaceVector& operator=(const InplaceVector&) = delete;
 
-  // Only while it is not full().
+  // Requires !full().
   template <typename... Arguments>
   Item& emplace_back(Arguments&&... arguments) {
     HERD_ASSERT(!full());

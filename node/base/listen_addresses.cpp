@@ -22,7 +22,7 @@ std::string text_of(const tcp::endpoint& endpoint) {
   return to_string(Address{endpoint.address().to_string(), endpoint.port()});
 }
 
-// The address belongs to another machine, or its family is not in this kernel.
+// Whether the address is not one of this machine, or the kernel lacks its family.
 bool is_absent(const std::error_code& error) {
   return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
 }
@@ -39,10 +39,10 @@ std::error_code open_listener(tcp::acceptor& acceptor, const Attempt& attempt) {
     if (!error) step();
   };
   acceptor.open(attempt.endpoint.protocol(), error);
-  // A restart need not wait for TIME_WAIT. Two listeners on one address are refused all the same.
+  // So that a restart need not wait for the end of TIME_WAIT. Two listeners on one address are still refused.
   unless_failed([&] { acceptor.set_option(asio::socket_base::reuse_address(true), error); });
   unless_failed([&] {
-    // 0.0.0.0 and :: of one name would collide otherwise. A literal [::] alone goes on to serve IPv4 as well.
+    // Otherwise 0.0.0.0 and :: of one name would collide. A single literal [::] still serves IPv4 too.
     if (attempt.one_of_several && attempt.endpoint.address().is_v6()) {
       acceptor.set_option(asio::ip::v6_only(true), error);
     }
@@ -68,8 +68,8 @@ protocol::Error refusal(const Attempt& attempt, const std::error_code& error) {
     return {fmt::format("{0} address {1} is in use: stop the other process or change `{0}` in the configuration",
                         attempt.options.key, text_of(attempt.endpoint))};
   }
-  return {fmt::format("{} address {} cannot be listened on: {}", attempt.options.key, text_of(attempt.endpoint),
-                      error.message())};
+  return {fmt::format("{0} address {1} cannot be listened on ({2}): change `{0}` in the configuration",
+                      attempt.options.key, text_of(attempt.endpoint), error.message())};
 }
 
 }  // namespace
@@ -79,12 +79,13 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const Address& address, std::str
   const auto literal = asio::ip::make_address(address.host, error);
   if (!error) return std::vector<tcp::endpoint>{{literal, address.port}};
   asio::io_context io;
-  // Without flags: those of Asio leave ::1 out on a machine whose only IPv6 address is loopback.
+  // Without flags: Asio's default flags leave ::1 out on a machine that has no other IPv6 address.
   const auto found =
       tcp::resolver(io).resolve(address.host, std::to_string(address.port), asio::ip::resolver_base::flags(), error);
   if (error || found.empty()) {
-    return fail(fmt::format("{} address {} cannot be looked up: {}", key, to_string(address),
-                            error ? error.message() : "the name has no address"));
+    return fail(
+        fmt::format("{0} address {1} cannot be looked up ({2}): correct the name in `{0}`, or write an IP address", key,
+                    to_string(address), error ? error.message() : "the name has no address"));
   }
   std::vector<tcp::endpoint> endpoints;
   for (const auto& entry : found) {

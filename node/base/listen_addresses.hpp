@@ -1,6 +1,6 @@
-// Listening TCP sockets for an address of the configuration. A host name that has several addresses is listened on at
-// all of them: `localhost` is 127.0.0.1 and ::1 on most machines, and a client may try either first. The caller's
-// thread; a name is looked up, which may block, so call it at the start.
+// Listening TCP sockets for an address of the configuration. For a host name with several addresses there is a socket
+// for each: `localhost` is 127.0.0.1 and ::1 on most machines, and a client may try either first. Runs on the caller's
+// thread; the lookup of a name may block, so call these functions only at the start.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -14,24 +14,24 @@
 namespace herd::node {
 
 struct ListenOptions {
-  std::string_view key;          // of the configuration, for error texts: "clients" or "http"
+  std::string_view key;          // the configuration key, for error texts: "clients" or "http"
   int send_buffer_bytes = 0;     // SO_SNDBUF of accepted connections, which inherit it; 0: the kernel's choice
   int receive_buffer_bytes = 0;  // SO_RCVBUF, as above
 };
 
-// Every address of the host, each once, in the resolver's order; for a literal address that one. Fails if the name is
-// unknown.
+// Returns every address of the host once, in the resolver's order, with the port; for an IP address that one. Fails if
+// the name is unknown.
 [[nodiscard]] protocol::Result<std::vector<asio::ip::tcp::endpoint>> endpoints_of(const Address& address,
                                                                                   std::string_view key);
 
-// One open, bound, listening, non-blocking acceptor for each endpoint. An endpoint that this machine does not have (a
-// name may have an IPv6 address on a machine without IPv6) is left out with a warning if there is another one. Fails if
-// none is left, or if one is in use: a part of the clients would reach another process. If the port is 0, all listen on
-// the port that the kernel gives the first.
+// Returns a listening, non-blocking acceptor for each endpoint. Skips an endpoint that this machine does not have, with
+// a warning, if there is another one: a name may have an IPv6 address on a machine without IPv6. Fails if none is left,
+// or if one is in use, because some clients would then reach another process. If the port is 0, all acceptors listen on
+// the port that the kernel chooses for the first.
 [[nodiscard]] protocol::Result<std::vector<asio::ip::tcp::acceptor>> listen_at(
     asio::io_context& io, std::vector<asio::ip::tcp::endpoint> endpoints, const ListenOptions& options);
 
-// Both of the above.
+// Calls endpoints_of(), then listen_at().
 [[nodiscard]] protocol::Result<std::vector<asio::ip::tcp::acceptor>> listen_on_all(asio::io_context& io,
                                                                                    const Address& address,
                                                                                    const ListenOptions& options);

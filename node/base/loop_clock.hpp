@@ -1,5 +1,5 @@
-// What time it is in this turn of the loop. The clocks are read when somebody first asks after a wait, and all that
-// happens until the next wait happens at that moment: one reading for a whole batch of commands. Loop thread only.
+// The time of the current loop iteration. The clocks are read once, at the first call of now() in an iteration; all
+// work until the loop waits again has the same time. So a batch of commands costs one reading. Loop thread only.
 #pragma once
 
 #include <chrono>
@@ -18,10 +18,10 @@ class LoopClock {
     return now_;
   }
 
-  // The loop is about to wait, or has taken a while.
+  // Call it before the loop waits, and after long work: the next now() reads the clocks again.
   void end_iteration() { known_ = false; }
 
-  // For tests: stops the clock, and gives it to be set by hand for as long as no turn ends.
+  // For tests: stops the clock and returns its time, which the test can set, until the next end_iteration().
   [[nodiscard]] protocol::Now& stopped() {
     known_ = true;
     return now_;

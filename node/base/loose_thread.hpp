@@ -1,8 +1,8 @@
-// A thread that may be stuck in a system call, because of a disk or a network file system that hangs, when the process
-// wants to end. Its owner waits for it for a bounded time and then leaves it to the end of the process. So it must own
-// what it uses: give it shared pointers, never references.
+// A thread that may be blocked in a system call when the process ends, because a disk or a network file system hangs.
+// Its owner waits for it for a bounded time, then detaches it. So the thread may outlive its owner, and must own
+// everything that it uses: give it shared pointers, never references.
 //
-// All signals are blocked in it. Used by the thread that made it.
+// All signals are blocked in the thread. Use an object only on the thread that made it.
 #pragma once
 
 #include <chrono>
@@ -14,15 +14,15 @@ namespace herd::node {
 
 class LooseThread {
  public:
-  // `name`: at most 15 bytes, as `top -H` shows it.
+  // `name`: at most 15 bytes, shown by `top -H`.
   LooseThread(const char* name, std::function<void()> body);
 
-  // Leaves the thread to itself if it still runs: make it end and call join_for() first.
+  // Detaches the thread if it still runs. Make it end and call join_for() before.
   ~LooseThread();
   LooseThread(const LooseThread&) = delete;
   LooseThread& operator=(const LooseThread&) = delete;
 
-  // Waits until the thread has ended, but no longer than `patience`. False if it has not.
+  // Waits at most `patience` for the end of the thread. Returns whether it has ended.
   bool join_for(std::chrono::milliseconds patience);
 
  private:

@@ -1,4 +1,5 @@
-// A token bucket: how often something may be done, and how often it was not done because of that. Pure; time comes in.
+// A token bucket: limits the rate of an action, and counts how often the action was refused. Pure: the time is an
+// argument. One thread at a time.
 #pragma once
 
 #include <cstdint>
@@ -11,16 +12,16 @@ class RateLimit {
  public:
   struct Rate {
     double per_second = 1;
-    double burst = 1;  // so many at once after a rest, at least 1
+    double burst = 1;  // the capacity of the bucket, at least 1: the actions allowed at once after a pause
   };
 
-  // The bucket is full at first.
+  // Starts with a full bucket.
   explicit RateLimit(const Rate& rate);
 
-  // Whether it may be done at the time `steady`, which never goes back. A refusal is counted.
+  // Whether the action is allowed at the time `steady`, which must never decrease. Counts a refusal.
   [[nodiscard]] bool allows(protocol::Nanoseconds steady);
 
-  // The refusals not yet taken, once at least one more is allowed again; 0 before. Forgets them.
+  // Returns and resets the number of refusals if an action is allowed again; else returns 0.
   [[nodiscard]] std::uint64_t take_suppressed(protocol::Nanoseconds steady);
 
  private:

@@ -9,11 +9,11 @@
 namespace herd::node {
 namespace {
 
-// The shorter, the sooner a thread is let on: the default is 3 ms, about what an update would wait at each step on a
-// busy host. Kernels before 6.12 do not look at it.
+// With a shorter slice a thread runs sooner. The default is 3 ms, which is about the wait of an update at each thread
+// on a busy machine. Kernels before 6.12 ignore the value.
 constexpr std::uint64_t kSliceNanoseconds = 300'000;
 
-// As sched_setattr(2) says: older C libraries have neither the type nor the calls.
+// struct sched_attr of sched_setattr(2): older C libraries have neither the type nor the calls.
 struct Attributes {
   std::uint32_t size = sizeof(Attributes);
   std::uint32_t policy = 0;
@@ -26,7 +26,7 @@ struct Attributes {
 };
 static_assert(sizeof(Attributes) == 48);
 
-// Changes what this thread has; nothing where that is somebody's choice.
+// Changes the attributes of this thread, unless it has another policy than the default.
 template <typename Change>
 bool change_attributes(Change change) {
   Attributes attributes;

@@ -15,20 +15,21 @@ namespace {
 using protocol::fail;
 using protocol::Result;
 
-// Calls `take` with one name after the other until it returns 0, or an errno other than EEXIST.
+// Calls `take` with each name in turn until it returns 0 (success) or an errno other than EEXIST.
 template <typename Take>
 Result<std::string> take_free_name(const SetAside& file, Take take) {
   for (int number = 1; number <= kMostSetAside; ++number) {
     std::string name = number == 1 ? file.as : fmt::format("{}.{}", file.as, number);
     const int error = take(name);
     if (error == 0) return name;
-    if (error != EEXIST) return fail(fmt::format("{} cannot be kept as {} ({})", file.name, name, strerror(error)));
+    if (error != EEXIST)
+      return fail(fmt::format("{} cannot be set aside as {} ({})", file.name, name, strerror(error)));
   }
-  return fail(fmt::format("{0} cannot be kept: {1} to {1}.{2} are in use: remove those that are not needed", file.name,
-                          file.as, kMostSetAside));
+  return fail(fmt::format("{0} cannot be set aside: {1} to {1}.{2} exist already: remove those that are not needed",
+                          file.name, file.as, kMostSetAside));
 }
 
-// 0 or errno. Not every file system can refuse to replace a file; there the name is looked at first.
+// Returns 0 or errno. Some file systems do not support RENAME_NOREPLACE; there it first checks that the name is free.
 int rename_to_free(const SetAside& file, const std::string& name) {
   if (renameat2(file.folder, file.name.c_str(), file.folder, name.c_str(), RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return errno;
@@ -37,7 +38,7 @@ int rename_to_free(const SetAside& file, const std::string& name) {
   return renameat(file.folder, file.name.c_str(), file.folder, name.c_str()) == 0 ? 0 : errno;
 }
 
-// 0 or errno.
+// Returns 0 or errno.
 int write_file(int folder, const std::string& name, std::string_view bytes) {
   const int file = openat(folder, name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (file < 0) return errno;

@@ -17,9 +17,10 @@ protocol::Result<Signals> Signals::block() {
   for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&handled, signal);
   const int blocked = pthread_sigmask(SIG_BLOCK, &handled, nullptr);
   const int descriptor = signalfd(-1, &handled, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (blocked != 0 || descriptor < 0) return protocol::fail(std::string("signals: ") + std::strerror(errno));
+  if (blocked != 0 || descriptor < 0)
+    return protocol::fail(std::string("signals cannot be received by a descriptor: ") + std::strerror(errno));
   std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of one write, as a full disk is
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit of file sizes is an error of the write, like a full disk
   return Signals(descriptor);
 }
 

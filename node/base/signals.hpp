@@ -1,6 +1,6 @@
-// Signals as something to read. A signal that interrupts a thread makes libzmq's calls fail in places where nobody
-// looks for it, so the signals that this process handles are blocked in every thread and read from a descriptor
-// instead.
+// Delivers signals through a descriptor (signalfd). A signal handler would interrupt libzmq's calls, which fail in
+// places where the error is not checked. So the signals that this process handles are blocked in every thread, and read
+// from the descriptor. Owns the descriptor; loop thread only.
 #pragma once
 
 #include <optional>
@@ -11,18 +11,19 @@ namespace herd::node {
 
 class Signals {
  public:
-  // Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and in all that it starts afterwards: call it in main(),
-  // first. Ignores SIGPIPE: a client that is gone is an error of a write, not of the process.
+  // Blocks SIGTERM, SIGINT and SIGHUP in the calling thread and in all threads that it starts afterwards: call it first
+  // in main(). Ignores SIGPIPE and SIGXFSZ, so that a closed connection or a limit of file sizes is an error of the
+  // write.
   [[nodiscard]] static protocol::Result<Signals> block();
 
   Signals(Signals&& other) noexcept;
   Signals& operator=(Signals&&) = delete;
   ~Signals();
 
-  // Readable when take() has something.
+  // Readable if take() returns a signal.
   [[nodiscard]] int descriptor() const { return descriptor_; }
 
-  // The next signal that came, or nothing. Never waits.
+  // Returns the number of the next received signal, or nullopt. Never blocks.
   [[nodiscard]] std::optional<int> take();
 
  private:

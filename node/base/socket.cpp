@@ -12,7 +12,7 @@
 namespace herd::node {
 namespace {
 
-// Of a call that returns how many bytes it moved, or -1.
+// Converts the result of recv() or send(): a number of bytes, or -1 with errno.
 std::size_t moved(ssize_t count, std::error_code& error) {
   if (count >= 0) return static_cast<std::size_t>(count);
   error.assign(errno, std::system_category());
@@ -47,7 +47,7 @@ std::size_t Socket::send(std::string_view bytes, std::error_code& error) {
 
 std::size_t Socket::send(std::span<const iovec> pieces, std::error_code& error) {
   msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces.data());  // only read: the interface has no const
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg() does not write to it
   message.msg_iovlen = pieces.size();
   return moved(::sendmsg(descriptor_, &message, MSG_NOSIGNAL), error);
 }

@@ -1,5 +1,5 @@
-// A connected TCP socket that never blocks. What the system refuses is an error_code; try_again(error) tells whether
-// that was only for now. Owns the descriptor. Loop thread only.
+// A connected, non-blocking TCP socket. Functions report a failed system call as an error_code; try_again(error) is
+// true if the call can succeed later. Owns the descriptor. Loop thread only.
 #pragma once
 
 #include <sys/uio.h>
@@ -13,31 +13,32 @@ namespace herd::node {
 
 class Socket {
  public:
-  // Takes over a descriptor that was opened with SOCK_NONBLOCK.
+  // Takes ownership of a descriptor that was opened with SOCK_NONBLOCK.
   explicit Socket(int descriptor) : descriptor_(descriptor) {}
   Socket(Socket&& other) noexcept;
   Socket& operator=(Socket&& other) noexcept;
   ~Socket() { close(); }
 
-  // Replies leave at once; a telnet client's urgent byte stays in its place, or the byte behind its IAC would be lost.
+  // Sets TCP_NODELAY, so that replies leave at once, and SO_OOBINLINE: a telnet client sends the byte after IAC as
+  // urgent data, which would be lost otherwise.
   void set_options(std::error_code& error);
 
-  // How many bytes came; 0 without an error: the peer has ended its side.
+  // Returns the number of bytes received. 0 without an error means that the other side has half-closed.
   [[nodiscard]] std::size_t receive(std::span<char> buffer, std::error_code& error);
 
-  // How many of the bytes were taken.
+  // Returns the number of bytes that the kernel accepted.
   [[nodiscard]] std::size_t send(std::string_view bytes, std::error_code& error);
 
-  // The same of several pieces in one call.
+  // The same for several pieces in one system call.
   [[nodiscard]] std::size_t send(std::span<const iovec> pieces, std::error_code& error);
 
-  // Says the end to the peer; what it still sends can be received.
+  // Half-closes: sends the end of the output. Bytes can still be received.
   void end_sending(std::error_code& error);
 
-  // close() will break the connection instead of keeping in the kernel what the peer has not taken.
+  // Makes close() reset the connection, so that the kernel does not keep output that the other side does not read.
   void forget_unsent();
 
-  // There are bytes that receive() would give.
+  // Whether receive() would return bytes.
   [[nodiscard]] bool has_bytes() const;
 
   void close();
@@ -48,7 +49,7 @@ class Socket {
   int descriptor_;
 };
 
-// Nothing was there, or there was no room, just now.
+// Whether a call failed only because there were no bytes, or no space, at that moment.
 [[nodiscard]] bool try_again(const std::error_code& error);
 
 }  // namespace herd::node

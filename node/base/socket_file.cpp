@@ -22,10 +22,10 @@ namespace {
 using protocol::fail;
 using protocol::Result;
 
-// How long the end of the process waits for a thread that may be stuck in a file system.
+// The longest wait of the destructor for the thread, which may be blocked in the file system.
 constexpr std::chrono::milliseconds kEndPatience{1'000};
 
-// A descriptor that is closed at the end, unless it is released.
+// Closes a descriptor in its destructor, unless it was released.
 class Owned {
  public:
   explicit Owned(int descriptor) : descriptor_(descriptor) {}
@@ -41,12 +41,12 @@ class Owned {
   int descriptor_;
 };
 
-// The address names the directory by a descriptor: a path may be longer than an address of a socket.
+// The address refers to the directory by its descriptor, because a path may be longer than sun_path.
 Result<sockaddr_un> address_of(int directory, const std::string& name) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   const std::string path = fmt::format("/proc/self/fd/{}/{}", directory, name);
-  if (path.size() >= sizeof address.sun_path) return fail("its name is too long");
+  if (path.size() >= sizeof address.sun_path) return fail("its name is too long for a unix socket");
   std::memcpy(address.sun_path, path.data(), path.size());
   return address;
 }
@@ -84,10 +84,10 @@ class SocketFile::Watcher {
   const std::string name_;
   Owned made_event_;
   Owned stop_event_;
-  std::atomic<int> made_ = -1;  // a listening descriptor that was not taken
-  dev_t device_ = 0;            // of the file that was made last
+  std::atomic<int> made_ = -1;  // a listening descriptor that was not taken yet
+  dev_t device_ = 0;            // of the file that was created last
   ino_t inode_ = 0;
-  bool is_reported_ = false;  // that it cannot be made
+  bool is_reported_ = false;  // the log has the warning that it cannot be created
 };
 
 // ---- the thread ----------------------------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ Result<void> SocketFile::Watcher::make() {
   const auto address = address_of(directory.get(), name_);
   if (!address) return tl::unexpected(address.error());
   Owned listening(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  // The socket's own mode becomes its file's, so that others cannot open it even for a moment.
+  // The file gets the mode of the socket at bind(), so that other users can never open it.
   if (listening.get() < 0 || fchmod(listening.get(), 0600) != 0 ||
       bind(listening.get(), reinterpret_cast<const sockaddr*>(&*address), sizeof *address) != 0 ||
       ::listen(listening.get(), SOMAXCONN) != 0) {
@@ -114,7 +114,7 @@ Result<void> SocketFile::Watcher::make() {
   return {};
 }
 
-// The number of the file is not used again as long as its socket is open.
+// Compares inodes: an inode number is not reused while its socket is open.
 bool SocketFile::Watcher::is_ours() const {
   struct stat file {};
   return lstat(path().c_str(), &file) == 0 && file.st_dev == device_ && file.st_ino == inode_;
@@ -126,20 +126,20 @@ void SocketFile::Watcher::run() {
     if (is_ours()) continue;
     const auto made = make();
     if (made) {
-      spdlog::warn("event=socket_made_again path={} reason=\"it had been removed or replaced\"", path().string());
+      spdlog::warn("event=socket_made_again path={} reason=\"it was removed or replaced\"", path().string());
     } else if (!is_reported_) {
-      spdlog::warn("event=socket_missing path={} reason=\"it was removed or replaced, and cannot be made again: {}\"",
+      spdlog::warn("event=socket_missing path={} reason=\"it was removed or replaced, and cannot be created again: {}\"",
                    path().string(), made.error().message);
     }
     is_reported_ = !made;
   }
 }
 
-// ---- the owner's side ----------------------------------------------------------------------------------------------
+// ---- the owner's thread --------------------------------------------------------------------------------------------
 
 void SocketFile::Watcher::signal(int event) {
   const std::uint64_t one = 1;
-  if (write(event, &one, sizeof one) < 0) return;  // it is readable already
+  if (write(event, &one, sizeof one) < 0) return;  // the counter is full: the descriptor is readable already
 }
 
 int SocketFile::Watcher::take() {
@@ -160,13 +160,15 @@ Result<std::unique_ptr<SocketFile>> SocketFile::open(const std::filesystem::path
   if (watcher->made_event() < 0) return fail(reason());
   if (auto made = watcher->make(); !made) return tl::unexpected(made.error());
   try {
-    return std::unique_ptr<SocketFile>(new SocketFile(watcher));  // its constructor is private
+    return std::unique_ptr<SocketFile>(
+        new SocketFile(watcher));  // std::make_unique cannot call the private constructor
   } catch (const std::system_error& problem) {
     return fail(problem.what());
   }
 }
 
-// A thread that is stuck still uses the file's identity, and its file system would keep this one as well.
+// If the thread is blocked, the file is not removed: the thread still uses the file's inode, and the file system would
+// block this thread too.
 SocketFile::~SocketFile() {
   watcher_->stop();
   if (thread_.join_for(kEndPatience)) watcher_->remove_ours();

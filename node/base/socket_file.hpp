@@ -1,9 +1,9 @@
-// A listening unix socket, and its file, which is put back where it was removed or replaced: an operator who tidies up,
-// or a restored directory, does not cut a running node off from its tools.
+// A listening unix socket and its file. If the file is removed or replaced, it is created again, so that a cleaned or
+// restored directory does not cut a running node off from the operator's tools.
 //
-// A thread of its own compares the file with the one that was made, once every kLookPeriod. Only that thread touches
-// the file system, because a network file system may hang, and the loop must not. What it has made it hands over: the
-// loop's thread takes the descriptor, owns it from then on, and closes the one from before.
+// A separate thread checks the file every kLookPeriod. Only that thread accesses the file system, because a network
+// file system may hang, and the loop must not block. It creates the new socket; the loop thread then calls take(), owns
+// the descriptor, and closes the previous one.
 #pragma once
 
 #include <chrono>
@@ -20,20 +20,21 @@ class SocketFile {
  public:
   static constexpr std::chrono::milliseconds kLookPeriod{1'000};
 
-  // Makes `directory`/`name`, for its owner alone; what is there makes room. The directory must be this node's, locked.
+  // Creates `directory`/`name` with mode 0600, and replaces an existing file. The caller must have the lock of the
+  // directory.
   [[nodiscard]] static protocol::Result<std::unique_ptr<SocketFile>> open(const std::filesystem::path& directory,
                                                                           const std::string& name);
 
-  // Removes the file, if it is still the one that was made here.
+  // Removes the file if it is still the one that this object created. Waits at most 1 s for the thread.
   ~SocketFile();
   SocketFile(const SocketFile&) = delete;
   SocketFile& operator=(const SocketFile&) = delete;
 
-  // Readable when take() has something.
+  // Readable if take() returns a descriptor.
   [[nodiscard]] int descriptor() const;
 
-  // The listening descriptor that was made last, for the caller to own: once after open(), and again each time the file
-  // had to be made again. -1: nothing new.
+  // Returns the listening descriptor that was created last, and gives the caller its ownership: once after open(), and
+  // once after each time the file was created again. -1: there is no new one.
   [[nodiscard]] int take();
 
  private:

@@ -1,6 +1,6 @@
-// Which of many sockets are ready: epoll, level-triggered, so that to go on waiting for a socket costs nothing. Waits
-// never block; the poll's own descriptor is readable while a socket is ready. Owns the epoll instance, not the sockets;
-// one that is closed is no longer watched. Loop thread only.
+// Finds the ready ones among many sockets with a level-triggered epoll, so that a socket with unread bytes stays ready
+// without a further call. Never blocks; descriptor() is readable while a socket is ready. Owns the epoll instance, not
+// the sockets. A socket that is closed is no longer watched. Loop thread only.
 #pragma once
 
 #include <sys/epoll.h>
@@ -15,7 +15,7 @@ class SocketPoll {
  public:
   static constexpr std::size_t kMostAtOnce = 64;
 
-  // Throws std::system_error where the system gives it no descriptor.
+  // Throws std::system_error if no descriptor is available.
   SocketPoll();
   ~SocketPoll();
   SocketPoll(const SocketPoll&) = delete;
@@ -28,17 +28,17 @@ class SocketPoll {
     [[nodiscard]] bool none() const { return !to_receive && !to_send; }
   };
 
-  // From now on `wanted` instead of `watched`, which is what was asked for last; at first nothing. A socket that
-  // nothing is wanted of is not watched at all, not even for its end. `owner` comes back with what is ready. False: the
-  // system has no room for it.
+  // Watches for `wanted` from now on. `watched` is the `wanted` of the last call for this socket, at first none. A
+  // socket with wanted.none() is not watched at all, also not for its end. `owner` is returned in Ready. Returns false
+  // if the kernel refuses, for example for lack of memory.
   [[nodiscard]] bool watch(int descriptor, void* owner, Interest watched, Interest wanted);
 
   struct Ready {
     void* owner = nullptr;
-    bool to_receive = false;  // or it has ended, or is broken
+    bool to_receive = false;  // there are bytes, or the end of the input, or an error
   };
 
-  // Those that are ready now, at most kMostAtOnce, those that have waited longest first. Good until the next call.
+  // Returns the ready sockets, at most kMostAtOnce, longest ready first. The span is valid until the next call.
   [[nodiscard]] std::span<const Ready> take_ready();
 
   [[nodiscard]] int descriptor() const { return descriptor_; }

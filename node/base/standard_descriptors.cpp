@@ -13,10 +13,13 @@ namespace herd::node {
 protocol::Result<void> open_standard_descriptors() {
   for (const int descriptor : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(descriptor, F_GETFD) >= 0) continue;
-    // The lowest free number, and all below are open. O_PATH takes the number where /dev/null is missing: writes fail.
+    // open() returns the lowest free number, which is `descriptor`. If /dev/null is missing, O_PATH occupies the
+    // number, and writes to it fail.
     int opened = open("/dev/null", O_RDWR);
     if (opened < 0) opened = open("/", O_PATH);
-    if (opened < 0) return protocol::fail(std::string("standard descriptors: ") + std::strerror(errno));
+    if (opened < 0)
+      return protocol::fail(std::string("the standard descriptors cannot be opened on /dev/null: ") +
+                            std::strerror(errno));
   }
   return {};
 }

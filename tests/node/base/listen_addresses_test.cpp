@@ -45,7 +45,7 @@ TEST_CASE("localhost is looked up, and each of its addresses appears once") {
 TEST_CASE("an unknown name is an error with the key and the name") {
   const auto found = endpoints_of({"no-such-name.invalid", 12'440}, "clients");
   REQUIRE_FALSE(found);
-  CHECK(found.error().message.starts_with("clients address no-such-name.invalid:12440 cannot be looked up: "));
+  CHECK(found.error().message.starts_with("clients address no-such-name.invalid:12440 cannot be looked up ("));
 }
 
 TEST_CASE("all addresses of a name are listened on, at one port") {
@@ -74,7 +74,7 @@ TEST_CASE("an address that this machine does not have is left out if there is an
   CHECK(some->size() == 1);
   const auto none = listen_at(io, {endpoint("192.0.2.1", 12'440)}, kHttp);
   REQUIRE_FALSE(none);
-  CHECK(none.error().message.starts_with("http address 192.0.2.1:12440 cannot be listened on: "));
+  CHECK(none.error().message.starts_with("http address 192.0.2.1:12440 cannot be listened on ("));
 }
 
 TEST_CASE("an address in use is an error, also if the name has another address") {

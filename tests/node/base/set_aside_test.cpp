@@ -71,7 +71,7 @@ TEST_CASE("a hundred names of one kind are in use and no more") {
                                              : rename_aside({folder.descriptor, "file", "kept"});
   REQUIRE_FALSE(refused);
   CHECK(refused.error().message ==
-        "file cannot be kept: kept to kept.100 are in use: remove those that are not needed");
+        "file cannot be set aside: kept to kept.100 exist already: remove those that are not needed");
   CHECK(folder.read("file") == "one more");
   CHECK(folder.read("kept.100") == "100");
 }
@@ -92,5 +92,5 @@ TEST_CASE("a file that is not there cannot be kept, and the reason is the system
   const Folder folder;
   const auto refused = rename_aside({folder.descriptor, "file", "kept"});
   REQUIRE_FALSE(refused);
-  CHECK(refused.error().message == "file cannot be kept as kept (No such file or directory)");
+  CHECK(refused.error().message == "file cannot be set aside as kept (No such file or directory)");
 }

@@ -261,7 +261,7 @@ TEST_CASE("addresses that cannot be read are mistakes") {
   }
   CHECK(mistake_of_node("monitor = \"127.0.0.1:12340\"").find("does not begin with tcp://") != std::string::npos);
   CHECK(mistake_of_node("monitor = \"tcp://localhost:12340\"").find("binds the name") != std::string::npos);
-  CHECK(mistake_of_node("http = \"nowhere\"").find("without a port") != std::string::npos);
+  CHECK(mistake_of_node("http = \"nowhere\"").find("which has no port") != std::string::npos);
   CHECK(mistake_of_node("bus_public = \"ipc:///tmp/x\"").find("does not begin with tcp://") != std::string::npos);
   CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"\"\n") ==
         std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://IP:PORT"});

@@ -283,7 +283,7 @@ TEST_CASE("when a hundred replaced files are kept already, the next one is not o
   const auto after = held.node.accept("kiwi", "5");
   REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 2; }));
   CHECK(held.node.replica->acknowledged() < after.number);
-  CHECK(held.node.journal->trouble().find("are in use: remove those that are not needed") != std::string::npos);
+  CHECK(held.node.journal->trouble().find("exist already: remove those that are not needed") != std::string::npos);
   CHECK(content(held.path()) == "foreign");
   fs::remove(held.path().string() + ".replaced.7");
   REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));

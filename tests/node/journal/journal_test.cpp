@@ -183,7 +183,7 @@ TEST_CASE("when all names of discarded journals are in use, the journal stays wh
   (void)scratch.write("new", "journal");
   const auto moved = Journal::discard(scratch.path());
   REQUIRE_FALSE(moved);
-  CHECK(moved.error().message.find("journal.discarded to journal.discarded.100 are in use: remove those") !=
+  CHECK(moved.error().message.find("journal.discarded to journal.discarded.100 exist already: remove those") !=
         std::string::npos);
   CHECK(std::filesystem::file_size(scratch.path() / "journal") == 3);
 }
