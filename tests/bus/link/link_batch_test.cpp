@@ -1,4 +1,4 @@
-// What a batch holds, and what it leaves out for its peer.
+// Which records a batch contains, and which it leaves out for its peer.
 #include <algorithm>
 
 #include "tests/bus/one_link.hpp"
@@ -13,7 +13,7 @@ constexpr LinkLimits kSmall{.max_in_flight = 2, .max_batch = 4};
 
 }  // namespace
 
-TEST_CASE("an update is withheld from the life it came from, and from nobody else") {
+TEST_CASE("an update is not sent back to the incarnation that it came from, but to all others") {
   OneLink one;
   one.open();
   one.move("theirs", kThisLink);
@@ -22,7 +22,7 @@ TEST_CASE("an update is withheld from the life it came from, and from nobody els
   CHECK(one.send()->clients == std::vector<std::string>{"another's", "ours"});
 }
 
-TEST_CASE("a peer that told us and then lost its memory gets it back") {
+TEST_CASE("a peer that sent an update and then lost its store gets the update back") {
   OneLink one;
   one.open();
   one.move("theirs", kThisLink);
@@ -33,11 +33,11 @@ TEST_CASE("a peer that told us and then lost its memory gets it back") {
   const auto sent = one.send();
   REQUIRE(sent);
   CHECK(sent->clients == std::vector<std::string>{"theirs"});
-  one.move("theirs", kThisLink);  // what the new life says it knows itself
+  one.move("theirs", kThisLink);  // the new incarnation sent it itself
   CHECK_FALSE(one.send());
 }
 
-TEST_CASE("a stretch that left something out for its peer alone is not sent to others") {
+TEST_CASE("a feed range that leaves out a record for its peer is not shared with other links") {
   OneLink one;
   one.open();
   one.move("ours");
@@ -46,14 +46,14 @@ TEST_CASE("a stretch that left something out for its peer alone is not sent to o
   CHECK(range->shareable);
   (void)one.link.send(range->to, one.store, 0, one.now);
   one.move("theirs", kThisLink);
-  CHECK_FALSE(one.send());  // scanned, and left out
+  CHECK_FALSE(one.send());  // scanned and left out
   one.move("ours");
   range = one.link.next_range(one.store, one.now, one.store.feed().tail());
   REQUIRE(range);
   CHECK_FALSE(range->shareable);
 }
 
-TEST_CASE("a link that lags fills half of each batch from the tail, without moving its cursor by it") {
+TEST_CASE("a lagging link fills half of each batch from the tail, without moving its cursor by that") {
   OneLink one(kSmall);
   one.fill(20);
   one.open();
@@ -67,32 +67,32 @@ TEST_CASE("a link that lags fills half of each batch from the tail, without movi
   CHECK(next->batch.to == 4);
 }
 
-TEST_CASE("a link that keeps up sends in order alone") {
+TEST_CASE("a link that does not lag sends in feed order only") {
   OneLink one(kSmall);
   one.fill(kSmall.max_in_flight * kSmall.max_batch);
   one.open();
   CHECK(one.send()->clients == std::vector<std::string>{"client0", "client1", "client2", "client3"});
 }
 
-TEST_CASE("a client that moves all the time is not starved by a link that lags") {
+TEST_CASE("a client that moves all the time is not starved by a lagging link") {
   OneLink one(kSmall);
   one.fill(1000);
   one.open();
-  int told = 0;
-  for (int turn = 0; turn < 50; ++turn) {
+  int sent_moves = 0;
+  for (int round = 0; round < 50; ++round) {
     for (int i = 0; i < 20; ++i) one.fill(1);  // more than the link can take
     one.move("mover");
     const auto sent = one.send();
     REQUIRE(sent);
-    told += static_cast<int>(std::count(sent->clients.begin(), sent->clients.end(), "mover"));
+    sent_moves += static_cast<int>(std::count(sent->clients.begin(), sent->clients.end(), "mover"));
     one.ack(sent->batch.to);
   }
-  CHECK(told == 50);
+  CHECK(sent_moves == 50);
 }
 
-// Another peer that passes 1 must be told what stands at 2, or a crash would bring the old record back behind its
-// cursor.
-TEST_CASE("a stretch that passes something because its peer knows what superseded it is not sent to others") {
+// The record moves from number 1 to a later one that this peer sent. If the cursor of another peer passes 1, it needs
+// that record: else a crash would bring the old one back under a number that its cursor has passed.
+TEST_CASE("a feed range that passes a superseded change because its peer knows the successor is not shared") {
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
   one.open();
   one.move("client");
@@ -108,7 +108,7 @@ TEST_CASE("a stretch that passes something because its peer knows what supersede
   CHECK_FALSE(range->shareable);
 }
 
-TEST_CASE("a stretch names the links that its records came by") {
+TEST_CASE("a feed range names the links that its records came by") {
   OneLink one;
   one.open();
   one.move("theirs", kThisLink + 1);
@@ -119,8 +119,8 @@ TEST_CASE("a stretch names the links that its records came by") {
   CHECK(range->sources == bit_of(kThisLink + 1));
 }
 
-// The cursor must not pass 1, under which a crash would bring client0 back, while client0 stands at 7 and is left out.
-TEST_CASE("a stretch that is cut because too many go along takes along what now stands behind its end") {
+// The cursor must not pass 1 without client0, which now has the number 7: a crash would bring it back under 1.
+TEST_CASE("a feed range that is shortened because it has too many successors includes those after its new end") {
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 4});
   one.fill(6);
   one.store.superseded().begin_flush(one.tail());  // 1 to 6 are on disk

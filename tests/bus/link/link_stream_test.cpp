@@ -1,4 +1,4 @@
-// What flows over a link: batches, their acknowledgements, and what is done where one is missing.
+// The stream of a link: batches, their acknowledgements, and what happens when one is lost.
 #include <algorithm>
 #include <set>
 
@@ -14,7 +14,7 @@ constexpr LinkLimits kSmall{.max_in_flight = 2, .max_batch = 4};
 
 }  // namespace
 
-TEST_CASE("sending goes on from the cursor of the WELCOME") {
+TEST_CASE("sending continues from the cursor of the WELCOME") {
   OneLink one;
   one.fill(10);
   one.open(4);
@@ -61,7 +61,7 @@ TEST_CASE("only an ACK advances the cursor") {
   CHECK(one.link.in_flight() == 0);
 }
 
-TEST_CASE("an ACK that is older than another moves nothing back") {
+TEST_CASE("an old ACK that comes late moves no cursor back") {
   OneLink one;
   one.fill(10);
   one.open();
@@ -73,7 +73,7 @@ TEST_CASE("an ACK that is older than another moves nothing back") {
   CHECK(one.link.cursors().sent == 10);
 }
 
-TEST_CASE("an ACK of what was never given out, or of more kept than merged, is ignored") {
+TEST_CASE("an ACK above the tail, or with more durable than merged, is ignored") {
   OneLink one;
   one.fill(10);
   one.open();
@@ -87,7 +87,7 @@ TEST_CASE("an ACK of what was never given out, or of more kept than merged, is i
   CHECK(one.link.cursors().durable == 10);
 }
 
-TEST_CASE("a bounded number of batches is in flight") {
+TEST_CASE("at most max_in_flight batches are in flight") {
   OneLink one(LinkLimits{.max_in_flight = 8, .max_batch = 1});
   one.fill(20);
   one.open();
@@ -111,10 +111,10 @@ TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor,
   CHECK(one.link.timeouts() == 0);
   one.advance(1ns);
   CHECK(one.link.timeouts() == 1);
-  CHECK_FALSE(one.send());  // only HELLO is said
-  const auto said = one.messages();
-  REQUIRE(said.size() == 1);
-  const std::uint64_t attempt = one_of<Hello>(said)->attempt;
+  CHECK_FALSE(one.send());  // only HELLO is sent
+  const auto messages = one.messages();
+  REQUIRE(messages.size() == 1);
+  const std::uint64_t attempt = one_of<Hello>(messages)->attempt;
   CHECK(attempt > first->batch.attempt);
   one.welcome(5, attempt);
   const auto again = one.send();
@@ -123,10 +123,10 @@ TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor,
   CHECK(again->batch.attempt > attempt);
 }
 
-TEST_CASE("an answer has at least two and a half measured round trips") {
+TEST_CASE("the timeout of an answer is at least two and a half measured round trips") {
   OneLink one;
   one.open();
-  for (int i = 0; i < 60; ++i) {  // until the estimate is near the truth
+  for (int i = 0; i < 60; ++i) {  // until the average is near 300 ms
     one.move("kiwi");
     REQUIRE(one.send());
     one.advance(300ms);
@@ -142,7 +142,7 @@ TEST_CASE("an answer has at least two and a half measured round trips") {
   CHECK(one.link.timeouts() == 1);
 }
 
-TEST_CASE("a peer too slow for the first timeouts is not timed out for ever") {
+TEST_CASE("a peer that is too slow for the first timeouts does not time out again and again") {
   OneLink one;
   one.fill(1);
   one.open();
@@ -160,7 +160,7 @@ TEST_CASE("a peer too slow for the first timeouts is not timed out for ever") {
   CHECK(acknowledged);
 }
 
-TEST_CASE("a WELCOME to an older attempt rewinds nothing") {
+TEST_CASE("a WELCOME to an older attempt does not rewind the stream") {
   OneLink one;
   one.fill(10);
   one.hello();
@@ -174,7 +174,7 @@ TEST_CASE("a WELCOME to an older attempt rewinds nothing") {
   CHECK_FALSE(one.send());
 }
 
-TEST_CASE("a WELCOME to the present attempt is taken as it stands, also below the acknowledged cursor") {
+TEST_CASE("a WELCOME to the present attempt is taken as it is, also below the acknowledged cursor") {
   OneLink one;
   one.fill(10);
   one.open();
@@ -188,7 +188,7 @@ TEST_CASE("a WELCOME to the present attempt is taken as it stands, also below th
   CHECK(one.send()->batch.from == 6);
 }
 
-TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
+TEST_CASE("an ACK of a former attempt still moves the acknowledged cursor") {
   OneLink one;
   one.fill(10);
   one.open();
@@ -200,35 +200,35 @@ TEST_CASE("an ACK of a former attempt still tells what the peer holds") {
   CHECK(one.link.cursors().merged == 10);
 }
 
-TEST_CASE("a batch that leaves a gap is answered with WELCOME, which says where to go on") {
+TEST_CASE("a batch that leaves a gap is answered with WELCOME, which names the cursor to continue from") {
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 5, 2));
   CHECK(one_of<Ack>(one.messages())->merged == 5);
-  CHECK(one.batch(6, 9, 2));  // used all the same
-  auto said = one.messages();
-  REQUIRE(said.size() == 1);
-  REQUIRE(one_of<Welcome>(said));
-  CHECK(one_of<Welcome>(said)->cursor == 5);
-  CHECK(one_of<Welcome>(said)->attempt == 2);
+  CHECK(one.batch(6, 9, 2));  // its updates are used all the same
+  auto messages = one.messages();
+  REQUIRE(messages.size() == 1);
+  REQUIRE(one_of<Welcome>(messages));
+  CHECK(one_of<Welcome>(messages)->cursor == 5);
+  CHECK(one_of<Welcome>(messages)->attempt == 2);
   REQUIRE(one.batch(5, 9, 3));
-  said = one.messages();
-  REQUIRE(one_of<Ack>(said));
-  CHECK(one_of<Ack>(said)->merged == 9);
-  CHECK(one_of<Ack>(said)->attempt == 3);
+  messages = one.messages();
+  REQUIRE(one_of<Ack>(messages));
+  CHECK(one_of<Ack>(messages)->merged == 9);
+  CHECK(one_of<Ack>(messages)->attempt == 3);
 }
 
-TEST_CASE("a batch seen twice is acknowledged twice, with all that is merged, and nothing is kept without a journal") {
+TEST_CASE("a batch received twice is acknowledged with all that is merged, and nothing is durable without a journal") {
   OneLink one;
   one.open();
   REQUIRE(one.batch(0, 5));
   REQUIRE(one.batch(5, 9));
   REQUIRE(one.batch(0, 5));
-  const auto said = one.messages();
-  REQUIRE(said.size() == 1);
-  CHECK(std::get<Ack>(said[0]).merged == 9);
-  CHECK(std::get<Ack>(said[0]).durable == 0);
-  CHECK(std::get<Ack>(said[0]).incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
+  const auto messages = one.messages();
+  REQUIRE(messages.size() == 1);
+  CHECK(std::get<Ack>(messages[0]).merged == 9);
+  CHECK(std::get<Ack>(messages[0]).durable == 0);
+  CHECK(std::get<Ack>(messages[0]).incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
 }
 
 TEST_CASE("an empty batch is acknowledged") {
@@ -238,7 +238,7 @@ TEST_CASE("an empty batch is acknowledged") {
   CHECK(one_of<Ack>(one.messages()));
 }
 
-TEST_CASE("a range with nothing for the peer is sent after a while, empty, or with the next record before") {
+TEST_CASE("a feed range without records for the peer is sent after kEmptyBatchDelay, or sooner with the next record") {
   OneLink one;
   one.open();
   one.move("kiwi", kThisLink);
@@ -246,7 +246,7 @@ TEST_CASE("a range with nothing for the peer is sent after a while, empty, or wi
   CHECK(one.link.send_deadline() == one.now.steady + kEmptyBatchDelay);
   one.advance(kEmptyBatchDelay - 1ns);
   CHECK_FALSE(one.send());
-  one.move("plum", kThisLink);  // does not put it off
+  one.move("plum", kThisLink);  // does not delay it further
   CHECK_FALSE(one.send());
   one.advance(1ns);
   const auto empty = one.send();
@@ -265,7 +265,7 @@ TEST_CASE("a range with nothing for the peer is sent after a while, empty, or wi
   CHECK(full->batch.to == 4);
 }
 
-TEST_CASE("an empty range waits for room in the flight without a deadline in the past") {
+TEST_CASE("an empty range that waits for an ACK has no deadline in the past") {
   OneLink one(LinkLimits{.max_in_flight = 1, .max_batch = 4});
   one.open();
   one.move("kiwi", kThisLink);
@@ -279,33 +279,33 @@ TEST_CASE("an empty range waits for room in the flight without a deadline in the
   CHECK(one.link.send_deadline() > one.now.steady);
 }
 
-TEST_CASE("whatever is lost, each record reaches the peer in the end") {
+TEST_CASE("each record reaches the peer in the end, whichever messages are lost") {
   OneLink one(kSmall);
   one.fill(30);
   one.open();
   std::set<std::string> arrived;
   ChangeNumber merged = 0;
-  for (int turn = 0; turn < 200 && one.link.cursors().merged < one.tail(); ++turn) {
+  for (int round = 0; round < 200 && one.link.cursors().merged < one.tail(); ++round) {
     const auto sent = one.send();
     if (!sent) {
       one.advance(100ms);
       if (const std::uint64_t attempt = one.hello_attempt()) one.welcome(merged, attempt);
       continue;
     }
-    if (turn % 3 == 0) continue;  // lost on the way
+    if (round % 3 == 0) continue;  // lost on the way
     arrived.insert(sent->clients.begin(), sent->clients.end());
     if (sent->batch.from > merged) {
       one.welcome(merged, sent->batch.attempt);
       continue;
     }
     merged = std::max(merged, sent->batch.to);
-    if (turn % 4 != 0) one.ack(merged, sent->batch.attempt);  // else the ACK is lost
+    if (round % 4 != 0) one.ack(merged, sent->batch.attempt);  // else the ACK is lost
   }
   CHECK(arrived.size() == 30);
   CHECK(one.link.cursors().merged == one.tail());
 }
 
-TEST_CASE("wants_to_say never denies what there is to say") {
+TEST_CASE("wants_to_send() is never false while there is a message to send") {
   OneLink one;
   const auto wants = [&] { return one.link.wants_to_send(one.now, one.tail()); };
   CHECK(wants());
