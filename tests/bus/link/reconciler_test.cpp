@@ -1,4 +1,4 @@
-// Comparing stores: two replicas with default times, and faults planted on the wire that no cursor notices.
+// Reconciliation: two replicas with the default times, and faults on the wire that no cursor notices.
 #include "bus/link/reconciler.hpp"
 
 #include <string>
@@ -13,46 +13,46 @@ using namespace herd::protocol;
 
 namespace {
 
-constexpr Nanoseconds kOneRound = 61s;  // by then each side has begun one more
+constexpr Nanoseconds kOneRound = 61s;  // after this time each side has begun at least one more round
 
-// The updates of the batches that pass are gone, and their receiver acknowledges them all the same.
-void hollow(const Message& said, Outgoing& message) {
-  if (std::holds_alternative<Batch>(said)) message.body = std::make_shared<const std::string>("\x92\x90\x90");
+// Removes the updates from each batch on its way. The receiver acknowledges the batch all the same.
+void remove_updates(const Message& message, Outgoing& encoded) {
+  if (std::holds_alternative<Batch>(message)) encoded.body = std::make_shared<const std::string>("\x92\x90\x90");
 }
 
-// The first update says another thing, under the same identity.
+// Changes the updates of each batch on its way; they have the same identities as before.
 template <typename Change>
-auto altered(Change change) {
-  return [change](const Message& said, Outgoing& message) {
-    if (!std::holds_alternative<Batch>(said)) return;
+auto change_updates(Change change) {
+  return [change](const Message& message, Outgoing& encoded) {
+    if (!std::holds_alternative<Batch>(message)) return;
     Body body;
-    REQUIRE(decode_body(*message.body, body));
+    REQUIRE(decode_body(*encoded.body, body));
     BodyEncoder encoder;
     for (Body::Entry& entry : body.updates) {
       change(entry.update);
       REQUIRE(encoder.add(entry.update));
     }
-    message.body = std::make_shared<const std::string>(encoder.finish());
+    encoded.body = std::make_shared<const std::string>(encoder.finish());
   };
 }
 
-// Two replicas that have greeted each other and compared for the first time.
+// Two replicas after the handshake and the first round of each.
 struct TwoCompared : TwoReplicas {
   TwoCompared() {
     REQUIRE(advance(5s));
     REQUIRE(hill->counters().digest_rounds == 1);
     REQUIRE(smith->counters().digest_rounds == 1);
   }
-  // Smith acknowledges what it never saw.
+  // Hill accepts a report, and Smith acknowledges it without having received it.
   void lose(const std::string& client, std::string_view time_text = "5") {
     REQUIRE(accept(*hill, client, time_text, now).result == Accepted::Stored);
-    tamper = hollow;
+    tamper = remove_updates;
     REQUIRE(deliver());
     tamper = [](const auto&, auto&) {};
     REQUIRE_FALSE(equal());
   }
-  // Until Smith has begun so many rounds more, and they are over.
-  void rounds(std::uint64_t count) {
+  // Time passes until Smith has begun this number of further rounds.
+  void run_rounds(std::uint64_t count) {
     const std::uint64_t until = smith->counters().digest_rounds + count;
     const Nanoseconds end = now.steady + static_cast<std::int64_t>(count) * kOneRound;
     while (smith->counters().digest_rounds < until && now.steady < end) REQUIRE(advance(50ms));
@@ -60,8 +60,8 @@ struct TwoCompared : TwoReplicas {
   }
 };
 
-// Names of clients that share a bucket.
-std::vector<std::string> neighbours(std::size_t count) {
+// Clients in the bucket of the client kiwi.
+std::vector<std::string> clients_of_kiwis_bucket(std::size_t count) {
   std::vector<std::string> names;
   for (int i = 0; names.size() < count; ++i) {
     std::string name = "client" + std::to_string(i);
@@ -72,7 +72,7 @@ std::vector<std::string> neighbours(std::size_t count) {
 
 }  // namespace
 
-TEST_CASE("nodes that meet compare their stores at once, and then once or twice a minute") {
+TEST_CASE("two nodes reconcile as soon as they have synchronised, and then once or twice per minute") {
   TwoCompared two;
   REQUIRE(two.advance(10min));
   CHECK(two.hill->counters().digest_rounds >= 11);
@@ -80,7 +80,7 @@ TEST_CASE("nodes that meet compare their stores at once, and then once or twice 
   CHECK(two.hill->counters().buckets_pulled == 0);
 }
 
-TEST_CASE("a node that returns with an empty memory is compared with once it holds what there was") {
+TEST_CASE("a node that returns with an empty store is reconciled with once it has synchronised") {
   TwoCompared two;
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   REQUIRE(two.advance(1s));
@@ -91,11 +91,11 @@ TEST_CASE("a node that returns with an empty memory is compared with once it hol
   CHECK(two.smith->counters().digest_rounds == 1);
 }
 
-TEST_CASE("equal stores are found to be equal by one number: no sums travel") {
+TEST_CASE("between equal stores only digests are sent, no sums") {
   TwoCompared two;
   std::size_t frames = 0;
-  two.tamper = [&](const Message& said, const Outgoing& message) {
-    if (std::holds_alternative<Digest>(said) && message.body) ++frames;
+  two.tamper = [&](const Message& message, const Outgoing& encoded) {
+    if (std::holds_alternative<Digest>(message) && encoded.body) ++frames;
   };
   for (int i = 0; i < 300; ++i) REQUIRE(accept(*two.hill, std::to_string(i), "5", two.now).result == Accepted::Stored);
   REQUIRE(two.advance(kOneRound));
@@ -104,22 +104,22 @@ TEST_CASE("equal stores are found to be equal by one number: no sums travel") {
 
 TEST_CASE("each round begins with HELLO") {
   TwoCompared two;
-  std::vector<std::size_t> said_by_smith;
+  std::vector<std::size_t> sent_by_smith;
   std::size_t asked = 0;
   two.arrives = [&](const Message& message) {
     if (const auto* digest = std::get_if<Digest>(&message); digest != nullptr && !digest->answer) {
       ++asked;
-      REQUIRE_FALSE(said_by_smith.empty());
-      CHECK(said_by_smith.back() == Message{Hello{}}.index());
+      REQUIRE_FALSE(sent_by_smith.empty());
+      CHECK(sent_by_smith.back() == Message{Hello{}}.index());
     }
-    said_by_smith.push_back(message.index());
+    sent_by_smith.push_back(message.index());
     return true;
   };
   REQUIRE(two.advance(kOneRound));
   CHECK(asked == 2);
 }
 
-TEST_CASE("a record that was acknowledged and never arrived is fetched, and counted as healed") {
+TEST_CASE("a record that was acknowledged but never arrived is fetched, and counted as repaired") {
   TwoCompared two;
   two.lose("kiwi");
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
@@ -134,10 +134,10 @@ TEST_CASE("a record that was acknowledged and never arrived is fetched, and coun
   CHECK(events.repaired[0].records == 1);
 }
 
-TEST_CASE("a record that was changed on its way is made one again, whichever text is greater") {
+TEST_CASE("a record that was changed on its way becomes equal on both nodes again, whichever text is greater") {
   const std::string_view coordinates = GENERATE("+0-2", "+2-2");
   TwoCompared two;
-  two.tamper = altered([&](Update& update) { update.coordinates = coordinates; });
+  two.tamper = change_updates([&](Update& update) { update.coordinates = coordinates; });
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+1-2").result == Accepted::Stored);
   REQUIRE(two.deliver());
   REQUIRE_FALSE(two.equal());
@@ -148,9 +148,9 @@ TEST_CASE("a record that was changed on its way is made one again, whichever tex
   CHECK(two.hill->counters().divergences_healed + two.smith->counters().divergences_healed == 1);
 }
 
-TEST_CASE("what an answer brings is merged though its identity was seen") {
+TEST_CASE("the updates of an ANSWER are merged even if the seen-set contains their identities") {
   TwoCompared two;
-  two.tamper = altered([](Update& update) { update.client = "wrong"; });
+  two.tamper = change_updates([](Update& update) { update.client = "wrong"; });
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   REQUIRE(two.deliver());
   two.tamper = [](const auto&, auto&) {};
@@ -160,10 +160,10 @@ TEST_CASE("what an answer brings is merged though its identity was seen") {
   CHECK(two.equal());
 }
 
-TEST_CASE("a bucket is pulled when it differs twice and stays as it is, not before") {
+TEST_CASE("a bucket is pulled when it differs twice with the same sums, and not before") {
   TwoCompared two;
   two.lose("kiwi");
-  two.rounds(1);
+  two.run_rounds(1);
   CHECK(two.smith->counters().buckets_pulled == 0);
   REQUIRE(two.advance(2s));
   CHECK(two.smith->counters().buckets_pulled == 0);
@@ -172,24 +172,24 @@ TEST_CASE("a bucket is pulled when it differs twice and stays as it is, not befo
   CHECK(two.equal());
 }
 
-TEST_CASE("a bucket whose records change all the time is pulled when it has differed three rounds running") {
+TEST_CASE("a bucket with records that change all the time is pulled when it has differed in three rounds") {
   TwoCompared two;
-  const std::string neighbour = neighbours(1)[0];
+  const std::string neighbour = clients_of_kiwis_bucket(1)[0];
   two.lose("kiwi");
   int time = 100;
   const std::uint64_t before = two.smith->counters().digest_rounds;
-  const auto turn = [&] {
+  const auto step = [&] {
     REQUIRE(accept(*two.hill, neighbour, std::to_string(++time), two.now).result == Accepted::Stored);
     REQUIRE(two.advance(500ms));
   };
-  for (int i = 0; i < 140 && two.smith->counters().digest_rounds < before + 2; ++i) turn();
+  for (int i = 0; i < 140 && two.smith->counters().digest_rounds < before + 2; ++i) step();
   CHECK(two.smith->counters().buckets_pulled == 0);
-  for (int i = 0; i < 8; ++i) turn();
+  for (int i = 0; i < 8; ++i) step();
   CHECK(two.smith->counters().buckets_pulled == 1);
   CHECK(two.equal());
 }
 
-TEST_CASE("what is in flight is no difference, however long it is under way") {
+TEST_CASE("an update in flight is no difference, however long it is in flight") {
   TwoCompared two;
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
@@ -201,10 +201,10 @@ TEST_CASE("what is in flight is no difference, however long it is under way") {
   CHECK_FALSE(two.smith->find("kiwi"));
 }
 
-TEST_CASE("an answer holds what was acknowledged: what is in flight comes by itself, and is no divergence") {
+TEST_CASE("an ANSWER contains only acknowledged records: those in flight come by batches, and are no divergence") {
   TwoCompared two;
   two.lose("kiwi");
-  const std::string neighbour = neighbours(1)[0];
+  const std::string neighbour = clients_of_kiwis_bucket(1)[0];
   bool pulled = false;
   two.arrives = [&](const Message& message) {
     const auto* pull = std::get_if<Pull>(&message);
@@ -219,11 +219,11 @@ TEST_CASE("an answer holds what was acknowledged: what is in flight comes by its
   CHECK(two.smith->counters().divergences_healed == 1);
 }
 
-TEST_CASE("a node that is sent a PULL looks for what it lacks itself") {
+TEST_CASE("a node that receives a PULL soon begins a round of its own") {
   TwoCompared two;
   two.lose("kiwi");
   REQUIRE(accept(*two.smith, "plum", "5", two.now).result == Accepted::Stored);
-  two.tamper = hollow;
+  two.tamper = remove_updates;
   REQUIRE(two.advance(1s));
   two.tamper = [](const auto&, auto&) {};
   const auto repaired = [](const Replica& replica) { return replica.counters().divergences_healed; };
@@ -235,11 +235,11 @@ TEST_CASE("a node that is sent a PULL looks for what it lacks itself") {
   CHECK(repaired(*two.hill) == 1);
 }
 
-TEST_CASE("a divergence that does not heal is not asked about again and again") {
+TEST_CASE("a divergence that cannot be repaired causes a bounded number of rounds") {
   TwoCompared two;
   two.lose("kiwi");
-  two.tamper = [](const Message& said, Outgoing& message) {
-    if (std::holds_alternative<Answer>(said)) message.body = std::make_shared<const std::string>("\x92\x90\x90");
+  two.tamper = [](const Message& message, Outgoing& encoded) {
+    if (std::holds_alternative<Answer>(message)) encoded.body = std::make_shared<const std::string>("\x92\x90\x90");
   };
   REQUIRE(two.advance(10min));
   CHECK_FALSE(two.equal());
@@ -247,18 +247,18 @@ TEST_CASE("a divergence that does not heal is not asked about again and again") 
   CHECK(two.hill->counters().digest_rounds <= 4 * 21);
 }
 
-TEST_CASE("a bucket that no answer can hold is told by several") {
+TEST_CASE("a bucket that is too large for one ANSWER is sent in several") {
   TwoCompared two;
-  const std::vector<std::string> clients = neighbours(kMaxBatchUpdates * 2 + 1);
+  const std::vector<std::string> clients = clients_of_kiwis_bucket(kMaxBatchUpdates * 2 + 1);
   for (const std::string& client : clients) REQUIRE(accept(*two.hill, client, "5", two.now).result == Accepted::Stored);
-  two.tamper = hollow;
+  two.tamper = remove_updates;
   REQUIRE(two.deliver());
   std::size_t answers = 0;
-  two.tamper = [&](const Message& said, const Outgoing& message) {
-    const auto* answer = std::get_if<Answer>(&said);
+  two.tamper = [&](const Message& message, const Outgoing& encoded) {
+    const auto* answer = std::get_if<Answer>(&message);
     if (answer == nullptr || answer->incarnations.sender != 1) return;
     ++answers;
-    CHECK(message.body->size() <= kMaxBatchBytes);
+    CHECK(encoded.body->size() <= kMaxBatchBytes);
   };
   REQUIRE(two.advance(kOneRound + 4s));
   CHECK(two.equal());
@@ -266,13 +266,13 @@ TEST_CASE("a bucket that no answer can hold is told by several") {
   CHECK(two.smith->counters().divergences_healed == clients.size());
 }
 
-TEST_CASE("any number of buckets is pulled, one message at a time, also where long texts fill them") {
+TEST_CASE("any number of buckets is pulled, one message at a time, also if long texts fill the bodies") {
   TwoCompared two;
   const std::string pad(GENERATE(0, 240), 'x');
   for (int i = 0; i < 5'000; ++i) {
     REQUIRE(accept(*two.hill, std::to_string(i) + pad, "5", two.now).result == Accepted::Stored);
   }
-  two.tamper = hollow;
+  two.tamper = remove_updates;
   REQUIRE(two.deliver());
   two.tamper = [](const auto&, auto&) {};
   REQUIRE(two.advance(kOneRound + 4s));
@@ -280,7 +280,7 @@ TEST_CASE("any number of buckets is pulled, one message at a time, also where lo
   CHECK(two.smith->counters().divergences_healed == 5'000);
 }
 
-TEST_CASE("whatever is lost of a round, a later one heals") {
+TEST_CASE("if any message of a round is lost, a later round repairs the divergence") {
   const std::size_t kind = GENERATE(Message{Digest{}}.index(), Message{Pull{}}.index(), Message{Answer{}}.index());
   TwoCompared two;
   two.lose("kiwi");
@@ -295,27 +295,28 @@ TEST_CASE("whatever is lost of a round, a later one heals") {
 TEST_CASE("sums that cannot be read are refused, and the round decides nothing") {
   TwoCompared two;
   two.lose("kiwi");
-  two.tamper = [](const Message& said, Outgoing& message) {
-    if (std::holds_alternative<Digest>(said) && message.body) message.body = std::make_shared<const std::string>("x");
+  two.tamper = [](const Message& message, Outgoing& encoded) {
+    if (std::holds_alternative<Digest>(message) && encoded.body)
+      encoded.body = std::make_shared<const std::string>("x");
   };
   REQUIRE(two.advance(3min));
   CHECK(two.smith->counters().messages_refused >= 1);
   CHECK(two.smith->counters().buckets_pulled == 0);
 }
 
-TEST_CASE("what is meant for another life is not answered, nor used") {
+TEST_CASE("a DIGEST, PULL or ANSWER of or for another incarnation is neither answered nor used") {
   TwoCompared two;
-  const auto said_kinds = [&](const Message& message) {
+  const auto kinds_of_answers = [&](const Message& message) {
     receive(*two.hill, "from Smith", message, two.now);
     std::vector<std::size_t> kinds;
-    while (const auto said = two.hill->take(0, two.now)) kinds.push_back(decode(said->header)->index());
+    while (const auto sent = two.hill->take(0, two.now)) kinds.push_back(decode(sent->header)->index());
     return kinds;
   };
-  CHECK(said_kinds(Digest{{2, 99}, 1, false, 7, 0}).empty());
-  CHECK(said_kinds(Digest{{99, 1}, 1, false, 7, 0}).empty());
-  CHECK(said_kinds(Pull{{2, 99}, 1, 0, {1}}).empty());
-  CHECK(said_kinds(Digest{{2, 1}, 1, false, 7, 0}) == std::vector{Message{Digest{}}.index()});
-  CHECK(said_kinds(Pull{{2, 1}, 1, 0, {1}}) == std::vector{Message{Answer{}}.index()});
+  CHECK(kinds_of_answers(Digest{{2, 99}, 1, false, 7, 0}).empty());
+  CHECK(kinds_of_answers(Digest{{99, 1}, 1, false, 7, 0}).empty());
+  CHECK(kinds_of_answers(Pull{{2, 99}, 1, 0, {1}}).empty());
+  CHECK(kinds_of_answers(Digest{{2, 1}, 1, false, 7, 0}) == std::vector{Message{Digest{}}.index()});
+  CHECK(kinds_of_answers(Pull{{2, 1}, 1, 0, {1}}) == std::vector{Message{Answer{}}.index()});
   BodyEncoder encoder;
   REQUIRE(encoder.add({{"Smith", 9, 1}, 0, "plum", "+1-2", "5", 5s, 1ns}));
   const Outgoing answer{encode(Answer{{99, 1}, 1, 1, 0}), std::make_shared<const std::string>(encoder.finish())};
@@ -323,17 +324,17 @@ TEST_CASE("what is meant for another life is not answered, nor used") {
   CHECK_FALSE(two.hill->find("plum"));
 }
 
-TEST_CASE("a PULL that goes on at a place that is none begins at its bucket's start") {
+TEST_CASE("a PULL with a position that is not in its bucket starts at the bucket's beginning") {
   TwoCompared two;
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   REQUIRE(two.advance(1s));
-  for (const std::uint64_t place : {std::uint64_t{2}, std::uint64_t{1} << 40U, UINT64_MAX}) {
-    receive(*two.hill, "from Smith", Pull{{2, 1}, 1, place, {bucket_of("kiwi")}}, two.now);
-    const auto said = two.hill->take(0, two.now);
-    REQUIRE(said);
+  for (const std::uint64_t position : {std::uint64_t{2}, std::uint64_t{1} << 40U, UINT64_MAX}) {
+    receive(*two.hill, "from Smith", Pull{{2, 1}, 1, position, {bucket_of("kiwi")}}, two.now);
+    const auto sent = two.hill->take(0, two.now);
+    REQUIRE(sent);
     Body body;
-    REQUIRE(decode_body(*said->body, body));
+    REQUIRE(decode_body(*sent->body, body));
     CHECK(body.updates.size() == 1);
-    CHECK(std::get<Answer>(*decode(said->header)).done == 1);
+    CHECK(std::get<Answer>(*decode(sent->header)).done == 1);
   }
 }

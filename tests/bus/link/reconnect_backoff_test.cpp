@@ -5,7 +5,7 @@
 using namespace herd::bus;
 using namespace std::chrono_literals;
 
-TEST_CASE("a connection on which nobody answers is opened anew after a while, and then less and less often") {
+TEST_CASE("a connection without answers is opened again after 5 s, and then after twice as long each time") {
   ReconnectBackoff backoff(100s);
   CHECK_FALSE(backoff.update(Connected::Down, 100s));
   CHECK(backoff.due() == 105s);
@@ -25,7 +25,7 @@ TEST_CASE("a connection on which nobody answers is opened anew after a while, an
   CHECK(backoff.due() - now == kReconnectAfterMax);
 }
 
-TEST_CASE("a link that is up keeps its connection, and has all patience again when it fails") {
+TEST_CASE("a link that is up keeps its connection, and resets the delay") {
   ReconnectBackoff backoff(0s);
   CHECK(backoff.update(Connected::Down, 5s));
   for (herd::protocol::Nanoseconds now = 6s; now < 100s; now += 1s) CHECK_FALSE(backoff.update(Connected::Up, now));

@@ -19,7 +19,7 @@ std::unique_ptr<SeenSet::Window> window() {
 
 }  // namespace
 
-TEST_CASE("what was inserted is seen, its neighbours are not") {
+TEST_CASE("an inserted number is contained, its neighbours are not") {
   const auto seen = window();
   CHECK_FALSE(seen->contains(0));
   CHECK_FALSE(seen->contains(1));
@@ -30,11 +30,11 @@ TEST_CASE("what was inserted is seen, its neighbours are not") {
   CHECK_FALSE(seen->contains(64 + kWindow));
 }
 
-TEST_CASE("a window forgets what falls out of it, and not one number more") {
+TEST_CASE("a window forgets the numbers that fall out of it, and no other") {
   const auto seen = window();
   seen->insert(1);
   seen->insert(2);
-  seen->insert(kWindow);  // 1 is the window's last number now
+  seen->insert(kWindow);  // 1 is the lowest number in the window now
   CHECK(seen->contains(1));
   seen->insert(kWindow + 1);
   CHECK_FALSE(seen->contains(1));
@@ -42,12 +42,12 @@ TEST_CASE("a window forgets what falls out of it, and not one number more") {
   CHECK(seen->contains(kWindow));
 }
 
-TEST_CASE("a number below the window counts as not seen, and inserting it harms nothing") {
+TEST_CASE("a number below the window is not contained, and inserting it changes nothing") {
   const auto seen = window();
   seen->insert(3 * kWindow);
   seen->insert(5);
   CHECK_FALSE(seen->contains(5));
-  CHECK_FALSE(seen->contains(2 * kWindow + 5));  // it shares its place
+  CHECK_FALSE(seen->contains(2 * kWindow + 5));  // it has the same bit as 5
   CHECK(seen->contains(3 * kWindow));
 }
 
@@ -62,7 +62,7 @@ TEST_CASE("a jump beyond the window clears all of it") {
   }
 }
 
-TEST_CASE("a gap forgets exactly what it covers, wherever it begins and ends") {
+TEST_CASE("a gap clears exactly the numbers that it covers, wherever it begins and ends") {
   for (const std::uint64_t from : {0U, 1U, 63U, 64U, 65U, 100U}) {
     for (const std::uint64_t gap : {1U, 2U, 62U, 63U, 64U, 65U, 127U, 128U, 129U, 1000U}) {
       INFO("from " << from << ", gap " << gap);
@@ -71,13 +71,13 @@ TEST_CASE("a gap forgets exactly what it covers, wherever it begins and ends") {
       seen->insert(kWindow + from + gap);
       CHECK(seen->contains(kWindow + from) == true);
       for (std::uint64_t n = kWindow + from + 1; n < kWindow + from + gap; ++n) REQUIRE_FALSE(seen->contains(n));
-      CHECK(seen->contains(from + gap + 1));  // the oldest that is left
+      CHECK(seen->contains(from + gap + 1));  // the lowest number that is left
       CHECK_FALSE(seen->contains(from + gap));
     }
   }
 }
 
-TEST_CASE("the last numbers there are do not wrap around") {
+TEST_CASE("the highest possible numbers do not wrap around") {
   const auto seen = window();
   seen->insert(UINT64_MAX);
   CHECK(seen->contains(UINT64_MAX));
@@ -89,7 +89,7 @@ TEST_CASE("the last numbers there are do not wrap around") {
   CHECK(seen->contains(UINT64_MAX - 1));
 }
 
-TEST_CASE("a window claims nothing that was not inserted, and forgets nothing within it") {
+TEST_CASE("a window contains exactly the inserted numbers that are not below it") {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
     std::mt19937_64 random(seed);
@@ -101,8 +101,8 @@ TEST_CASE("a window claims nothing that was not inserted, and forgets nothing wi
       const std::uint64_t back = random() % (2 * kWindow);
       const std::uint64_t number = random() % 2 == 0 ? highest + ahead : highest - std::min(highest, back);
       const bool in_window = number > highest || highest - number < kWindow;
-      const bool known = model.count(number) != 0 && in_window;
-      REQUIRE(seen->contains(number) == known);
+      const bool expected = model.count(number) != 0 && in_window;
+      REQUIRE(seen->contains(number) == expected);
       seen->insert(number);
       highest = std::max(highest, number);
       if (in_window) model.insert(number);
@@ -110,7 +110,7 @@ TEST_CASE("a window claims nothing that was not inserted, and forgets nothing wi
   }
 }
 
-TEST_CASE("each feed of each origin has a window of its own") {
+TEST_CASE("each run of each origin has its own window") {
   SeenSet seen;
   seen.window("Hill", 1).insert(5);
   CHECK(seen.window("Hill", 1).contains(5));
@@ -118,11 +118,11 @@ TEST_CASE("each feed of each origin has a window of its own") {
   CHECK_FALSE(seen.window("Smith", 1).contains(5));
 }
 
-TEST_CASE("the window that was not used longest makes room, and no other") {
+TEST_CASE("the least recently used window is dropped for a new one, and no other") {
   SeenSet seen;
-  for (std::uint64_t feed = 0; feed < SeenSet::kMaxWindows; ++feed) seen.window("Hill", feed).insert(1);
-  CHECK(seen.window("Hill", 0).contains(1));  // used again
-  seen.window("Smith", 0).insert(1);          // takes the place of feed 1
+  for (std::uint64_t run = 0; run < SeenSet::kMaxWindows; ++run) seen.window("Hill", run).insert(1);
+  CHECK(seen.window("Hill", 0).contains(1));  // used most recently now
+  seen.window("Smith", 0).insert(1);          // replaces the window of run 1
   CHECK(seen.window("Hill", 0).contains(1));
   CHECK(seen.window("Hill", 2).contains(1));
   CHECK_FALSE(seen.window("Hill", 1).contains(1));

@@ -25,7 +25,7 @@ Hello hello_of(std::uint64_t incarnation, const std::string& address = "") {
   return hello;
 }
 
-// The name Hill at a node that is linked with the first process.
+// The claims of the name Hill, at a node of which the link to the first process is up.
 struct OneName {
   Claims claims;
   FakeConnections connections;
@@ -36,7 +36,7 @@ struct OneName {
     REQUIRE(claim("first", kFirst, "tcp://first:1") == Verdict::Accepted);
     link = Connected::Up;
   }
-  // Decides on a HELLO, and accepts it where it is to be.
+  // Judges a HELLO, and makes its process the holder if it is accepted.
   Verdict claim(const std::string& route, std::uint64_t incarnation, const std::string& address = "") {
     const Hello hello = hello_of(incarnation, address);
     const Claims::Claim claim{hello, route, &connections};
@@ -48,7 +48,7 @@ struct OneName {
     now.steady += time;
     now.wall += time;
   }
-  // What was sent back since the last call.
+  // The CONFLICTs sent back since the last call.
   std::vector<FakeConnections::SentBack> sent() { return std::exchange(connections.sent, {}); }
 };
 
@@ -61,8 +61,9 @@ TEST_CASE("a second process is refused while the link is up and the first one's 
   CHECK(name.claims.contender(name.now) == Claimant{kSecond, "tcp://second:2", "192.0.2.2"});
   const auto sent = name.sent();
   REQUIRE(sent.size() == 2);
-  const auto is = [](const Conflict& conflict, const Incarnations& incarnations, bool durable, const Claimant& other) {
-    return conflict.incarnations == incarnations && conflict.keeps_name == durable &&
+  const auto is = [](const Conflict& conflict, const Incarnations& incarnations, bool keeps_name,
+                     const Claimant& other) {
+    return conflict.incarnations == incarnations && conflict.keeps_name == keeps_name &&
            conflict.other_incarnation == other.incarnation && conflict.other_address == other.address &&
            conflict.other_host == other.host;
   };
@@ -72,7 +73,7 @@ TEST_CASE("a second process is refused while the link is up and the first one's 
   CHECK(is(sent[1].conflict, {kOwn, kSecond}, false, {kFirst, "tcp://first:1", "192.0.2.1"}));
 }
 
-TEST_CASE("a process whose connection is closed loses its name at once") {
+TEST_CASE("a process loses its name at once when its connection is closed") {
   OneName name;
   name.connections.closed = {"first"};
   CHECK(name.claim("second", kSecond) == Verdict::Accepted);
@@ -89,7 +90,7 @@ TEST_CASE("a process that does not answer loses its name to the newest HELLO") {
   CHECK(name.sent().empty());
 }
 
-TEST_CASE("what comes over the holder's own connection is the holder's") {
+TEST_CASE("a HELLO by the holder's own connection is accepted, also with another incarnation") {
   OneName name;
   CHECK(name.claim("first", kFirst) == Verdict::Accepted);
   CHECK(name.claim("first", kSecond) == Verdict::Accepted);
@@ -97,13 +98,13 @@ TEST_CASE("what comes over the holder's own connection is the holder's") {
   CHECK(name.sent().empty());
 }
 
-TEST_CASE("a process that connected again is accepted once its former connection is closed") {
+TEST_CASE("a process that reconnected is accepted once its former connection is closed") {
   OneName name;
-  SECTION("which it is mostly") {
+  SECTION("which is so in most cases") {
     name.connections.closed = {"first"};
     CHECK(name.claim("again", kFirst) == Verdict::Accepted);
   }
-  SECTION("or no longer heard") {
+  SECTION("or once no message comes by it") {
     CHECK(name.claim("again", kFirst) == Verdict::Refused);
     CHECK_FALSE(name.claims.contender(name.now));
     CHECK(name.claims.take_news(name.now) == News::None);
@@ -112,7 +113,7 @@ TEST_CASE("a process that connected again is accepted once its former connection
     CHECK(name.claim("again", kFirst) == Verdict::Accepted);
     CHECK(name.claims.take_news(name.now) == News::None);
   }
-  SECTION("and while that is open and goes on being heard, there are two copies of one process") {
+  SECTION("and if that stays open and in use, there are two copies of one process") {
     for (Nanoseconds passed{}; passed < kReconnected; passed += 500ms) {
       CHECK(name.claim("again", kFirst) == Verdict::Refused);
       CHECK(name.claims.take_news(name.now) == News::None);
@@ -124,13 +125,13 @@ TEST_CASE("a process that connected again is accepted once its former connection
   }
 }
 
-TEST_CASE("without knowledge of connections the newest HELLO counts") {
+TEST_CASE("without Connections the newest HELLO counts") {
   OneName name;
   const Hello hello = hello_of(kSecond);
   CHECK(name.claims.judge({hello, "second", nullptr}, kOwn, Connected::Up, name.now) == Verdict::Accepted);
 }
 
-TEST_CASE("a process that claims a name is answered at most every 50 ms") {
+TEST_CASE("a process that claims a name gets CONFLICT at most every 50 ms") {
   OneName name;
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
@@ -140,11 +141,11 @@ TEST_CASE("a process that claims a name is answered at most every 50 ms") {
   name.advance(1ns);
   CHECK(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.sent().size() == 2);
-  CHECK(name.claim("third", 300) == Verdict::Refused);  // whenever other processes are
+  CHECK(name.claim("third", 300) == Verdict::Refused);  // the limit is for each process
   CHECK(name.sent().size() == 2);
 }
 
-TEST_CASE("a HELLO of a process that is gone changes nothing and is not reported") {
+TEST_CASE("a HELLO by a closed connection changes nothing and is not reported") {
   OneName name;
   name.connections.closed = {"second"};
   CHECK(name.claim("second", kSecond) == Verdict::Late);
@@ -152,7 +153,7 @@ TEST_CASE("a HELLO of a process that is gone changes nothing and is not reported
   CHECK(name.claims.take_news(name.now) == News::None);
 }
 
-TEST_CASE("a late HELLO of the holder before is not told to the present one") {
+TEST_CASE("a late HELLO of the former holder is not reported to the present one") {
   OneName name;
   name.link = Connected::Down;
   REQUIRE(name.claim("second", kSecond) == Verdict::Accepted);
@@ -162,19 +163,19 @@ TEST_CASE("a late HELLO of the holder before is not told to the present one") {
     CHECK(name.claim("first", kFirst) == Verdict::Late);
     CHECK(name.sent().empty());
   }
-  SECTION("but if it is still there, it is refused as any other") {
+  SECTION("but if its connection is open, it is refused as any other") {
     CHECK(name.claim("first", kFirst) == Verdict::Refused);
     CHECK(name.sent().size() == 2);
   }
 }
 
-TEST_CASE("the holder before gets its name back by a WELCOME to this incarnation") {
+TEST_CASE("the former holder gets its name back by a WELCOME to this incarnation") {
   OneName name;
   name.link = Connected::Down;
   REQUIRE(name.claim("second", kSecond) == Verdict::Accepted);
   const Welcome welcome{{kFirst, kOwn}, 1, 0, 1};
-  const auto regained = [&](const Welcome& said, const std::string& route) {
-    return name.claims.regained(said, route, &name.connections, kOwn, name.link).has_value();
+  const auto regained = [&](const Welcome& message, const std::string& route) {
+    return name.claims.regained(message, route, &name.connections, kOwn, name.link).has_value();
   };
   SECTION("while the link is not up") {
     const auto hello = name.claims.regained(welcome, "first", &name.connections, kOwn, name.link);
@@ -195,16 +196,16 @@ TEST_CASE("the holder before gets its name back by a WELCOME to this incarnation
   SECTION("not if it was meant for another incarnation of this node") {
     CHECK_FALSE(regained({{kFirst, kOwn + 1}, 1, 0, 1}, "first"));
   }
-  SECTION("not if another process says it") {
+  SECTION("not if another process sends it") {
     CHECK_FALSE(regained({{kSecond, kOwn}, 1, 0, 1}, "first"));
   }
   SECTION("not if its connection is closed") {
     name.connections.closed = {"first"};
     CHECK_FALSE(regained(welcome, "first"));
     name.connections.closed.clear();
-    CHECK_FALSE(regained(welcome, "first"));  // it is forgotten
+    CHECK_FALSE(regained(welcome, "first"));  // the former holder is forgotten
   }
-  SECTION("not if nothing is known of connections") {
+  SECTION("not without Connections") {
     CHECK_FALSE(name.claims.regained(welcome, "first", nullptr, kOwn, name.link));
   }
 }
@@ -238,7 +239,7 @@ TEST_CASE("a refused process is reported once, again after a minute, and when it
   CHECK(name.claims.deadline() == Nanoseconds::max());
 }
 
-TEST_CASE("a refused process that is accepted later is refused no longer") {
+TEST_CASE("a refused process that is accepted later is no longer reported as refused") {
   OneName name;
   REQUIRE(name.claim("second", kSecond) == Verdict::Refused);
   CHECK(name.claims.take_news(name.now) == News::Refused);

@@ -1,4 +1,5 @@
-// What replies wait for: this node's journal, and those of peers. Two replicas whose disks and wire a test holds.
+// Durability: replies wait for this node's journal and for those of peers. Two replicas; the test controls their disks
+// and the wire between them.
 #include <string>
 
 #include "tests/bus/one_link.hpp"
@@ -10,24 +11,24 @@ using namespace std::chrono_literals;
 
 namespace {
 
-std::unique_ptr<Replica> make_kept(std::string name, std::string peer, std::uint64_t life,
-                                   JournalPlannerLimits limits = {}) {
+std::unique_ptr<Replica> make_durable(std::string name, std::string peer, std::uint64_t incarnation,
+                                      JournalPlannerLimits limits = {}) {
   Replica::Options options;
-  options.self = {"herd", std::move(name), life, life + 1'000'000};
+  options.self = {"herd", std::move(name), incarnation, incarnation + 1'000'000};
   options.peers = {std::move(peer)};
   options.limits.prompt_durable = true;
-  options.hash_seed = life;
+  options.hash_seed = incarnation;
   options.durability = {true, 1};
-  options.random_id = drawn_ids(life);
+  options.random_id = drawn_ids(incarnation);
   options.planner = limits;
   return std::make_unique<Replica>(std::move(options));
 }
 
-// Hill and Smith, each with a journal that is written when the test says so, and replies that wait for both.
-struct TwoKept : TwoReplicas {
-  explicit TwoKept(JournalPlannerLimits limits = {}) {
-    hill = make_kept("Hill", "Smith", 1, limits);
-    smith = make_kept("Smith", "Hill", 2, limits);
+// Hill and Smith, each with a journal that is written when the test calls write(). Replies wait for both journals.
+struct TwoDurable : TwoReplicas {
+  explicit TwoDurable(JournalPlannerLimits limits = {}) {
+    hill = make_durable("Hill", "Smith", 1, limits);
+    smith = make_durable("Smith", "Hill", 2, limits);
     (void)deliver();
     write(*hill);
     write(*smith);
@@ -43,22 +44,22 @@ struct TwoKept : TwoReplicas {
 
 }  // namespace
 
-TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is last") {
-  TwoKept herd;
+TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is written last") {
+  TwoDurable herd;
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   const bool peer_first = GENERATE(true, false);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
-  TwoKept::write(peer_first ? *herd.smith : *herd.hill);
+  TwoDurable::write(peer_first ? *herd.smith : *herd.hill);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
-  TwoKept::write(peer_first ? *herd.hill : *herd.smith);
+  TwoDurable::write(peer_first ? *herd.hill : *herd.smith);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
-TEST_CASE("the reply to a report that is not newer waits for the record that is") {
-  TwoKept herd;
+TEST_CASE("the reply to a report that is not newer waits for the newer record") {
+  TwoDurable herd;
   const auto first = accept(*herd.hill, "kiwi", "5", herd.now);
   const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
   const auto older = accept(*herd.hill, "kiwi", "4", herd.now);
@@ -69,52 +70,52 @@ TEST_CASE("the reply to a report that is not newer waits for the record that is"
   CHECK(herd.hill->acknowledged() < duplicate.number);
 }
 
-TEST_CASE("what a peer tells is waited for as what a client tells") {
-  TwoKept herd;
+TEST_CASE("a reply waits for a record from a peer as for one from a client") {
+  TwoDurable herd;
   (void)accept(*herd.smith, "kiwi", "5", herd.now);
   REQUIRE(herd.deliver());
   const auto duplicate = accept(*herd.hill, "kiwi", "5", herd.now);
   CHECK(duplicate.result == Accepted::Duplicate);
   CHECK(herd.hill->acknowledged() < duplicate.number);
-  TwoKept::write(*herd.hill);
-  REQUIRE(herd.advance(1s));  // an empty batch tells Smith how far our feed holds nothing for it
-  TwoKept::write(*herd.smith);
+  TwoDurable::write(*herd.hill);
+  REQUIRE(herd.advance(1s));  // an empty batch covers the feed range that has nothing for Smith
+  TwoDurable::write(*herd.smith);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= duplicate.number);
 }
 
-TEST_CASE("a pass that is under way when a batch comes does not keep it") {
-  TwoKept herd;
+TEST_CASE("a flush that is under way when a batch comes does not make the batch durable") {
+  TwoDurable herd;
   (void)accept(*herd.smith, "plum", "5", herd.now);
   (void)herd.smith->begin_flush();
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.deliver());
   herd.smith->flush_written();
-  TwoKept::write(*herd.hill);
+  TwoDurable::write(*herd.hill);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() < outcome.number);
-  TwoKept::write(*herd.smith);
+  TwoDurable::write(*herd.smith);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
-TEST_CASE("a peer that restarts from its journal is told from its kept cursor on") {
-  TwoKept herd;
+TEST_CASE("a peer's cursor is durable once its journal has written it") {
+  TwoDurable herd;
   const auto durable = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->peer_status(0, herd.now).cursors.merged == durable.number);
   CHECK(herd.hill->peer_status(0, herd.now).cursors.durable < durable.number);
-  TwoKept::write(*herd.smith);
+  TwoDurable::write(*herd.smith);
   REQUIRE(herd.deliver());
   CHECK(herd.hill->peer_status(0, herd.now).cursors.durable == durable.number);
 }
 
-TEST_CASE("a peer whose word on what it keeps was lost is asked again while a reply waits") {
-  TwoKept herd;
+TEST_CASE("while a reply waits, a peer is asked again if its ACK of what is durable was lost") {
+  TwoDurable herd;
   const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
   REQUIRE(herd.deliver());
-  TwoKept::write(*herd.hill);
-  TwoKept::write(*herd.smith);
+  TwoDurable::write(*herd.hill);
+  TwoDurable::write(*herd.smith);
   herd.arrives = [](const auto& message) { return !std::holds_alternative<herd::protocol::Ack>(message); };
   REQUIRE(herd.deliver());
   herd.arrives = [](const auto&) { return true; };
@@ -124,7 +125,7 @@ TEST_CASE("a peer whose word on what it keeps was lost is asked again while a re
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
-TEST_CASE("reaching the number under which a record was told proves nothing: it may have moved on") {
+TEST_CASE("a durable number below the tail proves nothing: the record sent under it may have moved on") {
   OneLink one({8, 1});
   one.open();
   one.move("kiwi");
@@ -144,20 +145,20 @@ TEST_CASE("reaching the number under which a record was told proves nothing: it 
   CHECK(one.link.proven() == 3);
 }
 
-TEST_CASE("what a peer keeps from a former attempt proves nothing in this one") {
+TEST_CASE("a durable number of a former attempt proves nothing in the present one") {
   OneLink one;
   one.open();
   one.fill(3);
   REQUIRE(one.send());
   one.hello();
-  one.advance(11s);  // no answer: back to HELLO
+  one.advance(11s);  // no answer: the handshake restarts
   one.welcome(3, one.hello_attempt());
   one.ack(3, 1, 3);
   CHECK(one.link.cursors().durable == 3);
   CHECK(one.link.proven() == 0);
 }
 
-TEST_CASE("asking is not put off by a range that is empty, nor by a disk that must get on") {
+TEST_CASE("neither an empty range nor a lagging disk delays the empty batch that asks for the durable number") {
   OneLink one({8, 1});
   one.open();
   one.move("kiwi");
@@ -165,7 +166,7 @@ TEST_CASE("asking is not put off by a range that is empty, nor by a disk that mu
   one.ack(1);
   one.link.await(1);
   one.advance(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
-  one.move("plum", kThisLink);  // the peer knows it: the range to the tail is empty, and may wait for more
+  one.move("plum", kThisLink);  // the peer sent it: the range to the tail is empty, and may wait
   CHECK_FALSE(one.send());
   one.advance(std::chrono::nanoseconds{1});
   const auto asked = one.send();
@@ -187,7 +188,7 @@ TEST_CASE("asking is not put off by a range that is empty, nor by a disk that mu
   CHECK(one.link.send_deadline() > one.now.steady);
 }
 
-TEST_CASE("an empty batch that asks what is kept is answered, and no timeout follows") {
+TEST_CASE("an empty batch that asks for the durable number is answered, and no timeout follows") {
   OneLink one;
   one.open();
   one.move("kiwi");
@@ -204,13 +205,13 @@ TEST_CASE("an empty batch that asks what is kept is answered, and no timeout fol
   CHECK(one.link.proven() == 1);
 }
 
-TEST_CASE("what is kept is told at once, however long an acknowledgement may wait") {
+TEST_CASE("a new durable number is sent at once, however long an ACK may wait") {
   OneLink one({.prompt_durable = true, .ack_delay = 1ms});
   one.open();
   REQUIRE(one.batch(0, 5));
   CHECK(one.messages().empty());
   one.link.cursor_durable({"Smith", kPeerFeed, {5, kPeerIncarnation}});
-  const auto said = one.messages();
-  REQUIRE(one_of<herd::protocol::Ack>(said));
-  CHECK(one_of<herd::protocol::Ack>(said)->durable == 5);
+  const auto messages = one.messages();
+  REQUIRE(one_of<herd::protocol::Ack>(messages));
+  CHECK(one_of<herd::protocol::Ack>(messages)->durable == 5);
 }

@@ -18,8 +18,8 @@ struct OneName {
     now.steady += time;
     name.tick(now);
   }
-  void conflict(std::size_t peer, bool durable, std::uint64_t other = 200) {
-    name.receive(Conflict{{7, kOwn}, durable, other, "tcp://other:1", "192.0.2.2"}, peer, now);
+  void conflict(std::size_t peer, bool keeps_name, std::uint64_t other = 200) {
+    name.receive(Conflict{{7, kOwn}, keeps_name, other, "tcp://other:1", "192.0.2.2"}, peer, now);
   }
 };
 
@@ -36,7 +36,7 @@ TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
     one.advance(kNameWait);
     CHECK_FALSE(one.name.may_acknowledge());
   }
-  SECTION("or with CONFLICT, which says that the name is its own") {
+  SECTION("or with CONFLICT, which states that this process keeps the name") {
     one.conflict(1, true);
     CHECK(one.name.may_acknowledge());
   }
@@ -49,7 +49,7 @@ TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
   }
 }
 
-TEST_CASE("without peers, or without a wait, there is nothing to wait for") {
+TEST_CASE("without peers and without a wait, a process acknowledges at once") {
   OwnName name{0, Nanoseconds{}};
   CHECK(name.may_acknowledge());
   name.tick({100s, 1'700'000'000s});
@@ -90,11 +90,11 @@ TEST_CASE("a process that keeps its name acknowledges, and reports the other one
   one.conflict(1, true);
   CHECK(one.name.may_acknowledge());
   CHECK(one.name.report(one.now) == OwnName::Report{1, true, {200, "tcp://other:1", "192.0.2.2"}});
-  one.name.welcomed(1, one.now);  // says nothing about the other process
+  one.name.welcomed(1, one.now);  // does not end the report of the other process
   CHECK(one.name.report(one.now));
 }
 
-TEST_CASE("a process that connected again is not refused for its own former connection") {
+TEST_CASE("a process that reconnected is not refused because of its own former connection") {
   OneName one;
   one.name.welcomed(0, one.now);
   one.conflict(1, false, kOwn);
@@ -102,20 +102,20 @@ TEST_CASE("a process that connected again is not refused for its own former conn
   one.conflict(1, false, kOwn);
   CHECK(one.name.may_acknowledge());
   CHECK_FALSE(one.name.report(one.now));
-  SECTION("but where that goes on there are two copies of it") {
+  SECTION("but if that lasts, there are two copies of it") {
     one.advance(500ms);
     one.conflict(1, false, kOwn);
     CHECK_FALSE(one.name.may_acknowledge());
     CHECK(one.name.report(one.now));
   }
-  SECTION("and after a pause it begins anew") {
+  SECTION("and after a pause the time counts from the start") {
     one.advance(kRefusedFor);
     one.conflict(1, false, kOwn);
     CHECK(one.name.may_acknowledge());
   }
 }
 
-TEST_CASE("of several reports a refusal comes first") {
+TEST_CASE("of several reports a refusal is preferred") {
   OneName one;
   one.conflict(0, true);
   one.conflict(1, false);
@@ -124,7 +124,7 @@ TEST_CASE("of several reports a refusal comes first") {
   CHECK(one.name.report(one.now)->peer == 0);
 }
 
-TEST_CASE("a conflict is logged when it begins, each minute, and when it ends") {
+TEST_CASE("a conflict is logged when it begins, once per minute, and when it ends") {
   OneName one;
   CHECK_FALSE(one.name.take_news(one.now));
   std::size_t reports = 0;
