@@ -1,4 +1,5 @@
-// A body from anybody: every view lies in the frame, every name is one, and what can be read can be told on.
+// A body of any bytes: every view points into the frame, every origin has a valid name, both decoders agree, and the
+// updates that were read can be encoded and read again.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -47,10 +48,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!encoder.add(update)) break;
     ++added;
   }
-  const std::string said = encoder.finish();
-  HERD_ASSERT(said.size() <= kMaxBatchBytes);
+  const std::string encoded = encoder.finish();
+  HERD_ASSERT(encoded.size() <= kMaxBatchBytes);
   Body again;
-  HERD_ASSERT(decode_body(said, again) && again.unreadable == 0 && again.updates.size() == added);
+  HERD_ASSERT(decode_body(encoded, again) && again.unreadable == 0 && again.updates.size() == added);
   for (std::size_t i = 0; i < added; ++i) HERD_ASSERT(same(again.updates[i].update, body.updates[i].update));
   return 0;
 }

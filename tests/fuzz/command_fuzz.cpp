@@ -1,5 +1,5 @@
-// A line from a client: parsing never fails, what it returns lies within its bounds and inside the line, and the answer
-// to an unknown line is one clean line.
+// A line from a client: every line is parsed to a command, its values are within their bounds, its views point into the
+// line, and the reply to an unknown line is one line without control bytes.
 #include <cstddef>
 #include <cstdint>
 #include <string>

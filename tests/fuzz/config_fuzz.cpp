@@ -1,4 +1,4 @@
-// A configuration of any bytes: it is refused with a line for each mistake, or what it says is sound and can be told.
+// A configuration of any bytes: it is refused with a line for each mistake, or its values are valid and can be printed.
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -19,7 +19,7 @@ using namespace herd::node;
 
 namespace {
 
-// A file that lies in memory, written anew for each input.
+// A file in memory, rewritten for each input.
 struct File {
   int descriptor = memfd_create("herd.toml", MFD_CLOEXEC);
   std::string path = "/proc/self/fd/" + std::to_string(descriptor);
@@ -45,7 +45,7 @@ void check_node(const Config& config, const NodeConfig& node) {
   for (const std::string& peer : node.peers) {
     const NodeConfig* other = config.find(peer);
     HERD_ASSERT(other != nullptr && other != &node);
-    HERD_ASSERT(std::count(other->peers.begin(), other->peers.end(), node.name) == 1);  // a link is a link of both
+    HERD_ASSERT(std::count(other->peers.begin(), other->peers.end(), node.name) == 1);  // both nodes list the link
   }
   const ConfigChanges none = diff({config, config}, node.name);
   HERD_ASSERT(none.live.empty() && none.restart.empty() && !settings(config, node.name).empty());

@@ -1,5 +1,6 @@
-// What Google, or whoever answers in its place, may send: the first byte chooses the form and the HTTP status, the rest
-// is the body. Reading never fails; what it lets through is sound, bounded and within the radius when it is shown.
+// An HTTP answer from Google, or from a server in its place. The first byte chooses the API and the HTTP status; the
+// rest is the body. Any body is read or refused without a crash. Accepted places are valid and bounded, and the
+// document contains only places within the radius.
 #include <array>
 #include <cstddef>
 #include <cstdint>

@@ -1,6 +1,6 @@
-// A client's HTTP bytes in pieces: however they are cut, the request or its refusal is the same, what is held is within
-// the bounds, and what is read is what the grammar promises. The first byte chooses how small the bounds are, the
-// second the pieces; the rest are the client's bytes. Requests follow one another, as in a pipeline.
+// A client's HTTP bytes in pieces. However they are cut, the requests or the refusal are the same, memory stays within
+// the bounds, and each request satisfies the grammar. The first byte chooses the bounds, the second the size of the
+// pieces; the rest are the client's bytes. Requests may follow one another, as in a pipeline.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -52,7 +52,7 @@ std::string check_request(const Request& request, const RequestLimits& limits) {
   return text + request.body + (request.keep_alive ? "+" : "-");
 }
 
-// Every request and the refusal in the bytes, as texts, when they come in pieces of that size.
+// All requests and the refusal in the bytes, as texts, if the bytes arrive in pieces of this size.
 std::vector<std::string> read(std::string_view bytes, const RequestLimits& limits, std::size_t piece) {
   std::vector<std::string> seen;
   RequestParser parser(limits);
@@ -87,8 +87,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     limits.headers = data[0] / 8;
   }
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const auto whole = read(bytes, limits, bytes.size() + 1);
-  HERD_ASSERT(read(bytes, limits, data[1] + std::size_t{1}) == whole);
-  HERD_ASSERT(read(bytes, limits, 1) == whole);
+  const auto in_one_piece = read(bytes, limits, bytes.size() + 1);
+  HERD_ASSERT(read(bytes, limits, data[1] + std::size_t{1}) == in_one_piece);
+  HERD_ASSERT(read(bytes, limits, 1) == in_one_piece);
   return 0;
 }

@@ -1,5 +1,5 @@
-// Choices drawn from a fuzzer's bytes, one byte each, so that turning over a byte changes one choice. When they are
-// used up all choices are 0: see empty().
+// Choices from a fuzzer's bytes: one byte per choice, so a change of one byte changes one choice. After the last byte
+// (see empty()) all choices are 0.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ class Input {
     bytes_.remove_prefix(1);
     return byte;
   }
-  // Below `end`, which is 1 to 256.
+  // A number below `end`, which must be 1 to 256.
   std::size_t below(std::size_t end) { return byte() % end; }
 
  private:

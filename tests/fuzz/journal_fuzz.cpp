@@ -1,7 +1,8 @@
-// A journal of any bytes: it is recovered or refused, and what is recovered can be written again and means the same.
+// A journal of any bytes: it is recovered or refused, and a recovered state, written to a new journal, is recovered
+// again unchanged.
 //
-// Nearly every change of a byte spoils a hash, and what stands behind hashes would never be reached. So half of the
-// mutated inputs are made into frames again.
+// Nearly every change of a byte makes a hash wrong, and the code after the checks would never run. So the mutator turns
+// half of its outputs into valid frames again.
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -28,7 +29,8 @@ void put(char* to, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
 }
 
-// Frames one behind the other, as long as they say, or to the end; each with its magic, its number and its hashes.
+// Turns the bytes into a sequence of frames with correct magic, sequence number and hashes. The length in a frame's
+// head counts where it fits; else it is replaced.
 void make_frames(char* data, std::size_t size) {
   constexpr std::size_t kMostPayload = 600;
   std::uint64_t sequence = 0;
@@ -58,22 +60,22 @@ extern "C" std::size_t LLVMFuzzerCustomMutator(std::uint8_t* data, std::size_t s
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   const std::string_view text(reinterpret_cast<const char*>(data), size);
-  auto memory = recover(text, 1, 1);
-  if (!memory) {
-    HERD_ASSERT(!memory.error().message.empty());
+  auto state = recover(text, 1, 1);
+  if (!state) {
+    HERD_ASSERT(!state.error().message.empty());
     return 0;
   }
-  HERD_ASSERT(memory->valid_bytes <= size && memory->cursor == memory->store.feed().tail());
-  HERD_ASSERT(memory->store.size() <= memory->records);
-  // What was cut off takes nothing away from what stands before it.
-  const auto prefix = recover(text.substr(0, memory->valid_bytes), 1, 1);
-  HERD_ASSERT(prefix && prefix->store.digest() == memory->store.digest());
-  // The last life for which there are change numbers leaves a journal that is refused.
-  if (memory->run.base > std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap) return 0;
-  JournalPlanner planner(memory->run, memory->runs, memory->cursor, memory->sequence);
-  std::string copy = planner.begin_compaction();
-  copy += planner.finish_compaction(memory->store, memory->cursors);
-  const auto again = recover(copy, 1, 1);
-  HERD_ASSERT(again && again->store.digest() == memory->store.digest() && again->cursors == memory->cursors);
+  HERD_ASSERT(state->valid_bytes <= size && state->cursor == state->store.feed().tail());
+  HERD_ASSERT(state->store.size() <= state->records);
+  // The text without the torn tail must give the same records.
+  const auto prefix = recover(text.substr(0, state->valid_bytes), 1, 1);
+  HERD_ASSERT(prefix && prefix->store.digest() == state->store.digest());
+  // The last run for which there are change numbers leaves a journal that is refused.
+  if (state->run.base > std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap) return 0;
+  JournalPlanner planner(state->run, state->runs, state->cursor, state->sequence);
+  std::string compacted = planner.begin_compaction();
+  compacted += planner.finish_compaction(state->store, state->cursors);
+  const auto again = recover(compacted, 1, 1);
+  HERD_ASSERT(again && again->store.digest() == state->store.digest() && again->cursors == state->cursors);
   return 0;
 }

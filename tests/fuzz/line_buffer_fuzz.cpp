@@ -1,6 +1,6 @@
-// A client's bytes in segments: however they are cut, the lines are the same, none is too long, what is held stays
-// bounded, and no request for a timing mark is missed or made up. The first byte chooses the longest line, the second
-// the cuts; the rest are the client's bytes.
+// A client's bytes in segments. However they are cut, the lines are the same, none is too long, memory stays bounded,
+// and exactly the requested timing marks are reported. The first byte chooses the longest line, the second the size of
+// the segments; the rest are the client's bytes.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -24,7 +24,7 @@ std::size_t timing_marks_in(std::string_view bytes) {
 
 std::vector<std::string> receive(std::string_view bytes, std::size_t max_line, std::size_t segment) {
   LineBuffer buffer(max_line);
-  const std::size_t asked = timing_marks_in(bytes);
+  const std::size_t requested = timing_marks_in(bytes);
   std::size_t marks = 0;
   std::vector<std::string> received;
   const auto take = [&](std::string_view line) {
@@ -43,7 +43,7 @@ std::vector<std::string> receive(std::string_view bytes, std::size_t max_line, s
   if (const auto last = buffer.last_line()) {
     take(*last);
   }
-  HERD_ASSERT(buffer.state() == LineBuffer::State::Open ? marks == asked : marks <= asked);
+  HERD_ASSERT(buffer.state() == LineBuffer::State::Open ? marks == requested : marks <= requested);
   if (buffer.state() == LineBuffer::State::TooLong) {
     received.push_back("too long: " + std::string(buffer.too_long_head()));
   }
@@ -59,8 +59,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::size_t max_line = data[0] + std::size_t{1};
   const std::size_t segment = data[1] + std::size_t{1};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 2, size - 2);
-  const auto whole = receive(bytes, max_line, bytes.size() + 1);
-  HERD_ASSERT(receive(bytes, max_line, segment) == whole);
-  HERD_ASSERT(receive(bytes, max_line, 1) == whole);
+  const auto in_one_piece = receive(bytes, max_line, bytes.size() + 1);
+  HERD_ASSERT(receive(bytes, max_line, segment) == in_one_piece);
+  HERD_ASSERT(receive(bytes, max_line, 1) == in_one_piece);
   return 0;
 }

@@ -1,14 +1,14 @@
-// Peers that speak the protocol well and mean harm. A node, Hill, with a journal and two peers, whose replies wait for
-// one of them, hears sequences of well-formed messages: batches with gaps, acknowledgements beyond what was sent,
-// foreign lives and feeds, old and future attempts, names that change their connection, digests and answers that nobody
-// asked for. Each byte of the input is a choice.
+// Malicious peers that send well-formed messages. A node, Hill, has a journal and two peers; its replies wait for its
+// journal and for one peer. It receives sequences of valid messages: batches with gaps, acknowledgements of changes
+// that it has not sent, foreign incarnations and feeds, old and future attempts, names that change their connection,
+// unrequested digests and answers. Each byte of the input is a choice.
 //
-// A cursor that is impossible makes Hill renew its feed: it then has another incarnation and another feed, and nothing
-// that was sent before counts.
+// An impossible cursor makes Hill renew its feed. It then has another incarnation and another feed, and batches that it
+// sent before do not count.
 //
-// It must never claim to have what it was not sent, nor take a reply for kept that is not; what it knows never becomes
-// older; its cursors stay in order; it says a bounded number of messages, and each of them can be read. One world,
-// whose checks need all that happened in it: longer than a file should be.
+// Checked: Hill never acknowledges changes that it did not receive, and never acknowledges an update that is not
+// durable. Its records never become older. Its cursors stay in order. It sends a bounded number of messages, and each
+// can be read. The checks need the whole history of one world, so the file is longer than others.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -30,23 +30,24 @@ using herd::fuzz::Input;
 
 namespace {
 
-constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
+constexpr std::size_t kMaxMessagesPerIteration = 64;  // all batches in flight and all due messages are far fewer
 constexpr std::array<const char*, 2> kPeers{"Smith", "Campbell"};
 constexpr std::array<const char*, 3> kRoutes{"one", "two", "stranger"};
 constexpr std::array<const char*, 6> kClients{"a", "b", "kiwi", "plum", "a b", ""};
 constexpr std::array<const char*, 5> kCoordinates{"+1-2", "+1-20", "+90-180", "+91-2", "x"};
 constexpr std::array<const char*, 5> kTimes{"5", "5.0", "6", "7.000000001", "x"};
 
-// What a test knows of a peer: what it said, and what it was told.
+// The messages of a peer and to it, as far as the checks need them.
 struct Peer {
-  std::uint64_t life = 0;  // of its newest HELLO; 0: none yet
+  std::uint64_t incarnation = 0;  // of its newest HELLO; 0: none yet
   std::uint64_t feed = 0;
-  std::map<std::uint64_t, ChangeNumber> reached;  // by feed: how far batches for Hill's life went without a gap
-  std::uint64_t attempt = 0;                      // the newest that Hill has named
-  ChangeNumber sent = 0;                          // the greatest `to` of Hill's batches
+  std::map<std::uint64_t, ChangeNumber>
+      reached;                // by feed: how far batches for Hill's incarnation reached without a gap
+  std::uint64_t attempt = 0;  // the newest that Hill has sent
+  ChangeNumber sent = 0;      // the greatest `to` of Hill's batches
   std::uint64_t nonce = 0;
-  std::uint64_t round = 0;  // the newest that Hill has begun
-  std::uint64_t pull = 0;   // ... that it has sent
+  std::uint64_t round = 0;  // the newest reconciliation round that Hill has begun
+  std::uint64_t pull = 0;   // the newest PULL that Hill has sent
 };
 
 class World {
@@ -56,9 +57,9 @@ class World {
   void run() {
     while (!input_.empty()) {
       act();
-      turn();
+      run_once();
     }
-    Store copy(99);
+    Store copy(99);  // merging all records must give an equal store
     Feed::Reader reader = replica_.store().feed().read_after(0);
     UpdateTexts texts;
     while (const auto entry = reader.next()) (void)copy.merge(replica_.store().update_at(entry->index, texts), 0);
@@ -73,20 +74,20 @@ class World {
       case 1:
         return accept();
       case 2:
-        return say_hello();
+        return send_hello();
       case 3:
-        return say_welcome();
+        return send_welcome();
       case 4:
       case 5:
-        return say_batch();
+        return send_batch();
       case 6:
-        return say_ack();
+        return send_ack();
       case 7:
-        return say_small();
+        return send_small();
       case 8:
         return journal();
       case 9:
-        return say_of_comparing();
+        return send_reconciliation();
       case 10:
         (void)replica_.reset(kClients.at(input_.below(4)), now_);
         return;
@@ -112,38 +113,39 @@ class World {
     replica_.await(outcome.number);
   }
 
-  // ---- what peers say ----
+  // ---- messages from peers ----
 
   void receive(const Message& message, const std::optional<std::string>& body = std::nullopt) {
     Incoming incoming{route_, {}, std::nullopt};
     const std::string header = encode(message);
     incoming.header = header;
     if (body) incoming.body = *body;
-    const std::uint64_t before = our_life();
+    const std::uint64_t before = our_incarnation();
     replica_.receive(incoming, now_);
-    if (our_life() == before) return;
+    if (our_incarnation() == before) return;
     HERD_ASSERT(replica_.counters().feeds_renewed > 0 && replica_.acknowledged() == 0);
     for (Peer& peer : peers_) peer.sent = 0;
   }
-  [[nodiscard]] std::uint64_t our_life() const { return replica_.self().incarnation; }
-  // A run for a cursor, mostly the present one; without a choice of its own, so that old inputs mean what they meant.
-  [[nodiscard]] std::uint64_t run_of(ChangeNumber cursor) const { return cursor % 8 == 5 ? 99 : our_life(); }
-  // Chooses who speaks: a route, and whom it belongs to, if to anybody.
-  Peer* speaker() {
+  [[nodiscard]] std::uint64_t our_incarnation() const { return replica_.self().incarnation; }
+  // A run for a cursor, mostly the present one. It uses no byte of the input, so existing inputs keep their meaning.
+  [[nodiscard]] std::uint64_t run_of(ChangeNumber cursor) const { return cursor % 8 == 5 ? 99 : our_incarnation(); }
+  // Chooses the sender: sets route_; returns the peer that the route belongs to, or nullptr.
+  Peer* choose_sender() {
     route_ = kRoutes.at(input_.below(kRoutes.size()));
     const auto owner = owners_.find(route_);
     return owner == owners_.end() ? nullptr : &peers_.at(owner->second);
   }
-  // The lives as they are, or one of them another.
-  Incarnations lives_of(const Peer* peer) {
+  // The present incarnations, or one of them wrong.
+  Incarnations incarnations_of(const Peer* peer) {
     const std::size_t choice = input_.below(8);
-    return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->life, choice == 1 ? 99 : our_life()};
+    return {choice == 0 ? 99 : peer == nullptr ? 2 : peer->incarnation, choice == 1 ? 99 : our_incarnation()};
   }
   std::uint64_t attempt_of(const Peer* peer) {
     const std::size_t choice = input_.below(8);
-    return (peer == nullptr ? 1 : peer->attempt) + (choice < 5 ? 0 : choice - 5);  // the present one, or a later one
+    return (peer == nullptr ? 1 : peer->attempt) +
+           (choice < 5 ? 0 : choice - 5);  // the present attempt, or a later one
   }
-  // Somewhere in Hill's feed, or beyond it.
+  // A number in Hill's feed, or above its tail.
   ChangeNumber cursor_of(const Peer* peer) {
     const ChangeNumber sent = peer == nullptr ? 0 : peer->sent;
     switch (input_.below(6)) {
@@ -160,7 +162,7 @@ class World {
     }
   }
 
-  void say_hello() {
+  void send_hello() {
     route_ = kRoutes.at(input_.below(kRoutes.size()));
     const std::size_t index = input_.below(kPeers.size());
     Hello hello;
@@ -174,7 +176,7 @@ class World {
     hello.tail = input_.below(8);
     if (hello.herd == "herd") {
       Peer& peer = peers_.at(index);
-      peer.life = hello.incarnation;
+      peer.incarnation = hello.incarnation;
       peer.feed = hello.feed_id;
       std::erase_if(owners_, [&](const auto& owner) { return owner.second == index; });
       owners_[route_] = index;
@@ -182,22 +184,22 @@ class World {
     receive(hello);
   }
 
-  void say_welcome() {
-    const Peer* peer = speaker();
-    const Incarnations incarnations = lives_of(peer);
+  void send_welcome() {
+    const Peer* peer = choose_sender();
+    const Incarnations incarnations = incarnations_of(peer);
     const std::uint64_t feed = input_.below(8) == 0 ? 99 : replica_.self().feed_id;
     const ChangeNumber cursor = cursor_of(peer);
     receive(Welcome{incarnations, feed, cursor, attempt_of(peer), run_of(cursor), cursor % 16 == 3 ? cursor + 1 : 0});
   }
 
-  void say_batch() {
-    Peer* peer = speaker();
-    const Incarnations incarnations = lives_of(peer);
+  void send_batch() {
+    Peer* peer = choose_sender();
+    const Incarnations incarnations = incarnations_of(peer);
     ChangeNumber reached = peer == nullptr ? 0 : peer->reached[peer->feed];
     const std::size_t choice = input_.below(8);
     const ChangeNumber from = choice == 0 ? 0 : choice == 1 ? reached + 1 + input_.byte() : reached;
     const ChangeNumber to = from + input_.below(4);
-    if (peer != nullptr && incarnations == Incarnations{peer->life, our_life()} && from <= reached) {
+    if (peer != nullptr && incarnations == Incarnations{peer->incarnation, our_incarnation()} && from <= reached) {
       peer->reached[peer->feed] = std::max(reached, to);
     }
     const std::uint64_t run = from % 4 == 3 ? 98 : 0;
@@ -225,16 +227,16 @@ class World {
     return encoder.finish();
   }
 
-  void say_ack() {
-    const Peer* peer = speaker();
-    const Incarnations incarnations = lives_of(peer);
+  void send_ack() {
+    const Peer* peer = choose_sender();
+    const Incarnations incarnations = incarnations_of(peer);
     const ChangeNumber merged = cursor_of(peer);
     const ChangeNumber durable = input_.below(4) == 0 ? cursor_of(peer) : merged;
     receive(Ack{incarnations, attempt_of(peer), merged, durable});
   }
 
-  void say_small() {
-    const Peer* peer = speaker();
+  void send_small() {
+    const Peer* peer = choose_sender();
     switch (input_.below(4)) {
       case 0:
         return receive(Ping{input_.byte(), now_.wall});
@@ -242,16 +244,16 @@ class World {
         return receive(Pong{(peer == nullptr ? 0 : peer->nonce) + (input_.below(4) == 0 ? 1 : 0),
                             now_.wall - std::chrono::seconds(input_.byte())});
       case 2:
-        return receive(Bye{peer == nullptr ? 2 : peer->life + (input_.below(4) == 0 ? 1 : 0)});
+        return receive(Bye{peer == nullptr ? 2 : peer->incarnation + (input_.below(4) == 0 ? 1 : 0)});
       default:
         (void)replica_.receive_damaged();
     }
   }
 
-  // DIGEST, PULL and ANSWER: to what Hill has asked, or unasked.
-  void say_of_comparing() {
-    const Peer* peer = speaker();
-    const Incarnations incarnations = lives_of(peer);
+  // DIGEST, PULL or ANSWER, requested by Hill or not.
+  void send_reconciliation() {
+    const Peer* peer = choose_sender();
+    const Incarnations incarnations = incarnations_of(peer);
     const std::uint64_t more = input_.below(8) == 0 ? 1 : 0;
     switch (input_.below(3)) {
       case 0: {
@@ -274,7 +276,7 @@ class World {
     }
   }
 
-  // Of a store like Hill's but for some buckets.
+  // Sums of a store that differs from Hill's in some buckets.
   std::optional<std::string> sums() {
     const std::size_t choice = input_.below(4);
     if (choice == 0) return std::nullopt;
@@ -301,29 +303,29 @@ class World {
       flush_.reset();
     } else {
       replica_.flush_written();
-      kept_ = *flush_;
+      durable_ = *flush_;
       flush_.reset();
     }
   }
 
-  // ---- what Hill does ----
+  // ---- Hill ----
 
-  void turn() {
+  void run_once() {
     replica_.tick(now_);
     for (PeerIndex index = 0; index < kPeers.size(); ++index) {
       std::size_t taken = 0;
       while (is_writable_) {
         const auto message = replica_.take(index, now_);
         if (!message) break;
-        HERD_ASSERT(++taken < kMostMessagesATurn);
+        HERD_ASSERT(++taken < kMaxMessagesPerIteration);
         check(*message, peers_.at(index));
       }
       check(replica_.peer_status(index, now_), peers_.at(index));
-      // The loop would spin.
+      // Otherwise the loop would spin.
       HERD_ASSERT(!is_writable_ || replica_.send_deadline(index) > now_.steady);
     }
     HERD_ASSERT(replica_.tick_deadline(now_) > now_.steady);
-    check_kept();
+    check_durable();
     check_records();
     (void)replica_.take_events();
   }
@@ -337,23 +339,25 @@ class World {
       HERD_ASSERT(hello->attempt >= peer.attempt);
       peer.attempt = hello->attempt;
     } else if (const auto* welcome = std::get_if<Welcome>(&*message)) {
-      HERD_ASSERT(welcome->incarnations == (Incarnations{our_life(), peer.life}) && welcome->feed_id == peer.feed);
+      HERD_ASSERT(welcome->incarnations == (Incarnations{our_incarnation(), peer.incarnation}) &&
+                  welcome->feed_id == peer.feed);
       HERD_ASSERT(welcome->cursor <= reached);
     } else if (const auto* ack = std::get_if<Ack>(&*message)) {
-      HERD_ASSERT(ack->incarnations == (Incarnations{our_life(), peer.life}) && ack->merged <= reached &&
+      HERD_ASSERT(ack->incarnations == (Incarnations{our_incarnation(), peer.incarnation}) && ack->merged <= reached &&
                   ack->durable <= ack->merged);
     } else if (const auto* ping = std::get_if<Ping>(&*message)) {
       peer.nonce = ping->nonce;
     } else if (const auto* batch = std::get_if<Batch>(&*message)) {
-      HERD_ASSERT(batch->incarnations == (Incarnations{our_life(), peer.life}));
+      HERD_ASSERT(batch->incarnations == (Incarnations{our_incarnation(), peer.incarnation}));
       HERD_ASSERT(batch->from <= batch->to && batch->to <= replica_.store().feed().tail());
       peer.attempt = batch->attempt;
       peer.sent = std::max(peer.sent, batch->to);
     } else if (const auto* digest = std::get_if<Digest>(&*message)) {
-      HERD_ASSERT(digest->incarnations == (Incarnations{our_life(), peer.life}) && digest->merged <= reached);
+      HERD_ASSERT(digest->incarnations == (Incarnations{our_incarnation(), peer.incarnation}) &&
+                  digest->merged <= reached);
       if (!digest->answer) peer.round = digest->round;
     } else if (const auto* pull = std::get_if<Pull>(&*message)) {
-      HERD_ASSERT(pull->incarnations == (Incarnations{our_life(), peer.life}) && !pull->buckets.empty());
+      HERD_ASSERT(pull->incarnations == (Incarnations{our_incarnation(), peer.incarnation}) && !pull->buckets.empty());
       peer.pull = pull->number;
     }
   }
@@ -372,12 +376,12 @@ class World {
   void check(const PeerStatus& status, const Peer& peer) const {
     HERD_ASSERT(status.cursors.durable <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);
     HERD_ASSERT(status.cursors.sent <= replica_.store().feed().tail());
-    HERD_ASSERT(peer.life != 0 || status.state == Connected::Down);
+    HERD_ASSERT(peer.incarnation != 0 || status.state == Connected::Down);
   }
 
-  // No reply leaves before its record is in the journal here, and was sent to a peer that says it keeps it.
-  void check_kept() const {
-    HERD_ASSERT(replica_.acknowledged() <= kept_);
+  // No reply may leave before its record is in Hill's journal, and was sent to a peer.
+  void check_durable() const {
+    HERD_ASSERT(replica_.acknowledged() <= durable_);
     HERD_ASSERT(replica_.acknowledged() <= std::max(peers_[0].sent, peers_[1].sent));
   }
 
@@ -409,10 +413,10 @@ class World {
   std::array<Peer, kPeers.size()> peers_{};
   std::map<std::string, std::size_t> owners_;  // of routes
   std::string route_;
-  std::unique_ptr<Sums> sums_ = std::make_unique<Sums>();  // reused: it is large
+  std::unique_ptr<Sums> sums_ = std::make_unique<Sums>();  // reused, because it is large
   bool is_writable_ = true;
-  std::optional<ChangeNumber> flush_;  // under way, with what was the feed's tail when it began
-  ChangeNumber kept_ = 0;              // on disk
+  std::optional<ChangeNumber> flush_;  // in progress; the tail of the feed at its begin
+  ChangeNumber durable_ = 0;           // the tail of the last written flush
   std::map<std::string, std::pair<std::uint32_t, Nanoseconds>> newest_;
 };
 

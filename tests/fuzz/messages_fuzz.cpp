@@ -1,4 +1,4 @@
-// A header from anybody: what can be read can be said again, and is then read as the same.
+// A header of any bytes: a message that was read can be encoded, and the result is read as the same message.
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -25,8 +25,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     for (const std::uint32_t bucket : pull->buckets) HERD_ASSERT(bucket < kBuckets);
   }
   if (std::holds_alternative<UnknownMessage>(*message)) return 0;
-  const std::string said = encode(*message);
-  const auto again = decode(said);
-  HERD_ASSERT(again && again->index() == message->index() && encode(*again) == said);
+  const std::string encoded = encode(*message);
+  const auto again = decode(encoded);
+  HERD_ASSERT(again && again->index() == message->index() && encode(*again) == encoded);
   return 0;
 }

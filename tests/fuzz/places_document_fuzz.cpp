@@ -1,5 +1,5 @@
-// Our own documents of places: a table of any bytes is refused with its row, or all its rows can be found and make a
-// document that is JSON, bounded, and without an empty line; so is one with an error message of any bytes.
+// The documents of the embedded places. A table of any bytes is refused with an error, or all its rows can be found,
+// and the document is bounded JSON without an empty line. So is a document with an error message of any bytes.
 #include <zstd.h>
 
 #include <algorithm>
@@ -53,7 +53,7 @@ void check_table(std::string_view text) {
     HERD_ASSERT(!index && !read.error().message.empty());
     return;
   }
-  if (!index) return;  // of no rows at all
+  if (!index) return;  // the table has no rows
   HERD_ASSERT(rows.size() == *read && index->size() == rows.size());
   for (std::size_t i = 0; i < std::min<std::size_t>(rows.size(), 8); ++i) check_found(*index, rows[i].position);
 }

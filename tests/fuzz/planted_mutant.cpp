@@ -1,5 +1,5 @@
-// Plants the fault that $HERD_MUTANT names in a fuzz target over a bus with mutants in it: the fuzzer must find it, or
-// it would not find such a fault in the code that runs either.
+// Activates the mutant that $HERD_MUTANT names in a fuzz target that is built with mutants. The fuzzer must find it;
+// otherwise it would not find such a fault in production code either.
 #include <cstdio>
 #include <cstdlib>
 

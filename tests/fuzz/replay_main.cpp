@@ -1,5 +1,5 @@
-// Runs a fuzz target over every file of a corpus, so that each fault once found is tried by every ordinary test run.
-// Usage: <target>_replay DIRECTORY. It fails where there is nothing to run: a corpus that went missing is a fault.
+// Runs a fuzz target on every file of a corpus, so that every ordinary test run checks all faults that were found
+// before. Usage: <target>_replay DIRECTORY. Fails if the directory has no file, so a missing corpus is noticed.
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -16,7 +16,7 @@ void replay(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   const std::string bytes(std::istreambuf_iterator<char>(in), {});
   std::printf("%s, %zu bytes\n", file.filename().c_str(), bytes.size());
-  std::fflush(stdout);  // the last name shown is the culprit if the target aborts
+  std::fflush(stdout);  // if the target aborts, the last name is the input that caused it
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
 
@@ -35,7 +35,7 @@ int main(int argc, char** argv) {
     }
   }
   if (files == 0) {
-    std::fprintf(stderr, "%s holds no file\n", argv[1]);
+    std::fprintf(stderr, "%s contains no files: is it a corpus directory?\n", argv[1]);
     return 1;
   }
   return 0;

@@ -1,10 +1,11 @@
-// A node, Hill, that was told of three clients and greeted by its peer Smith, and then hears whatever comes: from
-// Smith, or from a stranger. It must not crash, its cursors must stay in order, it must not talk without end, and once
-// it has said what it had to say, no deadline may lie in the past: the loop would spin.
+// A node, Hill, has records of three clients and a HELLO of its peer Smith. Then it receives any messages, from Smith
+// or from a stranger. It must not crash, its cursors must stay in order, and it must send a bounded number of messages.
+// After it has sent them, no deadline may be in the past, because the loop would spin.
 //
-// A message of the input: one byte (1: from a stranger; 2: without a body; both: it comes back from Smith as well; the
-// six bits above: milliseconds before it, times 8, and if they are odd, all other connections are closed), one byte for
-// the header's length, two for the body's, low byte first, then both.
+// The input is a sequence of messages. Each consists of one byte of flags, one byte for the length of the header, two
+// for the length of the body (little-endian), the header and the body. Flags: 1: from a stranger; 2: without a body;
+// both: it also comes back over the connection to Smith. The upper six bits, times 8: milliseconds that pass before the
+// message; if they are odd, all other connections are closed.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -22,9 +23,9 @@ using namespace herd::protocol;
 
 namespace {
 
-constexpr std::size_t kMostMessagesATurn = 64;  // a full flight and all that can be owed are far fewer
+constexpr std::size_t kMaxMessagesPerIteration = 64;  // all batches in flight and all due messages are far fewer
 
-// What Hill sends back must be readable and short.
+// Checks that the messages that Hill sends back can be read and are short.
 class FewConnections : public Connections {
  public:
   bool are_open = true;
@@ -49,14 +50,15 @@ std::string_view take_text(std::string_view& bytes, std::size_t size) {
   return text;
 }
 
-void turn(Replica& replica, Now now) {
+// One loop iteration, with all checks.
+void run_once(Replica& replica, Now now) {
   replica.tick(now);
   std::size_t taken = 0;
   while (const auto message = replica.take(0, now)) {
-    const auto said = decode(message->header);
-    HERD_ASSERT(said && ++taken < kMostMessagesATurn);
+    const auto decoded = decode(message->header);
+    HERD_ASSERT(decoded && ++taken < kMaxMessagesPerIteration);
     if (!message->body) continue;
-    if (std::holds_alternative<Digest>(*said)) {
+    if (std::holds_alternative<Digest>(*decoded)) {
       const auto sums = std::make_unique<Sums>();
       HERD_ASSERT(decode_sums(*message->body, *sums));
       continue;
@@ -84,7 +86,7 @@ void begin(Replica& replica, Now now) {
   hello.attempt = 1;
   hello.clock = now.wall;
   replica.receive({"smith", encode(hello), std::nullopt}, now);
-  turn(replica, now);
+  run_once(replica, now);
 }
 
 }  // namespace
@@ -113,7 +115,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((kind & 2U) == 0) incoming.body = body;
     replica.receive(incoming, now);
     if ((kind & 3U) == 3U) replica.receive_back(0, header, now);
-    turn(replica, now);
+    run_once(replica, now);
   }
   return 0;
 }

@@ -1,4 +1,4 @@
-// A frame of sums from anybody: what can be read can be said again, and is then read as the same.
+// A frame of sums of any bytes: sums that were read can be encoded, and the result is read as the same sums.
 #include <cstddef>
 #include <cstdint>
 #include <memory>

@@ -1,4 +1,5 @@
-// Coordinates and time: a text is accepted where a plain judge says so (tests/plain_texts.hpp), and means what it says.
+// Coordinates and times: the parsers accept the same texts, with the same values, as a simple second implementation
+// (tests/plain_texts.hpp).
 #include <cmath>
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,6 @@
-// A subscriber's bytes in segments: however they are cut, the events are the same, what is held stays bounded, and a
-// viewer's subscriptions cover just what a plain set of its prefixes would. The first byte chooses the cuts.
+// A subscriber's bytes in segments. However they are cut, the events are the same, memory stays bounded, and the
+// viewer's subscriptions cover exactly the topics that a simple set of its prefixes covers. The first byte chooses the
+// size of the segments.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -22,15 +23,15 @@ using Kind = Decoder::Kind;
 
 const std::vector<std::string> kTopics{"herd.INFO.stats.Hill", "herd.INFO.client.Hill", "herd.ERROR.node.Hill"};
 
-struct Heard {
+struct Received {
   std::vector<std::string> events;
   std::string broken;
-  bool operator==(const Heard&) const = default;
+  bool operator==(const Received&) const = default;
 };
 
-Heard receive(std::string_view bytes, std::size_t segment) {
+Received receive(std::string_view bytes, std::size_t segment) {
   Decoder decoder;
-  Heard received;
+  Received received;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
     decoder.feed(bytes.substr(0, segment));
     while (const auto event = decoder.next()) {
@@ -52,7 +53,7 @@ TopicSet covered_by(const std::set<std::string>& prefixes) {
   return topics;
 }
 
-void subscribe(const Heard& received) {
+void subscribe(const Received& received) {
   Subscriptions subscriptions(kTopics);
   std::set<std::string> prefixes;
   TopicSet covered = 0;
@@ -77,9 +78,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (size < 1) return 0;
   const std::size_t segment = data[0] + std::size_t{1};
   const std::string_view bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
-  const Heard whole = receive(bytes, bytes.size() + 1);
-  HERD_ASSERT(receive(bytes, segment) == whole);
-  HERD_ASSERT(receive(bytes, 1) == whole);
-  subscribe(whole);
+  const Received in_one_piece = receive(bytes, bytes.size() + 1);
+  HERD_ASSERT(receive(bytes, segment) == in_one_piece);
+  HERD_ASSERT(receive(bytes, 1) == in_one_piece);
+  subscribe(in_one_piece);
   return 0;
 }
