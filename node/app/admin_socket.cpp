@@ -25,9 +25,9 @@ using protocol::fail;
 using protocol::Result;
 using Json = nlohmann::ordered_json;
 
-constexpr std::size_t kMaxSessions = 16;     // operators are few; more connections wait in the backlog, or are closed
-constexpr std::size_t kMaxLineBytes = 1024;  // the longest client's id, and its command
-constexpr std::chrono::seconds kReadTimeout{5};  // for a line to come
+constexpr std::size_t kMaxSessions = 16;         // operators are few; a further connection is closed at once
+constexpr std::size_t kMaxLineBytes = 1024;      // more than a command with the longest client id
+constexpr std::chrono::seconds kReadTimeout{5};  // from the connection to a complete line
 constexpr std::string_view kReset = "reset-client ";
 
 static_assert(kReset.size() + protocol::kMaxClientBytes < kMaxLineBytes);
@@ -38,7 +38,7 @@ std::string error_reply(std::string_view message) {
 
 }  // namespace
 
-// One connection. It lives as long as something is being waited for on it.
+// One connection. Its pending asynchronous operations own it.
 struct AdminSocket::Session {
   explicit Session(stream_protocol::socket connected) : socket(std::move(connected)), timer(socket.get_executor()) {}
 
@@ -46,7 +46,7 @@ struct AdminSocket::Session {
   asio::steady_timer timer;
   std::string input;
   std::string reply;
-  bus::ChangeNumber awaits = 0;  // 0: nothing
+  bus::ChangeNumber awaits = 0;  // the change number that `reply` waits for; 0: none
 };
 
 AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
@@ -57,7 +57,7 @@ Result<void> AdminSocket::listen(const std::filesystem::path& directory) {
   auto file = SocketFile::open(directory, "control");
   if (!file) {
     return fail(
-        fmt::format("control socket {} cannot be opened: {}", (directory / "control").string(), file.error().message));
+        fmt::format("admin socket {} cannot be opened: {}", (directory / "control").string(), file.error().message));
   }
   file_ = std::move(*file);
   socket_ready_.emplace(parts_.io, file_->descriptor(), [this] {
@@ -69,7 +69,7 @@ Result<void> AdminSocket::listen(const std::filesystem::path& directory) {
   return {};
 }
 
-// The file's first socket, or another one because the file had to be made again.
+// Takes the listening socket of the file: the first one, or a new one after the file had to be created again.
 void AdminSocket::take_socket() {
   const int listening = file_->take();
   if (listening < 0 || is_stopped_) {
@@ -79,7 +79,7 @@ void AdminSocket::take_socket() {
   std::error_code ignored;
   accept_again_.cancel();
   acceptor_.close(ignored);
-  acceptor_.assign(stream_protocol(), listening, ignored);  // fails only where it is open
+  acceptor_.assign(stream_protocol(), listening, ignored);  // fails only if the acceptor is open
   accept();
 }
 
@@ -97,7 +97,7 @@ void AdminSocket::accept() {
   });
 }
 
-// The connection stays in the backlog, so without a pause the loop would find it again and again.
+// The connection stays in the backlog, so without a pause the loop would try to accept it all the time.
 void AdminSocket::back_off() {
   accept_again_.expires_after(kAcceptBackOff);
   accept_again_.async_wait([this](const std::error_code& cancelled) {
@@ -114,18 +114,18 @@ void AdminSocket::read(const SessionPtr& session) {
                          [this, session](const std::error_code& error, std::size_t size) {
                            session->timer.cancel();
                            if (error == asio::error::not_found)
-                             return answer(session, error_reply("the line is too long"));
+                             return answer(session, error_reply("the line is too long: send at most 1024 bytes"));
                            if (!error) execute(session, std::string_view(session->input).substr(0, size - 1));
                          });
 }
 
 void AdminSocket::execute(const SessionPtr& session, std::string_view line) {
   if (line.starts_with(kReset)) return reset_client(session, line.substr(kReset.size()));
-  answer(session, error_reply("this node knows no such command"));
+  answer(session, error_reply("unknown command: this node knows reset-client CLIENT"));
 }
 
 void AdminSocket::reset_client(const SessionPtr& session, std::string_view client) {
-  if (!protocol::is_client_id(client)) return answer(session, error_reply("that is no client's id"));
+  if (!protocol::is_client_id(client)) return answer(session, error_reply("not a valid client id"));
   const bus::ResetOutcome outcome = parts_.replica.reset(client, parts_.clock.now());
   const auto reply = [&](std::string_view result) {
     return Json{{"result", result}, {"node", parts_.replica.name()}, {"epoch", outcome.epoch}}.dump();
@@ -140,11 +140,11 @@ void AdminSocket::reset_client(const SessionPtr& session, std::string_view clien
     case bus::Reset::Unknown:
       return answer(session, reply("unknown"));
     case bus::Reset::TooOften:
-      return answer(session, error_reply("it has been reset as often as can be counted"));
+      return answer(session, error_reply("the client cannot be reset again: its epochs are used up"));
   }
 }
 
-// "Done" says that it will not be lost, as AT does.
+// "done" and "already" promise that the reset will not be lost, as AT does for an update.
 void AdminSocket::wait_for_acknowledgement(const SessionPtr& session, bus::ChangeNumber number, std::string reply) {
   if (number <= parts_.replica.acknowledged()) return answer(session, std::move(reply));
   session->awaits = number;
@@ -153,7 +153,8 @@ void AdminSocket::wait_for_acknowledgement(const SessionPtr& session, bus::Chang
   session->timer.async_wait([this, session](const std::error_code& cancelled) {
     if (cancelled || session->awaits == 0) return;
     answer(session,
-           error_reply("the reset is made, but is not yet kept as `ack` and `replicas` demand; it may be lost"));
+           error_reply("the reset is stored, but not yet durable as `ack` and `replicas` require, so it may be lost: "
+                       "check the disk and the peers, then reset the client again"));
   });
 }
 
@@ -172,7 +173,7 @@ bus::ChangeNumber AdminSocket::awaited() const {
   return awaited;
 }
 
-// The reply is far smaller than what a socket takes at once.
+// Sends the reply; it always fits into the socket's buffer.
 void AdminSocket::answer(const SessionPtr& session, std::string reply) {
   session->awaits = 0;
   session->timer.cancel();
@@ -187,7 +188,7 @@ void AdminSocket::stop() {
   acceptor_.close(ignored);
   for (const auto& weak : sessions_) {
     const SessionPtr session = weak.lock();
-    if (session && session->awaits != 0) answer(session, error_reply("the node stops before the reset is kept"));
+    if (session && session->awaits != 0) answer(session, error_reply("the node stops before the reset is durable"));
   }
 }
 

@@ -3,8 +3,8 @@
 //
 //   reset-client CLIENT     {"result":"done","node":"Hill","epoch":2}
 //
-// "result" is "done", "already" (it is reset and has not reported since), "unknown" (no record), or "error", which comes
-// with a "message" only. "done" and "already" wait until the reset is acknowledged, as a reply to an IAMAT does.
+// "result" is "done", "already" (it is reset and has not reported since), "unknown" (no record), or "error", which
+// comes with a "message" only. "done" and "already" wait until the reset is acknowledged, as a reply to an IAMAT does.
 //
 // Used on the loop's thread only; owns the socket, its file, and the connections. Nothing here blocks.
 #pragma once

@@ -24,8 +24,8 @@ protocol::Result<void> check_descriptors(const DescriptorBudget& budget) {
   const std::size_t fewest = kFewestDescriptors + budget.peers * kReservedDescriptorsPerPeer;
   if (budget.descriptors >= fewest) return {};
   return protocol::fail("the limit of open files is " + std::to_string(budget.descriptors) + ", and a node with " +
-                        std::to_string(budget.peers) + " peers needs " + std::to_string(fewest) +
-                        " at least, 1024 with many clients: raise the hard limit (ulimit -Hn)");
+                        std::to_string(budget.peers) + " peers needs at least " + std::to_string(fewest) +
+                        ", with many clients 1024: raise the hard limit (ulimit -Hn)");
 }
 
 std::size_t viewers_within(const DescriptorBudget& budget) {
@@ -33,10 +33,10 @@ std::size_t viewers_within(const DescriptorBudget& budget) {
 }
 
 std::size_t connections_within(const DescriptorBudget& budget) {
-  const std::size_t kept = kReservedDescriptors + budget.peers * kReservedDescriptorsPerPeer +
-                           http_limits(budget).connections + viewers_within(budget);
-  const std::size_t beside = budget.descriptors > kept ? budget.descriptors - kept : 0;
-  return std::max(beside, budget.descriptors / 4);
+  const std::size_t reserved = kReservedDescriptors + budget.peers * kReservedDescriptorsPerPeer +
+                               http_limits(budget).connections + viewers_within(budget);
+  const std::size_t rest = budget.descriptors > reserved ? budget.descriptors - reserved : 0;
+  return std::max(rest, budget.descriptors / 4);
 }
 
 http::Limits http_limits(const DescriptorBudget& budget) {

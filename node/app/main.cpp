@@ -1,5 +1,5 @@
-// herd-node: runs one node of the configuration in the foreground. Exit status 0: a clean stop; 2: bad usage or
-// configuration; 1: anything else.
+// herd-node: runs one node of the configuration in the foreground. Exit status 0: a clean stop; 2: wrong usage or
+// configuration; 1: any other error.
 #include <spdlog/spdlog.h>
 
 #include <cstdio>
@@ -17,7 +17,7 @@
 
 namespace {
 
-// Why the node does not run. A standard error that is full is waited for as long as the log is.
+// Writes why the node does not run to standard error. If its pipe is full, waits at most kLogEndPatience.
 int fail(const std::string& message) {
   if (auto standard_error = herd::node::LogTarget::standard_error()) {
     standard_error->write_all("herd-node: " + message + "\n", herd::node::kLogEndPatience);
@@ -27,7 +27,7 @@ int fail(const std::string& message) {
 
 int run_node(const herd::node::RunNode& run) {
   using namespace herd::node;
-  auto signals = Signals::block();  // first: threads inherit it
+  auto signals = Signals::block();  // first, because threads inherit the signal mask
   if (!signals) return fail(signals.error().message);
   auto state = StateDir::open(run.config, run.name);  // before the log, which may be in it
   if (!state) return fail(state.error().message);

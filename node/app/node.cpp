@@ -7,12 +7,11 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <random>
 #include <sstream>
 #include <utility>
 
 #include "node/app/descriptor_limit.hpp"
-#include "node/app/providers.hpp"
+#include "node/app/node_options.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
 #include "node/observe/log.hpp"
@@ -27,46 +26,8 @@ using namespace std::chrono_literals;
 
 namespace {
 
-constexpr std::size_t kHandlersPerIteration = 256;  // then the bus gets its turn, whatever else is ready
-// For a journal that nobody waits for: less than 0.1 ms of the loop.
-constexpr std::size_t kRecordsPerIteration = 1'024;
-constexpr std::chrono::milliseconds kWorkerMargin{100};
-constexpr Nanoseconds kStopPatience = 5s;  // for clients' answers and peers' acknowledgements at a clean stop
-
-std::uint64_t random_id() {
-  std::random_device device;
-  std::uint64_t id = 0;
-  while (id == 0) id = std::uint64_t{device()} << 32 | device();
-  return id;
-}
-
-bus::Replica::Options replica_options(const Config& config, const std::string& name) {
-  bus::Replica::Options options;
-  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};  // feed id: the journal's
-  options.name_wait = bus::kNameWait;
-  options.peers = config.find(name)->peers;
-  options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.limits.prompt_durable = config.updates.replicas > 0;
-  // Nothing may wait for an acknowledgement that waits.
-  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
-  options.jitter_seed = random_id();
-  options.random_id = random_id;
-  options.durability.journal = config.updates.ack != Acknowledge::Memory;
-  options.durability.replicas = config.updates.replicas;
-  // Where replies wait for the journal, each pass is as long as it can be: it may cost a sync.
-  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
-    options.planner.records_per_flush = kRecordsPerIteration;
-  }
-  return options;
-}
-
-places::Worker::Options worker_options(const PlacesConfig& config) {
-  places::Worker::Options options;
-  // A little less than a client waits, so that what the worker has to say at the end still comes in time.
-  options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
-  options.make_providers = [config] { return places::make_providers(config); };
-  return options;
-}
+constexpr std::size_t kHandlersPerIteration = 256;  // of Asio, before the bus is pumped again
+constexpr Nanoseconds kStopPatience = 5s;  // how long a clean stop waits for replies to clients and ACKs of peers
 
 }  // namespace
 
@@ -81,14 +42,13 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       journal_(std::move(opened.journal)) {}
 
 Node::~Node() {
-  http_.reset();  // its thread asks the loop, which must still be there
+  http_.reset();  // first: its thread posts to the loop's io_context
 }
 
 Result<std::unique_ptr<Node>> Node::start(const RunNode& run, Signals& signals, StateDir& directory) {
   try {
     return start_all(run, signals, directory);
-  } catch (
-      const std::exception& problem) {  // of Asio and ZeroMQ, whose parts throw where the system gives them nothing
+  } catch (const std::exception& problem) {  // Asio and ZeroMQ throw if the system gives them no descriptor or memory
     return fail(std::string("the node cannot start: ") + problem.what());
   }
 }
@@ -113,27 +73,23 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
 // ---- opening -------------------------------------------------------------------------------------------------------
 
 Result<void> Node::open() {
-  for (const std::string& sentence : ports_at_risk(*config_.find(name_), read_port_range())) {
-    spdlog::warn("event=port_at_risk reason=\"{}\"", sentence);
+  for (const std::string& warning : ports_at_risk(*config_.find(name_), read_port_range())) {
+    spdlog::warn("event=port_at_risk reason=\"{}\"", warning);
   }
-  const auto incarnations = [this] { return journal_->begin_run(replica_); };
-  return open_bus()
-      .and_then(incarnations)
-      .and_then([this] { return open_watching(); })
-      .and_then([this]() -> Result<void> {
-        auto worker = places::Worker::start(context_, worker_options(config_.places));
-        if (!worker) return tl::unexpected(worker.error());
-        worker_ = std::move(*worker);
-        places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-        front_end_.emplace(
-            FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
-                            [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
-                            ack_timeout_, most_connections(), config_.find(name_)->http});
-        if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
-        watch_descriptors();
-        admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
-        return admin_->listen(directory_);
-      });
+  const auto begin_run = [this] { return journal_->begin_run(replica_); };
+  return open_bus().and_then(begin_run).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
+    auto worker = places::Worker::start(context_, worker_options(config_.places));
+    if (!worker) return tl::unexpected(worker.error());
+    worker_ = std::move(*worker);
+    places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+                                       [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
+                                       ack_timeout_, most_connections(), config_.find(name_)->http});
+    if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
+    watch_descriptors();
+    admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
+    return admin_->listen(directory_);
+  });
 }
 
 std::size_t Node::most_connections() const {
@@ -167,7 +123,8 @@ Result<void> Node::open_watching() {
   }
   reporter_.emplace(replica_, monitor_.get());
   if (self.http.port == 0) return {};
-  // It asks on its own thread, and is there for as long as the loop runs.
+  // Called on the HTTP server's thread. The loop destroys the server after its last iteration, so http_ is valid when
+  // the loop runs the handler.
   const auto ask_loop = [this] {
     asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
   };
@@ -185,7 +142,7 @@ void Node::watch_descriptors() {
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
     watch(descriptors[i], [this, i] { bus_->touched(i); });
   }
-  // These are read at the end of every turn anyway: it is enough to be woken.
+  // end_iteration() reads all of these anyway, so they only need to wake the loop.
   watch(places_->fd(), [] {});
   watch(worker_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
@@ -236,21 +193,22 @@ void Node::end_iteration() {
   const std::uint64_t asked = deliver_places();
   advance_journal();
   report();
-  // What was asked since may have swallowed the edge of an answer.
+  // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
   if (places_->counters().asked != asked) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
   front_end_->arm();
 }
 
-// The journal's part of a turn, and the replies that waited for it or for peers.
+// Takes the journal's results, starts its next job, and releases the replies that waited for it or for peers.
 void Node::advance_journal() {
-  const std::uint64_t passes = journal_->counters().flushes;
+  const std::uint64_t flushes = journal_->counters().flushes;
   if (!journal_->advance(replica_, clock_.now())) {
     disk_lost_ = true;
     return;
   }
-  // The bus was pumped before: what peers' replies wait to hear of a pass leaves in a turn of its own, at once.
-  if (config_.updates.replicas > 0 && journal_->counters().flushes != passes) busy_ = true;
+  // The bus was pumped before this flush counted. Replies at peers may wait for the ACK that names it as durable, so
+  // the next iteration begins at once and sends that ACK.
+  if (config_.updates.replicas > 0 && journal_->counters().flushes != flushes) busy_ = true;
   ack_timeout_ = config_.updates.ack_timeout;
   if (!replica_.may_acknowledge()) ack_timeout_ = std::min(ack_timeout_, kRefusedPatience);
   const bus::ChangeNumber acknowledged = replica_.acknowledged();
@@ -261,7 +219,7 @@ void Node::advance_journal() {
   if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), admin_->awaited()));
 }
 
-// Returns how many lookups had been asked for when no answer was left.
+// Returns the number of lookups that had been started when no more answers were ready.
 std::uint64_t Node::deliver_places() {
   while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
   const std::uint64_t asked = places_->counters().asked;
@@ -285,11 +243,12 @@ Nanoseconds Node::next_deadline() const {
   Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
   deadline = std::min(deadline, journal_->next_deadline(replica_));
   if (stats_) deadline = std::min(deadline, stats_->next_deadline());
-  if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // peers' cursors are looked at, too
+  if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // stopped() polls the peers' cursors
   return deadline;
 }
 
-// Arms the timer only when it must ring earlier than it will: ringing once too often is cheaper than arming every turn.
+// Arms the timer only if `deadline` is earlier than its present expiry. A timer that expires too early costs less than
+// arming it in each iteration.
 void Node::wait_for(Nanoseconds deadline) {
   clock_.end_iteration();
   if (deadline == Nanoseconds::max() || (timer_at_ && *timer_at_ <= deadline)) return;
@@ -307,7 +266,7 @@ void Node::begin_stop() {
   spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
   stop_began_ = clock_.now().steady;
   stop_by_ = stop_began_ + kStopPatience;
-  journal_->check_soon();  // a journal that was removed a moment ago is written anew before the store is gone
+  journal_->check_soon();  // if the journal was removed a moment ago, it is written anew before the process ends
   front_end_->stop(*stop_by_);
   admin_->stop();
 }
@@ -331,7 +290,8 @@ bool Node::peers_have_all() const {
 void Node::reload() {
   auto fresh = load_config(config_.file);
   if (!fresh) {
-    spdlog::warn("event=reload_refused reason=\"the configuration has mistakes; the running one stays\"");
+    spdlog::warn(
+        "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
     std::istringstream mistakes(fresh.error().message);
     for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
     return;
@@ -343,11 +303,11 @@ void Node::reload() {
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
   for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
   for (const std::string& key : changes.restart) {
-    spdlog::warn("event=reload_needs_restart key={} reason=\"it stays as it is until the node is restarted\"", key);
+    spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);
   }
 }
 
-// ---- what others may know ------------------------------------------------------------------------------------------
+// ---- status ---------------------------------------------------------------------------------------------------------
 
 bool Node::ready() const {
   if (!replica_.may_acknowledge()) return false;

@@ -1,8 +1,9 @@
-// One running node: everything that it consists of, and the loop that turns it.
+// One running node: all its parts, and its event loop.
 //
-// The thread that calls run() is the loop. It owns the replica, all sockets but the HTTP server's and the worker's, and
-// never blocks but in its wait. One turn handles all that is ready (clients' bytes, answers of places), then pumps the
-// bus, so that batches form under load and a lone update leaves at once. docs/ARCHITECTURE.md lists the other threads.
+// The thread that calls run() is the loop's thread. It owns the replica, and all sockets except those of the HTTP
+// server and of the places worker. It blocks only in its wait for the next event. One loop iteration handles everything
+// that is ready (input of clients, answers of the places worker), then pumps the bus. So batches form under load, and a
+// lone update leaves at once. docs/ARCHITECTURE.md lists the other threads.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -40,15 +41,17 @@ namespace herd::node {
 
 class Node {
  public:
-  // Binds every address; an Error leaves nothing behind. The log must have been started. `signals` must outlive the
-  // node, and so must `directory`, the node's own: the journal's thread keeps its lock in place.
+  // Recovers the store from the journal, binds every address, and starts the other threads. After an Error, nothing of
+  // the node is left; its text states what is wrong and what to do. The log must be started before. `signals` and
+  // `directory` must outlive the node. `directory` is the node's state directory, locked; the journal's thread restores
+  // its lock file.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals,
                                                                      StateDir& directory);
   ~Node();
 
-  // Serves until SIGTERM or SIGINT, then stops cleanly: answers what is in flight, tells the peers what they lack, says
-  // BYE. SIGHUP reloads the configuration.
-  // False if it had to stop because its disk cannot be relied on.
+  // Serves until SIGTERM or SIGINT. Then stops cleanly: answers the commands already received, sends the peers the
+  // changes that they lack, and then BYE; at most 5 s. SIGHUP reloads the configuration. Returns false if the node
+  // stops because a sync of its journal failed.
   [[nodiscard]] bool run();
 
  private:
@@ -58,7 +61,7 @@ class Node {
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
-  [[nodiscard]] std::size_t most_connections() const;  // that there are descriptors for
+  [[nodiscard]] std::size_t most_connections() const;  // how many the limit of open files allows
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
 
@@ -83,7 +86,7 @@ class Node {
 
   const std::string name_;
   const std::filesystem::path directory_;
-  const std::optional<std::string> log_level_;  // of the command line: a reload does not change it
+  const std::optional<std::string> log_level_;  // from the command line: a reload does not change it
   Config config_;
   Signals& signals_;
   Counters counters_;
@@ -92,29 +95,30 @@ class Node {
 
   bus::Replica replica_;
   std::unique_ptr<Journal> journal_;
-  bus::ChangeNumber released_ = 0;                              // replies up to here have left
-  std::chrono::milliseconds ack_timeout_ = kDefaultAckTimeout;  // how long replies may wait now
-  bool disk_lost_ = false;                                      // a sync failed: stop, and answer nothing
+  bus::ChangeNumber released_ = 0;  // the replies up to this change number were released
+  // How long a reply may wait now: the configured time, or less while another process has this node's name.
+  std::chrono::milliseconds ack_timeout_ = kDefaultAckTimeout;
+  bool disk_lost_ = false;  // a sync failed: stop at once, without more replies
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
   std::unique_ptr<places::Worker> worker_;
   std::unique_ptr<places::Client> places_;
   PlacesReport places_report_;
-  std::unique_ptr<Monitor> monitor_;  // null: not configured
+  std::unique_ptr<Monitor> monitor_;  // nullptr: not configured
   std::optional<Reporter> reporter_;
-  std::optional<StatsPublisher> stats_;  // where there is a monitor
+  std::optional<StatsPublisher> stats_;  // only with a monitor
 
   asio::io_context io_{ASIO_CONCURRENCY_HINT_UNSAFE_IO};  // other threads post to it; only the loop uses its sockets
   asio::steady_timer timer_{io_};
-  std::optional<protocol::Nanoseconds> timer_at_;  // armed for then
+  std::optional<protocol::Nanoseconds> timer_at_;  // when timer_ expires, in steady time; nullopt: not armed
   std::optional<FrontEnd> front_end_;
   std::optional<AdminSocket> admin_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
   std::unique_ptr<HttpServer> http_;
 
-  bool busy_ = false;  // the last turn left something to do: do not wait
-  std::optional<protocol::Nanoseconds> stop_by_;
-  protocol::Nanoseconds stop_began_{};
+  bool busy_ = false;  // the last iteration left work to do: the next one begins without waiting
+  std::optional<protocol::Nanoseconds> stop_by_;  // the deadline of a clean stop, in steady time; nullopt: not stopping
+  protocol::Nanoseconds stop_began_{};            // in steady time
 };
 
 }  // namespace herd::node

@@ -1,4 +1,4 @@
-// From the names in the configuration to providers that work. Called on the worker's thread, since that owns them.
+// Constructs the places providers that the configuration names. Called on the places worker's thread, which owns them.
 #pragma once
 
 #include "node/config/config.hpp"
@@ -6,9 +6,9 @@
 
 namespace herd::node::places {
 
-// In the order of `config.providers`; the configuration has been checked. One that cannot be made (a damaged table) is
-// logged and left out: the others still answer. Loading the embedded table takes some tenths of a second. Reads the
-// environment and the key's file.
+// Returns the providers in the order of `config.providers`, which must be checked already. A provider that cannot be
+// made (a damaged table) is logged and left out; the others still answer. Loading the embedded table takes some tenths
+// of a second. Reads the environment and the key file.
 [[nodiscard]] Providers make_providers(const PlacesConfig& config);
 
 }  // namespace herd::node::places

@@ -72,12 +72,12 @@ def test_a_node_that_does_not_know_the_client_is_passed_over(make_herd):
     assert reset(herd, "kiwi") == "kiwi is reset already, and has not been heard since\n"
 
 
-def test_a_reset_waits_to_be_kept_as_a_report_does(make_herd):
+def test_a_reset_waits_until_it_is_durable_as_a_report_does(make_herd):
     herd = make_herd(line(2), log_level="info", settings={"updates": {"replicas": 1, "ack_timeout": "1s"}})
     herd.wait_linked()
     assert herd["n0"].say("IAMAT kiwi +1+2 5").startswith("AT ")
     herd["n1"].kill()
-    assert "not yet kept as `ack` and `replicas` demand" in reset(herd, "kiwi", status=1)
+    assert "not yet durable as `ack` and `replicas` require" in reset(herd, "kiwi", status=1)
     herd["n1"].start()
     assert reset(herd, "kiwi") == "kiwi is reset already, and has not been heard since\n"
 

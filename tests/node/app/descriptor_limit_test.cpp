@@ -21,7 +21,7 @@ TEST_CASE("the soft limit of open files is raised to the hard one") {
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-TEST_CASE("clients get what a node, its peers, its HTTP server and its viewers leave of the descriptors") {
+TEST_CASE("clients get the descriptors that the node, its peers, HTTP and viewers leave") {
   const auto left = [](DescriptorBudget budget) {
     return budget.descriptors - kReservedDescriptors - budget.peers * kReservedDescriptorsPerPeer -
            viewers_within(budget);
@@ -31,7 +31,7 @@ TEST_CASE("clients get what a node, its peers, its HTTP server and its viewers l
   CHECK(connections_within({1'000'000, 0}) == left({1'000'000, 0}) - http::kMaxConnections);
 }
 
-TEST_CASE("viewers get a part of the descriptors, a few in any case, and no more than their bound") {
+TEST_CASE("viewers get a part of the descriptors, between a lower and an upper bound") {
   CHECK(viewers_within({50, 0}) == kFewestViewers);
   CHECK(viewers_within({kViewersPart * kFewestViewers, 0}) == kFewestViewers);
   CHECK(viewers_within({1'024, 4}) == 64);
@@ -39,16 +39,16 @@ TEST_CASE("viewers get a part of the descriptors, a few in any case, and no more
   CHECK(viewers_within({1'000'000, 0}) == kMaxViewers);
 }
 
-TEST_CASE("a node that has not even the descriptors of its own is told so") {
+TEST_CASE("fewer descriptors than a node needs to start are an error that names both numbers") {
   CHECK(check_descriptors({kFewestDescriptors + 3 * kReservedDescriptorsPerPeer, 3}));
   const auto checked = check_descriptors({40, 3});
   REQUIRE_FALSE(checked);
   CHECK(checked.error().message ==
-        "the limit of open files is 40, and a node with 3 peers needs 70 at least, 1024 with many clients: raise "
+        "the limit of open files is 40, and a node with 3 peers needs at least 70, with many clients 1024: raise "
         "the hard limit (ulimit -Hn)");
 }
 
-TEST_CASE("the HTTP server has a sixteenth of the descriptors, within bounds, and one address not all of them") {
+TEST_CASE("the HTTP server has a sixteenth of the descriptors, within bounds, and one address gets fewer") {
   CHECK(http_limits({1'000'000, 3}).connections == http::kMaxConnections);
   CHECK(http_limits({16 * http::kMaxConnections, 3}).connections == http::kMaxConnections);
   CHECK(http_limits({16 * http::kMaxConnections - 1, 3}).connections == http::kMaxConnections - 1);
@@ -62,7 +62,7 @@ TEST_CASE("the HTTP server has a sixteenth of the descriptors, within bounds, an
   }
 }
 
-TEST_CASE("clients get a quarter where there are very few descriptors") {
+TEST_CASE("clients get a quarter of the descriptors if there are very few") {
   CHECK(connections_within({kReservedDescriptors, 0}) == kReservedDescriptors / 4);
   CHECK(connections_within({100, 63}) == 25);
 }

@@ -1,0 +1,54 @@
+#include "node/app/node_options.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <random>
+
+#include "node/app/providers.hpp"
+
+namespace herd::node {
+namespace {
+
+// The records of one flush when no reply waits for the journal: less than 0.1 ms of the loop.
+constexpr std::size_t kRecordsPerIteration = 1'024;
+constexpr std::chrono::milliseconds kWorkerMargin{100};
+
+}  // namespace
+
+std::uint64_t random_id() {
+  std::random_device device;
+  std::uint64_t id = 0;
+  while (id == 0) id = std::uint64_t{device()} << 32 | device();
+  return id;
+}
+
+bus::Replica::Options replica_options(const Config& config, const std::string& name) {
+  bus::Replica::Options options;
+  options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
+  options.name_wait = bus::kNameWait;
+  options.peers = config.find(name)->peers;
+  options.limits = {config.bus.max_in_flight, config.bus.max_batch};
+  options.limits.prompt_durable = config.updates.replicas > 0;
+  // An ACK may wait only if neither replies nor the next batch wait for it.
+  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
+  options.jitter_seed = random_id();
+  options.random_id = random_id;
+  options.durability.journal = config.updates.ack != Acknowledge::Memory;
+  options.durability.replicas = config.updates.replicas;
+  // Where replies wait for the journal, a flush keeps its usual limit: it may cost a sync, so it should be long.
+  if (config.updates.ack == Acknowledge::Memory && config.updates.replicas == 0) {
+    options.planner.records_per_flush = kRecordsPerIteration;
+  }
+  return options;
+}
+
+places::Worker::Options worker_options(const PlacesConfig& config) {
+  places::Worker::Options options;
+  // Shorter than the client's timeout, so that the worker's answer at its own timeout still arrives in time.
+  options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
+  options.make_providers = [config] { return places::make_providers(config); };
+  return options;
+}
+
+}  // namespace herd::node

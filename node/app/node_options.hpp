@@ -1,0 +1,24 @@
+// Options of a node's parts, made from the configuration. Called at the start, on the loop's thread. Pure but for
+// random_id().
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "bus/replica/replica.hpp"
+#include "node/config/config.hpp"
+#include "node/places/worker.hpp"
+
+namespace herd::node {
+
+// A random number above 0 from the operating system, for an incarnation or a feed id.
+[[nodiscard]] std::uint64_t random_id();
+
+// The options of the replica of node `name`, which the configuration must contain. The incarnation is random; the feed
+// id is 0, because the recovered state sets it.
+[[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name);
+
+// The options of the places worker. Its timeout is a little shorter than the one of the places client.
+[[nodiscard]] places::Worker::Options worker_options(const PlacesConfig& config);
+
+}  // namespace herd::node
