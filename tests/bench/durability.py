@@ -1,92 +1,87 @@
 #!/usr/bin/env python3
-"""The figures of docs/RELIABILITY.md: `tests/bench/durability.py NAME`, several times, on a machine that does nothing
-else. Each prints one line. It measures the release, or $HERD_BIN.
+"""Measures the figures of docs/RELIABILITY.md: `tests/bench/durability.py NAME`, several times, on an idle machine.
+Each run prints one line. It measures the release build, or $HERD_BIN.
 
   restart       seconds until a killed node with 1,000,000 clients is ready again
   refill        seconds until a node that lost its state has 1,000,000 clients from its peers
-  stopped-peer  memory that a peer which is stopped for a minute under load costs its neighbours
-  journal       what the journal writes, and how large it is, in a minute of load
+  stopped-peer  memory that the neighbours of a peer need while it is stopped for a minute under load
+  journal       bytes that the journal writes in a minute of load, and its size
   replies       replies a second at each level: 50 connections with 16 reports in flight each
 """
-import json
-import os
+from __future__ import annotations
+
 import pathlib
 import signal
 import sys
 import time
+from collections.abc import Callable, Iterable
+from typing import Any
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
+from herd_ctl.herd import find_binary  # noqa: E402
+from herd_ctl.waiting import wait_for  # noqa: E402
 from herd_lab.bulk import tell_many  # noqa: E402
+from herd_lab.graphs import FIVE  # noqa: E402
 from herd_lab.load import LoadProcess  # noqa: E402
-from herd_lab.private_herd import PrivateHerd  # noqa: E402
+from herd_lab.private_herd import PrivateHerd, PrivateNode  # noqa: E402
+from herd_lab.processes import cpu_seconds, resident_bytes  # noqa: E402
 
-BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
-FIVE = {"Hill": ["Jaquez", "Smith"], "Jaquez": ["Singleton"], "Smith": ["Campbell", "Singleton"],
-        "Campbell": ["Singleton"], "Singleton": []}
 MANY = 1_000_000
 SECONDS = 60
-LEVELS = {"memory": {"ack": "memory"}, "write": {}, "fsync": {"ack": "fsync"}, "replicas = 1": {"replicas": 1}}
+LEVELS: dict[str, dict[str, Any]] = {
+    "memory": {"ack": "memory"}, "write": {}, "fsync": {"ack": "fsync"}, "replicas = 1": {"replicas": 1}}
 
 
-def until(condition, seconds=120):
+def seconds_until(condition: Callable[[], bool], what: str) -> float:
+    """Waits for the condition; returns the seconds that this took."""
     begun = time.monotonic()
-    while not condition():
-        if time.monotonic() - begun > seconds:
-            raise TimeoutError
-        time.sleep(0.005)
+    wait_for(condition, what, 120, 0.005)
     return time.monotonic() - begun
 
 
-def status(node):
-    code, body = node.get("/status.json")
-    return json.loads(body) if code == 200 else None
+def status(node: PrivateNode) -> dict[str, Any]:
+    found = node.read_status()
+    assert found is not None, f"{node.name} does not answer /status.json"
+    return found
 
 
-def is_ready(node):
-    return node.get("/readyz")[0] == 200
+def agree(nodes: Iterable[PrivateNode]) -> bool:
+    """Whether all nodes have the same records."""
+    seen = [node.read_status() for node in nodes]
+    return None not in seen and len({one["digest"] for one in seen if one}) == 1
 
 
-def agree(nodes):
-    seen = [status(node) for node in nodes]
-    return None not in seen and len({one["digest"] for one in seen}) == 1
-
-
-def memory(node):
-    return int(pathlib.Path(f"/proc/{node.process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
-def cpu_seconds(node):
-    fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+def memory(node: PrivateNode) -> int:
+    return resident_bytes(node.process.pid)
 
 
 class Run:
-    """A herd of five that is ready; ended at the end."""
+    """A herd of five that is ready within the context."""
 
-    def __init__(self, settings=None):
-        self.herd = PrivateHerd(BINARY, FIVE, {"updates": settings or {}, "http": {"ready_timeout": "60s"}})
-        self.load = None
+    def __init__(self, settings: dict[str, Any] | None = None):
+        self.herd = PrivateHerd(find_binary(), FIVE, {"updates": settings or {}, "http": {"ready_timeout": "60s"}})
+        self.load: LoadProcess | None = None
 
-    def __enter__(self):
+    def __enter__(self) -> Run:
         for node in self.herd:
             node.launch()
-        until(lambda: all(is_ready(node) for node in self.herd))
+        wait_for(lambda: all(node.is_ready() for node in self.herd), "all nodes are ready", 120)
         return self
 
-    def begin_load(self):
+    def begin_load(self) -> LoadProcess:
         ports = [(node.name, node.clients_port) for node in self.herd]
         self.load = LoadProcess(ports, fall_silent=False)
+        return self.load
 
-    def know_many(self):
+    def report_many(self) -> None:
         begun = time.monotonic()
         tell_many(self.herd["Hill"].clients_port, MANY)
-        told = time.monotonic() - begun
-        print(f"  ({MANY:,} clients told in {told:.1f} s, at every node after"
-              f" {told + until(lambda: agree(self.herd)):.1f} s)", file=sys.stderr)
+        took = time.monotonic() - begun
+        everywhere = took + seconds_until(lambda: agree(self.herd), "all nodes have all clients")
+        print(f"  ({MANY:,} clients reported in {took:.1f} s, at every node after {everywhere:.1f} s)", file=sys.stderr)
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         if self.load:
             self.load.end()
         for node in self.herd.running:
@@ -94,55 +89,55 @@ class Run:
         self.herd.remove()
 
 
-def restart():
+def restart() -> None:
     with Run() as run:
-        run.know_many()
+        run.report_many()
         node = run.herd["Hill"]
         node.kill()
         size = (node.state_dir / "journal").stat().st_size
         node.launch()
-        seconds = until(lambda: is_ready(node))
-        used = cpu_seconds(node)
+        seconds = seconds_until(node.is_ready, f"{node.name} is ready")
+        used = cpu_seconds([node.process.pid])
         assert status(node)["clients"] == MANY
         print(f"restart with {MANY:,} clients, a journal of {size / 1e6:.0f} MB: ready after {seconds:.2f} s,"
               f" {used:.2f} s of CPU")
 
 
-def refill():
+def refill() -> None:
     with Run() as run:
-        run.know_many()
+        run.report_many()
         node = run.herd["Hill"]
         node.kill()
         node.forget()
         node.launch()
-        seconds = until(lambda: agree(run.herd))
+        seconds = seconds_until(lambda: agree(run.herd), "all nodes have the same records")
         print(f"empty node: {MANY:,} clients from its peers after {seconds:.2f} s")
 
 
-def stopped_peer():
+def stopped_peer() -> None:
     with Run() as run:
-        run.begin_load()
+        load = run.begin_load()
         time.sleep(SECONDS / 2)
         neighbours = [run.herd["Hill"], run.herd["Singleton"]]
         before = [memory(node) for node in neighbours]
-        acknowledged = run.load.acknowledged
+        acknowledged = load.acknowledged
         run.herd["Jaquez"].signal(signal.SIGSTOP)
         time.sleep(SECONDS)
         growth = [(memory(node) - old) / 2**20 for node, old in zip(neighbours, before)]
-        rate = (run.load.acknowledged - acknowledged) / SECONDS
+        rate = (load.acknowledged - acknowledged) / SECONDS
         run.herd["Jaquez"].signal(signal.SIGCONT)
-        run.load.stop()
-        seconds = until(lambda: agree(run.herd))
+        load.stop()
+        seconds = seconds_until(lambda: agree(run.herd), "all nodes have the same records")
         print(f"peer stopped for {SECONDS} s at {rate:,.0f} replies/s: neighbours grew by"
               f" {growth[0]:.1f} and {growth[1]:.1f} MiB; all agree {seconds:.1f} s after it went on")
 
 
-def journal():
+def journal() -> None:
     with Run() as run:
-        run.begin_load()
+        load = run.begin_load()
         time.sleep(SECONDS)
-        run.load.stop()
-        until(lambda: agree(run.herd))
+        load.stop()
+        seconds_until(lambda: agree(run.herd), "all nodes have the same records")
         seen = status(run.herd["Hill"])
         counters = seen["counters"]
         stored = counters["iamat_stored"] + counters["bus_updates_merged"]
@@ -152,15 +147,15 @@ def journal():
               f" {seen['clients']:,} clients")
 
 
-def replies():
+def replies() -> None:
     rates = []
     for name, settings in LEVELS.items():
         with Run(settings) as run:
-            run.begin_load()
+            load = run.begin_load()
             time.sleep(2)
-            before = run.load.acknowledged
+            before = load.acknowledged
             time.sleep(10)
-            rates.append(f"{name} {(run.load.acknowledged - before) / 10:,.0f}")
+            rates.append(f"{name} {(load.acknowledged - before) / 10:,.0f}")
     print(f"replies/s of five nodes at 50x16: {', '.join(rates)}")
 
 

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""What hostile HTTP clients cost a node: growth of its memory, and how long /healthz and an IAMAT take in this
-time. Prints one row for each attack; docs/MONITORING.md shows a run. It measures the release, or $HERD_BIN.
+"""Measures what hostile HTTP clients cost a node: growth of its memory, and the time of /healthz and of an IAMAT during
+the attack. Prints one row for each attack; docs/MONITORING.md shows a run. It measures the release build, or $HERD_BIN.
 
   nothing          for comparison
   endless line     request lines without an end, as fast as the node takes them
@@ -11,27 +11,30 @@ time. Prints one row for each attack; docs/MONITORING.md shows a run. It measure
 
 Viewers of streams are measured by a unit test: build/release/bin/node_tests "a thousand viewers*".
 """
+from __future__ import annotations
+
 import argparse
 import contextlib
 import http.client
 import multiprocessing
-import os
 import pathlib
 import signal
 import socket
 import statistics
 import sys
 import time
+from typing import Any, Optional
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
-from herd_lab import watch  # noqa: E402
-from herd_lab.private_herd import PrivateHerd  # noqa: E402
+from herd_ctl.herd import find_binary  # noqa: E402
+from herd_ctl.waiting import TimedOut, wait_for  # noqa: E402
+from herd_lab.private_herd import PrivateHerd, PrivateNode  # noqa: E402
+from herd_lab.processes import resident_bytes  # noqa: E402
+from herd_lab.watch import Bystander  # noqa: E402
 
-BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
-PAUSE = 0.02       # seconds between two questions for /healthz
-PATIENCE = 20.0    # seconds that one may take
+PAUSE = 0.02       # seconds between two requests for /healthz
+PATIENCE = 20.0    # seconds that a request may take
 BYTE_EVERY = 0.2   # seconds between two bytes of a slow client
 START = 30.0       # seconds that a node may take to be ready
 MEGABYTE = b"a" * (1 << 20)
@@ -51,7 +54,7 @@ def flood(port: int, head: bytes, piece: bytes) -> None:
 
 
 def trickle(port: int, count: int) -> None:
-    """Keeps so many slow clients; one that the node ends is replaced."""
+    """Runs `count` slow clients; a client that the node closes is replaced."""
     clients: list[socket.socket] = []
     while True:
         for client in list(clients):
@@ -70,7 +73,8 @@ def trickle(port: int, count: int) -> None:
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
 CHUNKS = b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
-ATTACKS = {
+Attack = Optional[tuple[Any, ...]]  # a function, and its arguments after the port
+ATTACKS: dict[str, Attack] = {
     "nothing": None,
     "endless line": (flood, b"GET /", MEGABYTE),
     "endless headers": (flood, HEAD, b"X: y\r\n" * 20_000),
@@ -80,13 +84,8 @@ ATTACKS = {
 }
 
 
-def memory(node) -> int:
-    with open(f"/proc/{node.process.pid}/statm", encoding="ascii") as statm:
-        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
-
-
 def health_seconds(port: int) -> float:
-    """How long one /healthz took, on a connection of its own; PATIENCE if it failed."""
+    """The time of one request for /healthz on a new connection; PATIENCE if it failed."""
     begun = time.monotonic()
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     try:
@@ -104,21 +103,23 @@ def percentile(values: list[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 
-def measure(node, attack, seconds: float) -> tuple[int, list[float], list[float]]:
-    """Growth of memory in bytes at most, seconds of each /healthz, seconds of each IAMAT."""
+def measure(node: PrivateNode, attack: Attack, seconds: float) -> tuple[int, list[float], list[float]]:
+    """(highest growth of memory in bytes, seconds of each /healthz, seconds of each IAMAT)"""
     attacker = None
     if attack:
         attacker = multiprocessing.get_context("fork").Process(
             target=attack[0], args=(node.http_port, *attack[1:]), daemon=True)
-    before, most, waits = memory(node), 0, []
-    bystander = watch.Bystander([node.clients_port])
+    pid = node.process.pid
+    before, most = resident_bytes(pid), 0
+    waits: list[float] = []
+    bystander = Bystander([node.clients_port])
     try:
         if attacker:
             attacker.start()
         end = time.monotonic() + seconds
         while time.monotonic() < end or not waits:
             waits.append(health_seconds(node.http_port))
-            most = max(most, memory(node) - before)
+            most = max(most, resident_bytes(pid) - before)
             time.sleep(PAUSE)
     finally:
         if attacker:
@@ -128,16 +129,15 @@ def measure(node, attack, seconds: float) -> tuple[int, list[float], list[float]
     return most, waits, iamats
 
 
-def wait_ready(node) -> None:
-    end = time.monotonic() + START
-    while node.get("/readyz")[0] != 200:
-        if time.monotonic() > end or not node.is_running:
-            sys.exit(f"the node is not ready:\n{node.log()[-2000:]}")
-        time.sleep(0.05)
+def wait_ready(node: PrivateNode) -> None:
+    with contextlib.suppress(TimedOut):
+        wait_for(lambda: node.is_ready() or not node.is_running, "the node is ready", START)
+    if not node.is_running or not node.is_ready():
+        sys.exit(f"the node is not ready:\n{node.log()[-2000:]}")
 
 
-def settle(node) -> None:
-    """Returns when the node has read its places, which takes 20 MiB."""
+def settle(node: PrivateNode) -> None:
+    """Returns when the node has read its places, which takes 20 MiB of memory."""
     with socket.create_connection(("127.0.0.1", node.clients_port), START) as connection:
         connection.sendall(b"IAMAT a +34.06-118.44 5\nWHATSAT a 50 20\n")
         connection.shutdown(socket.SHUT_WR)
@@ -161,7 +161,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print("| attack | memory | /healthz p50 | p99 | IAMAT p99 |\n|---|---|---|---|---|", flush=True)
     for name in chosen.attacks:
-        herd = PrivateHerd(BINARY, {"Hill": []})
+        herd = PrivateHerd(find_binary(), {"Hill": []})
         node = herd["Hill"]
         try:
             node.launch()
@@ -169,7 +169,7 @@ def main() -> int:
             settle(node)
             print(row(name, *measure(node, ATTACKS[name], chosen.seconds)), flush=True)
             if not node.is_running:
-                sys.exit(f"{name} has ended the node:\n{node.log()[-2000:]}")
+                sys.exit(f"{name} ended the node:\n{node.log()[-2000:]}")
         finally:
             if node.is_running:
                 node.process.send_signal(signal.SIGKILL)

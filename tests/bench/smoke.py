@@ -1,39 +1,46 @@
-"""Rows of the bench for a fraction of a second a side: it starts, checks replies and stops. No figure is judged."""
+"""Runs rows of the benchmark with a fraction of a second for each side: they start, check replies and stop. The figures
+do not matter. It uses the release build, or $HERD_BIN."""
+from __future__ import annotations
+
 import json
 import os
 import pathlib
 import subprocess
 import sys
 import tempfile
+from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-# One of each way to measure. Sides whose programs are missing skip themselves.
+BINARY = pathlib.Path(os.environ.get("HERD_BIN", ROOT / "build/release/bin/herd-node"))
+# One row of each way to measure. Sides with missing programs skip themselves.
 ROWS = ("closed-50", "five-memory", "hop", "connections", "idle", "start-one")
 
 
-def bench(*words):
+def bench(*words: str | pathlib.Path) -> None:
     subprocess.run(["/usr/bin/python3", "-m", "herd_ctl", "bench", "--rounds", "1", "--seconds", "0.2", *words],
-                   check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts/lib")})
+                   check=True, env=os.environ | {"PYTHONPATH": str(ROOT / "scripts/lib"), "HERD_BIN": str(BINARY)})
 
 
-def run(folder):
+def run(folder: pathlib.Path) -> tuple[dict[str, Any], str]:
+    """The result of the rows as JSON, and as a page."""
     result, page = folder / "result.json", folder / "page.md"
     bench("--rows", *ROWS, "--json", result, "--markdown", page)
     return json.loads(result.read_text()), page.read_text()
 
 
-def run_against_itself(folder):
+def run_against_itself(folder: pathlib.Path) -> list[dict[str, Any]]:
     """The sides of a row that compares the build with itself."""
     result = folder / "against.json"
-    bench("--rows", "alone", "--against", os.environ["HERD_BIN"], "--json", result)
-    return json.loads(result.read_text())["rows"][0]["sides"]
+    bench("--rows", "alone", "--against", BINARY, "--json", result)
+    sides: list[dict[str, Any]] = json.loads(result.read_text())["rows"][0]["sides"]
+    return sides
 
 
-def main():
+def main() -> int:
     with tempfile.TemporaryDirectory() as folder:
         result, page = run(pathlib.Path(folder))
         first, other = run_against_itself(pathlib.Path(folder))
-        turn = subprocess.run([pathlib.Path(os.environ["HERD_BIN"]).parent / "longest-turn", "20000"], check=True,
+        turn = subprocess.run([BINARY.parent / "longest-turn", "20000"], check=True,
                               capture_output=True, text=True)
     rows = {row["row"]: row["sides"] for row in result["rows"]}
     assert set(rows) == set(ROWS) and not result["failed"], result["failed"]
@@ -44,7 +51,7 @@ def main():
     assert {"herd of five", "bare ZeroMQ relay, two hops"} <= {side["side"] for side in rows["hop"]}, rows["hop"]
     assert rows["connections"][0]["rounds"][0]["connections"] > 0, rows
     assert {"idle processor time of five nodes together"} <= {target["what"] for target in result["targets"]}, result
-    assert other["side"] == f"{first['side']}, {os.environ['HERD_BIN']}", (first, other)
+    assert other["side"] == f"{first['side']}, {BINARY}", (first, other)
     assert other["rounds"][0]["checked"] > 0 and other["ratios"]["value"]["median"] > 0, other
     for name in ROWS:
         assert f"| {name} |" in page, page

@@ -1,50 +1,17 @@
-"""Nodes that ask a Google of the test's own, and clients of them: what the tests with Google share.
-
-    from google_herd import google, make_node, ports    # the imports are what makes pytest know the fixtures
-    from herd_fixture import make_herd
-"""
+"""Clients and viewers of nodes that ask a stand-in for Google. The fixtures `google` and `make_node` (conftest.py) start
+the stand-in and such nodes."""
 import json
 import time
 
-import pytest
 import zmq
 
-from google_server import KEY, GoogleServer, shifted
-from herd_fixture import Ports, alone, wait_for
+from google_server import shifted
+from herd_fixture import wait_for
 
 HOME = (34.06893, -118.445127)
 TIMEOUT = 1.5  # seconds; of [places] here
 LATEST = TIMEOUT + 0.2  # for a machine so busy that this process reads late what came in time
 VARIABLE = "GOOGLE_PLACES_API_KEY"
-
-
-@pytest.fixture
-def ports():
-    made = Ports()
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def google(ports):
-    server = GoogleServer(ports.take())
-    yield server
-    server.close()
-    assert not server.mistakes, server.mistakes[:5]
-
-
-@pytest.fixture
-def make_node(make_herd, ports, google):  # noqa: F811
-    """One node that asks the test's Google; `providers` and more of [places]; `key` None for none."""
-    def make(providers=("google",), key=KEY, graph=None, log_level="debug", **places):
-        settings = {"places": {"providers": list(providers), "timeout": f"{int(TIMEOUT * 1000)}ms"}
-                    | google.places_settings | places}
-        herd = make_herd(graph or alone(1), start=False, settings=settings, log_level=log_level)
-        herd.environment[VARIABLE] = key or ""
-        herd.start()
-        wait_for(lambda: herd["n0"].status()["places"], "the worker has its providers")
-        return herd["n0"]
-    return make
 
 
 def coordinates(latitude, longitude):

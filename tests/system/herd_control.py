@@ -1,18 +1,14 @@
 """scripts/herd for system tests: each with a configuration, ports and a state directory of its own.
 
-    from herd_control import control, make_control      # the import is what makes pytest know the fixtures
-
     def test_all_nodes_come_up(control):
         control.run("up")                               # fails the test unless its exit status is 0
         assert all(control.pids().values())
 
-What was brought up is taken down with the test.
+The fixtures `control` and `make_control` (conftest.py) stop with the test what it started.
 """
 import json
 import os
 import subprocess
-
-import pytest
 
 from herd_fixture import BINARY, REPOSITORY, Herd, line
 
@@ -66,21 +62,3 @@ class Control:
             print(f"----- {log.name}\n{log.read_text(errors='replace')[-3000:]}")
         assert self.supervisor_pid() is None
         self.herd.close()
-
-
-@pytest.fixture
-def make_control():
-    made = []
-
-    def make(*arguments):
-        made.append(Control(*arguments))
-        return made[-1]
-
-    yield make
-    for control in made:
-        control.close()
-
-
-@pytest.fixture
-def control(make_control):
-    return make_control()

@@ -1,6 +1,6 @@
 """Real nodes for system tests: a herd of any shape on free ports with a state directory of its own.
 
-    from herd_fixture import make_herd, ring            # the import is what makes pytest know the fixture
+    from herd_fixture import ring
 
     def test_a_report_reaches_every_node(make_herd):
         herd = make_herd(ring(4))                       # every node started and ready
@@ -10,72 +10,35 @@
         herd["n2"].start()
         herd.wait_converged()
 
-What it promises: ports lie below 32768 and are nobody else's while the herd lives; whatever was started ends with the
-test, also when pytest is killed; a node that died without being asked to fails the test; the logs of all nodes are
-printed, which pytest shows if the test fails. Nothing here sleeps for a fixed time: wait_for polls with a deadline.
+The fixture make_herd (conftest.py) guarantees:
+- Ports are below 32768, and no other herd uses them at the same time.
+- All processes end with the test, also when pytest is killed.
+- A node that ends by itself fails the test.
+- The logs of all nodes are printed; pytest shows them if the test fails.
 
-A node's log() is written by a thread of its own: what a node does may be visible elsewhere a moment before it is there,
-so wait for a line, or let wait_log do it.
+Nothing here sleeps for a fixed time: wait_for polls with a deadline. A thread of the node writes the log, so an effect
+may be visible elsewhere before its line is in log(): wait for a line with wait_log.
 
-Nodes must be started from the main thread: the kernel ends them with the thread that started them.
+Start nodes from the main thread: the kernel ends them with the thread that started them.
 """
-import json
 import os
-import pathlib
 import signal
 import socket
 import subprocess
-import sys
-import time
 
 import pytest
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(REPOSITORY / "scripts/lib"))
+from herd_ctl.herd import REPOSITORY
+from herd_ctl.waiting import TimedOut, wait_for
+from herd_lab.graphs import FIVE, alone, full, line, names, ring
+from herd_lab.ports import Ports
+from herd_lab.private_herd import PrivateHerd, PrivateNode
 
-from herd_lab.private_herd import Ports, PrivateHerd, PrivateNode  # noqa: E402, F401
+__all__ = ["BINARY", "FIVE", "LONG", "REPOSITORY", "Herd", "Node", "Ports", "TimedOut", "alone", "full", "line",
+           "names", "ring", "wait_for"]
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
-
-# The herd of conf/herd.toml. A graph is {name: [peers]}; a link named on one side is a link.
-FIVE = {"Hill": ["Jaquez", "Smith"], "Jaquez": ["Singleton"], "Smith": ["Campbell", "Singleton"],
-        "Campbell": ["Singleton"], "Singleton": []}
-
-
-def names(count):
-    return [f"n{i}" for i in range(count)]
-
-
-def alone(count):
-    """Nodes without any link."""
-    return {name: [] for name in names(count)}
-
-
-def line(count):
-    return {f"n{i}": [f"n{i + 1}"] if i + 1 < count else [] for i in range(count)}
-
-
-def ring(count):
-    """At least three nodes."""
-    return {f"n{i}": [f"n{(i + 1) % count}"] for i in range(count)}
-
-
-def full(count):
-    """Every node linked with every other."""
-    return {f"n{i}": [f"n{j}" for j in range(i + 1, count)] for i in range(count)}
-
-
-def wait_for(condition, what, seconds=20):
-    """Returns the first true value of condition(); fails the test if none came within `seconds`."""
-    deadline = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > deadline:
-            pytest.fail(f"not within {seconds} s: {what() if callable(what) else what}")
-        time.sleep(0.01)
 
 
 class Node(PrivateNode):
@@ -105,7 +68,7 @@ class Node(PrivateNode):
     def wait_ready(self, seconds=20):
         def ready():
             assert self.is_running, f"{self.name} ended with status {self.process.poll()}:\n{self.log()[-2000:]}"
-            return self.get("/readyz")[0] == 200
+            return self.is_ready()
         wait_for(ready, f"{self.name} is ready", seconds)
 
     def wait_log(self, *parts, seconds=20):
@@ -119,9 +82,9 @@ class Node(PrivateNode):
 
     def status(self):
         """/status.json as a dictionary; fails the test if there is none."""
-        code, body = self.get("/status.json")
-        assert code == 200, f"{self.name}: /status.json answers {code}"
-        return json.loads(body)
+        status = self.read_status()
+        assert status is not None, f"{self.name} does not answer /status.json"
+        return status
 
     def counter(self, name):
         return self.status()["counters"].get(name, 0)
@@ -148,7 +111,7 @@ class Node(PrivateNode):
 
     def close(self):
         """Ends it; returns what was wrong with how it ended before, if anything."""
-        if self.process is None:
+        if not self.was_launched:
             return None
         status = self.process.poll()
         if status is not None:
@@ -206,25 +169,3 @@ class Herd(PrivateHerd):
             print(f"----- {node.name}\n{node.log()[-4000:]}")
         self.remove()
         assert not wrong, "; ".join(wrong)
-
-
-@pytest.fixture
-def make_herd():
-    """make_herd(graph=FIVE, start=True, **arguments of Herd): a herd that ends with the test."""
-    herds = []
-
-    def make(graph=None, start=True, **arguments):
-        herd = Herd(FIVE if graph is None else graph, **arguments)
-        herds.append(herd)
-        if start:
-            herd.start()
-        return herd
-
-    yield make
-    problems = []
-    for herd in herds:
-        try:
-            herd.close()
-        except AssertionError as problem:
-            problems.append(str(problem))
-    assert not problems, "; ".join(problems)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 import zmq
 
-from herd_fixture import line, make_herd, wait_for  # noqa: F401
+from herd_fixture import line, wait_for
 
 REPLICAS = pytest.mark.parametrize("replicas", [0, 1])
 

@@ -12,7 +12,7 @@ import subprocess
 
 import pytest
 
-from herd_fixture import BINARY, Herd, alone, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import BINARY, Herd, alone, line, wait_for
 
 NOBODY = 65534
 

@@ -11,7 +11,7 @@ import pytest
 import xxhash
 import zmq
 
-from herd_fixture import Herd, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import Herd, line, wait_for
 from talk import fresh, read_all
 
 HELLO, WELCOME, BATCH, ACK = 1, 2, 3, 4  # docs/PROTOCOL.md

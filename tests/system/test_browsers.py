@@ -4,7 +4,7 @@ import socket
 
 import pytest
 
-from herd_fixture import Herd, alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import Herd, alone
 from talk import fresh, in_segments, now, read_all
 
 STORES = b"IAMAT victim +0+0 5\n"

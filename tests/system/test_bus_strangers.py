@@ -12,7 +12,7 @@ import time
 import pytest
 
 import zmtp
-from herd_fixture import Herd, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import Herd, line, wait_for
 from talk import memory_peak, now, settled_memory
 
 MEBIBYTE = 1 << 20

@@ -8,7 +8,7 @@ import threading
 import time
 
 import herd_fixture
-from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, line, wait_for
 from talk import fresh, memory_peak, place_reply, read_all, settled_memory
 
 MIB = 1 << 20

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from herd_fixture import Herd, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import Herd, line, wait_for
 from talk import AT, fresh, now, pipeline, place_reply, read_all
 
 fresh_names = (f"client-{number}" for number in itertools.count())

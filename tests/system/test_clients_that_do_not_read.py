@@ -3,7 +3,7 @@ reads is served as ever, and each of them gets every reply when it reads in the 
 import selectors
 import socket
 
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 from talk import fresh, memory_peak, settled_memory
 from test_hostile_clients import Bystander
 

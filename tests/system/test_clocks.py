@@ -4,10 +4,10 @@ import time
 
 import pytest
 
-from herd_fixture import BINARY, FIVE, Herd, line, wait_for  # noqa: F401
-from herd_lab import clocks  # the fixture knows where it is
+from herd_fixture import BINARY, FIVE, Herd, line, wait_for
+from herd_lab import clocks
 from herd_lab.faults import CLOCK
-from herd_lab.prove import Plan, Trial
+from herd_lab.prove import Trial, make_plan
 
 pytestmark = [pytest.mark.skipif(clocks.faketime() is None, reason=f"wants the package {clocks.PACKAGE}"),
               pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer wants to be loaded first")]
@@ -56,7 +56,7 @@ def test_what_is_newest_is_for_the_clients_times_to_say(pair):
 
 
 def test_nothing_acknowledged_is_lost_by_clocks_that_jump_while_nodes_die():
-    outcome = Trial(BINARY, FIVE, Plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)).run()
+    outcome = Trial(BINARY, FIVE, make_plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)).run()
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     assert outcome.acknowledged > 500 and outcome.more == {CLOCK: 4}

@@ -9,8 +9,8 @@ import pytest
 import xxhash
 import zmq
 
-from herd_fixture import BINARY, FIVE, LONG, Herd, line, make_herd, wait_for  # noqa: F401
-from herd_lab.private_herd import Ports  # the fixture knows where it is
+from herd_fixture import BINARY, FIVE, LONG, Herd, line, wait_for
+from herd_lab.ports import Ports
 from talk import fresh
 
 ROUND_SECONDS = 60  # from one round to the next at most, docs/PROTOCOL.md (Digests)

@@ -15,15 +15,15 @@ import time
 import pytest
 import zmq
 
-from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, make_herd, wait_for  # noqa: F401
-from herd_lab.prove import Plan, Trial  # the fixture knows where it is
+from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, wait_for
+from herd_lab.prove import Trial, make_plan
 from full_disks import FileLimit, FullTmpfs
 
 UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering
 
 
 def prove(**plan):
-    outcome = Trial(BINARY, FIVE, Plan(**plan)).run()
+    outcome = Trial(BINARY, FIVE, make_plan(**plan)).run()
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     return outcome
@@ -66,17 +66,16 @@ def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan):
 
 def test_what_is_lost_is_found():
     # The judge itself: clients that were told more than any node knows.
-    trial = Trial(BINARY, line(2), Plan(seconds=1, kills=0, freezes=0, connections=2))
+    trial = Trial(BINARY, line(2), make_plan(seconds=1, kills=0, freezes=0, connections=2))
     judge = trial._judge
 
-    def judge_with_a_ghost():
-        trial.clients = dict(list(trial.clients.items())[:3]) | {b"ghost": (5, 7)}
-        judge()
+    def judge_with_a_ghost(clients):
+        judge(dict(list(clients.items())[:3]) | {b"ghost": (5, 7)})
     trial._judge = judge_with_a_ghost
     outcome = trial.run()
     try:
         assert not outcome.is_good and outcome.lost == 2  # at both nodes
-        assert "lost at n0: ghost " in outcome.problems[0] and "it knows nothing" in outcome.problems[0]
+        assert "lost at n0: ghost " in outcome.problems[0] and "the node has nothing" in outcome.problems[0]
         assert sorted(path.name for path in pathlib.Path(outcome.kept_in).glob("*.log")) == ["n0.log", "n1.log"]
     finally:
         trial.herd.remove()

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from herd_fixture import FIVE, full, line, make_herd, names, ring, wait_for  # noqa: F401
+from herd_fixture import FIVE, full, line, names, ring, wait_for
 from talk import AT, fresh, pipeline
 
 COUNT = 500  # clients told in each graph

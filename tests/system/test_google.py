@@ -8,9 +8,9 @@ import subprocess
 
 import pytest
 
-from google_herd import HOME, VARIABLE, Clients, Monitored, google, make_node, ports, whatsat  # noqa: F401
+from google_herd import HOME, VARIABLE, Clients, Monitored, whatsat
 from google_server import KEY, distance_m, shifted
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 
 
 # Answers.
@@ -51,7 +51,7 @@ def test_without_a_key_and_without_another_provider_the_request_is_denied(make_n
     assert VARIABLE in document["error_message"]
 
 
-def test_the_default_is_google_and_then_the_embedded_places(make_herd):  # noqa: F811
+def test_the_default_is_google_and_then_the_embedded_places(make_herd):
     herd = make_herd(alone(1), start=False)
     herd.environment[VARIABLE] = ""
     herd.start()
@@ -59,7 +59,7 @@ def test_the_default_is_google_and_then_the_embedded_places(make_herd):  # noqa:
     assert document["status"] == "OK" and VARIABLE in document["info_messages"][0]
 
 
-def test_the_key_may_stand_in_a_file_that_nobody_else_may_read(make_herd, ports, google, tmp_path):  # noqa: F811
+def test_the_key_may_stand_in_a_file_that_nobody_else_may_read(make_herd, ports, google, tmp_path):
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
     file.chmod(0o600)

@@ -9,10 +9,9 @@ import time
 
 import pytest
 
-from google_herd import (HOME, LATEST, TIMEOUT, VARIABLE, Clients, Monitored, google, make_node, ports,  # noqa: F401
-                         whatsat)
+from google_herd import HOME, LATEST, TIMEOUT, VARIABLE, Clients, Monitored, whatsat
 from google_server import ANSWERS, FAULTS, KEY, LEGACY_FAULTS, NEW_PATH, GoogleServer
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 
 
 # Faults.
@@ -69,7 +68,7 @@ def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
 
 
 @pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "unknown certificate authority"])
-def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):  # noqa: F811
+def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):
     environment = {VARIABLE: KEY}
     url = f"http://127.0.0.1:{ports.take()}{NEW_PATH}"
     server = None

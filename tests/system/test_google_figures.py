@@ -10,9 +10,9 @@ import time
 
 import pytest
 
-from google_herd import HOME, Clients, coordinates, google, make_node, percentile, ports, whatsat  # noqa: F401
+from google_herd import HOME, Clients, coordinates, percentile, whatsat
 from google_server import shifted
-from herd_fixture import make_herd, wait_for  # noqa: F401
+from herd_fixture import wait_for
 
 
 def iamat_latencies(node, connection, name, count):

@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from herd_fixture import FIVE, Herd, alone, full, line, make_herd, ring  # noqa: F401
+from herd_fixture import FIVE, Herd, alone, full, line, ring
 
 
 def test_shapes_have_the_links_they_say():

@@ -7,8 +7,8 @@ import threading
 import pytest
 import zmq
 
-from herd_fixture import alone, line, make_herd, wait_for  # noqa: F401
-from herd_lab import watch  # the fixture knows where it is
+from herd_fixture import alone, line, wait_for
+from herd_lab import watch
 from talk import fresh, memory_peak, pipeline, read_all, settled_memory
 
 MIB = 1 << 20
@@ -27,8 +27,8 @@ class Bystander:
         return self
 
     def wait_served(self, times=1):
-        before = self.client.answers()
-        wait_for(lambda: self.client.answers() >= before + times, "the bystander is served")
+        before = self.client.replies()
+        wait_for(lambda: self.client.replies() >= before + times, "the bystander is served")
 
     def __exit__(self, failure, *_):
         if failure is None:

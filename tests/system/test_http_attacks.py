@@ -10,7 +10,7 @@ import time
 import pytest
 
 import herd_fixture
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 from herd_lab import watch
 from talk import memory_peak, settled_memory
 
@@ -21,7 +21,7 @@ PATIENCE = 30        # seconds that anything may take on a loaded machine
 
 
 @pytest.fixture(name="node")
-def start_one_node(make_herd):  # noqa: F811
+def start_one_node(make_herd):
     return make_herd(alone(1), log_level="info")["n0"]
 
 
@@ -84,8 +84,8 @@ def test_what_has_no_end_is_cut_off_and_costs_no_memory(node):
             flood(node, head, piece)
             assert node.get("/healthz") == (200, "ok\n"), name
             assert memory_peak(node) - before < 8 * MIB, name
-        asked = bystander.answers()
-        wait_for(lambda: bystander.answers() > asked, "the bystander is served")
+        asked = bystander.replies()
+        wait_for(lambda: bystander.replies() > asked, "the bystander is served")
     finally:
         waits = bystander.waits()
     assert watch.p99_ms(waits) < 1000
@@ -135,7 +135,7 @@ def test_slow_clients_are_cut_off_and_hold_up_nobody(node):
 
 
 @pytest.mark.parametrize("files", [None, 1024])
-def test_a_thousand_slow_clients_take_no_descriptors_that_others_need(make_herd, monkeypatch, files):  # noqa: F811
+def test_a_thousand_slow_clients_take_no_descriptors_that_others_need(make_herd, monkeypatch, files):
     herd = make_herd(alone(1), start=False, log_level="info")
     if files:
         limited = herd.directory / "limited"

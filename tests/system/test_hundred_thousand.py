@@ -2,7 +2,6 @@
 killed and loses its state, and gets all of it back from the others."""
 import time
 
-from herd_fixture import make_herd  # noqa: F401
 from talk import AT, pipeline
 
 COUNT = 100_000

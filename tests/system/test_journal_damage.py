@@ -10,7 +10,7 @@ import time
 import pytest
 import zmq
 
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 from loop_disk import LoopDisk
 
 NOTICED = 3  # seconds, on a machine that is not busy
@@ -197,7 +197,7 @@ def test_a_removed_lock_file_is_made_anew_so_that_no_second_process_starts(make_
 # A file system of the test's own.
 
 @pytest.fixture
-def loop_disk(make_herd, tmp_path):  # noqa: F811
+def loop_disk(make_herd, tmp_path):
     """loop_disk(ack) -> (node, disk): a node whose state is on a disk of its own, and has acknowledged one report."""
     disks = []
 

@@ -12,7 +12,7 @@ import types
 import pytest
 
 from full_disks import FullTmpfs
-from herd_fixture import BINARY, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import BINARY, line, wait_for
 from talk import now, pipeline
 
 REPORT = re.compile(r"\S+ warning n0 event=log_dropped lines=(\d+) reason=\"([^\"]+)\"")

@@ -10,7 +10,7 @@ import pytest
 import zmq
 
 import zmtp
-from herd_fixture import alone, make_herd, wait_for  # noqa: F401
+from herd_fixture import alone, wait_for
 from talk import memory_peak, now, read_all, settled_memory
 
 MEBIBYTE = 1 << 20
@@ -18,7 +18,7 @@ SUBSCRIBE = zmtp.frame(b"\x01herd.")
 
 
 @pytest.fixture(name="node")
-def one_node(make_herd):  # noqa: F811
+def one_node(make_herd):
     return make_herd(alone(1), log_level="info")["n0"]
 
 
@@ -155,7 +155,7 @@ def test_viewers_that_never_read_slow_neither_the_node_nor_others(node, context)
         zmtp.reset(viewer)
 
 
-def test_connections_that_say_nothing_take_no_descriptors_of_clients(make_herd):  # noqa: F811
+def test_connections_that_say_nothing_take_no_descriptors_of_clients(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     with contextlib.ExitStack() as stack:
         for _ in range(1200):

@@ -10,7 +10,7 @@ import types
 import pytest
 import zmq
 
-from herd_fixture import REPOSITORY, Node, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import REPOSITORY, Node, line, wait_for
 from talk import now
 
 PAIR = {"Hill": ["Smith"], "Smith": []}

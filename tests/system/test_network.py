@@ -4,11 +4,11 @@ import itertools
 
 import pytest
 
-from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for  # noqa: F401
-from herd_lab import network as net  # the fixture knows where it is
+from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for
+from herd_lab import network as net
 from herd_lab.faults import DESCRIPTORS
-from herd_lab.private_herd import Ports
-from herd_lab.prove import Plan, Trial
+from herd_lab.ports import Ports
+from herd_lab.prove import Trial, make_plan
 from talk import fresh
 
 MINUTES = pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
@@ -111,6 +111,7 @@ def test_a_trickle_of_single_bytes_arrives(pair):
 def test_what_is_damaged_on_its_way_is_dropped_counted_and_sent_again(pair):
     herd, network = pair
     network.set(THERE, net.CORRUPT)
+
     def is_counted():
         tell_both(herd)
         return fresh(herd["n1"])["counters"]["bus_messages_damaged"] > 5
@@ -140,12 +141,12 @@ def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
 @MINUTES
 @pytest.mark.parametrize("kind", [*net.FAULTS, DESCRIPTORS])
 def test_nothing_acknowledged_is_lost_by_what_a_network_does(kind):
-    plan = Plan(seconds=3, kills=0, freezes=0, connections=5, depth=8, more={kind: 3}, population=200)
+    plan = make_plan(seconds=3, kills=0, freezes=0, connections=5, depth=8, more={kind: 3}, population=200)
     assert_good(Trial(BINARY, FIVE, plan).run())
 
 
 def test_nothing_acknowledged_is_lost_in_mixed_chaos():
-    assert_good(Trial(BINARY, FIVE, Plan(seconds=6, chaos=True, connections=5, depth=8)).run())
+    assert_good(Trial(BINARY, FIVE, make_plan(seconds=6, chaos=True, connections=5, depth=8)).run())
 
 
 def assert_good(outcome):
@@ -163,4 +164,4 @@ def assert_good(outcome):
     (FIVE, {"seconds": 120, "chaos": True, "ack": "fsync"}),
 ], ids=["16 nodes on a ring", "restart storm on a ring", "mixed", "replicas", "fsync"])
 def test_nothing_acknowledged_is_lost_in_minutes_of_chaos(graph, plan):
-    assert_good(Trial(BINARY, graph, Plan(**plan)).run())
+    assert_good(Trial(BINARY, graph, make_plan(**plan)).run())

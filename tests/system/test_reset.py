@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from herd_fixture import BINARY, REPOSITORY, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import BINARY, REPOSITORY, line, wait_for
 
 SCRIPT = REPOSITORY / "scripts/herd"
 AHEAD = 250  # seconds of a poisoned report ahead of the clock: within max_future

@@ -7,7 +7,6 @@ import signal
 
 import pytest
 
-from herd_control import control, make_control  # noqa: F401
 from herd_fixture import wait_for
 
 

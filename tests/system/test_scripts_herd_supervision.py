@@ -12,7 +12,6 @@ import time
 
 import pytest
 
-from herd_control import make_control  # noqa: F401
 from herd_fixture import BINARY, LONG, wait_for
 from herd_ctl import processes
 

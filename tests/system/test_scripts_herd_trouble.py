@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from herd_control import SCRIPT, control, make_control  # noqa: F401
+from herd_control import SCRIPT
 from herd_fixture import BINARY, REPOSITORY, wait_for
 
 NOBODY = 65534

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from herd_fixture import FIVE, REPOSITORY, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import FIVE, REPOSITORY, line, wait_for
 from talk import now
 
 EXPECT = r"""

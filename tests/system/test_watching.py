@@ -12,7 +12,7 @@ import time
 import pytest
 import zmq
 
-from herd_fixture import alone, line, make_herd, ring, wait_for  # noqa: F401
+from herd_fixture import alone, line, ring, wait_for
 from talk import fresh, pipeline
 
 COUNTERS = {

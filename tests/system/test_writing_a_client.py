@@ -6,7 +6,7 @@ import types
 
 import pytest
 
-from herd_fixture import REPOSITORY, alone, line, make_herd, wait_for  # noqa: F401
+from herd_fixture import REPOSITORY, alone, line, wait_for
 from talk import AT, now
 
 PAGE = (REPOSITORY / "docs/WRITING-A-CLIENT.md").read_text()

@@ -24,6 +24,7 @@ from . import files, processes, rpc
 from .herd import Herd, Node
 from .lock import herd_lock
 from .trouble import NONE_RUNNING, Trouble, writing
+from .waiting import poll
 
 LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 # sun_path has 108 bytes with a NUL; supervisord first binds the name followed by "." and its process id.
@@ -257,7 +258,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             raise Trouble(f"supervisord did not start within {START_SECONDS:.0f} s") from None
         if ran.returncode != 0:
             raise Trouble(f"supervisord did not start: {' '.join(ran.stdout.split())}")
-        wait_until(lambda: self.condition().works, "supervisord does not answer", START_SECONDS)
+        if not poll(lambda: self.condition().works, START_SECONDS):
+            raise Trouble("supervisord does not answer")
 
     def reread(self) -> tuple[list[str], list[str]]:
         """Has it read its configuration; starts and ends nothing. Returns the programs that are changed and removed."""
@@ -301,18 +303,10 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
         process = processes.supervisor_of(self.directory)
         with contextlib.suppress(xmlrpc.client.Fault, rpc.NoAnswer):  # it may end before it answers
             rpc.supervisor(self.socket_path).shutdown()
-        wait_until(lambda: (process.has_ended() if process else not self.pid_path.exists()), "supervisord does not end",
-                   STOP_SECONDS)
+        if not poll(lambda: process.has_ended() if process else not self.pid_path.exists(), STOP_SECONDS):
+            raise Trouble("supervisord does not end")
 
     def _tolerate(self, question: Callable[[Any], Any]) -> None:
         """A node that is in another state by now is no error."""
         with contextlib.suppress(xmlrpc.client.Fault):
             self._ask(question)
-
-
-def wait_until(condition: Callable[[], bool], complaint: str, seconds: float) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise Trouble(complaint)
-        time.sleep(0.05)

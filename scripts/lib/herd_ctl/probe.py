@@ -9,7 +9,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from .herd import ROLES, Node, reachable
 
@@ -19,6 +19,15 @@ MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes takes some 100 kB; more c
 HEAD_END = b"\r\n\r\n"
 
 Answer = TypeVar("Answer")
+
+
+class Named(Protocol):
+    """A node of any kind."""
+
+    name: str
+
+
+Asked = TypeVar("Asked", bound=Named)
 
 
 def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes], bool], deadline: float,
@@ -121,12 +130,12 @@ def _is_free(address: tuple[str, int]) -> bool:
     return True
 
 
-def of_all(question: Callable[[Node], Answer], nodes: Sequence[Node]) -> dict[str, Answer | None]:
+def of_all(question: Callable[[Asked], Answer], nodes: Sequence[Asked]) -> dict[str, Answer | None]:
     """{name: question(node)}, asked of all at once. None for those that did not answer within ALL_SECONDS, for example
     because a name server hangs."""
     answers: dict[str, Answer | None] = {}
 
-    def put(node: Node) -> None:
+    def put(node: Asked) -> None:
         answers[node.name] = question(node)
 
     threads = [threading.Thread(target=put, args=(node,), daemon=True) for node in nodes]

@@ -1,29 +1,39 @@
-"""What the herd is meant to reach, beside what a bench measured: the table of goals of docs/PERFORMANCE.md."""
-from .bench_table import figure
+"""The goals of the herd, compared with the figures of a benchmark: the table of goals of docs/PERFORMANCE.md."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .bench_table import Summary, figure
 
 
 class Figures:
-    """Looks into the rows of a result; None where something was not measured."""
+    """The rows of a result. Its functions return None for a figure that was not measured."""
 
-    def __init__(self, rows):
-        self.rows = {row["row"]: row["sides"] for row in rows}
+    def __init__(self, rows: list[Summary]):
+        self.rows: dict[str, list[Summary]] = {row["row"]: row["sides"] for row in rows}
 
-    def side(self, row, name):
+    def side(self, row: str, name: str) -> Summary | None:
+        """The side of which the name begins with `name`."""
         return next((side for side in self.rows.get(row, []) if side["side"].startswith(name)), None)
 
-    def own(self, row, key="value"):
+    def own(self, row: str, key: str = "value") -> float | None:
+        """A figure of the first side."""
         sides = self.rows.get(row)
         return sides[0]["median"].get(key) if sides else None
 
-    def ratio(self, row, name, key="value"):
+    def ratio(self, row: str, name: str, key: str = "value") -> float | None:
+        """A figure of the first side divided by that of the side `name`."""
         side = self.side(row, name)
         return side["ratios"][key]["median"] if side and key in side["ratios"] else None
 
 
-def _times(row, name, bound, key="value"):
-    """(goal, measured, whether reached): the first side is at least `bound` times another; of what should be small, at
-    most."""
-    def judge(figures):
+Judge = Callable[[Figures], tuple[str, str, bool] | None]  # returns (goal, measured, whether it is reached)
+
+
+def _times(row: str, name: str, bound: float, key: str = "value") -> Judge:
+    """The first side is at least `bound` times another; at most, if the figure should be small."""
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
         ratio = figures.ratio(row, name, key)
         if ratio is None:
             return None
@@ -33,16 +43,16 @@ def _times(row, name, bound, key="value"):
     return judge
 
 
-def _by_row(row, other, bound):
-    """Two rows of the herd itself, which were not measured in turns."""
-    def judge(figures):
+def _by_row(row: str, other: str, bound: float) -> Judge:
+    """One row of the herd is at least `bound` times another. Their rounds did not alternate."""
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
         first, second = figures.own(row), figures.own(other)
         return None if not first or not second else (f"{bound:g} x", f"{first / second:.2f} x", first / second >= bound)
     return judge
 
 
-def _below(row, bound, unit, key="value", scale=1):
-    def judge(figures):
+def _below(row: str, bound: float, unit: str, key: str = "value", scale: float = 1) -> Judge:
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
         value = figures.own(row, key)
         if value is None:
             return None
@@ -50,8 +60,9 @@ def _below(row, bound, unit, key="value", scale=1):
     return judge
 
 
-def _near(row, key, tolerance):
-    def judge(figures):
+def _near(row: str, key: str, tolerance: float) -> Judge:
+    """A ratio is near 1."""
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
         value = figures.own(row, key)
         if value is None:
             return None
@@ -59,8 +70,8 @@ def _near(row, key, tolerance):
     return judge
 
 
-def _instructions(side, bound):
-    def judge(figures):
+def _instructions(side: str, bound: int) -> Judge:
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
         found = figures.side("instructions", side)
         if found is None:
             return None
@@ -69,16 +80,18 @@ def _instructions(side, bound):
     return judge
 
 
-def _closed(row):
-    def judge(figures):
-        ratios = [figures.ratio(row, "redis SET", key) for key in ("p50_us", "p99_us", "p999_us")]
-        if None in ratios:
+def _closed(row: str) -> Judge:
+    """No percentile of the latency is above that of Redis."""
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
+        measured = [figures.ratio(row, "redis SET", key) for key in ("p50_us", "p99_us", "p999_us")]
+        ratios = [ratio for ratio in measured if ratio is not None]
+        if len(ratios) < len(measured):
             return None
         return ("at most 1 x", " / ".join(f"{ratio:.2f}" for ratio in ratios) + " x", max(ratios) <= 1)
     return judge
 
 
-GOALS = (
+GOALS: tuple[tuple[str, Judge], ...] = (
     ("one node alone, 50 x 16, memory: server CPU a command, by Redis SET's",
      _times("alone", "redis SET", 0.5, "server_us")),
     ("the same by GEOADD's", _times("alone", "redis GEOADD", 0.25, "server_us")),
@@ -109,19 +122,19 @@ GOALS = (
     ("WHATSAT, 10 km, 20 results, by GEOSEARCH", _times("places", "redis", 10)),
     ("the same, one at a time, p50", _below("places-one", 150, "us", "p50_us")),
     ("memory for a client, ids of 24 bytes", _below("rss", 110, "bytes")),
-    ("processor time of the longest turn, from 0 to 10,000,000 clients", _below("turn", 5, "ms")),
+    ("processor time of the longest loop iteration, from 0 to 10,000,000 clients", _below("turn", 5, "ms")),
     ("10,000 idle connections, memory each", _below("connections", 1024, "bytes")),
     ("idle processor time of five nodes together", _below("idle", 10, "ms/s")),
     ("start to ready, empty, no peer", _below("start-one", 100, "ms")),
 )
 
 
-def judged(rows):
-    """[{"what", "goal", "measured", "reached"}] of what was measured."""
+def judged(rows: list[Summary]) -> list[dict[str, Any]]:
+    """[{"what", "goal", "measured", "reached"}] of the goals with figures."""
     figures = Figures(rows)
-    told = []
+    found = []
     for what, judge in GOALS:
-        if said := judge(figures):
-            goal, measured, reached = said
-            told.append({"what": what, "goal": goal, "measured": measured, "reached": "yes" if reached else "no"})
-    return told
+        if verdict := judge(figures):
+            goal, measured, reached = verdict
+            found.append({"what": what, "goal": goal, "measured": measured, "reached": "yes" if reached else "no"})
+    return found

@@ -1,4 +1,6 @@
-"""Very many clients told to one node at once: what a test or a measurement begins with."""
+"""Very many clients that report to one node at once, as the start of a test or a measurement."""
+from __future__ import annotations
+
 import socket
 import threading
 
@@ -7,8 +9,8 @@ from .load import report
 LINES_AT_ONCE = 5_000
 
 
-def tell_many(port, count, prefix=b"many-", number=1):
-    """Report `number` of each client `prefix`0, `prefix`1, ...; returns when every one is acknowledged."""
+def tell_many(port: int, count: int, prefix: bytes = b"many-", number: int = 1) -> None:
+    """Sends report `number` of the clients `prefix`0 to `prefix`(count - 1). Returns when all are acknowledged."""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         sender = threading.Thread(target=_send, args=(connection, count, prefix, number), daemon=True)
         sender.start()
@@ -21,7 +23,7 @@ def tell_many(port, count, prefix=b"many-", number=1):
         sender.join()
 
 
-def _send(connection, count, prefix, number):
+def _send(connection: socket.socket, count: int, prefix: bytes, number: int) -> None:
     for first in range(0, count, LINES_AT_ONCE):
         clients = range(first, min(first + LINES_AT_ONCE, count))
         connection.sendall(b"".join(b"IAMAT%b\n" % report(b"%b%d" % (prefix, client), number) for client in clients))

@@ -1,88 +1,96 @@
-"""Clients that tell all nodes where they are, as fast as they are answered, and remember every reply.
+"""Clients that report to all nodes as fast as the nodes reply, and remember every reply.
 
-Each connection speaks for several clients at a time. A client falls silent after some reports and a new one takes its
-place, because what was acknowledged last is what could be lost unseen: nothing newer covers it. The connection keeps a
-number of reports in flight, goes to another node now and then, loses patience with a node that is silent, and tells
-what was not answered again wherever it goes next. It also says what a node must not store: the same report twice, and
-an older one. Every reply is checked, byte for byte.
+Each connection reports for several clients at a time. A client stops after some reports and a new client takes its
+place. Otherwise the loss of an acknowledged report would be covered by a newer report. A connection has a number of
+reports in flight, goes to another node now and then, and leaves a node that is silent for too long. At the next node it
+repeats the reports without a reply. It also sends reports that a node must not store: one twice, and an older one.
+Every reply is checked, byte for byte.
 
 The number of a report is its time: report n of a client is n nanoseconds after BASE, and its coordinates follow from n.
-So whoever sees a record knows which report it is, and whether it is the right one.
+So a record alone shows which report it is, and whether it is correct.
 """
+from __future__ import annotations
+
 import collections
-import ctypes
 import multiprocessing
 import random
 import re
 import selectors
-import signal
 import socket
 import time
+from collections.abc import MutableSequence, Sequence
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
 
-from .private_herd import PR_SET_PDEATHSIG
+from .processes import become_helper
+
+Nodes = Sequence[tuple[str, int]]                      # (name, client port)
+Outcome = tuple[dict[bytes, tuple[int, int]], list[str]]  # see Load.outcome()
 
 BASE = 1_700_000_000  # seconds; any past time
 COORDINATES = [b"%+03d.%06d%+04d.%06d" % (i % 179 - 89, i * 7919 % 10**6, i % 359 - 179, i * 6007 % 10**6)
                for i in range(1009)]
 DIFFERENCE = re.compile(rb"[+-]\d+\.\d{9}")
 
-TICK = 0.05  # seconds between looks at who has waited too long
+TICK = 0.05  # seconds between checks for connections that have waited too long
 PATIENCE = (0.3, 6.0)  # seconds, drawn anew for each connection
 STAY = (500, 20_000)  # replies after which a connection goes elsewhere
 RETRY = 0.02  # seconds after a connection was refused
 DRAIN = 10.0  # seconds for the last replies
-MOST_REPORTS = 1500  # of a client, before it falls silent
-MOST_NAMED = 20  # wrong replies that are kept for the report
+MOST_REPORTS = 1500  # of a client, before it stops
+MOST_NAMED = 20  # wrong replies that are shown
 
-FRESH, AGAIN, TWICE, OLDER = range(4)  # what a report is
+FRESH, AGAIN, TWICE, OLDER = range(4)  # kinds of report: new, repeated after a loss, sent twice, an older one
 
 
-def report(client, number):
-    """What stands behind IAMAT and the client's first blank: ` CLIENT COORDINATES TIME`."""
+def report(client: bytes, number: int) -> bytes:
+    """The rest of an IAMAT line after its first word: ` CLIENT COORDINATES TIME`."""
     return b" %b %b %d.%09d" % (client, COORDINATES[number % len(COORDINATES)], BASE, number)
 
 
-class Teller:
-    """One connection at a time, and the clients that it speaks for."""
+class Reporter:
+    """One connection at a time, and the clients that it reports for. Clients are numbered from 0."""
 
-    def __init__(self, load, name, clients):
+    def __init__(self, load: Load, name: bytes, clients: int):
         self.load = load
         self.name = name
-        self.clients = []       # of all times
-        self.told = []          # by client: number of the newest report sent
-        self.acknowledged = []  # ... answered
-        self.last = []          # ... after which it falls silent
-        self.silent = collections.deque()  # those that have, the longest first
-        self.speaking = [self.new_client() for _ in range(clients)]
-        self.turn = 0
-        self.again = collections.deque()        # (client, number) sent and not answered before the connection was gone
-        self.pending = collections.deque()      # (client, number, report, what it is), in the order of the replies
-        self.socket = None
+        self.clients: list[bytes] = []        # ids of all clients so far
+        self.sent: list[int] = []             # by client: number of the newest report that was sent
+        self.acknowledged: list[int] = []     # ... that was acknowledged
+        self.last: list[int | None] = []      # ... after which the client stops; None: never
+        self.silent: collections.deque[int] = collections.deque()  # clients that have stopped, the first one first
+        self.active = [self.new_client() for _ in range(clients)]
+        self.turn = 0                         # index of the client in `active` that reported last
+        # (client, number) of reports without a reply on a connection that ended
+        self.again: collections.deque[tuple[int, int]] = collections.deque()
+        # (client, number, report, kind) without a reply on this connection, in the order of the replies
+        self.pending: collections.deque[tuple[int, int, bytes, int]] = collections.deque()
+        self.socket: socket.socket | None = None
         self.retry_at = 0.0
 
-    def new_client(self):
-        """One that has never spoken, or where there are enough of them the one that has been silent the longest."""
+    def new_client(self) -> int:
+        """A new client; if the population is complete, the client that has been silent for the longest time."""
         last = int(MOST_REPORTS ** self.load.random.random())  # few for most, many for some
         if self.load.population and len(self.clients) >= self.load.population and self.silent:
             client = self.silent.popleft()
-            self.last[client] += last
+            self.last[client] = (self.last[client] or 0) + last
             return client
         self.clients.append(b"%b-%d" % (self.name, len(self.clients)))
-        self.told.append(0)
+        self.sent.append(0)
         self.acknowledged.append(0)
         self.last.append(last if self.load.fall_silent else None)
         return len(self.clients) - 1
 
-    # Its connections.
+    # Its connection.
 
-    def connect(self, now):
+    def connect(self, now: float) -> None:
         name, port = self.load.random.choice(self.load.nodes)
         self.prefix = b"AT " + name.encode() + b" "
         self.rest = b""
         self.out = b""
         self.stay = self.load.random.randint(*STAY)
         self.patience = self.load.random.uniform(*PATIENCE)
-        self.heard_at = now
+        self.heard_at = now  # when the node last sent something
         self.socket = socket.socket()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
@@ -90,43 +98,50 @@ class Teller:
         self.load.selector.register(self.socket, selectors.EVENT_WRITE, self)
         self.is_connected = False
 
-    def leave(self, now):
-        self.load.selector.unregister(self.socket)
-        self.socket.close()
-        self.socket = None
+    def leave(self, now: float) -> None:
+        """Closes the connection; its reports without a reply are repeated on the next one."""
+        if self.socket is not None:
+            self.load.selector.unregister(self.socket)
+            self.socket.close()
+            self.socket = None
         self.retry_at = now + RETRY
-        kept = [(client, number) for client, number, _, kind in self.pending if kind in (FRESH, AGAIN)]
-        self.again.extendleft(reversed(kept))  # older ones first, as they were told
+        unanswered = [(client, number) for client, number, _, kind in self.pending if kind in (FRESH, AGAIN)]
+        self.again.extendleft(reversed(unanswered))  # before the others, in their old order
         self.pending.clear()
 
-    def on_event(self, events, now):
+    def on_event(self, events: int, now: float) -> None:
+        if self.socket is None:
+            return
         try:
             if not self.is_connected:
-                error = self.socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                if error:
-                    return self.leave(now)
-                self.is_connected = True
-                self.heard_at = now
-                self.load.selector.modify(self.socket, selectors.EVENT_READ, self)
-                self.send(self.next_reports(self.load.depth))
-                return None
+                self._on_connected(self.socket, now)
+                return
             if events & selectors.EVENT_WRITE:
                 self.send(b"")
             if events & selectors.EVENT_READ:
                 data = self.socket.recv(262_144)
                 if not data:
                     self.load.count_broken()
-                    return self.leave(now)
+                    self.leave(now)
+                    return
                 self.heard_at = now
-                self.hear(data, now)
+                self.receive(data, now)
         except BlockingIOError:
             pass
         except OSError:
             self.load.count_broken()
             self.leave(now)
-        return None
 
-    def on_tick(self, now):
+    def _on_connected(self, connection: socket.socket, now: float) -> None:
+        if connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+            self.leave(now)
+            return
+        self.is_connected = True
+        self.heard_at = now
+        self.load.selector.modify(connection, selectors.EVENT_READ, self)
+        self.send(self.next_reports(self.load.depth))
+
+    def on_tick(self, now: float) -> None:
         if self.socket is None:
             if now >= self.retry_at and not self.load.is_stopping:
                 self.connect(now)
@@ -134,23 +149,24 @@ class Teller:
             self.load.count_broken()
             self.leave(now)
 
-    # What it says.
+    # Its reports.
 
-    def next_reports(self, count):
-        lines = []
+    def next_reports(self, count: int) -> bytes:
+        """The lines of the next `count` reports."""
+        lines: list[bytes] = []
         while count > 0 and not self.load.is_stopping and self.stay > 0:
             count -= 1
             if self.again:
                 client, number = self.again.popleft()
                 self.append(lines, client, number, AGAIN)
                 continue
-            self.turn = (self.turn + 1) % len(self.speaking)
-            client = self.speaking[self.turn]
-            if self.told[client] == self.last[client]:
+            self.turn = (self.turn + 1) % len(self.active)
+            client = self.active[self.turn]
+            if self.sent[client] == self.last[client]:
                 self.silent.append(client)
-                client = self.speaking[self.turn] = self.new_client()
-            self.told[client] += 1
-            number = self.told[client]
+                client = self.active[self.turn] = self.new_client()
+            self.sent[client] += 1
+            number = self.sent[client]
             self.append(lines, client, number, FRESH)
             if number % 64 == 0:
                 self.append(lines, client, number, TWICE)
@@ -158,23 +174,24 @@ class Teller:
                 self.append(lines, client, number - 5, OLDER)
         return b"".join(lines)
 
-    def append(self, lines, client, number, kind):
+    def append(self, lines: list[bytes], client: int, number: int, kind: int) -> None:
         text = report(self.clients[client], number)
         lines.append(b"IAMAT" + text + b"\n")
         self.pending.append((client, number, text, kind))
 
-    def send(self, data):
+    def send(self, data: bytes) -> None:
+        """Sends as much as the socket takes; the rest follows when it takes more."""
         self.out += data
-        if self.out:
+        if self.out and self.socket is not None:
             self.out = self.out[self.socket.send(self.out):]
             wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if self.out else 0)
             self.load.selector.modify(self.socket, wanted, self)
 
-    def hear(self, data, now):
+    def receive(self, data: bytes, now: float) -> None:
         *lines, self.rest = (self.rest + data).split(b"\n")
         for line in lines:
             if not self.pending:
-                self.load.count_wrong(line, b"nothing was asked")
+                self.load.count_wrong(line, b"no reply")
                 continue
             client, number, text, kind = self.pending.popleft()
             if not self.is_right(line, text, kind):
@@ -188,7 +205,7 @@ class Teller:
         elif not self.pending:
             self.leave(now)
 
-    def is_right(self, line, text, kind):
+    def is_right(self, line: bytes, text: bytes, kind: int) -> bool:
         if line == b"IGNORE":
             return kind in (AGAIN, TWICE)
         return (kind != TWICE and line.startswith(self.prefix) and line.endswith(text)
@@ -196,11 +213,15 @@ class Teller:
 
 
 class Load:
-    """The clients, in the process that runs them. `nodes`: [(name, client port)]; `board`: numbers that whoever watches
-    sees too; `clients`: that speak at a time, a connection; `depth`: reports in flight, a connection; `population`: clients of
-    all times, a connection, where there is a bound to them."""
+    """The clients, in the process that runs them.
 
-    def __init__(self, nodes, board, connections=50, clients=20, depth=16, seed=0, fall_silent=True, population=None):
+    `board` holds the counters that the process which started this one sees. For each connection, `clients` is the
+    number of active clients, `depth` the number of reports in flight, and `population` bounds the number of all its
+    clients. Without `fall_silent` no client stops.
+    """
+
+    def __init__(self, nodes: Nodes, board: MutableSequence[int], connections: int = 50, clients: int = 20,
+                 depth: int = 16, seed: int = 0, fall_silent: bool = True, population: int | None = None):
         self.nodes = nodes
         self.depth = depth
         self.fall_silent = fall_silent
@@ -208,55 +229,58 @@ class Load:
         self.random = random.Random(seed)
         self.board = board
         self.selector = selectors.DefaultSelector()
-        self.wrong = []
-        self.tellers = [Teller(self, b"c%d" % i, clients) for i in range(connections)]
+        self.wrong: list[str] = []
+        self.reporters = [Reporter(self, b"c%d" % i, clients) for i in range(connections)]
 
     @property
-    def is_stopping(self):
+    def is_stopping(self) -> bool:
         return self.board[STOP] != 0
 
-    def count_acknowledged(self, count):
+    def count_acknowledged(self, count: int) -> None:
         self.board[ACKNOWLEDGED] += count
 
-    def count_broken(self):
+    def count_broken(self) -> None:
         self.board[BROKEN] += 1
 
-    def count_wrong(self, line, expected):
+    def count_wrong(self, line: bytes, expected: bytes) -> None:
         self.board[WRONG] += 1
         if len(self.wrong) < MOST_NAMED:
-            self.wrong.append(f"{line!r} instead of{expected!r}")
+            self.wrong.append(f"{line!r} instead of {expected!r}")
 
-    def run(self):
+    def run(self) -> Outcome:
         tick_at = 0.0
-        stop_by = None
+        stop_by: float | None = None
         while True:
             now = time.monotonic()
             if now >= tick_at:
                 tick_at = now + TICK
-                for teller in self.tellers:
-                    teller.on_tick(now)
+                for reporter in self.reporters:
+                    reporter.on_tick(now)
                 if self.is_stopping:
                     stop_by = stop_by or now + DRAIN
-                    if now > stop_by or not any(teller.socket and teller.pending for teller in self.tellers):
+                    if now > stop_by or not self._is_waiting():
                         return self.outcome()
             for key, events in self.selector.select(TICK):
                 key.data.on_event(events, time.monotonic())
 
-    def outcome(self):
-        """({client: (number acknowledged, number told)}, wrong replies)"""
-        clients = {client: (teller.acknowledged[i], teller.told[i])
-                   for teller in self.tellers for i, client in enumerate(teller.clients)}
+    def _is_waiting(self) -> bool:
+        return any(reporter.socket and reporter.pending for reporter in self.reporters)
+
+    def outcome(self) -> Outcome:
+        """({client: (number of its newest acknowledged report, of its newest report)}, wrong replies)"""
+        clients = {client: (reporter.acknowledged[i], reporter.sent[i])
+                   for reporter in self.reporters for i, client in enumerate(reporter.clients)}
         return clients, self.wrong
 
 
-ACKNOWLEDGED, WRONG, BROKEN, STOP = range(4)  # places on the board that both processes see
+ACKNOWLEDGED, WRONG, BROKEN, STOP = range(4)  # indices of the board that both processes see
 
 
 class LoadProcess:
-    """A Load in a process of its own, so that whoever watches and breaks nodes does not slow it down. It takes the
-    arguments of a Load but for the board."""
+    """A Load in a process of its own, so that the process which breaks nodes does not slow it down. It takes the
+    arguments of a Load, without the board."""
 
-    def __init__(self, nodes, **arguments):
+    def __init__(self, nodes: Nodes, **arguments: Any):
         context = multiprocessing.get_context("fork")
         self._board = context.RawArray("Q", 4)
         self._outcome, theirs = context.Pipe(duplex=False)
@@ -265,37 +289,37 @@ class LoadProcess:
         theirs.close()
 
     @property
-    def acknowledged(self):
+    def acknowledged(self) -> int:
         return self._board[ACKNOWLEDGED]
 
     @property
-    def broken(self):
+    def broken(self) -> int:
+        """Connections that ended or were silent for too long."""
         return self._board[BROKEN]
 
     @property
-    def wrong(self):
+    def wrong(self) -> int:
         return self._board[WRONG]
 
-    def stop(self):
-        """No more reports; those under way are waited for."""
+    def stop(self) -> None:
+        """Ends the reports; the load still waits for the replies in flight."""
         self._board[STOP] = 1
 
-    def outcome(self, seconds=DRAIN + 5):
-        """After stop(): as Load.outcome()."""
+    def outcome(self, seconds: float = DRAIN + 5) -> Outcome:
+        """Call it after stop(); see Load.outcome()."""
         if not self._outcome.poll(seconds):
             raise RuntimeError("the clients have not ended")
-        outcome = self._outcome.recv()
+        outcome: Outcome = self._outcome.recv()
         self._process.join()
         return outcome
 
-    def end(self):
-        """At once, whatever it does."""
+    def end(self) -> None:
+        """Kills the process, whatever it does."""
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
 
 
-def _run(outcome, nodes, board, arguments):
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the one who started this
+def _run(outcome: Pipe, nodes: Nodes, board: MutableSequence[int], arguments: dict[str, Any]) -> None:
+    become_helper()
     outcome.send(Load(nodes, board, **arguments).run())

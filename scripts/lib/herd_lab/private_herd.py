@@ -1,128 +1,109 @@
-"""A herd of one's own: real nodes on free ports with a state directory of their own, started and ended by this process
-without any supervisor. For `herd prove` and, with more around it, for the system tests (tests/system/herd_fixture.py).
+"""A private herd: real nodes on free ports with a state directory of their own. This process starts and ends them,
+without a supervisor. `prove`, `bench` and the system tests use it (tests/system/herd_fixture.py adds what tests need).
 
-Nodes must be started from the main thread: the kernel ends them with the thread that started them.
+Start nodes from the main thread: the kernel ends them with the thread that started them.
 """
+from __future__ import annotations
+
 import contextlib
-import ctypes
 import http.client
 import json
 import os
 import pathlib
-import random
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
+from collections.abc import Iterator, Mapping
+from signal import Signals
+from typing import Any, BinaryIO
 
-PR_SET_PDEATHSIG = 1
+from .graphs import Graph
+from .ports import Ports
+from .processes import end_with_parent
 
-
-class Ports:
-    """A block of free ports. An abstract socket named after it keeps other herds away and ends with the process."""
-
-    FIRST, LAST, BLOCK = 15_000, 32_000, 500  # below 32768, where the kernel takes ports for outgoing connections
-
-    def __init__(self):
-        blocks = list(range(self.FIRST, self.LAST, self.BLOCK))
-        random.SystemRandom().shuffle(blocks)
-        for first in blocks:
-            self._claim = socket.socket(socket.AF_UNIX)
-            try:
-                self._claim.bind(f"\0herd-test-ports-{first}")
-            except OSError:
-                self._claim.close()
-                continue
-            self._next = iter(range(first, first + self.BLOCK))
-            return
-        raise RuntimeError("every block of private ports is taken")
-
-    def take(self):
-        """The next port that nobody listens on."""
-        for port in self._next:
-            with socket.socket() as attempt:
-                attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                with contextlib.suppress(OSError):
-                    attempt.bind(("127.0.0.1", port))
-                    return port
-        raise RuntimeError("no free port left in this block")
-
-    def close(self):
-        self._claim.close()
+Settings = Mapping[str, Mapping[str, Any]]
+BusPublic = Mapping[Any, int]  # the keys are names, or pairs of names
 
 
-def _toml(value):
-    return json.dumps(value)  # strings, numbers, booleans and lists of them are written alike
-
-
-def _end_with_parent():
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+def _toml(value: Any) -> str:
+    return json.dumps(value)  # TOML writes strings, numbers, booleans and lists of them as JSON does
 
 
 class PrivateNode:
     """One node: its ports and, while it runs, its process."""
 
-    def __init__(self, herd, name):
+    def __init__(self, herd: PrivateHerd, name: str):
         self.herd = herd
         self.name = name
         self.clients_port, self.bus_port, self.monitor_port, self.http_port = (herd.ports.take() for _ in range(4))
         self.log_path = herd.directory / f"{name}.log"
         self.state_dir = herd.state_dir / "nodes" / name
-        self.environment = {}  # of its process, besides the herd's
-        self.pids = []         # of all its processes so far
-        self.process = None
-        self.may_die = False  # it was asked to
+        self.environment: dict[str, str] = {}  # of its process, in addition to the herd's
+        self.wrapper: list[str] = []           # words before its command line: valgrind, for example
+        self.pids: list[int] = []              # of all its processes so far
+        self.may_die = False                   # a test ended it
+        self._process: subprocess.Popen[bytes] | None = None
 
-    def launch(self, *words, stderr=None):
-        """Starts the process, with more words on its command line, and does not wait for it. `stderr` is a file or a
-        descriptor, instead of the log's."""
+    def launch(self, *words: str, stderr: BinaryIO | int | None = None) -> None:
+        """Starts the process, with `words` added to its command line, and does not wait until it is ready.
+        `stderr` is a file or a descriptor, instead of that of the log."""
         assert not self.is_running, f"{self.name} runs already"
         self.may_die = False
         with open(self.log_path, "ab") as log:
-            self.process = subprocess.Popen(
-                [self.herd.binary, "--config", self.herd.config_of(self.name), *self.herd.flags, *words, self.name],
+            self._process = subprocess.Popen(
+                [*self.wrapper, self.herd.binary, "--config", self.herd.config_of(self.name), *self.herd.flags, *words,
+                 self.name],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log if stderr is None else stderr,
                 env=os.environ | self.herd.environment | self.environment,
-                preexec_fn=_end_with_parent)
-        self.pids.append(self.process.pid)
+                preexec_fn=end_with_parent)
+        self.pids.append(self._process.pid)
 
     @property
-    def is_running(self):
-        return self.process is not None and self.process.poll() is None
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process that was launched last; it may have ended."""
+        assert self._process is not None, f"{self.name} was never launched"
+        return self._process
 
-    def signal(self, number):
-        """For SIGHUP, SIGSTOP, SIGCONT; what ends it has a function of its own."""
+    @property
+    def was_launched(self) -> bool:
+        return self._process is not None
+
+    @property
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def signal(self, number: Signals) -> None:
+        """For SIGHUP, SIGSTOP and SIGCONT. Signals that end the process have functions of their own."""
         self.process.send_signal(number)
 
-    def kill(self):
-        """SIGKILL: what a crash is to the others."""
+    def kill(self) -> None:
+        """SIGKILL: for the other nodes the same as a crash. Returns when the process has ended."""
         self.may_die = True
         self.process.kill()
         self.process.wait()
 
-    def forget(self):
-        """Loses the state of a node that does not run: it starts again as a new one."""
+    def forget(self) -> None:
+        """Removes the state of a node that does not run: it starts again as a new one."""
         shutil.rmtree(self.state_dir)
 
-    def backup(self, number):
+    def backup(self, number: int) -> pathlib.Path:
         return self.herd.directory / f"{self.name}.backup-{number}"
 
-    def back_up(self, number):
-        """Copies the journal while the node may be writing it: what an operator's backup does."""
-        with contextlib.suppress(FileNotFoundError):  # it has just been launched
+    def back_up(self, number: int) -> None:
+        """Copies the journal while the node may be writing it, as the backup of an operator does."""
+        with contextlib.suppress(FileNotFoundError):  # the node was launched a moment ago
             shutil.copyfile(self.state_dir / "journal", self.backup(number))
 
-    def restore(self, number):
-        """Puts that copy back, of a node that does not run."""
+    def restore(self, number: int) -> None:
+        """Puts that copy back. The node must not run."""
         self.state_dir.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(self.backup(number), self.state_dir / "journal")
 
-    def log(self):
+    def log(self) -> str:
         return self.log_path.read_text(errors="replace") if self.log_path.exists() else ""
 
-    def get(self, path):
-        """(status, body) of a GET; (None, "") if nobody answers."""
+    def get(self, path: str) -> tuple[int | None, str]:
+        """(status, body) of a GET; (None, "") if there is no answer."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
         try:
             connection.request("GET", path)
@@ -133,59 +114,78 @@ class PrivateNode:
         finally:
             connection.close()
 
+    def is_ready(self) -> bool:
+        return self.get("/readyz")[0] == 200
+
+    def read_status(self) -> dict[str, Any] | None:
+        """/status.json as a dictionary; None if there is no answer."""
+        code, body = self.get("/status.json")
+        return json.loads(body) if code == 200 else None
+
 
 class PrivateHerd:
-    """Nodes of one configuration. A graph is {name: [peers]}; a link named on one side is a link. `settings` are
-    sections of the configuration: {"clients": {"max_future": "1s"}}; `bus_public` tells peers of a node to connect
-    elsewhere, to a proxy for example: {"n0": port}, or one of its peers alone: {("n1", "n0"): port}, which gives n1 a
-    configuration of its own."""
+    """Nodes of one configuration. A graph is {name: [peers]}; a link that is named at one of its ends is a link.
+
+    `settings` are sections of the configuration: {"clients": {"max_future": "1s"}}.
+    `bus_public` gives the peers of a node another port to connect to, that of a proxy for example: {"n0": port}. With a
+    pair of names it is for one of the peers alone: {("n1", "n0"): port}. Then n1 has a configuration of its own.
+    `directory` holds the configuration, the logs and the state; without it a temporary one is made.
+    Without `log_level` the configured level counts. Without `monitor` the nodes have no monitor.
+    """
 
     NODE = PrivateNode
 
-    def __init__(self, binary, graph, settings=None, bus_public=None, ports=None, log_level="info"):
-        # A short path, because a supervisor's socket must fit in 100 bytes.
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="herd-"))
+    def __init__(self, binary: str | pathlib.Path, graph: Graph, settings: Settings | None = None,
+                 bus_public: BusPublic | None = None, ports: Ports | None = None, log_level: str | None = "info",
+                 directory: pathlib.Path | None = None, monitor: bool = True):
+        # A short path, because the socket of a supervisor in it must fit in 100 bytes.
+        self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="herd-"))
         self.binary = binary
         self.state_dir = self.directory / "state"
         self.config_path = self.directory / "herd.toml"
-        # No key of whoever starts this: nobody's quota is spent, and nothing leaves this host.
+        # No API key of the user who starts this: a test uses up no quota, and nothing leaves this host.
         self.environment = {"HERD_STATE_DIR": str(self.state_dir), "GOOGLE_PLACES_API_KEY": ""}
-        self.flags = ["--log-level", log_level] if log_level else []  # without, the configured one counts
+        self.flags = ["--log-level", log_level] if log_level else []
         self.ports = ports or Ports()
         self.graph = dict(graph)
-        self.settings = settings or {}
-        self.bus_public = bus_public or {}
+        self.settings: Settings = settings or {}
+        self.bus_public: BusPublic = bus_public or {}
+        self.monitor = monitor
         self.nodes = {name: self.NODE(self, name) for name in graph}
         self.write_config()
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> PrivateNode:
         return self.nodes[name]
 
-    def __iter__(self):
+    def __iter__(self) -> Iterator[PrivateNode]:
         return iter(self.nodes.values())
 
     @property
-    def running(self):
+    def running(self) -> list[PrivateNode]:
         return [node for node in self if node.is_running]
 
-    def config_text(self, reader=None):
-        """What `reader` is told, or all who have no configuration of their own."""
+    def config_text(self, reader: str | None = None) -> str:
+        """The configuration that the node `reader` reads, or without it the nodes that have no configuration of their
+        own."""
         lines = []
         for section, keys in self.settings.items():
             lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
         for name, peers in self.graph.items():
             node = self.nodes[name]
             lines += ["[[node]]", f'name = "{name}"', f'clients = "127.0.0.1:{node.clients_port}"',
-                      f'bus = "tcp://127.0.0.1:{node.bus_port}"', f'monitor = "tcp://127.0.0.1:{node.monitor_port}"',
-                      f'http = "127.0.0.1:{node.http_port}"', f"peers = {_toml(peers)}"]
+                      f'bus = "tcp://127.0.0.1:{node.bus_port}"', f'http = "127.0.0.1:{node.http_port}"',
+                      f"peers = {_toml(peers)}"]
+            if self.monitor:
+                lines.append(f'monitor = "tcp://127.0.0.1:{node.monitor_port}"')
             public = self.bus_public.get((reader, name), self.bus_public.get(name))
             if public:
                 lines.append(f'bus_public = "tcp://127.0.0.1:{public}"')
             lines.append("")
         return "\n".join(lines)
 
-    def write_config(self):
-        """Again after a change of graph, settings or bus_public; running nodes see it by SIGHUP or a restart."""
+    def write_config(self) -> None:
+        """Call it again after a change of graph, settings or bus_public. Running nodes read it after SIGHUP or a
+        restart."""
         for name in self.graph:
             if name not in self.nodes:
                 self.nodes[name] = self.NODE(self, name)
@@ -194,12 +194,12 @@ class PrivateHerd:
             if self.config_of(name) != self.config_path:
                 self.config_of(name).write_text(self.config_text(name))
 
-    def config_of(self, name):
+    def config_of(self, name: str) -> pathlib.Path:
         """The configuration that the node reads."""
-        alone = any(isinstance(lane, tuple) and lane[0] == name for lane in self.bus_public)
-        return self.directory / f"{name}.toml" if alone else self.config_path
+        own = any(isinstance(lane, tuple) and lane[0] == name for lane in self.bus_public)
+        return self.directory / f"{name}.toml" if own else self.config_path
 
-    def remove(self):
-        """Gives the ports back and removes the directory, once no node runs."""
+    def remove(self) -> None:
+        """Gives the ports back and removes the directory. No node may run."""
         self.ports.close()
         shutil.rmtree(self.directory, ignore_errors=True)

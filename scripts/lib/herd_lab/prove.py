@@ -1,7 +1,10 @@
-"""prove: load, kills, freezes and failing networks on a herd of its own, and then the question whether anything acknowledged is lost.
+"""prove: load, kills, freezes and a failing network on a private herd. At the end it checks that no acknowledged update
+is lost.
 
-Lost is what a client was told is kept and some node, at the end, knows only an older record of that client.
+An update is lost if a node acknowledged it as durable, and at the end some node has only an older record of its client.
 """
+from __future__ import annotations
+
 import dataclasses
 import json
 import os
@@ -10,81 +13,102 @@ import signal
 import socket
 import sys
 import time
+from collections.abc import Callable, Container, Sequence
+from pathlib import Path
+from typing import Any, TextIO
 
+from herd_ctl.herd import Herd
 from herd_ctl.trouble import BAD_USAGE, Trouble
 
 from . import network as net
 from .clocks import PACKAGE, Clocks, faketime
 from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, RESTORE, Breaker, schedule
+from .graphs import Graph
 from .load import BASE, LoadProcess, report
-from .private_herd import Ports, PrivateHerd
+from .ports import Ports
+from .private_herd import PrivateHerd, PrivateNode
 from .watch import Bystander, Usage, p99_ms
 
 SECONDS = 60
-KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, where nobody says how many
+KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, if the plan gives no number of faults
 CHAOS_EVERY = 10.0   # seconds between two faults of one kind, in mixed chaos
 CHAOS = (KILL, FREEZE, DESCRIPTORS, CLOCK, *net.FAULTS)
-POPULATION = 200     # clients of all times, a connection, in chaos: what they take must not hide what grows
-WARM_UP = 1.0        # seconds of load before the first fault may come
+POPULATION = 200     # clients of a connection in chaos: without a bound, their memory would hide a leak
+WARM_UP = 1.0        # seconds of load before the first fault
 READY_SECONDS = 30
 CONVERGE_SECONDS = 60
 STEP = 0.01          # seconds between looks at the schedule
-ASKED_AT_ONCE = 500  # clients a connection
-MOST_NAMED = 20      # losses that are printed
+ASKED_AT_ONCE = 500  # clients that one connection asks for
+MOST_NAMED = 20      # lost updates that are printed
+
+Clients = dict[bytes, tuple[int, int]]  # {client: (number of its newest acknowledged report, of its newest report)}
 
 
 @dataclasses.dataclass
 class Plan:
-    ack: str = "write"
-    replicas: int = 0
-    seconds: float | None = None
-    kills: int | None = None
-    freezes: int | None = None
-    blackouts: int = 0
-    restores: int = 0  # of an older journal, to a killed node
-    seed: int | None = None
-    wipe: bool = False
-    connections: int = 50
-    clients: int = 20   # that speak at a time, a connection
-    depth: int = 16     # reports in flight, a connection
-    chaos: bool = False  # every kind of fault, the network's too, so often that each comes every CHAOS_EVERY
-    more: dict = dataclasses.field(default_factory=dict)  # how many faults of each other kind: of the network, ...
-    population: int | None = None
+    """A trial: its load and its faults. make_plan() fills in what is not given."""
 
-    def __post_init__(self):
-        if self.seed is None:
-            self.seed = random.SystemRandom().randrange(10**6)
-        if self.seconds is None:
-            self.seconds = SECONDS if self.chaos else max((self.kills or 0) * KILL_EVERY, (self.freezes or 0) * FREEZE_EVERY) or SECONDS
-        if self.chaos:
-            counts = dict.fromkeys(CHAOS, max(1, round(self.seconds / CHAOS_EVERY)))
-            kills, freezes = counts.pop(KILL), counts.pop(FREEZE)
-            self.kills = kills if self.kills is None and self.ack != "memory" else self.kills
-            self.freezes = freezes if self.freezes is None else self.freezes
-            self.more = counts
-            self.population = POPULATION
-        self.clocks_stay = bool(self.more.get(CLOCK)) and faketime() is None
-        if self.clocks_stay:
-            self.more = {kind: count for kind, count in self.more.items() if kind != CLOCK}
-        if self.kills is None:
-            # At "memory" a kill may take what was just acknowledged with it: that is what "memory" means.
-            self.kills = 0 if self.ack == "memory" else round(self.seconds / KILL_EVERY)
-        if self.freezes is None:
-            self.freezes = round(self.seconds / FREEZE_EVERY)
+    ack: str
+    replicas: int
+    seconds: float
+    kills: int
+    freezes: int
+    blackouts: int
+    restores: int          # of an older journal, to a killed node
+    seed: int
+    wipe: bool             # killed nodes come back with an empty disk
+    connections: int
+    clients: int           # active ones of each connection
+    depth: int             # reports in flight on each connection
+    chaos: bool            # every kind of fault, also of the network, each every CHAOS_EVERY seconds
+    more: dict[str, int]   # numbers of the faults of other kinds: of the network, descriptors, clocks
+    population: int | None
+    clocks_stay: bool      # wrong clocks are part of the trial, but libfaketime is not installed
 
     @property
-    def counts(self):
+    def counts(self) -> dict[str, int]:
         return {KILL: self.kills, FREEZE: self.freezes, BLACKOUT: self.blackouts, RESTORE: self.restores, **self.more}
 
-    def line(self):
+    def line(self) -> str:
         kills = f"{self.kills} kills{' with an empty disk' if self.wipe else ''}"
         more = f", {self.blackouts} blackouts" if self.blackouts else ""
         more += f", {self.restores} restored backups" if self.restores else ""
         more += "".join(f", {count} {kind}" for kind, count in self.more.items())
         if self.clocks_stay:
-            more += f", no wrong clocks (they want the package {PACKAGE})"
+            more += f", no wrong clocks (they need the package {PACKAGE})"
         return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{more} in"
                 f" {self.seconds:.0f} s, seed {self.seed}")
+
+
+def make_plan(*, ack: str = "write", replicas: int = 0, seconds: float | None = None, kills: int | None = None,
+              freezes: int | None = None, blackouts: int = 0, restores: int = 0, seed: int | None = None,
+              wipe: bool = False, connections: int = 50, clients: int = 20, depth: int = 16, chaos: bool = False,
+              more: dict[str, int] | None = None, population: int | None = None) -> Plan:
+    """The arguments are those of a Plan. Without a seed it is random; numbers of faults that are not given follow from
+    the duration, and the duration from them."""
+    if seconds is None:
+        wanted = max((kills or 0) * KILL_EVERY, (freezes or 0) * FREEZE_EVERY)
+        seconds = SECONDS if chaos else wanted or SECONDS
+    more = dict(more or {})
+    if chaos:
+        more = dict.fromkeys(CHAOS, max(1, round(seconds / CHAOS_EVERY)))
+        chaos_kills, chaos_freezes = more.pop(KILL), more.pop(FREEZE)
+        kills = chaos_kills if kills is None and ack != "memory" else kills
+        freezes = chaos_freezes if freezes is None else freezes
+        population = POPULATION
+    clocks_stay = bool(more.get(CLOCK)) and faketime() is None
+    if clocks_stay:
+        del more[CLOCK]
+    if kills is None:
+        # With "memory" a kill may lose updates that were just acknowledged: that is the meaning of "memory".
+        kills = 0 if ack == "memory" else round(seconds / KILL_EVERY)
+    if freezes is None:
+        freezes = round(seconds / FREEZE_EVERY)
+    if seed is None:
+        seed = random.SystemRandom().randrange(10**6)
+    return Plan(ack=ack, replicas=replicas, seconds=seconds, kills=kills, freezes=freezes, blackouts=blackouts,
+                restores=restores, seed=seed, wipe=wipe, connections=connections, clients=clients, depth=depth,
+                chaos=chaos, more=more, population=population, clocks_stay=clocks_stay)
 
 
 @dataclasses.dataclass
@@ -96,26 +120,26 @@ class Outcome:
     freezes: int = 0
     blackouts: int = 0  # all nodes at once
     restores: int = 0   # of an older journal
-    renewed: int = 0    # feeds, because of that
-    more: dict = dataclasses.field(default_factory=dict)  # faults of each other kind
-    p99_ms: float | None = None  # that a client which behaves has waited for an answer, other nodes asked included
+    renewed: int = 0    # feeds, after a restore
+    more: dict[str, int] = dataclasses.field(default_factory=dict)  # faults of each other kind
+    p99_ms: float | None = None  # that a well-behaved client waits for a reply, tries at other nodes included
     growth_mib: float = 0        # of the memory of the node that grew most
     peak_mib: float = 0
     peak_descriptors: int = 0
     broken_connections: int = 0
     wrong_replies: int = 0
-    compared: int = 0  # of the nodes' last lives: comparisons of two stores begun, ...
-    healed: int = 0    # ... and records that a node lacked though the links had told it everything
-    lost: int | None = None  # None: a node died, so that there was nothing to compare
-    converged_s: float | None = None  # after the last killed node was started, or the last frozen one woken
-    problems: list = dataclasses.field(default_factory=list)  # sentences, the first of each kind
-    kept_in: str | None = None  # logs and journals, where something was wrong
+    compared: int = 0  # reconciliations begun, by the nodes' last runs
+    healed: int = 0    # records that reconciliation repaired although the links had sent everything
+    lost: int | None = None  # None: a node ended by itself, so there was nothing to compare
+    converged_s: float | None = None  # since the last killed node was started, or the last frozen one continued
+    problems: list[str] = dataclasses.field(default_factory=list)  # sentences, the first of each kind
+    kept_in: str | None = None  # the directory of logs and journals, if there was a problem
 
     @property
-    def is_good(self):
+    def is_good(self) -> bool:
         return not self.problems and self.lost == 0 and self.wrong_replies == 0 and self.converged_s is not None
 
-    def line(self):
+    def line(self) -> str:
         words = [f"{self.acknowledged:,} acknowledged", f"{self.kills} kills", f"{self.freezes} freezes"]
         if self.plan.blackouts:
             words.append(f"{self.blackouts} blackouts")
@@ -134,49 +158,54 @@ class Outcome:
                      f" {self.peak_descriptors} descriptors at most")
         return text
 
-    def as_json(self):
-        return json.dumps(dataclasses.asdict(self) | {"good": self.is_good})
+    def as_json(self) -> str:
+        result: dict[str, Any] = dataclasses.asdict(self) | {"good": self.is_good}
+        del result["plan"]["clocks_stay"]
+        return json.dumps(result)
 
 
 class Trial:
-    """One run of a plan on a herd of `graph`. The herd is gone afterwards, and its directory too if all was well."""
+    """One run of a plan on a private herd of `graph`. The directory of the herd remains only if there was a problem.
+    `progress` is called often, with the seconds since the first fault was possible."""
 
-    def __init__(self, binary, graph, plan, say=lambda elapsed, trial: None):
-        settings = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
+    def __init__(self, binary: str | Path, graph: Graph, plan: Plan,
+                 progress: Callable[[float, Trial], None] = lambda elapsed, trial: None):
+        settings: dict[str, dict[str, Any]] = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
         if plan.wipe or plan.restores:
-            settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that all was given back
+            settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that the peers gave back everything
         ports = Ports()
         wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
         self.network = net.Network(graph, ports, plan.seed) if wants_network else None
         self.herd = PrivateHerd(binary, graph, settings, self.network.bus_public if self.network else None, ports)
         self.clocks = Clocks(self.herd) if plan.more.get(CLOCK) else None
         self.plan = plan
-        self.say = say
+        self.progress = progress
         self.outcome = Outcome(plan)
         faults = schedule(list(graph), plan.counts, plan.seconds, plan.seed, self.network.lanes if self.network else ())
         self.breaker = Breaker(self.herd, faults, plan.wipe, self.network, self.clocks)
         self.usage = Usage(self.herd)
-        self.load = self.bystander = None
+        self.load: LoadProcess | None = None
+        self.bystander: Bystander | None = None
 
-    def run(self):
+    def run(self) -> Outcome:
         try:
             self._start()
             self._break()
-            self._settle()
+            clients = self._settle()
             if self._all_live():
-                self._judge()
+                self._judge(clients)
                 self._count_comparisons()
         finally:
             self._end()
         return self.outcome
 
-    def _start(self):
+    def _start(self) -> None:
         if self.network:
             self.network.start({node.name: node.bus_port for node in self.herd})
         for node in self.herd:
             node.launch()
         deadline = time.monotonic() + READY_SECONDS
-        while not all(node.get("/readyz")[0] == 200 for node in self.herd):
+        while not all(node.is_ready() for node in self.herd):
             if not self._all_live() or time.monotonic() > deadline:
                 raise Trouble(f"the private herd does not become ready: see the logs in {self._keep()}")
             time.sleep(STEP)
@@ -186,8 +215,8 @@ class Trial:
                                 seed=plan.seed, population=plan.population)
         self.bystander = Bystander([node.clients_port for node in self.herd])
 
-    def _break(self):
-        """Until every fault of the plan was done and undone."""
+    def _break(self) -> None:
+        """Returns when every fault of the plan has begun and ended, and the time is over."""
         begun = time.monotonic() + WARM_UP  # before that, elapsed is negative
         while True:
             elapsed = time.monotonic() - begun
@@ -195,72 +224,76 @@ class Trial:
             self._count()
             if elapsed >= 0:
                 self.usage.sample(elapsed)
-            self.say(elapsed, self)
+            self.progress(elapsed, self)
             if not self._all_live(self.breaker.down) or (self.breaker.is_done and elapsed >= self.plan.seconds):
                 break
             time.sleep(STEP)
 
-    def _settle(self):
-        """The load ends; waits until all nodes know the same."""
-        healed = time.monotonic()
+    def _settle(self) -> Clients:
+        """Ends the load and waits until all nodes have the same records. Returns the clients of the load."""
+        assert self.load is not None and self.bystander is not None
+        began = time.monotonic()
         self.outcome.p99_ms = p99_ms(self.bystander.waits())
         self.outcome.growth_mib = self.usage.growth_mib()
         self.outcome.peak_mib, self.outcome.peak_descriptors = self.usage.peaks()
-        if self.plan.population:  # more and more clients want more and more memory
+        if self.plan.population:  # without a bound, new clients need more and more memory
             self.outcome.problems += self.usage.not_flat(self.plan.seconds)
         self.load.stop()
-        self.clients, wrong = self.load.outcome()
-        self.outcome.clients = len(self.clients)
+        clients, wrong = self.load.outcome()
+        self.outcome.clients = len(clients)
         self._count()
         self.outcome.problems += [f"a wrong reply: {text}" for text in wrong]
         digests = {}
-        while self._all_live() and time.monotonic() - healed < CONVERGE_SECONDS:
+        while self._all_live() and time.monotonic() - began < CONVERGE_SECONDS:
             digests = {node.name: self._digest(node) for node in self.herd}
             if None not in digests.values() and len(set(digests.values())) == 1:
-                self.outcome.converged_s = round(time.monotonic() - healed, 2)
-                return
+                self.outcome.converged_s = round(time.monotonic() - began, 2)
+                return clients
             time.sleep(STEP)
         if self._all_live():
             self.outcome.problems.append(f"the nodes' digests differ: {digests}")
+        return clients
 
     @staticmethod
-    def _digest(node):
-        code, body = node.get("/status.json")
-        return json.loads(body)["digest"] if code == 200 else None
+    def _digest(node: PrivateNode) -> str | None:
+        status = node.read_status()
+        return status["digest"] if status else None
 
-    def _judge(self):
-        self.outcome.lost = 0
+    def _judge(self, clients: Clients) -> None:
+        lost = []
         for node in self.herd.running:
-            records = ask_all(node, list(self.clients))
-            for client, (acknowledged, told) in self.clients.items():
-                self._judge_record(node, client, records.get(client), acknowledged, told)
+            records = ask_all(node, list(clients))
+            for client, (acknowledged, sent) in clients.items():
+                record = records.get(client)
+                number = 0 if record is None else number_of(record)
+                if number < acknowledged:
+                    known = record.decode() if record else "nothing"
+                    lost.append(f"lost at {node.name}: {report(client, acknowledged)[1:].decode()} was acknowledged,"
+                                f" the node has {known}")
+                elif number > sent or (number and record != report(client, number)[1:]):
+                    self.outcome.problems.append(f"{node.name} has a record that {client.decode()} never sent:"
+                                                 f" {record!r}")
+        self.outcome.lost = len(lost)
+        self.outcome.problems += lost[:MOST_NAMED]
 
-    def _judge_record(self, node, client, record, acknowledged, told):
-        number = 0 if record is None else number_of(record)
-        if number >= acknowledged:
-            if number > told or (number and record != report(client, number)[1:]):
-                self.outcome.problems.append(f"{node.name} knows what {client.decode()} never said: {record!r}")
-            return
-        self.outcome.lost += 1
-        if self.outcome.lost <= MOST_NAMED:
-            known = record.decode() if record else "nothing"
-            self.outcome.problems.append(f"lost at {node.name}: {report(client, acknowledged)[1:].decode()} was"
-                                         f" acknowledged, it knows {known}")
-
-    def _count_comparisons(self):
-        """Counters are of the nodes' last lives; the logs are of all."""
+    def _count_comparisons(self) -> None:
+        """The counters are of the nodes' last runs; the logs are of all runs."""
         logged = 0
         for node in self.herd:
-            counters = json.loads(node.get("/status.json")[1])["counters"]
+            status = node.read_status()
+            if status is None:
+                raise Trouble(f"{node.name} does not answer a query for its status: see the logs in {self._keep()}")
+            counters = status["counters"]
             self.outcome.compared += counters["bus_digest_rounds"]
             self.outcome.healed += counters["bus_divergences_healed"]
             logged += node.log().count("event=divergence_healed ")
             self.outcome.renewed += node.log().count("event=feed_renewed ")
         if self.outcome.healed or logged:
-            self.outcome.problems.append("comparing stores has healed records that the links had lost: see"
+            self.outcome.problems.append("reconciliation repaired records that the links had lost: see"
                                          " event=divergence_healed in the logs")
 
-    def _count(self):
+    def _count(self) -> None:
+        assert self.load is not None
         outcome, load = self.outcome, self.load
         outcome.acknowledged, outcome.wrong_replies = load.acknowledged, load.wrong
         outcome.broken_connections = load.broken
@@ -269,20 +302,21 @@ class Trial:
         outcome.restores = done[RESTORE]
         outcome.more = {kind: done[kind] for kind in self.plan.more}
 
-    def _all_live(self, but=()):
-        """False, and a problem each, where nodes have ended that nobody has killed."""
-        dead = [node for node in self.herd if node.name not in but and not node.is_running]
+    def _all_live(self, down: Container[str] = ()) -> bool:
+        """False, and a problem for each, if nodes have ended by themselves. Those of `down` were killed."""
+        dead = [node for node in self.herd if node.name not in down and not node.is_running]
         for node in dead:
             problem = f"{node.name} ended by itself with status {node.process.poll()}"
             if problem not in self.outcome.problems:
                 self.outcome.problems.append(problem)
         return not dead
 
-    def _keep(self):
+    def _keep(self) -> str:
+        """The directory of the herd, which remains."""
         self.outcome.kept_in = str(self.herd.directory)
         return self.outcome.kept_in
 
-    def _end(self):
+    def _end(self) -> None:
         for process in (self.load, self.bystander, self.network):
             if process:
                 process.end()
@@ -297,15 +331,15 @@ class Trial:
             self.herd.ports.close()
 
 
-def number_of(record):
-    """Which report a record is; 0 for none of ours."""
+def number_of(record: bytes) -> int:
+    """The number of the report that made this record; 0 if no report of the load did."""
     seconds, _, fraction = record.rsplit(b" ", 1)[-1].partition(b".")
     return int(fraction) if seconds == b"%d" % BASE and len(fraction) == 9 else 0
 
 
-def ask_all(node, clients):
+def ask_all(node: PrivateNode, clients: Sequence[bytes]) -> dict[bytes, bytes]:
     """{client: b"CLIENT COORDINATES TIME"} of the clients that the node knows."""
-    records = {}
+    records: dict[bytes, bytes] = {}
     for first in range(0, len(clients), ASKED_AT_ONCE):
         asked = clients[first:first + ASKED_AT_ONCE]
         with socket.create_connection(("127.0.0.1", node.clients_port), timeout=30) as connection:
@@ -322,14 +356,14 @@ def ask_all(node, clients):
 # The command.
 
 class Progress:
-    """A line that is written over on a terminal, and one every few seconds elsewhere."""
+    """On a terminal one line that is overwritten, elsewhere a line every few seconds."""
 
-    def __init__(self, stream):
+    def __init__(self, stream: TextIO):
         self.stream = stream
         self.is_terminal = stream.isatty()
         self.next = 0.0
 
-    def __call__(self, elapsed, trial):
+    def __call__(self, elapsed: float, trial: Trial) -> None:
         if elapsed < self.next:
             return
         self.next = elapsed + (0.2 if self.is_terminal else 5)
@@ -345,21 +379,23 @@ class Progress:
             self.stream.write(f"{text}\n")
         self.stream.flush()
 
-    def end(self):
+    def end(self) -> None:
         if self.is_terminal:
             self.stream.write("\r\x1b[K")
             self.stream.flush()
 
 
-def prove(herd, given):
-    """Exit status 0 only if nothing is lost, no reply was wrong and all nodes agree."""
-    plan = Plan(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Plan) if field.name in given})
+def prove(herd: Herd, given: Any) -> int:
+    """Exit status 0 only if no update is lost, every reply was right and all nodes have the same records."""
+    plan = make_plan(**{field.name: getattr(given, field.name) for field in dataclasses.fields(Plan)
+                        if field.name in given})
     if plan.wipe and plan.replicas == 0:
-        raise Trouble("--wipe wants --replicas 1 or more: what only one node keeps is lost with its disk", BAD_USAGE)
+        raise Trouble("--wipe needs --replicas 1 or more: an update on one node alone is lost with its disk", BAD_USAGE)
     if plan.restores and plan.replicas == 0:
-        raise Trouble("--restores wants --replicas 1 or more: a backup does not hold what was acknowledged after it", BAD_USAGE)
+        raise Trouble("--restores needs --replicas 1 or more: a backup lacks the updates that were acknowledged after"
+                      " it", BAD_USAGE)
     if plan.wipe and plan.blackouts:
-        raise Trouble("--wipe and --blackouts together leave nobody who could know anything", BAD_USAGE)
+        raise Trouble("--wipe and --blackouts together lose all records of all nodes: use one of them", BAD_USAGE)
     loneliest = min(herd.nodes, key=lambda node: len(node.peers))
     if plan.replicas > len(loneliest.peers):
         raise Trouble(f"--replicas {plan.replicas}: {loneliest.name} has {len(loneliest.peers)} peers", BAD_USAGE)
@@ -374,6 +410,6 @@ def prove(herd, given):
     for problem in outcome.problems:
         print(problem, file=sys.stderr)
     if outcome.kept_in:
-        print(f"Logs, journals and the configuration are kept in {outcome.kept_in}", file=sys.stderr)
+        print(f"Logs, journals and the configuration are in {outcome.kept_in}", file=sys.stderr)
     print(outcome.as_json() if given.json else outcome.line())
     return 0 if outcome.is_good else 1

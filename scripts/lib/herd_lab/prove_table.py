@@ -1,17 +1,23 @@
-"""prove --table: each kind of fault by itself, and what came of it."""
+"""prove --table: a trial for each kind of fault, and a table of their outcomes."""
+from __future__ import annotations
+
 import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 from herd_ctl.show import table
 
 from . import network as net
 from .faults import CLOCK, DESCRIPTORS
-from .prove import POPULATION, Plan, Trial
+from .graphs import Graph, ring
+from .prove import POPULATION, Trial, make_plan
 
 SECONDS = 15
 TIMES = 6  # of each fault
-# A load that leaves the processor room for a proxy in each direction of each link.
-LOAD = {"connections": 8, "depth": 8, "population": POPULATION}
-ROWS = {
+# A load that leaves processor time for a proxy in each direction of each link.
+LOAD: dict[str, Any] = {"connections": 8, "depth": 8, "population": POPULATION}
+ROWS: dict[str, dict[str, Any]] = {
     "none": {},
     "SIGKILL": {"kills": TIMES},
     "storm of restarts": {"kills": 60},
@@ -32,25 +38,24 @@ ROWS = {
 RING = 16
 
 
-def rows(graph):
-    """(what, graph, plan without seed and seconds)"""
-    yield from ((what, graph, row) for what, row in ROWS.items())
-    ring = {f"n{i}": [f"n{(i + 1) % RING}"] for i in range(RING)}
-    yield f"mixed, {RING} nodes on a ring", ring, {"chaos": True}
+def rows(graph: Graph) -> Iterator[tuple[str, Graph, dict[str, Any]]]:
+    """(title, graph, plan without seed and seconds)"""
+    yield from ((title, graph, row) for title, row in ROWS.items())
+    yield f"mixed, {RING} nodes on a ring", ring(RING), {"chaos": True}
 
 
-def prove_table(binary, graph, given):
-    """Prints the table; 0 if every row is good."""
+def prove_table(binary: Path, graph: Graph, given: Any) -> int:
+    """Prints the table; returns 0 if every row is good."""
     cells, problems = [], []
-    for what, nodes, row in rows(graph):
+    for title, nodes, row in rows(graph):
         usual = {"kills": None if row.get("chaos") else 0, "freezes": None if row.get("chaos") else 0,
                  "replicas": given.replicas}
-        plan = Plan(**(usual | LOAD | row), seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack)
-        print(f"{what}: {plan.line()}", file=sys.stderr, flush=True)
+        plan = make_plan(**(usual | LOAD | row), seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack)
+        print(f"{title}: {plan.line()}", file=sys.stderr, flush=True)
         outcome = Trial(binary, nodes, plan).run()
-        problems += [f"{what}: {problem}" for problem in outcome.problems]
+        problems += [f"{title}: {problem}" for problem in outcome.problems]
         done = outcome.kills + outcome.freezes + outcome.blackouts + outcome.restores + sum(outcome.more.values())
-        cells.append([what, done, f"{outcome.acknowledged:,}", "-" if outcome.lost is None else outcome.lost,
+        cells.append([title, done, f"{outcome.acknowledged:,}", "-" if outcome.lost is None else outcome.lost,
                       "never" if outcome.converged_s is None else f"{outcome.converged_s:.1f} s",
                       "-" if outcome.p99_ms is None else f"{outcome.p99_ms:.0f} ms", f"+{outcome.growth_mib:.1f} MiB"])
     print(table(["FAULT", "TIMES", "ACKNOWLEDGED", "LOST", "CONVERGED", "P99", "MEMORY"], cells,

@@ -1,61 +1,64 @@
-"""What a trial looks at while it breaks things: how long a client that behaves is kept waiting, and what the nodes take
-of memory and descriptors."""
-import ctypes
+"""Figures of a trial: how long a well-behaved client waits for replies, and how much memory and how many descriptors
+the nodes use."""
+from __future__ import annotations
+
 import dataclasses
 import multiprocessing
-import os
-import signal
 import socket
 import statistics
 import time
+from collections.abc import Iterable, Sequence
+from multiprocessing.connection import Connection as Pipe
+from typing import Any
 
-from .private_herd import PR_SET_PDEATHSIG
+from .private_herd import PrivateHerd
+from .processes import become_helper, open_descriptors, resident_bytes
 
-PAUSE = 0.01             # seconds between two questions of the bystander
-PATIENCE = 1.0           # seconds after which it asks another node
+PAUSE = 0.01             # seconds between a reply to the bystander and its next report
+PATIENCE = 1.0           # seconds after which it goes to another node
 SAMPLE_EVERY = 0.5       # seconds
-PAGE = os.sysconf("SC_PAGE_SIZE")
 MIB = 1 << 20
-# What counts as flat: the median of the last quarter of a trial, compared with that of the second one. Not the peak: a node
-# that has just been started takes 20 MiB more for a moment, while it reads the places.
-ROOM_BYTES, ROOM_SHARE, ROOM_DESCRIPTORS = 8 * MIB, 0.10, 16
-FLAT_FROM = 120          # seconds: of a shorter trial the quarters say nothing
+# Usage is flat if the median of the last quarter of a trial is not above that of the second quarter, with this
+# tolerance. The peak does not count: a node that starts uses 20 MiB more for a moment, while it reads the places.
+TOLERATED_BYTES, TOLERATED_SHARE, TOLERATED_DESCRIPTORS = 8 * MIB, 0.10, 16
+FLAT_FROM = 120          # seconds: the quarters of a shorter trial are too short
 
 
 class Bystander:
-    """A client that tells where it is and waits for the answer, over and over, in a process of its own. A node that is
-    silent or gone it leaves for the next one; the time until somebody has answered is what it has waited."""
+    """A client that reports and waits for the reply, over and over, in a process of its own. If a node is silent or
+    gone, it goes to the next one. The time of a report ends with the reply of any node."""
 
-    def __init__(self, ports):
+    def __init__(self, ports: Sequence[int]):
         context = multiprocessing.get_context("fork")
         self._waits, theirs = context.Pipe(duplex=False)
         self._stop = context.Event()
-        self._answers = context.Value("Q", 0)
-        self._process = context.Process(target=_ask, args=(ports, theirs, self._stop, self._answers), daemon=True)
+        self._replies: Any = context.Value("Q", 0)
+        self._process = context.Process(target=_report, args=(ports, theirs, self._stop, self._replies), daemon=True)
         self._process.start()
         theirs.close()
 
-    def answers(self):
-        """How many it has got."""
-        return self._answers.value
+    def replies(self) -> int:
+        """The number of replies so far."""
+        return int(self._replies.value)
 
-    def waits(self):
-        """Ends it: seconds, of each question."""
+    def waits(self) -> list[float]:
+        """Ends the client and returns the time of each report, in seconds."""
         self._stop.set()
-        waits = self._waits.recv() if self._waits.poll(PATIENCE * 20) else []
+        waits: list[float] = self._waits.recv() if self._waits.poll(PATIENCE * 20) else []
         self.end()
         return waits
 
-    def end(self):
+    def end(self) -> None:
         if self._process.is_alive():
             self._process.kill()
         self._process.join()
 
 
-def _ask(ports, outcome, stop, answers):
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    waits, number, at, connection = [], 0, 0, None
+def _report(ports: Sequence[int], outcome: Pipe, stop: Any, replies: Any) -> None:
+    become_helper()
+    waits: list[float] = []
+    number, at = 0, 0
+    connection: socket.socket | None = None
     while not stop.wait(PAUSE):
         number += 1
         begun = time.monotonic()
@@ -67,7 +70,7 @@ def _ask(ports, outcome, stop, answers):
                 connection.sendall(line)
                 if connection.recv(1000):
                     waits.append(time.monotonic() - begun)
-                    answers.value = len(waits)
+                    replies.value = len(waits)
                     break
             except OSError:
                 pass
@@ -78,53 +81,52 @@ def _ask(ports, outcome, stop, answers):
     outcome.send(waits)
 
 
-def p99_ms(waits):
-    """None of too few."""
+def p99_ms(waits: Sequence[float]) -> float | None:
+    """The 99th percentile in milliseconds; None if there are too few."""
     return round(statistics.quantiles(waits, n=100)[98] * 1000, 1) if len(waits) >= 2 else None
 
 
 @dataclasses.dataclass
 class Sample:
-    at: float
-    memory: int
+    at: float  # seconds since the start
+    memory: int  # bytes
     descriptors: int
 
 
 class Usage:
-    """Memory in RAM and descriptors of each node, sampled. Call sample() often."""
+    """Samples of the resident memory and the descriptors of each node. Call sample() often."""
 
-    def __init__(self, herd):
+    def __init__(self, herd: PrivateHerd):
         self.herd = herd
-        self.samples = {node.name: [] for node in herd}
+        self.samples: dict[str, list[Sample]] = {node.name: [] for node in herd}
         self.next = 0.0
 
-    def sample(self, elapsed):
+    def sample(self, elapsed: float) -> None:
         if elapsed < self.next:
             return
         self.next = elapsed + SAMPLE_EVERY
         for node in self.herd.running:
             try:
-                with open(f"/proc/{node.process.pid}/statm", encoding="ascii") as statm:
-                    memory = int(statm.read().split()[1]) * PAGE
-                count = len(os.listdir(f"/proc/{node.process.pid}/fd"))
+                pid = node.process.pid
+                sample = Sample(elapsed, resident_bytes(pid), len(open_descriptors(pid)))
             except (OSError, IndexError):
-                continue  # it has just ended
-            self.samples[node.name].append(Sample(elapsed, memory, count))
+                continue  # the process has just ended
+            self.samples[node.name].append(sample)
 
-    def growth_mib(self):
-        """Of the node that grew most: from its first sample to its peak."""
+    def growth_mib(self) -> float:
+        """From the first sample to the peak, of the node that grew most."""
         grown = [max(sample.memory for sample in samples) - samples[0].memory
                  for samples in self.samples.values() if samples]
         return round(max(grown, default=0) / MIB, 1)
 
-    def peaks(self):
-        """(MiB, descriptors) at most, of any node."""
+    def peaks(self) -> tuple[float, int]:
+        """(MiB, descriptors): the highest values of any node."""
         every = [sample for samples in self.samples.values() for sample in samples]
         return (round(max((sample.memory for sample in every), default=0) / MIB, 1),
                 max((sample.descriptors for sample in every), default=0))
 
-    def not_flat(self, seconds):
-        """A sentence for each node that needs more and more."""
+    def not_flat(self, seconds: float) -> list[str]:
+        """A sentence for each node with usage that keeps growing. `seconds` is the length of the trial."""
         if seconds < FLAT_FROM:
             return []
         problems = []
@@ -133,10 +135,17 @@ class Usage:
             last = [sample for sample in samples if seconds * 3 / 4 <= sample.at < seconds]
             if not second or not last:
                 continue
-            for what, room in (("memory", lambda most: max(ROOM_BYTES, most * ROOM_SHARE)),
-                               ("descriptors", lambda most: ROOM_DESCRIPTORS)):
-                before, after = (statistics.median(getattr(sample, what) for sample in part) for part in (second, last))
-                if after > before + room(before):
+            memory = (_median(sample.memory for sample in second), _median(sample.memory for sample in last))
+            descriptors = (_median(sample.descriptors for sample in second),
+                           _median(sample.descriptors for sample in last))
+            for what, (before, after), tolerated in (
+                    ("memory", memory, max(TOLERATED_BYTES, memory[0] * TOLERATED_SHARE)),
+                    ("descriptors", descriptors, TOLERATED_DESCRIPTORS)):
+                if after > before + tolerated:
                     problems.append(f"{name} takes more and more {what}: {before:.0f} in the second quarter of the"
                                     f" time, {after:.0f} in the last (medians)")
         return problems
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)

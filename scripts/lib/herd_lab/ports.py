@@ -1,0 +1,46 @@
+"""Free ports of 127.0.0.1 for tests and benchmarks."""
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+from collections.abc import Iterator
+
+
+class Ports:
+    """A block of ports that no other process of this project uses. An abstract unix socket named after the block claims
+    it; the kernel releases that socket when its process ends, however it ends."""
+
+    FIRST, LAST, BLOCK = 15_000, 32_000, 500  # below 32768, where the kernel takes ports for outgoing connections
+
+    def __init__(self) -> None:
+        self._claim, self._next = _claimed_block()
+
+    def take(self) -> int:
+        """The next port of the block that no program is bound to. No port is returned twice."""
+        for port in self._next:
+            with socket.socket() as attempt:
+                attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                with contextlib.suppress(OSError):
+                    attempt.bind(("127.0.0.1", port))
+                    return port
+        raise RuntimeError("no free port is left in this block")
+
+    def close(self) -> None:
+        """Gives the block back; may be called twice."""
+        self._claim.close()
+
+
+def _claimed_block() -> tuple[socket.socket, Iterator[int]]:
+    """The socket that claims a block, and its ports."""
+    blocks = list(range(Ports.FIRST, Ports.LAST, Ports.BLOCK))
+    random.SystemRandom().shuffle(blocks)
+    for first in blocks:
+        claim = socket.socket(socket.AF_UNIX)
+        try:
+            claim.bind(f"\0herd-test-ports-{first}")
+        except OSError:
+            claim.close()
+            continue
+        return claim, iter(range(first, first + Ports.BLOCK))
+    raise RuntimeError("all blocks of ports are in use by other tests or benchmarks")
