@@ -1,5 +1,5 @@
-// Copies and compares short texts. Names, ids, coordinates and times nearly always have less than 64 bytes; for these a
-// call of memcpy or memcmp takes longer than the copy or the comparison itself. Pure; any thread.
+// Copies and compares short texts. Names, ids, coordinates and times are nearly always shorter than 64 bytes; for these
+// a call of memcpy or memcmp takes longer than the copy or the comparison itself. Pure; any thread.
 #pragma once
 
 #include <cstddef>

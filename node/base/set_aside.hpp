@@ -9,8 +9,8 @@
 
 namespace herd::node {
 
-// The most names of one kind in one directory. If all are in use, the cause persists: an operator must find it, and remove
-// files.
+// The most names of one kind in one directory. If all are in use, the cause persists: an operator must find it and
+// remove files.
 inline constexpr int kMostSetAside = 100;
 
 // Which file, and its new name.

@@ -128,7 +128,7 @@ void SocketFile::Watcher::run() {
     if (made) {
       spdlog::warn("event=socket_made_again path={} reason=\"it was removed or replaced\"", path().string());
     } else if (!is_reported_) {
-      spdlog::warn("event=socket_missing path={} reason=\"it was removed or replaced, and cannot be created again: {}\"",
+      spdlog::warn("event=socket_missing path={} reason=\"removed or replaced, and it cannot be created again: {}\"",
                    path().string(), made.error().message);
     }
     is_reported_ = !made;

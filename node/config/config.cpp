@@ -17,7 +17,7 @@ namespace {
 using namespace std::chrono_literals;
 using std::chrono::milliseconds;
 
-// The reader of a section: the keys it asks for are the keys there are.
+// Reads the section `name` with the function `read`. The keys that `read` asks for are the known keys of the section.
 template <typename Read>
 void section(Section& file, std::string_view name, Mistakes& mistakes, Read read) {
   const auto table = file.table(name);
@@ -41,11 +41,11 @@ void read_herd(Section& keys, Config& config) {
   if (state_dir.empty()) {
     config.state_dir = default_state_dir();
     if (config.state_dir.empty()) {
-      keys.mistake("state_dir", "is not set, and neither are $HERD_STATE_DIR, $XDG_STATE_HOME and $HOME: set one");
+      keys.mistake("state_dir", "is not set, nor is $HERD_STATE_DIR, $XDG_STATE_HOME or $HOME: set one of them");
     }
     return;
   }
-  // Relative to the file, so that the same file means the same herd from every directory.
+  // Relative to the file, so that the path does not depend on the current directory.
   config.state_dir = (config.file.parent_path() / expand_home(state_dir)).lexically_normal();
 }
 
@@ -54,7 +54,7 @@ void read_clients(Section& keys, ClientsConfig& clients) {
   std::string policy = "drop";
   keys.read_one_of("invalid_arguments", kPolicies, policy);
   clients.invalid_arguments = policy == "drop" ? InvalidArgumentsPolicy::Drop : InvalidArgumentsPolicy::Reply;
-  // At least what a line that is too long is answered with; at most what one read buffer can sensibly hold.
+  // At least the bytes that the reply to a too long line contains, at most the size of the read buffer.
   keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
   keys.read("max_connections", {1, 1'000'000}, clients.max_connections);
   keys.read("max_clients", {1, 1'000'000'000}, clients.max_clients);
@@ -65,9 +65,9 @@ void read_clients(Section& keys, ClientsConfig& clients) {
 void read_bus(Section& keys, BusConfig& bus) {
   bool curve = false;
   if (keys.read("curve", curve) && curve) {
-    keys.mistake("curve", "is true, and this version cannot encrypt: write false and keep to loopback addresses");
+    keys.mistake("curve", "is true, but this version cannot encrypt: write false and use loopback addresses");
   }
-  keys.read("max_in_flight", {1, 8}, bus.max_in_flight);  // the high-water mark of the sockets lies above 8
+  keys.read("max_in_flight", {1, 8}, bus.max_in_flight);  // the high-water mark of the bus sockets is above 8
   keys.read("max_batch", {1, protocol::kMaxBatchUpdates}, bus.max_batch);
 }
 
@@ -90,7 +90,7 @@ void read_providers(Section& keys, std::vector<std::string>& into) {
   for (const auto& [name, line] : providers) {
     if (std::find(kProviders.begin(), kProviders.end(), name) == kProviders.end()) {
       keys.mistake_at(line, "providers",
-                      fmt::format("names \"{}\"{}, which is no provider: write \"{}\"", name,
+                      fmt::format("names \"{}\"{}, which is not a provider: write \"{}\"", name,
                                   did_you_mean(name, kProviders), fmt::join(kProviders, "\", \"")));
     } else if (std::find(into.begin(), into.end(), name) != into.end()) {
       keys.mistake_at(line, "providers", fmt::format("names \"{}\" twice: once is enough", name));
@@ -100,7 +100,8 @@ void read_providers(Section& keys, std::vector<std::string>& into) {
   if (providers.empty()) keys.mistake("providers", "is empty: write [\"embedded\"]");
 }
 
-// Only what a variable's name looks like by custom. A key pasted here has lower-case letters, and is not repeated.
+// Accepts only names of the usual form. An API key that was pasted here has lower-case letters; it is refused, and the
+// error does not repeat it.
 bool is_variable_name(std::string_view name) {
   const auto is_of_name = [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_'; };
   return !name.empty() && (name[0] < '0' || name[0] > '9') && std::all_of(name.begin(), name.end(), is_of_name);
@@ -109,8 +110,8 @@ bool is_variable_name(std::string_view name) {
 void read_key_source(Section& keys, const Config& config, PlacesConfig& places) {
   if (keys.read("key_env", places.key_env) && !is_variable_name(places.key_env)) {
     keys.mistake("key_env",
-                 "is no name of a variable (capitals, digits and _): the key itself belongs into the "
-                 "environment or into `key_file`");
+                 "is not the name of a variable (capitals, digits and _): put the key itself into the environment or "
+                 "into the file of `key_file`");
   }
   std::string file;
   if (!keys.read("key_file", file) || file.empty()) return;
@@ -217,7 +218,7 @@ std::filesystem::path default_state_dir() {
   };
   if (const auto own = variable("HERD_STATE_DIR"); !own.empty())
     return std::filesystem::absolute(own).lexically_normal();
-  // The XDG specification says that a relative path there is to be ignored.
+  // The XDG specification requires that a relative path is ignored.
   if (const auto xdg = variable("XDG_STATE_HOME"); xdg.is_absolute()) return xdg / "herd";
   if (const auto home = variable("HOME"); home.is_absolute()) return home / ".local/state/herd";
   return {};

@@ -1,4 +1,5 @@
-// The configuration of a herd, read from one TOML file. Every mistake is found in one pass and named with its line.
+// The configuration of a herd, read from one TOML file; conf/herd.toml explains every key. load_config() reports all
+// mistakes of a file at once, each with its line. Plain values: any thread may read a Config that no thread changes.
 #pragma once
 
 #include <chrono>
@@ -14,43 +15,45 @@
 
 namespace herd::node {
 
+// The reply to a command with an invalid operand: none, or "? " and a copy of the line.
 enum class InvalidArgumentsPolicy : std::uint8_t { Drop, Reply };
 
 struct ClientsConfig {
   InvalidArgumentsPolicy invalid_arguments = InvalidArgumentsPolicy::Drop;
   std::size_t max_line_bytes = protocol::kDefaultMaxLineBytes;
   std::size_t max_connections = 10'000;
-  std::size_t max_clients = 20'000'000;  // known to the node, whoever was told; 1 to 1,000,000,000
+  std::size_t max_clients = 20'000'000;  // of all origins that the node knows; 1 to 1,000,000,000
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds max_future{300'000};
 };
 
 struct BusConfig {
-  std::size_t max_in_flight = 8;                       // batches a link, 1 to 8
-  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates a batch, 1 to 512
+  std::size_t max_in_flight = 8;                       // batches of one link, 1 to 8
+  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch, 1 to 512
 };
 
-// When an IAMAT is answered.
+// The condition for the reply to an IAMAT. The order is that of the values of `ack` in config.cpp.
 enum class Acknowledge : std::uint8_t {
-  Memory,  // at once
-  Write,   // once it outlives a crash of the node
-  Fsync,   // once it outlives a crash of the machine
+  Memory,  // none: reply at once
+  Write,   // the record is written to the journal: it survives a crash of the node
+  Fsync,   // the journal is synced to disk: the record survives a crash of the machine
 };
 
 inline constexpr std::chrono::milliseconds kDefaultAckTimeout{5'000};
 
 struct UpdatesConfig {
   Acknowledge ack = Acknowledge::Write;
-  std::size_t replicas = 0;                                    // and once so many peers keep it as well
-  std::chrono::milliseconds ack_timeout = kDefaultAckTimeout;  // a connection whose reply had to wait longer is closed
+  std::size_t replicas = 0;  // peers that must have the record in their journals too
+  std::chrono::milliseconds ack_timeout =
+      kDefaultAckTimeout;  // the longest wait of a reply; then its connection is closed
 };
 
 struct PlacesConfig {
-  std::vector<std::string> providers{"google", "embedded"};  // asked in order
-  std::chrono::milliseconds timeout{5'000};                  // for the whole chain
-  std::chrono::milliseconds cache_ttl{60'000};               // how long an answer of Google counts as fresh
+  std::vector<std::string> providers{"google", "embedded"};  // in the order in which they are asked
+  std::chrono::milliseconds timeout{5'000};                  // for all providers together
+  std::chrono::milliseconds cache_ttl{60'000};               // how long an answer of Google is reused
   std::string key_env = "GOOGLE_PLACES_API_KEY";             // the environment variable that holds the key
-  std::filesystem::path key_file;  // resolved; read where the variable is not set. Empty: none
+  std::filesystem::path key_file;                            // absolute; read if the variable is not set. Empty: none
   std::string google_url = "https://places.googleapis.com/v1/places:searchNearby";
   std::string google_legacy_url = "https://maps.googleapis.com/maps/api/place/nearbysearch/json";
 };
@@ -62,22 +65,22 @@ struct HttpConfig {
 
 struct LogConfig {
   std::string level = "info";  // trace, debug, info, warning, error
-  std::filesystem::path file;  // empty: standard error only; as written, see log_file()
+  std::filesystem::path file;  // as in the file: log_file() resolves it. Empty: standard error only
 };
 
 struct NodeConfig {
   std::string name;
   Address clients;
   std::string bus;                 // tcp://host:port, bound
-  std::string bus_public;          // what peers connect to; equal to `bus` where it is not given
+  std::string bus_public;          // the address that peers connect to; equal to `bus` if it is not in the file
   std::string monitor;             // tcp://host:port, bound; empty: none
   Address http;                    // port 0: none
-  std::vector<std::string> peers;  // both directions: a link named on one side stands on both, in file order
+  std::vector<std::string> peers;  // in file order; contains also the nodes that name this one as a peer
 };
 
 struct Config {
   std::string herd_name = "local";
-  std::filesystem::path state_dir;  // resolved: never empty
+  std::filesystem::path state_dir;  // absolute, never empty
   ClientsConfig clients;
   BusConfig bus;
   UpdatesConfig updates;
@@ -85,25 +88,25 @@ struct Config {
   HttpConfig http;
   LogConfig log;
   std::vector<NodeConfig> nodes;
-  std::filesystem::path file;  // where it was read
+  std::filesystem::path file;  // the absolute path of the file
 
-  // The node of that name, or nullptr.
+  // Returns the node with that name, or nullptr.
   [[nodiscard]] const NodeConfig* find(std::string_view name) const;
 };
 
-// Reads and checks `file`. The Error's message holds one line for each mistake, `FILE:LINE: what is wrong and what to
-// do`.
+// Reads and checks `file`, and the key file that it names. The Error's message has one line for each mistake:
+// `FILE:LINE: what is wrong: what to do`. Also reads the environment variables of default_state_dir().
 [[nodiscard]] protocol::Result<Config> load_config(const std::filesystem::path& file);
 
-// Where state lies if the configuration names no place: $HERD_STATE_DIR, $XDG_STATE_HOME/herd or ~/.local/state/herd.
-// Empty if none of these variables is of use.
+// The state directory if `state_dir` is empty: $HERD_STATE_DIR, else $XDG_STATE_HOME/herd, else
+// $HOME/.local/state/herd. Returns an empty path if none of these variables can be used.
 [[nodiscard]] std::filesystem::path default_state_dir();
 
-// What the node `name` keeps for itself: `<state_dir>/nodes/<name>`.
+// The directory of the node `name` only: `<state_dir>/nodes/<name>`.
 [[nodiscard]] std::filesystem::path node_dir(const Config& config, std::string_view name);
 
-// The file that the node `name` logs to, empty if none: an absolute path is shared by all nodes, a relative one stands
-// in the node's own directory.
+// The log file of the node `name`, empty if there is none. All nodes share an absolute path; a relative path is
+// relative to the node's own directory.
 [[nodiscard]] std::filesystem::path log_file(const Config& config, std::string_view name);
 
 }  // namespace herd::node

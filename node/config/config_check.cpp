@@ -7,7 +7,7 @@
 namespace herd::node {
 namespace {
 
-// An address that some node binds.
+// An address that a node binds.
 struct Bound {
   const NodeConfig* node;
   std::string_view key;
@@ -42,16 +42,16 @@ class Checker {
   [[nodiscard]] bool has(std::size_t i, std::string_view key) const { return sources_[i].lines.contains(key); }
   [[nodiscard]] std::size_t line_of(std::size_t i, std::string_view key) const { return sources_[i].lines.at(key); }
 
-  // The node as messages name it.
+  // The beginning of a mistake about the node.
   [[nodiscard]] std::string called(std::size_t i) const {
     return config_.nodes[i].name.empty() ? "[[node]]" : config_.nodes[i].name + ":";
   }
 
   void check_count() {
-    if (sources_.empty()) mistakes_.add(1, "names no node: add a [[node]] with name, clients and bus");
+    if (sources_.empty()) mistakes_.add(1, "there is no [[node]]: add one with name, clients and bus");
     if (sources_.size() > protocol::kMaxNodes) {
       mistakes_.add(sources_[protocol::kMaxNodes].line,
-                    fmt::format("[[node]] number {}: a herd has at most {} nodes, remove some", protocol::kMaxNodes + 1,
+                    fmt::format("[[node]] number {}: a herd has at most {} nodes: remove some", protocol::kMaxNodes + 1,
                                 protocol::kMaxNodes));
     }
   }
@@ -65,14 +65,14 @@ class Checker {
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (has(j, "name") && config_.nodes[j].name == name) {
-        mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\", as in line {}: give each node its own name", name,
+        mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\", as in line {}: write another name", name,
                                         line_of(j, "name")));
         return;
       }
     }
   }
 
-  // Adds the address to what is bound if it can be read.
+  // Parses an address and adds it to the bound ones, or reports it.
   template <typename Parse>
   std::optional<Address> bind(std::size_t i, std::string_view key, const std::string& text, Parse parse) {
     auto address = parse(text);
@@ -112,20 +112,22 @@ class Checker {
     }
   }
 
-  // ZeroMQ binds addresses and interfaces, not names.
+  // ZeroMQ can bind IP addresses and interfaces, not host names.
   void check_literal(std::size_t i, std::string_view key, const Address& address) {
     if (is_literal(address)) return;
-    mistake(i, key,
-            fmt::format("binds the name \"{}\": write an IP address, such as tcp://127.0.0.1:{}", address.host,
-                        address.port));
+    mistake(
+        i, key,
+        fmt::format("has the host name \"{}\", which cannot be bound: write an IP address, such as tcp://127.0.0.1:{}",
+                    address.host, address.port));
   }
 
   void check_bus_is_loopback(std::size_t i, std::string_view key, const Address& address) {
     if (is_loopback(address) || (key == "bus" && !is_literal(address))) return;
-    mistake(i, key,
-            fmt::format("is \"{}\", which others can reach, and the bus is not encrypted: write an address of "
-                        "this host alone, such as tcp://127.0.0.1:{}",
-                        address.host, address.port));
+    mistake(
+        i, key,
+        fmt::format("is \"{}\", which other hosts can reach, but the bus is not encrypted: write a loopback address, "
+                    "such as tcp://127.0.0.1:{}",
+                    address.host, address.port));
   }
 
   void check_monitor(std::size_t i) {
@@ -141,7 +143,7 @@ class Checker {
     config_.nodes[i].http = *address;
     if (!is_loopback(*address) && !config_.http.allow_remote_http) {
       mistake(i, "http",
-              fmt::format("is \"{}\", which others can reach: write 127.0.0.1:{}, or allow it with "
+              fmt::format("is \"{}\", which other hosts can reach: write 127.0.0.1:{}, or allow it with "
                           "allow_remote_http = true under [http]",
                           address->host, address->port));
     }
@@ -155,22 +157,23 @@ class Checker {
             return collide({one.address, other.address});
           });
       if (earlier == bound_.begin() + static_cast<std::ptrdiff_t>(i)) continue;
-      mistakes_.add(one.line, fmt::format("{}: `{}` is {}, which `{}` of {} in line {} has already: write another port",
+      mistakes_.add(one.line, fmt::format("{}: `{}` is {}, which is already `{}` of {} in line {}: write another port",
                                           one.node->name, one.key, to_string(one.address), earlier->key,
                                           earlier->node->name, earlier->line));
     }
   }
 
-  // Two nodes reached at one place: one of them would never be heard.
+  // If peers connect to two nodes at one address, they can reach only one of them.
   void check_public_addresses() {
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       const auto& mine = config_.nodes[i].bus_public;
       for (std::size_t j = 0; j < sources_.size(); ++j) {
-        // A shared `bus` is said already; of two equal `bus_public` the later one is wrong.
+        // An equal `bus` is reported by check_ports(). Of two equal `bus_public` only the later one is reported.
         const bool explicitly = mine != config_.nodes[i].bus;
         const bool later = j < i || config_.nodes[j].bus_public == config_.nodes[j].bus;
         if (i != j && explicitly && later && !mine.empty() && mine == config_.nodes[j].bus_public) {
-          mistake(i, "bus_public", fmt::format("is where {} is reached: write another address", config_.nodes[j].name));
+          mistake(i, "bus_public",
+                  fmt::format("is also the address of {}: write another address", config_.nodes[j].name));
           break;
         }
       }
@@ -184,8 +187,9 @@ class Checker {
     if (name == config_.nodes[i].name) {
       mistakes_.add(line, fmt::format("{} `peers` names itself: remove \"{}\"", called(i), name));
     } else if (config_.find(name) == nullptr) {
-      mistakes_.add(line, fmt::format("{} `peers` names \"{}\"{}, which is no node of this file: add it or remove it",
-                                      called(i), name, did_you_mean(name, names)));
+      mistakes_.add(line,
+                    fmt::format("{} `peers` names \"{}\"{}, which is not a node of this file: correct or remove it",
+                                called(i), name, did_you_mean(name, names)));
     }
     const auto& peers = sources_[i].peers;
     const auto first =
@@ -200,7 +204,7 @@ class Checker {
     return std::any_of(peers.begin(), peers.end(), [&](const Placed& other) { return other.text == peer; });
   }
 
-  // A link that one side names is a link of both.
+  // A link that one node names exists for both nodes.
   void link_nodes() {
     for (std::size_t i = 0; i < sources_.size(); ++i) {
       for (const auto& peer : sources_[i].peers) check_peer(i, peer);
@@ -234,9 +238,8 @@ void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistake
 void check_replicas(std::size_t line, const Config& config, Mistakes& mistakes) {
   for (const NodeConfig& node : config.nodes) {
     if (node.peers.size() >= config.updates.replicas) continue;
-    mistakes.add(line,
-                 fmt::format("[updates] `replicas` is {}, and {} has {} peers: no IAMAT would ever be answered there",
-                             config.updates.replicas, node.name, node.peers.size()));
+    mistakes.add(line, fmt::format("[updates] `replicas` is {}, but {} has only {} peers: lower it or add peers",
+                                   config.updates.replicas, node.name, node.peers.size()));
   }
 }
 

@@ -1,4 +1,5 @@
-// What differs between two configurations for one node, and which of it a reload can change while the node runs.
+// Compares two configurations for one node: which settings differ, and which of them a reload can change while the node
+// runs. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -9,15 +10,15 @@
 
 namespace herd::node {
 
-// One thing that the node is told by its configuration, as text.
+// One setting of a node, as text.
 struct Setting {
   std::string key;  // "clients.idle_timeout", "node.bus"
   std::string value;
-  bool live = false;  // a reload changes it; else it needs a restart
+  bool live = false;  // true: a reload changes it; false: it needs a restart
 };
 
-// All that concerns the node `name`, always in the same order. Empty if the configuration lacks that node. Not in it is
-// what only permits other settings: bus.curve and http.allow_remote_http.
+// Returns all settings that concern the node `name`, always in the same order; empty if the configuration has no such
+// node. bus.curve and http.allow_remote_http are not included, because they only permit other settings.
 [[nodiscard]] std::vector<Setting> settings(const Config& config, std::string_view name);
 
 struct Reload {
@@ -26,11 +27,11 @@ struct Reload {
 };
 
 struct ConfigChanges {
-  std::vector<std::string> live;     // keys that can be applied now: clients.*, updates.ack_timeout and log.level
-  std::vector<std::string> restart;  // keys that stay as they are until the node is restarted
+  std::vector<std::string> live;     // changed keys that a reload applies: clients.*, updates.ack_timeout, log.level
+  std::vector<std::string> restart;  // changed keys that need a restart
 };
 
-// A node that is no more in the fresh configuration has `node.name` in `restart`.
+// Returns the changed keys. If the fresh configuration has no such node, `restart` is only `node.name`.
 [[nodiscard]] ConfigChanges diff(const Reload& reload, std::string_view name);
 
 }  // namespace herd::node

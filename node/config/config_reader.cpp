@@ -18,8 +18,8 @@ struct Words {
   std::string_view right;
 };
 
-// Levenshtein's distance: letters put in, left out or replaced.
-std::size_t slips_between(Words words) {
+// The Levenshtein distance: the number of letters to insert, delete or replace.
+std::size_t edit_distance(Words words) {
   std::vector<std::size_t> row(words.right.size() + 1);
   std::iota(row.begin(), row.end(), std::size_t{0});
   for (std::size_t i = 0; i < words.left.size(); ++i) {
@@ -34,7 +34,7 @@ std::size_t slips_between(Words words) {
 }
 
 struct TypeName {
-  std::string_view operator()(bool) const { return "true or false"; }
+  std::string_view operator()(bool) const { return "a boolean"; }
   std::string_view operator()(std::int64_t) const { return "an integer"; }
   std::string_view operator()(double) const { return "a number with a fraction"; }
   std::string_view operator()(const std::string&) const { return "a string"; }
@@ -58,7 +58,7 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   return milliseconds(count * factor);
 }
 
-// In the largest unit that says it exactly.
+// Uses the largest unit in which the number is whole.
 std::string format_duration(milliseconds value) {
   const auto count = value.count();
   if (count % 3'600'000 == 0 && count > 0) return fmt::format("{}h", count / 3'600'000);
@@ -83,10 +83,10 @@ std::string_view nearest(std::string_view word, std::span<const std::string_view
   std::string_view best;
   std::size_t least = 3;
   for (const auto candidate : known) {
-    const auto slips = slips_between({word, candidate});
-    // Two slips in a word of three letters make any word of any other.
-    if (slips < least && slips * 2 < std::max(word.size(), candidate.size())) {
-      least = slips;
+    const auto distance = edit_distance({word, candidate});
+    // Less than half of the letters may differ: otherwise short words would match almost every word.
+    if (distance < least && distance * 2 < std::max(word.size(), candidate.size())) {
+      least = distance;
       best = candidate;
     }
   }
@@ -157,8 +157,9 @@ bool Section::read(std::string_view key, Range<milliseconds> range, milliseconds
   if (value == nullptr) return false;
   const auto duration = parse_duration(*value);
   if (!duration) {
-    mistake(key, fmt::format(R"(is "{}", which is no duration: write a whole number and ms, s, m or h, such as "300s")",
-                             *value));
+    mistake(key,
+            fmt::format(R"(is "{}", which is not a duration: write a whole number and ms, s, m or h, such as "300s")",
+                        *value));
     return false;
   }
   if (*duration < range.least || *duration > range.most) {
@@ -178,7 +179,7 @@ bool Section::read(std::string_view key, std::vector<Placed>& into) {
     if (const auto* text = std::get_if<std::string>(&value.content)) {
       texts.push_back({*text, value.line});
     } else {
-      mistakes_.add(value.line, fmt::format("{} `{}` holds {}: write strings, [\"...\", \"...\"]", origin_.name, key,
+      mistakes_.add(value.line, fmt::format("{} `{}` contains {}: write strings, [\"...\", \"...\"]", origin_.name, key,
                                             std::visit(TypeName{}, value.content)));
     }
   }
@@ -212,8 +213,8 @@ std::vector<Section::Table> Section::tables(std::string_view key) {
   if (entry == nullptr) return {};
   const auto* array = std::get_if<TomlArray>(&entry->value.content);
   if (array == nullptr) {
-    mistakes_.add(entry->line, fmt::format("`{}` is {}: write [[{}]], once for each", key,
-                                           std::visit(TypeName{}, entry->value.content), key));
+    mistakes_.add(entry->line, fmt::format("`{0}` is {1}: write [[{0}]], once for each {0}", key,
+                                           std::visit(TypeName{}, entry->value.content)));
     return {};
   }
   std::vector<Table> found;
@@ -221,8 +222,8 @@ std::vector<Section::Table> Section::tables(std::string_view key) {
     if (const auto* table = std::get_if<TomlTable>(&value.content)) {
       found.push_back({table, value.line});
     } else {
-      mistakes_.add(value.line, fmt::format("`{}` holds {}: write [[{}]], once for each", key,
-                                            std::visit(TypeName{}, value.content), key));
+      mistakes_.add(value.line, fmt::format("`{0}` contains {1}: write [[{0}]], once for each {0}", key,
+                                            std::visit(TypeName{}, value.content)));
     }
   }
   return found;
@@ -242,13 +243,12 @@ void Section::finish() {
   for (const auto& entry : table_) {
     if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
     const bool section = std::holds_alternative<TomlTable>(entry.value.content) && origin_.name.empty();
-    const std::string what =
+    const std::string unknown =
         section ? fmt::format("unknown section [{}]", entry.key)
                 : fmt::format("{}{}unknown key `{}`", origin_.name, origin_.name.empty() ? "" : " ", entry.key);
     const std::string guess = did_you_mean(entry.key, known_);
-    mistakes_.add(entry.line, guess.empty()
-                                  ? fmt::format("{}: remove it (known here: {})", what, fmt::join(known_, ", "))
-                                  : what + guess);
+    mistakes_.add(entry.line, guess.empty() ? fmt::format("{}: remove it (known: {})", unknown, fmt::join(known_, ", "))
+                                            : unknown + guess);
   }
 }
 

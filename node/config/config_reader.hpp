@@ -1,5 +1,6 @@
-// Typed reading of a configuration: each key is taken by name into a variable that holds its default, and whatever is
-// wrong with it becomes a mistake with its line. Reading goes on after a mistake, so that all are named at once.
+// Typed reading of a configuration. Each key is read by its name into a variable that contains its default; a wrong
+// value becomes a mistake with its line. Reading continues after a mistake, so that all mistakes are reported at once.
+// Used by load_config() only.
 #pragma once
 
 #include <chrono>
@@ -14,25 +15,27 @@
 
 namespace herd::node {
 
+// Collects the mistakes of a file.
 class Mistakes {
  public:
   void add(std::size_t line, std::string text) { all_.push_back({line, std::move(text)}); }
   [[nodiscard]] bool empty() const { return all_.empty(); }
 
-  // One line for each, `FILE:LINE: text`, in the order of the file.
+  // Returns one line for each mistake, `FILE:LINE: text`, sorted by line.
   [[nodiscard]] protocol::Error in(const std::filesystem::path& file) const;
 
  private:
   std::vector<Mistake> all_;
 };
 
-// The one of `known` that `word` is probably meant to be (at most two slips of the finger away), or nothing.
+// Returns the entry of `known` that is nearest to a misspelt `word`, at an edit distance of at most 2; empty if there
+// is none.
 [[nodiscard]] std::string_view nearest(std::string_view word, std::span<const std::string_view> known);
 
-// ` (did you mean "..."?)`, or nothing where no known word is near.
+// Returns ` (did you mean "..."?)` with the nearest entry, or an empty text if there is none.
 [[nodiscard]] std::string did_you_mean(std::string_view word, std::span<const std::string_view> known);
 
-// A text and the line it stands in.
+// A text and its line.
 struct Placed {
   std::string text;
   std::size_t line = 0;
@@ -44,11 +47,11 @@ struct Range {
   T most;  // included
 };
 
-// One table of the file. It borrows the table and the mistakes; both must outlive it.
+// One table of the file. It refers to the table and to the mistakes; both must outlive it.
 class Section {
  public:
   struct Origin {
-    std::string name;  // as messages say it: "[clients]"
+    std::string name;  // as in mistakes: "[clients]"
     std::size_t line = 0;
   };
 
@@ -56,11 +59,12 @@ class Section {
       : table_(table), origin_(std::move(origin)), mistakes_(mistakes) {}
 
   [[nodiscard]] std::size_t line() const { return origin_.line; }
-  // Where the key stands, or where the table begins if it does not.
+  // The line of the key; if the key is absent, the first line of the table.
   [[nodiscard]] std::size_t line_of(std::string_view key) const;
   [[nodiscard]] bool has(std::string_view key) const;
 
-  // Each leaves `into` alone if the key is absent or wrong. They return whether `into` was set.
+  // Read the value of `key` into `into` and return true. If the key is absent they return false and leave `into`
+  // unchanged; if the value is wrong they also add a mistake. Durations are in the range's unit, milliseconds.
   bool read(std::string_view key, bool& into);
   bool read(std::string_view key, std::string& into);
   bool read(std::string_view key, Range<std::size_t> range, std::size_t& into);
@@ -68,22 +72,22 @@ class Section {
   bool read(std::string_view key, std::vector<Placed>& into);
   bool read_one_of(std::string_view key, std::span<const std::string_view> known, std::string& into);
 
-  // As read, and an absent key is a mistake.
+  // The same, but an absent key is a mistake.
   bool require(std::string_view key, std::string& into);
 
-  // The tables of [[key]], in the order of the file; each was taken.
+  // Returns the tables of [[key]], in the order of the file.
   struct Table {
     const TomlTable* table = nullptr;
     std::size_t line = 0;
   };
   [[nodiscard]] std::vector<Table> tables(std::string_view key);
-  // The table [key], an empty one if it is absent.
+  // Returns the table [key]; an empty table if it is absent.
   [[nodiscard]] Table table(std::string_view key);
 
-  // To be called last: whatever was never asked for is an unknown key.
+  // Adds a mistake for each key that was never read: it is unknown. Call it last.
   void finish();
 
-  // Adds `[section] `key` text` at the key's line, or at a line within its value.
+  // Add the mistake `[section] `key` text`, at the line of the key or at a given line within its value.
   void mistake(std::string_view key, const std::string& text) { mistake_at(line_of(key), key, text); }
   void mistake_at(std::size_t line, std::string_view key, const std::string& text);
 
@@ -95,7 +99,7 @@ class Section {
   const TomlTable& table_;
   Origin origin_;
   Mistakes& mistakes_;
-  std::vector<std::string_view> known_;  // every key asked for so far
+  std::vector<std::string_view> known_;  // the keys that were read
 };
 
 }  // namespace herd::node

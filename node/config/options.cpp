@@ -25,15 +25,16 @@ struct Flags {
 };
 
 void describe(CLI::App& app, Flags& flags) {
-  app.add_option("--config", flags.config, "Configuration of the herd")
+  app.add_option("--config", flags.config, "The configuration of the herd")
       ->envname("HERD_CONFIG")
       ->type_name("FILE")
       ->capture_default_str();
   app.add_flag("--discard-journal", flags.discard_journal,
-               "Move the node's journal away and begin a new feed: the peers give everything back");
-  app.add_flag("--check", flags.check, "Only check the configuration; needs no NAME");
-  app.add_flag("--list", flags.list, "Only print the configured nodes as JSON; needs no NAME");
-  app.add_option("--log-level", flags.log_level, "Instead of the configured one: trace, debug, info, warning or error")
+               "Set the node's journal aside and start empty with a new feed; the peers send all records again");
+  app.add_flag("--check", flags.check, "Check the configuration and exit; needs no NAME");
+  app.add_flag("--list", flags.list, "Print the configured nodes as JSON and exit; needs no NAME");
+  app.add_option("--log-level", flags.log_level,
+                 "The log level, instead of the configured one: trace, debug, info, warning or error")
       ->type_name("LEVEL")
       ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())));
   app.set_version_flag("--version", "herd-node " HERD_VERSION);
@@ -50,8 +51,8 @@ std::string names_of(const Config& config) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// The nodes for scripts, so that the configuration is parsed in one place. `settings` is what a node must be restarted
-// for, `live_settings` what it need only reload.
+// The output of --list for scripts, so that only this program parses the configuration. `settings` are those that need
+// a restart of the node, `live_settings` those that a reload changes.
 std::string list(const Config& config) {
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const auto& node : config.nodes) {
@@ -70,16 +71,16 @@ std::string list(const Config& config) {
                      {"settings", fixed},
                      {"live_settings", live}});
   }
-  const nlohmann::ordered_json whole = {{"herd", config.herd_name},
-                                        {"config", config.file.string()},
-                                        {"state_dir", config.state_dir.string()},
-                                        {"ready_timeout_ms", config.http.ready_timeout.count()},
-                                        {"nodes", nodes}};
-  // A path need not be UTF-8, JSON must be.
-  return whole.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
+  const nlohmann::ordered_json herd = {{"herd", config.herd_name},
+                                       {"config", config.file.string()},
+                                       {"state_dir", config.state_dir.string()},
+                                       {"ready_timeout_ms", config.http.ready_timeout.count()},
+                                       {"nodes", nodes}};
+  // A path need not be valid UTF-8, JSON must be.
+  return herd.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
-// What is no mistake, and still worth a word. Another host's range of ports is not known.
+// The warnings of --check: for settings that are valid but risky. The port range of another host is not known.
 std::string warnings(const Config& config) {
   std::string lines;
   const PortRange range = read_port_range();
@@ -94,16 +95,18 @@ Invocation act(const Flags& flags) {
   auto config = load_config(flags.config);
   if (!config) return {{}, kBadUsage, {}, config.error().message + "\n"};
   if (!flags.name.empty() && config->find(flags.name) == nullptr) {
-    return bad_usage(fmt::format("no node \"{}\" in {}: it has {}", flags.name, flags.config, names_of(*config)));
+    return bad_usage(
+        fmt::format("no node \"{}\" in {}: its nodes are {}", flags.name, flags.config, names_of(*config)));
   }
   if (flags.list) return {{}, 0, list(*config), {}};
   if (flags.check) {
     return {{},
             0,
-            fmt::format("{}: all is well, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
+            fmt::format("{}: no mistakes, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
             warnings(*config)};
   }
-  if (flags.name.empty()) return bad_usage(fmt::format("name the node to run: {}", names_of(*config)));
+  if (flags.name.empty())
+    return bad_usage(fmt::format("NAME is missing: write the node to run, one of {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);
   RunNode run{std::move(*config), flags.name, {}, flags.discard_journal};
   if (!flags.log_level.empty()) {
@@ -122,11 +125,11 @@ Invocation read_command_line(const CommandLine& line) {
   try {
     app.parse(line.argc, line.argv);
   } catch (const CLI::ParseError& end) {
-    // --help and --version come this way too, and those are no errors.
+    // CLI11 also throws for --help and --version, with exit code 0.
     std::ostringstream output;
     std::ostringstream ignored;
     if (end.get_exit_code() == 0) return {{}, app.exit(end, output, ignored), output.str(), {}};
-    return bad_usage(fmt::format("{} (herd-node --help says more)", end.what()));
+    return bad_usage(fmt::format("{} (try herd-node --help)", end.what()));
   }
   return act(flags);
 }

@@ -1,5 +1,5 @@
-// The command line of herd-node. Reading it touches the configuration file and the environment, prints nothing and does
-// not exit: what is to be printed, and with which status, is the answer.
+// The command line of herd-node. read_command_line() reads the configuration file and the environment. It does not
+// print and does not exit: it returns the output and the exit status. Main thread, at the start.
 #pragma once
 
 #include <optional>
@@ -9,19 +9,19 @@
 
 namespace herd::node {
 
-// The node to be run.
+// The node to run.
 struct RunNode {
-  Config config;                         // with log.level as the command line has it
-  std::string name;                      // of one of config.nodes
-  std::optional<std::string> log_level;  // given on the command line: it outlives a reload
-  bool discard_journal = false;
+  Config config;                         // log.level is that of the command line, if it has one; log.file is resolved
+  std::string name;                      // is in config.nodes
+  std::optional<std::string> log_level;  // from the command line: a reload does not change it
+  bool discard_journal = false;          // start with an empty store; the journal is set aside
 };
 
 struct Invocation {
-  std::optional<RunNode> run;  // if empty: print, and exit with `status`
-  int status = 0;              // 0, or 2 for bad usage or configuration
-  std::string output;          // for standard output, whole lines
-  std::string errors;          // for standard error, whole lines
+  std::optional<RunNode> run;  // nullopt: print `output` and `errors`, and exit with `status`
+  int status = 0;              // 0; 2 for a wrong command line or configuration
+  std::string output;          // for standard output, complete lines
+  std::string errors;          // for standard error, complete lines
 };
 
 struct CommandLine {
@@ -29,7 +29,7 @@ struct CommandLine {
   const char* const* argv = nullptr;
 };
 
-// herd-node [--config FILE] [--check] [--list] [--log-level LEVEL] [--discard-journal] [--version] NAME
+// Reads `herd-node [--config FILE] [--check] [--list] [--log-level LEVEL] [--discard-journal] [--version] NAME`.
 [[nodiscard]] Invocation read_command_line(const CommandLine& line);
 
 }  // namespace herd::node

@@ -15,7 +15,7 @@ namespace {
 constexpr const char* kRangeFile = "/proc/sys/net/ipv4/ip_local_port_range";
 constexpr const char* kReservedFile = "/proc/sys/net/ipv4/ip_local_reserved_ports";
 
-// The next number; skips what is no digit.
+// Removes all up to and including the next number. Returns nullopt if there is none, or if it exceeds 16 bits.
 std::optional<std::uint16_t> take_number(std::string_view& text) {
   text.remove_prefix(std::min(text.find_first_of("0123456789"), text.size()));
   std::uint16_t number = 0;
@@ -63,23 +63,23 @@ PortRange read_port_range() {
 }
 
 std::vector<std::string> ports_at_risk(const NodeConfig& node, const PortRange& range) {
-  std::vector<std::string> sentences;
-  const auto look = [&](std::string_view key, std::uint16_t port) {
+  std::vector<std::string> warnings;
+  const auto check = [&](std::string_view key, std::uint16_t port) {
     if (port == 0 || !range.contains(port)) return;
-    sentences.push_back(
-        fmt::format("{}: `{}` has port {}, which the system may give to any outgoing connection ({} to {}): while the "
-                    "node is down, its port can be taken. Write one outside, or reserve it: sysctl "
+    warnings.push_back(
+        fmt::format("{}: `{}` has port {}, which the kernel may give to any outgoing connection ({} to {}) while the "
+                    "node is down: write a port outside of that range, or reserve this one: sysctl "
                     "net.ipv4.ip_local_reserved_ports={}",
                     node.name, key, port, range.first, range.last, port));
   };
-  const auto look_at_endpoint = [&](std::string_view key, const std::string& endpoint) {
-    if (const auto address = parse_endpoint(endpoint)) look(key, address->port);
+  const auto check_endpoint = [&](std::string_view key, const std::string& endpoint) {
+    if (const auto address = parse_endpoint(endpoint)) check(key, address->port);
   };
-  look("clients", node.clients.port);
-  look_at_endpoint("bus", node.bus);
-  look_at_endpoint("monitor", node.monitor);
-  look("http", node.http.port);
-  return sentences;
+  check("clients", node.clients.port);
+  check_endpoint("bus", node.bus);
+  check_endpoint("monitor", node.monitor);
+  check("http", node.http.port);
+  return warnings;
 }
 
 }  // namespace herd::node

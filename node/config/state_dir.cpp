@@ -18,10 +18,10 @@ using protocol::fail;
 using protocol::Result;
 namespace fs = std::filesystem;
 
-constexpr std::string_view kElsewhere = "permit it, or set HERD_STATE_DIR to a directory of your own";
+constexpr std::string_view kElsewhere = "correct that, or set `state_dir` or $HERD_STATE_DIR to another directory";
 
-// A new directory's name is on the disk before anything in it counts. Where a directory cannot be synced, nothing is
-// lost by that but the name in a power cut.
+// Syncs the parent of a new directory, so that its name is durable before the files in it. If that fails, only a power
+// cut can lose the name.
 void sync_directory(const fs::path& path) {
   const int folder = ::open(path.empty() ? "." : path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   if (folder < 0) return;
@@ -29,7 +29,8 @@ void sync_directory(const fs::path& path) {
   close(folder);
 }
 
-// Makes every missing directory on the way for the owner alone: state tells who was where. What exists stays as it is.
+// Creates every missing directory of the path with mode 0700, because the state contains locations of clients. Existing
+// directories stay unchanged.
 Result<fs::path> make_directories(const fs::path& path) {
   fs::path made;
   for (const auto& part : path) {
@@ -41,9 +42,9 @@ Result<fs::path> make_directories(const fs::path& path) {
     if (errno == EEXIST) continue;
     const int reason = errno;
     std::error_code ignored;
-    if (fs::is_directory(made, ignored)) continue;  // a read-only parent says so before it says that it exists
+    if (fs::is_directory(made, ignored)) continue;  // with a read-only parent, errno may be EROFS though it exists
     return fail(
-        fmt::format("state directory {} cannot be made ({}): {}", made.string(), std::strerror(reason), kElsewhere));
+        fmt::format("state directory {} cannot be created ({}): {}", made.string(), std::strerror(reason), kElsewhere));
   }
   return path;
 }
@@ -62,14 +63,14 @@ bool has_name(int file, const fs::path& path) {
          own.st_ino == named.st_ino;
 }
 
-// For the message to another process alone: the lock itself is the kernel's and ends with this process, however that
-// ends. False, with errno, where it cannot be written.
+// Writes the process id, which another process shows in its error. The lock itself does not depend on it: the kernel
+// releases it at the end of this process. Returns false and sets errno if the file cannot be written.
 bool write_holder(int lock) {
   const std::string pid = fmt::format("{}\n", getpid());
   return ftruncate(lock, 0) == 0 && pwrite(lock, pid.data(), pid.size(), 0) == static_cast<ssize_t>(pid.size());
 }
 
-// Locks the file `lock` in the directory. Returns its descriptor, or fails with one line that says what to do.
+// Locks the file `lock` in the directory. Returns its descriptor, or an Error of one line.
 Result<int> take_lock(const fs::path& directory) {
   constexpr int kTries = 10;  // another process may remove the file between opening and locking it
   const auto file = directory / "lock";
@@ -82,21 +83,25 @@ Result<int> take_lock(const fs::path& directory) {
     if (flock(lock, LOCK_EX | LOCK_NB) != 0) {
       const auto holder = read_holder(lock);
       close(lock);
-      return fail(fmt::format("state directory {} is used by process {}: stop it or set HERD_STATE_DIR",
-                              directory.string(), holder.empty() ? "(unknown)" : holder));
+      return fail(
+          fmt::format("state directory {} is used by process {}: stop that process, or set `state_dir` or "
+                      "$HERD_STATE_DIR to another directory",
+                      directory.string(), holder.empty() ? "(unknown)" : holder));
     }
     if (has_name(lock, file)) {
       if (write_holder(lock)) return lock;
       const int reason = errno;
       close(lock);
-      return fail(fmt::format("state directory {} cannot be written ({}): make room there, or set HERD_STATE_DIR",
-                              directory.string(), std::strerror(reason)));
+      return fail(
+          fmt::format("state directory {} cannot be written ({}): free space there, or set `state_dir` or "
+                      "$HERD_STATE_DIR to another directory",
+                      directory.string(), std::strerror(reason)));
     }
     close(lock);
   }
   return fail(
-      fmt::format("state directory {}: another process keeps removing its lock file: stop it, or set "
-                  "HERD_STATE_DIR",
+      fmt::format("state directory {}: another process removes its lock file repeatedly: stop that process, or set "
+                  "`state_dir` or $HERD_STATE_DIR to another directory",
                   directory.string()));
 }
 

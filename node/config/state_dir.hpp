@@ -1,5 +1,5 @@
-// The directory in which one node keeps what must outlive it, locked for as long as this object lives. Owns the lock
-// file's descriptor; any thread, one at a time.
+// The directory with the files of one node that outlive its process. It is locked while this object exists, so that no
+// second process of the node uses it. Owns the descriptor of the lock file. Any thread, one at a time.
 #pragma once
 
 #include <filesystem>
@@ -12,8 +12,8 @@ namespace herd::node {
 
 class StateDir {
  public:
-  // Creates `<state_dir>/nodes/<name>`, for the owner alone, and locks it. The Error says in one line who uses it, or
-  // what is not permitted.
+  // Creates `<state_dir>/nodes/<name>` with mode 0700, and locks it. The Error names the process that uses it, or the
+  // directory that cannot be created or written, in one line.
   [[nodiscard]] static protocol::Result<StateDir> open(const Config& config, std::string_view name);
 
   StateDir(StateDir&& other) noexcept;
@@ -22,9 +22,10 @@ class StateDir {
 
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
-  // Looks whether the lock file is still the one that this object holds: if it or the directory was removed or renamed,
-  // another process of this node could start. Then makes them anew, and returns true. An Error if another process has
-  // the lock by now, or if they cannot be made. May wait for the disk.
+  // Checks that the lock file at its path is still the one that this object has locked. If the file or the directory
+  // was removed or renamed, another process of this node could start. It then creates and locks them again, and returns
+  // true. Returns an Error if another process has the lock by then, or if they cannot be created. May wait for the
+  // disk.
   [[nodiscard]] protocol::Result<bool> restore();
 
  private:

@@ -19,7 +19,7 @@ std::size_t line_of(const toml::source_region& source) {
 TomlTable plain_table(const toml::table& table) {
   TomlTable entries;
   for (const auto& [key, node] : table) {
-    // Implicit tables ([a.b] without [a]) have no place of their own: their key's is the best there is.
+    // An implicit table ([a.b] without [a]) has no line of its own, so the line of the key is used.
     entries.push_back({std::string(key.str()), line_of(key.source()), plain(node)});
   }
   return entries;
@@ -47,19 +47,19 @@ TomlValue plain(const toml::node& node) {
 tl::expected<TomlTable, Mistake> read_toml(const std::filesystem::path& file) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
-    return tl::unexpected(Mistake{1, "is a directory: name a file with --config"});
+    return tl::unexpected(Mistake{1, "is a directory: give a file with --config or $HERD_CONFIG"});
   }
   errno = 0;
   std::ifstream stream(file, std::ios::binary);
   if (!stream) {
     return tl::unexpected(Mistake{1, std::string("cannot be read (") + std::strerror(errno) +
-                                         "): name a file that can be with --config or $HERD_CONFIG"});
+                                         "): give a readable file with --config or $HERD_CONFIG"});
   }
   const std::string text{std::istreambuf_iterator<char>(stream), {}};
   try {
     return plain_table(toml::parse(text, file.string()));
   } catch (const toml::parse_error& error) {
-    return tl::unexpected(Mistake{line_of(error.source()), "TOML syntax: " + std::string(error.description())});
+    return tl::unexpected(Mistake{line_of(error.source()), "TOML syntax error: " + std::string(error.description())});
   }
 }
 

@@ -1,5 +1,5 @@
-// A TOML file as plain values that know their line. The only place that sees the TOML library, so that nothing else is
-// compiled with it. Pure but for reading the file; any thread.
+// Reads a TOML file into plain values with their lines. Only toml_file.cpp includes the TOML library, which is slow to
+// compile. Pure, except that it reads the file; any thread.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +15,7 @@ struct TomlEntry;
 struct TomlValue;
 using TomlArray = std::vector<TomlValue>;
 using TomlTable = std::vector<TomlEntry>;
-struct TomlDate {};  // dates and times: no key of ours is one
+struct TomlDate {};  // a date or time; no key of the configuration has that type
 
 struct TomlValue {
   std::size_t line = 0;  // from 1
@@ -28,13 +28,13 @@ struct TomlEntry {
   TomlValue value;
 };
 
-// What is wrong with a file, and in which line.
+// A mistake in a file.
 struct Mistake {
   std::size_t line = 0;  // from 1
-  std::string text;      // what is wrong and what to do
+  std::string text;      // what is wrong, then what to do
 };
 
-// Fails with one Mistake if the file cannot be read (line 1), or at its first syntax error, where reading ends.
+// Reads `file`. Returns a Mistake if the file cannot be read (line 1), or for its first syntax error.
 [[nodiscard]] tl::expected<TomlTable, Mistake> read_toml(const std::filesystem::path& file);
 
 }  // namespace herd::node

@@ -82,7 +82,7 @@ def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
     done = subprocess.run([binary, "--config", herd.config_path, "n0"], env=os.environ | herd.environment, text=True,
                           timeout=20, check=False, stderr=subprocess.PIPE, cwd="/", **options)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
-    assert f"{herd.state_dir}/nodes cannot be made (Permission denied)" in done.stderr
+    assert f"{herd.state_dir}/nodes cannot be created (Permission denied)" in done.stderr
 
 
 def test_a_journal_that_cannot_grow_at_the_start_is_named_and_nothing_is_spoilt(make_herd):
@@ -113,7 +113,7 @@ def test_a_state_directory_on_a_full_disk_is_named(make_herd):
         with open(herd.state_dir / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
             while True:
                 ballast.write(b"x" * 4096)
-        assert f"{herd['n0'].state_dir} cannot be written (No space left on device): make room" in trouble(herd)
+        assert f"{herd['n0'].state_dir} cannot be written (No space left on device): free space" in trouble(herd)
         (herd.state_dir / "ballast").unlink()
         herd["n0"].start()
         herd["n0"].stop()

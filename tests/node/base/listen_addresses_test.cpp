@@ -22,7 +22,7 @@ bool can_connect(const tcp::endpoint& to) {
   return !error;
 }
 
-TEST_CASE("a literal address is one endpoint, without a look-up") {
+TEST_CASE("an IP address is one endpoint and is not looked up") {
   const auto four = endpoints_of({"127.0.0.1", 12'440}, "http");
   REQUIRE(four);
   CHECK(*four == std::vector{endpoint("127.0.0.1", 12'440)});
@@ -42,13 +42,13 @@ TEST_CASE("localhost is looked up, and each of its addresses appears once") {
   }
 }
 
-TEST_CASE("an unknown name is an error with the key and the name") {
+TEST_CASE("the error for an unknown name contains the key and the name") {
   const auto found = endpoints_of({"no-such-name.invalid", 12'440}, "clients");
   REQUIRE_FALSE(found);
   CHECK(found.error().message.starts_with("clients address no-such-name.invalid:12440 cannot be looked up ("));
 }
 
-TEST_CASE("all addresses of a name are listened on, at one port") {
+TEST_CASE("all addresses of a name are listened on, with the same port") {
   asio::io_context io;
   const auto acceptors = listen_at(io, {endpoint("127.0.0.1", 0), endpoint("127.0.0.2", 0)}, kHttp);
   REQUIRE(acceptors);
@@ -59,14 +59,14 @@ TEST_CASE("all addresses of a name are listened on, at one port") {
   CHECK(can_connect(endpoint("127.0.0.2", port)));
 }
 
-TEST_CASE("the wildcards of IPv4 and IPv6 do not collide when both are addresses of one name") {
+TEST_CASE("the wildcards of IPv4 and IPv6 do not collide as addresses of one name") {
   asio::io_context io;
   const auto acceptors = listen_at(io, {endpoint("0.0.0.0", free_port()), endpoint("::", 0)}, kHttp);
-  REQUIRE(acceptors);  // on a machine without IPv6 there is one
+  REQUIRE(acceptors);  // one acceptor on a machine without IPv6
   CHECK(can_connect(endpoint("127.0.0.1", acceptors->front().local_endpoint().port())));
 }
 
-TEST_CASE("an address that this machine does not have is left out if there is another, else it is an error") {
+TEST_CASE("an address that this machine does not have is skipped if there is another, else it is an error") {
   asio::io_context io;
   const auto some = listen_at(io, {endpoint("192.0.2.1", 0), endpoint("127.0.0.1", 0)}, kHttp);
   INFO((some ? "" : some.error().message));
@@ -104,7 +104,7 @@ TEST_CASE("accepted connections inherit the buffers of the listening socket") {
   CHECK(size.value() >= 16 * 1024);
   CHECK(receive_size.value() >= 20 * 1024);
   CHECK(receive_size.value() <= 2 * 20 * 1024);
-  CHECK(size.value() <= 2 * 16 * 1024);  // Linux doubles what is asked for, see socket(7)
+  CHECK(size.value() <= 2 * 16 * 1024);  // Linux doubles the requested size, see socket(7)
 }
 
 }  // namespace

@@ -12,7 +12,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-TEST_CASE("a thread that ends is joined; one that does not is waited for with patience, and left") {
+TEST_CASE("a thread that ends is joined; one that does not end is detached after the given time") {
   const auto may_end = std::make_shared<std::atomic<bool>>(false);
   const auto has_ended = std::make_shared<std::atomic<bool>>(false);
   {
@@ -33,7 +33,7 @@ TEST_CASE("a thread that ends is joined; one that does not is waited for with pa
   CHECK(quick.join_for(0ms));
 }
 
-TEST_CASE("a thread that may be left gets no signals") {
+TEST_CASE("a loose thread blocks all signals") {
   sigset_t mask{};
   LooseThread thread("test", [&mask] { pthread_sigmask(SIG_SETMASK, nullptr, &mask); });
   REQUIRE(thread.join_for(10s));

@@ -5,7 +5,7 @@
 using herd::node::RateLimit;
 using namespace std::chrono_literals;
 
-TEST_CASE("a burst is allowed, then one for each refilled token") {
+TEST_CASE("a burst is allowed, then one action for each new token") {
   RateLimit limit({10, 3});
   const auto start = 1000s;
   CHECK(limit.allows(start));
@@ -17,7 +17,7 @@ TEST_CASE("a burst is allowed, then one for each refilled token") {
   CHECK_FALSE(limit.allows(start + 102ms));
 }
 
-TEST_CASE("a long rest refills no more than the burst") {
+TEST_CASE("a long pause fills the bucket up to the burst") {
   RateLimit limit({10, 2});
   CHECK(limit.allows(1s));
   CHECK(limit.allows(1000s));
@@ -25,7 +25,7 @@ TEST_CASE("a long rest refills no more than the burst") {
   CHECK_FALSE(limit.allows(1000s));
 }
 
-TEST_CASE("refusals are told once, when the bucket has recovered") {
+TEST_CASE("refusals are reported once, when an action is allowed again") {
   RateLimit limit({10, 1});
   CHECK(limit.take_suppressed(1s) == 0);
   CHECK(limit.allows(1s));

@@ -1,4 +1,4 @@
-// In threads of their own: what is tested must not stay with the tests that follow.
+// Each test uses its own threads, so that it does not change the scheduling of the other tests.
 #include "node/base/scheduling.hpp"
 
 #include <sched.h>
@@ -15,32 +15,32 @@ using namespace herd::node;
 
 namespace {
 
-// Nanoseconds of a turn that this thread has asked for; 0: none, or the kernel is older than that.
-std::uint64_t turn() {
-  constexpr std::size_t kRuntimeAt = 3;  // in words of 64 bits, as sched_setattr(2) says
+// The time slice that this thread has requested, in nanoseconds; 0: none, or the kernel does not support it.
+std::uint64_t time_slice() {
+  constexpr std::size_t kRuntimeAt = 3;  // the index of `runtime` in 64-bit words, see sched_setattr(2)
   std::array<std::uint64_t, 6> attributes{};
   const bool read = syscall(SYS_sched_getattr, 0, attributes.data(), sizeof attributes, 0) == 0;
   return read ? attributes[kRuntimeAt] : UINT64_MAX;
 }
 
-// However the tests were started.
-bool begin_as_usual() {
+// Sets the default policy, with whatever policy the tests were started.
+bool set_default_policy() {
   const sched_param none{};
   return sched_setscheduler(0, SCHED_OTHER, &none) == 0;
 }
 
 }  // namespace
 
-TEST_CASE("a thread and those that it starts take short turns, where the kernel knows such") {
+TEST_CASE("a thread and its child threads get short time slices, if the kernel supports them") {
   bool done = false;
   int policy = -1;
   std::uint64_t own = 1;
   std::uint64_t child = 1;
   std::thread([&] {
-    done = begin_as_usual() && take_short_slices();
+    done = set_default_policy() && take_short_slices();
     policy = sched_getscheduler(0);
-    own = turn();
-    std::thread([&] { child = turn(); }).join();
+    own = time_slice();
+    std::thread([&] { child = time_slice(); }).join();
   }).join();
   CHECK(done);
   CHECK(policy == SCHED_OTHER);
@@ -48,18 +48,18 @@ TEST_CASE("a thread and those that it starts take short turns, where the kernel 
   CHECK(child == own);
 }
 
-TEST_CASE("a thread for whose work nobody waits interrupts no other") {
+TEST_CASE("use_batch_scheduling() sets the policy SCHED_BATCH") {
   bool done = false;
   int policy = -1;
   std::thread([&] {
-    done = begin_as_usual() && use_batch_scheduling();
+    done = set_default_policy() && use_batch_scheduling();
     policy = sched_getscheduler(0);
   }).join();
   CHECK(done);
   CHECK(policy == SCHED_BATCH);
 }
 
-TEST_CASE("scheduling that somebody has chosen stays as it is") {
+TEST_CASE("a policy other than the default stays unchanged") {
   bool done = false;
   int policy = -1;
   std::thread([&] {

@@ -1,4 +1,4 @@
-// Names for files that must not be lost.
+// Files that must not be lost get new names.
 #include "node/base/set_aside.hpp"
 
 #include <fcntl.h>
@@ -45,7 +45,7 @@ TEST_CASE("a file is renamed to the first name that is free") {
         "olderthisanothernext");
 }
 
-TEST_CASE("a file that is linked keeps its name as well") {
+TEST_CASE("a file that is linked also keeps its name") {
   const Folder folder;
   folder.write("file", "this");
   CHECK(link_aside({folder.descriptor, "file", "kept"}).value() == "kept");
@@ -53,14 +53,14 @@ TEST_CASE("a file that is linked keeps its name as well") {
   CHECK(link_aside({folder.descriptor, "file", "kept"}).value() == "kept.2");
 }
 
-TEST_CASE("a directory cannot be linked, and is renamed") {
+TEST_CASE("a directory cannot be linked and is renamed") {
   const Folder folder;
   std::filesystem::create_directory(folder.scratch.path() / "file");
   CHECK(link_aside({folder.descriptor, "file", "kept"}).value() == "kept");
   CHECK_FALSE(folder.has("file"));
 }
 
-TEST_CASE("a hundred names of one kind are in use and no more") {
+TEST_CASE("at most 100 names of one kind are used") {
   const Folder folder;
   for (int number = 1; number <= kMostSetAside; ++number) {
     folder.write("file", std::to_string(number));
@@ -76,7 +76,7 @@ TEST_CASE("a hundred names of one kind are in use and no more") {
   CHECK(folder.read("kept.100") == "100");
 }
 
-TEST_CASE("bytes are written to a new file, whole or not at all") {
+TEST_CASE("bytes are written to a new file completely or not at all") {
   const Folder folder;
   folder.write("kept", "older");
   CHECK(write_aside({folder.descriptor, "its end", "kept"}, "some bytes").value() == "kept.2");
@@ -88,7 +88,7 @@ TEST_CASE("bytes are written to a new file, whole or not at all") {
   CHECK_FALSE(folder.has("kept.3"));
 }
 
-TEST_CASE("a file that is not there cannot be kept, and the reason is the system's") {
+TEST_CASE("the error for a missing file contains the reason of the system") {
   const Folder folder;
   const auto refused = rename_aside({folder.descriptor, "file", "kept"});
   REQUIRE_FALSE(refused);

@@ -23,13 +23,13 @@ bool is_private_socket(const fs::path& path) {
   return lstat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode) && (file.st_mode & 0777) == 0600;
 }
 
-// The next descriptor that is handed over, within ten seconds; -1 if none is.
+// Waits at most ten seconds for the next descriptor; -1 if there is none.
 int next_of(SocketFile& socket) {
   pollfd made{socket.descriptor(), POLLIN, 0};
   return poll(&made, 1, 10'000) == 1 ? socket.take() : -1;
 }
 
-TEST_CASE("a socket file is its owner's alone, and goes with its object") {
+TEST_CASE("a socket file has mode 0600 and is removed by the destructor") {
   const ScratchDir scratch;
   const auto path = scratch.path() / "control";
   std::ofstream(path) << "left by a node that was killed";
@@ -45,7 +45,7 @@ TEST_CASE("a socket file is its owner's alone, and goes with its object") {
   CHECK_FALSE(fs::exists(path));
 }
 
-TEST_CASE("a socket file that is removed or replaced is made again, and the log says so") {
+TEST_CASE("a socket file that is removed or replaced is created again and logged") {
   const CapturedLog log;
   const ScratchDir scratch;
   const auto path = scratch.path() / "control";
@@ -74,7 +74,7 @@ TEST_CASE("a socket file that is removed or replaced is made again, and the log 
   close(before);
 }
 
-TEST_CASE("a socket file whose directory is gone is made again once there is a directory") {
+TEST_CASE("a socket file is created again after its directory was removed and created again") {
   const CapturedLog log;
   const ScratchDir scratch;
   const auto directory = scratch.path() / "Hill";
@@ -83,18 +83,18 @@ TEST_CASE("a socket file whose directory is gone is made again once there is a d
   REQUIRE(socket);
   const int first = next_of(**socket);
   fs::remove_all(directory);
-  std::this_thread::sleep_for(2 * SocketFile::kLookPeriod);  // at least one look finds no directory
+  std::this_thread::sleep_for(2 * SocketFile::kLookPeriod);  // at least one check finds no directory
   fs::create_directory(directory);
   const int second = next_of(**socket);
   CHECK(second >= 0);
   CHECK(is_private_socket(directory / "control"));
-  socket->reset();  // ends the thread that logs
+  socket->reset();  // ends the thread, which logs
   CHECK(log.count("event=socket_missing") == 1);
   close(first);
   close(second);
 }
 
-TEST_CASE("the end leaves a file alone that is not its own") {
+TEST_CASE("the destructor does not remove a file of another owner") {
   const ScratchDir scratch;
   const auto path = scratch.path() / "control";
   auto socket = SocketFile::open(scratch.path(), "control");
@@ -102,13 +102,13 @@ TEST_CASE("the end leaves a file alone that is not its own") {
   const int listening = next_of(**socket);
   fs::remove(path);
   std::ofstream(path) << "another's";
-  socket->reset();  // within kLookPeriod, or the file is made again and is its own
+  socket->reset();  // within kLookPeriod, before the thread creates its own file again
   close(listening);
   struct stat file {};
   CHECK((lstat(path.c_str(), &file) != 0 || S_ISREG(file.st_mode)));
 }
 
-TEST_CASE("a socket file in no directory is an error") {
+TEST_CASE("a socket file in a missing directory is an error") {
   const auto socket = SocketFile::open("/nonexistent", "control");
   REQUIRE_FALSE(socket);
   CHECK(socket.error().message.find("No such file") != std::string::npos);

@@ -19,7 +19,7 @@ constexpr SocketPoll::Interest kNothing{};
 constexpr SocketPoll::Interest kToReceive{.to_receive = true};
 constexpr SocketPoll::Interest kToSend{.to_send = true};
 
-// Two sockets that are connected to each other.
+// Two connected sockets.
 struct Pair {
   std::optional<Socket> one;
   std::optional<Socket> other;
@@ -39,13 +39,13 @@ struct Pair {
 
 }  // namespace
 
-TEST_CASE("a socket is ready for as long as there is something to receive") {
+TEST_CASE("a socket is ready while there are bytes to receive") {
   SocketPoll poll;
   Pair pair;
   REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
   CHECK(poll.take_ready().empty());
   pair.say("kiwi");
-  for (int turn = 0; turn < 3; ++turn) {
+  for (int round = 0; turn < 3; ++turn) {
     const auto ready = poll.take_ready();
     REQUIRE(ready.size() == 1);
     CHECK(ready[0].owner == &pair);
@@ -57,7 +57,7 @@ TEST_CASE("a socket is ready for as long as there is something to receive") {
   CHECK(poll.take_ready().empty());
 }
 
-TEST_CASE("a socket that only wants to send is ready while there is room, whatever has come") {
+TEST_CASE("a socket that is watched for sending only is ready while there is space, and ignores input") {
   SocketPoll poll;
   Pair pair;
   pair.say("kiwi");
@@ -67,7 +67,7 @@ TEST_CASE("a socket that only wants to send is ready while there is room, whatev
   CHECK_FALSE(ready[0].to_receive);
 }
 
-TEST_CASE("a socket that nothing is wanted of says nothing, not even that its peer is gone") {
+TEST_CASE("a socket that is not watched is never ready, not even at the end of its input") {
   SocketPoll poll;
   Pair pair;
   REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
@@ -77,10 +77,10 @@ TEST_CASE("a socket that nothing is wanted of says nothing, not even that its pe
   REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
   const auto ready = poll.take_ready();
   REQUIRE(ready.size() == 1);
-  CHECK(ready[0].to_receive);  // its end is received
+  CHECK(ready[0].to_receive);  // the end of the input
 }
 
-TEST_CASE("a socket that was closed is watched no longer") {
+TEST_CASE("a closed socket is no longer watched") {
   SocketPoll poll;
   Pair pair;
   REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
@@ -90,7 +90,7 @@ TEST_CASE("a socket that was closed is watched no longer") {
   CHECK_FALSE(poll.watch(pair.descriptor(), &pair, kToReceive, kToSend));
 }
 
-TEST_CASE("of more sockets than are taken at once each gets its turn") {
+TEST_CASE("with more ready sockets than kMostAtOnce, all are returned in turn") {
   SocketPoll poll;
   std::vector<Pair> pairs(SocketPoll::kMostAtOnce + SocketPoll::kMostAtOnce / 2);
   for (Pair& pair : pairs) {
@@ -98,7 +98,7 @@ TEST_CASE("of more sockets than are taken at once each gets its turn") {
     pair.say("kiwi");
   }
   std::set<const void*> received;
-  for (int turn = 0; turn < 2; ++turn) {
+  for (int round = 0; turn < 2; ++turn) {
     const auto ready = poll.take_ready();
     CHECK(ready.size() == SocketPoll::kMostAtOnce);
     for (const SocketPoll::Ready& one : ready) received.insert(one.owner);
@@ -106,7 +106,7 @@ TEST_CASE("of more sockets than are taken at once each gets its turn") {
   CHECK(received.size() == pairs.size());
 }
 
-TEST_CASE("a socket says when there is nothing, when there is no room, and when its peer has ended") {
+TEST_CASE("a socket reports missing input, missing space, and the end of the input") {
   Pair pair;
   std::array<char, 16> buffer{};
   std::error_code error;

@@ -14,14 +14,14 @@
 namespace herd::node {
 namespace {
 
-// Whether descriptor 0, 1 or 2 leads to /dev/null.
+// Whether the descriptor refers to /dev/null.
 bool is_null(int descriptor) {
   std::array<char, 64> target{};
   const std::string link = "/proc/self/fd/" + std::to_string(descriptor);
   return readlink(link.c_str(), target.data(), target.size()) > 0 && std::string(target.data()) == "/dev/null";
 }
 
-// In a process of its own: closes those of the mask, opens them again, and tells by its exit status how it went.
+// In a child process: closes the descriptors of the mask and opens them again. Returns its wait status; 0 is success.
 int closed_ones_are_null(int mask) {
   const pid_t child = fork();
   if (child == 0) {
@@ -42,14 +42,14 @@ int closed_ones_are_null(int mask) {
   return status;
 }
 
-TEST_CASE("standard descriptors that are closed are opened on /dev/null, and others stay") {
+TEST_CASE("closed standard descriptors are opened on /dev/null, and others stay unchanged") {
   for (int mask = 0; mask < 8; ++mask) {
     INFO("closed: " << mask);
     CHECK(closed_ones_are_null(mask) == 0);
   }
 }
 
-TEST_CASE("a standard error that is a full pipe returns, and its other users see no O_NONBLOCK") {
+TEST_CASE("a write to a full pipe as standard error returns, and other users of the pipe get no O_NONBLOCK") {
   std::array<int, 2> ends{};
   REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
   const int shared = fcntl(ends[1], F_DUPFD_CLOEXEC, 3);
@@ -67,7 +67,7 @@ TEST_CASE("a standard error that is a full pipe returns, and its other users see
   close(ends[0]);
 }
 
-TEST_CASE("a standard error that is a file stays as it is: another opening would write at its start") {
+TEST_CASE("a file as standard error is not opened again, which would write at its start") {
   const std::string path = "/tmp/herd-test-" + std::to_string(getpid());
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
   REQUIRE(write(file, "before", 6) == 6);

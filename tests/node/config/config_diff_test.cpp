@@ -20,14 +20,14 @@ using Keys = std::vector<std::string>;
 
 }  // namespace
 
-TEST_CASE("equal configurations differ in nothing") {
+TEST_CASE("equal configurations have no differences") {
   const auto config = two_nodes();
   const auto changes = diff({config, config}, "Hill");
   CHECK(changes.live.empty());
   CHECK(changes.restart.empty());
 }
 
-TEST_CASE("what concerns clients, their patience and the log level is live, all else wants a restart") {
+TEST_CASE("settings of clients, ack_timeout and the log level are live, all others need a restart") {
   const auto running = two_nodes();
   auto fresh = running;
   fresh.clients = {InvalidArgumentsPolicy::Reply, 100, 5, 6, 1s, 2s};
@@ -48,7 +48,7 @@ TEST_CASE("what concerns clients, their patience and the log level is live, all 
                                 "http.ready_timeout", "log.file"});
 }
 
-TEST_CASE("a log file that is resolved already is no change") {
+TEST_CASE("a log file that is resolved already is not a change") {
   auto running = two_nodes();
   running.log.file = "node.log";
   auto fresh = running;
@@ -56,7 +56,7 @@ TEST_CASE("a log file that is resolved already is no change") {
   CHECK(diff({running, fresh}, "Hill").restart.empty());
 }
 
-TEST_CASE("a node is concerned by its own addresses and by where its peers are reached") {
+TEST_CASE("the settings of a node include its own addresses and the public bus addresses of its peers") {
   const auto running = two_nodes();
   auto fresh = running;
   fresh.nodes[1].clients.port = 5;
@@ -72,7 +72,7 @@ TEST_CASE("a node is concerned by its own addresses and by where its peers are r
         Keys{"node.clients", "node.bus", "node.bus_public", "node.monitor", "node.http", "node.peers"});
 }
 
-TEST_CASE("a node that was removed wants a stop, which is a restart without a start") {
+TEST_CASE("a removed node has node.name among the settings that need a restart") {
   const auto running = two_nodes();
   auto fresh = running;
   fresh.nodes.erase(fresh.nodes.begin());

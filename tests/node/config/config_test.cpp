@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 
 namespace {
 
-// The least that is a configuration: line 1 to 4.
+// The smallest valid configuration, four lines.
 const std::string kOneNode =
     "[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://127.0.0.1:12240\"\n";
 
@@ -27,7 +27,7 @@ herd::protocol::Result<Config> load(const std::string& text) {
   return load_config(scratch.write(text));
 }
 
-// The mistakes as `LINE: text`, without the file.
+// The mistakes, each as `LINE: text` without the file name.
 std::vector<std::string> mistakes(const std::string& text) {
   const ScratchDir scratch;
   const auto file = scratch.write(text);
@@ -42,7 +42,7 @@ std::vector<std::string> mistakes(const std::string& text) {
   return lines;
 }
 
-// The only mistake of a one-node file that begins with `head`.
+// The mistake of a file that consists of `head` and one node. Requires that it is the only one.
 std::string mistake_of(const std::string& head) {
   const auto all = mistakes(head + "\n" + kOneNode);
   INFO(head);
@@ -50,7 +50,7 @@ std::string mistake_of(const std::string& head) {
   return all.front();
 }
 
-// The only mistake of a node with `line` as its fifth line.
+// The mistake of a node with `line` as its fifth line. Requires that it is the only one.
 std::string mistake_of_node(const std::string& line) {
   const auto all = mistakes(kOneNode + line + "\n");
   INFO(line);
@@ -58,7 +58,7 @@ std::string mistake_of_node(const std::string& line) {
   return all.front();
 }
 
-bool is_fine(const std::string& head) {
+bool is_valid(const std::string& head) {
   const auto config = load(head + "\n" + kOneNode);
   INFO((config ? "" : config.error().message));
   return config.has_value();
@@ -76,22 +76,22 @@ TEST_CASE("a node needs a name, a client address and a bus address") {
                                                            "1: [[node]] has no `bus`: add it"});
 }
 
-TEST_CASE("a file without nodes, no file and what is no file are said so") {
-  CHECK(mistakes("") == std::vector<std::string>{"1: names no node: add a [[node]] with name, clients and bus"});
+TEST_CASE("a file without nodes, a missing file and a directory are reported") {
+  CHECK(mistakes("") == std::vector<std::string>{"1: there is no [[node]]: add one with name, clients and bus"});
   const ScratchDir scratch;
   CHECK(load_config(scratch.path() / "none.toml").error().message.find("none.toml:1: cannot be read (No such file") !=
         std::string::npos);
   CHECK(load_config(scratch.path()).error().message.find(":1: is a directory") != std::string::npos);
 }
 
-TEST_CASE("a TOML syntax error is named with its line") {
+TEST_CASE("a TOML syntax error is reported with its line") {
   const auto all = mistakes(kOneNode + "[bus\n");
   REQUIRE(all.size() == 1);
-  CHECK(all[0].starts_with("5: TOML syntax: "));
-  CHECK(mistakes("[bus]\nmax_batch = 1\nmax_batch = 2\n")[0].starts_with("3: TOML syntax: "));
+  CHECK(all[0].starts_with("5: TOML syntax error: "));
+  CHECK(mistakes("[bus]\nmax_batch = 1\nmax_batch = 2\n")[0].starts_with("3: TOML syntax error: "));
 }
 
-TEST_CASE("every mistake is named at once, in the order of the file") {
+TEST_CASE("all mistakes are reported at once, in the order of the file") {
   const auto all =
       mistakes("[bus]\nmax_batch = 0\n[clients]\nmax_line_byte = 5\nidle_timeout = 7\n[herd]\nname = \"a b\"\n" +
                kOneNode + "peers = [\"Hill\", \"Smith\"]\n[[node]]\n");
@@ -101,22 +101,22 @@ TEST_CASE("every mistake is named at once, in the order of the file") {
   CHECK(all[2] == R"(5: [clients] `idle_timeout` is an integer: write a duration, such as "300s", "5ms" or "2m")");
   CHECK(all[3] == "7: [herd] `name` is \"a b\": write 1 to 63 letters, digits, _ or -");
   CHECK(all[4] == "12: Hill: `peers` names itself: remove \"Hill\"");
-  CHECK(all[5] == "12: Hill: `peers` names \"Smith\", which is no node of this file: add it or remove it");
+  CHECK(all[5] == "12: Hill: `peers` names \"Smith\", which is not a node of this file: correct or remove it");
   CHECK(all[8] == "13: [[node]] has no `bus`: add it");
 }
 
-TEST_CASE("unknown keys and sections are mistakes, with the word that was meant where one is near") {
+TEST_CASE("unknown keys and sections are mistakes, with a suggestion if a known word is near") {
   CHECK(mistake_of("[networks]") ==
-        "1: unknown section [networks]: remove it (known here: herd, clients, bus, updates, places, http, log, node)");
+        "1: unknown section [networks]: remove it (known: herd, clients, bus, updates, places, http, log, node)");
   CHECK(mistake_of("[client]") == "1: unknown section [client] (did you mean \"clients\"?)");
   CHECK(mistake_of("colour = 1").starts_with("1: unknown key `colour`: remove it"));
   CHECK(mistake_of("[places]\nregion = \"us\"").starts_with("2: [places] unknown key `region`: remove it"));
   CHECK(mistake_of_node("htp = \"127.0.0.1:1\"") == "5: [[node]] unknown key `htp` (did you mean \"http\"?)");
 }
 
-TEST_CASE("wrong types are mistakes that say which type is wanted") {
+TEST_CASE("wrong types are mistakes that name the required type") {
   CHECK(mistake_of("herd = 5") == "1: `herd` is an integer: write a section, [herd]");
-  CHECK(mistake_of("[herd]\nname = true") == "2: [herd] `name` is true or false: write a string, \"...\"");
+  CHECK(mistake_of("[herd]\nname = true") == "2: [herd] `name` is a boolean: write a string, \"...\"");
   CHECK(mistake_of("[clients]\nmax_connections = \"5\"") ==
         "2: [clients] `max_connections` is a string: write an integer");
   CHECK(mistake_of("[clients]\nmax_connections = 5.5") ==
@@ -125,13 +125,14 @@ TEST_CASE("wrong types are mistakes that say which type is wanted") {
         "2: [http] `allow_remote_http` is an integer: write true or false");
   CHECK(mistake_of("[places]\nproviders = \"embedded\"") ==
         R"(2: [places] `providers` is a string: write a list of strings, ["...", "..."])");
-  CHECK(mistake_of_node("peers = [\n5]") == R"(6: [[node]] `peers` holds an integer: write strings, ["...", "..."])");
+  CHECK(mistake_of_node("peers = [\n5]") ==
+        R"(6: [[node]] `peers` contains an integer: write strings, ["...", "..."])");
   CHECK(mistake_of_node("http = 2020-02-02") == "5: [[node]] `http` is a date or time: write a string, \"...\"");
-  CHECK(mistakes("[node]\nname = \"Hill\"\n")[0] == "1: `node` is a table: write [[node]], once for each");
-  CHECK(mistakes("node = [1]\n")[0] == "1: `node` holds an integer: write [[node]], once for each");
+  CHECK(mistakes("[node]\nname = \"Hill\"\n")[0] == "1: `node` is a table: write [[node]], once for each node");
+  CHECK(mistakes("node = [1]\n")[0] == "1: `node` contains an integer: write [[node]], once for each node");
 }
 
-TEST_CASE("a duration is a whole number and its unit, within its range") {
+TEST_CASE("a duration is a whole number and a unit, within its range") {
   const auto idle = [](const std::string& text) {
     const auto config = load("clients.idle_timeout = \"" + text + "\"\n" + kOneNode);
     return config ? std::optional(config->clients.idle_timeout) : std::nullopt;
@@ -145,13 +146,13 @@ TEST_CASE("a duration is a whole number and its unit, within its range") {
     INFO(text);
     CHECK_FALSE(idle(text));
   }
-  CHECK(
-      mistake_of("[places]\ntimeout = \"5\"") ==
-      R"(2: [places] `timeout` is "5", which is no duration: write a whole number and ms, s, m or h, such as "300s")");
+  CHECK(mistake_of("[places]\ntimeout = \"5\"") ==
+        R"(2: [places] `timeout` is "5", which is not a duration: write a whole number and ms, s, m or h, )"
+        R"(such as "300s")");
   CHECK(mistake_of("[places]\ntimeout = \"9ms\"") == "2: [places] `timeout` is 9ms: write a duration from 10ms to 1m");
 }
 
-TEST_CASE("every number and duration has bounds that hold on both sides") {
+TEST_CASE("every number and duration is checked against both of its bounds") {
   struct Bounds {
     std::string key, below, least, most, above;
   };
@@ -166,47 +167,47 @@ TEST_CASE("every number and duration has bounds that hold on both sides") {
                Bounds{"http.ready_timeout", "\"-1s\"", "\"0ms\"", "\"1m\"", "\"61s\""});
   INFO(bounds.key);
   CHECK_FALSE(mistake_of(bounds.key + " = " + bounds.below).empty());
-  CHECK(is_fine(bounds.key + " = " + bounds.least));
-  CHECK(is_fine(bounds.key + " = " + bounds.most));
+  CHECK(is_valid(bounds.key + " = " + bounds.least));
+  CHECK(is_valid(bounds.key + " = " + bounds.most));
   CHECK_FALSE(mistake_of(bounds.key + " = " + bounds.above).empty());
 }
 
-TEST_CASE("a word that must be one of some is refused with the one that was meant") {
-  CHECK(is_fine("[clients]\ninvalid_arguments = \"reply\""));
+TEST_CASE("an unknown word is refused with the known words and a suggestion") {
+  CHECK(is_valid("[clients]\ninvalid_arguments = \"reply\""));
   CHECK(mistake_of("[clients]\ninvalid_arguments = \"repl\"") ==
         R"(2: [clients] `invalid_arguments` is "repl" (did you mean "reply"?): write one of "drop", "reply")");
-  CHECK(is_fine("[log]\nlevel = \"trace\""));
+  CHECK(is_valid("[log]\nlevel = \"trace\""));
   CHECK(mistake_of("[log]\nlevel = \"warn\"") ==
         R"(2: [log] `level` is "warn": write one of "trace", "debug", "info", "warning", "error")");
 }
 
-TEST_CASE("providers are known, each once, and at least one") {
-  CHECK(is_fine("[places]\nproviders = [\"embedded\"]"));
-  CHECK(is_fine("[places]\nproviders = [\"google-legacy\", \"embedded\", \"google\"]"));
+TEST_CASE("providers are known words, at least one, each at most once") {
+  CHECK(is_valid("[places]\nproviders = [\"embedded\"]"));
+  CHECK(is_valid("[places]\nproviders = [\"google-legacy\", \"embedded\", \"google\"]"));
   CHECK(mistake_of("[places]\nproviders = [\"embeded\"]") ==
-        "2: [places] `providers` names \"embeded\" (did you mean \"embedded\"?), which is no provider: write "
+        "2: [places] `providers` names \"embeded\" (did you mean \"embedded\"?), which is not a provider: write "
         "\"google\", \"google-legacy\", \"embedded\"");
-  CHECK(mistake_of("[places]\nproviders = [\"overpass\"]").find("which is no provider") != std::string::npos);
+  CHECK(mistake_of("[places]\nproviders = [\"overpass\"]").find("which is not a provider") != std::string::npos);
   CHECK(mistake_of("[places]\nproviders = [\"embedded\", \"embedded\"]").find("twice") != std::string::npos);
   CHECK(mistake_of("[places]\nproviders = []").find("is empty") != std::string::npos);
 }
 
-TEST_CASE("Google's URLs are https or loopback") {
-  CHECK(is_fine("[places]\ngoogle_url = \"http://127.0.0.1:15000/x\""));
+TEST_CASE("Google's URLs must be https, or http to a loopback address") {
+  CHECK(is_valid("[places]\ngoogle_url = \"http://127.0.0.1:15000/x\""));
   CHECK(mistake_of("[places]\ngoogle_url = \"http://places.example/\"").find("unencrypted") != std::string::npos);
   CHECK(mistake_of("[places]\ngoogle_legacy_url = \"x\"").find("neither an https") != std::string::npos);
 }
 
-TEST_CASE("a key pasted where its variable's name belongs is refused and not repeated") {
-  CHECK(is_fine("[places]\nkey_env = \"_MY_KEY2\""));
+TEST_CASE("an API key as key_env is refused and not repeated in the error") {
+  CHECK(is_valid("[places]\nkey_env = \"_MY_KEY2\""));
   for (const std::string name : {"AIzaSySecret", "2KEY", "", "MY KEY"}) {
     const auto mistake = mistake_of("[places]\nkey_env = \"" + name + "\"");
-    CHECK(mistake.find("is no name of a variable") != std::string::npos);
+    CHECK(mistake.find("is not the name of a variable") != std::string::npos);
     CHECK((name.empty() || mistake.find(name) == std::string::npos));
   }
 }
 
-TEST_CASE("a key's file stands beside the configuration and must be nobody else's business") {
+TEST_CASE("key_file is relative to the configuration and must have mode 0600") {
   const ScratchDir scratch;
   const auto key = scratch.write("test-key-of-a-file", "key");
   const auto file = scratch.write("[places]\nkey_file = \"key\"\n" + kOneNode);
@@ -222,12 +223,12 @@ TEST_CASE("a key's file stands beside the configuration and must be nobody else'
   CHECK(looser.error().message.find("test-key") == std::string::npos);
   std::filesystem::remove(key);
   CHECK(load_config(file).error().message.find("cannot be read") != std::string::npos);
-  CHECK(is_fine("[places]\nkey_file = \"\""));
+  CHECK(is_valid("[places]\nkey_file = \"\""));
 }
 
-TEST_CASE("a bus that could be heard by others is refused, because it is not encrypted") {
-  CHECK(is_fine("[bus]\ncurve = false"));
-  CHECK(mistake_of("[bus]\ncurve = true").starts_with("2: [bus] `curve` is true, and this version cannot encrypt"));
+TEST_CASE("a bus address that other hosts can reach is refused, because the bus is not encrypted") {
+  CHECK(is_valid("[bus]\ncurve = false"));
+  CHECK(mistake_of("[bus]\ncurve = true").starts_with("2: [bus] `curve` is true, but this version cannot encrypt"));
   for (const auto* host : {"192.0.2.1", "0.0.0.0", "[::]", "[2001:db8::1]"}) {
     const auto all = mistakes(
         fmt::format("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://{}:12240\"\n", host));
@@ -241,15 +242,15 @@ TEST_CASE("a bus that could be heard by others is refused, because it is not enc
   CHECK(mistake_of_node("bus_public = \"tcp://herd.example:12250\"").find("not encrypted") != std::string::npos);
 }
 
-TEST_CASE("an http address that others reach is refused unless it is allowed") {
+TEST_CASE("an http address that other hosts can reach is refused unless it is allowed") {
   CHECK(mistake_of_node("http = \"0.0.0.0:12440\"") ==
-        "5: Hill: `http` is \"0.0.0.0\", which others can reach: write 127.0.0.1:12440, or allow it with "
+        "5: Hill: `http` is \"0.0.0.0\", which other hosts can reach: write 127.0.0.1:12440, or allow it with "
         "allow_remote_http = true under [http]");
   CHECK(load("http.allow_remote_http = true\n" + kOneNode + "http = \"0.0.0.0:12440\"\n"));
   CHECK(load(kOneNode + "http = \"localhost:12440\"\n"));
 }
 
-TEST_CASE("addresses that cannot be read are mistakes") {
+TEST_CASE("malformed addresses are mistakes") {
   for (const auto* text : {"", "127.0.0.1", "127.0.0.1:", "127.0.0.1:0", "127.0.0.1:65536", "127.0.0.1:-1", ":12440",
                            "127.0.0.300:12440", "::1:12440", "[::1:12440", "[127.0.0.1]:12440", "a b:12440", "*:12440",
                            "tcp://127.0.0.1:12440", "127.0.0.1:12440 "}) {
@@ -260,13 +261,13 @@ TEST_CASE("addresses that cannot be read are mistakes") {
     CHECK(all[0].starts_with(fmt::format("4: Hill: `clients` is \"{}\"", text)));
   }
   CHECK(mistake_of_node("monitor = \"127.0.0.1:12340\"").find("does not begin with tcp://") != std::string::npos);
-  CHECK(mistake_of_node("monitor = \"tcp://localhost:12340\"").find("binds the name") != std::string::npos);
+  CHECK(mistake_of_node("monitor = \"tcp://localhost:12340\"").find("has the host name") != std::string::npos);
   CHECK(mistake_of_node("http = \"nowhere\"").find("which has no port") != std::string::npos);
   CHECK(mistake_of_node("bus_public = \"ipc:///tmp/x\"").find("does not begin with tcp://") != std::string::npos);
   CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"\"\n") ==
         std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://IP:PORT"});
   CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"tcp://localhost:2\"\n")[0].find(
-            "4: Hill: `bus` binds the name \"localhost\"") == 0);
+            "4: Hill: `bus` has the host name \"localhost\"") == 0);
 }
 
 TEST_CASE("a name has 1 to 63 letters, digits, underscores and hyphens") {
@@ -281,7 +282,7 @@ TEST_CASE("a name has 1 to 63 letters, digits, underscores and hyphens") {
   CHECK_FALSE(named("\u00e4"));
 }
 
-TEST_CASE("a name of the wrong type or an empty one is one mistake, wherever it stands") {
+TEST_CASE("a name of the wrong type and an empty name are one mistake each") {
   CHECK(mistakes("[[node]]\nname = 5\nclients = \"127.0.0.1:1\"\nbus = \"tcp://127.0.0.1:2\"\n") ==
         std::vector<std::string>{"2: [[node]] `name` is an integer: write a string, \"...\""});
   const auto all = mistakes("node = [{name = \"\", clients = \"127.0.0.1:1\", bus = \"\"}]\n");
@@ -289,36 +290,36 @@ TEST_CASE("a name of the wrong type or an empty one is one mistake, wherever it 
                                         "1: [[node]] `bus` is empty: write tcp://IP:PORT"});
 }
 
-TEST_CASE("a name stands once") {
+TEST_CASE("a name may appear once") {
   CHECK(mistakes(node("Hill", 1) + node("Hill", 2)) ==
-        std::vector<std::string>{"7: [[node]] `name` is \"Hill\", as in line 2: give each node its own name"});
+        std::vector<std::string>{"7: [[node]] `name` is \"Hill\", as in line 2: write another name"});
 }
 
-TEST_CASE("an address is bound once among all nodes and roles") {
+TEST_CASE("no two nodes and no two keys may have the same address") {
   CHECK(mistakes(node("Hill", 12140) + node("Smith", 12140)).size() == 2);
   CHECK(mistakes(node("Hill", 12140) + node("Smith", 12240)) ==
-        std::vector<std::string>{"8: Smith: `clients` is 127.0.0.1:12240, which `bus` of Hill in line 4 has already: "
+        std::vector<std::string>{"8: Smith: `clients` is 127.0.0.1:12240, which is already `bus` of Hill in line 4: "
                                  "write another port"});
-  CHECK(mistake_of_node("http = \"localhost:12140\"").find("has already") != std::string::npos);
-  CHECK(mistake_of_node("monitor = \"tcp://0.0.0.0:12140\"").find("has already") != std::string::npos);
+  CHECK(mistake_of_node("http = \"localhost:12140\"").find("which is already") != std::string::npos);
+  CHECK(mistake_of_node("monitor = \"tcp://0.0.0.0:12140\"").find("which is already") != std::string::npos);
   CHECK(load(kOneNode + "monitor = \"tcp://127.0.0.2:12140\"\n"));
   CHECK(mistakes(node("Hill", 1) + node("Smith", 2, "bus_public = \"tcp://127.0.0.1:101\"")) ==
-        std::vector<std::string>{"10: Smith: `bus_public` is where Hill is reached: write another address"});
+        std::vector<std::string>{"10: Smith: `bus_public` is also the address of Hill: write another address"});
   const std::string proxy = "bus_public = \"tcp://127.0.0.1:500\"";
   CHECK(mistakes(node("Hill", 1, proxy) + node("Smith", 2, proxy)) ==
-        std::vector<std::string>{"10: Smith: `bus_public` is where Hill is reached: write another address"});
+        std::vector<std::string>{"10: Smith: `bus_public` is also the address of Hill: write another address"});
 }
 
-TEST_CASE("peers must be other nodes of the file, each named once") {
+TEST_CASE("peers must be other nodes of the file, each at most once") {
   CHECK(mistake_of_node("peers = [\"Hill\"]") == "5: Hill: `peers` names itself: remove \"Hill\"");
   CHECK(mistakes(node("Hill", 1, "peers = [\"Smit\"]") + node("Smith", 2)) ==
-        std::vector<std::string>{"5: Hill: `peers` names \"Smit\" (did you mean \"Smith\"?), which is no node of this "
-                                 "file: add it or remove it"});
+        std::vector<std::string>{"5: Hill: `peers` names \"Smit\" (did you mean \"Smith\"?), which is not a node of "
+                                 "this file: correct or remove it"});
   CHECK(mistakes(node("Hill", 1, "peers = [\"Smith\",\n\"Smith\"]") + node("Smith", 2)) ==
         std::vector<std::string>{"6: Hill: `peers` names \"Smith\" twice: once is enough"});
 }
 
-TEST_CASE("a link named on one side stands on both, in the order of the file") {
+TEST_CASE("a link that one node names exists for both, in the order of the file") {
   const auto config =
       load(node("A", 1, "peers = [\"C\"]") + node("B", 2, "peers = [\"C\", \"A\"]") + node("C", 3) + node("D", 4));
   REQUIRE(config);
@@ -333,10 +334,10 @@ TEST_CASE("a herd has up to 64 nodes") {
   for (int i = 0; i < 64; ++i) text += node(fmt::format("n{}", i), 1000 + 200 * i);
   CHECK(load(text));
   CHECK(mistakes(text + node("n64", 30000)) ==
-        std::vector<std::string>{"321: [[node]] number 65: a herd has at most 64 nodes, remove some"});
+        std::vector<std::string>{"321: [[node]] number 65: a herd has at most 64 nodes: remove some"});
 }
 
-TEST_CASE("the state directory is the configured one, else the environment's, else the home's") {
+TEST_CASE("the state directory is that of the file, else of the environment, else in the home directory") {
   const ScratchDir scratch;
   const ScopedVariable home("HOME", "/home/someone");
   const ScopedVariable xdg("XDG_STATE_HOME", "/xdg");
@@ -353,10 +354,10 @@ TEST_CASE("the state directory is the configured one, else the environment's, el
   const ScopedVariable relative_xdg("XDG_STATE_HOME", "xdg");
   CHECK(state_dir("") == "/home/someone/.local/state/herd");
   const ScopedVariable no_home("HOME", std::nullopt);
-  CHECK(mistake_of("[herd]").find("set one") != std::string::npos);
+  CHECK(mistake_of("[herd]").find("set one of them") != std::string::npos);
 }
 
-TEST_CASE("a relative log file stands in the node's own directory") {
+TEST_CASE("a relative log file is in the node's own directory") {
   const auto config = load("herd.state_dir = \"/s\"\nlog.file = \"node.log\"\n" + kOneNode);
   CHECK(log_file(*config, "Hill") == "/s/nodes/Hill/node.log");
   CHECK(log_file(*load("log.file = \"/var/log/herd.log\"\n" + kOneNode), "Hill") == "/var/log/herd.log");

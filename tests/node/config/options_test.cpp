@@ -38,7 +38,7 @@ bool is_one_line(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a name and a configuration are enough to run a node") {
+TEST_CASE("a name and a configuration are sufficient to run a node") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "Hill"});
@@ -49,7 +49,7 @@ TEST_CASE("a name and a configuration are enough to run a node") {
   CHECK_FALSE(invocation.run->log_level);
 }
 
-TEST_CASE("the log level of the command line goes before the configured one") {
+TEST_CASE("the log level of the command line overrides the configured one") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "--log-level", "debug", "Hill"});
@@ -59,13 +59,13 @@ TEST_CASE("the log level of the command line goes before the configured one") {
   CHECK(invoke({"--config", file, "--log-level", "loud", "Hill"}).status == 2);
 }
 
-TEST_CASE("the log file of a node to be run is resolved") {
+TEST_CASE("the log file of the node to run is resolved") {
   const ScratchDir scratch;
   const auto file = scratch.write("log.file = \"node.log\"\n" + kTwoNodes).string();
   CHECK(invoke({"--config", file, "Hill"}).run->config.log.file == "/state/nodes/Hill/node.log");
 }
 
-TEST_CASE("the configuration is looked for in HERD_CONFIG, and --config goes before that") {
+TEST_CASE("HERD_CONFIG is the path of the configuration, and --config overrides it") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const ScopedVariable variable("HERD_CONFIG", file);
@@ -73,7 +73,7 @@ TEST_CASE("the configuration is looked for in HERD_CONFIG, and --config goes bef
   CHECK_FALSE(invoke({"--config", file + ".none", "Hill"}).run);
 }
 
-TEST_CASE("bad usage is one line and status 2") {
+TEST_CASE("a wrong command line gives one line and status 2") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   for (const auto& words : std::vector<std::vector<std::string>>{{"--config", file},
@@ -88,37 +88,37 @@ TEST_CASE("bad usage is one line and status 2") {
   }
 }
 
-TEST_CASE("an unknown node is told which there are") {
+TEST_CASE("the error for an unknown node lists the nodes") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "Hil"});
   CHECK(invocation.status == 2);
-  CHECK(invocation.errors == "herd-node: no node \"Hil\" in " + file + ": it has Hill, Smith\n");
+  CHECK(invocation.errors == "herd-node: no node \"Hil\" in " + file + ": its nodes are Hill, Smith\n");
 }
 
-TEST_CASE("a bad configuration is status 2 and a line for each mistake") {
+TEST_CASE("a wrong configuration gives status 2 and one line for each mistake") {
   const ScratchDir scratch;
   const auto file = scratch.write("[bus]\nmax_batch = 0\n").string();
   for (const std::string how : {"--check", "--list", "Hill"}) {
     const auto invocation = invoke({"--config", file, how});
     CHECK(invocation.status == 2);
     CHECK(invocation.output.empty());
-    CHECK(invocation.errors == file + ":1: names no node: add a [[node]] with name, clients and bus\n" + file +
+    CHECK(invocation.errors == file + ":1: there is no [[node]]: add one with name, clients and bus\n" + file +
                                    ":2: [bus] `max_batch` is 0: write a number from 1 to 512\n");
   }
 }
 
-TEST_CASE("a check needs no name and says in one line that all is well") {
+TEST_CASE("--check needs no name and reports a valid configuration in one line") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "--check"});
   CHECK_FALSE(invocation.run);
   CHECK(invocation.status == 0);
-  CHECK(invocation.output == file + ": all is well, 2 nodes: Hill, Smith\n");
-  CHECK(invoke({"--config", file, "--check", "Nobody"}).status == 2);
+  CHECK(invocation.output == file + ": no mistakes, 2 nodes: Hill, Smith\n");
+  CHECK(invoke({"--config", file, "--check", "Jones"}).status == 2);
 }
 
-TEST_CASE("a check warns of ports that this system may give to outgoing connections, and all is well") {
+TEST_CASE("--check warns of ports that the kernel may give to outgoing connections, with status 0") {
   const PortRange range = read_port_range();
   int port = 1;
   while (port <= 65535 && !range.contains(static_cast<std::uint16_t>(port))) ++port;
@@ -132,7 +132,7 @@ TEST_CASE("a check warns of ports that this system may give to outgoing connecti
   CHECK(is_one_line(invocation.errors));
 }
 
-TEST_CASE("the list tells scripts all that they need of the configuration") {
+TEST_CASE("--list contains the values of the configuration that scripts need") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "--list"});
@@ -156,7 +156,7 @@ TEST_CASE("the list tells scripts all that they need of the configuration") {
   CHECK(hill["live_settings"]["clients.max_connections"] == "7");
   const auto& smith = list["nodes"][1];
   CHECK(smith["http"] == "");
-  CHECK(smith["local"] == false);  // 192.0.2.0/24 is for documentation (RFC 5737): nobody's address
+  CHECK(smith["local"] == false);  // 192.0.2.0/24 is for documentation (RFC 5737): no host has it
   CHECK(smith["peers"] == nlohmann::json::array({"Hill"}));
 }
 

@@ -5,7 +5,7 @@
 namespace herd::node {
 namespace {
 
-TEST_CASE("a port is at risk within the system's range, unless it is reserved") {
+TEST_CASE("a port is at risk if it is in the kernel's range and not reserved") {
   const PortRange range = parse_port_range({"32768\t60999\n", "8080,40000-40002,50000"});
   CHECK_FALSE(range.contains(32767));
   CHECK(range.contains(32768));
@@ -18,7 +18,7 @@ TEST_CASE("a port is at risk within the system's range, unless it is reserved") 
   CHECK_FALSE(range.contains(61000));
 }
 
-TEST_CASE("settings that cannot be read put no port at risk") {
+TEST_CASE("no port is at risk if the settings cannot be parsed") {
   for (const char* text : {"", "32768", "x y", "99999 100000"}) {
     const PortRange range = parse_port_range({text, "1-2"});
     CHECK_FALSE(range.contains(32768));
@@ -28,18 +28,18 @@ TEST_CASE("settings that cannot be read put no port at risk") {
   CHECK(parse_port_range({"1024 65535", "5000-"}).contains(5001));
 }
 
-TEST_CASE("each port of a node that is at risk is named, with what to do") {
+TEST_CASE("there is a warning with a remedy for each port at risk") {
   NodeConfig node;
   node.name = "Hill";
   node.clients = {"127.0.0.1", 12140};
   node.bus = "tcp://127.0.0.1:40000";
   node.monitor = "tcp://[::1]:12340";
   const PortRange range = parse_port_range({"32768 60999", ""});
-  const auto sentences = ports_at_risk(node, range);
-  REQUIRE(sentences.size() == 1);
-  CHECK(sentences[0] ==
-        "Hill: `bus` has port 40000, which the system may give to any outgoing connection (32768 to 60999): while the "
-        "node is down, its port can be taken. Write one outside, or reserve it: sysctl "
+  const auto warnings = ports_at_risk(node, range);
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings[0] ==
+        "Hill: `bus` has port 40000, which the kernel may give to any outgoing connection (32768 to 60999) while the "
+        "node is down: write a port outside of that range, or reserve this one: sysctl "
         "net.ipv4.ip_local_reserved_ports=40000");
   node.clients.port = 33000;
   node.monitor = "tcp://[::1]:33001";

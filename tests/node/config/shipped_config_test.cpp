@@ -1,4 +1,4 @@
-// conf/herd.toml, which a newcomer runs and whoever configures a herd reads.
+// conf/herd.toml: the configuration that new users run and that operators read.
 #include <fstream>
 #include <iterator>
 
@@ -8,7 +8,7 @@
 
 using namespace herd::node;
 
-TEST_CASE("the shipped configuration holds the defaults and the five nodes") {
+TEST_CASE("the shipped configuration contains the defaults and the five nodes") {
   const ScopedVariable state("HERD_STATE_DIR", "/var/lib/herd");
   const auto shipped = load_config(HERD_SOURCE_DIR "/conf/herd.toml");
   REQUIRE(shipped);
@@ -32,7 +32,7 @@ TEST_CASE("the shipped configuration holds the defaults and the five nodes") {
   CHECK(shipped->find("hill") == nullptr);
 }
 
-TEST_CASE("the shipped configuration names every setting") {
+TEST_CASE("the shipped configuration contains every setting") {
   std::ifstream file(HERD_SOURCE_DIR "/conf/herd.toml");
   const std::string text(std::istreambuf_iterator<char>(file), {});
   Config config;

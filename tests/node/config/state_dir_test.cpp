@@ -21,7 +21,7 @@ Config config_in(const fs::path& state_dir) {
 
 }  // namespace
 
-TEST_CASE("a state directory is made for the owner alone and says whose it is") {
+TEST_CASE("a state directory is created for the owner only and contains the process id") {
   const ScratchDir scratch;
   const auto directory = StateDir::open(config_in(scratch.path() / "a/b"), "Hill");
   REQUIRE(directory);
@@ -35,7 +35,7 @@ TEST_CASE("a state directory is made for the owner alone and says whose it is") 
   CHECK(pid == getpid());
 }
 
-TEST_CASE("a state directory is used by one node at a time, and free when that ends") {
+TEST_CASE("one process at a time uses a state directory, until it ends") {
   const ScratchDir scratch;
   const auto config = config_in(scratch.path());
   {
@@ -44,7 +44,9 @@ TEST_CASE("a state directory is used by one node at a time, and free when that e
     const auto second = StateDir::open(config, "Hill");
     REQUIRE_FALSE(second);
     CHECK(second.error().message == "state directory " + first->path().string() + " is used by process " +
-                                        std::to_string(getpid()) + ": stop it or set HERD_STATE_DIR");
+                                        std::to_string(getpid()) +
+                                        ": stop that process, or set `state_dir` or "
+                                        "$HERD_STATE_DIR to another directory");
     CHECK(StateDir::open(config, "Smith"));
     const StateDir moved = std::move(*first);
     CHECK_FALSE(StateDir::open(config, "Hill"));
@@ -52,17 +54,17 @@ TEST_CASE("a state directory is used by one node at a time, and free when that e
   CHECK(StateDir::open(config, "Hill"));
 }
 
-TEST_CASE("a state directory that cannot be is one line that says what to do") {
+TEST_CASE("a state directory that cannot be created gives one line with a remedy") {
   const ScratchDir scratch;
   const auto file = scratch.write("no directory", "file");
   const auto directory = StateDir::open(config_in(file), "Hill");
   REQUIRE_FALSE(directory);
   CHECK(directory.error().message == "state directory " + (file / "nodes").string() +
-                                         " cannot be made (Not a directory): permit it, or set HERD_STATE_DIR to a "
-                                         "directory of your own");
+                                         " cannot be created (Not a directory): correct that, or set `state_dir` or "
+                                         "$HERD_STATE_DIR to another directory");
 }
 
-TEST_CASE("what may not be written is refused") {
+TEST_CASE("a directory that may not be written is refused") {
   if (geteuid() == 0) return;  // root may write everywhere
   const ScratchDir scratch;
   fs::permissions(scratch.path(), fs::perms::owner_read | fs::perms::owner_exec);
@@ -72,7 +74,7 @@ TEST_CASE("what may not be written is refused") {
   CHECK(directory.error().message.find("Permission denied") != std::string::npos);
 }
 
-TEST_CASE("a lock file that is in its place needs no restoring") {
+TEST_CASE("restore() does nothing if the lock file is unchanged") {
   const ScratchDir scratch;
   auto directory = StateDir::open(config_in(scratch.path()), "Hill");
   REQUIRE(directory);
@@ -94,7 +96,7 @@ TEST_CASE("a lock file or a directory that was removed or renamed is made anew, 
   SECTION("the directory is removed") {
     fs::remove_all(directory->path());
   }
-  SECTION("all of it is removed") {
+  SECTION("the parent directory is removed") {
     fs::remove_all(scratch.path() / "nodes");
   }
   SECTION("the directory is renamed") {
@@ -108,7 +110,7 @@ TEST_CASE("a lock file or a directory that was removed or renamed is made anew, 
   CHECK_FALSE(directory->restore().value());
 }
 
-TEST_CASE("a lock that another has taken since the file was removed is left to it, and is taken when it is free") {
+TEST_CASE("restore() fails while another process has the lock of a new lock file, and succeeds afterwards") {
   const ScratchDir scratch;
   const auto config = config_in(scratch.path());
   auto directory = StateDir::open(config, "Hill");
@@ -124,7 +126,7 @@ TEST_CASE("a lock that another has taken since the file was removed is left to i
   CHECK(directory->restore().value());
 }
 
-TEST_CASE("a directory that cannot be made anew is one line that says what to do") {
+TEST_CASE("a directory that cannot be created again gives an error") {
   const ScratchDir scratch;
   auto directory = StateDir::open(config_in(scratch.path() / "state"), "Hill");
   REQUIRE(directory);
@@ -132,5 +134,5 @@ TEST_CASE("a directory that cannot be made anew is one line that says what to do
   (void)scratch.write("no directory", "state");
   const auto restored = directory->restore();
   REQUIRE_FALSE(restored);
-  CHECK(restored.error().message.find("cannot be made (Not a directory)") != std::string::npos);
+  CHECK(restored.error().message.find("cannot be created (Not a directory)") != std::string::npos);
 }
