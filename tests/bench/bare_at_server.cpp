@@ -1,6 +1,6 @@
-// bare-at-server PORT: answers every line "IAMAT client place time" with an AT line and does nothing else: no check of
-// the operands, no store, no peers. What is left is the price of the sockets, and so the floor for any server of this
-// protocol.
+// bare-at-server PORT: answers every line "IAMAT client coordinates time" with an AT line and does nothing else: no
+// checks of the operands, no store, no peers. The remaining cost is that of the sockets, the lower bound for any server
+// of this protocol.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -61,7 +61,7 @@ void answer(std::string_view line, std::int64_t now, std::string& out) {
   out.append(operands).push_back('\n');
 }
 
-// Answers what one read brings; false when the client is gone.
+// Reads once and answers all complete lines. Returns false if the client has gone or does not take the replies.
 bool serve(int descriptor, std::string& rest) {
   const ssize_t got = recv(descriptor, input.data(), input.size(), 0);
   if (got <= 0) return false;
@@ -115,7 +115,7 @@ int main(int argc, char** argv) {
   const int listener = listen_on(port);
   const int epoll = epoll_create1(0);
   add(epoll, listener);
-  std::unordered_map<int, std::string> rests;  // by connection: the beginning of a line that is not whole yet
+  std::unordered_map<int, std::string> rests;  // by connection: the start of an incomplete line
   std::array<epoll_event, kEvents> events{};
   while (true) {
     const int ready = epoll_wait(epoll, events.data(), kEvents, -1);

@@ -1,13 +1,14 @@
-// Two ways to put a node's threads around the same replica and bus, to be measured against each other
-// (docs/decisions/0013-zmq-fd-in-the-loop.md). Clients' lines, the command line and COUNT are those of asyncio_herd.py.
+// Two designs of a node's threads around the same replica and bus, to compare their performance
+// (docs/decisions/0013-zmq-fd-in-the-loop.md). Client protocol, command line and COUNT are those of asyncio_herd.py.
 //
 //     bus-designs loop|mailbox NAME NAME=CLIENTS_PORT,BUS_PORT... LINK...     a link is written Hill-Smith
 //
-// loop:    one thread; ZeroMQ's descriptors are watched in the loop that serves the clients. As herd-node does it.
-// mailbox: one thread serves and parses the clients, another one has the replica and ZeroMQ. What one read of a client
-//          held goes over in a mailbox (a mutex, a vector that is swapped, an eventfd) and comes back with its replies.
+// loop:    one thread; the loop that serves the clients also watches ZeroMQ's descriptors, as in herd-node.
+// mailbox: one thread reads and parses the clients' lines, another owns the replica and ZeroMQ. The commands of one
+// read
+//          go to it in a mailbox (a mutex, a vector that is swapped, an eventfd) and come back with their replies.
 //
-// Everything else is left out in both: no journal, no places, no limits, no checks beyond the production parser's.
+// Both leave out everything else: no journal, no places, no limits, no checks beyond those of the production parser.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -53,7 +54,7 @@ int milliseconds_until(Nanoseconds deadline, Now time) {
 
 struct Arguments {
   std::string name;
-  std::map<std::string, std::pair<std::string, std::string>> ports;  // clients' and bus
+  std::map<std::string, std::pair<std::string, std::string>> ports;  // of clients and of the bus
   std::vector<std::string> peers;
 };
 
@@ -61,7 +62,7 @@ std::string bus_address(const std::string& port) {
   return "tcp://127.0.0.1:" + port;
 }
 
-// The replica with ZeroMQ around it. One thread's.
+// The replica with its bus. Used by one thread.
 class Core {
  public:
   explicit Core(const Arguments& arguments) : replica_(options(arguments)) {
@@ -78,15 +79,15 @@ class Core {
   Bus& bus() { return *bus_; }
 
   void execute(const Command& command, std::string_view line, Now time, std::string& out) {
-    if (const auto* said = std::get_if<Iamat>(&command)) {
-      const auto outcome = replica_.accept(*said, time);
+    if (const auto* iamat = std::get_if<Iamat>(&command)) {
+      const auto outcome = replica_.accept(*iamat, time);
       if (outcome.result == herd::bus::Accepted::Stored) ++stored_;
       herd::protocol::append_at(
-          out, {replica_.name(), outcome.difference, said->client, said->coordinates, said->time_text});
+          out, {replica_.name(), outcome.difference, iamat->client, iamat->coordinates, iamat->time_text});
       return;
     }
-    const auto* asked = std::get_if<Whatsat>(&command);
-    const auto record = asked != nullptr ? replica_.find(asked->client) : std::nullopt;
+    const auto* whatsat = std::get_if<Whatsat>(&command);
+    const auto record = whatsat != nullptr ? replica_.find(whatsat->client) : std::nullopt;
     if (record) {
       herd::protocol::append_at(
           out, {record->origin, record->difference, record->client, record->coordinates, record->time_text});
@@ -114,13 +115,13 @@ class Core {
   std::uint64_t stored_ = 0;
 };
 
-// The lines of one read, and what became of them.
+// The lines of one read, their commands and replies.
 struct Batch {
   int client = -1;
   std::string text;
   struct Parsed {
     Command command;
-    std::string_view line;  // of `text`, as the command's
+    std::string_view line;  // a view into `text`, as are the command's texts
   };
   std::vector<Parsed> commands;
   std::string replies;
@@ -131,7 +132,7 @@ void execute(Core& core, Batch& batch, Now time) {
   for (const auto& [command, line] : batch.commands) core.execute(command, line, time, batch.replies);
 }
 
-// Clients' sockets in an epoll. One thread's.
+// The clients' sockets in an epoll. Used by one thread.
 class Clients {
  public:
   explicit Clients(const std::string& port) : listener_(socket(AF_INET, SOCK_STREAM, 0)) {
@@ -156,7 +157,8 @@ class Clients {
     epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event);
   }
 
-  // Waits; calls take(BatchPtr) for what clients said, and other(descriptor) for what is ready beside them.
+  // Waits once. Calls take(BatchPtr) for the commands of each client, and other(descriptor) for other ready
+  // descriptors.
   template <typename Take, typename Other>
   void wait(int milliseconds, Take take, Other other) {
     std::array<epoll_event, kEvents> events{};
@@ -199,7 +201,7 @@ class Clients {
     batch->client = client;
     batch->text.swap(rest);
     batch->text.append(input_.data(), static_cast<std::size_t>(got));
-    const std::size_t end = batch->text.rfind('\n') + 1;  // 0: no whole line yet
+    const std::size_t end = batch->text.rfind('\n') + 1;  // 0: no complete line yet
     rest = batch->text.substr(end);
     std::string_view lines = std::string_view(batch->text).substr(0, end);
     while (!lines.empty()) {
@@ -255,15 +257,15 @@ class Mailbox {
   bool busy = core.bus().pump(now());
   while (true) {
     Now time = now();
-    const int patience = busy ? 0 : milliseconds_until(core.bus().next_deadline(time), time);
-    bool woken = false;
-    const auto at = [&] {  // the clock is read once a turn, after the wait
-      if (!woken) time = now();
-      woken = true;
+    const int timeout_ms = busy ? 0 : milliseconds_until(core.bus().next_deadline(time), time);
+    bool is_read = false;
+    const auto at = [&] {  // reads the clock once per iteration, after the wait
+      if (!is_read) time = now();
+      is_read = true;
       return time;
     };
     clients.wait(
-        patience,
+        timeout_ms,
         [&](BatchPtr batch) {
           execute(core, *batch, at());
           Clients::answer(*batch);
@@ -302,14 +304,14 @@ class Mailbox {
   Clients clients(arguments.ports.at(arguments.name).first);
   clients.watch(answers.descriptor());
   std::thread([&arguments] { run_bus_thread(arguments, commands, answers); }).detach();
-  std::vector<BatchPtr> asked;
-  std::vector<BatchPtr> answered;
+  std::vector<BatchPtr> requests;
+  std::vector<BatchPtr> finished;
   while (true) {
     clients.wait(
-        -1, [&](BatchPtr batch) { asked.push_back(std::move(batch)); }, [&](int) { answers.take_all(answered); });
-    commands.put(asked);
-    for (const auto& batch : answered) Clients::answer(*batch);
-    answered.clear();
+        -1, [&](BatchPtr batch) { requests.push_back(std::move(batch)); }, [&](int) { answers.take_all(finished); });
+    commands.put(requests);
+    for (const auto& batch : finished) Clients::answer(*batch);
+    finished.clear();
   }
 }
 

@@ -1,7 +1,7 @@
-// longest-turn [CLIENTS]: grows a node's replica from nothing to so many clients (10,000,000 by default) in batches of
-// 256 reports, which is what one turn of the loop may hold, and says how much processor time of the thread the longest
-// batch took. The replica is the production one, without peers and without a journal. Parsing and sockets are not in
-// it: they cost the same in each turn. One line of JSON on standard output.
+// longest-turn [CLIENTS]: fills a node's replica with this number of clients (10,000,000 by default) in batches of 256
+// reports, the most of one loop iteration, and measures the longest processor time of the thread for a batch. The
+// replica is the production one, without peers and without a journal. Parsing and sockets are left out, as they cost
+// the same in each iteration. Prints one line of JSON to standard output.
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -25,7 +25,7 @@ std::uint64_t thread_ns() {
   return static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000 + static_cast<std::uint64_t>(time.tv_nsec);
 }
 
-// The texts of one report, 24 bytes of id as in the row of memory.
+// The texts of one report. The id has 24 bytes, as in the benchmark's row of memory per client.
 struct Report {
   std::array<char, 24> client{};
   std::array<char, 21> coordinates{};
@@ -44,12 +44,12 @@ struct Report {
 };
 
 void accept(herd::bus::Replica& replica, const Report& report, herd::protocol::Now now) {
-  herd::protocol::Iamat said;
-  said.client = {report.client.data(), report.client.size()};
-  said.coordinates = {report.coordinates.data(), report.coordinates.size()};
-  said.time_text = {report.time.data(), report.time.size()};
-  said.time = now.wall;
-  if (replica.accept(said, now).result != herd::bus::Accepted::Stored) {
+  herd::protocol::Iamat iamat;
+  iamat.client = {report.client.data(), report.client.size()};
+  iamat.coordinates = {report.coordinates.data(), report.coordinates.size()};
+  iamat.time_text = {report.time.data(), report.time.size()};
+  iamat.time = now.wall;
+  if (replica.accept(iamat, now).result != herd::bus::Accepted::Stored) {
     std::fprintf(stderr, "longest-turn: a report was not stored\n");
     std::exit(1);
   }
@@ -67,8 +67,8 @@ int main(int argc, char** argv) {
   options.self = {"bench", "Hill", 1, 1};
   options.hash_seed = 1;
   herd::bus::Replica replica(options);
-  std::vector<std::uint64_t> turns;
-  turns.reserve(clients / kBatch + 1);
+  std::vector<std::uint64_t> iterations;
+  iterations.reserve(clients / kBatch + 1);
   std::vector<Report> batch;
   std::uint64_t longest_at = 0;
   for (std::uint64_t number = 0; number < clients;) {
@@ -79,13 +79,15 @@ int main(int argc, char** argv) {
     const std::uint64_t begin = thread_ns();
     for (const Report& report : batch) accept(replica, report, now);
     replica.tick(now);
-    turns.push_back(thread_ns() - begin);
-    if (turns.back() > turns[longest_at]) longest_at = turns.size() - 1;
+    iterations.push_back(thread_ns() - begin);
+    if (iterations.back() > iterations[longest_at]) longest_at = iterations.size() - 1;
   }
-  const double longest = static_cast<double>(turns[longest_at]) / 1e6;
-  std::sort(turns.begin(), turns.end());
+  const double longest = static_cast<double>(iterations[longest_at]) / 1e6;
+  std::sort(iterations.begin(), iterations.end());
   const auto part = [&](double share) {
-    return static_cast<double>(turns[static_cast<std::size_t>(static_cast<double>(turns.size() - 1) * share)]) / 1e6;
+    return static_cast<double>(
+               iterations[static_cast<std::size_t>(static_cast<double>(iterations.size() - 1) * share)]) /
+           1e6;
   };
   std::printf("{\"clients\":%llu,\"longest_ms\":%.4f,\"longest_at_client\":%llu,\"p999_ms\":%.4f,\"p50_ms\":%.4f}\n",
               static_cast<unsigned long long>(replica.store().size()), longest,

@@ -1,12 +1,12 @@
-// What two hops over ZeroMQ cost without a herd: three processes, of which the first takes lines from clients, the
-// middle one passes messages on, and the last one answers clients with what came last.
+// The cost of two hops over ZeroMQ without a herd. Three processes: the first receives lines from clients, the middle
+// one forwards messages, and the last answers clients with the newest report.
 //
 //     zmq-relay first CLIENTS_PORT NEXT_BUS_PORT
 //     zmq-relay middle BUS_PORT NEXT_BUS_PORT
 //     zmq-relay last BUS_PORT CLIENTS_PORT
 //
-// Sockets as in the herd: a DEALER sends, a ROUTER receives, ZeroMQ's descriptor is watched in the one loop. Each read
-// of a client becomes one message. Nothing is stored but the last line, nothing is acknowledged, nothing is checked.
+// The sockets are those of the herd: a DEALER sends, a ROUTER receives, and one loop watches ZeroMQ's descriptor. Each
+// read from a client becomes one message. Only the last line is stored; nothing is acknowledged or checked.
 #include <arpa/inet.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
@@ -76,7 +76,7 @@ class Relay {
   void answer(std::string_view line);
   void accept_client();
   bool receive();
-  void pass_on(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
+  void forward(zmq::message_t&& message) { (void)out_.send(std::move(message), zmq::send_flags::dontwait); }
 
   zmq::context_t context_;
   zmq::socket_t in_{context_, zmq::socket_type::router};
@@ -85,10 +85,10 @@ class Relay {
   int listener_ = -1;
   int bus_ = -1;  // ZeroMQ's descriptor
   bool has_next_ = false;
-  std::unordered_map<int, std::string> rests_;  // by client: the beginning of a line that is not whole yet
-  std::string reports_;                         // of one read, which become a message
+  std::unordered_map<int, std::string> rests_;  // by client: the start of an incomplete line
+  std::string reports_;                         // the reports of one read, which become one message
   std::string replies_;
-  std::string last_;  // client, place and time
+  std::string last_;  // client, coordinates and time
   std::array<char, 65'536> input_{};
 };
 
@@ -122,7 +122,7 @@ void Relay::serve(int client) {
   }
   rest.erase(0, begin);
   (void)send(client, replies_.data(), replies_.size(), MSG_NOSIGNAL);
-  if (has_next_ && !reports_.empty()) pass_on(zmq::message_t(reports_.data(), reports_.size()));
+  if (has_next_ && !reports_.empty()) forward(zmq::message_t(reports_.data(), reports_.size()));
 }
 
 void Relay::accept_client() {
@@ -133,14 +133,14 @@ void Relay::accept_client() {
   add(epoll_, client);
 }
 
-// Passes a message on, or keeps its last line; false when there is none.
+// Receives a message and forwards it, or stores its last line. Returns false if there is none.
 bool Relay::receive() {
   zmq::message_t route;
   zmq::message_t message;
   if (!in_.recv(route, zmq::recv_flags::dontwait)) return false;
   (void)in_.recv(message);
   if (has_next_) {
-    pass_on(std::move(message));
+    forward(std::move(message));
     return true;
   }
   std::string_view lines = message.to_string_view();
@@ -161,7 +161,7 @@ void Relay::run() {
         serve(descriptor);
       }
     }
-    // ZeroMQ's descriptor is edge-triggered, also by sending: all that is there is read each time.
+    // ZeroMQ's descriptor is edge-triggered, and sending may consume its event, so read all messages each time.
     while (receive()) {
     }
   }

@@ -1,4 +1,4 @@
-// The herd's own lines: IAMAT and WHATSAT, answered with AT.
+// The herd's client protocol: IAMAT and WHATSAT, answered with AT.
 #include "tests/bench/load/dialect.hpp"
 #include "tests/bench/load/request_text.hpp"
 
@@ -9,7 +9,8 @@ using Verdict = Reading::Verdict;
 
 constexpr std::size_t kFraction = 9;
 
-// "AT ", a name, a blank, a sign, digits, a point, nine digits: what stands in an AT line before client and place.
+// Whether `head` is the part of an AT line before the client: "AT ", a name, a blank, a sign, digits, a point, 9
+// digits.
 bool is_at_head(std::string_view head) {
   if (!head.starts_with("AT ") || head.size() < 3 + 1 + 1 + 2 + 1 + kFraction) return false;
   const std::size_t blank = head.rfind(' ');
@@ -23,7 +24,7 @@ bool is_at_head(std::string_view head) {
   return true;
 }
 
-// Length of the AT line (with its end) that closes with `tail`.
+// Reads the AT line at the start of `bytes`; it must end with `tail`. The length includes the line end.
 Reading read_at_line(std::string_view bytes, std::string_view tail) {
   const std::size_t end = bytes.find('\n');
   if (end == std::string_view::npos) return {Verdict::kPartial, 0};
@@ -31,14 +32,14 @@ Reading read_at_line(std::string_view bytes, std::string_view tail) {
   if (line.size() <= tail.size() + 1 || !line.ends_with(tail)) return {Verdict::kWrong, 0};
   const std::string_view before = line.substr(0, line.size() - tail.size());
   if (before.back() != ' ' || !is_at_head(before.substr(0, before.size() - 1))) return {Verdict::kWrong, 0};
-  return {Verdict::kWhole, end + 1};
+  return {Verdict::kComplete, end + 1};
 }
 
 class Iamat : public Dialect {
  public:
   explicit Iamat(const Options& options) : options_(options) {}
 
-  char* ask(char* at, Sequence& sequence, Expected& expected) override {
+  char* write_request(char* at, Sequence& sequence, Expected& expected) override {
     at = put_text(at, "IAMAT ");
     const char* const begin = at;
     at = put_report(at, sequence, options_);
@@ -55,8 +56,8 @@ class Iamat : public Dialect {
   const Options& options_;
 };
 
-// Asks about clients that were told before: client i stands at point i. The document is checked for its frame, its
-// status and an end; its content has tests of its own.
+// Queries clients that were reported before: client i is at point i. The document is checked for its braces, its status
+// and its end; other tests check its content.
 class Whatsat : public Dialect {
  public:
   explicit Whatsat(const Options& options)
@@ -64,7 +65,7 @@ class Whatsat : public Dialect {
         base_(options.client_base),
         id_bytes_(options.id_bytes) {}
 
-  char* ask(char* at, Sequence& sequence, Expected& expected) override {
+  char* write_request(char* at, Sequence& sequence, Expected& expected) override {
     at = put_text(at, "WHATSAT ");
     const char* const begin = at;
     at = put_id(at, base_ + static_cast<std::uint32_t>(take_point(sequence)), id_bytes_);
@@ -80,10 +81,10 @@ class Whatsat : public Dialect {
     if (line == std::string_view::npos || !is_about(reply.substr(0, line), expected.view()))
       return {Verdict::kWrong, 0};
     const std::string_view document = reply.substr(line + 1);
-    const bool whole = document.starts_with('{') && document.ends_with('}') &&
-                       (document.find("\"OK\"") != std::string_view::npos ||
-                        document.find("\"ZERO_RESULTS\"") != std::string_view::npos);
-    return whole ? Reading{Verdict::kWhole, end + 2} : Reading{Verdict::kWrong, 0};
+    const bool complete = document.starts_with('{') && document.ends_with('}') &&
+                          (document.find("\"OK\"") != std::string_view::npos ||
+                           document.find("\"ZERO_RESULTS\"") != std::string_view::npos);
+    return complete ? Reading{Verdict::kComplete, end + 2} : Reading{Verdict::kWrong, 0};
   }
 
  private:

@@ -17,8 +17,8 @@ namespace {
 
 constexpr std::size_t kReadBytes = 64 * 1024;
 
-[[noreturn]] void fail(const std::string& what) {
-  throw std::runtime_error(what + ": " + std::strerror(errno));
+[[noreturn]] void fail(const std::string& action) {
+  throw std::runtime_error(action + ": " + std::strerror(errno));
 }
 
 }  // namespace
@@ -28,7 +28,7 @@ int connect_to(const Target& target) {
   address.sin_family = AF_INET;
   address.sin_port = htons(target.port);
   if (inet_pton(AF_INET, target.host.c_str(), &address.sin_addr) != 1) {
-    throw std::runtime_error(target.host + " is no IPv4 address");
+    throw std::runtime_error(target.host + " is not an IPv4 address");
   }
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) fail("socket");
@@ -49,7 +49,7 @@ Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, s
       out_((2 * std::size_t{depth} + 1) * kLongestRequest),
       in_(kReadBytes) {
   descriptor_ = connect_to(target);
-  dialect_->request_hello(descriptor_);
+  dialect_->handshake(descriptor_);
   fcntl(descriptor_, F_SETFL, O_NONBLOCK);
 }
 
@@ -57,9 +57,9 @@ Connection::~Connection() {
   close(descriptor_);
 }
 
-std::uint64_t Connection::ask(Sequence& sequence, std::uint64_t most, std::uint64_t now_ns) {
+std::uint64_t Connection::send_requests(Sequence& sequence, std::uint64_t most, std::uint64_t now_ns) {
   const std::uint64_t count = std::min<std::uint64_t>(most, depth_ - in_flight_);
-  // What a full socket left over leaves first: the replies to it are owed before more is asked.
+  // While a full socket has not taken all former requests, no new ones are written.
   if (count == 0 || wants_write()) return 0;
   char* at = out_.data();
   for (std::uint64_t i = 0; i < count; ++i) {
@@ -67,7 +67,7 @@ std::uint64_t Connection::ask(Sequence& sequence, std::uint64_t most, std::uint6
     if (dialect_->answers_each()) ++next_;
     expected.kind = Expected::Kind::kCounted;
     expected.sent_ns = now_ns;
-    at = dialect_->ask(at, sequence, expected);
+    at = dialect_->write_request(at, sequence, expected);
   }
   char* const before = at;
   Expected& end = slot(next_);
@@ -117,12 +117,11 @@ void Connection::receive(const Answered& answered) {
 void Connection::check(const Answered& answered) {
   while (in_begin_ < in_end_) {
     const std::string_view bytes(in_.data() + in_begin_, in_end_ - in_begin_);
-    if (const std::size_t aside = dialect_->aside(bytes); aside > 0) {
-      in_begin_ += aside;
+    if (const std::size_t unrequested = dialect_->unrequested(bytes); unrequested > 0) {
+      in_begin_ += unrequested;
       continue;
     }
-    if (first_ == next_)
-      throw std::runtime_error("a reply that nobody asked for: " + std::string(bytes.substr(0, 200)));
+    if (first_ == next_) throw std::runtime_error("a reply without a request: " + std::string(bytes.substr(0, 200)));
     const Expected& expected = slot(first_);
     const Reading reading = dialect_->read(bytes, expected);
     if (reading.verdict == Reading::Verdict::kPartial) return;
@@ -138,7 +137,7 @@ void Connection::check(const Answered& answered) {
 
 void Connection::settle(const Expected& expected, const Answered& answered) {
   const bool is_wait = expected.kind == Expected::Kind::kWait;
-  if (waits_ && !is_wait) return;  // it counts when the end of its batch is confirmed
+  if (waits_ && !is_wait) return;  // it counts when its batch is confirmed
   const std::uint32_t replies = is_wait ? expected.confirms : 1;
   answered(replies, expected.sent_ns);
   in_flight_ -= replies;

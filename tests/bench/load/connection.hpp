@@ -1,5 +1,5 @@
-// One connection of the load generator: `depth` requests in flight; as many as were answered are asked again in one
-// write. Owns its socket. Used by the one thread there is.
+// One connection of the load generator, with up to `depth` requests in flight. After replies have come, it sends the
+// same number of new requests in one write. Owns its socket. Used by the generator's only thread.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 
 namespace herd::bench {
 
-// A socket that blocks; throws std::runtime_error where there is nobody.
+// Returns a connected, blocking socket, which the caller closes. Throws std::runtime_error if no server accepts.
 int connect_to(const Target& target);
 
 class Connection {
  public:
-  // Receives how many replies came, and when they had been asked for (monotonic nanoseconds).
+  // Called with the number of replies, and when their requests were sent (monotonic nanoseconds).
   using Answered = std::function<void(std::uint64_t replies, std::uint64_t sent_ns)>;
 
-  // Connects; throws std::runtime_error where that fails.
+  // Connects and makes the dialect's handshake. Throws std::runtime_error if that fails.
   Connection(const Target& target, std::unique_ptr<Dialect> dialect, std::uint32_t depth);
   ~Connection();
   Connection(const Connection&) = delete;
@@ -27,11 +27,12 @@ class Connection {
   [[nodiscard]] std::uint32_t in_flight() const { return in_flight_; }
   [[nodiscard]] bool wants_write() const { return written_ < out_end_; }
 
-  // Asks for up to `most` more, as far as `depth` allows, and writes; returns how many were asked.
-  std::uint64_t ask(Sequence& sequence, std::uint64_t most, std::uint64_t now_ns);
-  // Writes what a full socket left over.
+  // Sends up to `most` more requests, as far as `depth` allows; returns how many.
+  std::uint64_t send_requests(Sequence& sequence, std::uint64_t most, std::uint64_t now_ns);
+  // Writes the bytes that a full socket did not take before.
   void flush();
-  // Reads what is there and checks it; throws std::runtime_error with the reply that was wrong, or when it was closed.
+  // Reads and checks the replies that have come. Throws std::runtime_error with a wrong reply, or if the server closed
+  // the connection.
   void receive(const Answered& answered);
 
  private:
@@ -42,11 +43,11 @@ class Connection {
   std::unique_ptr<Dialect> dialect_;
   std::uint32_t depth_;
   std::uint64_t mask_;
-  std::vector<Expected> expected_;  // a ring of what is in flight, the ends of batches included
+  std::vector<Expected> expected_;  // a ring of the requests in flight, the ends of batches included
   std::uint64_t first_ = 0;         // number of the oldest slot in flight
   std::uint64_t next_ = 0;          // number of the next slot
-  std::uint32_t in_flight_ = 0;     // requests that count
-  bool waits_ = false;              // batches end with a question that confirms them
+  std::uint32_t in_flight_ = 0;     // requests without a reply, the ends of batches not included
+  bool waits_ = false;              // each batch ends with a request that confirms it
   std::vector<char> out_;
   std::size_t written_ = 0;
   std::size_t out_end_ = 0;

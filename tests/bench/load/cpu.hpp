@@ -1,4 +1,4 @@
-// Processor time, of servers and of the generator itself, in seconds of user and system time of all threads.
+// Processor time of the servers and of the generator: seconds of user and system time, of all threads.
 #pragma once
 
 #include <vector>
@@ -10,7 +10,7 @@ struct CpuTime {
   CpuTime operator-(const CpuTime& other) const { return {seconds - other.seconds}; }
 };
 
-// Of the processes together, all threads. A process that is gone counts nothing.
+// The sum over these processes. A process that has ended counts 0.
 CpuTime cpu_of(const std::vector<int>& pids);
 CpuTime own_cpu();
 

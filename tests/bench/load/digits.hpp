@@ -1,4 +1,4 @@
-// Decimal digits of a fixed width, which is what makes requests cheap to write: nothing is measured, nothing moves.
+// Decimal digits of a fixed width. They make requests cheap to write: no lengths are computed and no bytes are moved.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace herd::bench {
 
-// Writes the last `width` decimal digits of `value` at `at`, zeros in front; returns where they end.
+// Writes the last `width` decimal digits of `value` at `at`, with leading zeros; returns their end.
 inline char* put_digits(char* at, std::uint64_t value, int width) {
   static constexpr char kPairs[] =
       "00010203040506070809101112131415161718192021222324252627282930313233343536373839404142434445464748495051525354"

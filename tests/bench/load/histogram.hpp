@@ -1,4 +1,5 @@
-// Counts durations in buckets whose width grows with them: 64 to each doubling, so that a percentile is right to 1.6 %.
+// A histogram of durations. The width of its buckets grows with the durations: 64 buckets per doubling, so a percentile
+// is exact to 1.6 %.
 #pragma once
 
 #include <array>
@@ -14,7 +15,8 @@ class Histogram {
     total_ += times;
   }
   [[nodiscard]] std::uint64_t total() const { return total_; }
-  // The duration, in nanoseconds, that the share `part` (0 to 1) did not exceed: its bucket's upper end. 0 if empty.
+  // The duration, in nanoseconds, that the fraction `part` (0 to 1) of all did not exceed: the upper end of its bucket.
+  // 0 if empty.
   [[nodiscard]] std::uint64_t percentile(double part) const {
     if (total_ == 0) return 0;
     auto left = static_cast<std::uint64_t>(static_cast<double>(total_) * part);
@@ -27,7 +29,7 @@ class Histogram {
 
  private:
   static constexpr int kBits = 6;
-  static constexpr std::uint64_t kLinear = 1U << (kBits + 1);  // below, each value has its own bucket
+  static constexpr std::uint64_t kLinear = 1U << (kBits + 1);  // below this, each value has a bucket of its own
 
   static std::size_t bucket(std::uint64_t value) {
     if (value < kLinear) return value;

@@ -1,4 +1,4 @@
-// How long a report takes from one node to another, as clients of both see it.
+// Measures how long a report takes from one node to another, as clients of both nodes observe it.
 #include <poll.h>
 #include <sys/prctl.h>
 
@@ -15,15 +15,15 @@ namespace herd::bench {
 namespace {
 
 constexpr std::uint64_t kReports = 1'000;
-// Between two reports, in microseconds, drawn anew each time: nodes fall asleep, as they do in quiet hours, and no
-// timer of theirs keeps step.
+// The pause between two reports, in microseconds, drawn at random each time. The nodes fall asleep in it, as they do
+// with little load, and no timer of theirs can stay in step.
 constexpr int kShortestRest = 1'000;
 constexpr int kLongestRest = 3'000;
 constexpr std::uint64_t kPatienceNs = 5'000'000'000;
-// A sleep ends late, by up to so much: the rest of it is waited for awake.
+// A sleep may end up to this much late, so the last part of a wait is a busy loop.
 constexpr std::uint64_t kAwakeNs = 80'000;
-constexpr double kFirstAgeNs = 200'000;  // before anything is known of the hop
-constexpr double kStep = 1.05;           // by which the age of the first question is tuned
+constexpr double kFirstAgeNs = 200'000;  // the first guess
+constexpr double kStep = 1.05;           // factor by which the delay of the first query is tuned
 
 void wait_readable(int descriptor) {
   pollfd one{descriptor, POLLIN, 0};
@@ -43,10 +43,10 @@ void rest() {
       std::chrono::microseconds(std::uniform_int_distribution(kShortestRest, kLongestRest)(random)));
 }
 
-// Asks about the one client of a hop, without places, and knows its answers before and after a report.
+// Queries the client of a hop, without places, and compares the answer with a report.
 class Question : public Dialect {
  public:
-  char* ask(char* at, Sequence& /*sequence*/, Expected& /*expected*/) override {
+  char* write_request(char* at, Sequence& /*sequence*/, Expected& /*expected*/) override {
     return at + request_.copy(at, kLongestRequest);
   }
   Reading read(std::string_view bytes, const Expected& /*expected*/) override {
@@ -54,7 +54,7 @@ class Question : public Dialect {
     const std::size_t end = bytes.find(unknown ? "\n" : "\n\n");
     if (end == std::string_view::npos) return {};
     last_ = bytes.substr(0, bytes.find('\n'));
-    return {Reading::Verdict::kWhole, end + (unknown ? 1 : 2)};
+    return {Reading::Verdict::kComplete, end + (unknown ? 1 : 2)};
   }
   void about(std::string_view client) { request_ = "WHATSAT " + std::string(client) + " 0 0\n"; }
   [[nodiscard]] bool knows(std::string_view report) const { return std::string_view(last_).ends_with(report); }
@@ -64,12 +64,12 @@ class Question : public Dialect {
   std::string last_;
 };
 
-// Says what IAMAT says and keeps the text, so that the other node's answer can be compared.
+// Writes an IAMAT and stores its text, to compare the other node's answer with it.
 class Report : public Dialect {
  public:
   explicit Report(const Options& options) : iamat_(make_at_dialect(options)) {}
-  char* ask(char* at, Sequence& sequence, Expected& expected) override {
-    char* const end = iamat_->ask(at, sequence, expected);
+  char* write_request(char* at, Sequence& sequence, Expected& expected) override {
+    char* const end = iamat_->write_request(at, sequence, expected);
     text_ = expected.view();
     return end;
   }
@@ -81,7 +81,7 @@ class Report : public Dialect {
   std::string text_;
 };
 
-// One report after the other over one connection, and what becomes of it at the other end.
+// Sends one report after the other over one connection, and waits for each at the other end.
 class Hop {
  public:
   Hop() = default;
@@ -89,15 +89,15 @@ class Hop {
   Hop(const Hop&) = delete;
   Hop& operator=(const Hop&) = delete;
 
-  // Tells, and returns how long it took.
+  // Sends a report and returns its latency in nanoseconds.
   virtual std::uint64_t once(Result& result) = 0;
 
  protected:
-  // Returns when the request left.
-  std::uint64_t accept(Connection& told) {
+  // Sends the next report; returns when it was written.
+  std::uint64_t report(Connection& reporter) {
     sequence_.time_ns = std::max(sequence_.time_ns, posix_ns());
     const std::uint64_t sent = monotonic_ns();
-    told.ask(sequence_, 1, sent);
+    reporter.send_requests(sequence_, 1, sent);
     return sent;
   }
   void collect(Connection& connection, Result& result) {
@@ -109,85 +109,86 @@ class Hop {
   Sequence sequence_;
 };
 
-class AskedHop : public Hop {
+class PolledHop : public Hop {
  public:
-  explicit AskedHop(const Options& options) : AskedHop(options, std::make_unique<Report>(options)) {}
+  explicit PolledHop(const Options& options) : PolledHop(options, std::make_unique<Report>(options)) {}
 
   std::uint64_t once(Result& result) override {
-    const std::uint64_t sent = accept(told_);
+    const std::uint64_t sent = report(reporter_);
     question_->about(report_->text().substr(0, report_->text().find(' ')));
     wait_until(sent + static_cast<std::uint64_t>(first_age_));
-    std::uint64_t asked = ask(result);
+    std::uint64_t queried_at = query(result);
     const bool early = !question_->knows(report_->text());
     first_age_ *= early ? kStep : 1 / kStep;
     while (!question_->knows(report_->text())) {
-      if (asked - sent > kPatienceNs) throw std::runtime_error("the second node was not told within 5 s");
-      asked = ask(result);
+      if (queried_at - sent > kPatienceNs)
+        throw std::runtime_error("the second node did not receive the report within 5 s");
+      queried_at = query(result);
     }
-    collect(told_, result);
-    return asked - sent;
+    collect(reporter_, result);
+    return queried_at - sent;
   }
 
  private:
-  AskedHop(const Options& options, std::unique_ptr<Report> report)
+  PolledHop(const Options& options, std::unique_ptr<Report> report)
       : report_(report.get()),
-        told_(options.targets[0], std::move(report), 1),
+        reporter_(options.targets[0], std::move(report), 1),
         question_(new Question),
-        asked_(options.targets[1], std::unique_ptr<Dialect>(question_), 1) {}
+        query_connection_(options.targets[1], std::unique_ptr<Dialect>(question_), 1) {}
 
-  std::uint64_t ask(Result& result) {
+  std::uint64_t query(Result& result) {
     const std::uint64_t now = monotonic_ns();
-    asked_.ask(sequence_, 1, now);
-    collect(asked_, result);
+    query_connection_.send_requests(sequence_, 1, now);
+    collect(query_connection_, result);
     return now;
   }
 
-  Report* report_;  // of told_
-  Connection told_;
-  Question* question_;  // of asked_
-  Connection asked_;
+  Report* report_;  // owned by reporter_
+  Connection reporter_;
+  Question* question_;  // owned by query_connection_
+  Connection query_connection_;
   double first_age_ = kFirstAgeNs;
 };
 
 class PushedHop : public Hop {
  public:
   explicit PushedHop(const Options& options)
-      : subscribers_(subscribe(options)), told_(options.targets[0], make_nats_dialect(options), 1) {}
+      : subscribers_(subscribe(options)), reporter_(options.targets[0], make_nats_dialect(options), 1) {}
 
   std::uint64_t once(Result& result) override {
     Subscriber& far = *subscribers_[1];
     const std::uint64_t before = far.updates();
-    const std::uint64_t sent = accept(told_);
+    const std::uint64_t sent = report(reporter_);
     while (far.updates() == before) {
       wait_readable(far.descriptor());
       far.receive();
     }
     const std::uint64_t took = monotonic_ns() - sent;
-    collect(told_, result);
+    collect(reporter_, result);
     subscribers_[0]->receive();
     return took;
   }
 
  private:
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
-  Connection told_;
+  Connection reporter_;
 };
 
 }  // namespace
 
 Result run_hop(const Options& options) {
-  prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end when they should, not up to 50 us after
+  prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end on time, not up to 50 us later
   Options one = options;
   one.clients = 1;
   std::unique_ptr<Hop> hop;
   if (options.mode == Mode::kNatsHop) {
     hop = std::make_unique<PushedHop>(one);
   } else {
-    hop = std::make_unique<AskedHop>(one);
+    hop = std::make_unique<PolledHop>(one);
   }
   Result result;
   const std::uint64_t reports = options.count == 0 ? kReports : options.count;
-  for (std::uint64_t i = 0; i < reports / 10; ++i) {  // tunes the age of the first question
+  for (std::uint64_t i = 0; i < reports / 10; ++i) {  // tunes the delay of the first query
     rest();
     hop->once(result);
   }

@@ -16,13 +16,14 @@
 namespace herd::bench {
 namespace {
 
-constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: the server hangs
+constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: then the server hangs
 constexpr int kEvents = 256;
-// What an epoll event is about: a pointer, with this bit set where it points to a subscriber.
+// The data of an epoll event is a pointer, with this bit set if it points to a subscriber.
 constexpr std::uint64_t kIsSubscriber = 1;
 constexpr int kWaitMs = 100;
 constexpr int kPacedWaitMs = 1;
-// Published and not yet with every subscriber: far below what a nats-server keeps for a slow one before it drops it.
+// The most messages published and not received by every subscriber: far fewer than a nats-server buffers for a slow
+// subscriber before it drops the connection.
 constexpr std::uint64_t kMostUndelivered = 65'536;
 
 std::uint64_t as_ns(double seconds) {
@@ -33,7 +34,7 @@ std::vector<Point> read_points(const std::string& path) {
   std::vector<Point> points;
   std::ifstream file(path);
   for (Point point; file >> point.latitude >> point.longitude;) points.push_back(point);
-  if (points.empty() && !path.empty()) throw std::runtime_error(path + " holds no points");
+  if (points.empty() && !path.empty()) throw std::runtime_error(path + " contains no points");
   return points;
 }
 
@@ -46,10 +47,10 @@ class Load {
   Result run();
 
  private:
-  bool turn();
+  bool run_once();
   void serve(Connection& connection);
-  void ask(Connection& connection);
-  void ask_idle();
+  void send_on(Connection& connection);
+  void send_on_idle();
   [[nodiscard]] std::uint64_t allowed() const;
   [[nodiscard]] std::uint64_t delivered() const;
   [[nodiscard]] bool is_over() const;
@@ -66,10 +67,10 @@ class Load {
   Result result_;
   Connection::Answered answered_;
   int epoll_ = epoll_create1(EPOLL_CLOEXEC);
-  std::uint64_t left_;  // requests that may still be asked
-  std::uint64_t asked_ = 0;
+  std::uint64_t left_;  // requests that may still be sent
+  std::uint64_t sent_ = 0;
   std::uint64_t begin_ = 0;
-  std::uint64_t now_ = 0;  // of this turn
+  std::uint64_t now_ = 0;  // when the present event is handled
   std::uint64_t last_reply_ = 0;
   std::uint64_t measure_from_ = 0;
   std::uint64_t measure_until_ = std::numeric_limits<std::uint64_t>::max();
@@ -82,10 +83,10 @@ Load::Load(const Options& options)
   sequence_.points = read_points(options.points);
   const bool nats = options.mode == Mode::kNats;
   if (nats) subscribers_ = subscribe(options);
-  const std::size_t told = nats ? options.publish_to : options.targets.size();
+  const std::size_t servers = nats ? options.publish_to : options.targets.size();
   for (std::uint32_t i = 0; i < options.connections; ++i) {
     connections_.push_back(
-        std::make_unique<Connection>(options.targets[i % told], make_dialect(options), options.depth));
+        std::make_unique<Connection>(options.targets[i % servers], make_dialect(options), options.depth));
     watch(*connections_.back(), EPOLL_CTL_ADD);
   }
   for (const auto& subscriber : subscribers_) {
@@ -135,33 +136,33 @@ void Load::serve(Connection& connection) {
   const bool had_rest = connection.wants_write();
   connection.flush();
   connection.receive(answered_);
-  ask(connection);
+  send_on(connection);
   if (had_rest != connection.wants_write()) watch(connection, EPOLL_CTL_MOD);
 }
 
-void Load::ask(Connection& connection) {
-  const std::uint64_t asked = connection.ask(sequence_, allowed(), now_);
-  asked_ += asked;
-  left_ -= asked;
+void Load::send_on(Connection& connection) {
+  const std::uint64_t sent = connection.send_requests(sequence_, allowed(), now_);
+  sent_ += sent;
+  left_ -= sent;
 }
 
-// How many may be asked now.
+// How many requests may be sent now.
 std::uint64_t Load::allowed() const {
   std::uint64_t most = left_;
   if (options_.rate > 0) {
     const auto due = static_cast<std::uint64_t>(static_cast<double>(now_ - begin_) * 1e-9 * options_.rate);
-    most = std::min(most, due - std::min(due, asked_));
+    most = std::min(most, due - std::min(due, sent_));
   }
-  if (!subscribers_.empty()) most = std::min(most, kMostUndelivered - std::min(kMostUndelivered, asked_ - delivered()));
+  if (!subscribers_.empty()) most = std::min(most, kMostUndelivered - std::min(kMostUndelivered, sent_ - delivered()));
   return most;
 }
 
-// Asks on connections that had to wait for their turn, and on all at the beginning.
-void Load::ask_idle() {
+// Sends requests on connections without any in flight: on all at the start, later on those that the rate held back.
+void Load::send_on_idle() {
   for (const auto& connection : connections_) {
     if (connection->in_flight() > 0) continue;
     now_ = monotonic_ns();
-    ask(*connection);
+    send_on(*connection);
     if (connection->wants_write()) watch(*connection, EPOLL_CTL_MOD);
   }
 }
@@ -175,11 +176,11 @@ std::uint64_t Load::delivered() const {
 void Load::check_delivered() {
   if (subscribers_.empty()) return;
   for (const auto& subscriber : subscribers_) {
-    if (subscriber->updates() != asked_ || subscriber->sum() != sequence_.sum) {
-      throw std::runtime_error("a subscriber was not told what was published");
+    if (subscriber->updates() != sent_ || subscriber->sum() != sequence_.sum) {
+      throw std::runtime_error("a subscriber did not receive exactly the published updates");
     }
   }
-  result_.delivered = asked_;
+  result_.delivered = sent_;
   result_.delivered_seconds = static_cast<double>(monotonic_ns() - begin_) / 1e9;
 }
 
@@ -188,11 +189,11 @@ bool Load::is_over() const {
   for (const auto& connection : connections_) {
     if (connection->in_flight() > 0) return false;
   }
-  return subscribers_.empty() || delivered() >= asked_;
+  return subscribers_.empty() || delivered() >= sent_;
 }
 
-// One wait and all that was ready; false when nothing is in flight any more.
-bool Load::turn() {
+// Waits once and handles all events. Returns false when the run is over.
+bool Load::run_once() {
   std::array<epoll_event, kEvents> events{};
   const int ready = epoll_wait(epoll_, events.data(), kEvents, options_.rate > 0 ? kPacedWaitMs : kWaitMs);
   if (ready < 0 && errno != EINTR) throw std::runtime_error("epoll_wait failed");
@@ -200,14 +201,14 @@ bool Load::turn() {
   const std::uint64_t before = result_.checked;
   for (int i = 0; i < ready; ++i) {
     now_ = monotonic_ns();
-    const std::uint64_t what = events[static_cast<std::size_t>(i)].data.u64;
-    if ((what & kIsSubscriber) != 0) {
-      reinterpret_cast<Subscriber*>(what & ~kIsSubscriber)->receive();
+    const std::uint64_t source = events[static_cast<std::size_t>(i)].data.u64;
+    if ((source & kIsSubscriber) != 0) {
+      reinterpret_cast<Subscriber*>(source & ~kIsSubscriber)->receive();
     } else {
-      serve(*reinterpret_cast<Connection*>(what));
+      serve(*reinterpret_cast<Connection*>(source));
     }
   }
-  if (options_.rate > 0 || !subscribers_.empty()) ask_idle();
+  if (options_.rate > 0 || !subscribers_.empty()) send_on_idle();
   now_ = monotonic_ns();
   if (result_.checked != before) last_reply_ = now_;
   if (now_ - last_reply_ > kPatienceNs) throw std::runtime_error("no reply for 20 s");
@@ -221,8 +222,8 @@ Result Load::run() {
   if (!counts) measure_until_ = measure_at + as_ns(options_.seconds);
   if (measure_at == now_) begin_measuring(now_);
   refresh_time();
-  ask_idle();
-  while (turn()) {
+  send_on_idle();
+  while (run_once()) {
     if (!measuring_ && !done_ && now_ >= measure_at) begin_measuring(now_);
     if (measuring_ && now_ >= measure_until_) end_measuring(now_);
   }

@@ -1,4 +1,4 @@
-// A run of the load generator: connections, one epoll, one thread. What it says of itself at the end is a Result.
+// A run of the load generator: connections in one epoll, on one thread. Its measurements are the Result.
 #pragma once
 
 #include "tests/bench/load/cpu.hpp"
@@ -9,7 +9,7 @@ namespace herd::bench {
 
 struct Result {
   std::uint64_t replies = 0;  // within the measured time
-  std::uint64_t checked = 0;  // all of them, the warm-up and the end included
+  std::uint64_t checked = 0;  // all replies, those of the warm-up and the end included
   double seconds = 0;         // measured
   Histogram latency;          // of these replies
   CpuTime server;
@@ -18,15 +18,15 @@ struct Result {
   double delivered_seconds = 0;  // from the first request until then
 };
 
-// Runs until the time or the count is over and every request is answered. Throws std::runtime_error at a wrong reply,
-// at a closed connection, and when replies stop coming.
+// Runs until the time or the count is reached and every request has its reply. Throws std::runtime_error at a wrong
+// reply, at a closed connection, and if no reply comes for 20 s.
 Result run_load(const Options& options);
 
-// Tells the first node where a client is, and asks the second until it knows; `count` times (default 1,000), each after
-// a rest. The latency is the age of the report at which a question was first answered with it: from the write of the
-// IAMAT to the write of that WHATSAT. The second node hears nothing before: the first question leaves at an age which
-// is tuned so that half of them come too early, and only those that did are repeated, without a pause. NATS pushes:
-// there it runs from the write of the message to its arrival at a subscriber of the second server.
+// Reports a client to the first node and queries the second until it has the report; `count` times (default 1,000),
+// each after a pause. The latency is the time from the write of the IAMAT to the write of the first WHATSAT that was
+// answered with this report. The second node receives no query earlier than it must: the delay of the first query is
+// tuned so that half of the first queries come too early. Only these are repeated, without a pause. NATS pushes, so
+// there the latency is the time from the write of the message to its arrival at a subscriber of the second server.
 Result run_hop(const Options& options);
 
 }  // namespace herd::bench

@@ -1,5 +1,5 @@
-// herd-load: loads a server, checks every reply, and says on standard output, as one line of JSON, how it went. A
-// sentence for people goes to standard error. Exit status 0; 1 when a reply was wrong or none came; 2 for bad usage.
+// herd-load: loads a server, checks every reply, and prints the measurements to standard output as one line of JSON. A
+// readable summary goes to standard error. Exit status: 0; 1 if a reply was wrong or missing; 2 for wrong usage.
 #include <cstdio>
 #include <exception>
 
@@ -11,10 +11,10 @@ using herd::bench::Result;
 
 struct Summary {
   double rate = 0;
-  double p50 = 0;  // microseconds, as the two below
+  double p50 = 0;  // microseconds, as p99 and p999
   double p99 = 0;
   double p999 = 0;
-  double server_us = 0;  // of processor time, a reply
+  double server_us = 0;  // of processor time per reply; own_us as well
   double own_us = 0;
 };
 
@@ -33,7 +33,7 @@ Summary summarise(const Result& result) {
 void print(const Result& result) {
   const Summary summary = summarise(result);
   std::fprintf(stderr,
-               "%.0f replies/s, p50 %.1f us, p99 %.1f us, p99.9 %.1f us; CPU a reply: server %.3f us, own %.3f us\n",
+               "%.0f replies/s, p50 %.1f us, p99 %.1f us, p99.9 %.1f us; CPU per reply: server %.3f us, own %.3f us\n",
                summary.rate, summary.p50, summary.p99, summary.p999, summary.server_us, summary.own_us);
   std::printf(
       "{\"replies\":%llu,\"checked\":%llu,\"seconds\":%.6f,\"rate\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
@@ -43,7 +43,7 @@ void print(const Result& result) {
       static_cast<unsigned long long>(result.delivered), result.delivered_seconds);
 }
 
-bool hops(const herd::bench::Options& options) {
+bool is_hop(const herd::bench::Options& options) {
   return options.mode == herd::bench::Mode::kHop || options.mode == herd::bench::Mode::kNatsHop;
 }
 
@@ -54,7 +54,7 @@ int main(int argc, char** argv) {
   const auto options = herd::bench::parse_options(argc, argv, status);
   if (!options) return status;
   try {
-    print(hops(*options) ? run_hop(*options) : run_load(*options));
+    print(is_hop(*options) ? run_hop(*options) : run_load(*options));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "herd-load: %s\n", error.what());
     return 1;

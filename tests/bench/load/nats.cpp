@@ -35,28 +35,29 @@ void send_all(int descriptor, std::string_view text) {
 }
 
 void read_until(int descriptor, std::string_view wanted) {
-  std::string said;
-  while (!said.ends_with(wanted)) {
+  std::string received;
+  while (!received.ends_with(wanted)) {
     char one = 0;
-    if (recv(descriptor, &one, 1, 0) <= 0) throw std::runtime_error("no greeting of a nats-server");
-    said.push_back(one);
+    if (recv(descriptor, &one, 1, 0) <= 0) throw std::runtime_error("no greeting from a nats-server");
+    received.push_back(one);
   }
 }
 
-// Publishes; a PING ends each batch, which its PONG confirms. A server answers PINGs in the order of what it was told.
+// Publishes updates. A PING ends each batch, and its PONG confirms the batch, because a server handles messages in
+// order.
 class Publish : public Dialect {
  public:
   explicit Publish(const Options& options)
       : options_(options),
         head_("PUB " + std::string(kSubject) + " " + std::to_string(report_length(options)) + std::string(kLineEnd)) {}
 
-  void request_hello(int descriptor) override { greet_nats(descriptor); }
+  void handshake(int descriptor) override { nats_handshake(descriptor); }
   [[nodiscard]] bool answers_each() const override { return false; }
-  [[nodiscard]] std::size_t aside(std::string_view bytes) const override {
+  [[nodiscard]] std::size_t unrequested(std::string_view bytes) const override {
     return bytes.starts_with(kServerPing) ? kServerPing.size() : 0;
   }
 
-  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+  char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     at = put_text(at, head_);
     char* const begin = at;
     at = put_report(at, sequence, options_);
@@ -70,7 +71,7 @@ class Publish : public Dialect {
   }
 
   Reading read(std::string_view bytes, const Expected& /*expected*/) override {
-    if (bytes.starts_with(kPong)) return {Verdict::kWhole, kPong.size()};
+    if (bytes.starts_with(kPong)) return {Verdict::kComplete, kPong.size()};
     const bool partial = kPong.starts_with(bytes) || kServerPing.starts_with(bytes);
     return {partial ? Verdict::kPartial : Verdict::kWrong, 0};
   }
@@ -91,7 +92,7 @@ bool reaches_all(const std::vector<std::unique_ptr<Subscriber>>& subscribers, st
 
 }  // namespace
 
-void greet_nats(int descriptor) {
+void nats_handshake(int descriptor) {
   read_until(descriptor, kLineEnd);  // INFO
   send_all(descriptor, "CONNECT {\"verbose\":false,\"pedantic\":false}\r\nPING\r\n");
   read_until(descriptor, kPong);
@@ -112,7 +113,7 @@ Subscriber::Subscriber(const Target& target, std::size_t update_length)
       update_length_(update_length),
       in_(kReadBytes),
       descriptor_(connect_to(target)) {
-  greet_nats(descriptor_);
+  nats_handshake(descriptor_);
   send_all(descriptor_, "SUB " + std::string(kSubject) + " 1\r\nPING\r\n");
   read_until(descriptor_, kPong);
   fcntl(descriptor_, F_SETFL, O_NONBLOCK);
@@ -133,7 +134,7 @@ void Subscriber::receive() {
   begin_ = 0;
 }
 
-// The length of the message that stands at the beginning of `bytes`, counted; 0 if it is not whole yet.
+// Counts the message at the start of `bytes` and returns its length; 0 if it is incomplete.
 std::size_t Subscriber::take(std::string_view bytes) {
   const std::size_t length = head_.size() + update_length_ + kLineEnd.size();
   if (bytes.starts_with(kServerPing)) return kServerPing.size();
@@ -144,7 +145,7 @@ std::size_t Subscriber::take(std::string_view bytes) {
   if (bytes.size() < length) return 0;
   const std::string_view message = bytes.substr(0, length);
   if (!message.starts_with(head_) || !message.ends_with(kLineEnd)) {
-    throw std::runtime_error("a subscriber was sent: " + std::string(message.substr(0, 100)));
+    throw std::runtime_error("a subscriber received a wrong message: " + std::string(message.substr(0, 100)));
   }
   ++updates_;
   sum_ += sum_of(message.substr(head_.size(), update_length_));
@@ -159,11 +160,11 @@ std::vector<std::unique_ptr<Subscriber>> subscribe(const Options& options) {
   std::vector<int> publishers;
   for (std::size_t i = 0; i < options.publish_to; ++i) {
     publishers.push_back(connect_to(options.targets[i]));
-    greet_nats(publishers.back());
+    nats_handshake(publishers.back());
   }
   const std::uint64_t begin = monotonic_ns();
   while (!reaches_all(subscribers, publishers.size())) {
-    if (monotonic_ns() - begin > kPatienceNs) throw std::runtime_error("not all nats-servers reach each other");
+    if (monotonic_ns() - begin > kPatienceNs) throw std::runtime_error("messages do not reach all nats-servers");
     for (std::size_t i = 0; i < publishers.size(); ++i) {
       std::string probe = "PUB iamat 7\r\nprobe00\r\n";
       put_digits(probe.data() + probe.size() - 4, i, 2);

@@ -1,5 +1,5 @@
-// What speaking with a nats-server takes (https://docs.nats.io/reference/reference-protocols/nats-protocol): its
-// greeting, and subscribers that count and compare what reaches them.
+// The NATS protocol (https://docs.nats.io/reference/reference-protocols/nats-protocol) as far as it is needed: the
+// handshake, and subscribers that count and check the updates that reach them.
 #pragma once
 
 #include <cstdint>
@@ -12,19 +12,19 @@
 
 namespace herd::bench {
 
-// The one subject of all updates: the kindest to a server, whose cache of subjects then always hits.
+// The subject of all updates. A single subject is best for a server: its cache of subjects always hits.
 inline constexpr std::string_view kSubject = "iamat";
 
-// What the server asks unasked after some seconds. Its configuration is patient, so it gets no answer.
+// The server sends it after some seconds. Its configuration allows long silence, so it gets no reply.
 inline constexpr std::string_view kServerPing = "PING\r\n";
 
-// The opening words of a client, on a socket that blocks.
-void greet_nats(int descriptor);
+// The handshake of a client, on a blocking socket.
+void nats_handshake(int descriptor);
 
-// A sum over updates that does not depend on their order: equal sums, equal updates, but for chance.
+// The hash of an update. Sums of hashes do not depend on the order; equal sums mean, almost certainly, equal updates.
 std::uint64_t sum_of(std::string_view update);
 
-// A connection that gets each update. Owns its socket, which does not block once subscribed.
+// A connection that subscribes to all updates. Owns its socket, which is non-blocking after the constructor.
 class Subscriber {
  public:
   Subscriber(const Target& target, std::size_t update_length);
@@ -33,17 +33,18 @@ class Subscriber {
   Subscriber& operator=(const Subscriber&) = delete;
 
   [[nodiscard]] int descriptor() const { return descriptor_; }
-  // Reads what is there; throws std::runtime_error when it is no update, or when the connection was closed.
+  // Reads the messages that have come. Throws std::runtime_error if one is not an update, or if the connection was
+  // closed.
   void receive();
   [[nodiscard]] std::uint64_t updates() const { return updates_; }
   [[nodiscard]] std::uint64_t sum() const { return sum_; }
-  // Whether a probe of this server (its number among the targets) came.
+  // Whether a probe that was published at this server (its index among the targets) has come.
   [[nodiscard]] bool was_probed_by(std::size_t server) const { return (probes_ >> server & 1) != 0; }
 
  private:
   std::size_t take(std::string_view bytes);
 
-  std::string head_;  // of each message
+  std::string head_;  // the first bytes of each message
   std::size_t update_length_;
   std::vector<char> in_;
   std::size_t begin_ = 0;
@@ -54,7 +55,7 @@ class Subscriber {
   int descriptor_ = -1;
 };
 
-// A subscriber at each target, when what is published at the first `publish_to` of them reaches all.
+// Returns a subscriber at each target, once messages published at the first `publish_to` targets reach all of them.
 std::vector<std::unique_ptr<Subscriber>> subscribe(const Options& options);
 
 }  // namespace herd::bench

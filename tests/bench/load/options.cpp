@@ -12,10 +12,10 @@ const std::map<std::string, Mode> kModes{
 
 Target read_target(const std::string& text) {
   const auto colon = text.rfind(':');
-  if (colon == std::string::npos) throw CLI::ValidationError("--to", "wants HOST:PORT, not " + text);
+  if (colon == std::string::npos) throw CLI::ValidationError("--to", "must be HOST:PORT, not " + text);
   Target target{text.substr(0, colon), 0};
   if (!CLI::detail::lexical_cast(text.substr(colon + 1), target.port) || target.port == 0) {
-    throw CLI::ValidationError("--to", "wants a port, not " + text.substr(colon + 1));
+    throw CLI::ValidationError("--to", "must end with a port, not " + text.substr(colon + 1));
   }
   return target;
 }
@@ -25,9 +25,10 @@ void check_together(const Options& options) {
   if (asks && options.points.empty()) throw CLI::ValidationError("--points", "is needed in this mode");
   const bool hops = options.mode == Mode::kHop || options.mode == Mode::kNatsHop;
   if (hops && options.targets.size() != 2) {
-    throw CLI::ValidationError("--to", "hops want two: the node that is told, and the one that is asked");
+    throw CLI::ValidationError("--to", "must be given twice for hops: the node for reports, then the node for queries");
   }
-  if (options.publish_to > options.targets.size()) throw CLI::ValidationError("--publish-to", "is more than --to");
+  if (options.publish_to > options.targets.size())
+    throw CLI::ValidationError("--publish-to", "is greater than the number of --to");
 }
 
 void describe(CLI::App& app, Options& options, std::vector<std::string>& targets) {
@@ -37,38 +38,48 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
       ->required()
       ->check(CLI::IsMember(kModes).description(""))
       ->type_name("");
-  app.add_option("--to", targets, "Servers, connections are dealt out to them in turn")
+  app.add_option("--to", targets, "Servers; connections are distributed over them in turn")
       ->required()
       ->type_name("HOST:PORT");
-  app.add_option("--pid", options.pids, "Server processes whose CPU is read before and after");
+  app.add_option("--pid", options.pids, "Server processes, to measure their processor time");
   app.add_option("--connections", options.connections)->check(CLI::Range(1, 20'000))->capture_default_str();
-  app.add_option("--depth", options.depth, "Requests in flight on each")
+  app.add_option("--depth", options.depth, "Requests in flight on each connection")
       ->check(CLI::Range(1, 4096))
       ->capture_default_str();
-  app.add_option("--clients", options.clients, "Ids cycle through so many")
+  app.add_option("--clients", options.clients, "Number of different client ids")
       ->check(CLI::Range(1, 10'000'000))
       ->capture_default_str();
-  app.add_option("--client-base", options.client_base, "The first id")->check(CLI::Range(0, 89'999'999));
-  app.add_option("--id-bytes", options.id_bytes, "Of each id")->check(CLI::Range(13, 40))->capture_default_str();
-  app.add_option("--rate", options.rate, "So many requests a second at most")->check(CLI::PositiveNumber);
-  app.add_option("--publish-to", options.publish_to, "nats: so many of the servers are published to")
+  app.add_option("--client-base", options.client_base, "The first client id")->check(CLI::Range(0, 89'999'999));
+  app.add_option("--id-bytes", options.id_bytes, "Length of each client id")
+      ->check(CLI::Range(13, 40))
+      ->capture_default_str();
+  app.add_option("--rate", options.rate, "The most requests per second")->check(CLI::PositiveNumber);
+  app.add_option("--publish-to", options.publish_to, "nats: publish to this number of the servers")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
-  app.add_option("--seconds", options.seconds, "Measured")->check(CLI::Range(0.05, 3600.0))->capture_default_str();
-  app.add_option("--warm-up", options.warm_up, "Seconds before that")
+  app.add_option("--seconds", options.seconds, "Seconds of measurement")
+      ->check(CLI::Range(0.05, 3600.0))
+      ->capture_default_str();
+  app.add_option("--warm-up", options.warm_up, "Seconds before the measurement")
       ->check(CLI::Range(0.0, 60.0))
       ->capture_default_str();
-  app.add_option("--count", options.count, "So many requests, all counted, instead of --seconds");
-  app.add_option("--points", options.points, "Lines of latitude and longitude to ask about")->check(CLI::ExistingFile);
-  app.add_option("--radius", options.radius, "Kilometres")->check(CLI::Range(0, 50))->capture_default_str();
-  app.add_option("--results", options.results, "At most")->check(CLI::Range(0, 20))->capture_default_str();
-  app.add_option("--wait", options.wait, "set: WAIT for so many replicas after each batch")->check(CLI::Range(0, 9));
+  app.add_option("--count", options.count, "Number of requests, all measured, instead of --seconds");
+  app.add_option("--points", options.points, "A file with lines of latitude and longitude to query")
+      ->check(CLI::ExistingFile);
+  app.add_option("--radius", options.radius, "Radius of a query in kilometres")
+      ->check(CLI::Range(0, 50))
+      ->capture_default_str();
+  app.add_option("--results", options.results, "The most results of a query")
+      ->check(CLI::Range(0, 20))
+      ->capture_default_str();
+  app.add_option("--wait", options.wait, "set: WAIT for this number of replicas after each batch")
+      ->check(CLI::Range(0, 9));
 }
 
 }  // namespace
 
 std::optional<Options> parse_options(int argc, char** argv, int& status) {
-  CLI::App app{"Loads a server with requests, checks every reply and says how it went, as JSON on standard output."};
+  CLI::App app{"Loads a server with requests, checks every reply and prints the measurements as JSON."};
   Options options;
   std::vector<std::string> targets;
   describe(app, options, targets);

@@ -1,4 +1,4 @@
-// The parts of a request that all dialects share, so that all servers are told the same: an id, a place, a time.
+// The parts of a request that all dialects share, so that all servers receive the same reports: id, coordinates, time.
 #pragma once
 
 #include <string_view>
@@ -12,7 +12,7 @@ inline constexpr std::size_t kTimeLength = 20;  // 10 digits, a point, 9 digits
 inline constexpr std::size_t kLatitudeLength = 10;
 inline constexpr std::size_t kLongitudeLength = 11;
 
-// "bench", as many letters as are wanted, and 8 digits.
+// "bench", letters up to the wanted length, and 8 digits.
 inline char* put_id(char* at, std::uint32_t id, std::size_t length) {
   constexpr std::string_view kFilling = "abcdefghijklmnopqrstuvwxyzA";
   return put_digits(put_text(put_text(at, "bench"), kFilling.substr(0, length - 13)), id, 8);
@@ -24,7 +24,7 @@ inline char* put_time(char* at, std::uint64_t time_ns) {
   return put_digits(at, time_ns % 1'000'000'000, 9);
 }
 
-// A degree below ten to the power `width`, in millionths.
+// Degrees, given in millionths, with a sign and `width` digits before the point.
 inline char* put_degree(char* at, char sign, std::uint64_t millionths, int width) {
   *at++ = sign;
   at = put_digits(at, millionths / 1'000'000, width);
@@ -32,7 +32,7 @@ inline char* put_degree(char* at, char sign, std::uint64_t millionths, int width
   return put_digits(at, millionths % 1'000'000, 6);
 }
 
-// Places wander with time, and stay within what Redis takes as well (85 degrees).
+// Coordinates change with time, and stay in the range that Redis accepts too (85 degrees of latitude).
 inline char* put_latitude(char* at, std::uint64_t time_ns) {
   return put_degree(at, '+', time_ns * 7 % 85'000'000, 2);
 }
@@ -46,7 +46,7 @@ inline std::uint32_t take_id(Sequence& sequence, const Options& options) {
   return id;
 }
 
-// What every update says: id, place and time, `report_length` bytes.
+// Writes an update: id, coordinates and time, report_length() bytes.
 inline char* put_report(char* at, Sequence& sequence, const Options& options) {
   const std::uint64_t time = ++sequence.time_ns;
   at = put_id(at, take_id(sequence, options), options.id_bytes);
@@ -60,7 +60,7 @@ inline std::size_t report_length(const Options& options) {
   return options.id_bytes + 1 + kLatitudeLength + kLongitudeLength + 1 + kTimeLength;
 }
 
-// The index of the next point to ask about.
+// The index of the next point to query.
 inline std::size_t take_point(Sequence& sequence) {
   return sequence.next_point++ % sequence.points.size();
 }

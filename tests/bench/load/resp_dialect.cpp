@@ -1,4 +1,4 @@
-// Redis' lines: SET, GEOADD and GEOSEARCH, in its own protocol (https://redis.io/docs/reference/protocol-spec/).
+// Redis: SET, GEOADD and GEOSEARCH in its protocol RESP (https://redis.io/docs/reference/protocol-spec/).
 #include <array>
 #include <charconv>
 #include <cstdio>
@@ -13,7 +13,7 @@ using Verdict = Reading::Verdict;
 
 constexpr std::string_view kLineEnd = "\r\n";
 
-// The number of a reply such as ":1" or "*20" or "$5"; the length covers its line.
+// The type and number of a reply line such as ":1", "*20" or "$5"; the length is that of the line.
 struct Header {
   Reading reading;
   char type = 0;
@@ -23,7 +23,7 @@ struct Header {
 Header read_header(std::string_view bytes) {
   const std::size_t end = bytes.find(kLineEnd);
   if (end == std::string_view::npos) return {};
-  Header header{{Verdict::kWhole, end + kLineEnd.size()}, bytes[0], 0};
+  Header header{{Verdict::kComplete, end + kLineEnd.size()}, bytes[0], 0};
   const auto [last, error] = std::from_chars(bytes.data() + 1, bytes.data() + end, header.number);
   if (error != std::errc() || last != bytes.data() + end) header.reading.verdict = Verdict::kWrong;
   return header;
@@ -31,15 +31,14 @@ Header read_header(std::string_view bytes) {
 
 Reading read_integer(std::string_view bytes, std::int64_t least) {
   const Header header = read_header(bytes);
-  if (header.reading.verdict != Verdict::kWhole) return header.reading;
+  if (header.reading.verdict != Verdict::kComplete) return header.reading;
   return header.type == ':' && header.number >= least ? header.reading : Reading{Verdict::kWrong, 0};
 }
 
-// One value of the flat list of strings and arrays that GEOSEARCH answers with; how many more it announces goes into
-// `open`.
+// Reads one value of the strings and arrays in GEOSEARCH's reply. An array adds the number of its elements to `open`.
 Reading read_value(std::string_view bytes, std::int64_t& open) {
   Header header = read_header(bytes);
-  if (header.reading.verdict != Verdict::kWhole) return header.reading;
+  if (header.reading.verdict != Verdict::kComplete) return header.reading;
   if (header.number < 0) return {Verdict::kWrong, 0};
   if (header.type == '*') {
     open += header.number;
@@ -56,7 +55,7 @@ class Set : public Dialect {
   explicit Set(const Options& options)
       : options_(options), head_("*3\r\n$3\r\nSET\r\n$" + std::to_string(options.id_bytes) + "\r\n") {}
 
-  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+  char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     at = put_text(at, head_);
     const std::uint64_t time = ++sequence.time_ns;
     at = put_id(at, take_id(sequence, options_), options_.id_bytes);
@@ -79,7 +78,7 @@ class Set : public Dialect {
     if (expected.kind == Expected::Kind::kWait) return read_integer(bytes, options_.wait);
     constexpr std::string_view kOk = "+OK\r\n";
     if (bytes.size() < kOk.size()) return {kOk.starts_with(bytes) ? Verdict::kPartial : Verdict::kWrong, 0};
-    return bytes.starts_with(kOk) ? Reading{Verdict::kWhole, kOk.size()} : Reading{Verdict::kWrong, 0};
+    return bytes.starts_with(kOk) ? Reading{Verdict::kComplete, kOk.size()} : Reading{Verdict::kWrong, 0};
   }
 
  private:
@@ -92,7 +91,7 @@ class Geoadd : public Dialect {
   explicit Geoadd(const Options& options)
       : options_(options), id_head_("\r\n$" + std::to_string(options.id_bytes) + "\r\n") {}
 
-  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+  char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     static_assert(kLatitudeLength == 10 && kLongitudeLength == 11);
     const std::uint64_t time = ++sequence.time_ns;
     at = put_text(at, "*5\r\n$6\r\nGEOADD\r\n$5\r\nbench\r\n$11\r\n");
@@ -108,12 +107,12 @@ class Geoadd : public Dialect {
   std::string id_head_;
 };
 
-// Asks for what lies near each point, nearest first, with distance and position: what a WHATSAT document holds of it.
+// Queries the places near each point, nearest first, with their positions, which a WHATSAT document contains too.
 class Geosearch : public Dialect {
  public:
   explicit Geosearch(const Options& options) : options_(options) {}
 
-  char* ask(char* at, Sequence& sequence, Expected& /*expected*/) override {
+  char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     const Point point = sequence.points[take_point(sequence)];
     std::array<char, kLongestRequest> text{};
     const int length = std::snprintf(text.data(), text.size(),
@@ -124,15 +123,15 @@ class Geosearch : public Dialect {
 
   Reading read(std::string_view bytes, const Expected& /*expected*/) override {
     const Header header = read_header(bytes);
-    if (header.reading.verdict != Verdict::kWhole) return header.reading;
+    if (header.reading.verdict != Verdict::kComplete) return header.reading;
     if (header.type != '*' || header.number > options_.results) return {Verdict::kWrong, 0};
     std::size_t length = header.reading.length;
     for (std::int64_t open = header.number; open > 0; --open) {
       const Reading value = read_value(bytes.substr(length), open);
-      if (value.verdict != Verdict::kWhole) return value;
+      if (value.verdict != Verdict::kComplete) return value;
       length += value.length;
     }
-    return {Verdict::kWhole, length};
+    return {Verdict::kComplete, length};
   }
 
  private:

@@ -1,4 +1,4 @@
-// Batches of updates, written and read. Figures are of a batch: divide by its size.
+// Encoding and decoding of batches. Times are per batch: divide by its size.
 #include "protocol/body.hpp"
 
 #include <benchmark/benchmark.h>
@@ -37,7 +37,7 @@ void body_decode(benchmark::State& state) {
 }
 BENCHMARK(body_decode)->Arg(1)->Arg(64)->Arg(512);
 
-// The other way to read a body: msgpack's objects for all of it, and then what they hold. It checks less than
+// The alternative to decode_body(): unpacks the whole body to msgpack objects, then reads these. It checks less than
 // decode_body() does; docs/decisions/0011-msgpack-visitor.md compares the two.
 std::size_t read_by_objects(const std::string& frame, protocol::Body& into) {
   into.updates.clear();
@@ -67,7 +67,7 @@ void body_decode_by_objects(benchmark::State& state) {
 }
 BENCHMARK(body_decode_by_objects)->Arg(1)->Arg(64)->Arg(512);
 
-// Each number is new once, and then comes twice more, as in a flood.
+// Each number is new once, and then repeated twice, as in a herd with several links.
 void seen_set(benchmark::State& state) {
   bus::SeenSet seen;
   std::uint64_t number = 0;

@@ -1,4 +1,5 @@
-// What phones say, for the microbenchmarks: ids of 24 bytes, places to a millionth of a degree, times to a nanosecond.
+// Typical reports for the microbenchmarks: ids of 24 bytes, coordinates in millionths of a degree, times in
+// nanoseconds.
 #pragma once
 
 #include <cstddef>

@@ -1,4 +1,5 @@
-// The store: merging and finding among few clients, which the caches hold, and among a million, which they do not.
+// The store: merge() and find() with 10,000 clients, which fit the processor's caches, and with a million, which do
+// not.
 #include "bus/store/store.hpp"
 
 #include <benchmark/benchmark.h>
@@ -17,7 +18,7 @@ using protocol::Update;
 
 enum class Order { Cyclic, Random };
 
-// A store that knows all clients; each step supersedes one record. Texts are of other times, but of the same lengths.
+// A store with records of all clients; each step supersedes one record. The new texts have the lengths of the old ones.
 struct Superseding {
   std::vector<Report> reports;
   std::unique_ptr<Store> store = std::make_unique<Store>(1);
@@ -37,7 +38,7 @@ struct Superseding {
     }
   }
 
-  // The next update: later than all before.
+  // The next update, later than all before.
   Update next() {
     const Report& report = reports[order[at]];
     Update update = report.update(store->feed().tail() + 1);
@@ -52,10 +53,10 @@ struct Superseding {
   }
 };
 
-// Made once for each size and order: making one of a million takes seconds.
+// Cached for each order, with the last size, because a store of a million clients takes seconds to fill.
 Superseding& superseding(std::size_t clients, Order how) {
-  static std::array<std::unique_ptr<Superseding>, 2> kept;
-  std::unique_ptr<Superseding>& one = kept[static_cast<std::size_t>(how)];
+  static std::array<std::unique_ptr<Superseding>, 2> cached;
+  std::unique_ptr<Superseding>& one = cached[static_cast<std::size_t>(how)];
   if (one == nullptr || one->reports.size() != clients) one = std::make_unique<Superseding>(clients, how);
   return *one;
 }
@@ -83,7 +84,7 @@ void store_supersede_ahead(benchmark::State& state, Order how) {
 BENCHMARK_CAPTURE(store_supersede_ahead, random, Order::Random)->Arg(10'000)->Arg(1'000'000);
 BENCHMARK_CAPTURE(store_supersede_ahead, cyclic, Order::Cyclic)->Arg(10'000)->Arg(1'000'000);
 
-// What every benchmark above spends on making its updates.
+// The cost of making the updates, which the benchmarks above include.
 void store_supersede_without_store(benchmark::State& state) {
   Superseding& s = superseding(static_cast<std::size_t>(state.range(0)), Order::Random);
   for (auto _ : state) benchmark::DoNotOptimize(s.next());

@@ -1,4 +1,4 @@
-// A client's line, read and answered.
+// Parsing of a client's lines, and writing of the replies.
 #include <benchmark/benchmark.h>
 
 #include "bus/store/update_texts.hpp"
