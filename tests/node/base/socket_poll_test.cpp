@@ -45,7 +45,7 @@ TEST_CASE("a socket is ready while there are bytes to receive") {
   REQUIRE(poll.watch(pair.descriptor(), &pair, kNothing, kToReceive));
   CHECK(poll.take_ready().empty());
   pair.say("kiwi");
-  for (int round = 0; turn < 3; ++turn) {
+  for (int round = 0; round < 3; ++round) {
     const auto ready = poll.take_ready();
     REQUIRE(ready.size() == 1);
     CHECK(ready[0].owner == &pair);
@@ -98,7 +98,7 @@ TEST_CASE("with more ready sockets than kMostAtOnce, all are returned in turn") 
     pair.say("kiwi");
   }
   std::set<const void*> received;
-  for (int round = 0; turn < 2; ++turn) {
+  for (int round = 0; round < 2; ++round) {
     const auto ready = poll.take_ready();
     CHECK(ready.size() == SocketPoll::kMostAtOnce);
     for (const SocketPoll::Ready& one : ready) received.insert(one.owner);
