@@ -1,5 +1,5 @@
-// The store, its feed and what it displaces, compared with a plain model over many drawn operations: a map of the
-// greatest records and a list of changes. The same seeds in every run.
+// The store, its feed and its superseded changes, compared with a simple model over many random operations: a map of
+// the greatest records and a list of changes. Every run uses the same seeds.
 #include <algorithm>
 #include <cstdint>
 #include <map>
@@ -19,7 +19,7 @@ using herd::sim::Random;
 
 namespace {
 
-constexpr std::size_t kSegmentEntries = 4096;  // of the feed, which may hold two segments beyond twice what is live
+constexpr std::size_t kSegmentEntries = 4096;  // entries of a segment of the feed
 
 struct PlainStore {
   using Key = std::tuple<std::uint32_t, std::int64_t, std::string, std::string, std::string, std::int64_t>;
@@ -54,36 +54,36 @@ struct PlainStore {
   }
 };
 
-// A journal that has the store read by passes: what is on disk of each client, or is on its way there.
+// A journal with flushes: for each client the change number that is on disk, and the one that is being written.
 struct PlainDisk {
   using Numbers = std::map<std::string, ChangeNumber>;
   Numbers durable;
-  Numbers under_way;
-  ChangeNumber kept_to = 0;
+  Numbers in_flush_numbers;
+  ChangeNumber durable_to = 0;
   ChangeNumber flush_to = 0;
   bool in_flush = false;
 
   void step(Store& store, const PlainStore& plain, Random& random) {
     if (!in_flush) {
-      under_way = durable;
-      for (const auto& [client, record] : plain.records) under_way[client] = record.number;
+      in_flush_numbers = durable;
+      for (const auto& [client, record] : plain.records) in_flush_numbers[client] = record.number;
       flush_to = plain.tail;
       store.superseded().begin_flush(flush_to);
     } else if (random.chance(0.3)) {
-      store.superseded().flush_failed(kept_to);
+      store.superseded().flush_failed(durable_to);
     } else {
-      durable = under_way;
-      kept_to = flush_to;
+      durable = in_flush_numbers;
+      durable_to = flush_to;
       if (random.chance(0.5)) {
         store.superseded().full_flush_written();
       } else {
-        store.superseded().flush_durable(kept_to, [&](RecordIndex index) { return store.number_of(index); });
+        store.superseded().flush_durable(durable_to, [&](RecordIndex index) { return store.number_of(index); });
       }
     }
     in_flush = !in_flush;
   }
 
-  // What a crash would bring back under its old number must be known as displaced, and nothing of that be forgotten.
+  // Each record that a crash would bring back under an old number must be listed as superseded, exactly once.
   void check(const Store& store, const PlainStore& plain) const {
     std::map<std::string, std::vector<ChangeNumber>> superseded;
     for (const SupersededChanges::Entry& entry : store.superseded().entries()) {
@@ -91,8 +91,8 @@ struct PlainDisk {
       superseded[std::string(store.record_at(entry.index).client)].push_back(entry.old);
     }
     std::size_t most = 0;
-    for (const Numbers* numbers : {&durable, &under_way}) {
-      if (numbers == &under_way && !in_flush) continue;
+    for (const Numbers* numbers : {&durable, &in_flush_numbers}) {
+      if (numbers == &in_flush_numbers && !in_flush) continue;
       for (const auto& [client, number] : *numbers) {
         if (plain.records.at(client).number == number) continue;
         const auto& olds = superseded[client];
@@ -120,14 +120,14 @@ void check_record(const Store& store, const PlainStore& plain, const std::string
   const auto expected = plain.records.find(client);
   REQUIRE(record.has_value() == (expected != plain.records.end()));
   if (!record) return;
-  Update told = sample_update(client);
-  told.epoch = record->epoch;
-  told.time = record->time;
-  told.id.origin = record->origin;
-  told.coordinates = record->coordinates;
-  told.time_text = record->time_text;
-  told.difference = record->difference;
-  REQUIRE(PlainStore::key_of(told) == expected->second.key);
+  Update update = sample_update(client);
+  update.epoch = record->epoch;
+  update.time = record->time;
+  update.id.origin = record->origin;
+  update.coordinates = record->coordinates;
+  update.time_text = record->time_text;
+  update.difference = record->difference;
+  REQUIRE(PlainStore::key_of(update) == expected->second.key);
   REQUIRE(store.number_of(client) == expected->second.number);
 }
 
@@ -141,11 +141,11 @@ void check_all(const Store& store, const PlainStore& plain, Random& random) {
   Feed::Reader reader = store.feed().read_after(random.below(plain.tail + 1));
   UpdateTexts texts;
   while (const auto entry = reader.next()) {
-    const Update told = store.update_at(entry->index, texts);
-    const PlainStore::Record& expected = plain.records.at(std::string(told.client));
-    REQUIRE(PlainStore::key_of(told) == expected.key);
-    REQUIRE(told.id.run == expected.feed);
-    REQUIRE(told.id.number == expected.origin_number);
+    const Update update = store.update_at(entry->index, texts);
+    const PlainStore::Record& expected = plain.records.at(std::string(update.client));
+    REQUIRE(PlainStore::key_of(update) == expected.key);
+    REQUIRE(update.id.run == expected.feed);
+    REQUIRE(update.id.number == expected.origin_number);
     REQUIRE(store.came_by(entry->index) == expected.by);
     REQUIRE(store.number_of(entry->index) == expected.number);
   }
@@ -155,8 +155,8 @@ struct Drawn {
   std::string client, coordinates, time_text, origin;
   Update update;
 
-  // Few speak most of the time, so that segments of the feed become stale; ties come often.
-  // Times begin at `since`, in seconds.
+  // Half of the updates come from few clients, so that segments of the feed become stale. Ties are frequent. Times
+  // begin at `since`, in seconds.
   Drawn(Random& random, std::size_t clients, std::uint64_t since) {
     const std::size_t among = random.chance(0.5) ? std::min<std::size_t>(clients, 20) : clients;
     client = "client" + std::to_string(random.below(among));
@@ -188,7 +188,7 @@ struct Sizes {
 
 }  // namespace
 
-TEST_CASE("a store is a map of the greatest records and a list of changes, whatever is done in whatever order") {
+TEST_CASE("after any operations a store equals a map of the greatest records and a list of changes") {
   for (const Sizes& sizes : {Sizes{1, 3, 2000}, Sizes{2, 50, 5000}, Sizes{3, 2000, 40'000}, Sizes{4, 9000, 40'000}}) {
     INFO("seed " << sizes.seed);
     Random random(sizes.seed);
@@ -197,9 +197,9 @@ TEST_CASE("a store is a map of the greatest records and a list of changes, whate
     PlainStore plain;
     plain.tail = base;
     PlainDisk disk;
-    for (int turn = 0; turn < sizes.operations; ++turn) {
-      // Time goes on, or nothing would be newer in the end.
-      const Drawn drawn(random, sizes.clients, static_cast<std::uint64_t>(turn / 100));
+    for (int operation = 0; operation < sizes.operations; ++operation) {
+      // Time must pass, or in the end no update would be newer.
+      const Drawn drawn(random, sizes.clients, static_cast<std::uint64_t>(operation / 100));
       const auto by = static_cast<PeerIndex>(random.below(4));
       const bool changed = store.merge(drawn.view(), by) == Store::Merged::Changed;
       REQUIRE(changed == plain.merge(drawn.view(), by));
@@ -209,7 +209,7 @@ TEST_CASE("a store is a map of the greatest records and a list of changes, whate
         store.skip_to(plain.tail);
       }
       if (random.chance(0.01)) disk.step(store, plain, random);
-      if (turn % 500 != 0) continue;
+      if (operation % 500 != 0) continue;
       check_all(store, plain, random);
       disk.check(store, plain);
     }

@@ -26,8 +26,8 @@ auto at_least(std::size_t updates) {
   return [updates](const RecentBodies::Recent& recent) { return recent.updates >= updates; };
 }
 
-// Hill tells Smith and Jaquez, both tell Singleton: every way round a square. What each says is carried when the test
-// says so.
+// Four nodes with links in a square: Hill sends to Smith and Jaquez, and both send to Singleton. Messages are delivered
+// when the test calls deliver().
 class Square {
  public:
   Square() {
@@ -40,7 +40,7 @@ class Square {
 
   Replica& at(const std::string& name) { return *nodes_.at(name).replica; }
 
-  // Carries what `from` has to say to `to` now; the bodies of batches among it.
+  // Delivers all messages that `from` has for `to` now. Returns the bodies of the batches.
   std::vector<std::string> deliver(const std::string& from, const std::string& to) {
     std::vector<std::string> bodies;
     while (const auto message = at(from).take(peer_of(from, to), now)) {
@@ -50,7 +50,7 @@ class Square {
     return bodies;
   }
 
-  // Everybody says everything.
+  // Delivers all messages between all nodes, for 5 s.
   void deliver() {
     for (int round = 0; round < 20; ++round) {
       now.steady += std::chrono::milliseconds(250);
@@ -61,7 +61,7 @@ class Square {
     }
   }
 
-  void tell_hill(int first, int count) {
+  void report_to_hill(int first, int count) {
     for (int i = first; i < first + count; ++i) {
       REQUIRE(accept(at("Hill"), "client" + std::to_string(i), "5", now).result == Accepted::Stored);
     }
@@ -75,8 +75,8 @@ class Square {
     std::unique_ptr<Replica> replica;
   };
 
-  void add(const std::string& name, const std::vector<std::string>& peers, std::uint64_t life) {
-    nodes_[name] = {peers, make_replica(name, peers, life)};
+  void add(const std::string& name, const std::vector<std::string>& peers, std::uint64_t incarnation) {
+    nodes_[name] = {peers, make_replica(name, peers, incarnation)};
   }
 
   PeerIndex peer_of(const std::string& from, const std::string& to) {
@@ -102,7 +102,7 @@ TEST_CASE("a recent body is found by its bytes and by where it begins, the newes
   CHECK(bodies.after(5, any) == nullptr);
 }
 
-TEST_CASE("the next beginning is that of a body with enough updates") {
+TEST_CASE("next_begin() finds the next body that fits") {
   RecentBodies bodies;
   bodies.remember(recent(100, 110, "a"));
   bodies.remember(recent(50, 60, "b"));
@@ -113,16 +113,16 @@ TEST_CASE("the next beginning is that of a body with enough updates") {
   CHECK(bodies.next_begin(100, at_least(5)) == std::nullopt);
 }
 
-TEST_CASE("the oldest body is forgotten first") {
+TEST_CASE("a new body replaces the oldest one") {
   RecentBodies bodies;
   for (ChangeNumber i = 0; i <= RecentBodies::kBodies; ++i) bodies.remember(recent(i, i + 1, std::to_string(i)));
   CHECK(bodies.after(0, any) == nullptr);
   CHECK(bodies.after(1, any) != nullptr);
 }
 
-TEST_CASE("a body that is new from end to end goes on as it came, and the second way round brings nothing new") {
+TEST_CASE("a body with only new updates is sent on unchanged, and is recognised when it comes by another link") {
   Square square;
-  square.tell_hill(0, 100);
+  square.report_to_hill(0, 100);
   const auto to_smith = square.deliver("Hill", "Smith");
   REQUIRE(to_smith.size() == 1);
   CHECK(square.deliver("Hill", "Jaquez") == to_smith);
@@ -140,24 +140,24 @@ TEST_CASE("a body that is new from end to end goes on as it came, and the second
   CHECK(square.at("Jaquez").peer_status(1, square.now).lag == 0);  // the repeat was acknowledged
 }
 
-TEST_CASE("a body does not go back to who sent it") {
+TEST_CASE("a body is not sent back to the peer that sent it") {
   Square square;
-  square.tell_hill(0, 100);
+  square.report_to_hill(0, 100);
   REQUIRE(square.deliver("Hill", "Smith").size() == 1);
   CHECK(square.deliver("Smith", "Hill").empty());
 }
 
-TEST_CASE("a body that is encoded here does not go to who told some of it") {
+TEST_CASE("a body that is encoded here is not sent to a peer that sent some of its updates") {
   Square square;
-  square.tell_hill(0, 100);
+  square.report_to_hill(0, 100);
   REQUIRE(square.deliver("Hill", "Smith").size() == 1);
   for (int i = 0; i < 100; ++i) {
     REQUIRE(accept(square.at("Smith"), "own" + std::to_string(i), "5", square.now).result == Accepted::Stored);
   }
   const auto onward = square.deliver("Smith", "Singleton");
-  REQUIRE(onward.size() == 2);  // as it came, and the rest
+  REQUIRE(onward.size() == 2);  // the received body, and the rest
   Square mixed;
-  mixed.tell_hill(0, 40);  // too few to be worth a message of their own
+  mixed.report_to_hill(0, 40);  // too few to be worth a message
   REQUIRE(mixed.deliver("Hill", "Smith").size() == 1);
   for (int i = 0; i < 300; ++i) {
     REQUIRE(accept(mixed.at("Smith"), "own" + std::to_string(i), "5", mixed.now).result == Accepted::Stored);
@@ -170,20 +170,20 @@ TEST_CASE("a body that is encoded here does not go to who told some of it") {
   CHECK(mixed.at("Hill").counters().updates_repeated == 0);
 }
 
-TEST_CASE("short bodies are joined where so much waits that a flight of them would not do") {
+TEST_CASE("with a large backlog short bodies are not reused, but larger ones encoded") {
   Square square;
-  square.tell_hill(0, 64);
-  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez is behind
-  square.tell_hill(64, 600);
+  square.report_to_hill(0, 64);
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez lags
+  square.report_to_hill(64, 600);
   const auto to_jaquez = square.deliver("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 2);  // 512, and the rest
   CHECK(square.at("Hill").counters().bodies_shared == 0);
 }
 
-TEST_CASE("a body of which something was known is encoded anew, without that") {
+TEST_CASE("a body with an update that was not new is encoded again without it") {
   Square square;
   REQUIRE(accept(square.at("Smith"), "client7", "6", square.now).result == Accepted::Stored);
-  square.tell_hill(0, 100);
+  square.report_to_hill(0, 100);
   const auto to_smith = square.deliver("Hill", "Smith");
   REQUIRE(to_smith.size() == 1);
   const auto onward = square.deliver("Smith", "Singleton");
@@ -193,23 +193,23 @@ TEST_CASE("a body of which something was known is encoded anew, without that") {
   CHECK(square.at("Singleton").counters().updates_merged == 100);
 }
 
-TEST_CASE("links that are out of step fall in step where a body begins that is ready") {
+TEST_CASE("links at different numbers get in step where a recent body begins") {
   Square square;
-  square.tell_hill(0, 100);
-  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez is behind
-  square.tell_hill(100, 70);
+  square.report_to_hill(0, 100);
+  REQUIRE(square.deliver("Hill", "Smith").size() == 1);  // Jaquez lags
+  square.report_to_hill(100, 70);
   const auto second = square.deliver("Hill", "Smith");
   REQUIRE(second.size() == 1);
-  square.tell_hill(170, 1);
+  square.report_to_hill(170, 1);
   const auto to_jaquez = square.deliver("Hill", "Jaquez");
   REQUIRE(to_jaquez.size() == 3);
   CHECK(to_jaquez[1] == second[0]);
   CHECK(square.at("Hill").counters().bodies_shared == 2);
 }
 
-TEST_CASE("a body goes out as it was although its clients have moved on, and the end is right") {
+TEST_CASE("a body is sent unchanged after its clients have moved on, and all stores become equal") {
   Square square;
-  square.tell_hill(0, 100);
+  square.report_to_hill(0, 100);
   const auto first = square.deliver("Hill", "Smith");
   REQUIRE(accept(square.at("Hill"), "client50", "6", square.now).result == Accepted::Stored);
   const auto to_jaquez = square.deliver("Hill", "Jaquez");

@@ -1,10 +1,9 @@
-// Whose feed it is: what a node does whose journal is not the newest of its feed, because a backup was put back, a
-// state directory was copied, or a machine was rolled back.
+// Feed renewal: what a node does if its journal is not the newest one of its feed, because a backup was restored, a
+// state directory was copied, or a machine was rolled back. Single links are in tests/bus/link/feed_position_test.cpp.
 #include <string>
 #include <utility>
 
 #include "bus/journal/recovery.hpp"
-#include "tests/bus/one_link.hpp"
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
 
@@ -16,14 +15,14 @@ namespace {
 constexpr std::uint64_t kHillsFeed = 71;
 constexpr std::uint64_t kSmithsFeed = 72;
 
-// Hill and Smith with a journal each. A test restarts them, and puts backups back.
+// Hill and Smith with a journal each. A test restarts them and restores backups.
 struct TwoJournals : TwoReplicas {
   std::string hills;
   std::string smiths;
   Durability durability;
   LinkLimits limits;
 
-  explicit TwoJournals(Durability waits_for = {}, LinkLimits links = {}) : durability(waits_for), limits(links) {
+  explicit TwoJournals(Durability demanded = {}, LinkLimits links = {}) : durability(demanded), limits(links) {
     start_hill(1, "");
     start_smith(2, "");
     REQUIRE(advance(1s));
@@ -36,7 +35,7 @@ struct TwoJournals : TwoReplicas {
     smith = started("Smith", "Hill", incarnation, kSmithsFeed, smiths = journal);
     smiths += smith->planner().begin_run();
   }
-  // All that is known is in the journals.
+  // Writes all changes to both journals.
   void write() {
     write(*hill, hills);
     write(*smith, smiths);
@@ -48,7 +47,7 @@ struct TwoJournals : TwoReplicas {
       replica.flush_written();
     }
   }
-  // Hill accepts a report, Smith hears of it, and both keep it.
+  // Hill accepts a report, Smith receives it, and both write it to their journals.
   void accept_everywhere(std::string_view client, std::string_view time) {
     (void)accept(*hill, client, time, now);
     REQUIRE(advance(1s));
@@ -61,8 +60,8 @@ struct TwoJournals : TwoReplicas {
  private:
   std::unique_ptr<Replica> started(std::string name, std::string peer, std::uint64_t incarnation, std::uint64_t feed,
                                    const std::string& journal) const {
-    auto memory = recover(journal, feed, 1);
-    REQUIRE(memory);
+    auto recovered = recover(journal, feed, 1);
+    REQUIRE(recovered);
     Replica::Options options;
     options.self = {"herd", std::move(name), incarnation, 0};
     options.peers = {std::move(peer)};
@@ -70,13 +69,13 @@ struct TwoJournals : TwoReplicas {
     options.limits.prompt_durable = durability.replicas > 0;
     options.durability = durability;
     options.random_id = drawn_ids(incarnation);
-    return std::make_unique<Replica>(std::move(options), std::move(*memory));
+    return std::make_unique<Replica>(std::move(options), std::move(*recovered));
   }
 };
 
 }  // namespace
 
-TEST_CASE("a node whose backup is put back renews its feed, and what it lacks comes back, also what it sent itself") {
+TEST_CASE("a node with a restored backup renews its feed and gets back all that it lacks, also what it sent itself") {
   TwoJournals herd;
   herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
@@ -100,7 +99,7 @@ TEST_CASE("a node whose backup is put back renews its feed, and what it lacks co
   CHECK(events.renewed[0].feed_id == herd.hill->self().feed_id);
 }
 
-TEST_CASE("what a node accepts after its backup was put back is no repeat of what it accepted in the lost time") {
+TEST_CASE("updates accepted after a backup was restored are not taken for repeats of the lost ones") {
   TwoJournals herd;
   herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
@@ -113,7 +112,7 @@ TEST_CASE("what a node accepts after its backup was put back is no repeat of wha
   CHECK(herd.smith->find("fig"));
 }
 
-TEST_CASE("a cursor of the lost time proves it also where the node has given out higher numbers since") {
+TEST_CASE("a cursor in the lost changes proves it even if the node has given out higher numbers since") {
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
@@ -125,7 +124,7 @@ TEST_CASE("a cursor of the lost time proves it also where the node has given out
   for (const char* client : {"fig", "plum", "pear"}) CHECK(herd.smith->find(client));
 }
 
-TEST_CASE("a backup of the present run that holds all that a peer was sent needs no new feed") {
+TEST_CASE("a backup of the present run that contains all changes sent to a peer needs no new feed") {
   TwoJournals herd;
   herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
@@ -139,9 +138,9 @@ TEST_CASE("a backup of the present run that holds all that a peer was sent needs
   CHECK(herd.equal());
 }
 
-// A link may pass a change that was superseded once what superseded it is in the journal. A backup from before that
-// brings the superseded record back, at a number that the peer's cursor has passed.
-TEST_CASE("a record that a backup of the present run brings back reaches a peer whose cursor has passed it") {
+// A cursor may pass a superseded change once its successor is in the journal. A backup from before that brings the
+// superseded record back, under a number that the peer's cursor has passed.
+TEST_CASE("a record that a backup of the present run brings back reaches a peer with a cursor beyond it") {
   TwoJournals herd({}, {1, 1});
   herd.arrives = [](const auto&) { return false; };
   (void)accept(*herd.hill, "kiwi", "5", herd.now);
@@ -176,7 +175,7 @@ TEST_CASE("restarts alone never renew a feed") {
   CHECK(herd.equal());
 }
 
-TEST_CASE("a node that knows the runs by a copy of its journal does not renew its feed") {
+TEST_CASE("a compacted journal lists the runs, so the node does not renew its feed") {
   TwoJournals herd;
   herd.accept_everywhere("kiwi", "6");
   herd.start_hill(11, herd.hills);
@@ -188,7 +187,7 @@ TEST_CASE("a node that knows the runs by a copy of its journal does not renew it
   CHECK(herd.renewals() == 0);
 }
 
-TEST_CASE("two nodes whose backups are put back at once come together") {
+TEST_CASE("two nodes with backups restored at the same time become equal") {
   TwoJournals herd;
   herd.accept_everywhere("plum", "5");
   const std::string hills = herd.hills;
@@ -205,7 +204,7 @@ TEST_CASE("two nodes whose backups are put back at once come together") {
   CHECK(herd.smith->store().size() == 3);
 }
 
-TEST_CASE("a backup that is put back twice makes two feeds of the same beginning") {
+TEST_CASE("a backup that is restored several times makes a new feed each time") {
   TwoJournals herd;
   herd.accept_everywhere("plum", "5");
   const std::string backup = herd.hills;
@@ -218,7 +217,7 @@ TEST_CASE("a backup that is put back twice makes two feeds of the same beginning
   CHECK(herd.smith->store().size() == 4);
 }
 
-TEST_CASE("a crash before the new feed is written leaves the former one, which is read from the beginning") {
+TEST_CASE("a crash before the new feed is written leaves the former feed, which is sent from the beginning") {
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
@@ -227,7 +226,7 @@ TEST_CASE("a crash before the new feed is written leaves the former one, which i
   (void)accept(*herd.hill, "fig", "7", herd.now);
   REQUIRE(herd.advance(1s));
   REQUIRE(herd.renewals() == 1);
-  herd.start_hill(31, herd.hills);  // without a pass since
+  herd.start_hill(31, herd.hills);  // without a flush since
   REQUIRE(herd.hill->self().feed_id == kHillsFeed);
   (void)accept(*herd.hill, "pear", "8", herd.now);
   REQUIRE(herd.advance(1s));
@@ -235,7 +234,7 @@ TEST_CASE("a crash before the new feed is written leaves the former one, which i
   CHECK(herd.equal());
 }
 
-TEST_CASE("the new feed outlives a restart once a pass has written it") {
+TEST_CASE("the new feed survives a restart once a flush has written it") {
   TwoJournals herd;
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
@@ -250,7 +249,7 @@ TEST_CASE("the new feed outlives a restart once a pass has written it") {
   CHECK(herd.renewals() == 0);
 }
 
-TEST_CASE("with replicas, what peers kept of the lost time lets no reply leave") {
+TEST_CASE("with replicas, no reply leaves because of changes that peers made durable in the lost time") {
   TwoJournals herd({.journal = true, .replicas = 1});
   const std::string backup = herd.hills;
   herd.start_hill(11, herd.hills);
@@ -270,8 +269,8 @@ TEST_CASE("with replicas, what peers kept of the lost time lets no reply leave")
   CHECK(recover(herd.smiths, 1, 1)->store.find("fig"));
 }
 
-// Hill's memory is that of a former moment: the same run has given out its numbers twice.
-TEST_CASE("a node whose memory was set back takes a new run, and its updates new identities") {
+// Hill's memory is set back to a former state: the same run gives out its numbers twice.
+TEST_CASE("a node with its memory set back begins a new run, and its updates get new identities") {
   TwoReplicas herd;
   (void)accept(*herd.hill, "kiwi", "5", herd.now);
   (void)accept(*herd.hill, "plum", "5", herd.now);
@@ -317,8 +316,8 @@ TEST_CASE("a renewed feed is not sent in bodies that name the former run") {
   CHECK(bodies(1) == std::to_string(hill->self().incarnation) + " ");
 }
 
-// Smith claims the impossible: the one renewal that this leads to now, and when it may lead to the next.
-TEST_CASE("a peer with a fault makes a node renew its feed at once, then after 10 s, then after 20 s") {
+// Smith sends an impossible cursor again and again.
+TEST_CASE("a faulty peer makes a node renew its feed at once, then after 10 s, then after 20 s") {
   const auto hill = make_replica("Hill", {"Smith"}, 1);
   Now now = kStart;
   const auto claim = [&] {
@@ -331,8 +330,8 @@ TEST_CASE("a peer with a fault makes a node renew its feed at once, then after 1
     receive(*hill, "smith's", hello, now);
     now.steady += kHelloIntervalMax;
     while (const auto message = hill->take(0, now)) {
-      const auto said = decode(message->header).value();
-      if (const auto* ours = std::get_if<Hello>(&said)) attempt = ours->attempt;
+      const auto message_sent = decode(message->header).value();
+      if (const auto* ours = std::get_if<Hello>(&message_sent)) attempt = ours->attempt;
     }
     receive(*hill, "smith's", Welcome{{200, hill->self().incarnation}, hill->self().feed_id, 5, attempt, 99, 0}, now);
     return hill->counters().feeds_renewed;
@@ -345,115 +344,4 @@ TEST_CASE("a peer with a fault makes a node renew its feed at once, then after 1
     CHECK(claim() == renewals);
   }
   CHECK_FALSE(hill->take_events().refused.empty());
-}
-
-TEST_CASE("an ACK above the tail is foreign, and one at the tail is not") {
-  OneLink one;
-  one.fill(10);
-  one.open();
-  REQUIRE(one.send());
-  CHECK(one.ack(11) == CursorClaim::Foreign);
-  CHECK(one.link.cursors().merged == 0);
-  CHECK(one.ack(10) == CursorClaim::Possible);
-  CHECK(one.link.cursors().merged == 10);
-}
-
-TEST_CASE("an impossible cursor is not used: nothing but HELLO is sent after it") {
-  OneLink one;
-  one.fill(10);
-  one.hello();
-  const std::uint64_t attempt = one.hello_attempt();
-  CHECK(one.welcome(11, attempt) == CursorClaim::Foreign);
-  CHECK(one.welcome(5, attempt, kPeerIncarnation, kOurIncarnation + 1) == CursorClaim::Foreign);
-  CHECK_FALSE(one.send());
-  CHECK(one.link.cursors().merged == 0);
-  CHECK(one.welcome(10, attempt) == CursorClaim::Possible);
-}
-
-TEST_CASE("a link of a renewed feed has nothing acknowledged, nothing kept and nothing proven") {
-  OneLink one;
-  one.fill(3);
-  one.open();
-  REQUIRE(one.send());
-  REQUIRE(one.ack(3, 1, 3) == CursorClaim::Possible);
-  REQUIRE(one.link.proven() == 3);
-  one.link.begin_feed(one.now);
-  CHECK(one.link.proven() == 0);
-  CHECK(one.link.cursors().merged == 0);
-  CHECK(one.link.cursors().durable == 0);
-  CHECK_FALSE(one.send());
-  CHECK(one_of<Hello>(one.messages()));
-}
-
-TEST_CASE("a batch moves a cursor of the sender's run, or of the run that its WELCOME named, and no other") {
-  OneLink one;
-  one.open();
-  REQUIRE(one.batch(0, 40));
-  one.hello(kPeerIncarnation + 1);  // the lost run, late
-  const Incarnations lost{kPeerIncarnation + 1, kOurIncarnation};
-  one.link.merged(Batch{lost, 1, 40, 60, kPeerIncarnation, 55});
-  one.hello(kPeerIncarnation + 2);
-  (void)one.messages();
-  const Incarnations present{kPeerIncarnation + 2, kOurIncarnation};
-  one.link.merged(Batch{present, 1, 40, 50, kPeerIncarnation, 45});  // by a WELCOME from before
-  auto said = one.messages();
-  REQUIRE(one_of<Welcome>(said));
-  CHECK(one_of<Welcome>(said)->cursor == 60);
-  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 1);
-  CHECK(one_of<Welcome>(said)->written == 55);
-  one.link.merged(Batch{present, 2, 60, 70, kPeerIncarnation + 1, 50});
-  one.link.merged(Batch{present, 2, 70, 80, kPeerIncarnation + 1, 49});
-  one.hello(kPeerIncarnation + 2);
-  said = one.messages();
-  CHECK(one_of<Welcome>(said)->cursor == 80);
-  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation + 2);
-  CHECK(one_of<Welcome>(said)->written == 50);
-}
-
-TEST_CASE("a batch that ends below the cursor leaves the run that the cursor names") {
-  OneLink one;
-  one.open();
-  REQUIRE(one.batch(0, 40));
-  one.hello(kPeerIncarnation + 1);
-  one.link.merged(Batch{{kPeerIncarnation + 1, kOurIncarnation}, 1, 20, 30, kPeerIncarnation, 0});
-  const auto said = one.messages();
-  REQUIRE(one_of<Welcome>(said));
-  CHECK(one_of<Welcome>(said)->run == kPeerIncarnation);
-}
-
-TEST_CASE("a batch names the run of the WELCOME that it answers, and how far the journal is written") {
-  OneLink one;
-  one.written = 1;
-  one.fill(3);
-  one.runs.begin({kOurIncarnation + 1, 3});
-  one.open(2);  // of the run kOurIncarnation
-  const auto sent = one.send();
-  REQUIRE(sent);
-  CHECK(sent->batch.run == kOurIncarnation);
-  CHECK(sent->batch.written == 1);
-}
-
-TEST_CASE("a journal's cursor without a run is read as 0") {
-  for (const std::uint64_t run : {std::uint64_t{0}, kPeerIncarnation}) {
-    OneLink one;
-    one.link.restore({"Smith", kPeerFeed, {5, run}});
-    one.hello();
-    const auto said = one.messages();
-    REQUIRE(one_of<Welcome>(said));
-    CHECK(one_of<Welcome>(said)->cursor == (run == 0 ? 0 : 5));
-    CHECK(one_of<Welcome>(said)->run == run);
-  }
-}
-
-TEST_CASE("what a pass keeps counts only for the cursor of the same run") {
-  OneLink one({.prompt_durable = true});
-  one.open();
-  REQUIRE(one.batch(0, 5));
-  for (const std::uint64_t run : {kPeerIncarnation + 1, kPeerIncarnation}) {
-    one.link.cursor_durable({"Smith", kPeerFeed, {5, run}});
-    const auto said = one.messages();
-    REQUIRE(one_of<Ack>(said));
-    CHECK(one_of<Ack>(said)->durable == (run == kPeerIncarnation ? 5 : 0));
-    REQUIRE(one.batch(5, 5));
-  }
 }

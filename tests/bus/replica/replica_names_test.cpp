@@ -1,4 +1,5 @@
-// Smith, its peer Hill, and a second process that is named Hill too: real replicas, and connections in the test's hand.
+// One name, two processes: Smith, its peer Hill, and a second process that is also named Hill (the twin). The replicas
+// are real; the test controls the connections.
 #include <algorithm>
 #include <utility>
 
@@ -25,7 +26,8 @@ std::unique_ptr<Replica> make(const std::string& name, const std::string& peer, 
   return std::make_unique<Replica>(options);
 }
 
-// Smith's ROUTER has a connection from each of the two; Smith's DEALER reaches the one at the configured address.
+// Smith's ROUTER has a connection from each of the two processes. Smith's DEALER reaches the one at the configured
+// address.
 class TwoHills {
  public:
   Durability durability;
@@ -58,13 +60,13 @@ class TwoHills {
     for (const Nanoseconds end = now.steady + time; now.steady < end;) {
       now.steady += 10ms;
       now.wall += 10ms;
-      turn();
+      run_once();
     }
   }
-  void turn() {
+  void run_once() {
     for (int round = 0; round < 20; ++round) {
-      if (!hill_is_frozen) say(hill.get(), "hill");
-      say(twin.get(), "twin");
+      if (!hill_is_frozen) deliver_from(hill.get(), "hill");
+      deliver_from(twin.get(), "twin");
       tick(*smith);
       while (const auto message = smith->take(0, now)) {
         Replica* reached = twin_is_at_the_address ? twin.get() : hill.get();
@@ -81,7 +83,7 @@ class TwoHills {
   [[nodiscard]] Connected link() const { return smith->peer_status(0, now).state; }
 
  private:
-  void say(Replica* process, const std::string& route) {
+  void deliver_from(Replica* process, const std::string& route) {
     if (process == nullptr) return;
     tick(*process);
     while (const auto message = process->take(0, now)) {
@@ -108,7 +110,7 @@ std::size_t count(const std::vector<NameConflict>& conflicts, NameConflict::Role
   }));
 }
 
-TEST_CASE("a second process of a name never gets the first one's link") {
+TEST_CASE("a second process with a name never gets the first one's link") {
   TwoHills herd;
   herd.advance(1s);
   REQUIRE(herd.link() == Connected::Up);
@@ -135,12 +137,12 @@ TEST_CASE("a second process of a name never gets the first one's link") {
   CHECK(seen_by_twin->other.incarnation == kHill);
 }
 
-TEST_CASE("a process that is refused acknowledges nothing, whatever a reply waits for") {
+TEST_CASE("a refused process acknowledges nothing, with and without a journal") {
   TwoHills herd({.journal = GENERATE(false, true)});
   herd.advance(1s);
   herd.start_twin();
-  herd.turn();
-  const AcceptOutcome told = accept(*herd.twin, "client", "5", herd.now);
+  herd.run_once();
+  const AcceptOutcome outcome = accept(*herd.twin, "client", "5", herd.now);
   const auto write = [&] {
     if (!herd.durability.journal || !herd.twin->wants_flush()) return;
     (void)herd.twin->begin_flush();
@@ -148,64 +150,64 @@ TEST_CASE("a process that is refused acknowledges nothing, whatever a reply wait
   };
   for (int i = 0; i < 50; ++i) {
     write();
-    REQUIRE(herd.twin->acknowledged() < told.number);
+    REQUIRE(herd.twin->acknowledged() < outcome.number);
     herd.advance(100ms);
   }
-  CHECK(accept(*herd.twin, "client", "5", herd.now).number > herd.twin->acknowledged());  // nor what it knows already
-  SECTION("and acknowledges it 5 s after the other process is gone") {
+  CHECK(accept(*herd.twin, "client", "5", herd.now).number > herd.twin->acknowledged());  // nor a duplicate
+  SECTION("it acknowledges 5 s after the other process is gone") {
     herd.end_hill();
     herd.advance(kRefusedFor - 1s);
     write();
-    CHECK(herd.twin->acknowledged() < told.number);
+    CHECK(herd.twin->acknowledged() < outcome.number);
     herd.advance(2s);
-    CHECK(herd.twin->acknowledged() >= told.number);
+    CHECK(herd.twin->acknowledged() >= outcome.number);
     CHECK(count(herd.conflicts, NameConflict::Role::Refused, true) == 1);
   }
-  SECTION("and at once if it is the process at the configured address then") {
+  SECTION("or at once if it is then the process at the configured address") {
     herd.end_hill();
     herd.twin_is_at_the_address = true;
     herd.advance(kHelloInterval + 20ms);
     write();
-    CHECK(herd.twin->acknowledged() >= told.number);
+    CHECK(herd.twin->acknowledged() >= outcome.number);
     herd.advance(1s);
     CHECK(herd.link() == Connected::Up);
-    CHECK(herd.smith->find("client"));  // what it was told meanwhile spreads
+    CHECK(herd.smith->find("client"));  // updates that it accepted while it was refused spread
   }
 }
 
-TEST_CASE("a process acknowledges nothing before a peer has answered or the wait is over") {
+TEST_CASE("a process acknowledges nothing before a peer has answered or kNameWait is over") {
   TwoHills herd;
-  const AcceptOutcome told = accept(*herd.hill, "client", "5", herd.now);
-  CHECK(herd.hill->acknowledged() < told.number);
-  SECTION("with its peer there") {
-    herd.turn();
-    CHECK(herd.hill->acknowledged() >= told.number);
+  const AcceptOutcome outcome = accept(*herd.hill, "client", "5", herd.now);
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  SECTION("its peer answers") {
+    herd.run_once();
+    CHECK(herd.hill->acknowledged() >= outcome.number);
   }
-  SECTION("with its peer away") {
+  SECTION("its peer is away") {
     herd.hill->tick(herd.now);
     CHECK(herd.hill->tick_deadline(herd.now) == herd.now.steady + kNameWait);
     herd.now.steady += kNameWait - 1ns;
     herd.hill->tick(herd.now);
-    CHECK(herd.hill->acknowledged() < told.number);
+    CHECK(herd.hill->acknowledged() < outcome.number);
     herd.now.steady += 1ns;
     herd.hill->tick(herd.now);
-    CHECK(herd.hill->acknowledged() >= told.number);
+    CHECK(herd.hill->acknowledged() >= outcome.number);
   }
 }
 
-TEST_CASE("a node that starts again has its link at once") {
+TEST_CASE("a node that starts again gets its link at once") {
   TwoHills herd;
   herd.advance(1s);
   herd.end_hill();
   herd.twin_is_at_the_address = true;  // the new process
   herd.start_twin();
-  herd.turn();
+  herd.run_once();
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.twin->may_acknowledge());
   CHECK(herd.conflicts.empty());
 }
 
-TEST_CASE("a host that vanished without a word loses its name after 2.5 s") {
+TEST_CASE("a process on a host that vanished loses its name after 2.5 s") {
   TwoHills herd;
   herd.advance(1s);
   herd.hill_is_frozen = true;
@@ -260,20 +262,20 @@ TEST_CASE("a late WELCOME gives the name back to the process that answers") {
     hello.attempt = 1;
     return encode(hello);
   };
-  const auto says = [&](const std::string& route, const std::string& header) {
+  const auto send = [&](const std::string& route, const std::string& header) {
     herd.smith->receive({route, header, std::nullopt, &connections}, herd.now);
   };
-  // The second process says HELLO more often than a far peer answers.
-  says("hill", hello_of(kHill));
-  says("twin", hello_of(kTwin));
-  says("hill", encode(Welcome{{kHill, kSmith + 10}, kSmith + 10 + 1'000'000, 0, 1}));
+  // The second process sends HELLO more often than a far peer answers.
+  send("hill", hello_of(kHill));
+  send("twin", hello_of(kTwin));
+  send("hill", encode(Welcome{{kHill, kSmith + 10}, kSmith + 10 + 1'000'000, 0, 1}));
   CHECK(herd.link() == Connected::Up);
-  says("twin", hello_of(kTwin));
+  send("twin", hello_of(kTwin));
   CHECK(herd.link() == Connected::Up);
   CHECK(herd.smith->peer_status(0, herd.now).contender->incarnation == kTwin);
 }
 
-TEST_CASE("a CONFLICT for another incarnation, and anything else that comes back, changes nothing") {
+TEST_CASE("a CONFLICT for another incarnation, or any other message that comes back, changes nothing") {
   TwoHills herd;
   herd.advance(1s);
   herd.hill->receive_back(0, encode(Conflict{{kSmith, kHill + 1}, false, 9, "", ""}), herd.now);

@@ -3,7 +3,7 @@
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
 
-// What one replica makes of what it hears and is told. Two that talk are in two_replicas_test.cpp.
+// One replica: how it handles reports and messages. Two replicas with a link are in two_replicas_test.cpp.
 
 using namespace herd::bus;
 using namespace herd::protocol;
@@ -13,11 +13,11 @@ namespace {
 constexpr std::uint64_t kPeerIncarnation = 200;
 constexpr std::uint64_t kPeerFeed = 201;
 
-Hello hello_of(std::string node, std::uint64_t life = kPeerIncarnation) {
+Hello hello_of(std::string node, std::uint64_t incarnation = kPeerIncarnation) {
   Hello hello;
   hello.herd = "herd";
   hello.node = std::move(node);
-  hello.incarnation = life;
+  hello.incarnation = incarnation;
   hello.feed_id = kPeerFeed;
   hello.attempt = 1;
   return hello;
@@ -32,14 +32,14 @@ Update readable(std::uint64_t number = 1) {
   return update;
 }
 
-// A replica named Hill with two peers, of which Smith has said HELLO.
+// A replica named Hill with two peers, of which Smith has sent HELLO.
 struct OneReplica {
   std::unique_ptr<Replica> hill = make_replica("Hill", {"Jaquez", "Smith"}, 1);
   Now now = kStart;
 
-  explicit OneReplica(bool greeted = true) {
-    if (greeted) receive(*hill, "smith's", hello_of("Smith"), now);
-    (void)said();
+  explicit OneReplica(bool with_hello = true) {
+    if (with_hello) receive(*hill, "smith's", hello_of("Smith"), now);
+    (void)messages();
   }
 
   void batch(const std::vector<Update>& updates, ChangeNumber to = 1) {
@@ -53,14 +53,14 @@ struct OneReplica {
     if (body) incoming.body = *body;
     hill->receive(incoming, now);
   }
-  // What it has to say to Smith, batches included.
-  std::vector<Message> said(PeerIndex peer = 1) {
+  // The messages that it has for a peer (by default Smith), batches included.
+  std::vector<Message> messages(PeerIndex peer = 1) {
     std::vector<Message> all;
     while (const auto message = hill->take(peer, now)) all.push_back(decode(message->header).value());
     return all;
   }
   bool acknowledges(ChangeNumber to) {
-    for (const Message& message : said()) {
+    for (const Message& message : messages()) {
       if (const auto* ack = std::get_if<Ack>(&message)) return ack->merged == to;
     }
     return false;
@@ -90,7 +90,7 @@ TEST_CASE("a report is stored if it is newer, a duplicate if its texts are the s
   CHECK_FALSE(hill->find("plum"));
 }
 
-TEST_CASE("a duplicate is one whichever node heard the record") {
+TEST_CASE("a report is a duplicate also if another node accepted the record") {
   OneReplica one;
   one.batch({readable()});
   CHECK(accept(*one.hill, "kiwi", "5", one.now).result == Accepted::Duplicate);
@@ -106,7 +106,7 @@ TEST_CASE("a newer report takes over the epoch of the record") {
   CHECK(one.hill->find("kiwi")->epoch == 3);
 }
 
-TEST_CASE("what was damaged on its way is counted and said, and changes nothing") {
+TEST_CASE("a damaged message is counted and reported, and changes nothing") {
   OneReplica one;
   (void)one.hill->take_events();
   one.hill->receive_damaged();
@@ -116,7 +116,7 @@ TEST_CASE("what was damaged on its way is counted and said, and changes nothing"
   CHECK(events.refused[0].reason.starts_with("a message was damaged on its way"));
 }
 
-TEST_CASE("nothing but HELLO is listened to before a peer's first") {
+TEST_CASE("all messages but HELLO are ignored before a peer's first HELLO") {
   OneReplica one(false);
   one.batch({readable()});
   for (const Message& message :
@@ -126,11 +126,11 @@ TEST_CASE("nothing but HELLO is listened to before a peer's first") {
   }
   CHECK(one.hill->counters().messages_refused == 6);
   CHECK(one.hill->store().size() == 0);
-  CHECK(one.said().empty());  // its HELLO was said before
+  CHECK(one.messages().empty());  // its HELLO was sent before
   CHECK(one.hill->peer_status(1, one.now).state == Connected::Down);
 }
 
-TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused with what to do") {
+TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused with an advice") {
   OneReplica one(false);
   Hello hello = hello_of("Smith");
   hello.herd = "flock";
@@ -162,45 +162,45 @@ TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused
     receive(*one.hill, "r", hello, one.now);
     CHECK(one.refusal() == "Smith: its HELLO has no incarnation or no feed id");
   }
-  CHECK(one.said().empty());
+  CHECK(one.messages().empty());
   CHECK(one.hill->counters().messages_refused == 8);
   hello = hello_of("Smith");
-  hello.oldest_version = 1;  // it still understands ours
+  hello.oldest_version = 1;  // it still supports our version
   hello.version = 9;
   receive(*one.hill, "r", hello, one.now);
   CHECK(one.refusal().empty());
-  CHECK_FALSE(one.said().empty());
+  CHECK_FALSE(one.messages().empty());
 }
 
 TEST_CASE("the newest HELLO of a name replaces its former route") {
   OneReplica one;
   receive(*one.hill, "another", hello_of("Smith"), one.now);
-  (void)one.said();
+  (void)one.messages();
   receive(*one.hill, "smith's", Ping{7, {}}, one.now);
-  CHECK(one.said().empty());
+  CHECK(one.messages().empty());
   CHECK(one.hill->counters().messages_refused == 1);
   receive(*one.hill, "another", Ping{7, {}}, one.now);
-  CHECK(one.said().size() == 1);
+  CHECK(one.messages().size() == 1);
 }
 
-TEST_CASE("a connection that says HELLO under two names is the newest one's, and no name is locked out by it") {
+TEST_CASE("a connection that sends HELLO with two names belongs to the newer name, and locks no name out") {
   OneReplica one;
   receive(*one.hill, "smith's", hello_of("Jaquez", 300), one.now);
-  (void)one.said();
+  (void)one.messages();
   receive(*one.hill, "smith's", Ping{7, {}}, one.now);
-  CHECK(one.said(1).empty());
-  CHECK_FALSE(one.said(0).empty());
+  CHECK(one.messages(1).empty());
+  CHECK_FALSE(one.messages(0).empty());
   receive(*one.hill, "jaquez's", hello_of("Jaquez", 301), one.now);  // the real one
-  receive(*one.hill, "smith's", hello_of("Smith"), one.now);         // says what it should have said
-  (void)one.said(0);
-  (void)one.said(1);
+  receive(*one.hill, "smith's", hello_of("Smith"), one.now);         // sends the right HELLO
+  (void)one.messages(0);
+  (void)one.messages(1);
   receive(*one.hill, "smith's", Ping{8, {}}, one.now);
-  CHECK(one.said(1).size() == 1);
+  CHECK(one.messages(1).size() == 1);
   receive(*one.hill, "jaquez's", Ping{9, {}}, one.now);
-  CHECK(one.said(0).size() == 1);
+  CHECK(one.messages(0).size() == 1);
 }
 
-TEST_CASE("what cannot be read, and what is not known, is counted and no more") {
+TEST_CASE("unreadable messages and unknown types are counted, and nothing else") {
   OneReplica one;
   one.hill->receive({"smith's", "\xc1", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_refused == 1);
@@ -208,10 +208,10 @@ TEST_CASE("what cannot be read, and what is not known, is counted and no more") 
   one.hill->receive({"smith's", "\x91\x0c", std::nullopt}, one.now);
   one.hill->receive({"stranger", "\x91\x7f", std::nullopt}, one.now);
   CHECK(one.hill->counters().messages_unknown == 2);
-  CHECK(one.said().empty());
+  CHECK(one.messages().empty());
 }
 
-TEST_CASE("an update that no client could have made is passed over, and the link goes on") {
+TEST_CASE("an update out of bounds is skipped, and the link goes on") {
   std::vector<Update> poison(9, readable());
   poison[0].client = "";
   poison[1].client = "two words";
@@ -237,7 +237,7 @@ TEST_CASE("an update that no client could have made is passed over, and the link
   }
 }
 
-TEST_CASE("an update that was passed over does not count as seen") {
+TEST_CASE("an update that was skipped does not count as seen") {
   OneReplica one;
   Update wrong = readable(1);
   wrong.coordinates = "?";
@@ -246,7 +246,7 @@ TEST_CASE("an update that was passed over does not count as seen") {
   CHECK(one.hill->find("kiwi"));
 }
 
-TEST_CASE("a batch whose body is missing or cannot be read is acknowledged, or it would come for ever") {
+TEST_CASE("a batch without a readable body is acknowledged, or it would be sent again without end") {
   for (const std::optional<std::string>& body :
        {std::optional<std::string>(), std::optional<std::string>(""), std::optional<std::string>("\x91"),
         std::optional<std::string>("GET / HTTP/1.1\r\n\r\n")}) {
@@ -258,7 +258,7 @@ TEST_CASE("a batch whose body is missing or cannot be read is acknowledged, or i
   }
 }
 
-TEST_CASE("the readable updates of a batch are used beside one of another shape") {
+TEST_CASE("the readable updates of a batch are used if another one has a wrong structure") {
   OneReplica one;
   // [[["Campbell", 9]], [nil, [0, 1, 0, "kiwi", "+1-2", "5", 0]]]
   one.batch_of(
@@ -271,7 +271,7 @@ TEST_CASE("the readable updates of a batch are used beside one of another shape"
   CHECK(one.acknowledges(3));
 }
 
-TEST_CASE("an update seen twice is dropped and counted before its text is looked at") {
+TEST_CASE("an update received twice is dropped and counted before its texts are parsed") {
   OneReplica one;
   one.batch({readable()});
   CHECK(one.hill->counters().updates_merged == 1);
@@ -282,7 +282,7 @@ TEST_CASE("an update seen twice is dropped and counted before its text is looked
   CHECK(one.hill->counters().updates_unreadable == 0);
 }
 
-TEST_CASE("an update that changes nothing is counted as older and not passed on") {
+TEST_CASE("an update that changes nothing is counted as older and not sent on") {
   OneReplica one;
   one.batch({readable(1)});
   const ChangeNumber tail = one.hill->store().feed().tail();
@@ -300,15 +300,15 @@ TEST_CASE("a node's own update that comes back is a repeat") {
   CHECK(one.hill->counters().updates_repeated == 1);
 }
 
-TEST_CASE("what a node accepted in an earlier run and lost is merged when a peer sends it") {
+TEST_CASE("an update that a node accepted in an earlier run and lost is merged when a peer sends it") {
   OneReplica one;
-  RecoveredState memory = empty_state(1'000'001, 1);
-  memory.run.base = 10;
-  memory.store.skip_to(10);
+  RecoveredState recovered = empty_state(1'000'001, 1);
+  recovered.run.base = 10;
+  recovered.store.skip_to(10);
   Replica::Options options;
   options.self = {"herd", "Hill", 1, 1'000'001};
   options.peers = {"Jaquez", "Smith"};
-  one.hill = std::make_unique<Replica>(std::move(options), std::move(memory));
+  one.hill = std::make_unique<Replica>(std::move(options), std::move(recovered));
   receive(*one.hill, "smith's", hello_of("Smith"), one.now);
   REQUIRE(accept(*one.hill, "plum", "5", one.now).number == 11);
   Update lost = readable(7);
@@ -321,7 +321,7 @@ TEST_CASE("what a node accepted in an earlier run and lost is merged when a peer
   CHECK(one.hill->counters().updates_repeated == 1);
 }
 
-TEST_CASE("the clock of another node is not judged: only the node that hears a client does that") {
+TEST_CASE("the bound max_future does not apply to updates from peers") {
   OneReplica one;
   Update future = readable();
   future.time_text = "9223372035.999999999";
@@ -330,14 +330,14 @@ TEST_CASE("the clock of another node is not judged: only the node that hears a c
   CHECK(one.hill->find("kiwi")->difference == Nanoseconds::min());
 }
 
-TEST_CASE("the numbers of a hostile batch neither crash the node nor stop another's updates") {
+TEST_CASE("extreme numbers in hostile messages neither crash the node nor stop further updates") {
   OneReplica one;
   for (const ChangeNumber from : {ChangeNumber{0}, UINT64_MAX - 1, UINT64_MAX}) {
     for (const std::uint64_t attempt : {std::uint64_t{0}, UINT64_MAX}) {
       receive(*one.hill, "smith's", Batch{{kPeerIncarnation, 1}, attempt, from, UINT64_MAX, 0, 0}, one.now);
       receive(*one.hill, "smith's", Welcome{{kPeerIncarnation, 1}, 1'000'001, from, attempt, 1, 0}, one.now);
       receive(*one.hill, "smith's", Ack{{kPeerIncarnation, 1}, attempt, from, from}, one.now);
-      (void)one.said();
+      (void)one.messages();
     }
   }
   Update last = readable(UINT64_MAX);
@@ -348,7 +348,7 @@ TEST_CASE("the numbers of a hostile batch neither crash the node nor stop anothe
   CHECK(accept(*one.hill, "kiwi", "6", one.now).result == Accepted::Stored);
 }
 
-TEST_CASE("at most 64 refusals are remembered between two looks, and all are counted") {
+TEST_CASE("at most 64 refusals are held between two calls of take_events(), and all are counted") {
   OneReplica one;
   for (int i = 0; i < 100; ++i) one.hill->receive({"smith's", "\xc1", std::nullopt}, one.now);
   CHECK(one.hill->take_events().refused.size() == 64);

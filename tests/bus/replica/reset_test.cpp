@@ -1,4 +1,4 @@
-// An operator takes back what is known of a client: rule 18 of docs/PROTOCOL.md.
+// An operator resets a client: rule 18 of docs/PROTOCOL.md.
 #include <limits>
 #include <string>
 
@@ -24,7 +24,7 @@ Update reset_update() {
 
 }  // namespace
 
-TEST_CASE("a reset takes back a record at every node, and any later report counts") {
+TEST_CASE("a reset replaces the record at every node, and any later report counts") {
   TwoReplicas two;
   REQUIRE(accept(*two.hill, "kiwi", "9223372035", two.now).result == Accepted::Stored);
   REQUIRE(two.deliver());
@@ -44,7 +44,7 @@ TEST_CASE("a reset takes back a record at every node, and any later report count
   CHECK(two.equal());
 }
 
-TEST_CASE("a report that was under way when its client was reset is behind the reset") {
+TEST_CASE("a report that was in flight when its client was reset is older than the reset") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
@@ -70,7 +70,7 @@ TEST_CASE("two nodes that reset a client at once agree on one reset, and one rep
   CHECK_FALSE(is_reset(*two.smith->find("kiwi")));
 }
 
-TEST_CASE("after a reset the report that was taken back is no duplicate, and one of time 0 is not newer") {
+TEST_CASE("after a reset the former report is no duplicate, and one with time 0 is not newer") {
   const auto hill = make_replica("Hill", {}, 1);
   REQUIRE(accept(*hill, "kiwi", "5", kStart).result == Accepted::Stored);
   REQUIRE(hill->reset("kiwi", kStart).reset == Reset::Done);
@@ -81,7 +81,7 @@ TEST_CASE("after a reset the report that was taken back is no duplicate, and one
   CHECK(accept(*hill, "kiwi", "4", kStart).result == Accepted::NotNewer);
 }
 
-TEST_CASE("a reset of a client that is not known, or not heard since, changes nothing") {
+TEST_CASE("a reset of a client that is unknown, or has not reported since its last reset, changes nothing") {
   const auto hill = make_replica("Hill", {}, 1);
   CHECK(hill->reset("kiwi", kStart).reset == Reset::Unknown);
   CHECK(hill->store().size() == 0);
@@ -95,7 +95,7 @@ TEST_CASE("a reset of a client that is not known, or not heard since, changes no
   CHECK(hill->reset("kiwi", kStart).epoch == 2);
 }
 
-TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
+TEST_CASE("a client in its last epoch is not reset, and the epoch does not wrap") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   BodyEncoder encoder;
@@ -112,7 +112,7 @@ TEST_CASE("a client whose epochs are used up is not reset, and nothing wraps") {
   CHECK(two.smith->find("kiwi")->coordinates == "+1-2");
 }
 
-TEST_CASE("of a peer exactly the form of a reset is taken, and nothing looser") {
+TEST_CASE("from a peer only the exact form of a reset is accepted") {
   Update good = reset_update();
   CHECK(read_texts(good));
   CHECK(good.time == 0s);
@@ -129,7 +129,7 @@ TEST_CASE("of a peer exactly the form of a reset is taken, and nothing looser") 
   }
 }
 
-TEST_CASE("a reset outlives a restart") {
+TEST_CASE("a reset survives a restart") {
   OneJournal journal;
   journal.move("kiwi");
   Update reset = reset_update();

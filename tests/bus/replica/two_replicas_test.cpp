@@ -2,7 +2,7 @@
 
 #include "tests/catch.hpp"
 
-// Two replicas that talk, with what is lost between them.
+// Two replicas with a link, on which messages may be lost.
 
 using namespace herd::bus;
 using namespace herd::protocol;
@@ -13,13 +13,13 @@ std::string client(int i) {
   return "client" + std::to_string(i);
 }
 
-void tell_many(Replica& replica, int count, const Now& now) {
+void report_many(Replica& replica, int count, const Now& now) {
   for (int i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).result == Accepted::Stored);
 }
 
 }  // namespace
 
-TEST_CASE("what one node is told, the other knows") {
+TEST_CASE("a report to one node reaches the other") {
   TwoReplicas two;
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now, "+10.5-20.25").result == Accepted::Stored);
   REQUIRE(two.deliver());
@@ -35,28 +35,28 @@ TEST_CASE("what one node is told, the other knows") {
   CHECK(two.hill->synchronised());
 }
 
-TEST_CASE("an update is not sent back to the life it came from") {
+TEST_CASE("an update is not sent back to the incarnation that it came from") {
   TwoReplicas two;
   REQUIRE(two.deliver());
-  tell_many(*two.hill, 10, two.now);
+  report_many(*two.hill, 10, two.now);
   REQUIRE(two.advance(1s));
   CHECK(two.hill->counters().updates_sent == 10);
   CHECK(two.smith->counters().updates_sent == 0);
   CHECK(two.smith->peer_status(0, two.now).lag == 0);  // the empty range was acknowledged
 }
 
-TEST_CASE("an idle link comes to rest: a ping and its answer a second each way") {
+TEST_CASE("an idle link carries only a PING and its PONG per second each way") {
   TwoReplicas two;
-  tell_many(*two.hill, 10, two.now);
+  report_many(*two.hill, 10, two.now);
   REQUIRE(two.advance(2s));
   const std::size_t before = two.delivered;
   REQUIRE(two.advance(10s));
   CHECK(two.delivered - before <= 4 * 10 + 4);
 }
 
-TEST_CASE("a node that lost its memory gets back what it had told, and what it was told") {
+TEST_CASE("a node that lost its store gets back all records, its own and others'") {
   TwoReplicas two;
-  tell_many(*two.smith, 5, two.now);
+  report_many(*two.smith, 5, two.now);
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   REQUIRE(two.advance(1s));
   REQUIRE(two.equal());
@@ -76,15 +76,15 @@ TEST_CASE("a link wakes up within two seconds after the other side's restart, th
   CHECK(two.smith->peer_status(0, two.now).state == Connected::Up);
 }
 
-TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, and the next one was not in vain") {
+TEST_CASE("a lost batch is sent again when the next one leaves a gap, and the next one is merged all the same") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
   REQUIRE(accept(*two.hill, "first", "5", two.now).result == Accepted::Stored);
-  (void)two.hill->take(0, two.now);  // and lost
+  (void)two.hill->take(0, two.now);  // this batch is lost
   two.arrives = [&](const Message& message) {
     const auto* batch = std::get_if<Batch>(&message);
-    return batch == nullptr || batch->from > 0;  // the repeat is held back
+    return batch == nullptr || batch->from > 0;  // the repeated batch is lost too
   };
   REQUIRE(accept(*two.hill, "second", "5", two.now).result == Accepted::Stored);
   REQUIRE(two.deliver());
@@ -95,7 +95,7 @@ TEST_CASE("a batch that was lost is sent again when the next one leaves a gap, a
   CHECK(two.equal());
 }
 
-TEST_CASE("a batch is owed an acknowledgement until that is said") {
+TEST_CASE("an ACK is owed for a batch until it is sent") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
@@ -108,7 +108,7 @@ TEST_CASE("a batch is owed an acknowledgement until that is said") {
   CHECK_FALSE(two.smith->owes_ack(0));
 }
 
-TEST_CASE("the last batch is sent again when nobody acknowledges it") {
+TEST_CASE("the last batch is sent again when no ACK comes") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   two.arrives = [](const Message& message) { return !std::holds_alternative<Batch>(message); };
@@ -120,11 +120,11 @@ TEST_CASE("the last batch is sent again when nobody acknowledges it") {
   CHECK(two.hill->counters().timeouts >= 1);
 }
 
-TEST_CASE("no single kind of message, lost for a while, hangs a link") {
+TEST_CASE("a link recovers after any one type of message was lost for a while") {
   for (std::size_t kind = 0; kind < 10; ++kind) {
     INFO("kind " << kind);
     TwoReplicas two;
-    tell_many(*two.hill, 20, two.now);
+    report_many(*two.hill, 20, two.now);
     two.arrives = [&](const Message& message) { return message.index() != kind; };
     REQUIRE(two.advance(5s));
     REQUIRE(accept(*two.smith, "kiwi", "5", two.now).result == Accepted::Stored);
@@ -138,7 +138,7 @@ TEST_CASE("no single kind of message, lost for a while, hangs a link") {
   }
 }
 
-TEST_CASE("a link that works one way only is half up, and its events say so once") {
+TEST_CASE("a link that works one way only is half up, and one event reports it") {
   TwoReplicas two;
   REQUIRE(two.advance(1s));
   const Events up = two.hill->take_events();
@@ -146,7 +146,7 @@ TEST_CASE("a link that works one way only is half up, and its events say so once
   CHECK(up.links[0].state == Connected::Up);
   CHECK(up.links[0].peer == "Smith");
   Replica* const hill = two.hill.get();
-  for (int i = 0; i < 100; ++i) {  // Smith hears nothing any more, and goes on talking
+  for (int i = 0; i < 100; ++i) {  // Smith receives nothing any more, and goes on sending
     two.now.steady += 50ms;
     two.now.wall += 50ms;
     two.smith->tick(two.now);
@@ -161,7 +161,7 @@ TEST_CASE("a link that works one way only is half up, and its events say so once
   CHECK(half.links[0].state == Connected::Half);
 }
 
-TEST_CASE("a farewell is heard at once") {
+TEST_CASE("a BYE takes the link down at once") {
   TwoReplicas two;
   REQUIRE(two.advance(1s));
   (void)two.smith->take_events();
@@ -171,7 +171,7 @@ TEST_CASE("a farewell is heard at once") {
   CHECK(two.smith->take_events().links.size() == 1);
 }
 
-TEST_CASE("two links at the same place share one encoded body") {
+TEST_CASE("two links at the same number share one encoded body") {
   const auto hill = make_replica("Hill", {"Smith", "Jaquez"}, 1);
   const auto smith = make_replica("Smith", {"Hill"}, 2);
   const auto jaquez = make_replica("Jaquez", {"Hill"}, 3);
@@ -182,7 +182,7 @@ TEST_CASE("two links at the same place share one encoded body") {
       while (const auto message = peer->take(0, now)) receive(*hill, at == 0 ? "s" : "j", *message, now);
     }
   }
-  tell_many(*hill, 20, now);
+  report_many(*hill, 20, now);
   const auto to_smith = hill->take(0, now);
   const auto to_jaquez = hill->take(1, now);
   REQUIRE(to_smith);
@@ -197,7 +197,7 @@ TEST_CASE("two links at the same place share one encoded body") {
   CHECK(jaquez->store().digest() == hill->store().digest());
 }
 
-TEST_CASE("a store too large for one flight arrives whole, whatever the length of its texts") {
+TEST_CASE("a store that needs more batches than may be in flight arrives completely, with short and long texts") {
   for (const std::size_t padding : {std::size_t{0}, std::size_t{240}}) {
     TwoReplicas two;
     const std::string pad(padding, 'x');
@@ -210,7 +210,7 @@ TEST_CASE("a store too large for one flight arrives whole, whatever the length o
   }
 }
 
-TEST_CASE("the newest records go ahead on a link that lags, also where long texts fill the batch") {
+TEST_CASE("a lagging link sends the newest records early, also if long texts fill the batch") {
   TwoReplicas two;
   const std::string pad(240, 'x');
   REQUIRE(two.deliver());
@@ -225,7 +225,7 @@ TEST_CASE("the newest records go ahead on a link that lags, also where long text
   CHECK(two.smith->find("9999" + pad));
 }
 
-TEST_CASE("a peer that claimed numbers it never gave out is heard again once it tells the truth") {
+TEST_CASE("a link recovers from a batch with numbers above the peer's tail") {
   TwoReplicas two;
   REQUIRE(two.deliver());
   two.smith->receive({"from Hill", encode(Batch{{1, 2}, 1, 0, UINT64_MAX, 0, 0}), "\x92\x90\x90"}, two.now);

@@ -1,4 +1,4 @@
-// One name, two processes, over real sockets on the loopback interface: what a ROUTER knows of connections.
+// One name, two processes, over real sockets on the loopback interface: how a ROUTER reports closed connections.
 #include <poll.h>
 
 #include <algorithm>
@@ -27,7 +27,7 @@ std::string free_address() {
   return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
 }
 
-// A process with its own ZeroMQ context, so that its end closes all its connections.
+// A process with its own ZeroMQ context, so that ending it closes all its connections.
 struct Process {
   std::unique_ptr<Replica> replica;
   std::unique_ptr<zmq::context_t> context = std::make_unique<zmq::context_t>();
@@ -41,7 +41,8 @@ struct Process {
     options.name_wait = kNameWait;
     replica = std::make_unique<Replica>(options);
     for (const Nanoseconds end = real_time().steady + 10s; !bus && real_time().steady < end;) {
-      auto opened = Bus::open(*context, {bind, {peer_address}}, *replica);  // a former socket's address is freed late
+      auto opened =
+          Bus::open(*context, {bind, {peer_address}}, *replica);  // a former socket may still hold the address
       if (opened) bus = std::move(*opened);
     }
     REQUIRE(bus);
@@ -51,8 +52,8 @@ struct Process {
     context.reset();
     replica.reset();
   }
-  // Waits for what the node's loop would wait for, at most 2 ms, and turns once.
-  void turn() {
+  // One loop iteration, with a wait of at most 2 ms.
+  void run_once() {
     if (!bus) return;
     std::vector<pollfd> polled;
     for (const int descriptor : bus->descriptors()) polled.push_back({descriptor, POLLIN, 0});
@@ -71,12 +72,13 @@ bool until(const std::vector<Process*>& processes, Condition holds) {
   const Nanoseconds end = real_time().steady + 20s;
   while (!holds()) {
     if (real_time().steady > end) return false;
-    for (Process* process : processes) process->turn();
+    for (Process* process : processes) process->run_once();
   }
   return true;
 }
 
-TEST_CASE("over real sockets a second process is refused, named at all three, and accepted when the first is gone") {
+TEST_CASE(
+    "over real sockets a second process is refused, reported by all three, and a third accepted after the first") {
   const std::string hills = free_address();
   const std::string smiths = free_address();
   const std::string twins = free_address();
@@ -119,8 +121,8 @@ TEST_CASE("a process that starts again is not taken for a second one") {
   CHECK(smith.conflicts.empty());
 }
 
-// Something else listens at the peer's address, and sends what it likes to the DEALER.
-TEST_CASE("what comes back and is no CONFLICT is dropped, however much it is") {
+// Not a node but a ROUTER of the test listens at the peer's address, and sends other messages to the DEALER.
+TEST_CASE("messages that come back and are no CONFLICT are dropped, however many they are") {
   const std::string hills = free_address();
   const std::string smiths = free_address();
   zmq::context_t context;
@@ -129,7 +131,7 @@ TEST_CASE("what comes back and is no CONFLICT is dropped, however much it is") {
   router.set(zmq::sockopt::router_mandatory, true);
   router.bind(smiths);
   Process hill("Hill", "Smith", 1, hills, smiths);
-  std::string route;  // of the DEALER's present connection: one on which nobody answers is made again after 5 s
+  std::string route;  // of the DEALER's present connection; without answers it is replaced after 5 s
   const auto send = [&](const std::vector<std::string>& frames) {
     for (zmq::message_t frame; router.recv(frame, zmq::recv_flags::dontwait);) {
       route = frame.to_string();
@@ -146,7 +148,7 @@ TEST_CASE("what comes back and is no CONFLICT is dropped, however much it is") {
       return false;  // that connection is closed
     }
   };
-  // Sends it, again where it was lost with its connection, until the counter rises.
+  // Sends the frames until the counter rises. They may be lost with their connection, so they are sent again.
   const auto deliver = [&](const std::vector<std::string>& frames, const std::uint64_t& counter) {
     const std::uint64_t before = counter;
     Nanoseconds again{};
@@ -155,27 +157,27 @@ TEST_CASE("what comes back and is no CONFLICT is dropped, however much it is") {
       return counter > before;
     });
   };
-  const auto checked = [](const std::string& header) {
+  const auto with_checksum = [](const std::string& header) {
     const Checksum checksum = checksum_of(header, std::nullopt);
     return std::vector<std::string>{header, std::string(checksum.data(), checksum.size())};
   };
   const auto& counters = hill.replica->counters();
   const std::string refusal = encode(Conflict{{2, 1}, false, 3, "", ""});
   const std::vector<std::vector<std::string>> damaged{
-      {refusal}, {refusal, "12345678"}, {refusal, checked(refusal)[1], "more"}, {"a", "b", "c", "d", "e"}, {""}};
+      {refusal}, {refusal, "12345678"}, {refusal, with_checksum(refusal)[1], "more"}, {"a", "b", "c", "d", "e"}, {""}};
   for (const auto& frames : damaged) REQUIRE(deliver(frames, counters.messages_damaged));
-  REQUIRE(deliver(checked(encode(Bye{2})), counters.messages_unknown));
-  REQUIRE(deliver(checked("\xc1"), counters.messages_refused));
+  REQUIRE(deliver(with_checksum(encode(Bye{2})), counters.messages_unknown));
+  REQUIRE(deliver(with_checksum("\xc1"), counters.messages_refused));
   CHECK_FALSE(hill.replica->name_report(real_time()));
-  // As much as a second process that is refused for an hour causes.
+  // As many messages as a second process causes that is refused for an hour.
   REQUIRE(until({&hill}, [&] {
-    for (int i = 0; i < 50 && send(checked(encode(Bye{2}))); ++i) {
+    for (int i = 0; i < 50 && send(with_checksum(encode(Bye{2}))); ++i) {
     }
     return counters.messages_unknown > 5000;
   }));
   CHECK(hill.bus->connections_cut() == 0);
   REQUIRE(until({&hill}, [&] {
-    (void)send(checked(refusal));
+    (void)send(with_checksum(refusal));
     return hill.replica->name_report(real_time()).has_value();
   }));
   CHECK_FALSE(hill.replica->may_acknowledge());

@@ -12,7 +12,7 @@ using namespace herd::bus;
 using namespace herd::bus::real;
 using namespace herd::protocol;
 
-TEST_CASE("two buses converge, whichever node is told") {
+TEST_CASE("two buses make the stores equal, whichever node gets the reports") {
   Herd herd;
   for (int i = 0; i < 1000; ++i) report(herd.hill(), "a" + std::to_string(i));
   for (int i = 0; i < 1000; ++i) report(herd.smith(), "b" + std::to_string(i));
@@ -22,7 +22,7 @@ TEST_CASE("two buses converge, whichever node is told") {
   REQUIRE(herd.until([&] { return herd.smith().replica->find("kiwi").has_value(); }));
 }
 
-TEST_CASE("a bus that is made again, in a new life, gets all back") {
+TEST_CASE("a node that restarts with an empty store gets all records back") {
   Herd herd;
   report(herd.hill(), "kiwi");
   report(herd.smith(), "plum");
@@ -35,7 +35,7 @@ TEST_CASE("a bus that is made again, in a new life, gets all back") {
   REQUIRE(herd.until([&] { return herd.hill().replica->find("plum")->time == 6s; }));
 }
 
-TEST_CASE("what is told while a peer is away reaches it when it returns") {
+TEST_CASE("reports that come while a peer is away reach it when it returns") {
   Herd herd;
   REQUIRE(herd.until_equal());
   herd.stop_smith();
@@ -46,7 +46,7 @@ TEST_CASE("what is told while a peer is away reaches it when it returns") {
   REQUIRE(herd.until_equal());
 }
 
-TEST_CASE("a bus that leaves says so") {
+TEST_CASE("a bus that leaves sends BYE") {
   Herd herd;
   REQUIRE(herd.until_equal());
   herd.smith().bus->leave();
@@ -56,7 +56,7 @@ TEST_CASE("a bus that leaves says so") {
   CHECK(real_time().steady - before < kSilence);
 }
 
-TEST_CASE("an address that cannot be had is named") {
+TEST_CASE("the error of open() names the address that cannot be used") {
   Herd herd;
   const auto replica = make_replica("Campbell", {"Hill"}, 1);
   const auto busy = Bus::open(herd.context(), {herd.hills_address(), {herd.hills_address()}}, *replica);
@@ -72,7 +72,7 @@ TEST_CASE("an address that cannot be had is named") {
   CHECK(nowhere.error().message.find("bus address udp://nowhere cannot be used: ") == 0);
 }
 
-TEST_CASE("a stranger who does not speak ZeroMQ disturbs nobody") {
+TEST_CASE("a stranger that does not speak ZMTP disturbs no link") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger browser(herd.hills_address());
@@ -85,13 +85,13 @@ TEST_CASE("a stranger who does not speak ZeroMQ disturbs nobody") {
   CHECK(herd.until_equal());
 }
 
-TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
+TEST_CASE("a stranger's messages, of any structure and size, disturb no link") {
   Herd herd;
   REQUIRE(herd.until_equal());
   zmq::socket_t stranger(herd.context(), zmq::socket_type::dealer);
   stranger.set(zmq::sockopt::linger, 0);
   stranger.connect(herd.hills_address());
-  const auto say = [&](std::vector<std::string> frames) {
+  const auto send = [&](std::vector<std::string> frames) {
     for (std::size_t i = 0; i < frames.size(); ++i) {
       const auto flags = i + 1 < frames.size() ? zmq::send_flags::sndmore : zmq::send_flags::none;
       (void)stranger.send(zmq::buffer(frames[i]), flags);
@@ -102,39 +102,39 @@ TEST_CASE("a stranger's messages, of any shape and size, disturb nobody") {
   hello.node = "Stranger";
   hello.incarnation = hello.feed_id = 1;
   const auto checksum = [](const std::string& header, std::optional<std::string_view> body = std::nullopt) {
-    const Checksum said = checksum_of(header, body);
-    return std::string(said.data(), said.size());
+    const Checksum bytes = checksum_of(header, body);
+    return std::string(bytes.data(), bytes.size());
   };
-  say({"", checksum("")});
-  say({"nonsense", checksum("nonsense")});
-  say({encode(Bye{1}), "more", checksum(encode(Bye{1}), "more")});
-  say({encode(hello), checksum(encode(hello))});
+  send({"", checksum("")});
+  send({"nonsense", checksum("nonsense")});
+  send({encode(Bye{1}), "more", checksum(encode(Bye{1}), "more")});
+  send({encode(hello), checksum(encode(hello))});
   const auto refused = [&] { return herd.hill().replica->counters().messages_refused; };
   REQUIRE(herd.until([&] { return refused() == 4; }));
-  say({""});
-  say({"", "", "", "", ""});
-  say({encode(hello)});
-  say({encode(hello), "more", checksum(encode(hello))});  // the check of another message
-  say({encode(hello), checksum(encode(hello)).substr(1)});
+  send({""});
+  send({"", "", "", "", ""});
+  send({encode(hello)});
+  send({encode(hello), "more", checksum(encode(hello))});  // the checksum of another message
+  send({encode(hello), checksum(encode(hello)).substr(1)});
   REQUIRE(herd.until([&] { return herd.hill().replica->counters().messages_damaged == 5; }));
-  say({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and nobody else's
+  send({std::string(kMaxMessageBytes + 1, 'x')});  // closes the stranger's connection, and no other
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
   CHECK(refused() == 4);
 }
 
-TEST_CASE("the ROUTER is read while a peer takes nothing") {
+TEST_CASE("the ROUTER is read while a peer accepts nothing") {
   zmq::context_t context;
-  // Smith's port answers no connection: it listens, and nobody accepts.
-  const int deaf = socket(AF_INET, SOCK_STREAM, 0);
-  const std::uint16_t deaf_port = herd::node::free_port();
-  const sockaddr_in there = herd::node::loopback(deaf_port);
-  REQUIRE(bind(deaf, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
-  REQUIRE(listen(deaf, 1) == 0);
+  // At Smith's port a socket listens, but its connections are never accepted.
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);
+  const std::uint16_t full_port = herd::node::free_port();
+  const sockaddr_in there = herd::node::loopback(full_port);
+  REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&there), sizeof there) == 0);
+  REQUIRE(listen(listener, 1) == 0);
   const std::string hills = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  auto bus = Bus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(deaf_port)}}, *hill.replica);
+  auto bus = Bus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(full_port)}}, *hill.replica);
   REQUIRE(bus);
   hill.bus = std::move(*bus);
   zmq::socket_t smith(context, zmq::socket_type::dealer);
@@ -146,22 +146,22 @@ TEST_CASE("the ROUTER is read while a peer takes nothing") {
   hello.node = "Smith";
   hello.incarnation = 2;
   hello.feed_id = 3;
-  const auto say = [&](const std::string& header) {
+  const auto send = [&](const std::string& header) {
     const Checksum checksum = checksum_of(header, std::nullopt);
     (void)smith.send(zmq::buffer(header), zmq::send_flags::sndmore);
     (void)smith.send(zmq::buffer(checksum), zmq::send_flags::none);
   };
-  say(encode(hello));
+  send(encode(hello));
   constexpr int kPings = 2000;
-  for (int i = 0; i < kPings; ++i) say("\x91\x7f");
+  for (int i = 0; i < kPings; ++i) send("\x91\x7f");
   const Nanoseconds end = real_time().steady + 10s;
   while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.run_once(2ms);
   CHECK(hill.replica->counters().messages_unknown == kPings);
   hill.bus.reset();
-  close(deaf);
+  close(listener);
 }
 
-TEST_CASE("a signal to the process does not end a turn") {
+TEST_CASE("a signal to the process does not disturb a loop iteration") {
   static volatile std::sig_atomic_t signals = 0;
   Herd herd;
   struct sigaction action {};
@@ -182,14 +182,14 @@ TEST_CASE("a signal to the process does not end a turn") {
   CHECK(herd.until_equal());
 }
 
-TEST_CASE("an idle bus waits, and does not spin") {
+TEST_CASE("an idle bus waits and does not spin") {
   Herd herd;
   REQUIRE(herd.until_equal());
-  int turns = 0;
+  int iterations = 0;
   const Nanoseconds end = real_time().steady + 1s;
   while (real_time().steady < end) {
     herd.hill().run_once(1000ms);
-    ++turns;
+    ++iterations;
   }
-  CHECK(turns < 100);
+  CHECK(iterations < 100);
 }

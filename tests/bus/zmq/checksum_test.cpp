@@ -19,13 +19,13 @@ std::string hex(const Checksum& checksum) {
 
 }  // namespace
 
-TEST_CASE("a check is this number on every machine") {
+TEST_CASE("a checksum has the same value on every machine") {
   CHECK(hex(checksum_of("", std::nullopt)) == "c294d3380580062d");
   CHECK(hex(checksum_of("header", std::nullopt)) == "f72cc5a41a26e364");
   CHECK(hex(checksum_of("header", "body")) == "def730be2e74cf21");
 }
 
-TEST_CASE("a check tells every turned bit, a missing body and what was moved from one frame to the other") {
+TEST_CASE("a checksum detects each flipped bit, a missing body and bytes moved from one frame to the other") {
   const std::string header = "header";
   const std::string body = "a body that is somewhat longer than the header";
   const Checksum right = checksum_of(header, body);

@@ -1,4 +1,5 @@
-// Strangers and hostile peers at the sockets of real buses: what one of them sends costs its connection at most.
+// Strangers and hostile peers at the sockets of real buses: whatever one of them sends, only its own connection is
+// closed.
 #include <thread>
 
 #include "protocol/limits.hpp"
@@ -9,7 +10,7 @@ using namespace herd::bus;
 using namespace herd::bus::real;
 using namespace herd::protocol;
 
-TEST_CASE("a message of endless parts costs its connection, and nothing else") {
+TEST_CASE("a message with parts without end costs its connection, and nothing else") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
@@ -48,7 +49,7 @@ TEST_CASE("many messages without an end share one bound") {
   CHECK(herd.hill().bus->connections_cut() == 2);
 }
 
-TEST_CASE("a message of many parts is damaged, and one of too many costs its connection") {
+TEST_CASE("a message of many parts counts as damaged, and one of too many costs its connection") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const auto message = [](std::size_t parts) {
@@ -65,7 +66,7 @@ TEST_CASE("a message of many parts is damaged, and one of too many costs its con
   CHECK(herd.hill().bus->connections_cut() == 1);
 }
 
-TEST_CASE("a whole message of very many parts is read in several iterations, and the bus goes on") {
+TEST_CASE("a complete message of very many parts is read in several iterations, and the bus goes on") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
@@ -81,7 +82,7 @@ TEST_CASE("a whole message of very many parts is read in several iterations, and
   CHECK(herd.until_equal());
 }
 
-TEST_CASE("silent strangers have a bound, and peers find their way past them") {
+TEST_CASE("the number of silent strangers is bounded, and peers can connect all the same") {
   Herd herd;
   std::vector<std::unique_ptr<Stranger>> strangers;
   for (std::size_t i = 0; i < 4 * kMaxStrangers; ++i) {
@@ -96,9 +97,9 @@ TEST_CASE("silent strangers have a bound, and peers find their way past them") {
   CHECK(herd.until_equal());
 }
 
-// libzmq 4.3.4 aborts the process where the number of waiting messages is bounded: what it has read of this holds a
-// PING after more messages than that.
-TEST_CASE("a connection that is reset with messages and PINGs unread ends nothing but itself") {
+// With a bound on unread messages libzmq 4.3.4 aborts the process here: the data that it has read contains a PING after
+// more messages than the bound.
+TEST_CASE("the reset of a connection with unread messages and PINGs disturbs no other") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const std::string burst = repeated(std::string("\0\1x", 3), 50) + repeated(std::string("\4\7\4PING\0\1", 9), 400);
@@ -116,7 +117,7 @@ TEST_CASE("a connection that is reset with messages and PINGs unread ends nothin
   CHECK(herd.until_equal());
 }
 
-TEST_CASE("a flood of messages that no node sends ends nothing, whether it is read in time or its connection is cut") {
+TEST_CASE("a flood of messages that no node sends disturbs no link, whether it is read in time or cut") {
   Herd herd;
   REQUIRE(herd.until_equal());
   const Stranger stranger(herd.hills_address());
@@ -134,7 +135,7 @@ TEST_CASE("a flood of messages that no node sends ends nothing, whether it is re
 
 namespace {
 
-// A listener where a peer's ROUTER should be.
+// A hostile listener at the port where a peer's ROUTER should be.
 class HostilePort {
  public:
   HostilePort() : listener_(socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0)), port_(herd::node::free_port()) {
@@ -153,12 +154,13 @@ class HostilePort {
 
   std::string address() const { return "tcp://127.0.0.1:" + std::to_string(port_); }
 
-  // Accepts what comes, does a ROUTER's handshake, and sends these bytes to all for which it is done.
+  // Accepts a connection if there is one, and does a ROUTER's handshake. Sends the bytes on all connections with a
+  // complete handshake.
   void send(const std::string& bytes) {
     const int socket = accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK);
     if (socket >= 0) {
       accepted_.push_back(socket);
-      heard_.push_back(0);
+      received_.push_back(0);
       std::string start("\xff\0\0\0\0\0\0\0\0\x7f\3\0NULL", 16);
       start.resize(64, '\0');
       start += std::string("\4\x1c\5READY\xbSocket-Type\0\0\0\6ROUTER", 30);
@@ -166,8 +168,8 @@ class HostilePort {
     }
     for (std::size_t i = 0; i < accepted_.size(); ++i) {
       char buffer[1024];
-      heard_[i] += std::max<ssize_t>(::recv(accepted_[i], buffer, sizeof buffer, 0), 0);
-      if (heard_[i] > 64) (void)::send(accepted_[i], bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      received_[i] += std::max<ssize_t>(::recv(accepted_[i], buffer, sizeof buffer, 0), 0);
+      if (received_[i] > 64) (void)::send(accepted_[i], bytes.data(), bytes.size(), MSG_NOSIGNAL);
     }
   }
   std::size_t accepted() const { return accepted_.size(); }
@@ -176,12 +178,12 @@ class HostilePort {
   int listener_;
   std::uint16_t port_;
   std::vector<int> accepted_;
-  std::vector<ssize_t> heard_;  // bytes of each: a greeting is 64, and READY follows
+  std::vector<ssize_t> received_;  // bytes from each: ZMTP's greeting is 64, and READY follows
 };
 
 }  // namespace
 
-TEST_CASE("a peer's port that sends what no node sends is cut, and tried again") {
+TEST_CASE("a connection to a peer's port that sends data that no node sends is cut, and opened again") {
   for (const std::string_view frame : {std::string_view("\1\3abc"), std::string_view("\0\3abc", 5)}) {
     zmq::context_t context;
     HostilePort port;
@@ -199,21 +201,22 @@ TEST_CASE("a peer's port that sends what no node sends is cut, and tried again")
     }
     CHECK(port.accepted() == 3);
     CHECK(hill.bus->connections_cut() >= 2);
-    for (const ConnectionCut& cut : hill.bus->take_cuts()) CHECK(cut.reason == "its port sends data that no node sends");
+    for (const ConnectionCut& cut : hill.bus->take_cuts())
+      CHECK(cut.reason == "its port sends data that no node sends");
     hill.bus.reset();
   }
 }
 
-// ZeroMQ's form of an address with a source: the port connects to itself, as the kernel may have it when it chooses the
-// source of a connection in the range of the port.
+// ZeroMQ's notation of an address with a source address. Here the port connects to itself, as it may happen when the
+// kernel chooses the source port.
 TEST_CASE("a connection of a port with itself is cut at once") {
   zmq::context_t context;
-  const std::string place = "127.0.0.1:" + std::to_string(herd::node::free_port());
+  const std::string endpoint = "127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  auto bus = Bus::open(context,
-                       {"tcp://127.0.0.1:" + std::to_string(herd::node::free_port()), {"tcp://" + place + ";" + place}},
-                       *hill.replica);
+  auto bus = Bus::open(
+      context, {"tcp://127.0.0.1:" + std::to_string(herd::node::free_port()), {"tcp://" + endpoint + ";" + endpoint}},
+      *hill.replica);
   REQUIRE(bus);
   hill.bus = std::move(*bus);
   const Nanoseconds end = real_time().steady + 20s;

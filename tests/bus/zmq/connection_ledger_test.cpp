@@ -27,20 +27,20 @@ struct Ledger {
     for (ConnectionAccount& account : accounts) all.push_back(&account);
     return judge(all);
   }
-  // The places of those that are cut, in order.
+  // The indexes of the connections that are cut, ascending.
   std::vector<std::size_t> cut() {
-    std::vector<std::size_t> places;
-    for (const Verdict& verdict : judged().cuts) places.push_back(verdict.account);
-    std::sort(places.begin(), places.end());
-    return places;
+    std::vector<std::size_t> indexes;
+    for (const Verdict& verdict : judged().cuts) indexes.push_back(verdict.account);
+    std::sort(indexes.begin(), indexes.end());
+    return indexes;
   }
 };
 
-using Places = std::vector<std::size_t>;
+using Indexes = std::vector<std::size_t>;
 
 }  // namespace
 
-TEST_CASE("a message without an end is cut when too much of it is there and nothing else was delivered") {
+TEST_CASE("a message without an end is cut when too much of it is unread and no other was delivered") {
   for (const bool of_peer : {true, false}) {
     Ledger ledger;
     ConnectionAccount& account = ledger.add(of_peer);
@@ -57,7 +57,7 @@ TEST_CASE("a message without an end is cut when too much of it is there and noth
   }
 }
 
-TEST_CASE("a connection that goes on delivering is not taken for one without an end") {
+TEST_CASE("a connection that goes on to deliver messages is not cut as one without an end") {
   Ledger ledger;
   ConnectionAccount& account = ledger.add(true);
   for (int round = 0; round < 10; ++round) {
@@ -70,7 +70,7 @@ TEST_CASE("a connection that goes on delivering is not taken for one without an 
   }
 }
 
-TEST_CASE("a peer may have what a flight and its repetition hold waiting, and not more") {
+TEST_CASE("a peer may have kMaxPeerBacklogBytes unread, and not more") {
   Ledger ledger;
   ConnectionAccount& account = ledger.add(true);
   account.received = kMaxPeerBacklogBytes;
@@ -82,7 +82,7 @@ TEST_CASE("a peer may have what a flight and its repetition hold waiting, and no
   CHECK(judgement.cuts[0].reason == "it sends more than may be in flight");
 }
 
-TEST_CASE("what strangers have waiting is bounded for all together, and the one with most is cut") {
+TEST_CASE("the unread bytes of all strangers together are bounded, and the one with most is cut") {
   Ledger ledger;
   for (int i = 0; i < 4; ++i) ledger.add(false).received = kMaxStrangersBytes / 4;
   ledger.add(true).received = kMaxUnfinishedBytes;  // a peer is no stranger
@@ -96,29 +96,29 @@ TEST_CASE("what strangers have waiting is bounded for all together, and the one 
   CHECK(ledger.cut().empty());
 }
 
-TEST_CASE("strangers' connections have a bound, at which the oldest goes of the host that has most") {
+TEST_CASE("the number of strangers is bounded, and the oldest of the host with most is cut") {
   Ledger ledger;
   ledger.add(false, "10.0.0.1");
   for (std::size_t i = 1; i < kMaxStrangers; ++i) ledger.add(false, "10.0.0.2");
   for (int i = 0; i < 10; ++i) ledger.add(true, "10.0.0.2");
   CHECK(ledger.cut().empty());
   ledger.add(false, "10.0.0.3");
-  CHECK(ledger.cut() == Places{1});
+  CHECK(ledger.cut() == Indexes{1});
   ledger.add(false, "10.0.0.3");
-  CHECK(ledger.cut() == Places{1, 2});
+  CHECK(ledger.cut() == Indexes{1, 2});
 }
 
-TEST_CASE("on a connection that the node has opened, a few bytes may come and not more") {
+TEST_CASE("on a connection that the node opened, kMaxAnswerBytes may be unread, and not more") {
   Ledger ledger;
   ConnectionAccount& account = ledger.add(false);
   account.accepted = false;
   account.received = kMaxAnswerBytes;
   CHECK(ledger.cut().empty());
   ++account.received;
-  CHECK(ledger.cut() == Places{0});
+  CHECK(ledger.cut() == Indexes{0});
 }
 
-TEST_CASE("what comes back and is read counts no longer") {
+TEST_CASE("bytes that came back and were read do not count") {
   Ledger ledger;
   ConnectionAccount& account = ledger.add(false);
   account.accepted = false;
@@ -126,10 +126,10 @@ TEST_CASE("what comes back and is read counts no longer") {
   account.received = account.delivered + kMaxAnswerBytes;
   CHECK(ledger.cut().empty());
   ++account.received;
-  CHECK(ledger.cut() == Places{0});
+  CHECK(ledger.cut() == Indexes{0});
 }
 
-TEST_CASE("connections that the node has opened are no strangers") {
+TEST_CASE("connections that the node opened are no strangers") {
   Ledger ledger;
   for (std::size_t i = 0; i < 2 * kMaxStrangers; ++i) {
     ConnectionAccount& account = ledger.add(false);

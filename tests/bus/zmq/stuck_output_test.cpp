@@ -1,4 +1,4 @@
-// Two buses over the loopback interface, one of which has a third peer that takes nothing.
+// Two buses over the loopback interface. One of them has another peer that accepts nothing.
 #include <poll.h>
 
 #include <chrono>
@@ -21,7 +21,7 @@ std::string free_address() {
   return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
 }
 
-void turn(Bus& bus) {
+void run_once(Bus& bus) {
   std::vector<pollfd> polled;
   for (const int descriptor : bus.descriptors()) polled.push_back({descriptor, POLLIN, 0});
   (void)poll(polled.data(), polled.size(), 2);
@@ -33,21 +33,22 @@ void turn(Bus& bus) {
 
 }  // namespace
 
-TEST_CASE("a node whose output to one peer is stuck goes on hearing the others") {
+TEST_CASE("a node with a stuck output to one peer still receives from the others") {
   zmq::context_t context;
   const auto hill = make_replica("Hill", {"Smith", "Jaquez"}, 1);
   const auto smith = make_replica("Smith", {"Hill"}, 2);
   const std::string hills = free_address();
   const std::string smiths = free_address();
-  const auto hills_bus = Bus::open(context, {hills, {smiths, free_address()}}, *hill);  // nobody is at Jaquez's
+  const auto hills_bus =
+      Bus::open(context, {hills, {smiths, free_address()}}, *hill);  // no process has Jaquez's address
   const auto smiths_bus = Bus::open(context, {smiths, {hills}}, *smith);
   REQUIRE(hills_bus);
   REQUIRE(smiths_bus);
   REQUIRE(accept(*smith, "kiwi", "5", real_time()).result == Accepted::Stored);
   const Nanoseconds end = real_time().steady + 5s;
   while (!hill->find("kiwi") && real_time().steady < end) {
-    turn(**hills_bus);
-    turn(**smiths_bus);
+    run_once(**hills_bus);
+    run_once(**smiths_bus);
   }
   CHECK(hill->find("kiwi"));
 }

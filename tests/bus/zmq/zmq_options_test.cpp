@@ -18,9 +18,9 @@ using namespace std::chrono_literals;
 namespace herd::bus {
 namespace {
 
-// libzmq 4.3.4 aborts at a heartbeat, its own or the other side's, of a connection that broke while its input was
-// stopped: tests/system/test_durability freezes and kills nodes; this keeps it from happening.
-TEST_CASE("no socket between nodes has heartbeats, or stops to read") {
+// libzmq 4.3.4 aborts at a heartbeat, its own or the other side's, on a connection that broke while its input was
+// stopped. tests/system/test_durability freezes and kills nodes; these options prevent the abort.
+TEST_CASE("no socket between nodes has heartbeats, or stops reading") {
   zmq::context_t context;
   zmq::socket_t router(context, zmq::socket_type::router);
   zmq::socket_t dealer(context, zmq::socket_type::dealer);
@@ -34,9 +34,9 @@ TEST_CASE("no socket between nodes has heartbeats, or stops to read") {
   }
 }
 
-// The I/O thread takes what is to be sent by pieces of 8 KiB: before the second frame has left, the third is unread.
-// The receiver breaks the connection, for the message is too long.
-TEST_CASE("a connection may break while its sender is closed with a message half sent") {
+// The I/O thread takes data to send in pieces of 8 KiB, so it has not read the third frame before the second has left.
+// The receiver closes the connection, because the message is too long.
+TEST_CASE("a connection may break while its sender is closed with a partly sent message") {
   constexpr std::size_t kShort = 16;  // libzmq 4.3.4 leaks a longer frame that it has taken and not sent
   for (int round = 0; round < 300; ++round) {
     zmq::context_t context;
@@ -60,7 +60,7 @@ TEST_CASE("a connection may break while its sender is closed with a message half
   }
 }
 
-TEST_CASE("nothing waits for a peer that is not there, and closing waits for nobody") {
+TEST_CASE("nothing is queued for a peer that is not there, and closing does not wait for it") {
   zmq::context_t context;
   zmq::socket_t dealer(context, zmq::socket_type::dealer);
   set_sender_options(dealer);
@@ -68,7 +68,7 @@ TEST_CASE("nothing waits for a peer that is not there, and closing waits for nob
   CHECK_FALSE(dealer.send(zmq::str_buffer("update"), zmq::send_flags::dontwait));
 }
 
-TEST_CASE("a ROUTER says whether a connection is open, and keeps little for one that is not read") {
+TEST_CASE("a ROUTER reports closed connections, and its queue for each connection is short") {
   zmq::context_t context;
   zmq::socket_t router(context, zmq::socket_type::router);
   set_receiver_options(router);
@@ -79,8 +79,8 @@ TEST_CASE("a ROUTER says whether a connection is open, and keeps little for one 
   CHECK_THROWS_AS(send_to("nowhere"), zmq::error_t);
 }
 
-// A host that drops what is sent to it looks like a listener with no room for another connection.
-TEST_CASE("a peer that did not answer at all is found soon after it does") {
+// A host that drops all packets looks like a listener with a full backlog.
+TEST_CASE("a peer that did not answer at all is found soon after it answers again") {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -90,14 +90,14 @@ TEST_CASE("a peer that did not answer at all is found soon after it does") {
   REQUIRE(listen(listener, 0) == 0);
   REQUIRE(getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
   const int first = socket(AF_INET, SOCK_STREAM, 0);
-  REQUIRE(connect(first, reinterpret_cast<sockaddr*>(&address), size) == 0);  // and now it is full
+  REQUIRE(connect(first, reinterpret_cast<sockaddr*>(&address), size) == 0);  // now the backlog is full
 
   zmq::context_t context;
   zmq::socket_t dealer(context, zmq::socket_type::dealer);
   set_sender_options(dealer);
   dealer.connect("tcp://127.0.0.1:" + std::to_string(ntohs(address.sin_port)));
   const auto begin = std::chrono::steady_clock::now();
-  std::this_thread::sleep_for(3'200ms);  // the kernel asked after 1 and 3 s, and would do so next after 7
+  std::this_thread::sleep_for(3'200ms);  // the kernel tried again after 1 and 3 s; its next try is after 7 s
   CHECK_FALSE(dealer.get(zmq::sockopt::events) & ZMQ_POLLOUT);
   close(accept(listener, nullptr, nullptr));
   pollfd acceptable{listener, POLLIN, 0};
