@@ -1,4 +1,4 @@
-// What the node logs while this lives, for tests.
+// Captures the log while an object of this class exists, for tests.
 #pragma once
 
 #include <spdlog/sinks/ostream_sink.h>

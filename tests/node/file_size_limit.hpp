@@ -1,4 +1,4 @@
-// A disk that is full: no file grows beyond a size while this lives. It counts for the whole process.
+// A full disk, for tests: while an object of this class exists, no file of the process grows beyond `bytes`.
 #pragma once
 
 #include <sys/resource.h>
@@ -10,7 +10,7 @@ namespace herd::node {
 class FileSizeLimit {
  public:
   explicit FileSizeLimit(rlim_t bytes) {
-    signal_ = std::signal(SIGXFSZ, SIG_IGN);  // then the write fails with EFBIG instead
+    signal_ = std::signal(SIGXFSZ, SIG_IGN);  // so that the write fails with EFBIG instead
     getrlimit(RLIMIT_FSIZE, &before_);
     const rlimit limit{bytes, before_.rlim_max};
     setrlimit(RLIMIT_FSIZE, &limit);

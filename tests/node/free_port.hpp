@@ -1,5 +1,5 @@
-// Ports for tests: below 32768, where the kernel's own choices for outgoing connections begin. libzmq 4.3.4 could
-// connect to itself there.
+// Ports for tests. They are below 32768, where the kernel's range for outgoing connections begins: in that range
+// libzmq 4.3.4 could connect to itself.
 #pragma once
 
 #include <arpa/inet.h>
@@ -31,8 +31,8 @@ inline bool can_bind(std::uint16_t port) {
   return bound;
 }
 
-// A port of 127.0.0.1 on which nobody listens. Tests that run at once start their search at different places, by their
-// process ids.
+// A port of 127.0.0.1 on which no process listens. Tests that run at the same time begin their search at different
+// ports, which depend on their process ids.
 inline std::uint16_t free_port() {
   constexpr std::uint32_t kFirst = 20'000;
   constexpr std::uint32_t kCount = 12'000;

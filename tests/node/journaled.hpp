@@ -1,4 +1,4 @@
-// A replica and its journal in a directory, without a loop: the test turns. For tests of node/journal/journal.hpp.
+// A replica and its journal in a directory, for tests of node/journal/journal.hpp. The test plays the loop by hand.
 #pragma once
 
 #include <chrono>
@@ -47,17 +47,18 @@ class Journaled {
     now.steady += std::chrono::milliseconds(1);
     return journal->advance(*replica, now);
   }
-  // A second passes, after which the file is looked at.
+  // Moves the time forward by one second, so that the journal checks its file. False if the check does not succeed.
   [[nodiscard]] bool check() {
     now.steady += std::chrono::seconds(1);
     const auto before = journal->confirmed();
     return run_until([&] { return journal->confirmed() > before; });
   }
-  // Turns until it is so. False if it is not in time.
+  // Advances the journal until the condition holds. False if that takes ten seconds.
   template <typename Condition>
   bool run_until(Condition condition) {
     return wait_until([&] { return !advance() || condition(); }) && condition();
   }
+  // Advances the journal until all changes are written.
   bool written() {
     return run_until([&] { return replica->planner().durable() == replica->store().feed().tail(); });
   }

@@ -1,4 +1,4 @@
-// A front end on loopback and clients of it, for tests: both are turned by hand in one thread.
+// A front end on loopback and its clients, for tests. The test runs both by hand in one thread.
 #pragma once
 
 #include <asio/buffer.hpp>
@@ -16,13 +16,13 @@
 
 namespace herd::node {
 
-// A node's front end on a port of loopback, turned by hand. Lookups are collected; the test delivers the answers.
+// A node's front end on a loopback port. It collects the lookups; the test delivers the documents.
 struct LoopbackNode : OneNode {
   asio::io_context io;
-  std::vector<places::Query> asked;  // the ticket is the place in here
+  std::vector<places::Query> lookups;  // a ticket is an index of this vector
   FrontEnd front_end{{io, replica, config, counters, clock, [this](const places::Query& query) {
-                        asked.push_back(query);
-                        return places::Ticket{asked.size() - 1};
+                        lookups.push_back(query);
+                        return places::Ticket{lookups.size() - 1};
                       }}};
 
   LoopbackNode() { REQUIRE(front_end.listen({"127.0.0.1", 0})); }
@@ -32,7 +32,7 @@ struct LoopbackNode : OneNode {
     front_end.send_delivered();
   }
 
-  // Turns the loop until the condition holds; false if that takes ten seconds.
+  // Runs the loop until the condition holds; false if that takes ten seconds.
   bool run_until(const std::function<bool()>& condition) {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(10);
     while (!condition()) {
@@ -46,7 +46,7 @@ struct LoopbackNode : OneNode {
   }
 };
 
-// A client on a non-blocking socket, which reads only when it is told to.
+// A client on a non-blocking socket. It reads only in the functions below.
 class LoopbackClient {
  public:
   explicit LoopbackClient(LoopbackNode& node) : node_(node), socket_(io_) {
@@ -68,7 +68,7 @@ class LoopbackClient {
 
   void half_close() { socket_.shutdown(asio::ip::tcp::socket::shutdown_send); }
 
-  // What one read gives now, perhaps nothing.
+  // The bytes of one read, perhaps none.
   std::string read_once() {
     std::string bytes(1 << 20, '\0');
     std::error_code error;
@@ -78,14 +78,14 @@ class LoopbackClient {
     return bytes;
   }
 
-  // Turns the node until so many bytes have come.
+  // Runs the node until `count` bytes have come or the connection has ended; returns all bytes.
   std::string read(std::size_t count) {
     std::string all;
     node_.run_until([&] { return (all += read_once()).size() >= count || ended_ || broken_; });
     return all;
   }
 
-  // Turns the node until the connection has ended, cleanly: everything that came before.
+  // Runs the node until the connection has ended without a reset; returns all bytes.
   std::string read_to_end() {
     std::string all;
     CHECK(node_.run_until([&] {

@@ -1,4 +1,4 @@
-// What the client side of one node stands on, for tests: a replica without peers, and the time as the test sets it.
+// The parts that the client side of a node needs, for tests: a replica without peers, and a clock that the test sets.
 #pragma once
 
 #include <string>
@@ -21,7 +21,7 @@ struct OneNode {
   bus::Replica replica{bus::Replica::Options{
       .self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {}}};
 
-  // It is half a second after the time that the tests' clients say.
+  // The node's clock is half a second ahead of the time in kIamat.
   OneNode() { now = {std::chrono::seconds(1'000), protocol::Nanoseconds(1'520'023'934'500'000'000)}; }
   OneNode(const OneNode&) = delete;
   OneNode& operator=(const OneNode&) = delete;

@@ -1,4 +1,4 @@
-// One client's session without a socket, in a test's hands.
+// One client's session without a socket, for tests: the test sends the client's bytes and takes the output.
 #pragma once
 
 #include <string>
@@ -11,7 +11,7 @@ namespace herd::node {
 
 inline constexpr std::string_view kHttpAnswer = "HTTP/1.1 400 Bad Request\r\n\r\nwrong port\n";
 
-struct Talk {
+struct OneSession {
   OneNode node;
   ClientWarnings warnings;
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
@@ -20,11 +20,11 @@ struct Talk {
   Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, buffers, memory, kHttpAnswer};
   Session session{parts, "127.0.0.1:1"};
 
-  void say(const std::string& bytes) { say(session, bytes); }
-  static void say(Session& session, const std::string& bytes) {
+  void send(const std::string& bytes) { send(session, bytes); }
+  static void send(Session& session, const std::string& bytes) {
     std::string chunk = bytes;
     session.receive(chunk);
-    chunk.assign(chunk.size(), '#');  // as the shared buffer is overwritten
+    chunk.assign(chunk.size(), '#');  // as the front end overwrites its read buffer
   }
 
   std::string take_output() { return take_output(session); }

@@ -1,4 +1,4 @@
-// A directory of one test, gone when it ends, and environment variables that are put back.
+// A directory of one test, removed at its end, and environment variables that are restored, for tests.
 #pragma once
 
 #include <cstdlib>
@@ -37,7 +37,7 @@ class ScratchDir {
 
 class ScopedVariable {
  public:
-  // No value: the variable is unset.
+  // nullopt: the variable is unset.
   ScopedVariable(std::string name, std::optional<std::string> value) : name_(std::move(name)) {
     if (const char* before = std::getenv(name_.c_str()); before != nullptr) before_ = before;
     set(value);

@@ -1,4 +1,4 @@
-// Standard error goes to another place as long as this object exists, for tests.
+// Redirects standard error as long as an object of this class exists, for tests.
 #pragma once
 
 #include <fcntl.h>
@@ -12,7 +12,7 @@ class StandardErrorTo {
  public:
   explicit StandardErrorTo(const std::filesystem::path& file)
       : StandardErrorTo(open(file.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600)) {}
-  // Takes the descriptor over.
+  // Takes ownership of the descriptor.
   explicit StandardErrorTo(int descriptor) : saved_(fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)) {
     dup2(descriptor, STDERR_FILENO);
     close(descriptor);

@@ -1,4 +1,4 @@
-// A status with every kind of value in it, for the tests of all that shows one.
+// A status with every kind of value, for tests of the code that shows a status.
 #pragma once
 
 #include "node/observe/status.hpp"

@@ -1,4 +1,4 @@
-// A thread that does what the node's loop does for a status board: publish when asked. It can be made to be stuck.
+// A thread that publishes a status when a board requests one, as a node's loop does, for tests. `stuck` suspends it.
 #pragma once
 
 #include <atomic>
@@ -21,12 +21,12 @@ class StatusLoop {
  public:
   using Publish = std::function<void(std::shared_ptr<const Status>)>;
 
-  // What the board calls to ask; the answer goes to `publish` of start().
+  // The function by which a board requests a status; the status goes to `publish` of start().
   [[nodiscard]] std::function<void()> ask() {
     return [this] { ++asked; };
   }
 
-  // Called before anything asks. `publish` must work until this ends or stop() is called.
+  // Call it before the first request. `publish` must stay callable until stop() or the end of this object.
   void start(Publish publish) {
     publish_ = std::move(publish);
     thread_ = std::jthread([this](const std::stop_token& end) { run(end); });

@@ -1,4 +1,4 @@
-// A monitor and viewers of it, for tests.
+// A monitor and its viewers, for tests.
 #pragma once
 
 #include <chrono>
@@ -18,7 +18,7 @@
 namespace herd::node {
 
 struct MonitorFixture {
-  zmq::context_t context;  // of the viewers
+  zmq::context_t context;  // the viewers' context
   std::string endpoint = "tcp://127.0.0.1:" + std::to_string(free_port());
   std::unique_ptr<Monitor> monitor = bound();
 
@@ -30,7 +30,7 @@ struct MonitorFixture {
 
   Monitor::News serve() { return monitor->serve(std::chrono::steady_clock::now().time_since_epoch()); }
 
-  // Waits until the monitor has heard of all that the viewers have subscribed to, by its answer to `heard`.
+  // Serves the monitor until `received` is true for its news of subscriptions. False if that takes ten seconds.
   template <typename Condition>
   bool receives(Condition received) {
     return wait_until([&] {
@@ -45,7 +45,7 @@ struct Message {
   nlohmann::json body;
 };
 
-// A SUB socket that has connected; `queue` is its own queue in messages, 0 for no bound.
+// A SUB socket that connects to the monitor; `queue` is the length of its own queue in messages, 0 for no bound.
 class Subscriber {
  public:
   Subscriber(MonitorFixture& fixture, const std::string& prefix, int queue = 0)
@@ -61,8 +61,8 @@ class Subscriber {
 
   zmq::socket_t& socket() { return socket_; }
 
-  // The next message within `patience`, else nothing; the monitor is served meanwhile. Fails unless it has exactly two
-  // frames.
+  // The next message, or nullopt if none comes within `patience`; serves the monitor while it waits. Throws if the
+  // message does not have exactly two frames.
   std::optional<Message> next(std::chrono::milliseconds patience = std::chrono::seconds(10)) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     zmq::message_t topic;

@@ -1,4 +1,4 @@
-// A port for viewers, in a time that the test moves by hand, and viewers on bare sockets.
+// A port for viewers with a clock that the test sets, and viewers on plain sockets.
 #pragma once
 
 #include <arpa/inet.h>
@@ -28,7 +28,7 @@ using zmtp::as_command;
 using zmtp::as_message;
 using zmtp::subscriber_start;
 
-// A viewer or a stranger, on a bare socket that does not block.
+// A viewer or a stranger, on a plain non-blocking socket.
 class Peer {
  public:
   explicit Peer(std::uint16_t port, const char* from = "127.0.0.1", int receive_buffer = 0)
@@ -43,13 +43,13 @@ class Peer {
     (void)connect(socket_.descriptor(), reinterpret_cast<const sockaddr*>(&there), sizeof there);
   }
 
-  // How many bytes the socket took.
+  // Sends the bytes; returns how many of them the socket accepted.
   std::size_t say(std::string_view bytes) {
     std::error_code error;
     return socket_.send(bytes, error);
   }
 
-  // All that has come since the last call.
+  // All bytes that came since the last call.
   std::string receive() {
     std::string all;
     std::array<char, 65536> buffer;
@@ -79,7 +79,7 @@ class Peer {
 inline constexpr std::size_t kA = 0;
 inline constexpr std::size_t kB = 1;
 
-// Viewers of two topics, herd.a and herd.b, in a time that the test moves by hand.
+// A port for viewers of two topics, herd.a and herd.b, with a clock that the test sets.
 struct Port {
   std::uint16_t port = free_port();
   Nanoseconds now = 1000s;
@@ -97,7 +97,7 @@ struct Port {
       return holds();
     });
   }
-  // Serves for as long as everything that was sent over loopback before needs to arrive.
+  // Serves for 50 ms, so that all bytes sent over loopback before have arrived.
   void settle() {
     const auto end = std::chrono::steady_clock::now() + 50ms;
     CHECK(until([&] { return std::chrono::steady_clock::now() > end; }));
@@ -115,8 +115,8 @@ struct Port {
   }
 };
 
-// Publishes and sends the messages one by one. What lies in the kernel counts as taken: a reader that has stopped takes
-// up to there.
+// Publishes and sends the messages one by one. Bytes in the kernel's buffers count as taken, so a viewer that does not
+// read still takes as many as the buffers hold.
 inline void fill(Port& port, std::size_t messages, const std::string& message) {
   for (std::size_t i = 0; i < messages; ++i) {
     port.viewers->publish(kA, zmtp::message("herd.a", message));

@@ -1,4 +1,4 @@
-// Waiting for a condition instead of for a time.
+// Waits for a condition instead of for a fixed time, for tests.
 #pragma once
 
 #include <chrono>

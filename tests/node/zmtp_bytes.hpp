@@ -1,4 +1,4 @@
-// What a subscriber sends, byte by byte.
+// The bytes that a ZMTP subscriber sends, for tests.
 #pragma once
 
 #include <string>

@@ -6,7 +6,7 @@
 using namespace herd::node;
 using namespace std::chrono_literals;
 
-TEST_CASE("each kind of warning has its own limit, and what was left out is counted in the log") {
+TEST_CASE("each kind of warning has its own limit, and the log states how many were suppressed") {
   CapturedLog log;
   ClientWarnings warnings;
   herd::protocol::Now now{1s, 1s};

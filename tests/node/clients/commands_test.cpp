@@ -18,7 +18,7 @@ struct Asker {
   ReplyQueue replies{buffers};
   std::optional<Lookup> lookup;
 
-  // What is ready to be sent after the line.
+  // The bytes that are ready to be sent after the line.
   std::string reply_to(const std::string& line) {
     lookup = commands.execute(Line(line, "127.0.0.1:1"), replies);
     std::string ready(replies.ready_bytes());
@@ -46,7 +46,7 @@ TEST_CASE("an exact duplicate is answered with IGNORE") {
   CHECK(asker.node.counters.iamat_duplicate == 2);
 }
 
-TEST_CASE("another text for the same time is no duplicate, and not newer") {
+TEST_CASE("the same time with another text is not a duplicate, and not newer") {
   Asker asker;
   CHECK(asker.reply_to("IAMAT kiwi +1+2 5").starts_with("AT Hill +"));
   CHECK(asker.reply_to("IAMAT kiwi +1+2 5.0").ends_with(" kiwi +1+2 5.0\n"));
@@ -57,7 +57,7 @@ TEST_CASE("another text for the same time is no duplicate, and not newer") {
   CHECK(asker.node.replica.find("kiwi")->coordinates == "+1+2");
 }
 
-TEST_CASE("a time up to max_future ahead is accepted, a nanosecond more is an invalid argument") {
+TEST_CASE("a time up to max_future ahead is accepted, and one nanosecond more is an invalid argument") {
   Asker asker;
   asker.node.config.max_future = std::chrono::seconds(300);
   CHECK(asker.reply_to("IAMAT kiwi +1+2 1520024234.5") == "AT Hill -300.000000000 kiwi +1+2 1520024234.5\n");
@@ -66,8 +66,7 @@ TEST_CASE("a time up to max_future ahead is accepted, a nanosecond more is an in
   CHECK(asker.node.replica.find("kiwi")->time_text == "1520024234.5");
 }
 
-TEST_CASE(
-    "invalid arguments are dropped by default, and answered where the configuration says so, also after a reload") {
+TEST_CASE("invalid arguments get no reply by default, and a copy of the line with \"reply\", also after a reload") {
   Asker asker;
   CHECK(asker.reply_to("IAMAT kiwi +91+2 5").empty());
   CHECK(asker.reply_to("WHATSAT kiwi 51 5").empty());
@@ -77,7 +76,7 @@ TEST_CASE(
   CHECK(asker.node.counters.whatsat == 0);
 }
 
-TEST_CASE("a line that is no command is answered with `? ` and a copy, and a blank one with nothing") {
+TEST_CASE("a line that is no command is answered with `? ` and a copy, and a blank line gets no reply") {
   Asker asker;
   CHECK(asker.reply_to("AT Hill +1 kiwi +1+2 5") == "? AT Hill +1 kiwi +1+2 5\n");
   CHECK(asker.reply_to("IAMAT\x01 ") == "? IAMAT\\x01 \n");
@@ -87,7 +86,7 @@ TEST_CASE("a line that is no command is answered with `? ` and a copy, and a bla
   CHECK(asker.node.counters.unknown_commands == 2);
 }
 
-TEST_CASE("WHATSAT for a client never heard of is answered with `? ` and a copy") {
+TEST_CASE("WHATSAT for an unknown client is answered with `? ` and a copy") {
   Asker asker;
   CHECK(asker.reply_to("WHATSAT kiwi 10 5") == "? WHATSAT kiwi 10 5\n");
   CHECK_FALSE(asker.lookup);
@@ -95,13 +94,13 @@ TEST_CASE("WHATSAT for a client never heard of is answered with `? ` and a copy"
   CHECK(asker.node.counters.whatsat == 1);
 }
 
-TEST_CASE("invalid arguments of WHATSAT are judged before whether the client is known") {
+TEST_CASE("WHATSAT checks its arguments before it looks for the client") {
   Asker asker;
-  CHECK(asker.reply_to("WHATSAT nobody 10 21").empty());
+  CHECK(asker.reply_to("WHATSAT plum 10 21").empty());
   CHECK(asker.node.counters.invalid_arguments == 1);
 }
 
-TEST_CASE("WHATSAT asks for places around the newest record, and repeats its AT line as it was said") {
+TEST_CASE("WHATSAT looks up places around the newest record, and repeats the AT line of its origin") {
   Asker asker;
   CHECK(asker.reply_to(kIamat) == kAt);
   asker.node.now.wall += std::chrono::seconds(7);
@@ -115,14 +114,14 @@ TEST_CASE("WHATSAT asks for places around the newest record, and repeats its AT 
   CHECK(asker.replies.ready_bytes() == kAt + kDocument + "\n\n");
 }
 
-TEST_CASE("WHATSAT with max 0 asks nothing: the document has no results and status OK") {
+TEST_CASE("WHATSAT with max 0 needs no lookup: the document has no results and status OK") {
   Asker asker;
   CHECK(asker.reply_to(kIamat) == kAt);
   CHECK(asker.reply_to("WHATSAT kiwi 10 0") == kAt + kEmptyDocument + "\n\n");
   CHECK_FALSE(asker.lookup);
 }
 
-TEST_CASE("dropped invalid arguments are warned of with the reason, escaped, and not without limit") {
+TEST_CASE("an invalid argument is logged with its reason, escaped, at a limited rate") {
   CapturedLog log;
   Asker asker;
   asker.reply_to("IAMAT k\xC3\xBC\t+91+2 5");
@@ -136,7 +135,7 @@ TEST_CASE("dropped invalid arguments are warned of with the reason, escaped, and
   CHECK(asker.node.counters.invalid_arguments == 1001);
 }
 
-TEST_CASE("a client that is new is refused where as many are known as max_clients allows, and the known are heard") {
+TEST_CASE("at max_clients a new client is refused, and known clients are accepted") {
   CapturedLog log;
   Asker asker;
   asker.node.config.max_clients = 2;
@@ -157,7 +156,7 @@ TEST_CASE("a client that is new is refused where as many are known as max_client
   CHECK(asker.reply_to("IAMAT pear +1+2 5").starts_with("AT Hill "));
 }
 
-TEST_CASE("every command and reply is logged at debug, and not above") {
+TEST_CASE("every command and reply is logged at debug level only") {
   Asker asker;
   {
     CapturedLog log;

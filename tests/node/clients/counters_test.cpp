@@ -7,7 +7,7 @@
 
 using herd::node::Counters;
 
-TEST_CASE("every counter is listed once, under its own name") {
+TEST_CASE("every counter is listed once with its own name") {
   Counters counters;
   counters.iamat_stored = 1;
   counters.bytes_out = 2;

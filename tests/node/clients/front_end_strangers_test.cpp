@@ -17,7 +17,7 @@ using asio::ip::tcp;
 using Client = LoopbackClient;
 using Node = LoopbackNode;
 
-TEST_CASE("a telnet client's urgent byte stays in its place") {
+TEST_CASE("a telnet client's urgent byte is read in its position") {
   Node node;
   Client client(node);
   client.send("a\xFF\xF4\xFF");

@@ -36,7 +36,7 @@ std::string repeated(const std::string& text, std::size_t times) {
 
 }  // namespace
 
-TEST_CASE("a client that pipelines and half-closes has all its commands answered, then the node closes") {
+TEST_CASE("all commands of a client that pipelines and half-closes are answered, then the node closes") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + kIamat + "\r\nunknown");
@@ -52,13 +52,13 @@ TEST_CASE("the AT line, the document and the two newlines arrive in one read") {
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
   CHECK(client.read(kAt.size()) == kAt);
-  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.lookups.size() == 1; }));
   const std::string document = "{\"results\":\"" + repeated("x", 40'000) + "\"}";
   node.deliver(0, document);
   CHECK(client.read_once() == kAt + document + "\n\n");
 }
 
-TEST_CASE("replies keep the order of the commands around a slow lookup, and other clients do not wait for it") {
+TEST_CASE("replies keep the order of the commands around a slow lookup, and other clients do not wait") {
   Node node;
   Client slow(node);
   slow.send(kIamat + "\n" + kWhatsat + kIamat + "\n");
@@ -76,18 +76,18 @@ TEST_CASE("a client that half-closes while its lookup is under way still gets th
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
   client.half_close();
-  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.lookups.size() == 1; }));
   CHECK(client.read(kAt.size()) == kAt);
   node.deliver(0, kDocument);
   CHECK(client.read_to_end() == kAt + kDocument + "\n\n");
 }
 
-TEST_CASE("an answer for a client that is gone, or for no ticket at all, is no harm") {
+TEST_CASE("a document for a closed connection or an unknown ticket is ignored") {
   Node node;
   {
     Client client(node);
     client.send(kIamat + "\n" + kWhatsat);
-    REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
+    REQUIRE(node.run_until([&] { return node.lookups.size() == 1; }));
     client.socket().set_option(asio::socket_base::linger(true, 0));  // closing sends a reset
   }
   REQUIRE(node.run_until([&] { return node.front_end.connections() == 0; }));
@@ -97,26 +97,26 @@ TEST_CASE("an answer for a client that is gone, or for no ticket at all, is no h
   CHECK(node.front_end.connections() == 0);
 }
 
-TEST_CASE("a client with too many lookups under way is not read from until one is answered") {
+TEST_CASE("a client with too many lookups under way is not read from until one of them is answered") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups + 2));
-  REQUIRE(node.run_until([&] { return node.asked.size() == kMaxPendingLookups; }));
+  REQUIRE(node.run_until([&] { return node.lookups.size() == kMaxPendingLookups; }));
   const auto received = node.counters.bytes_in;
   client.send(kIamat + "\n");
-  Client other(node);  // once it is served, the node has had its chance to read from the first one too
+  Client other(node);  // when it is served, the node could have read from the first client, too
   other.send(kIamat + "\n");
   CHECK(other.read(7) == "IGNORE\n");
   CHECK(node.counters.bytes_in == received + kIamat.size() + 1);
   for (places::Ticket ticket = 0; ticket < kMaxPendingLookups + 2; ++ticket) {
-    REQUIRE(ticket < node.asked.size());
+    REQUIRE(ticket < node.lookups.size());
     node.deliver(ticket, kDocument);
   }
   const std::string answers = repeated(kAt + kDocument + "\n\n", kMaxPendingLookups + 2);
   CHECK(client.read(kAt.size() + answers.size() + 7) == kAt + answers + "IGNORE\n");
 }
 
-TEST_CASE("a line that is too long gets its reply, however much follows, and the connection ends") {
+TEST_CASE("a line that is too long gets its reply, whatever follows it, and the connection ends") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + repeated("x", 600'000));
@@ -128,7 +128,7 @@ TEST_CASE("a line that is too long gets its reply, however much follows, and the
   CHECK(node.counters.lines_too_long == 1);
 }
 
-TEST_CASE("after a line that was too long, input is discarded up to a number of bytes") {
+TEST_CASE("after a line that was too long, input is discarded up to kMaxDiscardedBytes") {
   Node node;
   Client client(node);
   client.send(repeated("x", 1025));
@@ -142,7 +142,7 @@ TEST_CASE("after a line that was too long, input is discarded up to a number of 
   CHECK(node.counters.bytes_in - received <= kMaxDiscardedBytes + kReadBufferBytes);
 }
 
-TEST_CASE("after a line that was too long, the client has a second to close") {
+TEST_CASE("after a line that was too long, the client has kMaxDiscardTime to close") {
   Node node;
   Client client(node);
   client.send(repeated("x", 1025));
@@ -170,12 +170,12 @@ TEST_CASE("an idle connection is closed after idle_timeout, an active one is not
   CHECK_FALSE(active.has_ended());
 }
 
-TEST_CASE("a client that does not read is not read from any more, and closed when its output has not moved for long") {
+TEST_CASE("a client that takes no replies is not read from, and is closed after idle_timeout") {
   Node node;
   Client client(node);
   const std::string chunk = repeated(repeated("x", 1000) + "\n", 100);
   std::uint64_t received = 0;
-  REQUIRE(node.run_until([&] {  // until a round of sending and turning no longer brings the node any bytes
+  REQUIRE(node.run_until([&] {  // until a round of sending brings the node no more bytes
     received = node.counters.bytes_in;
     const std::size_t sent = client.send_some(chunk);
     for (int turns = 0; turns < 20; ++turns) {
@@ -189,7 +189,7 @@ TEST_CASE("a client that does not read is not read from any more, and closed whe
   CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
 }
 
-TEST_CASE("a client that reads late gets everything") {
+TEST_CASE("a client that reads late gets all replies") {
   Node node;
   Client client(node);
   const std::string line = repeated("x", 1000) + "\n";
@@ -209,7 +209,7 @@ TEST_CASE("a client that reads late gets everything") {
   CHECK(answers == repeated("? " + line, 5000));
 }
 
-TEST_CASE("a connection above max_connections is closed at once, the others go on") {
+TEST_CASE("a connection above max_connections is closed at once, and the others stay open") {
   Node node;
   node.config.max_connections = 2;
   Client one(node);
@@ -228,7 +228,7 @@ TEST_CASE("a connection above max_connections is closed at once, the others go o
   CHECK(node.run_until([&] { return node.counters.connections_accepted == 3; }));
 }
 
-TEST_CASE("connections that end in any order leave the others served, and all are forgotten in the end") {
+TEST_CASE("connections may end in any order: the others are served, and all are removed in the end") {
   Node node;
   std::vector<std::unique_ptr<Client>> clients;
   for (std::size_t count = 1; count <= 6; ++count) {
@@ -245,7 +245,7 @@ TEST_CASE("connections that end in any order leave the others served, and all ar
   CHECK(clients[3]->read(4) == "? x\n");
 }
 
-TEST_CASE("at the deadline of a stop all connections are gone at once") {
+TEST_CASE("at the deadline of a stop all connections are closed") {
   Node node;
   std::vector<std::unique_ptr<Client>> clients;
   while (clients.size() < kSweepAtLeast + 10) {
@@ -257,7 +257,7 @@ TEST_CASE("at the deadline of a stop all connections are gone at once") {
   CHECK(node.front_end.idle());
 }
 
-TEST_CASE("a port that is taken is named, with what to do") {
+TEST_CASE("the error for a port in use names it and the way out") {
   Node node;
   Node other;
   const auto port = node.front_end.port();
@@ -269,7 +269,7 @@ TEST_CASE("a port that is taken is named, with what to do") {
                                          " is in use: stop the other process or change `clients` in the configuration");
 }
 
-TEST_CASE("an address that this host does not have is named") {
+TEST_CASE("the error for an address that this host does not have names it") {
   OneNode node;
   asio::io_context io;
   FrontEnd front_end({io, node.replica, node.config, node.counters, node.clock, {}});
@@ -278,12 +278,12 @@ TEST_CASE("an address that this host does not have is named") {
   CHECK(listening.error().message.starts_with("clients address 192.0.2.1:12140 cannot be listened on ("));
 }
 
-TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts nobody") {
+TEST_CASE("a clean stop answers pending commands, closes idle connections, and accepts no new ones") {
   Node node;
   Client pending(node);
   Client idle(node);
   pending.send(kIamat + "\n" + kWhatsat);
-  REQUIRE(node.run_until([&] { return node.asked.size() == 1 && node.front_end.connections() == 2; }));
+  REQUIRE(node.run_until([&] { return node.lookups.size() == 1 && node.front_end.connections() == 2; }));
   node.now.steady += kMaxDiscardTime;
   const auto port = node.front_end.port();
   node.front_end.stop(node.now.steady + 5s);
@@ -301,7 +301,7 @@ TEST_CASE("a clean stop answers what is pending, lets the idle go, and accepts n
   CHECK(error == asio::error::connection_refused);
 }
 
-TEST_CASE("a stop throws away what an idle client has just sent, without a reset that would destroy its last reply") {
+TEST_CASE("a stop discards what an idle client has just sent, without a reset that would destroy its last reply") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n");
@@ -318,10 +318,10 @@ TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
   Node node;
   Client client(node);
   client.send(kIamat + "\n" + kWhatsat);
-  REQUIRE(node.run_until([&] { return node.asked.size() == 1; }));
+  REQUIRE(node.run_until([&] { return node.lookups.size() == 1; }));
   node.front_end.stop(node.now.steady + 2s);
   node.now.steady += 2s - 1ns;
-  for (int turns = 0; turns < 3; ++turns) {  // the sweep has its chance
+  for (int times = 0; times < 3; ++times) {  // so that the sweep can run
     node.io.run_one_for(kSweepPeriod);
   }
   CHECK_FALSE(node.front_end.idle());
@@ -330,7 +330,7 @@ TEST_CASE("a stop waits for a pending reply no longer than its deadline") {
 }
 
 TEST_CASE(
-    "without a descriptor left the front end backs off with one warning, and serves the client once there is one") {
+    "without a free descriptor the front end backs off with one warning, and serves the client when one is free") {
   CapturedLog log;
   Node node;
   for (std::size_t episode = 1; episode <= 2; ++episode) {
@@ -339,17 +339,18 @@ TEST_CASE(
     rlimit before{};
     REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
     rlimit none = before;
-    none.rlim_cur = static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free one is beyond
+    none.rlim_cur =
+        static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free descriptor is not below this limit
     REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
     const auto start = std::chrono::steady_clock::now();
-    std::size_t handled = 0;  // accepting, then sweeps and attempts that a back-off lies between
+    std::size_t handled = 0;  // the first accept, then sweeps, and further accepts after a back-off each
     while (handled < 6 && std::chrono::steady_clock::now() < start + 10s) {
       handled += node.io.run_one_for(1ms);
     }
     const auto passed = std::chrono::steady_clock::now() - start;
     REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(node.counters.connections_accepted == episode - 1);
-    CHECK(passed >= kAcceptBackOff);  // no spinning
+    CHECK(passed >= kAcceptBackOff);  // the loop does not spin
     CHECK(log.count("event=accept_failed") == episode);
     client.half_close();
     CHECK_FALSE(client.read_to_end().empty());

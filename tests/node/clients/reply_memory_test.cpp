@@ -1,4 +1,4 @@
-// Replies over all connections: what they hold is bounded, and who reads is served whatever others hold.
+// The replies of all connections hold a bounded amount of memory, and a client that reads is always served.
 #include "node/clients/reply_memory.hpp"
 
 #include <memory>
@@ -13,24 +13,24 @@ using namespace herd::node;
 
 namespace {
 
-// The memory is small, so that a few sessions fill it.
+// The bound is small, so that a few sessions reach it.
 constexpr std::size_t kMost = std::size_t{4} * 1024 * 1024;
 const std::string kWhatsat = "WHATSAT kiwi 10 5\n";
 const std::string kPlaces(20'000, 'p');  // a document of the usual size
 const std::string kLine = std::string(1000, 'x') + "\n";
 
-struct Crowd : Talk {
+struct Crowd : OneSession {
   ReplyMemory small{kMost};
   Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock, buffers, small, kHttpAnswer};
   std::vector<std::unique_ptr<Session>> sessions;
 
   Session& join() { return *sessions.emplace_back(std::make_unique<Session>(scarce, "127.0.0.1:2")); }
 
-  // Says this line as long as the session reads, takes no reply, and delivers what it asks for.
+  // Sends this line while the session reads, takes no reply, and answers its lookups.
   static void fill(Session& session, const std::string& line) {
     for (bool goes_on = true; goes_on;) {
       goes_on = session.wants_bytes();
-      if (goes_on) say(session, repeated(line, session.wanted_bytes() / line.size()));
+      if (goes_on) send(session, repeated(line, session.wanted_bytes() / line.size()));
       for (const Lookup& lookup : session.take_lookups()) {
         session.answer(lookup.slot, kPlaces);
         goes_on = true;
@@ -41,7 +41,7 @@ struct Crowd : Talk {
 
 }  // namespace
 
-TEST_CASE("what connections hold is summed up, and the limit falls in two steps") {
+TEST_CASE("the bytes of all connections are summed up, and the limit falls in two steps") {
   ReplyMemory memory(1000);
   std::size_t one = 0;
   std::size_t two = 0;
@@ -64,9 +64,9 @@ TEST_CASE("what connections hold is summed up, and the limit falls in two steps"
   CHECK(memory.limit() == kMaxOutputBytes);
 }
 
-TEST_CASE("clients that do not read hold no more in all than the bound and a step each, however many there are") {
+TEST_CASE("any number of clients that do not read hold at most the bound and one step each") {
   Crowd crowd;
-  crowd.say(kIamat + "\n");
+  crowd.send(kIamat + "\n");
   constexpr std::size_t kSessions = 400;
   for (std::size_t i = 0; i < kSessions; ++i) {
     crowd.fill(crowd.join(), i % 2 == 0 ? kWhatsat : kLine);
@@ -78,22 +78,23 @@ TEST_CASE("clients that do not read hold no more in all than the bound and a ste
   CHECK(crowd.small.total() == 0);
 }
 
-TEST_CASE("a client that reads is answered while others hold all the memory, and they get everything when they read") {
+TEST_CASE(
+    "a client that reads is answered while others hold all the memory, and these get all replies when they read") {
   Crowd crowd;
-  crowd.say(kIamat + "\n");
+  crowd.send(kIamat + "\n");
   for (int i = 0; i < 200; ++i) crowd.fill(crowd.join(), kWhatsat);
   REQUIRE(crowd.small.limit() == 0);
   Session good(crowd.scarce, "127.0.0.1:3");
   for (int i = 0; i < 100; ++i) {
-    crowd.say(good, "foo\n" + kWhatsat + "bar\n");
+    crowd.send(good, "foo\n" + kWhatsat + "bar\n");
     CHECK(crowd.take_output(good) == "? foo\n");
     good.answer(good.take_lookups().at(0).slot, kPlaces);
     CHECK(crowd.take_output(good) == kAt + kPlaces + "\n\n? bar\n");
     REQUIRE(good.wants_bytes());
   }
-  crowd.say(good, repeated("foo\n", 500));
+  crowd.send(good, repeated("foo\n", 500));
   CHECK(crowd.take_output(good) == repeated("? foo\n", 500));
-  crowd.say(good, repeated(kWhatsat, 20));
+  crowd.send(good, repeated(kWhatsat, 20));
   std::string received;
   while (true) {
     const auto lookups = good.take_lookups();
@@ -118,11 +119,11 @@ TEST_CASE("a client that reads is answered while others hold all the memory, and
   CHECK(crowd.small.total() == 0);
 }
 
-TEST_CASE("lookups count as the documents that will come") {
+TEST_CASE("a pending lookup counts as its document") {
   Crowd crowd;
-  crowd.say(kIamat + "\n");
+  crowd.send(kIamat + "\n");
   Session& session = crowd.join();
-  crowd.say(session, repeated(kWhatsat, 10));
+  crowd.send(session, repeated(kWhatsat, 10));
   CHECK(crowd.small.total() >= 10 * kLookupBytes);
   CHECK(session.wants_bytes());
   for (const Lookup& lookup : session.take_lookups()) session.answer(lookup.slot, "{}");

@@ -9,7 +9,7 @@
 using herd::node::BufferPool;
 using herd::node::ReplyQueue;
 
-TEST_CASE("with nothing pending a reply is ready at once") {
+TEST_CASE("without a pending slot a reply is ready at once") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   CHECK(queue.ready_bytes().empty());
@@ -19,16 +19,16 @@ TEST_CASE("with nothing pending a reply is ready at once") {
   CHECK(queue.pending() == 0);
 }
 
-TEST_CASE("what is said behind a slot waits until the slot is filled") {
+TEST_CASE("replies after a slot wait until the slot is filled") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   queue.tail() += "before\n";
   const auto slot = queue.reserve("begin ");
-  queue.tail() += "behind\n";
+  queue.tail() += "after\n";
   CHECK(queue.ready_bytes() == "before\n");
   CHECK(queue.pending() == 1);
   queue.fill(slot, "end", "\n");
-  CHECK(queue.ready_bytes() == "before\nbegin end\nbehind\n");
+  CHECK(queue.ready_bytes() == "before\nbegin end\nafter\n");
   CHECK(queue.pending() == 0);
 }
 
@@ -59,7 +59,7 @@ TEST_CASE("a slot is found by its id after earlier ones have left") {
   CHECK(queue.ready_bytes() == "1a2b3c-");
 }
 
-TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") {
+TEST_CASE("sent bytes are removed, and new replies follow the rest") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   queue.tail() += "0123456789";
@@ -72,7 +72,7 @@ TEST_CASE("what was sent is gone, and what is said meanwhile follows the rest") 
   CHECK(queue.ready_bytes().empty());
 }
 
-TEST_CASE("the bytes held count what is ready and what waits, without what was sent") {
+TEST_CASE("bytes() counts ready and waiting replies, without sent bytes") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   queue.tail() += "0123456789";
@@ -87,7 +87,7 @@ TEST_CASE("the bytes held count what is ready and what waits, without what was s
   CHECK(queue.bytes() == 0);
 }
 
-TEST_CASE("memory of replies that have left serves the next ones, and no more of it is held than one turn needs") {
+TEST_CASE("memory of sent replies is reused, and the pool holds a bounded number of buffers") {
   BufferPool buffers;
   std::vector<std::unique_ptr<ReplyQueue>> queues;
   for (std::size_t i = 0; i < BufferPool::kMost + 10; ++i) {
@@ -101,7 +101,7 @@ TEST_CASE("memory of replies that have left serves the next ones, and no more of
   CHECK(queues.front()->ready_bytes() == "IGNORE\n");
 }
 
-TEST_CASE("memory that places have grown into serves places, and not short replies") {
+TEST_CASE("a buffer that a places document has enlarged is reused for places, and not for short replies") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   const std::string document(10 * BufferPool::kBytes, 'x');
@@ -119,7 +119,7 @@ TEST_CASE("memory that places have grown into serves places, and not short repli
   CHECK(buffers.size() == 1);
 }
 
-TEST_CASE("memory of a reply of unusual size is given back") {
+TEST_CASE("memory of a very long reply is freed") {
   BufferPool buffers;
   ReplyQueue queue(buffers);
   queue.tail().append(std::string(BufferPool::kMostBytes + 1, 'x'));
