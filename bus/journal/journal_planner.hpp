@@ -5,7 +5,7 @@
 // A flush writes all changes since the last one:
 //
 //   begin_flush()              reads the feed after the cursor and returns the bytes to append to the journal
-//   flush_written()            they are on disk: the cursor moves, and durable() tells which replies may leave
+//   flush_written()            they are on disk: the cursor moves, and durable() states which replies may leave
 //   or flush_failed()          nothing of them is on disk: the next flush reads the same changes again
 //
 // A flush counts, that is, makes changes durable, only if it reached the tail of the feed; then it ends with a commit

@@ -72,7 +72,7 @@ enum class Mutant : std::uint8_t {
   DurableCursorsTakenAfter,               // a flush counts with the peers' cursors at its end instead of at its begin
   AckReportsMergedAsDurable,              // ACK reports merged changes as durable
   // Flooding.
-  EchoSkipForgetsIncarnation,  // what came by a link is never sent to that link's peer, even to a later incarnation
+  EchoSkipForgetsIncarnation,  // a record that came by a link is never sent to its peer, even to a later incarnation
   SeenBelowWindow,             // identities below the seen-set's window count as seen
   SeenBeforeMerged,            // an update counts as seen before it is merged
   LostCountsAsSeen,            // changes that an earlier run of this node gave out and lost count as seen
@@ -93,7 +93,7 @@ enum class Mutant : std::uint8_t {
   RouterUnread,        // a node does not read from its ROUTER while its output to a peer is full
   // Connections of strangers.
   StallUnnoticed,      // an unfinished message may grow without a limit
-  StrangersUnbounded,  // ... and so may what all strangers' connections hold
+  StrangersUnbounded,  // ... and so may the memory of all strangers' connections
   StrangersUncounted,  // the number of strangers' connections is not limited
   // Unreadable updates, and links that work in one direction.
   PoisonBlocks,    // a batch that cannot be read is not acknowledged

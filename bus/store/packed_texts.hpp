@@ -29,8 +29,8 @@ struct UpdateTexts {
   return (characters + 1) / 2;
 }
 
-// Writes packed_bytes(text.size()) bytes. Returns false if the text contains a character that cannot be packed; what
-// was written is then meaningless. May write, as unpack_coordinates() may read, up to 4 bytes after the packed ones.
+// Writes packed_bytes(text.size()) bytes. Returns false if the text contains a character that cannot be packed; the
+// bytes written are then meaningless. May write, as unpack_coordinates() may read, up to 4 bytes after the packed ones.
 [[nodiscard]] bool pack_coordinates(std::string_view text, char* to);
 // At most kMaxCoordinatesBytes characters; more are cut off.
 void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to);

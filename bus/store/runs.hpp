@@ -4,9 +4,9 @@
 //
 // A peer's position states: all changes up to `cursor` are merged, or were superseded by newer ones; the last batch
 // came from the run `run`, and at that time the node's journal contained the feed up to `written`. The position is
-// possible if the run is in this list and the journal still contains what it had written. Otherwise this journal is not
-// the newest one of its feed: it was restored, copied or cut, and the node renews its feed (docs/PROTOCOL.md, rules 23
-// and 24). Pure; owned by the journal planner, used on the loop's thread only.
+// possible if the run is in this list and the journal still contains the changes that it had written. Otherwise this
+// journal is not the newest one of its feed: it was restored, copied or cut, and the node renews its feed
+// (docs/PROTOCOL.md, rules 23 and 24). Pure; owned by the journal planner, used on the loop's thread only.
 #pragma once
 
 #include <cstddef>

@@ -48,7 +48,7 @@ class Store {
     [[nodiscard]] bool found() const { return at.index.has_value(); }
     [[nodiscard]] RecordIndex index() const { return *at.index; }
   };
-  // The key of a search: the client's id, its hash, and what look_ahead() found out.
+  // The key of a search: the client's id, its hash, and the guess of look_ahead().
   struct ClientKey {
     std::string_view client;
     std::uint64_t hash = 0;

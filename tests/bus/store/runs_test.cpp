@@ -20,7 +20,7 @@ Runs two_runs() {
 
 }  // namespace
 
-TEST_CASE("the journal must still contain what the run had written") {
+TEST_CASE("the journal must still contain the changes that the run had written") {
   Runs runs;
   runs.begin({kA, 0});
   runs.begin({kB, 60 + kRunGap});  // the journal contained A's changes up to 60

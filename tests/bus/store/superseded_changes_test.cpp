@@ -31,7 +31,7 @@ TEST_CASE("a change that no flush has read was never on disk and is not noted") 
   CHECK(numbers(superseded) == std::vector<ChangeNumber>{5});
 }
 
-TEST_CASE("what a flush in progress has read counts as on disk, until the flush fails") {
+TEST_CASE("changes that a flush in progress has read count as on disk, until the flush fails") {
   SupersededChanges superseded;
   superseded.begin_flush(5);
   superseded.note(3, 10);
