@@ -1,9 +1,11 @@
-// The link to one peer: the protocol state of both directions.
+// A link: the relation of this node with one peer, in both directions, as protocol state. Each node has one link to
+// each of its configured peers.
 //
-// The sending half reads this node's feed in order. A cursor says how far it has sent. Each batch covers the next feed
-// range (from, to], and stays in flight until the peer's ACK says that it is merged. If an ACK is overdue, the link
-// goes back to the acknowledged cursor and repeats the handshake. The receiving half holds the cursor in the peer's
-// feed, and owes the peer answers: WELCOME, ACK, PONG. The two halves are independent of each other.
+// The handshake (HELLO and WELCOME) tells both sides where to start. After it the sending half reads this node's feed
+// in order. A cursor says how far it has sent. Each batch covers the next feed range (from, to], and stays in flight
+// until the peer's ACK says that it is merged. If an ACK is overdue, the link goes back to the acknowledged cursor and
+// repeats the handshake. The receiving half holds the cursor in the peer's feed, and owes the peer answers: WELCOME,
+// ACK, PONG. The two halves are independent of each other.
 //
 // An exchange, from the side of this node:
 //
@@ -13,9 +15,9 @@
 //   BATCH  ->            from = 140, to = 180: several may be in flight
 //          <- ACK        merged = 180, durable = 140: both batches are merged, the first is in the peer's journal
 //
-// The link does not touch the network or the store: the replica passes in messages and the time, and takes out the
-// messages to send. Nothing here blocks, and memory is bounded: an owed answer is a flag, unsent changes are a cursor,
-// and the number of batches in flight is limited.
+// The link does not touch the network, and only reads the store: the replica passes in messages and the time, and takes
+// out the messages to send. Nothing here blocks, and memory is bounded: an owed answer is a flag, unsent changes are a
+// cursor, and the number of batches in flight is limited.
 //
 // Owned by the replica (bus/replica/replica.hpp). Loop thread only. docs/PROTOCOL.md (Nodes) has the rules and the
 // reason of each.

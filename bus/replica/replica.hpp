@@ -57,7 +57,7 @@ struct AcceptOutcome {
 
 // What became of an operator's reset of a client.
 enum class Reset : std::uint8_t {
-  Done,      // the next report of the client counts, whatever its time
+  Done,      // the next report of the client with a time above 0 is stored
   Already,   // the client was reset before, and has not reported since
   Unknown,   // there is no record of the client
   TooOften,  // the client's last epoch, 2^32-1, is in use
@@ -126,7 +126,7 @@ class Replica {
   }
 
   // An operator resets a client: its record is replaced by one of the next epoch, without coordinates and with time 0,
-  // so any later report is newer (rule 18). `client` must be a valid client id.
+  // so any report with a time above 0 is newer (rule 18). `client` must be a valid client id.
   ResetOutcome reset(std::string_view client, protocol::Now now);
 
   // The newest record of a client. Valid until the next call of accept(), reset() or receive().
@@ -213,7 +213,7 @@ class Replica {
     std::string name;
     Link link;
     Reconciler reconciler;
-    Claims claims{};                        // the processes that claim its name, and the route that it is heard by
+    Claims claims{};                        // the processes that claim its name, and the route of its messages
     Connected announced = Connected::Down;  // the state that the last event reported
   };
   [[nodiscard]] protocol::UpdateId next_id() const;
