@@ -57,7 +57,7 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
 }
 
-// Closes what it was given.
+// Owns a descriptor.
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -76,10 +76,10 @@ class Descriptor {
 
 Result<ApiKey> ApiKey::parse(std::string text) {
   if (text.size() < kMinBytes || text.size() > kMaxBytes) {
-    return fail(fmt::format("holds {} bytes where a key has {} to {}", text.size(), kMinBytes, kMaxBytes));
+    return fail(fmt::format("contains {} bytes, but a key has {} to {}", text.size(), kMinBytes, kMaxBytes));
   }
   if (!std::all_of(text.begin(), text.end(), is_of_key) || std::none_of(text.begin(), text.end(), is_letter)) {
-    return fail("holds no key: one has letters, digits and none but these signs: -._~+/=");
+    return fail("contains no valid key: a key has letters, digits and the signs -._~+/= only");
   }
   ApiKey key;
   key.percent_encoded_ = percent_encode(text);
@@ -111,12 +111,12 @@ FoundKey find_key(const KeySource& source) {
 }
 
 Result<ApiKey> read_key_file(const std::filesystem::path& file) {
-  const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // a FIFO must not hold us up
+  const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // must not block on a FIFO
   struct stat found {};
   if (descriptor.get() < 0 || fstat(descriptor.get(), &found) != 0) {
     return fail(fmt::format("cannot be read ({})", std::strerror(errno)));
   }
-  if (!S_ISREG(found.st_mode)) return fail("is no regular file");
+  if (!S_ISREG(found.st_mode)) return fail("is not a regular file");
   if ((found.st_mode & 077U) != 0) {
     return fail(fmt::format("may be used by others (mode {:04o}): chmod 600 it", found.st_mode & 07777U));
   }

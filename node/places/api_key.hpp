@@ -1,7 +1,7 @@
-// The key of a places service, kept apart from ordinary text: nothing prints it, and what comes back from the service
-// passes redact() before anybody sees it. It comes from the environment or a file that only its owner may read, never
-// from a command line, which every user of a machine can see. Reading is for the thread that starts the node; the key
-// itself is a value.
+// The API key of a places service, in a type of its own, so that it is not printed by accident. All text from the
+// service must pass redact() before it is shown or logged. The key comes from the environment or from a file that only
+// its owner may access, never from a command line, which all users of the machine can read. The thread that starts the
+// node reads it; the key itself is a value.
 #pragma once
 
 #include <filesystem>
@@ -13,23 +13,24 @@ namespace herd::node::places {
 
 class ApiKey {
  public:
-  // Shorter ones are none: no service gives out such keys, and replacing one in a text would spoil the text.
+  // A shorter text is not a key: no service issues such keys, and redacting one would damage other text.
   static constexpr std::size_t kMinBytes = 8;
   static constexpr std::size_t kMaxBytes = 512;
 
-  ApiKey() = default;  // none
+  ApiKey() = default;  // no key
 
-  // Letters, digits and -._~+/= with at least one letter: so it fits a header, looks the same within JSON and HTML, and
-  // is never found in the syntax of either. The Error does not show the text.
+  // Accepts kMinBytes to kMaxBytes letters, digits and -._~+/=, with at least one letter. Such a key fits an HTTP
+  // header, is unchanged in JSON and HTML, and cannot match their syntax. The error does not contain the text; it is
+  // the end of a sentence that begins with the source of the key.
   [[nodiscard]] static protocol::Result<ApiKey> parse(std::string text);
 
   [[nodiscard]] bool empty() const { return text_.empty(); }
 
-  // For requests alone.
+  // Use these in requests only.
   [[nodiscard]] const std::string& text() const { return text_; }
   [[nodiscard]] const std::string& percent_encoded() const { return percent_encoded_; }
 
-  // Replaces the key, plain or percent-encoded, by "[key]" wherever it stands.
+  // Replaces every occurrence of the key, plain or percent-encoded, by "[key]".
   void redact(std::string& text) const;
 
  private:
@@ -37,21 +38,22 @@ class ApiKey {
   std::string percent_encoded_;
 };
 
-// Where a key may be.
+// The places where find_key() looks for a key.
 struct KeySource {
-  std::string variable;        // of the environment; it wins
-  std::filesystem::path file;  // empty: none
+  std::string variable;        // name of an environment variable; it has precedence
+  std::filesystem::path file;  // empty: no file
 };
 
-// The key, or none and what to do about that: a sentence that goes on after "google has no key: ".
+// A key; or an empty key and what to do about it. `advice` continues the sentence "google has no key: ".
 struct FoundKey {
   ApiKey key;
   std::string advice;
 };
 [[nodiscard]] FoundKey find_key(const KeySource& source);
 
-// The first line of a file that nobody but its owner may read or write. The Error goes on after a file's name: "may be
-// read by others, ...".
+// Reads the key from the first line of a regular file. Returns an error if the file is accessible to others than its
+// owner, cannot be read, or contains no valid key. The error continues a sentence that begins with the file's name:
+// "may be used by others ...".
 [[nodiscard]] protocol::Result<ApiKey> read_key_file(const std::filesystem::path& file);
 
 }  // namespace herd::node::places

@@ -1,5 +1,6 @@
-// Rests a service that fails again and again, so that neither it nor the clients pay for asking in vain: closed, it may
-// be asked; open, it rests; half-open, one request tries whether it is back. Pure: time comes in, on the steady clock.
+// A circuit breaker: it stops requests to a service that fails repeatedly. Closed: requests may begin. Open: the
+// service rests, and no request may begin. Half-open: one request tests whether the service works again. Pure: the
+// steady time is a parameter. Used by the worker's thread.
 #pragma once
 
 #include <chrono>
@@ -14,27 +15,29 @@ class Breaker {
  public:
   enum class State : std::uint8_t { Closed, Open, HalfOpen };
 
-  // Failures in a row before the first rest: a few lost packets are none, and five clients' waiting is enough.
+  // The number of consecutive failures before the first rest: more than a few lost packets cause, and few enough for
+  // the clients that wait.
   static constexpr int kFailures = 5;
-  // Each rest after a failed try is twice as long as the one before. A short fault is over after a second; a long one
-  // is asked about twice a minute, which nobody notices on either side.
+  // Each rest after a failed test is twice as long as the one before. After a short fault the service is used again
+  // within a second; during a long one it gets two requests per minute, which is no load.
   static constexpr std::chrono::seconds kFirstRest{1};
   static constexpr std::chrono::seconds kLongestRest{30};
 
-  // Names the period in which a request began.
+  // Identifies the time between two changes of state.
   using Period = std::uint64_t;
 
-  // Whether a request may begin now; then it must end in succeeded or failed with this period.
+  // Returns the current period if a request may begin now, else nullopt. The request must end with a call of
+  // succeeded(), or of failed() with this period.
   [[nodiscard]] std::optional<Period> admit(protocol::Nanoseconds now);
 
-  // From whatever period: the service is there.
+  // Closes the breaker: a success of any period proves that the service works.
   void succeeded();
 
-  // Failures of requests that began before the last change of state are old news, and change nothing.
+  // Counts a failure. A failure of an earlier period is ignored.
   void failed(Period period, protocol::Nanoseconds now);
 
   [[nodiscard]] State state() const { return state_; }
-  // While open: when the next try may be.
+  // In state Open: when the next request may begin, in steady time.
   [[nodiscard]] protocol::Nanoseconds rests_until() const { return rests_until_; }
 
  private:
@@ -44,7 +47,7 @@ class Breaker {
   State state_ = State::Closed;
   Period period_ = 0;
   int failures_ = 0;
-  protocol::Nanoseconds rest_ = kFirstRest;  // how long the next one will be
+  protocol::Nanoseconds rest_ = kFirstRest;  // length of the next rest
   protocol::Nanoseconds rests_until_{};
 };
 

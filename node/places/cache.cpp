@@ -12,7 +12,7 @@ namespace {
 
 constexpr double kMetresADegree = 111'195.08;  // of latitude, on the sphere of place_list.cpp
 constexpr double kCellMetres = 100;
-constexpr std::size_t kEntryBytes = 256;  // an entry without its places: list and map nodes, their headers
+constexpr std::size_t kEntryBytes = 256;  // an entry without its places: the nodes of list and map and their headers
 
 std::int32_t whole(double value) {
   return static_cast<std::int32_t>(std::floor(value));
@@ -28,7 +28,7 @@ Cell cell_of(const Query& query) {
   const int radius_m = radius_m_of(query);
   const double side = std::clamp(radius_m / 10.0, 1.0, kCellMetres) / kMetresADegree;  // degrees of latitude
   const std::int32_t row = whole((query.latitude + 90) / side);
-  // Rows get shorter towards the poles: each has as many columns as fit its middle, and the last one ends at the first.
+  // Rows get shorter towards the poles. Each has as many columns as fit its middle, and they go round the earth.
   const double middle = (row + 0.5) * side - 90;
   const double columns = std::max(std::floor(360 * std::cos(middle * std::numbers::pi / 180) / side), 1.0);
   const double column = std::floor((query.longitude + 180) / 360 * columns);
@@ -40,7 +40,7 @@ std::optional<Cache::Found> Cache::find(const Cell& cell, protocol::Nanoseconds 
   if (found == by_cell_.end()) return std::nullopt;
   const auto entry = found->second;
   const auto age = now - entry->asked;
-  if (age >= limits_.ttl * kStaleIncarnations) {
+  if (age >= limits_.ttl * kStaleFactor) {
     drop(entry);
     return std::nullopt;
   }

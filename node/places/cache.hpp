@@ -1,6 +1,6 @@
-// What a service has answered lately, by where and how far was asked: clients that stand within some 100 m share an
-// answer. Bounded by bytes; what was not used for the longest time makes room. An answer that is too old to be fresh is
-// kept for a while as a stand-in, for when the service fails. Pure: time comes in, on the steady clock.
+// An LRU cache of a service's answers, by position and radius. Queries within about 100 m share an answer. Its size is
+// bounded in bytes; the least recently used answer is evicted first. An expired answer stays for a while, as a
+// substitute if the service fails. Pure: the steady time is a parameter. Used by the worker's thread.
 #pragma once
 
 #include <compare>
@@ -15,41 +15,44 @@
 
 namespace herd::node::places {
 
-// The square that a question falls into. Its side is 100 m, or a tenth of the radius where that is less, but at least a
-// metre: so the circle that was asked about never lies further than a seventh of its radius from the one wanted.
+// The key of the cache: a square on the earth, and a radius. The side of the square is a tenth of the radius, but at
+// least 1 m and at most 100 m. So the centre of a cached query differs from the wanted one by at most a seventh of the
+// radius.
 struct Cell {
-  std::int32_t row = 0;       // from the south
-  std::int32_t column = 0;    // from the date line, which it does not know: 180 E is 180 W
-  std::int32_t radius_m = 0;  // as the service is asked
+  std::int32_t row = 0;       // from the south pole
+  std::int32_t column = 0;    // eastwards from the date line; 180 E equals 180 W
+  std::int32_t radius_m = 0;  // the radius in the request
 
   auto operator<=>(const Cell&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
-// Whole metres, rounded up, from 1 (services want more than 0) to 50,000 (and no more than that).
+// The radius in whole metres, rounded up, from 1 to 50,000: the range that services accept.
 [[nodiscard]] int radius_m_of(const Query& query);
 
+// The cell of a query.
 [[nodiscard]] Cell cell_of(const Query& query);
 
 class Cache {
  public:
-  // A stale answer is kept for so many times its fresh life: with the default of a minute, for an hour.
-  static constexpr int kStaleIncarnations = 60;
+  // An answer is removed this many times its time to live after the request: with the default of a minute, after an
+  // hour.
+  static constexpr int kStaleFactor = 60;
 
   struct Limits {
     std::size_t max_bytes = 0;
-    protocol::Nanoseconds ttl{};  // 0: nothing is ever kept
+    protocol::Nanoseconds ttl{};  // how long an answer is fresh; 0: the cache stores nothing
   };
   explicit Cache(const Limits& limits) : limits_(limits) {}
 
   struct Found {
-    const PlaceList* places = nullptr;  // until the next call that is not const
+    const PlaceList* places = nullptr;  // valid until the next non-const call
     protocol::Nanoseconds age{};
-    bool fresh = false;
+    bool fresh = false;  // false: expired
   };
-  // Fresh or stale. Counts as a use.
+  // Returns the answer of a cell, fresh or expired; nullopt if there is none. Counts as a use.
   [[nodiscard]] std::optional<Found> find(const Cell& cell, protocol::Nanoseconds now);
 
-  // In the place of what was known there. An answer larger than the whole bound is not kept.
+  // Stores an answer and replaces the previous one of the cell. An answer above max_bytes is not stored.
   void put(const Cell& cell, PlaceList places, protocol::Nanoseconds now);
 
   [[nodiscard]] std::size_t bytes() const { return bytes_; }
@@ -62,7 +65,7 @@ class Cache {
     protocol::Nanoseconds asked{};
     std::size_t bytes = 0;
   };
-  using Entries = std::list<Entry>;  // the last used first
+  using Entries = std::list<Entry>;  // the most recently used first
 
   void drop(Entries::iterator entry);
 

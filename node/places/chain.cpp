@@ -33,17 +33,18 @@ std::optional<LookupResult> Chain::ask(LookupId lookup, const Query& query, prot
   return result;
 }
 
-// From the one whose turn it is, as long as they fail at once; the lookup's end, where one answers or none is left.
+// Asks the current provider, and the next ones while they fail at once. Returns the lookup's result if one answers or
+// none is left.
 std::optional<LookupResult> Chain::ask_providers(LookupId id, Lookup& lookup) {
   for (; lookup.provider < providers_.size(); ++lookup.provider) {
     auto result = providers_[lookup.provider]->ask(id, lookup.query, lookup.asked + share(lookup.provider));
     if (!result) return std::nullopt;
     if (auto end = judge(lookup, std::move(*result))) return end;
   }
-  return answer_in_vain(id, lookup);
+  return result_of_failures(id, lookup);
 }
 
-// An answer is the lookup's end; a failure is noted.
+// Returns an answer as the lookup's result. Records a failure and returns nullopt.
 std::optional<LookupResult> Chain::judge(Lookup& lookup, LookupResult result) {
   if (is_answer(result.status)) {
     add_info_messages(result.document, lookup.troubles);
@@ -60,17 +61,17 @@ std::optional<LookupResult> Chain::poll(protocol::Now now) {
   if (ended_.empty()) {
     do {
       poll_providers(now);
-    } while (give_up_late_ones(now));  // whoever was asked instead may have it in a cache
+    } while (expire_lookups(now));  // the next provider may have the answer in its cache
   }
   if (ended_.empty()) {
     return std::nullopt;
   }
-  LookupResult result = std::move(ended_.back());  // their order is nobody's business: each goes to its own asker
+  LookupResult result = std::move(ended_.back());  // the order of results does not matter
   ended_.pop_back();
   return result;
 }
 
-// In their order, so that a lookup that is handed on to a provider that knows at once ends in the same pass.
+// In their order, so that a lookup that moves to a later provider with an immediate answer finishes in the same call.
 void Chain::poll_providers(protocol::Now now) {
   for (std::size_t provider = 0; provider < providers_.size(); ++provider) {
     while (auto result = providers_[provider]->poll(now)) {
@@ -82,13 +83,13 @@ void Chain::poll_providers(protocol::Now now) {
 void Chain::take(LookupResult result, std::size_t provider) {
   const auto lookup = under_way_.find(result.lookup);
   if (lookup == under_way_.end() || lookup->second.provider != provider) {
-    return;  // given up meanwhile
+    return;  // it has timed out in the meantime
   }
-  go_on(lookup, std::move(result));
+  advance(lookup, std::move(result));
 }
 
-// After the finding of the provider whose turn it was.
-void Chain::go_on(Lookups::iterator lookup, LookupResult result) {
+// Processes the result of the lookup's current provider: finishes the lookup or moves it to the next provider.
+void Chain::advance(Lookups::iterator lookup, LookupResult result) {
   auto& [id, state] = *lookup;
   auto end = judge(state, std::move(result));
   if (!end) {
@@ -101,8 +102,8 @@ void Chain::go_on(Lookups::iterator lookup, LookupResult result) {
   }
 }
 
-// Where nobody has answered.
-LookupResult Chain::answer_in_vain(LookupId id, Lookup& lookup) {
+// The result of a lookup that all providers have failed.
+LookupResult Chain::result_of_failures(LookupId id, Lookup& lookup) {
   if (lookup.stale) {
     lookup.troubles.push_back(std::move(lookup.stale->age));
     add_info_messages(lookup.stale->document, lookup.troubles);
@@ -113,7 +114,8 @@ LookupResult Chain::answer_in_vain(LookupId id, Lookup& lookup) {
   return failure;
 }
 
-bool Chain::give_up_late_ones(protocol::Now now) {
+// Moves lookups to the next provider if the current one has used up its time. Returns whether there were any.
+bool Chain::expire_lookups(protocol::Now now) {
   bool any = false;
   for (auto lookup = under_way_.begin(); lookup != under_way_.end();) {
     const auto here = lookup++;
@@ -121,9 +123,9 @@ bool Chain::give_up_late_ones(protocol::Now now) {
     if (now.steady >= here->second.asked + share(provider)) {
       any = true;
       providers_[provider]->forget(here->first);
-      go_on(here, failed(here->first, Status::UnknownError,
-                         fmt::format("the places provider {} did not answer in time: ask again later",
-                                     providers_[provider]->name())));
+      advance(here, failed(here->first, Status::UnknownError,
+                           fmt::format("the places provider {} did not answer in time: ask again later",
+                                       providers_[provider]->name())));
     }
   }
   return any;

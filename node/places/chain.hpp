@@ -1,9 +1,10 @@
-// The providers in the order of the configuration. A lookup goes to the first; where that fails, to the next. One
-// timeout covers the whole chain, and each provider still to come keeps an eighth of it, so that a first provider that
-// hangs does not take the answer from a second one that would have had it. Where all fail, the first one's failure is
-// the answer: it is the one the operator wanted most, and its message says what to do; unless one of them still has an
-// older answer, which is better than none. What went wrong on the way to an answer stands in its `info_messages`. Pure:
-// time comes in. Used by the worker's thread.
+// The providers in the order of the configuration. A lookup goes to the first provider and, if that one fails, to the
+// next. One timeout covers the whole chain, and an eighth of it is reserved for each later provider, so that a provider
+// that hangs does not prevent the answer of the next one.
+//
+// If all providers fail, the result is the first expired answer that one of them has, else the failure of the first
+// provider: it is the one that the operator prefers, and its message says what to do. The failures before an answer are
+// listed in its `info_messages`. Pure: the time is a parameter. Used by the worker's thread only; owns the providers.
 #pragma once
 
 #include <cstddef>
@@ -18,46 +19,47 @@ namespace herd::node::places {
 
 class Chain {
  public:
-  // Providers under way are asked for no more than this at a time: beyond it, OVER_QUERY_LIMIT at once.
+  // The most lookups in progress. Further ones fail at once with OVER_QUERY_LIMIT.
   static constexpr std::size_t kMaxLookups = 4096;
 
-  // No providers at all: every lookup fails. `timeout` covers the chain.
+  // `timeout` covers the whole chain. Without providers, every lookup fails.
   Chain(Providers providers, protocol::Nanoseconds timeout);
 
-  // Begins a lookup; `lookup` was never used before. What is known at once is returned, and poll() does not have it.
+  // Begins a lookup. `lookup` must be new. Returns the result if it is available at once; otherwise poll() returns it
+  // later. Every result has a document, here and in poll(), also that of a failure.
   [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query, protocol::Now now);
 
-  // The next lookup that has come to its end, by an answer, by failing everywhere or by its time. Call until nothing.
-  // A document stands in every finding, here and from ask(), also in that of a failure.
+  // Returns the next finished lookup: answered, failed by all providers, or timed out. Call it until it returns
+  // nullopt.
   [[nodiscard]] std::optional<LookupResult> poll(protocol::Now now);
 
   [[nodiscard]] const Providers& providers() const { return providers_; }
 
   void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
 
-  // When poll() must be called even if nothing is ready, on the steady clock.
+  // The steady time at which poll() must be called even if no descriptor is ready; nullopt: never.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
 
  private:
   struct Lookup {
     Query query;
-    std::size_t provider = 0;       // who is being asked
-    protocol::Nanoseconds asked{};  // when the chain was
-    std::optional<Status> first_failure;
-    std::vector<std::string> troubles;  // of each failure
-    std::optional<Stale> stale;         // the first one that there was
+    std::size_t provider = 0;             // the current provider
+    protocol::Nanoseconds asked{};        // when the lookup began
+    std::optional<Status> first_failure;  // status of the first failure
+    std::vector<std::string> troubles;    // messages of all failures
+    std::optional<Stale> stale;           // the first expired answer
   };
   using Lookups = std::map<LookupId, Lookup>;
 
-  // Until when, counted from the beginning, this provider may take.
+  // The time after the beginning of a lookup until which this provider may take.
   [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
   [[nodiscard]] std::optional<LookupResult> ask_providers(LookupId id, Lookup& lookup);
   [[nodiscard]] static std::optional<LookupResult> judge(Lookup& lookup, LookupResult result);
-  [[nodiscard]] static LookupResult answer_in_vain(LookupId id, Lookup& lookup);
+  [[nodiscard]] static LookupResult result_of_failures(LookupId id, Lookup& lookup);
   void take(LookupResult result, std::size_t provider);
-  void go_on(Lookups::iterator lookup, LookupResult result);
+  void advance(Lookups::iterator lookup, LookupResult result);
   void poll_providers(protocol::Now now);
-  bool give_up_late_ones(protocol::Now now);
+  bool expire_lookups(protocol::Now now);
 
   Providers providers_;
   protocol::Nanoseconds timeout_;

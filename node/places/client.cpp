@@ -10,17 +10,19 @@ namespace herd::node::places {
 
 Client::Client(zmq::context_t& context, const std::string& endpoint, std::chrono::milliseconds timeout)
     : dealer_(context, zmq::socket_type::dealer), timeout_(timeout) {
-  // Unsent questions are worth nothing once this object is gone.
+  // Unsent queries are worthless when this object is gone.
   dealer_.set(zmq::sockopt::linger, 0);
-  // The pipe holds what may be under way: full means that the worker has stopped taking questions, and then ask() says
-  // so.
+  // The pipe holds all queries that may be in progress. If it is full, the worker has stopped reading, and ask()
+  // refuses.
   dealer_.set(zmq::sockopt::sndhwm, static_cast<int>(kMaxPending));
   dealer_.set(zmq::sockopt::rcvhwm, static_cast<int>(kMaxPending));
-  // A worker elsewhere that is down is told of at once; queued questions would reach its next life after their timeout.
+  // If a worker in another process is down, send() fails at once. Queued queries would reach its next run after their
+  // timeout.
   dealer_.set(zmq::sockopt::immediate, true);
-  // A longer message ends the connection instead of the memory (ipc and tcp; inproc has no such bound).
+  // A longer message ends the connection, instead of exhausting memory. Applies to ipc and tcp; inproc has no such
+  // bound.
   dealer_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxPlacesMessageBytes));
-  HERD_ASSERT(zmq_connect(dealer_.handle(), endpoint.c_str()) == 0);  // the endpoint is ours, not input
+  HERD_ASSERT(zmq_connect(dealer_.handle(), endpoint.c_str()) == 0);  // the endpoint is not input
 }
 
 Ticket Client::ask(const Query& query, protocol::Now now) {
@@ -93,11 +95,9 @@ std::optional<Answer> Client::receive() {
       }
     }
   } catch (const zmq::error_t& error) {
-    if (error.num() ==
-        EINTR) {  // a signal came between: what is there must still be read, its edge will not come again
-      return receive();
-    }
-  }  // else the context is ending: what is waiting times out
+    // After a signal the waiting messages must still be read: their edge is not signalled again.
+    if (error.num() == EINTR) return receive();
+  }  // otherwise the context is ending, and the waiting tickets time out
   return std::nullopt;
 }
 

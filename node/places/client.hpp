@@ -1,7 +1,6 @@
-// The loop's side of the places: asks the worker (worker.hpp) and collects its answers. It owns one DEALER, never
-// blocks, and every ticket it gives out is answered exactly once: by the worker, or by itself with a failure document
-// where the worker does not answer in time or cannot be asked. The thread that made it is the only one to use it (the
-// loop's).
+// The loop's side of the places: sends queries to the worker (worker.hpp) and collects its answers. It owns a DEALER
+// socket and never blocks. Every ticket gets exactly one answer: the worker's, or a failure document if the worker does
+// not answer in time or cannot be reached. Used only by the thread that created it, which is the loop's.
 #pragma once
 
 #include <array>
@@ -23,43 +22,44 @@ namespace herd::node::places {
 
 struct Answer {
   Ticket ticket = 0;
-  std::string_view document;  // JSON without a newline at its end; until the next call of poll()
+  std::string_view document;  // JSON without a newline at its end; valid until the next call of poll()
 };
 
-// Rising only.
+// Counted since the start.
 struct Counters {
-  std::uint64_t asked = 0;       // every ticket
-  std::uint64_t answered = 0;    // by the worker, in time
-  std::uint64_t timed_out = 0;   // answered here, since the worker did not
-  std::uint64_t refused = 0;     // answered here at once: too many under way, or the worker cannot be reached
-  std::uint64_t late = 0;        // answers to tickets that had timed out: dropped
-  std::uint64_t unreadable = 0;  // messages that are no answers: dropped
-  std::array<std::uint64_t, kStatuses> by_status{};  // of all answers handed out, indexed by Status
+  std::uint64_t asked = 0;       // all tickets
+  std::uint64_t answered = 0;    // tickets that the worker has answered in time
+  std::uint64_t timed_out = 0;   // tickets that the worker has not answered in time
+  std::uint64_t refused = 0;     // tickets refused at once: too many in progress, or the worker cannot be reached
+  std::uint64_t late = 0;        // answers to tickets that had timed out, dropped
+  std::uint64_t unreadable = 0;  // malformed messages, dropped
+  std::array<std::uint64_t, kStatuses> by_status{};  // answers returned by poll(), indexed by Status
 };
 
 class Client {
  public:
-  // Tickets under way at a time; beyond it OVER_QUERY_LIMIT at once. A node's worth of clients asking within one
-  // timeout.
+  // The most tickets in progress; further ones fail at once with OVER_QUERY_LIMIT. It allows for one query of each
+  // client of a busy node within a timeout.
   static constexpr std::size_t kMaxPending = 4096;
 
-  // `endpoint`: the worker's. It may be bound later. `timeout`: from ask() to the answer, more than 0.
+  // `endpoint` is the worker's; it may be bound later. `timeout`, above 0, is the time from ask() to the answer.
   Client(zmq::context_t& context, const std::string& endpoint, std::chrono::milliseconds timeout);
 
-  // With max 0 nobody is asked: the answer is OK and empty. A query out of range is answered INVALID_REQUEST. Call
-  // poll() after it, as after every wake-up: ZMQ_FD tells of an edge only, and an answer may be ready here already.
+  // Begins a query. poll() returns its answer later. A query with `max` 0 is answered without the worker, with OK and
+  // no results; a query out of range with INVALID_REQUEST. Call poll() after it: an answer may be ready already, and
+  // ZMQ_FD signals edges only.
   Ticket ask(const Query& query, protocol::Now now);
 
-  // The next answer, in no particular order; call it until it returns nothing.
+  // Returns the next answer, in no particular order. Call it until it returns nullopt.
   std::optional<Answer> poll(protocol::Now now);
 
-  // Readable when poll() should be called; edge-triggered.
+  // The descriptor to wait on: readable when poll() should be called. Edge-triggered.
   [[nodiscard]] int fd() const;
 
-  // When poll() should be called even if fd() says nothing, on the steady clock.
+  // The steady time at which poll() must be called even if fd() is not readable; nullopt: never.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
 
-  // Tickets whose answer was not handed out yet.
+  // The number of tickets with an answer that poll() has not returned yet.
   [[nodiscard]] std::size_t pending() const { return waiting_.size() + ready_.size(); }
 
   [[nodiscard]] const Counters& counters() const { return counters_; }
@@ -82,10 +82,10 @@ class Client {
   std::chrono::milliseconds timeout_;
   Ticket last_ticket_ = 0;
   std::map<Ticket, protocol::Nanoseconds>
-      waiting_;              // until when; the steady clock never goes back, so the first is due first
-  std::deque<Ready> ready_;  // answered here
-  zmq::message_t received_;  // what the answer handed out last stands in, or ...
-  std::string own_;          // ... its document, where it was answered here
+      waiting_;              // deadlines of the tickets at the worker; the lowest ticket has the earliest one
+  std::deque<Ready> ready_;  // tickets that this object has answered
+  zmq::message_t received_;  // holds the document returned last, if the worker has made it
+  std::string own_;          // holds the document returned last, if this object has made it
   Counters counters_;
 };
 

@@ -25,7 +25,7 @@ bool from_geonames(std::string_view id) {
                      [id](std::string_view prefix) { return id.starts_with(prefix); });
 }
 
-// Google's types where it has one.
+// Returns the types of a place, with Google's names where Google has one.
 std::string_view types_of(Kind kind) {
   switch (kind) {
     case Kind::Capital:
@@ -50,8 +50,8 @@ void append_json_strings(std::string& out, const Texts& texts) {
   }
 }
 
-// As short as it can be: 34, -118.4. The table has five decimals, so that is the number itself, and the way by way of
-// binary fractions, which would find as much, takes ten times as long. Needs room for 16 bytes; returns the end.
+// Writes degrees in the shortest form: 34, -118.4. The table has five decimals, so integers are exact here; formatting
+// a double would give the same text but takes ten times as long. Writes at most 16 bytes; returns the end.
 char* put_degrees(char* at, std::int32_t steps) {
   const auto size = static_cast<std::uint64_t>(std::abs(steps));
   const std::uint64_t whole = size / kStepsPerDegree;
@@ -70,7 +70,7 @@ char* put_degrees(char* at, std::int32_t steps) {
   return at;
 }
 
-constexpr std::size_t kMaxResultBytes = 4 * kMaxTextBytes + 256;  // four texts, and what stands around them
+constexpr std::size_t kMaxResultBytes = 4 * kMaxTextBytes + 256;  // four texts and the JSON around them
 
 void append_result(std::string& out, const PlaceView& place) {
   using protocol::put_text;

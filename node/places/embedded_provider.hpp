@@ -1,4 +1,4 @@
-// The provider "embedded": the table inside the binary. It answers at once, needs no network and never fails.
+// The provider "embedded": the table of places in the binary. It answers at once, needs no network and never fails.
 // Used by the worker's thread; owns the index.
 #pragma once
 

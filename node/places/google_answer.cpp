@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-// Brackets outside of texts. The parser would build all of it first.
+// Whether the brackets outside strings are nested at most kMaxJsonDepth deep. The parser has no such limit.
 bool is_shallow(std::string_view text) {
   int depth = 0;
   bool quoted = false;
@@ -44,7 +44,8 @@ std::string_view advice(Status status) {
   return "could not answer: ask again later";
 }
 
-// Nothing where it is no number, or is not there and stands for none.
+// The number in the member of that name; nullopt if it is not a number. A missing member is 0 if `zero_left_out`, else
+// nullopt.
 std::optional<double> degrees_member(const json& object, const char* name, bool zero_left_out) {
   const json* found = member(object, name);
   if (found == nullptr) return zero_left_out ? std::optional(0.0) : std::nullopt;
@@ -120,7 +121,7 @@ Failure http_failure(std::string_view provider, int http_status, std::optional<s
   if (http_status >= 300 && http_status < 400) {
     meaning = "a redirect, which is not followed: check its URL in [places]";
   } else if (http_status >= 500) {
-    meaning = "it is out of order: ask again later";
+    meaning = "the service has a fault: ask again later";
   }
   return failure(Status::UnknownError, fmt::format("{} answers with HTTP {}: {}", provider, http_status, meaning),
                  words);
@@ -128,8 +129,7 @@ Failure http_failure(std::string_view provider, int http_status, std::optional<s
 
 Failure nonsense(std::string_view provider) {
   return {Status::UnknownError,
-          fmt::format("{} answers with something else than places: ask again later, or check its URL in [places]",
-                      provider)};
+          fmt::format("{} sent an invalid answer: ask again later, or check its URL in [places]", provider)};
 }
 
 }  // namespace herd::node::places

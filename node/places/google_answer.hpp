@@ -1,5 +1,4 @@
-// What the two forms of Google's answers have in common: reading JSON that may be anything, and saying what a failure
-// means. Pure: any thread.
+// Shared by the readers of Google's two APIs: parsing untrusted JSON, and messages for failures. Pure; any thread.
 #pragma once
 
 #include <nlohmann/json.hpp>
@@ -11,42 +10,47 @@
 
 namespace herd::node::places {
 
-// An honest answer has some ten levels; each level of a hostile one would cost fifty times its byte.
+// A genuine answer has about ten levels. In a hostile one, each level (one byte) would cost fifty bytes of memory.
 inline constexpr int kMaxJsonDepth = 32;
 
-// Nothing where it is no JSON, nested too deeply, or holds a number that no double can.
+// Returns nullopt if the text is not JSON, is nested more than kMaxJsonDepth deep, or contains a number that does not
+// fit a double.
 [[nodiscard]] std::optional<nlohmann::json> parse_json(std::string_view text);
 
-// The member of that name, or nullptr: also where `object` is no object, or the member is null.
+// member() returns the member of that name; nullptr if `object` is not an object, or if the member is missing or null.
+// text_member() returns it if it is a string, else nullopt.
 [[nodiscard]] const nlohmann::json* member(const nlohmann::json& object, const char* name);
 [[nodiscard]] std::optional<std::string> text_member(const nlohmann::json& object, const char* name);
 
-// {<latitude>: number, <longitude>: number}, on the earth.
+// The names of the members of a position.
 struct PositionNames {
   const char* latitude;
   const char* longitude;
-  bool zero_left_out;  // the object has no member for a number that is 0
+  bool zero_left_out;  // the service omits a member with the value 0
 };
+// Returns the position in the member of that name, an object with two numbers; nullopt if it is malformed or out of
+// range.
 [[nodiscard]] std::optional<protocol::Position> position_member(const nlohmann::json& object, const char* name,
                                                                 const PositionNames& names);
 
-// {"lat":..,"lng":..}, as results have it.
+// Returns {"lat":..,"lng":..}, the form of a position in results.
 [[nodiscard]] nlohmann::json position_json(const protocol::Position& position);
 
-// The texts of a list, without whatever else stands in it.
+// Returns a list of the strings in `list`, without its other elements.
 [[nodiscard]] nlohmann::json texts_of(const nlohmann::json& list);
 
 struct Refusal {
   std::string_view provider;
   Status status = Status::UnknownError;
-  std::optional<std::string> words;  // Google's own, if there were any
+  std::optional<std::string> words;  // Google's message, if there was one
 };
+// The failure for a status of Google, with what to do.
 [[nodiscard]] Failure refusal(const Refusal& refusal);
 
-// An HTTP status other than 200; `words` as above.
+// The failure for an HTTP status other than 200; `words` as above.
 [[nodiscard]] Failure http_failure(std::string_view provider, int http_status, std::optional<std::string> words);
 
-// 200, and a body that is not what was asked for.
+// The failure for a reply with status 200 and a body that is not an answer of this API.
 [[nodiscard]] Failure nonsense(std::string_view provider);
 
 }  // namespace herd::node::places

@@ -19,7 +19,7 @@ constexpr PositionNames kPositionNames{.latitude = "lat", .longitude = "lng", .z
 constexpr std::size_t kMaxAttributions = 8;
 constexpr std::size_t kMaxAttributionBytes = 1024;
 
-// Taken over where they have the type that Google gives them. Photos are not: to see one takes the key.
+// These fields are copied if they have the right type. Photos are not copied: a client would need the key to see them.
 constexpr std::array kTexts{"business_status",    "icon", "icon_background_color",
                             "icon_mask_base_uri", "name", "vicinity"};
 constexpr std::array kNumbers{"price_level", "rating", "user_ratings_total"};
@@ -61,7 +61,7 @@ void copy_objects(const json& from, json& to) {
   }
 }
 
-// Nothing for a place that cannot be shown: without an id or a position, or with absurd amounts of text.
+// Returns nullopt for a place that cannot be shown: it has no id or no position, or is above kMaxListedPlaceBytes.
 std::optional<ListedPlace> place_of(const json& from, const std::vector<std::string>& attributions) {
   const auto id = text_member(from, "place_id");
   const json* geometry = member(from, "geometry");
@@ -89,13 +89,13 @@ std::vector<std::string> attributions_of(const json& body) {
   return attributions;
 }
 
-// Nothing for a status that is none of Google's.
+// Returns nullopt for a text that is not a status of Google.
 std::optional<Status> status_of(std::string_view text) {
   for (const Status status : {Status::Ok, Status::ZeroResults, Status::OverQueryLimit, Status::RequestDenied,
                               Status::InvalidRequest, Status::UnknownError}) {
     if (to_text(status) == text) return status;
   }
-  if (text == "OVER_DAILY_LIMIT") return Status::OverQueryLimit;  // its name where billing is not set up
+  if (text == "OVER_DAILY_LIMIT") return Status::OverQueryLimit;  // used if billing is not set up
   return std::nullopt;
 }
 
@@ -132,7 +132,7 @@ tl::expected<PlaceList, Failure> read(const HttpReply& reply) {
   return tl::unexpected(refusal({kName, *status, words}));
 }
 
-// Seven digits are a centimetre, and never an exponent.
+// Seven decimals are a centimetre; the fixed format never has an exponent.
 HttpRequest request(const Area& area, const ApiKey& key) {
   return {.query = fmt::format("?location={:.7f},{:.7f}&radius={}&key={}", area.center.latitude, area.center.longitude,
                                area.radius_m, key.percent_encoded()),

@@ -1,5 +1,6 @@
-// The provider "google-legacy": the older Nearby Search, for keys that still have it. Its answers have the document's
-// shape already; they are read field by field all the same, so that nothing else gets through. Pure: any thread.
+// The provider "google-legacy": Google's older Nearby Search, for keys that still have access to it. Its answers
+// already have the form of the document. They are nevertheless read field by field, so that no other content reaches
+// clients. Pure; any thread.
 #pragma once
 
 #include "node/places/web_api.hpp"

@@ -16,14 +16,14 @@ namespace {
 using nlohmann::json;
 
 constexpr std::string_view kName = "google";
-// This API sends JSON of proto3 (https://protobuf.dev/programming-guides/json/): a field that has the default value of
-// its type is left out. So a missing number is 0, a missing text is empty, and a missing list has no elements. A
-// missing object, however, is one that was never set, while {} has defaults in all fields.
+// This API sends proto3 JSON (https://protobuf.dev/programming-guides/json/), which omits fields with the default value
+// of their type. So a missing number is 0, a missing string is empty, and a missing list has no elements. A missing
+// object, however, is unset, while {} is an object with defaults in all fields.
 constexpr PositionNames kPositionNames{.latitude = "latitude", .longitude = "longitude", .zero_left_out = true};
 
-// Only what the document shows. A search is billed by its dearest field: these are all "Nearby Search Pro", the lowest
-// tier that this search has (even the id alone belongs to it). Ratings, opening hours, prices, telephone numbers and
-// websites would make it "Enterprise", reviews and the like "Enterprise + Atmosphere".
+// Only the fields that the document shows. Google bills a search by its most expensive field. All of these are "Nearby
+// Search Pro", the lowest tier of this search (even the id alone belongs to it). Ratings, opening hours, prices,
+// telephone numbers and websites would make it "Enterprise", and reviews "Enterprise + Atmosphere".
 constexpr std::string_view kFieldMask =
     "places.id,places.displayName,places.location,places.viewport,places.shortFormattedAddress,"
     "places.formattedAddress,places.types,places.businessStatus,places.plusCode,places.attributions";
@@ -57,7 +57,7 @@ std::vector<std::string> attributions_of(const json& place) {
   if (list == nullptr || !list->is_array()) return attributions;
   for (const json& each : *list) {
     const auto uri = text_member(each, "providerUri").value_or("");
-    const bool is_link = uri.starts_with("https://") || uri.starts_with("http://");  // and no script
+    const bool is_link = uri.starts_with("https://") || uri.starts_with("http://");  // not "javascript:"
     auto provider = text_member(each, "provider").value_or("");
     if (provider.empty() && is_link) provider = uri;  // an attribution must be shown
     if (provider.empty()) continue;
@@ -84,7 +84,7 @@ json plus_code_of(const json& code) {
   return plus_code;
 }
 
-// Nothing for a place that cannot be shown: without an id or a position, or with absurd amounts of text.
+// Returns nullopt for a place that cannot be shown: it has no id or no position, or is above kMaxListedPlaceBytes.
 std::optional<ListedPlace> place_of(const json& place) {
   const auto id = text_member(place, "id");
   const auto position = position_member(place, "location", kPositionNames);
@@ -103,7 +103,7 @@ std::optional<ListedPlace> place_of(const json& place) {
   return bytes_of(listed) <= kMaxListedPlaceBytes ? std::optional(std::move(listed)) : std::nullopt;
 }
 
-// An invalid key is a 400 here, and only the details tell it from a request that makes no sense.
+// This API answers an invalid key with 400, and only the details distinguish it from an invalid request.
 bool says_key_is_invalid(const json& error) {
   const json* details = member(error, "details");
   if (details == nullptr || !details->is_array()) return false;
@@ -121,13 +121,13 @@ Failure read_error(const HttpReply& reply, const std::optional<json>& body) {
   if (says_key_is_invalid(*error)) return refusal({kName, Status::RequestDenied, words});
   const json* code = member(*error, "code");
   const bool has_code = reply.status == 200 && code != nullptr && code->is_number_integer();
-  const auto said = has_code ? code->get<std::int64_t>() : reply.status;
-  if (said < 300 || said > 599) return nonsense(kName);
-  return http_failure(kName, static_cast<int>(said), words);
+  const auto status = has_code ? code->get<std::int64_t>() : reply.status;
+  if (status < 300 || status > 599) return nonsense(kName);
+  return http_failure(kName, static_cast<int>(status), words);
 }
 
-// What this API's answer may have besides `places`. Anything else is the answer of another service, not one without
-// places.
+// Whether the body has only members of this API. Another member means that another service has answered; without this
+// check, its body would count as an answer without places.
 bool has_no_other_members(const json& body) {
   constexpr std::array kMembers{"places", "routingSummaries"};
   return std::all_of(body.items().begin(), body.items().end(), [&](const auto& each) {

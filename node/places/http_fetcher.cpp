@@ -13,8 +13,8 @@
 namespace herd::node::places {
 namespace {
 
-// Connections to the service at a time. Over HTTP/2 one does; a service that hangs must not eat the descriptors that
-// clients need, so what comes beyond waits within libcurl, and its deadline runs.
+// The most concurrent connections to the service. With HTTP/2, one is enough. A service that hangs must not use up the
+// descriptors that clients need, so further requests wait within libcurl, and their deadlines apply.
 constexpr long kMaxConnections = 64;
 constexpr int kEventsPerIteration = 64;
 
@@ -25,7 +25,7 @@ struct FreeHeaders {
   void operator()(curl_slist* list) const { curl_slist_free_all(list); }
 };
 
-// Setting an option fails only where the library is older than its header.
+// Setting an option fails only if the library is older than its header.
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
   HERD_ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK);
@@ -33,7 +33,7 @@ void set(CURL* easy, CURLoption option, Value value) {
 
 long milliseconds_until(protocol::Nanoseconds deadline, protocol::Nanoseconds now) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
-  return std::max<long>(left, 1);  // 0 would mean for ever
+  return std::max<long>(left, 1);  // 0 would mean no timeout
 }
 
 }  // namespace
@@ -62,14 +62,15 @@ void init_http() {
 HttpFetcher::HttpFetcher(ProviderUrl url)
     : url_(std::move(url)), multi_(curl_multi_init()), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
   HERD_ASSERT(multi_ != nullptr && epoll_ >= 0);
-  // libcurl tells which sockets it waits for, and they are waited for in an epoll of our own: the worker's zmq_poll
-  // sees one descriptor however many transfers there are, and a turn costs by what is ready, not by what hangs.
+  // libcurl reports the sockets that it waits for, and this object watches them with an epoll of its own. So the
+  // worker's zmq_poll has one descriptor for all transfers, and the cost of an iteration depends on the ready sockets
+  // only.
   curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, socket_changed);
   curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, timer_changed);
   curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
   curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMaxConnections);
-  // As many stay open for the next requests: a new one costs three round trips with TLS.
+  // All of them stay open for the next requests: a new connection with TLS costs three round trips.
   curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMaxConnections);
 }
 
@@ -99,35 +100,35 @@ void HttpFetcher::set_options(Transfer& transfer, const HttpRequest& request, lo
   transfer.url = url_.text + request.query;
   transfer.request_body = request.body;
   set(easy, CURLOPT_URL, transfer.url.c_str());
-  // Encrypted, but for a service on this very host that a test has started: never another protocol, whatever the URL.
+  // https, or http for a service of a test on this host. No other protocol, whatever the URL.
   set(easy, CURLOPT_PROTOCOLS_STR, url_.encrypted ? "https" : "http");
-  // A redirect would carry the key to wherever it points: it is an answer like any other, and not one we can use.
+  // Following a redirect would send the key to another host. So a redirect is an ordinary reply, which read() rejects.
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
-  // The defaults, said aloud: the key goes to whoever proves to be the host of the URL, over TLS that is not broken.
+  // The defaults, made explicit: the key goes only to a host that proves to be the host of the URL, over secure TLS.
   set(easy, CURLOPT_SSL_VERIFYPEER, 1L);
   set(easy, CURLOPT_SSL_VERIFYHOST, 2L);
   set(easy, CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
-  // One connection for many requests where the service speaks HTTP/2 over TLS; HTTP/1.1 otherwise.
+  // One connection for many requests if the service speaks HTTP/2 over TLS; otherwise HTTP/1.1.
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
-  // https_proxy of the environment counts, as operators of closed networks expect: a proxy sees only TLS. To a loopback
-  // address nothing leaves this host, least of all an unencrypted key.
+  // The environment's https_proxy applies, as operators of closed networks expect: a proxy sees TLS only. Requests to a
+  // loopback address bypass it, so that an unencrypted key never leaves this host.
   if (url_.loopback) set(easy, CURLOPT_NOPROXY, "*");
-  // Timeouts by signals (SIGALRM) would hit whatever thread is running.
+  // Timeouts by a signal (SIGALRM) would interrupt an arbitrary thread.
   set(easy, CURLOPT_NOSIGNAL, 1L);
-  // The whole transfer, from the name's lookup to the last byte: covers silence, trickling and endless redirects alike.
+  // Limits the whole transfer, from the name lookup to the last byte: it covers silent and very slow servers alike.
   set(easy, CURLOPT_TIMEOUT_MS, milliseconds);
-  // The default of 300 s for connecting alone would only hide which of the two was meant.
+  // The same limit for the connection alone, in place of the default of 300 s.
   set(easy, CURLOPT_CONNECTTIMEOUT_MS, milliseconds);
-  // A thread that waits for a dead name server cannot be stopped. Without this, the end of its transfer waits for it:
-  // measured, 10 s for a timeout of 1 s.
+  // A thread of libcurl that waits for a dead name server cannot be stopped. Without this option, the end of the
+  // transfer waits for that thread: measured, 10 s for a timeout of 1 s.
   set(easy, CURLOPT_QUICK_EXIT, 1L);
-  // Counted as it comes: MAXFILESIZE believes Content-Length and lets an endless body run. Headers count as well.
-  // ACCEPT_ENCODING is not set, so that 2 MiB are 2 MiB and no archive unpacks to gigabytes.
+  // These callbacks count the bytes of headers and body as they arrive. MAXFILESIZE would trust Content-Length and not
+  // limit an endless body. ACCEPT_ENCODING is not set: a compressed body could expand to gigabytes.
   set(easy, CURLOPT_WRITEFUNCTION, take_body);
   set(easy, CURLOPT_WRITEDATA, &transfer);
   set(easy, CURLOPT_HEADERFUNCTION, take_header);
   set(easy, CURLOPT_HEADERDATA, &transfer);
-  // ERRORBUFFER and VERBOSE are not set: their texts show URLs, and with them keys.
+  // ERRORBUFFER and VERBOSE are not set: their texts contain URLs, and so keys.
   set(easy, CURLOPT_USERAGENT, "herd/" HERD_VERSION);
   set(easy, CURLOPT_PRIVATE, &transfer);
   for (const std::string& header : request.headers) {
@@ -172,7 +173,7 @@ std::optional<HttpOutcome> HttpFetcher::take_finished() {
   int left = 0;
   const CURLMsg* message = curl_multi_info_read(multi_, &left);
   if (message == nullptr) return std::nullopt;
-  const CURLcode result = message->data.result;  // the message dies with the handle
+  const CURLcode result = message->data.result;  // the message is invalid after the handle is removed
   Transfer* found = nullptr;
   curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &found);
   const auto transfer = release(found->fetch);
@@ -193,7 +194,7 @@ std::optional<HttpOutcome> HttpFetcher::take_finished() {
   return outcome;
 }
 
-// libcurl's own timeout rings at about the same time; ours is the one that is promised, also for a transfer that
+// Ends a transfer at its deadline. libcurl's own timeout fires at about the same time, but not for a transfer that
 // libcurl has not begun yet.
 std::optional<HttpOutcome> HttpFetcher::take_late(const protocol::Now& now) {
   if (deadlines_.empty() || now.steady < deadlines_.begin()->first) return std::nullopt;
@@ -214,7 +215,7 @@ void HttpFetcher::add_descriptors(std::vector<zmq_pollitem_t>& items) const {
 }
 
 std::optional<protocol::Nanoseconds> HttpFetcher::next_deadline() const {
-  if (deadlines_.empty()) return std::nullopt;  // then libcurl has nothing urgent to do either
+  if (deadlines_.empty()) return std::nullopt;  // without transfers, libcurl has no urgent work either
   const auto deadline = deadlines_.begin()->first;
   return curl_timer_ ? std::min(*curl_timer_, deadline) : deadline;
 }
@@ -227,8 +228,8 @@ int HttpFetcher::socket_changed(CURL* /*easy*/, curl_socket_t socket, int what, 
   if (what == CURL_POLL_REMOVE) {
     epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);  // libcurl may have closed it already, which removed it
   } else if (epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) != 0) {
-    // A number that a closed socket had is a new socket: the kernel knows which, so it is asked instead of a list.
-    // Where it has no memory left for that, the transfer runs into its deadline.
+    // A new socket may have the number of a closed one. The kernel knows whether it is watched, so MOD is tried before
+    // ADD, and no list is needed. If ADD fails for want of memory, the transfer runs into its deadline.
     epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
   }
   return 0;
@@ -243,7 +244,7 @@ int HttpFetcher::timer_changed(CURLM* /*multi*/, long milliseconds, void* self) 
 
 std::size_t HttpFetcher::take_body(char* bytes, std::size_t size, std::size_t count, void* transfer) {
   auto& into = *static_cast<Transfer*>(transfer);
-  if (!into.fits(size * count)) return 0;  // fewer than there are: the transfer ends
+  if (!into.fits(size * count)) return 0;  // a short count makes libcurl end the transfer
   into.body.append(bytes, size * count);
   return size * count;
 }

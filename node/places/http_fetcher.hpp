@@ -1,6 +1,6 @@
-// Asks web services, many at a time and without ever waiting: libcurl's multi interface behind one descriptor.
-// Every option of libcurl is set in http_fetcher.cpp, each with its reason. Used by one thread, the places
-// worker's, from making to destroying; owns its connections.
+// An HTTP client for web services: many concurrent requests, never blocking. It uses libcurl's multi interface, with
+// one epoll descriptor for all sockets. http_fetcher.cpp sets the options of libcurl, each with its reason. Used by one
+// thread, the places worker's, from creation to destruction; owns its connections.
 #pragma once
 
 #include <curl/curl.h>
@@ -20,48 +20,50 @@
 
 namespace herd::node::places {
 
-// Headers and body of an answer together. A page of 20 places with every field is some 200 kB.
+// The most bytes of headers and body of a reply together. A page of 20 places with every field has about 200 kB.
 inline constexpr std::size_t kMaxReplyBytes = std::size_t{2} * 1024 * 1024;
 
 struct HttpRequest {
-  std::string query;                 // appended to the URL, "?key=..."; empty: none
+  std::string query;                 // appended to the URL, "?key=..."; may be empty
   std::vector<std::string> headers;  // "Name: value"
   std::string body;                  // empty: GET, else POST
 };
 
 using FetchId = std::uint64_t;
 
-// How a request ended. No text in here ever holds a part of the request.
+// The end of a request. Its texts never contain a part of the request, so not the key either, unless the service has
+// sent it back in the body.
 struct HttpOutcome {
   enum class Kind : std::uint8_t { Replied, TimedOut, TooLong, Failed };
   FetchId fetch = 0;
   Kind kind = Kind::Failed;
-  int status = 0;            // Replied: of HTTP
-  std::string body;          // Replied
-  std::string_view trouble;  // Failed: libcurl's own words for it, a literal
+  int status = 0;            // for Replied: the HTTP status
+  std::string body;          // for Replied
+  std::string_view trouble;  // for Failed: libcurl's text for the error, a literal
 };
 
-// Once in a process, before it has a second thread: libcurl and OpenSSL set themselves up.
+// Initialises libcurl and OpenSSL. Call it once per process, before a second thread starts.
 void init_http();
 
 class HttpFetcher {
  public:
-  // Requests go to this URL only.
+  // All requests go to this URL.
   explicit HttpFetcher(ProviderUrl url);
   HttpFetcher(const HttpFetcher&) = delete;
   HttpFetcher& operator=(const HttpFetcher&) = delete;
   ~HttpFetcher();
 
-  // Begins a request, to be over at `deadline` on the steady clock; `fetch` is not under way.
+  // Begins a request. It ends at `deadline` (steady time) at the latest. `fetch` must not be in progress.
   void fetch(FetchId fetch, const HttpRequest& request, const protocol::Now& now, protocol::Nanoseconds deadline);
 
-  // The next request that is over. Does what can be done without waiting; call until nothing comes.
+  // Does all work that is possible without waiting, and returns the next finished request. Call it until it returns
+  // nullopt.
   [[nodiscard]] std::optional<HttpOutcome> poll(const protocol::Now& now);
 
-  // One descriptor stands for all connections.
+  // Adds the one descriptor to wait on for all connections; none if no request is in progress.
   void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
 
-  // When poll() must be called even if that descriptor is not readable.
+  // The steady time at which poll() must be called even if that descriptor is not readable; nullopt: never.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
 
  private:
@@ -81,8 +83,8 @@ class HttpFetcher {
   ProviderUrl url_;
   CURLM* multi_;
   int epoll_;
-  protocol::Nanoseconds steady_{};                   // at the latest call
-  std::optional<protocol::Nanoseconds> curl_timer_;  // when libcurl wants to be called
+  protocol::Nanoseconds steady_{};                   // the time of the latest call
+  std::optional<protocol::Nanoseconds> curl_timer_;  // when libcurl must be called
   std::map<FetchId, std::unique_ptr<Transfer>> transfers_;
   std::multimap<protocol::Nanoseconds, FetchId> deadlines_;
 };

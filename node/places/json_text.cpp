@@ -13,7 +13,7 @@ bool is_plain(char c) {
 }  // namespace
 
 void append_json_text(std::string& out, std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), is_plain)) {  // most texts, and ten times as fast
+  if (std::all_of(text.begin(), text.end(), is_plain)) {  // true for most texts; ten times as fast as the library
     out += text;
     return;
   }

@@ -1,4 +1,4 @@
-// Text as JSON writes it. Pure: any thread.
+// Escapes text for JSON. Pure; any thread.
 #pragma once
 
 #include <string>
@@ -6,10 +6,10 @@
 
 namespace herd::node::places {
 
-// Appends `text` as it stands between the quotes of a JSON string; invalid UTF-8 becomes U+FFFD.
+// Appends `text` with the escapes of a JSON string, without quotes. Invalid UTF-8 becomes U+FFFD.
 void append_json_text(std::string& out, std::string_view text);
 
-// Appends `text` as a JSON string, quotes included.
+// Appends `text` as a JSON string with quotes. Invalid UTF-8 becomes U+FFFD.
 void append_json_string(std::string& out, std::string_view text);
 
 }  // namespace herd::node::places

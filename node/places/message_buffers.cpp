@@ -14,12 +14,12 @@ zmq::message_t MessageBuffers::make(std::size_t size) {
     buffer = std::exchange(taken_, std::move(taken_->next));
     --home_->spare;
   } else {
-    buffer.reset(new Buffer);  // make_unique would write zeros all over it
+    buffer.reset(new Buffer);  // make_unique would fill it with zeros
   }
   buffer->home = home_;
   char* const bytes = buffer->bytes.data();
   zmq::message_t message(bytes, size, &MessageBuffers::give_back, buffer.get());
-  (void)buffer.release();  // the message's now
+  (void)buffer.release();  // the message owns it now
   return message;
 }
 
@@ -47,7 +47,7 @@ void MessageBuffers::drop(std::unique_ptr<Buffer> first) {
   }
 }
 
-// Called by libzmq, on whichever thread ends the message.
+// Called by libzmq, on the thread that destroys the message.
 void MessageBuffers::give_back(void* /*bytes*/, void* buffer) {
   std::unique_ptr<Buffer> back(static_cast<Buffer*>(buffer));
   const std::shared_ptr<Home> home = std::move(back->home);

@@ -1,6 +1,6 @@
-// Memory for messages that one thread fills and others end: it comes back here and is filled again. With malloc the two
-// would wait for each other's lock, at every message of more than a kilobyte. Used on the thread that fills; only the
-// messages may end elsewhere.
+// A buffer pool for ZeroMQ messages that one thread fills and other threads destroy. Destroyed messages return their
+// buffers to the pool. With malloc, the threads would contend for its lock at every message above 1 kB. Used by the
+// thread that fills; only the messages may be destroyed on other threads.
 #pragma once
 
 #include <array>
@@ -13,29 +13,30 @@ namespace herd::node::places {
 
 class MessageBuffers {
  public:
-  static constexpr std::size_t kBufferBytes = 6'144;  // 20 places with their texts are some 4 kB; longer ones are rare
-  static constexpr std::size_t kMaxPooled = 512;      // kept for later, 3 MB
+  static constexpr std::size_t kBufferBytes = 6'144;  // 20 places have about 4 kB; larger messages do not use the pool
+  static constexpr std::size_t kMaxPooled = 512;      // most free buffers, 3 MB; further ones are freed
 
   MessageBuffers() : home_(std::make_shared<Home>()) {}
   MessageBuffers(const MessageBuffers&) = delete;
   MessageBuffers& operator=(const MessageBuffers&) = delete;
   ~MessageBuffers();
 
-  // A message of so many bytes, not yet written. It may end on any thread, also when this object is no more.
+  // Returns a message of `size` bytes with undefined content. It may be destroyed on any thread, also after this
+  // object.
   [[nodiscard]] zmq::message_t make(std::size_t size);
 
-  // How many buffers wait to be filled again.
+  // The number of free buffers in the pool.
   [[nodiscard]] std::size_t spare() const { return home_->spare; }
 
  private:
   struct Home;
   struct Buffer {
-    std::shared_ptr<Home> home;    // while it is filled
-    std::unique_ptr<Buffer> next;  // while it waits
+    std::shared_ptr<Home> home;    // while the buffer belongs to a message
+    std::unique_ptr<Buffer> next;  // while the buffer is free
     std::array<char, kBufferBytes> bytes;
   };
-  // Where buffers wait. Any thread puts one on top; the filling one takes all that are there, which no other can
-  // change under it.
+  // A lock-free stack of free buffers. Any thread pushes one; the filling thread takes the whole stack at once, so
+  // there is no ABA problem.
   struct Home {
     std::atomic<Buffer*> returned = nullptr;
     std::atomic<std::size_t> spare = 0;
@@ -49,12 +50,12 @@ class MessageBuffers {
     [[nodiscard]] std::unique_ptr<Buffer> take_all() { return std::unique_ptr<Buffer>(returned.exchange(nullptr)); }
   };
 
-  // One after the other: as many as wait would be too deep for destructors that call each other.
+  // Frees a list of buffers in a loop: nested destructors could overflow the stack.
   static void drop(std::unique_ptr<Buffer> first);
   static void give_back(void* bytes, void* buffer);
 
   std::shared_ptr<Home> home_;
-  std::unique_ptr<Buffer> taken_;  // of those that came back
+  std::unique_ptr<Buffer> taken_;  // free buffers that the filling thread has taken from the stack
 };
 
 }  // namespace herd::node::places

@@ -25,7 +25,7 @@ constexpr int kFigures = 3;
 constexpr std::uint32_t kAnswerFields = 4;
 constexpr std::uint32_t kFiguresFields = 2;
 
-// As they are written; counts are many, and a name for each would only be sent along.
+// The form of figures in a message. Arrays without names keep the message short.
 using PackedFigures = std::tuple<std::string, int, std::string, decltype(Figures::requests),
                                  decltype(Figures::latencies), std::array<std::uint64_t, 7>>;
 
@@ -39,7 +39,7 @@ PackedFigures pack(const Figures& figures) {
            figures.cached_bytes}};
 }
 
-// Throws, as msgpack does, where a state does not exist.
+// Throws msgpack::type_error if the state is unknown.
 Figures unpack(PackedFigures&& packed) {
   auto& [provider, state, trouble, requests, latencies, counts] = packed;
   if (state < 0 || static_cast<std::size_t>(state) >= kProviderStates) {
@@ -53,7 +53,7 @@ Figures unpack(PackedFigures&& packed) {
           counts[5],           counts[6]};
 }
 
-// Without limits, five bytes ask for gigabytes.
+// Without limits, a message of five bytes can request gigabytes.
 msgpack::unpack_limit limits() {
   return {/*array=*/16, /*map=*/0, kMaxDocumentBytes, /*bin=*/0, /*ext=*/0, /*depth=*/5};
 }
@@ -62,13 +62,13 @@ bool stay_in_place(msgpack::type::object_type /*type*/, std::size_t /*size*/, vo
   return true;
 }
 
-// What msgpack's packer writes to.
+// The output of msgpack's packer.
 struct Text {
   std::string bytes;
   void write(const char* data, std::size_t size) { bytes.append(data, size); }
 };
 
-// The same for what is short.
+// The same for short messages, without heap memory.
 struct ShortText {
   std::array<char, 64> bytes;
   std::size_t used = 0;
@@ -79,12 +79,13 @@ struct ShortText {
   }
 };
 
-// The fields of a message of this type, or why it is none. All bytes must have been used.
+// Decodes a message of the given type: calls `read` with the fields after the type. Returns an error if the bytes are
+// not such a message, or if bytes are left.
 template <class Read>
 auto read_message(std::string_view bytes, int type, std::uint32_t fields, Read&& read)
     -> decltype(read(std::declval<const msgpack::object*>())) {
   try {
-    // One a thread, emptied for each message: a new one would cost 8 kB of memory each time.
+    // One zone per thread, reused for each message: a new one would allocate 8 kB each time.
     static thread_local msgpack::zone zone;
     zone.clear();
     std::size_t used = 0;
@@ -92,14 +93,14 @@ auto read_message(std::string_view bytes, int type, std::uint32_t fields, Read&&
     const msgpack::object object =
         msgpack::unpack(zone, bytes.data(), bytes.size(), used, stays, stay_in_place, nullptr, limits());
     if (used != bytes.size()) {
-      return fail("bytes behind the end of a places message");
+      return fail("trailing bytes after a places message");
     }
     if (object.type != msgpack::type::ARRAY || object.via.array.size < fields ||
         object.via.array.ptr[0].as<int>() != type) {
       return fail("not a places message of the kind expected here");
     }
     return read(object.via.array.ptr + 1);
-  } catch (const std::exception&) {  // msgpack says neither what nor where
+  } catch (const std::exception&) {  // msgpack's texts name neither the field nor the fault
     return fail("a places message cannot be read");
   }
 }
@@ -120,7 +121,7 @@ zmq::message_t encode(const QueryMessage& message) {
   return {text.bytes.data(), text.used};
 }
 
-// The document is copied once, and never grows on the way.
+// Copies the document once, into a message of the final size.
 zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers) {
   const auto size = static_cast<std::uint32_t>(message.document.size());
   ShortText head;
@@ -129,7 +130,7 @@ zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers) {
   packer.pack_str(size);
   zmq::message_t bytes = buffers.make(head.used + size);
   std::memcpy(bytes.data(), head.bytes.data(), head.used);
-  message.document.copy(bytes.data<char>() + head.used, size);  // also of nothing, whose data() is null
+  message.document.copy(bytes.data<char>() + head.used, size);  // unlike memcpy, valid for a null data()
   return bytes;
 }
 

@@ -1,7 +1,11 @@
-// What the loop and the places worker say to each other, as msgpack in one frame: [1, ticket, latitude, longitude,
-// radius_km, max] asks, [2, ticket, status, document] answers, and [3, figures of each provider] tells what they have
-// done. Answers may come several to a message, a frame each. A longer array is accepted (room to grow), a shorter one,
-// other types, values out of range and bytes behind the end are not. Pure, but for the buffers.
+// The messages between the loop and the places worker. Each is a msgpack array in one frame:
+//
+//   query   = [1, ticket, latitude, longitude, radius_km, max]     loop to worker
+//   answer  = [2, ticket, status, document]                        worker to loop; a message may have several, a frame
+//   each figures = [3, [figures of each provider]]                      worker to loop
+//
+// The decoders accept longer arrays, for future versions. They reject shorter arrays, other types, values out of range
+// and trailing bytes. Pure, except for the buffers; any thread.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +21,9 @@
 
 namespace herd::node::places {
 
-// A page of 20 results with everything Google says of a place is some 60 kB.
+// A document of 20 results with all of Google's fields has about 60 kB.
 inline constexpr std::size_t kMaxDocumentBytes = std::size_t{512} * 1024;
-inline constexpr std::size_t kMaxPlacesMessageBytes = kMaxDocumentBytes + 64;  // and the numbers around it
+inline constexpr std::size_t kMaxPlacesMessageBytes = kMaxDocumentBytes + 64;  // with the other fields of an answer
 inline constexpr std::size_t kMaxQueryMessageBytes = 256;
 
 struct QueryMessage {
@@ -30,20 +34,21 @@ struct QueryMessage {
 struct AnswerMessage {
   Ticket ticket = 0;
   Status status = Status::UnknownError;
-  std::string_view document;  // at most kMaxDocumentBytes; somebody else's
+  std::string_view document;  // at most kMaxDocumentBytes; borrowed
 };
 
-// Of each provider, in the order of the configuration.
+// The figures of each provider, in the order of the configuration.
 using FiguresMessage = std::vector<Figures>;
 
-// Finite, on the earth, and within the bounds of a WHATSAT; max 0 is for nobody to be asked, so it is refused too.
+// Whether all values are finite, on the earth, and within the bounds of a WHATSAT. `max` must be at least 1: a query
+// for 0 places never reaches a provider.
 [[nodiscard]] bool is_askable(const Query& query);
 
 [[nodiscard]] zmq::message_t encode(const QueryMessage& message);
 [[nodiscard]] zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers);
 [[nodiscard]] zmq::message_t encode(const FiguresMessage& message);
 
-// The document of an answer stands in the bytes.
+// Return an error for malformed bytes. The document of an answer is a view into `bytes`.
 [[nodiscard]] protocol::Result<QueryMessage> decode_query(std::string_view bytes);
 [[nodiscard]] protocol::Result<AnswerMessage> decode_answer(std::string_view bytes);
 [[nodiscard]] protocol::Result<FiguresMessage> decode_figures(std::string_view bytes);

@@ -1,4 +1,4 @@
-/* The table of places as it lies in data/, inside the binary: no path to configure, nothing to lose. */
+/* Embeds the table of places from data/ in the binary, so that no path must be configured and no file can be missing. */
   .section .rodata
   .global herd_places_begin
   .global herd_places_end

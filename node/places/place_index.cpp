@@ -24,27 +24,28 @@ extern const std::byte herd_places_end[];    // NOLINT(readability-identifier-na
 namespace herd::node::places {
 namespace {
 
-constexpr double kUnderfootKm = 0.5;     // below this, which of two is nearer says little
-constexpr double kSmallestPeople = 500;  // the table begins here; prominence 1
-constexpr std::size_t kGathered = 32;    // places that a search looks at together
-constexpr double kRoundingKm = 1e-9;     // a place exactly on the radius counts, in spite of rounding
-constexpr std::size_t kMaxTableBytes = std::size_t{256} << 20;  // offsets are 32 bits, and nobody embeds that much
+constexpr double kUnderfootKm = 0.5;     // distances below this hardly affect the score
+constexpr double kSmallestPeople = 500;  // the smallest population of the table; prominence 1
+constexpr std::size_t kGathered = 32;    // places that a search prefetches and then examines together
+constexpr double kRoundingKm = 1e-9;     // so that a place exactly on the radius is found in spite of rounding
+constexpr std::size_t kMaxTableBytes = std::size_t{256} << 20;  // far above any table, and below 32-bit offsets
 
 using Point = std::array<double, 3>;
 
-// What a search looks at of the few places that are near enough, or nearly so.
+// The data of a place for its exact distance and score. A search reads it only for places that pass the Sieve.
 struct Spot {
-  Point point;  // on the unit sphere, which knows poles and the antimeridian for free
+  Point point;  // on the unit sphere, where poles and the antimeridian need no special cases
   float prominence = 1;
 };
 
-// What a search looks at first, of all places: their points once more, as floats and in blocks, so that one instruction
-// compares several and few cache lines hold many. They are rounded, so who is near by them may not be.
+// A fast prefilter over all places. It holds the points again, as floats in blocks: one instruction compares several
+// points, and a cache line holds many. The floats are rounded, so it may pass places that are slightly too far, but it
+// never rejects a place that is near enough.
 class Sieve {
  public:
   void reserve(std::size_t places) { blocks_.reserve(places / kBlock + 1); }
 
-  // The next place's.
+  // Adds the point of the next place.
   void add(const Point& point) {
     if (size_ % kBlock == 0) blocks_.emplace_back();
     for (std::size_t axis = 0; axis < point.size(); ++axis) {
@@ -53,7 +54,7 @@ class Sieve {
     ++size_;
   }
 
-  // Calls take(place) for those from `first` up to, not including, `end` that may be within the chord, rising.
+  // Calls take(place), in ascending order, for the places in [first, end) that may be within the chord.
   template <class Take>
   void for_near(std::uint32_t first, std::uint32_t end, const Point& centre, double chord_squared, Take take) const {
     const float limit = rounded_up(chord_squared);
@@ -69,13 +70,14 @@ class Sieve {
   static constexpr std::uint32_t kBlock = 16;
   using Block = std::array<std::array<float, kBlock>, 3>;
 
-  // Rounding moves a point by 3e-8 a coordinate, two points by 1.1e-7 in all; squares and sums are a millionth wrong.
+  // Bounds the rounding errors: a coordinate is off by at most 3e-8, the distance of two points by 1.1e-7, and squares
+  // and sums by a relative error of 1e-6.
   static float rounded_up(double chord_squared) {
     const double chord = std::sqrt(chord_squared) + 4e-7;
     return static_cast<float>(chord * chord * (1 + 1e-5));
   }
 
-  // A bit for each place of a block.
+  // Returns one bit per place of the block: whether it may be near.
   static std::uint32_t near_in(const Block& block, const Point& centre, float limit) {
     std::array<float, kBlock> sums{};
     for (std::size_t axis = 0; axis < block.size(); ++axis) {
@@ -97,7 +99,7 @@ Point on_unit_sphere(const protocol::Position& position) {
   return {std::cos(latitude) * std::cos(longitude), std::cos(latitude) * std::sin(longitude), std::sin(latitude)};
 }
 
-// The squared straight line through the unit sphere between two points.
+// The square of the chord between two points of the unit sphere.
 double chord_squared(const Point& one, const Point& other) {
   const double x = one[0] - other[0];
   const double y = one[1] - other[1];
@@ -105,14 +107,15 @@ double chord_squared(const Point& one, const Point& other) {
   return x * x + y * y + z * z;
 }
 
-// The same, of two so far apart on its surface.
+// The square of the chord that belongs to a distance along the surface.
 double chord_squared(double km) {
   const double angle = std::clamp(km / kEarthKm, 0.0, std::numbers::pi);
   const double half = std::sin(angle / 2);
   return 4 * half * half;
 }
 
-// Of so short a chord the arc is two terms of a series longer, to 16 digits; the arc sine takes several times as long.
+// The distance along the surface that belongs to a chord. For short chords, two terms of the series of the arc sine are
+// exact to 16 digits, and several times as fast as std::asin.
 double surface_km(double chord_squared) {
   constexpr double kShort = 1e-4;  // 64 km
   if (chord_squared < kShort) {
@@ -122,9 +125,9 @@ double surface_km(double chord_squared) {
 }
 
 struct Place {
-  std::uint32_t text = 0;     // in Contents::texts: id, then name
-  std::uint32_t area = 0;     // in Contents::texts, shared by the places of one area
-  std::int32_t latitude = 0;  // in steps
+  std::uint32_t text = 0;     // offset in Contents::texts: id, then name
+  std::uint32_t area = 0;     // offset in Contents::texts; the places of one area share it
+  std::int32_t latitude = 0;  // in units of 1 / kStepsPerDegree degree
   std::int32_t longitude = 0;
   static_assert(kMaxTextBytes <= std::numeric_limits<std::uint8_t>::max());
   std::uint8_t id_bytes = 0;
@@ -132,21 +135,21 @@ struct Place {
   std::uint8_t area_bytes = 0;
   Kind kind = Kind::Town;
 };
-static_assert(sizeof(Place) == 20, "a quarter of a million of them");
+static_assert(sizeof(Place) == 20, "there are about 229,000 of them");
 
 }  // namespace
 
 struct PlaceIndex::Contents {
   std::string texts;
-  std::vector<Place> places;         // in the order of their tiles; of one tile in the table's
-  std::vector<Spot> spots;           // of the same places
-  Sieve sieve;                       // of the same places
-  std::vector<std::uint32_t> tiles;  // where each one's places begin, and one more: where the last one's end
+  std::vector<Place> places;         // ordered by tile, then by table order
+  std::vector<Spot> spots;           // of the same places, in the same order
+  Sieve sieve;                       // of the same places, in the same order
+  std::vector<std::uint32_t> tiles;  // index in `places` of the first place of each tile; one more entry: the end
 };
 
 namespace {
 
-// The best `max` so far, in order.
+// Collects the best `max` hits, in order.
 class Best {
  public:
   Best(const std::vector<Place>& places, std::size_t max) : places_(places), max_(max) { hits_.reserve(max); }
@@ -157,7 +160,7 @@ class Best {
     } else if (!before(hit, hits_.back())) {
       return;
     }
-    std::size_t at = hits_.size() - 1;  // so few that moving them one by one is fastest
+    std::size_t at = hits_.size() - 1;  // insertion sort is fastest for at most 20 hits
     for (; at > 0 && before(hit, hits_[at - 1]); --at) hits_[at] = hits_[at - 1];
     hits_[at] = hit;
   }
@@ -165,7 +168,7 @@ class Best {
   [[nodiscard]] std::vector<Hit> take() { return std::move(hits_); }
 
  private:
-  // A total order, so that an answer does not depend on how the tiles were walked.
+  // A total order, so that the result does not depend on the order in which tiles are searched.
   [[nodiscard]] bool before(const Hit& one, const Hit& other) const {
     if (one.score != other.score) return one.score < other.score;
     if (one.distance_km != other.distance_km) return one.distance_km < other.distance_km;
@@ -195,10 +198,10 @@ std::int32_t steps(double degrees) {
 }
 
 double degrees(std::int32_t steps) {
-  return static_cast<double>(steps) / kStepsPerDegree;  // exact where * 1e-5 is not
+  return static_cast<double>(steps) / kStepsPerDegree;  // correctly rounded; * 1e-5 would not be
 }
 
-// What the rows of a table become, in their order.
+// Converts the rows of a table, in their order, to places and their texts.
 struct Gathered {
   struct Row {
     std::size_t tile;
@@ -208,11 +211,11 @@ struct Gathered {
 
   std::string texts;
   std::vector<Row> rows;
-  bool too_long = false;  // a text's length does not fit its byte
+  bool too_long = false;  // an escaped text is longer than kMaxTextBytes
 
   void take(const PlaceRow& row) {
     Place place;
-    if (row.area != last_area_ || rows.empty()) {  // equal areas stand together in the table
+    if (row.area != last_area_ || rows.empty()) {  // equal areas are adjacent in the table
       last_area_ = row.area;
       last_area_offset_ = static_cast<std::uint32_t>(texts.size());
       last_area_bytes_ = add(row.area);
@@ -225,8 +228,8 @@ struct Gathered {
     place.latitude = steps(row.position.latitude);
     place.longitude = steps(row.position.longitude);
     place.kind = row.kind;
-    const protocol::Position kept{degrees(place.latitude), degrees(place.longitude)};
-    rows.push_back({tile_of(kept), place, prominence(row.kind, row.population)});
+    const protocol::Position rounded{degrees(place.latitude), degrees(place.longitude)};
+    rows.push_back({tile_of(rounded), place, prominence(row.kind, row.population)});
   }
 
  private:
@@ -254,7 +257,7 @@ float prominence(Kind kind, std::uint32_t population) {
     case Kind::Seat:
       return static_cast<float>(by_people + 0.5);
     case Kind::Port:
-      return 2;  // nobody lives there, and everybody knows it: as a town of 5,000
+      return 2;  // a port has no population but is well known: it counts like a town of 5,000
     case Kind::Town:
     case Kind::Quarter:
       break;
@@ -281,7 +284,7 @@ protocol::Result<PlaceIndex> PlaceIndex::load(std::span<const std::byte> compres
     return tl::unexpected(read.error());
   }
   if (gathered.too_long) {
-    return protocol::fail("the table of places has a text that JSON makes too long");
+    return protocol::fail("the table of places has a text that is too long with its JSON escapes");
   }
   std::stable_sort(gathered.rows.begin(), gathered.rows.end(),
                    [](const auto& one, const auto& other) { return one.tile < other.tile; });
@@ -315,28 +318,28 @@ std::vector<Hit> PlaceIndex::search(const protocol::Position& centre, double rad
   const double limit = chord_squared(radius_km + kRoundingKm);
   const Contents& all = *contents_;
   Best best(all.places, static_cast<std::size_t>(max));
-  const auto look_at = [&](std::uint32_t place) {
+  const auto examine = [&](std::uint32_t place) {
     const Spot& spot = all.spots[place];
     const double chord = chord_squared(spot.point, point);
     if (chord > limit) return;
     const double km = surface_km(chord);
     best.add({place, km, score(km, spot.prominence)});
-    __builtin_prefetch(&all.texts[all.places[place].text]);  // a document is made of most of them next
+    __builtin_prefetch(&all.texts[all.places[place].text]);  // the document needs most of these texts next
     __builtin_prefetch(&all.texts[all.places[place].area]);
   };
-  // Some are gathered before the first is looked at: what is known of them is then on its way from memory.
+  // Gathers some candidates before it examines the first, so that their data is prefetched from memory.
   std::array<std::uint32_t, kGathered> gathered;
   std::size_t count = 0;
-  const auto look_at_gathered = [&] { std::for_each_n(gathered.begin(), std::exchange(count, 0), look_at); };
+  const auto examine_gathered = [&] { std::for_each_n(gathered.begin(), std::exchange(count, 0), examine); };
   for_tiles_near(centre, radius_km, [&](std::size_t first, std::size_t last) {
     all.sieve.for_near(all.tiles[first], all.tiles[last + 1], point, limit, [&](std::uint32_t place) {
       __builtin_prefetch(&all.spots[place]);
       __builtin_prefetch(&all.places[place]);
       gathered[count++] = place;
-      if (count == kGathered) look_at_gathered();
+      if (count == kGathered) examine_gathered();
     });
   });
-  look_at_gathered();
+  examine_gathered();
   return best.take();
 }
 

@@ -1,11 +1,14 @@
-// The places of the world near a position, without a network: a table from inside the binary (data/README.md says what
-// it holds), in tiles. Once loaded it never changes, so any thread may search it; it owns some 25 MB.
+// A spatial index of the world's places: finds the places near a position without a network. Its table is part of the
+// binary (data/README.md describes it) and sorted by tiles (tiles.hpp). After loading the index is immutable, so any
+// thread may search it. It owns about 25 MB; the embedded provider owns it.
 //
-// The order is what a person would want, near and notable first: by (distance + 0.5 km) / prominence, lowest first,
-// where prominence is 1 for a village of 500 and grows by 1 with every ten times as many people. So a town of 50,000
-// three kilometres away stands beside a village one kilometre away, the hamlet you stand in comes first, and a
-// metropolis at the edge of the radius comes last. docs/decisions/0003-order-of-places.md has the reasons and what else
-// was tried.
+// The results are ordered by a score, lowest first, so that near and well-known places come first:
+//
+//   score = (distance + 0.5 km) / prominence
+//
+// Prominence is 1 for a village of 500 people, and grows by 1 with every factor of 10. So a town of 50,000 people at
+// 3 km ranks near a village at 1 km; the hamlet at the position comes first; a metropolis at the edge of the radius
+// comes last. docs/decisions/0003-order-of-places.md has the reasons and the alternatives.
 #pragma once
 
 #include <cstddef>
@@ -21,13 +24,13 @@
 
 namespace herd::node::places {
 
-// A view into the index; good as long as the index. Texts are UTF-8, as they stand between the quotes of a JSON string.
+// A view of one place; valid as long as the index. Texts are UTF-8 with the escapes of a JSON string, without quotes.
 struct PlaceView {
   std::string_view id;  // stable between releases of the table; its prefix names the source
   std::string_view name;
-  std::string_view area;      // what lies around it, the largest last: "Los Angeles County, California, US"
-  std::int32_t latitude = 0;  // in steps
-  std::int32_t longitude = 0;
+  std::string_view area;       // the regions around it, largest last: "Los Angeles County, California, US"
+  std::int32_t latitude = 0;   // in units of 1 / kStepsPerDegree degree
+  std::int32_t longitude = 0;  // in the same units
   Kind kind = Kind::Town;
 
   [[nodiscard]] protocol::Position position() const;
@@ -35,31 +38,31 @@ struct PlaceView {
 
 struct Hit {
   std::uint32_t place = 0;  // for PlaceIndex::at
-  double distance_km = 0;   // along a sphere of 6371.0088 km
-  double score = 0;         // what places are ordered by: the lowest first
+  double distance_km = 0;   // great-circle distance on a sphere with a radius of 6371.0088 km
+  double score = 0;         // results are ordered by it, lowest first
 };
 
-// 1 and more; an unknown population (0) counts as the smallest.
+// Returns the prominence of a place, at least 1. An unknown population (0) counts as 500, the smallest in the table.
 [[nodiscard]] float prominence(Kind kind, std::uint32_t population);
 
-// What places are ordered by: the lowest first.
+// Returns the score: see above.
 [[nodiscard]] double score(double distance_km, float prominence);
 
 class PlaceIndex {
  public:
-  // Reads a table compressed by zstd; takes some tenths of a second for the embedded one. Fails on any row that is not
-  // as data/README.md says, and names it.
+  // Loads a zstd-compressed table, in the format of data/README.md. The embedded one takes a few tenths of a second.
+  // Returns an error if the table cannot be decompressed or a row is invalid; the error contains the number of the row.
   [[nodiscard]] static protocol::Result<PlaceIndex> load(std::span<const std::byte> compressed);
 
   PlaceIndex(PlaceIndex&&) noexcept;
   PlaceIndex& operator=(PlaceIndex&&) noexcept;
   ~PlaceIndex();
 
-  // At most `max` places not farther than `radius_km`, in the order above; of equals the nearer first. Radius 0 finds
-  // what stands exactly there. A radius or a max below 0 finds nothing.
+  // Returns at most `max` places within `radius_km`, ordered by score, then by distance, then by table order. Radius 0
+  // finds places at exactly this position. A negative radius, a NaN, or a max below 1 gives an empty result.
   [[nodiscard]] std::vector<Hit> search(const protocol::Position& centre, double radius_km, int max) const;
 
-  [[nodiscard]] PlaceView at(std::uint32_t place) const;  // place < size()
+  [[nodiscard]] PlaceView at(std::uint32_t place) const;  // precondition: place < size()
   [[nodiscard]] std::size_t size() const;
 
  private:
@@ -68,7 +71,7 @@ class PlaceIndex {
   std::unique_ptr<Contents> contents_;
 };
 
-// The table that was linked into the binary.
+// The compressed table that is part of the binary. Valid for the whole run.
 [[nodiscard]] std::span<const std::byte> embedded_places();
 
 }  // namespace herd::node::places

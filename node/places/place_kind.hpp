@@ -1,4 +1,4 @@
-// The kinds of places in the embedded table, and the limits of its rows.
+// The kinds of places in the embedded table, and the limits of its values.
 #pragma once
 
 #include <cstddef>
@@ -14,11 +14,11 @@ enum class Kind : std::uint8_t {
   Port,     // sea port
 };
 
-// Positions are kept in such steps, which are the table's decimals.
+// Positions are stored as integers in units of 1 / kStepsPerDegree degree: the five decimals of the table.
 inline constexpr std::size_t kDecimals = 5;
 inline constexpr std::int32_t kStepsPerDegree = 100'000;
 
-// An id, a name or an area, as it stands between the quotes of a JSON string: a table with a longer one is refused.
+// The most bytes of an id, a name or an area, including JSON escapes. A table with a longer one is refused.
 inline constexpr std::size_t kMaxTextBytes = 255;
 
 }  // namespace herd::node::places

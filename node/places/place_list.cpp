@@ -10,7 +10,7 @@
 namespace herd::node::places {
 namespace {
 
-// A place at the asker's own coordinates must pass radius 0, whatever the last bits of a sine say: 10 um.
+// 10 um: a place at the query's exact position must pass radius 0 in spite of rounding errors.
 constexpr double kRoundingKm = 1e-8;
 
 double radians(double degrees) {
@@ -25,7 +25,7 @@ std::size_t bytes_of(const ListedPlace& place) {
   return bytes;
 }
 
-// The haversine formula: exact for small distances, where the arc cosine of a product is not.
+// The haversine formula: it is precise for small distances, where the formula with an arc cosine is not.
 double distance_km(const PositionPair& pair) {
   const auto& [one, other] = pair;
   const double north = std::sin(radians(other.latitude - one.latitude) / 2);

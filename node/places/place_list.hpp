@@ -1,5 +1,5 @@
-// The places that a service has answered with, mapped to the one shape of results and ready to be shown. Kept whole,
-// and filtered for each asker: a client is never shown a place outside its own radius. Pure: any thread.
+// The places in an answer of a web service, converted to the results of the document. The complete list is cached, and
+// filtered for each query: a client never gets a place outside its own radius. Pure; any thread.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +14,21 @@ namespace herd::node::places {
 
 struct ListedPlace {
   protocol::Position position;
-  std::string json;                       // a result: one line, a complete object
-  std::vector<std::string> attributions;  // HTML, to be shown with it
+  std::string json;                       // one result: a complete JSON object on one line
+  std::vector<std::string> attributions;  // HTML that must be shown with it
 };
 
-// In the order of the service, which is its own idea of importance.
+// In the order of the service, which ranks places by its own idea of importance.
 using PlaceList = std::vector<ListedPlace>;
 
-// One place with all its text. 20 of them fit a document (kMaxDocumentBytes); no honest one has a tenth of it.
+// The most bytes of one place; larger ones are dropped. 20 of them fit a document (kMaxDocumentBytes). A genuine place
+// has less than a tenth of it.
 inline constexpr std::size_t kMaxListedPlaceBytes = std::size_t{16} * 1024;
 
+// The memory of a place, in bytes.
 [[nodiscard]] std::size_t bytes_of(const ListedPlace& place);
 
-// Along a sphere of 6371.0088 km, like the embedded places.
+// The great-circle distance on a sphere with a radius of 6371.0088 km, as for the embedded places.
 struct PositionPair {
   protocol::Position one;
   protocol::Position other;
@@ -38,7 +40,7 @@ struct Shown {
   std::string document;
 };
 
-// The first `query.max` of those not farther from the asker than `query.radius_km`.
+// Returns the document with the first `query.max` places within `query.radius_km` of the query's position.
 [[nodiscard]] Shown show(const PlaceList& places, const Query& query);
 
 }  // namespace herd::node::places

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::string_view kHeader = "id\tname\tlatitude\tlongitude\tkind\tcountry\tarea\tpopulation";
 constexpr std::size_t kColumns = 8;
-constexpr std::size_t kMaxTextBytes = 255;  // the index keeps lengths in a byte
+constexpr std::size_t kMaxTextBytes = 255;  // the index stores lengths in one byte
 
 using Cells = std::array<std::string_view, kColumns>;
 
@@ -96,7 +96,7 @@ protocol::Result<std::size_t> read_place_table(std::string_view table,
   while (!table.empty()) {
     const auto row = row_of(cut(table, '\n'));
     if (!row) {
-      return protocol::fail(fmt::format("the table of places is wrong in its row {}", rows + 1));
+      return protocol::fail(fmt::format("row {} of the table of places is invalid", rows + 1));
     }
     take(*row);
     ++rows;

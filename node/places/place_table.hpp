@@ -1,4 +1,4 @@
-// The rows of the table of places, as data/README.md describes them. Pure: any thread.
+// A parser of the table of places, in the format of data/README.md. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace herd::node::places {
 
-// Views into the table's text.
+// One row. The views point into the table's text.
 struct PlaceRow {
   std::string_view id;    // 1 to 255 bytes
   std::string_view name;  // 1 to 255 bytes
@@ -21,8 +21,8 @@ struct PlaceRow {
   std::uint32_t population = 0;  // 0: unknown
 };
 
-// Hands every row of `table` to `take`, in order, and returns how many there were. Stops at the first row that is not
-// as it must be, and says which.
+// Calls `take` for every row of the uncompressed `table`, in order, and returns the number of rows. Stops at the first
+// invalid row; the error contains its number, counted from 1 without the header.
 [[nodiscard]] protocol::Result<std::size_t> read_place_table(std::string_view table,
                                                              const std::function<void(const PlaceRow&)>& take);
 

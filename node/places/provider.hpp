@@ -1,6 +1,6 @@
-// A provider: something that can be asked which places are near, and answers at once or in its own time (an index in
-// memory, a service behind HTTP). The worker's thread makes it, calls it and destroys it; nobody else touches it.
-// It never blocks and never throws: what goes wrong is a finding with a failure's status.
+// The interface of a places provider. A provider answers lookups of the places near a position, at once (an index in
+// memory) or later (a web service). The worker's thread creates, calls and destroys it; no other thread uses it. A
+// provider never blocks and never throws: a failure is a LookupResult with the status of a failure.
 #pragma once
 
 #include <zmq.h>
@@ -20,22 +20,22 @@
 
 namespace herd::node::places {
 
-// Names one lookup within a worker; tickets do not, since askers count for themselves.
+// Identifies a lookup within one worker. A ticket does not: each client of the worker numbers its own tickets.
 using LookupId = std::uint64_t;
 
-// An older answer, and how old it is, for a person.
+// An expired answer from the cache of a provider.
 struct Stale {
   Status status = Status::Ok;
   std::string document;
-  std::string age;
+  std::string age;  // a sentence for a person
 };
 
 struct LookupResult {
   LookupId lookup = 0;
   Status status = Status::UnknownError;
-  std::string document;             // of an answer: complete
-  std::string trouble = {};         // of a failure: what went wrong and what to do, for a person; never empty
-  std::optional<Stale> stale = {};  // of a failure: better than none
+  std::string document;             // of an answer: complete JSON
+  std::string trouble = {};         // of a failure: what is wrong and what to do, for a person; never empty
+  std::optional<Stale> stale = {};  // of a failure: an expired answer, which is better than none
 };
 
 [[nodiscard]] inline LookupResult failed(LookupId lookup, Status status, std::string trouble) {
@@ -49,29 +49,29 @@ class Provider {
   Provider& operator=(const Provider&) = delete;
   virtual ~Provider() = default;
 
-  // As the configuration calls it; a literal.
+  // The provider's name in the configuration; a literal.
   [[nodiscard]] virtual std::string_view name() const = 0;
 
-  // Begins a lookup (is_askable holds). Who knows without a look at the clock may return the finding; else poll() has
-  // it. It is wanted no longer than until `deadline` on the steady clock: then forget() is called.
+  // Begins a lookup. Returns the result if it is available at once; otherwise poll() returns it later. Precondition:
+  // is_askable(query). `deadline` is steady time: the caller does not wait longer, and calls forget() then.
   [[nodiscard]] virtual std::optional<LookupResult> ask(LookupId lookup, const Query& query,
                                                         protocol::Nanoseconds deadline) = 0;
 
-  // Gives up a lookup under way; it must not be found any more. Unknown ones are ignored, and by default all are.
+  // Cancels a lookup: poll() must not return it any more. An unknown id is ignored. The default does nothing.
   virtual void forget(LookupId /*lookup*/) {}
 
-  // The next finished lookup of those that ask() did not end. Does what is ready to be done without waiting; called
-  // until it returns nothing. By default there are none.
+  // Does all work that is possible without waiting, and returns the next finished lookup of those that ask() did not
+  // answer. The caller repeats it until it returns nullopt, which is what the default returns.
   [[nodiscard]] virtual std::optional<LookupResult> poll(protocol::Now /*now*/) { return std::nullopt; }
 
-  // What it has done so far; until the next call that is not const.
+  // The provider's counters and state. The reference is valid until the next non-const call.
   [[nodiscard]] virtual const Figures& figures() const = 0;
 
-  // Adds the descriptors whose readiness poll() should be called for, with the events awaited. None by default.
+  // Adds the descriptors to wait on, with their events: poll() must be called when one is ready. The default adds none.
   virtual void add_descriptors(std::vector<zmq_pollitem_t>& /*items*/) const {}
 
-  // When poll() must be called even if nothing is ready (a transfer's own timeout), on the steady clock. Never by
-  // default.
+  // The steady time at which poll() must be called even if no descriptor is ready, such as the timeout of a transfer.
+  // The default is nullopt: never.
   [[nodiscard]] virtual std::optional<protocol::Nanoseconds> next_deadline() const { return std::nullopt; }
 };
 

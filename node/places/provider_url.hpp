@@ -1,5 +1,5 @@
-// The URL of a places service as the configuration may name it: https, or http to a loopback address, where tests run
-// their own service. A key travels with every request, so nothing else will do. Pure: any thread.
+// Checks the URL of a places service in the configuration. It must be https, or http with a loopback address, where
+// tests run their own service: every request contains the key, which must not be sent unencrypted. Pure; any thread.
 #pragma once
 
 #include <cstdint>
@@ -11,13 +11,13 @@
 namespace herd::node::places {
 
 struct ProviderUrl {
-  std::string text;  // as it was written
+  std::string text;  // as configured
   bool encrypted = true;
-  bool loopback = false;
+  bool loopback = false;  // the host is a loopback address
 };
 
-// "https://HOST[:PORT]/PATH" or "http://LOOPBACK[:PORT]/PATH", without user, query and fragment. The Error goes on
-// after a key's name: "is ..., write ...".
+// Accepts "https://HOST[:PORT]/PATH" and "http://LOOPBACK[:PORT]/PATH", without user, query and fragment. The error
+// continues a sentence that begins with the configuration key: "is ..., write ...".
 [[nodiscard]] protocol::Result<ProviderUrl> parse_provider_url(std::string_view text);
 
 }  // namespace herd::node::places

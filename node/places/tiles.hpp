@@ -1,6 +1,6 @@
-// The earth cut into tiles of half a degree by half a degree: row by row from the south pole, each row from the
-// antimeridian eastwards. Whatever stands in tiles can be kept in their order, and what lies near a position is then
-// found in few stretches of neighbours. Pure: any thread.
+// Divides the earth into tiles of half a degree by half a degree. They are numbered row by row from the south pole, and
+// in each row from the antimeridian eastwards. If items are sorted by the number of their tile, the items near a
+// position are in a few contiguous ranges. Pure; any thread.
 #pragma once
 
 #include <algorithm>
@@ -14,7 +14,7 @@
 namespace herd::node::places {
 
 inline constexpr double kEarthKm = 6371.0088;  // mean radius, IUGG
-inline constexpr int kTilesADegree = 2;        // measured: 4 and 8 are no faster, and their starts need 4 and 16 MB
+inline constexpr int kTilesADegree = 2;        // measured: 4 and 8 are not faster, and their tables take 4 and 16 MB
 inline constexpr int kTileRows = 180 * kTilesADegree;
 inline constexpr int kTileColumns = 360 * kTilesADegree;
 inline constexpr std::size_t kTiles = std::size_t{kTileRows} * kTileColumns;
@@ -23,34 +23,35 @@ inline constexpr std::size_t kTiles = std::size_t{kTileRows} * kTileColumns;
   return std::clamp(static_cast<int>(std::floor((latitude + 90) * kTilesADegree)), 0, kTileRows - 1);
 }
 
-// May lie outside 0 to kTileColumns - 1, across the antimeridian: -1 means the last column, kTileColumns the first.
+// The result may be outside [0, kTileColumns) across the antimeridian: -1 means the last column, kTileColumns the
+// first.
 [[nodiscard]] inline int tile_column(double longitude) {
   return static_cast<int>(std::floor((longitude + 180) * kTilesADegree));
 }
 
-// In the order in which tiles are counted.
+// The number of a tile.
 [[nodiscard]] inline std::size_t tile_at(int row, int column) {
   return static_cast<std::size_t>(row) * kTileColumns + static_cast<std::size_t>(column);
 }
 
-// 180 degrees belong to the last column, -180 to the first.
+// The number of the position's tile. Longitude 180 belongs to the last column, -180 to the first.
 [[nodiscard]] inline std::size_t tile_of(const protocol::Position& position) {
   return tile_at(tile_row(position.latitude), std::min(tile_column(position.longitude), kTileColumns - 1));
 }
 
-// Calls take(first, last) for stretches of tiles, both ends included, that hold all positions not farther than
-// `radius_km`, 0 or more, from the centre, and some others; no tile twice.
+// Calls take(first, last) for ranges of tile numbers, both ends included. They cover all positions within `radius_km`
+// (at least 0) of the centre, and some others. No tile occurs twice.
 template <class Take>
 void for_tiles_near(const protocol::Position& centre, double radius_km, Take take) {
   constexpr double kDegree = std::numbers::pi / 180;
-  constexpr double kRounding = 1e-9;  // radians, 6 mm: who stands on a seam is found from both sides
+  constexpr double kRounding = 1e-9;  // radians, 6 mm: finds a position on the border of two tiles from both
   const double angle = std::min(radius_km / kEarthKm + kRounding, std::numbers::pi);
   const double latitude = centre.latitude * kDegree;
   const int south = tile_row((latitude - angle) / kDegree);
   const int north = tile_row((latitude + angle) / kDegree);
   int west = 0;
   int east = kTileColumns - 1;
-  if (std::abs(latitude) + angle < std::numbers::pi / 2 - kRounding) {  // no pole lies within
+  if (std::abs(latitude) + angle < std::numbers::pi / 2 - kRounding) {  // no pole is within the radius
     const double reach = (std::asin(std::sin(angle) / std::cos(latitude)) + kRounding) / kDegree;
     west = tile_column(centre.longitude - reach);
     east = std::min(tile_column(centre.longitude + reach), west + kTileColumns - 1);

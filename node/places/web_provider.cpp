@@ -12,10 +12,10 @@
 namespace herd::node::places {
 namespace {
 
-// A service that fails is told of by its rests; single failures are worth a line now and then.
+// Rate of log lines for single failures. A service that keeps failing is reported when it rests.
 constexpr RateLimit::Rate kWarnings{.per_second = 0.2, .burst = 5};
 
-constexpr std::size_t kMaxMessageBytes = 500;  // with the service's own words, which are a sentence or two
+constexpr std::size_t kMaxMessageBytes = 500;  // including the service's message of one or two sentences
 
 std::int64_t whole_seconds(protocol::Nanoseconds span) {
   return std::chrono::ceil<std::chrono::seconds>(span).count();
@@ -38,7 +38,7 @@ WebProvider::WebProvider(Options options)
 
 std::optional<LookupResult> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
   if (key_.empty()) return failed(lookup, last_failure_.status, last_failure_.message);
-  asked_.push_back({lookup, query, deadline});  // there is no clock here: poll() begins it
+  asked_.push_back({lookup, query, deadline});  // poll() begins it, because it knows the time
   return std::nullopt;
 }
 
@@ -46,7 +46,7 @@ void WebProvider::forget(LookupId lookup) {
   const auto is_it = [lookup](const auto& each) { return each.lookup == lookup; };
   std::erase_if(asked_, is_it);
   std::erase_if(found_, is_it);
-  for (auto& [id, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request goes on, for the cache
+  for (auto& [id, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request continues, for the cache
 }
 
 std::optional<LookupResult> WebProvider::poll(protocol::Now now) {
@@ -109,8 +109,8 @@ void WebProvider::finish(const HttpOutcome& outcome, const protocol::Now& now) {
 }
 
 tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) const {
-  const auto trouble = [this](std::string_view what) {
-    return tl::unexpected(Failure{Status::UnknownError, fmt::format("{} {}", name(), what)});
+  const auto trouble = [this](std::string_view predicate) {
+    return tl::unexpected(Failure{Status::UnknownError, fmt::format("{} {}", name(), predicate)});
   };
   switch (outcome.kind) {
     case HttpOutcome::Kind::Replied:
@@ -118,17 +118,18 @@ tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) c
     case HttpOutcome::Kind::TimedOut:
       return trouble("did not answer in time: ask again later, or raise `timeout` of [places]");
     case HttpOutcome::Kind::TooLong:
-      return trouble("answers without end, and was cut off: check its URL in [places]");
+      return trouble("sent an answer that is too long: check its URL in [places]");
     case HttpOutcome::Kind::Failed:
       break;
   }
-  return trouble(fmt::format("gave no whole answer ({}): check the network and its URL in [places]", outcome.trouble));
+  return trouble(
+      fmt::format("sent no complete answer ({}): check the network and its URL in [places]", outcome.trouble));
 }
 
 void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now) {
   breaker_.succeeded();
   figures_.count_request(places.empty() ? Status::ZeroResults : Status::Ok);
-  for (ListedPlace& place : places) {  // whatever the service has in mind, its answers go to strangers
+  for (ListedPlace& place : places) {  // clients get these texts, so they must not contain the key
     key_.redact(place.json);
     for (std::string& attribution : place.attributions) key_.redact(attribution);
   }
@@ -142,11 +143,11 @@ void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::
 }
 
 void WebProvider::note_failure(const Fetch& fetch, Failure failure, const protocol::Now& now) {
-  key_.redact(failure.message);  // before it is cut: half a key is still a secret
+  key_.redact(failure.message);  // before the message is cut, because a part of a key is still a secret
   failure.message.resize(std::min(failure.message.size(), kMaxMessageBytes));
   figures_.count_request(failure.status);
   figures_.trouble = failure.message;
-  // An invalid request is this one's fault: the service has understood it.
+  // An invalid request is not the service's fault: the service works.
   if (failure.status == Status::InvalidRequest) {
     breaker_.succeeded();
   } else {
@@ -174,7 +175,7 @@ void WebProvider::fail(const Asked& asked, const Failure& failure, const protoco
 
 Failure WebProvider::resting(const protocol::Now& now) const {
   const auto left = std::max<std::int64_t>(whole_seconds(breaker_.rests_until() - now.steady), 1);
-  return {last_failure_.status, fmt::format("{} is not asked for {} s after failing repeatedly; the last time: {}",
+  return {last_failure_.status, fmt::format("{} failed repeatedly and is not asked for {} s; the last failure: {}",
                                             name(), left, last_failure_.message)};
 }
 

@@ -1,5 +1,6 @@
-// A provider behind a web service: its cache, its breaker, and one request for all who ask the same at the same time.
-// What differs between services is their WebApi. Used by the worker's thread; owns its connections and the key.
+// A provider that uses a web service, with a cache and a circuit breaker. Concurrent lookups of one cell share a
+// request. The differences between services are in their WebApi. Used by the worker's thread; owns its connections and
+// the key.
 #pragma once
 
 #include <cstddef>
@@ -20,14 +21,14 @@ namespace herd::node::places {
 
 class WebProvider final : public Provider {
  public:
-  // Some 3,000 answers of 20 places: more towns than a node's clients are in within a minute.
+  // About 3,000 answers of 20 places: more than the towns in which a node's clients are within a minute.
   static constexpr std::size_t kCacheBytes = std::size_t{32} * 1024 * 1024;
 
   struct Options {
     WebApi api;
     ProviderUrl url;
-    FoundKey key;  // none: every lookup is denied at once, with what to do about it
-    protocol::Nanoseconds cache_ttl{};
+    FoundKey key;                       // without a key, every lookup fails at once, and the message says what to do
+    protocol::Nanoseconds cache_ttl{};  // how long an answer is fresh
   };
   explicit WebProvider(Options options);
 
@@ -46,7 +47,7 @@ class WebProvider final : public Provider {
     Query query;
     protocol::Nanoseconds deadline{};
   };
-  // A request under way. It ends with the deadline of whoever asked first, so that nobody waits too long.
+  // A request in progress. Its deadline is that of the first lookup, so that no lookup waits too long.
   struct Fetch {
     Cell cell;
     Breaker::Period period = 0;
@@ -70,7 +71,7 @@ class WebProvider final : public Provider {
   Cache cache_;
   Breaker breaker_;
   RateLimit warnings_;
-  Failure last_failure_;  // where there is no key: what to do
+  Failure last_failure_;  // without a key: what to do
   Figures figures_;
 
   FetchId last_fetch_ = 0;

@@ -18,15 +18,15 @@ namespace {
 
 constexpr std::string_view kStop = "STOP";
 constexpr zmq::send_flags kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-constexpr int kStartMilliseconds = 10'000;  // to open two sockets and bind one, on the slowest of machines
-constexpr int kQueriesPerIteration = 64;    // then answers leave and providers go on, however many queries still wait
+constexpr int kStartMilliseconds = 10'000;  // for opening two sockets and binding one, on the slowest machine
+constexpr int kQueriesPerIteration = 64;    // then the worker polls the providers and sends answers
 constexpr std::size_t kAnswersAMessage = 64;
 
 protocol::Now now() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
 }
 
-// Milliseconds to wait for, rounded up so that a deadline has passed when the wait ends; -1 for ever.
+// The milliseconds until the deadline, rounded up so that it has passed when the wait ends; -1: no limit.
 std::chrono::milliseconds wait_until(std::optional<protocol::Nanoseconds> deadline) {
   if (!deadline) {
     return std::chrono::milliseconds{-1};
@@ -39,55 +39,56 @@ std::optional<protocol::Nanoseconds> earlier(std::optional<protocol::Nanoseconds
   return one && other ? std::min(*one, *other) : one ? one : other;
 }
 
-// When the figures of the providers are told, and the latest that were.
+// Decides when the figures of the providers are sent to the loop, and holds the figures sent last.
 class FiguresReport {
  public:
-  void something_happened() { news_ = true; }
+  void note_change() { is_changed_ = true; }
 
-  // What is to be told now, or nullptr. A change of state is told at once, also the one from nothing to the first.
+  // Returns the figures to send now, or nullptr. A change of a provider's state is sent at once, and so are the first
+  // figures.
   [[nodiscard]] const FiguresMessage* take(const Providers& providers, protocol::Nanoseconds steady) {
     const bool changed =
-        !std::equal(providers.begin(), providers.end(), told_.begin(), told_.end(),
-                    [](const auto& provider, const Figures& told) { return provider->figures().state == told.state; });
-    if (!changed && !(news_ && steady >= told_at_ + kFiguresInterval)) {
+        !std::equal(providers.begin(), providers.end(), sent_.begin(), sent_.end(),
+                    [](const auto& provider, const Figures& sent) { return provider->figures().state == sent.state; });
+    if (!changed && !(is_changed_ && steady >= sent_at_ + kFiguresInterval)) {
       return nullptr;
     }
-    told_.clear();
+    sent_.clear();
     for (const auto& provider : providers) {
-      told_.push_back(provider->figures());
+      sent_.push_back(provider->figures());
     }
-    news_ = false;
-    told_at_ = steady;
-    return &told_;
+    is_changed_ = false;
+    sent_at_ = steady;
+    return &sent_;
   }
 
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const {
-    return news_ ? std::optional(told_at_ + kFiguresInterval) : std::nullopt;
+    return is_changed_ ? std::optional(sent_at_ + kFiguresInterval) : std::nullopt;
   }
 
  private:
-  bool news_ = false;
-  protocol::Nanoseconds told_at_{};
-  FiguresMessage told_;
+  bool is_changed_ = false;  // since the last report
+  protocol::Nanoseconds sent_at_{};
+  FiguresMessage sent_;
 };
 
-// What the thread owns. Lives on the thread's stack, from its beginning to its end.
-class Room {
+// The state of the worker's thread. It is on the thread's stack, from its beginning to its end.
+class ThreadState {
  public:
-  Room(zmq::context_t& context, const std::string& control_endpoint)
+  ThreadState(zmq::context_t& context, const std::string& control_endpoint)
       : admin_(context, zmq::socket_type::pair), router_(context, zmq::socket_type::router) {
     admin_.set(zmq::sockopt::linger, 0);
     admin_.connect(control_endpoint);
-    // An answer to somebody who has gone away is worth nothing: never hold up the end of the process for it. For the
-    // same reason ROUTER_MANDATORY stays off: such an answer is dropped, and whoever is still there has a timeout.
+    // An answer to a client that is gone is worthless, so it must not delay the end of the process. ROUTER_MANDATORY
+    // stays off for the same reason: the socket drops such an answer, and a client that still exists has a timeout.
     router_.set(zmq::sockopt::linger, 0);
-    // As many as an asker may have under way (Client::kMaxPending), so that neither side ever finds the pipe full.
+    // The most queries that a client may have in progress (Client::kMaxPending), so that the pipe never becomes full.
     router_.set(zmq::sockopt::rcvhwm, static_cast<int>(Chain::kMaxLookups));
     router_.set(zmq::sockopt::sndhwm, static_cast<int>(Chain::kMaxLookups));
-    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxQueryMessageBytes));  // counts for ipc and tcp
+    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxQueryMessageBytes));  // applies to ipc and tcp
   }
 
-  // Tells the other end of the control socket how it went: nothing, or what went wrong.
+  // Binds the endpoint, and sends the outcome over the control socket: an empty text, or the error.
   bool bind(const std::string& endpoint) {
     std::string trouble;
     try {
@@ -99,7 +100,7 @@ class Room {
     return trouble.empty();
   }
 
-  // Gives the place up at once: closing alone leaves that to libzmq's thread, some time after this one has ended.
+  // Releases the endpoint at once. After close() alone, libzmq's thread would release it later than this thread ends.
   void unbind(const std::string& endpoint) { router_.unbind(endpoint); }
 
   void run(Providers providers, protocol::Nanoseconds timeout) {
@@ -119,7 +120,7 @@ class Room {
 
  private:
   struct Asker {
-    std::string identity;  // the ROUTER's name for the connection
+    std::string identity;  // routing id of the connection
     Ticket ticket = 0;
   };
 
@@ -133,7 +134,7 @@ class Room {
     return admin_.recv(message, zmq::recv_flags::dontwait) && message.to_string_view() == kStop;
   }
 
-  // True where more may be waiting.
+  // Returns whether more queries may be waiting.
   bool take_queries(Chain& chain) {
     for (int taken = 0; taken < kQueriesPerIteration; ++taken) {
       zmq::message_t identity;
@@ -155,7 +156,8 @@ class Room {
     return true;
   }
 
-  // What stands behind an asker's identity: one frame, and all of them are there once the first is.
+  // Receives the frame after the routing id. There must be exactly one. ZeroMQ delivers all frames of a message at
+  // once.
   protocol::Result<QueryMessage> receive_query() {
     zmq::message_t query;
     int frames = 0;
@@ -173,7 +175,7 @@ class Room {
   }
 
   void answer(const Asker& asker, LookupResult result) {
-    figures_.something_happened();
+    figures_.note_change();
     if (result.document.size() > kMaxDocumentBytes) {
       result.status = Status::UnknownError;
       result.document = empty_document(result.status, "the places provider's answer is too long: ask for fewer");
@@ -182,7 +184,7 @@ class Room {
     if (answers_.size() == kAnswersAMessage) send_answers();
   }
 
-  // Neighbours for one asker in one message, a frame each: it is woken once, and has many to go on with.
+  // Sends consecutive answers to one client in one message, a frame each, so that the client is woken once.
   void send_answers() {
     const auto same_asker = [this](std::size_t one, std::size_t other) {
       return other < answers_.size() && answers_[one].identity == answers_[other].identity;
@@ -211,7 +213,7 @@ class Room {
   FiguresReport figures_;
 };
 
-// Signals are the loop's business; here they would only break off a wait.
+// The loop's thread handles signals. Here they would only interrupt a wait.
 void block_signals() {
   sigset_t all;
   sigfillset(&all);
@@ -221,19 +223,20 @@ void block_signals() {
 void run_thread(zmq::context_t& context, const std::string& control_endpoint, const Worker::Options& options) {
   block_signals();
   try {
-    Room room(context, control_endpoint);
-    if (room.bind(options.endpoint)) {
-      room.run(options.make_providers(), options.timeout);
-      room.unbind(options.endpoint);
+    ThreadState state(context, control_endpoint);
+    if (state.bind(options.endpoint)) {
+      state.run(options.make_providers(), options.timeout);
+      state.unbind(options.endpoint);
     }
   } catch (const zmq::error_t& error) {
-    if (error.num() != ETERM) {  // the context ended first: so do we
+    if (error.num() != ETERM) {  // ETERM: the context has ended, and so must this thread
       spdlog::error("event=places_worker_ended reason=\"{}\"", error.what());
     }
   }
 }
 
-// Waits for one message, whatever signals come. A thread that could not even open its sockets says nothing.
+// Receives one message; a signal does not interrupt it. A thread that cannot open its sockets sends none: then the
+// receive times out.
 std::string receive_text(zmq::socket_t& socket) {
   zmq::message_t message;
   for (;;) {
@@ -250,7 +253,7 @@ std::string receive_text(zmq::socket_t& socket) {
 }  // namespace
 
 Worker::Worker(zmq::context_t& context) : admin_(context, zmq::socket_type::pair) {
-  admin_.set(zmq::sockopt::linger, 0);  // the thread is joined, so nothing sent to it can still be wanted
+  admin_.set(zmq::sockopt::linger, 0);  // the thread is joined before the socket closes, so no message is needed then
   admin_.set(zmq::sockopt::rcvtimeo, kStartMilliseconds);
 }
 
@@ -279,7 +282,7 @@ std::optional<FiguresMessage> Worker::poll_figures() {
     if (error.num() == EINTR) {
       return poll_figures();
     }
-  }  // else the context is ending
+  }  // otherwise the context is ending
   return std::nullopt;
 }
 
@@ -297,7 +300,7 @@ void Worker::stop() {
   }
   try {
     admin_.send(zmq::buffer(kStop), zmq::send_flags::dontwait);
-  } catch (const zmq::error_t&) {  // the context has ended, and with it the thread's wait
+  } catch (const zmq::error_t&) {  // the context has ended, which ends the thread as well
   }
   thread_.join();
 }

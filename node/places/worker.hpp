@@ -1,13 +1,12 @@
-// The places worker: one thread that answers where places are near, so that the loop never waits for an index to load
-// or a service to reply. The thread owns a ROUTER, on which queries come and answers go (messages.hpp), and the chain
-// of providers. It binds first and makes the providers then: queries that come meanwhile wait in the socket.
+// The places worker: a thread that answers places queries, so that the loop never waits for an index to load or a web
+// service to reply. The thread owns a ROUTER socket for queries and answers (messages.hpp) and the chain of providers.
+// It binds the socket first and then creates the providers; queries that arrive before that wait in the socket.
 //
-// What the providers have done it tells on its control socket, a PAIR whose other end this object holds: at once where
-// one of them has changed its state, else at most every kFiguresInterval, and never while nothing happens.
+// The thread sends the figures of the providers to this object over an inproc PAIR, the control socket: at once when a
+// provider changes its state, otherwise at most every kFiguresInterval, and only after something has changed.
 //
-// It ends by the message "STOP" on the control socket: stop() and the destructor send it and join the thread. Queries
-// under way are not answered any more. The object belongs to the thread that made it, and must end before the ZeroMQ
-// context does.
+// stop() and the destructor send "STOP" over the control socket and join the thread. Queries in progress are not
+// answered then. This object belongs to the thread that created it, and must be destroyed before the ZeroMQ context.
 #pragma once
 
 #include <chrono>
@@ -30,25 +29,27 @@ inline constexpr std::chrono::milliseconds kFiguresInterval{100};
 class Worker {
  public:
   struct Options {
-    std::string endpoint = kPlacesEndpoint;     // bound
-    std::chrono::milliseconds timeout{5'000};   // for the whole chain of providers
-    std::function<Providers()> make_providers;  // called once, on the worker's thread
+    std::string endpoint = kPlacesEndpoint;     // the worker binds it
+    std::chrono::milliseconds timeout{5'000};   // of one lookup, over all providers
+    std::function<Providers()> make_providers;  // called once, on the worker's thread; may take its time
   };
 
-  // Fails where the endpoint cannot be bound. Returns as soon as it is, before the providers are there.
+  // Starts the thread. Returns when the endpoint is bound, before the providers exist; returns an error if it cannot be
+  // bound.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Worker>> start(zmq::context_t& context, Options options);
 
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
   ~Worker();
 
-  // The next figures that the worker has told of; call it until it returns nothing.
+  // Returns the next figures from the worker; nullopt if there are none. Call it until it returns nullopt.
   [[nodiscard]] std::optional<FiguresMessage> poll_figures();
 
-  // Readable when poll_figures() should be called; edge-triggered.
+  // The descriptor to wait on: readable when poll_figures() should be called. Edge-triggered.
   [[nodiscard]] int fd() const;
 
-  // Waits until the thread has ended: at most for the making of the providers, or one turn. Further calls do nothing.
+  // Ends the thread and waits for it: at most until make_providers returns, or one iteration of the thread. Further
+  // calls do nothing.
   void stop();
 
  private:

@@ -87,10 +87,10 @@ TEST_CASE("a key's file is read only if nobody but its owner may use it") {
 TEST_CASE("what is no file with a key in it is refused with the reason") {
   const ScratchDir scratch;
   CHECK(read_key_file(scratch.path() / "none").error().message.find("cannot be read (No such file") == 0);
-  CHECK(read_key_file(scratch.path()).error().message == "is no regular file");
+  CHECK(read_key_file(scratch.path()).error().message == "is not a regular file");
   CHECK_FALSE(read_key_file(file_with(scratch, "")));
   CHECK_FALSE(read_key_file(file_with(scratch, std::string(10'000, 'k'))));
   const auto pipe = scratch.path() / "pipe";
   REQUIRE(mkfifo(pipe.c_str(), 0600) == 0);
-  CHECK(read_key_file(pipe).error().message == "is no regular file");
+  CHECK(read_key_file(pipe).error().message == "is not a regular file");
 }

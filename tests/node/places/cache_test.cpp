@@ -92,7 +92,7 @@ TEST_CASE("an answer is fresh up to its time, then stale, and in the end gone") 
   CHECK_FALSE(stale->fresh);
   CHECK(stale->age == 60s);
   CHECK(stale->places->size() == 1);
-  const auto end = 100s + 60s * Cache::kStaleIncarnations;
+  const auto end = 100s + 60s * Cache::kStaleFactor;
   CHECK(cache.find(cell, end - 1ns));
   CHECK_FALSE(cache.find(cell, end));
   CHECK(cache.size() == 0);

@@ -58,5 +58,5 @@ TEST_CASE("a row with a column too few or too many is refused, and named") {
   const std::string table = table_of("a\tX\t0\t0\ttown\tCH\t\t0\n\n");
   const auto read = read_place_table(table, [](const PlaceRow&) {});
   REQUIRE_FALSE(read);
-  CHECK(read.error().message == "the table of places is wrong in its row 2");
+  CHECK(read.error().message == "row 2 of the table of places is invalid");
 }
