@@ -40,7 +40,7 @@ class Journal {
   // Opens or creates the journal in `directory`, recovers its state, and cuts off a torn tail, with a warning in the
   // log. `level` states when updates are acknowledged. `fresh_feed_id` becomes the feed id if there is no journal yet.
   // An Error if the file is damaged in its middle, is of another release, or cannot be read or written; its text states
-  // how to continue. `state_dir` holds the directory's lock, and must outlive the journal, whose thread checks and
+  // how to continue. `state_dir` holds the directory's lock, and must outlive the journal; its thread checks and
   // restores the lock file. nullptr: the directory is not locked.
   [[nodiscard]] static protocol::Result<Opened> open(const std::filesystem::path& directory, Acknowledge level,
                                                      std::uint64_t fresh_feed_id, StateDir* state_dir = nullptr);

@@ -69,7 +69,7 @@ struct AdminFixture {
 
 }  // namespace
 
-TEST_CASE("a reset is done, counted and answered, and a second one is answered with \"already\"") {
+TEST_CASE("a reset is done, counted and answered, and a second one is answered with `already`") {
   AdminFixture one;
   REQUIRE(bus::accept(one.node.replica, "kiwi", "5", one.node.now).result == bus::Accepted::Stored);
   CHECK(one.ask("reset-client kiwi\n").dump() == R"({"epoch":1,"node":"Hill","result":"done"})");

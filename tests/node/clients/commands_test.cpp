@@ -66,7 +66,7 @@ TEST_CASE("a time up to max_future ahead is accepted, and one nanosecond more is
   CHECK(asker.node.replica.find("kiwi")->time_text == "1520024234.5");
 }
 
-TEST_CASE("invalid arguments get no reply by default, and a copy of the line with \"reply\", also after a reload") {
+TEST_CASE("invalid arguments get no reply by default, and a copy of the line if so configured, also after a reload") {
   Asker asker;
   CHECK(asker.reply_to("IAMAT kiwi +91+2 5").empty());
   CHECK(asker.reply_to("WHATSAT kiwi 51 5").empty());

@@ -28,7 +28,7 @@ Names names(const ScratchDir& scratch) {
   return all;
 }
 
-// Sets the file's modification time back, as a program that writes may change it.
+// Moves the file's modification time back by one second, as another program may.
 void touch(const std::filesystem::path& path) {
   std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) - std::chrono::seconds(1));
 }
@@ -41,7 +41,7 @@ std::unique_ptr<JournalFile> opened(const ScratchDir& scratch) {
 
 }  // namespace
 
-TEST_CASE("a journal that was not there is made, for its owner alone") {
+TEST_CASE("a journal that does not exist is created with access for its owner only") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   CHECK(file->bytes() == 0);
@@ -50,14 +50,14 @@ TEST_CASE("a journal that was not there is made, for its owner alone") {
         (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
 }
 
-TEST_CASE("a directory that is not there is an error with its name") {
+TEST_CASE("a missing directory is an error with its name") {
   const ScratchDir scratch;
   const auto file = JournalFile::open(scratch.path() / "missing");
   REQUIRE_FALSE(file);
   CHECK(file.error().message.find("missing") != std::string::npos);
 }
 
-TEST_CASE("what was appended is there when the file is opened again, and is gone on with") {
+TEST_CASE("appended bytes are in the file when it is opened again, and the next append follows them") {
   const ScratchDir scratch;
   REQUIRE(opened(scratch)->append("one ") == 0);
   const auto file = opened(scratch);
@@ -68,7 +68,7 @@ TEST_CASE("what was appended is there when the file is opened again, and is gone
   CHECK(content(scratch.path() / "journal") == "one two");
 }
 
-TEST_CASE("a tail that is cut off is gone, and the next append stands in its place") {
+TEST_CASE("after a cut the next append takes the position of the tail") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("whole torn") == 0);
@@ -78,7 +78,7 @@ TEST_CASE("a tail that is cut off is gone, and the next append stands in its pla
   CHECK(content(scratch.path() / "journal") == "whole again");
 }
 
-TEST_CASE("an append that a full disk cuts off leaves the file as it was") {
+TEST_CASE("an append that fails on a full disk leaves the file as it was") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("whole") == 0);
@@ -92,7 +92,7 @@ TEST_CASE("an append that a full disk cuts off leaves the file as it was") {
   CHECK(content(scratch.path() / "journal") == "whole again");
 }
 
-TEST_CASE("a copy takes the journal's place whole") {
+TEST_CASE("a complete new file replaces the journal") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("long and old") == 0);
@@ -110,7 +110,7 @@ TEST_CASE("a copy takes the journal's place whole") {
   CHECK(names(scratch) == Names{"journal"});
 }
 
-TEST_CASE("a copy that was given up leaves nothing, and the next one begins empty") {
+TEST_CASE("a dropped new file leaves nothing, and the next one begins empty") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("journal") == 0);
@@ -122,7 +122,7 @@ TEST_CASE("a copy that was given up leaves nothing, and the next one begins empt
   CHECK(file->new_file_bytes() == 0);
 }
 
-TEST_CASE("a copy that a crash cut off is removed at the next start") {
+TEST_CASE("an unfinished new file is removed at the next start") {
   const ScratchDir scratch;
   (void)scratch.write("half of it", "journal.next");
   (void)scratch.write("journal", "journal");
@@ -131,7 +131,7 @@ TEST_CASE("a copy that a crash cut off is removed at the next start") {
   CHECK_FALSE(std::filesystem::exists(scratch.path() / "journal.next"));
 }
 
-TEST_CASE("a copy without a journal is kept at the next start, whose journal is empty") {
+TEST_CASE("an unfinished new file without a journal is set aside at the next start, and the journal is empty") {
   const ScratchDir scratch;
   (void)scratch.write("perhaps whole", "journal.next");
   const auto file = opened(scratch);
@@ -141,7 +141,7 @@ TEST_CASE("a copy without a journal is kept at the next start, whose journal is 
   CHECK(opened(scratch)->unfinished().empty());
 }
 
-TEST_CASE("a file that nobody has touched is sound after all that is done to it here") {
+TEST_CASE("a file that no other program has changed is sound after each function") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   CHECK(file->look(true).state == State::Sound);
@@ -166,12 +166,12 @@ TEST_CASE("a file that nobody has touched is sound after all that is done to it 
   CHECK(content(scratch.path() / "journal") == "copy");
 }
 
-TEST_CASE("a file that another program has removed, replaced or changed is found to be so") {
+TEST_CASE("look() finds that another program has removed, replaced or changed the file") {
   const ScratchDir scratch;
   const auto path = scratch.path() / "journal";
   const auto file = opened(scratch);
   REQUIRE(file->append("whole") == 0);
-  REQUIRE(file->look(true).state == State::Sound);  // the first look notes the time
+  REQUIRE(file->look(true).state == State::Sound);  // the first look stores the time
   SECTION("removed") {
     std::filesystem::remove(path);
     CHECK(file->look(true).state == State::Missing);
@@ -212,7 +212,7 @@ TEST_CASE("a file that another program has removed, replaced or changed is found
   }
 }
 
-TEST_CASE("an append to a file that was truncated leaves no hole in it") {
+TEST_CASE("an append to a truncated file leaves no hole") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("a long text") == 0);
@@ -222,7 +222,7 @@ TEST_CASE("an append to a file that was truncated leaves no hole in it") {
   CHECK(file->look(false).state == State::Shorter);
 }
 
-TEST_CASE("what has the journal's name and was not written here is kept when a copy takes the name") {
+TEST_CASE("a foreign file with the journal's name is set aside when a new file takes the name") {
   const ScratchDir scratch;
   const auto path = scratch.path() / "journal";
   const auto file = opened(scratch);
@@ -237,10 +237,10 @@ TEST_CASE("what has the journal's name and was not written here is kept when a c
     return done.set_aside;
   };
   std::filesystem::remove(path);
-  CHECK(replace().empty());  // there is nothing
+  CHECK(replace().empty());  // no file has the name
   std::filesystem::remove(path);
   (void)scratch.write("", "journal");
-  CHECK(replace().empty());  // an empty file is nothing either
+  CHECK(replace().empty());  // an empty file is not set aside
   std::ofstream(path) << "backup";
   CHECK(replace() == "journal.replaced");
   std::filesystem::remove(path);
@@ -254,7 +254,7 @@ TEST_CASE("what has the journal's name and was not written here is kept when a c
   CHECK(names(scratch) == Names{"journal", "journal.replaced", "journal.replaced.2", "journal.replaced.3"});
 }
 
-TEST_CASE("a copy whose file is not its own any more takes no journal's place") {
+TEST_CASE("a new file that another program has changed does not replace the journal") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("own") == 0);
@@ -276,7 +276,7 @@ TEST_CASE("a copy whose file is not its own any more takes no journal's place") 
   CHECK(content(scratch.path() / "journal") == "own");
 }
 
-TEST_CASE("a copy is begun in the directory that has the name now") {
+TEST_CASE("a compaction begins in the directory that has the path now") {
   const ScratchDir scratch;
   const auto file = opened(scratch);
   REQUIRE(file->append("own") == 0);

@@ -1,5 +1,5 @@
-// A journal whose file other programs remove, replace or change while the node runs: no pass counts that the next start
-// would not read, and the file is written anew from the store. With the real thread and real files.
+// Other programs remove, replace or change the journal's file while the node runs. A flush counts only if the next
+// start would read it, and the file is written anew from the store. With the real thread and real files.
 #include <filesystem>
 #include <fstream>
 #include <functional>
@@ -24,9 +24,9 @@ namespace {
 
 struct Damage {
   std::string name;
-  std::string words;  // in the log
+  std::string reason;  // a part of the log line
   std::function<void(const fs::path&)> inflict;
-  bool keeps = false;  // what it leaves under the journal's name must be kept
+  bool sets_aside = false;  // the file that it leaves under the journal's name must be set aside
 };
 
 std::string content(const fs::path& path) {
@@ -68,17 +68,17 @@ const std::vector<Damage>& damages() {
          file.seekp(50);
          file.put('\x7f');
          file.close();
-         fs::last_write_time(path, fs::last_write_time(path) + 1s);  // the kernel's clock may be as coarse as that
+         fs::last_write_time(path, fs::last_write_time(path) + 1s);  // the file system's clock may be that coarse
        },
        true},
   };
   return all;
 }
 
-// A node's directory with its lock, and the journal in it.
-class Held {
+// A node with its locked state directory and its journal.
+class LockedJournal {
  public:
-  explicit Held(Acknowledge level = Acknowledge::Write)
+  explicit LockedJournal(Acknowledge level = Acknowledge::Write)
       : directory(opened(scratch)), node(directory.path(), level, kFeed, &directory) {}
 
   static StateDir opened(const ScratchDir& scratch) {
@@ -89,7 +89,7 @@ class Held {
     return std::move(*directory);
   }
   [[nodiscard]] fs::path path() const { return directory.path() / "journal"; }
-  // What the next start would know, by a copy of the directory as it is.
+  // Whether the next start would find the client: recovers from a copy of the journal.
   [[nodiscard]] bool is_on_disk(std::string_view client) const {
     const ScratchDir copy;
     fs::copy_file(path(), copy.path() / "journal");
@@ -104,193 +104,192 @@ class Held {
 
 }  // namespace
 
-TEST_CASE("a report that comes after the journal was damaged is acknowledged once it stands in a sound one") {
+TEST_CASE("a report that comes after damage of the journal is acknowledged when a sound journal contains it") {
   const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync);
   for (const Damage& damage : damages()) {
     DYNAMIC_SECTION(damage.name) {
-      Held held(level);
-      (void)held.node.accept("kiwi", "5");
-      REQUIRE(held.node.check());
-      REQUIRE(held.node.written());
-      damage.inflict(held.path());
-      const auto after = held.node.accept("plum", "5");
-      REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
-      CHECK(held.is_on_disk("kiwi"));
-      CHECK(held.is_on_disk("plum"));
-      CHECK(held.node.journal->counters().repairs == 1);
-      CHECK(held.log.count("event=journal_failing") == 1);
-      CHECK(held.log.text().find(damage.words) != std::string::npos);
-      CHECK(held.log.count("event=journal_recovered") == 1);
-      CHECK(held.node.journal->trouble().empty());
+      LockedJournal one(level);
+      (void)one.node.accept("kiwi", "5");
+      REQUIRE(one.node.check());
+      REQUIRE(one.node.written());
+      damage.inflict(one.path());
+      const auto after = one.node.accept("plum", "5");
+      REQUIRE(one.node.run_until([&] { return one.node.replica->acknowledged() >= after.number; }));
+      CHECK(one.is_on_disk("kiwi"));
+      CHECK(one.is_on_disk("plum"));
+      CHECK(one.node.journal->counters().repairs == 1);
+      CHECK(one.log.count("event=journal_failing") == 1);
+      CHECK(one.log.text().find(damage.reason) != std::string::npos);
+      CHECK(one.log.count("event=journal_recovered") == 1);
+      CHECK(one.node.journal->trouble().empty());
     }
   }
 }
 
-TEST_CASE("damage is found within a second although no report comes, and repaired, at every level") {
+TEST_CASE("damage is found within a second without any report, and repaired, at every level of `ack`") {
   const auto level = GENERATE(Acknowledge::Write, Acknowledge::Fsync, Acknowledge::Memory);
   for (const Damage& damage : damages()) {
     DYNAMIC_SECTION(damage.name) {
-      Held held(level);
-      (void)held.node.accept("kiwi", "5");
-      REQUIRE(held.node.written());
-      REQUIRE(held.node.check());
-      const auto before = fs::file_size(held.path());
-      damage.inflict(held.path());
-      const std::string left = fs::is_regular_file(held.path()) ? content(held.path()) : "";
-      held.node.now.steady += 1s;
-      REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 1; }));
-      CHECK(held.is_on_disk("kiwi"));
-      CHECK(fs::file_size(held.path()) <= before + 200);
-      CHECK(held.node.check());
-      CHECK(held.node.journal->counters().repairs == 1);
-      const auto kept = held.directory.path() / "journal.replaced";
-      CHECK(fs::exists(kept) == damage.keeps);
-      CHECK(held.log.count("event=journal_set_aside kept_as=" + kept.string() + " ") == (damage.keeps ? 1 : 0));
-      if (damage.keeps && fs::is_regular_file(kept)) CHECK(content(kept) == left);
+      LockedJournal one(level);
+      (void)one.node.accept("kiwi", "5");
+      REQUIRE(one.node.written());
+      REQUIRE(one.node.check());
+      const auto before = fs::file_size(one.path());
+      damage.inflict(one.path());
+      const std::string left = fs::is_regular_file(one.path()) ? content(one.path()) : "";
+      one.node.now.steady += 1s;
+      REQUIRE(one.node.run_until([&] { return one.node.journal->counters().repairs == 1; }));
+      CHECK(one.is_on_disk("kiwi"));
+      CHECK(fs::file_size(one.path()) <= before + 200);
+      CHECK(one.node.check());
+      CHECK(one.node.journal->counters().repairs == 1);
+      const auto aside = one.directory.path() / "journal.replaced";
+      CHECK(fs::exists(aside) == damage.sets_aside);
+      CHECK(one.log.count("event=journal_set_aside kept_as=" + aside.string() + " ") == (damage.sets_aside ? 1 : 0));
+      if (damage.sets_aside && fs::is_regular_file(aside)) CHECK(content(aside) == left);
     }
   }
 }
 
-TEST_CASE("a node goes on in the file that was written anew, and reads it at its next start") {
-  Held held;
+TEST_CASE("a node continues in the journal that was written anew, and recovers from it") {
+  LockedJournal one;
   for (int round = 0; round < 3; ++round) {
-    fs::remove(held.path());
-    held.node.now.steady += 1s;  // repairs begin at most once a second
-    for (int i = 0; i < 100; ++i) (void)held.node.accept("c" + std::to_string(100 * round + i), "5");
-    REQUIRE(held.node.written());
+    fs::remove(one.path());
+    one.node.now.steady += 1s;  // repairs begin at most once a second
+    for (int i = 0; i < 100; ++i) (void)one.node.accept("c" + std::to_string(100 * round + i), "5");
+    REQUIRE(one.node.written());
   }
-  CHECK(held.node.journal->counters().repairs == 3);
-  held.node.journal.reset();
-  const Journaled again(held.directory.path(), Acknowledge::Write, kFeed + 1, nullptr);
+  CHECK(one.node.journal->counters().repairs == 3);
+  one.node.journal.reset();
+  const Journaled again(one.directory.path(), Acknowledge::Write, kFeed + 1, nullptr);
   CHECK(again.replica->store().size() == 300);
   CHECK(again.replica->self().feed_id == kFeed);
 }
 
-TEST_CASE("while a damaged journal cannot be written anew nothing is acknowledged, and the reason is said") {
-  Held held;
-  (void)held.node.accept("kiwi", "5");
-  REQUIRE(held.node.written());
-  fs::remove(held.path());
-  const auto after = held.node.accept("plum", "5");
+TEST_CASE("while a damaged journal cannot be written anew, no update is acknowledged, and trouble() has the reason") {
+  LockedJournal one;
+  (void)one.node.accept("kiwi", "5");
+  REQUIRE(one.node.written());
+  fs::remove(one.path());
+  const auto after = one.node.accept("plum", "5");
   {
     const FileSizeLimit limit(10);
-    REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 3; }));
-    CHECK(held.node.replica->acknowledged() < after.number);
-    CHECK(held.node.journal->trouble() ==
-          "its file was removed or renamed, and cannot be written anew: File too large");
-    CHECK_FALSE(fs::exists(held.path()));
+    REQUIRE(one.node.run_until([&] { return one.node.journal->counters().failures >= 3; }));
+    CHECK(one.node.replica->acknowledged() < after.number);
+    CHECK(one.node.journal->trouble() == "its file was removed or renamed, and cannot be written anew: File too large");
+    CHECK_FALSE(fs::exists(one.path()));
   }
-  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
-  CHECK(held.is_on_disk("plum"));
-  CHECK(held.log.count("event=journal_recovered") == 1);
+  REQUIRE(one.node.run_until([&] { return one.node.replica->acknowledged() >= after.number; }));
+  CHECK(one.is_on_disk("plum"));
+  CHECK(one.log.count("event=journal_recovered") == 1);
 }
 
-TEST_CASE("a journal is written anew at most once a second, however often it is removed") {
-  Held held;
-  REQUIRE(held.node.check());
-  const auto began = held.node.now.steady;
+TEST_CASE("a journal is written anew at most once per second") {
+  LockedJournal one;
+  REQUIRE(one.node.check());
+  const auto began = one.node.now.steady;
   for (std::uint64_t repairs = 0; repairs < 4; ++repairs) {
-    fs::remove(held.path());
-    (void)held.node.accept("kiwi", std::to_string(repairs + 1));
-    REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs > repairs; }));
+    fs::remove(one.path());
+    (void)one.node.accept("kiwi", std::to_string(repairs + 1));
+    REQUIRE(one.node.run_until([&] { return one.node.journal->counters().repairs > repairs; }));
   }
-  CHECK(held.node.now.steady - began >= 3s);
+  CHECK(one.node.now.steady - began >= 3s);
 }
 
-TEST_CASE("a large store is written anew in pieces while reports go on, and all of them are on disk") {
-  Held held;
-  for (int i = 0; i < 30'000; ++i) (void)held.node.accept("c" + std::to_string(i), "5");
-  REQUIRE(held.node.written());
-  fs::remove(held.path());
-  int told = 0;
-  const auto tell_one = [&] { return held.node.accept("d" + std::to_string(told++), "5").number; };
-  (void)tell_one();
-  REQUIRE(held.node.run_until([&] {
-    const auto last = tell_one();
-    return held.node.journal->counters().repairs == 1 && told > 20 && held.node.replica->acknowledged() + 100 >= last;
+TEST_CASE("a large store is written anew in chunks while reports come, and all of them are on disk") {
+  LockedJournal one;
+  for (int i = 0; i < 30'000; ++i) (void)one.node.accept("c" + std::to_string(i), "5");
+  REQUIRE(one.node.written());
+  fs::remove(one.path());
+  int reports = 0;
+  const auto report_one = [&] { return one.node.accept("d" + std::to_string(reports++), "5").number; };
+  (void)report_one();
+  REQUIRE(one.node.run_until([&] {
+    const auto last = report_one();
+    return one.node.journal->counters().repairs == 1 && reports > 20 && one.node.replica->acknowledged() + 100 >= last;
   }));
-  REQUIRE(held.node.written());
-  CHECK(held.is_on_disk("c0"));
-  CHECK(held.is_on_disk("c29999"));
-  CHECK(held.is_on_disk("d0"));
-  CHECK(held.is_on_disk("d" + std::to_string(told - 1)));
+  REQUIRE(one.node.written());
+  CHECK(one.is_on_disk("c0"));
+  CHECK(one.is_on_disk("c29999"));
+  CHECK(one.is_on_disk("d0"));
+  CHECK(one.is_on_disk("d" + std::to_string(reports - 1)));
 }
 
-TEST_CASE("a modification time that the file system changes by itself is a reason once a minute and no more") {
-  Held held;
-  const auto touch = [&] { fs::last_write_time(held.path(), fs::last_write_time(held.path()) - 1s); };
+TEST_CASE("a new modification time alone causes at most one repair per minute") {
+  LockedJournal one;
+  const auto touch = [&] { fs::last_write_time(one.path(), fs::last_write_time(one.path()) - 1s); };
   touch();
-  held.node.now.steady += 1s;
-  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 1; }));
+  one.node.now.steady += 1s;
+  REQUIRE(one.node.run_until([&] { return one.node.journal->counters().repairs == 1; }));
   touch();
-  REQUIRE(held.node.check());
-  (void)held.node.accept("kiwi", "5");
-  REQUIRE(held.node.written());
+  REQUIRE(one.node.check());
+  (void)one.node.accept("kiwi", "5");
+  REQUIRE(one.node.written());
   touch();
-  CHECK(held.node.check());
-  CHECK(held.node.journal->counters().repairs == 1);
-  held.node.now.steady += 60s;
-  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().repairs == 2; }));
+  CHECK(one.node.check());
+  CHECK(one.node.journal->counters().repairs == 1);
+  one.node.now.steady += 60s;
+  REQUIRE(one.node.run_until([&] { return one.node.journal->counters().repairs == 2; }));
 }
 
-TEST_CASE("a directory that another process has locked meanwhile is left alone until that ends") {
-  Held held;
-  fs::remove(held.directory.path() / "lock");
-  fs::remove(held.path());
-  std::optional<StateDir> other(Held::opened(held.scratch));  // of this process, but a lock of its own
-  const auto after = held.node.accept("kiwi", "5");
-  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 3; }));
-  CHECK(held.node.replica->acknowledged() < after.number);
-  CHECK(held.node.journal->trouble().find("is used by process") != std::string::npos);
-  CHECK_FALSE(fs::exists(held.path()));
+TEST_CASE("a directory that another process has locked is not touched until the lock is free") {
+  LockedJournal one;
+  fs::remove(one.directory.path() / "lock");
+  fs::remove(one.path());
+  std::optional<StateDir> other(LockedJournal::opened(one.scratch));  // in this process, but with a lock of its own
+  const auto after = one.node.accept("kiwi", "5");
+  REQUIRE(one.node.run_until([&] { return one.node.journal->counters().failures >= 3; }));
+  CHECK(one.node.replica->acknowledged() < after.number);
+  CHECK(one.node.journal->trouble().find("is used by process") != std::string::npos);
+  CHECK_FALSE(fs::exists(one.path()));
   other.reset();
-  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
-  CHECK(held.is_on_disk("kiwi"));
-  CHECK(held.log.count("event=state_directory_restored") == 1);
+  REQUIRE(one.node.run_until([&] { return one.node.replica->acknowledged() >= after.number; }));
+  CHECK(one.is_on_disk("kiwi"));
+  CHECK(one.log.count("event=state_directory_restored") == 1);
 }
 
-TEST_CASE("a lock file that was removed alone is made anew within a second, and the journal stays as it is") {
-  Held held;
-  REQUIRE(held.node.check());
-  fs::remove(held.directory.path() / "lock");
-  REQUIRE(held.node.check());
-  CHECK(fs::exists(held.directory.path() / "lock"));
-  CHECK(held.log.count("event=state_directory_restored") == 1);
-  CHECK(held.node.journal->counters().repairs == 0);
-  CHECK(held.node.journal->counters().failures == 0);
+TEST_CASE("a lock file that was removed is created again within a second, and the journal stays as it is") {
+  LockedJournal one;
+  REQUIRE(one.node.check());
+  fs::remove(one.directory.path() / "lock");
+  REQUIRE(one.node.check());
+  CHECK(fs::exists(one.directory.path() / "lock"));
+  CHECK(one.log.count("event=state_directory_restored") == 1);
+  CHECK(one.node.journal->counters().repairs == 0);
+  CHECK(one.node.journal->counters().failures == 0);
 }
 
-TEST_CASE("a journal is looked at once a second, and at once when it is asked for") {
-  Held held;
-  REQUIRE(held.node.check());
-  const auto confirmed = held.node.journal->confirmed();
-  const auto due = held.node.journal->next_deadline(*held.node.replica);
-  CHECK(due > held.node.now.steady);
-  CHECK(due <= held.node.now.steady + 1s);
-  held.node.journal->check_soon();
-  CHECK(held.node.journal->next_deadline(*held.node.replica) <= held.node.now.steady);
-  REQUIRE(held.node.run_until([&] { return held.node.journal->confirmed() > confirmed; }));
-  CHECK(held.node.now.steady < due + 1s);
+TEST_CASE("a journal is checked once per second, and at once after check_soon()") {
+  LockedJournal one;
+  REQUIRE(one.node.check());
+  const auto confirmed = one.node.journal->confirmed();
+  const auto due = one.node.journal->next_deadline(*one.node.replica);
+  CHECK(due > one.node.now.steady);
+  CHECK(due <= one.node.now.steady + 1s);
+  one.node.journal->check_soon();
+  CHECK(one.node.journal->next_deadline(*one.node.replica) <= one.node.now.steady);
+  REQUIRE(one.node.run_until([&] { return one.node.journal->confirmed() > confirmed; }));
+  CHECK(one.node.now.steady < due + 1s);
 }
 
-TEST_CASE("when a hundred replaced files are kept already, the next one is not overwritten and the reason is said") {
-  Held held;
+TEST_CASE("with a hundred replaced files already, the next foreign file stays, and trouble() has the reason") {
+  LockedJournal one;
   for (int number = 1; number <= kMostSetAside; ++number) {
-    overwrite(held.path().string() + (number == 1 ? ".replaced" : ".replaced." + std::to_string(number)), "old");
+    overwrite(one.path().string() + (number == 1 ? ".replaced" : ".replaced." + std::to_string(number)), "old");
   }
-  fs::remove(held.path());
-  overwrite(held.path(), "foreign");
-  const auto after = held.node.accept("kiwi", "5");
-  REQUIRE(held.node.run_until([&] { return held.node.journal->counters().failures >= 2; }));
-  CHECK(held.node.replica->acknowledged() < after.number);
-  CHECK(held.node.journal->trouble().find("exist already: remove those that are not needed") != std::string::npos);
-  CHECK(content(held.path()) == "foreign");
-  fs::remove(held.path().string() + ".replaced.7");
-  REQUIRE(held.node.run_until([&] { return held.node.replica->acknowledged() >= after.number; }));
-  CHECK(content(held.path().string() + ".replaced.7") == "foreign");
+  fs::remove(one.path());
+  overwrite(one.path(), "foreign");
+  const auto after = one.node.accept("kiwi", "5");
+  REQUIRE(one.node.run_until([&] { return one.node.journal->counters().failures >= 2; }));
+  CHECK(one.node.replica->acknowledged() < after.number);
+  CHECK(one.node.journal->trouble().find("exist already: remove those that are not needed") != std::string::npos);
+  CHECK(content(one.path()) == "foreign");
+  fs::remove(one.path().string() + ".replaced.7");
+  REQUIRE(one.node.run_until([&] { return one.node.replica->acknowledged() >= after.number; }));
+  CHECK(content(one.path().string() + ".replaced.7") == "foreign");
 }
 
-TEST_CASE("a write to a file that cannot be looked at is taken back, and done again when it can") {
+TEST_CASE("a write to a file that cannot be examined is undone, and done again later") {
   const ScratchDir scratch;
   const auto directory = scratch.path() / "directory";
   const auto moved = scratch.path() / "moved";
@@ -301,7 +300,8 @@ TEST_CASE("a write to a file that cannot be looked at is taken back, and done ag
   REQUIRE(node.written());
   const auto bytes = node.journal->file_bytes();
   fs::rename(directory, moved);
-  fs::create_symlink(directory, directory);  // a loop: stat says neither that it is there nor that it is not
+  fs::create_symlink(directory,
+                     directory);  // a loop: stat fails, and shows neither that the file exists nor that it is missing
   const auto after = node.accept("plum", "5");
   REQUIRE(node.run_until([&] { return node.journal->counters().failures >= 3; }));
   CHECK(node.replica->acknowledged() < after.number);
@@ -318,17 +318,17 @@ TEST_CASE("a write to a file that cannot be looked at is taken back, and done ag
   CHECK(again.replica->find("plum"));
 }
 
-TEST_CASE("a start after a crash in the middle of a repair keeps what there is, and says so") {
+TEST_CASE("a start after a crash during a repair sets the unfinished file aside and logs it") {
   const ScratchDir scratch;
   const CapturedLog log;
-  (void)scratch.write("half of a copy", "journal.next");
+  (void)scratch.write("half of the records", "journal.next");
   const Journaled node(scratch);
   CHECK(node.replica->store().size() == 0);
   CHECK(log.count("event=journal_unfinished kept_as=" + (scratch.path() / "journal.unfinished").string() + " ") == 1);
-  CHECK(content(scratch.path() / "journal.unfinished") == "half of a copy");
+  CHECK(content(scratch.path() / "journal.unfinished") == "half of the records");
 }
 
-TEST_CASE("a journal that vanishes while the node starts is an error") {
+TEST_CASE("a journal that is removed while the node starts is an error") {
   const ScratchDir scratch;
   auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
   REQUIRE(opened);

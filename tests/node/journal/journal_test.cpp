@@ -1,4 +1,4 @@
-// The journal of a node: flushes, copies, restarts, and disks that fail, with the real thread and real files.
+// The journal of a node: flushes, compactions, restarts, and failing disks, with the real thread and real files.
 #include "node/journal/journal.hpp"
 
 #include <sys/syscall.h>
@@ -28,7 +28,7 @@ std::atomic<bool> syncs_wait = false;
 
 }  // namespace
 
-// This program's own, in front of the C library's: a disk whose syncs fail, or do not return, when a test says so.
+// Replaces the C library's function: a disk on which syncs fail, or do not return, when a test sets the flags.
 extern "C" int fdatasync(int file) {
   while (syncs_wait) std::this_thread::sleep_for(1ms);
   if (syncs_fail) {
@@ -38,7 +38,7 @@ extern "C" int fdatasync(int file) {
   return static_cast<int>(syscall(SYS_fdatasync, file));
 }
 
-TEST_CASE("a reply may leave once its pass is written, and the record outlives the process") {
+TEST_CASE("a reply may leave when its flush is written, and the record survives the process") {
   const ScratchDir scratch;
   const Acknowledge level = GENERATE(Acknowledge::Write, Acknowledge::Fsync);
   {
@@ -54,23 +54,24 @@ TEST_CASE("a reply may leave once its pass is written, and the record outlives t
   CHECK(again.replica->self().feed_id == kFeed);
 }
 
-TEST_CASE("at memory a change waits for 50 ms before it is written, however long the journal has rested") {
+TEST_CASE("at ack = memory a change waits for 50 ms before it is written, also after a long idle time") {
   const ScratchDir scratch;
   Journaled node(scratch, Acknowledge::Memory);
   node.now.steady += 10s;
   REQUIRE(node.check());
   REQUIRE(node.accept("kiwi", "5").result == bus::Accepted::Stored);
-  const auto told = node.now.steady;
+  const auto accepted_at = node.now.steady;
   REQUIRE(node.advance());
-  CHECK(node.journal->next_deadline(*node.replica) == told + 1ms + 50ms);
-  while (node.now.steady < told + 50ms) REQUIRE(node.advance());
-  CHECK(node.journal->next_deadline(*node.replica) <= told + 51ms);  // nothing is being written
+  CHECK(node.journal->next_deadline(*node.replica) == accepted_at + 1ms + 50ms);
+  while (node.now.steady < accepted_at + 50ms) REQUIRE(node.advance());
+  CHECK(node.journal->next_deadline(*node.replica) <= accepted_at + 51ms);  // no job is under way
   REQUIRE(node.advance());
-  CHECK(node.journal->next_deadline(*node.replica) == node.now.steady + 2s);  // now it is: then the disk is late
+  CHECK(node.journal->next_deadline(*node.replica) ==
+        node.now.steady + 2s);  // a job is under way: the deadline is its kLateAfter
   CHECK(node.written());
 }
 
-TEST_CASE("at memory nothing waits for the journal, which is written all the same") {
+TEST_CASE("at ack = memory no reply waits for the journal, but the journal is written") {
   const ScratchDir scratch;
   {
     Journaled node(scratch, Acknowledge::Memory);
@@ -81,7 +82,7 @@ TEST_CASE("at memory nothing waits for the journal, which is written all the sam
   CHECK(Journaled(scratch, Acknowledge::Memory).replica->find("kiwi"));
 }
 
-TEST_CASE("a duplicate waits for the record that makes it one") {
+TEST_CASE("a duplicate waits for the record that it repeats") {
   const ScratchDir scratch;
   Journaled node(scratch);
   const auto first = node.accept("kiwi", "5");
@@ -93,7 +94,7 @@ TEST_CASE("a duplicate waits for the record that makes it one") {
   CHECK(node.replica->acknowledged() >= again.number);
 }
 
-TEST_CASE("a torn end is cut off, and the log says how much") {
+TEST_CASE("a torn tail is cut off, and the log states its length") {
   const ScratchDir scratch;
   {
     Journaled node(scratch);
@@ -106,12 +107,12 @@ TEST_CASE("a torn end is cut off, and the log says how much") {
   CHECK(again.replica->find("kiwi"));
   CHECK(log.text().find("event=journal_cut bytes=8 kept_as=" + (scratch.path() / "journal.cut").string() + " ") !=
         std::string::npos);
-  std::string kept;
-  std::ifstream(scratch.path() / "journal.cut") >> kept;
-  CHECK(kept == "HJ02torn");
+  std::string cut_end;
+  std::ifstream(scratch.path() / "journal.cut") >> cut_end;
+  CHECK(cut_end == "HJ02torn");
 }
 
-TEST_CASE("a journal of another release is named as such, and stays as it is") {
+TEST_CASE("a journal of another release is an error, and stays as it is") {
   const ScratchDir scratch;
   std::ofstream(scratch.path() / "journal") << "HJ01 and more";
   const auto opened = Journal::open(scratch.path(), Acknowledge::Write, 1);
@@ -120,7 +121,7 @@ TEST_CASE("a journal of another release is named as such, and stays as it is") {
   CHECK(std::filesystem::file_size(scratch.path() / "journal") == 13);
 }
 
-TEST_CASE("a journal that is whole is not said to be cut") {
+TEST_CASE("the log of a start with an undamaged journal does not mention a cut") {
   const ScratchDir scratch;
   { const Journaled node(scratch); }
   const CapturedLog log;
@@ -128,7 +129,7 @@ TEST_CASE("a journal that is whole is not said to be cut") {
   CHECK(log.text().find("journal_cut") == std::string::npos);
 }
 
-TEST_CASE("a journal damaged in its middle is refused with the way out, and left as it is") {
+TEST_CASE("a journal that is damaged in its middle is refused with the way out, and stays as it is") {
   const ScratchDir scratch;
   {
     Journaled node(scratch);
@@ -159,7 +160,7 @@ TEST_CASE("a journal damaged in its middle is refused with the way out, and left
   CHECK(fresh.replica->store().size() == 0);
 }
 
-TEST_CASE("a journal that is discarded never takes the place of one that was discarded before") {
+TEST_CASE("a discarded journal never replaces one that was discarded before") {
   const ScratchDir scratch;
   for (const auto* content : {"first", "second", "third"}) {
     std::ofstream(scratch.path() / "journal") << content;
@@ -188,14 +189,14 @@ TEST_CASE("when all names of discarded journals are in use, the journal stays wh
   CHECK(std::filesystem::file_size(scratch.path() / "journal") == 3);
 }
 
-TEST_CASE("there may be no journal to discard") {
+TEST_CASE("discard() without a journal succeeds") {
   const ScratchDir scratch;
   const auto moved = Journal::discard(scratch.path());
   REQUIRE(moved);
   CHECK_FALSE(*moved);
 }
 
-TEST_CASE("while the disk is full nothing is acknowledged, and when there is room again all is") {
+TEST_CASE("a full disk stops acknowledgements, and they continue when there is room again") {
   const ScratchDir scratch;
   const CapturedLog log;
   Journaled node(scratch);
@@ -220,7 +221,7 @@ TEST_CASE("while the disk is full nothing is acknowledged, and when there is roo
   CHECK(again.replica->find("plum"));
 }
 
-TEST_CASE("a sync that failed stops the node, and is not tried again") {
+TEST_CASE("a failed sync stops the node, and is not tried again") {
   const ScratchDir scratch;
   const CapturedLog log;
   Journaled node(scratch, Acknowledge::Fsync);
@@ -234,7 +235,7 @@ TEST_CASE("a sync that failed stops the node, and is not tried again") {
   CHECK(log.text().find("event=journal_lost") != std::string::npos);
 }
 
-TEST_CASE("a disk that does not answer is reported after three seconds, and is well again when it does") {
+TEST_CASE("a disk that does not answer is reported after three seconds, and the trouble ends when it answers") {
   const ScratchDir scratch;
   const CapturedLog log;
   Journaled node(scratch, Acknowledge::Fsync);
@@ -246,7 +247,7 @@ TEST_CASE("a disk that does not answer is reported after three seconds, and is w
   REQUIRE(node.advance());
   CHECK(node.journal->trouble().empty());
   node.now.steady += 10ms;
-  REQUIRE(node.advance());  // it may be this process that was frozen
+  REQUIRE(node.advance());  // this process itself may have been frozen
   CHECK(node.journal->trouble().empty());
   node.now.steady += 1s;
   REQUIRE(node.advance());
@@ -260,7 +261,7 @@ TEST_CASE("a disk that does not answer is reported after three seconds, and is w
   CHECK(log.count("event=journal_recovered") == 1);
 }
 
-TEST_CASE("a life that cannot be written is an error, before a number is given out") {
+TEST_CASE("a run that cannot be written is an error before it gives out a change number") {
   const ScratchDir scratch;
   auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
   REQUIRE(opened);
@@ -271,19 +272,19 @@ TEST_CASE("a life that cannot be written is an error, before a number is given o
   CHECK_FALSE(opened->journal->begin_run(replica));
 }
 
-TEST_CASE("a file that has grown far beyond what lives is copied while it is written, and nothing is lost") {
+TEST_CASE("a file far larger than its live records is compacted while reports come, and no record is lost") {
   const ScratchDir scratch;
-  std::size_t told = 0;
+  std::size_t reports = 0;
   {
     Journaled node(scratch);
     const std::string padding(200, 'x');
     while (node.journal->counters().compactions == 0) {
-      for (int i = 0; i < 2'000; ++i, ++told) {
-        (void)node.accept(padding + std::to_string(told % 5'000), std::to_string(told + 1));
+      for (int i = 0; i < 2'000; ++i, ++reports) {
+        (void)node.accept(padding + std::to_string(reports % 5'000), std::to_string(reports + 1));
       }
       const auto tail = node.replica->store().feed().tail();
       REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= tail; }));
-      REQUIRE(told < 2'000'000);
+      REQUIRE(reports < 2'000'000);
     }
     REQUIRE(node.written());
     CHECK(node.journal->file_bytes() < 16 * 1024 * 1024);
@@ -291,7 +292,7 @@ TEST_CASE("a file that has grown far beyond what lives is copied while it is wri
   }
   Journaled again(scratch);
   CHECK(again.replica->store().size() == 5'000);
-  const auto last = again.replica->find(std::string(200, 'x') + std::to_string((told - 1) % 5'000));
+  const auto last = again.replica->find(std::string(200, 'x') + std::to_string((reports - 1) % 5'000));
   REQUIRE(last);
-  CHECK(last->time_text == std::to_string(told));
+  CHECK(last->time_text == std::to_string(reports));
 }
