@@ -20,10 +20,10 @@ TEST_CASE("the lowest byte of a number comes first, and only the bytes of its wi
 TEST_CASE("a number of any width is read as it was written, whatever bytes follow it") {
   constexpr std::uint64_t kNumber = 0xFEDCBA9876543210;
   for (std::size_t width = 0; width <= 8; ++width) {
-    const std::uint64_t kept = width == 0 ? 0 : kNumber & (~std::uint64_t{0} >> (64 - 8 * width));
+    const std::uint64_t expected = width == 0 ? 0 : kNumber & (~std::uint64_t{0} >> (64 - 8 * width));
     std::array<char, 16> bytes;
-    char* const end = put_number(bytes.data(), kept, width);
+    char* const end = put_number(bytes.data(), expected, width);
     put_number(end, ~std::uint64_t{0}, 8);
-    CHECK(number_at(bytes.data(), width) == kept);
+    CHECK(number_at(bytes.data(), width) == expected);
   }
 }

@@ -179,8 +179,8 @@ TEST_CASE("an array shorter than expected is refused, and the error names the me
       const std::string type = unhex(hex(encode(sample.message).substr(1, 1)));
       const std::string field = array == std::string("91") ? "" : unhex("01");
       const auto received = decode(unhex(array).append(type).append(field));
-      const bool whole = std::holds_alternative<Bye>(sample.message) && !field.empty();
-      CHECK(received.has_value() == whole);
+      const bool complete = std::holds_alternative<Bye>(sample.message) && !field.empty();
+      CHECK(received.has_value() == complete);
       if (!received) CHECK(received.error().message.find(name_of(sample.message)) == 0);
     }
   }
@@ -189,10 +189,10 @@ TEST_CASE("an array shorter than expected is refused, and the error names the me
 TEST_CASE("a header that is cut at any byte, or has trailing bytes, is refused") {
   for (const Pinned& sample : pinned()) {
     INFO(name_of(sample.message));
-    const std::string whole = encode(sample.message);
-    for (std::size_t length = 0; length < whole.size(); ++length) CHECK_FALSE(decode(whole.substr(0, length)));
-    CHECK_FALSE(decode(whole + '\0'));
-    CHECK_FALSE(decode(whole + whole));
+    const std::string frame = encode(sample.message);
+    for (std::size_t length = 0; length < frame.size(); ++length) CHECK_FALSE(decode(frame.substr(0, length)));
+    CHECK_FALSE(decode(frame + '\0'));
+    CHECK_FALSE(decode(frame + frame));
   }
 }
 

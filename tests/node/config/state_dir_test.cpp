@@ -81,7 +81,7 @@ TEST_CASE("restore() does nothing if the lock file is unchanged") {
   CHECK_FALSE(directory->restore().value());
 }
 
-TEST_CASE("a lock file or a directory that was removed or renamed is made anew, and keeps others out") {
+TEST_CASE("a lock file or a directory that was removed or renamed is created again and locks other processes out") {
   const ScratchDir scratch;
   const auto config = config_in(scratch.path());
   auto directory = StateDir::open(config, "Hill");
