@@ -299,7 +299,7 @@ def test_more_replicas_than_a_node_has_peers_is_a_mistake_of_the_configuration(m
     herd = make_herd(line(3), start=False, settings={"updates": {"replicas": 2}})
     ran = subprocess.run([BINARY, "--config", herd.config_path, "--check"], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
-    assert re.search(r"^\S+:\d+: \[updates\] `replicas` is 2, and n0 has 1 peers: ", ran.stderr, re.M)
+    assert re.search(r"^\S+:\d+: \[updates\] `replicas` is 2, but n0 has only 1 peers: ", ran.stderr, re.M)
 
 
 def test_at_memory_a_client_waits_for_nobody(make_herd):
