@@ -98,7 +98,7 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
                  saved ? "" : "; " + saved.error().message);
   }
   if (const int error = (*file)->cut(recovered->valid_bytes); error != 0) {
-    return fail(unwritable(**file, "its torn end cannot be cut off", error));
+    return fail(unwritable(**file, "its torn tail cannot be cut off", error));
   }
   std::unique_ptr<Journal> journal(new Journal(std::move(*file), level, state_dir));
   const std::size_t live = recovered->store.size();
