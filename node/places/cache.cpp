@@ -14,7 +14,7 @@ constexpr double kMetresADegree = 111'195.08;  // of latitude, on the sphere of 
 constexpr double kCellMetres = 100;
 constexpr std::size_t kEntryBytes = 256;  // an entry without its places: the nodes of list and map and their headers
 
-std::int32_t whole(double value) {
+std::int32_t rounded_down(double value) {
   return static_cast<std::int32_t>(std::floor(value));
 }
 
@@ -27,7 +27,7 @@ int radius_m_of(const Query& query) {
 Cell cell_of(const Query& query) {
   const int radius_m = radius_m_of(query);
   const double side = std::clamp(radius_m / 10.0, 1.0, kCellMetres) / kMetresADegree;  // degrees of latitude
-  const std::int32_t row = whole((query.latitude + 90) / side);
+  const std::int32_t row = rounded_down((query.latitude + 90) / side);
   // Rows get shorter towards the poles. Each has as many columns as fit its middle, and they go round the earth.
   const double middle = (row + 0.5) * side - 90;
   const double columns = std::max(std::floor(360 * std::cos(middle * std::numbers::pi / 180) / side), 1.0);

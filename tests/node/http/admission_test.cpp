@@ -13,7 +13,7 @@ asio::ip::address address(const char* text) {
   return asio::ip::make_address(text);
 }
 
-// One that has waited since that second.
+// A connection that has waited since that second.
 Occupant occupant(const char* group, int since, bool can_be_evicted = true) {
   return {address(group), can_be_evicted, std::chrono::steady_clock::time_point(seconds(since))};
 }
@@ -30,14 +30,14 @@ TEST_CASE("loopback is one address, a /64 is one, and a mapped address is what i
   CHECK(group_of(address("2001:db8::1")) != group_of(address("2001:db8:0:1::1")));
 }
 
-TEST_CASE("below both bounds everyone is admitted, and nothing is closed") {
+TEST_CASE("below both bounds every connection is admitted, and none is closed") {
   const std::vector occupants{occupant("192.0.2.1", 1), occupant("192.0.2.1", 2), occupant("192.0.2.2", 3)};
   const auto admission = admit(address("192.0.2.1"), occupants, kCapacity);
   CHECK(admission.is_admitted);
   CHECK_FALSE(admission.to_evict);
 }
 
-TEST_CASE("at the bound of an address its own longest waiting connection makes room") {
+TEST_CASE("at the bound per address the longest waiting connection of that address is evicted") {
   const std::vector occupants{occupant("192.0.2.2", 0), occupant("192.0.2.1", 3), occupant("192.0.2.1", 1),
                               occupant("192.0.2.1", 2)};
   const auto admission = admit(address("192.0.2.1"), occupants, kCapacity);
@@ -45,7 +45,9 @@ TEST_CASE("at the bound of an address its own longest waiting connection makes r
   CHECK(admission.to_evict == 2u);
 }
 
-TEST_CASE("at the bound of all the address that has most makes room, also for itself") {
+TEST_CASE(
+    "at the bound of all a connection of the address with the most connections is evicted, also for that address "
+    "itself") {
   const std::vector occupants{occupant("192.0.2.2", 0), occupant("192.0.2.2", 1), occupant("192.0.2.1", 4),
                               occupant("192.0.2.1", 2), occupant("192.0.2.1", 3)};
   CHECK(admit(address("192.0.2.3"), occupants, kCapacity).to_evict == 3u);
@@ -53,13 +55,13 @@ TEST_CASE("at the bound of all the address that has most makes room, also for it
   CHECK(admit(address("192.0.2.1"), occupants, kCapacity).to_evict == 3u);
 }
 
-TEST_CASE("of addresses that have as many the one that has waited longest makes room") {
+TEST_CASE("of addresses with equally many connections the longest waiting connection is evicted") {
   const std::vector occupants{occupant("192.0.2.1", 5), occupant("192.0.2.2", 2), occupant("192.0.2.3", 4),
                               occupant("192.0.2.4", 1), occupant("192.0.2.5", 3)};
   CHECK(admit(address("192.0.2.6"), occupants, kCapacity).to_evict == 3u);
 }
 
-TEST_CASE("what cannot be evicted stays, and if nothing can there is no room") {
+TEST_CASE("a connection that cannot be evicted stays, and if none can be, the new one is not admitted") {
   std::vector occupants{occupant("192.0.2.1", 1, false), occupant("192.0.2.1", 3), occupant("192.0.2.1", 2, false)};
   CHECK(admit(address("192.0.2.1"), occupants, kCapacity).to_evict == 1u);
   occupants[1].can_be_evicted = false;

@@ -9,14 +9,14 @@ namespace {
 
 using Next = StreamSource::Next;
 
-// All that a viewer can take now.
+// Returns all events that the viewer can read now.
 std::vector<std::string> pull_all(StreamSource& viewer) {
   std::vector<std::string> events;
   for (auto pulled = viewer.pull(); pulled.next == Next::Piece; pulled = viewer.pull()) events.push_back(*pulled.piece);
   return events;
 }
 
-TEST_CASE("a viewer is sent the events from its beginning on, in order") {
+TEST_CASE("a viewer gets the events since it began, in order") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{});
   ring->publish("before");
   const auto viewer = ring->view();
@@ -27,7 +27,7 @@ TEST_CASE("a viewer is sent the events from its beginning on, in order") {
   CHECK(viewer->pull().next == Next::Nothing);
 }
 
-TEST_CASE("viewers share one text of an event") {
+TEST_CASE("viewers share the memory of an event") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{});
   const auto one = ring->view();
   const auto other = ring->view();
@@ -35,7 +35,7 @@ TEST_CASE("viewers share one text of an event") {
   CHECK(one->pull().piece == other->pull().piece);
 }
 
-TEST_CASE("every viewer is woken by an event, and counted until it is gone") {
+TEST_CASE("an event wakes every viewer, and a viewer is counted until it is destroyed") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{});
   int woken = 0;
   auto one = ring->view();
@@ -51,7 +51,7 @@ TEST_CASE("every viewer is woken by an event, and counted until it is gone") {
   CHECK(woken == 21);
 }
 
-TEST_CASE("a viewer that the ring has overtaken is ended, one event earlier it is not") {
+TEST_CASE("the stream of a viewer ends if the ring has dropped its next event, and not one event earlier") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{.events = 3});
   const auto slow = ring->view();
   for (const auto* event : {"a", "b", "c"}) ring->publish(event);
@@ -62,14 +62,14 @@ TEST_CASE("a viewer that the ring has overtaken is ended, one event earlier it i
   CHECK(pull_all(*late) == std::vector<std::string>{"d"});
 }
 
-TEST_CASE("as many events as the ring holds can be taken late") {
+TEST_CASE("a slow viewer can still read all events that the ring holds") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{.events = 3});
   const auto viewer = ring->view();
   for (const auto* event : {"a", "b", "c"}) ring->publish(event);
   CHECK(pull_all(*viewer) == std::vector<std::string>{"a", "b", "c"});
 }
 
-TEST_CASE("the ring is bounded in bytes as well; the newest event always stays") {
+TEST_CASE("the ring is bounded in bytes as well, and always holds the newest event") {
   const auto ring = std::make_shared<EventRing>(EventRingLimits{.events = 100, .bytes = 10});
   const auto viewer = ring->view();
   ring->publish(std::string(5, 'a'));
@@ -78,7 +78,7 @@ TEST_CASE("the ring is bounded in bytes as well; the newest event always stays")
   const auto other = ring->view();
   ring->publish(std::string(11, 'c'));
   CHECK(pull_all(*other) == std::vector<std::string>{std::string(11, 'c')});
-  ring->publish("d");  // nothing but this one fits now
+  ring->publish("d");  // only this one fits now
   CHECK(pull_all(*other) == std::vector<std::string>{"d"});
 }
 

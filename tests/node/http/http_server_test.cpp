@@ -1,4 +1,4 @@
-// The node's pages. What their server does with connections is in tests/node/http.
+// The node's pages. The tests of their server are in the other files of this folder.
 #include "node/http/http_server.hpp"
 
 #include <nlohmann/json.hpp>
@@ -43,14 +43,15 @@ std::string request(const std::string& path) {
   return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
 }
 
-TEST_CASE_METHOD(HttpFixture, "a node whose loop turns is healthy and, once synchronised, ready") {
+TEST_CASE_METHOD(HttpFixture, "a node with a running loop is healthy and, once synchronised, ready") {
   CHECK(get("/healthz").status == 200);
   CHECK(get("/healthz").body == "ok\n");
   CHECK(get("/readyz").status == 200);
   CHECK(get("/readyz").body == "ready\n");
 }
 
-TEST_CASE_METHOD(HttpFixture, "a node that is not ready says for which peer it waits, and is healthy all the same") {
+TEST_CASE_METHOD(HttpFixture,
+                 "a node that is not ready names the peer for which it waits, and is healthy nevertheless") {
   loop.ready = false;
   const auto ready = get("/readyz");
   CHECK(ready.status == 503);
@@ -58,7 +59,7 @@ TEST_CASE_METHOD(HttpFixture, "a node that is not ready says for which peer it w
   CHECK(get("/healthz").status == 200);
 }
 
-TEST_CASE_METHOD(HttpFixture, "a node that cannot keep what it must answer for is not healthy") {
+TEST_CASE_METHOD(HttpFixture, "a node is not healthy if `ack` needs a journal that cannot be written") {
   CHECK(get("/healthz").status == 200);
   loop.disk_full = true;
   REQUIRE(wait_until([&] { return get("/healthz").status == 503; }));
@@ -69,7 +70,8 @@ TEST_CASE_METHOD(HttpFixture, "a node that cannot keep what it must answer for i
   CHECK(get("/healthz").body == "ok, but the journal cannot be written: No space left on device\n");
 }
 
-TEST_CASE_METHOD(HttpFixture, "a stuck loop is 503 with one line on every path, and the connection goes on") {
+TEST_CASE_METHOD(HttpFixture,
+                 "while the loop is stuck every path answers 503 with one line, and the connection stays open") {
   loop.stuck = true;
   RawClient client(address.port);
   for (const auto* path : {"/healthz", "/readyz", "/metrics", "/status.json"}) {
@@ -83,7 +85,8 @@ TEST_CASE_METHOD(HttpFixture, "a stuck loop is 503 with one line on every path, 
   CHECK(client.ask(request("/healthz"))->status == 200);
 }
 
-TEST_CASE_METHOD(HttpFixture, "while requests wait for a stuck loop, what needs no status is answered at once") {
+TEST_CASE_METHOD(HttpFixture,
+                 "while requests wait for a stuck loop, requests that need no status are answered at once") {
   loop.stuck = true;
   std::vector<RawClient> waiting;
   for (int i = 0; i < 10; ++i) {
@@ -96,7 +99,7 @@ TEST_CASE_METHOD(HttpFixture, "while requests wait for a stuck loop, what needs 
   CHECK(http::ask(address.port, "POST /healthz HTTP/1.1\r\nHost: x\r\n\r\n")->status == 405);
   CHECK(http::ask(address.port, "GET /healthz\r\n")->status == 400);
   const auto took = steady_clock::now() - begin;
-  // The first of those that wait has a second; the machine may be slow, but not so slow that these wait for it.
+  // The first waiting request times out after 1 s. Even a slow machine answers these requests before that.
   if (waiting[0].receive_some(milliseconds(0))) {
     WARN("the machine is too slow for this measurement");
   } else {
@@ -110,7 +113,7 @@ TEST_CASE_METHOD(HttpFixture, "while requests wait for a stuck loop, what needs 
   CHECK(loop.asked == 1);
 }
 
-TEST_CASE_METHOD(HttpFixture, "the status is JSON, and the metrics have the type that Prometheus asks for") {
+TEST_CASE_METHOD(HttpFixture, "the status is JSON, and the metrics have the content type that Prometheus requires") {
   const auto status = get("/status.json");
   CHECK(status.header("Content-Type") == "application/json");
   CHECK(nlohmann::json::parse(status.body).at("node") == "Hill");
@@ -149,14 +152,14 @@ TEST_CASE_METHOD(HttpFixture, "any other method is refused with 405 and Allow") 
   }
 }
 
-TEST_CASE_METHOD(HttpFixture, "a second server on the same address is refused with the address") {
+TEST_CASE_METHOD(HttpFixture, "a second server on the same address is an error that names the address") {
   const auto second = HttpServer::start(address, [] {});
   REQUIRE_FALSE(second);
   CHECK(second.error().message.starts_with("http address 127.0.0.1:" + std::to_string(address.port) + " is in use: "));
   CHECK(get("/healthz").status == 200);
 }
 
-TEST_CASE("a restart gets its address although former connections are in TIME_WAIT") {
+TEST_CASE("a restarted server can bind its address although old connections are in TIME_WAIT") {
   const Address address{"127.0.0.1", free_port()};
   for (int start = 0; start < 2; ++start) {
     const auto server = HttpServer::start(address, [] {});
@@ -165,7 +168,7 @@ TEST_CASE("a restart gets its address although former connections are in TIME_WA
   }
 }
 
-TEST_CASE("an address that is not this machine's is an error that names it") {
+TEST_CASE("an address of another machine is an error that names it") {
   const auto foreign = HttpServer::start({"192.0.2.1", 12'440}, [] {});
   REQUIRE_FALSE(foreign);
   CHECK(foreign.error().message.starts_with("http address 192.0.2.1:12440 cannot be listened on ("));

@@ -22,7 +22,7 @@ struct Answer {
   std::string head;  // with the status line and the empty line
   std::string body;
 
-  // The value of a header line; empty if there is none.
+  // Returns the value of a header line; empty if there is none.
   [[nodiscard]] std::string header(const std::string& name) const {
     const auto begin = head.find("\r\n" + name + ": ");
     if (begin == std::string::npos) return {};
@@ -33,9 +33,9 @@ struct Answer {
 
 class RawClient {
  public:
-  static constexpr std::chrono::seconds kPatience{20};  // a loaded machine is slow, not wrong
+  static constexpr std::chrono::seconds kPatience{20};  // a loaded machine is slow, not faulty
 
-  // From that address of loopback, with a receive buffer of so many bytes, or the kernel's choice.
+  // Connects from `from_host`, an address of loopback. `receive_buffer` is SO_RCVBUF in bytes; 0 keeps the default.
   explicit RawClient(std::uint16_t port, const char* from_host = "127.0.0.1", int receive_buffer = 0)
       : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     if (receive_buffer > 0) setsockopt(socket_, SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
@@ -59,7 +59,7 @@ class RawClient {
     if (socket_ >= 0) ::close(socket_);
   }
 
-  // False if the server has ended the connection.
+  // Returns false if the server has ended the connection.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
       const ssize_t count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -71,7 +71,7 @@ class RawClient {
 
   void end_sending() { shutdown(socket_, SHUT_WR); }
 
-  // The next response, with as much body as its Content-Length says; nothing if the connection ended before.
+  // Returns the next response, with a body of Content-Length bytes; nullopt if the connection ends before its end.
   std::optional<Answer> read(bool is_head_request = false) {
     const auto end = read_until([&] { return received_.find("\r\n\r\n") != std::string::npos; });
     if (!end) return std::nullopt;
@@ -91,7 +91,7 @@ class RawClient {
     return read(is_head_request);
   }
 
-  // All that comes until the server closes; fails the test if it does not.
+  // Returns all bytes until the server closes the connection; fails the test if it does not.
   std::string read_to_end() {
     while (receive(kPatience)) {
     }
@@ -99,7 +99,7 @@ class RawClient {
     return std::exchange(received_, {});
   }
 
-  // Whether the server has ended the connection, cleanly or not; what comes before is kept.
+  // Whether the server has ended the connection, with or without a reset. Bytes received before that are stored.
   bool ends_within(std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
     while (!ended_ && std::chrono::steady_clock::now() < deadline) {
@@ -108,7 +108,7 @@ class RawClient {
     return ended_;
   }
 
-  // How many bytes of a stream have come, and what they are.
+  // The bytes of a stream that have arrived.
   bool receive_some(std::chrono::milliseconds patience) { return receive(patience); }
   [[nodiscard]] const std::string& received() const { return received_; }
   void forget_received() { received_.clear(); }
@@ -124,7 +124,7 @@ class RawClient {
     return true;
   }
 
-  // False after the end, or when nothing came in time.
+  // Returns false after the end, or if nothing arrives in time.
   bool receive(std::chrono::milliseconds patience) {
     pollfd ready{socket_, POLLIN, 0};
     if (ended_ || poll(&ready, 1, static_cast<int>(patience.count())) <= 0) return false;

@@ -15,7 +15,7 @@ RequestParser parsed(std::string_view text, const RequestLimits& limits = {}) {
   return parser;
 }
 
-// 0: complete; -1: more is needed.
+// Returns the status of a refusal; 0 if the request is complete; -1 if the parser needs more bytes.
 int outcome(std::string_view text, const RequestLimits& limits = {}) {
   const RequestParser parser = parsed(text, limits);
   if (parser.state() == State::Refused) return parser.refusal().status;
@@ -32,7 +32,7 @@ Request request(std::string_view text) {
   return parser.request();
 }
 
-TEST_CASE("a request is read into its parts") {
+TEST_CASE("a request is parsed into its parts") {
   const auto read =
       request("GET /v1/near?at=%2B1&km=5 HTTP/1.1\r\nHost: hill:12440\r\nAccept:  text/html \r\nX:\r\n\r\n");
   CHECK(read.method == "GET");
@@ -47,7 +47,7 @@ TEST_CASE("a request is read into its parts") {
   CHECK_FALSE(read.content_length);
 }
 
-TEST_CASE("pieces of any size make the same request") {
+TEST_CASE("pieces of any size give the same request") {
   const std::string text = "POST /p HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhelloGET ";
   for (std::size_t piece = 1; piece <= text.size(); ++piece) {
     RequestParser parser({});
@@ -58,12 +58,12 @@ TEST_CASE("pieces of any size make the same request") {
     }
     REQUIRE(parser.state() == State::Complete);
     CHECK(parser.request().body == "hello");
-    CHECK(taken == text.size() - 4);  // what follows is another request's
+    CHECK(taken == text.size() - 4);  // the rest belongs to the next request
     CHECK(parser.take("more") == 0);
   }
 }
 
-TEST_CASE("whether a connection is kept depends on the version and on Connection") {
+TEST_CASE("keep-alive depends on the version and on the Connection header") {
   struct Case {
     std::string version;
     std::string connection;
@@ -84,7 +84,7 @@ TEST_CASE("whether a connection is kept depends on the version and on Connection
   }
 }
 
-TEST_CASE("what the grammar allows is read") {
+TEST_CASE("every request that the grammar allows is accepted") {
   for (const auto* text : {
            "GET / HTTP/1.0\r\n\r\n",                                 // no Host in 1.0
            "\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n",                  // one empty line before
@@ -107,7 +107,7 @@ TEST_CASE("what the grammar allows is read") {
   }
 }
 
-TEST_CASE("what the grammar does not allow is refused with 400") {
+TEST_CASE("every request that the grammar does not allow is refused with 400") {
   for (const auto& text :
        std::vector<std::string>{"GET / HTTP/1.1\n",
                                 "GET / HTTP/1.1\r\nHost: x\n",
@@ -169,7 +169,7 @@ TEST_CASE("what the grammar does not allow is refused with 400") {
   }
 }
 
-TEST_CASE("bytes that begin no request are refused at once, without a line end") {
+TEST_CASE("bytes that cannot begin a request are refused at once, before a line end") {
   CHECK(parsed("\x16\x03\x01").refusal().reason == "this port does not speak TLS: use http:// instead of https://");
   for (const std::string_view first :
        {std::string_view("\x16", 1), std::string_view("\0", 1), std::string_view("\xff", 1), std::string_view("{", 1),
@@ -180,7 +180,7 @@ TEST_CASE("bytes that begin no request are refused at once, without a line end")
   }
 }
 
-TEST_CASE("what is not offered is refused with its own status") {
+TEST_CASE("an unsupported feature is refused with its own status") {
   CHECK(outcome("GET / HTTP/2.0\r\n") == 505);
   CHECK(outcome("PRI * HTTP/2.0\r\n") == 505);
   CHECK(outcome("GET / HTTP/0.9\r\n") == 505);
@@ -236,7 +236,7 @@ TEST_CASE("both sides of every bound") {
   CHECK(outcome(of_body(limits.body_bytes + 1)) == 413);
 }
 
-TEST_CASE("lines without an end are refused at their bound, not kept") {
+TEST_CASE("lines without an end are refused at their bound") {
   for (const auto& [begin, status] : std::vector<std::pair<std::string, int>>{
            {"", 501}, {"GET /", 414}, {"GET / HTTP/1.1\r\nX: ", 431}, {"GET / HTTP/1.1\r\n", 431}}) {
     INFO(begin);

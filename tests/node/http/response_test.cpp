@@ -7,7 +7,7 @@ namespace {
 
 using std::chrono::system_clock;
 
-TEST_CASE("a head has a date, a type, a length and what the page adds") {
+TEST_CASE("a head has a date, a type, a length and the headers of the page") {
   Response response = text_response(405, "only GET and HEAD are answered here");
   response.headers.push_back({"Allow", "GET, HEAD"});
   CHECK(response.body == "only GET and HEAD are answered here\n");
@@ -17,7 +17,7 @@ TEST_CASE("a head has a date, a type, a length and what the page adds") {
         "Connection: close\r\nAllow: GET, HEAD\r\nContent-Length: 36\r\n\r\n");
 }
 
-TEST_CASE("a connection that goes on says so, and a stream has no length") {
+TEST_CASE("a head announces whether the connection stays open, and a stream has no length") {
   const HeadOptions kept{.keep_alive = true, .now = system_clock::from_time_t(0)};
   CHECK(head_of(text_response(200, "ok"), kept).find("\r\nConnection: keep-alive\r\n") != std::string::npos);
   const std::string head = head_of(Stream{"text/event-stream", nullptr}, {});

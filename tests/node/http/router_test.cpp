@@ -30,14 +30,14 @@ TEST_CASE("a page is found by method and path, and answers HEAD if it answers GE
   CHECK(router.find(post).page != nullptr);
 }
 
-TEST_CASE("an unknown path is 404 with the paths that there are") {
+TEST_CASE("an unknown path is 404 with the list of paths") {
   const auto found = example().find(request("GET", "/health"));
   REQUIRE(found.refusal);
   CHECK(found.refusal->status == 404);
   CHECK(found.refusal->body == "no such path; there are /healthz, /v1/watch and /v1/token\n");
 }
 
-TEST_CASE("a method that the path does not take is 405 with Allow, and so is one that no path takes") {
+TEST_CASE("a method that the path does not have is 405 with Allow, and so is one that no path has") {
   const Router router = example();
   const auto other = router.find(request("POST", "/healthz"));
   REQUIRE(other.refusal);

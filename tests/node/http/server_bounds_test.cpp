@@ -1,4 +1,4 @@
-// What the server bounds: time, connections, bytes.
+// The bounds of the server: time, connections, bytes.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -15,7 +15,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-// Sends a byte now and then until the server ends the connection: how long that took.
+// Sends one byte at a time until the server ends the connection. Returns the duration.
 milliseconds trickle(RawClient& client, std::string_view begin) {
   const auto since = steady_clock::now();
   client.send(begin);
@@ -25,7 +25,7 @@ milliseconds trickle(RawClient& client, std::string_view begin) {
   return std::chrono::duration_cast<milliseconds>(steady_clock::now() - since);
 }
 
-TEST_CASE("a request that comes byte by byte is cut off with 408 when its time is over") {
+TEST_CASE("a request that arrives byte by byte is ended with 408 at its deadline") {
   Limits limits;
   limits.request_time = milliseconds(400);
   TestServer server(limits);
@@ -41,7 +41,7 @@ TEST_CASE("a request that comes byte by byte is cut off with 408 when its time i
   CHECK(server.figures().overdue == 3);
 }
 
-TEST_CASE("a slow second request is cut off as well, counted from its first byte") {
+TEST_CASE("a slow second request is ended as well, with a deadline counted from its first byte") {
   Limits limits;
   limits.request_time = milliseconds(400);
   TestServer server(limits);
@@ -51,7 +51,7 @@ TEST_CASE("a slow second request is cut off as well, counted from its first byte
   CHECK(client.received().starts_with("HTTP/1.1 408 "));
 }
 
-TEST_CASE("an idle connection is closed without a word, before its first request and after") {
+TEST_CASE("an idle connection is closed without a response, before its first request and after") {
   Limits limits;
   limits.request_time = milliseconds(200);
   limits.idle_time = milliseconds(300);
@@ -66,7 +66,7 @@ TEST_CASE("an idle connection is closed without a word, before its first request
   CHECK(server.figures().overdue == 0);
 }
 
-TEST_CASE("a page that does not answer in time is 503, and its late answer is not sent") {
+TEST_CASE("a page that does not answer in time gives 503, and its late answer is not sent") {
   Limits limits;
   limits.answer_time = milliseconds(200);
   TestServer server(limits);
@@ -76,7 +76,7 @@ TEST_CASE("a page that does not answer in time is 503, and its late answer is no
   CHECK(answer->body == "the page has not answered in time\n");
 }
 
-TEST_CASE("a client that does not take its response is ended with a reset") {
+TEST_CASE("the connection of a client that does not read its response is reset") {
   Limits limits;
   limits.response_time = milliseconds(300);
   TestServer server(limits);
@@ -99,7 +99,7 @@ TEST_CASE("both sides of the bound of a response") {
   CHECK(large->body == "the response is larger than the server may send\n");
 }
 
-TEST_CASE("responses that are not taken are bounded in all: the client that has taken nothing for longest is ended") {
+TEST_CASE("unread responses are bounded in total: the connection without progress for longest is ended") {
   Limits limits;
   limits.response_time = std::chrono::seconds(60);
   limits.held_bytes = 2'500'000;
@@ -116,13 +116,13 @@ TEST_CASE("responses that are not taken are bounded in all: the client that has 
   CHECK(deaf[2].read()->body.size() == 1'000'000);
 }
 
-TEST_CASE("after a refusal the server reads on for a bounded time, and no more than a bounded number of bytes") {
+TEST_CASE("after a refusal the server reads for a bounded time and at most a bounded number of bytes") {
   Limits limits;
   limits.discard_time = milliseconds(300);
   limits.discarded_bytes = 100'000;
   TestServer server(limits);
   RawClient open(server.port);
-  REQUIRE(open.ask("BAD\n"));  // and does not close
+  REQUIRE(open.ask("BAD\n"));  // and does not close the connection
   REQUIRE(wait_until([&] { return server.figures().connections == 0; }));
   RawClient flood(server.port);
   const std::string piece(10'000, 'a');
@@ -132,7 +132,7 @@ TEST_CASE("after a refusal the server reads on for a bounded time, and no more t
   CHECK(sent < std::size_t{1} << 30);
 }
 
-TEST_CASE("at the bound for an address the one that has waited longest makes room, with 503 if it has begun") {
+TEST_CASE("at the bound per address the longest waiting connection is closed, with 503 if it has begun a request") {
   Limits limits;
   limits.connections = 10;
   limits.connections_an_address = 4;
@@ -145,7 +145,7 @@ TEST_CASE("at the bound for an address the one that has waited longest makes roo
     REQUIRE(wait_until([&] { return server.figures().connections == slow.size(); }));
   }
   CHECK(server.figures().turned_away == 0);
-  CHECK(get(server.port, "/ok")->status == 200);  // one more than there is room for
+  CHECK(get(server.port, "/ok")->status == 200);  // one more than the bound
   CHECK(server.figures().turned_away == 1);
   const auto evicted = slow[0].read();
   REQUIRE(evicted);
@@ -154,7 +154,7 @@ TEST_CASE("at the bound for an address the one that has waited longest makes roo
   CHECK_FALSE(slow[1].ends_within(milliseconds(50)));
 }
 
-TEST_CASE("all of loopback is one address for the bound") {
+TEST_CASE("all of loopback counts as one address") {
   Limits limits;
   limits.connections_an_address = 4;
   limits.request_time = std::chrono::seconds(60);
@@ -167,7 +167,7 @@ TEST_CASE("all of loopback is one address for the bound") {
   CHECK(idle[0].ends_within(std::chrono::seconds(10)));
 }
 
-TEST_CASE("where none can be closed, a new connection is answered with 503 and closed") {
+TEST_CASE("if no connection can be closed, a new one is answered with 503 and closed") {
   Limits limits;
   limits.connections = 3;
   limits.connections_an_address = 3;
@@ -187,7 +187,7 @@ TEST_CASE("where none can be closed, a new connection is answered with 503 and c
   CHECK(server.figures().connections == 3);
 }
 
-TEST_CASE("a thousand slow clients do not keep a whole request waiting, although there is room for few") {
+TEST_CASE("a thousand slow clients do not delay a complete request, although few connections are allowed") {
   Limits limits;
   limits.connections = 48;
   limits.connections_an_address = 40;
@@ -208,7 +208,7 @@ TEST_CASE("a thousand slow clients do not keep a whole request waiting, although
   CHECK(server.figures().connections <= limits.connections_an_address);
 }
 
-// Leaves the process without a free descriptor until its end.
+// Takes all free descriptors of the process, until the end of this object.
 class NoDescriptors {
  public:
   NoDescriptors() {
@@ -216,7 +216,7 @@ class NoDescriptors {
     for (int taken = dup(0); taken >= 0; taken = dup(0)) {
       taken_.push_back(taken);
       if (taken_.size() == 4000) break;
-      // The first that is free decides: all below the soft limit are taken then.
+      // Sets the soft limit to just above the first free descriptor: then all below it are in use.
       const rlimit low{static_cast<rlim_t>(taken) + 1, before_.rlim_max};
       setrlimit(RLIMIT_NOFILE, &low);
     }
@@ -240,7 +240,7 @@ double cpu_seconds() {
          static_cast<double>(used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-TEST_CASE("without a free descriptor the server waits instead of spinning, and goes on when there is one") {
+TEST_CASE("without a free descriptor the server waits instead of spinning, and continues when there is one") {
   TestServer server;
   const int client = ::socket(AF_INET, SOCK_STREAM, 0);
   const auto to = loopback(server.port);
@@ -248,7 +248,7 @@ TEST_CASE("without a free descriptor the server waits instead of spinning, and g
     const NoDescriptors none;
     REQUIRE(connect(client, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0);
     const double before = cpu_seconds();
-    std::this_thread::sleep_for(milliseconds(500));  // measures what it does in this time
+    std::this_thread::sleep_for(milliseconds(500));  // the time in which its CPU use is measured
     CHECK(cpu_seconds() - before < 0.3);
     CHECK(server.figures().connections == 0);
   }

@@ -1,4 +1,4 @@
-// What the server answers, and in which order. What it bounds is in server_bounds_test.cpp.
+// The answers of the server and their order. Its bounds are tested in server_bounds_test.cpp.
 #include "node/http/server.hpp"
 
 #include "tests/node/http/test_server.hpp"
@@ -10,7 +10,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 
-TEST_CASE("a connection is kept for the next request, and closed when the client wants that") {
+TEST_CASE("a connection stays open for the next request, and is closed if the client asks for it") {
   TestServer server;
   RawClient client(server.port);
   for (int i = 0; i < 3; ++i) {
@@ -54,7 +54,7 @@ TEST_CASE("HEAD has the head of GET and no body, and the next response follows i
   CHECK(client.ask(request_for("/ok"))->body == "ok\n");
 }
 
-TEST_CASE("requests that are sent at once are answered in order") {
+TEST_CASE("pipelined requests are answered in order") {
   TestServer server;
   RawClient client(server.port);
   std::string all;
@@ -69,7 +69,7 @@ TEST_CASE("requests that are sent at once are answered in order") {
   CHECK(server.figures().requests == kRequests);
 }
 
-TEST_CASE("a request that waits for its page holds up the ones after it on its connection, and no other connection") {
+TEST_CASE("a request that waits for its page delays the next ones on its connection, but no other connection") {
   TestServer server;
   RawClient client(server.port);
   REQUIRE(client.send(request_for("/never") + request_for("/ok")));
@@ -79,7 +79,7 @@ TEST_CASE("a request that waits for its page holds up the ones after it on its c
   CHECK_FALSE(client.receive_some(milliseconds(20)));
 }
 
-TEST_CASE("a URL in place of a path is answered by its path") {
+TEST_CASE("a request with a URL in place of a path is answered by the path of the URL") {
   TestServer server;
   const auto answer = ask(server.port, "GET http://hill:12440/ok?a HTTP/1.1\r\nHost: hill\r\n\r\n");
   REQUIRE(answer);
@@ -87,7 +87,7 @@ TEST_CASE("a URL in place of a path is answered by its path") {
   CHECK(get(server.port, "/%6fk")->body == "ok\n");
 }
 
-TEST_CASE("a body with a length is read, in one piece or in many, and its connection goes on") {
+TEST_CASE("a body with a length is read, in one piece or in many, and the connection stays open") {
   TestServer server;
   RawClient client(server.port);
   const std::string head = "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n";
@@ -114,7 +114,7 @@ TEST_CASE("a client that waits for 100 Continue gets it, or is refused before it
   CHECK(ask(server.port, "POST /nowhere" + rest)->status == 404);
 }
 
-TEST_CASE("a refusal has one line of plain text, and is the last answer of its connection") {
+TEST_CASE("a refusal has one line of plain text and is the last response of its connection") {
   TestServer server;
   struct Case {
     std::string request;
@@ -145,7 +145,7 @@ TEST_CASE("a refusal has one line of plain text, and is the last answer of its c
   }
 }
 
-TEST_CASE("a client that sends on after it was refused can still read why") {
+TEST_CASE("a client that continues to send after a refusal can still read the reason") {
   TestServer server;
   RawClient client(server.port);
   REQUIRE(client.send("GET / HTTP/1.1\r\nX: "));
@@ -157,7 +157,7 @@ TEST_CASE("a client that sends on after it was refused can still read why") {
   CHECK_FALSE(client.was_reset());
 }
 
-TEST_CASE("a client that has ended its side after the request is answered") {
+TEST_CASE("a client that half-closes after its request is answered") {
   TestServer server;
   RawClient client(server.port);
   client.send(request_for("/ok"));
@@ -168,7 +168,7 @@ TEST_CASE("a client that has ended its side after the request is answered") {
   CHECK(client.read_to_end().empty());
 }
 
-TEST_CASE("a page that throws is 500, and its connection goes on") {
+TEST_CASE("a page that throws gives 500, and the connection stays open") {
   TestServer server;
   RawClient client(server.port);
   const auto answer = client.ask(request_for("/large?none"));
@@ -177,14 +177,14 @@ TEST_CASE("a page that throws is 500, and its connection goes on") {
   CHECK(client.ask(request_for("/ok"))->status == 200);
 }
 
-TEST_CASE("a large response is sent whole to a client that reads") {
+TEST_CASE("a client that reads gets a large response completely") {
   TestServer server;
   const auto answer = get(server.port, "/large?1000000");
   REQUIRE(answer);
   CHECK(answer->body == std::string(1'000'000, 'l'));
 }
 
-TEST_CASE("a name with several addresses is served at all of them") {
+TEST_CASE("the server listens on all addresses of a host name") {
   const auto io = std::make_shared<asio::io_context>(1);
   const auto port = free_port();
   auto started = Server::start({"localhost", port}, {io, Router(), std::make_shared<Figures>()});

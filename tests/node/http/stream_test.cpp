@@ -1,4 +1,4 @@
-// Responses without an end: events to many viewers, some of which never read, from the server's one thread.
+// Streams: the server's single thread sends events to many viewers, of which some never read.
 #include <sys/epoll.h>
 #include <sys/resource.h>
 
@@ -35,7 +35,7 @@ std::size_t viewers(TestServer& server) {
   return server.on_thread([&] { return server.ring->viewers(); });
 }
 
-TEST_CASE("a viewer is sent events as they come, and its end is noticed while nothing is sent") {
+TEST_CASE("a viewer gets events as they are published, and its disconnect is noticed while nothing is sent") {
   TestServer server;
   {
     RawClient viewer(server.port);
@@ -55,7 +55,7 @@ TEST_CASE("a viewer is sent events as they come, and its end is noticed while no
   CHECK(server.figures().streams == 0);
 }
 
-TEST_CASE("HEAD of a stream is its head alone") {
+TEST_CASE("HEAD of a stream returns its head only") {
   TestServer server;
   RawClient client(server.port);
   const auto head = client.ask("HEAD /events HTTP/1.1\r\nHost: x\r\n\r\n", true);
@@ -65,7 +65,7 @@ TEST_CASE("HEAD of a stream is its head alone") {
   CHECK(viewers(server) == 0);
 }
 
-TEST_CASE("both sides of the bound of viewers; requests are answered beyond it") {
+TEST_CASE("both sides of the bound of viewers: requests are answered at the bound as well") {
   Limits limits;
   limits.streams = 3;
   TestServer server(limits);
@@ -83,7 +83,7 @@ TEST_CASE("both sides of the bound of viewers; requests are answered beyond it")
   CHECK(wait_until([&] { return server.figures().streams == 2; }));
 }
 
-TEST_CASE("a viewer that does not read is ended when its time is over, and others lose nothing") {
+TEST_CASE("a viewer that does not read is ended at its deadline, and others lose nothing") {
   Limits limits;
   limits.stall_time = milliseconds(300);
   TestServer server(limits, {.events = 1'000'000, .bytes = std::size_t{1} << 30});
@@ -104,7 +104,7 @@ TEST_CASE("a viewer that does not read is ended when its time is over, and other
   CHECK(deaf.ends_within(std::chrono::seconds(10)));
 }
 
-TEST_CASE("a viewer that the ring has overtaken is ended") {
+TEST_CASE("the stream of a viewer ends if the ring has dropped its next event") {
   Limits limits;
   limits.stall_time = std::chrono::seconds(60);
   TestServer server(limits, {.events = 4});
@@ -115,7 +115,7 @@ TEST_CASE("a viewer that the ring has overtaken is ended") {
     return ++last > 200;
   };
   REQUIRE(wait_until(send_queue_is_full));
-  // It reads on now; instead of a gap it gets the end of the stream.
+  // Now it reads again, and gets the end of the stream in place of a gap.
   CHECK(slow.ends_within(std::chrono::seconds(20)));
   CHECK(wait_until([&] { return viewers(server) == 0; }));
   CHECK(server.on_thread([&] { return server.ring->overtaken(); }) == 1);
@@ -128,7 +128,7 @@ constexpr int kDeaf = 100;
 constexpr int kEvents = 50;
 constexpr std::size_t kEventBytes = 1000;
 
-// Reads what comes for all viewers but the deaf ones, on a thread of its own.
+// Reads the events of all viewers except the deaf ones, on a thread of its own.
 class Readers {
  public:
   explicit Readers(std::vector<RawClient>& viewers) : epoll_(epoll_create1(EPOLL_CLOEXEC)) {
@@ -146,7 +146,7 @@ class Readers {
   Readers(const Readers&) = delete;
   Readers& operator=(const Readers&) = delete;
 
-  // How many have read so many bytes.
+  // The number of viewers that have read at least `bytes` bytes.
   std::size_t have(std::size_t bytes) {
     return static_cast<std::size_t>(
         std::count_if(bytes_.begin(), bytes_.end(), [&](const auto& one) { return one >= bytes; }));
@@ -176,7 +176,7 @@ class Readers {
   std::jthread thread_;
 };
 
-// Two descriptors for each viewer are in this process. Whether it may have so many.
+// Whether the process may have enough descriptors: each viewer takes two.
 bool may_open(rlim_t descriptors) {
   rlimit limit{};
   getrlimit(RLIMIT_NOFILE, &limit);
@@ -190,7 +190,7 @@ double median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-TEST_CASE("a thousand viewers, of which a hundred never read, are served by one thread; a request waits for none") {
+TEST_CASE("a thousand viewers, of which a hundred never read, are served by one thread and do not delay requests") {
   if (!may_open(2 * kViewers + 200)) {
     WARN("the limit of open files is too low for a thousand viewers");
     return;
@@ -220,13 +220,13 @@ TEST_CASE("a thousand viewers, of which a hundred never read, are served by one 
     REQUIRE(answer);
     CHECK(answer->status == 200);
     waits.push_back(std::chrono::duration<double, std::milli>(steady_clock::now() - begin).count());
-    // Every reader has the event before the next one comes: a slow machine is no slow viewer.
+    // Waits until every reader has the event, so that a slow machine does not count as a slow viewer.
     REQUIRE(wait_until([&] { return readers.have(published * kEventBytes) == kViewers - kDeaf; }));
   };
   while (published < kEvents) publish_one();
   const auto grown =
       static_cast<double>(read_process_metrics().resident_bytes.value_or(0)) - static_cast<double>(before);
-  // The deaf ones fill what the kernel keeps for them, and are ended then.
+  // The deaf viewers fill their kernel buffers, and are then ended.
   while (server.figures().streams > kViewers - kDeaf && published < 20'000) publish_one();
   CHECK(server.figures().streams == kViewers - kDeaf);
   CHECK(median(waits) < 200);

@@ -5,14 +5,14 @@
 namespace herd::node::http {
 namespace {
 
-TEST_CASE("a path is decoded, a query is left as it was sent") {
+TEST_CASE("a path is decoded, and a query stays as sent") {
   const auto target = parse_target("GET", "/v1/where/a%20b%2Fc%c3%A4?x=%41+b&y=/?|");
   REQUIRE(target);
   CHECK(target->path == "/v1/where/a b/c\xc3\xa4");
   CHECK(target->query == "x=%41+b&y=/?|");
 }
 
-TEST_CASE("of an absolute form only path and query count") {
+TEST_CASE("an absolute form is reduced to path and query") {
   for (const auto* text : {"http://hill:12440/metrics?a", "HTTP://[::1]/metrics?a", "https://x/metrics?a"}) {
     const auto target = parse_target("GET", text);
     REQUIRE(target);
@@ -23,12 +23,12 @@ TEST_CASE("of an absolute form only path and query count") {
   CHECK(parse_target("GET", "http://hill?a")->query == "a");
 }
 
-TEST_CASE("dots and slashes are characters like others: a path is compared, never opened") {
+TEST_CASE("dots and slashes have no special meaning: a path is compared, never opened") {
   CHECK(parse_target("GET", "/../etc/passwd")->path == "/../etc/passwd");
   CHECK(parse_target("GET", "//healthz")->path == "//healthz");
 }
 
-TEST_CASE("an invalid target is refused with what is wrong") {
+TEST_CASE("an invalid target is refused with the reason") {
   for (const auto* text : {"", "healthz", "*", "?x", "ftp://x/", "http://", "http:///", "http:/x", "http://a b/",
                            "http://a@b/", "http://a:b/", "http://a:123456/"}) {
     INFO(text);
@@ -42,7 +42,7 @@ TEST_CASE("an invalid target is refused with what is wrong") {
   CHECK(parse_target("GET", "/#x").error().message == "the target has a character that must be percent-encoded");
 }
 
-TEST_CASE("a host is a name or an address, and perhaps a port") {
+TEST_CASE("a host is a name or an address with an optional port") {
   for (const auto* host : {"", "x", "hill.example:12440", "127.0.0.1:1", "[::1]", "[::1]:12440", "x:"}) {
     INFO(host);
     CHECK(is_host(host));

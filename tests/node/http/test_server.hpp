@@ -1,4 +1,4 @@
-// A server on a free port of loopback with some pages, for tests. What its pages share is touched by its thread only.
+// A server with some pages on a free port of loopback, for tests. Only its thread uses the state that the pages share.
 #pragma once
 
 #include <asio/post.hpp>
@@ -28,7 +28,7 @@ class TestServer {
     server = std::move(*started);
   }
 
-  // Runs `ask` on the server's thread: what it returns.
+  // Runs `ask` on the server's thread and returns its result.
   template <typename Ask>
   auto on_thread(Ask ask) {
     std::packaged_task<decltype(ask())()> task(std::move(ask));
@@ -58,7 +58,7 @@ class TestServer {
       responder.send({200, "text/plain", std::string(std::stoul(request.query), 'l')});  // throws without a number
     });
     router.add("GET", "/never", [this](const Request&, const Responder& responder) { kept_ = responder; });
-    router.add("GET", "/late", [](const Request&, const Responder&) {});  // no answer at all
+    router.add("GET", "/late", [](const Request&, const Responder&) {});  // never answers
     router.add("GET", "/events", [this](const Request&, const Responder& responder) {
       responder.stream({"text/event-stream", ring->view()});
     });

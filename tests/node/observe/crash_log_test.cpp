@@ -27,8 +27,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// Does something fatal in a process of its own, whose log is a file and a standard error that is
-// full and not read. Returns the file's text; checks that the process ended by SIGABRT.
+// Runs `fatal` in a child process. Its log goes to a file, and to a standard error that is
+// full and never read. Returns the text of the file; checks that SIGABRT ended the process.
 template <typename Fatal>
 std::string log_of_crash(const Fatal& fatal) {
   const ScratchDir scratch;
@@ -39,7 +39,7 @@ std::string log_of_crash(const Fatal& fatal) {
   if (child == 0) {
     const rlimit none{};
     setrlimit(RLIMIT_CORE, &none);
-    std::signal(SIGABRT, SIG_DFL);  // the test's program handles it
+    std::signal(SIGABRT, SIG_DFL);  // the test program has a handler of its own
     const StandardErrorTo redirected(fcntl(ends[1], F_DUPFD_CLOEXEC, 3));
     if (!start_log("Hill", {.level = "info", .file = file})) _exit(2);
     log_crashes();
@@ -72,14 +72,14 @@ TEST_CASE("an abort is logged after all lines before it, although standard error
   CHECK(log.ends_with(" error Hill event=crashed signal=6\n"));
 }
 
-TEST_CASE("an exception that is not caught is logged with its reason") {
+TEST_CASE("an uncaught exception is logged with its reason") {
   const std::function<void()> fails = [] { throw std::runtime_error("no room on the moon"); };
   const std::string log = log_of_crash([&fails]() noexcept { fails(); });
   CHECK(log.find(" error Hill event=exception_not_caught reason=\"no room on the moon\"\n") != std::string::npos);
   CHECK(log.ends_with(" event=crashed signal=6\n"));
 }
 
-TEST_CASE("a failed assertion is logged with its place and condition") {
+TEST_CASE("a failed assertion is logged with its location and condition") {
   const std::string log = log_of_crash([] { HERD_ASSERT(1 + 1 == 3); });
   CHECK(count(log, "event=before") == 200);
   CHECK(log.find(" error Hill event=assertion_failed at=") != std::string::npos);

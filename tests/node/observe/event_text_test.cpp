@@ -15,7 +15,7 @@ std::string written(const FieldValue& value) {
   return out;
 }
 
-TEST_CASE("each kind of value is written as JSON has it") {
+TEST_CASE("each kind of value is written as JSON") {
   CHECK(written(true) == R"("x":true)");
   CHECK(written(false) == R"("x":false)");
   CHECK(written(std::numeric_limits<std::int64_t>::min()) == R"("x":-9223372036854775808)");
@@ -25,31 +25,31 @@ TEST_CASE("each kind of value is written as JSON has it") {
   CHECK(written("") == R"("x":"")");
 }
 
-TEST_CASE("a number that JSON cannot say is null") {
+TEST_CASE("a number that JSON cannot represent is null") {
   CHECK(written(std::nan("")) == R"("x":null)");
   CHECK(written(std::numeric_limits<double>::infinity()) == R"("x":null)");
 }
 
-TEST_CASE("what would end or break a JSON text is escaped") {
+TEST_CASE("characters that would break a JSON string are escaped") {
   CHECK(written("a\"b") == R"("x":"a\"b")");
   CHECK(written("a\\b") == R"("x":"a\\b")");
   CHECK(written("a\n\x01") == "\"x\":\"a\\n\\u0001\"");
   CHECK(written(std::string_view("a\0b", 3)) == "\"x\":\"a\\u0000b\"");
 }
 
-TEST_CASE("UTF-8 stays, and bytes that are not UTF-8 become the replacement character") {
+TEST_CASE("UTF-8 is unchanged, and bytes that are not UTF-8 become the replacement character") {
   CHECK(written("Zürich") == "\"x\":\"Zürich\"");
   CHECK(written("a\xfe") == "\"x\":\"a\xef\xbf\xbd\"");
   CHECK(written("\xc3") == "\"x\":\"\xef\xbf\xbd\"");
 }
 
-TEST_CASE("what steers a terminal is escaped also where it is a letter of UTF-8") {
+TEST_CASE("control characters of terminals are escaped, also those that are valid UTF-8") {
   CHECK(written("a\xc2\x9b"
                 "31m\xc2\x80") == "\"x\":\"a\\u009b31m\\u0080\"");
   CHECK(written("\xc2\xa0\xc2\x9f\xc2\x9f") == "\"x\":\"\xc2\xa0\\u009f\\u009f\"");
 }
 
-TEST_CASE("whatever bytes a text has, the JSON can be read") {
+TEST_CASE("the JSON is valid whatever bytes a text has") {
   for (int first = 0; first < 256; ++first) {
     for (int second = 0; second < 256; ++second) {
       const char text[2] = {static_cast<char>(first), static_cast<char>(second)};

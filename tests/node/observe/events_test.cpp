@@ -17,7 +17,7 @@ struct EventsFixture : MonitorFixture {
     if (!receives([](auto news) { return news.stats_wanted; })) throw std::runtime_error("the viewer did not come");
   }
 
-  // The next event, without the fields that all have.
+  // Returns the next event, without the common fields.
   Message next_own() {
     auto message = viewer.next().value();
     for (const auto* common : {"v", "node", "seq", "timestamp"}) message.body.erase(common);
@@ -25,7 +25,7 @@ struct EventsFixture : MonitorFixture {
   }
 };
 
-TEST_CASE_METHOD(EventsFixture, "a client's location is told as text and as numbers") {
+TEST_CASE_METHOD(EventsFixture, "a client's location is published as text and as numbers") {
   bus::RecordView record;
   record.client = "kiwi.cs.ucla.edu";
   record.coordinates = "+34.068930-118.445127";
@@ -65,7 +65,7 @@ TEST_CASE_METHOD(EventsFixture, "a client that was reset has no coordinates") {
   CHECK(next_own().body == json::parse(R"({"event": "reset", "client": "kiwi", "origin": "Hill"})"));
 }
 
-TEST_CASE_METHOD(EventsFixture, "a client whose name is no UTF-8 is shown with the replacement character") {
+TEST_CASE_METHOD(EventsFixture, "a client name that is not UTF-8 is shown with the replacement character") {
   bus::RecordView record;
   record.client = "ki\xfewi\"";
   publish_client(*monitor, record, kWall);
@@ -94,7 +94,7 @@ TEST_CASE_METHOD(EventsFixture, "trouble has its own level and kind in the topic
   CHECK(message.body == json({{"event", "provider_failed"}, {"message", "no key"}}));
 }
 
-TEST_CASE_METHOD(EventsFixture, "the stats have the totals, and from the second time on the rates") {
+TEST_CASE_METHOD(EventsFixture, "the stats have the totals, and the rates from the second time on") {
   StatsEvents stats;
   auto status = example_status();
   status.taken.steady = std::chrono::seconds(100);
@@ -112,7 +112,7 @@ TEST_CASE_METHOD(EventsFixture, "the stats have the totals, and from the second 
   CHECK(second.at("bus_updates_merged_per_s") == 0.0);
 }
 
-TEST_CASE_METHOD(EventsFixture, "stats for a new viewer, shortly after the regular ones, repeat the rates") {
+TEST_CASE_METHOD(EventsFixture, "stats for a new viewer, shortly after the regular ones, repeat the previous rates") {
   StatsEvents stats;
   auto status = example_status();
   const auto rate_after = [&](std::chrono::milliseconds step, std::uint64_t more) {
@@ -127,7 +127,7 @@ TEST_CASE_METHOD(EventsFixture, "stats for a new viewer, shortly after the regul
   CHECK(rate_after(std::chrono::milliseconds(1), 0) == 200.0);
 }
 
-TEST_CASE("rates are right for the first viewer, though nobody watched before") {
+TEST_CASE("rates are correct for the first viewer, although there was no viewer before") {
   MonitorFixture fixture;
   StatsEvents stats;
   auto status = example_status();

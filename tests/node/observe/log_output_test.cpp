@@ -38,11 +38,11 @@ std::string read_file(const std::filesystem::path& file) {
   return text.str();
 }
 
-// A log whose standard error is a pipe or a socket that the test reads or does not read.
+// A log with a pipe or a socket as its standard error. The test decides when it is read.
 class OneOutput {
  public:
   enum class Kind { Pipe, Socket };
-  // Full: with LFs, which the reader finds first.
+  // To make it full, it is filled with LFs, which the reader gets first.
   explicit OneOutput(Kind kind, bool is_full = true, std::size_t ring = kSmallRing) {
     std::signal(SIGPIPE, SIG_IGN);  // as in a node
     std::array<int, 2> ends{};
@@ -66,11 +66,11 @@ class OneOutput {
     if (reading_ >= 0) close(reading_);
     reading_ = -1;
   }
-  // What comes until `is_all` says so of all of it; what came, if that is not within ten seconds.
+  // Reads until `is_all` accepts the text, at most for ten seconds. Returns the text so far.
   template <typename IsAll>
   std::string read_until(const IsAll& is_all) {
     std::string text;
-    fcntl(reading_, F_SETFL, O_NONBLOCK);  // the reader's own end
+    fcntl(reading_, F_SETFL, O_NONBLOCK);  // the flags of the reader's end
     (void)wait_until([&] {
       std::array<char, 65536> piece{};
       const auto size = read(reading_, piece.data(), piece.size());
@@ -82,7 +82,7 @@ class OneOutput {
   std::string read_to(std::string_view end) {
     return read_until([end](const std::string& text) { return text.ends_with(end); });
   }
-  // Pushes numbered lines until `dropped` of them were dropped; how many were pushed.
+  // Pushes numbered lines until `dropped` of them were dropped. Returns the number of lines pushed.
   int push_until_dropped(std::uint64_t dropped) {
     int pushed = 0;
     while (output_->dropped() < dropped) output_->push("line " + std::to_string(pushed++) + "\n");
@@ -108,8 +108,8 @@ std::string lines_up_to(int count) {
   return text;
 }
 
-// How many numbered lines the text accounts for, each either there or counted by a report in its place; -1 if a line is
-// missing without a report, or is there twice.
+// The number of numbered lines that the text accounts for: each is present or counted by a drop report. -1 if a line is
+// missing without a report, or occurs twice.
 int accounted(const std::string& text) {
   int next = 0;
   std::istringstream lines(text);
@@ -141,7 +141,7 @@ TEST_CASE("lines are written in order, each once, and finish() waits for them") 
   CHECK(output.is_settled(output.pushed()));
 }
 
-TEST_CASE("a reader that does not read costs lines and no time; later it reads what waited and how many are missing") {
+TEST_CASE("a stalled reader costs lines but no time; later it gets the waiting lines and the number of dropped ones") {
   OneOutput output(GENERATE(OneOutput::Kind::Pipe, OneOutput::Kind::Socket));
   const auto begin = Clock::now();
   const int pushed = output.push_until_dropped(1'000);
@@ -156,13 +156,13 @@ TEST_CASE("a reader that does not read costs lines and no time; later it reads w
   CHECK(output.read_to("after\n") == "after\n");
 }
 
-TEST_CASE("the flags of a standard error that is shared with other processes stay as they were") {
+TEST_CASE("the flags of a standard error that other processes share are not changed") {
   OneOutput output(OneOutput::Kind::Pipe);
   output.push_until_dropped(1);
   CHECK((fcntl(output.writing(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-TEST_CASE("a line that is longer than what a pipe takes at once arrives whole") {
+TEST_CASE("a line longer than PIPE_BUF arrives complete") {
   OneOutput output(GENERATE(OneOutput::Kind::Pipe, OneOutput::Kind::Socket), false, kLogRingBytes);
   const std::string line(300'000, 'x');
   output->push(line + "\n");
@@ -179,7 +179,7 @@ TEST_CASE("finish() waits for a blocked output no longer than its patience") {
   CHECK(Clock::now() - begin < 5s);
 }
 
-TEST_CASE("without a reader lines are dropped and counted after a second, although the ring has room") {
+TEST_CASE("without a reader, lines are dropped and counted after a second, although they fit the ring") {
   OneOutput output(OneOutput::Kind::Pipe, false);
   output.close_reader();
   output->push("lost\n");
@@ -193,7 +193,7 @@ TEST_CASE("without a reader lines are dropped and counted after a second, althou
   CHECK(Clock::now() - begin < 5s);
 }
 
-TEST_CASE("a full disk costs lines; when it has room again, the log says how many and why") {
+TEST_CASE("a full disk costs lines; when it has space again, the log reports how many and why") {
   const ScratchDir scratch;
   const auto file = scratch.path() / "log";
   auto target = LogTarget::file(file);
@@ -202,7 +202,7 @@ TEST_CASE("a full disk costs lines; when it has room again, the log says how man
   output.push("before\n");
   REQUIRE(wait_until([&] { return output.is_settled(output.pushed()); }));
   {
-    const FileSizeLimit full(10);  // three bytes of the next line still find room
+    const FileSizeLimit full(10);  // three bytes of the next line still fit
     output.push("first\n");
     output.push("second\n");
     REQUIRE(wait_until([&] { return output.dropped() == 2; }));
@@ -216,7 +216,7 @@ TEST_CASE("a full disk costs lines; when it has room again, the log says how man
   CHECK(read_file(file) == "before\nfir\n" + report(3, "File too large") + "after\n");
 }
 
-TEST_CASE("a disk that is full for a moment costs no line") {
+TEST_CASE("a disk that is full for a moment costs no lines") {
   const ScratchDir scratch;
   const auto file = scratch.path() / "log";
   auto target = LogTarget::file(file);
@@ -233,7 +233,7 @@ TEST_CASE("a disk that is full for a moment costs no line") {
   CHECK(read_file(file) == "first\nsecond\n");
 }
 
-TEST_CASE("a log file that was moved or removed is opened again, and one that was truncated goes on") {
+TEST_CASE("a log file that was moved or removed is opened again, and a truncated one is continued") {
   const ScratchDir scratch;
   const auto file = scratch.path() / "log";
   auto target = LogTarget::file(file);
@@ -257,7 +257,7 @@ TEST_CASE("a log file that was moved or removed is opened again, and one that wa
   CHECK(read_file(file).starts_with("four\n"));
 }
 
-TEST_CASE("a log file whose directory is gone goes on where it was") {
+TEST_CASE("a log file without its directory stays in use") {
   const ScratchDir scratch;
   const auto directory = scratch.path() / "logs";
   std::filesystem::create_directory(directory);
@@ -272,7 +272,7 @@ TEST_CASE("a log file whose directory is gone goes on where it was") {
   CHECK(output.dropped() == 0);
 }
 
-TEST_CASE("a pipe without a reader is refused as a log file instead of waited for") {
+TEST_CASE("a pipe without a reader is refused as a log file, without waiting for a reader") {
   const ScratchDir scratch;
   const auto path = scratch.path() / "pipe";
   REQUIRE(mkfifo(path.c_str(), 0600) == 0);
@@ -281,7 +281,7 @@ TEST_CASE("a pipe without a reader is refused as a log file instead of waited fo
   CHECK(target.error().message.find(path.string()) != std::string::npos);
 }
 
-TEST_CASE("write_all() gives up when its text is not read, and else writes all of it") {
+TEST_CASE("write_all() writes all of its text, or gives up if it is not read") {
   std::array<int, 2> ends{};
   REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
   const StandardErrorTo redirected(ends[1]);

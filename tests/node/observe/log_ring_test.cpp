@@ -20,14 +20,14 @@ std::string take(LogRing& ring) {
   return line;
 }
 
-// Fills the ring with lines of 24 bytes, 32 with their header; returns how many it took.
+// Fills the ring with lines of 24 bytes, 32 with their header. Returns the number of accepted lines.
 int fill(LogRing& ring) {
   int count = 0;
   while (ring.push(std::string(24, 'x'))) ++count;
   return count;
 }
 
-TEST_CASE("lines leave the ring in the order in which they came, however often it starts again") {
+TEST_CASE("lines leave the ring in order, however often it wraps around") {
   LogRing ring(kRing);
   std::string in;
   std::string out;
@@ -48,7 +48,7 @@ TEST_CASE("lines leave the ring in the order in which they came, however often i
   CHECK(ring.take_drops() == 0);
 }
 
-TEST_CASE("a line that fills the ring is taken, and one of a byte more is dropped and counted") {
+TEST_CASE("a line that fills the ring is accepted, and one that is a byte longer is dropped and counted") {
   LogRing ring(kRing);
   CHECK(LogRing::record_bytes(kRing - 8) == kRing);
   CHECK_FALSE(ring.push(std::string(kRing - 7, 'x')));
@@ -57,9 +57,9 @@ TEST_CASE("a line that fills the ring is taken, and one of a byte more is droppe
   CHECK(take(ring) == std::string(kRing - 8, 'x'));
 }
 
-TEST_CASE("what a full ring drops is counted before the next line that it takes") {
+TEST_CASE("lines dropped by a full ring are counted before the next accepted line") {
   LogRing ring(kRing);
-  const int taken = fill(ring);  // and one is dropped
+  const int taken = fill(ring);  // and one line is dropped
   CHECK(taken == 8);
   CHECK_FALSE(ring.push("second"));
   CHECK_FALSE(ring.drops_before_next());
@@ -75,7 +75,7 @@ TEST_CASE("what a full ring drops is counted before the next line that it takes"
   CHECK(take(ring) == "after");
 }
 
-TEST_CASE("after a drop the ring takes nothing before half of it is free") {
+TEST_CASE("after a drop the ring accepts no line before half of it is free") {
   LogRing ring(kRing);
   const int taken = fill(ring);
   for (int i = 0; i < taken / 2; ++i) {
@@ -88,7 +88,7 @@ TEST_CASE("after a drop the ring takes nothing before half of it is free") {
   CHECK(ring.push("the next one may fill it again"));
 }
 
-TEST_CASE("drops after the last line can be asked for without a next line") {
+TEST_CASE("drops after the last line are returned without a next line") {
   LogRing ring(kRing);
   const int taken = fill(ring);
   for (int i = 0; i < taken; ++i) (void)take(ring);
@@ -96,7 +96,7 @@ TEST_CASE("drops after the last line can be asked for without a next line") {
   CHECK(ring.take_drops() == 0);
 }
 
-TEST_CASE("every line of many threads is either taken whole and in order, or counted as dropped") {
+TEST_CASE("every line of many threads is either complete and in order, or counted as dropped") {
   constexpr int kThreads = 4;
   constexpr int kLines = 20'000;
   LogRing ring(4096);

@@ -23,7 +23,7 @@ namespace {
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
-// A directory of its own for each test, gone at its end; and a log that no other test inherits.
+// A temporary directory per test, and a log that no other test inherits.
 struct LogFixture {
   fs::path directory = fs::temp_directory_path() / ("herd_log_" + std::to_string(getpid()));
   LogFixture() { fs::create_directories(directory); }
@@ -38,7 +38,7 @@ struct LogFixture {
   }
 };
 
-// `text` with every digit as 0, so that times can be compared.
+// Replaces every digit of `text` by 0, so that times can be compared.
 std::string without_digits(std::string text) {
   for (auto& byte : text) {
     if (byte >= '0' && byte <= '9') byte = '0';
@@ -65,7 +65,7 @@ TEST_CASE_METHOD(LogFixture, "a log line has the time in UTC, the level, the nod
   CHECK(read(errors) == read(file));
 }
 
-TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart keeps what went before") {
+TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart keeps the earlier lines") {
   const auto file = directory / "Hill.log";
   std::ofstream(file) << "before\n";
   const StandardErrorTo redirected(directory / "stderr");
@@ -76,7 +76,7 @@ TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart kee
   CHECK(read(file).find("event=after") != std::string::npos);
 }
 
-TEST_CASE_METHOD(LogFixture, "each level lets itself and what is graver through, and can be changed while running") {
+TEST_CASE_METHOD(LogFixture, "each level passes itself and more severe levels, and can be changed while running") {
   const auto file = directory / "Hill.log";
   const StandardErrorTo redirected(directory / "stderr");
   REQUIRE(start_log("Hill", {.level = "error", .file = file}));
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(LogFixture, "each level lets itself and what is graver through,
   }
 }
 
-TEST_CASE_METHOD(LogFixture, "a level that nobody promised is refused, and the former one stays") {
+TEST_CASE_METHOD(LogFixture, "an undocumented level is refused, and the previous one stays") {
   const StandardErrorTo redirected(directory / "stderr");
   REQUIRE(start_log("Hill", {.level = "warning", .file = {}}));
   for (const auto* wrong : {"", "warn", "critical", "off", "INFO", "info "}) {
@@ -157,7 +157,7 @@ TEST_CASE_METHOD(LogFixture, "a standard error that cannot be written costs its 
   CHECK(text == wanted);
 }
 
-TEST_CASE_METHOD(LogFixture, "a line says how many were dropped") {
+TEST_CASE_METHOD(LogFixture, "a line reports the number of dropped lines") {
   const auto errors = directory / "stderr";
   std::array<int, 2> ends{};
   REQUIRE(pipe2(ends.data(), O_CLOEXEC) == 0);
@@ -178,7 +178,7 @@ TEST_CASE_METHOD(LogFixture, "a line says how many were dropped") {
   close(ends[0]);
 }
 
-TEST_CASE_METHOD(LogFixture, "the line of a crash is cut off where it is too long") {
+TEST_CASE_METHOD(LogFixture, "the line of a crash is cut off if it is too long") {
   const auto errors = directory / "stderr";
   const StandardErrorTo redirected(errors);
   REQUIRE(start_log("Hill", {.level = "error", .file = {}}));

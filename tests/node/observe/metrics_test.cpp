@@ -21,7 +21,7 @@ std::set<std::string> lines_of(const std::string& text) {
   return lines;
 }
 
-TEST_CASE("the metrics say what the status says") {
+TEST_CASE("the metrics have the values of the status") {
   const auto lines = lines_of(to_prometheus(example_status(), {}));
   for (const auto* wanted : {"herd_uptime_seconds 61.5",
                              "herd_ready 1",
@@ -63,13 +63,13 @@ TEST_CASE("the metrics say what the status says") {
   }
 }
 
-TEST_CASE("a journal that cannot be written is a metric") {
+TEST_CASE("a metric shows that the journal cannot be written") {
   auto status = example_status();
   status.journal.trouble = "No space left on device";
   CHECK(lines_of(to_prometheus(status, {})).count("herd_journal_failing 1") == 1);
 }
 
-TEST_CASE("another process of the node's name, and of a peer's, is a metric") {
+TEST_CASE("metrics show a second process with the node's name, and with a peer's") {
   auto status = example_status();
   status.links[1].contender = bus::Claimant{};
   status.name_conflict = {"Smith", true, {}};
@@ -83,7 +83,7 @@ TEST_CASE("another process of the node's name, and of a peer's, is a metric") {
   CHECK(lines.count("herd_name_conflict{role=\"refused\"} 1") == 1);
 }
 
-TEST_CASE("every metric is a name, labels and a number, and has its help and its type") {
+TEST_CASE("every metric has a name, labels, a number, a help text and a type") {
   const auto lines = lines_of(to_prometheus(example_status(), read_process_metrics()));
   for (const auto& line : lines) {
     if (line.starts_with("# HELP ") || line.starts_with("# TYPE ")) continue;
@@ -115,7 +115,7 @@ TEST_CASE("two digests that differ below the 48th bit never look equal as a metr
   CHECK(one_less.count("herd_store_digest 281474976710654") == 1);
 }
 
-TEST_CASE("a figure that could not be read has no metric") {
+TEST_CASE("a value that cannot be read has no metric") {
   CHECK(to_prometheus(example_status(), {}).find("process_") == std::string::npos);
   ProcessMetrics process;
   process.resident_bytes = 4096;
@@ -124,7 +124,7 @@ TEST_CASE("a figure that could not be read has no metric") {
   CHECK(text.find("process_cpu_seconds_total") == std::string::npos);
 }
 
-TEST_CASE("every process metric that dashboards know is there") {
+TEST_CASE("all process metrics that dashboards use are present") {
   const auto text = to_prometheus(example_status(), read_process_metrics());
   for (const auto* name : {"process_resident_memory_bytes", "process_virtual_memory_bytes", "process_cpu_seconds_total",
                            "process_open_fds", "process_max_fds", "process_start_time_seconds"}) {
@@ -133,11 +133,11 @@ TEST_CASE("every process metric that dashboards know is there") {
   }
 }
 
-TEST_CASE("the start of the process is in the last hours, and its limit of files is the kernel's") {
+TEST_CASE("the start time of the process is within the last day, and its descriptor limit is the kernel's") {
   const auto process = read_process_metrics();
   REQUIRE(process.start_time);
   const auto now = static_cast<double>(std::time(nullptr));
-  CHECK(*process.start_time <= now + 2);  // the kernel's own rounding
+  CHECK(*process.start_time <= now + 2);  // the kernel rounds
   CHECK(*process.start_time > now - 24 * 3600);
   CHECK(*process.virtual_bytes >= *process.resident_bytes);
   rlimit before{};
@@ -148,7 +148,7 @@ TEST_CASE("the start of the process is in the last hours, and its limit of files
   REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
 }
 
-TEST_CASE("the HTTP server's own figures are metrics") {
+TEST_CASE("the counters of the HTTP server are metrics") {
   http::Figures figures;
   figures.connections = 1;
   figures.accepted = 2;
@@ -165,7 +165,7 @@ TEST_CASE("the HTTP server's own figures are metrics") {
   }
 }
 
-TEST_CASE("the process's memory and CPU time are within reason, and a descriptor more is one more") {
+TEST_CASE("memory and CPU time of the process are plausible, and a new descriptor is counted") {
   const auto before = read_process_metrics();
   REQUIRE(before.resident_bytes);
   CHECK(*before.resident_bytes > 1'000'000);

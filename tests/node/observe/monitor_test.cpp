@@ -32,7 +32,7 @@ TEST_CASE_METHOD(MonitorFixture, "an event is two frames: its topic and a flat o
       "timestamp": "2018-03-02T20:52:14.918963Z", "event": "digest_differs", "peer": "Smith", "rounds": 3})"));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "nothing is wanted, sent or counted before somebody has subscribed") {
+TEST_CASE_METHOD(MonitorFixture, "nothing is wanted, sent or counted before a viewer has subscribed") {
   CHECK_FALSE(monitor->wanted(kStats));
   monitor->publish(kStats, "stats", {}, kWall);
   CHECK(monitor->published() == 0);
@@ -64,16 +64,16 @@ TEST_CASE_METHOD(MonitorFixture, "a subscription covers the topics that begin wi
   }
 }
 
-TEST_CASE_METHOD(MonitorFixture, "another node's topic and a longer one cover nothing") {
+TEST_CASE_METHOD(MonitorFixture, "a topic of another node and a longer topic cover nothing") {
   Subscriber viewer(*this, "herd.INFO.client.Hills");
   viewer.socket().set(zmq::sockopt::subscribe, "herd.INFO.stats.Smith");
-  viewer.socket().set(zmq::sockopt::subscribe, "herd.WARNING.peer.");  // the last one told, so all have been heard
+  viewer.socket().set(zmq::sockopt::subscribe, "herd.WARNING.peer.");  // sent last, so when it is received, all are
   REQUIRE(receives([&](auto) { return monitor->wanted(kPeerWarning); }));
   CHECK_FALSE(monitor->wanted(kClient));
   CHECK_FALSE(monitor->wanted(kStats));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "an event is wanted until the last of its viewers has gone") {
+TEST_CASE_METHOD(MonitorFixture, "an event is wanted until the last of its viewers has left") {
   Subscriber first(*this, "herd.INFO.");
   REQUIRE(receives([&](auto) { return monitor->wanted(kClient); }));
   {
@@ -87,7 +87,7 @@ TEST_CASE_METHOD(MonitorFixture, "an event is wanted until the last of its viewe
   CHECK(receives([&](auto) { return !monitor->wanted(kClient); }));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "every viewer of the stats is told of, also one who subscribes to what others have") {
+TEST_CASE_METHOD(MonitorFixture, "every new viewer of the stats is reported, also if others have subscribed already") {
   Subscriber first(*this, "herd.");
   REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   Subscriber second(*this, "herd.");
@@ -99,7 +99,7 @@ TEST_CASE_METHOD(MonitorFixture, "every viewer of the stats is told of, also one
   }));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "the descriptor becomes readable when a viewer comes") {
+TEST_CASE_METHOD(MonitorFixture, "the descriptor becomes readable when a viewer connects") {
   Subscriber viewer(*this, "herd.");
   pollfd readable{monitor->fd(), POLLIN, 0};
   bool wanted = false;
@@ -110,7 +110,8 @@ TEST_CASE_METHOD(MonitorFixture, "the descriptor becomes readable when a viewer 
   CHECK(wanted);
 }
 
-TEST_CASE_METHOD(MonitorFixture, "each topic is counted by itself, so that a viewer sees what it has lost") {
+TEST_CASE_METHOD(MonitorFixture,
+                 "each topic has its own sequence numbers, so that a viewer can tell what it has lost") {
   Subscriber viewer(*this, "herd.");
   REQUIRE(receives([&](auto) { return monitor->wanted(kStats); }));
   for (const auto subject : {kStats, kClient, kClient}) monitor->publish(subject, "x", {}, kWall);
@@ -135,7 +136,7 @@ TEST_CASE_METHOD(MonitorFixture, "a viewer that does not read loses messages, an
   CHECK(monitor->overflows() >= 1);
   CHECK(monitor->published() == kEvents);
 
-  // It reads what still waits for it, and having caught up is served again.
+  // It reads the waiting messages and, having caught up, receives new ones.
   std::uint64_t read = 0;
   std::uint64_t last = 0;
   REQUIRE(wait_until([&] {
@@ -152,7 +153,7 @@ TEST_CASE_METHOD(MonitorFixture, "a viewer that does not read loses messages, an
   CHECK(read < last);
 }
 
-TEST_CASE_METHOD(MonitorFixture, "a viewer that keeps up is never taken for full, however small its queue") {
+TEST_CASE_METHOD(MonitorFixture, "a viewer that keeps up never overflows, however small its queue") {
   endpoint = "tcp://127.0.0.1:" + std::to_string(free_port());
   Viewers::Limits small;
   small.queue = 8;
@@ -181,8 +182,9 @@ TEST_CASE_METHOD(MonitorFixture, "an address in use is an error that names it") 
   }
 }
 
-TEST_CASE_METHOD(MonitorFixture,
-                 "a prefix that two viewers or one viewer subscribed to twice counts until the last has gone") {
+TEST_CASE_METHOD(
+    MonitorFixture,
+    "a prefix with several subscriptions, of two viewers or of one, counts until the last one is cancelled") {
   Subscriber first(*this, "herd.INFO.");
   for (int times = 0; times < 3; ++times) first.socket().set(zmq::sockopt::subscribe, "herd.INFO.");
   first.socket().set(zmq::sockopt::subscribe, "herd.INFO.client.");
@@ -201,7 +203,8 @@ TEST_CASE_METHOD(MonitorFixture,
   CHECK(receives([&](auto) { return !monitor->wanted(kClient); }));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "a viewer with heartbeats of its own stays connected, and one comes back by itself") {
+TEST_CASE_METHOD(MonitorFixture,
+                 "a viewer with heartbeats stays connected, and a disconnected one reconnects by itself") {
   zmq::socket_t viewer(context, zmq::socket_type::sub);
   viewer.set(zmq::sockopt::linger, 0);
   viewer.set(zmq::sockopt::heartbeat_ivl, 20);
@@ -216,12 +219,12 @@ TEST_CASE_METHOD(MonitorFixture, "a viewer with heartbeats of its own stays conn
   monitor = bound();
   CHECK(receives([&](auto) {
     zmq::message_t none;
-    (void)viewer.recv(none, zmq::recv_flags::dontwait);  // ZeroMQ subscribes again while it is used
+    (void)viewer.recv(none, zmq::recv_flags::dontwait);  // ZeroMQ subscribes again while the socket is used
     return monitor->wanted(kStats);
   }));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "a monitor on all addresses, IPv6 and IPv4, is one for viewers of both") {
+TEST_CASE_METHOD(MonitorFixture, "a monitor on all addresses serves viewers of IPv6 and IPv4") {
   const std::string port = std::to_string(free_port());
   endpoint = "tcp://[::]:" + port;
   monitor = bound();
@@ -247,7 +250,7 @@ TEST_CASE_METHOD(MonitorFixture, "a proxy's XSUB socket is a viewer") {
   CHECK(topic.to_string_view() == "herd.INFO.stats.Hill");
 }
 
-TEST_CASE_METHOD(MonitorFixture, "a message that is no subscription ends the connection") {
+TEST_CASE_METHOD(MonitorFixture, "a message that is not a subscription ends the connection") {
   const auto cut = [&] { return monitor->viewers().counters().cut; };
   zmq::socket_t stranger(context, zmq::socket_type::xsub);
   stranger.set(zmq::sockopt::linger, 0);
@@ -257,14 +260,15 @@ TEST_CASE_METHOD(MonitorFixture, "a message that is no subscription ends the con
   CHECK_FALSE(monitor->wanted(kStats));
 }
 
-TEST_CASE_METHOD(MonitorFixture, "the more viewers watch clients, the fewer events of clients are published at once") {
+TEST_CASE_METHOD(MonitorFixture,
+                 "the more viewers watch clients, the fewer client events are published per iteration") {
   CHECK(monitor->events_at_once(kClient) == kDeliveriesAtOnce);
   Subscriber first(*this, "herd.");
   Subscriber second(*this, "herd.");
   REQUIRE(receives([&](auto) { return monitor->events_at_once(kClient) == kDeliveriesAtOnce / 2; }));
 }
 
-// A process on a pseudo terminal, so that Python writes line by line; ended with this object.
+// A process on a pseudo terminal, so that Python flushes each line. This object ends it.
 class Terminal {
  public:
   explicit Terminal(std::vector<std::string> command) {
@@ -283,7 +287,7 @@ class Terminal {
     close(output_);
   }
 
-  // All that it has written so far.
+  // Everything that it has written so far.
   const std::string& read() {
     pollfd readable{output_, POLLIN, 0};
     char buffer[4096];

@@ -19,7 +19,7 @@ FiguresMessage google(ProviderState state, std::uint64_t hits = 0) {
   return {figures};
 }
 
-TEST_CASE("viewers hear of each change of a provider's state, and of nothing else") {
+TEST_CASE("each change of a provider's state is published to viewers, and nothing else") {
   MonitorFixture fixture;
   Subscriber viewer(fixture, "herd.");
   REQUIRE(fixture.receives([&](const auto&) {
@@ -50,7 +50,7 @@ TEST_CASE("viewers hear of each change of a provider's state, and of nothing els
   CHECK_FALSE(viewer.next(std::chrono::milliseconds(0)));
 }
 
-TEST_CASE("a provider that has no key is told of at the start, and without a monitor nothing is") {
+TEST_CASE("a provider without a key is published at the start, and without a monitor nothing is") {
   MonitorFixture fixture;
   Subscriber viewer(fixture, "herd.INFO.places.");
   REQUIRE(fixture.receives([&](const auto&) {

@@ -8,49 +8,49 @@ using herd::protocol::Nanoseconds;
 
 namespace {
 
-// What is told of so many looks at the same skew.
-std::vector<Skew> told(SkewWatch& watch, Nanoseconds skew, int looks = SkewWatch::kSamples) {
+// Returns the changes of state that `samples` samples of the same skew cause.
+std::vector<Skew> changes(SkewWatch& watch, Nanoseconds skew, int samples = SkewWatch::kSamples) {
   std::vector<Skew> all;
-  for (int i = 0; i < looks; ++i) {
-    if (const auto news = watch.update(0, skew)) all.push_back(*news);
+  for (int i = 0; i < samples; ++i) {
+    if (const auto changed = watch.update(0, skew)) all.push_back(*changed);
   }
   return all;
 }
 
 }  // namespace
 
-TEST_CASE("a clock that leaves is told of once, and once when it has returned") {
+TEST_CASE("a clock that leaves the limit is reported once, and once again when it has returned") {
   const int sign = GENERATE(1, -1);
   SkewWatch watch(1);
-  CHECK(told(watch, sign * Nanoseconds(1s)).empty());
-  CHECK(told(watch, sign * Nanoseconds(1001ms), 100) == std::vector{Skew::Off});
-  CHECK(told(watch, sign * Nanoseconds(501ms), 100).empty());
-  CHECK(told(watch, sign * Nanoseconds(500ms), 100) == std::vector{Skew::Well});
+  CHECK(changes(watch, sign * Nanoseconds(1s)).empty());
+  CHECK(changes(watch, sign * Nanoseconds(1001ms), 100) == std::vector{Skew::Off});
+  CHECK(changes(watch, sign * Nanoseconds(501ms), 100).empty());
+  CHECK(changes(watch, sign * Nanoseconds(500ms), 100) == std::vector{Skew::Well});
 }
 
-TEST_CASE("a clock that is far off is told of as that, at once or from a smaller skew, and on its way back") {
+TEST_CASE("a clock that is far off is reported as far, at once or from a smaller skew, and on its way back") {
   SkewWatch watch(1);
-  CHECK(told(watch, 30001ms, 100) == std::vector{Skew::Far});
-  CHECK(told(watch, 20001ms, 100).empty());
-  CHECK(told(watch, 20s, 100) == std::vector{Skew::Off});
-  CHECK(told(watch, 30s, 100).empty());
-  CHECK(told(watch, 31s, 100) == std::vector{Skew::Far});
-  CHECK(told(watch, 0s, 100) == std::vector{Skew::Well});
+  CHECK(changes(watch, 30001ms, 100) == std::vector{Skew::Far});
+  CHECK(changes(watch, 20001ms, 100).empty());
+  CHECK(changes(watch, 20s, 100) == std::vector{Skew::Off});
+  CHECK(changes(watch, 30s, 100).empty());
+  CHECK(changes(watch, 31s, 100) == std::vector{Skew::Far});
+  CHECK(changes(watch, 0s, 100) == std::vector{Skew::Well});
 }
 
-TEST_CASE("a skew that is seen twice and no more is not told of") {
+TEST_CASE("a skew of only two samples is not reported") {
   SkewWatch watch(1);
   for (int i = 0; i < 10; ++i) {
-    CHECK(told(watch, 5s, SkewWatch::kSamples - 1).empty());
-    CHECK(told(watch, 0s, 1).empty());
+    CHECK(changes(watch, 5s, SkewWatch::kSamples - 1).empty());
+    CHECK(changes(watch, 0s, 1).empty());
   }
 }
 
-TEST_CASE("each peer's clock is watched for itself, and no skew is too large") {
+TEST_CASE("each peer has a state of its own, and no skew is too large") {
   SkewWatch watch(2);
-  CHECK(told(watch, Nanoseconds::min()) == std::vector{Skew::Far});
+  CHECK(changes(watch, Nanoseconds::min()) == std::vector{Skew::Far});
   CHECK_FALSE(watch.update(1, Nanoseconds::max()));
   CHECK_FALSE(watch.update(1, Nanoseconds::max()));
   CHECK(watch.update(1, Nanoseconds::max()) == Skew::Far);
-  CHECK(told(watch, Nanoseconds::max(), 100).empty());
+  CHECK(changes(watch, Nanoseconds::max(), 100).empty());
 }

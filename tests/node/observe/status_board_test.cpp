@@ -13,12 +13,12 @@ using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 using StatusPtr = std::shared_ptr<const Status>;
 
-// A board whose readers' thread is the test's, and a loop that publishes on another thread when it is asked.
+// A board that uses the test's thread as its readers' thread, and a loop that publishes on another thread when asked.
 struct Board {
   std::shared_ptr<asio::io_context> io = std::make_shared<asio::io_context>();
   StatusLoop loop;
   std::shared_ptr<StatusBoard> board = std::make_shared<StatusBoard>(io, loop.ask());
-  std::vector<std::optional<StatusPtr>> read;  // nothing yet, or what came: perhaps null
+  std::vector<std::optional<StatusPtr>> read;  // nullopt: not called yet; else the status, perhaps null
 
   Board() {
     loop.start([this](StatusPtr status) { board->publish(std::move(status)); });
@@ -30,7 +30,7 @@ struct Board {
     board->read([this, place = read.size() - 1](const StatusPtr& status) { read[place] = status; });
   }
 
-  // Runs the readers' thread until the condition holds; false after ten seconds.
+  // Runs the readers' thread until the condition holds. Returns false after ten seconds.
   template <typename Condition>
   bool run_until(Condition condition) {
     const auto deadline = steady_clock::now() + std::chrono::seconds(10);
@@ -47,7 +47,7 @@ struct Board {
   }
 };
 
-TEST_CASE("a status that is fresh is read at once, without asking the loop") {
+TEST_CASE("a fresh status is returned at once, without asking the loop") {
   Board board;
   const auto status = status_taken_now();
   status->taken.steady += milliseconds(1'000);  // fresh for the whole test
@@ -59,7 +59,7 @@ TEST_CASE("a status that is fresh is read at once, without asking the loop") {
   CHECK(board.loop.asked == 0);
 }
 
-TEST_CASE("a status that is too old is not shown: the loop is asked for another") {
+TEST_CASE("a status that is too old is not returned: the loop is asked for a new one") {
   Board board;
   const auto old = status_taken_now();
   old->taken.steady -= StatusBoard::kFresh + milliseconds(1);
@@ -67,7 +67,7 @@ TEST_CASE("a status that is too old is not shown: the loop is asked for another"
   board.io->run_one();
   const auto called = steady_clock::now();
   board.begin_to_read();
-  CHECK_FALSE(board.read[0]);  // nothing has waited
+  CHECK_FALSE(board.read[0]);  // nothing has waited for it
   REQUIRE(board.run_until([&] { return board.all_came(); }));
   REQUIRE(*board.read[0]);
   CHECK((*board.read[0])->taken.steady >= (called - StatusBoard::kFresh).time_since_epoch());
@@ -82,7 +82,7 @@ TEST_CASE("many readers at once cost the loop one status, or two if it takes lon
   CHECK(board.loop.asked <= 2);
 }
 
-TEST_CASE("a stuck loop is given up after a second, and asked only once however many wait and return") {
+TEST_CASE("readers of a stuck loop get null after a second, and the loop is asked only once") {
   Board board;
   board.loop.stuck = true;
   const auto called = steady_clock::now();
@@ -103,7 +103,7 @@ TEST_CASE("a stuck loop is given up after a second, and asked only once however 
   CHECK(*board.read[4]);
 }
 
-TEST_CASE("each reader has its own second") {
+TEST_CASE("each reader has its own timeout of a second") {
   Board board;
   board.loop.stuck = true;
   board.begin_to_read();
@@ -117,7 +117,7 @@ TEST_CASE("each reader has its own second") {
   CHECK(steady_clock::now() - called >= StatusBoard::kPatience);
 }
 
-TEST_CASE("a board that is gone takes no status, and calls no reader") {
+TEST_CASE("a destroyed board accepts no status and calls no reader") {
   Board board;
   board.loop.stuck = true;
   board.begin_to_read();

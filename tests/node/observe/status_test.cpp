@@ -10,7 +10,7 @@ namespace {
 
 using nlohmann::json;
 
-TEST_CASE("the status document has exactly the promised fields") {
+TEST_CASE("the status document has exactly the documented fields") {
   const auto document = json::parse(to_json(example_status()));
   CHECK(document == json::parse(R"({
     "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
@@ -33,7 +33,7 @@ TEST_CASE("the status document is one line") {
   CHECK(text.find('\n') == text.size() - 1);
 }
 
-TEST_CASE("a node without peers and counters says so with empty objects") {
+TEST_CASE("a node without peers and counters has empty objects in the status") {
   const auto document = json::parse(to_json(Status{}));
   CHECK(document.at("links") == json::object());
   CHECK(document.at("places") == json::object());
@@ -49,14 +49,14 @@ TEST_CASE("large change numbers and counters keep every digit") {
   CHECK(document.at("counters").at("iamat_stored").get<std::uint64_t>() == 0xffff'ffff'ffff'fffe);
 }
 
-TEST_CASE("a journal that cannot be written says why") {
+TEST_CASE("the status contains the reason why the journal cannot be written") {
   auto status = example_status();
   status.journal.trouble = "No space left on device";
   CHECK(json::parse(to_json(status)).at("journal") ==
         json::parse(R"({"state": "failing", "trouble": "No space left on device", "bytes": 4096})"));
 }
 
-TEST_CASE("another process of the node's name, and of a peer's, is named") {
+TEST_CASE("the status names a second process with the node's name, and with a peer's") {
   auto status = example_status();
   const bus::Claimant other{0xabc, "tcp://192.0.2.7:12240", "192.0.2.7"};
   status.name_conflict = {"Smith", true, other};
@@ -71,13 +71,13 @@ TEST_CASE("another process of the node's name, and of a peer's, is named") {
   CHECK(json::parse(to_json(status)).at("name_conflict").at("role") == "refused");
 }
 
-TEST_CASE("every state of a link has its word") {
+TEST_CASE("every state of a link has a name") {
   CHECK(to_string(LinkState::Down) == "down");
   CHECK(to_string(LinkState::Half) == "half");
   CHECK(to_string(LinkState::Up) == "up");
 }
 
-TEST_CASE("an identity is always sixteen digits") {
+TEST_CASE("an identity always has sixteen digits") {
   CHECK(hexadecimal(0) == "0000000000000000");
   CHECK(hexadecimal(0xfedc'ba98'7654'3210) == "fedcba9876543210");
 }

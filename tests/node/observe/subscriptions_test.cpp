@@ -24,7 +24,7 @@ TEST_CASE("a subscription covers the topics that begin with its prefix") {
   CHECK(subscriptions.size() == 0);
 }
 
-TEST_CASE("to subscribe again changes nothing, and one end ends a subscription") {
+TEST_CASE("a repeated subscription changes nothing, and one cancellation ends it") {
   Subscriptions subscriptions(kTopics);
   CHECK(subscriptions.add("herd.") == 0b111);
   for (int times = 0; times < 10; ++times) CHECK(subscriptions.add("herd.") == 0);
@@ -33,7 +33,7 @@ TEST_CASE("to subscribe again changes nothing, and one end ends a subscription")
   CHECK(subscriptions.remove("herd.") == 0);
 }
 
-TEST_CASE("prefixes of equal length, and of equal topics, are told apart") {
+TEST_CASE("prefixes of equal length or with equal topics are distinct") {
   Subscriptions subscriptions(kTopics);
   CHECK(subscriptions.add("herd.I") == 0b011);
   CHECK(subscriptions.add("herd.E") == 0b100);
@@ -44,7 +44,7 @@ TEST_CASE("prefixes of equal length, and of equal topics, are told apart") {
   CHECK(subscriptions.remove("herd.IN") == 0b011);
 }
 
-TEST_CASE("what covers no topic of the node is not kept") {
+TEST_CASE("a prefix that covers no topic of the node is not stored") {
   Subscriptions subscriptions(kTopics);
   for (int i = 0; i < 1000; ++i) CHECK(subscriptions.add("herd.INFO.stats.Hills" + std::to_string(i)) == 0);
   CHECK(subscriptions.add("Herd.") == 0);
@@ -52,14 +52,14 @@ TEST_CASE("what covers no topic of the node is not kept") {
   CHECK(subscriptions.remove("Herd.") == 0);
 }
 
-TEST_CASE("all prefixes that can be kept are as many as the topics have beginnings") {
+TEST_CASE("there are as many stored prefixes as the topics have distinct prefixes") {
   Subscriptions subscriptions(kTopics);
   for (int round = 0; round < 2; ++round) {
     for (const std::string& topic : kTopics) {
       for (std::size_t length = 0; length <= topic.size(); ++length) (void)subscriptions.add(topic.substr(0, length));
     }
   }
-  // "" to "herd." are of all, "herd.I" to "herd.INFO." of two, the rest of one each.
+  // "" to "herd." match all topics, "herd.I" to "herd.INFO." match two, the others match one each.
   CHECK(subscriptions.size() == 6 + 5 + 10 + 11 + 15);
   for (const std::string& topic : kTopics) {
     for (std::size_t length = 0; length <= topic.size(); ++length) (void)subscriptions.remove(topic.substr(0, length));

@@ -1,4 +1,4 @@
-// What waits for viewers: bounds of each one and of all, and a fair order.
+// The queues of viewers: the bounds of each and of all together, and a fair order.
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,11 +23,11 @@ TEST_CASE("a viewer that stopped loses messages until it has read half of its qu
     received += reader->receive();
     return port.viewers->counters().overflows == 1 && sent > 500;
   }));
-  CHECK(port.viewers->counters().overflows == 1);  // once each time that it runs full
+  CHECK(port.viewers->counters().overflows == 1);  // once each time that it becomes full
   const std::size_t expected =
       zmtp::greeting().size() + zmtp::ready().size() + sent * zmtp::message("herd.a", body).size();
   CHECK(port.until([&] { return (received += reader->receive()).size() == expected; }));
-  // What it reads is whole, and once it has read half it receives the newest.
+  // It reads complete messages, and receives new ones once it has read half of its queue.
   std::string late = stopped->receive();
   CHECK(port.until([&] {
     fill(port, 1, "newest");
@@ -43,7 +43,7 @@ TEST_CASE("a viewer that stopped loses messages until it has read half of its qu
   CHECK(old < sent);
 }
 
-TEST_CASE("the queue of a viewer has a bound in bytes as well, and takes one message of any length") {
+TEST_CASE("the queue of a viewer has a bound in bytes as well, and accepts one message of any length") {
   Viewers::Limits limits;
   limits.queue_bytes = 300'000;
   Port port(limits);
@@ -59,7 +59,7 @@ TEST_CASE("the queue of a viewer has a bound in bytes as well, and takes one mes
   CHECK(port.until([&] { return (received += stopped->receive()).ends_with(zmtp::message("herd.a", "short")); }));
 }
 
-TEST_CASE("where all queues together are full, the viewer that has taken nothing for longest is cut") {
+TEST_CASE("if all queues together are full, the viewer that has read nothing for longest is disconnected") {
   Viewers::Limits limits;
   limits.all_bytes = 3'000'000;
   Port port(limits);
@@ -70,7 +70,7 @@ TEST_CASE("where all queues together are full, the viewer that has taken nothing
   const auto second = port.viewer("herd.a", "127.0.0.1", 4096);
   fill(port, 8, body);
   port.settle();
-  CHECK(port.viewers->connected() == 2);  // 0.8 MB of the first, and as much of the second
+  CHECK(port.viewers->connected() == 2);  // 0.8 MB for the first, and 0.8 MB for the second
   port.now += 10s;
   const auto third = port.viewer("herd.b", "127.0.0.1", 4096);
   for (int i = 0; i < 9; ++i) port.viewers->publish(kB, zmtp::message("herd.b", body));
@@ -85,10 +85,10 @@ TEST_CASE("where all queues together are full, the viewer that has taken nothing
   CHECK(port.viewers->subscribed(kB) == 2);
 }
 
-TEST_CASE("a viewer that does not read is owed few PONGs, however many PINGs it sends") {
+TEST_CASE("few PONGs wait for a viewer that does not read, however many PINGs it sends") {
   Port port;
   const auto viewer = port.viewer("herd.a", "127.0.0.1", 4096);
-  fill(port, 100, std::string(5000, 'x'));  // nothing more goes out
+  fill(port, 100, std::string(5000, 'x'));  // the kernel's buffer is full
   std::string pings;
   for (int i = 0; i < 500; ++i) pings += as_command("\4PING\0\0context"s);
   viewer->say(pings);
@@ -103,7 +103,7 @@ TEST_CASE("a viewer that does not read is owed few PONGs, however many PINGs it 
   CHECK(pongs <= kMaxViewerReplyBytes / zmtp::pong("context").size());
 }
 
-TEST_CASE("one iteration sends a bounded number of bytes, says that more is left, and every viewer gets its turn") {
+TEST_CASE("one iteration sends a bounded number of bytes and reports that more is left, and every viewer is served") {
   Port port;
   std::vector<std::unique_ptr<Peer>> viewers;
   for (std::size_t i = 0; i < kViewerSends + 40; ++i) viewers.push_back(port.viewer());
@@ -112,11 +112,11 @@ TEST_CASE("one iteration sends a bounded number of bytes, says that more is left
   port.viewers->send(port.now);
   CHECK(port.viewers->has_more());
   std::size_t received = 0;
-  std::vector<bool> has_heard(viewers.size());
+  std::vector<bool> has_received(viewers.size());
   CHECK(port.until([&] {
     for (std::size_t i = 0; i < viewers.size(); ++i) {
-      if (!has_heard[i] && !viewers[i]->receive().empty()) {
-        has_heard[i] = true;
+      if (!has_received[i] && !viewers[i]->receive().empty()) {
+        has_received[i] = true;
         ++received;
       }
     }
@@ -125,7 +125,7 @@ TEST_CASE("one iteration sends a bounded number of bytes, says that more is left
   CHECK_FALSE(port.viewers->has_more());
 }
 
-TEST_CASE("without a descriptor accepting pauses instead of spinning, and goes on when there is one") {
+TEST_CASE("without a free descriptor accepting pauses instead of spinning, and continues when there is one") {
   Port port;
   const auto viewer = port.viewer();
   Peer late(port.port);
@@ -146,7 +146,7 @@ TEST_CASE("without a descriptor accepting pauses instead of spinning, and goes o
   CHECK(port.until([&] { return port.viewers->connected() == 3; }));
 }
 
-TEST_CASE("a hundred viewers of which half never read cost what is published once, and the others lose nothing") {
+TEST_CASE("a hundred viewers, of which half never read, share the memory of messages, and the others lose nothing") {
   Port port;
   std::vector<std::unique_ptr<Peer>> readers;
   std::vector<std::unique_ptr<Peer>> stopped;

@@ -7,7 +7,7 @@
 namespace herd::node {
 namespace {
 
-TEST_CASE("a viewer is greeted, and hears what it has subscribed to and nothing else") {
+TEST_CASE("a viewer gets a greeting, the topics that it has subscribed to, and nothing else") {
   Port port;
   const auto viewer = port.viewer();
   port.viewers->publish(kA, zmtp::message("herd.a", "one"));
@@ -26,7 +26,7 @@ TEST_CASE("a PING is answered by PONG with its context, between two messages") {
   CHECK(port.until([&] { return (received += viewer->receive()).ends_with(zmtp::pong("one") + zmtp::pong("")); }));
 }
 
-TEST_CASE("each way to subscribe, to end it and to leave is counted right") {
+TEST_CASE("each way to subscribe, to cancel and to disconnect is counted correctly") {
   Port port;
   const auto subscribed = [&](std::size_t a, std::size_t b) {
     return port.until([&] { return port.viewers->subscribed(kA) == a && port.viewers->subscribed(kB) == b; });
@@ -41,7 +41,7 @@ TEST_CASE("each way to subscribe, to end it and to leave is counted right") {
   CHECK(subscribed(1, 1));
   second->say(as_message("\1"));
   CHECK(subscribed(2, 2));
-  second->say("\0"s);  // leaves within a frame
+  second->say("\0"s);  // disconnects within a frame
   second->close();
   CHECK(subscribed(1, 1));
   first->reset();
@@ -51,10 +51,10 @@ TEST_CASE("each way to subscribe, to end it and to leave is counted right") {
   CHECK(subscribed(0, 0));
   CHECK(port.until([&] { return port.viewers->connected() == 0; }));
   CHECK(port.viewers->counters().accepted == 3);
-  CHECK(port.viewers->counters().cut == 1);  // the third: the others left
+  CHECK(port.viewers->counters().cut == 1);  // the third; the others disconnected themselves
 }
 
-TEST_CASE("a subscription anew is reported once, and again after its end") {
+TEST_CASE("a new subscription is reported once, and again after its cancellation") {
   Port port;
   auto viewer = port.viewer("herd.a");
   const auto fresh = [&](const std::string& bytes) {
@@ -73,7 +73,7 @@ TEST_CASE("a subscription anew is reported once, and again after its end") {
   CHECK(fresh(as_message("\1herd.a")) == 0b01);
 }
 
-TEST_CASE("a connection whose handshake takes too long is cut, and a silent viewer is not") {
+TEST_CASE("a connection with a handshake that takes too long is cut, and a silent viewer is not") {
   Port port;
   const auto viewer = port.viewer();
   Peer silent(port.port);
@@ -96,7 +96,7 @@ TEST_CASE("a connection whose handshake takes too long is cut, and a silent view
   CHECK_FALSE(viewer->has_ended());
 }
 
-TEST_CASE("viewers have a bound, at which one more is refused unless a stranger can make room") {
+TEST_CASE("at the bound of viewers one more is refused, unless a connection in the handshake can be closed") {
   Viewers::Limits limits;
   limits.viewers = 3;
   Port port(limits);
@@ -117,7 +117,7 @@ TEST_CASE("viewers have a bound, at which one more is refused unless a stranger 
   CHECK(port.viewers->counters().refused == 1);
 }
 
-TEST_CASE("at the bound, a viewer takes the place of a connection that has subscribed to nothing") {
+TEST_CASE("at the bound, a viewer replaces a connection without subscriptions") {
   Viewers::Limits limits;
   limits.viewers = 2;
   Port port(limits);
@@ -132,7 +132,7 @@ TEST_CASE("at the bound, a viewer takes the place of a connection that has subsc
   CHECK(port.viewers->subscribed(kA) == 2);
 }
 
-TEST_CASE("where viewers are at their bound, the network with most of them makes room for another one") {
+TEST_CASE("at the bound, a viewer of the network with the most viewers is disconnected for one of another network") {
   Viewers::Limits limits;
   limits.viewers = 4;
   Port port(limits);
@@ -142,20 +142,20 @@ TEST_CASE("where viewers are at their bound, the network with most of them makes
     many.push_back(port.viewer());
   }
   const auto other = port.viewer("herd.a", "127.0.0.2");
-  CHECK(port.until([&] { return many.back()->has_ended(); }));  // the newest of them
+  CHECK(port.until([&] { return many.back()->has_ended(); }));  // the newest one
   const auto second = port.viewer("herd.a", "127.0.0.2");
   CHECK(port.until([&] { return many[2]->has_ended(); }));
-  Peer third(port.port, "127.0.0.2");  // two and two: nothing would be gained
+  Peer third(port.port, "127.0.0.2");  // two connections each: closing one would gain nothing
   CHECK(port.until([&] { return third.has_ended(); }));
   CHECK_FALSE(many[0]->has_ended());
   CHECK_FALSE(many[1]->has_ended());
   CHECK(port.viewers->subscribed(kA) == 4);
 }
 
-TEST_CASE("a viewer may send a burst and a little more with time, and is cut above that") {
+TEST_CASE("a viewer may send a burst, and then at a low rate, and is cut above that") {
   Port port;
   const auto viewer = port.viewer();
-  const std::string piece = as_message("\1" + std::string(125, 'x'));  // 128 bytes, of no topic
+  const std::string piece = as_message("\1" + std::string(125, 'x'));  // 128 bytes, which match no topic
   std::string bytes;
   while (bytes.size() + piece.size() <= kViewerInputBurst - 200) bytes += piece;
   const auto send_all = [&](std::string_view all) {

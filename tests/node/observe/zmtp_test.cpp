@@ -12,7 +12,7 @@ namespace {
 using namespace std::string_literals;
 using Kind = Decoder::Kind;
 
-// All events as text, or the reason why the connection is broken.
+// Returns all events as text, or the reason why the connection is broken.
 std::vector<std::string> read(const std::string& bytes, std::size_t segment = 1 << 20) {
   static const std::vector<std::string> kNames{"greeting", "ready", "subscribe ", "cancel ", "ping "};
   Decoder decoder;
@@ -32,7 +32,7 @@ std::string fault_of(const std::string& bytes) {
   return events.empty() || events.back().rfind("broken: ", 0) != 0 ? "" : events.back().substr(8);
 }
 
-TEST_CASE("a subscriber's bytes are the same events, however they are cut") {
+TEST_CASE("the bytes of a subscriber give the same events, however they are split") {
   const std::string bytes = subscriber_start() + as_message("\1herd."s) + as_command("\x9SUBSCRIBEherd.INFO."s) +
                             as_message("\0herd."s) + as_command("\6CANCELherd.INFO."s) +
                             as_command("\4PING\0\1context"s) + as_message("\1"s);
@@ -56,7 +56,7 @@ TEST_CASE("a greeting of another protocol, an old one or another mechanism is re
   CHECK(fault_of(subscriber_greeting("NULL")).empty());
 }
 
-TEST_CASE("READY must say that it is a subscriber") {
+TEST_CASE("READY must name the socket type of a subscriber") {
   const auto fault_of_ready = [](const std::string& properties) {
     return fault_of(subscriber_greeting("NULL") + as_command("\5READY" + properties));
   };
@@ -77,7 +77,7 @@ TEST_CASE("READY must say that it is a subscriber") {
   CHECK(fault_of(subscriber_greeting("NULL") + as_message("\1herd."s)) == "does not begin with READY");
 }
 
-TEST_CASE("each frame that a subscriber has no use for breaks the connection") {
+TEST_CASE("each frame that a subscriber must not send breaks the connection") {
   const auto fault_after_start = [](const std::string& bytes) { return fault_of(subscriber_start() + bytes); };
   CHECK(fault_after_start("\0\0"s) == "sends a message that is not a subscription");
   CHECK(fault_after_start(as_message("\2herd."s)) == "sends a message that is not a subscription");
@@ -90,7 +90,7 @@ TEST_CASE("each frame that a subscriber has no use for breaks the connection") {
   CHECK(fault_after_start("\2\xff\xff\xff\xff\xff\xff\xff\xff"s) == "sends a frame that is too long");
 }
 
-TEST_CASE("the longest prefix, context and frame are taken, and longer ones not") {
+TEST_CASE("the longest prefix, context and frame are accepted, and longer ones are not") {
   const auto fault_after_start = [](const std::string& bytes) { return fault_of(subscriber_start() + bytes); };
   const std::string longest(kMaxPrefixBytes, 'x');
   CHECK(read(subscriber_start() + as_message("\1" + longest)).back() == "subscribe " + longest);
@@ -118,7 +118,7 @@ TEST_CASE("a decoder holds one frame at most, and nothing once it is broken") {
   const std::string frame = as_message("\1" + std::string(kMaxPrefixBytes, 'x'));
   for (int round = 0; round < 1000; ++round) {
     decoder.feed(frame);
-    decoder.feed("");  // without a frame between
+    decoder.feed("");  // without a frame in between
     while (decoder.next()) {
     }
     CHECK(decoder.held_bytes() <= kMaxHeldBytes);
@@ -130,7 +130,7 @@ TEST_CASE("a decoder holds one frame at most, and nothing once it is broken") {
   CHECK(decoder.held_bytes() == 0);
 }
 
-TEST_CASE("what is sent has the form of the specification") {
+TEST_CASE("the encoded bytes have the form of the specification") {
   CHECK(greeting().size() == kGreetingBytes);
   CHECK(greeting().substr(0, 16) == "\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL"s);
   CHECK(greeting().substr(16) == std::string(48, '\0'));

@@ -20,7 +20,7 @@ std::filesystem::path file_with(const ScratchDir& scratch, const std::string& te
 
 }  // namespace
 
-TEST_CASE("a key has 8 to 512 letters, digits and few signs") {
+TEST_CASE("a key has 8 to 512 letters, digits and signs of a short list") {
   CHECK(ApiKey::parse("abcdefg8"));
   CHECK_FALSE(ApiKey::parse("abcdef7"));
   CHECK_FALSE(ApiKey::parse(""));
@@ -34,11 +34,11 @@ TEST_CASE("a key has 8 to 512 letters, digits and few signs") {
   CHECK_FALSE(ApiKey::parse("0123456789"));
 }
 
-TEST_CASE("why a text is no key never shows the text") {
+TEST_CASE("the error for an invalid key does not contain the text") {
   CHECK(ApiKey::parse("secret with blanks").error().message.find("secret") == std::string::npos);
 }
 
-TEST_CASE("a key is struck out of a text, plain and percent-encoded, as often as it stands there") {
+TEST_CASE("every occurrence of a key in a text is redacted, plain and percent-encoded") {
   const auto key = ApiKey::parse(kText);
   std::string text = kText + " and " + key->percent_encoded() + " and " + kText;
   CHECK(key->percent_encoded() == "AIzaSy-secret_0123%2B%2F%3D");
@@ -49,7 +49,7 @@ TEST_CASE("a key is struck out of a text, plain and percent-encoded, as often as
   CHECK(other == "nothing");
 }
 
-TEST_CASE("the environment's key wins over the file's") {
+TEST_CASE("the key of the environment has precedence over the file's") {
   const ScratchDir scratch;
   const auto file = file_with(scratch, "from-the-file\n");
   const ScopedVariable set("HERD_TEST_KEY", "from-the-environment");
@@ -60,7 +60,7 @@ TEST_CASE("the environment's key wins over the file's") {
   CHECK(find_key({"HERD_TEST_KEY", file}).key.text() == "from-the-file");
 }
 
-TEST_CASE("without a key the advice names the variable, and what is wrong with its value") {
+TEST_CASE("without a key the advice names the variable and the fault of its value") {
   const ScopedVariable unset("HERD_TEST_KEY", std::nullopt);
   const auto none = find_key({"HERD_TEST_KEY", ""});
   CHECK(none.key.empty());
@@ -72,7 +72,7 @@ TEST_CASE("without a key the advice names the variable, and what is wrong with i
   CHECK(refused.advice.find("secret") == std::string::npos);
 }
 
-TEST_CASE("a key's file is read only if nobody but its owner may use it") {
+TEST_CASE("a key file is read only if no user but its owner may access it") {
   const ScratchDir scratch;
   for (const mode_t mode : {0600, 0400}) {
     CHECK(read_key_file(file_with(scratch, "  " + kText + " \r\nsecond line", mode))->text() == kText);
@@ -84,7 +84,7 @@ TEST_CASE("a key's file is read only if nobody but its owner may use it") {
   }
 }
 
-TEST_CASE("what is no file with a key in it is refused with the reason") {
+TEST_CASE("a file without a valid key is refused with the reason") {
   const ScratchDir scratch;
   CHECK(read_key_file(scratch.path() / "none").error().message.find("cannot be read (No such file") == 0);
   CHECK(read_key_file(scratch.path()).error().message == "is not a regular file");

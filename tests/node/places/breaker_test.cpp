@@ -8,7 +8,7 @@ using herd::protocol::Nanoseconds;
 
 namespace {
 
-// Fails requests begun at `now` until the breaker opens; how many that took.
+// Fails requests begun at `now` until the breaker opens. Returns the number of failures.
 int fail_until_open(Breaker& breaker, Nanoseconds now) {
   int failures = 0;
   while (const auto period = breaker.admit(now)) {
@@ -20,21 +20,21 @@ int fail_until_open(Breaker& breaker, Nanoseconds now) {
 
 }  // namespace
 
-TEST_CASE("a service rests after five failures in a row, and not after four") {
+TEST_CASE("a service rests after five consecutive failures, and not after four") {
   Breaker breaker;
   CHECK(fail_until_open(breaker, 0s) == Breaker::kFailures);
   CHECK(breaker.state() == Breaker::State::Open);
   CHECK(breaker.rests_until() == Breaker::kFirstRest);
 }
 
-TEST_CASE("one success in between begins the count anew") {
+TEST_CASE("a success resets the count of failures") {
   Breaker breaker;
   for (int i = 1; i < Breaker::kFailures; ++i) breaker.failed(*breaker.admit(0s), 0s);
   breaker.succeeded();
   CHECK(fail_until_open(breaker, 0s) == Breaker::kFailures);
 }
 
-TEST_CASE("after its rest exactly one request tries whether it is back") {
+TEST_CASE("after a rest exactly one request tests the service") {
   Breaker breaker;
   fail_until_open(breaker, 0s);
   CHECK_FALSE(breaker.admit(1s - 1ns));
@@ -46,7 +46,7 @@ TEST_CASE("after its rest exactly one request tries whether it is back") {
   CHECK(breaker.admit(1s));
 }
 
-TEST_CASE("each rest after a failed try is twice as long, up to the longest, and a success ends that") {
+TEST_CASE("each rest after a failed test is twice as long, up to the longest, and a success resets it") {
   Breaker breaker;
   fail_until_open(breaker, 0s);
   Nanoseconds now{};
@@ -60,7 +60,7 @@ TEST_CASE("each rest after a failed try is twice as long, up to the longest, and
   CHECK(breaker.rests_until() == now + Breaker::kFirstRest);
 }
 
-TEST_CASE("failures of requests from before a rest do not prolong it, nor end a try") {
+TEST_CASE("failures of requests from before a rest neither prolong it nor end a test") {
   Breaker breaker;
   const auto old = breaker.admit(0s);
   fail_until_open(breaker, 0s);
@@ -71,7 +71,7 @@ TEST_CASE("failures of requests from before a rest do not prolong it, nor end a 
   CHECK(breaker.state() == Breaker::State::HalfOpen);
 }
 
-TEST_CASE("a late success proves that the service is there, also while it rests") {
+TEST_CASE("a late success proves that the service works, also while it rests") {
   Breaker breaker;
   fail_until_open(breaker, 0s);
   breaker.succeeded();

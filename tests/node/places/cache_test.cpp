@@ -20,7 +20,7 @@ PlaceList list_of(std::size_t bytes) {
   return {{{0, 0}, std::string(bytes, 'x'), {}}};
 }
 
-// How far one can go north from a point without leaving its cell.
+// The distance from a point to the northern edge of its cell.
 double side_of_cell_m(const Query& query) {
   Query north = query;
   double least = 0;
@@ -36,7 +36,7 @@ double side_of_cell_m(const Query& query) {
 
 }  // namespace
 
-TEST_CASE("a service is asked for whole metres, rounded up, more than none and no more than it allows") {
+TEST_CASE("the radius of a request is in whole metres, rounded up, from 1 to the most that services accept") {
   const auto metres = [](double km) { return radius_m_of({.latitude = 0, .longitude = 0, .radius_km = km, .max = 1}); };
   CHECK(metres(0) == 1);
   CHECK(metres(0.0004) == 1);
@@ -46,7 +46,7 @@ TEST_CASE("a service is asked for whole metres, rounded up, more than none and n
   CHECK(metres(50) == 50'000);
 }
 
-TEST_CASE("a cell's side is 100 m, or a tenth of a small radius, but at least a metre") {
+TEST_CASE("the side of a cell is 100 m, or a tenth of a small radius, but at least 1 m") {
   Query query = kQuery;
   CHECK(side_of_cell_m(query) == Approx(100).margin(1));
   query.radius_km = 1;
@@ -57,7 +57,7 @@ TEST_CASE("a cell's side is 100 m, or a tenth of a small radius, but at least a 
   CHECK(side_of_cell_m(query) == Approx(1).margin(0.5));
 }
 
-TEST_CASE("cells are as wide as high at every latitude, and the date line is no border") {
+TEST_CASE("cells are square at every latitude, and 180 E equals 180 W") {
   for (const double latitude : {-89.0, -60.0, 0.0, 34.0, 60.0, 89.0}) {
     int cells = 1;
     Cell last = cell_at(latitude, 10);
@@ -74,14 +74,14 @@ TEST_CASE("cells are as wide as high at every latitude, and the date line is no 
   CHECK(cell_at(12, 180) == cell_at(12, -180));
 }
 
-TEST_CASE("another radius is another question, another number of places is not") {
+TEST_CASE("another radius is another cell, another number of places is not") {
   CHECK(cell_at(1, 2, 10) != cell_at(1, 2, 11));
   Query fewer = kQuery;
   fewer.max = 1;
   CHECK(cell_of(fewer) == cell_of(kQuery));
 }
 
-TEST_CASE("an answer is fresh up to its time, then stale, and in the end gone") {
+TEST_CASE("an answer is fresh up to its time to live, then stale, and finally removed") {
   Cache cache({kPlenty, 60s});
   const Cell cell = cell_of(kQuery);
   CHECK_FALSE(cache.find(cell, 0s));
@@ -99,7 +99,7 @@ TEST_CASE("an answer is fresh up to its time, then stale, and in the end gone") 
   CHECK(cache.bytes() == 0);
 }
 
-TEST_CASE("a newer answer takes the place of the older") {
+TEST_CASE("a newer answer replaces the older one") {
   Cache cache({kPlenty, 60s});
   const Cell cell = cell_of(kQuery);
   cache.put(cell, list_of(10), 0s);
@@ -110,7 +110,7 @@ TEST_CASE("a newer answer takes the place of the older") {
   CHECK(cache.bytes() < bytes);
 }
 
-TEST_CASE("the cache never holds more than its bytes, and what was not used for longest goes first") {
+TEST_CASE("the cache never exceeds its bound in bytes, and evicts the least recently used answer first") {
   Cache cache({10'000, 60s});
   const auto put = [&](double latitude) { cache.put(cell_at(latitude, 0), list_of(2'000), 0s); };
   put(1);
@@ -128,7 +128,7 @@ TEST_CASE("the cache never holds more than its bytes, and what was not used for 
   CHECK(cache.size() == 4);
 }
 
-TEST_CASE("an answer larger than the whole cache is not kept and drives nothing out") {
+TEST_CASE("an answer larger than the whole cache is not stored and evicts nothing") {
   Cache cache({10'000, 60s});
   cache.put(cell_at(1, 0), list_of(100), 0s);
   cache.put(cell_at(2, 0), list_of(10'000), 0s);
@@ -136,7 +136,7 @@ TEST_CASE("an answer larger than the whole cache is not kept and drives nothing 
   CHECK_FALSE(cache.find(cell_at(2, 0), 0s));
 }
 
-TEST_CASE("without a time to live nothing is kept") {
+TEST_CASE("without a time to live nothing is stored") {
   Cache cache({kPlenty, 0s});
   cache.put(cell_of(kQuery), list_of(10), 0s);
   CHECK_FALSE(cache.find(cell_of(kQuery), 0s));

@@ -47,7 +47,7 @@ TEST_CASE("the first provider that answers ends the chain") {
   CHECK_FALSE(chain.next_deadline());
 }
 
-TEST_CASE("what is known at once need not be polled for") {
+TEST_CASE("an immediate result is returned by ask() and not by poll()") {
   const auto denied = at_once(failing(Status::RequestDenied, "no key"));
   Chain chain(providers_of({denied, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
   const auto result = chain.ask(1, kQuery, at(0s));
@@ -59,7 +59,7 @@ TEST_CASE("what is known at once need not be polled for") {
   CHECK_FALSE(chain.next_deadline());
 }
 
-TEST_CASE("failing everywhere at once is known at once") {
+TEST_CASE("if all providers fail at once, the failure is returned at once") {
   Chain chain(providers_of({at_once(failing(Status::RequestDenied, "no key"))}), 8s);
   const auto result = chain.ask(1, kQuery, at(0s));
   REQUIRE(result);
@@ -68,7 +68,7 @@ TEST_CASE("failing everywhere at once is known at once") {
   CHECK_FALSE(chain.poll(at(0s)));
 }
 
-TEST_CASE("a provider that knows at once ends what another one had to think about") {
+TEST_CASE("an immediate answer finishes a lookup that an earlier provider has failed later") {
   const auto slow = failing(Status::UnknownError, "broken");
   Chain chain(providers_of({slow, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
@@ -78,7 +78,7 @@ TEST_CASE("a provider that knows at once ends what another one had to think abou
   CHECK_FALSE(chain.next_deadline());
 }
 
-TEST_CASE("a provider that knows at once answers for one that hangs") {
+TEST_CASE("an immediate answer finishes a lookup that an earlier provider has let time out") {
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs, at_once(script(Status::Ok, R"({"name":"good"})"))}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
@@ -89,14 +89,14 @@ TEST_CASE("a provider that knows at once answers for one that hangs") {
   CHECK_FALSE(chain.next_deadline());
 }
 
-TEST_CASE("lookups that end at once are not under way") {
+TEST_CASE("lookups that end at once do not count as in progress") {
   Chain chain(providers_of({at_once(script(Status::Ok, "{}"))}), 8s);
   for (LookupId lookup = 1; lookup <= Chain::kMaxLookups + 1; ++lookup) {
     CHECK(chain.ask(lookup, kQuery, at(0s))->status == Status::Ok);
   }
 }
 
-TEST_CASE("no results are an answer too") {
+TEST_CASE("an empty result is an answer as well") {
   const auto second = script(Status::Ok);
   Chain chain(providers_of({script(Status::ZeroResults, "none"), second}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
@@ -104,7 +104,7 @@ TEST_CASE("no results are an answer too") {
   CHECK(second->asked.empty());
 }
 
-TEST_CASE("a provider that fails hands on to the next at once") {
+TEST_CASE("a lookup moves to the next provider as soon as one fails") {
   const auto failed =
       GENERATE(Status::OverQueryLimit, Status::RequestDenied, Status::InvalidRequest, Status::UnknownError);
   Chain chain(providers_of({script(failed), script(Status::Ok, R"({"name":"good"})")}), 8s);
@@ -115,7 +115,7 @@ TEST_CASE("a provider that fails hands on to the next at once") {
   CHECK(result->document == R"({"name":"good","info_messages":["it does not work"]})");
 }
 
-TEST_CASE("where all fail, the first one's failure is the answer") {
+TEST_CASE("if all providers fail, the result is the failure of the first") {
   Chain chain(providers_of({failing(Status::RequestDenied, "no key"), failing(Status::UnknownError, "broken")}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(0s)));
   const auto result = chain.poll(at(0s));
@@ -126,7 +126,7 @@ TEST_CASE("where all fail, the first one's failure is the answer") {
   CHECK_FALSE(chain.poll(at(0s)));
 }
 
-TEST_CASE("a provider that hangs leaves an eighth of the time to each that follows") {
+TEST_CASE("a provider that hangs leaves an eighth of the time to each later one") {
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs, script(Status::Ok, R"({"name":"good"})")}), 8s);
   CHECK_FALSE(chain.ask(1, kQuery, at(100s)));
@@ -152,7 +152,7 @@ TEST_CASE("the timeout covers the whole chain") {
   CHECK_FALSE(chain.next_deadline());
 }
 
-TEST_CASE("an answer says what went wrong before it") {
+TEST_CASE("an answer lists the failures before it") {
   const auto broken = failing(Status::UnknownError, "the first is broken");
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({broken, hangs, script(Status::Ok, R"({"status":"OK"})")}), 8s);
@@ -164,7 +164,7 @@ TEST_CASE("an answer says what went wrong before it") {
                             R"("the places provider fake did not answer in time: ask again later"]})");
 }
 
-TEST_CASE("an old answer is better than none, and says how old it is") {
+TEST_CASE("if all providers fail, a stale answer is returned with its age") {
   const auto first = script(Status::UnknownError);
   first->trouble = "broken";
   first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
@@ -176,7 +176,7 @@ TEST_CASE("an old answer is better than none, and says how old it is") {
   CHECK(result->document == R"({"status":"OK","info_messages":["broken","it does not work","75 s old"]})");
 }
 
-TEST_CASE("an old answer never takes the place of another provider's") {
+TEST_CASE("a stale answer never replaces the answer of another provider") {
   const auto first = script(Status::UnknownError);
   first->stale = Stale{Status::Ok, R"({"status":"OK"})", "75 s old"};
   Chain chain(providers_of({first, script(Status::ZeroResults, R"({"name":"good"})")}), 8s);
@@ -184,7 +184,7 @@ TEST_CASE("an old answer never takes the place of another provider's") {
   CHECK(chain.poll(at(0s))->document == R"({"name":"good","info_messages":["it does not work"]})");
 }
 
-TEST_CASE("what comes after a lookup was given up is dropped") {
+TEST_CASE("a result that arrives after the lookup has timed out is dropped") {
   const auto slow = script(std::nullopt);
   const auto also_slow = script(std::nullopt);
   Chain chain(providers_of({slow, also_slow}), 8s);
@@ -196,7 +196,7 @@ TEST_CASE("what comes after a lookup was given up is dropped") {
   CHECK(chain.poll(at(7s))->document.starts_with(R"({"name":"in time")"));
 }
 
-TEST_CASE("without any provider every lookup fails at once and says where to look") {
+TEST_CASE("without providers every lookup fails at once, with a message that names the log") {
   Chain chain({}, 8s);
   const auto result = chain.ask(1, kQuery, at(0s));
   REQUIRE(result);
@@ -204,7 +204,7 @@ TEST_CASE("without any provider every lookup fails at once and says where to loo
   CHECK(result->document.find("log") != std::string::npos);
 }
 
-TEST_CASE("lookups under way are bounded, and one too many is refused at once") {
+TEST_CASE("the number of lookups in progress is bounded, and one too many is refused at once") {
   const auto hangs = script(std::nullopt);
   Chain chain(providers_of({hangs}), 8s);
   for (LookupId lookup = 1; lookup <= Chain::kMaxLookups; ++lookup) {

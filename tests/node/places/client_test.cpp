@@ -1,5 +1,5 @@
-// The client against a ROUTER that the test itself holds, so that the test decides what a worker does; time is the
-// test's.
+// The client with a ROUTER that the test owns, so that the test decides the worker's behaviour. The test passes the
+// time as a parameter.
 #include "node/places/client.hpp"
 
 #include <poll.h>
@@ -52,7 +52,7 @@ struct Table {  // the two ends
     router.send(zmq::buffer(bytes), zmq::send_flags::none);
   }
 
-  // inproc hands over at once, but in its own thread's time.
+  // inproc delivers soon, but asynchronously.
   std::optional<Answer> wait_for_answer(Now now) {
     const auto deadline = std::chrono::steady_clock::now() + 5s;
     while (std::chrono::steady_clock::now() < deadline) {
@@ -68,7 +68,7 @@ struct Table {  // the two ends
 
 }  // namespace
 
-TEST_CASE("an answer comes back under its ticket") {
+TEST_CASE("an answer is returned with its ticket") {
   Table table;
   const Ticket ticket = table.client->ask(kQuery, at(0s));
   CHECK(table.client->pending() == 1);
@@ -87,7 +87,7 @@ TEST_CASE("an answer comes back under its ticket") {
   CHECK(table.client->counters().by_status[static_cast<std::size_t>(Status::ZeroResults)] == 1);
 }
 
-TEST_CASE("answers that come together are handed out one by one") {
+TEST_CASE("answers that arrive in one message are returned one by one") {
   Table table;
   const Ticket first = table.client->ask(kQuery, at(0s));
   const Ticket second = table.client->ask(kQuery, at(0s));
@@ -104,7 +104,7 @@ TEST_CASE("answers that come together are handed out one by one") {
   CHECK(table.client->pending() == 0);
 }
 
-TEST_CASE("a ticket that nobody answers times out, not before and not after its time") {
+TEST_CASE("a ticket without an answer times out exactly at its deadline") {
   Table table;
   const Ticket first = table.client->ask(kQuery, at(0s));
   const Ticket second = table.client->ask(kQuery, at(1s));
@@ -122,7 +122,7 @@ TEST_CASE("a ticket that nobody answers times out, not before and not after its 
   CHECK(table.client->counters().timed_out == 2);
 }
 
-TEST_CASE("an answer after the timeout, a second answer and nonsense are dropped and counted") {
+TEST_CASE("a late answer, a second answer and a malformed message are dropped and counted") {
   Table table;
   const Ticket first = table.client->ask(kQuery, at(0s));
   REQUIRE(table.client->poll(at(5s)));
@@ -144,7 +144,7 @@ TEST_CASE("an answer after the timeout, a second answer and nonsense are dropped
   CHECK(table.client->pending() == 0);
 }
 
-TEST_CASE("with max 0 nobody is asked and the answer is ready at once") {
+TEST_CASE("a query with max 0 is answered at once, without the worker") {
   Table table;
   Query query = kQuery;
   query.max = 0;
@@ -159,7 +159,7 @@ TEST_CASE("with max 0 nobody is asked and the answer is ready at once") {
   CHECK_FALSE(table.router.recv(message, zmq::recv_flags::dontwait));
 }
 
-TEST_CASE("a query out of range is answered as one, without asking") {
+TEST_CASE("a query out of range is answered with INVALID_REQUEST, without the worker") {
   Table table;
   Query query = kQuery;
   query.radius_km = 51;
@@ -167,7 +167,7 @@ TEST_CASE("a query out of range is answered as one, without asking") {
   CHECK(json::parse(table.client->poll(at(0s))->document)["status"] == "INVALID_REQUEST");
 }
 
-TEST_CASE("one ticket too many is refused at once, and taken again when there is room") {
+TEST_CASE("one ticket too many is refused at once, and tickets are accepted again after an answer") {
   Table table;
   for (std::size_t ticket = 0; ticket < Client::kMaxPending; ++ticket) {
     table.client->ask(kQuery, at(0s));
@@ -186,11 +186,11 @@ TEST_CASE("one ticket too many is refused at once, and taken again when there is
   CHECK_FALSE(table.client->poll(at(1s)));
 }
 
-TEST_CASE("when nobody takes the questions, asking still never blocks and every ticket is answered") {
+TEST_CASE("if no worker reads the queries, ask() never blocks and every ticket is answered") {
   Table table;
   std::size_t asked = 0;
   std::size_t answered = 0;
-  for (int round = 0; round < 4; ++round) {  // nothing is read: the pipe fills, and then refuses
+  for (int round = 0; round < 4; ++round) {  // no worker reads, so the pipe becomes full, and then refuses
     const Now now = at(10s * round);
     for (std::size_t ticket = 0; ticket < Client::kMaxPending; ++ticket, ++asked) {
       table.client->ask(kQuery, now);

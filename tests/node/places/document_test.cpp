@@ -17,7 +17,7 @@ std::string document(const PlaceIndex& index) {
 
 }  // namespace
 
-TEST_CASE("a result has Google's fields, and only those that are known") {
+TEST_CASE("a result has Google's fields, and only those with a known value") {
   const auto index = index_of("geonames:7\tWestwood\t0.05612\t-0.43063\tquarter\tUS\tCalifornia, US\t2019\n");
   const json parsed = json::parse(document(index));
   CHECK(parsed["status"] == "OK");
@@ -28,7 +28,7 @@ TEST_CASE("a result has Google's fields, and only those that are known") {
       "vicinity": "California, US"}])"));
 }
 
-TEST_CASE("each result stands on a line of its own, and no newline ends the document") {
+TEST_CASE("each result is on a line of its own, and the document does not end with a newline") {
   const auto index = index_of("cities:1\tA\t0\t0\ttown\tXX\tXX\t0\nunlocode:2\tB\t0.1\t0\tport\tXX\tXX\t0\n");
   const std::string text = document(index);
   CHECK(text.find("\"results\":[\n{\"geometry\":") != std::string::npos);
@@ -38,7 +38,7 @@ TEST_CASE("each result stands on a line of its own, and no newline ends the docu
   CHECK(json::parse(text)["results"].size() == 2);
 }
 
-TEST_CASE("GeoNames is attributed where its data is shown and nowhere else") {
+TEST_CASE("GeoNames is attributed if its data is shown, and not otherwise") {
   const auto attributions = [](std::string_view id) {
     const auto index = index_of(std::string(id) + "\tA\t0\t0\tport\tXX\tXX\t0\n");
     return json::parse(document(index))["html_attributions"].size();
@@ -48,7 +48,7 @@ TEST_CASE("GeoNames is attributed where its data is shown and nowhere else") {
   CHECK(attributions("unlocode:1") == 0);
 }
 
-TEST_CASE("names survive in UTF-8, and quotes, backslashes and bad bytes make no bad JSON") {
+TEST_CASE("names are written in UTF-8, and quotes, backslashes and invalid bytes give valid JSON") {
   const auto name_of = [](std::string_view name) {
     const auto index = index_of("geonames:1\t" + std::string(name) + "\t0\t0\ttown\tXX\tXX\t0\n");
     return json::parse(document(index))["results"][0]["name"].get<std::string>();
@@ -63,13 +63,13 @@ TEST_CASE("no hits are ZERO_RESULTS") {
   CHECK(document_of(index_of(""), {}) == R"({"html_attributions":[],"results":[],"status":"ZERO_RESULTS"})");
 }
 
-TEST_CASE("an empty document carries its status, and a message where there is one") {
+TEST_CASE("an empty document has its status, and a message if there is one") {
   CHECK(empty_document(Status::Ok) == R"({"html_attributions":[],"results":[],"status":"OK"})");
   CHECK(empty_document(Status::RequestDenied, "set \"KEY\"\n") ==
         R"({"html_attributions":[],"results":[],"status":"REQUEST_DENIED","error_message":"set \"KEY\"\n"})");
 }
 
-TEST_CASE("every status has Google's own name, and two of them are answers") {
+TEST_CASE("every status has Google's name, and two of them are answers") {
   CHECK(to_text(Status::Ok) == "OK");
   CHECK(to_text(Status::ZeroResults) == "ZERO_RESULTS");
   CHECK(to_text(Status::OverQueryLimit) == "OVER_QUERY_LIMIT");
@@ -81,14 +81,14 @@ TEST_CASE("every status has Google's own name, and two of them are answers") {
   CHECK_FALSE(is_answer(Status::UnknownError));
 }
 
-TEST_CASE("a full answer from the embedded table parses") {
+TEST_CASE("an answer of 20 embedded places is valid JSON") {
   const auto index = PlaceIndex::load(embedded_places());
   REQUIRE(index);
   const json parsed = json::parse(document_of(*index, index->search({48.8566, 2.3522}, 50, 20)));
   CHECK(parsed["results"].size() == 20);
 }
 
-TEST_CASE("more to know of an answer is added to it, and nothing where there is nothing") {
+TEST_CASE("info messages are added to a document, and an empty list is omitted") {
   std::string document = empty_document(Status::ZeroResults);
   const std::string before = document;
   add_info_messages(document, {});

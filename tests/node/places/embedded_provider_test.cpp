@@ -36,7 +36,7 @@ TEST_CASE("the embedded provider answers at once") {
   CHECK_FALSE(embedded.poll(Now{}));
 }
 
-TEST_CASE("the provider of the default configuration can be made") {
+TEST_CASE("the provider of the default configuration can be created") {
   herd::node::PlacesConfig config;
   config.providers = {"embedded"};
   const auto providers = make_providers(config);

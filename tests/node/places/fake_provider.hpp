@@ -1,4 +1,5 @@
-// A provider for tests that does what it is told: answers or fails, at once or when it is polled next, or never does.
+// A provider for tests. The test decides whether it answers, fails or hangs, and whether it does so at once or in
+// poll().
 #pragma once
 
 #include <deque>
@@ -10,10 +11,10 @@
 
 namespace herd::node::places::testing {
 
-// What the test looks at and changes; the provider itself belongs to the chain or the worker.
+// The state that the test reads and changes. The chain or the worker owns the provider itself.
 struct FakeScript {
-  std::optional<Status> status;  // of every answer; none: never answers
-  bool at_once = false;          // else poll() has it
+  std::optional<Status> status;  // of every answer; nullopt: it never answers
+  bool at_once = false;          // otherwise poll() returns the answer
   std::string document;
   std::string trouble = "it does not work";
   std::optional<Stale> stale;

@@ -5,7 +5,7 @@
 using namespace herd::node::places;
 using namespace std::chrono_literals;
 
-TEST_CASE("a request's time is counted in the bucket whose bound it does not exceed") {
+TEST_CASE("a duration is counted in the first bucket with a bound that it does not exceed") {
   Figures figures;
   figures.count_latency(0ns);
   figures.count_latency(25ms);
@@ -19,7 +19,7 @@ TEST_CASE("a request's time is counted in the bucket whose bound it does not exc
   CHECK(figures.latency_us == 21'050'000);
 }
 
-TEST_CASE("every state of a provider has its word") {
+TEST_CASE("every state of a provider has a name") {
   CHECK(to_text(ProviderState::Ready) == "ready");
   CHECK(to_text(ProviderState::Resting) == "resting");
   CHECK(to_text(ProviderState::Trying) == "trying");

@@ -51,7 +51,7 @@ TEST_CASE("a legacy result keeps its fields") {
   CHECK(places->front().position.latitude == 34.1);
 }
 
-TEST_CASE("fields that are unknown, of the wrong type or of no use without the key are left out") {
+TEST_CASE("fields that are unknown, of the wrong type or useless without the key are omitted") {
   json odd = kPlace;
   odd["photos"] = {{{"photo_reference", "x"}}};
   odd["permits"] = "everything";
@@ -66,7 +66,7 @@ TEST_CASE("fields that are unknown, of the wrong type or of no use without the k
   CHECK(result["reference"] == "ChIJ1");
 }
 
-TEST_CASE("the legacy form leaves out no zeros: a place that lacks a coordinate is not shown") {
+TEST_CASE("the legacy API omits no zeros: a place without a coordinate is not shown") {
   const auto shown = [](const char* missing) {
     json place = kPlace;
     place["geometry"]["location"].erase(missing);
@@ -80,7 +80,7 @@ TEST_CASE("the legacy form leaves out no zeros: a place that lacks a coordinate 
   CHECK(read(answer_of(json::array({on_equator})))->front().position.latitude == 0);
 }
 
-TEST_CASE("every status of Google is understood, and others are nonsense") {
+TEST_CASE("every status of Google is understood, and any other is an invalid answer") {
   const auto status_of = [](const std::string& status) {
     return failure_of(R"({"results":[],"status":")" + status + R"(","error_message":"Words."})").status;
   };
@@ -95,7 +95,7 @@ TEST_CASE("every status of Google is understood, and others are nonsense") {
             .message.ends_with("(Google says: Words.)"));
 }
 
-TEST_CASE("legacy answers that are none are unknown errors, and HTTP errors have their statuses") {
+TEST_CASE("invalid legacy answers are unknown errors, and HTTP errors have their statuses") {
   for (const auto* body : {"", "{}", "[]", R"({"status":"OK"})", R"({"status":"OK","results":{}})",
                            R"({"status":"OK","results":[{},1]})", R"({"status":5,"results":[]})", "<html>"}) {
     CHECK(failure_of(body).status == Status::UnknownError);

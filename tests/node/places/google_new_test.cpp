@@ -22,7 +22,7 @@ Failure failure_of(std::string_view body, int status = 200) {
   return read_one.error();
 }
 
-// A full place, changed, as the only one of an answer; what it became.
+// Applies a change to a full place and returns its result in an answer with that place only.
 json mapped(const std::function<void(json&)>& change) {
   json place = json::parse(R"({"id":"ChIJ1","types":["cafe","food"],"formattedAddress":"Long 1, Town",
     "shortFormattedAddress":"Long 1","location":{"latitude":34.1,"longitude":-118.4},
@@ -41,7 +41,7 @@ json mapped(const std::function<void(json&)>& change) {
 
 }  // namespace
 
-TEST_CASE("a request to Google asks for twenty places of the cheapest tier, with the key in a header") {
+TEST_CASE("a request to Google is for twenty places of the cheapest tier, with the key in a header") {
   const auto request = google_new().request({{34.06893, -118.445127}, 10'000}, *ApiKey::parse("test-key"));
   CHECK(request.query.empty());
   CHECK(request.headers == std::vector<std::string>{"Content-Type: application/json", "X-Goog-Api-Key: test-key",
@@ -50,14 +50,14 @@ TEST_CASE("a request to Google asks for twenty places of the cheapest tier, with
     "center":{"latitude":34.06893,"longitude":-118.445127},"radius":10000}}})"));
 }
 
-TEST_CASE("no field of a dearer tier is asked for") {
+TEST_CASE("no field of a more expensive tier is requested") {
   for (const auto* dear : {"rating", "userRatingCount", "priceLevel", "OpeningHours", "PhoneNumber", "websiteUri",
                            "reviews", "editorialSummary", "*"}) {
     CHECK(google_field_mask().find(dear) == std::string_view::npos);
   }
 }
 
-TEST_CASE("each field of Google's new form becomes the field of the old one") {
+TEST_CASE("each field of Google's new API becomes the field of the old one") {
   CHECK(mapped([](json&) {}) == json::parse(R"({"place_id":"ChIJ1","reference":"ChIJ1","name":"Café",
     "types":["cafe","food"],"vicinity":"Long 1","business_status":"OPERATIONAL",
     "geometry":{"location":{"lat":34.1,"lng":-118.4},
@@ -66,7 +66,7 @@ TEST_CASE("each field of Google's new form becomes the field of the old one") {
     "attributions":["<a href=\"https://a.example/?x=1&amp;y=&quot;2&quot;\">A &amp; B</a>"]})"));
 }
 
-TEST_CASE("what Google does not say is left out, and the long address stands in for the short one") {
+TEST_CASE("missing fields are omitted, and the long address replaces a missing short one") {
   const json result = mapped([](json& place) {
     for (const auto* name :
          {"types", "shortFormattedAddress", "viewport", "businessStatus", "displayName", "plusCode", "attributions"}) {
@@ -77,7 +77,7 @@ TEST_CASE("what Google does not say is left out, and the long address stands in 
     "geometry":{"location":{"lat":34.1,"lng":-118.4}},"attributions":[]})"));
 }
 
-TEST_CASE("fields of the wrong type are left out, and links that are none are text") {
+TEST_CASE("fields of the wrong type are omitted, and invalid links become text") {
   const json result = mapped([](json& place) {
     place["displayName"] = "plain";
     place["businessStatus"] = 5;
@@ -92,7 +92,7 @@ TEST_CASE("fields of the wrong type are left out, and links that are none are te
   CHECK(result["attributions"] == json({"&lt;b&gt;"}));
 }
 
-TEST_CASE("a place without an id or a position on the earth, or with absurd amounts of text, is not shown") {
+TEST_CASE("a place without an id or a valid position, or with too much text, is not shown") {
   const auto is_shown = [](const std::function<void(json&)>& change) { return !mapped(change).is_null(); };
   CHECK(is_shown([](json& place) { place["location"]["latitude"] = 90; }));
   CHECK_FALSE(is_shown([](json& place) { place["location"]["latitude"] = 90.001; }));
@@ -107,7 +107,7 @@ TEST_CASE("a place without an id or a position on the earth, or with absurd amou
   CHECK_FALSE(is_shown([](json& place) { place["displayName"]["text"] = std::string(kMaxListedPlaceBytes, 'x'); }));
 }
 
-TEST_CASE("a coordinate that is left out is 0") {
+TEST_CASE("a missing coordinate is 0") {
   const auto location = [](std::string_view text) {
     return mapped([&](json& place) { place["location"] = json::parse(text); })["geometry"]["location"];
   };
@@ -117,7 +117,7 @@ TEST_CASE("a coordinate that is left out is 0") {
   CHECK(location(R"({"latitude":null,"longitude":36.8})") == json({{"lat", 0.0}, {"lng", 36.8}}));
 }
 
-TEST_CASE("a location that is there and has something else than numbers is none, and one that is not there is not 0") {
+TEST_CASE("a location without numbers is invalid, and a missing location is not 0") {
   const auto is_shown = [](std::string_view text) {
     return !mapped([&](json& place) { place["location"] = json::parse(text); }).is_null();
   };
@@ -128,7 +128,7 @@ TEST_CASE("a location that is there and has something else than numbers is none,
   CHECK_FALSE(is_shown("0"));
 }
 
-TEST_CASE("in a viewport, too, a coordinate that is left out is 0") {
+TEST_CASE("a missing coordinate in a viewport is 0 as well") {
   const auto viewport = [](std::string_view text) {
     return mapped([&](json& place) { place["viewport"] = json::parse(text); })["geometry"].value("viewport", json());
   };
@@ -142,7 +142,7 @@ TEST_CASE("in a viewport, too, a coordinate that is left out is 0") {
   CHECK(viewport("{}").is_null());
 }
 
-TEST_CASE("a place of which all that may be left out is left out is shown") {
+TEST_CASE("a place with none of its optional fields is shown") {
   const auto places = read(R"({"places":[{"id":"1","location":{}}]})");
   REQUIRE(places);
   REQUIRE(places->size() == 1);
@@ -150,7 +150,7 @@ TEST_CASE("a place of which all that may be left out is left out is shown") {
         json::parse(R"({"place_id":"1","reference":"1","geometry":{"location":{"lat":0.0,"lng":0.0}}})"));
 }
 
-TEST_CASE("objects without any field, and empty texts, change nothing") {
+TEST_CASE("empty objects and empty strings change nothing") {
   const json result = mapped([](json& place) {
     for (const auto* name : {"displayName", "plusCode"}) place[name] = json::object();
     place["shortFormattedAddress"] = "";
@@ -164,7 +164,7 @@ TEST_CASE("objects without any field, and empty texts, change nothing") {
   CHECK(result["attributions"] == json({R"(<a href="https://a.example/">https://a.example/</a>)"}));
 }
 
-TEST_CASE("an answer without a list of places has none") {
+TEST_CASE("an answer without a list of places has no places") {
   CHECK(read("{}")->empty());
   CHECK(read(R"({"places":[]})")->empty());
   CHECK(read(R"({"places":null})")->empty());
@@ -172,7 +172,7 @@ TEST_CASE("an answer without a list of places has none") {
   CHECK(read(R"({"error":null})").error().status == Status::UnknownError);
 }
 
-TEST_CASE("no more than twenty places are taken") {
+TEST_CASE("at most twenty places are used") {
   json places = json::array();
   for (int i = 0; i < 25; ++i) {
     places.push_back({{"id", std::to_string(i)}, {"location", {{"latitude", 1}, {"longitude", 2}}}});
@@ -180,7 +180,7 @@ TEST_CASE("no more than twenty places are taken") {
   CHECK(read(json{{"places", places}}.dump())->size() == 20);
 }
 
-TEST_CASE("what is no list of places is an unknown error") {
+TEST_CASE("an answer without a valid list of places is an unknown error") {
   for (const auto* body : {"", "{", "null", "5", "[]", "\"OK\"", R"({"other":1})", R"({"places":{}})",
                            R"({"places":[1,{},null]})", "<html>", "{\"places\":[{\"id\":\"\xFF\"}]}", "{}{}",
                            R"({"places":[{"id":"1","location":{"latitude":1e999,"longitude":0}}]})"}) {
@@ -189,7 +189,7 @@ TEST_CASE("what is no list of places is an unknown error") {
   CHECK(failure_of(std::string(1'000'000, '[')).status == Status::UnknownError);
 }
 
-TEST_CASE("JSON is nested as deeply as the bound and no deeper, and brackets in texts do not count") {
+TEST_CASE("JSON may be nested up to the bound, and brackets in strings do not count") {
   const auto nested = [](int depth) {
     return std::string(static_cast<std::size_t>(depth), '[') + std::string(static_cast<std::size_t>(depth), ']');
   };
@@ -198,7 +198,7 @@ TEST_CASE("JSON is nested as deeply as the bound and no deeper, and brackets in 
   CHECK(parse_json("\"" + std::string(100, '[') + "\\\"[[\""));
 }
 
-TEST_CASE("HTTP errors become Google's old statuses, with Google's words and what to do") {
+TEST_CASE("HTTP errors become Google's old statuses, with Google's message and what to do") {
   const auto status_of = [](int http) {
     return failure_of(R"({"error":{"code":)" + std::to_string(http) + R"(,"message":"Words.","status":"X"}})", http)
         .status;
@@ -213,13 +213,13 @@ TEST_CASE("HTTP errors become Google's old statuses, with Google's words and wha
   CHECK(failure_of("", 204).status == Status::UnknownError);
 }
 
-TEST_CASE("an invalid key is denied although Google calls it a bad request") {
+TEST_CASE("an invalid key gives REQUEST_DENIED although Google answers with 400") {
   CHECK(failure_of(R"({"error":{"code":400,"message":"API key not valid.","details":[{"reason":"API_KEY_INVALID"}]}})",
                    400)
             .status == Status::RequestDenied);
 }
 
-TEST_CASE("an error within a 200 is believed if it is one") {
+TEST_CASE("a valid error in a reply with status 200 is used") {
   CHECK(failure_of(R"({"error":{"code":429,"message":"m"}})").status == Status::OverQueryLimit);
   CHECK(failure_of(R"({"error":{"code":200}})").status == Status::UnknownError);
   CHECK(failure_of(R"({"error":{"code":99999999999999999999}})").status == Status::UnknownError);

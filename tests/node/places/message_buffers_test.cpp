@@ -9,7 +9,7 @@
 
 using namespace herd::node::places;
 
-TEST_CASE("a message's memory comes back when it ends, and is used again") {
+TEST_CASE("the buffer of a destroyed message is used again") {
   MessageBuffers buffers;
   std::optional<zmq::message_t> message = buffers.make(100);
   CHECK(message->size() == 100);
@@ -20,7 +20,7 @@ TEST_CASE("a message's memory comes back when it ends, and is used again") {
   CHECK(buffers.make(MessageBuffers::kBufferBytes).data() == bytes);
 }
 
-TEST_CASE("a message longer than a buffer has memory of its own") {
+TEST_CASE("a message longer than a buffer does not use the pool") {
   MessageBuffers buffers;
   zmq::message_t message = buffers.make(MessageBuffers::kBufferBytes + 1);
   CHECK(message.size() == MessageBuffers::kBufferBytes + 1);
@@ -29,7 +29,7 @@ TEST_CASE("a message longer than a buffer has memory of its own") {
   CHECK(buffers.spare() == 0);
 }
 
-TEST_CASE("no more than so many buffers wait to be used again") {
+TEST_CASE("the number of free buffers is bounded") {
   MessageBuffers buffers;
   std::vector<zmq::message_t> messages;
   for (std::size_t i = 0; i < MessageBuffers::kMaxPooled + 10; ++i) messages.push_back(buffers.make(1));
@@ -37,7 +37,7 @@ TEST_CASE("no more than so many buffers wait to be used again") {
   CHECK(buffers.spare() == MessageBuffers::kMaxPooled);
 }
 
-TEST_CASE("a message may end on another thread, and after the buffers") {
+TEST_CASE("a message may be destroyed on another thread, and after the pool") {
   std::optional<MessageBuffers> buffers(std::in_place);
   std::thread([message = buffers->make(10)]() mutable { message.rebuild(); }).join();
   CHECK(buffers->spare() == 1);
@@ -47,7 +47,7 @@ TEST_CASE("a message may end on another thread, and after the buffers") {
   CHECK(last.to_string_view() == "xxxxxxxxxx");
 }
 
-TEST_CASE("messages that end on several threads at once all come back, each once") {
+TEST_CASE("buffers of messages that several threads destroy at once all return, each once") {
   MessageBuffers buffers;
   for (int round = 0; round < 50; ++round) {
     std::vector<std::vector<zmq::message_t>> parts(4);

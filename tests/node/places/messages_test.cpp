@@ -23,7 +23,7 @@ std::string bytes_of(const Message& message) {
 
 }  // namespace
 
-TEST_CASE("a query comes back as it was sent") {
+TEST_CASE("a query is decoded as it was encoded") {
   const auto decoded = decode_query(bytes_of(QueryMessage{77, kQuery}));
   REQUIRE(decoded);
   CHECK(decoded->ticket == 77);
@@ -33,7 +33,7 @@ TEST_CASE("a query comes back as it was sent") {
   CHECK(decoded->query.max == 5);
 }
 
-TEST_CASE("an answer comes back as it was sent, up to the longest document") {
+TEST_CASE("an answer is decoded as it was encoded, up to the longest document") {
   const std::string longest(kMaxDocumentBytes, 'x');
   const std::string bytes = bytes_of(AnswerMessage{std::numeric_limits<Ticket>::max(), Status::ZeroResults, longest});
   CHECK(bytes.size() <= kMaxPlacesMessageBytes);
@@ -50,7 +50,7 @@ TEST_CASE("a query message fits its bound") {
   CHECK(bytes_of(QueryMessage{std::numeric_limits<Ticket>::max(), odd}).size() <= kMaxQueryMessageBytes);
 }
 
-TEST_CASE("what is not exactly a message is refused") {
+TEST_CASE("malformed messages are refused") {
   const std::string query = bytes_of(QueryMessage{1, kQuery});
   const std::string answer = bytes_of(AnswerMessage{1, Status::Ok, "{}"});
   CHECK_FALSE(decode_query(""));
@@ -69,7 +69,7 @@ TEST_CASE("what is not exactly a message is refused") {
   CHECK_FALSE(decode_answer(answer + '\0'));
 }
 
-TEST_CASE("an array that announces gigabytes is refused without taking them") {
+TEST_CASE("an array that announces gigabytes is refused without an allocation") {
   CHECK_FALSE(decode_query(std::string_view("\xDD\xFF\xFF\xFF\xFF", 5)));
   CHECK_FALSE(decode_answer(std::string_view("\xDB\xFF\xFF\xFF\xFF", 5)));
   CHECK_FALSE(decode_query(std::string(100'000, '\x91')));
@@ -84,12 +84,12 @@ TEST_CASE("a longer array is accepted, a shorter one is not") {
   CHECK_FALSE(decode_answer(shorter.substr(0, shorter.size() - 3)));
 }
 
-TEST_CASE("a status that does not exist is refused") {
+TEST_CASE("an unknown status is refused") {
   CHECK(decode_answer(bytes_of(AnswerMessage{1, Status::UnknownError, ""})));
   CHECK_FALSE(decode_answer(bytes_of(AnswerMessage{1, static_cast<Status>(kStatuses), ""})));
 }
 
-TEST_CASE("queries are judged on both sides of each bound") {
+TEST_CASE("queries are checked on both sides of each bound") {
   const auto accepted = [](auto change) {
     Query query = kQuery;
     change(query);
@@ -110,7 +110,7 @@ TEST_CASE("queries are judged on both sides of each bound") {
   CHECK_FALSE(accepted([](Query& query) { query.max = 21; }));
 }
 
-TEST_CASE("figures come back as they were sent") {
+TEST_CASE("figures are decoded as they were encoded") {
   Figures figures;
   figures.provider = "google";
   figures.state = ProviderState::Resting;
@@ -136,7 +136,7 @@ TEST_CASE("figures come back as they were sent") {
   CHECK_FALSE(decode_figures(bytes_of(AnswerMessage{1, Status::Ok, "{}"})));
 }
 
-TEST_CASE("a provider's state that does not exist is refused") {
+TEST_CASE("an unknown state of a provider is refused") {
   Figures figures;
   figures.state = static_cast<ProviderState>(kProviderStates);
   CHECK_FALSE(decode_figures(bytes_of(FiguresMessage{figures})));

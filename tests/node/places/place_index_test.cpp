@@ -28,7 +28,7 @@ const PlaceIndex& world() {
   return kWorld;
 }
 
-// Another formula than the index has, so that one mistake does not hide in both.
+// Uses another formula than the index, so that both do not have the same mistake.
 double haversine_km(const Position& one, const Position& other) {
   constexpr double kHalfDegree = std::numbers::pi / 360;
   const double up = std::sin((other.latitude - one.latitude) * kHalfDegree);
@@ -57,7 +57,7 @@ Position north_by_km(double km) {
 }
 
 struct RandomWorld {
-  std::vector<float> prominences;  // of the place named pN at N
+  std::vector<float> prominences;  // of the place named pN at index N
   PlaceIndex index;
 
   [[nodiscard]] float prominence_of(std::uint32_t place) const {
@@ -65,8 +65,8 @@ struct RandomWorld {
   }
 };
 
-// The best scores within the radius, by looking at every place. Scores, not places: of two at a pole either may be
-// first.
+// The best scores within the radius, by a search over all places. Scores, not places: of two places at a pole, either
+// may be first.
 std::vector<double> best_scores(const RandomWorld& world, const Position& centre, double radius_km, std::size_t max) {
   std::vector<double> found;
   for (std::uint32_t place = 0; place < world.index.size(); ++place) {
@@ -98,12 +98,12 @@ RandomWorld random_world(std::mt19937& random, const Position& around, double sp
 
 }  // namespace
 
-TEST_CASE("the embedded table is whole") {
+TEST_CASE("the embedded table is complete") {
   CHECK(world().size() > 220'000);
   CHECK(embedded_places().size() < 6'000'000);
 }
 
-TEST_CASE("no place of the embedded table stands there twice: one name of a country, within 5 km") {
+TEST_CASE("the embedded table has no duplicates: equal names in one country within 5 km") {
   std::map<std::string, std::vector<std::uint32_t>> namesakes;
   for (std::uint32_t place = 0; place < world().size(); ++place) {
     const auto view = world().at(place);
@@ -125,7 +125,7 @@ TEST_CASE("no place of the embedded table stands there twice: one name of a coun
   CHECK(twice == std::vector<std::string_view>());
 }
 
-TEST_CASE("a search finds what looking at every place finds, at the poles and across the antimeridian too") {
+TEST_CASE("a search gives the same as a search over all places, also at the poles and across the antimeridian") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937 random(seed);
@@ -152,7 +152,7 @@ TEST_CASE("a search finds what looking at every place finds, at the poles and ac
   }
 }
 
-TEST_CASE("a search of any width finds what looking at every place finds") {
+TEST_CASE("a search of any radius gives the same as a search over all places") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
   std::mt19937 random(seed);
@@ -168,7 +168,7 @@ TEST_CASE("a search of any width finds what looking at every place finds") {
   }
 }
 
-TEST_CASE("a place is found from both sides of each seam of the tiles") {
+TEST_CASE("a place is found from both sides of each border between tiles") {
   const Position seam = GENERATE(Position{0, 0}, Position{0, 180}, Position{0, -180}, Position{51.5, -0.5},
                                  Position{-90, 0}, Position{90, 180}, Position{45, 179.5}, Position{-89.5, -180});
   const PlaceIndex index = index_of(row("seam", seam, "town", 0));
@@ -183,15 +183,15 @@ TEST_CASE("a place is found from both sides of each seam of the tiles") {
   CHECK(index.search(seam, 0, 1).size() == 1);
 }
 
-TEST_CASE("a place exactly on the radius counts, one just beyond does not") {
+TEST_CASE("a place exactly on the radius is found, and one just beyond is not") {
   const PlaceIndex index = index_of(row("edge", {0.1, 0}, "town", 0));
   const double km = haversine_km({0, 0}, {0.1, 0});
   CHECK(index.search({0, 0}, km, 1).size() == 1);
   CHECK(index.search({0, 0}, km - 1e-6, 1).empty());
 }
 
-// A search looks at rounded points first: wherever on earth, and whichever of a block of places it is, rounding must
-// not hide a place that is just within the radius.
+// A search checks rounded points first. The rounding must not hide a place just within the radius, at any position and
+// at any index within its block.
 TEST_CASE("a place just within the radius is found anywhere") {
   const auto seed = std::random_device{}();
   INFO("seed " << seed);
@@ -217,14 +217,14 @@ TEST_CASE("a place just within the radius is found anywhere") {
   }
 }
 
-TEST_CASE("radius 0 finds what stands exactly there and nothing else") {
+TEST_CASE("radius 0 finds places at exactly this position and no others") {
   const PlaceIndex index =
       index_of(row("here", {12.34567, 76.54321}, "town", 0) + row("beside", {12.34568, 76.54321}, "town", 5'000'000));
   CHECK(names(index, index.search({12.34567, 76.54321}, 0, 20)) == std::vector<std::string>{"here"});
   CHECK(index.search({12.3, 76.5}, 0, 20).empty());
 }
 
-TEST_CASE("at a pole every longitude is the same place") {
+TEST_CASE("at a pole every longitude is the same position") {
   const PlaceIndex index = index_of(row("pole", {90, 77}, "town", 0));
   CHECK(index.search({90, -120}, 0, 1).size() == 1);
 }
@@ -242,25 +242,25 @@ TEST_CASE("max bounds the answer from 1 to 20, and 0 or a negative radius finds 
   CHECK(index.search({0, 0}, std::nan(""), 5).empty());
 }
 
-TEST_CASE("an empty table answers nothing") {
+TEST_CASE("an empty table gives no results") {
   CHECK(index_of("").search({0, 0}, 50, 20).empty());
 }
 
-TEST_CASE("the hamlet underfoot comes before the metropolis at the edge, and the metropolis before a far hamlet") {
+TEST_CASE("a hamlet at the position comes before a metropolis at the edge, and the metropolis before a far hamlet") {
   const PlaceIndex index = index_of(row("hamlet", north_by_km(0.1), "town", 500) +
                                     row("metropolis", north_by_km(40), "capital", 20'000'000) +
                                     row("far hamlet", north_by_km(10), "town", 500));
   CHECK(names(index, index.search({0, 0}, 50, 3)) == std::vector<std::string>{"hamlet", "metropolis", "far hamlet"});
 }
 
-TEST_CASE("ten times the people are worth one step further") {
+TEST_CASE("ten times the population adds 1 to the prominence") {
   const PlaceIndex index =
       index_of(row("village", north_by_km(1.1), "town", 500) + row("town", north_by_km(4.2), "town", 50'000) +
                row("next village", north_by_km(1.2), "town", 500));
   CHECK(names(index, index.search({0, 0}, 50, 3)) == std::vector<std::string>{"town", "village", "next village"});
 }
 
-TEST_CASE("prominence grows with people and with the kind, and is never below 1") {
+TEST_CASE("prominence grows with the population and with the kind, and is never below 1") {
   CHECK(prominence(Kind::Town, 0) == 1);
   CHECK(prominence(Kind::Town, 500) == 1);
   CHECK(prominence(Kind::Quarter, 5'000) == Approx(2));
@@ -270,13 +270,13 @@ TEST_CASE("prominence grows with people and with the kind, and is never below 1"
   CHECK(prominence(Kind::Port, 0) == Approx(2));
 }
 
-TEST_CASE("equals come the nearer first and then in the table's order") {
+TEST_CASE("places with equal scores are ordered by distance, then by table order") {
   const PlaceIndex index =
       index_of(row("b", {0, 0.02}, "town", 0) + row("a", {0, -0.02}, "town", 0) + row("near", {0, 0.01}, "town", 0));
   CHECK(names(index, index.search({0, 0}, 50, 3)) == std::vector<std::string>{"near", "b", "a"});
 }
 
-TEST_CASE("near the university in Los Angeles the answer reads as a person would expect") {
+TEST_CASE("near the university in Los Angeles the order is what a person expects") {
   const auto found = names(world(), world().search({34.068930, -118.445127}, 10, 20));
   const std::vector<std::string> first(found.begin(), found.begin() + std::min<std::ptrdiff_t>(6, std::ssize(found)));
   for (const char* expected : {"Beverly Hills", "Santa Monica", "Westwood", "Bel Air"}) {
@@ -285,7 +285,7 @@ TEST_CASE("near the university in Los Angeles the answer reads as a person would
   }
 }
 
-TEST_CASE("a great city is the first answer in its middle, and an empty sea has none") {
+TEST_CASE("a large city is the first result at its centre, and the open sea has no results") {
   const auto first = [](const Position& position) { return world().at(world().search(position, 50, 1).at(0).place); };
   CHECK(first({48.8566, 2.3522}).name == "Paris");
   CHECK(first({35.6895, 139.6917}).name == "Tokyo");
@@ -293,7 +293,7 @@ TEST_CASE("a great city is the first answer in its middle, and an empty sea has 
   CHECK(world().search({0, -140}, 50, 20).empty());
 }
 
-TEST_CASE("a table that is not what it should be is refused with a reason") {
+TEST_CASE("an invalid table is refused with a reason") {
   CHECK_FALSE(PlaceIndex::load({}));
   const std::array<std::byte, 4> nonsense{};
   CHECK_FALSE(PlaceIndex::load(nonsense));

@@ -24,7 +24,7 @@ Query within(double radius_km, int max = 20) {
 
 }  // namespace
 
-TEST_CASE("distances are those of a sphere, also over the date line and at the poles") {
+TEST_CASE("distances are those on a sphere, also across the date line and at the poles") {
   CHECK(distance_km({{0, 0}, {1, 0}}) == Approx(111.195).epsilon(1e-4));
   CHECK(distance_km({{0, 179.5}, {0, -179.5}}) == Approx(111.195).epsilon(1e-4));
   CHECK(distance_km({{90, 0}, {90, 90}}) == Approx(0).margin(1e-9));
@@ -32,7 +32,7 @@ TEST_CASE("distances are those of a sphere, also over the date line and at the p
   CHECK(distance_km({{34.06893, -118.445127}, {34.06893, -118.445127}}) == 0);
 }
 
-TEST_CASE("only places within the asker's radius are shown, in their order") {
+TEST_CASE("only places within the query's radius are shown, in their order") {
   const Shown shown = show(northward(5), within(3.5));
   CHECK(shown.status == Status::Ok);
   const json document = json::parse(shown.document);
@@ -42,20 +42,20 @@ TEST_CASE("only places within the asker's radius are shown, in their order") {
   CHECK(document["status"] == "OK");
 }
 
-TEST_CASE("at most as many are shown as were asked for, with the attributions of those and no others") {
+TEST_CASE("at most `max` places are shown, with the attributions of these only") {
   const json document = json::parse(show(northward(5), within(50, 2)).document);
   CHECK(document["results"].size() == 2);
   CHECK(document["html_attributions"] == json({"shared", "1", "2"}));
 }
 
-TEST_CASE("a list with nothing near enough is ZERO_RESULTS") {
+TEST_CASE("a list without a place within the radius gives ZERO_RESULTS") {
   const Shown shown = show(northward(5), within(0.5));
   CHECK(shown.status == Status::ZeroResults);
   CHECK(json::parse(shown.document)["status"] == "ZERO_RESULTS");
   CHECK(show({}, within(50)).status == Status::ZeroResults);
 }
 
-TEST_CASE("radius 0 finds what stands exactly there, and nothing a metre away") {
+TEST_CASE("radius 0 finds a place at exactly this position, and none a metre away") {
   const PlaceList places{{{34.06893, -118.445127}, R"({"name":"here"})", {}}, {{34.06894, -118.445127}, "{}", {}}};
   const json document =
       json::parse(show(places, {.latitude = 34.06893, .longitude = -118.445127, .radius_km = 0, .max = 20}).document);
@@ -63,7 +63,7 @@ TEST_CASE("radius 0 finds what stands exactly there, and nothing a metre away") 
   CHECK(document["results"][0]["name"] == "here");
 }
 
-TEST_CASE("each result stands on a line of its own") {
+TEST_CASE("each result is on a line of its own") {
   CHECK(show(northward(2), within(50)).document.find("\"results\":[\n{\"name\":\"1\"},\n{\"name\":\"2\"}\n]") !=
         std::string::npos);
 }

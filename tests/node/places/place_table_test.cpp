@@ -28,13 +28,13 @@ TEST_CASE("a row of the table is read with all its columns") {
   CHECK(seen.population == 341'730);
 }
 
-TEST_CASE("a table with no rows is a table, a text without the header is none") {
+TEST_CASE("a table without rows is valid, and a text without the header is not") {
   CHECK(rows_of("") == 0);
   CHECK_FALSE(read_place_table("", [](const PlaceRow&) {}));
   CHECK_FALSE(read_place_table("a\tX\t0\t0\ttown\tCH\tCH\t0\n", [](const PlaceRow&) {}));
 }
 
-TEST_CASE("a row is refused on the far side of each bound and taken on the near side") {
+TEST_CASE("a row is accepted at each bound and refused beyond it") {
   CHECK(rows_of("a\tX\t90\t180\ttown\tCH\t\t0\n") == 1);
   CHECK(rows_of("a\tX\t-90\t-180\ttown\tCH\t\t4294967295\n") == 1);
   CHECK(rows_of("a\tX\t90.00001\t0\ttown\tCH\t\t0\n") == 999);
@@ -52,7 +52,7 @@ TEST_CASE("a row is refused on the far side of each bound and taken on the near 
   CHECK(rows_of("a\tX\t0\t0\ttown\tCH\t" + std::string(256, 'x') + "\t0\n") == 999);
 }
 
-TEST_CASE("a row with a column too few or too many is refused, and named") {
+TEST_CASE("a row with a column too few or too many is refused, and the error names it") {
   CHECK(rows_of("a\tX\t0\t0\ttown\tCH\t0\n") == 999);
   CHECK(rows_of("a\tX\t0\t0\ttown\tCH\t\t0\t1\n") == 999);
   const std::string table = table_of("a\tX\t0\t0\ttown\tCH\t\t0\n\n");

@@ -1,4 +1,4 @@
-// A small table of places for tests, compressed as the embedded one is.
+// A small table of places for tests, compressed like the embedded one.
 #pragma once
 
 #include <zstd.h>

@@ -5,7 +5,7 @@
 
 using namespace herd::node::places;
 
-TEST_CASE("a service's URL is https, or http to this very host") {
+TEST_CASE("the URL of a service is https, or http with a loopback address") {
   for (const auto* text : {"https://places.example/v1/places:searchNearby", "https://places.example", "https://[::1]/x",
                            "https://places.example:8443/x", "http://127.0.0.1:15000/x", "http://localhost/x",
                            "http://[::1]:15000/x", "http://127.9.9.9/x"}) {
@@ -19,7 +19,7 @@ TEST_CASE("a service's URL is https, or http to this very host") {
   CHECK_FALSE(parse_provider_url("https://places.example/x")->loopback);
 }
 
-TEST_CASE("the default URLs are ones") {
+TEST_CASE("the default URLs are valid") {
   const herd::node::PlacesConfig defaults;
   CHECK(parse_provider_url(defaults.google_url)->encrypted);
   CHECK(parse_provider_url(defaults.google_legacy_url)->encrypted);

@@ -1,5 +1,5 @@
-// The provider against a service on loopback: what is asked, shared, kept, rested and never told. Faults of the network
-// itself are played by tests/system/test_google_faults.py.
+// The provider with a service on loopback: requests, sharing, cache, breaker, secrecy of the key. Faults of the network
+// itself are tested by tests/system/test_google_faults.py.
 #include "node/places/web_provider.hpp"
 
 #include <poll.h>
@@ -28,7 +28,7 @@ namespace {
 constexpr Query kQuery{.latitude = 34, .longitude = -118, .radius_km = 10, .max = 5};
 const std::string kKey = "test-key-nobody-has";
 
-// A service that answers with one place in the middle of what was asked for, or with an error.
+// A service that answers with one place at the centre of the requested area, or with an error.
 class Service {
  public:
   Service() {
@@ -56,7 +56,7 @@ class Service {
     return *parse_provider_url("http://127.0.0.1:" + std::to_string(port_) + "/places");
   }
 
-  // Sends the answers that were held, and holds no more.
+  // Sends the answers held back so far, and no longer holds back any.
   void release() {
     holds = false;
     asio::post(*io_, [this] {
@@ -85,7 +85,7 @@ class Service {
   std::unique_ptr<http::Server> server_;  // its thread ends before all that its page uses
 };
 
-// A provider, and time that goes as fast as the clock but can be moved ahead.
+// A provider, and a time that follows the clock but can be advanced.
 class Bench {
  public:
   explicit Bench(FoundKey key = {*ApiKey::parse(kKey), ""})
@@ -128,7 +128,7 @@ class Bench {
 
  private:
   WebProvider provider_;
-  std::optional<LookupResult> known_;  // at once
+  std::optional<LookupResult> known_;  // a result that ask() has returned
   LookupId last_ = 0;
 };
 
@@ -139,7 +139,7 @@ Query north_of(Query query, double metres) {
 
 }  // namespace
 
-TEST_CASE("the same question is asked once while its answer is fresh, whatever number of places is wanted") {
+TEST_CASE("queries of one cell send one request while its answer is fresh, whatever their number of places") {
   Bench bench;
   CHECK(bench.answer().status == Status::Ok);
   Query more = kQuery;
@@ -152,7 +152,7 @@ TEST_CASE("the same question is asked once while its answer is fresh, whatever n
   CHECK(bench.service.requests == 2);
 }
 
-TEST_CASE("all who ask the same at the same time share one request") {
+TEST_CASE("concurrent lookups of one cell share one request") {
   Bench bench;
   for (int i = 0; i < 100; ++i) bench.ask();
   std::set<LookupId> answered;
@@ -166,18 +166,18 @@ TEST_CASE("all who ask the same at the same time share one request") {
   CHECK(bench.provider().figures().shared == 99);
 }
 
-TEST_CASE("a neighbour's answer never shows a place outside the radius of who asks") {
+TEST_CASE("a shared answer never shows a place outside the radius of the query") {
   Bench bench;
-  Query first = kQuery;  // within a metre: there a cell is as large as the radius
+  Query first = kQuery;  // with a radius of a metre, a cell is as large as the radius
   first.radius_km = 0.0009;
   while (cell_of(north_of(first, 0.95)) != cell_of(first)) first = north_of(first, 0.02);
-  CHECK(bench.answer(first).status == Status::Ok);  // the one place stands where the first one does
+  CHECK(bench.answer(first).status == Status::Ok);  // the service's place is at the position of the first query
   CHECK(bench.answer(north_of(first, 0.85)).status == Status::Ok);
   CHECK(bench.answer(north_of(first, 0.95)).status == Status::ZeroResults);
   CHECK(bench.service.requests == 1);
 }
 
-TEST_CASE("a failure has an old answer to fall back on, which is not shown as fresh") {
+TEST_CASE("a failed lookup has a stale answer to fall back on, which is marked as stale") {
   Bench bench;
   bench.answer();
   bench.service.status = 503;
@@ -190,7 +190,7 @@ TEST_CASE("a failure has an old answer to fall back on, which is not shown as fr
   CHECK(bench.provider().figures().stale == 1);
 }
 
-TEST_CASE("a service that fails five times rests, is tried once, and is back with its first answer") {
+TEST_CASE("a service that fails five times rests, is tested once, and is used again after its first answer") {
   CapturedLog log;
   Bench bench;
   bench.service.status = 500;
@@ -215,14 +215,14 @@ TEST_CASE("a service that fails five times rests, is tried once, and is back wit
   CHECK(log.count("event=places_provider_ready provider=google") == 1);
 }
 
-TEST_CASE("requests that make no sense do not make a service rest") {
+TEST_CASE("invalid requests do not make a service rest") {
   Bench bench;
   bench.service.status = 400;
   for (int i = 0; i < 2 * Breaker::kFailures; ++i) CHECK(bench.answer().status == Status::InvalidRequest);
   CHECK(bench.provider().figures().state == ProviderState::Ready);
 }
 
-TEST_CASE("the key is in no answer, no failure, no figure and no log, though the service repeats it") {
+TEST_CASE("the key is in no answer, failure, figure or log line, although the service repeats it") {
   CapturedLog log(spdlog::level::trace);
   Bench bench;
   const LookupResult good = bench.answer();
@@ -237,7 +237,7 @@ TEST_CASE("the key is in no answer, no failure, no figure and no log, though the
   CHECK(log.count("places_request_failed") == 1);
 }
 
-TEST_CASE("without a key everything is denied at once, and the advice is passed on") {
+TEST_CASE("without a key every lookup is denied at once, with the advice") {
   Bench bench(FoundKey{{}, "set the variable X"});
   const LookupResult result = bench.answer();
   CHECK(result.status == Status::RequestDenied);
@@ -246,7 +246,7 @@ TEST_CASE("without a key everything is denied at once, and the advice is passed 
   CHECK(bench.service.requests == 0);
 }
 
-TEST_CASE("a lookup that nobody wants any more is not found, and its answer is kept all the same") {
+TEST_CASE("a cancelled lookup has no result, and its answer is cached nevertheless") {
   Bench bench;
   const LookupId unwanted = bench.ask();
   CHECK_FALSE(bench.provider().poll(bench.now()));
@@ -258,7 +258,7 @@ TEST_CASE("a lookup that nobody wants any more is not found, and its answer is k
   CHECK(bench.provider().figures().cached == 1);
 }
 
-TEST_CASE("a provider with nothing under way has no descriptor and no deadline") {
+TEST_CASE("a provider without requests in progress has no descriptor and no deadline") {
   Bench bench;
   bench.answer();
   std::vector<zmq_pollitem_t> items;
@@ -267,9 +267,9 @@ TEST_CASE("a provider with nothing under way has no descriptor and no deadline")
   CHECK_FALSE(bench.provider().next_deadline());
 }
 
-TEST_CASE("a request is given up at its deadline") {
+TEST_CASE("a request ends at its deadline") {
   Bench bench;
-  const int listener = socket(AF_INET, SOCK_STREAM, 0);  // accepts, since the kernel does, and says nothing
+  const int listener = socket(AF_INET, SOCK_STREAM, 0);  // the kernel accepts connections, and no reply is sent
   const auto address = herd::node::loopback(herd::node::free_port());
   REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(listen(listener, 8) == 0);

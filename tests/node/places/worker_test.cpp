@@ -1,4 +1,4 @@
-// The real worker thread and the real client, with waits for conditions that have a deadline.
+// The real worker thread with the real client. All waits are for conditions, with a deadline.
 #include "node/places/worker.hpp"
 
 #include <poll.h>
@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "node/app/providers.hpp"
 #include "node/places/client.hpp"
 #include "node/places/messages.hpp"
-#include "node/app/providers.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/places/fake_provider.hpp"
 
@@ -63,7 +63,7 @@ Worker::Options options(std::function<Providers()> make, std::chrono::millisecon
 
 }  // namespace
 
-TEST_CASE("a question to the embedded places is answered, also when it comes before they are loaded") {
+TEST_CASE("a query is answered from the embedded places, also if it is sent before they are loaded") {
   zmq::context_t context;
   Client client(context, kPlacesEndpoint, 15s);
   const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }, 15s));
@@ -79,7 +79,7 @@ TEST_CASE("a question to the embedded places is answered, also when it comes bef
   CHECK(json::parse(wait_for_answer(client)->document)["status"] == "ZERO_RESULTS");
 }
 
-TEST_CASE("many questions of two clients are each answered once, to the one that asked") {
+TEST_CASE("each of many queries of two clients is answered once, to its own client") {
   zmq::context_t context;
   const bool at_once = GENERATE(false, true);
   const auto worker = Worker::start(context, options([at_once] {
@@ -105,7 +105,7 @@ TEST_CASE("many questions of two clients are each answered once, to the one that
   CHECK(other.counters().answered == 1'000);
 }
 
-TEST_CASE("a provider that hangs is passed over, and the worker sees to it without being asked again") {
+TEST_CASE("a lookup moves on from a provider that hangs, without a further query") {
   zmq::context_t context;
   const auto worker = Worker::start(
       context, options(
@@ -119,7 +119,7 @@ TEST_CASE("a provider that hangs is passed over, and the worker sees to it witho
   CHECK(wait_for_answer(client)->document.starts_with(R"({"name":"second")"));
 }
 
-TEST_CASE("an answer too long for a message becomes a failure that says so") {
+TEST_CASE("an answer too long for a message becomes a failure with that reason") {
   zmq::context_t context;
   const auto worker = Worker::start(
       context, options([] { return providers_of({script(Status::Ok, std::string(kMaxDocumentBytes + 1, 'x'))}); }));
@@ -129,7 +129,7 @@ TEST_CASE("an answer too long for a message becomes a failure that says so") {
   CHECK(json::parse(wait_for_answer(client)->document)["status"] == "UNKNOWN_ERROR");
 }
 
-TEST_CASE("a message that is no query changes nothing for the next one") {
+TEST_CASE("a malformed message does not affect the next query") {
   zmq::context_t context;
   const auto worker = Worker::start(context, options([] { return providers_of({script(Status::Ok, "here")}); }));
   REQUIRE(worker);
@@ -146,7 +146,7 @@ TEST_CASE("a message that is no query changes nothing for the next one") {
   CHECK(decode_answer(message.to_string_view())->ticket == 9);
 }
 
-TEST_CASE("a worker stops when told, with questions under way, and its place can be taken again") {
+TEST_CASE("a worker stops with queries in progress, and its endpoint can be bound again") {
   zmq::context_t context;
   const auto make = [] { return providers_of({script(std::nullopt)}); };
   auto first = Worker::start(context, options(make));
@@ -171,7 +171,7 @@ TEST_CASE("a second worker on one endpoint is refused with a reason, and a bad e
   CHECK_FALSE(Worker::start(context, std::move(bad)));
 }
 
-TEST_CASE("the worker tells of its providers at the start and after what they have done") {
+TEST_CASE("the worker sends figures at the start and after its providers have worked") {
   zmq::context_t context;
   Client client(context, kPlacesEndpoint, 15s);
   const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }));
