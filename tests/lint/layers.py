@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on an include between folders that the table of layers does not allow, and on a circle in the table.
+"""Fails on an include between folders that the table of layers does not allow, on a circle in the table, and on an
+import of the benchmarks and proofs by the operator's commands.
 
     layers.py [--table]
 
@@ -25,7 +26,8 @@ ALLOWED: dict[str, list[str]] = {
     "node/places": ["node/base", "protocol"],
     "node/config": ["node/places", "node/base", "protocol"],
     "node/journal": ["node/config", "node/base", "bus/replica", "bus/journal", "bus/store", "protocol"],
-    "node/observe": ["node/places", "node/config", "node/base", "bus/zmq", "bus/replica", "bus/link", "bus/store", "protocol"],
+    "node/observe": ["node/places", "node/config", "node/base", "bus/zmq", "bus/replica", "bus/link", "bus/store",
+                     "protocol"],
     "node/clients": ["node/places", "node/config", "node/base", "bus/replica", "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
     "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/base",
@@ -39,6 +41,10 @@ FORBIDDEN: dict[str, re.Pattern[str]] = {
     folder: re.compile(r"#\s*include\s+<" + IO)
     for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica")
 }
+# Python packages: the operator's commands may not import the benchmarks and proofs, except where they dispatch them.
+COMMANDS = "scripts/lib/herd_ctl"
+DISPATCHER = "__main__.py"
+LAB_IMPORT = re.compile(r"^\s*(?:from|import)\s+herd_lab\b")
 INCLUDE = re.compile(r'^\s*#\s*include\s+"((?:protocol|bus|node|tests)/[^"]*)"')
 
 
@@ -70,6 +76,10 @@ def mistakes() -> list[str]:
             for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
                 if match := pattern.search(line):
                     found.append(f"{path.relative_to(ROOT)}:{number}: {folder} is pure: it may not use <{match[1]}…>")
+    for path in sorted((ROOT / COMMANDS).glob("*.py")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
+            if LAB_IMPORT.match(line) and path.name != DISPATCHER:
+                found.append(f"{path.relative_to(ROOT)}:{number}: only {DISPATCHER} may import herd_lab")
     try:
         graphlib.TopologicalSorter(ALLOWED).prepare()
     except graphlib.CycleError as circle:

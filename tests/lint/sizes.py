@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Fails on lines over 120 columns, files over 400 lines and Python functions over 60 lines; clang-tidy counts those of C++.
+"""Fails on lines over 120 columns, files over 400 lines and Python functions over 60 lines; clang-tidy counts the
+functions of C++.
 
     sizes.py [--longest]
 

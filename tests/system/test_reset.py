@@ -38,11 +38,11 @@ def test_a_poisoned_client_is_unknown_everywhere_until_it_is_heard_again(make_he
     herd.wait_converged(1)
     assert herd["n2"].say(f"IAMAT kiwi +3+4 {now}").startswith("AT ")
     assert herd["n2"].knows("kiwi").split()[4] == "+7+8"
-    assert reset(herd, "kiwi") == ("kiwi is reset at n0, which tells the others: WHATSAT answers ? until it is heard "
-                                   "again\n")
+    assert reset(herd, "kiwi") == ("kiwi is reset at n0, which sends the reset to all nodes: WHATSAT replies ? "
+                                   "until the client reports again\n")
     for node in herd:
         wait_for(lambda node=node: node.say("WHATSAT kiwi 1 0") == "? WHATSAT kiwi 1 0\n", f"{node.name} heard of it")
-    assert reset(herd, "kiwi") == "kiwi is reset already, and has not been heard since\n"
+    assert reset(herd, "kiwi") == "kiwi is reset already, and has not reported since\n"
     assert herd["n2"].say(f"IAMAT kiwi +3+4 {now}").startswith("AT n2 ")
     for node in herd:
         wait_for(lambda node=node: (node.knows("kiwi") or "").endswith(f" kiwi +3+4 {now}"), f"{node.name} knows it")
@@ -69,7 +69,7 @@ def test_a_node_that_does_not_know_the_client_is_passed_over(make_herd):
     herd["n1"].say("IAMAT kiwi +1+2 5")
     assert reset(herd, "kiwi").startswith("kiwi is reset at n1, ")
     herd["n0"].kill()
-    assert reset(herd, "kiwi") == "kiwi is reset already, and has not been heard since\n"
+    assert reset(herd, "kiwi") == "kiwi is reset already, and has not reported since\n"
 
 
 def test_a_reset_waits_until_it_is_durable_as_a_report_does(make_herd):
@@ -79,7 +79,7 @@ def test_a_reset_waits_until_it_is_durable_as_a_report_does(make_herd):
     herd["n1"].kill()
     assert "not yet durable as `ack` and `replicas` require" in reset(herd, "kiwi", status=1)
     herd["n1"].start()
-    assert reset(herd, "kiwi") == "kiwi is reset already, and has not been heard since\n"
+    assert reset(herd, "kiwi") == "kiwi is reset already, and has not reported since\n"
 
 
 def test_what_cannot_be_reset_is_said_in_one_line(make_herd):
@@ -88,7 +88,7 @@ def test_what_cannot_be_reset_is_said_in_one_line(make_herd):
     for wrong, shown in (("two words", "two words"), ("a\tb", "a\\x09b"), ("", ""), (b"a\xff", "a\\xff"),
                          ("\x1b[31m", "\\x1b[31m"), ("x" * 256, "x" * 256)):
         assert reset(herd, wrong, status=2) == (
-            f"scripts/herd: '{shown}' is no client's id: 1 to 255 bytes without blanks and control bytes\n")
+            f"scripts/herd: '{shown}' is not a client's id: use 1 to 255 bytes without blanks and control bytes\n")
     assert reset(herd, status=2).startswith("scripts/herd: the following arguments are required: CLIENT")
     for node in herd:
         node.stop()
@@ -160,7 +160,7 @@ def test_a_node_that_cannot_make_its_socket_again_is_named_and_makes_it_once_it_
     (control_of(herd, "n0") / "in the way").mkdir(parents=True)
     herd["n0"].wait_log("event=socket_missing")
     said = reset(herd, "kiwi", status=1)
-    assert "no running node of this host knows a client 'kiwi', but not all could be asked: n0 runs (process " in said
+    assert "no running node of this host knows a client 'kiwi', but not all nodes could be asked: n0 runs (process " in said
     herd["n1"].kill()
     said = reset(herd, "kiwi", status=1)
     assert said.startswith(f"scripts/herd: n0 runs (process {herd['n0'].process.pid}), but its socket "), said

@@ -116,7 +116,7 @@ def test_nodes_come_and_go_with_the_configuration(control):
     control.herd.graph = {"n0": ["n1"], "n1": ["n3"], "n3": []}
     control.herd.write_config()
     assert "New: n3. Run scripts/herd up\nRemoved: n2. Run scripts/herd up\n" in control.run("reload")
-    assert "n2 is no more in the configuration: stopped" in control.run("up")
+    assert "n2 is no longer in the configuration: stopped" in control.run("up")
     after = control.pids()
     assert set(after) == {"n0", "n1", "n3"} and all(after.values())
     assert after["n0"] == before["n0"]  # nothing of it changed
@@ -198,7 +198,7 @@ def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control):
     assert rows["n2"]["pid"] is None and rows["n1"]["peers_up"] == 1
     assert re.search(r"^n2 +remote +-", control.run("status"), re.M)
     for command in ("up", "down", "restart", "kill", "logs"):
-        assert "n2 is not of this host" in control.trouble(command, "n2", status=2)
+        assert "n2 runs on another host" in control.trouble(command, "n2", status=2)
     control.run("where", "kiwi", status=3)  # n2 does not answer
     control.run("down")
     control.run("status", status=4)

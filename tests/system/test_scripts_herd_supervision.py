@@ -264,7 +264,7 @@ def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_li
         control.edit("[[node]]", "[[nodde]]")
     shown, warned = look(control, 0)
     assert shown.count(" up ") == 2 and warned.count("\n") == 1
-    assert warned.endswith("Until that is mended, this is the herd as it was started\n")
+    assert warned.endswith("Until that is corrected, this is the herd as it was started\n")
     assert "the herd as it was started" in control.run("logs", "-n", "1")
     assert "the herd as it was started" in control.run("where", "kiwi")
     for words in (["up"], ["restart"], ["reload"]):

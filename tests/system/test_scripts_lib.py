@@ -67,15 +67,15 @@ def test_supervisord_is_told_no_path_that_it_would_misread():
 
 
 @pytest.mark.parametrize("words, said", [
-    (["prove", "--connections", "0"], "0 is too few"), (["prove", "--depth", "x"], "'x' is no whole number"),
-    (["prove", "--kills", "-1"], "'-1' is no whole number"), (["bench", "--rounds", "0"], "0 is too few"),
-    (["prove", "--seconds", "0"], "'0' is no time from 0.1 to 86400 seconds"),
-    (["bench", "--seconds", "86401"], "'86401' is no time from 0.1 to 86400 seconds")])
+    (["prove", "--connections", "0"], "0 is too few: use 1 or more"), (["prove", "--depth", "x"], "'x' is not a whole number"),
+    (["prove", "--kills", "-1"], "'-1' is not a whole number"), (["bench", "--rounds", "0"], "0 is too few: use 1 or more"),
+    (["prove", "--seconds", "0"], "'0' is not a number of seconds from 0.1 to 86400"),
+    (["bench", "--seconds", "86401"], "'86401' is not a number of seconds from 0.1 to 86400")])
 def test_a_number_that_makes_no_sense_is_refused_in_its_own_words(capsys, words, said):
     with pytest.raises(SystemExit) as end:
         arguments.parse(words)
     assert end.value.code == 2
-    assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {said} (scripts/herd help says more)\n"
+    assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {said} (see scripts/herd help)\n"
 
 
 def test_the_bounds_of_numbers_belong_to_them():

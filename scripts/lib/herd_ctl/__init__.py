@@ -1,1 +1,1 @@
-"""scripts/herd: a thin shell over supervisord. The nodes come from `herd-node --list` alone."""
+"""The operator's commands of scripts/herd, on top of supervisord. The list of nodes comes from `herd-node --list`."""

@@ -1,4 +1,6 @@
-"""Entry: reads the command line, runs the command, turns trouble into one line and an exit status."""
+"""Entry point: reads the command line, runs the command, and prints an error as one line with an exit status."""
+from __future__ import annotations
+
 import io
 import os
 import sys
@@ -15,13 +17,13 @@ from .status import status, where
 from .trouble import Trouble
 from .up import reload, restart, up
 
-INTERRUPTED = 130  # as a shell says it: 128 and SIGINT
+INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
 LAB_COMMANDS = ("prove", "bench")
-AS_STARTED = ("down", "status", "logs", "kill", "where", "reset-client")  # what needs no valid configuration
+AS_STARTED = ("down", "status", "logs", "kill", "where", "reset-client")  # need no valid configuration
 
 
 def herd_of(given: Any) -> Herd:
-    """The configured herd. If it cannot be read, a command that only looks or stops gets the herd as it was started."""
+    """The configured herd. If the configuration is invalid, commands of AS_STARTED get the herd as it was started."""
     try:
         return read_herd(given.config)
     except Trouble as trouble:
@@ -30,7 +32,8 @@ def herd_of(given: Any) -> Herd:
             raise
         first, *more = str(trouble).splitlines()
         rest = f" (and {len(more)} more)" if more else ""
-        print(f"scripts/herd: {first}{rest}. Until that is mended, this is the herd as it was started", file=sys.stderr)
+        print(f"scripts/herd: {first}{rest}. Until that is corrected, this is the herd as it was started",
+              file=sys.stderr)
         return herd
 
 
@@ -60,7 +63,7 @@ def main() -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")
     given = arguments.parse(sys.argv[1:])
-    if os.environ.get("HERD_PARSE_ONLY"):  # scripts/herd asks before it builds
+    if os.environ.get("HERD_PARSE_ONLY"):  # scripts/herd checks the command line before it builds
         return 0
     try:
         result = run(given)
@@ -79,8 +82,8 @@ def main() -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        what = f"{error.filename}: {error.strerror}" if error.filename else error
-        print(f"scripts/herd: {what}", file=sys.stderr)
+        text = f"{error.filename}: {error.strerror}" if error.filename else error
+        print(f"scripts/herd: {text}", file=sys.stderr)
         return 1
 
 

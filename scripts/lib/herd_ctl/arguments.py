@@ -1,91 +1,105 @@
 """The command line of scripts/herd."""
+from __future__ import annotations
+
 import argparse
 import os
 import pathlib
+from collections.abc import Sequence
+from typing import Any, NoReturn
 
 from .herd import REPOSITORY
 from .trouble import BAD_USAGE
 
 COMMANDS = {
-    "up": "install what is missing, build, start nodes (all by default) and wait until they are ready; replaces a"
+    "up": "install missing packages, build, start nodes (default: all) and wait until they are ready; replaces a"
           " supervisor that is gone or hangs",
-    "down": "stop nodes; without a name, all of them and the supervisor, also one that hangs",
+    "down": "stop nodes; without names, all nodes and the supervisor, even if it hangs",
     "restart": "stop and start nodes; with --rolling one after another",
-    "status": "each node's state; exit status 0 all up, 3 some down, 4 none running; 1 if the supervisor is gone or"
-              " hangs",
-    "logs": "the last lines of the nodes' logs, also of rotated ones; -f follows",
-    "reload": "have the nodes read the configuration again, without a restart",
-    "kill": "SIGKILL a node, to see the herd heal: the supervisor starts it again",
-    "where": "what each node says of a client, differences marked; exit status 3 if there are any",
-    "reset-client": "take back what the herd knows of a client, whose clock may have been wrong, until it is heard again",
-    "prove": "load, kills and freezes on a private herd: is anything acknowledged lost? Exit status 0 only if not",
-    "bench": "measure this herd against Redis and others, side by side; takes minutes",
-    "help": "this text",
+    "status": "show the state of each node; exit status 0: all are up, 3: some are down, 4: none runs, 1: the"
+              " supervisor is gone or hangs",
+    "logs": "show the last lines of the nodes' logs, rotated ones included; -f follows the logs",
+    "reload": "make the nodes read the configuration again, without a restart",
+    "kill": "kill a node with SIGKILL, to see how the herd recovers: the supervisor starts the node again",
+    "where": "show the record of a client at each node, and mark differences; exit status 3 if there are any",
+    "reset-client": "remove the record of a client from the herd, for example after its clock was wrong; its next"
+                    " report counts again",
+    "prove": "run load, kills and freezes on a private herd, and check that no acknowledged update is lost; exit"
+             " status 0 only if none is",
+    "bench": "measure this herd against Redis and other servers, side by side; takes minutes",
+    "help": "show this text",
 }
 
 
 class Parser(argparse.ArgumentParser):
-    def __init__(self, **more):
-        super().__init__(allow_abbrev=False, **more)  # --rollin is a mistake, and no rolling restart
+    def __init__(self, **more: Any):
+        super().__init__(allow_abbrev=False, **more)  # --rollin is a mistake, not a rolling restart
 
-    def error(self, message):
-        """One line instead of the whole usage."""
-        self.exit(BAD_USAGE, f"scripts/herd: {message} (scripts/herd help says more)\n")
+    def error(self, message: str) -> NoReturn:
+        """Prints one line instead of the whole usage."""
+        self.exit(BAD_USAGE, f"scripts/herd: {message} (see scripts/herd help)\n")
 
 
-def parser():
-    config = argparse.ArgumentParser(add_help=False)
+def parser() -> Parser:
+    config = Parser(add_help=False)
     config.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
                         help="the herd's configuration (default: $HERD_CONFIG, else conf/herd.toml)")
-    whole = Parser(prog="scripts/herd", parents=[config], description="Runs a herd of nodes under supervisord.")
-    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    result = Parser(prog="scripts/herd", parents=[config], description="Runs a herd of nodes under supervisord.")
+    commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     of = {name: commands.add_parser(name, help=text, description=text, parents=[config])
           for name, text in COMMANDS.items()}
     for name in ("up", "down", "restart"):
-        of[name].add_argument("nodes", metavar="NODE", nargs="*", help="these alone (default: all of this host)")
-    of["restart"].add_argument("--rolling", action="store_true", help="one after another, each ready before the next")
-    of["status"].add_argument("--json", action="store_true", help="for programs")
-    of["logs"].add_argument("-f", "--follow", action="store_true", help="go on with what comes")
-    of["logs"].add_argument("-n", "--lines", type=_count, default=20, help="of each node (default: 20)")
-    of["logs"].add_argument("nodes", metavar="NODE", nargs="*", help="these alone (default: all of this host)")
-    of["kill"].add_argument("node", metavar="NODE", help="of this host")
-    of["where"].add_argument("client", metavar="CLIENT", help="as it names itself in IAMAT")
-    of["where"].add_argument("--json", action="store_true", help="for programs")
+        of[name].add_argument("nodes", metavar="NODE", nargs="*", help="only these (default: all of this host)")
+    of["restart"].add_argument("--rolling", action="store_true",
+                               help="one after another; each is ready before the next one stops")
+    of["status"].add_argument("--json", action="store_true", help="as JSON")
+    of["logs"].add_argument("-f", "--follow", action="store_true", help="show new lines as they come")
+    of["logs"].add_argument("-n", "--lines", type=_count, default=20, help="lines of each node (default: 20)")
+    of["logs"].add_argument("nodes", metavar="NODE", nargs="*", help="only these (default: all of this host)")
+    of["kill"].add_argument("node", metavar="NODE", help="a node of this host")
+    of["where"].add_argument("client", metavar="CLIENT", help="its id in IAMAT")
+    of["where"].add_argument("--json", action="store_true", help="as JSON")
     of["reset-client"].add_argument("client", metavar="CLIENT")
-    of["reset-client"].add_argument("--json", action="store_true", help="for programs")
+    of["reset-client"].add_argument("--json", action="store_true", help="as JSON")
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
-    of["bench"].add_argument("--rounds", type=_positive, default=5, help="of each side, in turns (default: 5)")
+    of["bench"].add_argument("--rounds", type=_positive, default=5, help="rounds; the sides alternate (default: 5)")
     of["bench"].add_argument("--seconds", type=_seconds, default=1.5, help="of each measurement (default: 1.5)")
     of["bench"].add_argument("--instructions", action="store_true",
-                             help="also count instructions, under valgrind: a minute more")
+                             help="also count instructions, under valgrind; takes a minute more")
     of["bench"].add_argument("--against", metavar="PROGRAM", type=_program,
-                             help="compare with the herd-node of another build, instead of with other servers")
-    of["bench"].add_argument("--json", metavar="FILE", help="write all figures of all rounds there too")
+                             help="compare with the herd-node of another build instead of other servers")
+    of["bench"].add_argument("--json", metavar="FILE", help="also write all figures of all rounds to this file")
     of["bench"].add_argument("--markdown", metavar="FILE",
-                             help="write the figures there as tables; of docs/PERFORMANCE.md only its tables")
-    return whole
+                             help="write the figures to this file as tables; of docs/PERFORMANCE.md only the tables")
+    return result
 
 
-def _add_prove(prove):
-    prove.add_argument("--seconds", metavar="S", type=_seconds, help="of faults (default: 60, or as many as they want)")
-    prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write", help="default: write")
+def _add_prove(prove: argparse.ArgumentParser) -> None:
+    prove.add_argument("--seconds", metavar="S", type=_seconds,
+                       help="duration of the faults (default: 60, or what their numbers need)")
+    prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write",
+                       help="acknowledgement level (default: write)")
     prove.add_argument("--replicas", metavar="K", type=_count, default=0,
-                       help="peers that must keep an update as well before it is acknowledged (default: 0)")
-    prove.add_argument("--kills", metavar="N", type=_count, help="SIGKILLs (default: by the time; at memory none)")
-    prove.add_argument("--freezes", metavar="N", type=_count, help="SIGSTOPs (default: by the time)")
-    prove.add_argument("--blackouts", metavar="N", type=_count, default=0, help="SIGKILLs of all nodes at once")
+                       help="peers that must have an update, too, before it is acknowledged (default: 0)")
+    prove.add_argument("--kills", metavar="N", type=_count,
+                       help="number of SIGKILLs (default: follows from the duration; 0 with --ack memory)")
+    prove.add_argument("--freezes", metavar="N", type=_count,
+                       help="number of SIGSTOPs (default: follows from the duration)")
+    prove.add_argument("--blackouts", metavar="N", type=_count, default=0,
+                       help="number of SIGKILLs of all nodes at once")
     prove.add_argument("--restores", metavar="N", type=_count, default=0,
-                       help="SIGKILLs after which an older copy of the node's journal is put back; wants --replicas")
+                       help="number of SIGKILLs with a restart from an older backup of the journal; needs --replicas")
     prove.add_argument("--chaos", action="store_true",
-                       help="every kind of fault, of the network between the nodes too, each every ten seconds")
-    prove.add_argument("--table", action="store_true", help="each kind of fault by itself, and a table of what came of it")
+                       help="every kind of fault, also of the network between the nodes, each every ten seconds")
+    prove.add_argument("--table", action="store_true",
+                       help="a trial for each kind of fault, and a table of their outcomes")
     prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
-    prove.add_argument("--seed", metavar="N", type=_count, help="the same seed breaks the same nodes at the same times")
-    prove.add_argument("--connections", metavar="N", type=_positive, default=50, help="of clients (default: 50)")
+    prove.add_argument("--seed", metavar="N", type=_count, help="the same seed gives the same faults at the same times")
+    prove.add_argument("--connections", metavar="N", type=_positive, default=50,
+                       help="connections of clients (default: 50)")
     prove.add_argument("--depth", metavar="N", type=_positive, default=16,
-                       help="reports in flight, a connection (default: 16)")
-    prove.add_argument("--json", action="store_true", help="for programs")
+                       help="reports in flight on each connection (default: 16)")
+    prove.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _program(text: str) -> pathlib.Path:
@@ -95,29 +109,30 @@ def _program(text: str) -> pathlib.Path:
     return path
 
 
-def _count(text):
+def _count(text: str) -> int:
     if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
     return int(text)
 
 
-def _positive(text):
+def _positive(text: str) -> int:
     if _count(text) == 0:
-        raise argparse.ArgumentTypeError("0 is too few")
+        raise argparse.ArgumentTypeError("0 is too few: use 1 or more")
     return int(text)
 
 
-def _seconds(text):
+def _seconds(text: str) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0
+        seconds = 0.0
     if not 0.1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is no time from 0.1 to 86400 seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 86400")
     return seconds
 
 
-def parse(words):
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """The command line without its first word; exits with a message if it makes no sense."""
     given = parser().parse_args(words)
     given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(REPOSITORY / "conf/herd.toml")
     return given

@@ -1,7 +1,7 @@
-"""supervisord: its configuration in the state directory, its start, and what is asked of it over its socket.
+"""supervisord: its configuration in the state directory, its start, and calls over its socket.
 
-The programs in its configuration are the nodes that are wanted, no others. It starts them by itself, also after a
-SIGHUP, and starts each again for as long as it is there (herd_ctl/supervisord.py)."""
+The programs in its configuration are the nodes that should run, no others. It starts them by itself, also after a
+SIGHUP, and starts each again when it ends (herd_ctl/supervisord.py)."""
 from __future__ import annotations
 
 import contextlib
@@ -30,9 +30,9 @@ LIBRARY = pathlib.Path(__file__).resolve().parents[1]
 # sun_path has 108 bytes with a NUL; supervisord first binds the name followed by "." and its process id.
 LONGEST_SOCKET_PATH = 107 - len(".4194304")
 START_SECONDS = 10.0
-STOP_SECONDS = 14.0    # stopwaitsecs, and what supervisord takes on a loaded machine
-ANSWER_SECONDS = 2.0   # for a command that only looks
-PATIENCE_SECONDS = 5.0  # before a supervisor counts as broken and is replaced
+STOP_SECONDS = 14.0    # stopwaitsecs, and the time of supervisord on a loaded machine
+ANSWER_SECONDS = 2.0   # for a command that only reads
+PATIENCE_SECONDS = 5.0  # after this a supervisor counts as broken and is replaced
 DESCRIPTORS = 1024  # supervisord's own default
 LOG_BACKUPS = 3
 PROGRAM = "\n[program:"
@@ -41,14 +41,14 @@ STARTED_STATES = ("STARTING", "RUNNING")
 
 
 class State(enum.Enum):
-    """Of the supervisor of a state directory."""
+    """The state of the supervisor of a state directory."""
 
     RUNNING = "running"
     ABSENT = "absent"            # there is no such process
     FROZEN = "frozen"            # stopped by a signal
-    SILENT = "silent"            # it takes calls and does not answer
-    UNREACHABLE = "unreachable"  # its process runs, its socket is gone
-    STOPPING = "stopping"        # it answers, but only to say that it ends or starts anew
+    SILENT = "silent"            # it accepts calls and does not answer
+    UNREACHABLE = "unreachable"  # its process runs, but its socket is gone
+    STOPPING = "stopping"        # it answers that it is ending or restarting
 
 
 @dataclasses.dataclass
@@ -66,28 +66,29 @@ class Condition:
 
 
 def _descriptors() -> int:
-    """What supervisord asks of the system: no more than there is. A node that cannot do with it says so."""
+    """The number of descriptors that supervisord requires: not above the limit of this process. A node that needs more
+    reports that itself."""
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     return DESCRIPTORS if hard == resource.RLIM_INFINITY else min(DESCRIPTORS, hard)
 
 
 def quoted(value: object, more: Collection[str] = ()) -> str:
-    """A path (or words with paths) as the configuration of supervisord can hold it, or Trouble."""
+    """A path, or words with paths, for the configuration of supervisord. Trouble if it cannot contain them."""
     text = str(value)
-    # Some options of supervisord expand a percent sign once, some twice: none can be written for all.
+    # Some options of supervisord expand a percent sign once, some twice: no form is right for all.
     for bad in ("%", "\n", "\t", " ;", " #", *more):
         if bad in text:
-            raise Trouble(f"supervisord cannot be told of {text!r}: use paths without {bad!r}")
+            raise Trouble(f"the configuration of supervisord cannot contain {text!r}: use paths without {bad!r}")
     return text
 
 
 def quoted_variable(value: object) -> str:
-    """As quoted, for a value between quotes in a list of variables."""
+    """Like quoted(), for a value between quotes in a list of variables."""
     return f'"{quoted(value, more=QUOTES)}"'
 
 
 class Daemon:
-    """The supervisord of one herd. Owns nothing; each call connects anew, so it may come and go."""
+    """The supervisord of one herd. Each call opens a connection of its own, so supervisord may end and start again."""
 
     def __init__(self, herd: Herd):
         self.herd = herd
@@ -108,7 +109,7 @@ command={quoted(shlex.join(command))}
 environment=HERD_STATE_DIR={quoted_variable(self.directory)},HERD_FINGERPRINT="{node.fingerprint(self.herd.binary)}"
 directory={quoted(self.directory)}
 autostart=true
-; Whatever ends is started again, also after a mistake in the configuration: the file may be mended.
+; A node that ends is started again, also after a mistake in the configuration: the file may be corrected.
 autorestart=true
 startsecs=1
 startretries=1000000
@@ -158,24 +159,24 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
                 files.replace(self.config_path, text)
 
     def forget(self, names: Collection[str]) -> None:
-        """Takes these nodes out of the configuration and leaves the others as they are written there."""
+        """Removes these nodes from the configuration; the entries of the others stay unchanged."""
         with writing(self.config_path):
             if not self.config_path.exists():
                 return
             head, *programs = self.config_path.read_text(encoding="utf-8").split(PROGRAM)
-            kept = [program for program in programs if program.partition("]")[0] not in names]
-            if kept != programs:
-                files.replace(self.config_path, PROGRAM.join([head, *kept]))
+            left = [program for program in programs if program.partition("]")[0] not in names]
+            if left != programs:
+                files.replace(self.config_path, PROGRAM.join([head, *left]))
 
     def lock(self) -> contextlib.AbstractContextManager[None]:
         """One command at a time may change the herd."""
         self.make_directory()
         return herd_lock(self.directory)
 
-    # Asking it.
+    # Its state.
 
     def condition(self, patience: float = ANSWER_SECONDS) -> Condition:
-        """Whether it works; waits at most so long for its answer."""
+        """Whether it works. Waits at most `patience` seconds for its answer."""
         began = time.monotonic()
         while True:
             otherwise = State.UNREACHABLE
@@ -196,13 +197,13 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             except PermissionError:
                 raise Trouble(f"{self.socket_path} is not yours to use: ask as the user who started that herd, or set"
                               " HERD_STATE_DIR to a directory of your own") from None
-            # Until then it may be starting, or be at a restart of itself.
+            # Until then it may be starting or restarting.
             if time.monotonic() - began >= (ANSWER_SECONDS if otherwise is State.UNREACHABLE else patience):
                 return Condition(otherwise, process)
             time.sleep(0.05)
 
     def trouble(self, condition: Condition) -> Trouble:
-        """The one line for a supervisor that does not work."""
+        """One line that describes a supervisor that does not work."""
         which = f"the supervisor (process {condition.pid})" if condition.pid else f"the supervisor of {self.directory}"
         if condition.state is State.FROZEN:
             return Trouble(f"{which} is frozen: scripts/herd up continues it, scripts/herd down stops it and all nodes")
@@ -213,14 +214,14 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             return Trouble(f"{which} runs, but its socket {self.socket_path} is gone: scripts/herd up replaces it,"
                            " scripts/herd down stops it and all nodes")
         if condition.state is State.STOPPING:
-            return Trouble(f"{which} is stopping all nodes, or starts them anew: try again when it is done")
+            return Trouble(f"{which} is stopping or restarting all nodes: try again later")
         if condition.works:
-            return Trouble(f"{which} was away for a moment: try again")
+            return Trouble(f"{which} did not answer for a moment: try again")
         orphans = processes.supervised_nodes(self.directory)
         if orphans:
             named = ", ".join(f"{node.name} (process {node.pid})" for node in orphans)
-            return Trouble(f"the supervisor is gone, and nodes run without it: {named}. scripts/herd up starts them"
-                           " anew under a new one, scripts/herd down stops them")
+            return Trouble(f"the supervisor is gone, and nodes run without it: {named}. scripts/herd up restarts"
+                           " them under a new one, scripts/herd down stops them")
         return Trouble(f"no herd is running on {self.directory}: start it with scripts/herd up", NONE_RUNNING)
 
     def require(self) -> None:
@@ -230,14 +231,14 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             raise self.trouble(condition)
 
     def _ask(self, question: Callable[[Any], Any]) -> Any:
-        """A call; Trouble if it fails in the middle of a command."""
+        """A call; Trouble if there is no answer."""
         try:
             return question(rpc.supervisor(self.socket_path))
         except rpc.NoAnswer:
             raise self.trouble(self.condition()) from None
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """{name: supervisord's word on it}, of the nodes that are wanted."""
+        """{name: the process information of supervisord}, of the nodes that should run."""
         return {info["name"]: info for info in self._ask(lambda call: call.getAllProcessInfo())}
 
     def started(self) -> set[str]:
@@ -262,19 +263,20 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             raise Trouble("supervisord does not answer")
 
     def reread(self) -> tuple[list[str], list[str]]:
-        """Has it read its configuration; starts and ends nothing. Returns the programs that are changed and removed."""
+        """Makes supervisord read its configuration; starts and ends nothing. Returns (changed, removed) programs."""
         _, changed, removed = self._ask(lambda call: call.reloadConfig())[0]
         return changed, removed
 
     def add(self, name: str) -> None:
-        """Starts a node of the configuration that it last read."""
+        """Starts a node of the configuration that supervisord read last."""
         self._ask(lambda call: call.addProcessGroup(name))
-        with contextlib.suppress(xmlrpc.client.Fault):  # by itself it starts it within a second; a failure is a state
+        with contextlib.suppress(xmlrpc.client.Fault):  # supervisord also starts it by itself within a second
             self._ask(lambda call: call.startProcess(name, False))
 
     def remove(self, names: Collection[str]) -> list[str]:
-        """Stops these nodes, all at once, and has it forget them, so that it does not start them again. Returns those
-        that ran. A frozen node is continued so that it stops; one that hangs is killed after stopwaitsecs."""
+        """Stops these nodes, all at once, and removes them from supervisord, so that it does not start them again.
+        Returns those that ran. A frozen node is continued, so that it can stop; a node that hangs is killed after
+        stopwaitsecs."""
         known = self.processes()
         left = [name for name in known if name in names]
         stopped = [name for name in left if known[name]["statename"] in STARTED_STATES]
@@ -287,7 +289,7 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
         while left:
             if time.monotonic() > deadline:
                 raise Trouble(f"{', '.join(left)} did not stop within {STOP_SECONDS:.0f} s: run scripts/herd down")
-            for name in left:  # refused while it still runs; one that waits for its next start may just have started
+            for name in left:  # refused while it runs; it may have started just now
                 self._tolerate(lambda call: call.stopProcess(name, False))
                 self._tolerate(lambda call: call.removeProcessGroup(name))
             known = self.processes()
@@ -307,6 +309,6 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
             raise Trouble("supervisord does not end")
 
     def _tolerate(self, question: Callable[[Any], Any]) -> None:
-        """A node that is in another state by now is no error."""
+        """A call that may fail because the node is in another state by now."""
         with contextlib.suppress(xmlrpc.client.Fault):
             self._ask(question)

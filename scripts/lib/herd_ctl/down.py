@@ -1,4 +1,4 @@
-"""down and kill: everything that ends nodes."""
+"""down and kill: the commands that end nodes."""
 from __future__ import annotations
 
 import sys
@@ -9,11 +9,11 @@ from .daemon import Daemon, State
 from .herd import Herd
 from .trouble import Trouble
 
-HURRIED_SECONDS = 3.0  # for what has had the patience of supervisord already
+HURRIED_SECONDS = 3.0  # for nodes that had the time of supervisord already
 
 
 def down(herd: Herd, daemon: Daemon, names: list[str]) -> int:
-    """Never succeeds while a node that it was to stop runs."""
+    """Never succeeds while one of these nodes runs."""
     wanted = {node.name for node in herd.choose(names)}
     condition = daemon.condition()
     if condition.state is not State.ABSENT or order.orphans(daemon, condition):
@@ -30,28 +30,28 @@ def down(herd: Herd, daemon: Daemon, names: list[str]) -> int:
 
 
 def _stop_all(daemon: Daemon) -> set[str]:
-    condition = order.mended(daemon)
+    condition = order.continued(daemon)
     if not condition.works:
         if condition.state is not State.ABSENT:
-            print(f"The supervisor (process {condition.pid}) does not work: it is ended with all nodes")
+            print(f"The supervisor (process {condition.pid}) does not work: it is stopped with all nodes")
         return set(order.end_all(daemon))
     stopped = set(daemon.started())
     try:
         daemon.remove(list(daemon.processes()))
         daemon.shutdown()
     except (Trouble, xmlrpc.client.Fault) as trouble:
-        print(f"{trouble}. The supervisor is ended with all nodes", file=sys.stderr)
+        print(f"{trouble}. The supervisor is stopped with all nodes", file=sys.stderr)
         return stopped | set(order.end_all(daemon, HURRIED_SECONDS))
     return stopped | set(order.end_all(daemon))  # orphans of an earlier supervisor
 
 
 def _stop_some(daemon: Daemon, wanted: set[str]) -> set[str]:
-    condition = order.mended(daemon)
+    condition = order.continued(daemon)
     if not condition.works and condition.state is not State.ABSENT:
         raise daemon.trouble(condition)
     refused = None
     try:
-        daemon.forget(wanted)  # first: a supervisor that starts anew must not start them
+        daemon.forget(wanted)  # first: a supervisor that restarts must not start them
     except Trouble as trouble:
         refused = trouble
     stopped = set(daemon.remove(wanted)) if condition.works else set()

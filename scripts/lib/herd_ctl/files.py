@@ -1,4 +1,6 @@
-"""Writing files so that a crash leaves the old content or the new content, and never a part of either."""
+"""Writing files so that a crash leaves the old or the new content, never a part of either."""
+from __future__ import annotations
+
 import os
 import pathlib
 import shutil
@@ -6,9 +8,9 @@ import stat
 
 
 def replace(path: pathlib.Path, text: str, *, keep: bool = False, mode: int = 0o600) -> None:
-    """Gives the file this text, by a new file that is renamed over it. With `keep` the old content stays as `NAME.bak`.
-    An existing file keeps its permissions; a new one gets `mode`. A device or a pipe, which cannot be replaced, is
-    written to. On an OSError the old content is untouched. One writer of a path at a time."""
+    """Writes the text to a new file and renames it to `path`. With `keep` the old content stays as `NAME.bak`. An
+    existing file retains its permissions; a new one gets `mode`. A device or a pipe cannot be replaced and is written
+    to. After an OSError the old content is unchanged. A path must have one writer at a time."""
     path = pathlib.Path(os.path.realpath(path))  # a symbolic link stays a link
     try:
         status = os.stat(path)
@@ -25,7 +27,7 @@ def replace(path: pathlib.Path, text: str, *, keep: bool = False, mode: int = 0o
             os.fchmod(file.fileno(), mode if status is None else stat.S_IMODE(status.st_mode))
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())  # else a power cut may leave the new name with no content
+            os.fsync(file.fileno())  # else the new file may be empty after a power cut
         os.replace(fresh, path)
     except OSError:
         fresh.unlink(missing_ok=True)

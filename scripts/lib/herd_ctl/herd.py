@@ -1,30 +1,34 @@
-"""The configured herd, as `herd-node --list` tells it: nothing here reads the configuration itself."""
+"""The configured herd, as `herd-node --list` prints it. No code here reads the configuration itself."""
+from __future__ import annotations
+
 import dataclasses
 import hashlib
 import json
 import os
 import pathlib
 import subprocess
+from collections.abc import Collection
 from typing import Any
 
 from .trouble import BAD_USAGE, Trouble
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+Address = tuple[str, int]
 ROLES = ("clients", "bus", "monitor", "http")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
-LIST_SECONDS = 5.0  # herd-node --list takes milliseconds; longer only if a disk or a network file system hangs
+LIST_SECONDS = 5.0  # herd-node --list takes milliseconds; more time only if a disk or a network file system hangs
 
 
-def split_address(text):
-    """("127.0.0.1", 12140) of "127.0.0.1:12140", "[::1]:12140" or "tcp://...". None of an empty text."""
+def split_address(text: str) -> Address | None:
+    """("127.0.0.1", 12140) of "127.0.0.1:12140", "[::1]:12140" or "tcp://...". None if the text is empty."""
     if not text:
         return None
     host, _, port = text.removeprefix("tcp://").rpartition(":")
     return host.strip("[]"), int(port)
 
 
-def reachable(address):
-    """Where a client on this host connects to what is bound at `address`."""
+def reachable(address: Address) -> Address:
+    """The address at which a client on this host reaches a socket that is bound to `address`."""
     host, port = address
     return WILDCARDS.get(host, host), port
 
@@ -32,32 +36,35 @@ def reachable(address):
 @dataclasses.dataclass
 class Node:
     name: str
-    clients: tuple
-    bus: tuple
-    monitor: tuple | None
-    http: tuple | None
-    peers: list
+    clients: Address
+    bus: Address
+    monitor: Address | None
+    http: Address | None
+    peers: list[str]
     local: bool
-    settings: dict       # it must be restarted for a change of these
-    live_settings: dict  # a reload is enough for these
-    entry: dict          # all of the above, as herd-node lists it
+    settings: dict[str, Any]       # a change needs a restart of the node
+    live_settings: dict[str, Any]  # a change needs only a reload
+    entry: dict[str, Any]          # all of the above, as herd-node lists it
 
     @staticmethod
-    def of(entry: dict[str, Any]) -> "Node":
-        addresses = {role: split_address(entry[role]) for role in ROLES}
-        return Node(name=entry["name"], peers=entry["peers"], local=entry["local"], settings=entry["settings"],
-                    live_settings=entry["live_settings"], entry=entry, **addresses)
+    def of(entry: dict[str, Any]) -> Node:
+        """ValueError if the entry lacks an address that every node has."""
+        clients, bus, monitor, http = (split_address(entry[role]) for role in ROLES)
+        if clients is None or bus is None:
+            raise ValueError(f"{entry['name']} has no address for clients or bus")
+        return Node(name=entry["name"], clients=clients, bus=bus, monitor=monitor, http=http, peers=entry["peers"],
+                    local=entry["local"], settings=entry["settings"], live_settings=entry["live_settings"], entry=entry)
 
-    def fingerprint(self, binary):
-        """Another text when the node must be restarted to be what configuration and build say."""
+    def fingerprint(self, binary: pathlib.Path) -> str:
+        """A text that changes when the node must be restarted for a change of its configuration or of the program."""
         stat = binary.stat()
         return digest([self.settings, str(binary), stat.st_size, stat.st_mtime_ns])
 
-    def live_fingerprint(self):
+    def live_fingerprint(self) -> str:
         return digest(self.live_settings)
 
 
-def digest(value):
+def digest(value: object) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()[:16]
 
 
@@ -69,24 +76,25 @@ class Herd:
     ready_timeout: float  # seconds
     nodes: list[Node]
     binary: pathlib.Path
-    as_started: bool = False  # from what was saved at the start: the configuration cannot be read now
+    as_started: bool = False  # from the file that the start saved, because the configuration cannot be read now
 
     @property
-    def local(self):
+    def local(self) -> list[Node]:
         return [node for node in self.nodes if node.local]
 
-    def choose(self, names):
-        """The local nodes of these names, in the order of the file; all of them where none is named."""
+    def choose(self, names: Collection[str]) -> list[Node]:
+        """The local nodes with these names, in the order of the file; without names all local nodes."""
         known = {node.name: node for node in self.nodes}
         for name in names:
             if name not in known:
                 raise Trouble(f"no node {name!r} in {self.config}: it has {', '.join(known)}", BAD_USAGE)
             if not known[name].local:
-                raise Trouble(f"{name} is not of this host: run this where it is", BAD_USAGE)
+                raise Trouble(f"{name} runs on another host: run this command there", BAD_USAGE)
         return [node for node in self.local if not names or node.name in names]
 
 
-def find_binary():
+def find_binary() -> pathlib.Path:
+    """$HERD_BIN, else the release build. Trouble if it cannot be run."""
     binary = pathlib.Path(os.environ.get("HERD_BIN") or REPOSITORY / "build/release/bin/herd-node")
     if not os.access(binary, os.X_OK):
         raise Trouble(f"{binary} is not built yet: run scripts/herd up")
@@ -94,7 +102,7 @@ def find_binary():
 
 
 def read_herd(config: str) -> Herd:
-    """The herd of the configuration file; Trouble with herd-node's own words if there is a mistake in it."""
+    """The herd of the configuration file; Trouble with the message of herd-node if there is a mistake in it."""
     binary = find_binary()
     try:
         ran = subprocess.run([binary, "--config", config, "--list"], capture_output=True, text=True, check=False,

@@ -1,5 +1,5 @@
-"""One command at a time may change a herd: herd.lock in the state directory. The kernel releases it however a command
-ends."""
+"""herd.lock in the state directory: one command at a time may change a herd. The kernel releases the lock when the
+command ends, however it ends."""
 from __future__ import annotations
 
 import contextlib
@@ -13,20 +13,20 @@ from collections.abc import Iterator
 from . import processes
 from .trouble import Trouble, writing
 
-WAIT_SECONDS = 20.0    # most commands end sooner; `up` on a slow machine may not, and is named
+WAIT_SECONDS = 20.0    # most commands end sooner; `up` may take longer on a slow machine, and the message names it
 NOTICE_SECONDS = 0.3
-FROZEN_SECONDS = 1.0   # a holder that is stopped for so long does not go on by itself
+FROZEN_SECONDS = 1.0   # a holder that is stopped for this time does not continue by itself
 
 
 @contextlib.contextmanager
 def herd_lock(directory: pathlib.Path) -> Iterator[None]:
-    """Trouble that names the holder if another command has it for too long, or is frozen."""
+    """Holds the lock. Trouble, with the holder's process id, if another command has it for too long or is frozen."""
     path = directory / "herd.lock"
     with writing(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         _take(descriptor)
-        with contextlib.suppress(OSError):  # for messages alone: a full disk must not keep a herd from being stopped
+        with contextlib.suppress(OSError):  # only for messages: a full disk must not prevent `down`
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
@@ -58,7 +58,7 @@ def _take(descriptor: int) -> None:
 
 
 def _holder(descriptor: int) -> int:
-    """0 if it is not known."""
+    """The process id of the holder, 0 if it is unknown."""
     with contextlib.suppress(OSError, ValueError):
         return int(os.pread(descriptor, 32, 0))
     return 0

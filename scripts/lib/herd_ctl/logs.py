@@ -1,4 +1,4 @@
-"""logs: the last lines of each node's log, and those that follow.
+"""logs: the last lines of each node's log, and new lines as they come.
 
 A log continues in another file when it is renamed (Hill.log becomes Hill.log.1, as supervisord does) or when it is
 copied and truncated (as logrotate's copytruncate does). A Tail reads such a log as one sequence of lines."""
@@ -17,13 +17,13 @@ from .trouble import Trouble
 
 POLL_SECONDS = 0.2
 BLOCK_BYTES = 1 << 16
-STEP_BYTES = 1 << 20   # read of one log at a time while following it
-CHECK_BYTES = 256      # before the position: another text there means that the file was truncated and written again
-SEARCHED_BACKUPS = 16  # other programs than supervisord may keep more than LOG_BACKUPS
+STEP_BYTES = 1 << 20   # bytes of one log that are read at once while it is followed
+CHECK_BYTES = 256      # before the position: if they differ, the file was truncated and written again
+SEARCHED_BACKUPS = 16  # other programs than supervisord may have more than LOG_BACKUPS
 
 
 class Tail:
-    """One log. Not for logs with several writers."""
+    """One log, which must have one writer."""
 
     def __init__(self, name: str, path: pathlib.Path):
         self.name = name
@@ -41,7 +41,7 @@ class Tail:
         return self.path.exists() or self._backup(1).exists()
 
     def last(self, count: int) -> list[bytes]:
-        """The last `count` whole lines, also of older files; more() goes on after them."""
+        """The last `count` complete lines, of older files too if needed; more() continues after them."""
         blocks: list[bytes] = []
         lines = 0
         seen: list[os.stat_result] = []
@@ -53,11 +53,11 @@ class Tail:
                     file.close()  # renamed since the first one was opened
                     continue
                 seen.append(status)
-                place = status.st_size
-                while place and lines <= count:
-                    size = min(BLOCK_BYTES, place)
-                    place -= size
-                    blocks.append(os.pread(file.fileno(), size, place))
+                position = status.st_size
+                while position and lines <= count:
+                    size = min(BLOCK_BYTES, position)
+                    position -= size
+                    blocks.append(os.pread(file.fileno(), size, position))
                     lines += blocks[-1].count(b"\n")
                 if path == self.path:
                     self._open(file, status.st_size)
@@ -65,15 +65,15 @@ class Tail:
                     file.close()
             if lines > count:
                 break
-        *whole, self.rest = b"".join(reversed(blocks)).split(b"\n")
-        return whole[-count:] if count else []
+        *complete, self.rest = b"".join(reversed(blocks)).split(b"\n")
+        return complete[-count:] if count else []
 
     def unfinished(self) -> list[bytes]:
         """The line at the end that has no line end yet, if there is one."""
         return [self.rest] if self.rest else []
 
     def more(self) -> list[bytes]:
-        """The whole lines that have come since."""
+        """The complete lines that are new since the last call."""
         data = self._next()
         *lines, self.rest = (self.rest + data).split(b"\n")
         return lines
@@ -111,15 +111,15 @@ class Tail:
         self.before = (self.before + data)[-CHECK_BYTES:]
         return data
 
-    # Where it goes on.
+    # Where the log continues.
 
     def _after_truncation(self) -> bytes:
-        """The rest of the old content, if a copy of it is there, and the new content."""
+        """The rest of the old content, if a copy of it exists, and the new content."""
         data = b""
         for number in range(1, SEARCHED_BACKUPS + 1):
             with contextlib.suppress(OSError), open(self._backup(number), "rb") as copy:
-                place = self.position - len(self.before)
-                if os.pread(copy.fileno(), len(self.before), place) == self.before:
+                start = self.position - len(self.before)
+                if os.pread(copy.fileno(), len(self.before), start) == self.before:
                     copy.seek(self.position)
                     data = copy.read()
                     break
@@ -130,7 +130,7 @@ class Tail:
         return data + (self._read_on() or b"")
 
     def _after_rename(self) -> bytes:
-        """If another file has the name, and content, the writer has moved on. Reads all files after ours, up to it."""
+        """If another file with content has the name, the writer uses it now. Reads all files from ours to that one."""
         assert self.file is not None
         try:
             newest = open(self.path, "rb")
@@ -140,7 +140,7 @@ class Tail:
         if os.path.samestat(status, os.fstat(self.file.fileno())) or not status.st_size:
             newest.close()
             return b""
-        data = self._read_on() or b""  # what the writer wrote last
+        data = self._read_on() or b""  # the last bytes of the writer in our file
         for path in self._files_between():
             with contextlib.suppress(OSError):
                 data += path.read_bytes()
@@ -148,7 +148,7 @@ class Tail:
         return data + (self._read_on() or b"")
 
     def _files_between(self) -> list[pathlib.Path]:
-        """The backups that are newer than our file, the oldest first: it may have been rotated several times since."""
+        """The backups that are newer than our file, the oldest first: there may have been several rotations since."""
         assert self.file is not None
         ours = os.fstat(self.file.fileno())
         newer: list[pathlib.Path] = []
@@ -158,7 +158,7 @@ class Tail:
                 status = os.stat(path)
             except OSError:
                 break
-            # Ours may have been deleted: then the time of the last write says which ones are newer.
+            # Our file may be deleted: then the times of the last writes tell which ones are newer.
             if os.path.samestat(status, ours) or status.st_mtime_ns < ours.st_mtime_ns:
                 break
             newer.insert(0, path)

@@ -1,5 +1,5 @@
-"""Asking a node from outside: its HTTP, its client port, and whether its ports are free. Every question has a deadline
-for the whole answer: a node may be frozen, and another program may listen on its port."""
+"""Queries to a node from outside: over HTTP and its client port, and whether its ports are free. Every query has a
+deadline for the whole answer: a node may be frozen, and another program may listen on its port."""
 from __future__ import annotations
 
 import io
@@ -13,9 +13,9 @@ from typing import Any, Protocol, TypeVar
 
 from .herd import ROLES, Node, reachable
 
-TIMEOUT = 2.0  # seconds; a node that lives answers within milliseconds
+TIMEOUT = 2.0  # seconds; a working node answers within milliseconds
 ALL_SECONDS = 3.0  # above TIMEOUT
-MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes takes some 100 kB; more comes from another program
+MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes has about 100 kB; a longer answer comes from another program
 HEAD_END = b"\r\n\r\n"
 
 Answer = TypeVar("Answer")
@@ -32,7 +32,8 @@ Asked = TypeVar("Asked", bound=Named)
 
 def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes], bool], deadline: float,
              half_close: bool = False) -> bytes:
-    """What came back until it was complete or the other side closed. OSError if it takes longer or is too long."""
+    """Sends the request; returns the answer when it is complete or the other side closes. OSError after the deadline or
+    if the answer is too long."""
     with socket.create_connection(address, max(0.01, deadline - time.monotonic())) as connection:
         connection.sendall(request)
         if half_close:
@@ -41,7 +42,7 @@ def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes
         while not complete(answer.getvalue()):
             left = deadline - time.monotonic()
             if left <= 0 or answer.tell() > MAX_ANSWER_BYTES:
-                raise TimeoutError(f"no whole answer from {address[0]} port {address[1]}")
+                raise TimeoutError(f"no complete answer from {address[0]} port {address[1]}")
             connection.settimeout(left)
             piece = connection.recv(65536)
             if not piece:
@@ -50,8 +51,8 @@ def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes
         return answer.getvalue()
 
 
-def _is_whole(answer: bytes) -> bool:
-    """Whether an HTTP answer with a Content-Length is complete; one without ends with the connection."""
+def _is_complete(answer: bytes) -> bool:
+    """Whether an HTTP answer with a Content-Length is complete. Without it the answer ends with the connection."""
     head, end, body = answer.partition(HEAD_END)
     length = re.search(rb"(?im)^content-length:[ \t]*(\d{1,9})[ \t]*\r?$", head)
     return bool(end and length and len(body) >= int(length[1]))
@@ -61,7 +62,7 @@ def _get(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
     if node.http is None:
         raise OSError(f"{node.name} has no HTTP")
     request = f"GET {path} HTTP/1.1\r\nHost: {node.http[0]}\r\nConnection: close\r\n\r\n".encode()
-    head, _, body = exchange(reachable(node.http), request, _is_whole, deadline).partition(HEAD_END)
+    head, _, body = exchange(reachable(node.http), request, _is_complete, deadline).partition(HEAD_END)
     status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
     if not status:
         raise OSError(f"no HTTP answer from {node.name}")
@@ -69,7 +70,7 @@ def _get(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
 
 
 def is_ready(node: Node, deadline: float | None = None) -> bool:
-    """What /readyz says; of a node without HTTP, whether it takes clients."""
+    """Whether /readyz answers 200; for a node without HTTP, whether it accepts clients."""
     deadline = deadline or time.monotonic() + TIMEOUT
     try:
         if node.http:
@@ -94,13 +95,13 @@ def peers_up(status: dict[str, Any]) -> int:
 
 
 def updates(status: dict[str, Any]) -> int:
-    """Changes of the store so far, told by clients or heard from peers."""
+    """Changes of the store so far, from clients and peers."""
     counters = status["counters"]
     return counters.get("iamat_stored", 0) + counters.get("bus_updates_merged", 0)
 
 
 def ask(node: Node, line: bytes) -> bytes | None:
-    """The first line of the reply to a line, as bytes without its end; None if there is no answer."""
+    """Sends a line as a client; returns the first line of the reply without its end, None if there is no reply."""
     try:
         reply = exchange(reachable(node.clients), line + b"\n", lambda answer: b"\n" in answer,
                          time.monotonic() + TIMEOUT, half_close=True)
@@ -110,7 +111,7 @@ def ask(node: Node, line: bytes) -> bytes | None:
 
 
 def taken_port(node: Node) -> tuple[str, int] | None:
-    """(role, port) of the first port of the node that some program has already, else None."""
+    """(role, port) of the first port of the node that a program uses already, else None."""
     for role in ROLES:
         address = getattr(node, role)
         if address and not _is_free(address):
@@ -121,7 +122,8 @@ def taken_port(node: Node) -> tuple[str, int] | None:
 def _is_free(address: tuple[str, int]) -> bool:
     for family, kind, protocol, _, where in socket.getaddrinfo(*address, type=socket.SOCK_STREAM):
         with socket.socket(family, kind, protocol) as attempt:
-            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # as the node: what only lingers is free
+            # As the node does: a port with only closed connections is free.
+            attempt.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 attempt.bind(where)
                 attempt.listen(1)
@@ -131,8 +133,8 @@ def _is_free(address: tuple[str, int]) -> bool:
 
 
 def of_all(question: Callable[[Asked], Answer], nodes: Sequence[Asked]) -> dict[str, Answer | None]:
-    """{name: question(node)}, asked of all at once. None for those that did not answer within ALL_SECONDS, for example
-    because a name server hangs."""
+    """{name: question(node)}, with all questions at once. None for a node without an answer within ALL_SECONDS, for
+    example because a name server hangs."""
     answers: dict[str, Answer | None] = {}
 
     def put(node: Asked) -> None:
@@ -144,5 +146,5 @@ def of_all(question: Callable[[Asked], Answer], nodes: Sequence[Asked]) -> dict[
     deadline = time.monotonic() + ALL_SECONDS
     for thread in threads:
         thread.join(max(0.0, deadline - time.monotonic()))
-    known = dict(answers)  # a late answer changes nothing any more
+    known = dict(answers)  # a copy: late answers are ignored
     return {node.name: known.get(node.name) for node in nodes}

@@ -1,8 +1,8 @@
-"""Processes of this host as /proc shows them: which of them belong to one state directory, and how to end them.
+"""Processes of this host according to /proc: which of them belong to one state directory, and how to end them.
 
-A pid alone proves nothing, since the kernel gives it out again. A process counts as one of a herd only if its command
-line and its environment name the state directory, or if it has the lock file of a node open and that file names it.
-Signals go through a pidfd, so they reach that process or none."""
+A pid alone proves nothing, because the kernel uses it again. A process belongs to a herd only if its command line and
+its environment name the state directory, or if it has the lock file of a node open and that file contains its pid.
+Signals go through a pidfd, so they reach this process or none."""
 from __future__ import annotations
 
 import contextlib
@@ -16,16 +16,16 @@ from collections.abc import Iterable, Iterator
 
 from .trouble import Trouble
 
-PATIENCE_SECONDS = 10.0  # after SIGTERM; supervisord gives a node as long (stopwaitsecs)
-KILL_SECONDS = 3.0       # after SIGKILL: only a process that waits for a disk takes longer
+PATIENCE_SECONDS = 10.0  # after SIGTERM; the same as stopwaitsecs of supervisord
+KILL_SECONDS = 3.0       # after SIGKILL: only a process that waits for a disk needs more
 FROZEN = "T"             # state in /proc/PID/stat of a process stopped by a signal
 DEAD = ("", "Z", "X")
 MARK = b"HERD_FINGERPRINT"  # in the environment of each node that a supervisor of scripts/herd started
 
 
 class Process:
-    """One process. The pidfd is closed with the object. Where the kernel or a container has no pidfds, the time of its
-    start tells it from a later one with the same pid, except for a moment between the check and the signal."""
+    """One process. Its pidfd is closed with the object. If the kernel or a container has no pidfds, the start time
+    distinguishes it from a later process with the same pid, except for a moment between the check and the signal."""
 
     def __init__(self, pid: int, descriptor: int | None):
         self.pid = pid
@@ -55,7 +55,7 @@ class Process:
         return state(self.pid) == FROZEN and not self.has_ended()
 
     def signal(self, number: signal.Signals) -> None:
-        """A process that has ended in the meantime is no error; one of another user is Trouble."""
+        """It is no error if the process has ended. Trouble if it belongs to another user."""
         try:
             if self._descriptor is not None:
                 signal.pidfd_send_signal(self._descriptor, number)
@@ -72,7 +72,7 @@ class Process:
 class RunningNode:
     name: str
     process: Process
-    supervised: bool  # started by a supervisor of scripts/herd, which need not exist any more
+    supervised: bool  # started by a supervisor of scripts/herd, which may be gone
 
     @property
     def pid(self) -> int:
@@ -88,7 +88,7 @@ def _read(pid: int, name: str) -> bytes:
 
 
 def _fields(pid: int) -> list[bytes]:
-    """/proc/PID/stat from the state on; the name before it may hold any character."""
+    """The fields of /proc/PID/stat from the state on; the name before it may contain any character."""
     return _read(pid, "stat").rpartition(b") ")[2].split()
 
 
@@ -131,8 +131,8 @@ def every_pid() -> Iterator[int]:
 
 
 def _means(pid: int, path: pathlib.Path, directory: pathlib.Path) -> bool:
-    """Whether the path, as that process sees it, is this directory. A container may use the same path for another
-    one, and a symbolic link leads to the same one by another path."""
+    """Whether the path, in the view of that process, is this directory. A container may use the same path for another
+    directory, and a symbolic link may be another path of the same directory."""
     try:
         here = os.stat(directory)
     except OSError:
@@ -146,7 +146,7 @@ def _means(pid: int, path: pathlib.Path, directory: pathlib.Path) -> bool:
 # Supervisors.
 
 def configuration_of(pid: int) -> pathlib.Path | None:
-    """The configuration of a supervisord of scripts/herd, None if the process is something else."""
+    """The configuration of a supervisord of scripts/herd, None if the process is none."""
     words = command_line(pid)
     if not any(word.rpartition(b"/")[2].endswith(b"supervisord") for word in words[:-2]) or words[-2] != b"-c":
         return None
@@ -160,14 +160,14 @@ def _is_supervisor(pid: int, directory: pathlib.Path) -> bool:
 
 
 def supervisor_of(directory: pathlib.Path) -> Process | None:
-    """The supervisord of this state directory: the one that its pid file names, else the one that /proc shows."""
+    """The supervisord of this state directory: according to its pid file, else according to /proc."""
     with contextlib.suppress(OSError, ValueError):
         pid = int((directory / "supervisord.pid").read_text(encoding="ascii"))
         process = Process.open(pid)
         if process and _is_supervisor(pid, directory):
             return process
     for pid in every_pid():
-        # A child that supervisord has forked for a node has its command line for a moment.
+        # A child that supervisord forks for a node has the command line of supervisord for a moment.
         if _is_supervisor(pid, directory) and not _is_supervisor(parent(pid), directory):
             process = Process.open(pid)
             if process and _is_supervisor(pid, directory):
@@ -196,7 +196,7 @@ def _is_supervised(pid: int, directory: pathlib.Path) -> str | None:
 
 
 def lock_holder(lock: pathlib.Path) -> Process | None:
-    """The process that a node's lock file names, if it has that file open. Only a node that took the lock does both."""
+    """The process with the pid in a node's lock file, if it has that file open. Only a node that took the lock does."""
     try:
         pid = int(lock.read_text(encoding="ascii"))
         wanted = os.stat(lock)
@@ -211,7 +211,7 @@ def lock_holder(lock: pathlib.Path) -> Process | None:
 
 
 def supervised_nodes(directory: pathlib.Path) -> list[RunningNode]:
-    """Every node of this directory that a supervisor of scripts/herd started and that runs, with or without one now."""
+    """The running nodes of this directory that a supervisor of scripts/herd started; that supervisor may be gone."""
     found = []
     for pid in every_pid():
         name = _is_supervised(pid, directory)
@@ -222,7 +222,7 @@ def supervised_nodes(directory: pathlib.Path) -> list[RunningNode]:
 
 
 def running_nodes(directory: pathlib.Path, names: Iterable[str]) -> dict[str, RunningNode]:
-    """By name: the nodes that a supervisor started, and of `names` those that somebody runs by hand."""
+    """By name: the nodes that a supervisor started, and those of `names` that a user started by hand."""
     found = {node.name: node for node in supervised_nodes(directory)}
     for name in names:
         process = lock_holder(directory / "nodes" / name / "lock") if name not in found else None
@@ -234,7 +234,7 @@ def running_nodes(directory: pathlib.Path, names: Iterable[str]) -> dict[str, Ru
 # Ending processes.
 
 def wait_ended(ending: list[Process], seconds: float) -> list[Process]:
-    """Those that have not ended after so long."""
+    """Waits; returns the processes that have not ended after `seconds`."""
     deadline = time.monotonic() + seconds
     left = [process for process in ending if not process.has_ended()]
     while left and time.monotonic() < deadline:
@@ -244,18 +244,18 @@ def wait_ended(ending: list[Process], seconds: float) -> list[Process]:
 
 
 def ask_to_end(ending: Iterable[Process]) -> None:
-    """SIGTERM, and SIGCONT: a frozen process ends cleanly, too, once it goes on."""
+    """SIGTERM, then SIGCONT: a frozen process can end cleanly only when it is continued."""
     for process in ending:
         process.signal(signal.SIGTERM)
         process.signal(signal.SIGCONT)
 
 
 def kill(ending: list[Process]) -> None:
-    """SIGKILL; Trouble if one does not end even so."""
+    """SIGKILL; Trouble if a process does not end even then."""
     for process in ending:
         process.signal(signal.SIGKILL)
     left = wait_ended(ending, KILL_SECONDS)
     if left:
         pids = ", ".join(str(process.pid) for process in left)
-        raise Trouble(f"process {pids} does not end after SIGKILL: it waits for a disk or a network file system. Look"
-                      " at those, then try again")
+        raise Trouble(f"process {pids} does not end after SIGKILL: it waits for a disk or a network file system. Check"
+                      " those, then try again")

@@ -1,31 +1,37 @@
-"""Resetting a client: an operator takes back what the herd knows of it, through the control socket of a running node."""
+"""Resetting a client: an operator removes its record from the herd, through the admin socket of a running node."""
+from __future__ import annotations
+
 import json
 import os
+import pathlib
 import re
 import socket
+from typing import Any
 
 from . import order, processes
 from .herd import Herd, Node
 from .show import safe
 from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
 
-GRACE_SECONDS = 3.0   # beyond `ack_timeout`: the node itself says what it could not do in that time
+GRACE_SECONDS = 3.0   # after `ack_timeout`, in which the node itself reports a failure
 LONGEST_ACK_TIMEOUT = 60.0
 NO_ID = re.compile(rb"[\x00-\x20\x7f\xff]")
 MAX_CLIENT_BYTES = 255
 
 
-def checked(client):
-    """The client's id as bytes."""
+def checked(client: str) -> bytes:
+    """The client's id as bytes. Trouble if it is no valid id."""
     name = os.fsencode(client)
     if not name or len(name) > MAX_CLIENT_BYTES or NO_ID.search(name):
-        raise Trouble(f"'{safe(name)}' is no client's id: 1 to {MAX_CLIENT_BYTES} bytes without blanks and control bytes",
-                      BAD_USAGE)
+        raise Trouble(f"'{safe(name)}' is not a client's id: use 1 to {MAX_CLIENT_BYTES} bytes without blanks and"
+                      " control bytes", BAD_USAGE)
     return name
 
 
-def say(directory, line, seconds=LONGEST_ACK_TIMEOUT + GRACE_SECONDS):
-    """The node's answer to one line, as a dictionary; None if no node listens there. Waits at most so long."""
+def say(directory: str | pathlib.Path, line: bytes,
+        seconds: float = LONGEST_ACK_TIMEOUT + GRACE_SECONDS) -> dict[str, Any] | None:
+    """Sends one line to the admin socket of the node with this state directory. Returns its reply as a dictionary; None
+    if no node listens there. Waits at most `seconds`."""
     try:
         descriptor = os.open(directory, os.O_PATH | os.O_DIRECTORY)
     except (FileNotFoundError, NotADirectoryError):
@@ -38,18 +44,20 @@ def say(directory, line, seconds=LONGEST_ACK_TIMEOUT + GRACE_SECONDS):
             connection.connect(f"/proc/self/fd/{descriptor}/control")  # the path itself may be too long for a socket
             connection.sendall(line + b"\n")
             with connection.makefile("rb") as reply:
-                return json.loads(reply.readline())
+                answer: dict[str, Any] = json.loads(reply.readline())
+                return answer
     except (FileNotFoundError, ConnectionRefusedError):
         return None
     except PermissionError:
         raise _not_permitted(directory) from None
     except (OSError, ValueError) as problem:
-        raise Trouble(f"the node of {directory} took the command and did not answer it: ask again ({problem})") from None
+        raise Trouble(f"the node of {directory} accepted the command, but did not answer: try again"
+                      f" ({problem})") from None
     finally:
         os.close(descriptor)
 
 
-def _not_permitted(directory):
+def _not_permitted(directory: str | pathlib.Path) -> Trouble:
     return Trouble(f"{directory} belongs to another user: run this as the user that runs the herd")
 
 
@@ -59,11 +67,11 @@ def answer_seconds(node: Node) -> float:
 
 
 def without_socket(herd: Herd, names: list[str]) -> str:
-    """A sentence for those of the nodes that run, although nothing listens at their sockets; empty if none does."""
+    """A sentence for each of these nodes that runs without an admin socket; empty if there is none."""
     running = processes.running_nodes(herd.state_dir, names).values()
     return "; ".join(f"{node.name} runs (process {node.pid}), but its socket "
-                     f"{herd.state_dir / 'nodes' / node.name / 'control'} is not there: it makes it within seconds, so"
-                     f" try again; else scripts/herd restart {node.name}" for node in running)
+                     f"{herd.state_dir / 'nodes' / node.name / 'control'} is missing. The node creates it again within"
+                     f" seconds: try again; if that fails, run scripts/herd restart {node.name}" for node in running)
 
 
 def reset_client(herd: Herd, client: str, as_json: bool) -> int:
@@ -92,11 +100,12 @@ def reset_client(herd: Herd, client: str, as_json: bool) -> int:
         raise Trouble(answer["message"])
     if answer["result"] == "unknown":
         raise Trouble(f"no running node of this host knows a client '{safe(name)}'"
-                      + (f", but not all could be asked: {missing}" if missing else ""))
+                      + (f", but not all nodes could be asked: {missing}" if missing else ""))
     if as_json:
         print(json.dumps(answer | {"client": safe(name)}))
     elif answer["result"] == "already":
-        print(f"{safe(name)} is reset already, and has not been heard since")
+        print(f"{safe(name)} is reset already, and has not reported since")
     else:
-        print(f"{safe(name)} is reset at {answer['node']}, which tells the others: WHATSAT answers ? until it is heard again")
+        print(f"{safe(name)} is reset at {answer['node']}, which sends the reset to all nodes: WHATSAT replies ? until"
+              " the client reports again")
     return 0

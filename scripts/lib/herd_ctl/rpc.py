@@ -1,4 +1,4 @@
-"""Calls to supervisord over its unix socket. Every wait has a bound in time: a supervisord may be frozen."""
+"""Calls to supervisord over its unix socket. Every wait has a time limit, because a supervisord may be frozen."""
 from __future__ import annotations
 
 import http.client
@@ -9,13 +9,13 @@ import xml.parsers.expat
 import xmlrpc.client
 from typing import Any
 
-CALL_SECONDS = 5.0  # a supervisord that works answers within milliseconds, on a loaded machine within a second
+CALL_SECONDS = 5.0  # a working supervisord answers within milliseconds, on a loaded machine within a second
 _LOST = (OSError, http.client.HTTPException, xmlrpc.client.ProtocolError, xmlrpc.client.ResponseError,
          xml.parsers.expat.ExpatError)
 
 
 class NoAnswer(Exception):
-    """No valid answer came. `silent`: the socket accepts, and nothing comes back."""
+    """There was no valid answer. `silent`: the socket accepts the call, but no answer comes."""
 
     def __init__(self, error: Exception):
         super().__init__(str(error))
@@ -56,5 +56,5 @@ class _Transport(xmlrpc.client.Transport):
 
 
 def supervisor(path: pathlib.Path, seconds: float = CALL_SECONDS) -> Any:
-    """The calls of the supervisord behind this socket: they raise NoAnswer, PermissionError or xmlrpc.client.Fault."""
+    """The calls of the supervisord with this socket. They raise NoAnswer, PermissionError or xmlrpc.client.Fault."""
     return xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(path, seconds)).supervisor

@@ -1,5 +1,5 @@
-"""The herd as it was started: what `up` and `restart` saved of each node. With it a herd can be stopped and watched
-while its configuration has a mistake or its program is not there."""
+"""The herd as it was started: `up` and `restart` save the configuration of each node. With it a herd can be stopped and
+watched while its configuration has a mistake or its program is missing."""
 from __future__ import annotations
 
 import json
@@ -16,7 +16,7 @@ NAME = "started.json"
 
 
 def read(directory: pathlib.Path) -> dict[str, Any]:
-    """What was saved; empty if there is nothing or if it cannot be read."""
+    """The saved file; empty if there is none or if it cannot be read."""
     try:
         saved = json.loads((directory / NAME).read_text(encoding="utf-8"))
         return saved if isinstance(saved, dict) and isinstance(saved.get("nodes"), dict) else {}
@@ -24,18 +24,21 @@ def read(directory: pathlib.Path) -> dict[str, Any]:
         return {}
 
 
+def _entry(herd: Herd, node: Node) -> dict[str, Any]:
+    return {"entry": node.entry, "fingerprint": node.fingerprint(herd.binary), "live": node.live_fingerprint()}
+
+
 def save(herd: Herd, started: Iterable[Node], running: Iterable[str]) -> None:
-    """Saves `started` as they are configured now. The others of `running` keep what is saved of them."""
-    old = read(herd.state_dir).get("nodes", {})
-    fresh = {node.name: {"entry": node.entry, "fingerprint": node.fingerprint(herd.binary),
-                         "live": node.live_fingerprint()} for node in started}
-    nodes = {node.name: {"entry": node.entry} for node in herd.nodes}
+    """Saves the present configuration of the nodes `started`. The entries of the other `running` nodes stay."""
+    old: dict[str, dict[str, Any]] = read(herd.state_dir).get("nodes", {})
+    fresh = {node.name: _entry(herd, node) for node in started}
+    nodes: dict[str, dict[str, Any]] = {node.name: {"entry": node.entry} for node in herd.nodes}
     nodes |= {name: old[name] for name in running if name in old} | fresh
     _write(herd, nodes)
 
 
 def save_live(herd: Herd, reloaded: Iterable[Node]) -> None:
-    """Saves which live settings these running nodes have been told to read."""
+    """Saves the live settings that these running nodes were made to read."""
     nodes = read(herd.state_dir).get("nodes", {})
     for node in reloaded:
         nodes.setdefault(node.name, {"entry": node.entry})["live"] = node.live_fingerprint()
@@ -43,24 +46,25 @@ def save_live(herd: Herd, reloaded: Iterable[Node]) -> None:
 
 
 def _write(herd: Herd, nodes: dict[str, Any]) -> None:
-    whole = {"herd": herd.name, "config": str(herd.config), "state_dir": str(herd.state_dir),
-             "ready_timeout_ms": round(herd.ready_timeout * 1000), "binary": str(herd.binary), "nodes": nodes}
+    content = {"herd": herd.name, "config": str(herd.config), "state_dir": str(herd.state_dir),
+               "ready_timeout_ms": round(herd.ready_timeout * 1000), "binary": str(herd.binary), "nodes": nodes}
     path = herd.state_dir / NAME
     try:
-        files.replace(path, json.dumps(whole, indent=1) + "\n")
-    except OSError as error:  # no reason to leave nodes down: it is needed only while the configuration is not valid
-        print(f"scripts/herd: {path} cannot be written ({error.strerror}): make room or permit it", file=sys.stderr)
+        files.replace(path, json.dumps(content, indent=1) + "\n")
+    except OSError as error:  # no reason to stop: the file is needed only while the configuration is invalid
+        print(f"scripts/herd: {path} cannot be written ({error.strerror}): free disk space or change the permissions",
+              file=sys.stderr)
 
 
 def fingerprints(directory: pathlib.Path, key: str) -> dict[str, str]:
-    """{node: what was saved under "fingerprint" or "live"}."""
+    """{node: its saved "fingerprint" or "live"}; `key` is one of the two."""
     return {name: saved[key] for name, saved in read(directory).get("nodes", {}).items() if key in saved}
 
 
-# Finding it when `herd-node --list` cannot say where the state directory is.
+# How to find the file when `herd-node --list` cannot print the state directory.
 
 def find(config: str, *, stopped_too: bool) -> Herd | None:
-    """The herd that was started from this configuration file: one that runs, or with `stopped_too` any."""
+    """The herd that was started from this configuration file. It must run, unless `stopped_too` is set."""
     wanted = os.path.realpath(config)
     for directory in dict.fromkeys(_directories(wanted)):
         saved = read(directory)
@@ -84,7 +88,7 @@ def _directories(config: str) -> Iterator[pathlib.Path]:
 
 
 def _default_directory() -> Iterator[pathlib.Path]:
-    """As herd-node chooses it if the configuration names none."""
+    """The choice of herd-node if the configuration names no directory."""
     own, xdg, home = (os.environ.get(name, "") for name in ("HERD_STATE_DIR", "XDG_STATE_HOME", "HOME"))
     if own:
         yield pathlib.Path(os.path.abspath(own))
@@ -95,7 +99,7 @@ def _default_directory() -> Iterator[pathlib.Path]:
 
 
 def _herd(saved: dict[str, Any], directory: pathlib.Path) -> Herd | None:
-    """None if the file was written by something else."""
+    """None if another program or release wrote the file."""
     try:
         return Herd(name=saved["herd"], config=pathlib.Path(saved["config"]), state_dir=directory,
                     ready_timeout=saved["ready_timeout_ms"] / 1000, binary=pathlib.Path(saved["binary"]),

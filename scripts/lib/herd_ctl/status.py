@@ -1,4 +1,4 @@
-"""status and where: what the nodes say of themselves and of a client."""
+"""status and where: the state of the nodes, and their records of a client."""
 from __future__ import annotations
 
 import json
@@ -13,8 +13,8 @@ from .herd import Herd, Node
 from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
-SAMPLE_SECONDS = 0.5   # between the two looks that give updates a second; a status may be 0.1 s old
-PATIENCE_SECONDS = 2.0  # for all that one node is asked, the pause included
+SAMPLE_SECONDS = 0.5   # between the two samples that give updates per second; a status may be 0.1 s old
+PATIENCE_SECONDS = 2.0  # for all queries to one node, the pause included
 
 STATES = {"STOPPED": "stopped", "STARTING": "starting", "BACKOFF": "retrying", "STOPPING": "stopping",
           "EXITED": "retrying", "FATAL": "failed", "UNKNOWN": "unknown"}
@@ -22,8 +22,8 @@ Row = dict[str, Any]
 
 
 def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
-    """One row a node, as a dictionary; None stands for what is not known. Without a supervisor that works, the rows are
-    what /proc and the nodes themselves show."""
+    """One row for each node, as a dictionary; None is an unknown value. Without a working supervisor, the rows come
+    from /proc and from the nodes themselves."""
     seen = daemon.processes() if condition.works else {}
     if not condition.works or len(seen) < len(herd.local):
         seen = order.observed(herd, daemon) | seen
@@ -33,7 +33,7 @@ def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
 
 
 def _look(node: Node) -> dict[str, Any]:
-    """Whether it is ready, and its status, twice; None if there was no answer in time."""
+    """Whether the node is ready, and two samples of its status; None for a sample without an answer in time."""
     deadline = time.monotonic() + PATIENCE_SECONDS
     look: dict[str, Any] = {"ready": probe.is_ready(node, deadline), "before": None, "after": None, "seconds": 0.0}
     look["before"], began = probe.read_status(node, deadline), time.monotonic()
@@ -63,19 +63,19 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
 
 def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
     """One sentence for each second process that claims this node's name or a peer's."""
-    def place(process: dict[str, Any]) -> str:
+    def location(process: dict[str, Any]) -> str:
         return f"{process['address'] or 'an unknown address'} (from {process['host'] or 'an unknown host'})"
 
     advice = "stop one of the two"
-    sentences = [f"{node.name} refuses a second process named {peer}, at {place(link['contender'])}: {advice}"
+    sentences = [f"{node.name} refuses a second process named {peer}, at {location(link['contender'])}: {advice}"
                  for peer, link in status["links"].items() if link.get("contender")]
     conflict = status.get("name_conflict")
     if conflict and conflict["role"] == "kept":
         sentences.append(f"{conflict['peer']} refuses a second process named {node.name}, at"
-                         f" {place(conflict['other'])}: {advice}")
+                         f" {location(conflict['other'])}: {advice}")
     elif conflict:
         sentences.append(f"{node.name} is refused by {conflict['peer']}, which is linked with another process of this"
-                         f" name, at {place(conflict['other'])}: {advice}")
+                         f" name, at {location(conflict['other'])}: {advice}")
     return sentences
 
 
@@ -122,7 +122,7 @@ def _print(rows: list[Row]) -> None:
     print(table(["NODE", "STATE", "PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "DIGEST", "UPD/S"],
                 [_cells(row) for row in rows], right=("PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "UPD/S")))
     if len({row["digest"] for row in rows if row["digest"]}) > 1:
-        print("The digests differ: some node lacks what another knows")
+        print("The digests differ: some node lacks records that another has")
     for sentence in sorted({sentence for row in rows for sentence in row["name_conflicts"]}):
         print(safe(sentence))
 
@@ -138,7 +138,7 @@ def _cells(row: Row) -> list[Any]:
 
 
 def where(herd: Herd, client: str, as_json: bool) -> int:
-    """What each node says of the client; 0 if all say the same."""
+    """Shows each node's record of the client. Returns 0 if all are the same."""
     text = os.fsencode(client)
     if not 1 <= len(text) <= 255 or any(byte <= 0x20 or byte in (0x7F, 0xFF) for byte in text):
         raise Trouble(f"{safe(client)!r} cannot be a client: 1 to 255 bytes without white space", BAD_USAGE)
@@ -157,7 +157,7 @@ def where(herd: Herd, client: str, as_json: bool) -> int:
                                     for name, answer in answers.items()]}, indent=2))
     else:
         print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"],
-                    [["*" if differs[name] else "", name, *_told(answer)] for name, answer in answers.items()]))
+                    [["*" if differs[name] else "", name, *_columns(answer)] for name, answer in answers.items()]))
         if newest is None:
             print("No node knows where this client is")
         elif any(differs.values()):
@@ -170,24 +170,26 @@ def _is_record(answer: bytes | None) -> TypeGuard[bytes]:
 
 
 def _order(answer: bytes) -> tuple[int, bytes]:
-    """The time of a record in whole nanoseconds, and the rest to be definite."""
+    """A sort key: the time of a record in nanoseconds, then its bytes, so that the order is total."""
     seconds, _, fraction = answer.split()[5].partition(b".")
     return int(seconds) * 10**9 + int(fraction.ljust(9, b"0")), answer
 
 
 def _record(name: str, answer: bytes | None) -> Row:
-    """The answer for programs; None stands for what is not known."""
-    known = [safe(field) for field in answer.split()] if _is_record(answer) else [None] * 6
-    _, told, difference, _, coordinates, told_time = known
-    return {"node": name, "answers": answer is not None, "told": told, "difference_s": difference,
-            "coordinates": coordinates, "time": told_time}
+    """A row of the JSON output; None is an unknown value."""
+    fields: list[str | None] = [None] * 6
+    if _is_record(answer):
+        fields = [safe(field) for field in answer.split()]
+    _, origin, difference, _, coordinates, time_text = fields
+    return {"node": name, "answers": answer is not None, "told": origin, "difference_s": difference,
+            "coordinates": coordinates, "time": time_text}
 
 
-def _told(answer: bytes | None) -> list[str]:
+def _columns(answer: bytes | None) -> list[str]:
     """The columns of an answer: AT <node> <difference> <client> <coordinates> <time>."""
     if answer is None:
         return ["no answer", "", "", ""]
     if not _is_record(answer):
         return ["unknown here", "", "", ""]
-    _, node, difference, _, coordinates, told_time = answer.split()
-    return [safe(field) for field in (node, difference + b" s", coordinates, told_time)]
+    _, origin, difference, _, coordinates, time_text = answer.split()
+    return [safe(field) for field in (origin, difference + b" s", coordinates, time_text)]

@@ -1,9 +1,9 @@
 """supervisord as scripts/herd runs it: `python3 -m herd_ctl.supervisord -c FILE`.
 
-The only difference is the wait before a node is started again. The original waits a second longer after each quick
-failure and gives up after some of them. A node that fails later than after a second it starts again at once, without
-end. Here the first failure costs no wait. Those that follow wait 1, 2, 4 and 8 s, then 10 s each time, for as long as
-the node is wanted. A minute without failure starts the count anew. docs/decisions has the reasons."""
+The only difference is the wait before a node is started again. The original waits a second longer after each failure
+within a second of the start, and gives up after some of them; after a later failure it starts the node again at once.
+Here the first failure costs no wait. The next ones cost 1, 2, 4 and 8 s, then 10 s each time, as long as the node is
+wanted. A minute without failure resets the count. docs/decisions/0019-supervision.md has the reasons."""
 import sys
 import time
 
@@ -11,18 +11,18 @@ from supervisor import supervisord
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
-GOOD_SECONDS = 60.0    # a process that ran for so long starts the count of failures anew
-LONGEST_WAIT = 10.0    # seconds: an operator who has made room on a disk sees the node come back
+GOOD_SECONDS = 60.0    # a process that ran for this long resets the count of failures
+LONGEST_WAIT = 10.0    # seconds: an operator who frees disk space sees the node come back soon
 FAILED = (ProcessStates.BACKOFF, ProcessStates.EXITED)
 
 
 def wait_after(failures: int) -> float:
-    """Seconds before the next start, after so many failures in a row."""
+    """Seconds before the next start, after `failures` in a row."""
     return 0.0 if failures <= 1 else min(2.0 ** min(failures - 2, 10), LONGEST_WAIT)
 
 
 class Retry:
-    """The failures of one process. The clock is monotonic: a change of the time of day changes nothing."""
+    """The failures of one process. Times are of the monotonic clock: a change of the time of day has no effect."""
 
     def __init__(self) -> None:
         self.failures = 0
@@ -52,7 +52,7 @@ def install() -> None:
             retry_of(self).start(time.monotonic())
         elif new_state in FAILED:
             retry_of(self).fail(time.monotonic())
-            self.backoff, self.delay = 0, 0  # never enough of them to give up; the wait is the one above
+            self.backoff, self.delay = 0, 0  # so that supervisord never gives up; its own wait is not used
         return result
 
     def passed(self: Subprocess) -> None:

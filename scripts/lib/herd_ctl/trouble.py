@@ -1,4 +1,4 @@
-"""What a user is told in one line, and the exit status that goes with it."""
+"""Errors that a user can act on: one line of text, and an exit status."""
 import contextlib
 import pathlib
 from collections.abc import Iterator
@@ -9,6 +9,8 @@ NONE_RUNNING = 4
 
 
 class Trouble(Exception):
+    """Its text names what is wrong and what to do. `status` is the exit status of the command."""
+
     def __init__(self, text: str, status: int = 1):
         super().__init__(text)
         self.status = status
@@ -16,9 +18,9 @@ class Trouble(Exception):
 
 @contextlib.contextmanager
 def writing(path: pathlib.Path) -> Iterator[None]:
-    """Around what makes or writes files of the state: what the system refuses becomes one line."""
+    """A context that writes files of the state: an error of the system becomes Trouble."""
     try:
         yield
     except OSError as error:
-        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): make room or permit it, or set"
-                      " HERD_STATE_DIR to a directory of your own") from None
+        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): free disk space, change the"
+                      " permissions, or set HERD_STATE_DIR to a directory of your own") from None

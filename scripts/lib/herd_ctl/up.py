@@ -1,9 +1,10 @@
-"""up, restart and reload: everything that starts nodes or has them read their configuration again."""
+"""up, restart and reload: the commands that start nodes or make them read their configuration again."""
 from __future__ import annotations
 
 import signal
 import time
 from collections.abc import Iterable
+from typing import Any
 
 from . import order, probe, processes, started
 from .daemon import STARTED_STATES, Daemon
@@ -12,7 +13,7 @@ from .logs import Tail
 from .show import safe, table
 from .trouble import Trouble
 
-READY_SECONDS = 30  # beyond ready_timeout: for a slow machine
+READY_SECONDS = 30  # added to ready_timeout: for a slow machine
 
 
 def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
@@ -21,12 +22,12 @@ def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
         check_free(herd, wanted)
         lost = order.adopt(daemon)
         rescued = [node for node in herd.local if node.name in lost]
-        if rescued:  # they ran before, so they stay even if those that follow fail
+        if rescued:  # they ran before, so they stay even if the others fail to start
             Starter(herd, daemon).bring_up(rescued)
         starter = Starter(herd, daemon)
         try:
             starter.bring_up(wanted)
-        except BaseException:  # Ctrl-C too: what this call started must not stay half-started
+        except BaseException:  # Ctrl-C too: no node of this call may stay half-started
             starter.undo()
             raise
     print_herd(herd, daemon)
@@ -48,7 +49,7 @@ def restart(herd: Herd, daemon: Daemon, names: list[str], rolling: bool) -> int:
 
 
 def reload(herd: Herd, daemon: Daemon) -> int:
-    """Has every running node read the configuration again, and names what that cannot change."""
+    """Makes every running node read the configuration again, and prints which changes need `up`."""
     daemon.require()
     with daemon.lock():
         known = daemon.processes()
@@ -61,15 +62,15 @@ def reload(herd: Herd, daemon: Daemon) -> int:
         stale = [node.name for node in nodes if was.get(node.name) != node.fingerprint(herd.binary)]
         fresh = [node.name for node in herd.local if node.name not in known]
         gone = sorted(set(known) - {node.name for node in herd.local})
-        for what, who in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
-            if who:
-                print(f"{what}: {', '.join(who)}. Run scripts/herd up")
+        for change, names in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
+            if names:
+                print(f"{change}: {', '.join(names)}. Run scripts/herd up")
     order.warn_of_frozen(herd)
     return 0
 
 
 def check_free(herd: Herd, nodes: Iterable[Node]) -> None:
-    """Trouble if one of them cannot start: somebody runs it by hand, or its ports are taken by another program."""
+    """Trouble if one of the nodes cannot start: a user runs it by hand, or another program uses its ports."""
     running = processes.running_nodes(herd.state_dir, [node.name for node in nodes])
     for node in nodes:
         if node.name not in running:
@@ -84,13 +85,13 @@ def check_free(herd: Herd, nodes: Iterable[Node]) -> None:
 
 
 class Starter:
-    """Starts nodes and remembers which, to be able to take it back."""
+    """Starts nodes and remembers which ones, so that undo() can stop them."""
 
     def __init__(self, herd: Herd, daemon: Daemon):
         self.herd = herd
         self.daemon = daemon
-        self.logs: dict[str, Tail] = {}  # of the nodes that this started, from that moment on
-        self.fresh: set[str] = set()     # those that were not wanted before
+        self.logs: dict[str, Tail] = {}  # of the nodes that this object started, since their start
+        self.fresh: set[str] = set()     # those that were not to run before
         self.pids: dict[str, int] = {}
         self.launched = False
 
@@ -115,32 +116,32 @@ class Starter:
             for node in to_start:
                 daemon.add(node.name)
         else:
-            self.launched = True  # before it is: an interruption may come while it detaches itself
+            self.launched = True  # set early: Ctrl-C may come while it detaches itself
             daemon.launch()
         self._wake_and_reload([node for node in wanted if node not in to_start])
         self._wait_until_ready(wanted)
 
     def undo(self) -> None:
-        """Only what did not run before: a node that waits for its next start goes on trying."""
+        """Stops the nodes that did not run before. A node that waits for its next start is left as it was."""
         if self.launched:
             order.end_all(self.daemon)
         elif self.fresh:
             self.daemon.forget(self.fresh)
             if self.daemon.condition().works:
                 self.daemon.remove(self.fresh)
-            order.end_nodes(self.daemon, self.fresh)  # if the supervisor has just gone
+            order.end_nodes(self.daemon, self.fresh)  # in case the supervisor has just ended
 
     def _apply(self, wanted: list[Node], to_start: list[Node]) -> list[Node]:
-        """Has a running supervisor read its configuration; returns those of `wanted` to be added to it."""
+        """Makes a running supervisor read its configuration; returns the nodes of `wanted` that must be started."""
         changed, removed = self.daemon.reread()
         for name in self.daemon.remove(removed):
-            print(f"{name} is no more in the configuration: stopped")
+            print(f"{name} is no longer in the configuration: stopped")
         starting = [node for node in wanted if node in to_start or node.name in changed]
         self.daemon.remove([node.name for node in starting])
         return starting
 
     def _wake_and_reload(self, nodes: list[Node]) -> None:
-        """For nodes that run: a frozen one goes on, one whose live settings changed reads them."""
+        """For running nodes: continues frozen ones, and makes those with changed live settings read them."""
         for frozen in order.frozen_nodes(self.herd.state_dir, [node.name for node in nodes]):
             frozen.process.signal(signal.SIGCONT)
             print(f"{frozen.name} (process {frozen.pid}) was frozen: it is continued")
@@ -159,7 +160,7 @@ class Starter:
             known = self.daemon.processes()
             for node in waiting:
                 self._check(node, known.get(node.name, {"statename": "gone", "pid": 0}))
-            # supervisord counts a process as running after a second: a port that another one answers on is not ours.
+            # A process counts as RUNNING after a second. Until then another program may answer on its port.
             ready = probe.of_all(probe.is_ready, waiting)
             waiting = [node for node in waiting
                        if not ready[node.name] or known[node.name]["statename"] != "RUNNING"]
@@ -168,8 +169,8 @@ class Starter:
                               f" {self._last_words(waiting[0])}")
             time.sleep(0.05)
 
-    def _check(self, node: Node, process: dict) -> None:  # type: ignore[type-arg]
-        """Trouble if the process that this call waits for has ended, although another may run by now, or is frozen."""
+    def _check(self, node: Node, process: dict[str, Any]) -> None:
+        """Trouble if the process that this call started has ended, even if a new one runs by now, or is frozen."""
         pid = process["pid"]
         if process["statename"] not in STARTED_STATES or (pid and self.pids.setdefault(node.name, pid) != pid):
             raise Trouble(f"{node.name} did not start: {self._last_words(node, process.get('spawnerr'))}")
@@ -178,7 +179,7 @@ class Starter:
                           f" {node.name} starts it anew")
 
     def _last_words(self, node: Node, spawn_error: str | None = None) -> str:
-        """The last line that the node logged since this call started it, else why it could not be run."""
+        """The last line that the node logged since this call started it, else why it could not start."""
         tail = self.logs.get(node.name)
         lines = [line for line in tail.more() if line.strip()] if tail else []
         if lines:
@@ -201,7 +202,7 @@ def print_herd(herd: Herd, daemon: Daemon) -> None:
 
 
 def print_session(nodes: list[Node]) -> None:
-    """Lines to paste: told at the first node, asked at another."""
+    """Prints lines to paste: a report at the first node, and a query at another."""
     first = nodes[0]
     other = next((node for node in nodes if node.name == "Campbell"), nodes[-1])
     now = time.time_ns()

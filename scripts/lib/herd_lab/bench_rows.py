@@ -102,7 +102,7 @@ def load(server: Server, mode: str, ports: Sequence[int], counted: bool = False,
 
 
 def shape(mode: str, connections: int, depth: int, counted: bool, **more: Any) -> Measure:
-    """Measures the rate of replies with so many connections and commands in flight on each."""
+    """Measures the rate of replies. `depth` is the number of commands in flight on each connection."""
     return lambda server, seconds: load(server, mode, server.ports[:1], counted, connections=connections, depth=depth,
                                         clients=CLIENTS, seconds=seconds, **more)
 
