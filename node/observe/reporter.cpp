@@ -180,7 +180,7 @@ void Reporter::report_skews(const protocol::Now& now) {
 
 void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now) {
   const double seconds = std::chrono::duration<double>(peer.skew).count();
-  const auto report = [&](std::string_view state, std::string_view message) {
+  const auto warn = [&](std::string_view state, std::string_view message) {
     spdlog::warn("event=clock_skew peer={} state={} skew_s={:+.3f} reason=\"{}\"", peer.name, state, seconds, message);
     if (monitor_ == nullptr) return;
     const std::string text = fmt::format("{} {:+.3f} s: {}", peer.name, seconds, message);
@@ -188,12 +188,11 @@ void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protoco
   };
   switch (skew) {
     case Skew::Well:
-      return report("well", "the peer's clock agrees with this node's again");
+      return warn("well", "the peer's clock agrees with this node's again");
     case Skew::Off:
-      return report("off", "the peer's clock is off by more than a second: run a time service on both machines");
+      return warn("off", "the peer's clock is off by more than a second: run a time service on both machines");
     case Skew::Far:
-      return report("far",
-                    "THE CLOCKS ARE FAR APART: set them now, or reports are refused or merged in the wrong order");
+      return warn("far", "THE CLOCKS ARE FAR APART: set them now, or reports are refused or merged in the wrong order");
   }
 }
 

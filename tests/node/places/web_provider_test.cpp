@@ -26,7 +26,7 @@ using nlohmann::json;
 namespace {
 
 constexpr Query kQuery{.latitude = 34, .longitude = -118, .radius_km = 10, .max = 5};
-const std::string kKey = "test-key-nobody-has";
+const std::string kKey = "test-key-without-use";
 
 // A service that answers with one place at the centre of the requested area, or with an error.
 class Service {
