@@ -104,7 +104,8 @@ def undisturbed(three):
     ({"node": "n9"}, "it is no configured peer of this node"),
     ({"node": "n0"}, "it is no configured peer of this node"),
     ({"node": "n 1"}, "a name is not"),
-    ({"life": 0}, "its HELLO has no incarnation")], ids=["newer", "older", "herd", "stranger", "itself", "name", "life"])
+    ({"life": 0}, "its HELLO has no incarnation"),
+], ids=["newer", "older", "herd", "stranger", "itself", "name", "life"])
 def test_a_peer_that_does_not_fit_is_refused_with_the_reason_and_one_that_fits_is_heard(make_herd, hello, reason):
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["n0"].start()
