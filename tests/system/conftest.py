@@ -8,8 +8,9 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
 # These modules import herd_ctl and herd_lab, so they come after the line above.
+from google_answers import KEY  # noqa: E402
 from google_herd import TIMEOUT, VARIABLE  # noqa: E402
-from google_server import KEY, GoogleServer  # noqa: E402
+from google_server import GoogleServer  # noqa: E402
 from herd_control import Control  # noqa: E402
 from herd_fixture import FIVE, Herd, Ports, alone, wait_for  # noqa: E402
 

@@ -5,7 +5,7 @@ import time
 
 import zmq
 
-from google_server import shifted
+from google_answers import shifted
 from herd_fixture import wait_for
 
 HOME = (34.06893, -118.445127)

@@ -7,7 +7,8 @@ import pytest
 from herd_fixture import BINARY, FIVE, Herd, line, wait_for
 from herd_lab import clocks
 from herd_lab.faults import CLOCK
-from herd_lab.prove import Trial, make_plan
+from herd_lab.plan import make_plan
+from herd_lab.prove import Trial
 
 pytestmark = [pytest.mark.skipif(clocks.faketime() is None, reason=f"wants the package {clocks.PACKAGE}"),
               pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer wants to be loaded first")]

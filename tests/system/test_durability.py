@@ -16,7 +16,8 @@ import pytest
 import zmq
 
 from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, wait_for
-from herd_lab.prove import Trial, make_plan
+from herd_lab.plan import make_plan
+from herd_lab.prove import Trial
 from full_disks import FileLimit, FullTmpfs
 
 UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering

@@ -8,8 +8,8 @@ import subprocess
 
 import pytest
 
+from google_answers import KEY, distance_m, shifted
 from google_herd import HOME, VARIABLE, Clients, Monitored, whatsat
-from google_server import KEY, distance_m, shifted
 from herd_fixture import alone, wait_for
 
 

@@ -9,8 +9,9 @@ import time
 
 import pytest
 
+from google_answers import ANSWERS, FAULTS, KEY, LEGACY_FAULTS
 from google_herd import HOME, LATEST, TIMEOUT, VARIABLE, Clients, Monitored, whatsat
-from google_server import ANSWERS, FAULTS, KEY, LEGACY_FAULTS, NEW_PATH, GoogleServer
+from google_server import NEW_PATH, GoogleServer
 from herd_fixture import alone, wait_for
 
 

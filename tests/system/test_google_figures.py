@@ -10,8 +10,8 @@ import time
 
 import pytest
 
+from google_answers import shifted
 from google_herd import HOME, Clients, coordinates, percentile, whatsat
-from google_server import shifted
 from herd_fixture import wait_for
 
 

@@ -8,7 +8,8 @@ from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for
 from herd_lab import network as net
 from herd_lab.faults import DESCRIPTORS
 from herd_lab.ports import Ports
-from herd_lab.prove import Trial, make_plan
+from herd_lab.plan import make_plan
+from herd_lab.prove import Trial
 from talk import fresh
 
 MINUTES = pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")

@@ -11,7 +11,8 @@ from herd_ctl.show import table
 from . import network as net
 from .faults import CLOCK, DESCRIPTORS
 from .graphs import Graph, ring
-from .prove import POPULATION, Trial, make_plan
+from .plan import POPULATION, make_plan
+from .prove import Trial
 
 SECONDS = 15
 TIMES = 6  # of each fault
