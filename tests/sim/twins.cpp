@@ -63,6 +63,15 @@ bool World::has_all_links(NodeIndex index) const {
   return std::all_of(peers.begin(), peers.end(), is_up);
 }
 
+// Whether the links of the node's present run are up. Its peers may still take an earlier run's links for up.
+bool World::sees_all_peers(NodeIndex index) const {
+  const bus::Replica& replica = *nodes_[index].replica;
+  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    if (replica.connected(peer, now_at(nodes_[index])) != bus::Connected::Up) return false;
+  }
+  return true;
+}
+
 // The second process's part in one step of the load.
 void World::run_twin() {
   if (!twin_.replica) {
@@ -104,7 +113,9 @@ void World::end_twin() {
 std::string World::finish_twin(Outcome& outcome) {
   if (!twin_.replica) return "the second process never started";
   const NodeIndex first = *scenario_.twin_of;
-  const auto is_well = [&] { return has_all_links(first) && !twin_.replica->may_acknowledge(); };
+  const auto is_well = [&] {
+    return has_all_links(first) && sees_all_peers(first) && !twin_.replica->may_acknowledge();
+  };
   for (const Nanoseconds end = time_ + kLinksWithin; !is_well() && time_ < end;) advance_to(time_ + kStep);
   for (const Nanoseconds end = time_ + kWatched; time_ < end; advance_to(time_ + kStep)) {
     if (twin_.replica->may_acknowledge()) return "the second process acknowledges";

@@ -149,6 +149,7 @@ class World {
   void receive(const Delivery& delivery);
   void run_twin();
   [[nodiscard]] bool has_all_links(NodeIndex index) const;
+  [[nodiscard]] bool sees_all_peers(NodeIndex index) const;
   void begin_twin();
   void end_twin();
   [[nodiscard]] std::string finish_twin(Outcome& outcome);
