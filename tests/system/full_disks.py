@@ -1,4 +1,4 @@
-"""Two ways to fill the disk of a node, one that wants root and one that does not."""
+"""Two ways to fill the disk of a node. One needs root, the other does not."""
 import os
 import resource
 import subprocess
@@ -7,11 +7,11 @@ import pytest
 
 
 class FullTmpfs:
-    """A file system of its own for a node's state, and a ballast that leaves no room in it."""
+    """A small file system for the state of a node, and a file that fills it."""
 
     def __init__(self, node):
         if os.geteuid() != 0:
-            pytest.skip("mounting a small tmpfs wants root")
+            pytest.skip("mounting a small tmpfs needs root")
         self.directory = node.state_dir
         self.directory.mkdir(parents=True)
         mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", self.directory], check=False)
@@ -34,14 +34,14 @@ class FullTmpfs:
 
 
 class FileLimit:
-    """No file of the node may grow: what a quota does, and it needs no root."""
+    """A limit of the size of the node's files, which has the effect of a quota and needs no root."""
 
     def __init__(self, node):
         self.node = node
 
     def fill(self):
         journal = (self.node.state_dir / "journal").stat().st_size
-        assert journal > self.node.log_path.stat().st_size + 4096, "the log must have room"
+        assert journal > self.node.log_path.stat().st_size + 4096, "the log must be able to grow"
         self._limit(journal + 100)
 
     def free(self):

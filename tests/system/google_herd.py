@@ -1,5 +1,5 @@
-"""Clients and viewers of nodes that ask a stand-in for Google. The fixtures `google` and `make_node` (conftest.py) start
-the stand-in and such nodes."""
+"""Clients and viewers of nodes that query a stand-in for Google. The fixtures `google` and `make_node` (conftest.py)
+start the stand-in and such nodes."""
 import json
 import time
 
@@ -9,8 +9,8 @@ from google_answers import shifted
 from herd_fixture import wait_for
 
 HOME = (34.06893, -118.445127)
-TIMEOUT = 1.5  # seconds; of [places] here
-LATEST = TIMEOUT + 0.2  # for a machine so busy that this process reads late what came in time
+TIMEOUT = 1.5  # seconds; the timeout of [places] in these tests
+LATEST = TIMEOUT + 0.2  # on a busy machine this process may read late
 VARIABLE = "GOOGLE_PLACES_API_KEY"
 
 
@@ -19,7 +19,7 @@ def coordinates(latitude, longitude):
 
 
 class Clients:
-    """Clients at places of their own, so that no lookup finds another's answer."""
+    """Clients at different positions, so that no lookup finds the cached answer of another."""
 
     def __init__(self, node):
         self.node = node
@@ -34,7 +34,7 @@ class Clients:
 
 
 def whatsat(node, client, radius=1, maximum=20):
-    """(document, seconds). The document's end is checked as well."""
+    """Returns (document, seconds). Also checks the end of the document."""
     with node.connect() as connection:
         begin = time.monotonic()
         connection.sendall(f"WHATSAT {client} {radius} {maximum}\n".encode())
@@ -51,7 +51,7 @@ def whatsat(node, client, radius=1, maximum=20):
 
 
 class Monitored:
-    """What a node's monitor says of places meanwhile."""
+    """Collects the events of a node's monitor."""
 
     def __init__(self, node):
         self._context = zmq.Context()

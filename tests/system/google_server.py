@@ -1,5 +1,5 @@
-"""A stand-in for Google Places on this host. It checks every byte of each request, and answers as Google does or plays a
-fault (google_answers.py).
+"""A stand-in for Google Places on this host. It checks every byte of each request, and answers as Google does or plays
+a fault (google_answers.py).
 
     server = GoogleServer(port)              # serves at once, in threads of its own
     server.play("quota")                     # a name of FAULTS, or "good"
@@ -26,7 +26,7 @@ FIELD_MASK = ("places.id,places.displayName,places.location,places.viewport,plac
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True  # headers and body are two writes: the second would wait 40 ms
+    disable_nagle_algorithm = True  # headers and body are two writes; else the second would wait 40 ms
 
     def do_POST(self):
         self._serve()
@@ -58,7 +58,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def send_json(self, code, value):
-        self.send_whole(code, json.dumps(value, indent=1).encode(), "application/json")  # with newlines, as Google's
+        # With line ends, as Google sends it.
+        self.send_whole(code, json.dumps(value, indent=1).encode(), "application/json")
 
     def begin_body(self, length):
         self.send_response(200)
@@ -69,12 +70,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.close_connection = True
 
     def pause(self):
-        """A little while; False once the server is closing or the client has gone."""
+        """Waits a moment; returns False when the server closes."""
         return not self.server.closing.wait(0.02)
 
     def wait_for_end(self):
         self.close_connection = True
-        self.connection.settimeout(5)  # rarely, since hundreds of threads may wait here beside the test that measures
+        self.connection.settimeout(5)  # long, because hundreds of threads may wait here while a test measures
         while not self.server.closing.is_set():
             try:
                 if not self.connection.recv(1):
@@ -92,7 +93,7 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     request_queue_size = 1024
 
     def handle_error(self, request, client_address):
-        pass  # a client that has gone away is what many of the plays are about
+        pass  # many faults make the client close the connection
 
 
 class GoogleServer:
@@ -121,7 +122,7 @@ class GoogleServer:
 
     @property
     def places_settings(self):
-        """Of [places], so that a node asks here."""
+        """Settings of [places] with which a node queries this server."""
         return {"google_url": self.url(NEW_PATH), "google_legacy_url": self.url(LEGACY_PATH)}
 
     @property
@@ -130,7 +131,7 @@ class GoogleServer:
             return list(self._server.requests)
 
     def play(self, what):
-        """A name, or a function like those above."""
+        """Sets the answer: a name, or a function like those of google_answers.py."""
         if isinstance(what, str):
             what = ANSWERS.get(what) or (FAULTS | LEGACY_FAULTS)[what][0]
         with self._server.lock:
@@ -142,7 +143,7 @@ class GoogleServer:
         self._thread.join()
         self._server.server_close()
 
-    # ---- to the letter ----
+    # Checks of requests.
 
     def _check(self, handler, text):
         def wrong(what):

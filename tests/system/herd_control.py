@@ -1,4 +1,4 @@
-"""scripts/herd for system tests: each with a configuration, ports and a state directory of its own.
+"""scripts/herd for system tests, with a configuration, ports and a state directory for each test.
 
     def test_all_nodes_come_up(control):
         control.run("up")                               # fails the test unless its exit status is 0
@@ -16,8 +16,8 @@ SCRIPT = REPOSITORY / "scripts/herd"
 
 
 class Control:
-    """scripts/herd with a configuration and a state directory of its own. The nodes are run by supervisord, so only
-    ports, clients and HTTP of the Herd are of use here."""
+    """scripts/herd with a configuration and a state directory of its own. supervisord runs the nodes, so only ports,
+    clients and HTTP of `herd` are usable."""
 
     def __init__(self, count=3):
         self.herd = Herd(line(count))
@@ -28,17 +28,17 @@ class Control:
                                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def run(self, *words, status=0):
-        """Runs a command that must end with that status; its output and, on trouble, what it said."""
+        """Runs a command that must end with `status`. Returns its output, or its error text if there is one."""
         process = self.popen(*words)
         output, errors = process.communicate(timeout=90)
         assert process.returncode == status, f"{words}: status {process.returncode}\n{output}\n{errors}"
         return output if status in (0, 3, 4) and not errors else errors
 
     def trouble(self, *words, status=1):
-        """As run, of what must be refused with one line."""
-        said = self.run(*words, status=status)
-        assert said.startswith("scripts/herd: ") and said.count("\n") == 1, said
-        return said
+        """Runs a command that must be refused with one line, and returns that line."""
+        error = self.run(*words, status=status)
+        assert error.startswith("scripts/herd: ") and error.count("\n") == 1, error
+        return error
 
     def pids(self):
         output = subprocess.run([SCRIPT, "status", "--json", "--config", self.herd.config_path], env=self.environment,
@@ -48,7 +48,7 @@ class Control:
     def supervisor_pid(self):
         file = self.herd.state_dir / "supervisord.pid"
         text = file.read_text() if file.exists() else ""
-        return int(text) if text else None  # it is there a moment before its content is
+        return int(text) if text else None  # the file exists a moment before its content
 
     def edit(self, old, new):
         text = self.herd.config_path.read_text()
@@ -56,7 +56,7 @@ class Control:
         self.herd.config_path.write_text(text.replace(old, new))
 
     def close(self):
-        self.herd.write_config()  # a test may have broken it
+        self.herd.write_config()  # a test may have damaged it
         self.run("down")
         for log in sorted((self.herd.state_dir / "logs").glob("*.log")):
             print(f"----- {log.name}\n{log.read_text(errors='replace')[-3000:]}")

@@ -42,12 +42,12 @@ LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
 
 
 class Node(PrivateNode):
-    """One node of a Herd, with what tests ask of it."""
+    """One node of a Herd, with helpers for tests."""
 
-    # Its life.
+    # Start and stop.
 
     def start(self, *words, wait=True, stderr=None):
-        """Starts it, with more words on its command line; with `wait`, returns when it is ready."""
+        """Starts it with `words` added to its command line. With `wait` it returns when the node is ready."""
         self.launch(*words, stderr=stderr)
         if wait:
             self.wait_ready()
@@ -55,7 +55,7 @@ class Node(PrivateNode):
     def stop(self, seconds=10):
         """SIGTERM; fails the test unless it ends with status 0 in time."""
         self.may_die = True
-        self.process.send_signal(signal.SIGCONT)  # in case the test has stopped it
+        self.process.send_signal(signal.SIGCONT)  # the test may have stopped it
         self.process.terminate()
         try:
             status = self.process.wait(seconds)
@@ -72,7 +72,7 @@ class Node(PrivateNode):
         wait_for(ready, f"{self.name} is ready", seconds)
 
     def wait_log(self, *parts, seconds=20):
-        """The log, once it has all of these texts."""
+        """Waits until the log contains all of these texts, and returns the log."""
         def all_there():
             log = self.log()
             return all(part in log for part in parts) and log
@@ -92,11 +92,12 @@ class Node(PrivateNode):
     # Clients.
 
     def connect(self, seconds=10):
-        """A client's connection, to be closed by the caller (it is a context manager)."""
+        """A client connection. The caller closes it (it is a context manager)."""
         return socket.create_connection(("127.0.0.1", self.clients_port), timeout=seconds)
 
     def say(self, text, seconds=10):
-        """Sends the text and half-closes: all that the node replied until it closed. Bytes for bytes, else text."""
+        """Sends the text and half-closes; returns everything that the node sent until it closed: bytes for bytes, else
+        text."""
         data = text if isinstance(text, bytes) else text.encode()
         with self.connect(seconds) as connection:
             connection.sendall(data if data.endswith(b"\n") else data + b"\n")
@@ -105,12 +106,12 @@ class Node(PrivateNode):
         return reply if isinstance(text, bytes) else reply.decode()
 
     def knows(self, client):
-        """The AT line of the client as this node would tell it, None if it does not know it."""
+        """The AT line that this node sends for the client, None if the client is unknown."""
         reply = self.say(f"WHATSAT {client} 1 0")
         return reply.splitlines()[0] if reply.startswith("AT ") else None
 
     def close(self):
-        """Ends it; returns what was wrong with how it ended before, if anything."""
+        """Ends it. Returns a sentence if it had ended by itself or ends badly."""
         if not self.was_launched:
             return None
         status = self.process.poll()
@@ -132,7 +133,7 @@ class Herd(PrivateHerd):
         super().__init__(BINARY, graph, *more, log_level=log_level, **arguments)
 
     def start(self, wait=True):
-        """Starts every node that does not run; all at once, so that none waits for peers in vain."""
+        """Starts every node that does not run, all at once, so that no node waits for peers that start later."""
         starting = [node for node in self if not node.is_running]
         for node in starting:
             node.start(wait=False)
@@ -141,7 +142,7 @@ class Herd(PrivateHerd):
                 node.wait_ready()
 
     def wait_linked(self, seconds=20):
-        """Until every link between running nodes is up in the eyes of both."""
+        """Waits until every link between running nodes is up at both ends."""
         running = {node.name for node in self.running}
 
         def down():
@@ -150,7 +151,8 @@ class Herd(PrivateHerd):
         wait_for(lambda: not down(), lambda: f"links up, still down: {down()}", seconds)
 
     def wait_converged(self, clients=None, nodes=None, seconds=30):
-        """Until the digests of the nodes (all that run) are equal and, if given, they know that many clients."""
+        """Waits until the digests of `nodes` (default: all that run) are equal and, if given, each one has `clients`
+        clients."""
         chosen = [self[name] for name in nodes] if nodes else self.running
 
         def seen():
@@ -163,7 +165,7 @@ class Herd(PrivateHerd):
         wait_for(converged, lambda: f"one digest for all, {clients or 'any number of'} clients: {seen()}", seconds)
 
     def close(self):
-        """Ends all and forgets the directory; an AssertionError if a node had died by itself."""
+        """Ends all nodes and removes the directory. AssertionError if a node had ended by itself."""
         wrong = [problem for problem in [node.close() for node in self] if problem]
         for node in self:
             print(f"----- {node.name}\n{node.log()[-4000:]}")

@@ -1,4 +1,4 @@
-"""A small ext4 file system for a node's state, on a loop device, that can fail as disks do. It wants root."""
+"""A small ext4 file system for a node's state, on a loop device, that can fail as disks do. It needs root."""
 import os
 import shutil
 import subprocess
@@ -11,11 +11,11 @@ def _run(*words, check=True):
 
 
 class LoopDisk:
-    """Mounted at `directory`, which it makes; skips the test where that cannot be done."""
+    """Mounted at `directory`, which it creates. Skips the test if that is impossible."""
 
     def __init__(self, directory, image, mebibytes=16):
         if os.geteuid() != 0 or not all(map(shutil.which, ("mkfs.ext4", "e2fsck", "fsfreeze"))):
-            pytest.skip("a file system of its own wants root and e2fsprogs")
+            pytest.skip("a file system of its own needs root and e2fsprogs")
         self.directory, self.image = directory, image
         directory.mkdir(parents=True, exist_ok=True)
         with open(image, "wb") as file:
@@ -28,11 +28,11 @@ class LoopDisk:
         self.frozen = False
 
     def fail(self):
-        """What an error of the disk does: all writes are refused from now on, although files are open for writing."""
+        """The effect of a disk error: all later writes fail, also to files that are open for writing."""
         _run("mount", "-o", "remount,abort", self.directory)
 
     def freeze(self):
-        """All writes wait, as for a disk or a server that does not answer."""
+        """All writes wait, as for a disk or a file server that does not answer."""
         _run("fsfreeze", "--freeze", self.directory)
         self.frozen = True
 
@@ -42,12 +42,12 @@ class LoopDisk:
         self.frozen = False
 
     def cover(self):
-        """Another, empty file system takes its place."""
+        """Mounts another, empty file system over it."""
         _run("mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", self.directory)
         self.mounts += 1
 
     def repair(self):
-        """Checks it and mounts it again, as an operator does; nothing may use it."""
+        """Checks it and mounts it again, as an operator does. No process may use it."""
         while self.mounts > 0:
             _run("umount", self.directory)
             self.mounts -= 1

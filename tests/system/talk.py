@@ -1,4 +1,4 @@
-"""What tests say to a node as its clients, byte by byte, and how they read its replies."""
+"""Helpers for tests as clients of a node: they send bytes and read replies."""
 import json
 import os
 import re
@@ -11,12 +11,12 @@ AT = re.compile(rb"AT ([A-Za-z0-9_-]+) ([+-]\d+\.\d{9}) (\S+) (\S+) (\S+)\n")
 
 
 def read_all(connection):
-    """Until the node closes."""
+    """Reads until the node closes."""
     return b"".join(iter(lambda: connection.recv(1 << 16), b""))
 
 
 def pipeline(node, data, seconds=60):
-    """Sends any amount while the replies are read, then half-closes: all that the node replied."""
+    """Sends any amount of data while it reads the replies, then half-closes. Returns all replies."""
     with node.connect(seconds) as connection:
         def send():
             connection.sendall(data)
@@ -30,31 +30,31 @@ def pipeline(node, data, seconds=60):
 
 
 def in_segments(node, *segments):
-    """Sends each segment when the node has read the one before, then half-closes: all that the node replied."""
+    """Sends each segment after the node has read the previous one, then half-closes. Returns all replies."""
     with node.connect() as connection:
-        heard = fresh(node)["counters"]["bytes_in"]
+        read = fresh(node)["counters"]["bytes_in"]
         for segment in segments:
             connection.sendall(segment)
-            heard += len(segment)
-            wait_for(lambda: node.counter("bytes_in") >= heard, "the node has read the segment")
+            read += len(segment)
+            wait_for(lambda: node.counter("bytes_in") >= read, "the node has read the segment")
         connection.shutdown(1)
         return read_all(connection)
 
 
 def fresh(node):
-    """The status as it is after this call; a node may show one that is some milliseconds old."""
+    """The status of a time after this call; a status may be some milliseconds old when it is read."""
     shown = node.status()["uptime_s"]
     return wait_for(lambda: (status := node.status())["uptime_s"] != shown and status, "a new status")
 
 
 def now():
-    """POSIX seconds with nine fraction digits, as a client writes them."""
+    """The time in POSIX seconds with nine fraction digits, as a client writes it."""
     seconds, nanoseconds = divmod(time.time_ns(), 10**9)
     return f"{seconds}.{nanoseconds:09}"
 
 
 def place_reply(reply):
-    """(AT line, document as bytes, document) of the one reply to a WHATSAT."""
+    """(AT line, document as bytes, parsed document) of the reply to one WHATSAT."""
     at, rest = reply.split(b"\n", 1)
     assert rest.endswith(b"\n\n"), rest[-20:]
     document = rest[:-2]
@@ -63,7 +63,7 @@ def place_reply(reply):
 
 
 def memory_peak(node):
-    """Bytes of memory that the node's process has held at most; 0 under a sanitizer, whose bookkeeping is not the node's."""
+    """The peak of the process's memory in bytes; 0 under a sanitizer, because that uses memory of its own."""
     if os.environ.get("HERD_SANITIZED"):
         return 0
     with open(f"/proc/{node.process.pid}/status", encoding="ascii") as status:
@@ -71,6 +71,6 @@ def memory_peak(node):
 
 
 def settled_memory(node):
-    """Bytes that the node has needed at most, once the places are read, which costs the most."""
+    """The peak of the memory in bytes after the node has read the places, which needs the most."""
     assert '"status":"OK"' in node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5\nWHATSAT a 50 20")
     return memory_peak(node)

@@ -1,4 +1,5 @@
-"""Journals that are not the newest of their feed: backups, copied state directories. docs/RELIABILITY.md, Backups."""
+"""Tests journals that are not the newest of their feed: backups and copied state directories (docs/RELIABILITY.md,
+Backups)."""
 import json
 import shutil
 
@@ -22,7 +23,7 @@ def restart_with(node, journal):
 
 
 def herd_with_a_backup(make_herd, replicas, nodes=3):
-    """A line of nodes, a backup of n0 that was taken while n0 was down, and 100 reports that n0 accepted since."""
+    """A line of nodes, a backup of n0 that was made while n0 was down, and 100 reports that n0 accepted after that."""
     herd = make_herd(line(nodes), log_level="info", settings={"updates": {"replicas": replicas}})
     herd.wait_linked()
     node, backup = herd["n0"], herd.directory / "backup"
@@ -37,7 +38,7 @@ def herd_with_a_backup(make_herd, replicas, nodes=3):
 
 
 @REPLICAS
-def test_a_node_whose_backup_is_put_back_gets_all_back_and_its_new_updates_spread_at_once(make_herd, replicas):
+def test_a_node_with_a_restored_backup_gets_all_back_and_its_new_updates_spread_at_once(make_herd, replicas):
     herd, node, backup = herd_with_a_backup(make_herd, replicas)
     feed = node.status()["feed_id"]
     restart_with(node, backup)
@@ -46,12 +47,12 @@ def test_a_node_whose_backup_is_put_back_gets_all_back_and_its_new_updates_sprea
     herd.wait_converged(clients=103)
     assert node.status()["feed_id"] != feed and node.counter("bus_feeds_renewed") == 1
     assert node.say("IAMAT after +1+2 5").startswith("AT n0 ")
-    herd.wait_converged(clients=104, seconds=10)  # comparing stores would take 30 s at least
+    herd.wait_converged(clients=104, seconds=10)  # reconciliation would take at least 30 s
     assert all(peer.counter("bus_divergences_healed") == 0 for peer in herd)
 
 
 @REPLICAS
-def test_what_is_accepted_before_any_peer_is_there_spreads_when_one_comes(make_herd, replicas):
+def test_updates_accepted_without_peers_spread_when_a_peer_comes(make_herd, replicas):
     herd, node, backup = herd_with_a_backup(make_herd, replicas, nodes=2)
     herd["n1"].kill()
     restart_with(node, backup)
@@ -66,7 +67,7 @@ def test_what_is_accepted_before_any_peer_is_there_spreads_when_one_comes(make_h
     assert node.counter("bus_feeds_renewed") == 1
 
 
-def test_what_was_acknowledged_with_replicas_after_a_restore_outlives_the_disk(make_herd):
+def test_updates_acknowledged_with_replicas_after_a_restore_survive_the_disk(make_herd):
     herd, node, backup = herd_with_a_backup(make_herd, 1, nodes=2)
     restart_with(node, backup)
     reports(node, 100, "after")
@@ -87,7 +88,7 @@ def test_a_backup_may_be_put_back_twice_and_the_journal_discarded_afterwards(mak
     herd.wait_converged(clients=105)
 
 
-def test_two_nodes_whose_backups_are_put_back_come_together(make_herd):
+def test_two_nodes_with_restored_backups_converge(make_herd):
     herd, node, backup = herd_with_a_backup(make_herd, 0)
     peer = herd["n1"]
     peers_backup = herd.directory / "peers-backup"
@@ -102,7 +103,7 @@ def test_two_nodes_whose_backups_are_put_back_come_together(make_herd):
     herd.wait_converged(clients=113)  # n2 has all
 
 
-def test_a_state_directory_that_was_copied_from_another_node_is_no_danger(make_herd):
+def test_a_state_directory_copied_from_another_node_does_no_harm(make_herd):
     herd, node, _ = herd_with_a_backup(make_herd, 0)
     shutil.copyfile(herd["n2"].state_dir / "journal", herd.directory / "foreign")
     restart_with(node, herd.directory / "foreign")
@@ -110,16 +111,16 @@ def test_a_state_directory_that_was_copied_from_another_node_is_no_danger(make_h
     herd.wait_converged(clients=104, seconds=10)
 
 
-def test_a_viewer_of_the_monitor_hears_of_it(make_herd):
+def test_a_viewer_of_the_monitor_gets_the_event(make_herd):
     herd, node, backup = herd_with_a_backup(make_herd, 0, nodes=2)
-    herd["n1"].kill()  # else it is over before anybody listens
+    herd["n1"].kill()  # else the event comes before the viewer subscribes
     restart_with(node, backup)
     with zmq.Context.instance().socket(zmq.SUB) as viewer:
         viewer.rcvtimeo = 20_000
         viewer.subscribe("herd.WARNING.node.")
         viewer.subscribe("herd.INFO.stats.")
         viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
-        viewer.recv_multipart()  # stats: the subscriptions have come
+        viewer.recv_multipart()  # stats came, so the subscriptions are in effect
         herd["n1"].start()
         topic, body = wait_for(lambda: next((parts for parts in [viewer.recv_multipart()]
                                              if parts[0].startswith(b"herd.WARNING")), None), "the event")

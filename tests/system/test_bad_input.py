@@ -1,6 +1,6 @@
-"""What goes wrong from outside: busy ports, bad configurations, state and logs that cannot be written. One clear line
-each, the promised exit status, nothing left half started, and the other nodes undisturbed. Strangers and broken peers at
-the bus are in test_bad_peers.py."""
+"""Tests errors from outside: busy ports, bad configurations, state and logs that cannot be written. Each causes one
+clear line and the documented exit status, leaves nothing half started, and does not disturb other nodes. Strangers and
+broken peers at the bus are in test_bad_peers.py."""
 import contextlib
 import os
 import re
@@ -14,11 +14,11 @@ import pytest
 
 from herd_fixture import BINARY, Herd, alone, line, wait_for
 
-NOBODY = 65534
+UNPRIVILEGED_ID = 65534
 
 
 def run_node(herd, *arguments, **options):
-    """Runs herd-node until it ends by itself: (exit status, what it said on standard error but log lines)."""
+    """Runs herd-node until it ends by itself: (exit status, standard error without log lines)."""
     done = subprocess.run([BINARY, *(arguments or ["--config", herd.config_path, "n0"])], timeout=20, check=False,
                           env=os.environ | herd.environment | options.pop("environment", {}), text=True,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
@@ -41,34 +41,34 @@ def test_a_busy_port_is_named_and_nothing_is_left(make_herd, role):
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["n1"].start()
     with socket.create_server(("127.0.0.1", getattr(herd["n0"], f"{role}_port"))) as taken:
-        said = trouble(herd)
-        assert said.startswith(f"herd-node: {role} address ") and " in use" in said, said
-        assert f"127.0.0.1:{taken.getsockname()[1]}" in said
+        error = trouble(herd)
+        assert error.startswith(f"herd-node: {role} address ") and " in use" in error, error
+        assert f"127.0.0.1:{taken.getsockname()[1]}" in error
     assert herd["n1"].say("undisturbed") == "? undisturbed\n"
     herd["n0"].start()
     herd.wait_linked()
 
 
-def test_a_second_node_on_the_same_state_is_refused_and_the_first_goes_on(make_herd):
+def test_a_second_node_on_the_same_state_is_refused_and_the_first_continues(make_herd):
     herd = make_herd(line(2))
     herd.wait_linked()
     other = Herd(line(2), ports=herd.ports)
     other.environment = herd.environment
-    for second in (herd, other):  # on the same ports, and on others
-        said = trouble(second)
-        assert f"is used by process {herd['n0'].process.pid}" in said and str(herd.state_dir) in said
+    for second in (herd, other):  # with the same ports, and with others
+        error = trouble(second)
+        assert f"is used by process {herd['n0'].process.pid}" in error and str(herd.state_dir) in error
     shutil.rmtree(other.directory)
     herd.wait_linked()
     herd["n0"].kill()
-    herd["n0"].start()  # a lock ends with its process
+    herd["n0"].start()  # the lock ended with its process
 
 
 def test_a_state_directory_that_cannot_be_made_is_named(make_herd):
     herd = make_herd(alone(1), start=False)
     file = herd.directory / "file"
     file.write_text("")
-    said = trouble(herd, environment={"HERD_STATE_DIR": str(file / "state")})
-    assert str(file) in said and "Not a directory" in said and "HERD_STATE_DIR" in said
+    error = trouble(herd, environment={"HERD_STATE_DIR": str(file / "state")})
+    assert str(file) in error and "Not a directory" in error and "HERD_STATE_DIR" in error
 
 
 def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
@@ -77,15 +77,15 @@ def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
     herd.state_dir.mkdir(mode=0o555)
     options, binary = {}, BINARY
     if os.getuid() == 0:  # root may write everywhere
-        binary = shutil.copy(BINARY, herd.directory)  # where anybody may run it
-        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        binary = shutil.copy(BINARY, herd.directory)  # where every user may run it
+        options = {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID, "extra_groups": []}
     done = subprocess.run([binary, "--config", herd.config_path, "n0"], env=os.environ | herd.environment, text=True,
                           timeout=20, check=False, stderr=subprocess.PIPE, cwd="/", **options)
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     assert f"{herd.state_dir}/nodes cannot be created (Permission denied)" in done.stderr
 
 
-def test_a_journal_that_cannot_grow_at_the_start_is_named_and_nothing_is_spoilt(make_herd):
+def test_a_journal_that_cannot_grow_at_the_start_is_named_and_not_damaged(make_herd):
     herd = make_herd(alone(1))
     node = herd["n0"]
     assert node.say("IAMAT kept +1+1 5").startswith("AT n0 ")
@@ -93,7 +93,7 @@ def test_a_journal_that_cannot_grow_at_the_start_is_named_and_nothing_is_spoilt(
     journal = node.state_dir / "journal"
     before = journal.read_bytes()
 
-    def no_file_grows():  # what a full disk does, and it needs no root
+    def no_file_grows():  # the effect of a full disk, without root
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), len(before)))
     assert trouble(herd, preexec_fn=no_file_grows) == (
         f"herd-node: journal {journal}: the start of a new run cannot be written (File too large): make room there,"
@@ -123,10 +123,10 @@ def test_a_state_directory_on_a_full_disk_is_named(make_herd):
 
 # Usage and configuration.
 
-def test_an_unknown_node_is_answered_with_those_there_are(make_herd):
+def test_an_unknown_node_is_answered_with_the_known_ones(make_herd):
     herd = make_herd(line(2), start=False)
-    said = trouble(herd, "--config", herd.config_path, "n7", status=2)
-    assert 'no node "n7"' in said and "n0, n1" in said
+    error = trouble(herd, "--config", herd.config_path, "n7", status=2)
+    assert 'no node "n7"' in error and "n0, n1" in error
     assert "n0, n1" in trouble(herd, "--config", herd.config_path, status=2)
 
 
@@ -138,8 +138,8 @@ def test_bad_usage_is_one_line(make_herd, arguments):
 def test_a_configuration_that_cannot_be_read_is_named(make_herd):
     herd = make_herd(alone(1), start=False)
     for path, reason in (("/nowhere/herd.toml", "No such file"), (herd.directory, "is a directory")):
-        said = trouble(herd, "--config", path, "n0", status=2)
-        assert said.startswith(f"{path}:") and reason in said
+        error = trouble(herd, "--config", path, "n0", status=2)
+        assert error.startswith(f"{path}:") and reason in error
 
 
 @pytest.mark.parametrize("number, words, old, new", [
@@ -160,8 +160,8 @@ def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, n
     herd.config_path.write_text(text.replace(old, new) if old else new + text)
     status, lines = run_node(herd)
     assert status == 2
-    said = [text for text in lines if text.startswith(f"{herd.config_path}:{number}: ")]
-    assert len(said) == 1 and all(word in said[0] for word in words), lines
+    found = [text for text in lines if text.startswith(f"{herd.config_path}:{number}: ")]
+    assert len(found) == 1 and all(word in found[0] for word in words), lines
     assert not herd.state_dir.exists()
 
 

@@ -1,4 +1,4 @@
-"""Web pages and browsers at the clients' port: the first line of HTTP is the last one that is read."""
+"""Tests web pages and browsers at the clients' port: the node reads nothing after the first line of HTTP."""
 import http.client
 import socket
 
@@ -44,16 +44,16 @@ def test_every_method_ends_the_connection(node, method):
 @pytest.mark.parametrize("page", [
     b"GET / HTTP/1.0\n", b"CONNECT a:1 HTTP/1.1\r\n", b"Host: a\r\n", b"host:a\n", b"\r\n\r\nHOST: \n",
     b"G\xff\xf1ET / HTTP/1.1\r\n"])
-def test_other_lines_of_http_end_it_too(node, page):
+def test_other_lines_of_http_also_end_the_connection(node, page):
     assert is_refusal(node, node.say(page + STORES))
 
 
-def test_a_request_in_pieces_or_without_its_line_end_is_known(node):
+def test_a_request_in_pieces_or_without_its_line_end_is_recognised(node):
     assert is_refusal(node, in_segments(node, b"GET / HT", b"TP/1.1"))
     assert is_refusal(node, in_segments(node, b"x: y\r\nHos", b"t: a\r", b"\n" + STORES).split(b"\n", 1)[1])
 
 
-def test_a_library_for_http_is_told_the_right_port(node):
+def test_an_http_client_gets_the_right_port(node):
     client = http.client.HTTPConnection("127.0.0.1", node.clients_port, timeout=20)
     client.request("POST", "/", body=b"\n" + STORES, headers={"Content-Type": "text/plain"})
     answer = client.getresponse()
@@ -62,26 +62,26 @@ def test_a_library_for_http_is_told_the_right_port(node):
     client.close()
 
 
-def test_commands_before_it_are_answered_first_and_the_connection_ends_by_a_half_close(node):
+def test_earlier_commands_are_answered_and_the_connection_ends_with_a_half_close(node):
     client = f"browser-{now()}"
     with node.connect() as connection:
         connection.sendall(f"IAMAT {client} +34.06-118.44 5\nWHATSAT {client} 50 20\nfoo\n".encode())
         connection.sendall(b"GET / HTTP/1.1\r\n" + STORES)
-        heard = read_all(connection)
+        received = read_all(connection)
         for _ in range(8):
-            connection.sendall(STORES * 1000)  # what still comes is discarded
+            connection.sendall(STORES * 1000)  # later bytes are discarded
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b""
-    replies, rest = heard.split(b"\n\n? foo\n", 1)
+    replies, rest = received.split(b"\n\n? foo\n", 1)
     assert replies.count(b"AT n0 ") == 2 and b'"status":"OK"' in replies
     assert is_refusal(node, rest)
 
 
-def test_a_request_line_that_is_too_long_is_a_line_too_long(node):
+def test_a_request_line_that_is_too_long_is_treated_as_a_line_too_long(node):
     assert node.say(b"GET /" + b"x" * 1024 + b" HTTP/1.1\r\nHost: a\r\n" + STORES) == b"? GET /" + b"x" * 59 + b"\n"
 
 
 @pytest.mark.parametrize("text", [
     "GET / HTTP/2.0", "get / HTTP/1.1", "GET  / HTTP/1.1", "GET /", "Hosts: a", " Host: a"])
-def test_what_only_looks_like_http_is_an_unknown_command(node, text):
+def test_lines_that_only_look_like_http_are_unknown_commands(node, text):
     assert node.say(f"{text}\nfoo") == f"? {text}\n? foo\n"

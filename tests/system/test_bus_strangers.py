@@ -1,5 +1,5 @@
-"""Strangers and hostile peers at the bus that send without an end, break in the worst moment, or only hold connections,
-and a port that connects to itself: the node goes on, within bounded memory, and its links are undisturbed."""
+"""Tests strangers and hostile peers at the bus, which send without an end, break at the worst moment, or only hold
+connections; and a port that connects to itself. The node continues with bounded memory and undisturbed links."""
 import contextlib
 import os
 import pathlib
@@ -12,7 +12,7 @@ import time
 import pytest
 
 import zmtp
-from herd_fixture import Herd, line, wait_for
+from herd_fixture import REPOSITORY, Herd, line, wait_for
 from talk import memory_peak, now, settled_memory
 
 MEBIBYTE = 1 << 20
@@ -31,8 +31,8 @@ def two_nodes():
 @pytest.fixture(name="herd")
 def undisturbed(pair):
     yield pair
-    told = pair["n1"].say(f"IAMAT undisturbed +1+1 {now()}")
-    wait_for(lambda: pair["n0"].knows("undisturbed") == told.rstrip("\n"), "the link works")
+    reply = pair["n1"].say(f"IAMAT undisturbed +1+1 {now()}")
+    wait_for(lambda: pair["n0"].knows("undisturbed") == reply.rstrip("\n"), "the link works")
 
 
 @pytest.mark.parametrize("part", [b"\x01\x03abc", b"\x01\x00", zmtp.frame(b"x" * 100_000, flags=1)])
@@ -53,12 +53,12 @@ def test_endless_messages_of_many_strangers_share_one_bound(herd):
         strangers = [stack.enter_context(zmtp.connect(node.bus_port, b"DEALER")) for _ in range(20)]
         for stranger in strangers:
             with contextlib.suppress(ConnectionError):
-                stranger.sendall(b"\x01\x03abc" * 60_000)  # 300 kB, which one alone may send
+                stranger.sendall(b"\x01\x03abc" * 60_000)  # 300 kB, which a single stranger may send
         wait_for(lambda: node.counter("bus_connections_cut") >= 17, "most are cut")
     assert memory_peak(node) - before < 64 * MEBIBYTE
 
 
-def test_whole_messages_without_an_end_cost_their_connection(herd):
+def test_endless_complete_messages_cost_their_connection(herd):
     node = herd["n0"]
     before = settled_memory(node)
     with zmtp.connect(node.bus_port, b"DEALER") as stranger:
@@ -67,7 +67,7 @@ def test_whole_messages_without_an_end_cost_their_connection(herd):
 
 
 def burst(port):
-    """More messages than a queue would hold, PINGs after them, and a reset."""
+    """Sends more messages than a queue can hold, then PINGs, then a reset."""
     stranger = zmtp.connect(port, b"DEALER")
     stranger.sendall(b"\x00\x01x" * 100 + PING * 700)
     zmtp.reset(stranger)
@@ -79,7 +79,7 @@ def test_connections_that_break_with_messages_and_pings_unread_do_not_end_the_no
     assert herd["n0"].is_running
 
 
-def test_connections_that_break_while_the_node_stands_still_do_not_end_it(herd):
+def test_connections_that_break_while_the_node_is_stopped_do_not_end_it(herd):
     node = herd["n0"]
     for _ in range(3):
         strangers = [zmtp.connect(node.bus_port, b"DEALER") for _ in range(20)]
@@ -110,7 +110,8 @@ def test_strangers_that_only_hold_connections_take_no_descriptors_of_clients(her
         assert node.say(f"IAMAT kiwi +1+1 {now()}").startswith("AT n0 ")
 
 
-# A port that connects to itself: in a network namespace with ten ports for outgoing connections, one of them the bus's.
+# A port that connects to itself: in a network namespace with ten ports for outgoing connections, one of which is the
+# port of the bus.
 
 def connected_to_itself(port):
     for table in ("tcp", "tcp6"):
@@ -131,7 +132,7 @@ def inside():
         herd["n1"].kill()
         ports = pathlib.Path("/proc/sys/net/ipv4/ip_local_port_range")
         ports.write_text(f"{port - 8} {port + 1}", "ascii")
-        # The test opens no connection until then: the few ports are for n0.
+        # The test opens no connection until then, because n0 needs the few ports.
         wait_for(lambda: "it is connected to itself" in herd["n0"].log(), "n0 has met itself", 120)
         ports.write_text("32768 60999", "ascii")
         deadline = time.monotonic() + 10
@@ -148,7 +149,8 @@ def test_a_port_that_connects_to_itself_is_free_for_its_node():
     if os.geteuid() != 0 or subprocess.run(probe, check=False).returncode != 0:
         pytest.skip("needs root and a network namespace")
     ran = subprocess.run(["unshare", "-n", "sh", "-c", 'ip link set lo up; exec "$@"', "sh", sys.executable, __file__],
-                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
+                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
+                         env=os.environ | {"PYTHONPATH": str(REPOSITORY / "scripts/lib")})
     assert ran.returncode == 0, ran.stdout
 
 

@@ -1,5 +1,5 @@
-"""What a client may cost a node: connections, idle ones, clients that do not read, that never end a line or never stop
-asking. The node's memory stays bounded and other clients are served meanwhile."""
+"""Tests what a client may cost a node: idle connections, clients that do not read, never end a line or never stop to
+ask. The memory of the node stays bounded, and other clients are served in the same time."""
 import concurrent.futures
 import contextlib
 import resource
@@ -15,7 +15,7 @@ MIB = 1 << 20
 
 
 def ask(connection, text=b"hello"):
-    """One command on an open connection; None if the node has ended that."""
+    """Sends one command on an open connection; returns the reply, None if the node ended the connection."""
     try:
         connection.sendall(text + b"\n")
         reply = connection.recv(1 << 16)
@@ -25,7 +25,7 @@ def ask(connection, text=b"hello"):
 
 
 def connect_with_small_buffer(node):
-    """A client whose kernel takes few replies that it does not read."""
+    """A client with a small receive buffer, so that few unread replies fit."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(60)
@@ -54,7 +54,7 @@ def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make
 
 def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))  # what a node that is started now inherits
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))  # a node that starts now inherits it
     try:
         node = make_herd(alone(1))["n0"]
     finally:
@@ -64,7 +64,7 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd):
         assert all(ask(client) == b"? hello\n" for client in clients)
 
 
-def test_clients_never_take_the_descriptors_that_peers_and_watchers_need(make_herd, monkeypatch):
+def test_clients_never_take_the_descriptors_of_peers_and_viewers(make_herd, monkeypatch):
     herd = make_herd(line(2), start=False, log_level="info")
     limited = herd.directory / "limited"
     limited.write_text(f'#!/bin/sh\nulimit -n 160\nexec "{herd_fixture.BINARY}" "$@"\n')
@@ -87,7 +87,7 @@ def test_clients_never_take_the_descriptors_that_peers_and_watchers_need(make_he
     assert "accept_failed" not in herd["n0"].log()
 
 
-def test_an_idle_connection_is_closed_and_one_that_talks_is_not(make_herd):
+def test_an_idle_connection_is_closed_and_an_active_one_is_not(make_herd):
     node = make_herd(alone(1), settings={"clients": {"idle_timeout": "500ms"}})["n0"]
     with node.connect() as idle, node.connect() as talks:
         begin = time.monotonic()
@@ -105,7 +105,7 @@ def test_an_idle_connection_is_closed_and_one_that_talks_is_not(make_herd):
     node.wait_log('reason="idle"')
 
 
-def test_a_client_that_does_not_read_is_closed_after_the_idle_timeout_too(make_herd):
+def test_a_client_that_does_not_read_is_also_closed_after_the_idle_timeout(make_herd):
     node = make_herd(alone(1), settings={"clients": {"idle_timeout": "500ms"}}, log_level="info")["n0"]
     node.say("IAMAT a +34.06-118.44 5")
     with connect_with_small_buffer(node) as slow:
@@ -117,14 +117,14 @@ def test_a_client_that_does_not_read_is_closed_after_the_idle_timeout_too(make_h
 def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
-    count = 5000  # some 30 MiB of replies
+    count = 5000  # about 30 MiB of replies
     with connect_with_small_buffer(node) as slow:
         slow.sendall(b"WHATSAT a 50 20\nWHATSAT b 50 20\n" * (count // 2))
         slow.shutdown(socket.SHUT_WR)
         with node.connect() as other:
             for _ in range(200):
                 assert len(place_reply(ask(other, b"WHATSAT a 50 20"))[2]["results"]) == 20
-        assert fresh(node)["counters"]["whatsat"] < count  # it waits for the reader
+        assert fresh(node)["counters"]["whatsat"] < count  # the node waits for the reader
         replies = read_all(slow).split(b"\n\n")
     assert replies.pop() == b"" and len(replies) == count
     assert all(reply.split(b" ", 4)[3] == b"ab"[i % 2:i % 2 + 1] for i, reply in enumerate(replies))
@@ -132,7 +132,7 @@ def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_
     assert memory_peak(node) - before < 8 * MIB
 
 
-def test_many_who_ask_and_never_read_do_not_keep_others_waiting(make_herd):
+def test_many_clients_that_never_read_do_not_delay_others(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     slow = [connect_with_small_buffer(node) for _ in range(30)]
@@ -176,19 +176,19 @@ def test_many_short_lines_without_a_pause_cost_no_memory(make_herd):
     before = settled_memory(node)
     with node.connect(60) as connection:
         for _ in range(16):
-            connection.sendall(b"\n" * MIB)  # nothing to reply to
+            connection.sendall(b"\n" * MIB)  # there is no reply
         connection.sendall(b"end\n")
         assert connection.recv(100) == b"? end\n"
     assert memory_peak(node) - before < 4 * MIB
 
 
-def test_the_longest_line_is_what_the_configuration_says(make_herd):
+def test_the_configuration_sets_the_longest_line(make_herd):
     node = make_herd(alone(1), settings={"clients": {"max_line_bytes": 2000}})["n0"]
     assert node.say("x" * 2000) == f"? {'x' * 2000}\n"
     assert node.say("x" * 2001) == f"? {'x' * 64}\n"
 
 
-def test_a_clean_stop_answers_what_was_asked_and_closes(make_herd):
+def test_a_clean_stop_answers_pending_commands_and_closes(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     with node.connect() as idle, node.connect() as busy:
         assert ask(idle) == b"? hello\n"

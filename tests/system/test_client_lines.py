@@ -1,5 +1,5 @@
-"""How a node cuts what a client sends into lines: line ends, blanks, pipelining, the half-close, lines that are
-too long, telnet sequences and control bytes. What the lines mean is in test_client_protocol.py."""
+"""Tests how a node splits the bytes of a client into lines: line ends, blanks, pipelining, the half-close, lines that
+are too long, telnet sequences and control bytes. The meaning of lines is tested in test_client_protocol.py."""
 import socket
 
 import pytest
@@ -37,7 +37,7 @@ def test_a_line_end_may_be_split_over_segments(node, end):
     assert in_segments(node, b"one" + end[:1], end[1:] + b"two" + end) == b"? one\n? two\n"
 
 
-def test_a_line_may_come_in_any_pieces(node):
+def test_a_line_may_arrive_in_any_pieces(node):
     assert in_segments(node, b"o", b"n", b"e\nt", b"wo\n", b"\n", b"thr", b"ee") == b"? one\n? two\n? three\n"
 
 
@@ -48,8 +48,8 @@ def test_a_cr_within_a_line_is_a_blank(node):
 
 
 def test_fields_are_separated_by_one_or_more_of_space_tab_cr_ff_and_vt(node):
-    said = node.say(b" \t\r\f\vIAMAT\t \fblanks\v\v+1+1\r \r5\f\n")
-    assert AT.fullmatch(said).groups()[2:] == (b"blanks", b"+1+1", b"5")
+    reply = node.say(b" \t\r\f\vIAMAT\t \fblanks\v\v+1+1\r \r5\f\n")
+    assert AT.fullmatch(reply).groups()[2:] == (b"blanks", b"+1+1", b"5")
 
 
 @pytest.mark.parametrize("blank", [b"", b" ", b"\t", b"\r", b"\f", b"\v", b" \t\r\f\v "])
@@ -57,7 +57,7 @@ def test_a_blank_line_is_ignored(node, blank):
     assert node.say(blank + b"\n" + blank + b"\r\n" + b"x\n" + blank + b"\n") == b"? x\n"
 
 
-def test_a_copy_keeps_the_lines_blanks_as_they_were(node):
+def test_a_copy_has_the_original_blanks_of_the_line(node):
     assert node.say(b" \tfoo \f bar\v \r\n") == b"?  \tfoo \f bar\v \n"
 
 
@@ -71,7 +71,7 @@ def test_thousands_of_commands_are_pipelined_and_answered_in_order(node):
     assert replies[1::2] == [b"? foo %d\n" % i for i in range(count)]
 
 
-def test_what_stands_unterminated_at_the_half_close_is_a_last_line(node):
+def test_bytes_without_a_line_end_at_the_half_close_are_a_last_line(node):
     with node.connect() as connection:
         connection.sendall(b"one\nIAMAT last +1+1 5")
         connection.shutdown(socket.SHUT_WR)
@@ -80,16 +80,16 @@ def test_what_stands_unterminated_at_the_half_close_is_a_last_line(node):
 
 
 def test_a_half_close_without_any_line_is_answered_with_the_end(node):
-    for said in (b"", b"  ", b"\r", b"\n"):
+    for data in (b"", b"  ", b"\r", b"\n"):
         with node.connect() as connection:
-            connection.sendall(said)
+            connection.sendall(data)
             connection.shutdown(socket.SHUT_WR)
             assert read_all(connection) == b""
 
 
 def test_every_command_before_the_half_close_is_answered_also_lookups(node):
-    asked = b"IAMAT half +34.06-118.44 5\n" + b"WHATSAT half 50 1\n" * 100 + b"end"
-    replies = pipeline(node, asked)
+    commands = b"IAMAT half +34.06-118.44 5\n" + b"WHATSAT half 50 1\n" * 100 + b"end"
+    replies = pipeline(node, commands)
     assert replies.count(b"AT n0 ") == 101 and replies.count(b'"status":"OK"') == 100
     assert replies.endswith(b"\n\n? end\n")
 
@@ -122,17 +122,17 @@ def test_a_too_long_line_ends_the_connection_by_a_half_close(node):
         connection.sendall(b"x" * 1025)
         assert read_all(connection) == b"? " + b"x" * 64 + b"\n"
         for _ in range(8):
-            connection.sendall(b"IAMAT discarded +1+1 5\n" * 1000)  # what still comes is discarded
+            connection.sendall(b"IAMAT discarded +1+1 5\n" * 1000)  # later bytes are discarded
         connection.shutdown(socket.SHUT_WR)
         assert connection.recv(1) == b""
         wait_for(lambda: node.status()["connections"] == before, "the node has closed")
     assert node.knows("discarded") is None
 
 
-def test_the_replies_before_a_too_long_line_are_not_destroyed_by_what_follows_it(node):
-    told = b"".join(b"first %d\n" % i for i in range(1000))
+def test_replies_before_a_too_long_line_are_not_destroyed_by_later_bytes(node):
+    commands = b"".join(b"first %d\n" % i for i in range(1000))
     with node.connect() as connection:
-        connection.sendall(told + b"x" * 900_000)
+        connection.sendall(commands + b"x" * 900_000)
         assert read_all(connection) == b"".join(b"? first %d\n" % i for i in range(1000)) + b"? " + b"x" * 64 + b"\n"
 
 
@@ -145,7 +145,7 @@ def test_a_client_that_stays_after_a_too_long_line_is_closed_after_a_second(node
         wait_for(lambda: node.status()["connections"] == before, "the node has closed")
 
 
-def test_a_client_that_goes_on_sending_after_a_too_long_line_is_closed_after_a_mebibyte(node):
+def test_a_client_that_continues_to_send_after_a_too_long_line_is_closed_after_a_mebibyte(node):
     before = fresh(node)["counters"]["bytes_in"]
     with node.connect() as connection:
         with pytest.raises(OSError):
@@ -160,17 +160,17 @@ def test_a_client_that_goes_on_sending_after_a_too_long_line_is_closed_after_a_m
                                       b"\xff\xfa\x18\x00xterm\xff\xf0", b"\xff\xfa\x22\n\r\n\xff\xff\n\xff\xf0",
                                       b"\xff\xfb\n", b"\xff\xfd\r", WILL_ECHO + NOP + DO_ECHO],
                          ids=lambda sequence: sequence.hex())
-def test_telnet_sequences_are_skipped_wherever_they_stand(node, sequence):
+def test_telnet_sequences_are_skipped_at_any_position(node, sequence):
     line = b"foo bar"
     for at in range(len(line) + 1):
         assert node.say(line[:at] + sequence + line[at:] + b"\n") == b"? foo bar\n"
     assert node.say(b"foo\r" + sequence + b"\nbar\n" + sequence) == b"? foo\n? bar\n"
-    told = node.say(b"IAM" + sequence + b"AT tel" + sequence + b"net +1+1 " + sequence + b"5\r\n")
-    assert told == b"IGNORE\n" or AT.fullmatch(told)[3] == b"telnet"
+    reply = node.say(b"IAM" + sequence + b"AT tel" + sequence + b"net +1+1 " + sequence + b"5\r\n")
+    assert reply == b"IGNORE\n" or AT.fullmatch(reply)[3] == b"telnet"
 
 
 @pytest.mark.parametrize("sequence", [WILL_ECHO, AYT, b"\xff\xfa\x18\nab\xff\xf0"], ids=lambda sequence: sequence.hex())
-def test_telnet_sequences_are_skipped_also_split_over_segments(node, sequence):
+def test_telnet_sequences_split_over_segments_are_skipped(node, sequence):
     for at in range(1, len(sequence)):
         assert in_segments(node, b"fo" + sequence[:at], sequence[at:] + b"o\n") == b"? foo\n"
 
@@ -193,7 +193,7 @@ def test_a_subnegotiation_longer_than_the_longest_line_is_a_line_too_long(node):
     assert node.say(b"foo" + begin + b"s" * 1025 + end + b"\nbar\n") == b"? foo\n"
 
 
-def test_telnets_urgent_synch_leaves_the_line_whole(node):
+def test_telnets_urgent_synch_does_not_damage_the_line(node):
     with node.connect() as connection:
         connection.sendall(b"foo\xff\xf4\xff")
         connection.send(b"\xf2", socket.MSG_OOB)  # IAC DM, as telnet's "send synch" does
@@ -213,13 +213,13 @@ def test_a_control_byte_makes_a_line_invalid_and_is_shown_escaped(node, byte):
         b"? IAMAT c" + escaped + b" +1+1 5 " + escaped + b"\\\n")
 
 
-def test_bytes_above_7f_are_no_control_bytes(node):
+def test_bytes_above_7f_are_not_control_bytes(node):
     high = bytes(range(0x80, 0xFF))
     assert node.say(high + b"\n") == b"? " + high + b"\n"
     assert node.say("ünïcode 鳥\n".encode()) == "? ünïcode 鳥\n".encode()
 
 
-def test_control_bytes_never_reach_the_log_as_they_are(node):
+def test_control_bytes_in_the_log_are_escaped(node):
     node.say(b"IAMAT \x1b[31m +1+1 5\n")
     node.say(b"x" * 1030 + b"\x1b\n")
     assert "\x1b" not in node.wait_log(r"\x1b[31m", "head=" + "x" * 64)

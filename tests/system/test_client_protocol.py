@@ -1,7 +1,6 @@
-"""What IAMAT and WHATSAT mean: every reply byte for byte, both sides of every bound, and what is no command. Most of it
-is asked of a node that answers invalid arguments with "? ", so that each line has its reply; that by default nothing is
-sent has tests of its own. How lines are cut is in test_client_lines.py, what a client may
-cost in test_client_limits.py."""
+"""Tests IAMAT and WHATSAT: every reply byte for byte, both sides of every bound, and lines that are no command. Most
+tests use a node that answers invalid arguments with "? ", so that each line has a reply; other tests check that the
+default is no reply. test_client_lines.py tests how bytes become lines, test_client_limits.py the cost of a client."""
 import itertools
 import re
 import time
@@ -36,75 +35,75 @@ def node_that_drops():
 
 
 def at(reply):
-    """The fields of a reply that is one AT line."""
+    """The fields of a reply of one AT line."""
     found = AT.fullmatch(reply.encode() if isinstance(reply, str) else reply)
     assert found, reply
     return [field.decode() for field in found.groups()]
 
 
 def nanoseconds(text):
-    """Of a time or difference with nine fraction digits."""
+    """The nanoseconds of a time or difference with nine fraction digits."""
     sign = -1 if text.startswith("-") else 1
     seconds, fraction = text.lstrip("+-").split(".")
     return sign * (int(seconds) * 10**9 + int(fraction))
 
 
-DIGITS = "123456789012345678901234567890"  # as many as a coordinate may have after its point
+DIGITS = "123456789012345678901234567890"  # the most digits that a coordinate may have after its point
 
 
-def tell(node, coordinates="+34.068930-118.445127", told="5"):
-    """Tells of a new client; its name."""
+def report(node, coordinates="+34.068930-118.445127", when="5"):
+    """Reports a new client; returns its name."""
     client = next(fresh_names)
-    assert node.say(f"IAMAT {client} {coordinates} {told}").startswith("AT ")
+    assert node.say(f"IAMAT {client} {coordinates} {when}").startswith("AT ")
     return client
 
 
 # IAMAT.
 
 def test_iamat_is_answered_with_exact_copies(node):
-    said = "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997"
-    name, _, *copies = at(node.say(said))
-    assert name == "n0" and copies == said.split()[1:]
+    command = "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997"
+    name, _, *copies = at(node.say(command))
+    assert name == "n0" and copies == command.split()[1:]
 
 
 def test_the_difference_is_the_nodes_clock_minus_the_clients_time_to_the_nanosecond(node):
-    for told in (now(), "1520023934.918963997", f"{int(time.time()) + 100}.000000001"):
+    for when in (now(), "1520023934.918963997", f"{int(time.time()) + 100}.000000001"):
         before = nanoseconds(now())
-        difference = at(node.say(f"IAMAT {next(fresh_names)} +1+1 {told}"))[1]
+        difference = at(node.say(f"IAMAT {next(fresh_names)} +1+1 {when}"))[1]
         after = nanoseconds(now())
         assert re.fullmatch(r"[+-](0|[1-9]\d*)\.\d{9}", difference)
-        assert before <= nanoseconds(told) + nanoseconds(difference) <= after
-        assert difference[0] == ("-" if nanoseconds(told) > after else "+")
+        assert before <= nanoseconds(when) + nanoseconds(difference) <= after
+        assert difference[0] == ("-" if nanoseconds(when) > after else "+")
 
 
 def test_an_exact_duplicate_is_answered_with_ignore(node):
-    client = tell(node, "+1+1", "5")
-    said = f"IAMAT {client} +1+1 5"
-    assert node.say(said) == "IGNORE\n"
+    client = report(node, "+1+1", "5")
+    command = f"IAMAT {client} +1+1 5"
+    assert node.say(command) == "IGNORE\n"
     assert node.say(f"IAMAT\t{client}  +1+1 5 ") == "IGNORE\n"
-    wait_for(lambda: node.herd["n1"].say(said) == "IGNORE\n", "the other node takes it for a duplicate as well")
+    wait_for(lambda: node.herd["n1"].say(command) == "IGNORE\n", "the other node also takes it for a duplicate")
     before = fresh(node)
-    assert node.say(said) == "IGNORE\n"
+    assert node.say(command) == "IGNORE\n"
     after = fresh(node)
     assert after["digest"] == before["digest"]
     assert after["counters"]["iamat_duplicate"] == before["counters"]["iamat_duplicate"] + 1
     assert after["counters"]["iamat_stored"] == before["counters"]["iamat_stored"]
 
 
-@pytest.mark.parametrize("coordinates, told", [
+@pytest.mark.parametrize("coordinates, when", [
     ("+1+1", "5.0"), ("+1+1", "05"), ("+1.0+1", "5"), ("+1+1/", "5"), ("+2+2", "5"), ("+1+1", "4"),
     ("+2+2", "4.999999999")])
-def test_what_is_neither_newer_nor_a_duplicate_is_answered_with_at_and_not_stored(node, coordinates, told):
-    client = tell(node, "+1+1", "5")
+def test_a_report_that_is_neither_newer_nor_a_duplicate_is_answered_with_at_and_not_stored(node, coordinates, when):
+    client = report(node, "+1+1", "5")
     known = node.knows(client)
     digest = fresh(node)["digest"]
-    assert at(node.say(f"IAMAT {client} {coordinates} {told}"))[2:] == [client, coordinates, told]
+    assert at(node.say(f"IAMAT {client} {coordinates} {when}"))[2:] == [client, coordinates, when]
     assert node.knows(client) == known
     assert fresh(node)["digest"] == digest
 
 
 def test_a_nanosecond_newer_is_newer(node):
-    client = tell(node, "+1+1", "5")
+    client = report(node, "+1+1", "5")
     assert at(node.say(f"IAMAT {client} +1+1 5.000000001"))[2:] == [client, "+1+1", "5.000000001"]
     assert node.knows(client).endswith(f" {client} +1+1 5.000000001")
     assert node.say(f"IAMAT {client} +1+1 5.000000001") == "IGNORE\n"
@@ -113,19 +112,19 @@ def test_a_nanosecond_newer_is_newer(node):
 @pytest.mark.parametrize("client", ["x" * 255, "!", "?", "AT", "IAMAT", "ünïcode-鳥", "\\x41", '"', "%s%n", "{}"])
 def test_a_client_is_1_to_255_bytes_of_any_kind(node, client):
     client = client.encode()[:255]
-    for said in (b"IAMAT " + client + b" +1+1 5", b"WHATSAT " + client + b" 1 0"):
-        assert AT.match(node.say(said))[3] == client
+    for command in (b"IAMAT " + client + b" +1+1 5", b"WHATSAT " + client + b" 1 0"):
+        assert AT.match(node.say(command))[3] == client
 
 
-def test_a_client_that_is_no_utf8_is_echoed_byte_for_byte(node):
+def test_a_client_that_is_not_utf8_is_echoed_byte_for_byte(node):
     client = b"\x80" + bytes(range(0x80, 0xFF)) + b"\xc3"
-    for said in (b"IAMAT " + client + b" +1+1 5", b"WHATSAT " + client + b" 1 0"):
-        assert AT.match(node.say(said))[3] == client
+    for command in (b"IAMAT " + client + b" +1+1 5", b"WHATSAT " + client + b" 1 0"):
+        assert AT.match(node.say(command))[3] == client
 
 
 def test_a_client_of_256_bytes_is_invalid(node):
-    for said in (f"IAMAT {'x' * 256} +1+1 5", f"WHATSAT {'x' * 256} 1 0", f"IAMAT {'ü' * 128} +1+1 5"):
-        assert node.say(said) == f"? {said}\n"
+    for command in (f"IAMAT {'x' * 256} +1+1 5", f"WHATSAT {'x' * 256} 1 0", f"IAMAT {'ü' * 128} +1+1 5"):
+        assert node.say(command) == f"? {command}\n"
 
 
 @pytest.mark.parametrize("coordinates", [
@@ -135,7 +134,7 @@ def test_a_client_of_256_bytes_is_invalid(node):
     "+51.50735090000000127475-0.12775829999999998799/", f"-89.{DIGITS}-179.{DIGITS}/",
     f"+90.{'0' * 30}-180.{'0' * 30}/"])
 def test_coordinates_that_are_valid(node, coordinates):
-    client = tell(node, coordinates)
+    client = report(node, coordinates)
     assert at(node.knows(client) + "\n")[3] == coordinates
 
 
@@ -147,63 +146,63 @@ def test_coordinates_that_are_valid(node, coordinates):
     "+1e1+1", "+1+1e1", "+1+5.55e-17", "+1+1+1", "+1+1//", "+1/+1", "/+1+1", "+1+1/+1", "+1+1/1", "+1+/", "+1,5+1",
     "+0x1+1", "+nan+nan", "+1+1N", "+１+1"])
 def test_coordinates_that_are_invalid(node, coordinates):
-    said = f"IAMAT {next(fresh_names)} {coordinates} 5"
-    assert node.say(said) == f"? {said}\n"
+    command = f"IAMAT {next(fresh_names)} {coordinates} 5"
+    assert node.say(command) == f"? {command}\n"
 
 
-@pytest.mark.parametrize("told", ["0", "0.0", "00", "1", "1520023934.918963997", "0000000005", "5.000000000", "1.1"])
-def test_times_that_are_valid(node, told):
-    client = tell(node, told=told)
-    assert at(node.knows(client) + "\n")[4] == told
+@pytest.mark.parametrize("when", ["0", "0.0", "00", "1", "1520023934.918963997", "0000000005", "5.000000000", "1.1"])
+def test_times_that_are_valid(node, when):
+    client = report(node, when=when)
+    assert at(node.knows(client) + "\n")[4] == when
 
 
-@pytest.mark.parametrize("told", [
+@pytest.mark.parametrize("when", [
     "-1", "-0", "+1", "1.", ".5", ".", "1e9", "12345678901", "00000000001", "1.1234567890", "9223372036", "9999999999",
     "9223372036.0", "0x10", "1,5", "1.5.5", "nan", "inf", "１", "1_000"])
-def test_times_that_are_invalid(node, told):
-    said = f"IAMAT {next(fresh_names)} +1+1 {told}"
-    assert node.say(said) == f"? {said}\n"
+def test_times_that_are_invalid(node, when):
+    command = f"IAMAT {next(fresh_names)} +1+1 {when}"
+    assert node.say(command) == f"? {command}\n"
 
 
-def test_a_time_may_lie_max_future_ahead_of_the_nodes_clock_and_not_more(node):
+def test_a_time_may_be_max_future_ahead_of_the_nodes_clock_and_not_more(node):
     client, far = next(fresh_names), next(fresh_names)
     ahead = int(time.time()) + 300
     assert at(node.say(f"IAMAT {client} +1+1 {ahead}"))[1].startswith(("-299.", "-300.0"))
-    for told in (ahead + 10, 9223372035, "9223372035.999999999"):
-        said = f"IAMAT {far} +1+1 {told}"
-        assert node.say(said) == f"? {said}\n"
+    for when in (ahead + 10, 9223372035, "9223372035.999999999"):
+        command = f"IAMAT {far} +1+1 {when}"
+        assert node.say(command) == f"? {command}\n"
     assert node.knows(far) is None
 
 
-def test_only_the_node_that_hears_a_client_judges_its_clock(make_herd):
+def test_only_the_node_that_a_client_reports_to_checks_its_clock(make_herd):
     herd = make_herd(line(2), start=False, settings={"clients": {"max_future": "24h"}})
     herd["n0"].start(wait=False)
     herd["n0"].wait_ready()
     herd.settings = {"clients": {"max_future": "0s"}}
     herd.write_config()
     herd["n1"].start()
-    said = f"IAMAT ahead +1+1 {int(time.time()) + 3600}"
-    assert herd["n1"].say(said) == ""
-    assert herd["n0"].say(said).startswith("AT n0 -")
+    command = f"IAMAT ahead +1+1 {int(time.time()) + 3600}"
+    assert herd["n1"].say(command) == ""
+    assert herd["n0"].say(command).startswith("AT n0 -")
     wait_for(lambda: herd["n1"].knows("ahead"), "the other node has taken it")
 
 
 # WHATSAT.
 
-def test_the_same_at_line_comes_from_every_node_as_the_node_it_names_said_it(node):
+def test_every_node_returns_the_at_line_of_the_origin(node):
     client = next(fresh_names)
-    told = node.say(f"IAMAT {client} +34.068930-118.445127 {now()}")
+    reply = node.say(f"IAMAT {client} +34.068930-118.445127 {now()}")
     other = node.herd["n1"]
     wait_for(lambda: other.knows(client), "it is known at the other node")
-    for asked in (node, other):
-        assert place_reply(asked.say(f"WHATSAT {client} 10 5".encode()))[0] == told.encode()
+    for each in (node, other):
+        assert place_reply(each.say(f"WHATSAT {client} 10 5".encode()))[0] == reply.encode()
     newer = other.say(f"IAMAT {client} +1+1 {now()}")
     wait_for(lambda: node.knows(client) == newer.rstrip("\n"), "the newer one replaces it")
     assert newer.startswith("AT n1 ")
 
 
 def test_the_document_has_the_shape_of_a_nearby_search(node):
-    client = tell(node)
+    client = report(node)
     _, _, document = place_reply(node.say(f"WHATSAT {client} 10 5".encode()))
     assert set(document) == {"html_attributions", "results", "status", "info_messages"} and document["status"] == "OK"
     assert ["google has no key" in message for message in document["info_messages"]] == [True]
@@ -216,28 +215,28 @@ def test_the_document_has_the_shape_of_a_nearby_search(node):
 
 @pytest.mark.parametrize("most", range(0, 21))
 def test_at_most_max_results_come_and_the_nearest_first(node, most):
-    client = tell(node)
+    client = report(node)
     document = place_reply(node.say(f"WHATSAT {client} 50 {most}".encode()))[2]
     assert len(document["results"]) == most and document["status"] == "OK"
     of_all = place_reply(node.say(f"WHATSAT {client} 50 20".encode()))[2]
     assert document["results"] == of_all["results"][:most]
 
 
-def test_with_max_0_the_document_is_this(node):
-    client = tell(node)
+def test_the_document_with_max_0(node):
+    client = report(node)
     assert node.say(f"WHATSAT {client} 10 0").endswith(
         f' {client} +34.068930-118.445127 5\n{{"html_attributions":[],"results":[],"status":"OK"}}\n\n')
 
 
 def test_over_the_open_sea_there_are_zero_results(node):
-    client = tell(node, "+0.0-140.0")
+    client = report(node, "+0.0-140.0")
     at, _, document = node.say(f"WHATSAT {client} 50 20").partition("\n")
     assert at.endswith(f" {client} +0.0-140.0 5") and document.endswith("}\n\n")
     assert document.startswith('{"html_attributions":[],"results":[],"status":"ZERO_RESULTS","info_messages":["google')
 
 
 def test_the_whole_reply_comes_in_one_read(node):
-    client = tell(node)
+    client = report(node)
     with node.connect() as connection:
         for _ in range(20):
             connection.sendall(f"WHATSAT {client} 50 20\n".encode())
@@ -246,35 +245,35 @@ def test_the_whole_reply_comes_in_one_read(node):
 
 @pytest.mark.parametrize("radius", ["0", "00", "50", "50.000000000", "49.999999999", "0.000000001", "000000010"])
 def test_radiuses_that_are_valid(node, radius):
-    assert place_reply(node.say(f"WHATSAT {tell(node)} {radius} 1".encode()))[2]["status"] in ("OK", "ZERO_RESULTS")
+    assert place_reply(node.say(f"WHATSAT {report(node)} {radius} 1".encode()))[2]["status"] in ("OK", "ZERO_RESULTS")
 
 
 @pytest.mark.parametrize("radius", ["50.000000001", "51", "100", "-1", "-0", "+1", "1e1", "1.", ".5", "0.0000000001",
                                     "0000000001", "nan", "inf", "0x1", "1,5"])
 def test_radiuses_that_are_invalid(node, radius):
-    for client in (tell(node), "nobody"):  # judged before whether the client is known
+    for client in (report(node), "unknown"):  # checked before the client is looked up
         assert node.say(f"WHATSAT {client} {radius} 1") == f"? WHATSAT {client} {radius} 1\n"
 
 
 @pytest.mark.parametrize("most", ["0", "00", "05", "9", "20"])
 def test_numbers_of_places_that_are_valid(node, most):
-    assert place_reply(node.say(f"WHATSAT {tell(node)} 50 {most}".encode()))[2]["status"] == "OK"
+    assert place_reply(node.say(f"WHATSAT {report(node)} 50 {most}".encode()))[2]["status"] == "OK"
 
 
 @pytest.mark.parametrize("most", ["21", "99", "-1", "+1", "001", "020", "1.0", "1.", "x", "0x1"])
 def test_numbers_of_places_that_are_invalid(node, most):
-    for client in (tell(node), "nobody"):
+    for client in (report(node), "unknown"):
         assert node.say(f"WHATSAT {client} 50 {most}") == f"? WHATSAT {client} 50 {most}\n"
 
 
-def test_a_client_never_heard_of_is_answered_with_a_copy(silent):
-    assert silent.say(" WHATSAT  nobody 10 5 \r\n") == "?  WHATSAT  nobody 10 5 \n"
+def test_an_unknown_client_is_answered_with_a_copy(silent):
+    assert silent.say(" WHATSAT  unknown 10 5 \r\n") == "?  WHATSAT  unknown 10 5 \n"
 
 
-def test_replies_keep_the_order_of_commands_also_around_lookups(node):
-    client, other = tell(node), next(fresh_names)
-    said = f"IAMAT {other} +1+1 5\nWHATSAT {client} 50 20\nIAMAT {other} +1+1 6\nfoo\nWHATSAT {client} 1 0\n"
-    replies = pipeline(node, said.encode() * 20)
+def test_replies_have_the_order_of_commands_also_around_lookups(node):
+    client, other = report(node), next(fresh_names)
+    command = f"IAMAT {other} +1+1 5\nWHATSAT {client} 50 20\nIAMAT {other} +1+1 6\nfoo\nWHATSAT {client} 1 0\n"
+    replies = pipeline(node, command.encode() * 20)
     pattern = (rb"AT n0 \S+ %s \+1\+1 5\n(?=AT)|AT n0 \S+ %s \S+ 5\n\{(?:[^\n]|\n(?!\n))*\}\n\n|"
                rb"AT n0 \S+ %s \+1\+1 6\n|IGNORE\n|\? foo\n" % (other.encode(), client.encode(), other.encode()))
     found = re.findall(pattern, replies)
@@ -283,7 +282,7 @@ def test_replies_keep_the_order_of_commands_also_around_lookups(node):
         [b"AT", b"AT", b"IG", b"? ", b"AT"] * 19)
 
 
-def test_a_lookup_while_the_places_are_still_being_read_holds_its_place_in_the_order(make_herd):
+def test_a_lookup_while_the_places_are_being_read_retains_its_reply_slot(make_herd):
     herd = make_herd(line(1), start=False)
     herd["n0"].start(wait=False)
 
@@ -301,10 +300,10 @@ def test_a_lookup_while_the_places_are_still_being_read_holds_its_place_in_the_o
     assert at(last)[2:] == ["early", "+34.06-118.44", "6"]
 
 
-def test_a_lookup_that_takes_too_long_is_answered_all_the_same(make_herd):
+def test_a_lookup_that_takes_too_long_is_answered(make_herd):
     herd = make_herd(line(1), start=False, settings={"places": {"timeout": "10ms"}})
 
-    def answered_in_time():  # the places are read at the start, which takes longer, unless the test comes late
+    def answered_in_time():  # reading the places takes longer than this, unless the test is late
         herd["n0"].start(wait=False)
         try:
             wait_for(lambda: "event=started" in herd["n0"].log(), "it is there")
@@ -312,27 +311,27 @@ def test_a_lookup_that_takes_too_long_is_answered_all_the_same(make_herd):
         finally:
             herd["n0"].kill()
             herd["n0"].log_path.unlink()
-    document = wait_for(lambda: (said := answered_in_time())["status"] == "UNKNOWN_ERROR" and said, "a timeout")
+    document = wait_for(lambda: (found := answered_in_time())["status"] == "UNKNOWN_ERROR" and found, "a timeout")
     assert document["results"] == [] and "took too long" in document["error_message"]
 
 
 # What is not a command.
 
-@pytest.mark.parametrize("said", [
+@pytest.mark.parametrize("command", [
     "x", "iamat a +1+1 5", "Iamat a +1+1 5", "IAMATS a +1+1 5", "IAMA a +1+1 5", "whatsat a 1 1", "IAMAT", "WHATSAT",
     "IAMAT a", "IAMAT a +1+1", "IAMAT a +1+1 5 6", "IAMAT a +1 +1 5", "WHATSAT a", "WHATSAT a 1", "WHATSAT a 1 1 1",
     "AT n0 +0.1 a +1+1 5", "AT", "AT n1 +0.263873386 kiwi +1+1 1520023934", "IGNORE", "? x", "quit", "GET / HTTP/2.0",
     "a b c d", "a " * 500, "\\", "\\x01"])
-def test_what_is_no_command_is_answered_with_a_copy(silent, said):
-    assert silent.say(said + "\r\n") == f"? {said}\n"
+def test_unknown_commands_are_answered_with_a_copy(silent, command):
+    assert silent.say(command + "\r\n") == f"? {command}\n"
     assert silent.knows("a") is None and silent.knows("kiwi") is None
 
 
 def test_invalid_arguments_are_dropped_counted_and_logged_and_later_replies_come(silent):
     before = fresh(silent)["counters"]
-    said = "IAMAT bad +91+0 5\nfoo\nWHATSAT bad 51 1\nIAMAT bad +1+1 x\x7f\nbar\n"
-    said += "IAMAT bad +1+1 9223372035.999999999\nIAMAT bad +1+1 9223372036\nend"
-    assert silent.say(said) == "? foo\n? IAMAT bad +1+1 x\\x7f\n? bar\n? end\n"
+    command = "IAMAT bad +91+0 5\nfoo\nWHATSAT bad 51 1\nIAMAT bad +1+1 x\x7f\nbar\n"
+    command += "IAMAT bad +1+1 9223372035.999999999\nIAMAT bad +1+1 9223372036\nend"
+    assert silent.say(command) == "? foo\n? IAMAT bad +1+1 x\\x7f\n? bar\n? end\n"
     after = fresh(silent)["counters"]
     assert after["invalid_arguments"] == before["invalid_arguments"] + 4
     assert after["unknown_commands"] == before["unknown_commands"] + 4

@@ -1,5 +1,5 @@
-"""Hundreds of clients that ask and do not read: what the node holds for all of them together is bounded, a client that
-reads is served as ever, and each of them gets every reply when it reads in the end."""
+"""Tests hundreds of clients that ask and do not read. The memory for all of them together is bounded, a client that
+reads is served as usual, and each of them gets every reply when it reads in the end."""
 import selectors
 import socket
 
@@ -9,14 +9,14 @@ from test_hostile_clients import Bystander
 
 MIB = 1 << 20
 CLIENTS = 300
-LOOKUPS = 250  # of each: some 1.5 MiB of replies
+LOOKUPS = 250  # queries of each client: about 1.5 MiB of replies
 IN_ALL = 128 * MIB  # docs/PROTOCOL.md
-A_STEP = 64 << 10  # of each client beyond that: the input that waits, and a step's replies
-SLACK = 48 * MIB  # of the allocator
+A_STEP = 64 << 10  # more for each client: waiting input, and the replies of one step
+SLACK = 48 * MIB  # overhead of the allocator
 
 
 def connect_with_small_buffer(node):
-    """A client whose kernel takes few replies that it does not read."""
+    """A client with a small receive buffer, so that few unread replies fit."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
     connection.settimeout(60)
@@ -25,17 +25,17 @@ def connect_with_small_buffer(node):
 
 
 def wait_until_held(node):
-    """Until the node takes no further question: those that read can still report."""
+    """Waits until the node accepts no more queries; clients that read can still report."""
     seen = [-1]
 
     def same():
         seen.append(fresh(node)["counters"]["whatsat"])
         return len(seen) > 5 and len(set(seen[-5:])) == 1
-    wait_for(same, "the node takes no further question", seconds=120)
+    wait_for(same, "the node accepts no more queries", seconds=120)
 
 
 def documents_of(connections):
-    """How many documents each of them reads until the node closes."""
+    """The number of documents that each client reads until the node closes."""
     ends = dict.fromkeys(connections, 0)
     last = dict.fromkeys(connections, b"")
     with selectors.DefaultSelector() as selector:
@@ -55,7 +55,7 @@ def documents_of(connections):
     return [ends[connection] for connection in connections]
 
 
-def test_what_all_of_them_hold_is_bounded_others_are_served_and_all_is_answered_in_the_end(make_herd):
+def test_their_memory_is_bounded_others_are_served_and_every_reply_comes_in_the_end(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     asked = b"WHATSAT a 50 20\n" * LOOKUPS
@@ -69,7 +69,7 @@ def test_what_all_of_them_hold_is_bounded_others_are_served_and_all_is_answered_
         assert memory_peak(node) - before < IN_ALL + CLIENTS * A_STEP + SLACK
         assert node.counter("clients_output_held") > 0
         assert "event=clients_output_held" in node.log()
-        assert node.counter("whatsat") < CLIENTS * LOOKUPS / 2  # they wait for their readers
+        assert node.counter("whatsat") < CLIENTS * LOOKUPS / 2  # the replies wait for their readers
     bystander.assert_served(p99=0.5)
     try:
         assert documents_of(slow) == [LOOKUPS] * CLIENTS
@@ -78,13 +78,13 @@ def test_what_all_of_them_hold_is_bounded_others_are_served_and_all_is_answered_
             connection.close()
     assert memory_peak(node) - before < IN_ALL + CLIENTS * A_STEP + SLACK
     wait_for(lambda: node.status()["connections"] == 0, "all are forgotten")
-    with node.connect() as other:  # nothing of it is left
+    with node.connect() as other:  # all of it is freed
         other.sendall(b"WHATSAT a 50 20\n" * 64)
         other.shutdown(socket.SHUT_WR)
         assert documents_of([other]) == [64]
 
 
-def test_those_that_go_on_not_reading_are_closed_after_the_idle_timeout(make_herd):
+def test_clients_that_never_read_are_closed_after_the_idle_timeout(make_herd):
     node = make_herd(alone(1), log_level="info", settings={"clients": {"idle_timeout": "2s"}})["n0"]
     settled_memory(node)
     slow = [connect_with_small_buffer(node) for _ in range(CLIENTS)]

@@ -1,4 +1,5 @@
-"""Clocks that are wrong (scripts/lib/herd_lab/clocks.py): peers see and say it, and what counts are the clients' own times."""
+"""Tests wrong clocks of nodes (scripts/lib/herd_lab/clocks.py): peers notice and report them, and only the times of
+clients decide which report is newer."""
 import os
 import time
 
@@ -26,22 +27,22 @@ def two_nodes_and_their_clocks():
 
 
 def skew(node, peer):
-    """Seconds that the peer's clock is ahead in the node's eyes."""
+    """Seconds that the peer's clock is ahead, as the node measures it."""
     return node.status()["links"][peer]["skew_us"] / 1e6
 
 
 @pytest.mark.parametrize("ahead, state", [(3, "off"), (-3600, "far")])
-def test_a_wrong_clock_is_seen_and_said_by_the_peer_and_so_is_its_end(pair, ahead, state):
+def test_the_peer_reports_a_wrong_clock_and_its_end(pair, ahead, state):
     herd, both = pair
     both.set("n1", ahead)
     wait_for(lambda: abs(skew(herd["n0"], "n1") - ahead) < 0.5, "it is measured")
-    wait_for(lambda: f"event=clock_skew peer=n1 state={state}" in herd["n0"].log(), "it is said")
-    assert abs(skew(herd["n1"], "n0") + ahead) < 0.5  # the right one is as wrong to it
+    wait_for(lambda: f"event=clock_skew peer=n1 state={state}" in herd["n0"].log(), "it is logged")
+    assert abs(skew(herd["n1"], "n0") + ahead) < 0.5  # to that node the right clock is wrong by the same amount
     both.set("n1", 0)
-    wait_for(lambda: "event=clock_skew peer=n1 state=well" in herd["n0"].log(), "its end is said")
+    wait_for(lambda: "event=clock_skew peer=n1 state=well" in herd["n0"].log(), "its end is logged")
 
 
-def test_what_is_newest_is_for_the_clients_times_to_say(pair):
+def test_the_times_of_clients_decide_which_report_is_newest(pair):
     herd, both = pair
     n0, n1 = herd
     both.set("n1", -86_400)
@@ -52,12 +53,13 @@ def test_what_is_newest_is_for_the_clients_times_to_say(pair):
     wait_for(lambda: "+2+2" in (n0.knows("kiwi") or ""), "the later report counts at both")
     assert n1.say(f"IAMAT kiwi +3+3 {now:.3f}") == f"? IAMAT kiwi +3+3 {now:.3f}\n"  # a day ahead of n1's clock
     assert n0.say(f"IAMAT kiwi +4+4 {now:.3f}").startswith("AT n0 ")
-    wait_for(lambda: "+4+4" in (n1.knows("kiwi") or ""), "what a peer has told is believed")
+    wait_for(lambda: "+4+4" in (n1.knows("kiwi") or ""), "the update of a peer is merged")
     herd.wait_converged(clients=1)
 
 
 def test_nothing_acknowledged_is_lost_by_clocks_that_jump_while_nodes_die():
-    outcome = Trial(BINARY, FIVE, make_plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)).run()
+    plan = make_plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)
+    outcome = Trial(BINARY, FIVE, plan).run()
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     assert outcome.acknowledged > 500 and outcome.more == {CLOCK: 4}

@@ -1,5 +1,5 @@
-"""Comparing stores, which finds what cursors cannot notice: a herd under full load fetches nothing by it, and a record that
-was changed on its way, so that every sum of the message was right, comes to be known at both ends and is counted."""
+"""Tests reconciliation, which finds differences that cursors cannot notice. A herd under full load fetches nothing by
+it. A record that was changed on its way, with right checksums, reaches both ends and is counted."""
 import json
 import pathlib
 import subprocess
@@ -13,13 +13,12 @@ from herd_fixture import BINARY, FIVE, LONG, Herd, line, wait_for
 from herd_lab.ports import Ports
 from talk import fresh
 
-ROUND_SECONDS = 60  # from one round to the next at most, docs/PROTOCOL.md (Digests)
+ROUND_SECONDS = 60  # between two rounds, at most: docs/PROTOCOL.md (Digests)
 LOAD = pathlib.Path(BINARY).with_name("herd-load")
 
 
 class Liar:
-    """Between a node and its peer, in that direction: says what it hears, but one word in place of another while it lies,
-    and so that the check of the message is right."""
+    """A proxy from a node to its peer. While it lies, it replaces one word by another, with the right checksum."""
 
     def __init__(self, port, onward, word, other):
         self.word, self.other = word, other
@@ -27,23 +26,23 @@ class Liar:
         self.lying = True
         self.context = zmq.Context()
         self.context.linger = 0
-        self.hears = self.context.socket(zmq.ROUTER)
-        self.hears.bind(f"tcp://127.0.0.1:{port}")
-        self.speaks = self.context.socket(zmq.DEALER)
-        self.speaks.connect(f"tcp://127.0.0.1:{onward}")
+        self.receiver = self.context.socket(zmq.ROUTER)
+        self.receiver.bind(f"tcp://127.0.0.1:{port}")
+        self.sender = self.context.socket(zmq.DEALER)
+        self.sender.connect(f"tcp://127.0.0.1:{onward}")
         self.ended = threading.Event()
         self.thread = threading.Thread(target=self.run)
         self.thread.start()
 
     def run(self):
         while not self.ended.is_set():
-            if self.hears.poll(50):
-                *frames, check = self.hears.recv_multipart()[1:]
+            if self.receiver.poll(50):
+                *frames, checksum = self.receiver.recv_multipart()[1:]
                 if self.lying and any(self.word in frame for frame in frames):
                     self.lies += 1
                     frames = [frame.replace(self.word, self.other) for frame in frames]
-                    check = check_of(frames)
-                self.speaks.send_multipart([*frames, check])
+                    checksum = checksum_of(frames)
+                self.sender.send_multipart([*frames, checksum])
 
     def end(self):
         self.ended.set()
@@ -51,12 +50,12 @@ class Liar:
         self.context.destroy()
 
 
-def check_of(frames):
+def checksum_of(frames):
     """docs/PROTOCOL.md, Messages"""
-    check = 0
+    checksum = 0
     for frame in frames:
-        check = xxhash.xxh3_64_intdigest(frame, seed=check)
-    return check.to_bytes(8, "little")
+        checksum = xxhash.xxh3_64_intdigest(frame, seed=checksum)
+    return checksum.to_bytes(8, "little")
 
 
 def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted():
@@ -69,10 +68,11 @@ def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted():
         herd.start()
         herd.wait_linked()
         assert n0.say("IAMAT planted +1+1 5").startswith("AT n0 ")
-        wait_for(lambda: n1.knows("changed"), "n1 has heard it")
+        wait_for(lambda: n1.knows("changed"), "n1 received it")
         liar.lying = False
         assert liar.lies == 1 and n1.knows("planted") is None and n0.knows("changed") is None
-        wait_for(lambda: n1.knows("planted") and n0.knows("changed"), "each has fetched what it lacked", ROUND_SECONDS + 20)
+        wait_for(lambda: n1.knows("planted") and n0.knows("changed"), "each node fetched the missing record",
+                 ROUND_SECONDS + 20)
         herd.wait_converged(clients=2)
         for node, peer in ((n0, "n1"), (n1, "n0")):
             wait_for(lambda: fresh(node)["counters"]["bus_divergences_healed"] == 1, "it is counted")
@@ -94,5 +94,5 @@ def test_a_herd_under_full_load_compares_and_fetches_nothing(make_herd):
     print(loaded, counters)
     assert loaded["replies"] > 1_000_000
     links = 2 * sum(map(len, FIVE.values()))
-    assert sum(counter["bus_digest_rounds"] for counter in counters) >= links  # each end of each has begun one
+    assert sum(counter["bus_digest_rounds"] for counter in counters) >= links  # each end of each link has begun one
     assert all(counter["bus_buckets_pulled"] == counter["bus_divergences_healed"] == 0 for counter in counters)

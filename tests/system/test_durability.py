@@ -1,6 +1,7 @@
-"""What was acknowledged is not lost, whatever is killed, frozen, filled up or damaged, as far as the level covers.
+"""Tests that no acknowledged update is lost when nodes are killed or frozen, disks are full and journals damaged,
+within the guarantees of the acknowledgement level.
 
-Load with faults is the code of `scripts/herd prove`; the short forms run with every change, the long ones with
+The tests with load and faults use the code of `scripts/herd prove`. Short ones run with every change, long ones with
 ./scripts/test --long.
 """
 import json
@@ -20,7 +21,7 @@ from herd_lab.plan import make_plan
 from herd_lab.prove import Trial
 from full_disks import FileLimit, FullTmpfs
 
-UNREACHABLE = 16 * 1024 * 1024  # bytes that no node may take without answering
+UNREACHABLE = 16 * 1024 * 1024  # bytes: no node may accept this many without a reply
 
 
 def prove(**plan):
@@ -30,7 +31,7 @@ def prove(**plan):
     return outcome
 
 
-# Load, and faults at random.
+# Load and random faults.
 
 SHORT = [
     {"kills": 6, "freezes": 0},
@@ -66,7 +67,7 @@ def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan):
 
 
 def test_what_is_lost_is_found():
-    # The judge itself: clients that were told more than any node knows.
+    # Tests the check of the results: a client with acknowledged reports that no node has.
     trial = Trial(BINARY, line(2), make_plan(seconds=1, kills=0, freezes=0, connections=2))
     judge = trial._judge
 
@@ -96,15 +97,16 @@ def test_the_command_ends_with_one_line_and_its_exit_status():
     assert outcome["good"] and outcome["lost"] == 0 and outcome["acknowledged"] > 0 and outcome["kept_in"] is None
 
 
-@pytest.mark.parametrize("words", [["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--ack", "paper"], ["--kills", "-1"],
+@pytest.mark.parametrize("words", [["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--ack", "paper"],
+                                   ["--kills", "-1"],
                                    ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
-def test_a_proof_that_makes_no_sense_is_refused_with_a_line(words):
+def test_invalid_options_of_prove_are_refused_with_one_line(words):
     ran = run_prove(*words)
     assert ran.returncode == 2 and ran.stderr.startswith("scripts/herd: ") and ran.stderr.count("\n") == 1
 
 
-def test_a_node_that_wakes_up_among_the_dead_goes_on(make_herd):
-    # Batches fill its queue unread while their senders die: a libzmq with heartbeats aborts then.
+def test_a_frozen_node_continues_after_its_peers_died(make_herd):
+    # Unread batches fill its queue while their senders die. A libzmq with heartbeats aborts then.
     herd = make_herd(full(3))
     herd.wait_linked()
     for _ in range(2):
@@ -138,7 +140,7 @@ def reports(prefix, count, size=0):
 
 
 def replies_now(connection, seconds=0.5):
-    """What comes until nothing has come for so long."""
+    """Returns the bytes that arrive until nothing has arrived for this time."""
     connection.settimeout(seconds)
     reply = b""
     try:
@@ -150,13 +152,13 @@ def replies_now(connection, seconds=0.5):
 
 
 def view_errors(node):
-    """A viewer of the monitor that is there already: yields the errors of the node as they come."""
+    """A viewer that is subscribed when the context begins; yields a list that collects the errors of the node."""
     viewer = zmq.Context.instance().socket(zmq.SUB)
     viewer.rcvtimeo = 10_000
     for topic in ("herd.ERROR.node.", "herd.INFO.stats."):
         viewer.subscribe(topic)
     viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
-    viewer.recv_multipart()  # stats come at once to who is heard, and the errors were asked for first
+    viewer.recv_multipart()  # a new subscriber gets stats at once; the subscription to errors came before
 
     def errors():
         with viewer:
@@ -172,7 +174,7 @@ def healthy(node):
 
 
 @pytest.mark.parametrize("ack", ["write", "fsync"])
-def test_while_the_disk_is_full_nothing_is_acknowledged_that_is_not_kept(make_herd, make_disk, ack):
+def test_while_the_disk_is_full_only_durable_updates_are_acknowledged(make_herd, make_disk, ack):
     herd = make_herd(alone(1), start=False, settings={"updates": {"ack": ack, "ack_timeout": "60s"}}, log_level="info")
     node = herd["n0"]
     disk = make_disk(node)
@@ -182,17 +184,17 @@ def test_while_the_disk_is_full_nothing_is_acknowledged_that_is_not_kept(make_he
     disk.fill()
     with node.connect(60) as connection:
         connection.sendall(reports("during", 200, size=100))
-        wait_for(lambda: node.get("/healthz")[0] == 503, "it is said to be unhealthy")
+        wait_for(lambda: node.get("/healthz")[0] == 503, "/healthz reports it")
         assert node.get("/healthz")[1].startswith("not healthy: the journal cannot be written: ")
         assert "herd_journal_failing 1\n" in node.get("/metrics")[1]
         assert node.status()["journal"]["state"] == "failing"
         wait_for(lambda: "event=journal_failing" in node.log(), "the log says so")
-        told = replies_now(connection)
-        assert told < 200
-        assert node.say("WHATSAT before0" + "x" * 100 + " 1 0").startswith("AT ")  # it goes on answering
+        replies = replies_now(connection)
+        assert replies < 200
+        assert node.say("WHATSAT before0" + "x" * 100 + " 1 0").startswith("AT ")  # it still answers
         disk.free()
         wait_for(lambda: healthy(node), "it recovers by itself")
-        assert told + replies_now(connection) == 200
+        assert replies + replies_now(connection) == 200
     node.wait_log("event=journal_recovered")
     assert [next(errors)["event"] for _ in range(2)] == ["journal_failing", "journal_recovered"]
     node.kill()
@@ -200,7 +202,7 @@ def test_while_the_disk_is_full_nothing_is_acknowledged_that_is_not_kept(make_he
     assert node.status()["clients"] >= 400
 
 
-def test_what_was_acknowledged_on_a_filling_disk_is_there_after_a_kill(make_herd, make_disk):
+def test_updates_acknowledged_on_a_filling_disk_survive_a_kill(make_herd, make_disk):
     herd = make_herd(alone(1), start=False, settings={"updates": {"ack_timeout": "60s"}}, log_level="info")
     node = herd["n0"]
     disk = make_disk(node)
@@ -208,20 +210,20 @@ def test_what_was_acknowledged_on_a_filling_disk_is_there_after_a_kill(make_herd
     node.say(reports("before", 200, size=100))
     disk.fill()
     with node.connect() as connection:
-        told = 0
+        replies = 0
         for part in range(100):
             connection.sendall(reports(f"during-{part}-", 1, size=200))
-            told += replies_now(connection, 0.1)
-            if told <= part:
+            replies += replies_now(connection, 0.1)
+            if replies <= part:
                 break
-        assert told < 100
+        assert replies < 100
         node.kill()
     disk.free()
     node.start()
-    assert all(node.knows(f"during-{part}-0{'x' * 200}") for part in range(told))
+    assert all(node.knows(f"during-{part}-0{'x' * 200}") for part in range(replies))
 
 
-def test_at_memory_a_full_disk_holds_nobody_up(make_herd):
+def test_at_memory_a_full_disk_delays_no_reply(make_herd):
     herd = make_herd(alone(1), settings={"updates": {"ack": "memory"}}, log_level="info")
     node = herd["n0"]
     node.say(reports("before", 200, size=100))
@@ -234,8 +236,8 @@ def test_at_memory_a_full_disk_holds_nobody_up(make_herd):
 
 # Peers.
 
-def test_a_lone_report_is_answered_as_soon_as_the_peer_keeps_it(make_herd):
-    # Of two idle nodes nothing else wakes the peer's loop for some 50 ms, to say that its journal has it.
+def test_a_single_report_is_answered_as_soon_as_it_is_durable_at_the_peer(make_herd):
+    # Nothing else wakes the loop of an idle peer for about 50 ms to acknowledge that its journal has the update.
     herd = make_herd(line(2), settings={"updates": {"replicas": 1}})
     herd.wait_linked()
     took = []
@@ -248,7 +250,7 @@ def test_a_lone_report_is_answered_as_soon_as_the_peer_keeps_it(make_herd):
     assert statistics.median(took) < 0.025
 
 
-def test_with_too_few_peers_nothing_is_acknowledged_and_the_client_is_read_no_further(make_herd):
+def test_with_too_few_peers_nothing_is_acknowledged_and_the_node_stops_reading(make_herd):
     settings = {"updates": {"replicas": 1, "ack_timeout": "60s"}}
     herd = make_herd(line(2), settings=settings, log_level="info")
     herd.wait_linked()
@@ -276,7 +278,7 @@ def test_with_too_few_peers_nothing_is_acknowledged_and_the_client_is_read_no_fu
 
 
 def send_until_blocked(connection):
-    """Sends reports until the node takes no more for a second; how many bytes it took."""
+    """Sends reports until the node accepts no more for a second. Returns the number of bytes that it accepted."""
     sent, number, blocked_at, rest = 0, 3, None, b""
     while blocked_at is None or time.monotonic() - blocked_at < 1:
         if not rest:
@@ -296,14 +298,14 @@ def send_until_blocked(connection):
     return sent
 
 
-def test_more_replicas_than_a_node_has_peers_is_a_mistake_of_the_configuration(make_herd):
+def test_more_replicas_than_peers_is_a_mistake_in_the_configuration(make_herd):
     herd = make_herd(line(3), start=False, settings={"updates": {"replicas": 2}})
     ran = subprocess.run([BINARY, "--config", herd.config_path, "--check"], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert re.search(r"^\S+:\d+: \[updates\] `replicas` is 2, but n0 has only 1 peers: ", ran.stderr, re.M)
 
 
-def test_at_memory_a_client_waits_for_nobody(make_herd):
+def test_at_memory_a_client_waits_for_no_peer(make_herd):
     node = make_herd(alone(1), settings={"updates": {"ack": "memory"}})["n0"]
     assert node.say("IAMAT kiwi +1+2 5").startswith("AT n0 ")
 
@@ -313,14 +315,14 @@ def test_at_memory_a_client_waits_for_nobody(make_herd):
 def herd_with_history(make_herd, reports_told=40):
     herd = make_herd(line(2), log_level="info")
     herd.wait_linked()
-    for number in range(reports_told):  # each waits for a write of its own
+    for number in range(reports_told):  # each report waits for a write of its own
         herd["n0"].say(f"IAMAT c{number} +1+2 5")
     herd.wait_converged(clients=reports_told)
     herd["n0"].kill()
     return herd, herd["n0"].state_dir / "journal"
 
 
-def test_a_damaged_journal_is_refused_and_discarding_it_brings_all_back(make_herd):
+def test_a_damaged_journal_is_refused_and_after_discarding_it_the_peers_restore_all(make_herd):
     herd, journal = herd_with_history(make_herd)
     node = herd["n0"]
     text = bytearray(journal.read_bytes())
@@ -339,7 +341,7 @@ def test_a_damaged_journal_is_refused_and_discarding_it_brings_all_back(make_her
     assert node.status()["clients"] == 40
 
 
-def test_a_torn_tail_is_cut_off_and_said(make_herd):
+def test_a_torn_tail_is_cut_off_and_reported(make_herd):
     herd, journal = herd_with_history(make_herd)
     with open(journal, "r+b") as file:
         file.truncate(journal.stat().st_size - 3)
@@ -348,7 +350,7 @@ def test_a_torn_tail_is_cut_off_and_said(make_herd):
     herd.wait_converged(clients=40)
 
 
-def test_a_lost_state_directory_is_a_new_feed_that_the_peers_fill(make_herd):
+def test_a_lost_state_directory_gives_a_new_feed_that_the_peers_fill(make_herd):
     herd, _ = herd_with_history(make_herd)
     node = herd["n0"]
     node.forget()

@@ -1,5 +1,5 @@
-"""WHATSAT with Google as a provider, against a server on this host that checks every request to the letter: what the
-client gets, and that the key is seen nowhere. What goes wrong is in test_google_faults.py, how fast it is in
+"""Tests WHATSAT with Google as a provider, against a server on this host that checks every byte of a request: the
+replies to clients, and that no output contains the key. Faults are in test_google_faults.py, speed in
 test_google_figures.py."""
 import json
 import os
@@ -16,7 +16,7 @@ from herd_fixture import alone, wait_for
 # Answers.
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_googles_answer_is_what_the_client_gets(make_node, google, provider):
+def test_the_client_gets_googles_answer(make_node, google, provider):
     node = make_node([provider, "embedded"])
     client = Clients(node).new(HOME)
     document, _ = whatsat(node, client, 10, 5)
@@ -33,7 +33,7 @@ def test_googles_answer_is_what_the_client_gets(make_node, google, provider):
     assert request == {"legacy": kind == "legacy", "latitude": HOME[0], "longitude": HOME[1], "radius": 10_000}
 
 
-def test_without_a_key_google_is_passed_over_and_the_answer_says_so(make_node, google):
+def test_without_a_key_google_is_skipped_and_the_answer_reports_it(make_node, google):
     node = make_node(["google", "embedded"], key=None)
     document, _ = whatsat(node, Clients(node).new(HOME), 10, 5)
     assert document["status"] == "OK" and len(document["results"]) == 5
@@ -55,11 +55,11 @@ def test_the_default_is_google_and_then_the_embedded_places(make_herd):
     herd = make_herd(alone(1), start=False)
     herd.environment[VARIABLE] = ""
     herd.start()
-    document, _ = whatsat(herd["n0"], Clients(herd["n0"]).new(HOME), 10, 5)  # of 5 s, in which they must be loaded
+    document, _ = whatsat(herd["n0"], Clients(herd["n0"]).new(HOME), 10, 5)  # 5 s, within which they must be loaded
     assert document["status"] == "OK" and VARIABLE in document["info_messages"][0]
 
 
-def test_the_key_may_stand_in_a_file_that_nobody_else_may_read(make_herd, ports, google, tmp_path):
+def test_the_key_may_be_in_a_file_that_no_other_user_may_read(make_herd, ports, google, tmp_path):
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
     file.chmod(0o600)
@@ -82,12 +82,12 @@ def test_max_0_and_radius_0(make_node, google):
     assert whatsat(node, client, 10, 0)[0] == {"html_attributions": [], "results": [], "status": "OK"}
     assert google.requests == []
     document, _ = whatsat(node, client, 0, 20)
-    assert [result["name"] for result in document["results"]] == ["Place 0"]  # the one that stands right there
+    assert [result["name"] for result in document["results"]] == ["Place 0"]  # the place exactly at that position
     assert google.requests[0]["radius"] == 1
 
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_nothing_outside_the_radius_is_shown_whatever_google_says(make_node, google, provider):
+def test_nothing_outside_the_radius_is_shown_even_if_google_returns_it(make_node, google, provider):
     node = make_node([provider])
     clients = Clients(node)
     google.play("outside")
@@ -125,7 +125,7 @@ def test_a_neighbour_is_answered_from_the_cache_within_its_own_radius(make_node,
             location = result["geometry"]["location"]
             assert distance_m(position, (location["lat"], location["lng"])) <= 1000.01
         seen += len(document["results"])
-    assert seen > 60 and len(google.requests) <= 4  # at most the four cells that can meet here
+    assert seen > 60 and len(google.requests) <= 4  # at most the four cells that can meet at this point
 
 
 # The key.
@@ -144,7 +144,7 @@ def test_the_key_is_in_no_output_of_any_kind(make_node, google, provider):
         for path in ("/", "/healthz", "/readyz", "/metrics", "/status.json", "/nothing"):
             outputs.append(node.get(path)[1])
         outputs.append(events.drain())
-    node.signal(1)  # a reload speaks of settings
+    node.signal(1)  # a reload logs settings
     wait_for(lambda: node.counter("whatsat") >= 16, "still alive after the reload")
     outputs.append(pathlib.Path(f"/proc/{node.process.pid}/cmdline").read_text())
     node.stop()

@@ -1,5 +1,5 @@
-"""Google that fails, in every way that a server on this host can play: what the client sees, and when. A broken Google
-is rested and found again."""
+"""Tests failures of Google, in every way that a server on this host can play: the reply to the client, and its time. A
+failed Google is not queried for a while, and is used again when it works."""
 import contextlib
 import json
 import os
@@ -23,7 +23,7 @@ def expected_status(status, kind):
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
 def test_every_fault_has_its_status_and_none_outlasts_the_timeout(make_node, google, provider):
-    """The table of docs/PLACES.md. A good answer between two faults keeps the breaker out of it."""
+    """Prints the table of docs/PLACES.md. A good answer between two faults prevents that the breaker opens."""
     kind = "new" if provider == "google" else "legacy"
     node = make_node([provider], cache_ttl="0s", log_level="info")
     clients = Clients(node)
@@ -54,7 +54,7 @@ def test_a_fault_hands_over_to_the_next_provider_in_time(make_node, google):
         assert took <= LATEST, fault
 
 
-def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
+def test_both_apis_of_google_may_be_in_one_chain(make_node, google):
     node = make_node(["google", "google-legacy"])
 
     def only_legacy(handler, request):
@@ -69,12 +69,12 @@ def test_both_of_googles_forms_may_stand_in_one_chain(make_node, google):
 
 
 @pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "unknown certificate authority"])
-def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):
+def test_an_unreachable_server_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):
     environment = {VARIABLE: KEY}
     url = f"http://127.0.0.1:{ports.take()}{NEW_PATH}"
     server = None
     if where == "no such host":
-        url = f"https://nobody.invalid{NEW_PATH}"
+        url = f"https://unknown.invalid{NEW_PATH}"
     elif where == "dead DNS":
         url = f"https://places.googleapis.com{NEW_PATH}"
         environment["LD_PRELOAD"] = slow_resolver(tmp_path)
@@ -96,12 +96,12 @@ def test_what_cannot_be_reached_is_an_unknown_error_in_time(make_herd, ports, go
     node.stop()
     assert time.monotonic() - begin < 3, "a dead name server must not hold up the end"
     if server:
-        assert server.requests == [], "the key went to whoever answered"
+        assert server.requests == [], "the key went to the wrong server"
         server.close()
 
 
 def slow_resolver(directory):
-    """A getaddrinfo that takes half a minute for names, as one with a dead name server does."""
+    """A getaddrinfo that takes half a minute for names, as with a dead name server."""
     compiler = shutil.which("cc") or pytest.skip("no C compiler")
     if "san" in os.environ.get("HERD_BIN", ""):
         pytest.skip("a sanitizer wants to be loaded first")
@@ -123,7 +123,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
 
 
 def own_certificate(directory):
-    """A certificate for 127.0.0.1 that nobody vouches for, with its key in one file."""
+    """A self-signed certificate for 127.0.0.1, with its key in one file."""
     openssl = shutil.which("openssl") or pytest.skip("no openssl")
     key, certificate = directory / "tls.key", directory / "tls.crt"
     subprocess.run([openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-keyout", key, "-out", certificate,
@@ -134,9 +134,9 @@ def own_certificate(directory):
     return both
 
 
-# Surviving.
+# Recovery.
 
-def test_a_broken_google_is_rested_and_found_again(make_node, google):
+def test_a_failed_google_is_not_queried_for_a_while_and_then_used_again(make_node, google):
     node = make_node(["google", "embedded"])
     clients = Clients(node)
     with Monitored(node) as events:
@@ -144,21 +144,21 @@ def test_a_broken_google_is_rested_and_found_again(make_node, google):
         for _ in range(20):
             document, _ = whatsat(node, clients.new(), 10, 1)
             assert document["status"] == "OK" and document["info_messages"]
-        asked = len(google.requests)
-        assert 5 <= asked < 10, "it was asked on and on, or never"
+        requests = len(google.requests)
+        assert 5 <= requests < 10, "it was queried again and again, or never"
         events.wait_for("provider_resting", "herd.WARNING.places.n0")
         google.play("good")
 
         def back():
             return "info_messages" not in whatsat(node, clients.new(), 10, 1)[0]
         begin = time.monotonic()
-        wait_for(back, "Google is asked again")
-        print(f"\n20 lookups of a broken Google: {asked} requests; back after {time.monotonic() - begin:.1f} s")
+        wait_for(back, "Google is queried again")
+        print(f"\n20 lookups of a broken Google: {requests} requests; back after {time.monotonic() - begin:.1f} s")
         events.wait_for("provider_ready", "herd.INFO.places.n0")
     node.wait_log("event=places_provider_resting provider=google", "event=places_provider_ready provider=google")
 
 
-def test_an_old_answer_is_better_than_none(make_node, google):
+def test_an_old_answer_is_used_if_there_is_no_new_one(make_node, google):
     node = make_node(cache_ttl="50ms")
     client = Clients(node).new(HOME)
     assert whatsat(node, client, 1)[0]["status"] == "OK"
@@ -173,7 +173,7 @@ def test_an_old_answer_is_better_than_none(make_node, google):
     assert "HTTP 503" in document["info_messages"][0] and "s old" in document["info_messages"][-1]
 
 
-def test_the_same_question_under_way_is_asked_once(make_node, google):
+def test_equal_lookups_at_the_same_time_are_one_request(make_node, google):
     node = make_node()
     client = Clients(node).new(HOME)
 

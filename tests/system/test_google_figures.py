@@ -1,5 +1,5 @@
-"""What Google costs: the pace of other commands while lookups hang, requests for a town, a hit. The figures that
-docs/PLACES.md quotes are printed (pytest -s)."""
+"""Measures the cost of Google: the latency of other commands while lookups hang, the requests for a town, a cache hit.
+Prints the figures of docs/PLACES.md (pytest -s)."""
 import contextlib
 import os
 import pathlib
@@ -16,7 +16,7 @@ from herd_fixture import wait_for
 
 
 def iamat_latencies(node, connection, name, count):
-    """Seconds from an IAMAT to its AT, one at a time on this connection."""
+    """Seconds from an IAMAT to its AT line, one at a time on this connection."""
     seconds = []
     for i in range(count):
         line = f"IAMAT {name} +1+2 {1000 + i}\n".encode()
@@ -29,7 +29,7 @@ def iamat_latencies(node, connection, name, count):
 
 
 def cpu_of_a_quiet_second(node):
-    """The part of a core that the node uses while nobody says anything."""
+    """The share of a core that the node uses without any command."""
     def seconds():
         fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
@@ -39,9 +39,9 @@ def cpu_of_a_quiet_second(node):
     return (seconds() - before) / (time.monotonic() - begin)
 
 
-def test_iamats_keep_their_pace_while_200_lookups_hang(make_node, google):
-    """On other connections: from IAMAT to AT. On the same connections the AT must wait for the lookup before it, since
-    replies keep their order; what counts there is when the report takes effect, as another connection sees it."""
+def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node, google):
+    """On other connections the time from IAMAT to AT counts. On the same connections the AT must wait for the
+    lookup before it, because replies are in order; there the time until another connection sees the report counts."""
     node = make_node(timeout="20s", log_level="info")
     clients = Clients(node)
     names = [clients.new() for _ in range(200)]
@@ -74,13 +74,13 @@ def test_iamats_keep_their_pace_while_200_lookups_hang(make_node, google):
         assert status["places_answered"] + status["places_timed_out"] == 0, "they were to hang all the time"
     p99 = [percentile(seconds, 0.99) * 1e6 for seconds in (before, during, effective)]
     print(f"\np99 of IAMAT: alone {p99[0]:.0f} us, while 200 lookups hang {p99[1]:.0f} us; "
-          f"effective behind a hanging lookup {p99[2]:.0f} us; CPU meanwhile {used * 100:.0f} % of a core")
+          f"effective after a hanging lookup {p99[2]:.0f} us; CPU {used * 100:.0f} % of a core")
     assert used < 0.05
     assert p99[1] < max(3 * p99[0], 5000) and p99[2] < 20_000
 
 
 def test_requests_for_a_town(make_node, google):
-    """1,000 clients within 2 km ask 10 times each, about 10 km around."""
+    """1,000 clients within 2 km ask 10 times each, with a radius of 10 km."""
     node = make_node(log_level="info")
     rng = random.Random(7)
     with node.connect(60) as connection:
@@ -120,7 +120,7 @@ def test_requests_for_a_town(make_node, google):
     assert requests <= 441, "a square of 2 km has at most 21 x 21 cells of 100 m"
 
 
-def test_a_hit_is_fast_and_an_idle_node_is_idle(make_node, google):
+def test_a_cache_hit_is_fast_and_an_idle_node_uses_no_processor(make_node, google):
     node = make_node(log_level="info")
     client = Clients(node).new(HOME)
     whatsat(node, client, 10)

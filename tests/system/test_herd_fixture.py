@@ -1,4 +1,4 @@
-"""The fixture keeps its promises: shapes, ports, lives, convergence, and no node that dies or stays unnoticed."""
+"""Tests the fixture itself: graphs, ports, start and stop, convergence, and that no node ends or remains unnoticed."""
 import os
 import signal
 
@@ -7,23 +7,23 @@ import pytest
 from herd_fixture import FIVE, Herd, alone, full, line, ring
 
 
-def test_shapes_have_the_links_they_say():
+def test_graphs_have_the_right_links():
     assert line(3) == {"n0": ["n1"], "n1": ["n2"], "n2": []}
     assert ring(3) == {"n0": ["n1"], "n1": ["n2"], "n2": ["n0"]}
     assert full(3) == {"n0": ["n1", "n2"], "n1": ["n2"], "n2": []}
     assert alone(2) == {"n0": [], "n1": []}
 
 
-def test_the_five_link_converge_and_heal(make_herd):
+def test_five_nodes_link_converge_and_recover(make_herd):
     herd = make_herd()
     assert list(herd.nodes) == list(FIVE)
     assert all(port < 32768 for node in herd for port in (node.clients_port, node.bus_port, node.http_port))
     herd.wait_linked()
     assert herd["Hill"].say("IAMAT kiwi +1+2 5").startswith("AT Hill +")
     herd.wait_converged(clients=1)
-    told = herd["Singleton"].knows("kiwi")
-    assert told == herd["Campbell"].knows("kiwi") and told.startswith("AT Hill ")
-    assert herd["Hill"].knows("nobody") is None
+    record = herd["Singleton"].knows("kiwi")
+    assert record == herd["Campbell"].knows("kiwi") and record.startswith("AT Hill ")
+    assert herd["Hill"].knows("unknown") is None
     assert herd["Hill"].counter("iamat_stored") == 1
     herd["Smith"].kill()
     assert herd["Campbell"].say(b"IAMAT kiwi +1+2 6").startswith(b"AT Campbell ")
@@ -50,7 +50,7 @@ def test_two_herds_have_ports_of_their_own(make_herd):
     assert one["n0"].clients_port != other["n0"].clients_port
 
 
-def test_a_node_that_dies_unasked_fails_the_test():
+def test_a_node_that_ends_by_itself_fails_the_test():
     herd = Herd(alone(2))
     herd.start()
     os.kill(herd["n1"].process.pid, signal.SIGKILL)
@@ -61,7 +61,7 @@ def test_a_node_that_dies_unasked_fails_the_test():
     assert not herd.directory.exists()
 
 
-def test_a_stopped_node_is_ended_too():
+def test_a_frozen_node_is_ended():
     herd = Herd(alone(1))
     herd.start()
     herd["n0"].signal(signal.SIGSTOP)

@@ -1,5 +1,6 @@
-"""Clients that mean harm: half lines and slow writers by the thousand, floods of connections, ever new ids, ids that
-steer terminals. The node's memory stays bounded, others are answered meanwhile, and peers do not come apart."""
+"""Tests hostile clients: thousands of half lines and slow writers, floods of connections, ever new ids, ids that
+control terminals. The memory of the node stays bounded, other clients are answered in the same time, and peers have the
+same records."""
 import json
 import socket
 import threading
@@ -17,7 +18,7 @@ STEERING = b"evil\xc2\x9b31m\x9b2J\xe2\x80\xae"  # ESC [ as a letter of UTF-8 an
 
 
 class Bystander:
-    """A client that behaves, beside those that do not, in a process of its own: it must not be kept waiting."""
+    """A well-behaved client in a process of its own, beside the hostile ones. It must not wait long."""
 
     def __init__(self, node):
         self.client = watch.Bystander([node.clients_port])
@@ -32,7 +33,7 @@ class Bystander:
 
     def __exit__(self, failure, *_):
         if failure is None:
-            self.wait_served(times=5)  # a p99 of fewer says nothing
+            self.wait_served(times=5)  # a p99 of fewer samples has no meaning
         self.waits = self.client.waits()
 
     def assert_served(self, p99):
@@ -63,16 +64,16 @@ def test_a_thousand_half_lines_cost_little_and_end_when_they_are_idle(make_herd,
         wait_for(lambda: node.status()["connections"] == 1, "all are ended")
     bystander.assert_served(p99=0.5)
     assert memory_peak(node) - before < 8 * MIB
-    assert fresh(node)["counters"]["unknown_commands"] == 0  # a half line is no command
+    assert fresh(node)["counters"]["unknown_commands"] == 0  # a half line is not a command
 
 
-def test_a_thousand_slow_writers_are_answered_and_hold_up_nobody(make_herd, crowd):
+def test_a_thousand_slow_writers_are_answered_and_delay_no_other_client(make_herd, crowd):
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     writers = crowd(node)
     with Bystander(node) as bystander:
         text = b"IAMAT slow +34.06-118.44 5\r\n"
-        for at in range(0, len(text), 3):  # a few bytes of each, in turn
+        for at in range(0, len(text), 3):  # a few bytes of each, one after another
             for number, connection in enumerate(writers):
                 connection.sendall((text.replace(b"slow", b"slow%03d" % number) + b" " * 3)[at:at + 3])
             bystander.wait_served()
@@ -85,7 +86,7 @@ def test_a_thousand_slow_writers_are_answered_and_hold_up_nobody(make_herd, crow
     assert memory_peak(node) - before < 8 * MIB
 
 
-def test_a_flood_of_connections_leaves_nothing_behind(make_herd):
+def test_a_flood_of_connections_leaves_no_trace(make_herd):
     node = make_herd(alone(1), settings={"clients": {"max_connections": 50}}, log_level="info")["n0"]
     begin = fresh(node)
     with Bystander(node) as bystander:
@@ -108,10 +109,10 @@ def test_a_flood_of_connections_leaves_nothing_behind(make_herd):
     end = fresh(node)["counters"]
     seen = end["connections_accepted"] + end["connections_refused"]
     assert seen - begin["counters"]["connections_accepted"] > MANY
-    assert node.log().count("event=connection_refused") < 200  # the log has a limit as well
+    assert node.log().count("event=connection_refused") < 200  # the log has a limit, too
 
 
-def test_ever_new_ids_are_refused_at_the_limit_and_nodes_do_not_come_apart(make_herd):
+def test_ever_new_ids_are_refused_at_the_limit_and_nodes_have_the_same_records(make_herd):
     settings = {"clients": {"max_clients": 1000, "invalid_arguments": "reply"}}
     herd = make_herd(line(2), settings=settings, log_level="info")
     herd.wait_linked()
@@ -122,10 +123,10 @@ def test_ever_new_ids_are_refused_at_the_limit_and_nodes_do_not_come_apart(make_
     assert fresh(node)["counters"]["clients_refused"] == 2000
     assert node.wait_log("max_clients is reached").count("event=client_refused") < 200
     herd.wait_converged(clients=1000)
-    assert peer.say("IAMAT n1-0 +1+1 5") == "? IAMAT n1-0 +1+1 5\n"  # what it heard of counts as well
-    assert peer.say("IAMAT n0-7 +1+1 6").startswith("AT n1 ")  # who is known is heard, at any node
+    assert peer.say("IAMAT n1-0 +1+1 5") == "? IAMAT n1-0 +1+1 5\n"  # clients from peers count, too
+    assert peer.say("IAMAT n0-7 +1+1 6").startswith("AT n1 ")  # known clients may report at any node
     wait_for(lambda: node.knows("n0-7").endswith(" 6"), "the peers agree")
-    # What a peer was told is merged beyond the limit.
+    # Updates of a peer are merged beyond the limit.
     node.kill()
     settings["clients"]["max_clients"] = 2000
     herd.write_config()
@@ -137,7 +138,7 @@ def test_ever_new_ids_are_refused_at_the_limit_and_nodes_do_not_come_apart(make_
     assert peer.say("WHATSAT late-999 1 0").startswith("AT n0 ")
 
 
-def test_ids_that_steer_a_terminal_leave_the_log_and_the_monitor_clean(make_herd):
+def test_ids_that_control_a_terminal_are_escaped_in_log_and_monitor(make_herd):
     node = make_herd(alone(1), log_level="trace")["n0"]
     context = zmq.Context()
     watcher = context.socket(zmq.SUB)
@@ -145,9 +146,9 @@ def test_ids_that_steer_a_terminal_leave_the_log_and_the_monitor_clean(make_herd
     watcher.subscribe("herd.")
     watcher.connect(f"tcp://127.0.0.1:{node.monitor_port}")
     try:
-        watcher.recv_multipart()  # it is heard
+        watcher.recv_multipart()  # the report counts
         reply = node.say(b"IAMAT " + STEERING + b" +1+1 5\n")
-        assert reply.startswith(b"AT n0 ") and reply.split(b" ")[3] == STEERING  # the client has its own back
+        assert reply.startswith(b"AT n0 ") and reply.split(b" ")[3] == STEERING  # the client gets its own bytes back
         assert node.say(b"IAMAT " + STEERING + b" +99+1 5\n") == b""
         assert node.say(b"IAMAT \x1b[31m +1+1 5\n") == b"? IAMAT \\x1b[31m +1+1 5\n"
         while (event := watcher.recv_multipart()) and b".client." not in event[0]:

@@ -1,6 +1,5 @@
-"""HTTP clients that mean harm, against a real node: lines, headers and bodies without an end, slow clients by the
-thousand. The node's memory stays flat, /healthz is answered at the same time, clients of the node are served, and every
-refusal says why."""
+"""Tests hostile HTTP clients at a real node: lines, headers and bodies without an end, thousands of slow clients. The
+memory of the node stays flat, /healthz and clients are answered in the same time, and every refusal has a reason."""
 import contextlib
 import gzip
 import signal
@@ -15,9 +14,9 @@ from herd_lab import watch
 from talk import memory_peak, settled_memory
 
 MIB = 1 << 20
-SENT = 64 * MIB      # of each flood that the node would take
+SENT = 64 * MIB      # bytes of each flood, if the node took them all
 REQUEST_TIME = 3.0   # seconds, node/http/limits.hpp
-PATIENCE = 30        # seconds that anything may take on a loaded machine
+PATIENCE = 30        # seconds: the limit of any step on a loaded machine
 
 
 @pytest.fixture(name="node")
@@ -30,7 +29,7 @@ def connect(node):
 
 
 def read_all(connection):
-    """What comes until the node ends the connection, cleanly or not."""
+    """Returns the bytes that arrive until the node ends the connection, in any way."""
     got = b""
     with contextlib.suppress(ConnectionError):
         while piece := connection.recv(65536):
@@ -50,7 +49,7 @@ def status_of(answer):
 
 
 def flood(node, head, piece):
-    """Sends up to SENT bytes; returns how many the node took before it ended the connection."""
+    """Sends up to SENT bytes; returns the number that the node took before it ended the connection."""
     taken = 0
     with connect(node) as connection, contextlib.suppress(OSError):
         connection.sendall(head)
@@ -76,7 +75,7 @@ FLOODS = {
 }
 
 
-def test_what_has_no_end_is_cut_off_and_costs_no_memory(node):
+def test_endless_requests_are_cut_off_and_cost_no_memory(node):
     before = settled_memory(node)
     bystander = watch.Bystander([node.clients_port])
     try:
@@ -91,7 +90,7 @@ def test_what_has_no_end_is_cut_off_and_costs_no_memory(node):
     assert watch.p99_ms(waits) < 1000
 
 
-def test_every_refusal_has_a_status_and_says_why(node):
+def test_every_refusal_has_a_status_and_a_reason(node):
     body = gzip.compress(bytes(10 * MIB))
     for request, status in ((b"GET /" + b"a" * 5000, 414), (b"GET / HTTP/1.1\r\nX: " + b"a" * 5000, 431),
                             (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 64, 431),
@@ -108,7 +107,7 @@ def test_every_refusal_has_a_status_and_says_why(node):
         assert (b"\r\nAllow: GET, HEAD" in head) == (status == 405)
 
 
-def test_slow_clients_are_cut_off_and_hold_up_nobody(node):
+def test_slow_clients_are_cut_off_and_delay_no_other_client(node):
     clients = [connect(node) for _ in range(3)]
     begun = time.monotonic()
     longest = 0.0
@@ -160,7 +159,7 @@ def test_a_thousand_slow_clients_take_no_descriptors_that_others_need(make_herd,
     room = max(4, min(1200, int(figures["process_max_fds"]) // 16))
     assert int(figures["herd_http_connections"]) <= room
     assert longest < 2
-    with contextlib.ExitStack() as stack:  # fewer than a node with 1,024 files has room for
+    with contextlib.ExitStack() as stack:  # fewer than a node with 1,024 descriptors can hold
         served = [stack.enter_context(node.connect()) for _ in range(700)]
         for number, client in enumerate(served):
             client.sendall(b"IAMAT kiwi%03d +1+1 5\n" % number)
@@ -188,7 +187,7 @@ def test_requests_that_are_sent_at_once_are_answered_in_order(node):
     assert b"Content-Type: application/json\r\n" in parts[-1]
 
 
-def test_the_process_says_when_it_began_and_how_many_files_it_may_open(node):
+def test_metrics_have_the_start_time_and_the_limit_of_open_files(node):
     figures = dict(line.rsplit(" ", 1) for line in node.get("/metrics")[1].splitlines() if not line.startswith("#"))
     assert time.time() - 3600 < float(figures["process_start_time_seconds"]) < time.time() + 2
     assert int(figures["process_max_fds"]) >= int(figures["process_open_fds"]) > 10

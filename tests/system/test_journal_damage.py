@@ -1,6 +1,6 @@
-"""A journal that other programs or the disk take away from a running node: it is noticed within seconds, the log,
-/healthz, metrics and the monitor say so, the node writes it anew, and after a SIGKILL all that was acknowledged is
-there."""
+"""Tests a running node that loses its journal to other programs or to the disk. It notices that within seconds; the
+log, /healthz, metrics and the monitor report it; it writes the journal again; and after a SIGKILL all acknowledged
+updates are there."""
 import json
 import os
 import re
@@ -13,7 +13,7 @@ import zmq
 from herd_fixture import alone, wait_for
 from loop_disk import LoopDisk
 
-NOTICED = 3  # seconds, on a machine that is not busy
+NOTICED = 3  # seconds, on an idle machine
 PATIENCE = 30
 
 
@@ -46,7 +46,7 @@ def copy_of_directory(journal):
     shutil.copytree(journal.parent.with_name("moved"), journal.parent, ignore=shutil.ignore_patterns("control"))
 
 
-# What is done, and what the log must say of it.
+# What is done to the journal, and what the log must contain.
 DAMAGES = {
     "removed": (lambda journal: journal.unlink(), "removed or renamed"),
     "renamed": (lambda journal: journal.rename(journal.with_name("journal.bak")), "removed or renamed"),
@@ -76,13 +76,13 @@ def start(make_herd, ack="write", **updates):
 
 
 def is_repaired(node):
-    code, body = node.get("/status.json")  # 503 where the machine is so busy that the loop takes a second to answer
+    code, body = node.get("/status.json")  # 503 if a busy machine delays the loop by a second
     status = json.loads(body) if code == 200 else None
     return status and status["counters"]["journal_repairs"] >= 1 and status["journal"]["state"] == "ok"
 
 
 def wait_logged(node, pattern):
-    """Until the log, which is written a moment after the event, has a line that the pattern is found in."""
+    """Waits for a log line that matches the pattern; the log is written a moment after the event."""
     wait_for(lambda: re.search(pattern, node.log()), f"{pattern} in the log", PATIENCE)
 
 
@@ -94,7 +94,7 @@ def is_known_after_a_crash(node, *clients):
 
 @pytest.mark.parametrize("ack", ["write", "fsync", "memory"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_noticed_without_a_report_and_all_that_was_acknowledged_is_written_anew(make_herd, damage, ack):
+def test_damage_is_noticed_without_a_report_and_all_acknowledged_updates_are_written_again(make_herd, damage, ack):
     node, journal = start(make_herd, ack)
     inflict, words = DAMAGES[damage]
     inflict(journal)
@@ -110,7 +110,7 @@ def test_damage_is_noticed_without_a_report_and_all_that_was_acknowledged_is_wri
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_report_at_once_after_the_damage_is_acknowledged_only_when_it_outlives_a_crash(make_herd, damage):
+def test_a_report_right_after_the_damage_is_acknowledged_only_when_it_survives_a_crash(make_herd, damage):
     node, journal = start(make_herd)
     inflict, _ = DAMAGES[damage]
     inflict(journal)
@@ -119,7 +119,7 @@ def test_a_report_at_once_after_the_damage_is_acknowledged_only_when_it_outlives
 
 
 @pytest.mark.parametrize("damage", ["an older copy", "an older copy in place", "appended to"])
-def test_what_had_the_journals_name_is_kept(make_herd, damage):
+def test_a_file_with_the_journals_name_is_preserved(make_herd, damage):
     node, journal = start(make_herd)
     before = journal.read_bytes()
     DAMAGES[damage][0](journal)
@@ -138,14 +138,14 @@ def test_a_clean_stop_finds_damage_of_the_last_moment(make_herd):
     assert node.knows("first") and node.knows("second")
 
 
-def test_the_monitor_tells_of_the_damage_and_of_its_end(make_herd):
+def test_the_monitor_reports_the_damage_and_its_end(make_herd):
     node, journal = start(make_herd)
     with zmq.Context.instance().socket(zmq.SUB) as viewer:
         viewer.rcvtimeo = PATIENCE * 1000
         for topic in ("herd.ERROR.node.", "herd.INFO.stats."):
             viewer.subscribe(topic)
         viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
-        viewer.recv_multipart()  # stats come at once to a new viewer, and the errors were subscribed to first
+        viewer.recv_multipart()  # a new viewer gets stats at once; the subscription to errors came before
         viewer.unsubscribe("herd.INFO.stats.")
         journal.unlink()
         events = []
@@ -157,7 +157,7 @@ def test_the_monitor_tells_of_the_damage_and_of_its_end(make_herd):
     assert events[0]["message"] == "its file was removed or renamed: it is written anew"
 
 
-def test_while_the_directory_cannot_be_made_anew_nothing_is_acknowledged_and_the_reason_is_said(make_herd):
+def test_while_the_directory_cannot_be_created_nothing_is_acknowledged_and_the_reason_is_logged(make_herd):
     node, journal = start(make_herd)
     nodes = node.state_dir.parent
     nodes.rename(nodes.with_name("moved"))
@@ -179,7 +179,7 @@ def test_while_the_directory_cannot_be_made_anew_nothing_is_acknowledged_and_the
     assert is_known_after_a_crash(node, "first", "second", "third")
 
 
-def test_a_removed_lock_file_is_made_anew_so_that_no_second_process_starts(make_herd):
+def test_a_removed_lock_file_is_created_again_so_that_no_second_process_starts(make_herd):
     node, journal = start(make_herd)
     lock = node.state_dir / "lock"
     lock.unlink()
@@ -194,11 +194,11 @@ def test_a_removed_lock_file_is_made_anew_so_that_no_second_process_starts(make_
     assert node.status()["journal"]["state"] == "ok"
 
 
-# A file system of the test's own.
+# A file system of the test.
 
 @pytest.fixture
 def loop_disk(make_herd, tmp_path):
-    """loop_disk(ack) -> (node, disk): a node whose state is on a disk of its own, and has acknowledged one report."""
+    """loop_disk(ack) -> (node, disk): a node with its state on a disk of its own, after one acknowledged report."""
     disks = []
 
     def make(ack):
@@ -216,7 +216,7 @@ def loop_disk(make_herd, tmp_path):
 
 
 def assert_no_reply(node, client):
-    """Reports and returns the connection, on which nothing has come within a second."""
+    """Reports, checks that there is no reply within a second, and returns the connection."""
     connection = node.connect(PATIENCE)
     connection.sendall(f"IAMAT {client} +1+2 5\n".encode())
     connection.settimeout(1)
@@ -238,11 +238,11 @@ def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_
     node.kill()
     disk.repair()
     node.start()
-    # At "write" a reply promises what the system has, and this system has lost it with the file system.
+    # At "write" a reply means that the system has the update, and this system lost it with the file system.
     assert node.knows("first") or ack == "write"
 
 
-def test_at_memory_a_file_system_that_went_read_only_holds_no_reply_up_and_is_reported(loop_disk):
+def test_at_memory_a_file_system_that_went_read_only_delays_no_reply_and_is_reported(loop_disk):
     node, disk = loop_disk("memory")
     disk.fail()
     wait_for(lambda: node.get("/healthz") == (200, "ok, but the journal cannot be written: Read-only file system\n"),
@@ -252,7 +252,7 @@ def test_at_memory_a_file_system_that_went_read_only_holds_no_reply_up_and_is_re
     assert node.say("IAMAT second +1+2 5").startswith("AT n0 ")
 
 
-def test_another_file_system_in_place_of_a_failed_one_is_taken(loop_disk):
+def test_another_file_system_in_place_of_a_failed_one_is_used(loop_disk):
     node, disk = loop_disk("write")
     disk.fail()
     wait_for(lambda: node.get("/healthz")[0] == 503, "it is noticed", PATIENCE)

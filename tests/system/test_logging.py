@@ -1,5 +1,5 @@
-"""A log that cannot be written: a standard error that is full, frozen or closed, a full disk. It costs lines, which are
-dropped and counted, and nothing else: clients are answered, links stay up, and a node ends on SIGTERM."""
+"""Tests a log that cannot be written: a standard error that is full, frozen or closed, a full disk. Lines are dropped
+and counted, and there is no other effect: clients are answered, links stay up, and a node ends after SIGTERM."""
 import os
 import pathlib
 import re
@@ -19,7 +19,7 @@ REPORT = re.compile(r"\S+ warning n0 event=log_dropped lines=(\d+) reason=\"([^\
 
 
 class Pipe:
-    """A standard error for a node, and what is read from it after read()."""
+    """A standard error for a node, and the text that is read from it after read()."""
 
     def __init__(self):
         self.reading, self.writing = os.pipe()
@@ -34,7 +34,7 @@ class Pipe:
         os.set_blocking(self.writing, True)
 
     def read(self):
-        """From now on, by a thread, until the node has ended."""
+        """Starts a thread that reads until the node has ended."""
         os.close(self.writing)
         self.writing = None
 
@@ -60,7 +60,7 @@ def pipe():
 
 
 def talk_until_dropped(node, more=1):
-    """Clients make the node log at level debug until so many more lines are dropped."""
+    """Clients make the node log at level debug until the given number of lines more are dropped."""
     wanted = node.counter("log_dropped") + more
     lines = b"".join(b"IAMAT client%d +1+2 %d\n" % (i, i) for i in range(1, 500))
 
@@ -89,7 +89,7 @@ def start(herd, **arguments):
 
 
 def reported(text):
-    """The sum of all lines that the log calls dropped."""
+    """The sum of the dropped lines that the log reports."""
     return sum(int(report[1]) for report in REPORT.finditer(text))
 
 
@@ -100,9 +100,10 @@ def test_a_standard_error_that_is_not_read_costs_lines_and_nothing_else(pipe, ma
     check_well(herd)
     pipe.read()
     node = herd["n0"]
-    wait_for(lambda: reported(pipe.text.decode()) == node.counter("log_dropped"), "the log tells how many it lacks")
+    wait_for(lambda: reported(pipe.text.decode()) == node.counter("log_dropped"),
+             "the log reports how many lines it lacks")
     node.say("after")
-    wait_for(lambda: b"text=after\n" in pipe.text, "the log goes on")
+    wait_for(lambda: b"text=after\n" in pipe.text, "the log continues")
     reasons = {report[2] for report in REPORT.finditer(pipe.text.decode())}
     assert reasons == {"they were not written as fast as they came"}
     assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z [a-z]+ n0 event=", text) for text in pipe.text.decode().splitlines())
@@ -120,7 +121,7 @@ def test_a_reader_that_is_frozen_costs_lines_and_nothing_else(make_herd, tmp_pat
         check_well(herd)
         reader.send_signal(signal.SIGCONT)
         wait_for(lambda: reported((tmp_path / "log").read_text()) == herd["n0"].counter("log_dropped"),
-                 "the log tells how many it lacks")
+                 "the log reports how many lines it lacks")
     finally:
         reader.kill()
         reader.wait()
@@ -140,12 +141,12 @@ def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_
     def ticks():
         return sum(int(field) for field in stat.read_text().rsplit(") ", 1)[1].split()[11:13])
     before, begin = ticks(), time.monotonic()
-    time.sleep(2)  # what is measured is a share of time
+    time.sleep(2)  # the measurement is a share of time
     share = (ticks() - before) / os.sysconf("SC_CLK_TCK") / (time.monotonic() - begin)
     assert share < 0.2, "a log that cannot be written must not keep a processor busy"
 
 
-def test_a_log_file_on_a_full_disk_costs_lines_of_the_file_alone(make_herd):
+def test_a_log_file_on_a_full_disk_costs_only_lines_of_the_file(make_herd):
     herd = make_herd(line(2), start=False, log_level="info")
     disk = FullTmpfs(types.SimpleNamespace(state_dir=herd.directory / "logs"))
     try:
@@ -162,17 +163,17 @@ def test_a_log_file_on_a_full_disk_costs_lines_of_the_file_alone(make_herd):
         check_well(herd)
         node.wait_log("event=invalid_arguments")  # standard error has them
         disk.free()
-        wait_for(lambda: "event=log_dropped" in file.read_text(), "the file tells how many it lacks")
+        wait_for(lambda: "event=log_dropped" in file.read_text(), "the file reports how many lines it lacks")
         assert REPORT.search(file.read_text())[2] == "No space left on device"
         assert "event=log_dropped" not in node.log()
         herd["n1"].stop()
-        wait_for(lambda: "event=link_lost peer=n1" in file.read_text(), "the log goes on")
+        wait_for(lambda: "event=link_lost peer=n1" in file.read_text(), "the log continues")
     finally:
         herd["n0"].kill()
         disk.close()
 
 
-def test_a_log_file_that_was_removed_is_made_again(make_herd):
+def test_a_removed_log_file_is_created_again(make_herd):
     herd = make_herd({"n0": []}, start=False, settings={"log": {"file": "n0.log"}})
     herd["n0"].start()
     file = herd["n0"].state_dir / "n0.log"
@@ -186,8 +187,8 @@ def test_a_log_file_that_was_removed_is_made_again(make_herd):
 
 
 @pytest.mark.parametrize("closed", range(1, 8))
-def test_standard_descriptors_that_are_closed_are_opened_on_nothing(make_herd, closed):
-    """Without that, the log would be written into the lock file."""
+def test_closed_standard_descriptors_are_opened_on_dev_null(make_herd, closed):
+    """Without this, the log would be written into the lock file."""
     herd = make_herd({"n0": []}, start=False)
     node = herd["n0"]
     descriptors = [number for number in range(3) if closed & 1 << number]
@@ -225,7 +226,7 @@ def test_a_node_that_cannot_start_ends_although_its_standard_error_is_not_read(p
     assert second.returncode == 1
 
 
-def test_a_node_that_cannot_start_says_why_to_a_reader_that_comes_late(pipe, make_herd):
+def test_a_node_that_cannot_start_reports_the_reason_to_a_late_reader(pipe, make_herd):
     herd = make_herd({"n0": []})
     pipe.fill()
     second = subprocess.Popen([BINARY, "--config", herd.config_path, "n0"], env=os.environ | herd.environment,

@@ -1,5 +1,5 @@
-"""Viewers and strangers at the monitor's port that send too much, read nothing, or break: none of them ends, fills or
-slows the node, and none is counted once it has left."""
+"""Tests viewers and strangers at the monitor's port that send too much, read nothing, or break. None of them ends,
+fills or slows the node, and none is counted after it has left."""
 import contextlib
 import os
 import signal
@@ -44,7 +44,7 @@ def watch(node, context, *prefixes):
 
 
 def is_silent(node):
-    """Whether no event is put together for anyone: none in the time in which the stats would come twice."""
+    """Whether the node builds no event: none in the time in which the stats would come twice."""
     before = node.counter("monitor_published")
     deadline = time.monotonic() + 2.5
     while time.monotonic() < deadline:
@@ -70,13 +70,13 @@ def test_a_viewer_with_very_many_subscriptions_costs_no_memory(node, context):
 
 @pytest.mark.parametrize("piece", [SUBSCRIBE, zmtp.frame(b"\x01herd.INFO.") + zmtp.frame(b"\x00herd.INFO."), b"\0\0",
                                    zmtp.frame(b"xyz"), zmtp.frame(b"\x04PING\0\0", flags=4), b"\x01\x00"])
-def test_who_sends_without_an_end_is_disconnected(node, context, piece):
+def test_a_viewer_that_sends_without_an_end_is_disconnected(node, context, piece):
     before = settled_memory(node)
     undisturbed = watch(node, context)
     assert undisturbed.poll(10_000)
     with zmtp.connect(node.monitor_port, b"SUB") as stranger:
         taken = zmtp.flood(stranger, piece * (65536 // len(piece)), 64 * MEBIBYTE)
-    assert taken < 16 * MEBIBYTE  # what lay in the kernel's buffers
+    assert taken < 16 * MEBIBYTE  # bytes in the buffers of the kernel
     wait_for(lambda: node.counter("monitor_viewers_cut") == 1, "it is cut")
     works(node)
     undisturbed.recv_multipart()
@@ -84,12 +84,12 @@ def test_who_sends_without_an_end_is_disconnected(node, context, piece):
     assert memory_peak(node) - before < 8 * MEBIBYTE
 
 
-def test_strangers_at_the_monitors_port_are_thrown_out(node):
+def test_strangers_at_the_monitors_port_are_disconnected(node):
     sent = {"zmtp 2": b"\xff" + bytes(7) + b"\x01\x7f\x01\x02\x00\x00", "curve": zmtp.greeting(mechanism=b"CURVE"),
             "http": b"GET / HTTP/1.1\r\nHost: herd\r\n\r\n", "dealer": zmtp.greeting() + zmtp.ready(b"DEALER"),
             "no ready": zmtp.greeting() + SUBSCRIBE, "silence": b"", "half": zmtp.greeting()[:30]}
     for data in sent.values():
-        with contextlib.suppress(ConnectionError):  # a reset is an end as well
+        with contextlib.suppress(ConnectionError):  # a reset also ends the connection
             with socket.create_connection(("127.0.0.1", node.monitor_port), timeout=20) as stranger:
                 stranger.sendall(data)
                 read_all(stranger)
@@ -110,7 +110,7 @@ def test_a_viewer_is_no_longer_counted_however_it_leaves(node, context):
     wait_for(lambda: is_silent(node), "nothing is published for anyone")
 
 
-def test_viewers_that_break_while_the_node_stands_still_do_not_end_it(node):
+def test_viewers_that_break_while_the_node_is_stopped_do_not_end_it(node):
     for _ in range(3):
         node.signal(signal.SIGSTOP)
         strangers = [socket.create_connection(("127.0.0.1", node.monitor_port), timeout=20) for _ in range(20)]
@@ -155,12 +155,12 @@ def test_viewers_that_never_read_slow_neither_the_node_nor_others(node, context)
         zmtp.reset(viewer)
 
 
-def test_connections_that_say_nothing_take_no_descriptors_of_clients(make_herd):
+def test_silent_connections_take_no_descriptors_of_clients(make_herd):
     node = make_herd(alone(1), log_level="info")["n0"]
     with contextlib.ExitStack() as stack:
         for _ in range(1200):
             stack.enter_context(socket.create_connection(("127.0.0.1", node.monitor_port), timeout=20))
         works(node)
-        # Two seconds each, however many there are.
+        # Two seconds for each, independent of their number.
         wait_for(lambda: node.counter("monitor_viewers_cut") + node.counter("monitor_viewers_refused") >= 1200,
                  "all are thrown out", 30)

@@ -1,5 +1,6 @@
-"""Two processes with the name of one node: the first keeps its links, the second is not ready and acknowledges nothing, and
-all say where the other one is. A node that starts again or was moved is accepted when the old process is gone."""
+"""Tests two processes with the name of one node. The first retains its links, the second is not ready and acknowledges
+nothing, and all nodes report where the other process is. A node that starts again or was moved is accepted when the old
+process is gone."""
 import os
 import re
 import signal
@@ -79,7 +80,7 @@ def kill_and_start(node):
 
 
 @pytest.mark.parametrize("ack", ["memory", "write"])
-def test_a_second_process_is_refused_and_all_three_say_where_the_other_one_is(herd_and_second, ack):
+def test_a_second_process_is_refused_and_all_three_report_where_the_other_one_is(herd_and_second, ack):
     herd, second = herd_and_second(settings={"updates": {"ack": ack}})
     first, smith = herd["Hill"], herd["Smith"]
     second.start(wait=False)
@@ -90,13 +91,13 @@ def test_a_second_process_is_refused_and_all_three_say_where_the_other_one_is(he
     assert wait_for(lambda: refused(second), "the second is not ready")
     assert second.get("/readyz")[1].startswith(
         f"not ready: another process named Hill is linked with Smith, at {address(first)} ")
-    assert gets_no_reply(second, "told-to-the-second")
-    assert gets_no_reply(second, "told-to-the-second")  # nor a duplicate
-    assert second.say("WHATSAT nobody 1 0") == "? WHATSAT nobody 1 0\n"
-    # The first goes on, and no link was ever lost.
-    assert first.say(f"IAMAT told-to-the-first +1+1 {now()}").startswith("AT Hill ")
-    wait_for(lambda: smith.knows("told-to-the-first"), "Smith knows it")
-    assert smith.knows("told-to-the-second") is None
+    assert gets_no_reply(second, "reported-to-the-second")
+    assert gets_no_reply(second, "reported-to-the-second")  # a duplicate gets no reply, too
+    assert second.say("WHATSAT unknown 1 0") == "? WHATSAT unknown 1 0\n"
+    # The first continues, and no link was ever lost.
+    assert first.say(f"IAMAT reported-to-the-first +1+1 {now()}").startswith("AT Hill ")
+    wait_for(lambda: smith.knows("reported-to-the-first"), "Smith knows it")
+    assert smith.knows("reported-to-the-second") is None
     assert not lost_links(herd)
     assert first.get("/readyz")[0] == 200 and smith.get("/readyz")[0] == 200
 
@@ -123,29 +124,29 @@ def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
     lost = second.status()
     assert lost["name_conflict"]["role"] == "refused" and lost["name_conflict"]["peer"] == "Smith"
     assert other(lost, first)
-    shown = subprocess.run([REPOSITORY / "scripts/herd", "status", "--config", herd.config_path], text=True, check=False,
-                           stdout=subprocess.PIPE, env=os.environ | herd.environment, timeout=60).stdout
+    shown = subprocess.run([REPOSITORY / "scripts/herd", "status", "--config", herd.config_path], text=True,
+                           check=False, stdout=subprocess.PIPE, env=os.environ | herd.environment, timeout=60).stdout
     assert f"Smith refuses a second process named Hill, at {address(second)} (from 127.0.0.1)" in shown
     assert 'herd_link_contender{peer="Hill"} 1' in smith.get("/metrics")[1]
     assert 'herd_name_conflict{role="kept"} 1' in first.get("/metrics")[1]
     metrics = second.get("/metrics")[1]
     assert 'herd_name_conflict{role="refused"} 1' in metrics and "\nherd_ready 0\n" in metrics
-    # Gone again, it is shown no more. A new viewer may have come too late for the first warning.
+    # After its end it is no longer shown. A new viewer may have come too late for the first warning.
     second.kill()
     wait_for(lambda: not smith.status()["links"]["Hill"]["contender"], "Smith shows it no more")
     wait_for(lambda: not first.status()["name_conflict"], "the first shows it no more")
     wait_for(lambda: warnings(smith, "name_conflict_over"), "Smith says that it is over")
-    heard = []
+    received = []
 
-    def hears_the_end():
+    def gets_the_end():
         while viewer.poll(0):
-            heard.append(viewer.recv_multipart()[1])
-        return any(b"name_conflict_over" in event for event in heard)
-    wait_for(hears_the_end, lambda: f"the viewer hears of it: {heard}")
+            received.append(viewer.recv_multipart()[1])
+        return any(b"name_conflict_over" in event for event in received)
+    wait_for(gets_the_end, lambda: f"the viewer gets the event: {received}")
     context.destroy(linger=0)
 
 
-def test_the_second_is_accepted_when_the_first_is_gone_and_what_it_was_told_spreads(herd_and_second):
+def test_the_second_is_accepted_when_the_first_is_gone_and_its_updates_spread(herd_and_second):
     herd, second = herd_and_second()
     first, smith = herd["Hill"], herd["Smith"]
     second.start(wait=False)
@@ -164,7 +165,7 @@ def test_the_second_is_accepted_when_the_first_is_gone_and_what_it_was_told_spre
     wait_for(lambda: smith.knows("early") and smith.knows("late"), "Smith knows both")
 
 
-def test_a_node_that_starts_again_is_taken_for_itself(make_herd):
+def test_a_node_that_starts_again_is_not_taken_for_a_second_process(make_herd):
     herd = make_herd(line(3))
     for _ in range(3):
         for node in herd:
@@ -205,7 +206,7 @@ def test_a_peer_that_starts_again_links_with_the_process_at_the_configured_addre
     assert "link_lost peer=Hill" not in herd["Jaquez"].log()
 
 
-def test_a_node_whose_peers_are_dead_answers_after_a_moment(make_herd):
+def test_a_node_without_living_peers_answers_after_a_moment(make_herd):
     herd = make_herd(PAIR, start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["Hill"].start(wait=False)
     wait_for(lambda: herd["Hill"].get("/healthz")[0] == 200, "it runs")

@@ -1,5 +1,6 @@
-"""Networks that fail: a TCP proxy in each direction of each link cuts, silences, delays, damages and resets what nodes say to
-each other (scripts/lib/herd_lab/network.py). Nothing answered is lost, links come back by themselves, all nodes agree."""
+"""Tests networks that fail. A TCP proxy in each direction of each link cuts, silences, delays, damages and resets the
+messages (scripts/lib/herd_lab/network.py). No acknowledged update is lost, links recover by themselves, and all nodes
+converge."""
 import itertools
 
 import pytest
@@ -17,7 +18,7 @@ PAIR = {"n0": ["n1"], "n1": []}
 THERE, BACK = ("n0", "n1"), ("n1", "n0")
 
 
-@pytest.fixture(scope="module", name="whole")
+@pytest.fixture(scope="module", name="herd_and_network")
 def two_nodes_with_a_network_between_them():
     ports = Ports()
     network = net.Network(PAIR, ports)
@@ -30,8 +31,8 @@ def two_nodes_with_a_network_between_them():
 
 
 @pytest.fixture(name="pair")
-def whole_again(whole):
-    herd, network = whole
+def repaired_pair(herd_and_network):
+    herd, network = herd_and_network
     herd.wait_linked()
     yield herd, network
     for lane in (THERE, BACK):
@@ -46,23 +47,23 @@ def link(herd, node):
 TIMES = itertools.count(1)
 
 
-def tell_both(herd):
-    """A newer report at each node; its time."""
-    told = next(TIMES)
+def report_to_both(herd):
+    """Sends a newer report to each node; returns its time."""
+    when = next(TIMES)
     for node in herd:
-        assert node.say(f"IAMAT of-{node.name} +1+1 {told}").startswith("AT ")
-    return told
+        assert node.say(f"IAMAT of-{node.name} +1+1 {when}").startswith("AT ")
+    return when
 
 
 def count_lost(herd):
     return sum(node.log().count("event=link_") - node.log().count("event=link_opened") for node in herd)
 
 
-def all_know(herd, told):
-    return all((node.knows(f"of-{other.name}") or "").endswith(f" {told}") for node in herd for other in herd)
+def all_know(herd, when):
+    return all((node.knows(f"of-{other.name}") or "").endswith(f" {when}") for node in herd for other in herd)
 
 
-# Each fault once, on one link: what is seen of it, and that all is well afterwards.
+# Each fault once, on one link: how nodes report it, and that they recover.
 
 @pytest.mark.parametrize("fault", [net.CUT, net.HALF_OPEN])
 def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(pair, fault):
@@ -70,34 +71,34 @@ def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(pair, f
     for lane in (THERE, BACK):
         network.set(lane, fault)
     wait_for(lambda: link(herd, "n0") == link(herd, "n1") == "down", "both see it")
-    told = tell_both(herd)
+    when = report_to_both(herd)
     for lane in (THERE, BACK):
         network.set(lane, net.PASS)
     herd.wait_linked(seconds=30)
-    wait_for(lambda: all_know(herd, told), "each knows what the other was told")
+    wait_for(lambda: all_know(herd, when), "each node has the report at the other")
 
 
 @pytest.mark.parametrize("fault", [net.SILENT, pytest.param(net.HALF_OPEN, marks=MINUTES)])
 def test_a_link_that_works_one_way_only_is_shown_as_half_and_comes_back_by_itself(pair, fault):
     herd, network = pair
     network.set(THERE, fault)
-    wait_for(lambda: link(herd, "n0") == "half", "n0 hears n1, which does not answer it")
-    wait_for(lambda: link(herd, "n1") == "down", "n1 hears nothing")
-    told = tell_both(herd)
+    wait_for(lambda: link(herd, "n0") == "half", "n0 receives from n1, which does not answer it")
+    wait_for(lambda: link(herd, "n1") == "down", "n1 receives nothing")
+    when = report_to_both(herd)
     network.set(THERE, net.PASS)
     herd.wait_linked(seconds=30)
-    wait_for(lambda: all_know(herd, told), "each knows what the other was told")
+    wait_for(lambda: all_know(herd, when), "each node has the report at the other")
 
 
-def test_a_delay_of_200_ms_is_measured_and_costs_no_link(pair):
+def test_a_delay_of_200_ms_is_measured_and_the_link_stays_up(pair):
     herd, network = pair
     lost = count_lost(herd)
     for lane in (THERE, BACK):
         network.set(lane, net.DELAY)
     wait_for(lambda: all(node.status()["links"][peer]["round_trip_us"] > 200_000
                          for node, peer in zip(herd, ("n1", "n0"))), "it is measured")
-    told = tell_both(herd)
-    wait_for(lambda: all_know(herd, told), "all arrives")
+    when = report_to_both(herd)
+    wait_for(lambda: all_know(herd, when), "all reports arrive")
     assert count_lost(herd) == lost
 
 
@@ -105,21 +106,21 @@ def test_a_trickle_of_single_bytes_arrives(pair):
     herd, network = pair
     for lane in (THERE, BACK):
         network.set(lane, net.TRICKLE)
-    told = tell_both(herd)
-    wait_for(lambda: all_know(herd, told), "all arrives, a byte at a time")
+    when = report_to_both(herd)
+    wait_for(lambda: all_know(herd, when), "all reports arrive, a byte at a time")
 
 
-def test_what_is_damaged_on_its_way_is_dropped_counted_and_sent_again(pair):
+def test_damaged_messages_are_dropped_counted_and_sent_again(pair):
     herd, network = pair
     network.set(THERE, net.CORRUPT)
 
     def is_counted():
-        tell_both(herd)
+        report_to_both(herd)
         return fresh(herd["n1"])["counters"]["bus_messages_damaged"] > 5
     wait_for(is_counted, "damage is seen")
     network.set(THERE, net.PASS)
-    told = tell_both(herd)
-    wait_for(lambda: all_know(herd, told), "all arrives")
+    when = report_to_both(herd)
+    wait_for(lambda: all_know(herd, when), "all reports arrive")
 
 
 def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
@@ -128,20 +129,20 @@ def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
     before = herd["n0"].counter("bus_timeouts")
 
     def has_cost_messages():
-        tell_both(herd)
+        report_to_both(herd)
         return fresh(herd["n0"])["counters"]["bus_timeouts"] > before + 2
     wait_for(has_cost_messages, "connections are reset")
     network.set(THERE, net.PASS)
     herd.wait_linked()
-    told = tell_both(herd)
-    wait_for(lambda: all_know(herd, told), "all arrives")
+    when = report_to_both(herd)
+    wait_for(lambda: all_know(herd, when), "all reports arrive")
 
 
 # Load, and each kind of fault on the links of five nodes.
 
 @MINUTES
 @pytest.mark.parametrize("kind", [*net.FAULTS, DESCRIPTORS])
-def test_nothing_acknowledged_is_lost_by_what_a_network_does(kind):
+def test_nothing_acknowledged_is_lost_by_faults_of_the_network(kind):
     plan = make_plan(seconds=3, kills=0, freezes=0, connections=5, depth=8, more={kind: 3}, population=200)
     assert_good(Trial(BINARY, FIVE, plan).run())
 

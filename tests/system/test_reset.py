@@ -1,4 +1,4 @@
-"""An operator's reset of a client, through the control socket of a running node: scripts/herd reset-client."""
+"""Tests the reset of a client by an operator, through the admin socket of a running node: scripts/herd reset-client."""
 import json
 import os
 import socket
@@ -10,28 +10,28 @@ import pytest
 from herd_fixture import BINARY, REPOSITORY, line, wait_for
 
 SCRIPT = REPOSITORY / "scripts/herd"
-AHEAD = 250  # seconds of a poisoned report ahead of the clock: within max_future
+AHEAD = 250  # seconds that a report with a wrong time is ahead of the clock: within max_future
 
 
 def reset(herd, *words, status=0):
-    """What the command says, on its one line."""
+    """Runs the command; returns its one line."""
     ran = subprocess.run([SCRIPT, "reset-client", "--config", herd.config_path, *words], stdin=subprocess.DEVNULL,
                          env=os.environ | herd.environment | {"HERD_BIN": BINARY}, capture_output=True, check=False)
     assert ran.returncode == status, (ran.returncode, ran.stdout, ran.stderr)
-    said = ran.stdout if status == 0 else ran.stderr
-    assert said.count(b"\n") == 1 and not (ran.stdout and ran.stderr), (ran.stdout, ran.stderr)
-    return said.decode()
+    output = ran.stdout if status == 0 else ran.stderr
+    assert output.count(b"\n") == 1 and not (ran.stdout and ran.stderr), (ran.stdout, ran.stderr)
+    return output.decode()
 
 
 def poison(node, client):
-    """A report with a wrong clock: no report with a right one counts after it."""
-    ahead = node.say(f"IAMAT {client} +1+2 1").split()  # its difference is the node's clock, less a second
+    """Sends a report with a wrong time: reports with the right time do not count after it. Returns the right time."""
+    ahead = node.say(f"IAMAT {client} +1+2 1").split()  # its difference is the time of the node, less a second
     time = int(float(ahead[2])) + 1 + AHEAD
     assert node.say(f"IAMAT {client} +7+8 {time}").startswith("AT ")
     return time - AHEAD
 
 
-def test_a_poisoned_client_is_unknown_everywhere_until_it_is_heard_again(make_herd):
+def test_a_reset_client_is_unknown_everywhere_until_it_reports_again(make_herd):
     herd = make_herd(line(3), log_level="info")
     herd.wait_linked()
     now = poison(herd["n0"], "kiwi")
@@ -41,7 +41,7 @@ def test_a_poisoned_client_is_unknown_everywhere_until_it_is_heard_again(make_he
     assert reset(herd, "kiwi") == ("kiwi is reset at n0, which sends the reset to all nodes: WHATSAT replies ? "
                                    "until the client reports again\n")
     for node in herd:
-        wait_for(lambda node=node: node.say("WHATSAT kiwi 1 0") == "? WHATSAT kiwi 1 0\n", f"{node.name} heard of it")
+        wait_for(lambda node=node: node.say("WHATSAT kiwi 1 0") == "? WHATSAT kiwi 1 0\n", f"{node.name} has the reset")
     assert reset(herd, "kiwi") == "kiwi is reset already, and has not reported since\n"
     assert herd["n2"].say(f"IAMAT kiwi +3+4 {now}").startswith("AT n2 ")
     for node in herd:
@@ -50,7 +50,7 @@ def test_a_poisoned_client_is_unknown_everywhere_until_it_is_heard_again(make_he
     herd["n0"].wait_log("event=client_reset client=kiwi epoch=1")
 
 
-def test_a_reset_outlives_all_nodes(make_herd):
+def test_a_reset_survives_the_end_of_all_nodes(make_herd):
     herd = make_herd(line(2), log_level="info")
     herd.wait_linked()
     poison(herd["n1"], "kiwi")
@@ -64,7 +64,7 @@ def test_a_reset_outlives_all_nodes(make_herd):
         wait_for(lambda node=node: node.say("WHATSAT kiwi 1 0") == "? WHATSAT kiwi 1 0\n", f"{node.name} remembers it")
 
 
-def test_a_node_that_does_not_know_the_client_is_passed_over(make_herd):
+def test_a_node_that_does_not_know_the_client_is_skipped(make_herd):
     herd = make_herd({"n0": [], "n1": []}, log_level="info")
     herd["n1"].say("IAMAT kiwi +1+2 5")
     assert reset(herd, "kiwi").startswith("kiwi is reset at n1, ")
@@ -82,7 +82,7 @@ def test_a_reset_waits_until_it_is_durable_as_a_report_does(make_herd):
     assert reset(herd, "kiwi") == "kiwi is reset already, and has not reported since\n"
 
 
-def test_what_cannot_be_reset_is_said_in_one_line(make_herd):
+def test_a_failed_reset_is_reported_in_one_line(make_herd):
     herd = make_herd(line(2), log_level="info")
     assert reset(herd, "kiwi", status=1) == "scripts/herd: no running node of this host knows a client 'kiwi'\n"
     for wrong, shown in (("two words", "two words"), ("a\tb", "a\\x09b"), ("", ""), (b"a\xff", "a\\xff"),
@@ -110,7 +110,7 @@ def control_of(herd, name):
 
 
 def say_raw(herd, data):
-    """Through the socket itself."""
+    """Sends a line to the socket itself."""
     directory = os.open(control_of(herd, "n0").parent, os.O_PATH)
     try:
         with socket.socket(socket.AF_UNIX) as connection:
@@ -122,13 +122,13 @@ def say_raw(herd, data):
         os.close(directory)
 
 
-def test_the_socket_is_its_owners_alone_and_goes_with_the_node(make_herd):
+def test_only_the_owner_may_use_the_socket_and_it_is_removed_with_the_node(make_herd):
     herd = make_herd({"n0": []}, log_level="info")
     mode = control_of(herd, "n0").stat().st_mode
     assert stat.S_ISSOCK(mode) and stat.S_IMODE(mode) == 0o600
     herd["n0"].kill()
     assert control_of(herd, "n0").exists()
-    herd["n0"].start()  # what a killed node left makes room
+    herd["n0"].start()  # the socket of a killed node is replaced
     assert b"unknown" in say_raw(herd, b"reset-client kiwi\n")
     herd["n0"].stop()
     assert not control_of(herd, "n0").exists()
@@ -143,7 +143,7 @@ def wait_answering(herd):
     wait_for(answers, "the socket answers")
 
 
-def test_a_socket_that_was_removed_is_made_again(make_herd):
+def test_a_removed_socket_is_created_again(make_herd):
     herd = make_herd({"n0": []}, log_level="info")
     herd["n0"].say("IAMAT kiwi +1+2 5")
     control_of(herd, "n0").unlink()
@@ -154,22 +154,23 @@ def test_a_socket_that_was_removed_is_made_again(make_herd):
     assert not control_of(herd, "n0").exists()
 
 
-def test_a_node_that_cannot_make_its_socket_again_is_named_and_makes_it_once_it_can(make_herd):
+def test_a_node_that_cannot_create_its_socket_is_named_and_creates_it_when_it_can(make_herd):
     herd = make_herd({"n0": [], "n1": []}, log_level="info")
     control_of(herd, "n0").unlink()
     (control_of(herd, "n0") / "in the way").mkdir(parents=True)
     herd["n0"].wait_log("event=socket_missing")
-    said = reset(herd, "kiwi", status=1)
-    assert "no running node of this host knows a client 'kiwi', but not all nodes could be asked: n0 runs (process " in said
+    output = reset(herd, "kiwi", status=1)
+    assert ("no running node of this host knows a client 'kiwi', but not all nodes could be asked: n0 runs (process "
+            in output)
     herd["n1"].kill()
-    said = reset(herd, "kiwi", status=1)
-    assert said.startswith(f"scripts/herd: n0 runs (process {herd['n0'].process.pid}), but its socket "), said
+    output = reset(herd, "kiwi", status=1)
+    assert output.startswith(f"scripts/herd: n0 runs (process {herd['n0'].process.pid}), but its socket "), output
     (control_of(herd, "n0") / "in the way").rmdir()
     control_of(herd, "n0").rmdir()
     wait_answering(herd)
 
 
-def test_a_socket_that_was_replaced_is_made_again(make_herd):
+def test_a_replaced_socket_is_created_again(make_herd):
     herd = make_herd({"n0": []}, log_level="info")
     inode = control_of(herd, "n0").stat().st_ino
     control_of(herd, "n0").rename(control_of(herd, "n0").with_name("moved"))
@@ -179,8 +180,8 @@ def test_a_socket_that_was_replaced_is_made_again(make_herd):
     wait_answering(herd)
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be somebody else")
-def test_another_user_is_told_that_it_may_not(make_herd):
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become another user")
+def test_another_user_is_refused(make_herd):
     herd = make_herd({"n0": []}, log_level="info")
     ran = subprocess.run(
         ["/usr/bin/python3", "-c",
@@ -193,9 +194,9 @@ def test_another_user_is_told_that_it_may_not(make_herd):
     assert ran.stdout.endswith("belongs to another user: run this as the user that runs the herd\n"), ran.stderr
 
 
-@pytest.mark.parametrize("said", [b"\n", b"reset-client\n", b"reset-client two words\n", b"nonsense\n",
+@pytest.mark.parametrize("line", [b"\n", b"reset-client\n", b"reset-client two words\n", b"nonsense\n",
                                   b"reset-client " + b"x" * 300 + b"\n", b"x" * 5000 + b"\n"])
-def test_what_is_no_command_is_answered_with_an_error(make_herd, said):
+def test_an_unknown_command_is_answered_with_an_error(make_herd, line):
     herd = make_herd({"n0": []}, log_level="info")
-    assert json.loads(say_raw(herd, said))["result"] == "error"
+    assert json.loads(say_raw(herd, line))["result"] == "error"
     assert herd["n0"].say("IAMAT kiwi +1+2 5").startswith("AT ")

@@ -1,5 +1,5 @@
-"""scripts/deps with an apt that is busy, has a dead source or a half-installed system. Stand-ins for apt-get,
-dpkg-query and sudo come first in PATH, so that nothing of this system is touched; their words are those of apt 2.6."""
+"""Tests scripts/deps with an apt that is busy, has a dead source or a half-installed system. Stand-ins for apt-get,
+dpkg-query and sudo come first in PATH, so that this system is not changed. Their messages are those of apt 2.6."""
 import os
 import pathlib
 import subprocess
@@ -16,7 +16,7 @@ case " $* " in
   *" install "*) kind=install ;;
   *) echo "E: Invalid operation" >&2; exit 100 ;;
 esac
-locked=$(cat "$STUB/$kind.locked" 2>/dev/null || echo 0)  # for so many calls
+locked=$(cat "$STUB/$kind.locked" 2>/dev/null || echo 0)  # number of calls
 if [[ $locked -gt 0 ]]; then
   echo $((locked - 1)) >"$STUB/$kind.locked"
   cat "$STUB/$kind.lock-words" >&2
@@ -80,7 +80,7 @@ def apt(tmp_path):
     return Apt(tmp_path)
 
 
-def test_what_is_missing_is_installed_and_nothing_else(apt):
+def test_only_missing_packages_are_installed(apt):
     ran = apt.run()
     assert (ran.returncode, ran.stderr) == (0, "")
     assert ran.stdout.split(": ")[1].split() == sorted(apt.missing, reverse=True)
@@ -96,7 +96,7 @@ def test_dev_includes_the_packages_of_lint_and_lists_each_package_once(apt):
     assert len(both) == len(set(both))
 
 
-def test_nothing_is_asked_for_when_all_is_there(apt):
+def test_nothing_runs_when_all_packages_are_installed(apt):
     (apt.path / "bin/dpkg-query").write_text("#!/bin/bash\nprintf 'installed %s, \\n' $(\"$DEPS\" --list)\n")
     apt.environment["DEPS"] = str(DEPS)
     ran = apt.run()
@@ -105,7 +105,7 @@ def test_nothing_is_asked_for_when_all_is_there(apt):
 
 @pytest.mark.parametrize("kind, words, holder", [("update", LISTS_LOCK, "process 17 (unattended-upgr)"),
                                                  ("install", DPKG_LOCK, "process 18 (apt-get)")])
-def test_another_apt_is_waited_for_and_named_once(apt, kind, words, holder):
+def test_the_script_waits_for_another_apt_and_names_it_once(apt, kind, words, holder):
     apt.lock(kind, words, calls=2)
     ran = apt.run()
     assert ran.returncode == 0 and apt.installed == apt.missing
@@ -119,7 +119,7 @@ def test_apt_itself_waits_for_the_lock_of_dpkg(apt):
     assert all("DPkg::Lock::Timeout=5" in call for call in apt.calls)
 
 
-def test_the_wait_ends_at_its_bound_and_says_what_held_the_lock(apt):
+def test_the_wait_ends_at_its_bound_and_names_the_holder_of_the_lock(apt):
     apt.lock("update", LISTS_LOCK, calls=1_000_000)
     began = time.monotonic()
     ran = apt.run("--wait", "1")
@@ -131,12 +131,12 @@ def test_the_wait_ends_at_its_bound_and_says_what_held_the_lock(apt):
 
 
 @pytest.mark.parametrize("words", [["--wait"], ["--wait", "x"], ["--wait", "-1"], ["--wait", "1.5"]], ids=str)
-def test_a_wait_that_is_no_number_is_refused(apt, words):
+def test_a_wait_that_is_not_a_number_is_refused(apt, words):
     ran = apt.run(*words)
     assert ran.returncode == 2 and ran.stderr.startswith("scripts/deps: --wait needs a number of seconds")
 
 
-def test_a_lock_that_may_not_be_taken_is_not_waited_for(apt):
+def test_a_lock_without_permission_is_not_waited_for(apt):
     words = "E: Could not open lock file /var/lib/dpkg/lock-frontend - open (13: Permission denied)\n"
     apt.say("install.words", words)
     ran = apt.run()
@@ -148,7 +148,7 @@ def test_a_lock_that_may_not_be_taken_is_not_waited_for(apt):
     "E: Failed to fetch https://dead.example/dists/x/InRelease  Could not resolve 'dead.example'\n",
     "E: The repository 'https://dead.example bookworm Release' does not have a Release file.\n",
     "E: The repository 'https://dead.example bookworm InRelease' is not signed.\n"])
-def test_a_dead_source_is_named_and_what_the_others_have_is_installed(apt, words):
+def test_a_dead_source_is_named_and_packages_of_the_others_are_installed(apt, words):
     apt.say("update.words", "W: Some words.\n" + words)
     ran = apt.run()
     assert ran.returncode == 0 and apt.installed == apt.missing
@@ -163,7 +163,7 @@ def test_packages_that_no_source_has_are_named_and_the_others_installed(apt):
     assert ran.stderr.splitlines()[-1].startswith("scripts/deps: no package source has faketime: enable ")
 
 
-def test_when_no_source_has_anything_nothing_more_is_tried(apt):
+def test_when_no_source_has_a_package_the_script_stops(apt):
     apt.say("unknown", "faketime\ntelnet\n")
     ran = apt.run()
     assert ran.returncode == 1 and len(apt.calls) == 2
@@ -177,7 +177,7 @@ def test_when_no_source_has_anything_nothing_more_is_tried(apt):
      "some packages of this system are only partly installed. Run 'apt-get --fix-broken install' as root"),
     ("E: Malformed entry 1 in list file /etc/apt/sources.list.d/x.list (Suite)\n"
      "E: The list of sources could not be read.\n", "apt cannot read its list of sources: repair or remove the file")])
-def test_a_system_that_must_be_mended_first_is_told_how(apt, words, remedy):
+def test_a_broken_system_gets_the_command_that_repairs_it(apt, words, remedy):
     apt.say("install.words", words)
     ran = apt.run()
     assert ran.returncode == 1

@@ -1,5 +1,5 @@
-"""scripts/herd from outside: every command, what it prints, its exit status, and what it leaves running. What goes wrong
-is in test_scripts_herd_trouble.py."""
+"""Tests scripts/herd from outside: the output of every command, its exit status, and the processes that it leaves
+running. Errors are in test_scripts_herd_trouble.py."""
 import json
 import os
 import re
@@ -10,20 +10,20 @@ import pytest
 from herd_fixture import wait_for
 
 
-def test_up_prints_the_nodes_and_a_session_that_works_as_pasted(control):
+def test_up_prints_the_nodes_and_a_session_that_works_when_pasted(control):
     output = control.run("up")
     for node in control.herd:
         assert re.search(rf"^{node.name} +{node.clients_port} +\d/{1 if node.name != 'n1' else 2}$", output, re.M)
     telnets = re.findall(r"^telnet 127\.0\.0\.1 (\d+)$", output, re.M)
     assert telnets == [str(control.herd["n0"].clients_port), str(control.herd["n2"].clients_port)]
-    told = re.search(r"^IAMAT .*$", output, re.M)[0]
-    asked = re.search(r"^WHATSAT .*$", output, re.M)[0]
-    line_told = control.herd["n0"].say(told)
-    assert line_told.startswith("AT n0 +")
-    wait_for(lambda: control.herd["n2"].say(asked).startswith(line_told), "the other node knows it")
+    report = re.search(r"^IAMAT .*$", output, re.M)[0]
+    query = re.search(r"^WHATSAT .*$", output, re.M)[0]
+    at_line = control.herd["n0"].say(report)
+    assert at_line.startswith("AT n0 +")
+    wait_for(lambda: control.herd["n2"].say(query).startswith(at_line), "the other node knows it")
 
 
-def test_a_second_up_touches_nothing(control):
+def test_a_second_up_changes_nothing(control):
     control.run("up")
     before = control.pids()
     assert all(before.values())
@@ -31,7 +31,7 @@ def test_a_second_up_touches_nothing(control):
     assert control.pids() == before
 
 
-def test_status_says_how_many_are_up_by_its_exit_status(control):
+def test_the_exit_status_of_status_depends_on_how_many_nodes_are_up(control):
     assert "stopped" in control.run("status", status=4)
     control.run("up", "n1")
     assert control.pids()["n0"] is None
@@ -49,7 +49,7 @@ def test_status_says_how_many_are_up_by_its_exit_status(control):
     control.run("status", status=4)
 
 
-def test_status_for_programs_counts_clients_and_updates(control):
+def test_status_as_json_counts_clients_and_updates(control):
     control.run("up")
     control.herd["n0"].say("IAMAT kiwi +1+2 5")
     wait_for(lambda: control.herd["n2"].knows("kiwi"), "the report is everywhere")
@@ -70,7 +70,7 @@ def test_a_killed_node_comes_back_by_itself(control):
     assert (after["n0"], after["n2"]) == (before["n0"], before["n2"])
 
 
-def test_a_restart_is_of_all_or_of_some_at_once_or_rolling(control):
+def test_a_restart_of_all_or_of_some_nodes_at_once_or_rolling(control):
     control.run("up")
     first = control.pids()
     control.run("restart", "n0")
@@ -82,7 +82,7 @@ def test_a_restart_is_of_all_or_of_some_at_once_or_rolling(control):
     assert all(third[name] and third[name] != second[name] for name in third)
 
 
-def test_a_reload_changes_what_can_change_live_and_names_the_rest(control):
+def test_a_reload_changes_live_settings_and_names_the_others(control):
     control.run("up")
     before = control.pids()
     long_line = "x" * 100
@@ -119,13 +119,13 @@ def test_nodes_come_and_go_with_the_configuration(control):
     assert "n2 is no longer in the configuration: stopped" in control.run("up")
     after = control.pids()
     assert set(after) == {"n0", "n1", "n3"} and all(after.values())
-    assert after["n0"] == before["n0"]  # nothing of it changed
+    assert after["n0"] == before["n0"]  # it did not change
     with pytest.raises(OSError):
         control.herd["n2"].connect()
 
 
-def test_where_shows_what_each_node_says_and_marks_differences(control):
-    control.herd.graph = {"n0": ["n1"], "n1": [], "n2": []}  # n2 is on its own
+def test_where_shows_the_record_of_each_node_and_marks_differences(control):
+    control.herd.graph = {"n0": ["n1"], "n1": [], "n2": []}  # n2 has no peers
     control.herd.write_config()
     assert "no node answers" in control.trouble("where", "kiwi", status=4)
     control.run("up")
@@ -148,8 +148,8 @@ def test_where_shows_what_each_node_says_and_marks_differences(control):
     difference = shown["nodes"][2].pop("difference_s")
     assert re.fullmatch(r"\+\d+\.\d{9}", difference)
     assert shown["nodes"][2] == {"node": "n2", "answers": True, "told": "n2", "coordinates": "+3+4", "time": "6"}
-    nobody = json.loads(control.run("where", "nobody", "--json"))
-    assert not nobody["known"] and all(node["answers"] and node["told"] is None for node in nobody["nodes"])
+    unknown = json.loads(control.run("where", "unknown", "--json"))
+    assert not unknown["known"] and all(node["answers"] and node["told"] is None for node in unknown["nodes"])
     for client in ("a b", "", "x" * 256, "a\x07"):
         control.trouble("where", client, status=2)
 
@@ -162,14 +162,14 @@ def test_logs_show_each_nodes_lines_and_follow_them(control):
     assert control.run("logs", "n1", "-n", "1").count("\n") == 1
     follower = control.popen("logs", "-f", "-n", "0", "n0")
     try:
-        # Told again and again: the first reports may come before the follower has opened the log.
-        told = iter(range(1, 10_000))
+        # Repeated, because the first reports may come before the follower has opened the log.
+        numbers = iter(range(1, 10_000))
         os.set_blocking(follower.stdout.fileno(), False)
         seen = []
 
         def followed():
-            control.herd["n0"].say(f"IAMAT \x1b[31m{next(told)} 1 2 3 4 5")
-            control.herd["n0"].say("WHATSAT kiwi 99 1")  # invalid, so it is a warning
+            control.herd["n0"].say(f"IAMAT \x1b[31m{next(numbers)} 1 2 3 4 5")
+            control.herd["n0"].say("WHATSAT kiwi 99 1")  # an invalid command, which is a warning
             seen.extend(follower.stdout.readlines())
             return any("WHATSAT" in text for text in seen)
         wait_for(followed, "the follower shows it")
@@ -180,7 +180,7 @@ def test_logs_show_each_nodes_lines_and_follow_them(control):
     assert follower.returncode == 130
 
 
-def test_two_herds_live_side_by_side(make_control):
+def test_two_herds_run_side_by_side(make_control):
     one, other = make_control(1), make_control(1)
     one.run("up")
     other.run("up")
@@ -191,7 +191,7 @@ def test_two_herds_live_side_by_side(make_control):
 
 def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control):
     control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
-                 f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')  # nobody's address (RFC 5737)
+                 f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')  # an address for documentation (RFC 5737)
     assert re.search(r"^n2 +\d+ +remote$", control.run("up"), re.M)
     rows = {row["node"]: row for row in json.loads(control.run("status", "--json"))["nodes"]}
     assert {name: row["state"] for name, row in rows.items()} == {"n0": "up", "n1": "up", "n2": "remote"}

@@ -1,5 +1,5 @@
-"""scripts/herd where the supervisor or a node fails: nodes come back for as long as they are wanted, no command hangs,
-none reports success while nodes run, and `up` and `down` lead back to order in one step."""
+"""Tests scripts/herd when the supervisor or a node fails: nodes come back as long as they should run, no command hangs,
+no `down` succeeds while nodes run, and one `up` or `down` restores order."""
 import contextlib
 import json
 import os
@@ -15,13 +15,13 @@ import pytest
 from herd_fixture import BINARY, LONG, wait_for
 from herd_ctl import processes
 
-LOOK_SECONDS = 20  # for a command that only looks: 5 s, and what a loaded machine adds
-STOP_SECONDS = 45  # for a `down` of nodes that are frozen: 30 s, and the same
+LOOK_SECONDS = 20  # for a command that only reads: 5 s, and more for a loaded machine
+STOP_SECONDS = 45  # for a `down` of frozen nodes: 30 s, and the same
 
 
 @pytest.fixture
 def make_light(make_control):
-    """As make_control, of nodes that read no places: these tests start many."""
+    """Like make_control, with nodes that read no places, because these tests start many."""
     def make(count):
         control = make_control(count)
         control.herd.settings = {"places": {"providers": ["google"]}}
@@ -31,26 +31,26 @@ def make_light(make_control):
 
 
 def supervisor(control):
-    """Its pid, once its pid file is complete."""
+    """Waits until the pid file of the supervisor is complete; returns its pid."""
     return wait_for(control.supervisor_pid, "the supervisor has its pid file")
 
 
 def nodes(control):
-    """{name: pid} of the nodes that a supervisor started and that run, with or without one now."""
+    """{name: pid} of the running nodes that a supervisor started; that supervisor may be gone."""
     return {node.name: node.pid for node in processes.supervised_nodes(control.herd.state_dir)}
 
 
 def timed(control, seconds, *words, status=0):
-    """As Control.run, of a command that must end within so many seconds."""
+    """Like Control.run, for a command that must end within `seconds`."""
     began = time.monotonic()
-    said = control.run(*words, status=status)
+    output = control.run(*words, status=status)
     took = time.monotonic() - began
     assert took < seconds, f"{words} took {took:.1f} s"
-    return said
+    return output
 
 
 def look(control, status):
-    """What `status` shows and what it warns of."""
+    """The output of `status` and its warnings."""
     process = control.popen("status")
     shown, warned = process.communicate(timeout=LOOK_SECONDS)
     assert process.returncode == status, f"status {process.returncode}\n{shown}\n{warned}"
@@ -64,20 +64,20 @@ def states(control):
 
 
 def taken(port):
-    """A socket that listens on the port; None if another one does. A process that was killed closes its own a moment
-    later than it is gone."""
+    """A socket that listens on the port; None if another one does. A killed process closes its socket a moment after
+    its end."""
     with contextlib.suppress(OSError):
         return socket.create_server(("127.0.0.1", port))
 
 
 def only_long(*values):
-    """Cases of a kind that has another case in every run."""
+    """Cases for long runs; another case of the same kind is in every run."""
     return [pytest.param(value, marks=pytest.mark.skipif(not LONG, reason="long")) for value in values]
 
 
 # The supervisor starts nodes again.
 
-def test_after_a_hangup_of_the_supervisor_the_nodes_that_are_wanted_run_again(make_light):
+def test_after_a_sighup_of_the_supervisor_its_nodes_run_again(make_light):
     control = make_light(2)
     control.run("up")
     control.run("down", "n1")
@@ -94,7 +94,7 @@ def test_a_node_is_tried_again_until_the_fault_is_gone(make_light, fault):
     control.run("up")
     node, log = control.herd["n0"], control.herd.state_dir / "logs/supervisord.log"
     with contextlib.ExitStack() as until_mended:
-        os.kill(supervisor(control), signal.SIGSTOP)  # it starts nothing before the fault is there
+        os.kill(supervisor(control), signal.SIGSTOP)  # it starts no node before the fault is in place
         os.kill(nodes(control)["n0"], signal.SIGKILL)
         wait_for(lambda: not nodes(control), "the node is gone")
         if fault.startswith("a mistake"):
@@ -113,7 +113,7 @@ def test_a_node_is_tried_again_until_the_fault_is_gone(make_light, fault):
     wait_for(lambda: states(control) == {"n0": "up"}, "it is up again", 60)
 
 
-def test_up_reports_a_mistake_at_once_and_a_node_that_waits_for_its_next_start_is_started(make_light):
+def test_up_reports_a_mistake_at_once_and_starts_a_node_that_waits_for_its_next_start(make_light):
     control = make_light(1)
     control.run("up")
     state = control.herd["n0"].state_dir
@@ -130,7 +130,7 @@ def test_up_reports_a_mistake_at_once_and_a_node_that_waits_for_its_next_start_i
 
 # The supervisor fails.
 
-def test_a_frozen_supervisor_is_named_by_every_command_and_up_has_it_go_on(make_light):
+def test_a_frozen_supervisor_is_named_by_every_command_and_up_continues_it(make_light):
     control = make_light(2)
     control.run("up")
     before, pid = nodes(control), supervisor(control)
@@ -148,7 +148,7 @@ def test_a_frozen_supervisor_is_named_by_every_command_and_up_has_it_go_on(make_
     assert not nodes(control) and control.supervisor_pid() is None
 
 
-def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stops(make_light):
+def test_when_the_supervisor_is_gone_up_takes_over_its_nodes_and_down_stops_them(make_light):
     control = make_light(2)
     control.run("up")
     orphans = nodes(control)
@@ -158,8 +158,9 @@ def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stop
     assert f"the supervisor is gone, and nodes run without it: n0 (process {orphans['n0']}), n1 " in warned
     for words in (["kill", "n0"], ["restart"], ["reload"]):
         assert timed(control, LOOK_SECONDS, *words, status=1) == warned
-    said = control.run("up", "n0")
-    assert "The supervisor is gone: a new one takes its place" in said and "under a supervisor again: n0, n1" in said
+    output = control.run("up", "n0")
+    assert "The supervisor is gone: a new one takes its place" in output
+    assert "under a supervisor again: n0, n1" in output
     after = nodes(control)
     assert after.keys() == orphans.keys() and not set(after.values()) & set(orphans.values())
     control.run("status")
@@ -171,7 +172,7 @@ def test_a_supervisor_that_is_gone_leaves_nodes_that_up_takes_over_and_down_stop
     control.run("status", status=4)
 
 
-def test_a_supervisor_whose_socket_is_gone_is_replaced_by_up_and_ended_by_down(make_light):
+def test_a_supervisor_without_its_socket_is_replaced_by_up_and_ended_by_down(make_light):
     control = make_light(1)
     control.run("up")
     before, pid, path = nodes(control), supervisor(control), control.herd.state_dir / "supervisor.sock"
@@ -183,12 +184,12 @@ def test_a_supervisor_whose_socket_is_gone_is_replaced_by_up_and_ended_by_down(m
     assert f"The supervisor (process {pid}) does not work: it is replaced" in control.run("up")
     assert supervisor(control) != pid and nodes(control)["n0"] != before["n0"]
     path.unlink()
-    (control.herd.state_dir / "supervisord.pid").unlink()  # as a cleaner of old files does
+    (control.herd.state_dir / "supervisord.pid").unlink()  # as a program that removes old files does
     assert "Stopped: n0" in timed(control, STOP_SECONDS, "down")
     assert not nodes(control) and processes.supervisor_of(control.herd.state_dir) is None
 
 
-def test_a_supervisor_that_takes_calls_and_does_not_answer_is_ended(make_light):
+def test_a_supervisor_that_accepts_calls_and_does_not_answer_is_ended(make_light):
     control = make_light(1)
     control.run("up")
     path = control.herd.state_dir / "supervisor.sock"
@@ -204,7 +205,7 @@ def test_a_supervisor_that_takes_calls_and_does_not_answer_is_ended(make_light):
 
 # Nodes are frozen.
 
-def test_frozen_nodes_are_named_and_keep_no_command_waiting(make_light):
+def test_frozen_nodes_are_named_and_delay_no_command(make_light):
     control = make_light(2)
     control.run("up")
     before = nodes(control)
@@ -238,20 +239,20 @@ def test_a_frozen_command_that_changes_the_herd_is_named(make_light):
             holder.stdout.readline()
             holder.send_signal(signal.SIGSTOP)
             for words in (["up"], ["down"]):
-                said = timed(control, LOOK_SECONDS, *words, status=1)
-                assert f"another scripts/herd (process {holder.pid}) changes this herd and is frozen: " in said
+                output = timed(control, LOOK_SECONDS, *words, status=1)
+                assert f"another scripts/herd (process {holder.pid}) changes this herd and is frozen: " in output
             control.run("status")
         finally:
             holder.kill()
     control.run("down")
 
 
-# What runs can be stopped.
+# A running herd can always be stopped.
 
 @pytest.mark.parametrize("fault", ["a mistake in the configuration", "no program", *only_long("no configuration")])
-def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_light, fault):
+def test_a_running_herd_can_be_seen_and_stopped_without_a_valid_configuration(make_light, fault):
     control = make_light(2)
-    control.herd.settings["herd"] = {"state_dir": str(control.herd.state_dir)}  # only the configuration names it
+    control.herd.settings["herd"] = {"state_dir": str(control.herd.state_dir)}  # only it names the directory
     control.herd.write_config()
     del control.environment["HERD_STATE_DIR"]
     control.run("up")
@@ -268,7 +269,7 @@ def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_li
     assert "the herd as it was started" in control.run("logs", "-n", "1")
     assert "the herd as it was started" in control.run("where", "kiwi")
     for words in (["up"], ["restart"], ["reload"]):
-        if words != ["up"] or fault != "no program":  # that would build it
+        if words != ["up"] or fault != "no program":  # which would build the program
             assert control.run(*words, status=1 if fault == "no program" else 2)
     control.run("down", "n1")
     assert nodes(control) == {"n0": before["n0"]}
@@ -279,7 +280,7 @@ def test_what_runs_can_be_seen_and_stopped_without_a_valid_configuration(make_li
     control.environment |= {"HERD_BIN": BINARY}
 
 
-def test_a_command_that_is_killed_in_the_middle_leaves_nothing_that_needs_hand_work(make_light):
+def test_a_command_that_is_killed_in_the_middle_leaves_nothing_to_repair_by_hand(make_light):
     control = make_light(2)
     state = control.herd.state_dir
     milestones = {
@@ -304,7 +305,7 @@ def test_a_command_that_is_killed_in_the_middle_leaves_nothing_that_needs_hand_w
         (state / "supervisord.conf").unlink()
 
 
-def test_a_process_is_never_ended_for_its_pid_alone(make_light):
+def test_a_process_is_never_ended_because_of_its_pid_alone(make_light):
     control = make_light(1)
     control.run("up")
     os.kill(supervisor(control), signal.SIGKILL)

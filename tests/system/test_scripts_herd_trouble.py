@@ -1,4 +1,4 @@
-"""scripts/herd where something is wrong: one line that says what, the promised exit status, and nothing left half
+"""Tests scripts/herd with errors: one line that names the error, the documented exit status, and nothing left half
 started."""
 import contextlib
 import os
@@ -13,15 +13,15 @@ import pytest
 from herd_control import SCRIPT
 from herd_fixture import BINARY, REPOSITORY, wait_for
 
-NOBODY = 65534
+UNPRIVILEGED_ID = 65534
 
 
-def test_a_bad_configuration_is_named_by_line_and_harms_nothing(control):
+def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control):
     control.run("up")
     before = control.pids()
     control.edit('peers = ["n1"]', 'peers = ["n7"]\nhtpp = ""')
-    said = control.run("reload", status=2)
-    assert re.search(r"herd\.toml:7: n0: `peers` names \"n7\"", said) and re.search(r"herd\.toml:8: .*`htpp`", said)
+    error = control.run("reload", status=2)
+    assert re.search(r"herd\.toml:7: n0: `peers` names \"n7\"", error) and re.search(r"herd\.toml:8: .*`htpp`", error)
     assert "n7" in control.run("up", status=2)
     control.herd.write_config()
     assert control.pids() == before
@@ -43,8 +43,8 @@ def test_a_node_that_fails_is_quoted_and_only_what_this_up_started_is_stopped(co
     nodes = control.herd.state_dir / "nodes"
     nodes.mkdir(parents=True)
     (nodes / "n1").write_text("no directory")
-    said = control.trouble("up")
-    assert "n1 did not start: " in said and str(nodes / "n1") in said
+    error = control.trouble("up")
+    assert "n1 did not start: " in error and str(nodes / "n1") in error
     control.run("status", status=4)
     assert control.supervisor_pid() is None
     control.run("up", "n0")
@@ -55,7 +55,7 @@ def test_a_node_that_fails_is_quoted_and_only_what_this_up_started_is_stopped(co
     control.run("up")
 
 
-def test_an_interrupted_up_leaves_nothing_behind(control):
+def test_an_interrupted_up_leaves_nothing_running(control):
     # supervisord counts a node as running after a second, so there is time to interrupt.
     process = subprocess.Popen([SCRIPT, "up", "--config", control.herd.config_path], env=control.environment,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -69,15 +69,15 @@ def test_an_interrupted_up_leaves_nothing_behind(control):
 
 def test_a_node_that_runs_by_hand_is_named_with_its_process(control):
     control.herd["n1"].start()
-    said = control.trouble("up")
-    assert f"n1 runs already, outside of this supervisor: stop process {control.herd['n1'].process.pid} first" in said
+    error = control.trouble("up")
+    assert f"n1 runs already, outside of this supervisor: stop process {control.herd['n1'].process.pid} first" in error
     assert "n1 (process " in control.run("status", status=3)
     assert "scripts/herd did not start it" in control.run("down", status=1)
     assert control.herd["n1"].is_running
     control.herd["n1"].stop()
 
 
-def test_wrong_words_are_one_line_and_status_2(control):
+def test_a_bad_command_line_gives_one_line_and_status_2(control):
     for words in (["bogus"], ["up", "--bogus"], ["kill"], ["where"], ["status", "more"], ["logs", "-n", "x"],
                   ["up", "n9"], ["down", "n9"], ["kill", "n9"], ["logs", "n9"], ["restart", "n9"]):
         control.trouble(*words, status=2)
@@ -90,14 +90,14 @@ def test_wrong_words_are_one_line_and_status_2(control):
     assert "n1 is not running" in control.trouble("kill", "n1")
 
 
-def test_a_state_directory_too_long_for_a_socket_is_said_so(control):
+def test_a_state_directory_too_long_for_a_socket_is_reported(control):
     control.environment |= {"HERD_STATE_DIR": str(control.herd.directory / ("x" * 100))}
     assert "too long for a socket" in control.trouble("up")
     control.environment |= control.herd.environment
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs wants root")
-def test_a_full_disk_is_said_so_and_nothing_is_left_running(control):
+def test_a_full_disk_is_reported_and_nothing_is_left_running(control):
     state = control.herd.state_dir
     state.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", state], check=False).returncode != 0:
@@ -106,7 +106,8 @@ def test_a_full_disk_is_said_so_and_nothing_is_left_running(control):
         with open(state / "ballast", "wb", buffering=0) as ballast, contextlib.suppress(OSError):
             while True:
                 ballast.write(b"x" * 4096)
-        assert re.search(rf"{state}/\S+ cannot be written \(No space left on device\): make room", control.trouble("up"))
+        assert re.search(rf"{state}/\S+ cannot be written \(No space left on device\): free disk space",
+                         control.trouble("up"))
         control.run("status", status=4)
         assert control.supervisor_pid() is None
         (state / "ballast").unlink()
@@ -116,14 +117,14 @@ def test_a_full_disk_is_said_so_and_nothing_is_left_running(control):
         subprocess.run(["umount", "-l", state], check=True)
 
 
-def test_a_state_directory_of_somebody_else_is_said_so(control):
+def test_a_state_directory_of_another_user_is_reported(control):
     directory, state = control.herd.directory, control.herd.state_dir
     directory.chmod(0o755)
     script, binary = SCRIPT, BINARY
     options = {}
     if os.geteuid() == 0:  # root may write everywhere
-        options = {"user": NOBODY, "group": NOBODY, "extra_groups": []}
-        script = shutil.copytree(REPOSITORY / "scripts", directory / "scripts") / "herd"  # where anybody may run it
+        options = {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID, "extra_groups": []}
+        script = shutil.copytree(REPOSITORY / "scripts", directory / "scripts") / "herd"  # where every user may run it
         binary = shutil.copy(BINARY, directory)
     state.mkdir(mode=0o555)
     (state / "logs").mkdir(mode=0o555)
@@ -133,21 +134,21 @@ def test_a_state_directory_of_somebody_else_is_said_so(control):
                              env=control.environment | {"HERD_BIN": str(binary)}, stdin=subprocess.DEVNULL,
                              capture_output=True, timeout=60, check=False, **options)
         return ran.returncode, ran.stderr
-    status, said = run("up")
-    assert status == 1 and said.startswith(f"scripts/herd: {state}/herd.lock cannot be written (Permission denied): ")
-    assert said.count("\n") == 1
+    status, error = run("up")
+    assert status == 1 and error.startswith(f"scripts/herd: {state}/herd.lock cannot be written (Permission denied): ")
+    assert error.count("\n") == 1
     assert run("status") == (4, "") and run("down") == (0, "")
     state.chmod(0o700)
-    if options:  # the herd runs, and is root's
+    if options:  # the herd runs and belongs to root
         control.run("up")
         for words in ("status", "down", "reload"):
-            status, said = run(words)
-            assert status == 1 and said.startswith(f"scripts/herd: {state}/supervisor.sock is not yours to use: ")
-            assert said.count("\n") == 1
+            status, error = run(words)
+            assert status == 1 and error.startswith(f"scripts/herd: {state}/supervisor.sock is not yours to use: ")
+            assert error.count("\n") == 1
         control.run("status")
 
 
-def test_a_missing_binary_is_said_so(control):
+def test_a_missing_binary_is_reported(control):
     control.environment |= {"HERD_BIN": "/nowhere/herd-node"}
     assert "/nowhere/herd-node is not built yet: run scripts/herd up" in control.trouble("status")
     broken = control.herd.directory / "herd-node"

@@ -1,4 +1,4 @@
-"""The parts of scripts/herd that need no node: text for terminals and for supervisord, logs that are rotated."""
+"""Tests the parts of scripts/herd that need no node: text for terminals and for supervisord, rotated logs."""
 import contextlib
 import errno
 import os
@@ -35,17 +35,17 @@ def test_addresses_are_split_and_wildcards_are_reached_by_loopback():
     assert reachable(("192.0.2.1", 1)) == ("192.0.2.1", 1)
 
 
-def test_supervisord_asks_for_no_more_descriptors_than_there_are(monkeypatch):
-    for hard, asked in ((4096, 1024), (60, 60), (resource.RLIM_INFINITY, 1024)):
+def test_supervisord_requires_no_more_descriptors_than_the_limit(monkeypatch):
+    for hard, required in ((4096, 1024), (60, 60), (resource.RLIM_INFINITY, 1024)):
         monkeypatch.setattr(daemon.resource, "getrlimit", lambda _what, hard=hard: (hard, hard))
-        assert daemon._descriptors() == asked
+        assert daemon._descriptors() == required
 
 
-def test_nothing_that_steers_a_terminal_is_shown():
+def test_control_bytes_for_terminals_are_escaped():
     assert show.safe("kiwi ü") == "kiwi ü"
     assert show.safe("a\x1b[31m\n\x07") == r"a\x1b[31m\x0a\x07"
     assert show.safe(b"\xff\xfe") == r"\xff\xfe"
-    assert show.safe("\u202e") == r"\xe2\x80\xae"  # would turn the line's direction
+    assert show.safe("\u202e") == r"\xe2\x80\xae"  # would change the direction of the line
     assert show.table(["A", "B"], [["x", 10], ["longer", 5]], right=("B",)) == "A        B\nx       10\nlonger   5"
 
 
@@ -55,7 +55,7 @@ def test_a_duration_has_two_units(seconds, text):
     assert show.duration(seconds) == text
 
 
-def test_supervisord_is_told_no_path_that_it_would_misread():
+def test_paths_that_supervisord_would_misread_are_refused():
     for path in ("/a%b", "/a ;b", "/a #b", "/a\nb"):
         with pytest.raises(Trouble):
             daemon.quoted(path)
@@ -66,30 +66,32 @@ def test_supervisord_is_told_no_path_that_it_would_misread():
             daemon.quoted_variable(path)
 
 
-@pytest.mark.parametrize("words, said", [
-    (["prove", "--connections", "0"], "0 is too few: use 1 or more"), (["prove", "--depth", "x"], "'x' is not a whole number"),
-    (["prove", "--kills", "-1"], "'-1' is not a whole number"), (["bench", "--rounds", "0"], "0 is too few: use 1 or more"),
+@pytest.mark.parametrize("words, reason", [
+    (["prove", "--connections", "0"], "0 is too few: use 1 or more"),
+    (["prove", "--depth", "x"], "'x' is not a whole number"),
+    (["prove", "--kills", "-1"], "'-1' is not a whole number"),
+    (["bench", "--rounds", "0"], "0 is too few: use 1 or more"),
     (["prove", "--seconds", "0"], "'0' is not a number of seconds from 0.1 to 86400"),
     (["bench", "--seconds", "86401"], "'86401' is not a number of seconds from 0.1 to 86400")])
-def test_a_number_that_makes_no_sense_is_refused_in_its_own_words(capsys, words, said):
+def test_an_invalid_number_is_refused_with_a_reason(capsys, words, reason):
     with pytest.raises(SystemExit) as end:
         arguments.parse(words)
     assert end.value.code == 2
-    assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {said} (see scripts/herd help)\n"
+    assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {reason} (see scripts/herd help)\n"
 
 
-def test_the_bounds_of_numbers_belong_to_them():
+def test_the_bounds_of_numbers_are_valid():
     assert arguments.parse(["prove", "--seconds", "86400", "--connections", "1", "--kills", "0"]).seconds == 86400
     assert arguments.parse(["bench", "--seconds", "0.1", "--rounds", "1"]).seconds == 0.1
 
 
 @pytest.mark.parametrize("command", arguments.COMMANDS)
-def test_every_command_explains_itself(capsys, command):
+def test_every_command_has_a_help_text(capsys, command):
     with pytest.raises(SystemExit) as end:
         arguments.parse([command, "--help"])
     assert end.value.code == 0
-    said = capsys.readouterr().out
-    assert said.startswith(f"usage: scripts/herd {command} ") and "--config FILE" in said
+    output = capsys.readouterr().out
+    assert output.startswith(f"usage: scripts/herd {command} ") and "--config FILE" in output
 
 
 def test_the_newest_record_is_found_by_exact_time():
@@ -99,7 +101,7 @@ def test_the_newest_record_is_found_by_exact_time():
     assert sorted(reversed(ordered), key=status._order) == ordered
 
 
-def test_a_log_is_read_on_across_its_rotation(tmp_path):
+def test_a_log_is_followed_across_its_rotation(tmp_path):
     path = tmp_path / "n0.log"
     tail = Tail("n0", path)
     assert tail.more() == []
@@ -124,10 +126,10 @@ def write(path, text, mode="ab"):
         log.write(text)
 
 
-def test_the_last_lines_come_from_older_files_where_the_newest_has_too_few(tmp_path):
+def test_the_last_lines_come_from_older_files_if_the_newest_has_too_few(tmp_path):
     path = tmp_path / "n0.log"
     write(path, b"7\n8\nhalf")
-    write(tmp_path / "n0.log.1", b"4\n5\nsi")  # supervisord changes files in the middle of a line
+    write(tmp_path / "n0.log.1", b"4\n5\nsi")  # supervisord rotates in the middle of a line
     write(tmp_path / "n0.log.2", b"1\n2\n3\n")
     write(path, b"x\n" + path.read_bytes(), "wb")
     every = [b"1", b"2", b"3", b"4", b"5", b"six", b"7", b"8"]
@@ -148,7 +150,7 @@ def test_the_last_lines_of_a_large_log_are_found_from_its_end(tmp_path):
     assert Tail("n0", path).last(3) == [b"199998", b"199999", b"x" * 200_000]
 
 
-def test_a_log_is_read_on_across_several_rotations_between_two_looks(tmp_path):
+def test_a_log_is_followed_across_several_rotations_between_two_reads(tmp_path):
     path = tmp_path / "n0.log"
     write(path, b"1\n")
     tail = Tail("n0", path)
@@ -164,7 +166,7 @@ def test_a_log_is_read_on_across_several_rotations_between_two_looks(tmp_path):
     assert tail.more() == []
 
 
-def test_a_log_is_read_on_until_the_writer_has_moved_to_the_new_file(tmp_path):
+def test_a_log_is_followed_until_the_writer_uses_the_new_file(tmp_path):
     path = tmp_path / "n0.log"
     write(path, b"1\n")
     tail = Tail("n0", path)
@@ -173,7 +175,7 @@ def test_a_log_is_read_on_until_the_writer_has_moved_to_the_new_file(tmp_path):
         path.rename(tmp_path / "n0.log.1")
         writer.write(b"2\n")
         assert tail.more() == [b"2"]
-        write(path, b"")  # made by the program that rotates; the writer does not know it yet
+        write(path, b"")  # created by the program that rotates; the writer does not use it yet
         writer.write(b"3\n")
         assert tail.more() == [b"3"]
         writer.write(b"4\n")
@@ -181,7 +183,7 @@ def test_a_log_is_read_on_until_the_writer_has_moved_to_the_new_file(tmp_path):
     assert tail.more() == [b"4", b"5"]
 
 
-def test_a_log_is_read_on_after_it_was_deleted(tmp_path):
+def test_a_log_is_followed_after_it_was_deleted(tmp_path):
     path = tmp_path / "n0.log"
     write(tmp_path / "n0.log.1", b"old\n")
     os.utime(tmp_path / "n0.log.1", (1, 1))
@@ -199,7 +201,7 @@ def test_a_log_is_read_on_after_it_was_deleted(tmp_path):
 
 @pytest.mark.parametrize("copied", [True, False])
 @pytest.mark.parametrize("new", [b"4\n5\n", b"4\n" + b"5" * 5000 + b"\n"])  # shorter than the old content, and longer
-def test_a_log_is_read_on_after_it_was_truncated(tmp_path, copied, new):
+def test_a_log_is_followed_after_it_was_truncated(tmp_path, copied, new):
     path = tmp_path / "n0.log"
     write(path, b"1\n" * 500 + b"2\nhal")
     tail = Tail("n0", path)
@@ -239,7 +241,7 @@ def test_a_device_is_written_to_and_not_replaced():
     assert pathlib.Path("/dev/null").is_char_device()
 
 
-def test_a_page_with_a_place_for_figures_keeps_the_rest_and_its_old_text(tmp_path):
+def test_only_the_part_between_the_marks_of_a_page_changes_and_there_is_a_backup(tmp_path):
     page = tmp_path / "page.md"
     old = f"before\n{bench.FIGURES_BEGIN}\nold\n{bench.FIGURES_END}\nafter\n"
     page.write_text(old)
@@ -266,10 +268,10 @@ def test_the_waits_between_failures_grow_to_a_bound_and_never_end():
     assert retry.failures == 1
 
 
-def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_lock_says_so(tmp_path):
+def test_a_process_belongs_to_a_state_directory_only_by_its_command_line_or_its_open_lock(tmp_path):
     lock, ours = tmp_path / "lock", pathlib.Path("/proc/self").resolve()
     lock.write_text(f"{ours.name}\n")
-    assert processes.lock_holder(lock) is None  # it is named, and does not hold it
+    assert processes.lock_holder(lock) is None  # the file contains its pid, but it does not hold the lock
     with open(lock, "rb"):
         assert processes.lock_holder(lock).pid == int(ours.name)
     (tmp_path / "supervisord.pid").write_text(f"{ours.name}\n")
@@ -279,7 +281,7 @@ def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_
                          (["supervisord", "-c", f"{tmp_path}/link/supervisord.conf"], True),
                          (["supervisord", "-c", "/elsewhere/supervisord.conf"], False),
                          (["editor", "-c", f"{tmp_path}/supervisord.conf"], False)):
-        # sh shows its own words as its command line.
+        # The command line of sh is its own arguments.
         with subprocess.Popen(["sh", "-c", "read line", *words], stdin=subprocess.PIPE) as process:
             words_of = pathlib.Path(f"/proc/{process.pid}/cmdline")
             wait_for(lambda of=words_of: of.read_bytes().startswith(b"sh\0"), "sh has its own command line")
@@ -287,7 +289,7 @@ def test_a_process_is_of_a_state_directory_only_if_its_command_line_or_its_open_
             process.stdin.close()
 
 
-def test_a_process_is_known_without_a_pidfd_too(monkeypatch):
+def test_a_process_is_recognised_without_a_pidfd(monkeypatch):
     def refused(_pid):
         raise OSError(errno.ENOSYS, "Function not implemented")
     monkeypatch.setattr(processes.os, "pidfd_open", refused)
@@ -301,7 +303,7 @@ def test_a_process_is_known_without_a_pidfd_too(monkeypatch):
         assert process.is_frozen()
         process.signal(signal.SIGKILL)
         assert processes.wait_ended([process], 10) == []
-        process.signal(signal.SIGKILL)  # it is gone: no error, and nothing else is hit
+        process.signal(signal.SIGKILL)  # it is gone: no error, and no other process gets the signal
     assert processes.Process.open(sleeper.pid) is None
 
 
@@ -317,7 +319,7 @@ def test_a_command_waits_for_another_one_only_for_a_time(tmp_path, monkeypatch, 
         pass
 
 
-# Asking nodes.
+# Queries to nodes.
 
 @pytest.mark.parametrize("says", ["nothing", "a byte at a time", "too much", "no HTTP"])
 def test_an_answer_has_a_bound_in_time_and_size(monkeypatch, says):
@@ -345,7 +347,7 @@ def test_an_answer_has_a_bound_in_time_and_size(monkeypatch, says):
         assert time.monotonic() - began < 10
 
 
-def test_a_question_that_hangs_costs_the_others_nothing(monkeypatch):
+def test_a_query_that_hangs_does_not_delay_the_others(monkeypatch):
     monkeypatch.setattr(probe, "ALL_SECONDS", 0.3)
     held = threading.Event()
     nodes = [types.SimpleNamespace(name=name) for name in ("n0", "n1")]

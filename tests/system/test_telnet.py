@@ -1,4 +1,4 @@
-"""A person with telnet: Debian's client, driven by expect, tells one node and asks another."""
+"""Tests a user with telnet: Debian's client, driven by expect, reports at one node and asks another."""
 import re
 import subprocess
 
@@ -40,14 +40,14 @@ def two_nodes(make_herd):
 
 
 def telnet(script):
-    """Runs the script after the words above; what telnet showed."""
+    """Runs the script after the lines above; returns the output of telnet."""
     done = subprocess.run(["expect", "-c", EXPECT + script], text=True, timeout=60, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     assert done.returncode == 0, done.stdout
     return done.stdout
 
 
-def test_a_client_told_at_one_node_is_asked_of_another(herd):
+def test_a_client_reports_at_one_node_and_another_node_returns_it(herd):
     telnet(rf"""
 open_session {herd["n0"].clients_port}
 send "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997\r"
@@ -56,7 +56,7 @@ send "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997\r"
 expect "IGNORE\r\n"
 quit
 """)
-    wait_for(lambda: herd["n1"].knows("kiwi.cs.ucla.edu"), "the other node has heard of it")
+    wait_for(lambda: herd["n1"].knows("kiwi.cs.ucla.edu"), "the other node has the record")
     shown = telnet(rf"""
 open_session {herd["n1"].clients_port}
 send "WHATSAT kiwi.cs.ucla.edu 10 5\r"
@@ -69,7 +69,7 @@ quit
     assert shown.count('"place_id"') == 5
 
 
-def test_what_telnet_itself_says_harms_no_line(herd):
+def test_option_negotiation_of_telnet_damages_no_line(herd):
     telnet(rf"""
 open_session {herd["n0"].clients_port}
 foreach sequence {{ayt nop ip ao brk ec el ga synch}} {{
@@ -109,15 +109,16 @@ def test_a_node_that_stops_ends_the_session(herd):
     assert b"Connection closed by foreign host" in output
 
 
-def test_the_session_in_the_readme_is_what_nodes_say(make_herd):
-    """To the letter, but for the time and the difference."""
+def test_nodes_give_the_replies_of_the_session_in_the_readme(make_herd):
+    """Byte for byte, except for the time and the difference."""
     herd = make_herd(FIVE)
-    session = re.search(r"^\$ telnet 127\.0\.0\.1 12140$.*?^```$", (REPOSITORY / "README.md").read_text(), re.M | re.S)[0]
-    told, told_reply, told_time = re.search(r"^(IAMAT .* (\S+))\n(AT Hill .*\n)", session, re.M).group(1, 3, 2)
-    asked, asked_reply = re.search(r"^(WHATSAT .*)\n(AT Hill .*\n\{(?:.*\n)*?\n)", session, re.M).groups()
+    readme = (REPOSITORY / "README.md").read_text()
+    session = re.search(r"^\$ telnet 127\.0\.0\.1 12140$.*?^```$", readme, re.M | re.S)[0]
+    report, report_reply, report_time = re.search(r"^(IAMAT .* (\S+))\n(AT Hill .*\n)", session, re.M).group(1, 3, 2)
+    query, query_reply = re.search(r"^(WHATSAT .*)\n(AT Hill .*\n\{(?:.*\n)*?\n)", session, re.M).groups()
     time = now()
-    said = herd["Hill"].say(told.replace(told_time, time))
-    before, after = (reply.split()[2] for reply in (told_reply, said))
-    assert said == told_reply.replace(told_time, time).replace(before, after)
-    wait_for(lambda: herd["Campbell"].knows(told.split()[1]), "Campbell knows it")
-    assert herd["Campbell"].say(asked) == asked_reply.replace(told_time, time).replace(before, after)
+    reply = herd["Hill"].say(report.replace(report_time, time))
+    before, after = (reply.split()[2] for reply in (report_reply, reply))
+    assert reply == report_reply.replace(report_time, time).replace(before, after)
+    wait_for(lambda: herd["Campbell"].knows(report.split()[1]), "Campbell knows it")
+    assert herd["Campbell"].say(query) == query_reply.replace(report_time, time).replace(before, after)

@@ -1,5 +1,5 @@
-"""Watching a node: probes, status and metrics over HTTP, the monitor by Debian's own viewer and by a plain subscriber,
-and what SIGHUP changes while a node runs."""
+"""Tests how a node is watched: probes, status and metrics over HTTP, the monitor with Debian's viewer and with a plain
+subscriber, and the effect of SIGHUP on a running node."""
 import contextlib
 import http.client
 import json
@@ -30,17 +30,17 @@ def test_a_node_without_peers_is_healthy_and_ready_at_once(make_herd):
     assert node.get("/readyz") == (200, "ready\n")
 
 
-def test_a_node_is_ready_when_its_peers_are_or_when_it_has_waited_long_enough(make_herd):
+def test_a_node_is_ready_when_its_peers_are_or_after_ready_timeout(make_herd):
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "60s"}})
     herd["n0"].start(wait=False)
     wait_for(lambda: herd["n0"].get("/healthz") == (200, "ok\n"), "it is healthy")
     assert herd["n0"].get("/readyz") == (503, "not ready: the first synchronisation waits for n1\n")
-    assert herd["n0"].say("IAMAT a +1+1 5").startswith("AT n0 ")  # clients are served before that
+    assert herd["n0"].say("IAMAT a +1+1 5").startswith("AT n0 ")  # clients are served earlier
     herd["n1"].start()
     herd["n0"].wait_ready()
     assert herd["n1"].knows("a")
     herd["n1"].kill()
-    assert herd["n0"].get("/readyz") == (200, "ready\n")  # once is enough
+    assert herd["n0"].get("/readyz") == (200, "ready\n")  # it stays ready
     herd.settings = {"http": {"ready_timeout": "300ms"}}
     herd.write_config()
     herd["n0"].stop()
@@ -60,7 +60,7 @@ def test_a_frozen_node_does_not_call_itself_healthy(make_herd):
     assert node.get("/healthz") == (200, "ok\n")
 
 
-def test_the_status_has_the_promised_fields(make_herd):
+def test_the_status_has_the_documented_fields(make_herd):
     herd = make_herd(line(3))
     herd.wait_linked()
     herd["n0"].say("IAMAT a +1+1 5\nIAMAT b +1+1 5")
@@ -113,7 +113,7 @@ def test_the_status_shows_a_link_that_is_lost(make_herd):
 
 
 def samples(node):
-    """Every sample of /metrics, {name and labels: value}; fails unless the text has Prometheus's form."""
+    """Every sample of /metrics as {name and labels: value}. Fails if the text is not in the format of Prometheus."""
     code, text = node.get("/metrics")
     assert code == 200 and text.endswith("\n")
     values, types = {}, {}
@@ -132,7 +132,7 @@ def samples(node):
     return values
 
 
-def test_the_metrics_parse_and_move(make_herd):
+def test_the_metrics_parse_and_change(make_herd):
     herd = make_herd(line(2))
     herd.wait_linked()
     wait_for(lambda: any("provider=" in name for name in samples(herd["n0"])), "the places are loaded")
@@ -155,7 +155,7 @@ def test_the_metrics_parse_and_move(make_herd):
     assert samples(herd["n0"])["herd_store_digest"] == int(status["digest"], 16) & ((1 << 48) - 1)
 
 
-def test_other_paths_and_methods_are_told_what_there_is(make_herd):
+def test_other_paths_and_methods_get_a_list_of_the_valid_ones(make_herd):
     node = make_herd(alone(1))["n0"]
     code, text = node.get("/nowhere")
     assert code == 404 and "/status.json" in text
@@ -165,7 +165,7 @@ def test_other_paths_and_methods_are_told_what_there_is(make_herd):
         assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD"
 
 
-def test_watchers_that_say_nothing_are_cut_off_and_others_answered(make_herd):
+def test_silent_http_clients_are_cut_off_and_others_answered(make_herd):
     node = make_herd(alone(1))["n0"]
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(socket.create_connection(("127.0.0.1", node.http_port), timeout=20))
@@ -191,7 +191,7 @@ def subscriber():
 
 
 def next_event(socket, kind, seconds=10, **wanted):
-    """The next event of that kind with those fields: exactly two frames, topic and JSON."""
+    """The next event of this kind with these fields; it has exactly two frames, topic and JSON."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
         if socket.poll(int(left * 1000)):
@@ -217,21 +217,21 @@ def test_stats_come_at_once_to_a_new_subscriber_and_then_every_second(make_herd,
 
 def test_each_of_many_new_subscribers_gets_stats_at_once(make_herd, subscribe):
     node = make_herd(alone(1))["n0"]
-    for _ in range(10):  # twenty together, so that some come while others are told
+    for _ in range(10):  # twenty together, so that some subscribe while others are served
         watchers = [subscribe(node, "herd.INFO.stats.n0") for _ in range(20)]
         for watcher in watchers:
             assert watcher.poll(900), "it has to wait for the stats of every second"
 
 
-def test_each_change_of_a_client_is_told_at_every_node(make_herd, subscribe):
+def test_every_node_publishes_each_change_of_a_client(make_herd, subscribe):
     herd = make_herd(line(2))
     herd.wait_linked()
     watchers = [subscribe(node) for node in herd]
     for watcher in watchers:
         next_event(watcher, "stats")
-    for told in ("IAMAT kiwi +34.068930-118.445127 1520023934.918963997", "IAMAT kiwi -1+2.5 1520023935"):
-        _, client, coordinates, when = told.split()
-        herd["n0"].say(told)
+    for command in ("IAMAT kiwi +34.068930-118.445127 1520023934.918963997", "IAMAT kiwi -1+2.5 1520023935"):
+        _, client, coordinates, when = command.split()
+        herd["n0"].say(command)
         for watcher in watchers:
             event = next_event(watcher, "client", client=client, coordinates=coordinates)
             latitude, longitude = map(float, re.fullmatch(r"([+-][\d.]+)([+-][\d.]+)", coordinates).groups())
@@ -243,7 +243,7 @@ def test_each_change_of_a_client_is_told_at_every_node(make_herd, subscribe):
         assert next_event(watcher, "client")["client"].startswith("no-utf8-\ufffd")
 
 
-def test_links_lost_and_opened_are_told(make_herd, subscribe):
+def test_lost_and_opened_links_are_published(make_herd, subscribe):
     herd = make_herd(ring(3))
     herd.wait_linked()
     watcher = subscribe(herd["n0"], "herd.")
@@ -286,18 +286,18 @@ def test_a_viewer_that_does_not_read_loses_messages_and_the_node_nothing(make_he
         topic, body = slow.recv_multipart()
         if topic == b"herd.INFO.client.n0":
             numbers.append(json.loads(body)["seq"])
-    assert numbers == sorted(set(numbers)) and 0 < len(numbers) < count  # a gap is what was lost
+    assert numbers == sorted(set(numbers)) and 0 < len(numbers) < count  # a gap shows lost messages
     times = iter(range(1, 100))
 
-    def hears_again():  # as soon as it has read half of its queue
+    def gets_events_again():  # as soon as it has read half of its queue
         node.say(f"IAMAT afterwards +1+1 {next(times)}")
         return slow.poll(1000) and json.loads(slow.recv_multipart()[1]).get("client") == "afterwards"
-    wait_for(hears_again, "it hears of what comes afterwards")
+    wait_for(gets_events_again, "it gets later events")
 
 
 # Reloading.
 
-def test_sighup_changes_what_can_change_live_and_names_what_cannot(make_herd):
+def test_sighup_changes_live_settings_and_names_the_others(make_herd):
     herd = make_herd(alone(1), settings={"clients": {"invalid_arguments": "drop"}})
     node = herd["n0"]
     with node.connect() as connection:
@@ -319,7 +319,8 @@ def test_a_reload_of_a_configuration_with_mistakes_changes_nothing(make_herd):
     herd.config_path.write_text("[clients]\nmax_lines = 1\n" + herd.config_text().replace("[clients]", ""))
     node.signal(signal.SIGHUP)
     wait_for(lambda: "event=reload_refused" in node.log(), "it is refused")
-    wait_for(lambda: f" warning n0 event=reload_mistake at={herd.config_path}:2: " in node.log(), "each mistake is said")
+    wait_for(lambda: f" warning n0 event=reload_mistake at={herd.config_path}:2: " in node.log(),
+             "each mistake is logged")
     assert node.say("WHATSAT a 51 1") == "? WHATSAT a 51 1\n"
     herd.config_path.unlink()
     node.signal(signal.SIGHUP)

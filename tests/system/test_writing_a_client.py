@@ -1,4 +1,4 @@
-"""The program in docs/WRITING-A-CLIENT.md, as it stands there, against real nodes."""
+"""Tests the program in docs/WRITING-A-CLIENT.md, exactly as printed there, against real nodes."""
 import re
 import subprocess
 import sys
@@ -45,14 +45,14 @@ def test_the_program_reports_and_asks(herd, tmp_path):
     wait_for(lambda: herd["n0"].counter("iamat_stored") == 10, "ten reports are counted")
 
 
-def test_the_program_goes_on_at_another_node_when_one_is_killed(herd, client, tmp_path):
-    told = client.Herd(addresses(herd))
-    assert told.report("kiwi", 1, -2, 10**9)
-    wait_for(lambda: herd["n1"].knows("kiwi"), "the other node has heard of it")
+def test_the_program_continues_at_another_node_when_one_is_killed(herd, client, tmp_path):
+    nodes_client = client.Herd(addresses(herd))
+    assert nodes_client.report("kiwi", 1, -2, 10**9)
+    wait_for(lambda: herd["n1"].knows("kiwi"), "the other node has the record")
     herd["n0"].kill()
-    assert told.report("kiwi", 1, -2, 10**9)  # the same again
-    assert told.near("kiwi", 1, 0) == ("n0", "+1.0000000-2.0000000", [])
-    told.close()
+    assert nodes_client.report("kiwi", 1, -2, 10**9)  # the same again
+    assert nodes_client.near("kiwi", 1, 0) == ("n0", "+1.0000000-2.0000000", [])
+    nodes_client.close()
     done = run(tmp_path, "later", *addresses(herd))
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("('n1', ")
@@ -62,31 +62,31 @@ def test_the_program_gives_up_when_no_node_answers(herd, client):
     nodes = addresses(herd)
     herd["n0"].kill()
     herd["n1"].kill()
-    told = client.Herd(nodes[:1], timeout=1)
+    nodes_client = client.Herd(nodes[:1], timeout=1)
     with pytest.raises(ConnectionError, match="no node answers"):
-        told.report("kiwi", 1, 2, 3)
+        nodes_client.report("kiwi", 1, 2, 3)
 
 
-def test_the_program_knows_refusals_and_numbers_that_a_node_would_drop(herd, client):
-    told = client.Herd(addresses(herd))
-    assert told.near("nobody-knows-it", 1, 0) is None
+def test_the_program_recognises_refusals_and_numbers_that_a_node_would_drop(herd, client):
+    nodes_client = client.Herd(addresses(herd))
+    assert nodes_client.near("unknown", 1, 0) is None
     for latitude, longitude in ((90.5, 0), (0, -180.1), (float("nan"), 0), (0, float("inf"))):
         with pytest.raises(ValueError):
-            told.report("kiwi", latitude, longitude, 1)
-    assert told.report("tiny", 5.5e-06, -5.5e-06, 1)
-    assert told.report("tiny", 90, -180, 2)
+            nodes_client.report("kiwi", latitude, longitude, 1)
+    assert nodes_client.report("tiny", 5.5e-06, -5.5e-06, 1)
+    assert nodes_client.report("tiny", 90, -180, 2)
     assert herd["n0"].knows("tiny").endswith(" tiny +90.0000000-180.0000000 0.000000002")
     assert herd["n0"].counter("invalid_arguments") == 0
 
 
-def test_the_page_says_how_a_dropped_command_is_found_out(make_herd):
+def test_a_dropped_command_is_found_as_the_page_describes(make_herd):
     node = make_herd(alone(1), settings={"clients": {"invalid_arguments": "drop"}})["n0"]
     assert node.say(f"IAMAT kiwi 34-118 {now()}\ndone-17\n") == "? done-17\n"
     reply, marker = node.say(f"IAMAT kiwi +34-118 {now()}\ndone-18\n").splitlines(keepends=True)
     assert AT.match(reply.encode()) and marker == "? done-18\n"
 
 
-def test_the_longest_iamat_is_what_the_page_says(make_herd):
+def test_the_longest_iamat_is_that_of_the_page(make_herd):
     node = make_herd(alone(1))["n0"]
     digits = "1" * 30
     longest = f"IAMAT {'x' * 255} +89.{digits}-179.{digits}/ 1520023934.918963997"

@@ -1,4 +1,4 @@
-"""ZMTP 3.0 byte by byte, for what no ZeroMQ socket would send: greetings, frames, and connections that break."""
+"""ZMTP 3.0 byte by byte, for data that no ZeroMQ socket sends: greetings, frames, and connections that break."""
 import contextlib
 import socket
 import struct
@@ -19,13 +19,13 @@ def ready(kind):
 
 
 def connect(port, kind, seconds=20):
-    """A connection whose handshake as a socket of that kind (b"SUB") is done; to be closed by the caller."""
+    """A connection after the handshake, as a socket of this kind (b"SUB"). The caller closes it."""
     connection = socket.create_connection(("127.0.0.1", port), timeout=seconds)
     connection.sendall(greeting())
     got = b""
     while len(got) < 64:
         piece = connection.recv(64 - len(got))
-        assert piece, "the other side greets"
+        assert piece, "the other side sends a greeting"
         got += piece
     connection.sendall(ready(kind))
     assert b"READY" in connection.recv(1000)
@@ -33,13 +33,14 @@ def connect(port, kind, seconds=20):
 
 
 def reset(connection):
-    """Ends it as a host that was switched off and on would: by a reset."""
+    """Ends the connection with a reset, as a host does that was switched off and on."""
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     connection.close()
 
 
 def flood(connection, piece, most):
-    """Sends the piece again and again until the other side ends the connection: the bytes taken, some `most` at most."""
+    """Sends the piece again and again until the other side ends the connection, or `most` bytes are sent. Returns the
+    number of bytes."""
     sent = 0
     with contextlib.suppress(ConnectionError, TimeoutError):
         while sent < most:
