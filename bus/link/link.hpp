@@ -2,10 +2,16 @@
 // each of its configured peers.
 //
 // The handshake (HELLO and WELCOME) tells both sides where to start. After it the sending half reads this node's feed
-// in order. A cursor says how far it has sent. Each batch covers the next feed range (from, to], and stays in flight
-// until the peer's ACK says that it is merged. If an ACK is overdue, the link goes back to the acknowledged cursor and
-// repeats the handshake. The receiving half holds the cursor in the peer's feed, and owes the peer answers: WELCOME,
-// ACK, PONG. The two halves are independent of each other.
+// in order. A cursor states how far it has sent. Each batch covers the next feed range (from, to], and stays in flight
+// until the peer's ACK states that it is merged. The receiving half holds the cursor in the peer's feed, and owes the
+// peer answers: HELLO, WELCOME, ACK, PONG. The two halves are independent of each other.
+//
+// The stream of batches ends if an ACK or a PONG is overdue, at a BYE, at a new incarnation of the peer, and when this
+// node renews its feed. Each time a new attempt begins, with a HELLO that states its number. No batch is sent until a
+// WELCOME to the present attempt comes. The cursor in it is the new start, also if it is below the acknowledged one.
+//
+// A link lags if more changes are unsent than max_in_flight full batches can hold. Then each of its batches also has
+// newest records, out of order, which do not move the cursor.
 //
 // An exchange, from the side of this node:
 //
@@ -47,11 +53,11 @@ struct Self {
   std::string address{};          // the bus address at which peers reach this node; only shown to people
 };
 
-// The state of a link.
+// The state of a link. A new incarnation of the peer counts as Down until it answers, but after kSilence as Half.
 enum class Connected : std::uint8_t {
-  Down,  // nothing was received from the peer for kSilence
-  Half,  // messages come from the peer, but no answers to ours
-  Up,    // both directions work
+  Down,  // nothing was received from the peer for kSilence, or its BYE was
+  Half,  // messages come from the peer, but no answer to ours for kSilence
+  Up,    // both directions have worked within kSilence
 };
 
 // The present state of this node's feed, by which a peer's cursor in it is judged.
@@ -63,7 +69,7 @@ struct OurFeed {
 
 // What a peer's cursor in this node's feed proves.
 enum class CursorClaim : std::uint8_t {
-  Possible,  // nothing: this node can have sent the peer those changes
+  Possible,  // nothing: this node can have sent the peer those changes, or the message was ignored
   Foreign,   // the peer merged changes of this feed that this node's journal does not contain: the journal is not the
              // newest one of the feed, and the node must renew its feed (rule 24)
 };
@@ -90,21 +96,31 @@ struct FeedRange {
 
 class Link {
  public:
-  // `self` must outlive the link. `index`: of the peer among the replica's peers, as the store records it.
+  // `self` must outlive the link. `index`: of the peer among the replica's peers, as the store records it. At first the
+  // link is Down and a HELLO is due.
   Link(const Self& self, PeerIndex index, LinkLimits limits);
 
   // ---- messages received from the peer ----
-  // `feed_tail`: the tail of this node's feed now. A WELCOME or ACK that does not name the present incarnations is not
-  // used; a HELLO or WELCOME may be owed in answer. A BYE of another incarnation is ignored.
+  // `feed_tail`: the tail of this node's feed now.
+  //
+  // A HELLO is answered by WELCOME, and by a HELLO unless it is an answer itself. A new incarnation of the peer ends
+  // the stream of batches, and all that the former one acknowledged or proved is void. A new feed id sets the cursor in
+  // the peer's feed back to 0.
   void receive(const protocol::Hello& hello, protocol::Now now, ChangeNumber feed_tail);
-  // If the result is Foreign, the message was not used.
+  // If the result is Foreign, the message was not used, and the node must renew its feed (rule 24).
+  // A WELCOME that names other incarnations or another feed than the present ones is ignored, and answered by HELLO, at
+  // most every kHelloSpacing. A WELCOME to another attempt than the present one moves no cursor.
   [[nodiscard]] CursorClaim receive(const protocol::Welcome& welcome, protocol::Now now, const OurFeed& feed);
+  // An ACK that names other incarnations is ignored, and answered by WELCOME. One to a former attempt counts: what is
+  // merged stays merged.
   [[nodiscard]] CursorClaim receive(const protocol::Ack& ack, protocol::Now now, ChangeNumber feed_tail);
+  // PING and PONG name no incarnation: the caller knows the peer by the connection.
   void receive(const protocol::Ping& ping, protocol::Now now);
   void receive(const protocol::Pong& pong, protocol::Now now);
+  // A BYE of another incarnation is ignored. Else the link is Down, and HELLO is due after kHelloInterval.
   void receive(const protocol::Bye& bye, protocol::Now now);
-  // The peer sent CONFLICT and refused this process (rule 21). The next HELLO follows after kHelloInterval, without
-  // backoff.
+  // The peer sent CONFLICT and refused this process (rule 21). Ends the backoff: from the next HELLO on, the interval
+  // is kHelloInterval again.
   void refused() { unanswered_hellos_ = 0; }
 
   // Call it first for each BATCH. True if the batch is of the peer's present incarnation and for ours. If false, do not
@@ -117,52 +133,66 @@ class Link {
 
   // ---- this node's journal and feed ----
   // The node has renewed its feed: all that the peer acknowledged of the former feed is void. Restarts the handshake.
+  // The cursor in the peer's feed stays.
   void begin_feed(protocol::Now now);
 
-  // At the start: the cursor in the peer's feed that the journal holds. Reading continues there if the peer still has
-  // that feed id, else at its beginning.
+  // At the start, before any message: the cursor in the peer's feed that the journal holds. Reading continues there if
+  // the peer still has that feed id, else at the feed's beginning. A cursor with run 0 is not used.
   void restore(const PeerCursor& durable);
   // How far the peer's feed is merged here, for the journal to write.
   [[nodiscard]] PeerCursor peer_cursor(const std::string& peer) const { return {peer, peer_.feed_id, at_}; }
-  // The journal has written this cursor. The next ACK reports it to the peer as durable.
+  // The journal has written this cursor. The next ACK reports it to the peer as durable; with prompt_durable an ACK is
+  // owed at once. A cursor of another feed or run than the present one is ignored.
   void cursor_durable(const PeerCursor& durable);
 
   // A reply waits until the peer's journal covers this number of our feed. While proven() is lower, and nothing is in
-  // flight, the link asks again with an empty batch. 0: no reply waits.
+  // flight, the link asks again with an empty batch, one answer timeout (see tick()) after the batch before. 0: no
+  // reply waits.
   void await(ChangeNumber number) { awaited_ = number; }
   // The peer's journal holds every record that was live in our feed when this number was its tail, or a newer record of
   // the same client. 0: nothing is proven.
   [[nodiscard]] ChangeNumber proven() const { return proven_; }
 
   // ---- messages to send ----
-  // The next message other than BATCH: owed answers first, then HELLO or PING when due. The link counts it as sent, so
-  // call it only when the peer can be sent to. nullopt: none for now.
+  // The next message other than BATCH. The order is HELLO, because a peer ignores other messages of a stranger; the
+  // answer to a HELLO; WELCOME; ACK when due; PONG; PING when due. The link counts it as sent, so call it only when the
+  // peer can be sent to. nullopt: none for now.
   [[nodiscard]] std::optional<protocol::Message> take_message(protocol::Now now, ChangeNumber feed_tail);
 
-  // The change number after which the next batch starts. nullopt if no batch may be sent now, or if the link lags: then
-  // only next_range() can compose the batch.
+  // The change number after which the next record for this peer may come; the tail if there is nothing to send. `from`
+  // of the next batch may be lower, because nothing between the two is for this peer. nullopt if no batch may be sent
+  // now, or if the link lags: then only next_range() can compose the batch.
   [[nodiscard]] std::optional<ChangeNumber> next_number(ChangeNumber feed_tail) const;
   [[nodiscard]] std::size_t max_batch() const { return limits_.max_batch; }
   [[nodiscard]] std::size_t max_in_flight() const { return limits_.max_in_flight; }
-  // The feed range of the next batch. It ends at `end` at the latest, unless nothing up to there is for this peer.
-  // nullopt if the stream is not open, max_in_flight batches are in flight, or there is nothing worth a message.
+  // The feed range of the next batch, for send(). It has about max_batch records in order and successors; a lagging
+  // link reads half as many in order and adds newest ones. The caller shortens a range that does not fit the body.
+  //
+  // It ends at `end` or before, unless nothing up to there is for this peer, or more than kMaxSupersededScanned
+  // superseded changes are not on disk. It has no records if it asks for a proof (await()), or if for kEmptyBatchDelay
+  // nothing up to the tail was for this peer. nullopt if the stream is not open, max_in_flight batches are in flight,
+  // or there is nothing worth a message.
   [[nodiscard]] std::optional<FeedRange> next_range(const Store& store, protocol::Now now, ChangeNumber end);
-  // Shortens the range to end at `to`, because its records do not fit the body. True if its successors or its end had
-  // to change further, so that the body must be encoded again.
+  // Shortens the range to end at `to`, at least range.from, because its records do not fit the body. Removes the
+  // records after the new end. True if the successors changed, or the end had to move below `to`: then the body must be
+  // encoded again.
   [[nodiscard]] bool shorten(const Store& store, FeedRange& range, ChangeNumber to) const;
-  // A batch that ends at `to` is sent now. Returns its header. `written`: the journal holds our feed up to this number.
+  // A batch that ends at `to` is sent now. Returns its header; its `from` is the `to` of the batch before. Call it only
+  // after next_range() or next_number() returned a value. `written`: the journal holds our feed up to this number.
   [[nodiscard]] protocol::Batch send(ChangeNumber to, const Store& store, ChangeNumber written, protocol::Now now);
-  // True if the record is left out for this peer, because its present incarnation sent it to us (rule 7).
+  // True if the record is left out for this peer, because its present incarnation sent it to us (rule 7). `entry` must
+  // be live.
   [[nodiscard]] bool knows(const Store& store, const Feed::Entry& entry) const;
 
-  // True if a received batch is not acknowledged yet.
+  // True if a received batch is not acknowledged yet, or, with prompt_durable, a durable cursor is not reported yet.
   [[nodiscard]] bool owes_ack() const { return owe_ack_; }
   // Cheap test for whether take_message() or next_range() may return something. May be a false positive, never a false
   // negative.
   [[nodiscard]] bool wants_to_send(protocol::Now now, ChangeNumber feed_tail) const;
 
   // ---- for reconciliation (bus/link/reconciler.hpp) ----
-  // Owes a HELLO, so that both sides state their cursors anew.
+  // Owes a HELLO, so that both sides state their cursors anew. The stream goes on until the WELCOME to it, and then
+  // continues at the cursor in that WELCOME.
   void request_hello() { owe_hello_ = true; }
   // True from the WELCOME of the present attempt until the next handshake: batches may be sent.
   [[nodiscard]] bool streaming() const { return streaming_; }
@@ -175,7 +205,9 @@ class Link {
   [[nodiscard]] protocol::Incarnations incarnations() const { return {self_->incarnation, peer_.incarnation}; }
 
   // ---- time and state ----
-  // Restarts the handshake if an ACK or a PONG is overdue. Call it once per loop iteration, before messages are taken.
+  // Restarts the handshake if an ACK or a PONG is overdue: not received within the answer timeout, which is
+  // kRoundTripsBeforeTimeout round trips, at least kAnswerTimeoutMin, at most kAnswerTimeoutMax. Call it once per loop
+  // iteration, before messages are taken.
   void tick(protocol::Now now);
 
   // The steady time at which tick() may have something to do, or connected() may change; max() for never.
@@ -192,16 +224,16 @@ class Link {
   struct Cursors {
     ChangeNumber sent = 0;
     ChangeNumber merged = 0;   // acknowledged
-    ChangeNumber durable = 0;  // in the peer's journal, as its ACK says
+    ChangeNumber durable = 0;  // in the peer's journal, as its ACK states
   };
   [[nodiscard]] Cursors cursors() const { return {sent_, acknowledged_, durable_}; }
-  // Moving average; 0 until one is measured.
+  // Moving average over the ACKs and PONGs of the peer's present incarnation; 0 until one is measured.
   [[nodiscard]] protocol::Nanoseconds round_trip() const { return round_trip_; }
   // The peer's wall clock minus ours.
   [[nodiscard]] protocol::Nanoseconds skew() const { return skew_; }
   // 0 until the first HELLO.
   [[nodiscard]] std::uint64_t peer_incarnation() const { return peer_.incarnation; }
-  // ACKs and PONGs that were overdue, since the start.
+  // How often an ACK or a PONG was overdue, since the start.
   [[nodiscard]] std::uint64_t timeouts() const { return timeouts_; }
   // Batches in flight.
   [[nodiscard]] std::size_t in_flight() const { return flight_.size(); }

@@ -11,8 +11,8 @@ namespace herd::bus {
 using namespace std::chrono_literals;
 
 struct LinkLimits {
-  std::size_t max_in_flight = 8;                       // batches not yet acknowledged
-  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch
+  std::size_t max_in_flight = 8;                       // batches not yet acknowledged; 1 to kMaxInFlightCeiling
+  std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch; 1 to kMaxBatchUpdates
   bool prompt_durable = false;           // send an ACK as soon as the journal has written: replies of peers wait for it
   std::chrono::nanoseconds ack_delay{};  // how long the ACK of a lone batch may wait; at a second batch it is sent
 };
@@ -23,7 +23,8 @@ inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // between HE
 inline constexpr std::chrono::nanoseconds kHelloIntervalMax = 2s;  // the longest backoff, while nothing is received
 inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;    // between HELLOs that answer a mismatch, at least
 inline constexpr unsigned kHellosBeforeBackOff = 2;  // unanswered HELLOs at kHelloInterval, before backoff begins
-// Also bounds how late an idle link notices that the peer takes its new connection for a stranger's.
+// Also bounds how late an idle link notices that the peer ignores it: after a reconnection the peer treats it as a
+// stranger until a HELLO comes.
 inline constexpr std::chrono::nanoseconds kPingInterval = 1s;
 inline constexpr std::chrono::nanoseconds kSilence = 2500ms;  // without a message for this long the link is down
 inline constexpr std::chrono::nanoseconds kAnswerTimeoutMin = 400ms;  // above the scheduling delays of a busy machine

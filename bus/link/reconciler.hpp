@@ -8,18 +8,25 @@
 //   DIGEST    ->            this node's digest of its whole store
 //             <- DIGEST     the peer's digest; if it differs, also the hash sums of its 4,096 buckets
 //                           equal digests, or no bucket that differs for long enough: the round ends here
-//   PULL      ->            the buckets that differ
+//   PULL      ->            the buckets that differ, at most 512 in one PULL
 //             <- ANSWER     their records, merged by the store's order; PULL and ANSWER repeat until all are sent
 //
-// A node repairs only its own store; the peer begins rounds of its own for what it lacks.
+// A node repairs only its own store. The peer begins rounds of its own for the records that it lacks, and a PULL makes
+// it begin one soon (`again`).
 //
 // Updates in flight are not a difference. A bucket is compared only if the cursors show that each side has merged all
-// changes of the other in it. Even then a bucket is pulled only if it differs in several rounds. So a herd under full
-// load compares and pulls nothing.
+// changes of the other in it. Even then it is pulled only if it differed in two rounds with the same sums, at least
+// `unchanged` apart, or in three rounds with any sums and was not equal in between. So a herd under full load compares
+// and pulls nothing.
+//
+// A difference makes the next round begin soon (`again`). At most three such extra rounds follow a regular one. Rounds
+// begin only while the link's stream is open. A new incarnation of the peer ends the round and the pull under way.
 //
 // Pure: time is passed in, messages are taken out, random numbers come from a seed. Owned by the replica, one for each
-// peer, beside its link; loop thread only. Bounded: one round and one pull of this node, and one answer of each kind to
-// the peer, are under way at most. docs/PROTOCOL.md (rules 15 to 17) has the rules.
+// peer, beside its link; loop thread only. Bounded: one round or one pull of this node, and one answer of each kind to
+// the peer, are under way at most; a newer request of the peer replaces one that is not answered yet. A comparison
+// scans at most 16,384 changes of the feed (about 1 ms), and an ANSWER at most 4,096 records. docs/PROTOCOL.md (rules
+// 15 to 17) has the rules.
 #pragma once
 
 #include <chrono>
@@ -44,14 +51,14 @@ struct ReconcileLimits {
   protocol::Nanoseconds round_min = 30s;
   protocol::Nanoseconds round_max = 60s;
   protocol::Nanoseconds again = 2500ms;      // from a difference to the extra round that follows; above `unchanged`
-  protocol::Nanoseconds unchanged = 2s;      // a bucket is pulled once its two sums differ, unchanged, for this long
+  protocol::Nanoseconds unchanged = 2s;      // a bucket is pulled if its two sums differ and stay as they are so long
   protocol::Nanoseconds answer_within = 5s;  // without an answer for this long the round or the pull is abandoned
 };
 
 class Reconciler {
  public:
-  // `seed`: of the times of rounds. `known_feed`: the peer's feed id as the journal holds it; 0: none. If the peer has
-  // another one, the first round begins as soon as the link is synchronised.
+  // `seed`: of the times of rounds. `known_feed`: the peer's feed id as the journal holds it; 0: none. Whenever the
+  // peer has another one, a round is due as soon as the link is synchronised.
   Reconciler(ReconcileLimits limits, std::uint64_t seed, std::uint64_t known_feed)
       : limits_(limits), random_(seed), known_feed_(known_feed) {}
 
@@ -62,14 +69,17 @@ class Reconciler {
   [[nodiscard]] protocol::Nanoseconds tick_deadline(const Link& link) const;
 
   // Messages received from the peer. `sums`: the body frame of a DIGEST, if it has one; an Error if it cannot be
-  // decoded. Messages of another incarnation, and answers to another round or pull, are ignored.
+  // decoded; the round then ends without a result. Messages that do not name the present incarnations, and answers to
+  // another round or pull, are ignored.
   [[nodiscard]] protocol::Result<void> receive(const protocol::Digest& digest, std::optional<std::string_view> sums,
                                                const Link& link, const Store& store, protocol::Now now);
   void receive(const protocol::Pull& pull, const Link& link, protocol::Now now);
-  // Call it after the ANSWER's updates are merged.
+  // Call it after the ANSWER's updates are merged. The caller must have checked its incarnations with
+  // Link::is_current().
   void receive(const protocol::Answer& answer, protocol::Now now);
 
-  // The next message to send, or nullopt. It counts as sent when it is taken.
+  // The next message to send, or nullopt. It counts as sent when it is taken. Call it after Link::take_message()
+  // returned nullopt, so that the HELLO of a round precedes its DIGEST.
   [[nodiscard]] std::optional<Outgoing> take(const Link& link, const Store& store);
   [[nodiscard]] bool wants_to_send() const { return owe_ask_ || owe_digest_ || owe_pull_ || owe_answer_; }
 

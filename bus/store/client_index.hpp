@@ -1,7 +1,8 @@
 // The index of clients: a hash map from a client's id to the index of its record in the store.
 //
 // It consists of 1,024 small open-addressing tables with linear probing. The upper 10 bits of the id's hash select the
-// table. Each table grows separately, by a quarter, so no insert moves more than about a thousandth of all slots.
+// table. Each table grows separately, by a quarter when it is 80 % full, so no insert moves more than about a
+// thousandth of all slots.
 //
 // The index does not hold the ids. A slot holds the lower 32 bits of the id's hash and the record's index. A search
 // compares these 32 bits first and reads a record only where they match; a table grows without reading any record.
@@ -25,7 +26,8 @@ class ClientIndex {
   // `seed`: of the hash; random in production, so that an attacker cannot choose ids that collide.
   explicit ClientIndex(std::uint64_t seed) : seed_(seed) {}
 
-  // The result of a search. Valid until the next insert.
+  // The result of a search. A found index stays valid, as records are neither moved nor deleted. A nullopt is valid
+  // until the next insert.
   struct Found {
     std::uint64_t hash = 0;            // of the client's id, for a later insert()
     std::optional<RecordIndex> index;  // nullopt if the client has no record
@@ -34,7 +36,8 @@ class ClientIndex {
   [[nodiscard]] std::uint64_t hash_of(std::string_view client) const;
 
   // Searches for the client with this hash (from hash_of()). `is_match(index)` returns whether that record
-  // belongs to the client. It is called only on a 32-bit hash match; about 1 call in 100,000 is for another client.
+  // belongs to the client. It is called only on a match of the 32 bits. A search meets the record of another client
+  // with a probability of about clients / 2^42: with 40 million clients once in 100,000 searches.
   template <typename IsMatch>
   [[nodiscard]] Found find(std::uint64_t hash, IsMatch&& is_match) const {
     const Table& table = table_of(hash);
@@ -45,7 +48,7 @@ class ClientIndex {
     return {hash, std::nullopt};
   }
 
-  // Adds a client that find() did not find.
+  // Adds a client that find() did not find; else the client is in the index twice. `index` is below UINT32_MAX.
   void insert(std::uint64_t hash, RecordIndex index);
 
   // A hint to the processor: a find() with this hash follows soon.

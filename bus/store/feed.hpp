@@ -18,6 +18,7 @@
 //
 // Memory: entries lie in append-only segments. retire() marks an entry as stale; a segment with many stale entries
 // drops them. So memory and the cost of reading depend on the number of records, not on how often they changed.
+// append() and retire() take constant time on average; sometimes one of them also rewrites one segment.
 // Pure; owned by the store, used on the loop's thread only.
 #pragma once
 
@@ -46,14 +47,15 @@ class Feed {
   explicit Feed(ChangeNumber base = 0) : tail_(base) {}
 
   // Appends a change of the record `index` and returns its number, the new tail. The record must not have a live entry:
-  // retire() it first.
+  // retire() it first. append() does not check this.
   ChangeNumber append(RecordIndex index);
 
   // Continues numbering after `base`, because an earlier run may have given out the numbers up to it. `base` must not
-  // be below tail(). The gap costs no memory.
+  // be below tail(): that fails an assertion. The gap costs no memory.
   void skip_to(ChangeNumber base);
 
-  // Removes the entry with this number, because its record changes again. The entry must be live.
+  // Removes the entry with this number, because its record changes again. A number without a live entry fails an
+  // assertion.
   void retire(ChangeNumber number);
 
   // A hint to the processor: a retire() of this number follows soon.
@@ -69,8 +71,8 @@ class Feed {
   // in segments without gaps between numbers, and 8 bytes in others, where at least about half of the entries are live.
   [[nodiscard]] std::size_t held() const { return held_; }
 
-  // Reads the live entries in the order of their numbers. Valid until the feed changes; to continue later, remember the
-  // last number as a cursor.
+  // Reads the live entries in the order of their numbers. Valid until any append() or retire(); to continue later,
+  // remember the last number as a cursor.
   class Reader {
    public:
     // The next live entry, or nullopt at the tail.
@@ -84,7 +86,8 @@ class Feed {
     std::size_t segment_;
     std::size_t offset_;
   };
-  // A reader of all live entries with numbers above `cursor`.
+  // A reader of all live entries with numbers above `cursor`, which may be any number; at or above the tail there are
+  // none.
   [[nodiscard]] Reader read_after(ChangeNumber cursor) const;
 
  private:

@@ -1,5 +1,5 @@
 // Rate limits for warnings that clients can provoke. Each kind has its own limit, so that no client can fill a disk.
-// The log states how many warnings were suppressed. Owned by the front end, used on the loop's thread only.
+// The log states how many warnings of a kind were suppressed. Owned by the front end, used on the loop's thread only.
 #pragma once
 
 #include <array>

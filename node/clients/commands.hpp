@@ -1,6 +1,6 @@
 // Executes the command in one line of a client: gives a report to the replica, and appends the reply to the
 // connection's queue. A WHATSAT that needs places returns a Lookup, which the front end sends to the places worker.
-// Shared by all sessions of a node; used on the loop's thread only; owns none of its parts.
+// Owned by the front end, shared by all its sessions, used on the loop's thread only. Does not own its parts.
 #pragma once
 
 #include <optional>
@@ -28,7 +28,7 @@ struct Lookup {
 
 // One line from a client, without its line end, and the command in it. The texts of both views must outlive it.
 struct Line {
-  // `line_is_logged`: whether the log takes debug messages. The caller looks once for several lines.
+  // `line_is_logged`: whether the log level is debug. The caller reads the level once for several lines.
   Line(std::string_view line, std::string_view client, bool line_is_logged = true)
       : text(line), from(client), is_logged(line_is_logged), command(protocol::parse_command(line)) {}
 
@@ -54,8 +54,9 @@ class Commands {
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
 
-  // Loads the records of the lines' clients into the processor's cache, and sets key_of of each line. Every one of the
-  // lines must be executed soon afterwards. Saves time from kLinesExpected lines on.
+  // Loads the records of the lines' clients into the processor's cache, and sets key_of of each line. Execute all of
+  // these lines soon afterwards, before other data replaces the records in the cache. Saves time from kLinesExpected
+  // lines on.
   void prefetch(Lines& lines) const;
 
   // Appends the reply to `replies`, or reserves a slot there and returns the lookup that must complete it. Some

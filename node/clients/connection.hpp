@@ -1,5 +1,6 @@
-// A client's session with its socket. receive() and send() do what is possible without blocking and return; the front
-// end waits until the socket is ready again. Used on the loop's thread only; owns the socket and the session.
+// A client's connection: its socket and its session, both owned by it. receive() and send() do as much as is possible
+// without blocking, and return; the front end waits until the socket is ready again. Owned by the front end, used on
+// the loop's thread only.
 #pragma once
 
 #include <cstddef>
@@ -27,15 +28,15 @@ class Connection {
   // The node stops: commands already received are still answered, then the connection closes.
   void finish();
 
-  // Closes the connection if one of its timeouts has passed: idle_timeout, ack_timeout, or kMaxDiscardTime after a
-  // half-close by the node.
+  // Closes the connection if one of its timeouts has passed: idle_timeout, ack_timeout, or kMaxDiscardTime since the
+  // node half-closed it. Call it about once per second.
   void close_if_overdue();
 
   // Closes the socket at once. `reason` is for the log.
   void close(std::string_view reason);
 
-  // What to wait for on the socket. If both are false, the session waits for a lookup or an acknowledgement, or the
-  // connection is closed.
+  // Whether to wait until the socket is readable, and until it is writable. If both are false, the session waits for a
+  // lookup or an acknowledgement, or the connection is closed.
   [[nodiscard]] bool wants_to_receive() const { return is_open() && (is_discarding_ || session_.wants_bytes()); }
   [[nodiscard]] bool wants_to_send() const { return is_open() && !session_.output().empty(); }
   [[nodiscard]] bool is_open() const { return socket_.is_open(); }

@@ -1,8 +1,8 @@
 // The clients' side of a node: listens on the clients' port and serves every connection.
 //
-// All of it runs on the loop's thread, inside the loop's io_context; nothing here blocks but listen(). It owns the
-// listening sockets, the connections, the epoll instance that reports which of them are ready, one read buffer that all
-// of them share, and the table of pending lookups.
+// Owned by the node. All of it runs on the loop's thread, inside the loop's io_context. Only listen() may block. It
+// owns the listening sockets, the connections, the epoll instance that reports which of them are ready, one read buffer
+// that all of them share, and the table of pending lookups.
 //
 // Every event of a connection ends in serve(): send the output, start the lookups, and update what the socket is
 // watched for.
@@ -47,8 +47,8 @@ class FrontEnd {
     const ClientsConfig& config;  // a reload may change it between two loop iterations
     Counters& counters;
     const LoopClock& clock;
-    // Starts a places lookup and returns at once. The owner then calls deliver() once for each ticket, after `ask` has
-    // returned.
+    // Starts a places lookup and returns at once. The owner of the front end later calls deliver() once for each
+    // ticket, never from within `ask`.
     std::function<places::Ticket(const places::Query&)> ask;
     // How long a reply may wait for its acknowledgement. May change while the front end exists.
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;
@@ -72,8 +72,9 @@ class FrontEnd {
   // The port of the first listening socket: the kernel's choice if listen() got port 0.
   [[nodiscard]] std::uint16_t port() const;
 
-  // Completes the reply of a lookup. `document` is JSON and does not end with a newline. The connection may be closed
-  // already. The reply leaves with send_delivered(), so all replies of one connection take one system call.
+  // Completes the reply of a lookup. `document` is JSON and does not end with a newline. If the connection is closed by
+  // now, the document is dropped. The reply waits for send_delivered(), which sends all replies of a connection
+  // together.
   void deliver(places::Ticket ticket, std::string_view document);
   void send_delivered();
 

@@ -1,7 +1,7 @@
 // How much memory the replies of all connections hold, and how much one connection may hold. A client that does not
-// read holds memory up to the limit of a connection. The limit falls in two steps when the sum rises. A client that
-// reads stays below the limit, because sent replies no longer count. Owned by the front end, shared by all its
-// sessions, used on the loop's thread only.
+// read holds memory up to the limit of a connection. The limit falls in two steps when the sum rises: at half of
+// `most`, and at `most`. A client that reads stays below the limit, because sent replies no longer count. Owned by the
+// front end, shared by all its sessions, used on the loop's thread only.
 #pragma once
 
 #include <algorithm>
@@ -14,8 +14,8 @@ namespace herd::node {
 
 class ReplyMemory {
  public:
-  // `most`: bytes over all connections. From there on, a connection may continue only when it holds no reply, so it
-  // advances one step at a time.
+  // `most`: bytes of all connections together. While the sum is at or above it, a connection executes more lines only
+  // when it holds no reply, so it advances one step at a time.
   explicit ReplyMemory(std::size_t most = kMaxRepliesInAll) : most_(most) {}
   ReplyMemory(const ReplyMemory&) = delete;
   ReplyMemory& operator=(const ReplyMemory&) = delete;
@@ -25,13 +25,14 @@ class ReplyMemory {
 
   [[nodiscard]] std::size_t total() const { return total_; }
 
-  // The limit of one connection: with more bytes of replies than this, it is not read from.
+  // The limit of one connection, in bytes. With more bytes of replies than this, it executes no further lines and is
+  // not read from.
   [[nodiscard]] std::size_t limit() const {
     if (total_ < most_ / 2) return kMaxOutputBytes;
     return total_ < most_ ? kScarceOutputBytes : 0;
   }
 
-  // The most bytes to read at once from one connection: input that must wait takes memory, too.
+  // The most bytes to read at once from one connection. It falls too, because input that must wait also takes memory.
   [[nodiscard]] std::size_t read_bytes() const { return total_ < most_ / 2 ? kReadBufferBytes : kScarceReadBytes; }
 
  private:

@@ -35,8 +35,8 @@ class ReplyQueue {
   [[nodiscard]] std::string& tail();
 
   // The same, for a reply that may leave only when release() acknowledges the change number `number`, which is above 0.
-  // Replies between two calls of new_iteration() wait together, for the greatest of their numbers. `now` is steady
-  // time.
+  // Such replies between two calls of new_iteration() form a group, which waits for the greatest of their numbers; a
+  // slot between them begins a new group. `now` is steady time.
   [[nodiscard]] std::string& tail_when_acknowledged(std::uint64_t number, protocol::Nanoseconds now);
   void new_iteration() { same_iteration_ = false; }
 
@@ -54,8 +54,8 @@ class ReplyQueue {
   // Completes a reply: its beginning, then `rest`, then `end`. The slot must be reserved and not yet filled.
   void fill(SlotId id, std::string_view rest, std::string_view end);
 
-  // Answers `count` telnet requests for a timing mark. The answers leave before all replies that are not partly sent,
-  // and never inside a line.
+  // Answers `count` telnet requests for a timing mark. The answers overtake all replies in the queue, but wait for the
+  // end of a line that is partly sent.
   void answer_timing_marks(std::size_t count) { timing_mark_bytes_ += count * protocol::kTimingMark.size(); }
 
   // The bytes that can be sent now. Valid until the next call of a function that is not const.
@@ -67,7 +67,7 @@ class ReplyQueue {
   // The number of slots that are reserved and not yet filled.
   [[nodiscard]] std::size_t pending() const { return pending_; }
 
-  // The number of loop iterations with replies that wait for an acknowledgement.
+  // The number of groups of replies that wait for an acknowledgement (tail_when_acknowledged()).
   [[nodiscard]] std::size_t waiting_iterations() const { return waiting_iterations_; }
 
   // Bytes of all replies in the queue, ready or waiting, without those already sent.

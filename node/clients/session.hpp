@@ -1,8 +1,8 @@
 // The protocol state of one client connection: bytes in, replies out, and places lookups in between.
 //
-// A session has no socket, and reads the time only from the loop's clock, so tests can reach every bound without
-// either. node/clients/connection.hpp connects it to a socket and owns it. Used on the loop's thread only. An idle
-// session holds no buffer.
+// A session has no socket, and reads the time only from the loop's clock. So tests reach every bound without a socket
+// and without waiting. Owned by a Connection (node/clients/connection.hpp), which has the socket. Used on the loop's
+// thread only. An idle session holds no buffer.
 //
 // The owner's cycle: receive() while wants_bytes(); take_lookups() and later answer() for each of them; send output()
 // and report it by sent(); when ending() is no longer NotYet, close or half-close the connection.
@@ -80,7 +80,7 @@ class Session {
   // The node stops: the session reads no more input, and answers the complete lines that it has received.
   void finish();
 
-  // The lookups that became necessary since the last call. Each must get an answer() in the end.
+  // The lookups that became necessary since the last call. The owner must call answer() for each of them later.
   [[nodiscard]] std::vector<Lookup> take_lookups();
 
   // The bytes that can be sent now. Valid until the next call of a function that is not const.
@@ -89,8 +89,9 @@ class Session {
   // The first `count` bytes of output() were sent; `count` is at least 1.
   void sent(std::size_t count);
 
-  // Whether the owner should read from the client. False while too many lookups, unacknowledged reads or bytes of
-  // output wait (node/base/limits.hpp), and after the end of input.
+  // Whether the owner should read from the client. False after the end of input. Also false while complete lines wait
+  // because the session is full: it has too many lookups, too many reads with unacknowledged replies, or too much
+  // output (node/base/limits.hpp).
   [[nodiscard]] bool wants_bytes() const;
 
   // The most bytes to pass to one receive().
@@ -98,8 +99,8 @@ class Session {
 
   [[nodiscard]] Ending ending() const;
 
-  // Whether the connection should be closed: for idle_timeout no byte came and no reply was due, or for idle_timeout
-  // the client took no output.
+  // Whether the connection should be closed: for idle_timeout either no byte was received or sent and no reply was due,
+  // or output waited and the client took none of it.
   [[nodiscard]] bool is_overdue() const;
 
   // When a byte was last received or sent, in steady time.

@@ -2,14 +2,15 @@
 // planner (bus/journal/journal_planner.hpp) decides what is written. This class decides when, and owns the file and the
 // writer's thread.
 //
-// The loop's thread calls all functions. The writer's thread has at most one job at a time, and touches only the job,
-// the file, and the lock of the state directory. The file is `journal` in the node's state directory. When it has grown
-// far beyond its live records, a compaction writes them into `journal.next`, which then replaces it.
+// Owned by the node. The loop's thread calls all functions. The writer's thread has at most one job at a time, and
+// touches only the job, the file, and the lock of the state directory. The file is `journal` in the node's state
+// directory. When it has grown far beyond its live records, a compaction writes them into `journal.next`, which then
+// replaces it.
 //
 // A reply may leave only for records that the next start would read. So after each write, and once per second without
 // one, the writer's thread checks that the file still has the journal's name and is as this node wrote it. If another
-// program has removed, replaced, truncated or changed it, the flush does not count, and the journal is written anew
-// from the store, in the same way as a compaction. Until that is done, no update is acknowledged by the journal.
+// program has removed, replaced, truncated or changed it, the flush does not count, and a compaction writes the journal
+// anew from the store. Until that is done, no flush counts, so no reply that waits for the journal leaves.
 #pragma once
 
 #include <atomic>
@@ -63,7 +64,8 @@ class Journal {
   [[nodiscard]] int descriptor() const { return done_descriptor_; }
 
   // Call it in each loop iteration: takes the result of a finished job, and starts the next one that is due. False if a
-  // sync failed: it is then unknown which of the latest writes are on disk, and the node must stop.
+  // sync of the file or of its directory failed: it is then unknown which of the latest writes are on disk, and the
+  // node must stop.
   [[nodiscard]] bool advance(bus::Replica& replica, protocol::Now now);
 
   // When advance() must be called even if no job is done, in steady time; max() if it need not be called.
@@ -74,7 +76,8 @@ class Journal {
   void check_soon() { next_check_ = {}; }
   [[nodiscard]] protocol::Nanoseconds confirmed() const { return confirmed_; }
 
-  // Why the last write or check failed; empty if it succeeded. The journal tries again until it succeeds.
+  // Why the journal does not work now: the last write or check failed, or the disk has not answered for 3 s. Empty if
+  // it works. The journal tries again until it succeeds.
   [[nodiscard]] const std::string& trouble() const { return trouble_; }
 
   struct Counters {
@@ -110,11 +113,11 @@ class Journal {
   void next_chunk(Job& job, bus::Replica& replica, protocol::Now now);
 
   std::unique_ptr<JournalFile> file_;  // used by the writer's thread while busy_, else by the loop's
-  StateDir* state_dir_;                // as file_; may be nullptr
+  StateDir* state_dir_;                // the same threads as file_; may be nullptr
   Acknowledge level_;
   int done_descriptor_ = -1;
 
-  Job job_;            // as file_
+  Job job_;            // the same threads as file_
   bool busy_ = false;  // the writer's thread has a job, and advance() has not taken its result yet
   std::atomic<bool> done_ = false;
   std::atomic<bool> stop_ = false;

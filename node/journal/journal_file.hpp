@@ -1,5 +1,5 @@
-// The system calls of the journal. Used by one thread at a time: the loop's until the first job, then the writer's
-// (node/journal/journal.hpp). Calls may wait for the disk. Owns its descriptors.
+// The system calls of the journal. Owned by the Journal (node/journal/journal.hpp). Used by one thread at a time: by
+// the writer's while it has a job, else by the loop's. Calls may wait for the disk. Owns its descriptors.
 //
 // A reply may leave only for records that the next start would read. So this class also checks that the file it writes
 // still has the journal's name, and that no other program has changed it. Its files are opened with O_APPEND: if
@@ -38,10 +38,9 @@ class JournalFile {
     int error = 0;  // errno, for Unknown
   };
   struct Replacement {
-    std::string trouble;     // empty: success
-    bool committed = false;  // the new file has the journal's name; with trouble: it may lose the name in a crash
-    std::string
-        set_aside;  // the new name of a foreign or changed file that had the journal's name; empty: no such file
+    std::string trouble;     // why it failed; empty: success
+    bool committed = false;  // the new file has the journal's name; if trouble is set, a crash may undo the renaming
+    std::string set_aside;   // a foreign or changed file had the journal's name and has this name now; empty: none
   };
 
   // Opens or creates `<directory>/journal`, and removes the file of an unfinished compaction, `journal.next`. If there
@@ -57,8 +56,8 @@ class JournalFile {
   // The whole content, mapped into memory; valid until the next map() or cut(), or the end of this object.
   [[nodiscard]] protocol::Result<std::string_view> map();
 
-  // Writes the mapped content from offset `bytes` on to a new file `journal.cut`, before cut() removes it: it may be
-  // the damaged end of the only journal. Call it after map(). Returns the file's name.
+  // Writes the mapped content from offset `bytes` to its end into a new file `journal.cut`. Call it after map(), and
+  // before cut() removes these bytes: they may be the damaged end of the only journal. Returns the file's name.
   [[nodiscard]] protocol::Result<std::string> save_tail(std::uint64_t bytes) const;
 
   // Truncates the file to its first `bytes` bytes, and syncs it. The next append follows them. Returns 0 or errno.
@@ -73,9 +72,10 @@ class JournalFile {
   // Returns 0, or errno if the file system is not writable. Changes nothing, not even the modification time.
   [[nodiscard]] int probe() const;
 
-  // The following functions return 0 or errno. A failed append truncates the file to its length before it.
+  // The following functions return 0 or errno. A failed append truncates the file to its length before it. If that
+  // fails too, the next look() finds the wrong length.
   [[nodiscard]] int append(std::string_view bytes);
-  // Truncates the file by the `bytes` bytes of the last append.
+  // Removes the last append, of `bytes` bytes, from the end of the file.
   [[nodiscard]] int undo_append(std::uint64_t bytes);
   [[nodiscard]] int sync();
   // Creates `journal.next`. Opens the directory again first, because another directory may have its path now.

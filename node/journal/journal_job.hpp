@@ -1,5 +1,5 @@
-// One job of the journal's writer thread: a check of the file, a flush, or a chunk of a compaction, and its result. The
-// loop's thread makes it, the writer's thread carries it out, and the loop's thread reads the result.
+// One job of the journal's writer thread, and its result. A job is a check of the file, a flush, or a chunk of a
+// compaction. The loop's thread makes it, the writer's thread carries it out, and the loop's thread reads the result.
 #pragma once
 
 #include <string>
@@ -18,11 +18,11 @@ struct JournalJob {
   bool replaces = false;           // with to_new_file: the new file then replaces the journal
   bool sync = false;               // after an append
   bool is_flush = false;           // `bytes` ends a flush of the planner
-  bool is_background = false;      // no reply waits for it
+  bool is_background = false;      // no reply waits for it, so the writer's thread may use batch scheduling
   bool by_time = true;             // see JournalFile::look()
 
   // The result.
-  std::string trouble;   // empty: success. Else none of the bytes counts
+  std::string trouble;   // why it failed; empty: success. If it failed, none of the bytes counts
   bool fatal = false;    // a sync failed: it is unknown what is on the disk
   bool blocked = false;  // no write counts before a check has succeeded; the file itself may be sound
   JournalFile::State found = JournalFile::State::Sound;  // if not Sound, the journal must be written anew
