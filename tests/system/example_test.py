@@ -3,8 +3,8 @@
 What it tests: a report that one node acknowledges is known at every node, also at one that was down at that time.
 
 A test of nodes consists of four things:
-1. `make_herd` (tests/system/herd_fixture.py) starts real processes on free ports with a state directory of their own,
-   and ends them with the test. A graph is a dictionary of links, or `line(3)`, `ring(5)`, `full(4)`.
+1. The fixture `make_herd` (tests/system/conftest.py) starts real processes on free ports with a state directory of
+   their own, and ends them with the test. A graph is a dictionary of links, or `line(3)`, `ring(5)`, `full(4)`.
 2. `node.say(text)` sends lines as a client does and returns all replies. `node.knows(client)` asks for one record.
 3. `wait_for(condition, what)` waits for a condition with a deadline. Never wait for a fixed time: that is either too
    short on a busy machine or a waste on an idle one.

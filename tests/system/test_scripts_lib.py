@@ -7,23 +7,18 @@ import resource
 import signal
 import socket
 import subprocess
-import sys
 import threading
 import time
 import types
 
 import pytest
 
+from herd_ctl import arguments, daemon, files, lock, probe, processes, show, status, supervisord
+from herd_ctl.herd import reachable, split_address
+from herd_ctl.logs import Tail
+from herd_ctl.trouble import Trouble
 from herd_fixture import wait_for
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
-
-from herd_ctl import (arguments, daemon, files, lock, probe, processes, show, status,  # noqa: E402
-                      supervisord)
-from herd_ctl.herd import reachable, split_address  # noqa: E402
-from herd_ctl.logs import Tail  # noqa: E402
-from herd_ctl.trouble import Trouble  # noqa: E402
-from herd_lab import bench  # noqa: E402
+from herd_lab import bench
 
 
 def test_addresses_are_split_and_wildcards_are_reached_by_loopback():

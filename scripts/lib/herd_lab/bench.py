@@ -135,7 +135,7 @@ def summary(row: Row, measured: Measured) -> dict[str, Any]:
         ratios = {key: ratio(measured[0][1], rounds, key) for key in ("value", *row.compared) if i}
         entry["ratios"] = {key: found for key, found in ratios.items() if found}
         sides.append(entry)
-    extras = row.extras | {"instructions": "user instructions a reply"}
+    extras = row.extras | {"instructions": "user instructions per reply"}
     return {"row": row.name, "title": row.title, "unit": row.unit, "compared": row.compared, "extras": extras,
             "sides": sides}
 

@@ -21,8 +21,8 @@ STAGES = (
     ("formatting the reply", r"protocol/reply|append_at"),
     ("digest and hash of the id", r"xxhash|XXH|digest"),
     ("encoding and decoding for peers and journal",
-     r"protocol/(body|messages|update)|bus/(journal|keeper|check)|BodyEncoder|FrameWriter|msgpack"),
-    ("links", r"bus/(link|bus|zmq)|bus::(Link|Bus)::"),
+     r"protocol/(body|messages|update)|bus/(journal|zmq/checksum)|BodyEncoder|FrameWriter|msgpack"),
+    ("links", r"bus/(link|zmq)|bus::(Link|Bus)::"),
     ("store and feed", r"bus/|herd::bus"),
     ("sessions, the loop and the journal's thread", r"node/|herd::node|asio|protocol/|herd::protocol"),
     ("ZeroMQ", r"zmq"),
@@ -90,9 +90,9 @@ def measure(server: HerdServer, _seconds: float) -> Figures:
 
 
 def instruction_rows() -> list[Row]:
-    extras = {"idle_a_second": "idle, instructions a second"} | {name: f"%, {name}" for name, _ in STAGES}
+    extras = {"idle_a_second": "idle, instructions per second"} | {name: f"%, {name}" for name, _ in STAGES}
     return [
-        Row("instructions", "user instructions of one node for an IAMAT, 50 x 16, memory, updates", "a command", [
+        Row("instructions", "user instructions of one node for an IAMAT, 50 x 16, memory, updates", "per command", [
             Side("alone", start(ALONE), measure, "callgrind_control"),
-            Side("told, in a herd of five", start(FIVE), measure, "callgrind_control")],
+            Side("in a herd of five", start(FIVE), measure, "callgrind_control")],
             most=2, compared={}, extras=extras)]

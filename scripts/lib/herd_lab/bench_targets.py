@@ -105,7 +105,7 @@ GOALS: tuple[tuple[str, Judge], ...] = (
     ("closed loop, 1 connection: p50 / p99 / p99.9, by Redis SET's", _closed("closed")),
     ("closed loop, 50 connections: p50 / p99 / p99.9, by Redis SET's", _closed("closed-50")),
     ("user instructions per IAMAT, alone", _instructions("alone", 1600)),
-    ("user instructions per IAMAT, in a herd of five", _instructions("told", 1900)),
+    ("user instructions per IAMAT, in a herd of five", _instructions("in a herd", 1900)),
     ("five nodes, load on one, memory: merged at all, by what five nats-servers deliver",
      _times("five-memory", "five nats", 1.5)),
     ("the same with the defaults", _times("five-write", "five nats", 1)),
