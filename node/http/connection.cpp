@@ -356,7 +356,7 @@ void Connection::serve_stream() {
   if (state_ != State::Streaming) return;
   for (int pieces = 0; pieces < kPiecesInOneGo; ++pieces) {
     if (!load_piece()) return;
-    const std::string_view bytes = output_.empty() ? std::string_view(*piece_) : output_;
+    const std::string_view bytes = output_.empty() ? std::string_view(*piece_) : std::string_view(output_);
     bool failed = false;
     const std::size_t count = send_some(bytes.substr(sent_), failed);
     if (failed) return close();

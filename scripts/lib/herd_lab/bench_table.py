@@ -22,7 +22,7 @@ def _cell(value: float | None) -> str:
 
 def table(rows: list[Summary]) -> Iterator[str]:
     """Lines of about WIDTH columns."""
-    yield f"{'':32}{'median':>11} {'server':>8} {'own':>7} {'p50':>8} {'p99':>8} {'p99.9':>8}  first side by this"
+    yield f"{'':32}{'median':>11} {'server':>8} {'own':>7} {'p50':>8} {'p99':>8} {'p99.9':>8}  ratio"
     yield f"{'':32}{'':>11} {'CPU us':>8} {'CPU us':>7} {'us':>8} {'us':>8} {'us':>8}  median [range]"
     for row in rows:
         yield f"{row['row']}: {row['title']} ({row['unit']})"[:WIDTH]
@@ -53,17 +53,9 @@ def markdown(result: dict[str, Any]) -> Iterator[str]:
            f"load average {machine['load_average'][0]:.1f} before: {result['rounds']} rounds of "
            f"{result['seconds']:g} s, {result['took_s'] / 60:.1f} minutes in all.")
     yield ""
-    if result["targets"]:
-        yield "### Goals"
-        yield ""
-        yield "| what | goal | measured | reached |"
-        yield "|---|---|---|---|"
-        for target in result["targets"]:
-            yield f"| {target['what']} | {target['goal']} | {target['measured']} | {target['reached']} |"
-        yield ""
     yield "### Rows"
     yield ""
-    yield "| row | side | median | server CPU us | own CPU us | p50 us | p99 us | p99.9 us | first side by this |"
+    yield "| row | side | median | server CPU us | own CPU us | p50 us | p99 us | p99.9 us | ratio to the first side |"
     yield "|---|---|---|---|---|---|---|---|---|"
     for row in result["rows"]:
         for i, side in enumerate(row["sides"]):

@@ -1,0 +1,151 @@
+"""Every error text that a user can provoke, in one golden file: error_texts.txt.
+
+A reader can judge all of them at once there. HERD_GOLDEN=write writes the file anew from what the node prints:
+
+    HERD_GOLDEN=write ./scripts/test -R "error texts"
+"""
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+
+from herd_fixture import BINARY, alone
+
+GOLDEN = pathlib.Path(__file__).with_name("error_texts.txt")
+NODE = '[[node]]\nname = "Hill"\nclients = "127.0.0.1:12000"\nbus = "tcp://127.0.0.1:13000"\n'
+SMITH = '[[node]]\nname = "Smith"\nclients = "127.0.0.1:12001"\nbus = "tcp://127.0.0.1:13001"\n'
+
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")  # of a node that came so far
+
+COMMAND_LINES = [
+    "", "Nobody", "Hill Smith", "--config", "--config none.toml Hill", "--config . Hill", "--log-level loud Hill",
+    "--colour Hill",
+]
+
+CONFIGURATIONS = [
+    "", "[bus\n" + NODE, "[networks]\n" + NODE, "[client]\n" + NODE, "colour = 1\n" + NODE, "herd = 5\n" + NODE,
+    "node = [1]\n", "[node]\nname = \"Hill\"\n", "[[node]]\n", NODE + NODE,
+    NODE + 'htp = "127.0.0.1:1"\n', NODE + 'peers = ["Hill"]\n', NODE + 'peers = ["Smith"]\n', NODE + "peers = [5]\n",
+    NODE + 'peers = ["Smith", "Smith"]\n' + SMITH, NODE + 'name = "a b"\n',
+    NODE.replace("Hill", "a b"), NODE.replace("127.0.0.1:12000", "here"), NODE.replace("12000", "70000"),
+    NODE.replace("tcp://", ""), NODE.replace("tcp://127.0.0.1", "tcp://192.0.2.1"),
+    NODE + 'http = "127.0.0.1:12000"\n', NODE + 'http = "0.0.0.0:9000"\n',
+    NODE + "http = 2020-02-02\n", NODE + SMITH.replace("12001", "12000"),
+    '[herd]\nname = "a b"\n' + NODE, "[herd]\nname = true\n" + NODE,
+    "[clients]\nmax_line_bytes = 1\n" + NODE, "[clients]\nmax_connections = 5.5\n" + NODE,
+    '[clients]\nmax_connections = "5"\n' + NODE, "[clients]\nmax_clients = 0\n" + NODE,
+    "[clients]\nidle_timeout = 7\n" + NODE, '[clients]\nidle_timeout = "99ms"\n' + NODE,
+    '[clients]\nmax_future = "25h"\n' + NODE, '[clients]\ninvalid_arguments = "repl"\n' + NODE,
+    "[bus]\nmax_batch = 0\n" + NODE, "[bus]\nmax_in_flight = 9\n" + NODE,
+    '[updates]\nack = "disk"\n' + NODE, "[updates]\nreplicas = 3\n" + NODE, "[updates]\nreplicas = -1\n" + NODE,
+    '[places]\nproviders = "embedded"\n' + NODE, '[places]\nproviders = ["embeded"]\n' + NODE,
+    '[places]\nproviders = ["embedded", "embedded"]\n' + NODE, "[places]\nproviders = []\n" + NODE,
+    '[places]\ngoogle_url = "http://places.example/"\n' + NODE, '[places]\ngoogle_legacy_url = "x"\n' + NODE,
+    '[places]\nkey_env = "AIza-Secret"\n' + NODE, '[places]\nkey_file = "none"\n' + NODE,
+    '[places]\ntimeout = "5"\n' + NODE, '[places]\ntimeout = "9ms"\n' + NODE,
+    "[http]\nallow_remote_http = 1\n" + NODE, '[http]\nready_timeout = "61s"\n' + NODE,
+    '[log]\nlevel = "warn"\n' + NODE,
+]
+
+REQUESTS = [
+    "\x16\x03\x01", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+    "GET / FTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
+    "BREW /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "B" * 40 + " / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "GET /" + "x" * 10000 + " HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: /\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nX: " + "x" * 9000 + "\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 200 + "\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
+    "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Encoding: gzip\r\nContent-Length: 1\r\n\r\nx",
+    "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n",
+]
+
+ADMIN_LINES = ["", "stop", "reset-client", "reset-client a b", "reset-client nobody-knows-me"]
+
+
+def shown(text):
+    """A case in one short line."""
+    text = json.dumps(text)[1:-1]
+    return text if len(text) <= 90 else f"{text[:60]}… ({len(text)} characters)"
+
+
+def plain(text, place):
+    """Without what differs from run to run."""
+    text = text.replace(str(place), "DIR").replace(str(BINARY), "herd-node")
+    text = re.sub(r"process \d+", "process PID", text)
+    return text.strip() or "(nothing)"
+
+
+def run(place, *words, env=None):
+    done = subprocess.run([BINARY, *words], cwd=place, capture_output=True, text=True, timeout=30,
+                          env=os.environ | {"HERD_CONFIG": "herd.toml", "HERD_STATE_DIR": str(place / "state")} | (env or {}))
+    text = "\n".join(line for line in (done.stderr or done.stdout).splitlines() if not LOG_LINE.match(line))
+    return f"status {done.returncode}: {plain(text, place)}"
+
+
+def of_command_lines(place):
+    (place / "herd.toml").write_text(NODE + SMITH)
+    for words in COMMAND_LINES:
+        yield f"herd-node {words}".strip(), run(place, *words.split())
+
+
+def of_configurations(place):
+    for number, text in enumerate(CONFIGURATIONS):
+        (place / "tried.toml").write_text(text)
+        yield shown(text.replace(NODE, "NODE ").replace(SMITH, "SMITH ")), run(place, "--config", "tried.toml", "--check")
+
+
+def of_starts(place, herd):
+    """What a node says that cannot start beside one that runs."""
+    node = next(iter(herd))
+    taken = place / "taken.toml"
+    taken.write_text(NODE.replace("12000", str(node.clients_port)).replace("13000", str(herd.ports.take())))
+    yield "the client port is in use", run(place, "--config", "taken.toml", "Hill").replace(str(node.clients_port), "PORT")
+    (place / "file").write_text("")
+    yield "the state directory is a file", run(place, "Hill", env={"HERD_STATE_DIR": str(place / "file")})
+    yield "the state directory cannot be made", run(place, "Hill", env={"HERD_STATE_DIR": "/proc/herd"})
+    in_use = {"HERD_STATE_DIR": str(herd.state_dir)}
+    config = place / "same.toml"
+    config.write_text(NODE.replace("Hill", node.name))
+    yield "the state directory is in use", run(place, "--config", "same.toml", node.name, env=in_use).replace(
+        str(herd.directory), "DIR")
+
+
+def of_requests(node):
+    for request in REQUESTS:
+        with socket.create_connection(("127.0.0.1", node.http_port), timeout=10) as connection:
+            connection.sendall(request.encode("latin-1"))
+            connection.shutdown(socket.SHUT_WR)
+            reply = b"".join(iter(lambda: connection.recv(65536), b"")).decode("latin-1")
+        head, _, body = reply.partition("\r\n\r\n")
+        status = head.partition("\r\n")[0].removeprefix("HTTP/1.1 ")
+        yield shown(request), f"{status}: {body.strip() or '(nothing)'}" if status else "(closed)"
+
+
+def of_admin_lines(node):
+    for line in ADMIN_LINES:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(10)
+            connection.connect(str(node.state_dir / "control"))
+            connection.sendall(line.encode() + b"\n")
+            yield shown(line), b"".join(iter(lambda: connection.recv(65536), b"")).decode().strip() or "(closed)"
+
+
+def test_every_error_text_is_as_the_golden_file_has_it(make_herd, tmp_path):
+    herd = make_herd(alone(1))
+    node = herd["n0"]
+    parts = {"Command lines": of_command_lines(tmp_path), "Configurations": of_configurations(tmp_path),
+             "Starts": of_starts(tmp_path, herd), "HTTP requests": of_requests(node),
+             "Admin socket": of_admin_lines(node)}
+    text = "".join(f"== {title}\n" + "".join(f"-- {case}\n{error}\n" for case, error in cases) + "\n"
+                   for title, cases in parts.items())
+    if os.environ.get("HERD_GOLDEN") == "write":
+        GOLDEN.write_text(text, encoding="utf-8")
+    assert text == GOLDEN.read_text(encoding="utf-8")
