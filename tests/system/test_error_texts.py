@@ -1,6 +1,6 @@
-"""Every error text that a user can provoke, in one golden file: error_texts.txt.
+"""Tests that every error text that a user can provoke is as error_texts.txt has it.
 
-A reader can judge all of them at once there. HERD_GOLDEN=write writes the file anew from what the node prints:
+A reader can judge all texts at once in that file. HERD_GOLDEN=write writes it from what the node prints:
 
     HERD_GOLDEN=write ./scripts/test -R "error texts"
 """
@@ -17,10 +17,10 @@ GOLDEN = pathlib.Path(__file__).with_name("error_texts.txt")
 NODE = '[[node]]\nname = "Hill"\nclients = "127.0.0.1:12000"\nbus = "tcp://127.0.0.1:13000"\n'
 SMITH = '[[node]]\nname = "Smith"\nclients = "127.0.0.1:12001"\nbus = "tcp://127.0.0.1:13001"\n'
 
-LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")  # of a node that came so far
+LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")  # of a node that began to start
 
 COMMAND_LINES = [
-    "", "Nobody", "Hill Smith", "--config", "--config none.toml Hill", "--config . Hill", "--log-level loud Hill",
+    "", "Nowhere", "Hill Smith", "--config", "--config none.toml Hill", "--config . Hill", "--log-level loud Hill",
     "--colour Hill",
 ]
 
@@ -50,16 +50,19 @@ CONFIGURATIONS = [
 ]
 
 REQUESTS = [
-    "\x16\x03\x01", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n", "GET / HTTP/2.0\r\n\r\n",
+    "\x16\x03\x01", "\r\n\r\nGET / HTTP/1.1\r\n\r\n", " GET / HTTP/1.1\r\n\r\n", "GET /\r\n\r\n",
+    "GET / HTTP/2.0\r\n\r\n",
     "GET / FTP/1.1\r\n\r\n", "GET / HTTP/1.1\r\n\r\n", "GET x HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /none HTTP/1.1\r\nHost: a\r\n\r\n", "POST /healthz HTTP/1.1\r\nHost: a\r\nContent-Length: 0\r\n\r\n",
     "BREW /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "B" * 40 + " / HTTP/1.1\r\nHost: a\r\n\r\n",
-    "GET /" + "x" * 10000 + " HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n", "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
+    "GET /" + "x" * 10000 + " HTTP/1.1\r\n\r\n", "GET / HTTP/1.1\nHost: a\n\n",
+    "GET / HTTP/1.1\r\nHost: a\r\n b\r\n\r\n",
     "GET / HTTP/1.1\r\nHost : a\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: /\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nX: \x01\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\nX: " + "x" * 9000 + "\r\n\r\n",
     "GET / HTTP/1.1\r\nHost: a\r\n" + "X: y\r\n" * 200 + "\r\n",
-    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n",
     "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nContent-Length: 1\r\n\r\n",
     "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n",
@@ -67,7 +70,7 @@ REQUESTS = [
     "GET / HTTP/1.1\r\nHost: a\r\nExpect: tea\r\n\r\n",
 ]
 
-ADMIN_LINES = ["", "stop", "reset-client", "reset-client a b", "reset-client nobody-knows-me"]
+ADMIN_LINES = ["", "stop", "reset-client", "reset-client a b", "reset-client unknown-client"]
 
 
 def shown(text):
@@ -77,15 +80,16 @@ def shown(text):
 
 
 def plain(text, place):
-    """Without what differs from run to run."""
+    """The text without paths and process numbers, which differ from run to run."""
     text = text.replace(str(place), "DIR").replace(str(BINARY), "herd-node")
     text = re.sub(r"process \d+", "process PID", text)
     return text.strip() or "(nothing)"
 
 
 def run(place, *words, env=None):
+    places = {"HERD_CONFIG": "herd.toml", "HERD_STATE_DIR": str(place / "state")}
     done = subprocess.run([BINARY, *words], cwd=place, capture_output=True, text=True, timeout=30,
-                          env=os.environ | {"HERD_CONFIG": "herd.toml", "HERD_STATE_DIR": str(place / "state")} | (env or {}))
+                          env=os.environ | places | (env or {}))
     text = "\n".join(line for line in (done.stderr or done.stdout).splitlines() if not LOG_LINE.match(line))
     return f"status {done.returncode}: {plain(text, place)}"
 
@@ -97,17 +101,19 @@ def of_command_lines(place):
 
 
 def of_configurations(place):
-    for number, text in enumerate(CONFIGURATIONS):
+    for text in CONFIGURATIONS:
         (place / "tried.toml").write_text(text)
-        yield shown(text.replace(NODE, "NODE ").replace(SMITH, "SMITH ")), run(place, "--config", "tried.toml", "--check")
+        case = shown(text.replace(NODE, "NODE ").replace(SMITH, "SMITH "))
+        yield case, run(place, "--config", "tried.toml", "--check")
 
 
 def of_starts(place, herd):
-    """What a node says that cannot start beside one that runs."""
+    """Errors of a node that cannot start while another one runs."""
     node = next(iter(herd))
     taken = place / "taken.toml"
     taken.write_text(NODE.replace("12000", str(node.clients_port)).replace("13000", str(herd.ports.take())))
-    yield "the client port is in use", run(place, "--config", "taken.toml", "Hill").replace(str(node.clients_port), "PORT")
+    answer = run(place, "--config", "taken.toml", "Hill")
+    yield "the client port is in use", answer.replace(str(node.clients_port), "PORT")
     (place / "file").write_text("")
     yield "the state directory is a file", run(place, "Hill", env={"HERD_STATE_DIR": str(place / "file")})
     yield "the state directory cannot be made", run(place, "Hill", env={"HERD_STATE_DIR": "/proc/herd"})
