@@ -108,7 +108,7 @@ TEST_CASE("a wrong configuration gives status 2 and one line for each mistake") 
   }
 }
 
-TEST_CASE("--check needs no name and reports a valid configuration in one line") {
+TEST_CASE("herd-node --check needs no name and reports a valid configuration in one line") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "--check"});
@@ -118,7 +118,7 @@ TEST_CASE("--check needs no name and reports a valid configuration in one line")
   CHECK(invoke({"--config", file, "--check", "Jones"}).status == 2);
 }
 
-TEST_CASE("--check warns of ports that the kernel may give to outgoing connections, with status 0") {
+TEST_CASE("herd-node --check warns of ports that the kernel may give to outgoing connections, with status 0") {
   const PortRange range = read_port_range();
   int port = 1;
   while (port <= 65535 && !range.contains(static_cast<std::uint16_t>(port))) ++port;
@@ -132,7 +132,7 @@ TEST_CASE("--check warns of ports that the kernel may give to outgoing connectio
   CHECK(is_one_line(invocation.errors));
 }
 
-TEST_CASE("--list contains the values of the configuration that scripts need") {
+TEST_CASE("herd-node --list contains the values of the configuration that scripts need") {
   const ScratchDir scratch;
   const auto file = scratch.write(kTwoNodes).string();
   const auto invocation = invoke({"--config", file, "--list"});
