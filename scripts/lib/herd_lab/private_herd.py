@@ -173,10 +173,10 @@ class PrivateHerd:
         for name, peers in self.graph.items():
             node = self.nodes[name]
             lines += ["[[node]]", f'name = "{name}"', f'clients = "127.0.0.1:{node.clients_port}"',
-                      f'bus = "tcp://127.0.0.1:{node.bus_port}"', f'http = "127.0.0.1:{node.http_port}"',
-                      f"peers = {_toml(peers)}"]
+                      f'bus = "tcp://127.0.0.1:{node.bus_port}"']
             if self.monitor:
                 lines.append(f'monitor = "tcp://127.0.0.1:{node.monitor_port}"')
+            lines += [f'http = "127.0.0.1:{node.http_port}"', f"peers = {_toml(peers)}"]
             public = self.bus_public.get((reader, name), self.bus_public.get(name))
             if public:
                 lines.append(f'bus_public = "tcp://127.0.0.1:{public}"')
