@@ -55,7 +55,8 @@ static_assert(kMaxInFlightCeiling + 8 <= kHighWaterMark,
 // way; it has two texts and a few numbers.
 inline constexpr int kBackHighWaterMark = 4;
 inline constexpr std::size_t kMaxBackMessageBytes = 1024;
-static_assert(kMaxBackMessageBytes >= 2 * (protocol::kMaxAddressBytes + 3) + 6 * 9, "CONFLICT must fit one frame");
+static_assert(kMaxBackMessageBytes >= 2 * (protocol::kMaxAddressBytes + 3) + std::size_t{6} * 9,
+              "CONFLICT must fit one frame");
 
 static_assert(kSilence > 2 * kPingInterval, "one lost ping must not count as a lost link");
 static_assert(kRoundTripsBeforeTimeout * 2 >= 5);

@@ -214,7 +214,7 @@ std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
 
 Outgoing Reconciler::digest(const Link& link, const Store& store) const {
   const Digest answer{link.incarnations(), asked_.round, true, store.digest(), link.cursor()};
-  const Outgoing without_sums{protocol::encode(answer), nullptr};
+  Outgoing without_sums{protocol::encode(answer), nullptr};
   if (answer.digest == asked_.digest) return without_sums;
   const auto unsettled = in_flight(link, store, link.cursors().merged);
   if (!unsettled) return without_sums;
