@@ -12,6 +12,7 @@
 
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
+#include "node/base/random_id.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
 #include "node/observe/log.hpp"

@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
-#include <random>
 
 #include "node/app/providers.hpp"
+#include "node/base/random_id.hpp"
 
 namespace herd::node {
 namespace {
@@ -15,13 +15,6 @@ constexpr std::size_t kRecordsPerIteration = 1'024;
 constexpr std::chrono::milliseconds kWorkerMargin{100};
 
 }  // namespace
-
-std::uint64_t random_id() {
-  std::random_device device;
-  std::uint64_t id = 0;
-  while (id == 0) id = std::uint64_t{device()} << 32 | device();
-  return id;
-}
 
 bus::Replica::Options replica_options(const Config& config, const std::string& name) {
   bus::Replica::Options options;

@@ -1,8 +1,7 @@
 // Options of a node's parts, made from the configuration. Called at the start, on the loop's thread. Pure but for
-// random_id().
+// the random numbers.
 #pragma once
 
-#include <cstdint>
 #include <string>
 
 #include "bus/replica/replica.hpp"
@@ -10,9 +9,6 @@
 #include "node/places/worker.hpp"
 
 namespace herd::node {
-
-// A random number above 0 from the operating system, for an incarnation or a feed id.
-[[nodiscard]] std::uint64_t random_id();
 
 // The options of the replica of node `name`, which the configuration must contain. The incarnation is random; the feed
 // id is 0, because the recovered state sets it.

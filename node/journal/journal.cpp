@@ -10,9 +10,9 @@
 #include <cerrno>
 #include <cstring>
 #include <limits>
-#include <random>
 #include <utility>
 
+#include "node/base/random_id.hpp"
 #include "node/base/scheduling.hpp"
 #include "node/base/set_aside.hpp"
 
@@ -51,11 +51,6 @@ constexpr RateLimit::Rate kTroubleLogRate{.per_second = 0.2, .burst = 5};
 // A compaction is due when the file is larger than twice its live bytes plus this.
 constexpr std::uint64_t kCompactBeyondBytes = std::uint64_t{64} * 1024 * 1024;
 
-std::uint64_t random_seed() {
-  std::random_device device;
-  return std::uint64_t{device()} << 32 | device();
-}
-
 std::string damaged(const JournalFile& file, const std::string& reason) {
   return "journal " + file.path().string() + ": " + reason +
          ". If the peers have its records, start once with --discard-journal: the peers send the records again";
@@ -89,7 +84,7 @@ Result<Journal::Opened> Journal::open(const std::filesystem::path& directory, Ac
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();
   if (bus::is_of_another_release(*text)) return fail(of_another_release(**file, *text));
-  auto recovered = bus::recover(*text, fresh_feed_id, random_seed());
+  auto recovered = bus::recover(*text, fresh_feed_id, random_id());
   if (!recovered) return fail(damaged(**file, recovered.error().message));
   if (recovered->valid_bytes < size) {
     const auto saved = (*file)->save_tail(recovered->valid_bytes);  // if that fails, the node starts nevertheless
