@@ -10,11 +10,12 @@ Each run prints one line. It measures the release build, or $HERD_BIN.
 """
 from __future__ import annotations
 
+import contextlib
 import pathlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
@@ -57,21 +58,33 @@ def memory(node: PrivateNode) -> int:
 
 
 class Run:
-    """A herd of five that is ready within the context."""
+    """A herd of five, and the load on it."""
 
-    def __init__(self, settings: dict[str, Any] | None = None):
-        self.herd = PrivateHerd(find_binary(), FIVE, {"updates": settings or {}, "http": {"ready_timeout": "60s"}})
+    def __init__(self, herd: PrivateHerd):
+        self.herd = herd
         self.load: LoadProcess | None = None
 
-    def __enter__(self) -> Run:
-        for node in self.herd:
-            node.launch()
-        wait_for(lambda: all(node.is_ready() for node in self.herd), "all nodes are ready", 120)
-        return self
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, settings: dict[str, Any] | None = None) -> Iterator[Run]:
+        """Within the context the herd runs; all nodes are ready when it begins."""
+        herd = PrivateHerd.create(find_binary(), FIVE, {"updates": settings or {}, "http": {"ready_timeout": "60s"}})
+        run = cls(herd)
+        try:
+            for node in herd:
+                node.launch()
+            wait_for(lambda: all(node.is_ready() for node in herd), "all nodes are ready", 120)
+            yield run
+        finally:
+            if run.load:
+                run.load.end()
+            for node in herd.running:
+                node.kill()
+            herd.remove()
 
     def begin_load(self) -> LoadProcess:
         ports = [(node.name, node.clients_port) for node in self.herd]
-        self.load = LoadProcess(ports, fall_silent=False)
+        self.load = LoadProcess.start(ports, fall_silent=False)
         return self.load
 
     def report_many(self) -> None:
@@ -81,16 +94,9 @@ class Run:
         everywhere = took + seconds_until(lambda: agree(self.herd), "all nodes have all clients")
         print(f"  ({MANY:,} clients reported in {took:.1f} s, at every node after {everywhere:.1f} s)", file=sys.stderr)
 
-    def __exit__(self, *_: object) -> None:
-        if self.load:
-            self.load.end()
-        for node in self.herd.running:
-            node.kill()
-        self.herd.remove()
-
 
 def restart() -> None:
-    with Run() as run:
+    with Run.start() as run:
         run.report_many()
         node = run.herd["Hill"]
         node.kill()
@@ -104,7 +110,7 @@ def restart() -> None:
 
 
 def refill() -> None:
-    with Run() as run:
+    with Run.start() as run:
         run.report_many()
         node = run.herd["Hill"]
         node.kill()
@@ -115,7 +121,7 @@ def refill() -> None:
 
 
 def stopped_peer() -> None:
-    with Run() as run:
+    with Run.start() as run:
         load = run.begin_load()
         time.sleep(SECONDS / 2)
         neighbours = [run.herd["Hill"], run.herd["Singleton"]]
@@ -133,7 +139,7 @@ def stopped_peer() -> None:
 
 
 def journal() -> None:
-    with Run() as run:
+    with Run.start() as run:
         load = run.begin_load()
         time.sleep(SECONDS)
         load.stop()
@@ -150,7 +156,7 @@ def journal() -> None:
 def replies() -> None:
     rates = []
     for name, settings in LEVELS.items():
-        with Run(settings) as run:
+        with Run.start(settings) as run:
             load = run.begin_load()
             time.sleep(2)
             before = load.acknowledged

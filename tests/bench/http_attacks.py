@@ -112,7 +112,7 @@ def measure(node: PrivateNode, attack: Attack, seconds: float) -> tuple[int, lis
     pid = node.process.pid
     before, most = resident_bytes(pid), 0
     waits: list[float] = []
-    bystander = Bystander([node.clients_port])
+    bystander = Bystander.start([node.clients_port])
     try:
         if attacker:
             attacker.start()
@@ -161,7 +161,7 @@ def main() -> int:
     chosen = parser.parse_args()
     print("| attack | memory | /healthz p50 | p99 | IAMAT p99 |\n|---|---|---|---|---|", flush=True)
     for name in chosen.attacks:
-        herd = PrivateHerd(find_binary(), {"Hill": []})
+        herd = PrivateHerd.create(find_binary(), {"Hill": []})
         node = herd["Hill"]
         try:
             node.launch()

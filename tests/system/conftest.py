@@ -2,6 +2,7 @@
 nothing for it. example_test.py shows how such a test is written."""
 import pathlib
 import sys
+from collections.abc import Iterator, Sequence
 
 import pytest
 
@@ -9,19 +10,21 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/li
 
 # These modules import herd_ctl and herd_lab, so they come after the line above.
 from google_answers import KEY  # noqa: E402
-from google_herd import TIMEOUT, VARIABLE  # noqa: E402
+from google_herd import TIMEOUT, VARIABLE, MakeNode  # noqa: E402
 from google_server import GoogleServer  # noqa: E402
-from herd_control import Control  # noqa: E402
-from herd_fixture import FIVE, Herd, Ports, alone, wait_for  # noqa: E402
+from herd_control import Control, MakeControl  # noqa: E402
+from herd_fixture import FIVE, Graph, Herd, MakeHerd, Node, Ports, alone, wait_for  # noqa: E402
+from herd_lab.private_herd import Settings  # noqa: E402
 
 
 @pytest.fixture
-def make_herd():
-    """make_herd(graph=FIVE, start=True, **arguments of Herd): a herd that ends with the test."""
-    herds = []
+def make_herd() -> Iterator[MakeHerd]:
+    """make_herd(graph=FIVE, start=True, **arguments of Herd.for_test): a herd that ends with the test."""
+    herds: list[Herd] = []
 
-    def make(graph=None, start=True, **arguments):
-        herd = Herd(FIVE if graph is None else graph, **arguments)
+    def make(graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None, ports: Ports | None = None,
+             log_level: str | None = "debug") -> Herd:
+        herd = Herd.for_test(graph, settings, ports=ports, log_level=log_level)
         herds.append(herd)
         if start:
             herd.start()
@@ -38,11 +41,11 @@ def make_herd():
 
 
 @pytest.fixture
-def make_control():
-    made = []
+def make_control() -> Iterator[MakeControl]:
+    made: list[Control] = []
 
-    def make(*arguments):
-        made.append(Control(*arguments))
+    def make(count: int = 3) -> Control:
+        made.append(Control.of_line(count))
         return made[-1]
 
     yield make
@@ -51,32 +54,33 @@ def make_control():
 
 
 @pytest.fixture
-def control(make_control):
+def control(make_control: MakeControl) -> Control:
     return make_control()
 
 
 @pytest.fixture
-def ports():
-    made = Ports()
-    yield made
-    made.close()
+def ports() -> Iterator[Ports]:
+    claimed = Ports.claim()
+    yield claimed
+    claimed.close()
 
 
 @pytest.fixture
-def google(ports):
-    server = GoogleServer(ports.take())
+def google(ports: Ports) -> Iterator[GoogleServer]:
+    server = GoogleServer.start(ports.take())
     yield server
     server.close()
     assert not server.mistakes, server.mistakes[:5]
 
 
 @pytest.fixture
-def make_node(make_herd, ports, google):
+def make_node(make_herd: MakeHerd, google: GoogleServer) -> MakeNode:
     """One node that asks the test's Google; `providers` and more of [places]; `key` None for none."""
-    def make(providers=("google",), key=KEY, graph=None, log_level="debug", **places):
+    def make(providers: Sequence[str] = ("google",), key: str | None = KEY,
+             log_level: str = "debug", **places: str) -> Node:
         settings = {"places": {"providers": list(providers), "timeout": f"{int(TIMEOUT * 1000)}ms"}
                     | google.places_settings | places}
-        herd = make_herd(graph or alone(1), start=False, settings=settings, log_level=log_level)
+        herd = make_herd(alone(1), start=False, settings=settings, log_level=log_level)
         herd.environment[VARIABLE] = key or ""
         herd.start()
         wait_for(lambda: herd["n0"].status()["places"], "the worker has its providers")

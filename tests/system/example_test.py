@@ -12,11 +12,11 @@ A test of nodes consists of four things:
 
 Run it alone with `scripts/test -R "system: example"`. If it fails, pytest prints the logs of all nodes.
 """
-from herd_fixture import line, wait_for
+from herd_fixture import MakeHerd, line, wait_for
 from talk import now
 
 
-def test_a_report_is_known_at_a_node_that_was_down(make_herd):
+def test_a_report_is_known_at_a_node_that_was_down(make_herd: MakeHerd) -> None:
     # Three nodes in a row: n0 - n1 - n2. All are ready when make_herd returns.
     herd = make_herd(line(3))
 

@@ -1,7 +1,7 @@
 """A stand-in for Google Places on this host. It checks every byte of each request, and answers as Google does or plays
 a fault (google_answers.py).
 
-    server = GoogleServer(port)              # serves at once, in threads of its own
+    server = GoogleServer.start(port)        # serves at once, in threads of its own
     server.play("quota")                     # a name of FAULTS, or "good"
     server.requests                          # the parsed requests
     server.mistakes                          # what was wrong with requests; a test asserts that it is empty
@@ -9,45 +9,51 @@ a fault (google_answers.py).
 
 It has both APIs: POST /v1/places:searchNearby and GET /maps/api/place/nearbysearch/json.
 """
+from __future__ import annotations
+
 import http.server
 import json
+import pathlib
 import socketserver
 import ssl
 import threading
 import urllib.parse
+from collections.abc import Callable, Mapping
 
-from google_answers import ANSWERS, FAULTS, KEY, LEGACY_FAULTS, good
+from google_answers import ANSWERS, FAULTS, KEY, LEGACY_FAULTS, Play, Request, good
 
 NEW_PATH = "/v1/places:searchNearby"
 LEGACY_PATH = "/maps/api/place/nearbysearch/json"
 FIELD_MASK = ("places.id,places.displayName,places.location,places.viewport,places.shortFormattedAddress,"
               "places.formattedAddress,places.types,places.businessStatus,places.plusCode,places.attributions")
+Wrong = Callable[[str], None]  # takes what is wrong with a request
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    server: _Server
     disable_nagle_algorithm = True  # headers and body are two writes; else the second would wait 40 ms
 
-    def do_POST(self):
+    def do_POST(self) -> None:
         self._serve()
 
-    def do_GET(self):
+    def do_GET(self) -> None:
         self._serve()
 
-    def _serve(self):
-        server = self.server
+    @property
+    def google(self) -> GoogleServer:
+        return self.server.google
+
+    def _serve(self) -> None:
         text = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-        request = server.check(self, text)
-        with server.lock:
-            server.requests.append(request)
-            play = server.playing
+        request, play = self.google.accept(self, text)
         try:
             play(self, request)
             self.wfile.flush()
         except (BrokenPipeError, ConnectionResetError, TimeoutError):
             self.close_connection = True
 
-    def send_whole(self, code, text, kind, headers=None):
+    def send_whole(self, code: int, text: bytes, kind: str, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(code)
         self.send_header("Content-Type", kind)
         if code != 204:
@@ -57,11 +63,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(text)
 
-    def send_json(self, code, value):
+    def send_json(self, code: int, value: object) -> None:
         # With line ends, as Google sends it.
         self.send_whole(code, json.dumps(value, indent=1).encode(), "application/json")
 
-    def begin_body(self, length):
+    def begin_body(self, length: int | None) -> None:
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         if length is not None:
@@ -69,21 +75,21 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.close_connection = True
 
-    def pause(self):
+    def pause(self) -> bool:
         """Waits a moment; returns False when the server closes."""
-        return not self.server.closing.wait(0.02)
+        return not self.google.closing.wait(0.02)
 
-    def wait_for_end(self):
+    def wait_for_end(self) -> None:
         self.close_connection = True
         self.connection.settimeout(5)  # long, because hundreds of threads may wait here while a test measures
-        while not self.server.closing.is_set():
+        while not self.google.closing.is_set():
             try:
                 if not self.connection.recv(1):
                     return
             except TimeoutError:
                 continue
 
-    def log_message(self, *arguments):
+    def log_message(self, *arguments: object) -> None:
         pass
 
 
@@ -91,62 +97,77 @@ class _Server(socketserver.ThreadingMixIn, http.server.HTTPServer):
     daemon_threads = True
     block_on_close = False
     request_queue_size = 1024
+    google: GoogleServer  # set before it serves
 
-    def handle_error(self, request, client_address):
+    def handle_error(self, request: object, client_address: object) -> None:
         pass  # many faults make the client close the connection
 
 
 class GoogleServer:
-    def __init__(self, port, key=KEY, certificate=None):
-        self._server = _Server(("127.0.0.1", port), Handler)
-        self.scheme = "http"
+    """The stand-in. Its `server` serves on a thread of its own, and each connection has another thread."""
+
+    def __init__(self, server: _Server, scheme: str, key: str):
+        """For start()."""
+        self._server = server
+        self._thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+        self._lock = threading.Lock()  # guards _requests and _playing
+        self._requests: list[Request] = []
+        self._playing: Play = good
+        self.scheme = scheme
+        self.port = server.server_port
+        self.key = key
+        self.mistakes: list[str] = []
+        self.closing = threading.Event()
+
+    @classmethod
+    def start(cls, port: int, key: str = KEY, certificate: pathlib.Path | None = None) -> GoogleServer:
+        """With `certificate`, a file of a certificate and its key, it speaks TLS."""
+        server = _Server(("127.0.0.1", port), Handler)
         if certificate:
             context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
             context.load_cert_chain(certificate)
-            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
-            self.scheme = "https"
-        self.port = port
-        self._server.lock = threading.Lock()
-        self._server.closing = threading.Event()
-        self._server.requests = []
-        self._server.playing = good
-        self._server.check = self._check
-        self._server.elsewhere = self.url("/elsewhere")
-        self.mistakes = []
-        self.key = key
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
-        self._thread.start()
+            server.socket = context.wrap_socket(server.socket, server_side=True)
+        google = server.google = cls(server, "https" if certificate else "http", key)
+        google._thread.start()
+        return google
 
-    def url(self, path):
+    def url(self, path: str) -> str:
         return f"{self.scheme}://127.0.0.1:{self.port}{path}"
 
     @property
-    def places_settings(self):
+    def places_settings(self) -> dict[str, str]:
         """Settings of [places] with which a node queries this server."""
         return {"google_url": self.url(NEW_PATH), "google_legacy_url": self.url(LEGACY_PATH)}
 
     @property
-    def requests(self):
-        with self._server.lock:
-            return list(self._server.requests)
+    def requests(self) -> list[Request]:
+        with self._lock:
+            return list(self._requests)
 
-    def play(self, what):
+    def play(self, what: str | Play) -> None:
         """Sets the answer: a name, or a function like those of google_answers.py."""
         if isinstance(what, str):
             what = ANSWERS.get(what) or (FAULTS | LEGACY_FAULTS)[what][0]
-        with self._server.lock:
-            self._server.playing = what
+        with self._lock:
+            self._playing = what
 
-    def close(self):
-        self._server.closing.set()
+    def close(self) -> None:
+        self.closing.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
 
     # Checks of requests.
 
-    def _check(self, handler, text):
-        def wrong(what):
+    def accept(self, handler: Handler, text: bytes) -> tuple[Request, Play]:
+        """Checks and stores the request; returns it with what is to be played."""
+        request = self._check(handler, text)
+        with self._lock:
+            self._requests.append(request)
+            return request, self._playing
+
+    def _check(self, handler: Handler, text: bytes) -> Request:
+        def wrong(what: str) -> None:
             self.mistakes.append(f"{handler.command} {handler.path}: {what}")
 
         path, _, query = handler.path.partition("?")
@@ -162,7 +183,8 @@ class GoogleServer:
             wrong(f"cannot be read: {problem!r}")
             return {"legacy": path != NEW_PATH, "latitude": 0.0, "longitude": 0.0, "radius": 1.0}
 
-    def _check_new(self, handler, path, query, headers, text, wrong):
+    def _check_new(self, handler: Handler, path: str, query: str, headers: dict[str, str], text: bytes,
+                   wrong: Wrong) -> Request:
         expected = {"content-type": "application/json", "x-goog-api-key": self.key, "x-goog-fieldmask": FIELD_MASK}
         if (handler.command, query) != ("POST", "") or headers != expected:
             wrong(f"method, query or headers: {headers}")
@@ -177,7 +199,8 @@ class GoogleServer:
             wrong("maxResultCount")
         return self._request(False, center["latitude"], center["longitude"], circle["radius"], wrong)
 
-    def _check_legacy(self, handler, path, query, headers, text, wrong):
+    def _check_legacy(self, handler: Handler, path: str, query: str, headers: dict[str, str], text: bytes,
+                      wrong: Wrong) -> Request:
         asked = urllib.parse.parse_qsl(query, strict_parsing=True)
         if (handler.command, path, text, headers) != ("GET", LEGACY_PATH, b"", {}):
             wrong(f"method, path, body or headers: {headers}")
@@ -187,7 +210,7 @@ class GoogleServer:
         return self._request(True, latitude, longitude, float(asked[1][1]), wrong)
 
     @staticmethod
-    def _request(legacy, latitude, longitude, radius, wrong):
+    def _request(legacy: bool, latitude: float, longitude: float, radius: float, wrong: Wrong) -> Request:
         if not (-90 <= latitude <= 90 and -180 <= longitude <= 180 and 0 < radius <= 50_000):
             wrong("position or radius out of range")
         return {"legacy": legacy, "latitude": float(latitude), "longitude": float(longitude), "radius": float(radius)}

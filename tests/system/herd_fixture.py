@@ -21,21 +21,25 @@ may be visible elsewhere before its line is in log(): wait for a line with wait_
 
 Start nodes from the main thread: the kernel ends them with the thread that started them.
 """
+from __future__ import annotations
+
 import os
 import signal
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from typing import IO, Any, Protocol, overload
 
 import pytest
 
 from herd_ctl.herd import REPOSITORY
 from herd_ctl.waiting import TimedOut, wait_for
-from herd_lab.graphs import FIVE, alone, full, line, names, ring
+from herd_lab.graphs import FIVE, Graph, alone, full, line, names, ring
 from herd_lab.ports import Ports
-from herd_lab.private_herd import PrivateHerd, PrivateNode
+from herd_lab.private_herd import BusPublic, PrivateHerd, PrivateNode, Settings
 
-__all__ = ["BINARY", "FIVE", "LONG", "REPOSITORY", "Herd", "Node", "Ports", "TimedOut", "alone", "full", "line",
-           "names", "ring", "wait_for"]
+__all__ = ["BINARY", "FIVE", "LONG", "REPOSITORY", "Graph", "Herd", "MakeHerd", "Node", "Ports", "TimedOut", "alone",
+           "full", "line", "names", "ring", "wait_for"]
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
@@ -44,15 +48,17 @@ LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
 class Node(PrivateNode):
     """One node of a Herd, with helpers for tests."""
 
+    herd: Herd
+
     # Start and stop.
 
-    def start(self, *words, wait=True, stderr=None):
+    def start(self, *words: str, wait: bool = True, stderr: IO[bytes] | int | None = None) -> None:
         """Starts it with `words` added to its command line. With `wait` it returns when the node is ready."""
         self.launch(*words, stderr=stderr)
         if wait:
             self.wait_ready()
 
-    def stop(self, seconds=10):
+    def stop(self, seconds: float = 10) -> None:
         """SIGTERM; fails the test unless it ends with status 0 in time."""
         self.may_die = True
         self.process.send_signal(signal.SIGCONT)  # the test may have stopped it
@@ -65,37 +71,43 @@ class Node(PrivateNode):
             pytest.fail(f"{self.name} did not stop within {seconds} s")
         assert status == 0, f"{self.name} stopped with status {status}"
 
-    def wait_ready(self, seconds=20):
-        def ready():
+    def wait_ready(self, seconds: float = 20) -> None:
+        def ready() -> bool:
             assert self.is_running, f"{self.name} ended with status {self.process.poll()}:\n{self.log()[-2000:]}"
             return self.is_ready()
         wait_for(ready, f"{self.name} is ready", seconds)
 
-    def wait_log(self, *parts, seconds=20):
+    def wait_log(self, *parts: str, seconds: float = 20) -> str:
         """Waits until the log contains all of these texts, and returns the log."""
-        def all_there():
+        def all_there() -> str | None:
             log = self.log()
-            return all(part in log for part in parts) and log
+            return log if all(part in log for part in parts) else None
         return wait_for(all_there, lambda: f"{[part for part in parts if part not in self.log()]} in the log", seconds)
 
     # HTTP.
 
-    def status(self):
+    def status(self) -> dict[str, Any]:
         """/status.json as a dictionary; fails the test if there is none."""
         status = self.read_status()
         assert status is not None, f"{self.name} does not answer /status.json"
         return status
 
-    def counter(self, name):
+    def counter(self, name: str) -> int:
         return self.status()["counters"].get(name, 0)
 
     # Clients.
 
-    def connect(self, seconds=10):
+    def connect(self, seconds: float = 10) -> socket.socket:
         """A client connection. The caller closes it (it is a context manager)."""
         return socket.create_connection(("127.0.0.1", self.clients_port), timeout=seconds)
 
-    def say(self, text, seconds=10):
+    @overload
+    def say(self, text: str, seconds: float = 10) -> str: ...
+
+    @overload
+    def say(self, text: bytes, seconds: float = 10) -> bytes: ...
+
+    def say(self, text: str | bytes, seconds: float = 10) -> str | bytes:
         """Sends the text and half-closes; returns everything that the node sent until it closed: bytes for bytes, else
         text."""
         data = text if isinstance(text, bytes) else text.encode()
@@ -105,12 +117,12 @@ class Node(PrivateNode):
             reply = b"".join(iter(lambda: connection.recv(65536), b""))
         return reply if isinstance(text, bytes) else reply.decode()
 
-    def knows(self, client):
+    def knows(self, client: str) -> str | None:
         """The AT line that this node sends for the client, None if the client is unknown."""
         reply = self.say(f"WHATSAT {client} 1 0")
         return reply.splitlines()[0] if reply.startswith("AT ") else None
 
-    def close(self):
+    def close(self) -> str | None:
         """Ends it. Returns a sentence if it had ended by itself or ends badly."""
         if not self.was_launched:
             return None
@@ -128,11 +140,25 @@ class Herd(PrivateHerd):
     """Nodes of one configuration, see PrivateHerd."""
 
     NODE = Node
+    nodes: Mapping[str, Node]
 
-    def __init__(self, graph, *more, log_level="debug", **arguments):
-        super().__init__(BINARY, graph, *more, log_level=log_level, **arguments)
+    @classmethod
+    def for_test(cls, graph: Graph, settings: Settings | None = None, bus_public: BusPublic | None = None,
+                 ports: Ports | None = None, log_level: str | None = "debug") -> Herd:
+        """Like create(), with the program that is tested."""
+        return cls.create(BINARY, graph, settings, bus_public, ports, log_level)
 
-    def start(self, wait=True):
+    def __getitem__(self, name: str) -> Node:
+        return self.nodes[name]
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(self.nodes.values())
+
+    @property
+    def running(self) -> list[Node]:
+        return [node for node in self if node.is_running]
+
+    def start(self, wait: bool = True) -> None:
         """Starts every node that does not run, all at once, so that no node waits for peers that start later."""
         starting = [node for node in self if not node.is_running]
         for node in starting:
@@ -141,33 +167,41 @@ class Herd(PrivateHerd):
             for node in starting:
                 node.wait_ready()
 
-    def wait_linked(self, seconds=20):
+    def wait_linked(self, seconds: float = 20) -> None:
         """Waits until every link between running nodes is up at both ends."""
         running = {node.name for node in self.running}
 
-        def down():
+        def down() -> list[tuple[str, str]]:
             return [(node.name, peer) for node in self.running for peer, link in node.status()["links"].items()
                     if peer in running and link["state"] != "up"]
         wait_for(lambda: not down(), lambda: f"links up, still down: {down()}", seconds)
 
-    def wait_converged(self, clients=None, nodes=None, seconds=30):
+    def wait_converged(self, clients: int | None = None, nodes: Sequence[str] | None = None,
+                       seconds: float = 30) -> None:
         """Waits until the digests of `nodes` (default: all that run) are equal and, if given, each one has `clients`
         clients."""
         chosen = [self[name] for name in nodes] if nodes else self.running
 
-        def seen():
+        def seen() -> dict[str, tuple[str, int]]:
             return {node.name: (status["digest"], status["clients"])
                     for node in chosen for status in [node.status()]}
 
-        def converged():
+        def converged() -> bool:
             values = set(seen().values())
             return len(values) == 1 and (clients is None or values.pop()[1] == clients)
         wait_for(converged, lambda: f"one digest for all, {clients or 'any number of'} clients: {seen()}", seconds)
 
-    def close(self):
+    def close(self) -> None:
         """Ends all nodes and removes the directory. AssertionError if a node had ended by itself."""
         wrong = [problem for problem in [node.close() for node in self] if problem]
         for node in self:
             print(f"----- {node.name}\n{node.log()[-4000:]}")
         self.remove()
         assert not wrong, "; ".join(wrong)
+
+
+class MakeHerd(Protocol):
+    """The type of the fixture make_herd."""
+
+    def __call__(self, graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None,
+                 ports: Ports | None = None, log_level: str | None = "debug") -> Herd: ...

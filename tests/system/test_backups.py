@@ -1,28 +1,29 @@
 """Tests journals that are not the newest of their feed: backups and copied state directories (docs/RELIABILITY.md,
 Backups)."""
 import json
+import pathlib
 import shutil
 
 import pytest
 import zmq
 
-from herd_fixture import line, wait_for
+from herd_fixture import Herd, MakeHerd, Node, line, wait_for
 
 REPLICAS = pytest.mark.parametrize("replicas", [0, 1])
 
 
-def reports(node, count, prefix):
+def reports(node: Node, count: int, prefix: str) -> None:
     for number in range(count):
         assert node.say(f"IAMAT {prefix}{number} +1+2 5").startswith("AT ")
 
 
-def restart_with(node, journal):
+def restart_with(node: Node, journal: pathlib.Path) -> None:
     node.kill()
     shutil.copyfile(journal, node.state_dir / "journal")
     node.start()
 
 
-def herd_with_a_backup(make_herd, replicas, nodes=3):
+def herd_with_a_backup(make_herd: MakeHerd, replicas: int, nodes: int = 3) -> tuple[Herd, Node, pathlib.Path]:
     """A line of nodes, a backup of n0 that was made while n0 was down, and 100 reports that n0 accepted after that."""
     herd = make_herd(line(nodes), log_level="info", settings={"updates": {"replicas": replicas}})
     herd.wait_linked()
@@ -38,7 +39,8 @@ def herd_with_a_backup(make_herd, replicas, nodes=3):
 
 
 @REPLICAS
-def test_a_node_with_a_restored_backup_gets_all_back_and_its_new_updates_spread_at_once(make_herd, replicas):
+def test_a_node_with_a_restored_backup_gets_all_back_and_its_new_updates_spread_at_once(
+        make_herd: MakeHerd, replicas: int) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, replicas)
     feed = node.status()["feed_id"]
     restart_with(node, backup)
@@ -52,7 +54,7 @@ def test_a_node_with_a_restored_backup_gets_all_back_and_its_new_updates_spread_
 
 
 @REPLICAS
-def test_updates_accepted_without_peers_spread_when_a_peer_comes(make_herd, replicas):
+def test_updates_accepted_without_peers_spread_when_a_peer_comes(make_herd: MakeHerd, replicas: int) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, replicas, nodes=2)
     herd["n1"].kill()
     restart_with(node, backup)
@@ -67,7 +69,7 @@ def test_updates_accepted_without_peers_spread_when_a_peer_comes(make_herd, repl
     assert node.counter("bus_feeds_renewed") == 1
 
 
-def test_updates_acknowledged_with_replicas_after_a_restore_survive_the_disk(make_herd):
+def test_updates_acknowledged_with_replicas_after_a_restore_survive_the_disk(make_herd: MakeHerd) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, 1, nodes=2)
     restart_with(node, backup)
     reports(node, 100, "after")
@@ -77,7 +79,7 @@ def test_updates_acknowledged_with_replicas_after_a_restore_survive_the_disk(mak
     herd.wait_converged(clients=203)
 
 
-def test_a_backup_may_be_put_back_twice_and_the_journal_discarded_afterwards(make_herd):
+def test_a_backup_may_be_put_back_twice_and_the_journal_discarded_afterwards(make_herd: MakeHerd) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, 0)
     for number in range(2):
         restart_with(node, backup)
@@ -88,7 +90,7 @@ def test_a_backup_may_be_put_back_twice_and_the_journal_discarded_afterwards(mak
     herd.wait_converged(clients=105)
 
 
-def test_two_nodes_with_restored_backups_converge(make_herd):
+def test_two_nodes_with_restored_backups_converge(make_herd: MakeHerd) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, 0)
     peer = herd["n1"]
     peers_backup = herd.directory / "peers-backup"
@@ -103,7 +105,7 @@ def test_two_nodes_with_restored_backups_converge(make_herd):
     herd.wait_converged(clients=113)  # n2 has all
 
 
-def test_a_state_directory_copied_from_another_node_does_no_harm(make_herd):
+def test_a_state_directory_copied_from_another_node_does_no_harm(make_herd: MakeHerd) -> None:
     herd, node, _ = herd_with_a_backup(make_herd, 0)
     shutil.copyfile(herd["n2"].state_dir / "journal", herd.directory / "foreign")
     restart_with(node, herd.directory / "foreign")
@@ -111,7 +113,7 @@ def test_a_state_directory_copied_from_another_node_does_no_harm(make_herd):
     herd.wait_converged(clients=104, seconds=10)
 
 
-def test_a_viewer_of_the_monitor_gets_the_event(make_herd):
+def test_a_viewer_of_the_monitor_gets_the_event(make_herd: MakeHerd) -> None:
     herd, node, backup = herd_with_a_backup(make_herd, 0, nodes=2)
     herd["n1"].kill()  # else the event comes before the viewer subscribes
     restart_with(node, backup)
@@ -129,7 +131,7 @@ def test_a_viewer_of_the_monitor_gets_the_event(make_herd):
     assert event["message"].startswith("by the cursor of n1: ")
 
 
-def test_restarts_alone_renew_no_feed(make_herd):
+def test_restarts_alone_renew_no_feed(make_herd: MakeHerd) -> None:
     herd, node, _ = herd_with_a_backup(make_herd, 0)
     for number in range(3):
         node.kill()

@@ -3,33 +3,38 @@ clear line and the documented exit status, leaves nothing half started, and does
 broken peers at the bus are in test_bad_peers.py."""
 import contextlib
 import os
+import pathlib
 import re
 import resource
 import shutil
 import signal
 import socket
 import subprocess
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 
-from herd_fixture import BINARY, Herd, alone, line, wait_for
+from herd_fixture import BINARY, Herd, MakeHerd, alone, line, wait_for
 
 UNPRIVILEGED_ID = 65534
 
 
-def run_node(herd, *arguments, **options):
+def run_node(herd: Herd, *arguments: str | pathlib.Path, environment: Mapping[str, str] | None = None,
+             preexec_fn: Callable[[], None] | None = None) -> tuple[int, list[str]]:
     """Runs herd-node until it ends by itself: (exit status, standard error without log lines)."""
     done = subprocess.run([BINARY, *(arguments or ["--config", herd.config_path, "n0"])], timeout=20, check=False,
-                          env=os.environ | herd.environment | options.pop("environment", {}), text=True,
-                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, **options)
+                          env=os.environ | herd.environment | (environment or {}), text=True, preexec_fn=preexec_fn,
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     assert done.stdout == ""
     lines = done.stderr.splitlines()
     return done.returncode, [text for text in lines if not re.match(r"\d{4}-\d\d-\d\dT\S+ info ", text)]
 
 
-def trouble(herd, *arguments, status=1, **options):
+def trouble(herd: Herd, *arguments: str | pathlib.Path, status: int = 1, environment: Mapping[str, str] | None = None,
+            preexec_fn: Callable[[], None] | None = None) -> str:
     """The one line with which herd-node ends."""
-    code, lines = run_node(herd, *arguments, **options)
+    code, lines = run_node(herd, *arguments, environment=environment, preexec_fn=preexec_fn)
     assert (code, len(lines)) == (status, 1), (code, lines)
     return lines[0]
 
@@ -37,7 +42,7 @@ def trouble(herd, *arguments, status=1, **options):
 # Ports and state.
 
 @pytest.mark.parametrize("role", ["clients", "bus", "monitor", "http"])
-def test_a_busy_port_is_named_and_nothing_is_left(make_herd, role):
+def test_a_busy_port_is_named_and_nothing_is_left(make_herd: MakeHerd, role: str) -> None:
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["n1"].start()
     with socket.create_server(("127.0.0.1", getattr(herd["n0"], f"{role}_port"))) as taken:
@@ -49,10 +54,10 @@ def test_a_busy_port_is_named_and_nothing_is_left(make_herd, role):
     herd.wait_linked()
 
 
-def test_a_second_node_on_the_same_state_is_refused_and_the_first_continues(make_herd):
+def test_a_second_node_on_the_same_state_is_refused_and_the_first_continues(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2))
     herd.wait_linked()
-    other = Herd(line(2), ports=herd.ports)
+    other = Herd.for_test(line(2), ports=herd.ports)
     other.environment = herd.environment
     for second in (herd, other):  # with the same ports, and with others
         error = trouble(second)
@@ -63,7 +68,7 @@ def test_a_second_node_on_the_same_state_is_refused_and_the_first_continues(make
     herd["n0"].start()  # the lock ended with its process
 
 
-def test_a_state_directory_that_cannot_be_made_is_named(make_herd):
+def test_a_state_directory_that_cannot_be_made_is_named(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
     file = herd.directory / "file"
     file.write_text("")
@@ -71,11 +76,12 @@ def test_a_state_directory_that_cannot_be_made_is_named(make_herd):
     assert str(file) in error and "Not a directory" in error and "HERD_STATE_DIR" in error
 
 
-def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
+def test_a_state_directory_that_may_not_be_written_is_named(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
     herd.directory.chmod(0o755)
     herd.state_dir.mkdir(mode=0o555)
-    options, binary = {}, BINARY
+    options: dict[str, Any] = {}  # of subprocess.run
+    binary = BINARY
     if os.getuid() == 0:  # root may write everywhere
         binary = shutil.copy(BINARY, herd.directory)  # where every user may run it
         options = {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID, "extra_groups": []}
@@ -85,7 +91,7 @@ def test_a_state_directory_that_may_not_be_written_is_named(make_herd):
     assert f"{herd.state_dir}/nodes cannot be created (Permission denied)" in done.stderr
 
 
-def test_a_journal_that_cannot_grow_at_the_start_is_named_and_not_damaged(make_herd):
+def test_a_journal_that_cannot_grow_at_the_start_is_named_and_not_damaged(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1))
     node = herd["n0"]
     assert node.say("IAMAT kept +1+1 5").startswith("AT n0 ")
@@ -93,7 +99,7 @@ def test_a_journal_that_cannot_grow_at_the_start_is_named_and_not_damaged(make_h
     journal = node.state_dir / "journal"
     before = journal.read_bytes()
 
-    def no_file_grows():  # the effect of a full disk, without root
+    def no_file_grows() -> None:  # the effect of a full disk, without root
         resource.setrlimit(resource.RLIMIT_FSIZE, (len(before), len(before)))
     assert trouble(herd, preexec_fn=no_file_grows) == (
         f"herd-node: journal {journal}: the start of a new run cannot be written (File too large): make room there,"
@@ -104,7 +110,7 @@ def test_a_journal_that_cannot_grow_at_the_start_is_named_and_not_damaged(make_h
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs wants root")
-def test_a_state_directory_on_a_full_disk_is_named(make_herd):
+def test_a_state_directory_on_a_full_disk_is_named(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
     herd.state_dir.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", herd.state_dir], check=False).returncode != 0:
@@ -123,7 +129,7 @@ def test_a_state_directory_on_a_full_disk_is_named(make_herd):
 
 # Usage and configuration.
 
-def test_an_unknown_node_is_answered_with_the_known_ones(make_herd):
+def test_an_unknown_node_is_answered_with_the_known_ones(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False)
     error = trouble(herd, "--config", herd.config_path, "n7", status=2)
     assert 'no node "n7"' in error and "n0, n1" in error
@@ -131,13 +137,13 @@ def test_an_unknown_node_is_answered_with_the_known_ones(make_herd):
 
 
 @pytest.mark.parametrize("arguments", [["--bogus", "n0"], ["n0", "n1"], ["--log-level", "loud", "n0"], ["--config"]])
-def test_bad_usage_is_one_line(make_herd, arguments):
+def test_bad_usage_is_one_line(make_herd: MakeHerd, arguments: list[str]) -> None:
     assert trouble(make_herd(line(2), start=False), *arguments, status=2).startswith("herd-node: ")
 
 
-def test_a_configuration_that_cannot_be_read_is_named(make_herd):
+def test_a_configuration_that_cannot_be_read_is_named(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
-    for path, reason in (("/nowhere/herd.toml", "No such file"), (herd.directory, "is a directory")):
+    for path, reason in ((pathlib.Path("/nowhere/herd.toml"), "No such file"), (herd.directory, "is a directory")):
         error = trouble(herd, "--config", path, "n0", status=2)
         assert error.startswith(f"{path}:") and reason in error
 
@@ -153,7 +159,8 @@ def test_a_configuration_that_cannot_be_read_is_named(make_herd):
     (2, ["max_line_bytes", "64"], "", "[clients]\nmax_line_bytes = 63\n"),
     (2, ["idle_timeout"], "", "[clients]\nidle_timeout = 5\n")],
     ids=["peer", "port", "name", "remote bus", "remote http", "syntax", "key", "bound", "type"])
-def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, number, words, old, new):
+def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd: MakeHerd, number: int, words: list[str],
+                                                                    old: str, new: str) -> None:
     herd = make_herd(line(2), start=False)
     old, new, *words = (text.format(n0=herd["n0"]) for text in (old, new, *words))
     text = herd.config_text()
@@ -165,7 +172,7 @@ def test_a_mistake_in_the_configuration_is_named_with_file_and_line(make_herd, n
     assert not herd.state_dir.exists()
 
 
-def test_every_mistake_is_named_at_once(make_herd):
+def test_every_mistake_is_named_at_once(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False)
     herd.config_path.write_text("[clients]\nmax_lines = 1\nidle_timeout = true\n" +
                                 herd.config_text().replace('["n1"]', '["n7"]'))
@@ -174,7 +181,7 @@ def test_every_mistake_is_named_at_once(make_herd):
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_clean_stop_has_status_0(make_herd, number):
+def test_a_clean_stop_has_status_0(make_herd: MakeHerd, number: signal.Signals) -> None:
     node = make_herd(alone(1))["n0"]
     node.signal(number)
     assert node.process.wait(10) == 0
@@ -183,12 +190,12 @@ def test_a_clean_stop_has_status_0(make_herd, number):
 
 # Logs that cannot be written.
 
-def test_a_log_file_that_cannot_be_opened_is_named(make_herd):
+def test_a_log_file_that_cannot_be_opened_is_named(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False, settings={"log": {"file": "/nowhere/herd.log"}})
     assert "log file /nowhere/herd.log cannot be opened" in trouble(herd)
 
 
-def test_a_full_disk_below_the_log_file_does_not_stop_a_node(make_herd):
+def test_a_full_disk_below_the_log_file_does_not_stop_a_node(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), settings={"log": {"file": "/dev/full"}})
     herd.wait_linked()
     assert herd["n0"].say("IAMAT a +1+1 5").startswith("AT n0 ")
@@ -197,7 +204,7 @@ def test_a_full_disk_below_the_log_file_does_not_stop_a_node(make_herd):
         node.stop()
 
 
-def test_a_standard_error_that_cannot_be_written_does_not_stop_a_node(make_herd):
+def test_a_standard_error_that_cannot_be_written_does_not_stop_a_node(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
     reader, writer = os.pipe()
     os.close(reader)

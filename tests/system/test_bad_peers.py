@@ -1,17 +1,21 @@
 """Tests strangers and broken peers at the bus: of another version or herd, with invalid messages, of another
 incarnation. Each is refused with one clear line that has the reason, and the other nodes are not disturbed."""
+from __future__ import annotations
+
 import contextlib
 import itertools
 import re
 import socket
 import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import msgpack
 import pytest
 import xxhash
 import zmq
 
-from herd_fixture import Herd, line, wait_for
+from herd_fixture import Herd, MakeHerd, line, wait_for
 from talk import fresh, read_all
 
 HELLO, WELCOME, BATCH, ACK = 1, 2, 3, 4  # docs/PROTOCOL.md
@@ -23,43 +27,49 @@ class Impostor:
 
     incarnations = itertools.count(1)
 
-    def __init__(self, herd):
+    def __init__(self, receiver: zmq.Socket[bytes], speaks: zmq.Socket[bytes]):
         self.incarnation = next(self.incarnations)
         self.feed = 1000 + self.incarnation
-        self.context = zmq.Context()
-        self.context.linger = 0
-        self.receiver = self.context.socket(zmq.ROUTER)
-        self.receiver.bind(f"tcp://127.0.0.1:{herd['n1'].bus_port}")
-        self.speaks = self.context.socket(zmq.DEALER)
-        self.speaks.connect(f"tcp://127.0.0.1:{herd['n0'].bus_port}")
+        self.receiver = receiver
+        self.speaks = speaks
 
-    def __enter__(self):
-        return self
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, herd: Herd) -> Iterator[Impostor]:
+        """Within the context it has the bus port of n1, and a connection to n0."""
+        context = zmq.Context()
+        context.linger = 0
+        try:
+            receiver = context.socket(zmq.ROUTER)
+            receiver.bind(f"tcp://127.0.0.1:{herd['n1'].bus_port}")
+            speaks = context.socket(zmq.DEALER)
+            speaks.connect(f"tcp://127.0.0.1:{herd['n0'].bus_port}")
+            yield cls(receiver, speaks)
+        finally:
+            context.destroy()
 
-    def __exit__(self, *_):
-        self.context.destroy()
-
-    def send(self, *frames):
+    def send(self, *frames: bytes) -> None:
         """The message of these frames, as a node sends it: with the checksum last."""
         check = 0
         for frame in frames:
             check = xxhash.xxh3_64_intdigest(frame, seed=check)
         self.send_raw(*frames, check.to_bytes(8, "little"))
 
-    def send_raw(self, *frames):
+    def send_raw(self, *frames: bytes) -> None:
         self.speaks.send_multipart(frames)
 
-    def say(self, *header, body=None):
+    def say(self, *header: object, body: object = None) -> None:
         self.send(*(msgpack.packb(part) for part in (header, body) if part is not None))
 
-    def hello(self, versions=(2, 2), herd="local", node="n1", incarnation=None, more=()):
+    def hello(self, versions: tuple[int, int] = (2, 2), herd: str = "local", node: str = "n1",
+              incarnation: int | None = None, more: Sequence[str] = ()) -> None:
         incarnation = self.incarnation if incarnation is None else incarnation
         self.say(HELLO, *versions, herd, node, incarnation, self.feed, 1, time.time_ns(), False, 0, *more)
 
-    def batch(self, incarnation, span, *updates):
+    def batch(self, incarnation: int, span: tuple[int, int], *updates: object) -> None:
         self.say(BATCH, self.incarnation, incarnation, 1, *span, 0, 0, body=[[["n1", self.incarnation]], updates])
 
-    def receive(self, kind, seconds=10):
+    def receive(self, kind: int, seconds: float = 10) -> list[Any]:
         """The fields of the next message of this type."""
         deadline = time.monotonic() + seconds
         while (left := deadline - time.monotonic()) > 0:
@@ -69,7 +79,7 @@ class Impostor:
                     return header
         return pytest.fail(f"no message {kind} within {seconds} s")
 
-    def meet(self):
+    def meet(self) -> int:
         """Sends HELLO; returns the incarnation in the WELCOME of the node."""
         self.hello()
         while (welcome := self.receive(WELCOME))[2:4] != [self.incarnation, self.feed]:
@@ -78,8 +88,8 @@ class Impostor:
 
 
 @pytest.fixture(scope="module", name="three")
-def three_nodes_of_which_n1_is_missing():
-    herd = Herd({"n0": ["n1", "n2"], "n1": [], "n2": []}, settings={"http": {"ready_timeout": "0s"}})
+def three_nodes_of_which_n1_is_missing() -> Iterator[Herd]:
+    herd = Herd.for_test({"n0": ["n1", "n2"], "n1": [], "n2": []}, settings={"http": {"ready_timeout": "0s"}})
     herd["n0"].start()
     herd["n2"].start()
     herd.wait_linked()
@@ -88,7 +98,7 @@ def three_nodes_of_which_n1_is_missing():
 
 
 @pytest.fixture(name="herd")
-def undisturbed(three):
+def undisturbed(three: Herd) -> Iterator[Herd]:
     yield three
     reply = three["n2"].say(f"IAMAT undisturbed +1+1 {time.time():.6f}")
     wait_for(lambda: three["n0"].knows("undisturbed") == reply.rstrip("\n"), "the other link works")
@@ -106,10 +116,11 @@ def undisturbed(three):
     ({"node": "n 1"}, "a name is not"),
     ({"incarnation": 0}, "its HELLO has no incarnation"),
 ], ids=["newer", "older", "herd", "stranger", "itself", "name", "incarnation"])
-def test_an_unsuitable_peer_is_refused_with_the_reason_and_a_suitable_one_is_accepted(make_herd, hello, reason):
+def test_an_unsuitable_peer_is_refused_with_the_reason_and_a_suitable_one_is_accepted(
+        make_herd: MakeHerd, hello: dict[str, Any], reason: str) -> None:
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["n0"].start()
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         peer.hello(**hello)
         wait_for(lambda: re.search(f"warning n0 event=peer_refused .*{re.escape(reason)}", herd["n0"].log()), reason)
         assert herd["n0"].status()["links"]["n1"]["state"] == "down"
@@ -117,10 +128,10 @@ def test_an_unsuitable_peer_is_refused_with_the_reason_and_a_suitable_one_is_acc
         assert peer.receive(WELCOME)[2:5] == [peer.incarnation, peer.feed, 0]
 
 
-def test_messages_before_a_hello_are_ignored(herd):
+def test_messages_before_a_hello_are_ignored(herd: Herd) -> None:
     before = fresh(herd["n0"])["counters"]["bus_messages_refused"]
     early = 0, 1, 0, "early", "+1+1", "5", 0
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         incarnation = peer.receive(HELLO)[5]
         peer.batch(incarnation, (0, 1), early)
         wait_for(lambda: herd["n0"].counter("bus_messages_refused") == before + 1, "it is refused")
@@ -130,29 +141,29 @@ def test_messages_before_a_hello_are_ignored(herd):
         wait_for(lambda: herd["n0"].knows("early") == "AT n1 +0.000000000 early +1+1 5", "now it is")
 
 
-def test_messages_for_another_incarnation_are_not_used(herd):
-    with Impostor(herd) as peer:
+def test_messages_for_another_incarnation_are_not_used(herd: Herd) -> None:
+    with Impostor.start(herd) as peer:
         incarnation = peer.meet()
         peer.batch(incarnation + 1, (0, 1), [0, 1, 0, "other-incarnation", "+1+1", "5", 0])
         assert peer.receive(WELCOME)[1:5] == [incarnation, peer.incarnation, peer.feed, 0]
         assert herd["n0"].knows("other-incarnation") is None
 
 
-def test_a_batch_after_a_gap_is_merged_and_answered_with_the_cursor(herd):
-    with Impostor(herd) as peer:
+def test_a_batch_after_a_gap_is_merged_and_answered_with_the_cursor(herd: Herd) -> None:
+    with Impostor.start(herd) as peer:
         incarnation = peer.meet()
         peer.batch(incarnation, (5, 6), [0, 6, 0, "after-a-gap", "+1+1", "5", 0])
         assert peer.receive(WELCOME)[4] == 0
         assert herd["n0"].knows("after-a-gap")
 
 
-def test_updates_that_cannot_be_decoded_do_not_block_the_link(herd):
+def test_updates_that_cannot_be_decoded_do_not_block_the_link(herd: Herd) -> None:
     good = [0, 9, 0, "good", "+1+1", "5", -1, "room to grow"]
     bad = [[0, 1, 0, "a b", "+1+1", "5", 0], [0, 2, 0, "lat", "+91+1", "5", 0], [0, 3, 0, "time", "+1+1", "x", 0],
            [1, 4, 0, "origin", "+1+1", "5", 0], [0, 5, 0, "short"], "text", [0, 6, 0, 7, "+1+1", "5", 0], {}, None,
            [0, -1, 0, "minus", "+1+1", "5", 0], [0, 7, 0, "", "+1+1", "5", 0], [0, 8, 0, "x" * 256, "+1+1", "5", 0]]
     before = fresh(herd["n0"])
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         incarnation = peer.meet()
         peer.batch(incarnation, (0, 5), *bad, good)
         assert peer.receive(ACK)[4] == 5
@@ -164,12 +175,12 @@ def test_updates_that_cannot_be_decoded_do_not_block_the_link(herd):
         assert peer.receive(ACK)[4] == 6
 
 
-def test_coordinates_of_a_peer_are_validated_as_those_of_a_client(herd):
+def test_coordinates_of_a_peer_are_validated_as_those_of_a_client(herd: Herd) -> None:
     digits = "1234567890" * 3
     good = [f"-89.{digits}-179.{digits}/", "+1+2/", "+90.000000000000000000000000000000-180/"]
     bad = [f"-89.{digits}1-179/", "+1+2//", "+90.000000000000000000000000000001+0/", "+1e0+2/"]
     before = fresh(herd["n0"])["counters"]["bus_updates_unreadable"]
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         incarnation = peer.meet()
         updates = [[0, n + 1, 0, f"judged-{n}", text, "5", 0] for n, text in enumerate(good + bad)]
         peer.batch(incarnation, (0, 7), *updates)
@@ -179,9 +190,9 @@ def test_coordinates_of_a_peer_are_validated_as_those_of_a_client(herd):
         assert fresh(herd["n0"])["counters"]["bus_updates_unreadable"] == before + len(bad)
 
 
-def test_fields_and_messages_of_a_later_version_are_ignored(herd):
+def test_fields_and_messages_of_a_later_version_are_ignored(herd: Herd) -> None:
     before = fresh(herd["n0"])["counters"]["bus_messages_unknown"]
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         peer.meet()
         peer.say(77, "a type of the future")
         peer.hello(more=("room", "to grow"))
@@ -194,16 +205,16 @@ def test_fields_and_messages_of_a_later_version_are_ignored(herd):
     [msgpack.packb({"a": 1})], [msgpack.packb(["x"])], [msgpack.packb([-1])], [msgpack.packb([1])], [b"\x93\x01"],
     [msgpack.packb([8, 1, 2]) + b"extra"], [b"\x93\x03", b"\xff" * 60_000]],
     ids=lambda frames: frames[0][:8].hex() + f"x{len(frames)}")
-def test_invalid_messages_are_refused_and_counted(herd, frames):
+def test_invalid_messages_are_refused_and_counted(herd: Herd, frames: list[bytes]) -> None:
     before = fresh(herd["n0"])["counters"]["bus_messages_refused"]
-    with Impostor(herd) as peer:
+    with Impostor.start(herd) as peer:
         peer.meet()
         peer.send(*frames)
         wait_for(lambda: herd["n0"].counter("bus_messages_refused") == before + 1, "it is refused")
         peer.meet()  # its messages still arrive
 
 
-def damaged(header, body):
+def damaged(header: bytes, body: bytes) -> list[list[bytes]]:
     """A message with the right checksum, and damaged forms of it."""
     check = xxhash.xxh3_64_intdigest(body, seed=xxhash.xxh3_64_intdigest(header)).to_bytes(8, "little")
     turned = bytes([body[0], body[1] ^ 1]) + body[2:]
@@ -211,8 +222,8 @@ def damaged(header, body):
             [header, body, check, header, body, check], [b""] * 50, [body, header, check]]
 
 
-def test_damaged_messages_are_dropped_and_counted(herd):
-    with Impostor(herd) as peer:
+def test_damaged_messages_are_dropped_and_counted(herd: Herd) -> None:
+    with Impostor.start(herd) as peer:
         incarnation = peer.meet()
         before = fresh(herd["n0"])["counters"]["bus_messages_damaged"]
         header = msgpack.packb([BATCH, peer.incarnation, incarnation, 1, 0, 1, 0, 0])
@@ -226,8 +237,8 @@ def test_damaged_messages_are_dropped_and_counted(herd):
         assert peer.receive(ACK)[4] == 1 and herd["n0"].knows("damaged")
 
 
-def test_a_message_that_is_too_long_costs_its_connection_and_nothing_else(herd):
-    with Impostor(herd) as peer:
+def test_a_message_that_is_too_long_costs_its_connection_and_nothing_else(herd: Herd) -> None:
+    with Impostor.start(herd) as peer:
         events = peer.speaks.get_monitor_socket(zmq.EVENT_DISCONNECTED)
         peer.meet()
         peer.send(b"x" * 10_000_000)
@@ -235,7 +246,7 @@ def test_a_message_that_is_too_long_costs_its_connection_and_nothing_else(herd):
         peer.meet()  # on a new connection
 
 
-def test_strangers_at_the_bus_port_are_disconnected(herd):
+def test_strangers_at_the_bus_port_are_disconnected(herd: Herd) -> None:
     sent = {"http": b"GET / HTTP/1.1\r\nHost: herd\r\n\r\n", "silence": b"", "half": b"\xff" + b"\0" * 8 + b"\x7f",
             "line": b"IAMAT stranger +1+1 5\n", "ff": b"\xff" * 100_000}
     strangers = {kind: socket.create_connection(("127.0.0.1", herd["n0"].bus_port), timeout=20) for kind in sent}
@@ -246,7 +257,7 @@ def test_strangers_at_the_bus_port_are_disconnected(herd):
     assert herd["n0"].knows("stranger") is None
 
 
-def test_zeromq_at_the_clients_port_gets_no_service(herd):
+def test_zeromq_at_the_clients_port_gets_no_service(herd: Herd) -> None:
     context = zmq.Context()
     dealer = context.socket(zmq.DEALER)
     dealer.connect(f"tcp://127.0.0.1:{herd['n0'].clients_port}")

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,8 +21,8 @@ PING = zmtp.frame(b"\x04PING\0\1", flags=4)
 
 
 @pytest.fixture(scope="module", name="pair")
-def two_nodes():
-    herd = Herd(line(2), log_level="info")
+def two_nodes() -> Iterator[Herd]:
+    herd = Herd.for_test(line(2), log_level="info")
     herd.start()
     herd.wait_linked()
     yield herd
@@ -29,14 +30,14 @@ def two_nodes():
 
 
 @pytest.fixture(name="herd")
-def undisturbed(pair):
+def undisturbed(pair: Herd) -> Iterator[Herd]:
     yield pair
     reply = pair["n1"].say(f"IAMAT undisturbed +1+1 {now()}")
     wait_for(lambda: pair["n0"].knows("undisturbed") == reply.rstrip("\n"), "the link works")
 
 
 @pytest.mark.parametrize("part", [b"\x01\x03abc", b"\x01\x00", zmtp.frame(b"x" * 100_000, flags=1)])
-def test_a_message_of_endless_parts_costs_its_connection(herd, part):
+def test_a_message_of_endless_parts_costs_its_connection(herd: Herd, part: bytes) -> None:
     node = herd["n0"]
     before, cut = settled_memory(node), node.counter("bus_connections_cut")
     with zmtp.connect(node.bus_port, b"DEALER") as stranger:
@@ -46,7 +47,7 @@ def test_a_message_of_endless_parts_costs_its_connection(herd, part):
     assert memory_peak(node) - before < 64 * MEBIBYTE
 
 
-def test_endless_messages_of_many_strangers_share_one_bound(herd):
+def test_endless_messages_of_many_strangers_share_one_bound(herd: Herd) -> None:
     node = herd["n0"]
     before = settled_memory(node)
     with contextlib.ExitStack() as stack:
@@ -58,7 +59,7 @@ def test_endless_messages_of_many_strangers_share_one_bound(herd):
     assert memory_peak(node) - before < 64 * MEBIBYTE
 
 
-def test_endless_complete_messages_cost_their_connection(herd):
+def test_endless_complete_messages_cost_their_connection(herd: Herd) -> None:
     node = herd["n0"]
     before = settled_memory(node)
     with zmtp.connect(node.bus_port, b"DEALER") as stranger:
@@ -66,20 +67,20 @@ def test_endless_complete_messages_cost_their_connection(herd):
     assert memory_peak(node) - before < 64 * MEBIBYTE
 
 
-def burst(port):
+def burst(port: int) -> None:
     """Sends more messages than a queue can hold, then PINGs, then a reset."""
     stranger = zmtp.connect(port, b"DEALER")
     stranger.sendall(b"\x00\x01x" * 100 + PING * 700)
     zmtp.reset(stranger)
 
 
-def test_connections_that_break_with_messages_and_pings_unread_do_not_end_the_node(herd):
+def test_connections_that_break_with_messages_and_pings_unread_do_not_end_the_node(herd: Herd) -> None:
     for _ in range(200):
         burst(herd["n0"].bus_port)
     assert herd["n0"].is_running
 
 
-def test_connections_that_break_while_the_node_is_stopped_do_not_end_it(herd):
+def test_connections_that_break_while_the_node_is_stopped_do_not_end_it(herd: Herd) -> None:
     node = herd["n0"]
     for _ in range(3):
         strangers = [zmtp.connect(node.bus_port, b"DEALER") for _ in range(20)]
@@ -94,10 +95,10 @@ def test_connections_that_break_while_the_node_is_stopped_do_not_end_it(herd):
     assert node.get("/healthz")[0] == 200
 
 
-def test_strangers_that_only_hold_connections_take_no_descriptors_of_clients(herd):
+def test_strangers_that_only_hold_connections_take_no_descriptors_of_clients(herd: Herd) -> None:
     node = herd["n0"]
 
-    def descriptors():
+    def descriptors() -> int:
         return len(os.listdir(f"/proc/{node.process.pid}/fd"))
     before = descriptors()
     with contextlib.ExitStack() as stack:
@@ -113,7 +114,7 @@ def test_strangers_that_only_hold_connections_take_no_descriptors_of_clients(her
 # A port that connects to itself: in a network namespace with ten ports for outgoing connections, one of which is the
 # port of the bus.
 
-def connected_to_itself(port):
+def connected_to_itself(port: int) -> bool:
     for table in ("tcp", "tcp6"):
         for entry in pathlib.Path(f"/proc/net/{table}").read_text("ascii").splitlines()[1:]:
             fields = entry.split()
@@ -122,9 +123,9 @@ def connected_to_itself(port):
     return False
 
 
-def inside():
+def inside() -> None:
     """Runs in the namespace."""
-    herd = Herd(line(2), log_level="info")
+    herd = Herd.for_test(line(2), log_level="info")
     try:
         herd.start()
         herd.wait_linked()
@@ -144,7 +145,7 @@ def inside():
         herd.close()
 
 
-def test_a_port_that_connects_to_itself_is_free_for_its_node():
+def test_a_port_that_connects_to_itself_is_free_for_its_node() -> None:
     probe = ["unshare", "-n", "sh", "-c", "ip link set lo up && test -w /proc/sys/net/ipv4/ip_local_port_range"]
     if os.geteuid() != 0 or subprocess.run(probe, check=False).returncode != 0:
         pytest.skip("needs root and a network namespace")

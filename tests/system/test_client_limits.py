@@ -7,14 +7,16 @@ import socket
 import threading
 import time
 
+import pytest
+
 import herd_fixture
-from herd_fixture import alone, line, wait_for
+from herd_fixture import MakeHerd, Node, alone, line, wait_for
 from talk import fresh, memory_peak, place_reply, read_all, settled_memory
 
 MIB = 1 << 20
 
 
-def ask(connection, text=b"hello"):
+def ask(connection: socket.socket, text: bytes = b"hello") -> bytes | None:
     """Sends one command on an open connection; returns the reply, None if the node ended the connection."""
     try:
         connection.sendall(text + b"\n")
@@ -24,7 +26,7 @@ def ask(connection, text=b"hello"):
     return reply or None
 
 
-def connect_with_small_buffer(node):
+def connect_with_small_buffer(node: Node) -> socket.socket:
     """A client with a small receive buffer, so that few unread replies fit."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -33,7 +35,7 @@ def connect_with_small_buffer(node):
     return connection
 
 
-def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make_herd):
+def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), settings={"clients": {"max_connections": 3}})["n0"]
     served = [node.connect() for _ in range(3)]
     assert all(ask(connection) == b"? hello\n" for connection in served)
@@ -44,7 +46,7 @@ def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make
     assert all(ask(connection) == b"? hello\n" for connection in served)
     served.pop().close()
 
-    def served_again():
+    def served_again() -> bool:
         with node.connect() as connection:
             return ask(connection) == b"? hello\n"
     wait_for(served_again, "there is room again")
@@ -52,7 +54,7 @@ def test_connections_beyond_the_limit_are_closed_at_once_counted_and_logged(make
         connection.close()
 
 
-def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd):
+def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd: MakeHerd) -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, hard))  # a node that starts now inherits it
     try:
@@ -64,7 +66,8 @@ def test_the_limit_of_open_files_is_raised_as_far_as_it_goes(make_herd):
         assert all(ask(client) == b"? hello\n" for client in clients)
 
 
-def test_clients_never_take_the_descriptors_of_peers_and_viewers(make_herd, monkeypatch):
+def test_clients_never_take_the_descriptors_of_peers_and_viewers(make_herd: MakeHerd,
+                                                                 monkeypatch: pytest.MonkeyPatch) -> None:
     herd = make_herd(line(2), start=False, log_level="info")
     limited = herd.directory / "limited"
     limited.write_text(f'#!/bin/sh\nulimit -n 160\nexec "{herd_fixture.BINARY}" "$@"\n')
@@ -82,18 +85,18 @@ def test_clients_never_take_the_descriptors_of_peers_and_viewers(make_herd, monk
         herd["n1"].kill()
         herd["n1"].start()
         herd.wait_linked()
-        assert ask(clients[0], b"IAMAT a +1+1 5").startswith(b"AT n0 ")
+        assert (ask(clients[0], b"IAMAT a +1+1 5") or b"").startswith(b"AT n0 ")
         herd.wait_converged(1)
     assert "accept_failed" not in herd["n0"].log()
 
 
-def test_an_idle_connection_is_closed_and_an_active_one_is_not(make_herd):
+def test_an_idle_connection_is_closed_and_an_active_one_is_not(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), settings={"clients": {"idle_timeout": "500ms"}})["n0"]
     with node.connect() as idle, node.connect() as talks:
         begin = time.monotonic()
         idle.setblocking(False)
 
-        def ended():
+        def ended() -> bool:
             assert ask(talks) == b"? hello\n"
             try:
                 return idle.recv(1) == b""
@@ -105,7 +108,7 @@ def test_an_idle_connection_is_closed_and_an_active_one_is_not(make_herd):
     node.wait_log('reason="idle"')
 
 
-def test_a_client_that_does_not_read_is_also_closed_after_the_idle_timeout(make_herd):
+def test_a_client_that_does_not_read_is_also_closed_after_the_idle_timeout(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), settings={"clients": {"idle_timeout": "500ms"}}, log_level="info")["n0"]
     node.say("IAMAT a +34.06-118.44 5")
     with connect_with_small_buffer(node) as slow:
@@ -114,7 +117,7 @@ def test_a_client_that_does_not_read_is_also_closed_after_the_idle_timeout(make_
         wait_for(lambda: node.status()["connections"] == 0, "it is closed")
 
 
-def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_herd):
+def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     count = 5000  # about 30 MiB of replies
@@ -123,7 +126,7 @@ def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_
         slow.shutdown(socket.SHUT_WR)
         with node.connect() as other:
             for _ in range(200):
-                assert len(place_reply(ask(other, b"WHATSAT a 50 20"))[2]["results"]) == 20
+                assert len(place_reply(ask(other, b"WHATSAT a 50 20") or b"")[2]["results"]) == 20
         assert fresh(node)["counters"]["whatsat"] < count  # the node waits for the reader
         replies = read_all(slow).split(b"\n\n")
     assert replies.pop() == b"" and len(replies) == count
@@ -132,7 +135,7 @@ def test_a_slow_reader_costs_little_memory_and_gets_every_reply_in_the_end(make_
     assert memory_peak(node) - before < 8 * MIB
 
 
-def test_many_clients_that_never_read_do_not_delay_others(make_herd):
+def test_many_clients_that_never_read_do_not_delay_others(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     slow = [connect_with_small_buffer(node) for _ in range(30)]
@@ -148,12 +151,12 @@ def test_many_clients_that_never_read_do_not_delay_others(make_herd):
     assert node.say("still there") == "? still there\n"
 
 
-def test_a_line_without_end_costs_no_memory(make_herd):
+def test_a_line_without_end_costs_no_memory(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     before = settled_memory(node)
     endless = [node.connect() for _ in range(8)]
 
-    def send(connection):
+    def send(connection: socket.socket) -> None:
         try:
             for _ in range(64):
                 connection.sendall(b"x" * MIB)
@@ -171,7 +174,7 @@ def test_a_line_without_end_costs_no_memory(make_herd):
     assert memory_peak(node) - before < 8 * MIB
 
 
-def test_many_short_lines_without_a_pause_cost_no_memory(make_herd):
+def test_many_short_lines_without_a_pause_cost_no_memory(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     with node.connect(60) as connection:
@@ -182,13 +185,13 @@ def test_many_short_lines_without_a_pause_cost_no_memory(make_herd):
     assert memory_peak(node) - before < 4 * MIB
 
 
-def test_the_configuration_sets_the_longest_line(make_herd):
+def test_the_configuration_sets_the_longest_line(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), settings={"clients": {"max_line_bytes": 2000}})["n0"]
     assert node.say("x" * 2000) == f"? {'x' * 2000}\n"
     assert node.say("x" * 2001) == f"? {'x' * 64}\n"
 
 
-def test_a_clean_stop_answers_pending_commands_and_closes(make_herd):
+def test_a_clean_stop_answers_pending_commands_and_closes(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     with node.connect() as idle, node.connect() as busy:
         assert ask(idle) == b"? hello\n"

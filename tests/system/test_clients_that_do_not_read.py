@@ -2,8 +2,9 @@
 reads is served as usual, and each of them gets every reply when it reads in the end."""
 import selectors
 import socket
+from collections.abc import Sequence
 
-from herd_fixture import alone, wait_for
+from herd_fixture import MakeHerd, Node, alone, wait_for
 from talk import fresh, memory_peak, settled_memory
 from test_hostile_clients import Bystander
 
@@ -15,7 +16,7 @@ A_STEP = 64 << 10  # more for each client: waiting input, and the replies of one
 SLACK = 48 * MIB  # overhead of the allocator
 
 
-def connect_with_small_buffer(node):
+def connect_with_small_buffer(node: Node) -> socket.socket:
     """A client with a small receive buffer, so that few unread replies fit."""
     connection = socket.socket()
     connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
@@ -24,42 +25,43 @@ def connect_with_small_buffer(node):
     return connection
 
 
-def wait_until_held(node):
+def wait_until_held(node: Node) -> None:
     """Waits until the node accepts no more queries; clients that read can still report."""
     seen = [-1]
 
-    def same():
+    def same() -> bool:
         seen.append(fresh(node)["counters"]["whatsat"])
         return len(seen) > 5 and len(set(seen[-5:])) == 1
     wait_for(same, "the node accepts no more queries", seconds=120)
 
 
-def documents_of(connections):
+def documents_of(connections: Sequence[socket.socket]) -> list[int]:
     """The number of documents that each client reads until the node closes."""
     ends = dict.fromkeys(connections, 0)
     last = dict.fromkeys(connections, b"")
     with selectors.DefaultSelector() as selector:
         for connection in connections:
             connection.setblocking(False)
-            selector.register(connection, selectors.EVENT_READ)
+            selector.register(connection, selectors.EVENT_READ, connection)
         while selector.get_map():
             ready = selector.select(60)
             assert ready, "replies are missing"
             for key, _ in ready:
-                data = key.fileobj.recv(1 << 18)
+                connection = key.data
+                data = connection.recv(1 << 18)
                 if not data:
-                    selector.unregister(key.fileobj)
-                tail = last[key.fileobj] + data
-                ends[key.fileobj] += tail.count(b"\n\n")
-                last[key.fileobj] = b"\n" if tail.endswith(b"\n") and not tail.endswith(b"\n\n") else b""
+                    selector.unregister(connection)
+                tail = last[connection] + data
+                ends[connection] += tail.count(b"\n\n")
+                last[connection] = b"\n" if tail.endswith(b"\n") and not tail.endswith(b"\n\n") else b""
     return [ends[connection] for connection in connections]
 
 
-def test_their_memory_is_bounded_others_are_served_and_every_reply_comes_in_the_end(make_herd):
+def test_their_memory_is_bounded_others_are_served_and_every_reply_comes_in_the_end(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     before = settled_memory(node)
     asked = b"WHATSAT a 50 20\n" * LOOKUPS
-    with Bystander(node) as bystander:
+    with Bystander.start(node) as bystander:
         slow = [connect_with_small_buffer(node) for _ in range(CLIENTS)]
         for connection in slow:
             connection.sendall(asked)
@@ -84,7 +86,7 @@ def test_their_memory_is_bounded_others_are_served_and_every_reply_comes_in_the_
         assert documents_of([other]) == [64]
 
 
-def test_clients_that_never_read_are_closed_after_the_idle_timeout(make_herd):
+def test_clients_that_never_read_are_closed_after_the_idle_timeout(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info", settings={"clients": {"idle_timeout": "2s"}})["n0"]
     settled_memory(node)
     slow = [connect_with_small_buffer(node) for _ in range(CLIENTS)]

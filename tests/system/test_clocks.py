@@ -2,10 +2,11 @@
 clients decide which report is newer."""
 import os
 import time
+from collections.abc import Iterator
 
 import pytest
 
-from herd_fixture import BINARY, FIVE, Herd, line, wait_for
+from herd_fixture import BINARY, FIVE, Herd, Node, line, wait_for
 from herd_lab import clocks
 from herd_lab.faults import CLOCK
 from herd_lab.plan import make_plan
@@ -16,9 +17,9 @@ pytestmark = [pytest.mark.skipif(clocks.faketime() is None, reason=f"wants the p
 
 
 @pytest.fixture(name="pair")
-def two_nodes_and_their_clocks():
-    herd = Herd(line(2), settings={"clients": {"invalid_arguments": "reply"}}, log_level="info")
-    both = clocks.Clocks(herd)
+def two_nodes_and_their_clocks() -> Iterator[tuple[Herd, clocks.Clocks]]:
+    herd = Herd.for_test(line(2), settings={"clients": {"invalid_arguments": "reply"}}, log_level="info")
+    both = clocks.Clocks.install(herd)
     herd.start()
     herd.wait_linked()
     yield herd, both
@@ -26,13 +27,13 @@ def two_nodes_and_their_clocks():
     both.end()
 
 
-def skew(node, peer):
+def skew(node: Node, peer: str) -> float:
     """Seconds that the peer's clock is ahead, as the node measures it."""
     return node.status()["links"][peer]["skew_us"] / 1e6
 
 
 @pytest.mark.parametrize("ahead, state", [(3, "off"), (-3600, "far")])
-def test_the_peer_reports_a_wrong_clock_and_its_end(pair, ahead, state):
+def test_the_peer_reports_a_wrong_clock_and_its_end(pair: tuple[Herd, clocks.Clocks], ahead: int, state: str) -> None:
     herd, both = pair
     both.set("n1", ahead)
     wait_for(lambda: abs(skew(herd["n0"], "n1") - ahead) < 0.5, "it is measured")
@@ -42,7 +43,7 @@ def test_the_peer_reports_a_wrong_clock_and_its_end(pair, ahead, state):
     wait_for(lambda: "event=clock_skew peer=n1 state=well" in herd["n0"].log(), "its end is logged")
 
 
-def test_the_times_of_clients_decide_which_report_is_newest(pair):
+def test_the_times_of_clients_decide_which_report_is_newest(pair: tuple[Herd, clocks.Clocks]) -> None:
     herd, both = pair
     n0, n1 = herd
     both.set("n1", -86_400)
@@ -57,9 +58,9 @@ def test_the_times_of_clients_decide_which_report_is_newest(pair):
     herd.wait_converged(clients=1)
 
 
-def test_nothing_acknowledged_is_lost_by_clocks_that_jump_while_nodes_die():
+def test_nothing_acknowledged_is_lost_by_clocks_that_jump_while_nodes_die() -> None:
     plan = make_plan(seconds=5, kills=2, freezes=0, more={CLOCK: 4}, connections=5, depth=8)
-    outcome = Trial(BINARY, FIVE, plan).run()
+    outcome = Trial.prepare(BINARY, FIVE, plan).run()
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     assert outcome.acknowledged > 500 and outcome.more == {CLOCK: 4}

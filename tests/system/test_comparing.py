@@ -1,15 +1,19 @@
 """Tests reconciliation, which finds differences that cursors cannot notice. A herd under full load fetches nothing by
 it. A record that was changed on its way, with right checksums, reaches both ends and is counted."""
+from __future__ import annotations
+
+import contextlib
 import json
 import pathlib
 import subprocess
 import threading
+from collections.abc import Iterator, Sequence
 
 import pytest
 import xxhash
 import zmq
 
-from herd_fixture import BINARY, FIVE, LONG, Herd, line, wait_for
+from herd_fixture import BINARY, FIVE, LONG, Herd, MakeHerd, line, wait_for
 from herd_lab.ports import Ports
 from talk import fresh
 
@@ -20,21 +24,36 @@ LOAD = pathlib.Path(BINARY).with_name("herd-load")
 class Liar:
     """A proxy from a node to its peer. While it lies, it replaces one word by another, with the right checksum."""
 
-    def __init__(self, port, onward, word, other):
-        self.word, self.other = word, other
+    def __init__(self, receiver: zmq.Socket[bytes], sender: zmq.Socket[bytes], word: bytes, other: bytes):
+        self.receiver = receiver
+        self.sender = sender
+        self.word = word
+        self.other = other
         self.lies = 0
         self.lying = True
-        self.context = zmq.Context()
-        self.context.linger = 0
-        self.receiver = self.context.socket(zmq.ROUTER)
-        self.receiver.bind(f"tcp://127.0.0.1:{port}")
-        self.sender = self.context.socket(zmq.DEALER)
-        self.sender.connect(f"tcp://127.0.0.1:{onward}")
         self.ended = threading.Event()
-        self.thread = threading.Thread(target=self.run)
-        self.thread.start()
 
-    def run(self):
+    @classmethod
+    @contextlib.contextmanager
+    def start(cls, port: int, onward: int, word: bytes, other: bytes) -> Iterator[Liar]:
+        """Within the context it listens on `port`, sends to the port `onward`, and replaces `word` by `other`."""
+        context = zmq.Context()
+        context.linger = 0
+        receiver = context.socket(zmq.ROUTER)
+        receiver.bind(f"tcp://127.0.0.1:{port}")
+        sender = context.socket(zmq.DEALER)
+        sender.connect(f"tcp://127.0.0.1:{onward}")
+        liar = cls(receiver, sender, word, other)
+        thread = threading.Thread(target=liar.run)
+        thread.start()
+        try:
+            yield liar
+        finally:
+            liar.ended.set()
+            thread.join()
+            context.destroy()
+
+    def run(self) -> None:
         while not self.ended.is_set():
             if self.receiver.poll(50):
                 *frames, checksum = self.receiver.recv_multipart()[1:]
@@ -44,13 +63,8 @@ class Liar:
                     checksum = checksum_of(frames)
                 self.sender.send_multipart([*frames, checksum])
 
-    def end(self):
-        self.ended.set()
-        self.thread.join()
-        self.context.destroy()
 
-
-def checksum_of(frames):
+def checksum_of(frames: Sequence[bytes]) -> bytes:
     """docs/PROTOCOL.md, Messages"""
     checksum = 0
     for frame in frames:
@@ -58,13 +72,12 @@ def checksum_of(frames):
     return checksum.to_bytes(8, "little")
 
 
-def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted():
-    ports = Ports()
+def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted() -> None:
+    ports = Ports.claim()
     between = ports.take()
-    herd = Herd(line(2), ports=ports, bus_public={("n0", "n1"): between}, log_level="info")
+    herd = Herd.for_test(line(2), ports=ports, bus_public={("n0", "n1"): between}, log_level="info")
     n0, n1 = herd
-    liar = Liar(between, n1.bus_port, b"planted", b"changed")
-    try:
+    with Liar.start(between, n1.bus_port, b"planted", b"changed") as liar, contextlib.closing(herd):
         herd.start()
         herd.wait_linked()
         assert n0.say("IAMAT planted +1+1 5").startswith("AT n0 ")
@@ -77,13 +90,10 @@ def test_a_record_that_was_changed_on_its_way_is_found_fetched_and_counted():
         for node, peer in ((n0, "n1"), (n1, "n0")):
             wait_for(lambda: fresh(node)["counters"]["bus_divergences_healed"] == 1, "it is counted")
             node.wait_log(f"event=divergence_healed peer={peer} records=1 ")
-    finally:
-        herd.close()
-        liar.end()
 
 
 @pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
-def test_a_herd_under_full_load_compares_and_fetches_nothing(make_herd):
+def test_a_herd_under_full_load_compares_and_fetches_nothing(make_herd: MakeHerd) -> None:
     herd = make_herd(FIVE, log_level="info")
     herd.wait_linked()
     servers = [word for node in herd for word in ("--to", f"127.0.0.1:{node.clients_port}")]

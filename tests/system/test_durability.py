@@ -9,23 +9,26 @@ import os
 import pathlib
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import zmq
 
-from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, alone, full, line, wait_for
-from herd_lab.plan import make_plan
-from herd_lab.prove import Trial
 from full_disks import FileLimit, FullTmpfs
+from herd_fixture import BINARY, FIVE, LONG, REPOSITORY, Herd, MakeHerd, Node, alone, full, line, wait_for
+from herd_lab.plan import Outcome, make_plan
+from herd_lab.prove import Clients, Trial
 
 UNREACHABLE = 16 * 1024 * 1024  # bytes: no node may accept this many without a reply
 
 
-def prove(**plan):
-    outcome = Trial(BINARY, FIVE, make_plan(**plan)).run()
+def prove(**plan: Any) -> Outcome:
+    outcome = Trial.prepare(BINARY, FIVE, make_plan(**plan)).run()
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     return outcome
@@ -46,7 +49,7 @@ SHORT = [
 
 
 @pytest.mark.parametrize("plan", SHORT, ids=str)
-def test_nothing_acknowledged_is_lost(plan):
+def test_nothing_acknowledged_is_lost(plan: dict[str, Any]) -> None:
     outcome = prove(seconds=5, **plan)
     assert outcome.acknowledged > 1000
     assert (outcome.kills, outcome.freezes) == (plan["kills"], plan["freezes"])
@@ -62,33 +65,33 @@ def test_nothing_acknowledged_is_lost(plan):
     {"kills": 30, "freezes": 10, "seconds": 60, "replicas": 1, "restores": 30},
     {"kills": 50, "freezes": 20, "seconds": 120, "blackouts": 20},
 ], ids=str)
-def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan):
+def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan: dict[str, Any]) -> None:
     prove(**plan)
 
 
-def test_what_is_lost_is_found():
+def test_what_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     # Tests the check of the results: a client with acknowledged reports that no node has.
-    trial = Trial(BINARY, line(2), make_plan(seconds=1, kills=0, freezes=0, connections=2))
+    trial = Trial.prepare(BINARY, line(2), make_plan(seconds=1, kills=0, freezes=0, connections=2))
     judge = trial._judge
 
-    def judge_with_a_ghost(clients):
+    def judge_with_a_ghost(clients: Clients) -> None:
         judge(dict(list(clients.items())[:3]) | {b"ghost": (5, 7)})
-    trial._judge = judge_with_a_ghost
+    monkeypatch.setattr(trial, "_judge", judge_with_a_ghost)
     outcome = trial.run()
     try:
-        assert not outcome.is_good and outcome.lost == 2  # at both nodes
+        assert not outcome.is_good and outcome.lost == 2 and outcome.kept_in  # at both nodes
         assert "lost at n0: ghost " in outcome.problems[0] and "the node has nothing" in outcome.problems[0]
         assert sorted(path.name for path in pathlib.Path(outcome.kept_in).glob("*.log")) == ["n0.log", "n1.log"]
     finally:
         trial.herd.remove()
 
 
-def run_prove(*words):
+def run_prove(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([REPOSITORY / "scripts/herd", "prove", *words], env=os.environ | {"HERD_BIN": BINARY},
                           capture_output=True, text=True, timeout=60, check=False)
 
 
-def test_the_command_ends_with_one_line_and_its_exit_status():
+def test_the_command_ends_with_one_line_and_its_exit_status() -> None:
     ran = run_prove("--seconds", "2", "--kills", "1", "--freezes", "1", "--seed", "1")
     assert ran.returncode == 0, ran.stderr
     assert re.fullmatch(r"[\d,]+ acknowledged, 1 kills, 1 freezes, 0 lost; converged \d+\.\d s after the last fault"
@@ -100,12 +103,12 @@ def test_the_command_ends_with_one_line_and_its_exit_status():
 @pytest.mark.parametrize("words", [["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--ack", "paper"],
                                    ["--kills", "-1"],
                                    ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
-def test_invalid_options_of_prove_are_refused_with_one_line(words):
+def test_invalid_options_of_prove_are_refused_with_one_line(words: list[str]) -> None:
     ran = run_prove(*words)
     assert ran.returncode == 2 and ran.stderr.startswith("scripts/herd: ") and ran.stderr.count("\n") == 1
 
 
-def test_a_frozen_node_continues_after_its_peers_died(make_herd):
+def test_a_frozen_node_continues_after_its_peers_died(make_herd: MakeHerd) -> None:
     # Unread batches fill its queue while their senders die. A libzmq with heartbeats aborts then.
     herd = make_herd(full(3))
     herd.wait_linked()
@@ -122,11 +125,15 @@ def test_a_frozen_node_continues_after_its_peers_died(make_herd):
 
 # Disks.
 
-@pytest.fixture(params=[FullTmpfs, FileLimit])
-def make_disk(request):
-    disks = []
+Disk = FullTmpfs | FileLimit
+MakeDisk = Callable[[Node], Disk]
 
-    def make(node):
+
+@pytest.fixture(params=[lambda node: FullTmpfs.mount(node.state_dir), FileLimit], ids=["FullTmpfs", "FileLimit"])
+def make_disk(request: pytest.FixtureRequest) -> Iterator[MakeDisk]:
+    disks: list[Disk] = []
+
+    def make(node: Node) -> Disk:
         disks.append(request.param(node))
         return disks[-1]
 
@@ -135,11 +142,11 @@ def make_disk(request):
         disk.close()
 
 
-def reports(prefix, count, size=0):
+def reports(prefix: str, count: int, size: int = 0) -> bytes:
     return "".join(f"IAMAT {prefix}{i}{'x' * size} +1+2 5\n" for i in range(count)).encode()
 
 
-def replies_now(connection, seconds=0.5):
+def replies_now(connection: socket.socket, seconds: float = 0.5) -> int:
     """Returns the bytes that arrive until nothing has arrived for this time."""
     connection.settimeout(seconds)
     reply = b""
@@ -151,7 +158,7 @@ def replies_now(connection, seconds=0.5):
     return reply.count(b"\n")
 
 
-def view_errors(node):
+def view_errors(node: Node) -> Iterator[dict[str, Any]]:
     """A viewer that is subscribed when the context begins; yields a list that collects the errors of the node."""
     viewer = zmq.Context.instance().socket(zmq.SUB)
     viewer.rcvtimeo = 10_000
@@ -160,7 +167,7 @@ def view_errors(node):
     viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
     viewer.recv_multipart()  # a new subscriber gets stats at once; the subscription to errors came before
 
-    def errors():
+    def errors() -> Iterator[dict[str, Any]]:
         with viewer:
             while True:
                 topic, body = viewer.recv_multipart()
@@ -169,12 +176,13 @@ def view_errors(node):
     return errors()
 
 
-def healthy(node):
+def healthy(node: Node) -> bool:
     return node.get("/healthz") == (200, "ok\n")
 
 
 @pytest.mark.parametrize("ack", ["write", "fsync"])
-def test_while_the_disk_is_full_only_durable_updates_are_acknowledged(make_herd, make_disk, ack):
+def test_while_the_disk_is_full_only_durable_updates_are_acknowledged(
+        make_herd: MakeHerd, make_disk: MakeDisk, ack: str) -> None:
     herd = make_herd(alone(1), start=False, settings={"updates": {"ack": ack, "ack_timeout": "60s"}}, log_level="info")
     node = herd["n0"]
     disk = make_disk(node)
@@ -202,7 +210,7 @@ def test_while_the_disk_is_full_only_durable_updates_are_acknowledged(make_herd,
     assert node.status()["clients"] >= 400
 
 
-def test_updates_acknowledged_on_a_filling_disk_survive_a_kill(make_herd, make_disk):
+def test_updates_acknowledged_on_a_filling_disk_survive_a_kill(make_herd: MakeHerd, make_disk: MakeDisk) -> None:
     herd = make_herd(alone(1), start=False, settings={"updates": {"ack_timeout": "60s"}}, log_level="info")
     node = herd["n0"]
     disk = make_disk(node)
@@ -223,7 +231,7 @@ def test_updates_acknowledged_on_a_filling_disk_survive_a_kill(make_herd, make_d
     assert all(node.knows(f"during-{part}-0{'x' * 200}") for part in range(replies))
 
 
-def test_at_memory_a_full_disk_delays_no_reply(make_herd):
+def test_at_memory_a_full_disk_delays_no_reply(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), settings={"updates": {"ack": "memory"}}, log_level="info")
     node = herd["n0"]
     node.say(reports("before", 200, size=100))
@@ -236,7 +244,7 @@ def test_at_memory_a_full_disk_delays_no_reply(make_herd):
 
 # Peers.
 
-def test_a_single_report_is_answered_as_soon_as_it_is_durable_at_the_peer(make_herd):
+def test_a_single_report_is_answered_as_soon_as_it_is_durable_at_the_peer(make_herd: MakeHerd) -> None:
     # Nothing else wakes the loop of an idle peer for about 50 ms to acknowledge that its journal has the update.
     herd = make_herd(line(2), settings={"updates": {"replicas": 1}})
     herd.wait_linked()
@@ -250,7 +258,7 @@ def test_a_single_report_is_answered_as_soon_as_it_is_durable_at_the_peer(make_h
     assert statistics.median(took) < 0.025
 
 
-def test_with_too_few_peers_nothing_is_acknowledged_and_the_node_stops_reading(make_herd):
+def test_with_too_few_peers_nothing_is_acknowledged_and_the_node_stops_reading(make_herd: MakeHerd) -> None:
     settings = {"updates": {"replicas": 1, "ack_timeout": "60s"}}
     herd = make_herd(line(2), settings=settings, log_level="info")
     herd.wait_linked()
@@ -277,7 +285,7 @@ def test_with_too_few_peers_nothing_is_acknowledged_and_the_node_stops_reading(m
     assert healthy(node)
 
 
-def send_until_blocked(connection):
+def send_until_blocked(connection: socket.socket) -> int:
     """Sends reports until the node accepts no more for a second. Returns the number of bytes that it accepted."""
     sent, number, blocked_at, rest = 0, 3, None, b""
     while blocked_at is None or time.monotonic() - blocked_at < 1:
@@ -298,21 +306,21 @@ def send_until_blocked(connection):
     return sent
 
 
-def test_more_replicas_than_peers_is_a_mistake_in_the_configuration(make_herd):
+def test_more_replicas_than_peers_is_a_mistake_in_the_configuration(make_herd: MakeHerd) -> None:
     herd = make_herd(line(3), start=False, settings={"updates": {"replicas": 2}})
     ran = subprocess.run([BINARY, "--config", herd.config_path, "--check"], capture_output=True, text=True, check=False)
     assert ran.returncode == 2
     assert re.search(r"^\S+:\d+: \[updates\] `replicas` is 2, but n0 has only 1 peers: ", ran.stderr, re.M)
 
 
-def test_at_memory_a_client_waits_for_no_peer(make_herd):
+def test_at_memory_a_client_waits_for_no_peer(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), settings={"updates": {"ack": "memory"}})["n0"]
     assert node.say("IAMAT kiwi +1+2 5").startswith("AT n0 ")
 
 
 # Journals.
 
-def herd_with_history(make_herd, reports_told=40):
+def herd_with_history(make_herd: MakeHerd, reports_told: int = 40) -> tuple[Herd, pathlib.Path]:
     herd = make_herd(line(2), log_level="info")
     herd.wait_linked()
     for number in range(reports_told):  # each report waits for a write of its own
@@ -322,7 +330,7 @@ def herd_with_history(make_herd, reports_told=40):
     return herd, herd["n0"].state_dir / "journal"
 
 
-def test_a_damaged_journal_is_refused_and_after_discarding_it_the_peers_restore_all(make_herd):
+def test_a_damaged_journal_is_refused_and_after_discarding_it_the_peers_restore_all(make_herd: MakeHerd) -> None:
     herd, journal = herd_with_history(make_herd)
     node = herd["n0"]
     text = bytearray(journal.read_bytes())
@@ -341,7 +349,7 @@ def test_a_damaged_journal_is_refused_and_after_discarding_it_the_peers_restore_
     assert node.status()["clients"] == 40
 
 
-def test_a_torn_tail_is_cut_off_and_reported(make_herd):
+def test_a_torn_tail_is_cut_off_and_reported(make_herd: MakeHerd) -> None:
     herd, journal = herd_with_history(make_herd)
     with open(journal, "r+b") as file:
         file.truncate(journal.stat().st_size - 3)
@@ -350,7 +358,7 @@ def test_a_torn_tail_is_cut_off_and_reported(make_herd):
     herd.wait_converged(clients=40)
 
 
-def test_a_lost_state_directory_gives_a_new_feed_that_the_peers_fill(make_herd):
+def test_a_lost_state_directory_gives_a_new_feed_that_the_peers_fill(make_herd: MakeHerd) -> None:
     herd, _ = herd_with_history(make_herd)
     node = herd["n0"]
     node.forget()

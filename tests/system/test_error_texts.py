@@ -10,13 +10,15 @@ import pathlib
 import re
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping
 
-from herd_fixture import BINARY, alone
+from herd_fixture import BINARY, Herd, MakeHerd, Node, alone
 
 GOLDEN = pathlib.Path(__file__).with_name("error_texts.txt")
 NODE = '[[node]]\nname = "Hill"\nclients = "127.0.0.1:12000"\nbus = "tcp://127.0.0.1:13000"\n'
 SMITH = '[[node]]\nname = "Smith"\nclients = "127.0.0.1:12001"\nbus = "tcp://127.0.0.1:13001"\n'
 
+Case = tuple[str, str]  # (what is done, the error text)
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")  # of a node that began to start
 
 COMMAND_LINES = [
@@ -73,20 +75,20 @@ REQUESTS = [
 ADMIN_LINES = ["", "stop", "reset-client", "reset-client a b", "reset-client unknown-client"]
 
 
-def shown(text):
+def shown(text: str) -> str:
     """A case in one short line."""
     text = json.dumps(text)[1:-1]
     return text if len(text) <= 90 else f"{text[:60]}… ({len(text)} characters)"
 
 
-def plain(text, place):
+def plain(text: str, place: pathlib.Path) -> str:
     """The text without paths and process numbers, which differ from run to run."""
     text = text.replace(str(place), "DIR").replace(str(BINARY), "herd-node")
     text = re.sub(r"process \d+", "process PID", text)
     return text.strip() or "(nothing)"
 
 
-def run(place, *words, env=None):
+def run(place: pathlib.Path, *words: str, env: Mapping[str, str] | None = None) -> str:
     places = {"HERD_CONFIG": "herd.toml", "HERD_STATE_DIR": str(place / "state")}
     done = subprocess.run([BINARY, *words], cwd=place, capture_output=True, text=True, timeout=30,
                           env=os.environ | places | (env or {}))
@@ -94,20 +96,20 @@ def run(place, *words, env=None):
     return f"status {done.returncode}: {plain(text, place)}"
 
 
-def of_command_lines(place):
+def of_command_lines(place: pathlib.Path) -> Iterator[Case]:
     (place / "herd.toml").write_text(NODE + SMITH)
     for words in COMMAND_LINES:
         yield f"herd-node {words}".strip(), run(place, *words.split())
 
 
-def of_configurations(place):
+def of_configurations(place: pathlib.Path) -> Iterator[Case]:
     for text in CONFIGURATIONS:
         (place / "tried.toml").write_text(text)
         case = shown(text.replace(NODE, "NODE ").replace(SMITH, "SMITH "))
         yield case, run(place, "--config", "tried.toml", "--check")
 
 
-def of_starts(place, herd):
+def of_starts(place: pathlib.Path, herd: Herd) -> Iterator[Case]:
     """Errors of a node that cannot start while another one runs."""
     node = next(iter(herd))
     taken = place / "taken.toml"
@@ -124,7 +126,7 @@ def of_starts(place, herd):
         str(herd.directory), "DIR")
 
 
-def of_requests(node):
+def of_requests(node: Node) -> Iterator[Case]:
     for request in REQUESTS:
         with socket.create_connection(("127.0.0.1", node.http_port), timeout=10) as connection:
             connection.sendall(request.encode("latin-1"))
@@ -135,7 +137,7 @@ def of_requests(node):
         yield shown(request), f"{status}: {body.strip() or '(nothing)'}" if status else "(closed)"
 
 
-def of_admin_lines(node):
+def of_admin_lines(node: Node) -> Iterator[Case]:
     for line in ADMIN_LINES:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(10)
@@ -144,7 +146,7 @@ def of_admin_lines(node):
             yield shown(line), b"".join(iter(lambda: connection.recv(65536), b"")).decode().strip() or "(closed)"
 
 
-def test_every_error_text_is_as_the_golden_file_has_it(make_herd, tmp_path):
+def test_every_error_text_is_as_the_golden_file_has_it(make_herd: MakeHerd, tmp_path: pathlib.Path) -> None:
     herd = make_herd(alone(1))
     node = herd["n0"]
     parts = {"Command lines": of_command_lines(tmp_path), "Configurations": of_configurations(tmp_path),

@@ -4,30 +4,31 @@ import contextlib
 import random
 import signal
 import threading
+from collections.abc import Mapping, Sequence
 
 import pytest
 
-from herd_fixture import FIVE, full, line, names, ring, wait_for
+from herd_fixture import FIVE, Graph, Herd, MakeHerd, Node, full, line, names, ring, wait_for
 from talk import AT, fresh, pipeline
 
 COUNT = 500  # clients that report in each graph
 
 
-def star(count):
+def star(count: int) -> Graph:
     return {"n0": [f"n{i}" for i in range(1, count)]} | {name: [] for name in names(count)[1:]}
 
 
-def two_halves(count):
+def two_halves(count: int) -> Graph:
     """Two rings without a connection between them."""
     half = count // 2
     return {f"n{i}": [f"n{i // half * half + (i + 1) % half}"] for i in range(count)}
 
 
-def iamat(first, count, seconds=5):
+def iamat(first: int, count: int, seconds: int = 5) -> bytes:
     return "".join(f"IAMAT c{i} +34.06-118.44 {seconds}\n" for i in range(first, first + count)).encode()
 
 
-def report_at_random(herd, nodes, first=0, count=COUNT):
+def report_at_random(herd: Herd, nodes: Sequence[str], first: int = 0, count: int = COUNT) -> dict[bytes, bytes]:
     """Reports each client at one of the nodes; returns {client: AT line}."""
     draw = random.Random(first)
     shares = {name: b"" for name in nodes}
@@ -39,19 +40,19 @@ def report_at_random(herd, nodes, first=0, count=COUNT):
     return at_lines
 
 
-def assert_knows(node, at_lines):
+def assert_knows(node: Node, at_lines: Mapping[bytes, bytes]) -> None:
     """Whether the node returns the AT line of the origin for each client."""
     queries = b"".join(b"WHATSAT " + client + b" 1 0\n" for client in at_lines)
     assert {found[3]: found[0] for found in AT.finditer(pipeline(node, queries))} == at_lines
 
 
-def counters_of(herd):
+def counters_of(herd: Herd) -> list[dict[str, int]]:
     return [fresh(node)["counters"] for node in herd]
 
 
 @pytest.mark.parametrize("graph", [FIVE, line(6), ring(7), star(6), full(5), ring(16)],
                          ids=["default", "line", "ring", "star", "full", "large ring"])
-def test_a_report_at_any_node_reaches_all_nodes_and_is_merged_once(make_herd, graph):
+def test_a_report_at_any_node_reaches_all_nodes_and_is_merged_once(make_herd: MakeHerd, graph: Graph) -> None:
     herd = make_herd(graph, log_level="info")
     herd.wait_linked()
     at_lines = report_at_random(herd, list(graph))
@@ -68,7 +69,7 @@ def test_a_report_at_any_node_reaches_all_nodes_and_is_merged_once(make_herd, gr
     assert all(c["bus_buckets_pulled"] == c["bus_divergences_healed"] == 0 for c in counters_of(herd))
 
 
-def test_repeats_are_dropped_with_two_ways_and_rare_with_one(make_herd):
+def test_repeats_are_dropped_with_two_ways_and_rare_with_one(make_herd: MakeHerd) -> None:
     cyclic = make_herd(full(4), log_level="info")
     cyclic.wait_linked()
     report_at_random(cyclic, ["n0"])
@@ -83,7 +84,7 @@ def test_repeats_are_dropped_with_two_ways_and_rare_with_one(make_herd):
         assert sum(c["bus_updates_repeated"] for c in counters_of(tree)) == 0
 
 
-def test_nothing_reaches_an_unconnected_half(make_herd):
+def test_nothing_reaches_an_unconnected_half(make_herd: MakeHerd) -> None:
     herd = make_herd(two_halves(6), log_level="info")
     herd.wait_linked()
     halves = ["n0", "n1", "n2"], ["n3", "n4", "n5"]
@@ -97,18 +98,18 @@ def test_nothing_reaches_an_unconnected_half(make_herd):
             assert herd[name].knows(next(iter(other)).decode()) is None
 
 
-def test_the_newest_report_of_a_client_that_moves_between_nodes_wins(make_herd):
+def test_the_newest_report_of_a_client_that_moves_between_nodes_wins(make_herd: MakeHerd) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
     draw = random.Random(1)
     for seconds in range(1, 200):
         newest = draw.choice(list(herd)).say(f"IAMAT nomad +1+1 {seconds}")
     herd.wait_converged(1)
-    assert {node.knows("nomad") + "\n" for node in herd} == {newest}
+    assert {node.knows("nomad") for node in herd} == {newest.removesuffix("\n")}
 
 
 @pytest.mark.parametrize("state", ["kept", "lost"])
-def test_a_killed_node_comes_back_and_gets_all_also_its_own_updates(make_herd, state):
+def test_a_killed_node_comes_back_and_gets_all_also_its_own_updates(make_herd: MakeHerd, state: str) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
     at_lines = report_at_random(herd, list(FIVE))
@@ -124,10 +125,10 @@ def test_a_killed_node_comes_back_and_gets_all_also_its_own_updates(make_herd, s
     assert_knows(herd["Smith"], at_lines)
 
 
-def test_a_node_that_is_killed_repeatedly_under_load_ends_with_all_updates(make_herd):
+def test_a_node_that_is_killed_repeatedly_under_load_ends_with_all_updates(make_herd: MakeHerd) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
-    at_lines = {}
+    at_lines: dict[bytes, bytes] = {}
     for turn in range(4):
         herd["Singleton"].kill()
         at_lines |= report_at_random(herd, ["Hill", "Jaquez", "Smith", "Campbell"], turn * COUNT)
@@ -138,7 +139,7 @@ def test_a_node_that_is_killed_repeatedly_under_load_ends_with_all_updates(make_
     assert_knows(herd["Singleton"], at_lines)
 
 
-def test_a_frozen_node_is_noticed_and_catches_up(make_herd):
+def test_a_frozen_node_is_noticed_and_catches_up(make_herd: MakeHerd) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
     at_lines = report_at_random(herd, list(FIVE), 0, 100)
@@ -153,15 +154,15 @@ def test_a_frozen_node_is_noticed_and_catches_up(make_herd):
     assert_knows(herd["Campbell"], at_lines)
 
 
-def test_a_node_that_leaves_under_load_loses_nothing_that_it_acknowledged(make_herd):
+def test_a_node_that_leaves_under_load_loses_nothing_that_it_acknowledged(make_herd: MakeHerd) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
     received = []
     last = threading.Event()
 
-    def load():
+    def load() -> None:
         with herd["Hill"].connect() as connection:
-            def send():
+            def send() -> None:
                 try:
                     for first in range(0, 2_000_000, 100):
                         connection.sendall(iamat(first, 100))
@@ -187,7 +188,7 @@ def test_a_node_that_leaves_under_load_loses_nothing_that_it_acknowledged(make_h
     assert_knows(herd["Jaquez"], acknowledged)
 
 
-def test_a_node_that_leaves_waits_for_a_frozen_peer_only_for_a_time(make_herd):
+def test_a_node_that_leaves_waits_for_a_frozen_peer_only_for_a_time(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), log_level="info")
     herd.wait_linked()
     herd["n1"].signal(signal.SIGSTOP)
@@ -199,10 +200,10 @@ def test_a_node_that_leaves_waits_for_a_frozen_peer_only_for_a_time(make_herd):
     herd.wait_converged()
 
 
-def test_nodes_started_one_after_the_other_agree(make_herd):
+def test_nodes_started_one_after_the_other_agree(make_herd: MakeHerd) -> None:
     herd = make_herd(line(5), start=False, log_level="info")
     for turn, node in enumerate(herd):
         node.start(wait=False)
-        wait_for(lambda node=node: "event=started" in node.log(), "it listens")
+        wait_for(lambda: "event=started" in node.log(), "it listens")
         report_at_random(herd, [node.name], turn * 100, 100)
     herd.wait_converged(500)

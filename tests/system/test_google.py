@@ -4,19 +4,21 @@ test_google_figures.py."""
 import json
 import os
 import pathlib
+import signal
 import subprocess
 
 import pytest
 
-from google_answers import KEY, distance_m, shifted
-from google_herd import HOME, VARIABLE, Clients, Monitored, whatsat
-from herd_fixture import alone, wait_for
+from google_answers import KEY, Position, distance_m, shifted
+from google_herd import HOME, VARIABLE, Clients, MakeNode, Monitored, whatsat
+from google_server import GoogleServer
+from herd_fixture import MakeHerd, Ports, alone, wait_for
 
 
 # Answers.
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_the_client_gets_googles_answer(make_node, google, provider):
+def test_the_client_gets_googles_answer(make_node: MakeNode, google: GoogleServer, provider: str) -> None:
     node = make_node([provider, "embedded"])
     client = Clients(node).new(HOME)
     document, _ = whatsat(node, client, 10, 5)
@@ -33,7 +35,7 @@ def test_the_client_gets_googles_answer(make_node, google, provider):
     assert request == {"legacy": kind == "legacy", "latitude": HOME[0], "longitude": HOME[1], "radius": 10_000}
 
 
-def test_without_a_key_google_is_skipped_and_the_answer_reports_it(make_node, google):
+def test_without_a_key_google_is_skipped_and_the_answer_reports_it(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(["google", "embedded"], key=None)
     document, _ = whatsat(node, Clients(node).new(HOME), 10, 5)
     assert document["status"] == "OK" and len(document["results"]) == 5
@@ -44,14 +46,15 @@ def test_without_a_key_google_is_skipped_and_the_answer_reports_it(make_node, go
 
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_without_a_key_and_without_another_provider_the_request_is_denied(make_node, google, provider):
+def test_without_a_key_and_without_another_provider_the_request_is_denied(
+        make_node: MakeNode, google: GoogleServer, provider: str) -> None:
     node = make_node([provider], key=None)
     document, _ = whatsat(node, Clients(node).new(HOME))
     assert document["status"] == "REQUEST_DENIED" and document["results"] == []
     assert VARIABLE in document["error_message"]
 
 
-def test_the_default_is_google_and_then_the_embedded_places(make_herd):
+def test_the_default_is_google_and_then_the_embedded_places(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), start=False)
     herd.environment[VARIABLE] = ""
     herd.start()
@@ -59,7 +62,8 @@ def test_the_default_is_google_and_then_the_embedded_places(make_herd):
     assert document["status"] == "OK" and VARIABLE in document["info_messages"][0]
 
 
-def test_the_key_may_be_in_a_file_that_no_other_user_may_read(make_herd, ports, google, tmp_path):
+def test_the_key_may_be_in_a_file_that_no_other_user_may_read(make_herd: MakeHerd, ports: Ports, google: GoogleServer,
+                                                              tmp_path: pathlib.Path) -> None:
     file = tmp_path / "key"
     file.write_text(KEY + "\n")
     file.chmod(0o600)
@@ -76,7 +80,7 @@ def test_the_key_may_be_in_a_file_that_no_other_user_may_read(make_herd, ports, 
     assert KEY not in refused.stderr + refused.stdout
 
 
-def test_max_0_and_radius_0(make_node, google):
+def test_max_0_and_radius_0(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node()
     client = Clients(node).new(HOME)
     assert whatsat(node, client, 10, 0)[0] == {"html_attributions": [], "results": [], "status": "OK"}
@@ -87,7 +91,8 @@ def test_max_0_and_radius_0(make_node, google):
 
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_nothing_outside_the_radius_is_shown_even_if_google_returns_it(make_node, google, provider):
+def test_nothing_outside_the_radius_is_shown_even_if_google_returns_it(
+        make_node: MakeNode, google: GoogleServer, provider: str) -> None:
     node = make_node([provider])
     clients = Clients(node)
     google.play("outside")
@@ -99,7 +104,8 @@ def test_nothing_outside_the_radius_is_shown_even_if_google_returns_it(make_node
 
 
 @pytest.mark.parametrize("position", [(51.4779, 0.0), (0.0, 36.8), (0.0, 0.0), (51.4779, 0.001)], ids=str)
-def test_a_place_whose_coordinate_google_leaves_out_because_it_is_0_is_shown_there(make_node, google, position):
+def test_a_place_whose_coordinate_google_leaves_out_because_it_is_0_is_shown_there(
+        make_node: MakeNode, google: GoogleServer, position: Position) -> None:
     node = make_node(["google"])
     google.play("on a meridian")
     document, _ = whatsat(node, Clients(node).new(position), 1)
@@ -113,13 +119,15 @@ def test_a_place_whose_coordinate_google_leaves_out_because_it_is_0_is_shown_the
     wait_for(lambda: node.status()["places"]["google"]["requests"] == {"OK": 1}, "no failure is counted")
 
 
-def test_a_neighbour_is_answered_from_the_cache_within_its_own_radius(make_node, google):
+def test_a_neighbour_is_answered_from_the_cache_within_its_own_radius(
+        make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node()
     clients = Clients(node)
     whatsat(node, clients.new(HOME), 1)
     seen = 0
     for metres in (-30, -20, -10, 10, 20, 30):
-        position = tuple(round(degrees, 6) for degrees in shifted(*HOME, metres, metres))
+        latitude, longitude = shifted(*HOME, metres, metres)
+        position = (round(latitude, 6), round(longitude, 6))
         document, _ = whatsat(node, clients.new(position), 1)
         for result in document["results"]:
             location = result["geometry"]["location"]
@@ -131,11 +139,11 @@ def test_a_neighbour_is_answered_from_the_cache_within_its_own_radius(make_node,
 # The key.
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_the_key_is_in_no_output_of_any_kind(make_node, google, provider):
+def test_the_key_is_in_no_output_of_any_kind(make_node: MakeNode, google: GoogleServer, provider: str) -> None:
     node = make_node([provider, "embedded"], log_level="trace", cache_ttl="0s")
     clients = Clients(node)
     outputs = []
-    with Monitored(node) as events:
+    with Monitored.open(node) as events:
         for fault in ["good", "key in a name", "an error that contains the key", "forbidden (403)", "reset", "not HTTP",
                       "good", "bad request", "redirect (302)", "HTML"] + ["internal error (500)"] * 6:
             google.play(fault)
@@ -144,7 +152,7 @@ def test_the_key_is_in_no_output_of_any_kind(make_node, google, provider):
         for path in ("/", "/healthz", "/readyz", "/metrics", "/status.json", "/nothing"):
             outputs.append(node.get(path)[1])
         outputs.append(events.drain())
-    node.signal(1)  # a reload logs settings
+    node.signal(signal.SIGHUP)  # a reload logs settings
     wait_for(lambda: node.counter("whatsat") >= 16, "still alive after the reload")
     outputs.append(pathlib.Path(f"/proc/{node.process.pid}/cmdline").read_text())
     node.stop()

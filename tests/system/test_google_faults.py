@@ -3,26 +3,28 @@ failed Google is not queried for a while, and is used again when it works."""
 import contextlib
 import json
 import os
+import pathlib
 import shutil
 import subprocess
 import time
 
 import pytest
 
-from google_answers import ANSWERS, FAULTS, KEY, LEGACY_FAULTS
-from google_herd import HOME, LATEST, TIMEOUT, VARIABLE, Clients, Monitored, whatsat
-from google_server import NEW_PATH, GoogleServer
-from herd_fixture import alone, wait_for
+from google_answers import ANSWERS, FAULTS, KEY, LEGACY_FAULTS, Request, Status
+from google_herd import HOME, LATEST, TIMEOUT, VARIABLE, Clients, MakeNode, Monitored, whatsat
+from google_server import NEW_PATH, GoogleServer, Handler
+from herd_fixture import MakeHerd, Ports, alone, wait_for
 
 
 # Faults.
 
-def expected_status(status, kind):
+def expected_status(status: Status, kind: str) -> str:
     return status[kind] if isinstance(status, dict) else status
 
 
 @pytest.mark.parametrize("provider", ["google", "google-legacy"])
-def test_every_fault_has_its_status_and_none_outlasts_the_timeout(make_node, google, provider):
+def test_every_fault_has_its_status_and_none_outlasts_the_timeout(make_node: MakeNode, google: GoogleServer,
+                                                                  provider: str) -> None:
     """Prints the table of docs/PLACES.md. A good answer between two faults prevents that the breaker opens."""
     kind = "new" if provider == "google" else "legacy"
     node = make_node([provider], cache_ttl="0s", log_level="info")
@@ -43,7 +45,7 @@ def test_every_fault_has_its_status_and_none_outlasts_the_timeout(make_node, goo
         assert document["status"] == "OK", f"after {fault}: {document}"
 
 
-def test_a_fault_hands_over_to_the_next_provider_in_time(make_node, google):
+def test_a_fault_hands_over_to_the_next_provider_in_time(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(["google", "embedded"], log_level="info")
     clients = Clients(node)
     for fault in ("forbidden (403)", "silence", "HTML", "redirect (302)"):
@@ -54,10 +56,10 @@ def test_a_fault_hands_over_to_the_next_provider_in_time(make_node, google):
         assert took <= LATEST, fault
 
 
-def test_both_apis_of_google_may_be_in_one_chain(make_node, google):
+def test_both_apis_of_google_may_be_in_one_chain(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(["google", "google-legacy"])
 
-    def only_legacy(handler, request):
+    def only_legacy(handler: Handler, request: Request) -> None:
         (ANSWERS["good"] if request["legacy"] else FAULTS["forbidden (403)"][0])(handler, request)
     google.play(only_legacy)
     clients = Clients(node)
@@ -69,7 +71,8 @@ def test_both_apis_of_google_may_be_in_one_chain(make_node, google):
 
 
 @pytest.mark.parametrize("where", ["refused", "no such host", "dead DNS", "not TLS", "unknown certificate authority"])
-def test_an_unreachable_server_is_an_unknown_error_in_time(make_herd, ports, google, tmp_path, where):
+def test_an_unreachable_server_is_an_unknown_error_in_time(make_herd: MakeHerd, ports: Ports, google: GoogleServer,
+                                                           tmp_path: pathlib.Path, where: str) -> None:
     environment = {VARIABLE: KEY}
     url = f"http://127.0.0.1:{ports.take()}{NEW_PATH}"
     server = None
@@ -81,7 +84,7 @@ def test_an_unreachable_server_is_an_unknown_error_in_time(make_herd, ports, goo
     elif where == "not TLS":
         url = google.url(NEW_PATH).replace("http:", "https:")
     elif where == "unknown certificate authority":
-        server = GoogleServer(ports.take(), certificate=own_certificate(tmp_path))
+        server = GoogleServer.start(ports.take(), certificate=own_certificate(tmp_path))
         url = server.url(NEW_PATH)
     herd = make_herd(alone(1), start=False, log_level="info", settings={"places": {
         "providers": ["google"], "timeout": f"{int(TIMEOUT * 1000)}ms", "google_url": url}})
@@ -100,7 +103,7 @@ def test_an_unreachable_server_is_an_unknown_error_in_time(make_herd, ports, goo
         server.close()
 
 
-def slow_resolver(directory):
+def slow_resolver(directory: pathlib.Path) -> str:
     """A getaddrinfo that takes half a minute for names, as with a dead name server."""
     compiler = shutil.which("cc") or pytest.skip("no C compiler")
     if "san" in os.environ.get("HERD_BIN", ""):
@@ -122,7 +125,7 @@ int getaddrinfo(const char *name, const char *service, const struct addrinfo *hi
     return str(library)
 
 
-def own_certificate(directory):
+def own_certificate(directory: pathlib.Path) -> pathlib.Path:
     """A self-signed certificate for 127.0.0.1, with its key in one file."""
     openssl = shutil.which("openssl") or pytest.skip("no openssl")
     key, certificate = directory / "tls.key", directory / "tls.crt"
@@ -136,10 +139,11 @@ def own_certificate(directory):
 
 # Recovery.
 
-def test_a_failed_google_is_not_queried_for_a_while_and_then_used_again(make_node, google):
+def test_a_failed_google_is_not_queried_for_a_while_and_then_used_again(
+        make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(["google", "embedded"])
     clients = Clients(node)
-    with Monitored(node) as events:
+    with Monitored.open(node) as events:
         google.play("internal error (500)")
         for _ in range(20):
             document, _ = whatsat(node, clients.new(), 10, 1)
@@ -149,7 +153,7 @@ def test_a_failed_google_is_not_queried_for_a_while_and_then_used_again(make_nod
         events.wait_for("provider_resting", "herd.WARNING.places.n0")
         google.play("good")
 
-        def back():
+        def back() -> bool:
             return "info_messages" not in whatsat(node, clients.new(), 10, 1)[0]
         begin = time.monotonic()
         wait_for(back, "Google is queried again")
@@ -158,14 +162,14 @@ def test_a_failed_google_is_not_queried_for_a_while_and_then_used_again(make_nod
     node.wait_log("event=places_provider_resting provider=google", "event=places_provider_ready provider=google")
 
 
-def test_an_old_answer_is_used_if_there_is_no_new_one(make_node, google):
+def test_an_old_answer_is_used_if_there_is_no_new_one(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(cache_ttl="50ms")
     client = Clients(node).new(HOME)
     assert whatsat(node, client, 1)[0]["status"] == "OK"
     google.play("unavailable (503)")
     document = {}
 
-    def stale():
+    def stale() -> bool:
         document.update(whatsat(node, client, 1)[0])
         return "info_messages" in document
     wait_for(stale, "the answer is old")
@@ -173,12 +177,12 @@ def test_an_old_answer_is_used_if_there_is_no_new_one(make_node, google):
     assert "HTTP 503" in document["info_messages"][0] and "s old" in document["info_messages"][-1]
 
 
-def test_equal_lookups_at_the_same_time_are_one_request(make_node, google):
+def test_equal_lookups_at_the_same_time_are_one_request(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node()
     client = Clients(node).new(HOME)
 
-    def slowly(handler, request):
-        handler.server.closing.wait(0.3)
+    def slowly(handler: Handler, request: Request) -> None:
+        handler.google.closing.wait(0.3)
         ANSWERS["good"](handler, request)
     google.play(slowly)
     with contextlib.ExitStack() as stack:

@@ -11,11 +11,12 @@ import time
 import pytest
 
 from google_answers import shifted
-from google_herd import HOME, Clients, coordinates, percentile, whatsat
-from herd_fixture import wait_for
+from google_herd import HOME, Clients, MakeNode, coordinates, percentile, whatsat
+from google_server import GoogleServer
+from herd_fixture import Node, wait_for
 
 
-def iamat_latencies(node, connection, name, count):
+def iamat_latencies(connection: socket.socket, name: str, count: int) -> list[float]:
     """Seconds from an IAMAT to its AT line, one at a time on this connection."""
     seconds = []
     for i in range(count):
@@ -28,9 +29,9 @@ def iamat_latencies(node, connection, name, count):
     return seconds
 
 
-def cpu_of_a_quiet_second(node):
+def cpu_of_a_quiet_second(node: Node) -> float:
     """The share of a core that the node uses without any command."""
-    def seconds():
+    def seconds() -> float:
         fields = pathlib.Path(f"/proc/{node.process.pid}/stat").read_text().rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
     before, begin = seconds(), time.monotonic()
@@ -39,7 +40,7 @@ def cpu_of_a_quiet_second(node):
     return (seconds() - before) / (time.monotonic() - begin)
 
 
-def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node, google):
+def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node: MakeNode, google: GoogleServer) -> None:
     """On other connections the time from IAMAT to AT counts. On the same connections the AT must wait for the
     lookup before it, because replies are in order; there the time until another connection sees the report counts."""
     node = make_node(timeout="20s", log_level="info")
@@ -47,10 +48,10 @@ def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node, go
     names = [clients.new() for _ in range(200)]
     count = 2000
 
-    def measure(name):
+    def measure(name: str) -> list[float]:
         with node.connect() as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            return iamat_latencies(node, connection, name, count)
+            return iamat_latencies(connection, name, count)
     before = measure("before")
     google.play("silence")
     with contextlib.ExitStack() as stack:
@@ -79,7 +80,7 @@ def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node, go
     assert p99[1] < max(3 * p99[0], 5000) and p99[2] < 20_000
 
 
-def test_requests_for_a_town(make_node, google):
+def test_requests_for_a_town(make_node: MakeNode, google: GoogleServer) -> None:
     """1,000 clients within 2 km ask 10 times each, with a radius of 10 km."""
     node = make_node(log_level="info")
     rng = random.Random(7)
@@ -95,7 +96,7 @@ def test_requests_for_a_town(make_node, google):
     begin = time.monotonic()
     seconds = []
 
-    def ask(first):
+    def ask(first: int) -> None:
         with node.connect(60) as connection:
             for _ in range(10):
                 for i in range(first, first + 100):
@@ -120,7 +121,7 @@ def test_requests_for_a_town(make_node, google):
     assert requests <= 441, "a square of 2 km has at most 21 x 21 cells of 100 m"
 
 
-def test_a_cache_hit_is_fast_and_an_idle_node_uses_no_processor(make_node, google):
+def test_a_cache_hit_is_fast_and_an_idle_node_uses_no_processor(make_node: MakeNode, google: GoogleServer) -> None:
     node = make_node(log_level="info")
     client = Clients(node).new(HOME)
     whatsat(node, client, 10)

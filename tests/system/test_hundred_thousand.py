@@ -2,22 +2,23 @@
 killed, loses its state, and gets all of it back from the others."""
 import time
 
+from herd_fixture import MakeHerd
 from talk import AT, pipeline
 
 COUNT = 100_000
 
 
-def iamat(first, count):
+def iamat(first: int, count: int) -> bytes:
     return b"".join(b"IAMAT client-%d %+.4f%+.4f 5\n" % (i, i % 180 - 90, i % 360 - 180)
                     for i in range(first, first + count))
 
 
-def test_a_hundred_thousand_clients_survive_every_crash(make_herd):
+def test_a_hundred_thousand_clients_survive_every_crash(make_herd: MakeHerd) -> None:
     herd = make_herd(log_level="info")
     herd.wait_linked()
     begin = time.monotonic()
 
-    def report(what):
+    def report(what: str) -> None:
         print(f"{time.monotonic() - begin:6.2f} s: {what}")
     replies = pipeline(herd["Hill"], iamat(0, COUNT // 2))
     herd["Campbell"].kill()

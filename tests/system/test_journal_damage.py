@@ -3,51 +3,55 @@ log, /healthz, metrics and the monitor report it; it writes the journal again; a
 updates are there."""
 import json
 import os
+import pathlib
 import re
 import shutil
+import socket
 import time
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 import zmq
 
-from herd_fixture import alone, wait_for
+from herd_fixture import MakeHerd, Node, alone, wait_for
 from loop_disk import LoopDisk
 
 NOTICED = 3  # seconds, on an idle machine
 PATIENCE = 30
 
 
-def older_copy(journal):
+def older_copy(journal: pathlib.Path) -> None:
     shutil.copy(journal.with_name("older"), journal.with_name("new"))
     journal.with_name("new").rename(journal)
 
 
-def older_copy_in_place(journal):
+def older_copy_in_place(journal: pathlib.Path) -> None:
     journal.write_bytes(journal.with_name("older").read_bytes())
 
 
-def append(journal):
+def append(journal: pathlib.Path) -> None:
     with open(journal, "ab") as file:
         file.write(b"a line of another program\n")
 
 
-def zeros_in_the_middle(journal):
+def zeros_in_the_middle(journal: pathlib.Path) -> None:
     with open(journal, "r+b") as file:
         file.seek(60)
         file.write(bytes(8))
 
 
-def rename_directory(journal):
+def rename_directory(journal: pathlib.Path) -> None:
     journal.parent.rename(journal.parent.with_name("moved"))
 
 
-def copy_of_directory(journal):
+def copy_of_directory(journal: pathlib.Path) -> None:
     rename_directory(journal)
     shutil.copytree(journal.parent.with_name("moved"), journal.parent, ignore=shutil.ignore_patterns("control"))
 
 
 # What is done to the journal, and what the log must contain.
-DAMAGES = {
+DAMAGES: dict[str, tuple[Callable[[pathlib.Path], object], str]] = {
     "removed": (lambda journal: journal.unlink(), "removed or renamed"),
     "renamed": (lambda journal: journal.rename(journal.with_name("journal.bak")), "removed or renamed"),
     "an older copy": (older_copy, "another file has its name"),
@@ -62,31 +66,34 @@ DAMAGES = {
 }
 
 
-def start(make_herd, ack="write", **updates):
+def report(node: Node, client: str) -> str:
+    return node.say(f"IAMAT {client} +1+2 5")
+
+
+def start(make_herd: MakeHerd, ack: str = "write", **updates: str) -> tuple[Node, pathlib.Path]:
     herd = make_herd(alone(1), settings={"updates": {"ack": ack, "ack_timeout": "60s"} | updates}, log_level="info")
     node = herd["n0"]
-    node.report = lambda client: node.say(f"IAMAT {client} +1+2 5")
-    assert node.report("first").startswith("AT n0 ")
+    assert report(node, "first").startswith("AT n0 ")
     journal = node.state_dir / "journal"
     wait_for(lambda: b"first" in journal.read_bytes(), "the first report is in the journal")
     shutil.copy(journal, node.state_dir / "older")
-    assert node.report("second").startswith("AT n0 ")
+    assert report(node, "second").startswith("AT n0 ")
     wait_for(lambda: b"second" in journal.read_bytes(), "the second report is in the journal")
     return node, journal
 
 
-def is_repaired(node):
+def is_repaired(node: Node) -> bool:
     code, body = node.get("/status.json")  # 503 if a busy machine delays the loop by a second
     status = json.loads(body) if code == 200 else None
     return status and status["counters"]["journal_repairs"] >= 1 and status["journal"]["state"] == "ok"
 
 
-def wait_logged(node, pattern):
+def wait_logged(node: Node, pattern: str) -> None:
     """Waits for a log line that matches the pattern; the log is written a moment after the event."""
     wait_for(lambda: re.search(pattern, node.log()), f"{pattern} in the log", PATIENCE)
 
 
-def is_known_after_a_crash(node, *clients):
+def is_known_after_a_crash(node: Node, *clients: str) -> bool:
     node.kill()
     node.start()
     return [client for client in clients if node.knows(client)] == list(clients)
@@ -94,14 +101,15 @@ def is_known_after_a_crash(node, *clients):
 
 @pytest.mark.parametrize("ack", ["write", "fsync", "memory"])
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_damage_is_noticed_without_a_report_and_all_acknowledged_updates_are_written_again(make_herd, damage, ack):
+def test_damage_is_noticed_without_a_report_and_all_acknowledged_updates_are_written_again(
+        make_herd: MakeHerd, damage: str, ack: str) -> None:
     node, journal = start(make_herd, ack)
     inflict, words = DAMAGES[damage]
     inflict(journal)
     began = time.monotonic()
     wait_for(lambda: is_repaired(node), "it is written anew", PATIENCE)
     took = time.monotonic() - began
-    assert took < NOTICED or os.getloadavg()[0] > 2 * os.cpu_count()
+    assert took < NOTICED or os.getloadavg()[0] > 2 * (os.cpu_count() or 1)
     wait_logged(node, rf'event=journal_failing reason="[^"]*{words}')
     wait_logged(node, "event=journal_recovered")
     assert "herd_journal_failing 0\n" in node.get("/metrics")[1]
@@ -110,16 +118,17 @@ def test_damage_is_noticed_without_a_report_and_all_acknowledged_updates_are_wri
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_a_report_right_after_the_damage_is_acknowledged_only_when_it_survives_a_crash(make_herd, damage):
+def test_a_report_right_after_the_damage_is_acknowledged_only_when_it_survives_a_crash(
+        make_herd: MakeHerd, damage: str) -> None:
     node, journal = start(make_herd)
     inflict, _ = DAMAGES[damage]
     inflict(journal)
-    assert node.report("third").startswith("AT n0 ")
+    assert report(node, "third").startswith("AT n0 ")
     assert is_known_after_a_crash(node, "first", "second", "third")
 
 
 @pytest.mark.parametrize("damage", ["an older copy", "an older copy in place", "appended to"])
-def test_a_file_with_the_journals_name_is_preserved(make_herd, damage):
+def test_a_file_with_the_journals_name_is_preserved(make_herd: MakeHerd, damage: str) -> None:
     node, journal = start(make_herd)
     before = journal.read_bytes()
     DAMAGES[damage][0](journal)
@@ -130,7 +139,7 @@ def test_a_file_with_the_journals_name_is_preserved(make_herd, damage):
     wait_logged(node, f"event=journal_set_aside kept_as={journal}.replaced ")
 
 
-def test_a_clean_stop_finds_damage_of_the_last_moment(make_herd):
+def test_a_clean_stop_finds_damage_of_the_last_moment(make_herd: MakeHerd) -> None:
     node, journal = start(make_herd)
     journal.unlink()
     node.stop()
@@ -138,7 +147,7 @@ def test_a_clean_stop_finds_damage_of_the_last_moment(make_herd):
     assert node.knows("first") and node.knows("second")
 
 
-def test_the_monitor_reports_the_damage_and_its_end(make_herd):
+def test_the_monitor_reports_the_damage_and_its_end(make_herd: MakeHerd) -> None:
     node, journal = start(make_herd)
     with zmq.Context.instance().socket(zmq.SUB) as viewer:
         viewer.rcvtimeo = PATIENCE * 1000
@@ -148,16 +157,17 @@ def test_the_monitor_reports_the_damage_and_its_end(make_herd):
         viewer.recv_multipart()  # a new viewer gets stats at once; the subscription to errors came before
         viewer.unsubscribe("herd.INFO.stats.")
         journal.unlink()
-        events = []
+        events: list[dict[str, Any]] = []
         while len(events) < 2:
-            topic, body = viewer.recv_multipart()
-            if topic.startswith(b"herd.ERROR."):
+            where, body = viewer.recv_multipart()
+            if where.startswith(b"herd.ERROR."):
                 events.append(json.loads(body))
     assert [event["event"] for event in events] == ["journal_failing", "journal_recovered"]
     assert events[0]["message"] == "its file was removed or renamed: it is written anew"
 
 
-def test_while_the_directory_cannot_be_created_nothing_is_acknowledged_and_the_reason_is_logged(make_herd):
+def test_while_the_directory_cannot_be_created_nothing_is_acknowledged_and_the_reason_is_logged(
+        make_herd: MakeHerd) -> None:
     node, journal = start(make_herd)
     nodes = node.state_dir.parent
     nodes.rename(nodes.with_name("moved"))
@@ -179,7 +189,7 @@ def test_while_the_directory_cannot_be_created_nothing_is_acknowledged_and_the_r
     assert is_known_after_a_crash(node, "first", "second", "third")
 
 
-def test_a_removed_lock_file_is_created_again_so_that_no_second_process_starts(make_herd):
+def test_a_removed_lock_file_is_created_again_so_that_no_second_process_starts(make_herd: MakeHerd) -> None:
     node, journal = start(make_herd)
     lock = node.state_dir / "lock"
     lock.unlink()
@@ -196,16 +206,19 @@ def test_a_removed_lock_file_is_created_again_so_that_no_second_process_starts(m
 
 # A file system of the test.
 
-@pytest.fixture
-def loop_disk(make_herd, tmp_path):
-    """loop_disk(ack) -> (node, disk): a node with its state on a disk of its own, after one acknowledged report."""
-    disks = []
+MakeLoopDisk = Callable[[str], tuple[Node, LoopDisk]]
 
-    def make(ack):
+
+@pytest.fixture
+def loop_disk(make_herd: MakeHerd, tmp_path: pathlib.Path) -> Iterator[MakeLoopDisk]:
+    """loop_disk(ack) -> (node, disk): a node with its state on a disk of its own, after one acknowledged report."""
+    disks: list[LoopDisk] = []
+
+    def make(ack: str) -> tuple[Node, LoopDisk]:
         herd = make_herd(alone(1), start=False, settings={"updates": {"ack": ack, "ack_timeout": "60s"}},
                          log_level="info")
         node = herd["n0"]
-        disks.append(LoopDisk(node.state_dir, tmp_path / "disk"))
+        disks.append(LoopDisk.mount(node.state_dir, tmp_path / "disk"))
         node.start()
         assert node.say("IAMAT first +1+2 5").startswith("AT n0 ")
         return node, disks[-1]
@@ -215,7 +228,7 @@ def loop_disk(make_herd, tmp_path):
         disk.close()
 
 
-def assert_no_reply(node, client):
+def assert_no_reply(node: Node, client: str) -> socket.socket:
     """Reports, checks that there is no reply within a second, and returns the connection."""
     connection = node.connect(PATIENCE)
     connection.sendall(f"IAMAT {client} +1+2 5\n".encode())
@@ -227,7 +240,8 @@ def assert_no_reply(node, client):
 
 
 @pytest.mark.parametrize("ack", ["write", "fsync"])
-def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_is_acknowledged(loop_disk, ack):
+def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_is_acknowledged(
+        loop_disk: MakeLoopDisk, ack: str) -> None:
     node, disk = loop_disk(ack)
     disk.fail()
     wait_for(lambda: node.get("/healthz")[0] == 503, "it is noticed without a report", PATIENCE)
@@ -242,7 +256,7 @@ def test_a_file_system_that_an_error_made_read_only_is_noticed_and_nothing_more_
     assert node.knows("first") or ack == "write"
 
 
-def test_at_memory_a_file_system_that_went_read_only_delays_no_reply_and_is_reported(loop_disk):
+def test_at_memory_a_file_system_that_went_read_only_delays_no_reply_and_is_reported(loop_disk: MakeLoopDisk) -> None:
     node, disk = loop_disk("memory")
     disk.fail()
     wait_for(lambda: node.get("/healthz") == (200, "ok, but the journal cannot be written: Read-only file system\n"),
@@ -252,7 +266,7 @@ def test_at_memory_a_file_system_that_went_read_only_delays_no_reply_and_is_repo
     assert node.say("IAMAT second +1+2 5").startswith("AT n0 ")
 
 
-def test_another_file_system_in_place_of_a_failed_one_is_used(loop_disk):
+def test_another_file_system_in_place_of_a_failed_one_is_used(loop_disk: MakeLoopDisk) -> None:
     node, disk = loop_disk("write")
     disk.fail()
     wait_for(lambda: node.get("/healthz")[0] == 503, "it is noticed", PATIENCE)
@@ -263,7 +277,7 @@ def test_another_file_system_in_place_of_a_failed_one_is_used(loop_disk):
     assert is_known_after_a_crash(node, "first", "second")
 
 
-def test_a_disk_that_does_not_answer_is_noticed_and_waited_for(loop_disk):
+def test_a_disk_that_does_not_answer_is_noticed_and_waited_for(loop_disk: MakeLoopDisk) -> None:
     node, disk = loop_disk("write")
     disk.freeze()
     wait_for(lambda: node.get("/healthz")[0] == 503, "it is noticed without a report", PATIENCE)

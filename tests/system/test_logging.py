@@ -1,5 +1,7 @@
 """Tests a log that cannot be written: a standard error that is full, frozen or closed, a full disk. Lines are dropped
 and counted, and there is no other effect: clients are answered, links stay up, and a node ends after SIGTERM."""
+from __future__ import annotations
+
 import os
 import pathlib
 import re
@@ -7,13 +9,14 @@ import signal
 import subprocess
 import threading
 import time
-import types
+from collections.abc import Iterator
+from typing import IO
 
 import pytest
 
 from full_disks import FullTmpfs
-from herd_fixture import BINARY, line, wait_for
-from talk import now, pipeline
+from herd_fixture import BINARY, Herd, MakeHerd, Node, line, wait_for
+from talk import now, piped, pipeline
 
 REPORT = re.compile(r"\S+ warning n0 event=log_dropped lines=(\d+) reason=\"([^\"]+)\"")
 
@@ -21,56 +24,60 @@ REPORT = re.compile(r"\S+ warning n0 event=log_dropped lines=(\d+) reason=\"([^\
 class Pipe:
     """A standard error for a node, and the text that is read from it after read()."""
 
-    def __init__(self):
-        self.reading, self.writing = os.pipe()
+    def __init__(self, reading: int, writing: int):
+        self.reading = reading
+        self.writing = writing
         self.text = b""
-        self.reader = None
+        self.reader: threading.Thread | None = None
 
-    def fill(self):
+    @classmethod
+    def open(cls) -> Pipe:
+        return cls(*os.pipe())
+
+    def fill(self) -> None:
         os.set_blocking(self.writing, False)
         with pytest.raises(BlockingIOError):
             while True:
                 os.write(self.writing, b"x" * 4096)
         os.set_blocking(self.writing, True)
 
-    def read(self):
+    def read(self) -> None:
         """Starts a thread that reads until the node has ended."""
         os.close(self.writing)
-        self.writing = None
 
-        def copy():
+        def copy() -> None:
             for piece in iter(lambda: os.read(self.reading, 1 << 16), b""):
                 self.text += piece
         self.reader = threading.Thread(target=copy, daemon=True)
         self.reader.start()
 
-    def close(self):
+    def close(self) -> None:
         if self.reader is not None:
             self.reader.join(20)
-        for end in (self.reading, self.writing):
-            if end is not None:
-                os.close(end)
+        else:
+            os.close(self.writing)
+        os.close(self.reading)
 
 
 @pytest.fixture
-def pipe():
-    made = Pipe()
-    yield made
-    made.close()
+def pipe() -> Iterator[Pipe]:
+    opened = Pipe.open()
+    yield opened
+    opened.close()
 
 
-def talk_until_dropped(node, more=1):
+def talk_until_dropped(node: Node, more: int = 1) -> None:
     """Clients make the node log at level debug until the given number of lines more are dropped."""
     wanted = node.counter("log_dropped") + more
     lines = b"".join(b"IAMAT client%d +1+2 %d\n" % (i, i) for i in range(1, 500))
 
-    def dropped():
+    def dropped() -> bool:
         pipeline(node, lines)
         return node.counter("log_dropped") >= wanted
     wait_for(dropped, "lines are dropped", seconds=60)
 
 
-def check_well(herd):
+def check_well(herd: Herd) -> None:
     """Clients are answered within a second or two, the node is healthy, and its peer sees the link up."""
     begin = time.monotonic()
     assert herd["n0"].say(f"IAMAT kiwi +1+2 {now()}", seconds=5).startswith("AT n0 ")
@@ -80,20 +87,20 @@ def check_well(herd):
     assert f"herd_log_dropped_total {herd['n0'].counter('log_dropped')}" in herd["n0"].get("/metrics")[1]
 
 
-def start(herd, **arguments):
-    herd["n0"].start(wait=False, **arguments)
+def start(herd: Herd, stderr: IO[bytes] | int | None = None) -> None:
+    herd["n0"].start(wait=False, stderr=stderr)
     herd["n1"].start(wait=False)
     for node in herd:
         node.wait_ready()
     herd.wait_linked()
 
 
-def reported(text):
+def reported(text: str) -> int:
     """The sum of the dropped lines that the log reports."""
     return sum(int(report[1]) for report in REPORT.finditer(text))
 
 
-def test_a_standard_error_that_is_not_read_costs_lines_and_nothing_else(pipe, make_herd):
+def test_a_standard_error_that_is_not_read_costs_lines_and_nothing_else(pipe: Pipe, make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False)
     start(herd, stderr=pipe.writing)
     talk_until_dropped(herd["n0"])
@@ -109,13 +116,13 @@ def test_a_standard_error_that_is_not_read_costs_lines_and_nothing_else(pipe, ma
     assert all(re.match(r"\d{4}-\d\d-\d\dT[\d:.]+Z [a-z]+ n0 event=", text) for text in pipe.text.decode().splitlines())
 
 
-def test_a_reader_that_is_frozen_costs_lines_and_nothing_else(make_herd, tmp_path):
+def test_a_reader_that_is_frozen_costs_lines_and_nothing_else(make_herd: MakeHerd, tmp_path: pathlib.Path) -> None:
     herd = make_herd(line(2), start=False)
     with open(tmp_path / "log", "wb") as log:
         reader = subprocess.Popen(["cat"], stdin=subprocess.PIPE, stdout=log)
     try:
         start(herd, stderr=reader.stdin)
-        reader.stdin.close()
+        piped(reader.stdin).close()
         reader.send_signal(signal.SIGSTOP)
         talk_until_dropped(herd["n0"])
         check_well(herd)
@@ -130,7 +137,7 @@ def test_a_reader_that_is_frozen_costs_lines_and_nothing_else(make_herd, tmp_pat
     check_well(herd)
 
 
-def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_herd):
+def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False, log_level="info")
     with open("/dev/full", "wb") as full:
         start(herd, stderr=full)
@@ -138,7 +145,7 @@ def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_
     check_well(herd)
     stat = pathlib.Path(f"/proc/{herd['n0'].process.pid}/stat")
 
-    def ticks():
+    def ticks() -> int:
         return sum(int(field) for field in stat.read_text().rsplit(") ", 1)[1].split()[11:13])
     before, begin = ticks(), time.monotonic()
     time.sleep(2)  # the measurement is a share of time
@@ -146,12 +153,12 @@ def test_a_standard_error_that_is_always_full_costs_lines_and_nothing_else(make_
     assert share < 0.2, "a log that cannot be written must not keep a processor busy"
 
 
-def test_a_log_file_on_a_full_disk_costs_only_lines_of_the_file(make_herd):
+def test_a_log_file_on_a_full_disk_costs_only_lines_of_the_file(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False, log_level="info")
-    disk = FullTmpfs(types.SimpleNamespace(state_dir=herd.directory / "logs"))
+    disk = FullTmpfs.mount(herd.directory / "logs")
     try:
         file = disk.directory / "n0.log"
-        herd.settings["log"] = {"file": str(file)}
+        herd.settings = {"log": {"file": str(file)}}
         herd.write_config()
         start(herd)
         wait_for(lambda: "event=started" in file.read_text(), "the file has the log")
@@ -164,7 +171,8 @@ def test_a_log_file_on_a_full_disk_costs_only_lines_of_the_file(make_herd):
         node.wait_log("event=invalid_arguments")  # standard error has them
         disk.free()
         wait_for(lambda: "event=log_dropped" in file.read_text(), "the file reports how many lines it lacks")
-        assert REPORT.search(file.read_text())[2] == "No space left on device"
+        report = REPORT.search(file.read_text())
+        assert report and report[2] == "No space left on device"
         assert "event=log_dropped" not in node.log()
         herd["n1"].stop()
         wait_for(lambda: "event=link_lost peer=n1" in file.read_text(), "the log continues")
@@ -173,21 +181,21 @@ def test_a_log_file_on_a_full_disk_costs_only_lines_of_the_file(make_herd):
         disk.close()
 
 
-def test_a_removed_log_file_is_created_again(make_herd):
+def test_a_removed_log_file_is_created_again(make_herd: MakeHerd) -> None:
     herd = make_herd({"n0": []}, start=False, settings={"log": {"file": "n0.log"}})
     herd["n0"].start()
     file = herd["n0"].state_dir / "n0.log"
     wait_for(lambda: "event=started" in file.read_text(), "the file has the log")
     file.unlink()
 
-    def has_line():
+    def has_line() -> bool:
         herd["n0"].say("hello")
         return file.exists() and "text=hello" in file.read_text()
     wait_for(has_line, "there is a file again")
 
 
 @pytest.mark.parametrize("closed", range(1, 8))
-def test_closed_standard_descriptors_are_opened_on_dev_null(make_herd, closed):
+def test_closed_standard_descriptors_are_opened_on_dev_null(make_herd: MakeHerd, closed: int) -> None:
     """Without this, the log would be written into the lock file."""
     herd = make_herd({"n0": []}, start=False)
     node = herd["n0"]
@@ -209,7 +217,7 @@ def test_closed_standard_descriptors_are_opened_on_dev_null(make_herd, closed):
     assert (node.state_dir / "lock").read_text() == f"{process.pid}\n"
 
 
-def test_a_node_whose_log_is_blocked_ends_on_sigterm(pipe, make_herd):
+def test_a_node_whose_log_is_blocked_ends_on_sigterm(pipe: Pipe, make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False)
     start(herd, stderr=pipe.writing)
     talk_until_dropped(herd["n0"])
@@ -218,7 +226,7 @@ def test_a_node_whose_log_is_blocked_ends_on_sigterm(pipe, make_herd):
     assert time.monotonic() - begin < 8
 
 
-def test_a_node_that_cannot_start_ends_although_its_standard_error_is_not_read(pipe, make_herd):
+def test_a_node_that_cannot_start_ends_although_its_standard_error_is_not_read(pipe: Pipe, make_herd: MakeHerd) -> None:
     herd = make_herd({"n0": []})
     pipe.fill()
     second = subprocess.run([BINARY, "--config", herd.config_path, "n0"], env=os.environ | herd.environment, timeout=10,
@@ -226,7 +234,7 @@ def test_a_node_that_cannot_start_ends_although_its_standard_error_is_not_read(p
     assert second.returncode == 1
 
 
-def test_a_node_that_cannot_start_reports_the_reason_to_a_late_reader(pipe, make_herd):
+def test_a_node_that_cannot_start_reports_the_reason_to_a_late_reader(pipe: Pipe, make_herd: MakeHerd) -> None:
     herd = make_herd({"n0": []})
     pipe.fill()
     second = subprocess.Popen([BINARY, "--config", herd.config_path, "n0"], env=os.environ | herd.environment,
@@ -238,7 +246,7 @@ def test_a_node_that_cannot_start_reports_the_reason_to_a_late_reader(pipe, make
 
 @pytest.mark.parametrize("number", [signal.SIGABRT, signal.SIGSEGV])
 @pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer handles these itself")
-def test_a_crash_is_the_last_line_of_the_log(make_herd, number):
+def test_a_crash_is_the_last_line_of_the_log(make_herd: MakeHerd, number: signal.Signals) -> None:
     herd = make_herd({"n0": []}, settings={"log": {"file": "n0.log"}})
     node = herd["n0"]
     assert pipeline(node, b"IAMAT kiwi +1+2 5\n" * 1000).count(b"\n") == 1000

@@ -5,36 +5,38 @@ import os
 import signal
 import socket
 import time
+from collections.abc import Iterator
 
 import pytest
 import zmq
 
 import zmtp
-from herd_fixture import alone, wait_for
+from herd_fixture import MakeHerd, Node, alone, wait_for
 from talk import memory_peak, now, read_all, settled_memory
 
+Context = zmq.Context["zmq.Socket[bytes]"]
 MEBIBYTE = 1 << 20
 SUBSCRIBE = zmtp.frame(b"\x01herd.")
 
 
 @pytest.fixture(name="node")
-def one_node(make_herd):
+def one_node(make_herd: MakeHerd) -> Node:
     return make_herd(alone(1), log_level="info")["n0"]
 
 
 @pytest.fixture(name="context")
-def context_of_viewers():
+def context_of_viewers() -> Iterator[Context]:
     context = zmq.Context()
     yield context
     context.destroy(linger=0)
 
 
-def works(node):
+def works(node: Node) -> None:
     assert node.say(f"IAMAT kiwi +1+1 {now()}").startswith("AT n0 ")
     assert node.get("/healthz")[0] == 200
 
 
-def watch(node, context, *prefixes):
+def watch(node: Node, context: Context, *prefixes: str) -> zmq.Socket[bytes]:
     viewer = context.socket(zmq.SUB)
     viewer.rcvhwm = viewer.sndhwm = 0
     for prefix in prefixes or ("herd.",):
@@ -43,7 +45,7 @@ def watch(node, context, *prefixes):
     return viewer
 
 
-def is_silent(node):
+def is_silent(node: Node) -> bool:
     """Whether the node builds no event: none in the time in which the stats would come twice."""
     before = node.counter("monitor_published")
     deadline = time.monotonic() + 2.5
@@ -54,7 +56,8 @@ def is_silent(node):
     return True
 
 
-def test_a_viewer_with_very_many_subscriptions_costs_no_memory(node, context):
+def test_a_viewer_with_very_many_subscriptions_costs_no_memory(node: Node,
+                                                               context: Context) -> None:
     before = settled_memory(node)
     viewer = watch(node, context)
     for count in range(50_000):
@@ -70,7 +73,8 @@ def test_a_viewer_with_very_many_subscriptions_costs_no_memory(node, context):
 
 @pytest.mark.parametrize("piece", [SUBSCRIBE, zmtp.frame(b"\x01herd.INFO.") + zmtp.frame(b"\x00herd.INFO."), b"\0\0",
                                    zmtp.frame(b"xyz"), zmtp.frame(b"\x04PING\0\0", flags=4), b"\x01\x00"])
-def test_a_viewer_that_sends_without_an_end_is_disconnected(node, context, piece):
+def test_a_viewer_that_sends_without_an_end_is_disconnected(node: Node, context: Context,
+                                                            piece: bytes) -> None:
     before = settled_memory(node)
     undisturbed = watch(node, context)
     assert undisturbed.poll(10_000)
@@ -84,7 +88,7 @@ def test_a_viewer_that_sends_without_an_end_is_disconnected(node, context, piece
     assert memory_peak(node) - before < 8 * MEBIBYTE
 
 
-def test_strangers_at_the_monitors_port_are_disconnected(node):
+def test_strangers_at_the_monitors_port_are_disconnected(node: Node) -> None:
     sent = {"zmtp 2": b"\xff" + bytes(7) + b"\x01\x7f\x01\x02\x00\x00", "curve": zmtp.greeting(mechanism=b"CURVE"),
             "http": b"GET / HTTP/1.1\r\nHost: herd\r\n\r\n", "dealer": zmtp.greeting() + zmtp.ready(b"DEALER"),
             "no ready": zmtp.greeting() + SUBSCRIBE, "silence": b"", "half": zmtp.greeting()[:30]}
@@ -98,7 +102,7 @@ def test_strangers_at_the_monitors_port_are_disconnected(node):
     works(node)
 
 
-def test_a_viewer_is_no_longer_counted_however_it_leaves(node, context):
+def test_a_viewer_is_no_longer_counted_however_it_leaves(node: Node, context: Context) -> None:
     for viewer in (watch(node, context, "herd.", "herd.", "herd.INFO."), watch(node, context, "")):
         assert viewer.poll(10_000)
         viewer.close(0)
@@ -110,7 +114,7 @@ def test_a_viewer_is_no_longer_counted_however_it_leaves(node, context):
     wait_for(lambda: is_silent(node), "nothing is published for anyone")
 
 
-def test_viewers_that_break_while_the_node_is_stopped_do_not_end_it(node):
+def test_viewers_that_break_while_the_node_is_stopped_do_not_end_it(node: Node) -> None:
     for _ in range(3):
         node.signal(signal.SIGSTOP)
         strangers = [socket.create_connection(("127.0.0.1", node.monitor_port), timeout=20) for _ in range(20)]
@@ -129,7 +133,8 @@ def test_viewers_that_break_while_the_node_is_stopped_do_not_end_it(node):
     wait_for(lambda: is_silent(node), "nothing is published for anyone")
 
 
-def test_viewers_that_never_read_slow_neither_the_node_nor_others(node, context):
+def test_viewers_that_never_read_slow_neither_the_node_nor_others(node: Node,
+                                                                  context: Context) -> None:
     before = settled_memory(node)
     stopped = [zmtp.connect(node.monitor_port, b"SUB") for _ in range(50)]
     for viewer in stopped:
@@ -137,7 +142,7 @@ def test_viewers_that_never_read_slow_neither_the_node_nor_others(node, context)
         viewer.sendall(SUBSCRIBE)
     readers = [watch(node, context, "herd.INFO.client.") for _ in range(50)]
 
-    def all_hear():
+    def all_hear() -> bool:
         node.say(f"IAMAT first +1+1 {now()}")
         return all(reader.poll(100) for reader in readers)
     wait_for(all_hear, "all are there")
@@ -155,7 +160,7 @@ def test_viewers_that_never_read_slow_neither_the_node_nor_others(node, context)
         zmtp.reset(viewer)
 
 
-def test_silent_connections_take_no_descriptors_of_clients(make_herd):
+def test_silent_connections_take_no_descriptors_of_clients(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     with contextlib.ExitStack() as stack:
         for _ in range(1200):

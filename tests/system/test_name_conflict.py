@@ -6,39 +6,42 @@ import re
 import signal
 import subprocess
 import time
-import types
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol
 
 import pytest
 import zmq
 
-from herd_fixture import REPOSITORY, Node, line, wait_for
+from herd_fixture import REPOSITORY, Graph, Herd, MakeHerd, Node, line, wait_for
+from herd_lab.private_herd import Settings
 from talk import now
 
-PAIR = {"Hill": ["Smith"], "Smith": []}
+PAIR: Graph = {"Hill": ["Smith"], "Smith": []}
 
 
-def second_hill(herd):
+class MakeSecond(Protocol):
+    """The type of the fixture herd_and_second."""
+
+    def __call__(self, graph: Graph = PAIR, settings: Settings | None = None) -> tuple[Herd, Node]: ...
+
+
+def second_hill(herd: Herd) -> Node:
     """Another process named Hill: a copied configuration with other ports, and a state directory of its own."""
     directory = herd.directory / "second"
     directory.mkdir()
-    config = directory / "herd.toml"
-    place = types.SimpleNamespace(ports=herd.ports, directory=directory, state_dir=directory / "state",
-                                  flags=herd.flags, binary=herd.binary, config_of=lambda _: config,
-                                  environment=herd.environment | {"HERD_STATE_DIR": str(directory / "state")})
-    second, first = Node(place, "Hill"), herd["Hill"]
-    text = herd.config_text()
-    for port in ("clients_port", "bus_port", "monitor_port", "http_port"):
-        text = text.replace(f':{getattr(first, port)}"', f':{getattr(second, port)}"')
-    config.write_text(text)
+    copy = Herd.create(herd.binary, herd.graph, herd.settings, ports=herd.ports, log_level="debug", directory=directory)
+    second = copy["Hill"]
+    copy.nodes = {**herd.nodes, "Hill": second}
+    copy.write_config()
     return second
 
 
 @pytest.fixture(name="herd_and_second")
-def a_herd_and_a_second_hill(make_herd):
-    seconds = []
+def a_herd_and_a_second_hill(make_herd: MakeHerd) -> Iterator[MakeSecond]:
+    seconds: list[Node] = []
 
-    def make(graph=None, **arguments):
-        herd = make_herd(PAIR if graph is None else graph, **arguments)
+    def make(graph: Graph = PAIR, settings: Settings | None = None) -> tuple[Herd, Node]:
+        herd = make_herd(graph, settings=settings)
         herd.wait_linked()
         seconds.append(second_hill(herd))
         return herd, seconds[-1]
@@ -50,37 +53,38 @@ def a_herd_and_a_second_hill(make_herd):
         assert not problem, problem
 
 
-def address(node):
+def address(node: Node) -> str:
     return f"tcp://127.0.0.1:{node.bus_port}"
 
 
-def warnings(node, event="name_conflict"):
+def warnings(node: Node, event: str = "name_conflict") -> list[str]:
     return re.findall(rf"warning {node.name} event={event} .*", node.log())
 
 
-def lost_links(herd):
+def lost_links(herd: Herd) -> list[tuple[str, str]]:
     return [(node.name, each) for node in herd for each in re.findall(r"event=link_lost .*", node.log())]
 
 
-def refused(second):
+def refused(second: Node) -> bool:
     return second.get("/readyz")[0] == 503 and "another process named Hill" in second.get("/readyz")[1]
 
 
-def gets_no_reply(node, client, seconds=20):
+def gets_no_reply(node: Node, client: str, seconds: float = 20) -> bool:
     """Reports a client; true if the node closes the connection without a reply."""
     with node.connect(seconds) as connection:
         connection.sendall(f"IAMAT {client} +1+1 {now()}\n".encode())
         return connection.recv(4096) == b""
 
 
-def kill_and_start(node):
+def kill_and_start(node: Node) -> None:
     node.kill()
     node.start(wait=False)
     wait_for(lambda: node.get("/healthz")[0] == 200, f"{node.name} runs")
 
 
 @pytest.mark.parametrize("ack", ["memory", "write"])
-def test_a_second_process_is_refused_and_all_three_report_where_the_other_one_is(herd_and_second, ack):
+def test_a_second_process_is_refused_and_all_three_report_where_the_other_one_is(
+        herd_and_second: MakeSecond, ack: str) -> None:
     herd, second = herd_and_second(settings={"updates": {"ack": ack}})
     first, smith = herd["Hill"], herd["Smith"]
     second.start(wait=False)
@@ -102,7 +106,7 @@ def test_a_second_process_is_refused_and_all_three_report_where_the_other_one_is
     assert first.get("/readyz")[0] == 200 and smith.get("/readyz")[0] == 200
 
 
-def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
+def test_status_metrics_and_monitor_show_a_second_process(herd_and_second: MakeSecond) -> None:
     herd, second = herd_and_second()
     first, smith = herd["Hill"], herd["Smith"]
     context = zmq.Context()
@@ -113,11 +117,11 @@ def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
     second.start(wait=False)
     wait_for(lambda: refused(second), "the second is not ready")
 
-    def other(status, node):
+    def other(status: Mapping[str, Any], node: Node) -> bool:
         shown = status["name_conflict"]["other"]
         return (shown["incarnation"], shown["address"], shown["host"]) == (
             node.status()["incarnation"], address(node), "127.0.0.1")
-    contender = wait_for(lambda: smith.status()["links"]["Hill"]["contender"], "Smith shows it")
+    contender: dict[str, Any] = wait_for(lambda: smith.status()["links"]["Hill"]["contender"], "Smith shows it")
     assert (contender["incarnation"], contender["address"]) == (second.status()["incarnation"], address(second))
     kept = wait_for(lambda: (status := first.status())["name_conflict"] and status, "the first shows it")
     assert kept["name_conflict"]["role"] == "kept" and other(kept, second)
@@ -138,7 +142,7 @@ def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
     wait_for(lambda: warnings(smith, "name_conflict_over"), "Smith says that it is over")
     received = []
 
-    def gets_the_end():
+    def gets_the_end() -> bool:
         while viewer.poll(0):
             received.append(viewer.recv_multipart()[1])
         return any(b"name_conflict_over" in event for event in received)
@@ -146,7 +150,7 @@ def test_status_metrics_and_monitor_show_a_second_process(herd_and_second):
     context.destroy(linger=0)
 
 
-def test_the_second_is_accepted_when_the_first_is_gone_and_its_updates_spread(herd_and_second):
+def test_the_second_is_accepted_when_the_first_is_gone_and_its_updates_spread(herd_and_second: MakeSecond) -> None:
     herd, second = herd_and_second()
     first, smith = herd["Hill"], herd["Smith"]
     second.start(wait=False)
@@ -165,7 +169,7 @@ def test_the_second_is_accepted_when_the_first_is_gone_and_its_updates_spread(he
     wait_for(lambda: smith.knows("early") and smith.knows("late"), "Smith knows both")
 
 
-def test_a_node_that_starts_again_is_not_taken_for_a_second_process(make_herd):
+def test_a_node_that_starts_again_is_not_taken_for_a_second_process(make_herd: MakeHerd) -> None:
     herd = make_herd(line(3))
     for _ in range(3):
         for node in herd:
@@ -178,7 +182,7 @@ def test_a_node_that_starts_again_is_not_taken_for_a_second_process(make_herd):
     assert not [each for node in herd for each in warnings(node)]
 
 
-def test_a_first_process_that_was_frozen_gets_its_link_back(herd_and_second):
+def test_a_first_process_that_was_frozen_gets_its_link_back(herd_and_second: MakeSecond) -> None:
     herd, second = herd_and_second()
     first, smith = herd["Hill"], herd["Smith"]
     first.signal(signal.SIGSTOP)
@@ -193,7 +197,7 @@ def test_a_first_process_that_was_frozen_gets_its_link_back(herd_and_second):
     assert first.say(f"IAMAT something +1+1 {now()}").startswith("AT Hill ")
 
 
-def test_a_peer_that_starts_again_links_with_the_process_at_the_configured_address(herd_and_second):
+def test_a_peer_that_starts_again_links_with_the_process_at_the_configured_address(herd_and_second: MakeSecond) -> None:
     herd, second = herd_and_second({"Hill": ["Smith", "Jaquez"], "Smith": [], "Jaquez": []})
     second.start(wait=False)
     wait_for(lambda: refused(second), "the second is not ready")
@@ -206,7 +210,7 @@ def test_a_peer_that_starts_again_links_with_the_process_at_the_configured_addre
     assert "link_lost peer=Hill" not in herd["Jaquez"].log()
 
 
-def test_a_node_without_living_peers_answers_after_a_moment(make_herd):
+def test_a_node_without_living_peers_answers_after_a_moment(make_herd: MakeHerd) -> None:
     herd = make_herd(PAIR, start=False, settings={"http": {"ready_timeout": "0s"}})
     herd["Hill"].start(wait=False)
     wait_for(lambda: herd["Hill"].get("/healthz")[0] == 200, "it runs")

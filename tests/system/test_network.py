@@ -2,27 +2,30 @@
 messages (scripts/lib/herd_lab/network.py). No acknowledged update is lost, links recover by themselves, and all nodes
 converge."""
 import itertools
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
-from herd_fixture import BINARY, FIVE, LONG, Herd, ring, wait_for
+from herd_fixture import BINARY, FIVE, LONG, Graph, Herd, ring, wait_for
 from herd_lab import network as net
 from herd_lab.faults import DESCRIPTORS
+from herd_lab.plan import Outcome, make_plan
 from herd_lab.ports import Ports
-from herd_lab.plan import make_plan
 from herd_lab.prove import Trial
 from talk import fresh
 
 MINUTES = pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
-PAIR = {"n0": ["n1"], "n1": []}
+PAIR: Graph = {"n0": ["n1"], "n1": []}
+HerdAndNetwork = tuple[Herd, net.Network]
 THERE, BACK = ("n0", "n1"), ("n1", "n0")
 
 
 @pytest.fixture(scope="module", name="herd_and_network")
-def two_nodes_with_a_network_between_them():
-    ports = Ports()
-    network = net.Network(PAIR, ports)
-    herd = Herd(PAIR, ports=ports, bus_public=network.bus_public, log_level="info")
+def two_nodes_with_a_network_between_them() -> Iterator[HerdAndNetwork]:
+    ports = Ports.claim()
+    network = net.Network.of(PAIR, ports)
+    herd = Herd.for_test(PAIR, ports=ports, bus_public=network.bus_public, log_level="info")
     network.start({node.name: node.bus_port for node in herd})
     herd.start()
     yield herd, network
@@ -31,7 +34,7 @@ def two_nodes_with_a_network_between_them():
 
 
 @pytest.fixture(name="pair")
-def repaired_pair(herd_and_network):
+def repaired_pair(herd_and_network: HerdAndNetwork) -> Iterator[HerdAndNetwork]:
     herd, network = herd_and_network
     herd.wait_linked()
     yield herd, network
@@ -39,7 +42,7 @@ def repaired_pair(herd_and_network):
         network.set(lane, net.PASS)
 
 
-def link(herd, node):
+def link(herd: Herd, node: str) -> str:
     other = "n1" if node == "n0" else "n0"
     return herd[node].status()["links"][other]["state"]
 
@@ -47,7 +50,7 @@ def link(herd, node):
 TIMES = itertools.count(1)
 
 
-def report_to_both(herd):
+def report_to_both(herd: Herd) -> int:
     """Sends a newer report to each node; returns its time."""
     when = next(TIMES)
     for node in herd:
@@ -55,18 +58,19 @@ def report_to_both(herd):
     return when
 
 
-def count_lost(herd):
+def count_lost(herd: Herd) -> int:
     return sum(node.log().count("event=link_") - node.log().count("event=link_opened") for node in herd)
 
 
-def all_know(herd, when):
+def all_know(herd: Herd, when: int) -> bool:
     return all((node.knows(f"of-{other.name}") or "").endswith(f" {when}") for node in herd for other in herd)
 
 
 # Each fault once, on one link: how nodes report it, and that they recover.
 
 @pytest.mark.parametrize("fault", [net.CUT, net.HALF_OPEN])
-def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(pair, fault):
+def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(
+        pair: HerdAndNetwork, fault: str) -> None:
     herd, network = pair
     for lane in (THERE, BACK):
         network.set(lane, fault)
@@ -79,7 +83,8 @@ def test_a_link_that_fails_is_down_at_both_ends_and_comes_back_by_itself(pair, f
 
 
 @pytest.mark.parametrize("fault", [net.SILENT, pytest.param(net.HALF_OPEN, marks=MINUTES)])
-def test_a_link_that_works_one_way_only_is_shown_as_half_and_comes_back_by_itself(pair, fault):
+def test_a_link_that_works_one_way_only_is_shown_as_half_and_comes_back_by_itself(
+        pair: HerdAndNetwork, fault: str) -> None:
     herd, network = pair
     network.set(THERE, fault)
     wait_for(lambda: link(herd, "n0") == "half", "n0 receives from n1, which does not answer it")
@@ -90,7 +95,7 @@ def test_a_link_that_works_one_way_only_is_shown_as_half_and_comes_back_by_itsel
     wait_for(lambda: all_know(herd, when), "each node has the report at the other")
 
 
-def test_a_delay_of_200_ms_is_measured_and_the_link_stays_up(pair):
+def test_a_delay_of_200_ms_is_measured_and_the_link_stays_up(pair: HerdAndNetwork) -> None:
     herd, network = pair
     lost = count_lost(herd)
     for lane in (THERE, BACK):
@@ -102,7 +107,7 @@ def test_a_delay_of_200_ms_is_measured_and_the_link_stays_up(pair):
     assert count_lost(herd) == lost
 
 
-def test_a_trickle_of_single_bytes_arrives(pair):
+def test_a_trickle_of_single_bytes_arrives(pair: HerdAndNetwork) -> None:
     herd, network = pair
     for lane in (THERE, BACK):
         network.set(lane, net.TRICKLE)
@@ -110,11 +115,11 @@ def test_a_trickle_of_single_bytes_arrives(pair):
     wait_for(lambda: all_know(herd, when), "all reports arrive, a byte at a time")
 
 
-def test_damaged_messages_are_dropped_counted_and_sent_again(pair):
+def test_damaged_messages_are_dropped_counted_and_sent_again(pair: HerdAndNetwork) -> None:
     herd, network = pair
     network.set(THERE, net.CORRUPT)
 
-    def is_counted():
+    def is_counted() -> bool:
         report_to_both(herd)
         return fresh(herd["n1"])["counters"]["bus_messages_damaged"] > 5
     wait_for(is_counted, "damage is seen")
@@ -123,12 +128,12 @@ def test_damaged_messages_are_dropped_counted_and_sent_again(pair):
     wait_for(lambda: all_know(herd, when), "all reports arrive")
 
 
-def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
+def test_resets_in_the_middle_of_a_message_lose_nothing(pair: HerdAndNetwork) -> None:
     herd, network = pair
     network.set(THERE, net.RESET)
     before = herd["n0"].counter("bus_timeouts")
 
-    def has_cost_messages():
+    def has_cost_messages() -> bool:
         report_to_both(herd)
         return fresh(herd["n0"])["counters"]["bus_timeouts"] > before + 2
     wait_for(has_cost_messages, "connections are reset")
@@ -142,16 +147,16 @@ def test_resets_in_the_middle_of_a_message_lose_nothing(pair):
 
 @MINUTES
 @pytest.mark.parametrize("kind", [*net.FAULTS, DESCRIPTORS])
-def test_nothing_acknowledged_is_lost_by_faults_of_the_network(kind):
+def test_nothing_acknowledged_is_lost_by_faults_of_the_network(kind: str) -> None:
     plan = make_plan(seconds=3, kills=0, freezes=0, connections=5, depth=8, more={kind: 3}, population=200)
-    assert_good(Trial(BINARY, FIVE, plan).run())
+    assert_good(Trial.prepare(BINARY, FIVE, plan).run())
 
 
-def test_nothing_acknowledged_is_lost_in_mixed_chaos():
-    assert_good(Trial(BINARY, FIVE, make_plan(seconds=6, chaos=True, connections=5, depth=8)).run())
+def test_nothing_acknowledged_is_lost_in_mixed_chaos() -> None:
+    assert_good(Trial.prepare(BINARY, FIVE, make_plan(seconds=6, chaos=True, connections=5, depth=8)).run())
 
 
-def assert_good(outcome):
+def assert_good(outcome: Outcome) -> None:
     print(outcome.plan.line(), outcome.line(), sep="\n")
     assert outcome.is_good, f"{outcome.line()} {outcome.problems} kept in {outcome.kept_in}"
     assert outcome.acknowledged > 500 and set(outcome.more.values()) == set(outcome.plan.more.values())
@@ -165,5 +170,5 @@ def assert_good(outcome):
     (FIVE, {"seconds": 120, "chaos": True, "replicas": 1}),
     (FIVE, {"seconds": 120, "chaos": True, "ack": "fsync"}),
 ], ids=["16 nodes on a ring", "restart storm on a ring", "mixed", "replicas", "fsync"])
-def test_nothing_acknowledged_is_lost_in_minutes_of_chaos(graph, plan):
-    assert_good(Trial(BINARY, graph, make_plan(**plan)).run())
+def test_nothing_acknowledged_is_lost_in_minutes_of_chaos(graph: Graph, plan: dict[str, Any]) -> None:
+    assert_good(Trial.prepare(BINARY, graph, make_plan(**plan)).run())

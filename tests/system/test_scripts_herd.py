@@ -7,23 +7,25 @@ import signal
 
 import pytest
 
+from herd_control import Control, MakeControl
 from herd_fixture import wait_for
+from talk import piped
 
 
-def test_up_prints_the_nodes_and_a_session_that_works_when_pasted(control):
+def test_up_prints_the_nodes_and_a_session_that_works_when_pasted(control: Control) -> None:
     output = control.run("up")
     for node in control.herd:
         assert re.search(rf"^{node.name} +{node.clients_port} +\d/{1 if node.name != 'n1' else 2}$", output, re.M)
     telnets = re.findall(r"^telnet 127\.0\.0\.1 (\d+)$", output, re.M)
     assert telnets == [str(control.herd["n0"].clients_port), str(control.herd["n2"].clients_port)]
-    report = re.search(r"^IAMAT .*$", output, re.M)[0]
-    query = re.search(r"^WHATSAT .*$", output, re.M)[0]
+    [report] = re.findall(r"^IAMAT .*$", output, re.M)
+    [query] = re.findall(r"^WHATSAT .*$", output, re.M)
     at_line = control.herd["n0"].say(report)
     assert at_line.startswith("AT n0 +")
     wait_for(lambda: control.herd["n2"].say(query).startswith(at_line), "the other node knows it")
 
 
-def test_a_second_up_changes_nothing(control):
+def test_a_second_up_changes_nothing(control: Control) -> None:
     control.run("up")
     before = control.pids()
     assert all(before.values())
@@ -31,7 +33,7 @@ def test_a_second_up_changes_nothing(control):
     assert control.pids() == before
 
 
-def test_the_exit_status_of_status_depends_on_how_many_nodes_are_up(control):
+def test_the_exit_status_of_status_depends_on_how_many_nodes_are_up(control: Control) -> None:
     assert "stopped" in control.run("status", status=4)
     control.run("up", "n1")
     assert control.pids()["n0"] is None
@@ -49,7 +51,7 @@ def test_the_exit_status_of_status_depends_on_how_many_nodes_are_up(control):
     control.run("status", status=4)
 
 
-def test_status_as_json_counts_clients_and_updates(control):
+def test_status_as_json_counts_clients_and_updates(control: Control) -> None:
     control.run("up")
     control.herd["n0"].say("IAMAT kiwi +1+2 5")
     wait_for(lambda: control.herd["n2"].knows("kiwi"), "the report is everywhere")
@@ -60,7 +62,7 @@ def test_status_as_json_counts_clients_and_updates(control):
     assert all(row["updates_per_s"] == 0 and row["uptime_s"] >= 0 for row in rows)
 
 
-def test_a_killed_node_comes_back_by_itself(control):
+def test_a_killed_node_comes_back_by_itself(control: Control) -> None:
     control.run("up")
     before = control.pids()
     assert f"process {before['n1']}" in control.run("kill", "n1")
@@ -70,7 +72,7 @@ def test_a_killed_node_comes_back_by_itself(control):
     assert (after["n0"], after["n2"]) == (before["n0"], before["n2"])
 
 
-def test_a_restart_of_all_or_of_some_nodes_at_once_or_rolling(control):
+def test_a_restart_of_all_or_of_some_nodes_at_once_or_rolling(control: Control) -> None:
     control.run("up")
     first = control.pids()
     control.run("restart", "n0")
@@ -82,7 +84,7 @@ def test_a_restart_of_all_or_of_some_nodes_at_once_or_rolling(control):
     assert all(third[name] and third[name] != second[name] for name in third)
 
 
-def test_a_reload_changes_live_settings_and_names_the_others(control):
+def test_a_reload_changes_live_settings_and_names_the_others(control: Control) -> None:
     control.run("up")
     before = control.pids()
     long_line = "x" * 100
@@ -100,7 +102,7 @@ def test_a_reload_changes_live_settings_and_names_the_others(control):
     assert all(after[name] not in (None, before[name]) for name in after)
 
 
-def test_up_reloads_nodes_whose_live_settings_changed_without_a_restart(control):
+def test_up_reloads_nodes_whose_live_settings_changed_without_a_restart(control: Control) -> None:
     control.run("up")
     before = control.pids()
     control.herd.settings = {"clients": {"max_line_bytes": 80}}
@@ -110,7 +112,7 @@ def test_up_reloads_nodes_whose_live_settings_changed_without_a_restart(control)
     assert control.pids() == before
 
 
-def test_nodes_come_and_go_with_the_configuration(control):
+def test_nodes_come_and_go_with_the_configuration(control: Control) -> None:
     control.run("up")
     before = control.pids()
     control.herd.graph = {"n0": ["n1"], "n1": ["n3"], "n3": []}
@@ -124,7 +126,7 @@ def test_nodes_come_and_go_with_the_configuration(control):
         control.herd["n2"].connect()
 
 
-def test_where_shows_the_record_of_each_node_and_marks_differences(control):
+def test_where_shows_the_record_of_each_node_and_marks_differences(control: Control) -> None:
     control.herd.graph = {"n0": ["n1"], "n1": [], "n2": []}  # n2 has no peers
     control.herd.write_config()
     assert "no node answers" in control.trouble("where", "kiwi", status=4)
@@ -154,7 +156,7 @@ def test_where_shows_the_record_of_each_node_and_marks_differences(control):
         control.trouble("where", client, status=2)
 
 
-def test_logs_show_each_nodes_lines_and_follow_them(control):
+def test_logs_show_each_nodes_lines_and_follow_them(control: Control) -> None:
     assert "no logs in" in control.trouble("logs")
     control.run("up")
     output = control.run("logs", "-n", "1")
@@ -164,13 +166,14 @@ def test_logs_show_each_nodes_lines_and_follow_them(control):
     try:
         # Repeated, because the first reports may come before the follower has opened the log.
         numbers = iter(range(1, 10_000))
-        os.set_blocking(follower.stdout.fileno(), False)
-        seen = []
+        shown = piped(follower.stdout)
+        os.set_blocking(shown.fileno(), False)
+        seen: list[str] = []
 
-        def followed():
+        def followed() -> bool:
             control.herd["n0"].say(f"IAMAT \x1b[31m{next(numbers)} 1 2 3 4 5")
             control.herd["n0"].say("WHATSAT kiwi 99 1")  # an invalid command, which is a warning
-            seen.extend(follower.stdout.readlines())
+            seen.extend(shown.readlines())
             return any("WHATSAT" in text for text in seen)
         wait_for(followed, "the follower shows it")
         assert "\x1b" not in "".join(seen)
@@ -180,7 +183,7 @@ def test_logs_show_each_nodes_lines_and_follow_them(control):
     assert follower.returncode == 130
 
 
-def test_two_herds_run_side_by_side(make_control):
+def test_two_herds_run_side_by_side(make_control: MakeControl) -> None:
     one, other = make_control(1), make_control(1)
     one.run("up")
     other.run("up")
@@ -189,7 +192,7 @@ def test_two_herds_run_side_by_side(make_control):
     other.run("status")
 
 
-def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control):
+def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control: Control) -> None:
     control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
                  f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')  # an address for documentation (RFC 5737)
     assert re.search(r"^n2 +\d+ +remote$", control.run("up"), re.M)
@@ -204,7 +207,7 @@ def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control):
     control.run("status", status=4)
 
 
-def test_paths_with_blanks_and_letters_of_any_kind_work(control):
+def test_paths_with_blanks_and_letters_of_any_kind_work(control: Control) -> None:
     directory = control.herd.directory / "a; b ü"
     directory.mkdir()
     plain = control.herd.config_path

@@ -9,20 +9,26 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 
 import pytest
 
-from herd_fixture import BINARY, LONG, wait_for
+from herd_control import Control, MakeControl
 from herd_ctl import processes
+from herd_fixture import BINARY, LONG, wait_for
+from talk import piped
 
 LOOK_SECONDS = 20  # for a command that only reads: 5 s, and more for a loaded machine
 STOP_SECONDS = 45  # for a `down` of frozen nodes: 30 s, and the same
 
 
+MakeLight = Callable[[int], Control]
+
+
 @pytest.fixture
-def make_light(make_control):
+def make_light(make_control: MakeControl) -> MakeLight:
     """Like make_control, with nodes that read no places, because these tests start many."""
-    def make(count):
+    def make(count: int) -> Control:
         control = make_control(count)
         control.herd.settings = {"places": {"providers": ["google"]}}
         control.herd.write_config()
@@ -30,17 +36,17 @@ def make_light(make_control):
     return make
 
 
-def supervisor(control):
+def supervisor(control: Control) -> int:
     """Waits until the pid file of the supervisor is complete; returns its pid."""
     return wait_for(control.supervisor_pid, "the supervisor has its pid file")
 
 
-def nodes(control):
+def nodes(control: Control) -> dict[str, int]:
     """{name: pid} of the running nodes that a supervisor started; that supervisor may be gone."""
     return {node.name: node.pid for node in processes.supervised_nodes(control.herd.state_dir)}
 
 
-def timed(control, seconds, *words, status=0):
+def timed(control: Control, seconds: float, *words: str, status: int = 0) -> str:
     """Like Control.run, for a command that must end within `seconds`."""
     began = time.monotonic()
     output = control.run(*words, status=status)
@@ -49,7 +55,7 @@ def timed(control, seconds, *words, status=0):
     return output
 
 
-def look(control, status):
+def look(control: Control, status: int) -> tuple[str, str]:
     """The output of `status` and its warnings."""
     process = control.popen("status")
     shown, warned = process.communicate(timeout=LOOK_SECONDS)
@@ -57,27 +63,28 @@ def look(control, status):
     return shown, warned
 
 
-def states(control):
+def states(control: Control) -> dict[str, str]:
     """{node: state}, as `status` shows it."""
     output = control.popen("status", "--json").communicate(timeout=LOOK_SECONDS)[0]
     return {row["node"]: row["state"] for row in json.loads(output)["nodes"]}
 
 
-def taken(port):
+def taken(port: int) -> socket.socket | None:
     """A socket that listens on the port; None if another one does. A killed process closes its socket a moment after
     its end."""
     with contextlib.suppress(OSError):
         return socket.create_server(("127.0.0.1", port))
+    return None
 
 
-def only_long(*values):
+def only_long(*values: str) -> list[object]:
     """Cases for long runs; another case of the same kind is in every run."""
     return [pytest.param(value, marks=pytest.mark.skipif(not LONG, reason="long")) for value in values]
 
 
 # The supervisor starts nodes again.
 
-def test_after_a_sighup_of_the_supervisor_its_nodes_run_again(make_light):
+def test_after_a_sighup_of_the_supervisor_its_nodes_run_again(make_light: MakeLight) -> None:
     control = make_light(2)
     control.run("up")
     control.run("down", "n1")
@@ -89,7 +96,7 @@ def test_after_a_sighup_of_the_supervisor_its_nodes_run_again(make_light):
 
 @pytest.mark.parametrize("fault", ["a mistake in the configuration", "a taken port",
                                    *only_long("a state directory in the way")])
-def test_a_node_is_tried_again_until_the_fault_is_gone(make_light, fault):
+def test_a_node_is_tried_again_until_the_fault_is_gone(make_light: MakeLight, fault: str) -> None:
     control = make_light(1)
     control.run("up")
     node, log = control.herd["n0"], control.herd.state_dir / "logs/supervisord.log"
@@ -113,7 +120,7 @@ def test_a_node_is_tried_again_until_the_fault_is_gone(make_light, fault):
     wait_for(lambda: states(control) == {"n0": "up"}, "it is up again", 60)
 
 
-def test_up_reports_a_mistake_at_once_and_starts_a_node_that_waits_for_its_next_start(make_light):
+def test_up_reports_a_mistake_at_once_and_starts_a_node_that_waits_for_its_next_start(make_light: MakeLight) -> None:
     control = make_light(1)
     control.run("up")
     state = control.herd["n0"].state_dir
@@ -130,7 +137,7 @@ def test_up_reports_a_mistake_at_once_and_starts_a_node_that_waits_for_its_next_
 
 # The supervisor fails.
 
-def test_a_frozen_supervisor_is_named_by_every_command_and_up_continues_it(make_light):
+def test_a_frozen_supervisor_is_named_by_every_command_and_up_continues_it(make_light: MakeLight) -> None:
     control = make_light(2)
     control.run("up")
     before, pid = nodes(control), supervisor(control)
@@ -148,7 +155,7 @@ def test_a_frozen_supervisor_is_named_by_every_command_and_up_continues_it(make_
     assert not nodes(control) and control.supervisor_pid() is None
 
 
-def test_when_the_supervisor_is_gone_up_takes_over_its_nodes_and_down_stops_them(make_light):
+def test_when_the_supervisor_is_gone_up_takes_over_its_nodes_and_down_stops_them(make_light: MakeLight) -> None:
     control = make_light(2)
     control.run("up")
     orphans = nodes(control)
@@ -172,7 +179,7 @@ def test_when_the_supervisor_is_gone_up_takes_over_its_nodes_and_down_stops_them
     control.run("status", status=4)
 
 
-def test_a_supervisor_without_its_socket_is_replaced_by_up_and_ended_by_down(make_light):
+def test_a_supervisor_without_its_socket_is_replaced_by_up_and_ended_by_down(make_light: MakeLight) -> None:
     control = make_light(1)
     control.run("up")
     before, pid, path = nodes(control), supervisor(control), control.herd.state_dir / "supervisor.sock"
@@ -189,7 +196,7 @@ def test_a_supervisor_without_its_socket_is_replaced_by_up_and_ended_by_down(mak
     assert not nodes(control) and processes.supervisor_of(control.herd.state_dir) is None
 
 
-def test_a_supervisor_that_accepts_calls_and_does_not_answer_is_ended(make_light):
+def test_a_supervisor_that_accepts_calls_and_does_not_answer_is_ended(make_light: MakeLight) -> None:
     control = make_light(1)
     control.run("up")
     path = control.herd.state_dir / "supervisor.sock"
@@ -205,7 +212,7 @@ def test_a_supervisor_that_accepts_calls_and_does_not_answer_is_ended(make_light
 
 # Nodes are frozen.
 
-def test_frozen_nodes_are_named_and_delay_no_command(make_light):
+def test_frozen_nodes_are_named_and_delay_no_command(make_light: MakeLight) -> None:
     control = make_light(2)
     control.run("up")
     before = nodes(control)
@@ -228,7 +235,7 @@ def test_frozen_nodes_are_named_and_delay_no_command(make_light):
     assert not nodes(control)
 
 
-def test_a_frozen_command_that_changes_the_herd_is_named(make_light):
+def test_a_frozen_command_that_changes_the_herd_is_named(make_light: MakeLight) -> None:
     control = make_light(1)
     control.run("up")
     holding = ("import fcntl, os, sys, time; f = open(sys.argv[1], 'r+'); fcntl.flock(f, fcntl.LOCK_EX);"
@@ -236,7 +243,7 @@ def test_a_frozen_command_that_changes_the_herd_is_named(make_light):
     with subprocess.Popen([sys.executable, "-c", holding, control.herd.state_dir / "herd.lock"],
                           stdout=subprocess.PIPE) as holder:
         try:
-            holder.stdout.readline()
+            piped(holder.stdout).readline()
             holder.send_signal(signal.SIGSTOP)
             for words in (["up"], ["down"]):
                 output = timed(control, LOOK_SECONDS, *words, status=1)
@@ -250,9 +257,11 @@ def test_a_frozen_command_that_changes_the_herd_is_named(make_light):
 # A running herd can always be stopped.
 
 @pytest.mark.parametrize("fault", ["a mistake in the configuration", "no program", *only_long("no configuration")])
-def test_a_running_herd_can_be_seen_and_stopped_without_a_valid_configuration(make_light, fault):
+def test_a_running_herd_can_be_seen_and_stopped_without_a_valid_configuration(
+        make_light: MakeLight, fault: str) -> None:
     control = make_light(2)
-    control.herd.settings["herd"] = {"state_dir": str(control.herd.state_dir)}  # only it names the directory
+    only_name = {"state_dir": str(control.herd.state_dir)}  # nothing else names the directory
+    control.herd.settings = {**control.herd.settings, "herd": only_name}
     control.herd.write_config()
     del control.environment["HERD_STATE_DIR"]
     control.run("up")
@@ -280,7 +289,7 @@ def test_a_running_herd_can_be_seen_and_stopped_without_a_valid_configuration(ma
     control.environment |= {"HERD_BIN": BINARY}
 
 
-def test_a_command_that_is_killed_in_the_middle_leaves_nothing_to_repair_by_hand(make_light):
+def test_a_command_that_is_killed_in_the_middle_leaves_nothing_to_repair_by_hand(make_light: MakeLight) -> None:
     control = make_light(2)
     state = control.herd.state_dir
     milestones = {
@@ -305,7 +314,7 @@ def test_a_command_that_is_killed_in_the_middle_leaves_nothing_to_repair_by_hand
         (state / "supervisord.conf").unlink()
 
 
-def test_a_process_is_never_ended_because_of_its_pid_alone(make_light):
+def test_a_process_is_never_ended_because_of_its_pid_alone(make_light: MakeLight) -> None:
     control = make_light(1)
     control.run("up")
     os.kill(supervisor(control), signal.SIGKILL)

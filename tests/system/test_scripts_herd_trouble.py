@@ -7,16 +7,17 @@ import shutil
 import signal
 import socket
 import subprocess
+from typing import Any
 
 import pytest
 
-from herd_control import SCRIPT
+from herd_control import SCRIPT, Control
 from herd_fixture import BINARY, REPOSITORY, wait_for
 
 UNPRIVILEGED_ID = 65534
 
 
-def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control):
+def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control: Control) -> None:
     control.run("up")
     before = control.pids()
     control.edit('peers = ["n1"]', 'peers = ["n7"]\nhtpp = ""')
@@ -28,7 +29,7 @@ def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control)
 
 
 @pytest.mark.parametrize("role", ["clients", "bus", "monitor", "http"])
-def test_a_busy_port_is_named_and_nothing_is_left_running(control, role):
+def test_a_busy_port_is_named_and_nothing_is_left_running(control: Control, role: str) -> None:
     port = getattr(control.herd["n1"], f"{role}_port")
     with socket.create_server(("127.0.0.1", port)):
         assert f"n1 cannot start: port {port} ({role}) is taken" in control.trouble("up")
@@ -39,7 +40,7 @@ def test_a_busy_port_is_named_and_nothing_is_left_running(control, role):
     control.run("up")
 
 
-def test_a_node_that_fails_is_quoted_and_only_what_this_up_started_is_stopped(control):
+def test_a_node_that_fails_is_quoted_and_only_what_this_up_started_is_stopped(control: Control) -> None:
     nodes = control.herd.state_dir / "nodes"
     nodes.mkdir(parents=True)
     (nodes / "n1").write_text("no directory")
@@ -55,7 +56,7 @@ def test_a_node_that_fails_is_quoted_and_only_what_this_up_started_is_stopped(co
     control.run("up")
 
 
-def test_an_interrupted_up_leaves_nothing_running(control):
+def test_an_interrupted_up_leaves_nothing_running(control: Control) -> None:
     # supervisord counts a node as running after a second, so there is time to interrupt.
     process = subprocess.Popen([SCRIPT, "up", "--config", control.herd.config_path], env=control.environment,
                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True)
@@ -67,7 +68,7 @@ def test_an_interrupted_up_leaves_nothing_running(control):
     control.run("status", status=4)
 
 
-def test_a_node_that_runs_by_hand_is_named_with_its_process(control):
+def test_a_node_that_runs_by_hand_is_named_with_its_process(control: Control) -> None:
     control.herd["n1"].start()
     error = control.trouble("up")
     assert f"n1 runs already, outside of this supervisor: stop process {control.herd['n1'].process.pid} first" in error
@@ -77,7 +78,7 @@ def test_a_node_that_runs_by_hand_is_named_with_its_process(control):
     control.herd["n1"].stop()
 
 
-def test_a_bad_command_line_gives_one_line_and_status_2(control):
+def test_a_bad_command_line_gives_one_line_and_status_2(control: Control) -> None:
     for words in (["bogus"], ["up", "--bogus"], ["kill"], ["where"], ["status", "more"], ["logs", "-n", "x"],
                   ["up", "n9"], ["down", "n9"], ["kill", "n9"], ["logs", "n9"], ["restart", "n9"]):
         control.trouble(*words, status=2)
@@ -90,14 +91,14 @@ def test_a_bad_command_line_gives_one_line_and_status_2(control):
     assert "n1 is not running" in control.trouble("kill", "n1")
 
 
-def test_a_state_directory_too_long_for_a_socket_is_reported(control):
+def test_a_state_directory_too_long_for_a_socket_is_reported(control: Control) -> None:
     control.environment |= {"HERD_STATE_DIR": str(control.herd.directory / ("x" * 100))}
     assert "too long for a socket" in control.trouble("up")
     control.environment |= control.herd.environment
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="mounting a small tmpfs wants root")
-def test_a_full_disk_is_reported_and_nothing_is_left_running(control):
+def test_a_full_disk_is_reported_and_nothing_is_left_running(control: Control) -> None:
     state = control.herd.state_dir
     state.mkdir()
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", state], check=False).returncode != 0:
@@ -117,21 +118,21 @@ def test_a_full_disk_is_reported_and_nothing_is_left_running(control):
         subprocess.run(["umount", "-l", state], check=True)
 
 
-def test_a_state_directory_of_another_user_is_reported(control):
+def test_a_state_directory_of_another_user_is_reported(control: Control) -> None:
     directory, state = control.herd.directory, control.herd.state_dir
     directory.chmod(0o755)
     script, binary = SCRIPT, BINARY
-    options = {}
+    options: dict[str, Any] = {}  # of subprocess.run
     if os.geteuid() == 0:  # root may write everywhere
         options = {"user": UNPRIVILEGED_ID, "group": UNPRIVILEGED_ID, "extra_groups": []}
         script = shutil.copytree(REPOSITORY / "scripts", directory / "scripts") / "herd"  # where every user may run it
-        binary = shutil.copy(BINARY, directory)
+        binary = str(shutil.copy(BINARY, directory))
     state.mkdir(mode=0o555)
     (state / "logs").mkdir(mode=0o555)
 
-    def run(*words):
+    def run(*words: str) -> tuple[int, str]:
         ran = subprocess.run([script, *words, "--config", control.herd.config_path], text=True, cwd=directory,
-                             env=control.environment | {"HERD_BIN": str(binary)}, stdin=subprocess.DEVNULL,
+                             env=control.environment | {"HERD_BIN": binary}, stdin=subprocess.DEVNULL,
                              capture_output=True, timeout=60, check=False, **options)
         return ran.returncode, ran.stderr
     status, error = run("up")
@@ -148,7 +149,7 @@ def test_a_state_directory_of_another_user_is_reported(control):
         control.run("status")
 
 
-def test_a_missing_binary_is_reported(control):
+def test_a_missing_binary_is_reported(control: Control) -> None:
     control.environment |= {"HERD_BIN": "/nowhere/herd-node"}
     assert "/nowhere/herd-node is not built yet: run scripts/herd up" in control.trouble("status")
     broken = control.herd.directory / "herd-node"

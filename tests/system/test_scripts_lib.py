@@ -10,18 +10,20 @@ import subprocess
 import threading
 import time
 import types
+from typing import Literal
 
 import pytest
 
 from herd_ctl import arguments, daemon, files, lock, probe, processes, show, status, supervisord
-from herd_ctl.herd import reachable, split_address
+from herd_ctl.herd import Node, reachable, split_address
 from herd_ctl.logs import Tail
 from herd_ctl.trouble import Trouble
 from herd_fixture import wait_for
 from herd_lab import bench
+from talk import piped
 
 
-def test_addresses_are_split_and_wildcards_are_reached_by_loopback():
+def test_addresses_are_split_and_wildcards_are_reached_by_loopback() -> None:
     assert split_address("") is None
     assert split_address("127.0.0.1:12140") == ("127.0.0.1", 12140)
     assert split_address("tcp://[::1]:12240") == ("::1", 12240)
@@ -30,13 +32,13 @@ def test_addresses_are_split_and_wildcards_are_reached_by_loopback():
     assert reachable(("192.0.2.1", 1)) == ("192.0.2.1", 1)
 
 
-def test_supervisord_requires_no_more_descriptors_than_the_limit(monkeypatch):
+def test_supervisord_requires_no_more_descriptors_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for hard, required in ((4096, 1024), (60, 60), (resource.RLIM_INFINITY, 1024)):
         monkeypatch.setattr(daemon.resource, "getrlimit", lambda _what, hard=hard: (hard, hard))
         assert daemon._descriptors() == required
 
 
-def test_control_bytes_for_terminals_are_escaped():
+def test_control_bytes_for_terminals_are_escaped() -> None:
     assert show.safe("kiwi ü") == "kiwi ü"
     assert show.safe("a\x1b[31m\n\x07") == r"a\x1b[31m\x0a\x07"
     assert show.safe(b"\xff\xfe") == r"\xff\xfe"
@@ -46,11 +48,11 @@ def test_control_bytes_for_terminals_are_escaped():
 
 @pytest.mark.parametrize("seconds, text", [(0, "0s"), (59.9, "59s"), (60, "1m00s"), (3599, "59m59s"), (3600, "1h00m"),
                                            (86399, "23h59m"), (86400, "1d00h"), (900000, "10d10h")])
-def test_a_duration_has_two_units(seconds, text):
+def test_a_duration_has_two_units(seconds: float, text: str) -> None:
     assert show.duration(seconds) == text
 
 
-def test_paths_that_supervisord_would_misread_are_refused():
+def test_paths_that_supervisord_would_misread_are_refused() -> None:
     for path in ("/a%b", "/a ;b", "/a #b", "/a\nb"):
         with pytest.raises(Trouble):
             daemon.quoted(path)
@@ -68,20 +70,21 @@ def test_paths_that_supervisord_would_misread_are_refused():
     (["bench", "--rounds", "0"], "0 is too few: use 1 or more"),
     (["prove", "--seconds", "0"], "'0' is not a number of seconds from 0.1 to 86400"),
     (["bench", "--seconds", "86401"], "'86401' is not a number of seconds from 0.1 to 86400")])
-def test_an_invalid_number_is_refused_with_a_reason(capsys, words, reason):
+def test_an_invalid_number_is_refused_with_a_reason(capsys: pytest.CaptureFixture[str], words: list[str],
+                                                    reason: str) -> None:
     with pytest.raises(SystemExit) as end:
         arguments.parse(words)
     assert end.value.code == 2
     assert capsys.readouterr().err == f"scripts/herd: argument {words[1]}: {reason} (see scripts/herd help)\n"
 
 
-def test_the_bounds_of_numbers_are_valid():
+def test_the_bounds_of_numbers_are_valid() -> None:
     assert arguments.parse(["prove", "--seconds", "86400", "--connections", "1", "--kills", "0"]).seconds == 86400
     assert arguments.parse(["bench", "--seconds", "0.1", "--rounds", "1"]).seconds == 0.1
 
 
 @pytest.mark.parametrize("command", arguments.COMMANDS)
-def test_every_command_has_a_help_text(capsys, command):
+def test_every_command_has_a_help_text(capsys: pytest.CaptureFixture[str], command: str) -> None:
     with pytest.raises(SystemExit) as end:
         arguments.parse([command, "--help"])
     assert end.value.code == 0
@@ -89,14 +92,14 @@ def test_every_command_has_a_help_text(capsys, command):
     assert output.startswith(f"usage: scripts/herd {command} ") and "--config FILE" in output
 
 
-def test_the_newest_record_is_found_by_exact_time():
-    def record(time):
+def test_the_newest_record_is_found_by_exact_time() -> None:
+    def record(time: str) -> bytes:
         return f"AT Hill +0.1 kiwi +1+2 {time}".encode()
     ordered = [record(time) for time in ("9.999999999", "10", "10.000000001", "10.1")]
     assert sorted(reversed(ordered), key=status._order) == ordered
 
 
-def test_a_log_is_followed_across_its_rotation(tmp_path):
+def test_a_log_is_followed_across_its_rotation(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     tail = Tail("n0", path)
     assert tail.more() == []
@@ -116,12 +119,12 @@ def test_a_log_is_followed_across_its_rotation(tmp_path):
 
 # Logs.
 
-def write(path, text, mode="ab"):
+def write(path: pathlib.Path, text: bytes, mode: Literal["ab", "wb"] = "ab") -> None:
     with open(path, mode) as log:
         log.write(text)
 
 
-def test_the_last_lines_come_from_older_files_if_the_newest_has_too_few(tmp_path):
+def test_the_last_lines_come_from_older_files_if_the_newest_has_too_few(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     write(path, b"7\n8\nhalf")
     write(tmp_path / "n0.log.1", b"4\n5\nsi")  # supervisord rotates in the middle of a line
@@ -139,13 +142,13 @@ def test_the_last_lines_come_from_older_files_if_the_newest_has_too_few(tmp_path
     assert Tail("n0", path).last(2) == [b"4", b"5"]
 
 
-def test_the_last_lines_of_a_large_log_are_found_from_its_end(tmp_path):
+def test_the_last_lines_of_a_large_log_are_found_from_its_end(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     write(path, b"".join(b"%d\n" % number for number in range(200_000)) + b"x" * 200_000 + b"\n")
     assert Tail("n0", path).last(3) == [b"199998", b"199999", b"x" * 200_000]
 
 
-def test_a_log_is_followed_across_several_rotations_between_two_reads(tmp_path):
+def test_a_log_is_followed_across_several_rotations_between_two_reads(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     write(path, b"1\n")
     tail = Tail("n0", path)
@@ -161,7 +164,7 @@ def test_a_log_is_followed_across_several_rotations_between_two_reads(tmp_path):
     assert tail.more() == []
 
 
-def test_a_log_is_followed_until_the_writer_uses_the_new_file(tmp_path):
+def test_a_log_is_followed_until_the_writer_uses_the_new_file(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     write(path, b"1\n")
     tail = Tail("n0", path)
@@ -178,7 +181,7 @@ def test_a_log_is_followed_until_the_writer_uses_the_new_file(tmp_path):
     assert tail.more() == [b"4", b"5"]
 
 
-def test_a_log_is_followed_after_it_was_deleted(tmp_path):
+def test_a_log_is_followed_after_it_was_deleted(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "n0.log"
     write(tmp_path / "n0.log.1", b"old\n")
     os.utime(tmp_path / "n0.log.1", (1, 1))
@@ -196,7 +199,7 @@ def test_a_log_is_followed_after_it_was_deleted(tmp_path):
 
 @pytest.mark.parametrize("copied", [True, False])
 @pytest.mark.parametrize("new", [b"4\n5\n", b"4\n" + b"5" * 5000 + b"\n"])  # shorter than the old content, and longer
-def test_a_log_is_followed_after_it_was_truncated(tmp_path, copied, new):
+def test_a_log_is_followed_after_it_was_truncated(tmp_path: pathlib.Path, copied: bool, new: bytes) -> None:
     path = tmp_path / "n0.log"
     write(path, b"1\n" * 500 + b"2\nhal")
     tail = Tail("n0", path)
@@ -213,7 +216,7 @@ def test_a_log_is_followed_after_it_was_truncated(tmp_path, copied, new):
 
 # Files.
 
-def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
+def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path, link = tmp_path / "file", tmp_path / "link"
     link.symlink_to(path)
     files.replace(link, "one")
@@ -223,7 +226,7 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_text() == "two" and path.stat().st_mode & 0o777 == 0o640
     assert (tmp_path / "file.bak").read_text() == "one"
 
-    def no_space(_descriptor):
+    def no_space(_descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
     monkeypatch.setattr(files.os, "fsync", no_space)
     with pytest.raises(OSError):
@@ -231,12 +234,12 @@ def test_a_file_is_replaced_as_a_whole_or_not_at_all(tmp_path, monkeypatch):
     assert path.read_text() == "two" and sorted(tmp_path.iterdir()) == [path, tmp_path / "file.bak", link]
 
 
-def test_a_device_is_written_to_and_not_replaced():
+def test_a_device_is_written_to_and_not_replaced() -> None:
     files.replace(pathlib.Path("/dev/null"), "text", keep=True)
     assert pathlib.Path("/dev/null").is_char_device()
 
 
-def test_only_the_part_between_the_marks_of_a_page_changes_and_there_is_a_backup(tmp_path):
+def test_only_the_part_between_the_marks_of_a_page_changes_and_there_is_a_backup(tmp_path: pathlib.Path) -> None:
     page = tmp_path / "page.md"
     old = f"before\n{bench.FIGURES_BEGIN}\nold\n{bench.FIGURES_END}\nafter\n"
     page.write_text(old)
@@ -247,7 +250,7 @@ def test_only_the_part_between_the_marks_of_a_page_changes_and_there_is_a_backup
 
 # The supervisor.
 
-def test_the_waits_between_failures_grow_to_a_bound_and_never_end():
+def test_the_waits_between_failures_grow_to_a_bound_and_never_end() -> None:
     assert [supervisord.wait_after(count) for count in range(1, 8)] == [0, 1, 2, 4, 8, 10, 10]
     assert supervisord.wait_after(10**6) == supervisord.LONGEST_WAIT
     retry = supervisord.Retry()
@@ -263,12 +266,14 @@ def test_the_waits_between_failures_grow_to_a_bound_and_never_end():
     assert retry.failures == 1
 
 
-def test_a_process_belongs_to_a_state_directory_only_by_its_command_line_or_its_open_lock(tmp_path):
+def test_a_process_belongs_to_a_state_directory_only_by_its_command_line_or_its_open_lock(
+        tmp_path: pathlib.Path) -> None:
     lock, ours = tmp_path / "lock", pathlib.Path("/proc/self").resolve()
     lock.write_text(f"{ours.name}\n")
     assert processes.lock_holder(lock) is None  # the file contains its pid, but it does not hold the lock
     with open(lock, "rb"):
-        assert processes.lock_holder(lock).pid == int(ours.name)
+        holder = processes.lock_holder(lock)
+        assert holder is not None and holder.pid == int(ours.name)
     (tmp_path / "supervisord.pid").write_text(f"{ours.name}\n")
     assert processes.supervisor_of(tmp_path) is None
     (tmp_path / "link").symlink_to(tmp_path)
@@ -279,18 +284,18 @@ def test_a_process_belongs_to_a_state_directory_only_by_its_command_line_or_its_
         # The command line of sh is its own arguments.
         with subprocess.Popen(["sh", "-c", "read line", *words], stdin=subprocess.PIPE) as process:
             words_of = pathlib.Path(f"/proc/{process.pid}/cmdline")
-            wait_for(lambda of=words_of: of.read_bytes().startswith(b"sh\0"), "sh has its own command line")
+            wait_for(lambda: words_of.read_bytes().startswith(b"sh\0"), "sh has its own command line")
             assert bool(processes.supervisor_of(tmp_path)) == found
-            process.stdin.close()
+            piped(process.stdin).close()
 
 
-def test_a_process_is_recognised_without_a_pidfd(monkeypatch):
-    def refused(_pid):
+def test_a_process_is_recognised_without_a_pidfd(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_pid: int) -> int:
         raise OSError(errno.ENOSYS, "Function not implemented")
     monkeypatch.setattr(processes.os, "pidfd_open", refused)
     with subprocess.Popen(["sleep", "600"]) as sleeper:
         process = processes.Process.open(sleeper.pid)
-        assert not process.has_ended()
+        assert process is not None and not process.has_ended()
         process.signal(signal.SIGSTOP)
         deadline = time.monotonic() + 10
         while not process.is_frozen() and time.monotonic() < deadline:
@@ -302,7 +307,8 @@ def test_a_process_is_recognised_without_a_pidfd(monkeypatch):
     assert processes.Process.open(sleeper.pid) is None
 
 
-def test_a_command_waits_for_another_one_only_for_a_time(tmp_path, monkeypatch, capsys):
+def test_a_command_waits_for_another_one_only_for_a_time(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch,
+                                                         capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(lock, "WAIT_SECONDS", 0.5)
     monkeypatch.setattr(lock, "NOTICE_SECONDS", 0.1)
     with lock.herd_lock(tmp_path):
@@ -317,11 +323,11 @@ def test_a_command_waits_for_another_one_only_for_a_time(tmp_path, monkeypatch, 
 # Queries to nodes.
 
 @pytest.mark.parametrize("says", ["nothing", "a byte at a time", "too much", "no HTTP"])
-def test_an_answer_has_a_bound_in_time_and_size(monkeypatch, says):
+def test_an_answer_has_a_bound_in_time_and_size(monkeypatch: pytest.MonkeyPatch, says: str) -> None:
     monkeypatch.setattr(probe, "TIMEOUT", 0.5)
     monkeypatch.setattr(probe, "MAX_ANSWER_BYTES", 100_000)
 
-    def serve(server):
+    def serve(server: socket.socket) -> None:
         with server.accept()[0] as connection, contextlib.suppress(OSError):
             while says == "a byte at a time":
                 connection.sendall(b"H")
@@ -336,13 +342,15 @@ def test_an_answer_has_a_bound_in_time_and_size(monkeypatch, says):
                 time.sleep(1)
     with socket.create_server(("127.0.0.1", 0)) as server:
         threading.Thread(target=serve, args=(server,), daemon=True).start()
-        node = types.SimpleNamespace(name="n0", http=server.getsockname())
+        address = server.getsockname()
+        node = Node("n0", clients=address, bus=address, monitor=None, http=address, peers=[], local=True, settings={},
+                    live_settings={}, entry={})
         began = time.monotonic()
         assert probe.read_status(node) is None
         assert time.monotonic() - began < 10
 
 
-def test_a_query_that_hangs_does_not_delay_the_others(monkeypatch):
+def test_a_query_that_hangs_does_not_delay_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probe, "ALL_SECONDS", 0.3)
     held = threading.Event()
     nodes = [types.SimpleNamespace(name=name) for name in ("n0", "n1")]

@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from herd_fixture import FIVE, REPOSITORY, line, wait_for
+from herd_fixture import FIVE, REPOSITORY, Herd, MakeHerd, line, wait_for
 from talk import now
 
 EXPECT = r"""
@@ -33,13 +33,13 @@ proc quit {} {
 
 
 @pytest.fixture(name="herd")
-def two_nodes(make_herd):
+def two_nodes(make_herd: MakeHerd) -> Herd:
     herd = make_herd(line(2))
     herd.wait_linked()
     return herd
 
 
-def telnet(script):
+def telnet(script: str) -> str:
     """Runs the script after the lines above; returns the output of telnet."""
     done = subprocess.run(["expect", "-c", EXPECT + script], text=True, timeout=60, check=False,
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
@@ -47,7 +47,7 @@ def telnet(script):
     return done.stdout
 
 
-def test_a_client_reports_at_one_node_and_another_node_returns_it(herd):
+def test_a_client_reports_at_one_node_and_another_node_returns_it(herd: Herd) -> None:
     telnet(rf"""
 open_session {herd["n0"].clients_port}
 send "IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 1520023934.918963997\r"
@@ -69,7 +69,7 @@ quit
     assert shown.count('"place_id"') == 5
 
 
-def test_option_negotiation_of_telnet_damages_no_line(herd):
+def test_option_negotiation_of_telnet_damages_no_line(herd: Herd) -> None:
     telnet(rf"""
 open_session {herd["n0"].clients_port}
 foreach sequence {{ayt nop ip ao brk ec el ga synch}} {{
@@ -86,7 +86,7 @@ quit
 
 
 @pytest.mark.parametrize("key", ["\\003", "\\034", "\\017"], ids=["interrupt", "abort", "discard output"])
-def test_keys_that_make_telnet_ask_for_a_timing_mark_do_not_silence_the_session(herd, key):
+def test_keys_that_make_telnet_ask_for_a_timing_mark_do_not_silence_the_session(herd: Herd, key: str) -> None:
     telnet(rf"""
 open_session {herd["n0"].clients_port}
 foreach word {{one two three}} {{
@@ -100,7 +100,7 @@ quit
 """)
 
 
-def test_a_node_that_stops_ends_the_session(herd):
+def test_a_node_that_stops_ends_the_session(herd: Herd) -> None:
     session = subprocess.Popen(["telnet", "127.0.0.1", str(herd["n0"].clients_port)], stdin=subprocess.PIPE,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     wait_for(lambda: herd["n0"].status()["connections"] == 1, "it is connected")
@@ -109,13 +109,17 @@ def test_a_node_that_stops_ends_the_session(herd):
     assert b"Connection closed by foreign host" in output
 
 
-def test_nodes_give_the_replies_of_the_session_in_the_readme(make_herd):
+def test_nodes_give_the_replies_of_the_session_in_the_readme(make_herd: MakeHerd) -> None:
     """Byte for byte, except for the time and the difference."""
     herd = make_herd(FIVE)
     readme = (REPOSITORY / "README.md").read_text()
-    session = re.search(r"^\$ telnet 127\.0\.0\.1 12140$.*?^```$", readme, re.M | re.S)[0]
-    report, report_reply, report_time = re.search(r"^(IAMAT .* (\S+))\n(AT Hill .*\n)", session, re.M).group(1, 3, 2)
-    query, query_reply = re.search(r"^(WHATSAT .*)\n(AT Hill .*\n\{(?:.*\n)*?\n)", session, re.M).groups()
+    session = re.search(r"^\$ telnet 127\.0\.0\.1 12140$.*?^```$", readme, re.M | re.S)
+    assert session
+    reported = re.search(r"^(IAMAT .* (\S+))\n(AT Hill .*\n)", session[0], re.M)
+    queried = re.search(r"^(WHATSAT .*)\n(AT Hill .*\n\{(?:.*\n)*?\n)", session[0], re.M)
+    assert reported and queried
+    report, report_time, report_reply = reported.groups()
+    query, query_reply = queried.groups()
     time = now()
     reply = herd["Hill"].say(report.replace(report_time, time))
     before, after = (reply.split()[2] for reply in (report_reply, reply))

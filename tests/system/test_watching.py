@@ -8,12 +8,14 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Iterator
+from typing import Any, Protocol
 
 import pytest
 import zmq
 
-from herd_fixture import alone, line, ring, wait_for
-from talk import fresh, pipeline
+from herd_fixture import MakeHerd, Node, alone, line, ring, wait_for
+from talk import fresh, piped, pipeline
 
 COUNTERS = {
     "iamat_stored", "iamat_duplicate", "iamat_not_newer", "whatsat", "unknown_commands", "invalid_arguments",
@@ -24,13 +26,13 @@ COUNTERS = {
 
 # HTTP.
 
-def test_a_node_without_peers_is_healthy_and_ready_at_once(make_herd):
+def test_a_node_without_peers_is_healthy_and_ready_at_once(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     assert node.get("/healthz") == (200, "ok\n")
     assert node.get("/readyz") == (200, "ready\n")
 
 
-def test_a_node_is_ready_when_its_peers_are_or_after_ready_timeout(make_herd):
+def test_a_node_is_ready_when_its_peers_are_or_after_ready_timeout(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False, settings={"http": {"ready_timeout": "60s"}})
     herd["n0"].start(wait=False)
     wait_for(lambda: herd["n0"].get("/healthz") == (200, "ok\n"), "it is healthy")
@@ -50,17 +52,17 @@ def test_a_node_is_ready_when_its_peers_are_or_after_ready_timeout(make_herd):
     assert 0.25 < time.monotonic() - begin < 5
 
 
-def test_a_frozen_node_does_not_call_itself_healthy(make_herd):
+def test_a_frozen_node_does_not_call_itself_healthy(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     node.signal(signal.SIGSTOP)
     with contextlib.suppress(OSError), node.connect(1) as connection:
         connection.sendall(b"hello\n")
-        pytest.fail(f"it answers: {connection.recv(100)}")
+        pytest.fail(f"it answers: {connection.recv(100)!r}")
     node.signal(signal.SIGCONT)
     assert node.get("/healthz") == (200, "ok\n")
 
 
-def test_the_status_has_the_documented_fields(make_herd):
+def test_the_status_has_the_documented_fields(make_herd: MakeHerd) -> None:
     herd = make_herd(line(3))
     herd.wait_linked()
     herd["n0"].say("IAMAT a +1+1 5\nIAMAT b +1+1 5")
@@ -86,7 +88,7 @@ def test_the_status_has_the_documented_fields(make_herd):
     assert all(isinstance(value, int) for value in status["counters"].values())
 
 
-def test_a_start_is_a_new_incarnation_and_lost_state_a_new_feed(make_herd):
+def test_a_start_is_a_new_incarnation_and_lost_state_a_new_feed(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     first = node.status()
     node.kill()
@@ -99,7 +101,7 @@ def test_a_start_is_a_new_incarnation_and_lost_state_a_new_feed(make_herd):
     assert node.status()["feed_id"] != first["feed_id"]
 
 
-def test_the_status_shows_a_link_that_is_lost(make_herd):
+def test_the_status_shows_a_link_that_is_lost(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2))
     herd.wait_linked()
     herd["n1"].kill()
@@ -112,7 +114,7 @@ def test_the_status_shows_a_link_that_is_lost(make_herd):
     wait_for(lambda: herd["n0"].log().count("event=link_opened peer=n1") == 2, "both are in the log")
 
 
-def samples(node):
+def samples(node: Node) -> dict[str, float]:
     """Every sample of /metrics as {name and labels: value}. Fails if the text is not in the format of Prometheus."""
     code, text = node.get("/metrics")
     assert code == 200 and text.endswith("\n")
@@ -132,7 +134,7 @@ def samples(node):
     return values
 
 
-def test_the_metrics_parse_and_change(make_herd):
+def test_the_metrics_parse_and_change(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2))
     herd.wait_linked()
     wait_for(lambda: any("provider=" in name for name in samples(herd["n0"])), "the places are loaded")
@@ -155,7 +157,7 @@ def test_the_metrics_parse_and_change(make_herd):
     assert samples(herd["n0"])["herd_store_digest"] == int(status["digest"], 16) & ((1 << 48) - 1)
 
 
-def test_other_paths_and_methods_get_a_list_of_the_valid_ones(make_herd):
+def test_other_paths_and_methods_get_a_list_of_the_valid_ones(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     code, text = node.get("/nowhere")
     assert code == 404 and "/status.json" in text
@@ -165,7 +167,7 @@ def test_other_paths_and_methods_get_a_list_of_the_valid_ones(make_herd):
         assert answer.status == 405 and answer.headers["Allow"] == "GET, HEAD"
 
 
-def test_silent_http_clients_are_cut_off_and_others_answered(make_herd):
+def test_silent_http_clients_are_cut_off_and_others_answered(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     with contextlib.ExitStack() as stack:
         silent = [stack.enter_context(socket.create_connection(("127.0.0.1", node.http_port), timeout=20))
@@ -177,27 +179,35 @@ def test_silent_http_clients_are_cut_off_and_others_answered(make_herd):
 
 # The monitor.
 
+class Subscribe(Protocol):
+    """The type of the fixture subscribe."""
+
+    def __call__(self, node: Node, topic: str = "herd.") -> zmq.Socket[bytes]: ...
+
+
 @pytest.fixture(name="subscribe")
-def subscriber():
+def subscriber() -> Iterator[Subscribe]:
     context = zmq.Context()
 
-    def subscribe(node, topic="herd."):
-        socket = context.socket(zmq.SUB)
-        socket.subscribe(topic)
-        socket.connect(f"tcp://127.0.0.1:{node.monitor_port}")
-        return socket
+    def subscribe(node: Node, topic: str = "herd.") -> zmq.Socket[bytes]:
+        viewer = context.socket(zmq.SUB)
+        viewer.subscribe(topic)
+        viewer.connect(f"tcp://127.0.0.1:{node.monitor_port}")
+        return viewer
     yield subscribe
     context.destroy(linger=0)
 
 
-def next_event(socket, kind, seconds=10, **wanted):
+def next_event(viewer: zmq.Socket[bytes], kind: str, seconds: float = 10, **wanted: object) -> dict[str, Any]:
     """The next event of this kind with these fields; it has exactly two frames, topic and JSON."""
     deadline = time.monotonic() + seconds
     while (left := deadline - time.monotonic()) > 0:
-        if socket.poll(int(left * 1000)):
-            topic, body = socket.recv_multipart()
+        if viewer.poll(int(left * 1000)):
+            topic, body = viewer.recv_multipart()
             event = json.loads(body.decode("utf-8"))
-            level, found, node = re.fullmatch(r"herd\.([A-Z]+)\.([a-z]+)\.([A-Za-z0-9_-]+)", topic.decode()).groups()
+            parts = re.fullmatch(r"herd\.([A-Z]+)\.([a-z]+)\.([A-Za-z0-9_-]+)", topic.decode())
+            assert parts, topic
+            level, found, node = parts.groups()
             assert event["v"] == 1 and event["node"] == node and event["seq"] > 0 and level in ("INFO", "WARNING")
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z", event["timestamp"]) and event["event"]
             if found == kind and wanted.items() <= event.items():
@@ -205,7 +215,8 @@ def next_event(socket, kind, seconds=10, **wanted):
     return pytest.fail(f"no {kind} event with {wanted} within {seconds} s")
 
 
-def test_stats_come_at_once_to_a_new_subscriber_and_then_every_second(make_herd, subscribe):
+def test_stats_come_at_once_to_a_new_subscriber_and_then_every_second(
+        make_herd: MakeHerd, subscribe: Subscribe) -> None:
     node = make_herd(alone(1))["n0"]
     watcher = subscribe(node, "herd.INFO.stats.")
     first = next_event(watcher, "stats")
@@ -215,7 +226,7 @@ def test_stats_come_at_once_to_a_new_subscriber_and_then_every_second(make_herd,
     assert 0.5 < next_event(watcher, "stats")["uptime_s"] - second["uptime_s"] < 5
 
 
-def test_each_of_many_new_subscribers_gets_stats_at_once(make_herd, subscribe):
+def test_each_of_many_new_subscribers_gets_stats_at_once(make_herd: MakeHerd, subscribe: Subscribe) -> None:
     node = make_herd(alone(1))["n0"]
     for _ in range(10):  # twenty together, so that some subscribe while others are served
         watchers = [subscribe(node, "herd.INFO.stats.n0") for _ in range(20)]
@@ -223,18 +234,19 @@ def test_each_of_many_new_subscribers_gets_stats_at_once(make_herd, subscribe):
             assert watcher.poll(900), "it has to wait for the stats of every second"
 
 
-def test_every_node_publishes_each_change_of_a_client(make_herd, subscribe):
+def test_every_node_publishes_each_change_of_a_client(make_herd: MakeHerd, subscribe: Subscribe) -> None:
     herd = make_herd(line(2))
     herd.wait_linked()
     watchers = [subscribe(node) for node in herd]
     for watcher in watchers:
         next_event(watcher, "stats")
-    for command in ("IAMAT kiwi +34.068930-118.445127 1520023934.918963997", "IAMAT kiwi -1+2.5 1520023935"):
+    for command, latitude, longitude in (
+            ("IAMAT kiwi +34.068930-118.445127 1520023934.918963997", 34.068930, -118.445127),
+            ("IAMAT kiwi -1+2.5 1520023935", -1, 2.5)):
         _, client, coordinates, when = command.split()
         herd["n0"].say(command)
         for watcher in watchers:
             event = next_event(watcher, "client", client=client, coordinates=coordinates)
-            latitude, longitude = map(float, re.fullmatch(r"([+-][\d.]+)([+-][\d.]+)", coordinates).groups())
             assert (event["event"], event["time"], event["origin"]) == ("location", when, "n0")
             assert (event["latitude"], event["longitude"]) == (latitude, longitude)
     herd["n0"].say("IAMAT kiwi -1+2.5 1520023935\nIAMAT kiwi +9+9 1")  # changes nothing
@@ -243,7 +255,7 @@ def test_every_node_publishes_each_change_of_a_client(make_herd, subscribe):
         assert next_event(watcher, "client")["client"].startswith("no-utf8-\ufffd")
 
 
-def test_lost_and_opened_links_are_published(make_herd, subscribe):
+def test_lost_and_opened_links_are_published(make_herd: MakeHerd, subscribe: Subscribe) -> None:
     herd = make_herd(ring(3))
     herd.wait_linked()
     watcher = subscribe(herd["n0"], "herd.")
@@ -256,22 +268,24 @@ def test_lost_and_opened_links_are_published(make_herd, subscribe):
     assert (event["peer"], event["state"]) == ("n1", "up")
 
 
-def test_debians_viewer_shows_the_events(make_herd):
+def test_debians_viewer_shows_the_events(make_herd: MakeHerd) -> None:
     node = make_herd(alone(1))["n0"]
     viewer = subprocess.Popen(["/usr/bin/python3", "-u", "-m", "zmq.log", "-t", "herd.", "--align",
                                f"tcp://127.0.0.1:{node.monitor_port}"], stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True)
+    shown = piped(viewer.stdout)
     try:
-        assert "herd.INFO.stats.n0" in viewer.stdout.readline()
+        assert "herd.INFO.stats.n0" in shown.readline()
         node.say("IAMAT kiwi +1+1 5")
-        wait_for(lambda: re.search(r"herd\.INFO\.client\.n0.*\"kiwi\"", viewer.stdout.readline()), "a client")
+        wait_for(lambda: re.search(r"herd\.INFO\.client\.n0.*\"kiwi\"", shown.readline()), "a client")
         assert viewer.poll() is None
     finally:
         viewer.kill()
         viewer.communicate()
 
 
-def test_a_viewer_that_does_not_read_loses_messages_and_the_node_nothing(make_herd, subscribe):
+def test_a_viewer_that_does_not_read_loses_messages_and_the_node_nothing(
+        make_herd: MakeHerd, subscribe: Subscribe) -> None:
     node = make_herd(alone(1), log_level="info")["n0"]
     slow, count = subscribe(node), 0
     next_event(slow, "stats")
@@ -289,15 +303,15 @@ def test_a_viewer_that_does_not_read_loses_messages_and_the_node_nothing(make_he
     assert numbers == sorted(set(numbers)) and 0 < len(numbers) < count  # a gap shows lost messages
     times = iter(range(1, 100))
 
-    def gets_events_again():  # as soon as it has read half of its queue
+    def gets_events_again() -> bool:  # as soon as it has read half of its queue
         node.say(f"IAMAT afterwards +1+1 {next(times)}")
-        return slow.poll(1000) and json.loads(slow.recv_multipart()[1]).get("client") == "afterwards"
+        return bool(slow.poll(1000)) and json.loads(slow.recv_multipart()[1]).get("client") == "afterwards"
     wait_for(gets_events_again, "it gets later events")
 
 
 # Reloading.
 
-def test_sighup_changes_live_settings_and_names_the_others(make_herd):
+def test_sighup_changes_live_settings_and_names_the_others(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), settings={"clients": {"invalid_arguments": "drop"}})
     node = herd["n0"]
     with node.connect() as connection:
@@ -313,7 +327,7 @@ def test_sighup_changes_live_settings_and_names_the_others(make_herd):
     assert node.say("WHATSAT a 51 1") == "? WHATSAT a 51 1\n"
 
 
-def test_a_reload_of_a_configuration_with_mistakes_changes_nothing(make_herd):
+def test_a_reload_of_a_configuration_with_mistakes_changes_nothing(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), settings={"clients": {"invalid_arguments": "reply"}})
     node = herd["n0"]
     herd.config_path.write_text("[clients]\nmax_lines = 1\n" + herd.config_text().replace("[clients]", ""))
@@ -328,7 +342,7 @@ def test_a_reload_of_a_configuration_with_mistakes_changes_nothing(make_herd):
     assert node.say("WHATSAT a 51 1") == "? WHATSAT a 51 1\n"
 
 
-def test_the_log_level_changes_live(make_herd):
+def test_the_log_level_changes_live(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1), settings={"log": {"level": "info"}}, log_level=None)
     node = herd["n0"]
     node.say("quiet")

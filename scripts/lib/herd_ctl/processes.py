@@ -27,20 +27,21 @@ class Process:
     """One process. Its pidfd is closed with the object. If the kernel or a container has no pidfds, the start time
     distinguishes it from a later process with the same pid, except for a moment between the check and the signal."""
 
-    def __init__(self, pid: int, descriptor: int | None):
+    def __init__(self, pid: int, descriptor: int | None, start_ticks: int):
+        """For open(). The object owns the pidfd `descriptor`."""
         self.pid = pid
         self._descriptor = descriptor
-        self._started = started(pid)
+        self._started = start_ticks
 
     @staticmethod
     def open(pid: int) -> Process | None:
         """None if there is no such process."""
         try:
-            return Process(pid, os.pidfd_open(pid))
+            return Process(pid, os.pidfd_open(pid), started(pid))
         except (ProcessLookupError, ValueError, OverflowError):
             return None
         except OSError:
-            return Process(pid, None) if state(pid) else None
+            return Process(pid, None, started(pid)) if state(pid) else None
 
     def __del__(self) -> None:
         if self._descriptor is not None:

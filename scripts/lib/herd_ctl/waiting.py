@@ -23,7 +23,7 @@ def poll(condition: Callable[[], Value], seconds: float, pause: float = 0.05) ->
     return value
 
 
-def wait_for(condition: Callable[[], Value], what: str | Callable[[], str], seconds: float = 20,
+def wait_for(condition: Callable[[], Value | None], what: str | Callable[[], str], seconds: float = 20,
              pause: float = 0.01) -> Value:
     """Returns the first true value of condition(). Raises TimedOut if there is none within `seconds`; `what` names the
     condition in its message, or is a function that returns that name."""

@@ -68,7 +68,7 @@ class Server:
         self.ports: list[int] = []  # of clients
 
     def start(self: Self) -> Self:
-        self._free_ports = Ports()
+        self._free_ports = Ports.claim()
         Server.every.append(self)
         self._launch()
         return self
@@ -165,8 +165,8 @@ class HerdServer(Server):
         return statuses
 
     def _launch(self) -> None:
-        self.herd = PrivateHerd(self.other_binary or find_binary(), self.graph, self.settings, ports=self._free_ports,
-                                log_level=None, directory=self.folder, monitor=False)
+        self.herd = PrivateHerd.create(self.other_binary or find_binary(), self.graph, self.settings,
+                                       ports=self._free_ports, log_level=None, directory=self.folder, monitor=False)
         self.ports = [node.clients_port for node in self.herd]
         began = time.monotonic()
         for node in self.herd:

@@ -1,7 +1,7 @@
 """Wrong clocks. The nodes of a private herd run under libfaketime, which changes the time of day that the C library
 returns. Durations are measured with the monotonic clock, which stays right, as on a real machine.
 
-    clocks = Clocks(herd)                # before any node is started
+    clocks = Clocks.install(herd)        # before any node is started
     clocks.set("n0", -3600)              # within a second the clock of n0 is an hour slow
     clocks.end()
 """
@@ -28,12 +28,18 @@ class Clocks:
 
     def __init__(self, herd: PrivateHerd):
         self.herd = herd
+
+    @classmethod
+    def install(cls, herd: PrivateHerd) -> Clocks:
+        """Gives every node of the herd a clock that is right. No node may run."""
+        clocks = cls(herd)
         for node in herd:
-            self.set(node.name, 0)
+            clocks.set(node.name, 0)
             node.environment |= {
-                "LD_PRELOAD": faketime() or "", "FAKETIME_TIMESTAMP_FILE": str(self._file(node.name)),
+                "LD_PRELOAD": faketime() or "", "FAKETIME_TIMESTAMP_FILE": str(clocks._file(node.name)),
                 "FAKETIME_CACHE_DURATION": str(SEEN_WITHIN), "FAKETIME_DONT_FAKE_MONOTONIC": "1",
                 "FAKETIME_DONT_RESET": "1"}
+        return clocks
 
     def set(self, name: str, seconds: int) -> None:
         """Sets the node's clock `seconds` ahead of the right time."""

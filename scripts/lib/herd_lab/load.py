@@ -20,6 +20,7 @@ import socket
 import time
 from collections.abc import MutableSequence, Sequence
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkProcess
 from typing import Any
 
 from .processes import become_helper
@@ -215,20 +216,21 @@ class Reporter:
 class Load:
     """The clients, in the process that runs them.
 
-    `board` holds the counters that the process which started this one sees. For each connection, `clients` is the
-    number of active clients, `depth` the number of reports in flight, and `population` bounds the number of all its
-    clients. Without `fall_silent` no client stops.
+    `selector` is empty; the caller closes it. `board` holds the counters that the process which started this one sees.
+    For each connection, `clients` is the number of active clients, `depth` the number of reports in flight, and
+    `population` bounds the number of all its clients. Without `fall_silent` no client stops.
     """
 
-    def __init__(self, nodes: Nodes, board: MutableSequence[int], connections: int = 50, clients: int = 20,
-                 depth: int = 16, seed: int = 0, fall_silent: bool = True, population: int | None = None):
+    def __init__(self, nodes: Nodes, board: MutableSequence[int], selector: selectors.BaseSelector,
+                 connections: int = 50, clients: int = 20, depth: int = 16, seed: int = 0, fall_silent: bool = True,
+                 population: int | None = None):
         self.nodes = nodes
         self.depth = depth
         self.fall_silent = fall_silent
         self.population = population
         self.random = random.Random(seed)
         self.board = board
-        self.selector = selectors.DefaultSelector()
+        self.selector = selector
         self.wrong: list[str] = []
         self.reporters = [Reporter(self, b"c%d" % i, clients) for i in range(connections)]
 
@@ -277,16 +279,23 @@ ACKNOWLEDGED, WRONG, BROKEN, STOP = range(4)  # indices of the board that both p
 
 
 class LoadProcess:
-    """A Load in a process of its own, so that the process which breaks nodes does not slow it down. It takes the
-    arguments of a Load, without the board."""
+    """A Load in a process of its own, so that the process which breaks nodes does not slow it down."""
 
-    def __init__(self, nodes: Nodes, **arguments: Any):
+    def __init__(self, process: ForkProcess, board: MutableSequence[int], outcome: Pipe):
+        self._process = process
+        self._board = board
+        self._outcome = outcome
+
+    @classmethod
+    def start(cls, nodes: Nodes, **arguments: Any) -> LoadProcess:
+        """`arguments` are those of a Load, without board and selector."""
         context = multiprocessing.get_context("fork")
-        self._board = context.RawArray("Q", 4)
-        self._outcome, theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(theirs, nodes, self._board, arguments), daemon=True)
-        self._process.start()
+        board = context.RawArray("Q", 4)
+        ours, theirs = context.Pipe(duplex=False)
+        process = context.Process(target=_run, args=(theirs, nodes, board, arguments), daemon=True)
+        process.start()
         theirs.close()
+        return cls(process, board, ours)
 
     @property
     def acknowledged(self) -> int:
@@ -322,4 +331,5 @@ class LoadProcess:
 
 def _run(outcome: Pipe, nodes: Nodes, board: MutableSequence[int], arguments: dict[str, Any]) -> None:
     become_helper()
-    outcome.send(Load(nodes, board, **arguments).run())
+    with selectors.DefaultSelector() as selector:
+        outcome.send(Load(nodes, board, selector, **arguments).run())

@@ -1,8 +1,8 @@
 """A faulty network between the nodes of a private herd. A TCP proxy is in each lane, which is one direction of one
 link; all proxies run in one process. This needs neither root nor features of the kernel.
 
-    network = Network(graph, ports)             # before the herd: its configuration must name the proxies
-    herd = PrivateHerd(..., bus_public=network.bus_public)
+    network = Network.of(graph, ports)          # before the herd: its configuration must name the proxies
+    herd = PrivateHerd.create(..., bus_public=network.bus_public)
     network.start({node.name: node.bus_port for node in herd})
     network.set(("n0", "n1"), SILENT)           # messages of n0 no longer reach n1; those of n1 reach n0
     network.set(("n0", "n1"), PASS)
@@ -64,7 +64,10 @@ class Connection:
         self.reader = reader  # from the sender
         self.writer = writer  # to the sender
         self.onward: asyncio.StreamWriter | None = None  # to the receiver; None: bytes are dropped
-        self.tasks = [asyncio.create_task(self.run())]
+        self.tasks: list[asyncio.Task[None]] = []
+
+    def start(self) -> None:
+        self.tasks.append(asyncio.create_task(self.run()))
 
     async def run(self) -> None:
         try:
@@ -156,7 +159,9 @@ class Lane:
             writer.close()
         else:
             no_delay(writer)
-            self.connections.add(Connection(self, reader, writer))
+            connection = Connection(self, reader, writer)
+            self.connections.add(connection)
+            connection.start()
 
     async def deliver(self) -> None:
         """Forwards each delayed piece when it is due."""
@@ -220,10 +225,16 @@ def _run(ports: Mapping[LaneName, int], targets: Mapping[str, int], commands: Pi
 class Network:
     """The proxies of all lanes."""
 
-    def __init__(self, graph: Graph, ports: Ports, seed: int = 0):
-        self.ports = {lane: ports.take() for lane in lanes_of(graph)}
+    def __init__(self, ports: Mapping[LaneName, int], seed: int):
+        """For of(). `ports`: those at which the proxies will listen."""
+        self.ports = ports
         self.seed = seed
         self._process: ForkProcess | None = None
+
+    @classmethod
+    def of(cls, graph: Graph, ports: Ports, seed: int = 0) -> Network:
+        """Takes a port for each lane of the graph. Starts nothing."""
+        return cls({lane: ports.take() for lane in lanes_of(graph)}, seed)
 
     @property
     def lanes(self) -> list[LaneName]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 import contextlib
 import random
 import socket
-from collections.abc import Iterator
 
 
 class Ports:
@@ -13,8 +12,24 @@ class Ports:
 
     FIRST, LAST, BLOCK = 15_000, 32_000, 500  # below 32768, where the kernel takes ports for outgoing connections
 
-    def __init__(self) -> None:
-        self._claim, self._next = _claimed_block()
+    def __init__(self, claim: socket.socket, block: range):
+        self._claim = claim
+        self._next = iter(block)
+
+    @classmethod
+    def claim(cls) -> Ports:
+        """Claims a block that is free. RuntimeError if there is none."""
+        firsts = list(range(cls.FIRST, cls.LAST, cls.BLOCK))
+        random.SystemRandom().shuffle(firsts)
+        for first in firsts:
+            claim = socket.socket(socket.AF_UNIX)
+            try:
+                claim.bind(f"\0herd-test-ports-{first}")
+            except OSError:
+                claim.close()
+                continue
+            return cls(claim, range(first, first + cls.BLOCK))
+        raise RuntimeError("all blocks of ports are in use by other tests or benchmarks")
 
     def take(self) -> int:
         """The next port of the block that no program is bound to. No port is returned twice."""
@@ -29,18 +44,3 @@ class Ports:
     def close(self) -> None:
         """Gives the block back; may be called twice."""
         self._claim.close()
-
-
-def _claimed_block() -> tuple[socket.socket, Iterator[int]]:
-    """The socket that claims a block, and its ports."""
-    blocks = list(range(Ports.FIRST, Ports.LAST, Ports.BLOCK))
-    random.SystemRandom().shuffle(blocks)
-    for first in blocks:
-        claim = socket.socket(socket.AF_UNIX)
-        try:
-            claim.bind(f"\0herd-test-ports-{first}")
-        except OSError:
-            claim.close()
-            continue
-        return claim, iter(range(first, first + Ports.BLOCK))
-    raise RuntimeError("all blocks of ports are in use by other tests or benchmarks")

@@ -13,9 +13,9 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from signal import Signals
-from typing import Any, BinaryIO
+from typing import IO, Any, Self
 
 from .graphs import Graph
 from .ports import Ports
@@ -32,10 +32,14 @@ def _toml(value: Any) -> str:
 class PrivateNode:
     """One node: its ports and, while it runs, its process."""
 
-    def __init__(self, herd: PrivateHerd, name: str):
+    def __init__(self, herd: PrivateHerd, name: str, *, clients_port: int, bus_port: int, monitor_port: int,
+                 http_port: int):
         self.herd = herd
         self.name = name
-        self.clients_port, self.bus_port, self.monitor_port, self.http_port = (herd.ports.take() for _ in range(4))
+        self.clients_port = clients_port
+        self.bus_port = bus_port
+        self.monitor_port = monitor_port
+        self.http_port = http_port
         self.log_path = herd.directory / f"{name}.log"
         self.state_dir = herd.state_dir / "nodes" / name
         self.environment: dict[str, str] = {}  # of its process, in addition to the herd's
@@ -44,7 +48,7 @@ class PrivateNode:
         self.may_die = False                   # a test ended it
         self._process: subprocess.Popen[bytes] | None = None
 
-    def launch(self, *words: str, stderr: BinaryIO | int | None = None) -> None:
+    def launch(self, *words: str, stderr: IO[bytes] | int | None = None) -> None:
         """Starts the process, with `words` added to its command line, and does not wait until it is ready.
         `stderr` is a file or a descriptor, instead of that of the log."""
         assert not self.is_running, f"{self.name} runs already"
@@ -129,30 +133,40 @@ class PrivateHerd:
     `settings` are sections of the configuration: {"clients": {"max_future": "1s"}}.
     `bus_public` gives the peers of a node another port to connect to, that of a proxy for example: {"n0": port}. With a
     pair of names it is for one of the peers alone: {("n1", "n0"): port}. Then n1 has a configuration of its own.
-    `directory` holds the configuration, the logs and the state; without it a temporary one is made.
+    `directory` holds the configuration, the logs and the state.
     Without `log_level` the configured level counts. Without `monitor` the nodes have no monitor.
     """
 
     NODE = PrivateNode
 
-    def __init__(self, binary: str | pathlib.Path, graph: Graph, settings: Settings | None = None,
-                 bus_public: BusPublic | None = None, ports: Ports | None = None, log_level: str | None = "info",
-                 directory: pathlib.Path | None = None, monitor: bool = True):
-        # A short path, because the socket of a supervisor in it must fit in 100 bytes.
-        self.directory = directory or pathlib.Path(tempfile.mkdtemp(prefix="herd-"))
+    def __init__(self, binary: str | pathlib.Path, graph: Graph, *, directory: pathlib.Path, ports: Ports,
+                 settings: Settings, bus_public: BusPublic, log_level: str | None, monitor: bool):
+        """For create(): the herd has no nodes and no configuration before write_config()."""
         self.binary = binary
-        self.state_dir = self.directory / "state"
-        self.config_path = self.directory / "herd.toml"
+        self.graph = dict(graph)
+        self.directory = directory
+        self.state_dir = directory / "state"
+        self.config_path = directory / "herd.toml"
         # No API key of the user who starts this: a test uses up no quota, and nothing leaves this host.
         self.environment = {"HERD_STATE_DIR": str(self.state_dir), "GOOGLE_PLACES_API_KEY": ""}
         self.flags = ["--log-level", log_level] if log_level else []
-        self.ports = ports or Ports()
-        self.graph = dict(graph)
-        self.settings: Settings = settings or {}
-        self.bus_public: BusPublic = bus_public or {}
+        self.ports = ports
+        self.settings = settings
+        self.bus_public = bus_public
         self.monitor = monitor
-        self.nodes = {name: self.NODE(self, name) for name in graph}
-        self.write_config()
+        self.nodes: Mapping[str, PrivateNode] = {}
+
+    @classmethod
+    def create(cls, binary: str | pathlib.Path, graph: Graph, settings: Settings | None = None,
+               bus_public: BusPublic | None = None, ports: Ports | None = None, log_level: str | None = "info",
+               directory: pathlib.Path | None = None, monitor: bool = True) -> Self:
+        """Takes ports and writes the configuration. Starts no node. Without `directory` it makes a temporary one."""
+        # A short path, because the socket of a supervisor in it must fit in 100 bytes.
+        herd = cls(binary, graph, directory=directory or pathlib.Path(tempfile.mkdtemp(prefix="herd-")),
+                   ports=ports or Ports.claim(), settings=settings or {}, bus_public=bus_public or {},
+                   log_level=log_level, monitor=monitor)
+        herd.write_config()
+        return herd
 
     def __getitem__(self, name: str) -> PrivateNode:
         return self.nodes[name]
@@ -161,7 +175,7 @@ class PrivateHerd:
         return iter(self.nodes.values())
 
     @property
-    def running(self) -> list[PrivateNode]:
+    def running(self) -> Sequence[PrivateNode]:
         return [node for node in self if node.is_running]
 
     def config_text(self, reader: str | None = None) -> str:
@@ -186,13 +200,16 @@ class PrivateHerd:
     def write_config(self) -> None:
         """Call it again after a change of graph, settings or bus_public. Running nodes read it after SIGHUP or a
         restart."""
-        for name in self.graph:
-            if name not in self.nodes:
-                self.nodes[name] = self.NODE(self, name)
+        new = [name for name in self.graph if name not in self.nodes]
+        self.nodes = {**self.nodes, **{name: self._new_node(name) for name in new}}
         self.config_path.write_text(self.config_text())
         for name in self.graph:
             if self.config_of(name) != self.config_path:
                 self.config_of(name).write_text(self.config_text(name))
+
+    def _new_node(self, name: str) -> PrivateNode:
+        take = self.ports.take
+        return self.NODE(self, name, clients_port=take(), bus_port=take(), monitor_port=take(), http_port=take())
 
     def config_of(self, name: str) -> pathlib.Path:
         """The configuration that the node reads."""

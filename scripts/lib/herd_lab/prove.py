@@ -42,24 +42,33 @@ class Trial:
     """One run of a plan on a private herd of `graph`. The directory of the herd remains only if there was a problem.
     `progress` is called often, with the seconds since the first fault was possible."""
 
-    def __init__(self, binary: str | Path, graph: Graph, plan: Plan,
-                 progress: Callable[[float, Trial], None] = lambda elapsed, trial: None):
+    def __init__(self, plan: Plan, herd: PrivateHerd, network: net.Network | None, clocks: Clocks | None,
+                 progress: Callable[[float, Trial], None]):
+        self.plan = plan
+        self.herd = herd
+        self.network = network
+        self.clocks = clocks
+        self.progress = progress
+        self.outcome = Outcome(plan)
+        faults = schedule(list(herd.graph), plan.counts, plan.seconds, plan.seed, network.lanes if network else ())
+        self.breaker = Breaker(herd, faults, plan.wipe, network, clocks)
+        self.usage = Usage(herd.graph)
+        self.load: LoadProcess | None = None
+        self.bystander: Bystander | None = None
+
+    @classmethod
+    def prepare(cls, binary: str | Path, graph: Graph, plan: Plan,
+                progress: Callable[[float, Trial], None] = lambda elapsed, trial: None) -> Trial:
+        """Makes the herd, and the network and the clocks that the plan needs. run() starts them."""
         settings: dict[str, dict[str, Any]] = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
         if plan.wipe or plan.restores:
             settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that the peers gave back everything
-        ports = Ports()
+        ports = Ports.claim()
         wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
-        self.network = net.Network(graph, ports, plan.seed) if wants_network else None
-        self.herd = PrivateHerd(binary, graph, settings, self.network.bus_public if self.network else None, ports)
-        self.clocks = Clocks(self.herd) if plan.more.get(CLOCK) else None
-        self.plan = plan
-        self.progress = progress
-        self.outcome = Outcome(plan)
-        faults = schedule(list(graph), plan.counts, plan.seconds, plan.seed, self.network.lanes if self.network else ())
-        self.breaker = Breaker(self.herd, faults, plan.wipe, self.network, self.clocks)
-        self.usage = Usage(self.herd)
-        self.load: LoadProcess | None = None
-        self.bystander: Bystander | None = None
+        network = net.Network.of(graph, ports, plan.seed) if wants_network else None
+        herd = PrivateHerd.create(binary, graph, settings, network.bus_public if network else None, ports)
+        clocks = Clocks.install(herd) if plan.more.get(CLOCK) else None
+        return cls(plan, herd, network, clocks, progress)
 
     def run(self) -> Outcome:
         try:
@@ -85,9 +94,9 @@ class Trial:
             time.sleep(STEP)
         ports = [(node.name, node.clients_port) for node in self.herd]
         plan = self.plan
-        self.load = LoadProcess(ports, connections=plan.connections, clients=plan.clients, depth=plan.depth,
-                                seed=plan.seed, population=plan.population)
-        self.bystander = Bystander([node.clients_port for node in self.herd])
+        self.load = LoadProcess.start(ports, connections=plan.connections, clients=plan.clients, depth=plan.depth,
+                                      seed=plan.seed, population=plan.population)
+        self.bystander = Bystander.start([node.clients_port for node in self.herd])
 
     def _break(self) -> None:
         """Returns when every fault of the plan has begun and ended, and the time is over."""
@@ -97,7 +106,7 @@ class Trial:
             self.breaker.step(elapsed)
             self._count()
             if elapsed >= 0:
-                self.usage.sample(elapsed)
+                self.usage.sample(self.herd, elapsed)
             self.progress(elapsed, self)
             if not self._all_live(self.breaker.down) or (self.breaker.is_done and elapsed >= self.plan.seconds):
                 break
@@ -278,7 +287,7 @@ def prove(herd: Herd, given: Any) -> int:
     print(f"{len(graph)} nodes of their own, {plan.line()}", file=progress.stream, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
-        outcome = Trial(herd.binary, graph, plan, progress).run()
+        outcome = Trial.prepare(herd.binary, graph, plan, progress).run()
     finally:
         progress.end()
     for problem in outcome.problems:

@@ -53,7 +53,7 @@ def prove_table(binary: Path, graph: Graph, given: Any) -> int:
                  "replicas": given.replicas}
         plan = make_plan(**(usual | LOAD | row), seconds=given.seconds or SECONDS, seed=given.seed, ack=given.ack)
         print(f"{title}: {plan.line()}", file=sys.stderr, flush=True)
-        outcome = Trial(binary, nodes, plan).run()
+        outcome = Trial.prepare(binary, nodes, plan).run()
         problems += [f"{title}: {problem}" for problem in outcome.problems]
         done = outcome.kills + outcome.freezes + outcome.blackouts + outcome.restores + sum(outcome.more.values())
         cells.append([title, done, f"{outcome.acknowledged:,}", "-" if outcome.lost is None else outcome.lost,

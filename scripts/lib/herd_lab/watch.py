@@ -9,6 +9,8 @@ import statistics
 import time
 from collections.abc import Iterable, Sequence
 from multiprocessing.connection import Connection as Pipe
+from multiprocessing.context import ForkProcess
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from .private_herd import PrivateHerd
@@ -28,14 +30,23 @@ class Bystander:
     """A client that reports and waits for the reply, over and over, in a process of its own. If a node is silent or
     gone, it goes to the next one. The time of a report ends with the reply of any node."""
 
-    def __init__(self, ports: Sequence[int]):
+    def __init__(self, process: ForkProcess, waits: Pipe, stop: Event, replies: Any):
+        self._process = process
+        self._waits = waits
+        self._stop = stop
+        self._replies = replies
+
+    @classmethod
+    def start(cls, ports: Sequence[int]) -> Bystander:
+        """`ports` are the client ports of the nodes."""
         context = multiprocessing.get_context("fork")
-        self._waits, theirs = context.Pipe(duplex=False)
-        self._stop = context.Event()
-        self._replies: Any = context.Value("Q", 0)
-        self._process = context.Process(target=_report, args=(ports, theirs, self._stop, self._replies), daemon=True)
-        self._process.start()
+        ours, theirs = context.Pipe(duplex=False)
+        stop = context.Event()
+        replies: Any = context.Value("Q", 0)
+        process = context.Process(target=_report, args=(ports, theirs, stop, replies), daemon=True)
+        process.start()
         theirs.close()
+        return cls(process, ours, stop, replies)
 
     def replies(self) -> int:
         """The number of replies so far."""
@@ -54,7 +65,7 @@ class Bystander:
         self._process.join()
 
 
-def _report(ports: Sequence[int], outcome: Pipe, stop: Any, replies: Any) -> None:
+def _report(ports: Sequence[int], outcome: Pipe, stop: Event, replies: Any) -> None:
     become_helper()
     waits: list[float] = []
     number, at = 0, 0
@@ -96,16 +107,15 @@ class Sample:
 class Usage:
     """Samples of the resident memory and the descriptors of each node. Call sample() often."""
 
-    def __init__(self, herd: PrivateHerd):
-        self.herd = herd
-        self.samples: dict[str, list[Sample]] = {node.name: [] for node in herd}
+    def __init__(self, names: Iterable[str]):
+        self.samples: dict[str, list[Sample]] = {name: [] for name in names}
         self.next = 0.0
 
-    def sample(self, elapsed: float) -> None:
+    def sample(self, herd: PrivateHerd, elapsed: float) -> None:
         if elapsed < self.next:
             return
         self.next = elapsed + SAMPLE_EVERY
-        for node in self.herd.running:
+        for node in herd.running:
             try:
                 pid = node.process.pid
                 sample = Sample(elapsed, resident_bytes(pid), len(open_descriptors(pid)))
