@@ -11,7 +11,7 @@
 #include <memory>
 #include <string>
 
-#include "node/base/loose_thread.hpp"
+#include "node/base/detachable_thread.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
@@ -42,7 +42,7 @@ class SocketFile {
   explicit SocketFile(std::shared_ptr<Watcher> watcher);
 
   std::shared_ptr<Watcher> watcher_;
-  LooseThread thread_;
+  DetachableThread thread_;
 };
 
 }  // namespace herd::node

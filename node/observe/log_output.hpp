@@ -19,7 +19,7 @@
 #include <string>
 #include <string_view>
 
-#include "node/base/loose_thread.hpp"
+#include "node/base/detachable_thread.hpp"
 #include "node/observe/log_target.hpp"
 
 namespace herd::node {
@@ -67,7 +67,7 @@ class LogOutput {
  private:
   class Writer;
   std::shared_ptr<Writer> writer_;
-  LooseThread thread_;
+  DetachableThread thread_;
 };
 
 }  // namespace herd::node

@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Fails on lines over 120 columns, files over 400 lines and Python functions over 60 lines; clang-tidy counts the
-functions of C++.
+"""Fails on lines over 120 columns, files over 400 lines, functions over 60 lines, and classes of C++ with more than 20
+public functions.
 
     sizes.py [--longest]
 
---longest prints the ten longest files and Python functions instead, and succeeds.
+--longest prints the ten longest files and functions, and the ten classes with the most public functions, instead; and
+succeeds.
 """
 import ast
 import pathlib
@@ -12,10 +13,15 @@ import re
 import subprocess
 import sys
 
+import cpp_shapes
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 MAX_COLUMNS = 120
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
+MAX_PUBLIC_FUNCTIONS = 20
+# These classes have more, and get no more than this.
+LARGE_CLASSES = {"class Link": 42, "class Replica": 37, "class Store": 25}
 
 CODE = re.compile(r"\.(cpp|hpp|py|sh)$")
 TEXT = re.compile(r"\.(cpp|hpp|py|sh|md|toml|txt|cmake)$")
@@ -29,11 +35,22 @@ def tracked() -> list[str]:
     return [name for name in listed.stdout.splitlines() if TEXT.search(name) and not EXEMPT.search(name)]
 
 
-def functions(name: str, text: str) -> list[tuple[int, str]]:
-    if not name.endswith(".py"):
-        return []
+def python_functions(name: str, text: str) -> list[tuple[int, str]]:
     return [((node.end_lineno or node.lineno) - node.lineno + 1, f"{name}:{node.lineno} {node.name}")
             for node in ast.walk(ast.parse(text)) if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)]
+
+
+def cpp_functions(name: str, text: str) -> list[tuple[int, str]]:
+    return [(shape.count, f"{name}:{shape.line} {shape.name}") for shape in cpp_shapes.shapes(text)[0]]
+
+
+def classes(name: str, text: str) -> list[tuple[int, str]]:
+    """(public functions, name) of the classes of a C++ source."""
+    return [(shape.count, f"{name}:{shape.line} {shape.name}") for shape in cpp_shapes.shapes(text)[1]]
+
+
+def most_functions(name: str) -> int:
+    return LARGE_CLASSES.get(name.split(" ", 1)[1], MAX_PUBLIC_FUNCTIONS)
 
 
 def prose_lines(name: str, lines: list[str]) -> list[tuple[int, str]]:
@@ -52,21 +69,29 @@ def prose_lines(name: str, lines: list[str]) -> list[tuple[int, str]]:
 
 def main() -> int:
     files: list[tuple[int, str]] = []
-    longest: list[tuple[int, str]] = []
+    functions: list[tuple[int, str]] = []
+    counted_classes: list[tuple[int, str]] = []
     found: list[str] = []
     for name in tracked():
-        lines = (ROOT / name).read_text(encoding="utf-8").splitlines()
+        text = (ROOT / name).read_text(encoding="utf-8")
+        lines = text.splitlines()
         found += [f"{name}:{number}: {len(line)} columns; at most {MAX_COLUMNS}"
                   for number, line in prose_lines(name, lines) if len(line) > MAX_COLUMNS]
         if CODE.search(name):
             files.append((len(lines), name))
-            longest += functions(name, "\n".join(lines))
+        if name.endswith(".py"):
+            functions += python_functions(name, text)
+        elif name.endswith((".cpp", ".hpp")):
+            functions += cpp_functions(name, text)
+            counted_classes += classes(name, text)
     found += [f"{name}: {count} lines; at most {MAX_FILE_LINES}: split it"
               for count, name in files if count > MAX_FILE_LINES and name not in LONG_FILES]
     found += [f"{name}: {count} lines; at most {MAX_FUNCTION_LINES}: split it"
-              for count, name in longest if count > MAX_FUNCTION_LINES]
+              for count, name in functions if count > MAX_FUNCTION_LINES]
+    found += [f"{name}: {count} public functions; at most {most_functions(name)}: look for a second class"
+              for count, name in counted_classes if count > most_functions(name)]
     if "--longest" in sys.argv[1:]:
-        for counted in (files, longest):
+        for counted in (files, functions, counted_classes):
             print("\n".join(f"{count:5} {name}" for count, name in sorted(counted, reverse=True)[:10]), end="\n\n")
         return 0
     print("\n".join(found) if found else "sizes: no findings")

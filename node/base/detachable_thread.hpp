@@ -12,15 +12,15 @@
 
 namespace herd::node {
 
-class LooseThread {
+class DetachableThread {
  public:
   // `name`: at most 15 bytes, shown by `top -H`.
-  LooseThread(const char* name, std::function<void()> body);
+  DetachableThread(const char* name, std::function<void()> body);
 
   // Detaches the thread if it still runs. Make it end and call join_for() before.
-  ~LooseThread();
-  LooseThread(const LooseThread&) = delete;
-  LooseThread& operator=(const LooseThread&) = delete;
+  ~DetachableThread();
+  DetachableThread(const DetachableThread&) = delete;
+  DetachableThread& operator=(const DetachableThread&) = delete;
 
   // Waits at most `patience` for the end of the thread. Returns whether it has ended.
   bool join_for(std::chrono::milliseconds patience);

@@ -1,4 +1,4 @@
-#include "node/base/loose_thread.hpp"
+#include "node/base/detachable_thread.hpp"
 
 #include <chrono>
 #include <csignal>
@@ -16,7 +16,7 @@ TEST_CASE("a thread that ends is joined; one that does not end is detached after
   const auto may_end = std::make_shared<std::atomic<bool>>(false);
   const auto has_ended = std::make_shared<std::atomic<bool>>(false);
   {
-    LooseThread thread("test", [may_end, has_ended] {
+    DetachableThread thread("test", [may_end, has_ended] {
       while (!*may_end) std::this_thread::sleep_for(1ms);
       *has_ended = true;
     });
@@ -28,14 +28,14 @@ TEST_CASE("a thread that ends is joined; one that does not end is detached after
   *may_end = true;
   CHECK(wait_until([&] { return has_ended->load(); }));
 
-  LooseThread quick("test", [] {});
+  DetachableThread quick("test", [] {});
   CHECK(quick.join_for(10s));
   CHECK(quick.join_for(0ms));
 }
 
-TEST_CASE("a loose thread blocks all signals") {
+TEST_CASE("a detachable thread blocks all signals") {
   sigset_t mask{};
-  LooseThread thread("test", [&mask] { pthread_sigmask(SIG_SETMASK, nullptr, &mask); });
+  DetachableThread thread("test", [&mask] { pthread_sigmask(SIG_SETMASK, nullptr, &mask); });
   REQUIRE(thread.join_for(10s));
   for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGPIPE}) CHECK(sigismember(&mask, signal) == 1);
 }

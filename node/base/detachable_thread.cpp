@@ -1,4 +1,4 @@
-#include "node/base/loose_thread.hpp"
+#include "node/base/detachable_thread.hpp"
 
 #include <pthread.h>
 
@@ -7,7 +7,7 @@
 
 namespace herd::node {
 
-LooseThread::LooseThread(const char* name, std::function<void()> body) {
+DetachableThread::DetachableThread(const char* name, std::function<void()> body) {
   std::promise<void> ended;
   ended_ = ended.get_future();
   thread_ = std::thread([ended = std::move(ended), work = std::move(body)]() mutable {
@@ -20,11 +20,11 @@ LooseThread::LooseThread(const char* name, std::function<void()> body) {
   pthread_setname_np(thread_.native_handle(), name);
 }
 
-LooseThread::~LooseThread() {
+DetachableThread::~DetachableThread() {
   if (!join_for(std::chrono::milliseconds{0})) thread_.detach();
 }
 
-bool LooseThread::join_for(std::chrono::milliseconds patience) {
+bool DetachableThread::join_for(std::chrono::milliseconds patience) {
   if (ended_.wait_for(patience) != std::future_status::ready) return false;
   if (thread_.joinable()) thread_.join();
   return true;
