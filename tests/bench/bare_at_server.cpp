@@ -19,7 +19,7 @@
 namespace {
 
 constexpr int kEvents = 256;
-std::array<char, 256 * 1024> input;
+std::array<char, std::size_t{256} * 1024> input;
 
 std::int64_t now_ns() {
   return std::chrono::system_clock::now().time_since_epoch() / std::chrono::nanoseconds(1);

@@ -91,6 +91,6 @@ int main(int argc, char** argv) {
   };
   std::printf("{\"clients\":%llu,\"longest_ms\":%.4f,\"longest_at_client\":%llu,\"p999_ms\":%.4f,\"p50_ms\":%.4f}\n",
               static_cast<unsigned long long>(replica.store().size()), longest,
-              static_cast<unsigned long long>(longest_at * kBatch), part(0.999), part(0.5));
+              static_cast<unsigned long long>(longest_at) * kBatch, part(0.999), part(0.5));
   return 0;
 }

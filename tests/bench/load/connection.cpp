@@ -15,7 +15,7 @@
 namespace herd::bench {
 namespace {
 
-constexpr std::size_t kReadBytes = 64 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
 
 [[noreturn]] void fail(const std::string& action) {
   throw std::runtime_error(action + ": " + std::strerror(errno));

@@ -18,8 +18,8 @@ namespace {
 
 constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: then the server hangs
 constexpr int kEvents = 256;
-// The data of an epoll event is a pointer, with this bit set if it points to a subscriber.
-constexpr std::uint64_t kIsSubscriber = 1;
+// The data of an epoll event is the number of a connection, or the number of a subscriber with this bit set.
+constexpr std::uint64_t kIsSubscriber = std::uint64_t{1} << 63;
 constexpr int kWaitMs = 100;
 constexpr int kPacedWaitMs = 1;
 // The most messages published and not received by every subscriber: far fewer than a nats-server buffers for a slow
@@ -48,14 +48,14 @@ class Load {
 
  private:
   bool run_once();
-  void serve(Connection& connection);
+  void serve(std::size_t number);
   void send_on(Connection& connection);
   void send_on_idle();
   [[nodiscard]] std::uint64_t allowed() const;
   [[nodiscard]] std::uint64_t delivered() const;
   [[nodiscard]] bool is_over() const;
   void check_delivered();
-  void watch(Connection& connection, int operation);
+  void watch(std::size_t number, int operation);
   void begin_measuring(std::uint64_t now);
   void end_measuring(std::uint64_t now);
   void refresh_time();
@@ -87,13 +87,13 @@ Load::Load(const Options& options)
   for (std::uint32_t i = 0; i < options.connections; ++i) {
     connections_.push_back(
         std::make_unique<Connection>(options.targets[i % servers], make_dialect(options), options.depth));
-    watch(*connections_.back(), EPOLL_CTL_ADD);
+    watch(i, EPOLL_CTL_ADD);
   }
-  for (const auto& subscriber : subscribers_) {
+  for (std::size_t i = 0; i < subscribers_.size(); ++i) {
     epoll_event event{};
     event.events = EPOLLIN;
-    event.data.u64 = reinterpret_cast<std::uintptr_t>(subscriber.get()) | kIsSubscriber;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, subscriber->descriptor(), &event) != 0) {
+    event.data.u64 = i | kIsSubscriber;
+    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, subscribers_[i]->descriptor(), &event) != 0) {
       throw std::runtime_error("epoll_ctl failed");
     }
   }
@@ -105,10 +105,11 @@ Load::Load(const Options& options)
   };
 }
 
-void Load::watch(Connection& connection, int operation) {
+void Load::watch(std::size_t number, int operation) {
+  const Connection& connection = *connections_[number];
   epoll_event event{};
   event.events = EPOLLIN | (connection.wants_write() ? EPOLLOUT : 0U);
-  event.data.u64 = reinterpret_cast<std::uintptr_t>(&connection);
+  event.data.u64 = number;
   if (epoll_ctl(epoll_, operation, connection.descriptor(), &event) != 0) throw std::runtime_error("epoll_ctl failed");
 }
 
@@ -132,12 +133,13 @@ void Load::end_measuring(std::uint64_t now) {
   result_.own = own_cpu() - result_.own;
 }
 
-void Load::serve(Connection& connection) {
+void Load::serve(std::size_t number) {
+  Connection& connection = *connections_[number];
   const bool had_rest = connection.wants_write();
   connection.flush();
   connection.receive(answered_);
   send_on(connection);
-  if (had_rest != connection.wants_write()) watch(connection, EPOLL_CTL_MOD);
+  if (had_rest != connection.wants_write()) watch(number, EPOLL_CTL_MOD);
 }
 
 void Load::send_on(Connection& connection) {
@@ -159,11 +161,11 @@ std::uint64_t Load::allowed() const {
 
 // Sends requests on connections without any in flight: on all at the start, later on those that the rate held back.
 void Load::send_on_idle() {
-  for (const auto& connection : connections_) {
-    if (connection->in_flight() > 0) continue;
+  for (std::size_t i = 0; i < connections_.size(); ++i) {
+    if (connections_[i]->in_flight() > 0) continue;
     now_ = monotonic_ns();
-    send_on(*connection);
-    if (connection->wants_write()) watch(*connection, EPOLL_CTL_MOD);
+    send_on(*connections_[i]);
+    if (connections_[i]->wants_write()) watch(i, EPOLL_CTL_MOD);
   }
 }
 
@@ -203,9 +205,9 @@ bool Load::run_once() {
     now_ = monotonic_ns();
     const std::uint64_t source = events[static_cast<std::size_t>(i)].data.u64;
     if ((source & kIsSubscriber) != 0) {
-      reinterpret_cast<Subscriber*>(source & ~kIsSubscriber)->receive();
+      subscribers_[source & ~kIsSubscriber]->receive();
     } else {
-      serve(*reinterpret_cast<Connection*>(source));
+      serve(source);
     }
   }
   if (options_.rate > 0 || !subscribers_.empty()) send_on_idle();
@@ -229,7 +231,7 @@ Result Load::run() {
   }
   if (measuring_) end_measuring(now_);
   check_delivered();
-  return std::move(result_);
+  return result_;
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ constexpr std::string_view kLineEnd = "\r\n";
 constexpr std::string_view kPong = "PONG\r\n";
 constexpr std::string_view kProbeHead = "MSG iamat 1 7\r\nprobe";
 constexpr std::size_t kProbeLength = kProbeHead.size() + 2 + kLineEnd.size();
-constexpr std::size_t kReadBytes = 256 * 1024;
+constexpr std::size_t kReadBytes = std::size_t{256} * 1024;
 constexpr std::uint64_t kPatienceNs = 10'000'000'000;
 
 void send_all(int descriptor, std::string_view text) {

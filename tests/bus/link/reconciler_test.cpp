@@ -243,8 +243,8 @@ TEST_CASE("a divergence that cannot be repaired causes a bounded number of round
   };
   REQUIRE(two.advance(10min));
   CHECK_FALSE(two.equal());
-  CHECK(two.smith->counters().digest_rounds <= 4 * 21);
-  CHECK(two.hill->counters().digest_rounds <= 4 * 21);
+  CHECK(two.smith->counters().digest_rounds <= std::uint64_t{4} * 21);
+  CHECK(two.hill->counters().digest_rounds <= std::uint64_t{4} * 21);
 }
 
 TEST_CASE("a bucket that is too large for one ANSWER is sent in several") {
