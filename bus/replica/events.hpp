@@ -15,7 +15,7 @@ namespace herd::bus {
 struct LinkChanged {
   std::string peer;
   Connected state = Connected::Down;
-  ChangeNumber lag = 0;  // change numbers that the peer has not acknowledged; at most the number of records
+  std::size_t lag = 0;  // as in PeerStatus
 };
 
 // A node was refused, or a message or an update was unusable. The same event may repeat often: rate-limit its log line.

@@ -8,6 +8,7 @@
 #include "bus/store/mutants.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::bus {
 
@@ -189,6 +190,7 @@ void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now no
       ++counters_.messages_refused;
       return;
   }
+  protocol::unreachable();
 }
 
 void Replica::receive_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
@@ -331,22 +333,15 @@ Nanoseconds Replica::send_deadline(PeerIndex peer) const {
   return peers_[peer].link.send_deadline();
 }
 
-// Each start of a node skips change numbers, so the difference of two numbers may be more than there are records to
-// send.
-ChangeNumber Replica::lag_of(const Peer& peer) const {
-  return std::min<ChangeNumber>(store_.feed().tail() - peer.link.cursors().merged, store_.size());
+// Counts entries, because the difference of two change numbers is no count: each start of a node skips 2^40 of them.
+std::size_t Replica::lag_of(const Peer& peer) const {
+  return store_.feed().count_after(peer.link.cursors().merged);
 }
 
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
   const Peer& peer = peers_[index];
-  const Link::Cursors cursors = peer.link.cursors();
-  return {peer.name,
-          peer.link.connected(now),
-          cursors,
-          store_.feed().tail() - cursors.merged,
-          peer.link.round_trip(),
-          peer.link.skew(),
-          peer.claims.contender(now)};
+  return {peer.name,        peer.link.connected(now),  peer.link.cursors(), lag_of(peer), peer.link.round_trip(),
+          peer.link.skew(), peer.claims.contender(now)};
 }
 
 bool Replica::synchronised() const {

@@ -87,7 +87,7 @@ struct PeerStatus {
   std::string name;
   Connected state = Connected::Down;
   Link::Cursors cursors;                // in this node's feed
-  ChangeNumber lag = 0;                 // change numbers that the peer has not acknowledged
+  std::size_t lag = 0;                  // records that changed after cursors.merged; the peer lacks no others
   protocol::Nanoseconds round_trip{};   // 0: not measured yet
   protocol::Nanoseconds skew{};         // the peer's clock minus this node's
   std::optional<Claimant> contender{};  // another process that claims the peer's name, and was refused lately
@@ -242,7 +242,7 @@ class Replica {
   void refuse(std::string peer, std::string reason);
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
-  [[nodiscard]] ChangeNumber lag_of(const Peer& peer) const;
+  [[nodiscard]] std::size_t lag_of(const Peer& peer) const;
   void report_problem(std::string peer, std::string reason);
   void note_repaired(const std::string& peer, std::size_t records);
 

@@ -168,6 +168,17 @@ Feed::Reader Feed::read_after(ChangeNumber cursor) const {
   return {*this, position, segments_[position]->offset_of(cursor + 1)};
 }
 
+std::size_t Feed::count_after(ChangeNumber cursor) const {
+  if (segments_.empty() || cursor >= tail_) return 0;
+  const std::size_t position = segment_of(cursor + 1);
+  const Segment& first = *segments_[position];
+  const auto begin = first.indexes.begin() + static_cast<std::ptrdiff_t>(first.offset_of(cursor + 1));
+  const auto stale = std::count(begin, first.indexes.end(), kStale);
+  auto count = static_cast<std::size_t>(first.indexes.end() - begin - stale);
+  for (std::size_t later = position + 1; later < segments_.size(); ++later) count += segments_[later]->live;
+  return count;
+}
+
 std::optional<Feed::Entry> Feed::Reader::next() {
   for (; segment_ < feed_->segments_.size(); ++segment_, offset_ = 0) {
     const Segment& segment = *feed_->segments_[segment_];

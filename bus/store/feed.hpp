@@ -90,6 +90,10 @@ class Feed {
   // none.
   [[nodiscard]] Reader read_after(ChangeNumber cursor) const;
 
+  // The number of entries that read_after(cursor) gives. Reads the entries of at most one segment, and a counter of
+  // each later segment, so a reader near the tail costs least.
+  [[nodiscard]] std::size_t count_after(ChangeNumber cursor) const;
+
  private:
   static constexpr std::size_t kSegmentEntries = 4096;  // up to 32 KiB: shrinking one takes far less than 1 ms
   static constexpr RecordIndex kStale = std::numeric_limits<RecordIndex>::max();

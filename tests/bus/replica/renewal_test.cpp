@@ -175,6 +175,25 @@ TEST_CASE("restarts alone never renew a feed") {
   CHECK(herd.equal());
 }
 
+TEST_CASE("the lag after a restart is the number of records that the peer lacks, though change numbers have a gap") {
+  TwoJournals herd;
+  for (const char* client : {"fig", "plum", "pear"}) herd.accept_everywhere(client, "5");
+  herd.arrives = [](const auto& message) { return !std::holds_alternative<Batch>(message); };
+  (void)accept(*herd.hill, "kiwi", "6", herd.now);
+  herd.write();
+  herd.start_hill(11, herd.hills);
+  REQUIRE(herd.advance(3s));
+  REQUIRE(herd.hill->peer_status(0, herd.now).state == Connected::Up);
+  CHECK(herd.hill->peer_status(0, herd.now).lag == 1);
+  (void)accept(*herd.hill, "fig", "6", herd.now);
+  CHECK(herd.hill->peer_status(0, herd.now).lag == 2);
+  (void)accept(*herd.hill, "fig", "7", herd.now);
+  CHECK(herd.hill->peer_status(0, herd.now).lag == 2);
+  herd.arrives = [](const auto&) { return true; };
+  REQUIRE(herd.advance(11s));
+  CHECK(herd.hill->peer_status(0, herd.now).lag == 0);
+}
+
 TEST_CASE("a compacted journal lists the runs, so the node does not renew its feed") {
   TwoJournals herd;
   herd.accept_everywhere("kiwi", "6");

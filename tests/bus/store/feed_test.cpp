@@ -53,6 +53,23 @@ TEST_CASE("reading begins after the cursor, also if no entry has that number") {
   CHECK(read(feed, UINT64_MAX).empty());
 }
 
+TEST_CASE("counting after a cursor counts entries, not numbers") {
+  Feed feed;
+  CHECK(feed.count_after(0) == 0);
+  (void)feed.append(1);
+  feed.skip_to(ChangeNumber{1} << 40U);
+  CHECK(feed.count_after(0) == 1);
+  CHECK(feed.count_after(1) == 0);
+  const ChangeNumber number = feed.append(2);
+  CHECK(feed.count_after(0) == 2);
+  CHECK(feed.count_after(1) == 1);
+  CHECK(feed.count_after(number - 1) == 1);
+  CHECK(feed.count_after(number) == 0);
+  CHECK(feed.count_after(UINT64_MAX) == 0);
+  feed.retire(1);
+  CHECK(feed.count_after(0) == 1);
+}
+
 TEST_CASE("a feed agrees with a map, in whatever order its records change") {
   for (const std::uint64_t seed : {1U, 2U, 3U}) {
     INFO("seed " << seed);
@@ -77,6 +94,7 @@ TEST_CASE("a feed agrees with a map, in whatever order its records change") {
       if (step % 1000 != 0) continue;
       const ChangeNumber cursor = feed.tail() - random() % static_cast<std::uint64_t>(step + 1);
       REQUIRE(read(feed, cursor) == after(model, cursor));
+      REQUIRE(feed.count_after(cursor) == after(model, cursor).size());
       REQUIRE(read(feed, 0) == model);
     }
   }
