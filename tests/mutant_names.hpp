@@ -1,104 +1,29 @@
-// The names of the mutants (bus/store/mutants.hpp) on command lines.
+// The names of the mutants (bus/store/mutants.hpp) on command lines: NoRunGap is `no-run-gap`.
 #pragma once
 
 #include <map>
 #include <string>
+#include <string_view>
 
 #include "bus/store/mutants.hpp"
 
 namespace herd::bus {
 
+inline std::string command_line_name(std::string_view enumerator) {
+  std::string name;
+  for (const char letter : enumerator) {
+    const bool begins_word = letter >= 'A' && letter <= 'Z';
+    if (begins_word && !name.empty()) name += '-';
+    name += begins_word ? static_cast<char>(letter - 'A' + 'a') : letter;
+  }
+  return name;
+}
+
 inline const std::map<std::string, Mutant> kMutantNames{
     {"none", Mutant::None},
-    {"ties-by-arrival", Mutant::TiesByArrival},
-    {"peers-may-not-tie", Mutant::PeersMayNotTie},
-    {"same-counts-as-newer", Mutant::SameCountsAsNewer},
-    {"change-stays-in-place", Mutant::ChangeStaysInPlace},
-    {"feed-outlives-journal", Mutant::FeedOutlivesJournal},
-    {"old-feed-keeps-cursor", Mutant::OldFeedKeepsCursor},
-    {"no-run-gap", Mutant::NoRunGap},
-    {"run-gap-not-written", Mutant::RunGapNotWritten},
-    {"bounded-read-counts", Mutant::BoundedReadCounts},
-    {"flush-counts-when-begun", Mutant::FlushCountsWhenBegun},
-    {"failed-flush-counts", Mutant::FailedFlushCounts},
-    {"failed-flush-not-read-again", Mutant::FailedFlushNotReadAgain},
-    {"writes-after-failed-flush", Mutant::WritesAfterFailedFlush},
-    {"torn-tail-stays", Mutant::TornTailStays},
-    {"redundant-reply-does-not-wait", Mutant::RedundantReplyDoesNotWait},
-    {"any-durable-number-proves", Mutant::AnyDurableNumberProves},
-    {"durable-not-asked-for", Mutant::DurableNotAskedFor},
-    {"identity-by-feed", Mutant::IdentityByFeed},
-    {"unknown-run-accepted", Mutant::UnknownRunAccepted},
-    {"written-ignored", Mutant::WrittenIgnored},
-    {"foreign-cursor-counts-as-none", Mutant::ForeignCursorCountsAsNone},
-    {"ack-beyond-tail-ignored", Mutant::AckBeyondTailIgnored},
-    {"renewal-keeps-feed-id", Mutant::RenewalKeepsFeedId},
-    {"renewal-keeps-run", Mutant::RenewalKeepsRun},
-    {"renewal-keeps-proven", Mutant::RenewalKeepsProven},
-    {"renewal-keeps-identities", Mutant::RenewalKeepsIdentities},
-    {"renewal-keeps-bodies", Mutant::RenewalKeepsBodies},
-    {"renewal-not-written", Mutant::RenewalNotWritten},
-    {"renewal-without-bound", Mutant::RenewalWithoutBound},
-    {"run-not-in-mark", Mutant::RunNotInMark},
-    {"cursor-of-no-run-counts", Mutant::CursorOfNoRunCounts},
-    {"compaction-forgets-runs", Mutant::CompactionForgetsRuns},
-    {"any-run-moves-cursor", Mutant::AnyRunMovesCursor},
-    {"cursor-moves-by-sending", Mutant::CursorMovesBySending},
-    {"from-acknowledged", Mutant::FromAcknowledged},
-    {"empty-batch-unanswered", Mutant::EmptyBatchUnanswered},
-    {"shared-though-known", Mutant::SharedThoughKnown},
-    {"cursor-moves-by-skipping", Mutant::CursorMovesBySkipping},
-    {"recovered-counts-as-unwritten", Mutant::RecoveredCountsAsUnwritten},
-    {"no-timeout", Mutant::NoTimeout},
-    {"no-gap-check", Mutant::NoGapCheck},
-    {"old-attempt-rewinds", Mutant::OldAttemptRewinds},
-    {"welcome-only-forward", Mutant::WelcomeOnlyForward},
-    {"no-hello-repeat", Mutant::NoHelloRepeat},
-    {"hello-unanswered", Mutant::HelloUnanswered},
-    {"ping-may-go-unanswered", Mutant::PingMayGoUnanswered},
-    {"first-route-stays", Mutant::FirstRouteStays},
-    {"no-incarnation-check", Mutant::NoIncarnationCheck},
-    {"ack-of-another-incarnation-used", Mutant::AckOfAnotherIncarnationUsed},
-    {"batch-of-another-incarnation-unanswered", Mutant::BatchOfAnotherIncarnationUnanswered},
-    {"welcome-of-another-incarnation-unanswered", Mutant::WelcomeOfAnotherIncarnationUnanswered},
-    {"new-incarnation-keeps-stream", Mutant::NewIncarnationKeepsStream},
-    {"durable-cursors-taken-after", Mutant::DurableCursorsTakenAfter},
-    {"ack-reports-merged-as-durable", Mutant::AckReportsMergedAsDurable},
-    {"echo-skip-forgets-incarnation", Mutant::EchoSkipForgetsIncarnation},
-    {"seen-below-window", Mutant::SeenBelowWindow},
-    {"seen-before-merged", Mutant::SeenBeforeMerged},
-    {"lost-counts-as-seen", Mutant::LostCountsAsSeen},
-    {"new-feed-not-compared", Mutant::NewFeedNotCompared},
-    {"round-without-hello", Mutant::RoundWithoutHello},
-    {"in-flight-compared", Mutant::InFlightCompared},
-    {"difference-pulled-at-once", Mutant::DifferencePulledAtOnce},
-    {"changing-bucket-not-pulled", Mutant::ChangingBucketNotPulled},
-    {"pulled-node-does-not-pull", Mutant::PulledNodeDoesNotPull},
-    {"sooner-without-end", Mutant::SoonerWithoutEnd},
-    {"in-flight-sent", Mutant::InFlightSent},
-    {"position-forgotten", Mutant::PositionForgotten},
-    {"answers-through-seen-set", Mutant::AnswersThroughSeenSet},
-    {"in-flight-unbounded", Mutant::InFlightUnbounded},
-    {"lagging-link-starves", Mutant::LaggingLinkStarves},
-    {"router-unread", Mutant::RouterUnread},
-    {"stall-unnoticed", Mutant::StallUnnoticed},
-    {"strangers-unbounded", Mutant::StrangersUnbounded},
-    {"strangers-uncounted", Mutant::StrangersUncounted},
-    {"poison-blocks", Mutant::PoisonBlocks},
-    {"half-counts-as-up", Mutant::HalfCountsAsUp},
-    {"newest-hello-wins", Mutant::NewestHelloWins},
-    {"closed-holder-keeps-name", Mutant::ClosedHolderKeepsName},
-    {"silent-holder-keeps-name", Mutant::SilentHolderKeepsName},
-    {"former-holder-stays-former", Mutant::FormerHolderStaysFormer},
-    {"contender-not-notified", Mutant::ContenderNotNotified},
-    {"conflict-of-another-run-used", Mutant::ConflictOfAnotherRunUsed},
-    {"refused-acknowledges", Mutant::RefusedAcknowledges},
-    {"start-acknowledges", Mutant::StartAcknowledges},
-    {"refusal-never-ends", Mutant::RefusalNeverEnds},
-    {"reset-keeps-epoch", Mutant::ResetKeepsEpoch},
-    {"epoch-not-taken-over", Mutant::EpochNotTakenOver},
-    {"reset-not-accepted", Mutant::ResetNotAccepted},
-    {"any-reset-accepted", Mutant::AnyResetAccepted},
+#define HERD_MUTANT(name) {command_line_name(#name), Mutant::name},
+#include "bus/store/mutant_list.hpp"
+#undef HERD_MUTANT
 };
 
 }  // namespace herd::bus

@@ -9,7 +9,7 @@ extern "C" int LLVMFuzzerInitialize(int*, char***) {
   const char* name = std::getenv("HERD_MUTANT");
   const auto mutant = herd::bus::kMutantNames.find(name == nullptr ? "" : name);
   if (mutant == herd::bus::kMutantNames.end()) {
-    std::fputs("set HERD_MUTANT to the name of a mutant (tests/mutant_names.hpp)\n", stderr);
+    std::fputs("set HERD_MUTANT to the name of a mutant (bus/store/mutant_list.hpp)\n", stderr);
     std::exit(2);
   }
   herd::bus::active_mutant = mutant->second;
