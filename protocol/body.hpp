@@ -65,7 +65,4 @@ struct Body {
 // shape. Overwrites `into` and reuses its memory.
 [[nodiscard]] Result<void> decode_body(std::string_view frame, Body& into);
 
-// The same result with msgpack's parser only. decode_body() uses it for every body that its fast path does not accept.
-[[nodiscard]] Result<void> decode_any_body(std::string_view frame, Body& into);
-
 }  // namespace herd::protocol

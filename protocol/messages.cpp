@@ -4,6 +4,7 @@
 #include <msgpack.hpp>
 
 #include "protocol/limits.hpp"
+#include "protocol/name.hpp"
 
 namespace herd::protocol {
 namespace {
@@ -249,13 +250,6 @@ std::string_view name_of(const Message& message) {
                                                 "answer", "ping",    "pong",  "bye", "conflict", "unknown"};
   static_assert(std::size(kNames) == std::variant_size_v<Message>);
   return kNames[message.index()];
-}
-
-bool is_name(std::string_view text) {
-  const auto allowed = [](char c) {
-    return (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
-  };
-  return !text.empty() && text.size() <= kMaxNameBytes && std::all_of(text.begin(), text.end(), allowed);
 }
 
 bool is_shown_address(std::string_view text) {

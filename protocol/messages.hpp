@@ -139,9 +139,6 @@ using Message =
 // Returns the name of the message's type for logs and counters: "hello", "batch", ...
 [[nodiscard]] std::string_view name_of(const Message& message);
 
-// Whether `text` is a valid name of a node or herd: 1 to kMaxNameBytes bytes of [A-Za-z0-9_-].
-[[nodiscard]] bool is_name(std::string_view text);
-
 // Whether `text` can be shown in a log line as it is: at most kMaxAddressBytes bytes of printable ASCII without blanks,
 // quotes and backslashes. True for the empty text, which means that the address is not known.
 [[nodiscard]] bool is_shown_address(std::string_view text);

@@ -2,6 +2,8 @@
 
 #include <msgpack.hpp>
 
+#include "protocol/byte_order.hpp"
+
 namespace herd::protocol {
 namespace {
 
@@ -16,11 +18,9 @@ bool is_bytes(const msgpack::object& object, std::uint32_t size) {
 }  // namespace
 
 std::string encode_sums(const Sums& sums) {
-  std::string of;
-  of.reserve(kSumsBytes);
-  for (const std::uint64_t sum : sums.of) {
-    for (unsigned i = 0; i < 8; ++i) of += static_cast<char>(sum >> (8 * i));
-  }
+  std::string of(kSumsBytes, '\0');
+  char* end = of.data();
+  for (const std::uint64_t sum : sums.of) end = put_little_endian(end, sum);
   std::string bits(kBitsBytes, '\0');
   for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
     if (sums.unsettled[bucket]) bits[bucket / 8] = static_cast<char>(bits[bucket / 8] | 1 << (bucket % 8));
@@ -48,14 +48,11 @@ Result<void> decode_sums(std::string_view frame, Sums& into) {
         !is_bytes(object.via.array.ptr[0], kSumsBytes) || !is_bytes(object.via.array.ptr[1], kBitsBytes)) {
       return fail("the frame does not contain the sums of " + std::to_string(kBuckets) + " buckets");
     }
-    const auto byte = [&](std::uint32_t field, std::size_t at) {
-      return static_cast<unsigned char>(object.via.array.ptr[field].via.bin.ptr[at]);
-    };
+    const char* const of = object.via.array.ptr[0].via.bin.ptr;
+    const char* const bits = object.via.array.ptr[1].via.bin.ptr;
     for (std::size_t bucket = 0; bucket < kBuckets; ++bucket) {
-      std::uint64_t sum = 0;
-      for (unsigned i = 8; i > 0; --i) sum = sum << 8 | byte(0, bucket * 8 + i - 1);
-      into.of[bucket] = sum;
-      into.unsettled[bucket] = (byte(1, bucket / 8) >> (bucket % 8) & 1) != 0;
+      into.of[bucket] = little_endian_at<std::uint64_t>(of + bucket * 8);
+      into.unsettled[bucket] = (static_cast<unsigned char>(bits[bucket / 8]) >> (bucket % 8) & 1) != 0;
     }
     return {};
   } catch (const msgpack::unpack_error&) {

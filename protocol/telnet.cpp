@@ -1,5 +1,7 @@
 #include "protocol/telnet.hpp"
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::protocol {
 namespace {
 
@@ -37,7 +39,7 @@ bool TelnetFilter::is_text(char byte) {
       take_in_subnegotiation(byte);
       return false;
   }
-  return false;
+  unreachable();
 }
 
 // An unknown command is skipped as a sequence of two bytes. If its second byte counted as text, noise could become a

@@ -1,13 +1,13 @@
-// Writes and reads the few forms of msgpack that updates consist of. msgpack's own packer and parser take several times
-// as long (docs/decisions/0014-updates-by-hand.md); they are used for all other messages. Pure; any thread.
+// Writes and reads the msgpack of bodies (protocol/body.hpp). msgpack-c's packer and parser take several times as long;
+// they are used for everything else (docs/decisions/0014-updates-by-hand.md). Pure; any thread.
 #pragma once
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <limits>
 #include <string_view>
+
+#include "protocol/byte_order.hpp"
 
 namespace herd::protocol::wire {
 
@@ -15,29 +15,15 @@ namespace herd::protocol::wire {
 inline constexpr std::size_t kMaxNumberBytes = 9;
 inline constexpr std::size_t kMaxTextHeadBytes = 3;
 
-// Converts between the machine's byte order and big-endian order (highest byte first), which msgpack uses.
-template <typename Word>
-[[nodiscard]] constexpr Word big_endian(Word word) {
-  if constexpr (std::endian::native == std::endian::big || sizeof word == 1) return word;
-  Word reversed = 0;
-  for (std::size_t i = 0; i < sizeof word; ++i) {
-    reversed = static_cast<Word>(reversed << 8 | (word & 0xFF));
-    word = static_cast<Word>(word >> 8);
-  }
-  return reversed;
-}
-
 // ---- writing: each function returns the position after the bytes written. The caller guarantees enough space ----
 
 template <typename Word>
 char* put_word(char* at, std::uint8_t form, Word value) {
   *at++ = static_cast<char>(form);
-  value = big_endian(value);
-  std::memcpy(at, &value, sizeof value);
-  return at + sizeof value;
+  return put_big_endian(at, value);
 }
 
-// Writes a number in its shortest form, as msgpack's packer does.
+// Each writes the shortest form, as msgpack-c's packer does.
 inline char* put_unsigned(char* at, std::uint64_t value) {
   if (value < 0x80) {
     *at++ = static_cast<char>(value);
@@ -61,6 +47,16 @@ inline char* put_signed(char* at, std::int64_t value) {
   return put_word(at, 0xd3, static_cast<std::uint64_t>(value));
 }
 
+// Writes the head of an array of `size` elements, which follow.
+inline char* put_array_head(char* at, std::uint32_t size) {
+  if (size < 16) {
+    *at++ = static_cast<char>(0x90 | size);
+    return at;
+  }
+  if (size <= 0xFFFF) return put_word(at, 0xdc, static_cast<std::uint16_t>(size));
+  return put_word(at, 0xdd, size);
+}
+
 // Writes a text of less than 64 KiB.
 inline char* put_text(char* at, std::string_view text) {
   if (text.size() < 32) {
@@ -76,19 +72,17 @@ inline char* put_text(char* at, std::string_view text) {
 
 // ---- reading ----
 
-// Reads the usual forms one after the other. Each function returns false if the next bytes are something else or the
-// text ends. They may then still be valid msgpack in another form, so the caller decodes with the library instead; the
-// position of the reader is unspecified.
+// Reads values one after the other, each in any form that msgpack has for it. A function returns false if the next
+// value is of another type, is out of range, or is cut off; then the position of the reader is unspecified. To go on
+// after such a value, skip() it with a copy of the reader that was made before.
 class Reader {
  public:
+  // skip() accepts at most this many levels.
+  static constexpr std::size_t kMostLevels = 16;
+
   explicit Reader(std::string_view text) : at_(text.data()), end_(text.data() + text.size()) {}
 
   [[nodiscard]] bool at_end() const { return at_ == end_; }
-
-  // Reads the head of an array of exactly `size` elements, at most 15.
-  [[nodiscard]] bool array(std::uint8_t size) {
-    return at_ != end_ && static_cast<std::uint8_t>(*at_++) == (0x90 | size);
-  }
 
   // Reads the head of an array of any size.
   [[nodiscard]] bool array_head(std::uint32_t& size) {
@@ -120,59 +114,83 @@ class Reader {
         return word<std::uint32_t>(value);
       case 0xcf:
         return word<std::uint64_t>(value);
-      default:
-        return false;
-    }
-  }
-
-  [[nodiscard]] bool signed_number(std::int64_t& value) {
-    if (at_ == end_) return false;
-    switch (const auto form = static_cast<std::uint8_t>(*at_); form) {
-      case 0xd0:
-        ++at_;
-        return signed_word<std::uint8_t>(value);
-      case 0xd1:
-        ++at_;
-        return signed_word<std::uint16_t>(value);
-      case 0xd2:
-        ++at_;
-        return signed_word<std::uint32_t>(value);
-      case 0xd3:
-        ++at_;
-        return signed_word<std::uint64_t>(value);
       default: {
-        if (form >= 0xe0) {
-          ++at_;
-          value = std::int64_t{form} - 0x100;
-          return true;
-        }
-        std::uint64_t read = 0;
-        if (!unsigned_number(read) || read > kMostSigned) return false;
-        value = static_cast<std::int64_t>(read);
+        std::int64_t with_sign = 0;
+        if (!signed_form(form, with_sign) || with_sign < 0) return false;
+        value = static_cast<std::uint64_t>(with_sign);
         return true;
       }
     }
   }
 
-  // Reads a text of at most 255 bytes. The view points into the text being read.
+  [[nodiscard]] bool signed_number(std::int64_t& value) {
+    if (at_ == end_) return false;
+    const auto form = static_cast<std::uint8_t>(*at_);
+    if (form >= 0xd0) {
+      ++at_;
+      return signed_form(form, value);
+    }
+    std::uint64_t read = 0;
+    if (!unsigned_number(read) || read > kMostSigned) return false;
+    value = static_cast<std::int64_t>(read);
+    return true;
+  }
+
+  // Reads a text of any length. The view points into the text being read.
   [[nodiscard]] bool text(std::string_view& value) {
     if (at_ == end_) return false;
     const auto form = static_cast<std::uint8_t>(*at_++);
-    std::size_t size = form & 0x1f;
-    if (form == 0xd9) {
-      if (at_ == end_) return false;
-      size = static_cast<std::uint8_t>(*at_++);
-    } else if ((form & 0xe0) != 0xa0) {
-      return false;
-    }
-    if (static_cast<std::size_t>(end_ - at_) < size) return false;
-    value = {at_, size};
+    std::uint64_t size = form & 0x1f;
+    if ((form & 0xe0) != 0xa0 && !text_size(form, size)) return false;
+    if (static_cast<std::uint64_t>(end_ - at_) < size) return false;
+    value = {at_, static_cast<std::size_t>(size)};
     at_ += size;
     return true;
   }
 
+  // Skips a value of any type. False if it is cut off, is no msgpack, or has more than `levels` arrays and maps inside
+  // each other. Takes time in proportion to its bytes, whatever sizes it states.
+  [[nodiscard]] bool skip(std::size_t levels);
+
  private:
+  struct Skipped {
+    bool is_container = false;
+    std::uint64_t inner = 0;  // values in the container
+  };
+
   static constexpr auto kMostSigned = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+
+  [[nodiscard]] bool skip_head(Skipped& skipped);
+
+  // Reads a negative number, or one in a form for signed numbers. `form`: its first byte, which was read.
+  [[nodiscard]] bool signed_form(std::uint8_t form, std::int64_t& value) {
+    switch (form) {
+      case 0xd0:
+        return signed_word<std::uint8_t>(value);
+      case 0xd1:
+        return signed_word<std::uint16_t>(value);
+      case 0xd2:
+        return signed_word<std::uint32_t>(value);
+      case 0xd3:
+        return signed_word<std::uint64_t>(value);
+      default:
+        value = std::int64_t{form} - 0x100;
+        return form >= 0xe0;
+    }
+  }
+
+  [[nodiscard]] bool text_size(std::uint8_t form, std::uint64_t& size) {
+    switch (form) {
+      case 0xd9:
+        return word<std::uint8_t>(size);
+      case 0xda:
+        return word<std::uint16_t>(size);
+      case 0xdb:
+        return word<std::uint32_t>(size);
+      default:
+        return false;
+    }
+  }
 
   template <typename Word>
   [[nodiscard]] bool signed_word(std::int64_t& value) {
@@ -186,10 +204,8 @@ class Reader {
   template <typename Word>
   [[nodiscard]] bool word(std::uint64_t& value) {
     if (static_cast<std::size_t>(end_ - at_) < sizeof(Word)) return false;
-    Word read = 0;
-    std::memcpy(&read, at_, sizeof read);
-    at_ += sizeof read;
-    value = big_endian(read);
+    value = big_endian_at<Word>(at_);
+    at_ += sizeof(Word);
     return true;
   }
 

@@ -13,12 +13,16 @@
 #include "bus/store/mutants.hpp"
 #include "bus/store/store.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/byte_order.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/messages.hpp"
+#include "protocol/name.hpp"
 #include "protocol/small_texts.hpp"
 
 namespace herd::bus {
 
+using protocol::little_endian_at;
+using protocol::put_little_endian;
 using protocol::put_text;
 
 namespace {
@@ -31,19 +35,6 @@ constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
 static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 
 enum class Kind : std::uint8_t { Run = 1, Records = 2, Mark = 3 };
-
-// Little-endian.
-[[gnu::always_inline]] inline void put(char* to, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) to[i] = static_cast<char>(value >> (8 * i));
-}
-
-std::uint64_t get(std::string_view text, std::size_t offset, std::size_t bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < bytes; ++i) {
-    value |= std::uint64_t{static_cast<unsigned char>(text[offset + i])} << (8 * i);
-  }
-  return value;
-}
 
 std::uint64_t hash(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
@@ -97,11 +88,9 @@ class RecordsWriter {
     note_origin(packed_origin(cell.head, cell.body));
     if (page_.size() - filled_ < kMaxRecordBytes) end();
     char* const at = page_.data() + filled_;
-    put(at,
-        cell.head.layout() | std::uint64_t{cell.head.client_bytes} << kClientShift |
-            std::uint64_t{cell.head.origin} << kOriginShift,
-        kRecordHeadBytes);
-    char* const body = put_text(at + kRecordHeadBytes, cell.client);
+    char* const id = put_little_endian(at, cell.head.layout() | std::uint64_t{cell.head.client_bytes} << kClientShift |
+                                               std::uint64_t{cell.head.origin} << kOriginShift);
+    char* const body = put_text(id, cell.client);
     const char* const end_of_record = put_text(body, {cell.body, cell.head.body_bytes()});
     filled_ = static_cast<std::size_t>(end_of_record - page_.data());
     ++count_;
@@ -154,10 +143,10 @@ void FrameWriter::end_frame(std::string& out, std::size_t at) {
   HERD_ASSERT(payload.size() <= kMaxFrameBytes);
   char* const head = out.data() + at;
   kFrameMagic.copy(head, kFrameMagic.size());
-  put(head + kLengthAt, payload.size(), 4);
-  put(head + kSequenceAt, ++sequence_, 8);
-  put(head + kPayloadHashAt, hash(payload), 8);
-  put(head + kHashedHeadBytes, hash({head, kHashedHeadBytes}), 8);
+  put_little_endian(head + kLengthAt, static_cast<std::uint32_t>(payload.size()));
+  put_little_endian(head + kSequenceAt, ++sequence_);
+  put_little_endian(head + kPayloadHashAt, hash(payload));
+  put_little_endian(head + kHashedHeadBytes, hash({head, kHashedHeadBytes}));
 }
 
 void FrameWriter::run(std::string& out, const RunFrame& run) {
@@ -190,9 +179,7 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
       last = entry->number;
     }
     char* const size = out.data() + at + kFrameHeadBytes + kRecordsBegin.size();
-    for (std::size_t i = 0; i < kRecordsSizeBytes; ++i) {
-      size[i] = static_cast<char>(records.bytes() >> (8 * (kRecordsSizeBytes - 1 - i)));
-    }
+    protocol::put_big_endian(size, static_cast<std::uint32_t>(records.bytes()));
     records.end();
     Appender appender{out};
     msgpack::pack(appender, records.origins());
@@ -203,11 +190,12 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
 
 bool FrameReader::head_at(std::size_t offset, Head& head) const {
   if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kFrameMagic.size()) != kFrameMagic) return false;
-  if (get(text_, offset + kHashedHeadBytes, 8) != hash(text_.substr(offset, kHashedHeadBytes))) return false;
-  head.length = get(text_, offset + kLengthAt, 4);
-  head.sequence = get(text_, offset + kSequenceAt, 8);
+  const char* const at = text_.data() + offset;
+  if (little_endian_at<std::uint64_t>(at + kHashedHeadBytes) != hash({at, kHashedHeadBytes})) return false;
+  head.length = little_endian_at<std::uint32_t>(at + kLengthAt);
+  head.sequence = little_endian_at<std::uint64_t>(at + kSequenceAt);
   if (head.length > text_.size() - offset - kFrameHeadBytes) return false;
-  return get(text_, offset + kPayloadHashAt, 8) == hash(text_.substr(offset + kFrameHeadBytes, head.length));
+  return little_endian_at<std::uint64_t>(at + kPayloadHashAt) == hash({at + kFrameHeadBytes, head.length});
 }
 
 bool FrameReader::valid_frame_after(std::size_t offset) const {
@@ -225,7 +213,7 @@ bool FrameReader::read_records(std::string_view bytes) {
   texts_.clear();
   for (std::string_view left(bytes_.data(), bytes.size()); !left.empty();) {
     if (left.size() < kRecordHeadBytes) return false;
-    const std::uint64_t word = get(left, 0, kRecordHeadBytes);
+    const auto word = little_endian_at<std::uint64_t>(left.data());
     RecordHead head;
     head.form = static_cast<std::uint32_t>(word);
     head.client_bytes = static_cast<std::uint8_t>(word >> kClientShift);

@@ -3,8 +3,9 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
-#include <cstddef>
 #include <cstdint>
+
+#include "protocol/byte_order.hpp"
 
 namespace herd::bus {
 
@@ -12,7 +13,7 @@ Checksum checksum_of(std::string_view header, std::optional<std::string_view> bo
   std::uint64_t hash = XXH3_64bits(header.data(), header.size());
   if (body) hash = XXH3_64bits_withSeed(body->data(), body->size(), hash);
   Checksum checksum;
-  for (std::size_t i = 0; i < checksum.size(); ++i) checksum[i] = static_cast<char>(hash >> (8 * i));
+  protocol::put_little_endian(checksum.data(), hash);
   return checksum;
 }
 

@@ -7,6 +7,7 @@
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/messages.hpp"
+#include "protocol/name.hpp"
 
 using namespace herd::protocol;
 

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "protocol/limits.hpp"
+#include "protocol/name.hpp"
 #include "tests/catch.hpp"
 #include "tests/protocol/hex.hpp"
 
