@@ -62,7 +62,7 @@ inline std::optional<protocol::Position> plain_position(std::string_view text) {
 // The time in nanoseconds since 1970; nullopt if the text is not a time.
 inline std::optional<std::uint64_t> plain_time(std::string_view text) {
   const auto value = take_decimal(text, 10, 9);
-  if (!value || !text.empty() || *value >= static_cast<std::uint64_t>(protocol::kTimeSecondsEnd) * kSecond) {
+  if (!value || !text.empty() || *value >= static_cast<Wide>(protocol::kTimeSecondsEnd) * kSecond) {
     return std::nullopt;
   }
   return static_cast<std::uint64_t>(*value);

@@ -102,7 +102,7 @@ struct Cost {
 struct Age {
   std::uint32_t epoch = 0;
   Nanoseconds time{};
-  auto operator<=>(const Age&) const = default;
+  auto operator<=>(const Age&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
 };
 
 inline constexpr std::size_t kMaxBackups = 3;    // per node; the one that is restored need not be the newest

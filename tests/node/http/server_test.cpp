@@ -149,7 +149,7 @@ TEST_CASE("a client that continues to send after a refusal can still read the re
   TestServer server;
   RawClient client(server.port);
   REQUIRE(client.send("GET / HTTP/1.1\r\nX: "));
-  REQUIRE(client.send(std::string(512 * 1024, 'a')));
+  REQUIRE(client.send(std::string(std::size_t{512} * 1024, 'a')));
   const auto answer = client.read();
   REQUIRE(answer);
   CHECK(answer->status == 431);

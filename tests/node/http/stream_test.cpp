@@ -155,7 +155,7 @@ class Readers {
  private:
   void run(std::vector<RawClient>& viewers, const std::stop_token& end) {
     std::vector<epoll_event> ready(256);
-    std::vector<char> buffer(64 * 1024);
+    std::vector<char> buffer(std::size_t{64} * 1024);
     while (!end.stop_requested()) {
       const int count = epoll_wait(epoll_, ready.data(), static_cast<int>(ready.size()), 20);
       for (int i = 0; i < count; ++i) {

@@ -287,7 +287,7 @@ TEST_CASE("a file far larger than its live records is compacted while reports co
       REQUIRE(reports < 2'000'000);
     }
     REQUIRE(node.written());
-    CHECK(node.journal->file_bytes() < 16 * 1024 * 1024);
+    CHECK(node.journal->file_bytes() < std::uint64_t{16} * 1024 * 1024);
     CHECK(std::filesystem::file_size(scratch.path() / "journal") == node.journal->file_bytes());
   }
   Journaled again(scratch);

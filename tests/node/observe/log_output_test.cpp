@@ -26,7 +26,7 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kSmallRing = 64 * 1024;
+constexpr std::size_t kSmallRing = std::size_t{64} * 1024;
 
 std::string report(std::uint64_t lines, std::string_view reason) {
   return "DROPPED " + std::to_string(lines) + " " + std::string(reason) + "\n";

@@ -134,7 +134,7 @@ TEST_CASE("every line of many threads is either complete and in order, or counte
   for (auto& thread : threads) thread.join();
   dropped += ring.take_drops();
   CHECK(is_in_order);
-  CHECK(taken + dropped == kThreads * kLines);
+  CHECK(taken + dropped == std::uint64_t{kThreads} * kLines);
   CHECK(dropped == refused[0] + refused[1] + refused[2] + refused[3]);
 }
 
