@@ -23,6 +23,14 @@ HERD_MUTANT(TornTailStays)              // a torn tail is not cut off before the
 HERD_MUTANT(RedundantReplyDoesNotWait)  // a reply to an older or equal report leaves before the newer record is durable
 HERD_MUTANT(AnyDurableNumberProves)  // an ACK proves durability although no batch of this attempt has reached the tail
 HERD_MUTANT(DurableNotAskedFor)      // if a peer's ACK about durability is lost, the node does not ask again
+// The order of a loop iteration, and the journal's schedule.
+HERD_MUTANT(ReleasedBeforeDurable)   // replies leave before their records are durable
+HERD_MUTANT(FlushBeforeReceive)      // a flush begins before the messages of the iteration are received
+HERD_MUTANT(LostDiskIgnored)         // after a failed sync the node continues
+HERD_MUTANT(DurableAckWaits)         // the ACK that reports a flush as durable leaves only after another event
+HERD_MUTANT(AwaitedUnknown)          // the replica does not learn that replies wait
+HERD_MUTANT(UnsoundFileCounts)       // a flush into a file that was removed or truncated counts
+HERD_MUTANT(FailedCompactionGoesOn)  // after a failed write the compaction continues without that chunk
 // Runs, and feed renewal (rules 23 and 24).
 HERD_MUTANT(IdentityByFeed)             // the identity of an update contains the feed id instead of the run
 HERD_MUTANT(UnknownRunAccepted)         // a cursor of a run that the journal does not list is accepted

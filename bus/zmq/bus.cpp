@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
-#include <limits>
 #include <utility>
 
 #include "bus/store/mutants.hpp"
@@ -23,14 +22,6 @@ constexpr int kFramesPerIteration = 1024;  // about 256 messages; then clients a
 constexpr std::size_t kMaxParts = 64;
 constexpr int kAnswersPerIteration = 64;      // messages from a peer's ROUTER, which sends at most 20 per second
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than sharing its ownership
-
-int events_of(zmq::socket_t& socket) {
-  return uninterrupted([&] { return socket.get(zmq::sockopt::events); });
-}
-
-bool is_writable(zmq::socket_t& socket) {
-  return (events_of(socket) & ZMQ_POLLOUT) != 0;
-}
 
 // The port of an address tcp://host:port; 0 if it has none.
 std::uint16_t port_of(std::string_view address) {
@@ -74,7 +65,7 @@ Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_
   for (zmq::socket_t& dealer : dealers_) sockets.push_back(&dealer);
   guard_.emplace(context, std::move(sockets));
   descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
-  touched_.assign(descriptors_.size(), true);
+  touched_.assign(dealers_.size(), true);
   writable_.assign(dealers_.size(), false);
 }
 
@@ -102,12 +93,28 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
   }
 }
 
-void Bus::touched(std::size_t descriptor) {
-  touched_[descriptor] = true;
-  if (descriptor > dealers_.size()) guard_->touched(descriptor - dealers_.size() - 1);
+void Bus::note_readable(std::size_t descriptor) {
+  if (descriptor == 0) return;  // the ROUTER is read in each iteration
+  if (descriptor > dealers_.size()) {
+    guard_->touched(descriptor - dealers_.size() - 1);
+  } else {
+    touched_[descriptor - 1] = true;
+  }
 }
 
+// A message that seems unfinished to the guard may only be unread: so the ROUTER is read before the second call.
 bool Bus::receive(Now now) {
+  bool more = read_router(now);
+  guard_->read_events(now);
+  if (now.steady < guard_->due()) return more;
+  const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
+  if (!guard_->cut_offenders(is_peer, now)) return more;
+  more = read_router(now) || more;
+  (void)guard_->cut_offenders(is_peer, now);
+  return more;
+}
+
+bool Bus::read_router(Now now) {
   if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
   for (int count = 0; count < kFramesPerIteration; ++count) {
     if (incomplete_.begun) {
@@ -133,21 +140,11 @@ void Bus::receive_frame(Now now) {
   message.begun = frame.more();
   if (message.begun) return;
   guard_->delivered(message.route.to_string_view(), frame, message.wire_bytes, now);
-  receive(message.route.to_string_view(), message.frames, message.size, now);
-}
-
-// A message that seems unfinished to the guard may only be unread: so the ROUTER is read before the second call.
-void Bus::guard(bool& more, Now now) {
-  guard_->read_events(now);
-  if (now.steady < guard_->due()) return;
-  const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
-  if (!guard_->cut_offenders(is_peer, now)) return;
-  more = receive(now) || more;
-  (void)guard_->cut_offenders(is_peer, now);
+  receive_message(message.route.to_string_view(), message.frames, message.size, now);
 }
 
 // A message of a node is a header, perhaps a body, and the checksum.
-void Bus::receive(std::string_view route, const Frames& frames, std::size_t size, Now now) {
+void Bus::receive_message(std::string_view route, const Frames& frames, std::size_t size, Now now) {
   if (size < 2 || size > frames.size()) return replica_.receive_damaged();
   Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
   if (size == frames.size()) incoming.body = frames[1].to_string_view();
@@ -158,7 +155,7 @@ void Bus::receive(std::string_view route, const Frames& frames, std::size_t size
 
 // Reads a message that a peer's ROUTER sent to this node's DEALER: a header and the checksum. Data that is not such a
 // message is never counted as delivered, so the guard soon cuts a connection that brings much of it.
-void Bus::receive_back(PeerIndex peer, Now now) {
+void Bus::receive_answer(PeerIndex peer, Now now) {
   zmq::socket_t& dealer = dealers_[peer];
   std::array<zmq::message_t, 2> frames;
   zmq::message_t extra;
@@ -200,7 +197,8 @@ std::string Bus::host() const {
   return std::string(host);
 }
 
-void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
+void Bus::send(PeerIndex peer, const Outgoing& message) {
+  zmq::socket_t& dealer = dealers_[peer];
   zmq::message_t header(message.header.data(), message.header.size());
   std::optional<std::string_view> text;
   if (message.body) text = *message.body;
@@ -215,67 +213,37 @@ void Bus::send(zmq::socket_t& dealer, const Outgoing& message) {
   (void)bus::send(dealer, last, zmq::send_flags::none);
 }
 
-void Bus::send_all(PeerIndex peer, Now now) {
-  zmq::socket_t& dealer = dealers_[peer];
-  for (int received = 0;;) {
-    const int events = events_of(dealer);
-    writable_[peer] = (events & ZMQ_POLLOUT) != 0;
-    if ((events & ZMQ_POLLIN) != 0) {
-      again_ = true;  // there may be more to read, and the replica's tick() must see what was received
-      if (received++ < kAnswersPerIteration) {
-        receive_back(peer, now);
-        continue;
-      }
-    }
-    if (!writable_[peer]) return;
-    const auto message = replica_.take(peer, now);
-    if (!message) return;
-    send(dealer, *message);
+// Reading a socket's events also resets its descriptor, so what they show is noted: no later wake-up announces it.
+int Bus::look_at(PeerIndex peer) {
+  const int events = uninterrupted([&] { return dealers_[peer].get(zmq::sockopt::events); });
+  touched_[peer] = (events & ZMQ_POLLIN) != 0;
+  writable_[peer] = (events & ZMQ_POLLOUT) != 0;
+  return events;
+}
+
+bool Bus::writable(PeerIndex peer) {
+  return (look_at(peer) & ZMQ_POLLOUT) != 0;
+}
+
+bool Bus::receive_back(PeerIndex peer, Now now) {
+  bool received = false;
+  for (int count = 0; count < kAnswersPerIteration && (look_at(peer) & ZMQ_POLLIN) != 0; ++count) {
+    receive_answer(peer, now);
+    received = true;
   }
+  return received;
 }
 
 // Messages on their way are lost, which the link repairs.
 void Bus::reconnect(PeerIndex peer) {
   uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
   uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
-  touched_[peer + 1] = true;
-}
-
-void Bus::serve(PeerIndex peer, Now now) {
-  if (backoffs_[peer].update(replica_.connected(peer, now), now.steady)) reconnect(peer);
-  // To ask a socket for its state costs a system call. So only these are asked: sockets that were touched, and those
-  // last seen writable for which the replica has a message.
-  if (touched_[peer + 1] || (writable_[peer] && replica_.wants_to_send(peer, now))) send_all(peer, now);
-  touched_[peer + 1] = again_;
-}
-
-bool Bus::pump(Now now) {
-  bool more = receive(now);
-  guard(more, now);
-  again_ = false;
-  replica_.tick(now);
-  if (backoffs_.empty()) backoffs_.assign(dealers_.size(), ReconnectBackoff(now.steady));
-  // Peers that have just sent a batch are served last: they are owed an ACK, and the others are owed the new updates.
-  for (const bool owed_ack : {false, true}) {
-    for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-      if (replica_.owes_ack(peer) == owed_ack) serve(peer, now);
-    }
-  }
-  return more || again_;
-}
-
-Nanoseconds Bus::next_deadline(Now now) const {
-  Nanoseconds deadline = std::min(replica_.tick_deadline(now), guard_->due());
-  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-    if (!backoffs_.empty()) deadline = std::min(deadline, backoffs_[peer].due());
-    if (writable_[peer]) deadline = std::min(deadline, replica_.send_deadline(peer));
-  }
-  return deadline;
+  touched_[peer] = true;
 }
 
 void Bus::leave() {
   for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
-    if (is_writable(dealers_[peer])) send(dealers_[peer], replica_.farewell());
+    if (writable(peer)) send(peer, replica_.farewell());
   }
 }
 

@@ -1,5 +1,6 @@
 // The bus connects a replica (bus/replica/replica.hpp) to its peers by ZeroMQ. It decides nothing about updates: it
-// passes received messages and the time to the replica, and sends the messages that the replica has for each peer.
+// passes received messages and the time to the replica. The pump (bus/loop/pump.hpp) decides when it sends which of the
+// replica's messages.
 //
 // A node binds one ROUTER, on which it receives from all peers, and opens one DEALER to each peer's ROUTER, by which it
 // sends everything, acknowledgements included. So no link depends on how a ROUTER routes, what it drops at its
@@ -21,7 +22,7 @@
 #include <vector>
 #include <zmq.hpp>
 
-#include "bus/link/reconnect_backoff.hpp"
+#include "bus/loop/transport.hpp"
 #include "bus/replica/connections.hpp"
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/connection_guard.hpp"
@@ -29,7 +30,7 @@
 
 namespace herd::bus {
 
-class Bus : private Connections {
+class Bus : public Transport, private Connections {
  public:
   struct Addresses {
     std::string bind;                // tcp://host:port
@@ -42,24 +43,27 @@ class Bus : private Connections {
                                                                    Replica& replica);
 
   // The descriptors to wait for: first the ROUTER's, then the DEALERs', then those of the connection guard. They become
-  // readable when there may be something to do, and are edge-triggered: after each wake-up call touched() with the
-  // index of each readable one, then pump() before the next wait.
+  // readable when there may be something to do, and are edge-triggered: after each wake-up call note_readable() with
+  // the index of each readable one, and let the pump run before the next wait.
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
-  void touched(std::size_t descriptor);
+  void note_readable(std::size_t descriptor);
 
-  // Call it at the end of each loop iteration. Receives messages, handles timeouts, and sends what can be sent. True if
-  // messages are left, because the work of one iteration is bounded: call it again without waiting.
-  [[nodiscard]] bool pump(protocol::Now now);
-
-  // The steady time at which pump() must be called even if no descriptor is readable; max() for never.
-  [[nodiscard]] protocol::Nanoseconds next_deadline(protocol::Now now) const;
+  // Transport. receive() also lets the connection guard act.
+  [[nodiscard]] bool receive(protocol::Now now) override;
+  bool receive_back(PeerIndex peer, protocol::Now now) override;
+  [[nodiscard]] bool touched(PeerIndex peer) const override { return touched_[peer]; }
+  [[nodiscard]] bool was_writable(PeerIndex peer) const override { return writable_[peer]; }
+  [[nodiscard]] bool writable(PeerIndex peer) override;
+  void send(PeerIndex peer, const Outgoing& message) override;
+  void reconnect(PeerIndex peer) override;
+  [[nodiscard]] protocol::Nanoseconds due() const override { return guard_->due(); }
 
   // The connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept of them. connections_cut()
   // counts all since the start.
   [[nodiscard]] std::vector<ConnectionCut> take_cuts() { return guard_->take_cuts(); }
   [[nodiscard]] std::uint64_t connections_cut() const { return guard_->cuts(); }
 
-  // Sends BYE to every peer. Do not call pump() after it.
+  // Sends BYE to every peer. Do not send anything after it.
   void leave();
 
  private:
@@ -77,27 +81,21 @@ class Bus : private Connections {
     std::uint64_t wire_bytes = 0;  // of these frames
   };
 
-  [[nodiscard]] bool receive(protocol::Now now);
+  [[nodiscard]] bool read_router(protocol::Now now);
   void receive_frame(protocol::Now now);
-  void guard(bool& more, protocol::Now now);
-  void serve(PeerIndex peer, protocol::Now now);
-  void reconnect(PeerIndex peer);
-  void receive(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
-  void send_all(PeerIndex peer, protocol::Now now);
-  void receive_back(PeerIndex peer, protocol::Now now);
-  static void send(zmq::socket_t& dealer, const Outgoing& message);
+  void receive_message(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
+  [[nodiscard]] int look_at(PeerIndex peer);
+  void receive_answer(PeerIndex peer, protocol::Now now);
   [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override;
   [[nodiscard]] std::string host() const override;
 
   Replica& replica_;
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
-  std::vector<std::string> addresses_;      // to which the DEALERs connect
-  std::vector<ReconnectBackoff> backoffs_;  // made by the first pump
+  std::vector<std::string> addresses_;  // to which the DEALERs connect
   std::vector<int> descriptors_;
-  std::vector<bool> touched_;
+  std::vector<bool> touched_;                 // of each DEALER: its state may have changed since the last look
   std::vector<bool> writable_;                // as of the last look at each DEALER
-  bool again_ = false;                        // a DEALER had something to read: pump() must be called again
   const zmq::message_t* received_ = nullptr;  // the header that the replica receives now
   Incomplete incomplete_;
   std::optional<ConnectionGuard> guard_;  // last, because it must be destroyed before the sockets

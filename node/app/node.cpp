@@ -32,7 +32,7 @@ constexpr Nanoseconds kStopPatience = 5s;  // how long a clean stop waits for re
 
 }  // namespace
 
-Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened)
+Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, FileDisk::Opened opened)
     : name_(run.name),
       directory_(directory),
       log_level_(run.log_level),
@@ -40,7 +40,9 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       signals_(signals),
       started_(clock_.now()),
       replica_(replica_options(run.config, run.name), std::move(opened.recovered)),
-      journal_(std::move(opened.journal)) {}
+      disk_(std::move(opened.disk)),
+      journal_(*disk_, {.sync = run.config.updates.ack == Acknowledge::Fsync, .live_bytes = opened.live_bytes}),
+      journal_log_(directory, run.config.updates.ack) {}
 
 Node::~Node() {
   http_.reset();  // first: its thread posts to the loop's io_context
@@ -60,11 +62,11 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
     return tl::unexpected(enough.error());
   }
   if (run.discard_journal) {
-    const auto discarded = Journal::discard(directory.path());
+    const auto discarded = FileDisk::discard(directory.path());
     if (!discarded) return tl::unexpected(discarded.error());
     if (*discarded) spdlog::warn("event=journal_discarded moved_to={}", (*discarded)->string());
   }
-  auto opened = Journal::open(directory.path(), run.config.updates.ack, random_id(), &directory);
+  auto opened = FileDisk::open(directory.path(), random_id(), &directory);
   if (!opened) return tl::unexpected(opened.error());
   std::unique_ptr<Node> node(new Node(run, signals, directory.path(), std::move(*opened)));
   if (auto ready = node->open(); !ready) return tl::unexpected(ready.error());
@@ -77,7 +79,7 @@ Result<void> Node::open() {
   for (const std::string& warning : ports_at_risk(*config_.find(name_), read_port_range())) {
     spdlog::warn("event=port_at_risk reason=\"{}\"", warning);
   }
-  const auto begin_run = [this] { return journal_->begin_run(replica_); };
+  const auto begin_run = [this] { return disk_->begin_run(replica_.planner().begin_run()); };
   return open_bus().and_then(begin_run).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     auto worker = places::Worker::start(context_, worker_options(config_.places));
     if (!worker) return tl::unexpected(worker.error());
@@ -109,6 +111,7 @@ Result<void> Node::open_bus() {
   auto bus = bus::Bus::open(context_, addresses, replica_);
   if (!bus) return tl::unexpected(bus.error());
   bus_ = std::move(*bus);
+  loop_.emplace(bus::Loop::Parts{replica_, *bus_, journal_, *this});
   return {};
 }
 
@@ -141,13 +144,13 @@ void Node::watch_descriptors() {
   };
   const std::vector<int>& descriptors = bus_->descriptors();
   for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    watch(descriptors[i], [this, i] { bus_->touched(i); });
+    watch(descriptors[i], [this, i] { bus_->note_readable(i); });
   }
   // end_iteration() reads all of these anyway, so they only need to wake the loop.
   watch(places_->fd(), [] {});
   watch(worker_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
-  watch(journal_->descriptor(), [] {});
+  watch(disk_->descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
@@ -168,7 +171,7 @@ bool Node::run() {
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_iteration();
   while (!stopped()) iterate();
-  if (disk_lost_) return false;
+  if (loop_->disk_lost()) return false;
   bus_->leave();
   spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
   return true;
@@ -190,59 +193,43 @@ void Node::run_ready() {
 }
 
 void Node::end_iteration() {
-  busy_ = bus_->pump(clock_.now());
-  const std::uint64_t asked = deliver_places();
-  advance_journal();
-  report();
+  busy_ = loop_->end_iteration(clock_.now());
   // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
-  if (places_->counters().asked != asked) busy_ = true;
+  if (places_->counters().asked != delivered_at_) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
   front_end_->arm();
 }
 
-// Takes the journal's results, starts its next job, and releases the replies that waited for it or for peers.
-void Node::advance_journal() {
-  const std::uint64_t flushes = journal_->counters().flushes;
-  if (!journal_->advance(replica_, clock_.now())) {
-    disk_lost_ = true;
-    return;
-  }
-  // The bus was pumped before this flush counted. Replies at peers may wait for the ACK that names it as durable, so
-  // the next iteration begins at once and sends that ACK.
-  if (config_.updates.replicas > 0 && journal_->counters().flushes != flushes) busy_ = true;
+void Node::deliver(Now now) {
+  while (const auto answer = places_->poll(now)) front_end_->deliver(answer->ticket, answer->document);
+  delivered_at_ = places_->counters().asked;
+  front_end_->send_delivered();
+  while (auto figures = worker_->poll_figures()) places_report_.receive(std::move(*figures), monitor_.get(), now.wall);
+}
+
+void Node::release(bus::ChangeNumber acknowledged) {
+  front_end_->release(acknowledged);
+  admin_->release(acknowledged);
+}
+
+bus::ChangeNumber Node::awaited() const {
+  return std::max(front_end_->awaited(), admin_->awaited());
+}
+
+bool Node::report(Now now) {
   ack_timeout_ = config_.updates.ack_timeout;
   if (!replica_.may_acknowledge()) ack_timeout_ = std::min(ack_timeout_, kRefusedPatience);
-  const bus::ChangeNumber acknowledged = replica_.acknowledged();
-  if (std::exchange(released_, acknowledged) != acknowledged) {
-    front_end_->release(acknowledged);
-    admin_->release(acknowledged);
-  }
-  if (config_.updates.replicas > 0) replica_.await(std::max(front_end_->awaited(), admin_->awaited()));
-}
-
-// Returns the number of lookups that had been started when no more answers were ready.
-std::uint64_t Node::deliver_places() {
-  while (const auto answer = places_->poll(clock_.now())) front_end_->deliver(answer->ticket, answer->document);
-  const std::uint64_t asked = places_->counters().asked;
-  front_end_->send_delivered();
-  while (auto figures = worker_->poll_figures()) {
-    places_report_.receive(std::move(*figures), monitor_.get(), clock_.now().wall);
-  }
-  return asked;
-}
-
-void Node::report() {
-  const Now& now = clock_.now();
-  reporter_->report_journal(journal_->trouble(), now);
-  busy_ = reporter_->report(now) || busy_;
+  journal_log_.report(journal_, now);
+  reporter_->report_journal(journal_.trouble(), now);
+  bool busy = reporter_->report(now);
   for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
-  if (stats_) busy_ = stats_->serve(now) || busy_;
+  if (stats_) busy = stats_->serve(now) || busy;
+  return busy;
 }
 
 Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
-  Nanoseconds deadline = std::min(bus_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
-  deadline = std::min(deadline, journal_->next_deadline(replica_));
+  Nanoseconds deadline = std::min(loop_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
   if (stats_) deadline = std::min(deadline, stats_->next_deadline());
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // stopped() polls the peers' cursors
   return deadline;
@@ -267,17 +254,17 @@ void Node::begin_stop() {
   spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
   stop_began_ = clock_.now().steady;
   stop_by_ = stop_began_ + kStopPatience;
-  journal_->check_soon();  // if the journal was removed a moment ago, it is written anew before the process ends
+  journal_.check_soon();  // if the journal was removed a moment ago, it is written anew before the process ends
   front_end_->stop(*stop_by_);
   admin_->stop();
 }
 
 bool Node::stopped() const {
-  if (disk_lost_) return true;
+  if (loop_->disk_lost()) return true;
   if (!stop_by_) return false;
   if (clock_.now().steady >= *stop_by_) return true;
   return front_end_->idle() && peers_have_all() && replica_.planner().cursor() == replica_.store().feed().tail() &&
-         journal_->confirmed() >= stop_began_;
+         journal_.confirmed() >= stop_began_;
 }
 
 bool Node::peers_have_all() const {
@@ -326,13 +313,13 @@ Status Node::status() const {
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
   status.ready = ready();
-  status.journal = {journal_->trouble(), config_.updates.ack != Acknowledge::Memory, journal_->file_bytes()};
+  status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);
   for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
   add_bus(status, replica_.counters());
   status.counters["bus_connections_cut"] = bus_->connections_cut();
   add_places(status);
-  const Journal::Counters& journal = journal_->counters();
+  const bus::Journal::Counters& journal = journal_.counters();
   status.counters["journal_passes"] = journal.flushes;
   status.counters["journal_bytes"] = journal.bytes;
   status.counters["journal_failures"] = journal.failures;

@@ -2,8 +2,8 @@
 //
 // The thread that calls run() is the loop's thread. It owns the replica, and all sockets except those of the HTTP
 // server and of the places worker. It blocks only in its wait for the next event. One loop iteration handles everything
-// that is ready (input of clients, answers of the places worker), then pumps the bus. So batches form under load, and a
-// lone update leaves at once. docs/ARCHITECTURE.md lists the other threads.
+// that is ready (input of clients, answers of the places worker); bus/loop/loop.hpp ends it. So batches form under
+// load, and a lone update leaves at once. docs/ARCHITECTURE.md lists the other threads.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -16,6 +16,8 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "bus/loop/journal.hpp"
+#include "bus/loop/loop.hpp"
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/bus.hpp"
 #include "node/app/admin_socket.hpp"
@@ -28,7 +30,8 @@
 #include "node/config/options.hpp"
 #include "node/config/state_dir.hpp"
 #include "node/http/http_server.hpp"
-#include "node/journal/journal.hpp"
+#include "node/journal/file_disk.hpp"
+#include "node/journal/journal_log.hpp"
 #include "node/observe/monitor.hpp"
 #include "node/observe/places_report.hpp"
 #include "node/observe/reporter.hpp"
@@ -39,7 +42,7 @@
 
 namespace herd::node {
 
-class Node {
+class Node : private bus::LoopHost {
  public:
   // Recovers the store from the journal, binds every address, and starts the other threads. After an Error, nothing of
   // the node is left; its text states what is wrong and what to do. The log must be started before. `signals` and
@@ -47,7 +50,7 @@ class Node {
   // its lock file.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start(const RunNode& run, Signals& signals,
                                                                      StateDir& directory);
-  ~Node();
+  ~Node() override;
 
   // Serves until SIGTERM or SIGINT. Then stops cleanly: answers the commands already received, sends the peers the
   // changes that they lack, and then BYE; at most 5 s. SIGHUP reloads the configuration. Returns false if the node
@@ -57,7 +60,7 @@ class Node {
  private:
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start_all(const RunNode& run, Signals& signals,
                                                                          StateDir& directory);
-  Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, Journal::Opened opened);
+  Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, FileDisk::Opened opened);
 
   [[nodiscard]] protocol::Result<void> open();
   [[nodiscard]] protocol::Result<void> open_bus();
@@ -67,9 +70,11 @@ class Node {
 
   void iterate();
   void end_iteration();
-  std::uint64_t deliver_places();
-  void advance_journal();
-  void report();
+  // bus::LoopHost
+  void deliver(protocol::Now now) override;
+  void release(bus::ChangeNumber acknowledged) override;
+  [[nodiscard]] bus::ChangeNumber awaited() const override;
+  [[nodiscard]] bool report(protocol::Now now) override;
   void wait_for(protocol::Nanoseconds deadline);
   [[nodiscard]] protocol::Nanoseconds next_deadline() const;
   void run_ready();
@@ -94,15 +99,17 @@ class Node {
   protocol::Now started_;
 
   bus::Replica replica_;
-  std::unique_ptr<Journal> journal_;
-  bus::ChangeNumber released_ = 0;  // the replies up to this change number were released
+  std::unique_ptr<FileDisk> disk_;
+  bus::Journal journal_;
+  JournalLog journal_log_;
   // How long a reply may wait now: the configured time, or less while another process has this node's name.
   std::chrono::milliseconds ack_timeout_ = kDefaultAckTimeout;
-  bool disk_lost_ = false;  // a sync failed: stop at once, without more replies
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
+  std::optional<bus::Loop> loop_;
   std::unique_ptr<places::Worker> worker_;
   std::unique_ptr<places::Client> places_;
+  std::uint64_t delivered_at_ = 0;  // how many lookups had been started when deliver() found no more answers
   PlacesReport places_report_;
   std::unique_ptr<Monitor> monitor_;  // nullptr: not configured
   std::optional<Reporter> reporter_;

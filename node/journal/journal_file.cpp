@@ -71,26 +71,6 @@ int open_or_create(int folder) {
 
 }  // namespace
 
-std::string_view describe(JournalFile::State state) {
-  switch (state) {
-    case JournalFile::State::Sound:
-      return "its file is sound";
-    case JournalFile::State::Missing:
-      return "its file was removed or renamed";
-    case JournalFile::State::Replaced:
-      return "another file has its name";
-    case JournalFile::State::Shorter:
-      return "its file was truncated";
-    case JournalFile::State::Longer:
-      return "its file is longer than what this node wrote";
-    case JournalFile::State::Changed:
-      return "another program has changed its file";
-    case JournalFile::State::Unknown:
-      return "its file cannot be examined";
-  }
-  HERD_ASSERT(false);
-}
-
 JournalFile::JournalFile(std::filesystem::path directory, int file, int folder)
     : directory_(std::move(directory)), path_(directory_ / kName), file_(file), folder_(folder) {}
 

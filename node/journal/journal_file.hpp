@@ -1,4 +1,4 @@
-// The system calls of the journal. Owned by the Journal (node/journal/journal.hpp). Used by one thread at a time: by
+// The system calls of the journal. Owned by the disk (node/journal/file_disk.hpp). Used by one thread at a time: by
 // the writer's while it has a job, else by the loop's. Calls may wait for the disk. Owns its descriptors.
 //
 // A reply may leave only for records that the next start would read. So this class also checks that the file it writes
@@ -16,6 +16,7 @@
 #include <string>
 #include <string_view>
 
+#include "bus/loop/disk.hpp"
 #include "protocol/result.hpp"
 
 struct stat;
@@ -24,15 +25,7 @@ namespace herd::node {
 
 class JournalFile {
  public:
-  enum class State : std::uint8_t {
-    Sound,     // the file with the journal's name is this object's file, as this object wrote it
-    Missing,   // no file has the journal's name: the file or its directory was removed or renamed
-    Replaced,  // another file has the journal's name
-    Shorter,   // shorter than this object wrote it
-    Longer,    // longer than this object wrote it
-    Changed,   // its length is right, but it was modified since the last append
-    Unknown,   // the system call failed
-  };
+  using State = bus::FileState;
   struct Look {
     State state = State::Sound;
     int error = 0;  // errno, for Unknown
@@ -116,8 +109,5 @@ class JournalFile {
   void* mapped_ = nullptr;
   std::size_t mapped_bytes_ = 0;
 };
-
-// For the log and /healthz: "its file was removed or renamed".
-[[nodiscard]] std::string_view describe(JournalFile::State state);
 
 }  // namespace herd::node

@@ -6,10 +6,10 @@
 namespace herd::node {
 namespace {
 
-using State = JournalFile::State;
+using State = bus::FileState;
 
 // Stores in `job` why the file is not sound. Returns true if it is sound.
-bool accept(JournalJob& job, const JournalFile::Look& look) {
+bool accept(bus::JournalJob& job, const JournalFile::Look& look) {
   if (look.state == State::Sound) return true;
   job.trouble = describe(look.state);
   if (look.state == State::Unknown) {
@@ -21,7 +21,7 @@ bool accept(JournalJob& job, const JournalFile::Look& look) {
   return false;
 }
 
-void check(JournalJob& job, JournalFile& file) {
+void check(bus::JournalJob& job, JournalFile& file) {
   if (!accept(job, file.look(job.by_time))) return;
   if (const int error = file.probe(); error != 0) {
     job.blocked = true;
@@ -31,7 +31,7 @@ void check(JournalJob& job, JournalFile& file) {
 
 // An append counts only if the next start would read it. So the file is checked before the append, so as not to append
 // to a foreign file, and after it.
-void append(JournalJob& job, JournalFile& file) {
+void append(bus::JournalJob& job, JournalFile& file) {
   if (!accept(job, file.look_at_content(job.by_time))) return;
   if (const int error = file.append(job.bytes); error != 0) {
     if (accept(job, file.look(false))) job.trouble = std::strerror(error);
@@ -49,7 +49,7 @@ void append(JournalJob& job, JournalFile& file) {
   if (file.undo_append(job.bytes.size()) != 0) job.found = State::Longer;
 }
 
-void compact(JournalJob& job, JournalFile& file) {
+void compact(bus::JournalJob& job, JournalFile& file) {
   int error = job.starts_compaction ? file.begin_compaction() : 0;
   if (error == 0) error = file.append_to_new_file(job.bytes);
   if (error != 0) {
@@ -66,7 +66,7 @@ void compact(JournalJob& job, JournalFile& file) {
 
 }  // namespace
 
-void carry_out(JournalJob& job, JournalFile& file, StateDir* state_dir) {
+void carry_out(bus::JournalJob& job, JournalFile& file, StateDir* state_dir) {
   if (state_dir != nullptr && (job.check || job.starts_compaction || job.replaces)) {
     const auto restored = state_dir->restore();
     if (!restored) {

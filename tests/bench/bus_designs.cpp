@@ -27,12 +27,14 @@
 #include <thread>
 #include <unordered_map>
 
+#include "bus/loop/pump.hpp"
 #include "bus/zmq/bus.hpp"
 #include "protocol/reply.hpp"
 
 namespace {
 
 using herd::bus::Bus;
+using herd::bus::Pump;
 using herd::bus::Replica;
 using herd::protocol::Command;
 using herd::protocol::Iamat;
@@ -74,9 +76,11 @@ class Core {
       std::exit(1);
     }
     bus_ = std::move(*bus);
+    pump_.emplace(replica_, *bus_);
   }
 
   Bus& bus() { return *bus_; }
+  Pump& pump() { return *pump_; }
 
   void execute(const Command& command, std::string_view line, Now time, std::string& out) {
     if (const auto* iamat = std::get_if<Iamat>(&command)) {
@@ -112,6 +116,7 @@ class Core {
   zmq::context_t context_;
   Replica replica_;
   std::unique_ptr<Bus> bus_;
+  std::optional<Pump> pump_;
   std::uint64_t stored_ = 0;
 };
 
@@ -254,10 +259,10 @@ class Mailbox {
   Clients clients(arguments.ports.at(arguments.name).first);
   const auto& descriptors = core.bus().descriptors();
   for (const int descriptor : descriptors) clients.watch(descriptor);
-  bool busy = core.bus().pump(now());
+  bool busy = core.pump().run(now());
   while (true) {
     Now time = now();
-    const int timeout_ms = busy ? 0 : milliseconds_until(core.bus().next_deadline(time), time);
+    const int timeout_ms = busy ? 0 : milliseconds_until(core.pump().next_deadline(time), time);
     bool is_read = false;
     const auto at = [&] {  // reads the clock once per iteration, after the wait
       if (!is_read) time = now();
@@ -272,9 +277,9 @@ class Mailbox {
         },
         [&](int descriptor) {
           const auto found = std::find(descriptors.begin(), descriptors.end(), descriptor);
-          core.bus().touched(static_cast<std::size_t>(found - descriptors.begin()));
+          core.bus().note_readable(static_cast<std::size_t>(found - descriptors.begin()));
         });
-    busy = core.bus().pump(at());
+    busy = core.pump().run(at());
   }
 }
 
@@ -283,18 +288,18 @@ class Mailbox {
   std::vector<pollfd> polled{{commands.descriptor(), POLLIN, 0}};
   for (const int descriptor : core.bus().descriptors()) polled.push_back({descriptor, POLLIN, 0});
   std::vector<BatchPtr> batches;
-  bool busy = core.bus().pump(now());
+  bool busy = core.pump().run(now());
   while (true) {
     const Now before = now();
-    poll(polled.data(), polled.size(), busy ? 0 : milliseconds_until(core.bus().next_deadline(before), before));
+    poll(polled.data(), polled.size(), busy ? 0 : milliseconds_until(core.pump().next_deadline(before), before));
     const Now time = now();
     for (std::size_t i = 1; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) core.bus().touched(i - 1);
+      if (polled[i].revents != 0) core.bus().note_readable(i - 1);
     }
     if (polled[0].revents != 0) commands.take_all(batches);
     for (const auto& batch : batches) execute(core, *batch, time);
     answers.put(batches);
-    busy = core.bus().pump(time);
+    busy = core.pump().run(time);
   }
 }
 

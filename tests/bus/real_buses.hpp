@@ -17,7 +17,7 @@
 #include <string_view>
 #include <vector>
 
-#include "bus/zmq/bus.hpp"
+#include "tests/bus/pumped_bus.hpp"
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/free_port.hpp"
@@ -25,10 +25,6 @@
 namespace herd::bus::real {
 
 using namespace herd::protocol;
-
-inline Now real_time() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
-}
 
 inline std::uint64_t random_id() {
   static std::random_device device;
@@ -38,20 +34,9 @@ inline std::uint64_t random_id() {
 // A node's replica and its bus.
 struct Node {
   std::unique_ptr<Replica> replica;
-  std::unique_ptr<Bus> bus;
+  std::unique_ptr<PumpedBus> pumped;  // nullptr: the node is stopped
 
-  // One iteration of the node's loop: waits until something is ready or due, but at most `longest`, and handles it.
-  void run_once(std::chrono::milliseconds longest) {
-    const Nanoseconds until = bus->next_deadline(real_time()) - real_time().steady;
-    const Nanoseconds wait = std::clamp<Nanoseconds>(until, 0ns, longest);
-    std::vector<pollfd> polled;
-    for (const int descriptor : bus->descriptors()) polled.push_back({descriptor, POLLIN, 0});
-    (void)poll(polled.data(), polled.size(), static_cast<int>((wait + 999us).count() / 1'000'000));
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) bus->touched(i);
-    }
-    for (bool more = true; more;) more = bus->pump(real_time());
-  }
+  Bus& bus() { return pumped->bus(); }
 };
 
 // Hill and Smith on two free ports.
@@ -68,10 +53,10 @@ class Herd {
   const std::string& hills_address() const { return addresses_[0]; }
 
   void restart_smith() {
-    smith_.bus.reset();
+    smith_.pumped.reset();
     start(smith_, 1);
   }
-  void stop_smith() { smith_.bus.reset(); }
+  void stop_smith() { smith_.pumped.reset(); }
 
   // Runs both loops until the condition holds; false if it does not hold within 10 s.
   template <typename Condition>
@@ -79,8 +64,8 @@ class Herd {
     const Nanoseconds end = real_time().steady + 10s;
     while (!holds()) {
       if (real_time().steady > end) return false;
-      hill_.run_once(2ms);
-      if (smith_.bus) smith_.run_once(2ms);
+      hill_.pumped->run_once();
+      if (smith_.pumped) smith_.pumped->run_once();
     }
     return true;
   }
@@ -99,14 +84,11 @@ class Herd {
         Replica::Options{{"herd", kNames[index], random_id(), random_id()}, {kNames[1 - index]}, {}, random_id()});
     // libzmq's reaper thread releases the address of a closed socket asynchronously, so binding may fail at first.
     const Nanoseconds end = real_time().steady + 10s;
-    for (;;) {
-      auto bus = Bus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
-      if (bus) node.bus = std::move(*bus);
-      if (bus || real_time().steady > end) break;
-    }
-    REQUIRE(node.bus);
+    do {
+      node.pumped = PumpedBus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
+    } while (!node.pumped && real_time().steady < end);
+    REQUIRE(node.pumped);
   }
-  static std::string free_address() { return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port()); }
 
   zmq::context_t context_;
   std::string addresses_[2] = {free_address(), free_address()};

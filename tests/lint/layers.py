@@ -21,17 +21,18 @@ ALLOWED: dict[str, list[str]] = {
     "bus/journal": ["bus/store", "protocol"],
     "bus/link": ["bus/store", "protocol"],
     "bus/replica": ["bus/journal", "bus/link", "bus/store", "protocol"],
-    "bus/zmq": ["bus/replica", "bus/link", "bus/store", "protocol"],
+    "bus/loop": ["bus/replica", "bus/link", "bus/store", "protocol"],
+    "bus/zmq": ["bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
     "node/base": ["protocol"],
     "node/places": ["node/base", "protocol"],
     "node/config": ["node/places", "node/base", "protocol"],
-    "node/journal": ["node/config", "node/base", "bus/replica", "bus/journal", "bus/store", "protocol"],
+    "node/journal": ["node/config", "node/base", "bus/loop", "bus/journal", "bus/store", "protocol"],
     "node/observe": ["node/places", "node/config", "node/base", "bus/zmq", "bus/replica", "bus/link", "bus/store",
                      "protocol"],
     "node/clients": ["node/places", "node/config", "node/base", "bus/replica", "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
     "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/base",
-                 "bus/zmq", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
+                 "bus/zmq", "bus/loop", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
 }
 
 # Headers of the system that a pure layer may not use: no socket, clock, thread, file or log.
@@ -39,7 +40,7 @@ IO = (r"(zmq|asio|spdlog|thread|mutex|semaphore|condition_variable|future|fstrea
       r"netinet/|poll)")
 FORBIDDEN: dict[str, re.Pattern[str]] = {
     folder: re.compile(r"#\s*include\s+<" + IO)
-    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica")
+    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica", "bus/loop")
 }
 # Python packages: the operator's commands may not import the benchmarks and proofs, except where they dispatch them.
 COMMANDS = "scripts/lib/herd_ctl"

@@ -14,15 +14,15 @@ constexpr std::uint64_t kRoundMessages = 6;         // HELLO, its answer, two WE
 
 void World::end_faults() {
   network_.end_faults();
-  disks_fail_ = false;
+  disk_faults_.write_failures = disk_faults_.sync_failures = 0;
   unblocks_.clear();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
 }
 
 bool World::converged() const {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    const bus::Store& mine = nodes_[i].replica->store();
-    const bus::Store& first = nodes_[component_[i]].replica->store();
+    const bus::Store& mine = nodes_[i].replica().store();
+    const bus::Store& first = nodes_[component_[i]].replica().store();
     if (mine.digest() != first.digest() || mine.size() != first.size()) return false;
   }
   return true;
@@ -58,8 +58,8 @@ std::string World::needless_repairs() const {
 
 // A crash never removes changes from a journal that a peer may know of, so it must not renew a feed.
 std::string World::needless_renewals() const {
-  if (restored_ > 0 || scenario_.twin_copies_disk || totals_.renewed == 0) return "";
-  return std::to_string(totals_.renewed) + " feeds were renewed although no disk was restored or copied";
+  if (restored_ + damaged_ > 0 || scenario_.twin_copies_disk || totals_.renewed == 0) return "";
+  return std::to_string(totals_.renewed) + " feeds were renewed although no disk was restored, copied or damaged";
 }
 
 // After convergence: every link is up, every reply has left, and only pings and reconciliation are sent.
@@ -72,7 +72,7 @@ std::string World::rest() {
   std::size_t links = 0;
   advance_to(time_ + kRest);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    const bus::Replica& replica = *nodes_[i].replica;
+    const bus::Replica& replica = nodes_[i].replica();
     for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer, ++links) {
       const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[i]));
       if (status.state != bus::Connected::Up)
@@ -90,7 +90,7 @@ std::string World::rest() {
 std::string World::forgotten() const {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     for (const auto& [client, age] : nodes_[i].reported) {
-      if (is_older(*nodes_[i].replica, client, age)) return node_name(i) + " lost a report of " + client;
+      if (is_older(nodes_[i].replica(), client, age)) return node_name(i) + " lost a report of " + client;
     }
   }
   return "";
@@ -102,7 +102,7 @@ std::string World::lost() const {
   for (const auto& [key, age] : promised_) {
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       if (component_[i] != key.first) continue;
-      if (is_older(*nodes_[i].replica, key.second, age))
+      if (is_older(nodes_[i].replica(), key.second, age))
         return node_name(i) + " lost an acknowledged update of " + key.second;
     }
   }
@@ -111,7 +111,7 @@ std::string World::lost() const {
 
 std::string World::unanswered() const {
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-    if (!nodes_[i].waiting.empty()) return "a reply of " + node_name(i) + " never left";
+    if (!nodes_[i].process->waiting().empty()) return "a reply of " + node_name(i) + " never left";
   }
   return "";
 }

@@ -24,6 +24,7 @@ struct Totals {
   std::uint64_t pulled = 0;
   std::uint64_t repaired = 0;
   std::uint64_t restored = 0;
+  std::uint64_t damaged = 0;
   std::uint64_t renewed = 0;
   herd::protocol::Nanoseconds slowest{};
 };
@@ -38,6 +39,7 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.pulled += outcome.pulled;
   totals.repaired += outcome.repaired;
   totals.restored += outcome.restored;
+  totals.damaged += outcome.damaged;
   totals.renewed += outcome.renewed;
   totals.trace = totals.trace * 31 + outcome.trace;
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
@@ -94,17 +96,13 @@ int main(int argc, char** argv) {
     if ((seed - first + 1) % 500 == 0)
       std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
   }
+  const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
   std::printf(
       "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu reconciliation rounds, "
-      "%llu "
-      "buckets pulled, %llu records repaired, %llu disks restored, %llu feeds renewed, slowest convergence %.0f ms, "
-      "trace "
-      "%016llx\n",
-      static_cast<unsigned long long>(count), static_cast<unsigned long long>(totals.stored),
-      static_cast<unsigned long long>(totals.acknowledged), static_cast<unsigned long long>(totals.messages),
-      static_cast<unsigned long long>(totals.rounds), static_cast<unsigned long long>(totals.pulled),
-      static_cast<unsigned long long>(totals.repaired), static_cast<unsigned long long>(totals.restored),
-      static_cast<unsigned long long>(totals.renewed), static_cast<double>(totals.slowest.count()) * 1e-6,
-      static_cast<unsigned long long>(totals.trace));
+      "%llu buckets pulled, %llu records repaired, %llu disks restored, %llu journals damaged, %llu feeds renewed, "
+      "slowest convergence %.0f ms, trace %016llx\n",
+      number(count), number(totals.stored), number(totals.acknowledged), number(totals.messages), number(totals.rounds),
+      number(totals.pulled), number(totals.repaired), number(totals.restored), number(totals.damaged),
+      number(totals.renewed), static_cast<double>(totals.slowest.count()) * 1e-6, number(totals.trace));
   return 0;
 }

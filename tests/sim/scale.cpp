@@ -92,7 +92,7 @@ Scenario quiet_scenario(std::uint64_t seed, Graph graph) {
   scenario.faults.delay_min = Nanoseconds{500'000};
   scenario.faults.delay_max = Nanoseconds{1'500'000};
   scenario.level = Level::Write;
-  scenario.write_max = Nanoseconds{200'000};
+  scenario.disk_faults.write_max = Nanoseconds{200'000};
   return scenario;
 }
 

@@ -75,9 +75,10 @@ void draw_load(Scenario& scenario, Random& random) {
 
 void draw_disks(Scenario& scenario, Random& random) {
   scenario.level = static_cast<Level>(random.below(4));
-  scenario.write_failures = half_the_time(random, 0.2);
-  scenario.compactions = half_the_time(random, 0.1);
-  scenario.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
+  scenario.disk_faults.write_failures = half_the_time(random, 0.2);
+  if (scenario.level == Level::Fsync) scenario.disk_faults.sync_failures = half_the_time(random, 0.01);
+  if (random.chance(0.5)) scenario.compact_beyond = random.below(20'000);
+  scenario.disk_faults.write_max = Nanoseconds{random.chance(0.2) ? 200'000'000 : random.between(50'000, 5'000'000)};
   scenario.wipes = random.chance(0.7);
   scenario.replicas = 1 + random.below(2);
   if (random.chance(0.3)) scenario.planner = {1 + random.below(6), 1 + random.below(6)};
@@ -109,6 +110,7 @@ void draw_twin(Scenario& scenario, Random& random) {
   scenario.faults.loss = scenario.faults.slow_links = scenario.faults.hollow = scenario.faults.altered = 0;
   scenario.partitions_per_second = 0;
   scenario.wipes = false;
+  scenario.disk_faults.sync_failures = 0;
   scenario.twin_copies_disk = random.chance(0.5);
 }
 
@@ -119,6 +121,13 @@ void draw_backups(Scenario& scenario, Random& random) {
   scenario.backups_per_second = 0.5 + static_cast<double>(random.below(6)) / 2;
   scenario.restores = 0.5;
   scenario.restarts_per_second = std::max(scenario.restarts_per_second, 1.0);
+}
+
+// Another program removes or truncates journals of running nodes.
+void draw_damages(Scenario& scenario, Random& random) {
+  if (scenario.level == Level::Memory || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
+  if (scenario.twin_of || random.chance(0.7)) return;
+  scenario.damages_per_second = 0.5;
 }
 
 }  // namespace
@@ -141,6 +150,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   if (random.chance(0.3)) scenario.client_resets = 0.05;
   draw_twin(scenario, random);
   draw_backups(scenario, random);
+  draw_damages(scenario, random);
   return scenario;
 }
 
@@ -155,10 +165,10 @@ std::string Scenario::describe() const {
          std::to_string(pauses_per_second) + ", batch " + std::to_string(limits.max_batch) + ", in flight " +
          std::to_string(limits.max_in_flight) + ", ack " + std::string(kLevels[static_cast<std::size_t>(level)]) +
          ", " + std::to_string(rounds) + " rounds" + (wipes ? ", wipes" : "") +
-         (restores > 0 ? ", disks restored" : "") + ", reconciliation rounds from " +
-         std::to_string(reconcile.round_min.count() / 1'000'000) + " ms, resets of clients " +
-         std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) + ", altered " +
-         std::to_string(faults.altered) +
+         (restores > 0 ? ", disks restored" : "") + (damages_per_second > 0 ? ", journals damaged" : "") +
+         ", reconciliation rounds from " + std::to_string(reconcile.round_min.count() / 1'000'000) +
+         " ms, resets of clients " + std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) +
+         ", altered " + std::to_string(faults.altered) +
          (twin_of
               ? ", a second process of " + node_name(*twin_of) + (twin_copies_disk ? " on a copy of its disk" : "") +
                     (twin_stays ? ", which stays" : ", which ends")

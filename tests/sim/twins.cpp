@@ -14,45 +14,12 @@ constexpr double kReportsPerStep = 0.1;             // chance that the second pr
 constexpr Nanoseconds kLinksWithin{5'000'000'000};  // after the faults ended
 constexpr Nanoseconds kWatched{2'000'000'000};      // long enough for several claims of the second process
 
-// The connections to one node, while it receives a message.
-class ConnectionsTo : public bus::Connections {
- public:
-  ConnectionsTo(Network& network, const Delivery& delivery, Nanoseconds now)
-      : network_(network), delivery_(delivery), now_(now) {}
-  [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override {
-    return network_.send_back(delivery_.to, route, header, now_);
-  }
-  [[nodiscard]] std::string host() const override { return "host" + std::to_string(delivery_.from); }
-
- private:
-  Network& network_;
-  const Delivery& delivery_;
-  Nanoseconds now_;
-};
-
 }  // namespace
-
-void World::receive(const Delivery& delivery) {
-  Node& node = at(delivery.to);
-  if (!node.replica) return;
-  const auto& [header, body] = delivery.message;
-  if (delivery.back) {
-    const auto& peers = scenario_.peers[delivery.to];
-    const auto peer = std::find(peers.begin(), peers.end(), delivery.from);
-    node.replica->receive_back(static_cast<bus::PeerIndex>(peer - peers.begin()), header, now_at(node));
-  } else {
-    ConnectionsTo connections(network_, delivery, time_);
-    bus::Incoming incoming{delivery.route, header, std::nullopt, &connections};
-    if (body) incoming.body = *body;
-    node.replica->receive(incoming, now_at(node));
-  }
-  note(node.replica->store().digest());
-}
 
 // Whether the links of all its peers to this node are up, so that they refuse a second process.
 bool World::has_all_links(NodeIndex index) const {
   const auto is_up = [&](NodeIndex of) {
-    const bus::Replica& replica = *nodes_[of].replica;
+    const bus::Replica& replica = nodes_[of].replica();
     for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
       const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[of]));
       if (status.name == node_name(index) && status.state != bus::Connected::Up) return false;
@@ -65,7 +32,7 @@ bool World::has_all_links(NodeIndex index) const {
 
 // Whether the links of the node's present run are up. Its peers may still take an earlier run's links for up.
 bool World::sees_all_peers(NodeIndex index) const {
-  const bus::Replica& replica = *nodes_[index].replica;
+  const bus::Replica& replica = nodes_[index].replica();
   for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
     if (replica.connected(peer, now_at(nodes_[index])) != bus::Connected::Up) return false;
   }
@@ -74,7 +41,7 @@ bool World::sees_all_peers(NodeIndex index) const {
 
 // The second process's part in one step of the load.
 void World::run_twin() {
-  if (!twin_.replica) {
+  if (!twin_.process) {
     calm_until_ = time_ + kCalm;
     if (has_all_links(*scenario_.twin_of)) begin_twin();
     return;
@@ -92,17 +59,13 @@ void World::run_twin() {
 }
 
 void World::begin_twin() {
-  twin_.disk = Disk();
-  if (scenario_.twin_copies_disk) {
-    twin_.disk = nodes_[*scenario_.twin_of].disk;
-    twin_.disk.crash_process(random_);
-  }
+  twin_.disk->restore(scenario_.twin_copies_disk ? nodes_[*scenario_.twin_of].disk->backup() : "");
   start(twin());
 }
 
 void World::end_twin() {
-  count(*twin_.replica);
-  twin_.replica.reset();
+  count(twin_.replica());
+  twin_.process.reset();
   deadlines_[twin()] = Nanoseconds::max();
   network_.reset_all(twin());
 }
@@ -111,14 +74,14 @@ void World::end_twin() {
 // twice per second; it must neither get the links nor acknowledge anything, as acknowledged updates would be lost with
 // it.
 std::string World::finish_twin(Outcome& outcome) {
-  if (!twin_.replica) return "the second process never started";
+  if (!twin_.process) return "the second process never started";
   const NodeIndex first = *scenario_.twin_of;
   const auto is_well = [&] {
-    return has_all_links(first) && sees_all_peers(first) && !twin_.replica->may_acknowledge();
+    return has_all_links(first) && sees_all_peers(first) && !twin_.replica().may_acknowledge();
   };
   for (const Nanoseconds end = time_ + kLinksWithin; !is_well() && time_ < end;) advance_to(time_ + kStep);
   for (const Nanoseconds end = time_ + kWatched; time_ < end; advance_to(time_ + kStep)) {
-    if (twin_.replica->may_acknowledge()) return "the second process acknowledges";
+    if (twin_.replica().may_acknowledge()) return "the second process acknowledges";
     if (!has_all_links(first)) return "the second process took the links of " + node_name(first);
   }
   if (!scenario_.twin_stays) {
@@ -128,6 +91,7 @@ std::string World::finish_twin(Outcome& outcome) {
   // The first process ends, and its address becomes that of the second.
   std::swap(nodes_[first], twin_);
   std::swap(nodes_[first].skew, twin_.skew);
+  nodes_[first].process->move_to(first);
   network_.reset_all(first);
   end_twin();
   pump(first);

@@ -37,11 +37,14 @@ World::World(const Scenario& scenario)
     : scenario_(scenario),
       random_(scenario.seed),
       network_(scenario.peers.size() + 1, scenario.faults, random_),
+      disk_faults_(scenario.disk_faults),
       nodes_(scenario.peers.size()),
       deadlines_(scenario.peers.size() + 1, Nanoseconds::max()),
       component_(components(scenario.peers)) {
   if (scenario_.twin_of) scenario_.peers.push_back(scenario_.peers[*scenario_.twin_of]);
+  twin_.disk = std::make_unique<Disk>(random_, time_, disk_faults_);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
+    nodes_[i].disk = std::make_unique<Disk>(random_, time_, disk_faults_);
     nodes_[i].skew = Nanoseconds{random_.between(-scenario_.skew_max.count(), scenario_.skew_max.count())};
     start(i);
   }
@@ -53,24 +56,16 @@ protocol::Now World::now_at(const Node& node) const {
 
 // The state that the disk gives.
 bus::RecoveredState World::recover(Node& node, std::uint64_t fresh_feed_id) {
-  if (scenario_.level == Level::Memory) return bus::empty_state(fresh_feed_id, 0);
-  auto state = bus::recover(node.disk.journal(), fresh_feed_id, 0);
+  auto state = bus::recover(node.disk->journal(), fresh_feed_id, 0);
   if (!state) {
     refused_ = state.error().message;
     return bus::empty_state(fresh_feed_id, 0);
   }
-  node.disk.cut(state->valid_bytes);
+  node.disk->cut(state->valid_bytes);
   return std::move(*state);
 }
 
-// A new run of a node, with the state that its disk gives.
-void World::start(NodeIndex index) {
-  Node& node = at(index);
-  ++node.incarnations;
-  node.reported.clear();
-  node.waiting.clear();
-  network_.reset_all(index);
-  if (node.replica) count(*node.replica);
+bus::Replica::Options World::options_of(NodeIndex index) {
   bus::Replica::Options options;
   options.self = {"sim", node_name(named_as(index)), random_.number() | 1, 0, "tcp://" + node_name(index)};
   if (scenario_.twin_of) options.name_wait = bus::kNameWait;
@@ -86,48 +81,44 @@ void World::start(NodeIndex index) {
   options.reconcile = scenario_.reconcile;
   options.jitter_seed = options.self.incarnation;
   options.random_id = [this] { return random_.number() | 1; };
-  node.replica = std::make_unique<bus::Replica>(std::move(options), recover(node, random_.number() | 1));
-  if (scenario_.level != Level::Memory) node.disk.append_synced(node.replica->planner().begin_run());
+  return options;
+}
+
+// A new run of a node, with the state that its disk gives.
+void World::start(NodeIndex index) {
+  Node& node = at(index);
+  ++node.incarnations;
+  node.reported.clear();
+  node.damaged_at = 0;
+  network_.reset_all(index);
+  if (node.process) count(node.replica());
+  node.process.reset();
+  bus::Replica::Options options = options_of(index);
+  auto replica = std::make_unique<bus::Replica>(std::move(options), recover(node, random_.number() | 1));
+  node.disk->append_synced(replica->planner().begin_run());
+  const auto answered = [this, &node, index](const Reply& reply) { note_answer(node, named_as(index), reply); };
+  const bus::Journal::Options journal{scenario_.level == Level::Fsync, node.disk->bytes(), scenario_.compact_beyond};
+  node.process = std::make_unique<Process>(Process::Parts{index, scenario_.peers[index], network_, time_, *node.disk,
+                                                          answered, [this](std::uint64_t value) { note(value); }},
+                                           std::move(replica), journal);
   pump(index);
 }
 
-void World::release_replies(NodeIndex index) {
-  Node& node = at(index);
-  const bus::ChangeNumber acknowledged = node.replica->acknowledged();
-  while (!node.waiting.empty() && node.waiting.front().number <= acknowledged) {
-    const Reply& reply = node.waiting.front();
-    Age& promised = promised_[{component_[named_as(index)], reply.client}];
-    promised = std::max(promised, reply.age);
-    ++acknowledged_;
-    node.waiting.pop_front();
-  }
-  bus::ChangeNumber awaited = 0;  // the number of a report that was not newer may be lower than the one before
-  for (const Reply& reply : node.waiting) awaited = std::max(awaited, reply.number);
-  node.replica->await(awaited);
+// A reply has left, so from now on its update must not be lost. If another program has damaged the journal since the
+// record was written, the node need not have noticed that yet.
+void World::note_answer(const Node& node, NodeIndex name, const Reply& reply) {
+  ++acknowledged_;
+  if (reply.number <= node.damaged_at && !node.disk->is_sound()) return;
+  Age& promised = promised_[{component_[name], reply.client}];
+  promised = std::max(promised, reply.age);
 }
 
-// The end of a loop iteration, as in bus/zmq/bus.cpp.
+// The end of a loop iteration.
 void World::pump(NodeIndex index) {
   Node& node = at(index);
-  if (!node.replica) return;
-  const protocol::Now now = now_at(node);
-  bus::Replica& replica = *node.replica;
-  finish_write(node);
-  begin_write(node);
-  release_replies(index);
-  replica.tick(now);
-  (void)replica.take_events();
-  Nanoseconds deadline = replica.tick_deadline(now);
-  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
-    const NodeIndex to = scenario_.peers[index][peer];
-    while (network_.writable(index, to)) {
-      const auto message = replica.take(peer, now);
-      if (!message) break;
-      network_.send(index, to, *message, time_);
-    }
-    if (network_.writable(index, to)) deadline = std::min(deadline, replica.send_deadline(peer));
-  }
-  if (node.disk.in_progress()) deadline = std::min(deadline, node.disk.in_progress()->done_at);
+  if (!node.process) return;
+  const Nanoseconds deadline = node.process->iterate(now_at(node));
+  if (node.process->disk_lost()) return restart(index);
   deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
 }
 
@@ -140,9 +131,10 @@ void World::deliver_next() {
                       node.paused_until);  // also of a connection that was reset: it counts as sent over the new one
     return;
   }
+  if (!node.process) return;
   note(delivery->order);
   note(static_cast<std::uint64_t>(time_.count()));
-  receive(*delivery);
+  node.process->arrive(*delivery);
   pump(delivery->to);
   if (at(delivery->from).paused_until <= time_) pump(delivery->from);  // the connection can take another message
 }
@@ -197,24 +189,24 @@ void World::accept() {
 
 void World::accept(NodeIndex index, const protocol::Iamat& iamat) {
   Node& node = at(index);
-  const bus::AcceptOutcome outcome = node.replica->accept(iamat, now_at(node));
-  const Age age{node.replica->find(iamat.client)->epoch, iamat.time};
+  const bus::AcceptOutcome outcome = node.replica().accept(iamat, now_at(node));
+  const Age age{node.replica().find(iamat.client)->epoch, iamat.time};
   if (outcome.result == bus::Accepted::Stored) {
     ++stored_;
     node.reported[std::string(iamat.client)] = age;
   }
-  node.waiting.push_back({std::string(iamat.client), age, outcome.number});
+  node.process->answer({std::string(iamat.client), age, outcome.number});
   pump(index);
 }
 
 // An operator resets a client at a node. The reply is a promise like any other.
 void World::reset_client(NodeIndex index, const std::string& client) {
   Node& node = nodes_[index];
-  const bus::ResetOutcome outcome = node.replica->reset(client, now_at(node));
+  const bus::ResetOutcome outcome = node.replica().reset(client, now_at(node));
   if (outcome.reset == bus::Reset::Unknown) return;
   const Age age{outcome.epoch, Nanoseconds{}};
   if (outcome.reset == bus::Reset::Done) node.reported[client] = age;
-  node.waiting.push_back({client, age, outcome.number});
+  node.process->answer({client, age, outcome.number});
   pump(index);
 }
 
@@ -246,6 +238,9 @@ void World::inject_faults(Nanoseconds step) {
   }
   if (random_.chance(scenario_.resets_per_second * seconds)) {
     network_.reset(random_.below(nodes_.size()), random_.below(nodes_.size()));
+  }
+  if (scenario_.damages_per_second > 0 && random_.chance(scenario_.damages_per_second * seconds)) {
+    damage(random_.below(nodes_.size()));
   }
   if (random_.chance(scenario_.partitions_per_second * seconds)) block_for_a_while();
   if (random_.chance(scenario_.pauses_per_second * seconds)) {
@@ -291,7 +286,7 @@ std::string World::round(Outcome& outcome) {
 // Begins another round. All updates are on all disks now, so one disk may be lost at any level but Memory.
 void World::disturb() {
   network_.disturb(scenario_.faults);
-  disks_fail_ = true;
+  disk_faults_ = scenario_.disk_faults;
   wiped_.reset();
   const NodeIndex index = random_.below(nodes_.size());
   if (scenario_.level == Level::Memory || !scenario_.wipes || !may_wipe(index)) return;
@@ -305,11 +300,12 @@ Outcome World::run() {
     if (i > 0) disturb();
     outcome.fault = round(outcome);
   }
-  for (const Node& node : nodes_) count(*node.replica);
+  for (const Node& node : nodes_) count(node.replica());
   outcome.rounds = totals_.rounds;
   outcome.pulled = totals_.pulled;
   outcome.repaired = totals_.repaired;
   outcome.restored = restored_;
+  outcome.damaged = damaged_;
   outcome.renewed = totals_.renewed;
   if (outcome.fault.empty()) outcome.fault = needless_repairs();
   if (outcome.fault.empty()) outcome.fault = needless_renewals();

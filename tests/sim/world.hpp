@@ -1,12 +1,10 @@
-// The simulator's world: a herd of real replicas in virtual time, on a virtual network, with virtual disks. One seed
-// decides load and faults. After a period of both, the faults end, and the herd must come to rest: the stores become
-// equal and contain every update that had to survive, all links are up, and all replies have left. One thread, no real
-// I/O.
+// The simulator's world: a herd of real nodes in virtual time, on a virtual network, with virtual disks. Each runs the
+// production loop (tests/sim/process.hpp). One seed decides load and faults. After a period of both, the faults end,
+// and the herd must come to rest: the stores become equal and contain every update that had to survive, all links are
+// up, and all replies have left. One thread, no real I/O.
 #pragma once
 
-#include <compare>
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
@@ -17,6 +15,7 @@
 #include "bus/replica/replica.hpp"
 #include "tests/sim/disk.hpp"
 #include "tests/sim/network.hpp"
+#include "tests/sim/process.hpp"
 #include "tests/sim/random.hpp"
 
 namespace herd::sim {
@@ -41,9 +40,10 @@ struct Scenario {
   double partitions_per_second = 0;  // of one direction of a link, or both
   double pauses_per_second = 0;      // of a random node, which then receives at once what arrived
   Level level = Level::Memory;
-  double write_failures = 0;  // chance that a write fails, as on a full disk
-  double compactions = 0;     // chance that a compaction begins after a write
-  Nanoseconds write_max{3'000'000};
+  DiskFaults disk_faults;
+  double damages_per_second = 0;                          // of a random node's journal, by another program
+  std::uint64_t compact_beyond = std::uint64_t{1} << 40;  // a journal longer than this, and than twice its live bytes,
+                                                          // is compacted
   bus::JournalPlannerLimits planner;
   bus::ReconcileLimits reconcile;    // as in production, or with far more frequent rounds
   std::size_t replicas = 1;          // at Level::Replicas
@@ -78,6 +78,7 @@ struct Outcome {
   std::uint64_t pulled = 0;        // buckets that differed long enough to be pulled
   std::uint64_t repaired = 0;      // records that only reconciliation delivered
   std::uint64_t restored = 0;      // disks that a backup replaced
+  std::uint64_t damaged = 0;       // journals that another program removed or truncated
   std::uint64_t renewed = 0;       // feeds that were renewed because of that
   Nanoseconds converged_after{};   // from the end of the faults to equal digests; the longest of all rounds
 };
@@ -98,13 +99,6 @@ struct Cost {
   bool converged = false;         // the stores became equal
 };
 
-// How new a record is. A promise to a client is that no node will have an older record.
-struct Age {
-  std::uint32_t epoch = 0;
-  Nanoseconds time{};
-  auto operator<=>(const Age&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
-};
-
 inline constexpr std::size_t kMaxBackups = 3;    // per node; the one that is restored need not be the newest
 inline constexpr Nanoseconds kStep{10'000'000};  // how often faults are drawn, and convergence is checked
 
@@ -120,21 +114,17 @@ class World {
   Cost cost_of(const Load& load);
 
  private:
-  // A reply to an IAMAT: it may leave when `number` is acknowledged.
-  struct Reply {
-    std::string client;
-    Age age;
-    bus::ChangeNumber number = 0;
-  };
   struct Node {
-    std::unique_ptr<bus::Replica> replica;
+    std::unique_ptr<Disk> disk;
+    std::unique_ptr<Process> process;  // nullptr: the second process, while it does not run
     std::uint64_t incarnations = 0;
     Nanoseconds paused_until{};
     Nanoseconds skew{};
     std::map<std::string, Age> reported;  // to its present run: the newest report of each client
-    Disk disk;
-    std::vector<std::string> backups;  // of the disk, at most kMaxBackups
-    std::deque<Reply> waiting;         // replies that may not leave yet, in order
+    std::vector<std::string> backups;     // of the disk, at most kMaxBackups
+    bus::ChangeNumber damaged_at = 0;  // another program has damaged the journal, which was durable up to this change
+
+    [[nodiscard]] bus::Replica& replica() const { return process->replica(); }
   };
   struct Unblock {
     Nanoseconds at{};
@@ -146,7 +136,6 @@ class World {
   [[nodiscard]] Node& at(NodeIndex index) { return index < nodes_.size() ? nodes_[index] : twin_; }
   [[nodiscard]] NodeIndex twin() const { return nodes_.size(); }
   [[nodiscard]] NodeIndex named_as(NodeIndex index) const { return index == twin() ? *scenario_.twin_of : index; }
-  void receive(const Delivery& delivery);
   void run_twin();
   [[nodiscard]] bool has_all_links(NodeIndex index) const;
   [[nodiscard]] bool sees_all_peers(NodeIndex index) const;
@@ -158,9 +147,8 @@ class World {
   void start(NodeIndex index);
   void restart(NodeIndex index);
   [[nodiscard]] bus::RecoveredState recover(Node& node, std::uint64_t fresh_feed_id);
-  void begin_write(Node& node);
-  void finish_write(Node& node);
-  void release_replies(NodeIndex index);
+  [[nodiscard]] bus::Replica::Options options_of(NodeIndex index);
+  void note_answer(const Node& node, NodeIndex name, const Reply& reply);
   void deliver_next();
   void pump(NodeIndex index);
   [[nodiscard]] Nanoseconds next_event() const;
@@ -171,6 +159,7 @@ class World {
   void note_lost_disk(NodeIndex index);
   void back_up(NodeIndex index);
   void restore(NodeIndex index);
+  void damage(NodeIndex index);
   void drop_promises(NodeIndex index, const std::string& backup);
   [[nodiscard]] static Age age_in(const bus::Replica& replica, const std::string& client);
   [[nodiscard]] bool may_wipe(NodeIndex index) const;
@@ -201,8 +190,9 @@ class World {
   Random random_;
   Network network_;
   Nanoseconds time_{1'000'000'000};
+  DiskFaults disk_faults_;  // the scenario's, or none after the end of the faults
   std::vector<Node> nodes_;
-  Node twin_;                 // the second process; its replica is null while it does not run
+  Node twin_;                 // the second process
   Nanoseconds calm_until_{};  // no faults until then, because the second process begins
   std::vector<Nanoseconds> deadlines_;
   std::vector<std::size_t> component_;
@@ -214,7 +204,6 @@ class World {
   std::optional<NodeIndex>
       wiped_;  // the last one; wiped_promises_ must be durable there again before the next is wiped
   std::map<std::string, Age> wiped_promises_;
-  bool disks_fail_ = true;  // with the scenario's write_failures
   struct Totals {
     std::uint64_t rounds = 0;
     std::uint64_t pulled = 0;
@@ -223,6 +212,7 @@ class World {
   };
   Totals totals_;  // of the runs that have ended
   std::uint64_t restored_ = 0;
+  std::uint64_t damaged_ = 0;
   std::string refused_;  // why a journal could not be read
 };
 

@@ -7,17 +7,17 @@
 namespace herd::sim {
 
 void World::restart(NodeIndex index) {
-  Disk& disk = nodes_[index].disk;
+  Disk& disk = *nodes_[index].disk;
   switch (scenario_.level) {
     case Level::Memory:
+      disk.wipe();
+      break;
     case Level::Write:
-      disk.crash_process(random_);
+    case Level::Replicas:
+      disk.crash_process();
       break;
     case Level::Fsync:
-      disk.crash_machine(random_);
-      break;
-    case Level::Replicas:
-      disk.crash_process(random_);
+      disk.crash_machine();
       break;
   }
   const bool restores = scenario_.restores > 0 && random_.chance(scenario_.restores);
@@ -31,7 +31,8 @@ void World::restart(NodeIndex index) {
 bool World::may_wipe(NodeIndex index) const {
   if (scenario_.peers[index].empty()) return false;
   if (!wiped_) return true;
-  const bus::Replica& replica = *nodes_[*wiped_].replica;
+  if (!nodes_[*wiped_].disk->is_sound()) return false;
+  const bus::Replica& replica = nodes_[*wiped_].replica();
   return std::all_of(wiped_promises_.begin(), wiped_promises_.end(), [&](const auto& promise) {
     return !is_older(replica, promise.first, promise.second) &&
            replica.store().number_of(promise.first) <= replica.planner().durable();
@@ -39,7 +40,7 @@ bool World::may_wipe(NodeIndex index) const {
 }
 
 void World::wipe(NodeIndex index) {
-  nodes_[index].disk.wipe();
+  nodes_[index].disk->wipe();
   note_lost_disk(index);
 }
 
@@ -51,7 +52,7 @@ void World::note_lost_disk(NodeIndex index) {
   }
   // A peer that does not know of the loss yet may still acknowledge what this disk contained. Then only the peer's own
   // disk contains it, so it must be durable here again before another disk is lost.
-  const bus::Replica& replica = *nodes_[index].replica;
+  const bus::Replica& replica = nodes_[index].replica();
   bus::Feed::Reader reader = replica.store().feed().read_after(0);
   for (auto entry = reader.next(); entry && entry->number <= replica.planner().durable(); entry = reader.next()) {
     const bus::RecordView record = replica.store().record_at(entry->index);
@@ -62,7 +63,7 @@ void World::note_lost_disk(NodeIndex index) {
 
 void World::back_up(NodeIndex index) {
   std::vector<std::string>& backups = nodes_[index].backups;
-  std::string backup = nodes_[index].disk.backup(random_);
+  std::string backup = nodes_[index].disk->backup();
   if (backups.size() < kMaxBackups) {
     backups.push_back(std::move(backup));
   } else {
@@ -82,8 +83,20 @@ void World::restore(NodeIndex index) {
   } else {
     drop_promises(index, backup);
   }
-  nodes_[index].disk.restore(backup);
+  nodes_[index].disk->restore(backup);
   ++restored_;
+}
+
+// Another program removes or truncates the journal of a running node. Replies that left before are no promises of this
+// disk any more; those that leave for later changes are.
+void World::damage(NodeIndex index) {
+  Node& node = nodes_[index];
+  if (!node.disk->is_sound() || (scenario_.level == Level::Replicas && !may_wipe(index))) return;
+  node.damaged_at = node.replica().planner().durable();
+  if (scenario_.level == Level::Replicas) note_lost_disk(index);
+  node.disk->damage();
+  if (scenario_.level != Level::Replicas) drop_promises(index, node.disk->journal());
+  ++damaged_;
 }
 
 Age World::age_in(const bus::Replica& replica, const std::string& client) {
@@ -103,7 +116,7 @@ void World::drop_promises(NodeIndex index, const std::string& backup) {
     if (key.first != component_[index]) continue;
     Age durable = age_in(restored, key.second);
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
-      const bus::Replica& other = *nodes_[i].replica;
+      const bus::Replica& other = nodes_[i].replica();
       const bool on_disk = other.store().number_of(key.second) <= other.planner().durable();
       if (i != index && component_[i] == component_[index] && on_disk)
         durable = std::max(durable, age_in(other, key.second));
@@ -111,43 +124,6 @@ void World::drop_promises(NodeIndex index, const std::string& backup) {
     promised = std::min(promised, durable);
   }
   std::erase_if(promised_, [](const auto& promise) { return promise.second == Age{}; });
-}
-
-// The journal's writer: one write at a time. It appends to the journal or to the new file of a compaction.
-void World::begin_write(Node& node) {
-  bus::Replica& replica = *node.replica;
-  if (scenario_.level == Level::Memory || node.disk.in_progress()) return;
-  Disk::Write write;
-  write.done_at = time_ + Nanoseconds{random_.between(20'000, scenario_.write_max.count())};
-  if (replica.planner().compacting() && random_.chance(0.7)) {
-    write.to_new_file = true;
-    write.bytes = replica.compaction_chunk();
-    if (write.bytes.empty()) {
-      write.bytes = replica.finish_compaction();
-      write.replaces = write.is_flush = true;
-    }
-  } else if (replica.wants_flush()) {
-    write.is_flush = true;
-    write.bytes = replica.begin_flush();
-  } else {
-    return;
-  }
-  node.disk.begin(std::move(write));
-}
-
-void World::finish_write(Node& node) {
-  bus::Replica& replica = *node.replica;
-  if (!node.disk.in_progress() || node.disk.in_progress()->done_at > time_) return;
-  if (disks_fail_ && random_.chance(scenario_.write_failures)) {
-    const bool was_flush = node.disk.fail().is_flush;
-    if (was_flush) replica.flush_failed();
-    replica.planner().abandon_compaction();
-    return;
-  }
-  if (node.disk.finish(scenario_.level == Level::Fsync).is_flush) replica.flush_written();
-  if (!replica.planner().compacting() && random_.chance(scenario_.compactions)) {
-    node.disk.begin({replica.planner().begin_compaction(), true, false, false, time_ + Nanoseconds{50'000}});
-  }
 }
 
 }  // namespace herd::sim

@@ -1,37 +1,26 @@
 // One name, two processes, over real sockets on the loopback interface: how a ROUTER reports closed connections.
-#include <poll.h>
-
 #include <algorithm>
 #include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "bus/zmq/bus.hpp"
 #include "bus/zmq/checksum.hpp"
 #include "bus/zmq/zmq_options.hpp"
+#include "tests/bus/pumped_bus.hpp"
 #include "tests/bus/two_replicas.hpp"
 #include "tests/catch.hpp"
-#include "tests/node/free_port.hpp"
 
 using namespace herd::bus;
 using namespace herd::protocol;
 
 namespace {
 
-Now real_time() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
-}
-
-std::string free_address() {
-  return "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
-}
-
 // A process with its own ZeroMQ context, so that ending it closes all its connections.
 struct Process {
   std::unique_ptr<Replica> replica;
   std::unique_ptr<zmq::context_t> context = std::make_unique<zmq::context_t>();
-  std::unique_ptr<Bus> bus;
+  std::unique_ptr<PumpedBus> pumped;  // nullptr: the process has ended
   std::vector<NameConflict> conflicts;
 
   Process(const std::string& name, const std::string& peer, std::uint64_t incarnation, const std::string& bind,
@@ -40,28 +29,19 @@ struct Process {
     options.jitter_seed = incarnation;
     options.name_wait = kNameWait;
     replica = std::make_unique<Replica>(options);
-    for (const Nanoseconds end = real_time().steady + 10s; !bus && real_time().steady < end;) {
-      auto opened =
-          Bus::open(*context, {bind, {peer_address}}, *replica);  // a former socket may still hold the address
-      if (opened) bus = std::move(*opened);
+    for (const Nanoseconds end = real_time().steady + 10s; !pumped && real_time().steady < end;) {
+      pumped = PumpedBus::open(*context, {bind, {peer_address}}, *replica);  // a former socket may still hold it
     }
-    REQUIRE(bus);
+    REQUIRE(pumped);
   }
   void end() {
-    bus.reset();
+    pumped.reset();
     context.reset();
     replica.reset();
   }
-  // One loop iteration, with a wait of at most 2 ms.
   void run_once() {
-    if (!bus) return;
-    std::vector<pollfd> polled;
-    for (const int descriptor : bus->descriptors()) polled.push_back({descriptor, POLLIN, 0});
-    (void)poll(polled.data(), polled.size(), bus->next_deadline(real_time()) <= real_time().steady ? 0 : 2);
-    for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) bus->touched(i);
-    }
-    for (bool more = true; more;) more = bus->pump(real_time());
+    if (!pumped) return;
+    pumped->run_once();
     for (const NameConflict& conflict : replica->take_events().conflicts) conflicts.push_back(conflict);
   }
   [[nodiscard]] Connected link() const { return replica->peer_status(0, real_time()).state; }
@@ -175,7 +155,7 @@ TEST_CASE("messages that come back and are no CONFLICT are dropped, however many
     }
     return counters.messages_unknown > 5000;
   }));
-  CHECK(hill.bus->connections_cut() == 0);
+  CHECK(hill.pumped->bus().connections_cut() == 0);
   REQUIRE(until({&hill}, [&] {
     (void)send(with_checksum(refusal));
     return hill.replica->name_report(real_time()).has_value();

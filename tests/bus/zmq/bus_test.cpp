@@ -49,7 +49,7 @@ TEST_CASE("reports that come while a peer is away reach it when it returns") {
 TEST_CASE("a bus that leaves sends BYE") {
   Herd herd;
   REQUIRE(herd.until_equal());
-  herd.smith().bus->leave();
+  herd.smith().bus().leave();
   herd.stop_smith();
   const Nanoseconds before = real_time().steady;
   REQUIRE(herd.until([&] { return herd.hill().replica->peer_status(0, real_time()).state == Connected::Down; }));
@@ -134,9 +134,8 @@ TEST_CASE("the ROUTER is read while a peer accepts nothing") {
   const std::string hills = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  auto bus = Bus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(full_port)}}, *hill.replica);
-  REQUIRE(bus);
-  hill.bus = std::move(*bus);
+  hill.pumped = PumpedBus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(full_port)}}, *hill.replica);
+  REQUIRE(hill.pumped);
   zmq::socket_t smith(context, zmq::socket_type::dealer);
   smith.set(zmq::sockopt::linger, 0);
   smith.connect(hills);
@@ -155,9 +154,9 @@ TEST_CASE("the ROUTER is read while a peer accepts nothing") {
   constexpr int kPings = 2000;
   for (int i = 0; i < kPings; ++i) send("\x91\x7f");
   const Nanoseconds end = real_time().steady + 10s;
-  while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.run_once(2ms);
+  while (hill.replica->counters().messages_unknown < kPings && real_time().steady < end) hill.pumped->run_once();
   CHECK(hill.replica->counters().messages_unknown == kPings);
-  hill.bus.reset();
+  hill.pumped.reset();
   close(listener);
 }
 

@@ -19,10 +19,10 @@ TEST_CASE("a message with parts without end costs its connection, and nothing el
     const Stranger endless(herd.hills_address());
     endless.start_zmtp();
     const std::string parts = repeated(part, 10'000);
-    const std::uint64_t before = herd.hill().bus->connections_cut();
+    const std::uint64_t before = herd.hill().bus().connections_cut();
     REQUIRE(herd.until([&] { return !endless.send_if_open(parts); }));
-    CHECK(herd.hill().bus->connections_cut() == before + 1);
-    const auto cuts = herd.hill().bus->take_cuts();
+    CHECK(herd.hill().bus().connections_cut() == before + 1);
+    const auto cuts = herd.hill().bus().take_cuts();
     REQUIRE(cuts.size() == 1);
     CHECK(cuts[0].from.starts_with("127.0.0.1 port "));
     CHECK(cuts[0].waiting > 0);
@@ -43,10 +43,10 @@ TEST_CASE("many messages without an end share one bound") {
     strangers.back()->start_zmtp();
     strangers.back()->send(parts);
   }
-  REQUIRE(herd.until([&] { return herd.hill().bus->connections_cut() >= 2; }));
+  REQUIRE(herd.until([&] { return herd.hill().bus().connections_cut() >= 2; }));
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
-  CHECK(herd.hill().bus->connections_cut() == 2);
+  CHECK(herd.hill().bus().connections_cut() == 2);
 }
 
 TEST_CASE("a message of many parts counts as damaged, and one of too many costs its connection") {
@@ -63,7 +63,7 @@ TEST_CASE("a message of many parts counts as damaged, and one of too many costs 
   CHECK(stranger.is_open());
   stranger.send(message(65));
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
-  CHECK(herd.hill().bus->connections_cut() == 1);
+  CHECK(herd.hill().bus().connections_cut() == 1);
 }
 
 TEST_CASE("a complete message of very many parts is read in several iterations, and the bus goes on") {
@@ -73,9 +73,9 @@ TEST_CASE("a complete message of very many parts is read in several iterations, 
   stranger.start_zmtp();
   stranger.send(repeated(std::string_view("\1\0", 2), 100'000) + std::string("\0\0", 2));
   std::this_thread::sleep_for(200ms);
-  herd.hill().bus->touched(0);
+  herd.hill().bus().note_readable(0);
   const Nanoseconds begin = real_time().steady;
-  (void)herd.hill().bus->pump(real_time());
+  (void)herd.hill().pumped->pump().run(real_time());
   CHECK(real_time().steady - begin < 100ms);
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
   report(herd.smith(), "kiwi");
@@ -128,7 +128,7 @@ TEST_CASE("a flood of messages that no node sends disturbs no link, whether it i
     sent += stranger.send_some(messages);
     return !stranger.is_open() || sent > 2 * kMaxStrangersBytes;
   }));
-  CHECK(herd.hill().bus->connections_cut() + herd.hill().replica->counters().messages_damaged > 0);
+  CHECK(herd.hill().bus().connections_cut() + herd.hill().replica->counters().messages_damaged > 0);
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
@@ -189,21 +189,19 @@ TEST_CASE("a connection to a peer's port that sends data that no node sends is c
     HostilePort port;
     Node hill;
     hill.replica = make_replica("Hill", {"Smith"}, 1);
-    auto bus = Bus::open(context, {"tcp://127.0.0.1:" + std::to_string(herd::node::free_port()), {port.address()}},
-                         *hill.replica);
-    REQUIRE(bus);
-    hill.bus = std::move(*bus);
+    hill.pumped = PumpedBus::open(context, {free_address(), {port.address()}}, *hill.replica);
+    REQUIRE(hill.pumped);
     const std::string frames = repeated(frame, 1000);
     const Nanoseconds end = real_time().steady + 20s;
     while (port.accepted() < 3 && real_time().steady < end) {
       port.send(frames);
-      hill.run_once(2ms);
+      hill.pumped->run_once();
     }
     CHECK(port.accepted() == 3);
-    CHECK(hill.bus->connections_cut() >= 2);
-    for (const ConnectionCut& cut : hill.bus->take_cuts())
+    CHECK(hill.bus().connections_cut() >= 2);
+    for (const ConnectionCut& cut : hill.bus().take_cuts())
       CHECK(cut.reason == "its port sends data that no node sends");
-    hill.bus.reset();
+    hill.pumped.reset();
   }
 }
 
@@ -214,14 +212,11 @@ TEST_CASE("a connection of a port with itself is cut at once") {
   const std::string endpoint = "127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  auto bus = Bus::open(
-      context, {"tcp://127.0.0.1:" + std::to_string(herd::node::free_port()), {"tcp://" + endpoint + ";" + endpoint}},
-      *hill.replica);
-  REQUIRE(bus);
-  hill.bus = std::move(*bus);
+  hill.pumped = PumpedBus::open(context, {free_address(), {"tcp://" + endpoint + ";" + endpoint}}, *hill.replica);
+  REQUIRE(hill.pumped);
   const Nanoseconds end = real_time().steady + 20s;
-  while (hill.bus->connections_cut() < 2 && real_time().steady < end) hill.run_once(2ms);
-  REQUIRE(hill.bus->connections_cut() >= 2);
-  CHECK(hill.bus->take_cuts()[0].reason.starts_with("it is connected to itself"));
-  hill.bus.reset();
+  while (hill.bus().connections_cut() < 2 && real_time().steady < end) hill.pumped->run_once();
+  REQUIRE(hill.bus().connections_cut() >= 2);
+  CHECK(hill.bus().take_cuts()[0].reason.starts_with("it is connected to itself"));
+  hill.pumped.reset();
 }

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "node/base/set_aside.hpp"
-#include "node/journal/journal.hpp"
+#include "node/journal/file_disk.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/captured_log.hpp"
 #include "tests/node/file_size_limit.hpp"
@@ -160,7 +160,7 @@ TEST_CASE("a node continues in the journal that was written anew, and recovers f
     REQUIRE(one.node.written());
   }
   CHECK(one.node.journal->counters().repairs == 3);
-  one.node.journal.reset();
+  one.node.stop();
   const Journaled again(one.directory.path(), Acknowledge::Write, kFeed + 1, nullptr);
   CHECK(again.replica->store().size() == 300);
   CHECK(again.replica->self().feed_id == kFeed);
@@ -298,7 +298,7 @@ TEST_CASE("a write to a file that cannot be examined is undone, and done again l
   (void)node.accept("kiwi", "5");
   REQUIRE(node.check());
   REQUIRE(node.written());
-  const auto bytes = node.journal->file_bytes();
+  const auto bytes = node.disk->bytes();
   fs::rename(directory, moved);
   fs::create_symlink(directory,
                      directory);  // a loop: stat fails, and shows neither that the file exists nor that it is missing
@@ -312,7 +312,7 @@ TEST_CASE("a write to a file that cannot be examined is undone, and done again l
   REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= after.number; }));
   CHECK(node.journal->counters().repairs == 0);
   CHECK(node.journal->trouble().empty());
-  node.journal.reset();
+  node.stop();
   const Journaled again(directory, Acknowledge::Write, kFeed + 1, nullptr);
   CHECK(again.replica->find("kiwi"));
   CHECK(again.replica->find("plum"));
@@ -330,13 +330,13 @@ TEST_CASE("a start after a crash during a repair sets the unfinished file aside 
 
 TEST_CASE("a journal that is removed while the node starts is an error") {
   const ScratchDir scratch;
-  auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
+  auto opened = FileDisk::open(scratch.path(), kFeed);
   REQUIRE(opened);
   bus::Replica::Options options;
   options.self = {"herd", "Hill", 1, 0};
   bus::Replica replica(std::move(options), std::move(opened->recovered));
   fs::remove(scratch.path() / "journal");
-  const auto began = opened->journal->begin_run(replica);
+  const auto began = opened->disk->begin_run(replica.planner().begin_run());
   REQUIRE_FALSE(began);
   CHECK(began.error().message.find("its file was removed or renamed while this node started") != std::string::npos);
 }

@@ -1,5 +1,5 @@
 // The journal of a node: flushes, compactions, restarts, and failing disks, with the real thread and real files.
-#include "node/journal/journal.hpp"
+#include "node/journal/file_disk.hpp"
 
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -115,7 +115,7 @@ TEST_CASE("a torn tail is cut off, and the log states its length") {
 TEST_CASE("a journal of another release is an error, and stays as it is") {
   const ScratchDir scratch;
   std::ofstream(scratch.path() / "journal") << "HJ01 and more";
-  const auto opened = Journal::open(scratch.path(), Acknowledge::Write, 1);
+  const auto opened = FileDisk::open(scratch.path(), 1);
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message.find("another release of herd, in format HJ01 instead of HJ02") != std::string::npos);
   CHECK(std::filesystem::file_size(scratch.path() / "journal") == 13);
@@ -145,13 +145,13 @@ TEST_CASE("a journal that is damaged in its middle is refused with the way out, 
     file.seekp(40 + static_cast<std::streamoff>(bus::kFrameHeadBytes));
     file.put('\x7f');
   }
-  const auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
+  const auto opened = FileDisk::open(scratch.path(), kFeed);
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message.find(path.string()) != std::string::npos);
   CHECK(opened.error().message.find("--discard-journal") != std::string::npos);
   CHECK(std::filesystem::file_size(path) == size);
 
-  const auto moved = Journal::discard(scratch.path());
+  const auto moved = FileDisk::discard(scratch.path());
   REQUIRE(moved);
   REQUIRE(*moved);
   CHECK(std::filesystem::file_size(**moved) == size);
@@ -164,7 +164,7 @@ TEST_CASE("a discarded journal never replaces one that was discarded before") {
   const ScratchDir scratch;
   for (const auto* content : {"first", "second", "third"}) {
     std::ofstream(scratch.path() / "journal") << content;
-    REQUIRE(Journal::discard(scratch.path()).value());
+    REQUIRE(FileDisk::discard(scratch.path()).value());
   }
   const auto content = [&](const char* name) {
     std::string text;
@@ -182,7 +182,7 @@ TEST_CASE("when all names of discarded journals are in use, the journal stays wh
     (void)scratch.write("old", number == 1 ? "journal.discarded" : "journal.discarded." + std::to_string(number));
   }
   (void)scratch.write("new", "journal");
-  const auto moved = Journal::discard(scratch.path());
+  const auto moved = FileDisk::discard(scratch.path());
   REQUIRE_FALSE(moved);
   CHECK(moved.error().message.find("journal.discarded to journal.discarded.100 exist already: remove those") !=
         std::string::npos);
@@ -191,7 +191,7 @@ TEST_CASE("when all names of discarded journals are in use, the journal stays wh
 
 TEST_CASE("discard() without a journal succeeds") {
   const ScratchDir scratch;
-  const auto moved = Journal::discard(scratch.path());
+  const auto moved = FileDisk::discard(scratch.path());
   REQUIRE(moved);
   CHECK_FALSE(*moved);
 }
@@ -204,7 +204,7 @@ TEST_CASE("a full disk stops acknowledgements, and they continue when there is r
   REQUIRE(node.written());
   bus::AcceptOutcome during;
   {
-    const FileSizeLimit limit(node.journal->file_bytes() + 10);
+    const FileSizeLimit limit(node.disk->bytes() + 10);
     during = node.accept("plum", "5");
     REQUIRE(node.run_until([&] { return node.journal->counters().failures >= 3; }));
     CHECK(node.replica->acknowledged() >= before.number);
@@ -215,7 +215,7 @@ TEST_CASE("a full disk stops acknowledgements, and they continue when there is r
   REQUIRE(node.run_until([&] { return node.replica->acknowledged() >= during.number; }));
   CHECK(node.journal->trouble().empty());
   CHECK(log.text().find("event=journal_recovered") != std::string::npos);
-  node.journal.reset();
+  node.stop();
   const Journaled again(scratch);
   CHECK(again.replica->find("kiwi"));
   CHECK(again.replica->find("plum"));
@@ -263,13 +263,13 @@ TEST_CASE("a disk that does not answer is reported after three seconds, and the 
 
 TEST_CASE("a run that cannot be written is an error before it gives out a change number") {
   const ScratchDir scratch;
-  auto opened = Journal::open(scratch.path(), Acknowledge::Write, kFeed);
+  auto opened = FileDisk::open(scratch.path(), kFeed);
   REQUIRE(opened);
   bus::Replica::Options options;
   options.self = {"herd", "Hill", 1, 0};
   bus::Replica replica(std::move(options), std::move(opened->recovered));
   const FileSizeLimit limit(10);
-  CHECK_FALSE(opened->journal->begin_run(replica));
+  CHECK_FALSE(opened->disk->begin_run(replica.planner().begin_run()));
 }
 
 TEST_CASE("a file far larger than its live records is compacted while reports come, and no record is lost") {
@@ -287,8 +287,8 @@ TEST_CASE("a file far larger than its live records is compacted while reports co
       REQUIRE(reports < 2'000'000);
     }
     REQUIRE(node.written());
-    CHECK(node.journal->file_bytes() < std::uint64_t{16} * 1024 * 1024);
-    CHECK(std::filesystem::file_size(scratch.path() / "journal") == node.journal->file_bytes());
+    CHECK(node.disk->bytes() < std::uint64_t{16} * 1024 * 1024);
+    CHECK(std::filesystem::file_size(scratch.path() / "journal") == node.disk->bytes());
   }
   Journaled again(scratch);
   CHECK(again.replica->store().size() == 5'000);
