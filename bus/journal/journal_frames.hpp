@@ -1,5 +1,5 @@
 // The format of the journal: a sequence of frames, each with its own checksums. Pure: text in, text out. The file on
-// disk is the subject of node/journal/journal.hpp.
+// disk is the subject of bus/loop/journal.hpp.
 //
 //   frame   = magic(4) length(4) sequence(8) hash of payload(8) hash of the 24 bytes before(8) payload
 //   payload = run | records | mark

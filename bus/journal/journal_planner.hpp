@@ -1,5 +1,5 @@
 // The journal planner decides what the journal writes next, and knows which changes are durable. It is a reader of the
-// feed with a cursor of its own. It does no I/O: it returns bytes, node/journal/journal.hpp writes them on a thread of
+// feed with a cursor of its own. It does no I/O: it returns bytes, bus/loop/journal.hpp has them written by a thread of
 // its own, and then reports the result here. Pure; owned by the replica, used on the loop's thread only.
 //
 // A flush writes all changes since the last one:

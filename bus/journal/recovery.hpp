@@ -1,4 +1,4 @@
-// Recovery: what a node begins with when it starts, read from the text of its journal. Pure; node/journal/journal.hpp
+// Recovery: what a node begins with when it starts, read from the text of its journal. Pure; bus/loop/journal.hpp
 // reads the file. Called once, before the replica is made from the result.
 #pragma once
 

@@ -9,7 +9,7 @@
 //   3. send       each peer gets what the replica has for it; so an update leaves before it is written
 //   4. deliver    answers to places lookups fill their reply slots
 //   5. flush      the journal takes the result of a finished job, and begins the next
-//   6. release    replies leave whose records are as durable as promised
+//   6. release    replies leave when their records are as durable as promised
 //   7. report     events go to the log and the monitor
 //
 // A reply never leaves in an iteration in which a sync of the journal failed, nor after it.
