@@ -120,7 +120,7 @@ std::size_t ReplyQueue::bytes() const {
 
 std::size_t ReplyQueue::memory() const {
   // A short text is stored in the string object itself.
-  const auto held = [](const std::string& text) { return text.capacity() < sizeof text ? 0 : text.capacity(); };
+  const auto held = [](const std::string& text) { return text.capacity() < sizeof(std::string) ? 0 : text.capacity(); };
   std::size_t sum = held(ready_) + slots_.capacity() * sizeof(Slot);
   for (const Slot& slot : slots_) sum += held(slot.reply) + held(slot.trailer);
   return sum;
