@@ -1,5 +1,6 @@
 #include "node/observe/zmtp.hpp"
 
+#include <array>
 #include <string>
 #include <vector>
 
@@ -14,13 +15,13 @@ using Kind = Decoder::Kind;
 
 // Returns all events as text, or the reason why the connection is broken.
 std::vector<std::string> read(const std::string& bytes, std::size_t segment = 1 << 20) {
-  static const std::vector<std::string> kNames{"greeting", "ready", "subscribe ", "cancel ", "ping "};
+  static constexpr std::array<std::string_view, 5> kNames{"greeting", "ready", "subscribe ", "cancel ", "ping "};
   Decoder decoder;
   std::vector<std::string> events;
   for (std::size_t place = 0; place < bytes.size(); place += segment) {
     decoder.feed(std::string_view(bytes).substr(place, segment));
     while (const auto event = decoder.next()) {
-      events.push_back(kNames[static_cast<std::size_t>(event->kind)] + std::string(event->text));
+      events.emplace_back(kNames[static_cast<std::size_t>(event->kind)]).append(event->text);
     }
   }
   if (!decoder.broken().empty()) events.push_back("broken: " + std::string(decoder.broken()));

@@ -13,7 +13,7 @@ namespace {
 const std::string kText = "AIzaSy-secret_0123+/=";
 
 std::filesystem::path file_with(const ScratchDir& scratch, const std::string& text, mode_t mode = 0600) {
-  const auto file = scratch.write(text, "key");
+  auto file = scratch.write(text, "key");
   chmod(file.c_str(), mode);
   return file;
 }

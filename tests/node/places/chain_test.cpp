@@ -21,7 +21,7 @@ Now at(Nanoseconds steady) {
 }
 
 std::shared_ptr<testing::FakeScript> failing(Status status, std::string trouble) {
-  const auto made = script(status);
+  auto made = script(status);
   made->trouble = std::move(trouble);
   return made;
 }
