@@ -141,7 +141,7 @@ struct OwnUpdate {
   Update update;
 
   explicit OwnUpdate(Random& random, const std::vector<std::string>& origins) {
-    static const std::string kClientBytes = [] {
+    static const std::string client_bytes = [] {
       std::string bytes;
       for (int byte = 0x21; byte < 0xff; ++byte) {
         if (byte != 0x7f) bytes.push_back(static_cast<char>(byte));
@@ -149,7 +149,7 @@ struct OwnUpdate {
       return bytes;
     }();
     origin = origins[random.below(origins.size())];
-    client = drawn_of(random, kClientBytes, 1, random.chance(0.1) ? kMaxClientBytes : 20);
+    client = drawn_of(random, client_bytes, 1, random.chance(0.1) ? kMaxClientBytes : 20);
     coordinates = drawn_of(random, "+-.0123456789/", 4, kMaxCoordinatesBytes);
     time_text = drawn_of(random, ".0123456789", 1, kMaxTimeBytes);
     update.id.run = drawn_number(random);

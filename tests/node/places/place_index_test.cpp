@@ -24,8 +24,8 @@ using testing::table_of;
 namespace {
 
 const PlaceIndex& world() {
-  static const PlaceIndex kWorld = PlaceIndex::load(embedded_places()).value();
-  return kWorld;
+  static const PlaceIndex index = PlaceIndex::load(embedded_places()).value();
+  return index;
 }
 
 // Uses another formula than the index, so that both do not have the same mistake.
