@@ -187,7 +187,7 @@ TEST_CASE("an idle bus waits and does not spin") {
   int iterations = 0;
   const Nanoseconds end = real_time().steady + 1s;
   while (real_time().steady < end) {
-    herd.hill().run_once(1000ms);
+    herd.hill().pumped->run_once(1000ms);
     ++iterations;
   }
   CHECK(iterations < 100);
