@@ -155,16 +155,17 @@ std::optional<JournalJob> Journal::next_job(Replica& replica, Now now) {
     return job;
   }
   job.is_background = !is_awaited(replica);
-  const bool compacting = replica.planner().compacting();
-  if (compacting) chunk_next_ = !chunk_next_;
-  if (!lost_ && (!compacting || !chunk_next_) && flush_due(replica, now)) {
+  // Under a steady load a flush is always due, so a compaction takes every second job.
+  const bool compacts = lost_ || replica.planner().compacting() || compaction_due();
+  if (compacts) chunk_next_ = !chunk_next_;
+  if (!lost_ && (!compacts || !chunk_next_) && flush_due(replica, now)) {
     last_flush_ = now.steady;
     job.bytes = replica.begin_flush();
     job.sync = options_.sync;
     job.is_flush = true;
     return job;
   }
-  if (!compacting && !lost_ && !compaction_due()) return std::nullopt;
+  if (!compacts) return std::nullopt;
   add_chunk(job, replica, now);
   return job;
 }

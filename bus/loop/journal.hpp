@@ -110,7 +110,7 @@ class Journal {
   protocol::Nanoseconds last_flush_{};
   std::optional<protocol::Nanoseconds> wanted_since_;  // when advance() first saw that the next flush is wanted
   protocol::Nanoseconds retry_at_{};
-  bool chunk_next_ = false;  // during a compaction, its chunks alternate with flushes
+  bool chunk_next_ = false;  // chunks of a compaction alternate with flushes
   std::uint64_t live_bytes_;
   Counters counters_;
   std::vector<JournalEvent> events_;

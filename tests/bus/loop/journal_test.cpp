@@ -154,7 +154,7 @@ TEST_CASE("a repair that fails begins again at its beginning") {
   CHECK(one.is_on_disk("kiwi"));
 }
 
-TEST_CASE("a journal far larger than its live records is compacted, and flushes go on between the chunks") {
+TEST_CASE("a journal far larger than its live records is compacted, also if a flush is always due") {
   OneJournalLoop one({.compact_beyond = 1000});
   REQUIRE(one.settle());
   for (int i = 0; one.journal->counters().compactions == 0; ++i) {

@@ -169,20 +169,21 @@ TEST_CASE(
   CHECK(one.iterate());
 }
 
-TEST_CASE("with replicas, the replica learns which change number the replies wait for") {
+TEST_CASE("with replicas, a peer is asked again for the change number that a reply waits for") {
   OneLoop one(1);
   const auto outcome = accept(*one.hill, "kiwi", "5", one.now);
   one.waits_for = outcome.number;
   (void)one.iterate();
   one.disk.finish();
   (void)one.iterate();
-  one.exchange();  // Smith has merged the record, and its ACK says so
+  one.exchange();
   (void)one.iterate();
-  CHECK(one.released < outcome.number);
+  CHECK(one.released < outcome.number);  // Smith has merged the record, but not written it
   one.smith_writes();
-  one.wire->arrived.clear();
+  one.exchange();
+  one.wire->arrived.clear();  // Smith's ACK about its journal is lost
   for (int i = 0; i < 100 && one.released < outcome.number; ++i) {
-    (void)one.iterate(50ms);  // asks again, as the reply waits: Smith's ACK about its journal was lost above
+    (void)one.iterate(50ms);
     one.exchange();
     if (one.disk.job) one.disk.finish();
   }

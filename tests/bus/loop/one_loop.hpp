@@ -64,6 +64,7 @@ class OneJournalLoop {
   explicit OneJournalLoop(const Journal::Options& journal_options = {}, bool awaited = true) : disk(steps) {
     Replica::Options options{{"herd", "Hill", 1, 1'000'001}, {}, {}, 1};
     options.durability.journal = awaited;
+    options.planner.records_per_chunk = 1;
     options.random_id = drawn_ids(1);
     replica = std::make_unique<Replica>(options);
     disk.text = replica->planner().begin_run();
