@@ -100,6 +100,8 @@ void JournalPlanner::flush_failed(Store& store) {
 
 std::string JournalPlanner::begin_compaction() {
   compacting_ = true;
+  compaction_tail_ = 0;
+  chunk_records_ = limits_.records_per_chunk;
   compaction_cursor_ = 0;
   compaction_writer_ = FrameWriter();
   std::string bytes;
@@ -113,12 +115,15 @@ std::string JournalPlanner::begin_compaction() {
 
 std::string JournalPlanner::compaction_chunk(const Store& store) {
   std::string bytes;
+  if (compaction_tail_ == 0) compaction_tail_ = store.feed().tail();
   Feed::Reader probe = store.feed().read_after(compaction_cursor_);
-  for (std::size_t count = 0; count < limits_.records_per_chunk; ++count) {
+  for (std::size_t count = 0; count < chunk_records_; ++count) {
     if (!probe.next()) return bytes;  // less than one piece is left
   }
   Feed::Reader reader = store.feed().read_after(compaction_cursor_);
-  compaction_cursor_ = compaction_writer_.records(bytes, reader, store, limits_.records_per_chunk);
+  compaction_cursor_ = compaction_writer_.records(bytes, reader, store, chunk_records_);
+  // All that the feed contained at the beginning is written. From here on the pieces must catch up with new changes.
+  if (compaction_cursor_ >= compaction_tail_) chunk_records_ = std::min(2 * chunk_records_, kMaxRecordsPerFlush);
   return bytes;
 }
 

@@ -45,7 +45,9 @@ struct JournalPlannerLimits {
   // kMaxRecordsPerFlush; after one that reaches the tail, this limit applies again. So flushes catch up, however many
   // changes arrive while one is written.
   std::size_t records_per_flush = 65'536;
-  // The most records of one piece of a compaction: about 1 ms.
+  // The most records of one piece of a compaction: about 1 ms. After a piece that reaches the changes that came since
+  // the compaction began, the next may have twice as many, up to kMaxRecordsPerFlush. So a compaction catches up,
+  // however many changes arrive while a piece is written.
   std::size_t records_per_chunk = 4'096;
 };
 
@@ -108,8 +110,8 @@ class JournalPlanner {
   // finish_compaction().
   [[nodiscard]] std::string compaction_chunk(const Store& store);
   // The last piece, which is a flush to the tail; no other flush may be in progress. Call it at once after the empty
-  // chunk: then it has fewer than records_per_chunk records. Call flush_written() when it is on disk and the new file
-  // has replaced the journal. flush_failed() abandons the compaction.
+  // chunk: then it has fewer records than that chunk might have had. Call flush_written() when it is on disk and the
+  // new file has replaced the journal. flush_failed() abandons the compaction.
   [[nodiscard]] std::string finish_compaction(Store& store, const std::vector<PeerCursor>& cursors);
   // Ends a compaction before finish_compaction(). The caller removes the new file. No effect without a compaction.
   void abandon_compaction() { compacting_ = false; }
@@ -142,7 +144,9 @@ class JournalPlanner {
   bool compacting_ = false;
   FrameWriter compaction_writer_;
   ChangeNumber compaction_cursor_ = 0;
-  bool compaction_run_due_ = false;  // the present run is not in the new file yet
+  ChangeNumber compaction_tail_ = 0;  // the feed's tail at the first piece; 0: no piece was asked for yet
+  std::size_t chunk_records_ = 0;     // the most records of the next piece
+  bool compaction_run_due_ = false;   // the present run is not in the new file yet
 };
 
 }  // namespace herd::bus

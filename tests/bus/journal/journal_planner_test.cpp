@@ -240,6 +240,24 @@ TEST_CASE("a feed that is renewed during a compaction is the one that the compac
   }
 }
 
+TEST_CASE("a compaction ends although each of its pieces takes as long as many new changes") {
+  OneJournal one;
+  one.fill(3 * kRecordsPerPiece);
+  one.flush();
+  std::string copy = one.planner->begin_compaction();
+  int pieces = 0;
+  for (std::string piece = one.planner->compaction_chunk(*one.store); !piece.empty(); ++pieces) {
+    REQUIRE(pieces < 12);
+    copy += piece;
+    one.fill(kRecordsPerPiece + 1);  // more than one piece contains at first
+    piece = one.planner->compaction_chunk(*one.store);
+  }
+  CHECK(pieces > 3);
+  copy += one.planner->finish_compaction(*one.store, {});
+  (void)one.planner->flush_written(*one.store);
+  CHECK(recovered(copy).store.digest() == one.store->digest());
+}
+
 TEST_CASE("a compacted journal lists all runs of the feed") {
   OneJournal node;
   node.fill(3);
