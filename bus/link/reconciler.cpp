@@ -39,7 +39,7 @@ std::optional<std::bitset<kBuckets>> in_flight(const Link& link, const Store& st
   Feed::Reader reader = store.feed().read_after(cursor);
   for (std::size_t count = 0; const auto entry = reader.next(); ++count) {
     if (count == kMaxChangesScanned) return std::nullopt;
-    if (!link.knows(store, *entry)) buckets.set(bucket_of(store.record_at(entry->index).client));
+    if (!link.sending().known().contains(store, *entry)) buckets.set(bucket_of(store.record_at(entry->index).client));
   }
   return buckets;
 }
@@ -53,19 +53,19 @@ Outgoing with_body(const protocol::Message& message, std::string body) {
 // ---- rounds ---------------------------------------------------------------------------------------------------------
 
 void Reconciler::tick(Link& link, Now now) {
-  if (link.peer_incarnation() != peer_incarnation_) forget_peer(link);
+  if (link.handshake().peer_incarnation() != peer_incarnation_) forget_peer(link);
   if (comparing_ && now.steady - asked_at_ >= limits_.answer_within) comparing_ = owe_ask_ = false;
   if (pulling_ && now.steady - pulled_at_ >= limits_.answer_within) {
     pulling_ = owe_pull_ = false;
     to_pull_.clear();
   }
-  if (!link.streaming()) return;
+  if (!link.sending().is_open()) return;
   if (!scheduled_) {
     scheduled_ = true;
     due_at_ = next_round(now);
   }
-  if (link.peer_feed() != known_feed_ && link.synchronised()) {
-    known_feed_ = link.peer_feed();
+  if (link.receiving().feed_id() != known_feed_ && link.receiving().synchronised()) {
+    known_feed_ = link.receiving().feed_id();
     if (!mutated(Mutant::NewFeedNotCompared)) due_at_ = now.steady;
   }
   if (!comparing_ && !pulling_ && now.steady >= due_at_) begin_round(link, now);
@@ -74,11 +74,11 @@ void Reconciler::tick(Link& link, Now now) {
 Nanoseconds Reconciler::tick_deadline(const Link& link) const {
   if (comparing_) return asked_at_ + limits_.answer_within;
   if (pulling_) return pulled_at_ + limits_.answer_within;
-  return link.streaming() && scheduled_ ? due_at_ : Nanoseconds::max();
+  return link.sending().is_open() && scheduled_ ? due_at_ : Nanoseconds::max();
 }
 
 void Reconciler::begin_round(Link& link, Now now) {
-  if (!mutated(Mutant::RoundWithoutHello)) link.request_hello();
+  if (!mutated(Mutant::RoundWithoutHello)) link.handshake().request_hello();
   ++round_;
   comparing_ = owe_ask_ = true;
   asked_at_ = now.steady;
@@ -100,7 +100,7 @@ void Reconciler::schedule_extra_round(Now now) {
 }
 
 void Reconciler::forget_peer(const Link& link) {
-  peer_incarnation_ = link.peer_incarnation();
+  peer_incarnation_ = link.handshake().peer_incarnation();
   suspects_.clear();
   to_pull_.clear();
   comparing_ = pulling_ = false;
@@ -120,7 +120,7 @@ std::uint64_t Reconciler::random() {
 
 Result<void> Reconciler::receive(const Digest& digest, std::optional<std::string_view> sums, const Link& link,
                                  const Store& store, Now now) {
-  if (!link.is_current(digest.incarnations)) return {};
+  if (!link.handshake().is_current(digest.incarnations)) return {};
   if (!digest.answer) {
     asked_ = digest;
     owe_digest_ = true;
@@ -180,7 +180,7 @@ void Reconciler::begin_pull(Now now) {
 }
 
 void Reconciler::receive(const Pull& pull, const Link& link, Now now) {
-  if (!link.is_current(pull.incarnations)) return;
+  if (!link.handshake().is_current(pull.incarnations)) return;
   pulled_ = pull;
   owe_answer_ = true;
   if (!mutated(Mutant::PulledNodeDoesNotPull)) schedule_extra_round(now);
@@ -204,7 +204,9 @@ void Reconciler::receive(const Answer& answer, Now now) {
 std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
   if (std::exchange(owe_ask_, false)) {
     asked_with_ = store.digest();
-    return Outgoing{protocol::encode(Digest{link.incarnations(), round_, false, asked_with_, link.cursor()}), nullptr};
+    return Outgoing{protocol::encode(Digest{link.handshake().incarnations(), round_, false, asked_with_,
+                                            link.receiving().position().cursor}),
+                    nullptr};
   }
   if (std::exchange(owe_digest_, false)) return digest(link, store);
   if (std::exchange(owe_pull_, false)) return pull(link);
@@ -213,17 +215,18 @@ std::optional<Outgoing> Reconciler::take(const Link& link, const Store& store) {
 }
 
 Outgoing Reconciler::digest(const Link& link, const Store& store) const {
-  const Digest answer{link.incarnations(), asked_.round, true, store.digest(), link.cursor()};
+  const Digest answer{link.handshake().incarnations(), asked_.round, true, store.digest(),
+                      link.receiving().position().cursor};
   Outgoing without_sums{protocol::encode(answer), nullptr};
   if (answer.digest == asked_.digest) return without_sums;
-  const auto unsettled = in_flight(link, store, link.cursors().merged);
+  const auto unsettled = in_flight(link, store, link.sending().cursors().merged);
   if (!unsettled) return without_sums;
   const auto sums = std::make_unique<Sums>(Sums{store.digests().sums(), *unsettled});
   return with_body(answer, protocol::encode_sums(*sums));
 }
 
 Outgoing Reconciler::pull(const Link& link) const {
-  Pull request{link.incarnations(), pull_number_, pull_position_, {}};
+  Pull request{link.handshake().incarnations(), pull_number_, pull_position_, {}};
   const std::size_t count = std::min(to_pull_.size(), protocol::kMaxPulledBuckets);
   request.buckets.assign(to_pull_.begin(), to_pull_.begin() + static_cast<std::ptrdiff_t>(count));
   return {protocol::encode(request), nullptr};
@@ -232,9 +235,10 @@ Outgoing Reconciler::pull(const Link& link) const {
 // A position in a bucket is 1 + the index of the record at which the next ANSWER continues; 0 is the bucket's first
 // record.
 Outgoing Reconciler::answer(const Link& link, const Store& store) const {
-  const ChangeNumber acknowledged = mutated(Mutant::InFlightSent) ? store.feed().tail() : link.cursors().merged;
+  const ChangeNumber acknowledged =
+      mutated(Mutant::InFlightSent) ? store.feed().tail() : link.sending().cursors().merged;
   protocol::BodyEncoder encoder;
-  Answer answer{link.incarnations(), pulled_.number, 0, 0};
+  Answer answer{link.handshake().incarnations(), pulled_.number, 0, 0};
   std::size_t scanned = 0;
   UpdateTexts texts;
   for (const Bucket bucket : pulled_.buckets) {

@@ -10,7 +10,8 @@
 #include <algorithm>
 #include <chrono>
 
-#include "bus/link/link.hpp"
+#include "bus/link/link_limits.hpp"
+#include "bus/link/liveness.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::bus {

@@ -14,7 +14,8 @@
 #include <optional>
 #include <string>
 
-#include "bus/link/link.hpp"
+#include "bus/link/link_limits.hpp"
+#include "bus/link/liveness.hpp"
 #include "bus/replica/connections.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/messages.hpp"

@@ -53,11 +53,10 @@ Replica::Replica(Options options, RecoveredState recovered)
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
     const auto index = static_cast<PeerIndex>(peers_.size());
-    Link link(*self_, index, options.limits);
-    for (const PeerCursor& durable : recovered.cursors) {
-      if (durable.peer == name) link.restore(durable);
-    }
-    Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.peer_feed());
+    const auto restored = std::find_if(recovered.cursors.begin(), recovered.cursors.end(),
+                                       [&](const PeerCursor& durable) { return durable.peer == name; });
+    Link link(*self_, index, options.limits, restored == recovered.cursors.end() ? PeerCursor{} : *restored);
+    Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.receiving().feed_id());
     peers_.push_back({std::move(name), std::move(link), std::move(reconciler)});
   }
   update_acknowledged();
@@ -136,7 +135,7 @@ void Replica::receive(const Incoming& incoming, Now now) {
   if (const auto* batch = std::get_if<Batch>(&*message)) {
     receive_batch(peer, route->second, *batch, incoming, now);
   } else if (welcome != nullptr) {
-    if (peer.link.is_current(welcome->incarnations)) own_name_.welcomed(route->second, now);
+    if (peer.link.handshake().is_current(welcome->incarnations)) own_name_.welcomed(route->second, now);
     renew_if_foreign(peer.link.receive(*welcome, now, {planner_.runs(), tail, planner_.cursor()}), peer, now);
   } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
     renew_if_foreign(peer.link.receive(*ack, now, tail), peer, now);
@@ -221,7 +220,7 @@ void Replica::receive_digest(Peer& peer, const protocol::Digest& digest, const I
 // divergence.
 void Replica::receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
                              Now now) {
-  if (!peer.link.is_current(answer.incarnations)) return;
+  if (!peer.link.handshake().is_current(answer.incarnations)) return;
   (void)read_body(peer, incoming, "an answer");
   const bool drop = mutated(Mutant::AnswersThroughSeenSet);
   const std::size_t repaired = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
@@ -251,9 +250,9 @@ void Replica::tick(Now now) {
   if (own_name_.may_acknowledge() != may_acknowledge) update_acknowledged();
   note_conflicts(now);
   for (Peer& peer : peers_) {
-    const std::uint64_t before = peer.link.timeouts();
+    const std::uint64_t before = peer.link.round_trip().timeouts();
     peer.link.tick(now);
-    counters_.timeouts += peer.link.timeouts() - before;
+    counters_.timeouts += peer.link.round_trip().timeouts() - before;
     const std::uint64_t rounds = peer.reconciler.rounds();
     peer.reconciler.tick(peer.link, now);
     counters_.digest_rounds += peer.reconciler.rounds() - rounds;
@@ -278,7 +277,7 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
 std::vector<PeerCursor> Replica::peer_cursors() const {
   std::vector<PeerCursor> cursors;
   cursors.reserve(peers_.size());
-  for (const Peer& peer : peers_) cursors.push_back(peer.link.peer_cursor(peer.name));
+  for (const Peer& peer : peers_) cursors.push_back(peer.link.receiving().as_peer_cursor(peer.name));
   return cursors;
 }
 
@@ -287,7 +286,7 @@ void Replica::flush_written() {
   if (mutated(Mutant::DurableCursorsTakenAfter)) cursors = peer_cursors();
   for (const PeerCursor& durable : cursors) {
     for (Peer& peer : peers_) {
-      if (peer.name == durable.peer) peer.link.cursor_durable(durable);
+      if (peer.name == durable.peer) peer.link.receiving().durable(durable);
     }
   }
   update_acknowledged();
@@ -302,7 +301,7 @@ void Replica::update_acknowledged() {
   if (durability_.replicas == 0) return;
   std::vector<ChangeNumber> proven;
   proven.reserve(peers_.size());
-  for (const Peer& peer : peers_) proven.push_back(peer.link.proven());
+  for (const Peer& peer : peers_) proven.push_back(peer.link.sending().proven());
   HERD_ASSERT(proven.size() >= durability_.replicas);
   const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
   std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
@@ -311,7 +310,7 @@ void Replica::update_acknowledged() {
 
 void Replica::await(ChangeNumber number) {
   if (durability_.replicas == 0) return;
-  for (Peer& peer : peers_) peer.link.await(number);
+  for (Peer& peer : peers_) peer.link.sending().await(number);
 }
 
 // ---------------------------------------------------------------------------------------------------------------------
@@ -335,17 +334,23 @@ Nanoseconds Replica::send_deadline(PeerIndex peer) const {
 
 // Counts entries, because the difference of two change numbers is no count: each start of a node skips 2^40 of them.
 std::size_t Replica::lag_of(const Peer& peer) const {
-  return store_.feed().count_after(peer.link.cursors().merged);
+  return store_.feed().count_after(peer.link.sending().cursors().merged);
 }
 
 PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
   const Peer& peer = peers_[index];
-  return {peer.name,        peer.link.connected(now),  peer.link.cursors(), lag_of(peer), peer.link.round_trip(),
-          peer.link.skew(), peer.claims.contender(now)};
+  return {peer.name,
+          peer.link.connected(now),
+          peer.link.sending().cursors(),
+          lag_of(peer),
+          peer.link.round_trip().average(),
+          peer.link.round_trip().skew(),
+          peer.claims.contender(now)};
 }
 
 bool Replica::synchronised() const {
-  return std::all_of(peers_.begin(), peers_.end(), [](const Peer& peer) { return peer.link.synchronised(); });
+  return std::all_of(peers_.begin(), peers_.end(),
+                     [](const Peer& peer) { return peer.link.receiving().synchronised(); });
 }
 
 Events Replica::take_events() {

@@ -86,7 +86,7 @@ struct Incoming {
 struct PeerStatus {
   std::string name;
   Connected state = Connected::Down;
-  Link::Cursors cursors;                // in this node's feed
+  SendingStream::Cursors cursors;       // in this node's feed
   std::size_t lag = 0;                  // records that changed after cursors.merged; the peer lacks no others
   protocol::Nanoseconds round_trip{};   // 0: not measured yet
   protocol::Nanoseconds skew{};         // the peer's clock minus this node's
@@ -158,7 +158,7 @@ class Replica {
   }
 
   // True if a batch of the peer is not acknowledged yet.
-  [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.owes_ack(); }
+  [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.receiving().owes_ack(); }
 
   // Replies up to this change number may leave: their records are as durable as Options::durability demands. It falls
   // to 0 while may_acknowledge() is false.

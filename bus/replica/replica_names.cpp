@@ -47,7 +47,7 @@ void Replica::receive_back(PeerIndex index, std::string_view header, Now now) {
   }
   if (conflict->incarnations.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
   own_name_.receive(*conflict, index, now);
-  if (!conflict->keeps_name) peers_[index].link.refused();
+  if (!conflict->keeps_name) peers_[index].link.handshake().end_backoff();
   update_acknowledged();
 }
 

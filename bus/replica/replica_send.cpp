@@ -16,7 +16,8 @@ namespace {
 // small body saves encoding, which costs far more than a message. But the batches in flight are all that a link can
 // send in a round trip, so with a large backlog each should be large.
 bool is_worth_a_message(const Link& link, std::size_t updates, ChangeNumber backlog) {
-  return updates >= std::max<std::size_t>(link.max_batch() / 8, 2) && updates * link.max_in_flight() >= backlog;
+  return updates >= std::max<std::size_t>(link.sending().limits().max_batch / 8, 2) &&
+         updates * link.sending().limits().max_in_flight >= backlog;
 }
 
 }  // namespace
@@ -43,7 +44,7 @@ ChangeNumber Replica::encode(const FeedRange& range) {
 // link's max_batch.
 bool Replica::may_share(const RecentBodies::Recent& recent, PeerIndex index) const {
   return (recent.sources & bit_of(static_cast<PeerIndex>(index))) == 0 &&
-         recent.updates <= peers_[index].link.max_batch();
+         recent.updates <= peers_[index].link.sending().limits().max_batch;
 }
 
 // The recent body that starts at the peer's next number, if it is worth a message or reaches the tail; else nullptr.
@@ -69,27 +70,27 @@ ChangeNumber Replica::end_for(PeerIndex index, ChangeNumber number) const {
 std::optional<Outgoing> Replica::take_batch(PeerIndex index, Now now) {
   Link& link = peers_[index].link;
   const ChangeNumber tail = store_.feed().tail();
-  const ChangeNumber number = link.next_number(tail).value_or(tail);
+  const ChangeNumber number = link.sending().next_number(tail).value_or(tail);
   if (number == tail) return encode_batch(link, tail, now);
   const RecentBodies::Recent* ready = ready_for(index, number);
   if (ready == nullptr) return encode_batch(link, end_for(index, number), now);
   ++counters_.batches_sent;
   ++counters_.bodies_shared;
   counters_.updates_sent += ready->updates;
-  return Outgoing{protocol::encode(link.send(ready->to, store_, planner_.cursor(), now)), ready->body};
+  return Outgoing{protocol::encode(link.send(ready->to, tail, planner_.cursor(), now)), ready->body};
 }
 
 std::optional<Outgoing> Replica::encode_batch(Link& link, ChangeNumber end, Now now) {
-  auto range = link.next_range(store_, now, end);
+  auto range = link.sending().next_range(store_, now, end);
   if (!range) return std::nullopt;
   ChangeNumber to = encode(*range);
-  while (to < range->to && link.shorten(store_, *range, to)) to = encode(*range);
+  while (to < range->to && link.sending().shorten(store_, *range, to)) to = encode(*range);
   const std::size_t updates = encoder_.size();
   ++counters_.batches_sent;
   counters_.updates_sent += updates;
   auto body = std::make_shared<const std::string>(encoder_.finish());
   if (range->shareable && updates > 0) recent_.remember({range->from, to, range->sources, updates, body});
-  return Outgoing{protocol::encode(link.send(to, store_, planner_.cursor(), now)), std::move(body)};
+  return Outgoing{protocol::encode(link.send(to, store_.feed().tail(), planner_.cursor(), now)), std::move(body)};
 }
 
 }  // namespace herd::bus

@@ -26,7 +26,9 @@ class OneLink {
   ChangeNumber written = 0;  // up to which change our journal contains our feed
   protocol::Now now{100s, 1'700'000'000s};
 
-  explicit OneLink(LinkLimits limits = {}) : link(self, kThisLink, limits) { runs.begin({kOurIncarnation, 0}); }
+  explicit OneLink(LinkLimits limits = {}, const PeerCursor& restored = {}) : link(self, kThisLink, limits, restored) {
+    runs.begin({kOurIncarnation, 0});
+  }
   OneLink(const OneLink&) = delete;
   OneLink& operator=(const OneLink&) = delete;
 
@@ -96,10 +98,10 @@ class OneLink {
     std::vector<std::string> clients;
   };
   std::optional<Sent> send() {
-    auto range = link.next_range(store, now, store.feed().tail());
+    auto range = link.sending().next_range(store, now, store.feed().tail());
     if (!range) return std::nullopt;
     range->records.insert(range->records.end(), range->newest.begin(), range->newest.end());
-    Sent sent{link.send(range->to, store, written, now), range->records.size(), {}};
+    Sent sent{link.send(range->to, tail(), written, now), range->records.size(), {}};
     for (const Feed::Entry& entry : range->records) sent.clients.emplace_back(store.record_at(entry.index).client);
     return sent;
   }

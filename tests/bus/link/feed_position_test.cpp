@@ -15,9 +15,9 @@ TEST_CASE("an ACK above the tail is foreign, and one at the tail is not") {
   one.open();
   REQUIRE(one.send());
   CHECK(one.ack(11) == CursorClaim::Foreign);
-  CHECK(one.link.cursors().merged == 0);
+  CHECK(one.link.sending().cursors().merged == 0);
   CHECK(one.ack(10) == CursorClaim::Possible);
-  CHECK(one.link.cursors().merged == 10);
+  CHECK(one.link.sending().cursors().merged == 10);
 }
 
 TEST_CASE("an impossible cursor is not used: no batch is sent after it") {
@@ -28,7 +28,7 @@ TEST_CASE("an impossible cursor is not used: no batch is sent after it") {
   CHECK(one.welcome(11, attempt) == CursorClaim::Foreign);
   CHECK(one.welcome(5, attempt, kPeerIncarnation, kOurIncarnation + 1) == CursorClaim::Foreign);
   CHECK_FALSE(one.send());
-  CHECK(one.link.cursors().merged == 0);
+  CHECK(one.link.sending().cursors().merged == 0);
   CHECK(one.welcome(10, attempt) == CursorClaim::Possible);
 }
 
@@ -38,11 +38,11 @@ TEST_CASE("on a link of a renewed feed nothing is acknowledged, durable or prove
   one.open();
   REQUIRE(one.send());
   REQUIRE(one.ack(3, 1, 3) == CursorClaim::Possible);
-  REQUIRE(one.link.proven() == 3);
+  REQUIRE(one.link.sending().proven() == 3);
   one.link.begin_feed(one.now);
-  CHECK(one.link.proven() == 0);
-  CHECK(one.link.cursors().merged == 0);
-  CHECK(one.link.cursors().durable == 0);
+  CHECK(one.link.sending().proven() == 0);
+  CHECK(one.link.sending().cursors().merged == 0);
+  CHECK(one.link.sending().cursors().durable == 0);
   CHECK_FALSE(one.send());
   CHECK(one_of<Hello>(one.messages()));
 }
@@ -97,8 +97,7 @@ TEST_CASE("a batch names the run of the WELCOME that it answers, and how far the
 
 TEST_CASE("a cursor without a run in a journal counts as 0") {
   for (const std::uint64_t run : {std::uint64_t{0}, kPeerIncarnation}) {
-    OneLink one;
-    one.link.restore({"Smith", kPeerFeed, {5, run}});
+    OneLink one({}, {"Smith", kPeerFeed, {5, run}});
     one.hello();
     const auto messages = one.messages();
     REQUIRE(one_of<Welcome>(messages));
@@ -112,7 +111,7 @@ TEST_CASE("a flushed cursor counts only for a position of the same run") {
   one.open();
   REQUIRE(one.batch(0, 5));
   for (const std::uint64_t run : {kPeerIncarnation + 1, kPeerIncarnation}) {
-    one.link.cursor_durable({"Smith", kPeerFeed, {5, run}});
+    one.link.receiving().durable({"Smith", kPeerFeed, {5, run}});
     const auto messages = one.messages();
     REQUIRE(one_of<Ack>(messages));
     CHECK(one_of<Ack>(messages)->durable == (run == kPeerIncarnation ? 5 : 0));

@@ -41,14 +41,14 @@ TEST_CASE("a feed range that leaves out a record for its peer is not shared with
   OneLink one;
   one.open();
   one.move("ours");
-  auto range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  auto range = one.link.sending().next_range(one.store, one.now, one.store.feed().tail());
   REQUIRE(range);
   CHECK(range->shareable);
-  (void)one.link.send(range->to, one.store, 0, one.now);
+  (void)one.link.send(range->to, one.tail(), 0, one.now);
   one.move("theirs", kThisLink);
   CHECK_FALSE(one.send());  // scanned and left out
   one.move("ours");
-  range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  range = one.link.sending().next_range(one.store, one.now, one.store.feed().tail());
   REQUIRE(range);
   CHECK_FALSE(range->shareable);
 }
@@ -100,7 +100,7 @@ TEST_CASE("a feed range that passes a superseded change because its peer knows t
   one.fill(3);
   one.move("client", kThisLink);
   one.fill(2);
-  const auto range = one.link.next_range(one.store, one.now, 4);
+  const auto range = one.link.sending().next_range(one.store, one.now, 4);
   REQUIRE(range);
   CHECK(range->to == 4);
   CHECK(range->records.size() == 3);
@@ -113,7 +113,7 @@ TEST_CASE("a feed range names the links that its records came by") {
   one.open();
   one.move("theirs", kThisLink + 1);
   one.move("ours");
-  const auto range = one.link.next_range(one.store, one.now, one.tail());
+  const auto range = one.link.sending().next_range(one.store, one.now, one.tail());
   REQUIRE(range);
   CHECK(range->shareable);
   CHECK(range->sources == bit_of(kThisLink + 1));
@@ -127,7 +127,7 @@ TEST_CASE("a feed range that is shortened because it has too many successors inc
   for (int i = 0; i < 6; ++i) one.move("client" + std::to_string(i));
   for (int i = 1; i < 6; ++i) one.move("client" + std::to_string(i));
   one.open();
-  const auto range = one.link.next_range(one.store, one.now, one.store.feed().tail());
+  const auto range = one.link.sending().next_range(one.store, one.now, one.store.feed().tail());
   REQUIRE(range);
   CHECK(range->to == 4);
   CHECK(range->records.empty());

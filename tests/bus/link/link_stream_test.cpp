@@ -51,14 +51,14 @@ TEST_CASE("only an ACK advances the cursor") {
   one.fill(10);
   one.open();
   REQUIRE(one.send());
-  CHECK(one.link.cursors().sent == 10);
-  CHECK(one.link.cursors().merged == 0);
+  CHECK(one.link.sending().cursors().sent == 10);
+  CHECK(one.link.sending().cursors().merged == 0);
   one.ack(7);
-  CHECK(one.link.cursors().merged == 7);
-  CHECK(one.link.in_flight() == 1);
+  CHECK(one.link.sending().cursors().merged == 7);
+  CHECK(one.link.sending().in_flight() == 1);
   one.ack(10);
-  CHECK(one.link.cursors().merged == 10);
-  CHECK(one.link.in_flight() == 0);
+  CHECK(one.link.sending().cursors().merged == 10);
+  CHECK(one.link.sending().in_flight() == 0);
 }
 
 TEST_CASE("an old ACK that comes late moves no cursor back") {
@@ -68,9 +68,9 @@ TEST_CASE("an old ACK that comes late moves no cursor back") {
   REQUIRE(one.send());
   one.ack(10, 1, 8);
   one.ack(4, 1, 2);
-  CHECK(one.link.cursors().merged == 10);
-  CHECK(one.link.cursors().durable == 8);
-  CHECK(one.link.cursors().sent == 10);
+  CHECK(one.link.sending().cursors().merged == 10);
+  CHECK(one.link.sending().cursors().durable == 8);
+  CHECK(one.link.sending().cursors().sent == 10);
 }
 
 TEST_CASE("an ACK above the tail, or with more durable than merged, is ignored") {
@@ -80,11 +80,11 @@ TEST_CASE("an ACK above the tail, or with more durable than merged, is ignored")
   REQUIRE(one.send());
   for (const auto& [merged, durable] : {std::pair<ChangeNumber, ChangeNumber>{11, 0}, {UINT64_MAX, 0}, {5, 6}}) {
     one.ack(merged, 1, durable);
-    CHECK(one.link.cursors().merged == 0);
-    CHECK(one.link.cursors().durable == 0);
+    CHECK(one.link.sending().cursors().merged == 0);
+    CHECK(one.link.sending().cursors().durable == 0);
   }
   one.ack(10, 1, 10);
-  CHECK(one.link.cursors().durable == 10);
+  CHECK(one.link.sending().cursors().durable == 10);
 }
 
 TEST_CASE("at most max_in_flight batches are in flight") {
@@ -92,7 +92,7 @@ TEST_CASE("at most max_in_flight batches are in flight") {
   one.fill(20);
   one.open();
   for (int i = 0; i < 8; ++i) REQUIRE(one.send());
-  CHECK(one.link.in_flight() == 8);
+  CHECK(one.link.sending().in_flight() == 8);
   CHECK_FALSE(one.send());
   one.ack(1);
   CHECK(one.send());
@@ -108,9 +108,9 @@ TEST_CASE("without an ACK in time the link goes back to the acknowledged cursor,
   REQUIRE(one.send());
   one.ack(5);
   one.advance(kAnswerTimeoutMin - 1ns);
-  CHECK(one.link.timeouts() == 0);
+  CHECK(one.link.round_trip().timeouts() == 0);
   one.advance(1ns);
-  CHECK(one.link.timeouts() == 1);
+  CHECK(one.link.round_trip().timeouts() == 1);
   CHECK_FALSE(one.send());  // only HELLO is sent
   const auto messages = one.messages();
   REQUIRE(messages.size() == 1);
@@ -132,14 +132,14 @@ TEST_CASE("the timeout of an answer is at least two and a half measured round tr
     one.advance(300ms);
     one.ack(one.tail());
   }
-  CHECK(one.link.timeouts() == 0);
-  CHECK(one.link.round_trip() > 290ms);
+  CHECK(one.link.round_trip().timeouts() == 0);
+  CHECK(one.link.round_trip().average() > 290ms);
   one.move("kiwi");
   REQUIRE(one.send());
   one.advance(750ms);
-  CHECK(one.link.timeouts() == 0);
+  CHECK(one.link.round_trip().timeouts() == 0);
   one.advance(750ms);
-  CHECK(one.link.timeouts() == 1);
+  CHECK(one.link.round_trip().timeouts() == 1);
 }
 
 TEST_CASE("a peer that is too slow for the first timeouts does not time out again and again") {
@@ -150,12 +150,12 @@ TEST_CASE("a peer that is too slow for the first timeouts does not time out agai
   for (int tries = 0; tries < 40 && !acknowledged; ++tries) {
     one.move("kiwi");
     if (!one.send()) {
-      one.welcome(one.link.cursors().merged, one.hello_attempt());
+      one.welcome(one.link.sending().cursors().merged, one.hello_attempt());
       continue;
     }
-    const std::uint64_t before = one.link.timeouts();
+    const std::uint64_t before = one.link.round_trip().timeouts();
     one.advance(1500ms);
-    acknowledged = one.link.timeouts() == before;
+    acknowledged = one.link.round_trip().timeouts() == before;
   }
   CHECK(acknowledged);
 }
@@ -169,8 +169,8 @@ TEST_CASE("a WELCOME to an older attempt does not rewind the stream") {
   REQUIRE(one.send());
   one.ack(10);
   one.welcome(0, attempt);  // an answer to another HELLO of that attempt
-  CHECK(one.link.cursors().merged == 10);
-  CHECK(one.link.cursors().sent == 10);
+  CHECK(one.link.sending().cursors().merged == 10);
+  CHECK(one.link.sending().cursors().sent == 10);
   CHECK_FALSE(one.send());
 }
 
@@ -182,9 +182,9 @@ TEST_CASE("a WELCOME to the present attempt is taken as it is, also below the ac
   REQUIRE(sent);
   one.ack(10, 1, 10);
   one.welcome(6, sent->batch.attempt);
-  CHECK(one.link.cursors().merged == 6);
-  CHECK(one.link.cursors().durable == 6);
-  CHECK(one.link.in_flight() == 0);
+  CHECK(one.link.sending().cursors().merged == 6);
+  CHECK(one.link.sending().cursors().durable == 6);
+  CHECK(one.link.sending().in_flight() == 0);
   CHECK(one.send()->batch.from == 6);
 }
 
@@ -195,9 +195,9 @@ TEST_CASE("an ACK of a former attempt still moves the acknowledged cursor") {
   const auto sent = one.send();
   REQUIRE(sent);
   one.advance(kAnswerTimeoutMin);
-  REQUIRE(one.link.timeouts() == 1);
+  REQUIRE(one.link.round_trip().timeouts() == 1);
   one.ack(10, sent->batch.attempt);
-  CHECK(one.link.cursors().merged == 10);
+  CHECK(one.link.sending().cursors().merged == 10);
 }
 
 TEST_CASE("a batch that leaves a gap is answered with WELCOME, which names the cursor to continue from") {
@@ -285,7 +285,7 @@ TEST_CASE("each record reaches the peer in the end, whichever messages are lost"
   one.open();
   std::set<std::string> arrived;
   ChangeNumber merged = 0;
-  for (int round = 0; round < 200 && one.link.cursors().merged < one.tail(); ++round) {
+  for (int round = 0; round < 200 && one.link.sending().cursors().merged < one.tail(); ++round) {
     const auto sent = one.send();
     if (!sent) {
       one.advance(100ms);
@@ -302,7 +302,7 @@ TEST_CASE("each record reaches the peer in the end, whichever messages are lost"
     if (round % 4 != 0) one.ack(merged, sent->batch.attempt);  // else the ACK is lost
   }
   CHECK(arrived.size() == 30);
-  CHECK(one.link.cursors().merged == one.tail());
+  CHECK(one.link.sending().cursors().merged == one.tail());
 }
 
 TEST_CASE("wants_to_send() is never false while there is a message to send") {

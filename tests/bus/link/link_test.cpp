@@ -192,19 +192,19 @@ TEST_CASE("a new incarnation of the peer voids what the former one acknowledged,
   one.ack(10);
   one.batch(0, 3);
   one.link.receive(Ping{7, {}}, one.now);
-  REQUIRE(one.link.cursors().merged == 10);
+  REQUIRE(one.link.sending().cursors().merged == 10);
   one.hello(kPeerIncarnation + 1, 999);
-  CHECK(one.link.cursors().merged == 0);
-  CHECK(one.link.cursors().durable == 0);
-  CHECK(one.link.in_flight() == 0);
-  CHECK(one.link.peer_incarnation() == kPeerIncarnation + 1);
+  CHECK(one.link.sending().cursors().merged == 0);
+  CHECK(one.link.sending().cursors().durable == 0);
+  CHECK(one.link.sending().in_flight() == 0);
+  CHECK(one.link.handshake().peer_incarnation() == kPeerIncarnation + 1);
   CHECK_FALSE(one.send());
   const auto messages = one.messages();
   CHECK(messages.size() ==
         3);  // HELLO, HELLO as an answer, WELCOME: answers owed to the former incarnation are dropped
   CHECK_FALSE(one_of<Ack>(messages));
   one.welcome(4, one_of<Hello>(messages)->attempt, kPeerIncarnation + 1);
-  CHECK(one.link.cursors().merged == 4);
+  CHECK(one.link.sending().cursors().merged == 4);
   CHECK(one.send()->batch.from == 4);
 }
 
@@ -223,7 +223,7 @@ TEST_CASE("a batch and an ACK of or for another incarnation are not used, and ar
     CHECK(one_of<Welcome>(messages)->attempt == 5);
     CHECK(one_of<Welcome>(messages)->incarnations == Incarnations{kOurIncarnation, kPeerIncarnation});
     CHECK(one.link.receive(Ack{incarnations, 6, 10, 0}, one.now, one.tail()) == CursorClaim::Possible);
-    CHECK(one.link.cursors().merged == 0);
+    CHECK(one.link.sending().cursors().merged == 0);
     messages = one.messages();
     REQUIRE(messages.size() == 1);
     REQUIRE(one_of<Welcome>(messages));
@@ -241,7 +241,7 @@ TEST_CASE("a WELCOME of or for another incarnation is not used, and is answered 
     one.open();
     one.advance(kHelloSpacing);
     CHECK(one.link.receive(welcome, one.now, one.our_feed()) == CursorClaim::Possible);
-    CHECK(one.link.cursors().merged == 0);
+    CHECK(one.link.sending().cursors().merged == 0);
     CHECK(one_of<Hello>(one.messages()));
     one.advance(kHelloSpacing - 1ns);
     CHECK(one.link.receive(welcome, one.now, one.our_feed()) == CursorClaim::Possible);
@@ -324,11 +324,11 @@ TEST_CASE("PINGs measure the round trip and the skew of the clocks, once per sec
   REQUIRE(one_of<Ping>(messages));
   one.advance(20ms);
   one.link.receive(Pong{one_of<Ping>(messages)->nonce + 1, one.now.wall + 1h}, one.now);  // with the wrong nonce
-  CHECK(one.link.skew() < 1h);
+  CHECK(one.link.round_trip().skew() < 1h);
   one.link.receive(Pong{one_of<Ping>(messages)->nonce, one.now.wall - 10ms + 5s}, one.now);
-  CHECK(one.link.skew() == 5s);
-  CHECK(one.link.round_trip() > 0ns);
-  CHECK(one.link.round_trip() <= 20ms);
+  CHECK(one.link.round_trip().skew() == 5s);
+  CHECK(one.link.round_trip().average() > 0ns);
+  CHECK(one.link.round_trip().average() <= 20ms);
 }
 
 TEST_CASE("a PING without an answer ends the stream, because an idle link's peer may take us for a stranger") {
@@ -340,7 +340,7 @@ TEST_CASE("a PING without an answer ends the stream, because an idle link's peer
   one.advance(deadline - one.now.steady - 1ns);
   CHECK(one.messages().empty());
   one.advance(1ns);
-  CHECK(one.link.timeouts() == 1);
+  CHECK(one.link.round_trip().timeouts() == 1);
   CHECK(one_of<Hello>(one.messages()));
 }
 
@@ -350,28 +350,28 @@ TEST_CASE("a peer's clock may have any value") {
     Hello hello = one.peers_hello();
     hello.clock = clock;
     one.link.receive(hello, one.now, one.tail());
-    CHECK((one.link.skew() > 0ns) == (clock > 0ns));
+    CHECK((one.link.round_trip().skew() > 0ns) == (clock > 0ns));
     one.welcome(0, one.hello_attempt());
     const auto messages = one.messages();
     REQUIRE(one_of<Ping>(messages));
     one.advance(1ms);
     one.link.receive(Pong{one_of<Ping>(messages)->nonce, clock}, one.now);
-    CHECK((one.link.skew() > 0ns) == (clock > 0ns));
+    CHECK((one.link.round_trip().skew() > 0ns) == (clock > 0ns));
   }
 }
 
 TEST_CASE("a link is synchronised when everything is merged that the peer's feed contained at its first HELLO") {
   OneLink one;
-  CHECK_FALSE(one.link.synchronised());
+  CHECK_FALSE(one.link.receiving().synchronised());
   Hello hello = one.peers_hello();
   hello.tail = 10;
   one.link.receive(hello, one.now, one.tail());
-  CHECK_FALSE(one.link.synchronised());
+  CHECK_FALSE(one.link.receiving().synchronised());
   one.batch(0, 9);
-  CHECK_FALSE(one.link.synchronised());
+  CHECK_FALSE(one.link.receiving().synchronised());
   one.batch(9, 10);
-  CHECK(one.link.synchronised());
+  CHECK(one.link.receiving().synchronised());
   hello.tail = 20;
   one.link.receive(hello, one.now, one.tail());
-  CHECK(one.link.synchronised());
+  CHECK(one.link.receiving().synchronised());
 }

@@ -136,13 +136,13 @@ TEST_CASE("a durable number below the tail proves nothing: the record sent under
   CHECK(first->clients == std::vector<std::string>{"plum"});
   CHECK(first->batch.to == 2);
   one.ack(2, 1, 2);
-  CHECK(one.link.cursors().durable == 2);
-  CHECK(one.link.proven() == 0);
+  CHECK(one.link.sending().cursors().durable == 2);
+  CHECK(one.link.sending().proven() == 0);
   REQUIRE(one.send());
   one.ack(3, 1, 2);
-  CHECK(one.link.proven() == 0);
+  CHECK(one.link.sending().proven() == 0);
   one.ack(3, 1, 3);
-  CHECK(one.link.proven() == 3);
+  CHECK(one.link.sending().proven() == 3);
 }
 
 TEST_CASE("a durable number of a former attempt proves nothing in the present one") {
@@ -154,8 +154,8 @@ TEST_CASE("a durable number of a former attempt proves nothing in the present on
   one.advance(11s);  // no answer: the handshake restarts
   one.welcome(3, one.hello_attempt());
   one.ack(3, 1, 3);
-  CHECK(one.link.cursors().durable == 3);
-  CHECK(one.link.proven() == 0);
+  CHECK(one.link.sending().cursors().durable == 3);
+  CHECK(one.link.sending().proven() == 0);
 }
 
 TEST_CASE("neither an empty range nor a lagging disk delays the empty batch that asks for the durable number") {
@@ -164,7 +164,7 @@ TEST_CASE("neither an empty range nor a lagging disk delays the empty batch that
   one.move("kiwi");
   REQUIRE(one.send());
   one.ack(1);
-  one.link.await(1);
+  one.link.sending().await(1);
   one.advance(kAnswerTimeoutMin - std::chrono::nanoseconds{1});
   one.move("plum", kThisLink);  // the peer sent it: the range to the tail is empty, and may wait
   CHECK_FALSE(one.send());
@@ -181,7 +181,7 @@ TEST_CASE("neither an empty range nor a lagging disk delays the empty batch that
   one.move("fig");
   one.advance(kAnswerTimeoutMin);
   while (const auto more = one.send()) {
-    REQUIRE(one.link.in_flight() < 8);
+    REQUIRE(one.link.sending().in_flight() < 8);
     one.ack(more->batch.to);
     if (more->records == 0) break;
   }
@@ -194,15 +194,15 @@ TEST_CASE("an empty batch that asks for the durable number is answered, and no t
   one.move("kiwi");
   REQUIRE(one.send());
   one.ack(1);
-  one.link.await(1);
+  one.link.sending().await(1);
   one.advance(kAnswerTimeoutMin + std::chrono::nanoseconds{1});
   const auto asked = one.send();
   REQUIRE(asked);
   CHECK(asked->batch.from == asked->batch.to);
   one.ack(1);
-  CHECK(one.link.in_flight() == 0);
+  CHECK(one.link.sending().in_flight() == 0);
   one.ack(1, 1, 1);
-  CHECK(one.link.proven() == 1);
+  CHECK(one.link.sending().proven() == 1);
 }
 
 TEST_CASE("a new durable number is sent at once, however long an ACK may wait") {
@@ -210,7 +210,7 @@ TEST_CASE("a new durable number is sent at once, however long an ACK may wait") 
   one.open();
   REQUIRE(one.batch(0, 5));
   CHECK(one.messages().empty());
-  one.link.cursor_durable({"Smith", kPeerFeed, {5, kPeerIncarnation}});
+  one.link.receiving().durable({"Smith", kPeerFeed, {5, kPeerIncarnation}});
   const auto messages = one.messages();
   REQUIRE(one_of<herd::protocol::Ack>(messages));
   CHECK(one_of<herd::protocol::Ack>(messages)->durable == 5);
