@@ -46,7 +46,7 @@ class BodyEncoder {
 };
 
 // The content of a body frame. The views point into the frame. Update::time is not set: its text is parsed only if the
-// update is new (bus/replica/replica_merge.cpp).
+// update is new (bus/replica/body_merger.cpp).
 struct Body {
   struct Origin {
     std::string_view name;

@@ -8,6 +8,7 @@
 #include "bus/store/mutants.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/overloaded.hpp"
 #include "protocol/unreachable.hpp"
 
 namespace herd::bus {
@@ -18,6 +19,7 @@ using protocol::Message;
 using protocol::Nanoseconds;
 using protocol::Now;
 using protocol::Update;
+using protocol::Welcome;
 
 namespace {
 
@@ -41,14 +43,16 @@ std::string version_mismatch(const Hello& hello, const std::string& node) {
 Replica::Replica(const Options& options) : Replica(options, empty_state(options.self.feed_id, options.hash_seed)) {}
 
 Replica::Replica(Options options, RecoveredState recovered)
-    : random_id_(std::move(options.random_id)),
+    : self_(std::make_unique<Self>(options.self)),
+      random_id_(std::move(options.random_id)),
       durability_(options.durability),
       store_(std::move(recovered.store)),
       planner_({recovered.run.feed_id, recovered.run.base, options.self.incarnation}, std::move(recovered.runs),
                recovered.cursor, recovered.sequence, options.planner),
-      own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait) {
-  options.self.feed_id = recovered.run.feed_id;
-  self_ = std::make_unique<Self>(std::move(options.self));
+      own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait),
+      merger_(*self_, store_, recent_, events_),
+      sender_(store_, recent_, events_.counters()) {
+  self_->feed_id = recovered.run.feed_id;
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
   peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
@@ -115,67 +119,49 @@ ChangeNumber Replica::store_own(const Update& update, const Store::Slot& slot) {
 
 void Replica::receive(const Incoming& incoming, Now now) {
   const auto message = protocol::decode(incoming.header);
-  if (!message) return refuse({}, "a message cannot be read: " + message.error().message);
-  if (const auto* hello = std::get_if<Hello>(&*message)) return receive_hello(incoming, *hello, now);
-  if (std::holds_alternative<protocol::UnknownMessage>(*message)) {
-    ++counters_.messages_unknown;
-    return;
-  }
-  const auto* welcome = std::get_if<protocol::Welcome>(&*message);
-  auto route = routes_.find(std::string(incoming.route));
-  if (route == routes_.end() && welcome != nullptr && regains_name(*welcome, incoming, now)) {
-    route = routes_.find(std::string(incoming.route));
-  }
-  if (route == routes_.end()) {
-    ++counters_.messages_refused;  // a stranger, or a peer that has just reconnected: then its HELLO follows
-    return;
-  }
-  Peer& peer = peers_[route->second];
-  const ChangeNumber tail = store_.feed().tail();
-  if (const auto* batch = std::get_if<Batch>(&*message)) {
-    receive_batch(peer, route->second, *batch, incoming, now);
-  } else if (welcome != nullptr) {
-    if (peer.link.handshake().is_current(welcome->incarnations)) own_name_.welcomed(route->second, now);
-    renew_if_foreign(peer.link.receive(*welcome, now, {planner_.runs(), tail, planner_.cursor()}), peer, now);
-  } else if (const auto* ack = std::get_if<protocol::Ack>(&*message)) {
-    renew_if_foreign(peer.link.receive(*ack, now, tail), peer, now);
-  } else if (const auto* digest = std::get_if<protocol::Digest>(&*message)) {
-    receive_digest(peer, *digest, incoming, now);
-  } else if (const auto* pull = std::get_if<protocol::Pull>(&*message)) {
-    peer.reconciler.receive(*pull, peer.link, now);
-  } else if (const auto* answer = std::get_if<protocol::Answer>(&*message)) {
-    receive_answer(peer, route->second, *answer, incoming, now);
-  } else if (const auto* ping = std::get_if<protocol::Ping>(&*message)) {
-    peer.link.receive(*ping, now);
-  } else if (const auto* pong = std::get_if<protocol::Pong>(&*message)) {
-    peer.link.receive(*pong, now);
-  } else if (const auto* bye = std::get_if<protocol::Bye>(&*message)) {
-    peer.link.receive(*bye, now);
-  }
-  if (durability_.replicas > 0 || welcome != nullptr) update_acknowledged();
+  if (!message) return events_.refuse({}, "a message cannot be read: " + message.error().message);
+  const auto receive_from_peer = [&](const auto& of_peer) {
+    const auto route = routes_.find(std::string(incoming.route));
+    if (route == routes_.end()) {
+      ++events_.counters().messages_refused;  // a stranger, or a peer that has just reconnected: then its HELLO follows
+      return;
+    }
+    receive(FromPeer{peers_[route->second], route->second, incoming, now}, of_peer);
+    if (durability_.replicas > 0) update_acknowledged();
+  };
+  std::visit(protocol::Overloaded{
+                 receive_from_peer,
+                 [&](const Hello& hello) { receive_hello(incoming, hello, now); },
+                 [&](const Welcome& welcome) {
+                   regain_name(welcome, incoming, now);
+                   receive_from_peer(welcome);
+                 },
+                 [&](const protocol::UnknownMessage& /*unknown*/) { ++events_.counters().messages_unknown; },
+             },
+             *message);
 }
 
 void Replica::receive_damaged() {
-  ++counters_.messages_damaged;
-  report_problem({}, "a message was damaged on its way, or its sender is no node of this release");
+  ++events_.counters().messages_damaged;
+  events_.note(PeerRefused{{}, "a message was damaged on its way, or its sender is no node of this release"});
 }
 
 void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now now) {
   if (hello.oldest_version > protocol::kProtocolVersion || hello.version < protocol::kOldestProtocolVersion) {
-    return refuse(hello.node, version_mismatch(hello, self_->node));
+    return events_.refuse(hello.node, version_mismatch(hello, self_->node));
   }
   if (hello.herd != self_->herd) {
-    return refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +
-                                  "': check `name` in [herd] and the addresses of the nodes");
+    return events_.refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +
+                                          "': check `name` in [herd] and the addresses of the nodes");
   }
   const auto peer =
       std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
   if (peer == peers_.end()) {
-    return refuse(hello.node,
-                  "it is no configured peer of this node: list each of the two nodes in the `peers` of the other");
+    return events_.refuse(
+        hello.node, "it is no configured peer of this node: list each of the two nodes in the `peers` of the other");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) {
-    return refuse(hello.node, "its HELLO has no incarnation or no feed id");
+    return events_.refuse(hello.node, "its HELLO has no incarnation or no feed id");
   }
   const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
   if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
@@ -186,62 +172,53 @@ void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now no
       return accept_claim(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
     case Claims::Verdict::Refused:
     case Claims::Verdict::Late:
-      ++counters_.messages_refused;
+      ++events_.counters().messages_refused;
       return;
   }
   protocol::unreachable();
 }
 
-void Replica::receive_batch(Peer& peer, PeerIndex index, const Batch& batch, const Incoming& incoming, Now now) {
-  ++counters_.batches_received;
-  if (!peer.link.accepts(batch, now)) return;
-  const std::string_view body = incoming.body.value_or("");
-  if (const RecentBodies::Recent* known = recent_.find(body)) {
-    counters_.updates_received += known->updates;
-    counters_.updates_repeated += known->updates;
-    ++counters_.bodies_repeated;
-    peer.link.merged(batch);
-    return;
-  }
-  if (!read_body(peer, incoming, "a batch") && mutated(Mutant::PoisonBlocks)) return;
-  merge_new_body(index, body);
-  if (mutated(Mutant::EmptyBatchUnanswered) && body_.updates.empty()) return;
-  peer.link.merged(batch);
+void Replica::receive(const FromPeer& from, const Welcome& welcome) {
+  Link& link = from.peer.link;
+  if (link.handshake().is_current(welcome.incarnations)) own_name_.welcomed(from.index, from.now);
+  const OurFeed feed{planner_.runs(), store_.feed().tail(), planner_.cursor()};
+  renew_if_foreign(link.receive(welcome, from.now, feed), from.peer, from.now);
+  update_acknowledged();
 }
 
-void Replica::receive_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, Now now) {
-  const std::uint64_t pulled = peer.reconciler.buckets_pulled();
-  const auto received = peer.reconciler.receive(digest, incoming.body, peer.link, store_, now);
-  counters_.buckets_pulled += peer.reconciler.buckets_pulled() - pulled;
-  if (!received) refuse(peer.name, "its digest cannot be read: " + received.error().message);
+void Replica::receive(const FromPeer& from, const protocol::Ack& ack) {
+  renew_if_foreign(from.peer.link.receive(ack, from.now, store_.feed().tail()), from.peer, from.now);
+}
+
+void Replica::receive(const FromPeer& from, const Batch& batch) {
+  ++events_.counters().batches_received;
+  if (!from.peer.link.accepts(batch, from.now)) return;
+  const BodyMerger::Merged merged = merger_.merge_batch({from.index, from.peer.name, from.incoming.body});
+  if (mutated(Mutant::PoisonBlocks) && !merged.is_readable) return;
+  if (mutated(Mutant::EmptyBatchUnanswered) && merged.updates == 0) return;
+  from.peer.link.merged(batch);
+}
+
+void Replica::receive(const FromPeer& from, const protocol::Digest& digest) {
+  Reconciler& reconciler = from.peer.reconciler;
+  const std::uint64_t pulled = reconciler.buckets_pulled();
+  const auto received = reconciler.receive(digest, from.incoming.body, from.peer.link, store_, from.now);
+  events_.counters().buckets_pulled += reconciler.buckets_pulled() - pulled;
+  if (!received) events_.refuse(from.peer.name, "its digest cannot be read: " + received.error().message);
+}
+
+void Replica::receive(const FromPeer& from, const protocol::Pull& pull) {
+  from.peer.reconciler.receive(pull, from.peer.link, from.now);
 }
 
 // An ANSWER contains only records that the cursors cover. So each of its updates that changes the store repairs a
 // divergence.
-void Replica::receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
-                             Now now) {
-  if (!peer.link.handshake().is_current(answer.incarnations)) return;
-  (void)read_body(peer, incoming, "an answer");
-  const bool drop = mutated(Mutant::AnswersThroughSeenSet);
-  const std::size_t repaired = merge_body(index, drop ? Repeats::Dropped : Repeats::Merged);
-  counters_.divergences_healed += repaired;
-  if (repaired > 0) note_repaired(peer.name, repaired);
-  peer.reconciler.receive(answer, now);
-}
-
-// Updates that cannot be read are counted and skipped as if they had been merged, so that no peer can block a link.
-bool Replica::read_body(const Peer& peer, const Incoming& incoming, std::string_view message) {
-  const auto read = protocol::decode_body(incoming.body.value_or(""), body_);
-  if (!read) {
-    ++counters_.updates_unreadable;
-    report_problem(peer.name, "the updates of " + std::string(message) + " cannot be read: " + read.error().message);
-    body_ = {};
-  }
-  if (body_.unreadable > 0) {
-    report_problem(peer.name, "updates of " + std::string(message) + " have a wrong structure and were skipped");
-  }
-  counters_.updates_unreadable += body_.unreadable;
-  return read.has_value();
+void Replica::receive(const FromPeer& from, const protocol::Answer& answer) {
+  if (!from.peer.link.handshake().is_current(answer.incarnations)) return;
+  const std::size_t repaired = merger_.merge_answer({from.index, from.peer.name, from.incoming.body}).changed;
+  events_.counters().divergences_healed += repaired;
+  if (repaired > 0) events_.note(DivergenceRepaired{from.peer.name, repaired});
+  from.peer.reconciler.receive(answer, from.now);
 }
 
 void Replica::tick(Now now) {
@@ -252,14 +229,14 @@ void Replica::tick(Now now) {
   for (Peer& peer : peers_) {
     const std::uint64_t before = peer.link.round_trip().timeouts();
     peer.link.tick(now);
-    counters_.timeouts += peer.link.round_trip().timeouts() - before;
+    events_.counters().timeouts += peer.link.round_trip().timeouts() - before;
     const std::uint64_t rounds = peer.reconciler.rounds();
     peer.reconciler.tick(peer.link, now);
-    counters_.digest_rounds += peer.reconciler.rounds() - rounds;
+    events_.counters().digest_rounds += peer.reconciler.rounds() - rounds;
     const Connected state = peer.link.connected(now);
     if (state == peer.announced) continue;
     peer.announced = state;
-    events_.links.push_back({peer.name, state, lag_of(peer)});
+    events_.note(LinkChanged{peer.name, state, lag_of(peer)});
   }
 }
 
@@ -269,7 +246,7 @@ std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
     return Outgoing{protocol::encode(*message), nullptr};
   }
   if (auto message = peer.reconciler.take(peer.link, store_)) return message;
-  return take_batch(index, now);
+  return sender_.take(peer.link, index, planner_.cursor(), now);
 }
 
 // ---- durability -----------------------------------------------------------------------------------------------------
@@ -351,30 +328,6 @@ PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
 bool Replica::synchronised() const {
   return std::all_of(peers_.begin(), peers_.end(),
                      [](const Peer& peer) { return peer.link.receiving().synchronised(); });
-}
-
-Events Replica::take_events() {
-  return std::exchange(events_, {});
-}
-
-void Replica::note_repaired(const std::string& peer, std::size_t records) {
-  const auto noted = std::find_if(events_.repaired.begin(), events_.repaired.end(),
-                                  [&](const DivergenceRepaired& repaired) { return repaired.peer == peer; });
-  if (noted == events_.repaired.end()) {
-    events_.repaired.push_back({peer, records});
-  } else {
-    noted->records += records;
-  }
-}
-
-void Replica::refuse(std::string peer, std::string reason) {
-  ++counters_.messages_refused;
-  report_problem(std::move(peer), std::move(reason));
-}
-
-void Replica::report_problem(std::string peer, std::string reason) {
-  constexpr std::size_t kMaxRefusals = 64;  // between two calls of take_events(); the count goes on
-  if (events_.refused.size() < kMaxRefusals) events_.refused.push_back({std::move(peer), std::move(reason)});
 }
 
 }  // namespace herd::bus

@@ -1,6 +1,13 @@
 // The replica: this node's copy of the herd's data, and the protocol that keeps it equal to its peers'. It owns the
-// store and, for each peer, a link (bus/link/link.hpp) and a reconciler (bus/link/reconciler.hpp). Every decision about
-// updates is made here.
+// store and, for each peer, a link (bus/link/link.hpp) and a reconciler (bus/link/reconciler.hpp). The facade that the
+// loop calls; its parts are:
+//
+//   BodyMerger       merges what peers send into the store
+//   BatchSender      composes the batches for peers from the store
+//   Claims           which process holds a peer's name; one for each peer
+//   OwnName          whether this process may act under its own name
+//   JournalPlanner   what the next flush of the journal writes
+//   EventCollector   what happened, for the node to log and count
 //
 // One loop iteration calls it in this order: accept() for each report of a client, receive() for each message, tick(),
 // then take() for each peer while its socket is writable, then take_events(). When the journal is idle, begin_flush()
@@ -26,15 +33,16 @@
 #include "bus/link/link.hpp"
 #include "bus/link/outgoing.hpp"
 #include "bus/link/reconciler.hpp"
-#include "bus/link/seen_set.hpp"
+#include "bus/replica/batch_sender.hpp"
+#include "bus/replica/body_merger.hpp"
 #include "bus/replica/claims.hpp"
 #include "bus/replica/connections.hpp"
+#include "bus/replica/event_collector.hpp"
 #include "bus/replica/events.hpp"
 #include "bus/replica/own_name.hpp"
 #include "bus/replica/recent_bodies.hpp"
 #include "bus/store/record.hpp"
 #include "bus/store/store.hpp"
-#include "protocol/body.hpp"
 #include "protocol/command.hpp"
 #include "protocol/messages.hpp"
 
@@ -114,8 +122,9 @@ class Replica {
   explicit Replica(const Options& options);
   // Starts with the state that recovery read from a journal, which includes the feed id.
   Replica(Options options, RecoveredState recovered);
+  Replica(const Replica&) = delete;  // its parts refer to each other
+  Replica& operator=(const Replica&) = delete;
 
-  [[nodiscard]] const std::string& name() const { return self_->node; }
   [[nodiscard]] const Self& self() const { return *self_; }
 
   // A client's report. The caller has checked its bounds, also that its time is not too far in the future. `client`:
@@ -203,8 +212,8 @@ class Replica {
   [[nodiscard]] bool synchronised() const;
 
   // The events since the last call.
-  [[nodiscard]] Events take_events();
-  [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
+  [[nodiscard]] Events take_events() { return events_.take(); }
+  [[nodiscard]] const ReplicaCounters& counters() const { return events_.counters(); }
   [[nodiscard]] const Store& store() const { return store_; }
   [[nodiscard]] const Durability& durability() const { return durability_; }
 
@@ -216,53 +225,56 @@ class Replica {
     Claims claims{};                        // the processes that claim its name, and the route of its messages
     Connected announced = Connected::Down;  // the state that the last event reported
   };
+  // A message from a peer: the peer, its index, and the message's frames.
+  struct FromPeer {
+    Peer& peer;
+    PeerIndex index = 0;
+    const Incoming& incoming;
+    protocol::Now now;
+  };
+
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Slot& slot);
   void renew_if_foreign(CursorClaim claim, const Peer& peer, protocol::Now now);
   void renew_feed(const Peer& peer, protocol::Now now);
+
   void receive_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void accept_claim(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
-  [[nodiscard]] bool regains_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
+  void regain_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
   void note_conflicts(protocol::Now now);
-  void receive_batch(Peer& peer, PeerIndex index, const protocol::Batch& batch, const Incoming& incoming,
-                     protocol::Now now);
-  void receive_answer(Peer& peer, PeerIndex index, const protocol::Answer& answer, const Incoming& incoming,
-                      protocol::Now now);
-  void receive_digest(Peer& peer, const protocol::Digest& digest, const Incoming& incoming, protocol::Now now);
-  [[nodiscard]] bool read_body(const Peer& peer, const Incoming& incoming, std::string_view message);
-  enum class Repeats : std::uint8_t { Dropped, Merged };
-  std::size_t merge_body(PeerIndex index, Repeats repeats);
-  void merge_new_body(PeerIndex index, std::string_view body);
-  [[nodiscard]] bool may_share(const RecentBodies::Recent& recent, PeerIndex index) const;
-  [[nodiscard]] const RecentBodies::Recent* ready_for(PeerIndex index, ChangeNumber number) const;
-  [[nodiscard]] ChangeNumber end_for(PeerIndex index, ChangeNumber number) const;
-  [[nodiscard]] std::optional<Outgoing> take_batch(PeerIndex index, protocol::Now now);
-  [[nodiscard]] std::optional<Outgoing> encode_batch(Link& link, ChangeNumber end, protocol::Now now);
-  [[nodiscard]] ChangeNumber encode(const FeedRange& range);
-  void refuse(std::string peer, std::string reason);
+
+  // Messages of a peer by its accepted route; one function for each type.
+  void receive(const FromPeer& from, const protocol::Welcome& welcome);
+  void receive(const FromPeer& from, const protocol::Batch& batch);
+  void receive(const FromPeer& from, const protocol::Ack& ack);
+  void receive(const FromPeer& from, const protocol::Digest& digest);
+  void receive(const FromPeer& from, const protocol::Pull& pull);
+  void receive(const FromPeer& from, const protocol::Answer& answer);
+  void receive(const FromPeer& from, const protocol::Ping& ping) { from.peer.link.receive(ping, from.now); }
+  void receive(const FromPeer& from, const protocol::Pong& pong) { from.peer.link.receive(pong, from.now); }
+  void receive(const FromPeer& from, const protocol::Bye& bye) { from.peer.link.receive(bye, from.now); }
+  void receive(const FromPeer& /*from*/, const protocol::Conflict& /*conflict*/) {}  // comes back by a DEALER only
+  void receive_conflict(PeerIndex index, const protocol::Conflict& conflict, protocol::Now now);
+
   [[nodiscard]] std::vector<PeerCursor> peer_cursors() const;
   void update_acknowledged();
   [[nodiscard]] std::size_t lag_of(const Peer& peer) const;
-  void report_problem(std::string peer, std::string reason);
-  void note_repaired(const std::string& peer, std::size_t records);
 
   std::unique_ptr<Self> self_;  // links hold a pointer to it
   std::function<std::uint64_t()> random_id_;
   Durability durability_;
   Store store_;
   JournalPlanner planner_;
-  ChangeNumber acknowledged_ = 0;
+  ChangeNumber acknowledged_ = 0;                     // max() if replies wait for nothing
   std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: the next one not before this time
   protocol::Nanoseconds renewal_spacing_ = kRenewalSpacing;
-  SeenSet seen_;
   OwnName own_name_;
   std::vector<Peer> peers_;
-  std::unordered_map<std::string, PeerIndex> routes_;  // at most one for each peer
-  protocol::Body body_;                                // reused to save allocations
-  protocol::BodyEncoder encoder_;                      // also reused; empty between two bodies
-  RecentBodies recent_;
-  Events events_;
-  ReplicaCounters counters_;
+  std::unordered_map<std::string, PeerIndex> routes_;  // at most one for each peer: the route of its claims
+  EventCollector events_;
+  RecentBodies recent_;  // of the sender and the merger
+  BodyMerger merger_;
+  BatchSender sender_;
 };
 
 }  // namespace herd::bus

@@ -4,6 +4,7 @@
 
 #include "bus/replica/replica.hpp"
 #include "bus/store/mutants.hpp"
+#include "protocol/overloaded.hpp"
 
 namespace herd::bus {
 
@@ -23,31 +24,33 @@ void Replica::accept_claim(PeerIndex index, const Claims::Claim& claim, Now now)
   peers_[index].link.receive(claim.hello, now, store_.feed().tail());
 }
 
-// True if this WELCOME comes from a process that held a peer's name before, and shows that it is at the configured
-// address: then it holds the name again (rule 20).
-bool Replica::regains_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
+// If this WELCOME comes from a process that held a peer's name before, and shows that it is at the configured address,
+// it holds the name again (rule 20).
+void Replica::regain_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
   const std::string route(incoming.route);
+  if (routes_.contains(route)) return;
   for (PeerIndex index = 0; index < peers_.size(); ++index) {
     const Connected link = peers_[index].link.connected(now);
     const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
     if (!hello) continue;
-    accept_claim(index, {*hello, route, incoming.connections}, now);
-    return true;
+    return accept_claim(index, {*hello, route, incoming.connections}, now);
   }
-  return false;
 }
 
 void Replica::receive_back(PeerIndex index, std::string_view header, Now now) {
   const auto message = protocol::decode(header);
-  if (!message) return refuse(peers_[index].name, "a message cannot be read: " + message.error().message);
-  const auto* conflict = std::get_if<protocol::Conflict>(&*message);
-  if (conflict == nullptr) {
-    ++counters_.messages_unknown;
-    return;
-  }
-  if (conflict->incarnations.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
-  own_name_.receive(*conflict, index, now);
-  if (!conflict->keeps_name) peers_[index].link.handshake().end_backoff();
+  if (!message) return events_.refuse(peers_[index].name, "a message cannot be read: " + message.error().message);
+  std::visit(protocol::Overloaded{
+                 [&](const protocol::Conflict& conflict) { receive_conflict(index, conflict, now); },
+                 [&](const auto& /*other*/) { ++events_.counters().messages_unknown; },
+             },
+             *message);
+}
+
+void Replica::receive_conflict(PeerIndex index, const protocol::Conflict& conflict, Now now) {
+  if (conflict.incarnations.receiver != self_->incarnation && !mutated(Mutant::ConflictOfAnotherRunUsed)) return;
+  own_name_.receive(conflict, index, now);
+  if (!conflict.keeps_name) peers_[index].link.handshake().end_backoff();
   update_acknowledged();
 }
 
@@ -55,14 +58,14 @@ void Replica::note_conflicts(Now now) {
   using Role = NameConflict::Role;
   if (const auto news = own_name_.take_news(now)) {
     const auto& [peer, keeps_name, other] = news->report;
-    events_.conflicts.push_back({keeps_name ? Role::Kept : Role::Refused, peers_[peer].name, {}, other, news->over});
+    events_.note(NameConflict{keeps_name ? Role::Kept : Role::Refused, peers_[peer].name, {}, other, news->over});
   }
   for (Peer& peer : peers_) {
     const std::optional<Claimant> contender = peer.claims.contender(now);
     const Claims::News news = peer.claims.take_news(now);
     if (news == Claims::News::None) continue;
-    events_.conflicts.push_back(
-        {Role::Witness, peer.name, peer.claims.holder(), contender.value_or(Claimant{}), news == Claims::News::Over});
+    events_.note(NameConflict{Role::Witness, peer.name, peer.claims.holder(), contender.value_or(Claimant{}),
+                              news == Claims::News::Over});
   }
 }
 

@@ -15,7 +15,8 @@ void Replica::renew_if_foreign(CursorClaim claim, const Peer& peer, Now now) {
   if (!renewal_due_ || now.steady >= *renewal_due_ || mutated(Mutant::RenewalWithoutBound)) {
     renew_feed(peer, now);
   } else {
-    report_problem(peer.name, "its cursor in this node's feed is impossible, so soon after a renewal: check that peer");
+    events_.note(PeerRefused{peer.name,
+                             "its cursor in this node's feed is impossible, so soon after a renewal: check that peer"});
   }
 }
 
@@ -32,8 +33,8 @@ void Replica::renew_feed(const Peer& peer, Now now) {
   if (!mutated(Mutant::RenewalKeepsBodies)) recent_ = {};
   for (Peer& other : peers_) other.link.begin_feed(now);
   update_acknowledged();
-  ++counters_.feeds_renewed;
-  events_.renewed.push_back({peer.name, self_->feed_id});
+  ++events_.counters().feeds_renewed;
+  events_.note(FeedRenewed{peer.name, self_->feed_id});
   renewal_due_ = now.steady + renewal_spacing_;
   renewal_spacing_ = std::min<protocol::Nanoseconds>(2 * renewal_spacing_, kRenewalSpacingMax);
 }

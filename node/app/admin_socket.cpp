@@ -128,7 +128,7 @@ void AdminSocket::reset_client(const SessionPtr& session, std::string_view clien
   if (!protocol::is_client_id(client)) return answer(session, error_reply("not a valid client id"));
   const bus::ResetOutcome outcome = parts_.replica.reset(client, parts_.clock.now());
   const auto reply = [&](std::string_view result) {
-    return Json{{"result", result}, {"node", parts_.replica.name()}, {"epoch", outcome.epoch}}.dump();
+    return Json{{"result", result}, {"node", parts_.replica.self().node}, {"epoch", outcome.epoch}}.dump();
   };
   switch (outcome.reset) {
     case bus::Reset::Done:

@@ -11,17 +11,11 @@
 #include "node/base/limits.hpp"
 #include "node/places/document.hpp"
 #include "protocol/coordinates.hpp"
+#include "protocol/overloaded.hpp"
 #include "protocol/reply.hpp"
 
 namespace herd::node {
 namespace {
-
-template <typename... Cases>
-struct Overloaded : Cases... {
-  using Cases::operator()...;
-};
-template <typename... Cases>
-Overloaded(Cases...) -> Overloaded<Cases...>;
 
 // Appends one reply by `append(out)`, and logs it if the line is logged.
 template <typename Append>
@@ -55,7 +49,7 @@ std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
     spdlog::debug("event=command from={} text={}", line.from, protocol::escape_for_log(line.text));
   }
   std::optional<Lookup> lookup;
-  std::visit(Overloaded{
+  std::visit(protocol::Overloaded{
                  [](const protocol::BlankLine&) {},
                  [&](const protocol::Iamat& report) { iamat(line, report, replies); },
                  [&](const protocol::Whatsat& query) { lookup = whatsat(line, query, replies); },
@@ -105,7 +99,7 @@ void Commands::iamat(const Line& line, const protocol::Iamat& report, ReplyQueue
   }
   reply(line, out, [&](std::string& text) {
     protocol::append_at(
-        text, {parts_.replica.name(), outcome.difference, report.client, report.coordinates, report.time_text});
+        text, {parts_.replica.self().node, outcome.difference, report.client, report.coordinates, report.time_text});
   });
 }
 

@@ -140,7 +140,7 @@ void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol
   if (!conflicts_.allows(now.steady)) return;
   const std::uint64_t suppressed = conflicts_.take_suppressed(now.steady);
   const std::string_view event = conflict.over ? "name_conflict_over" : "name_conflict";
-  const std::string sentence = sentence_of(conflict, replica_.name());
+  const std::string sentence = sentence_of(conflict, replica_.self().node);
   spdlog::warn("event={} peer={} reason=\"{}\" suppressed={}", event, conflict.peer, sentence, suppressed);
   if (monitor_ == nullptr) return;
   const bool of_peer = conflict.role == bus::NameConflict::Role::Witness;

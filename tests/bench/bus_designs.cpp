@@ -87,7 +87,7 @@ class Core {
       const auto outcome = replica_.accept(*iamat, time);
       if (outcome.result == herd::bus::Accepted::Stored) ++stored_;
       herd::protocol::append_at(
-          out, {replica_.name(), outcome.difference, iamat->client, iamat->coordinates, iamat->time_text});
+          out, {replica_.self().node, outcome.difference, iamat->client, iamat->coordinates, iamat->time_text});
       return;
     }
     const auto* whatsat = std::get_if<Whatsat>(&command);
