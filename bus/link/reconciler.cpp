@@ -242,7 +242,7 @@ Outgoing Reconciler::answer(const Link& link, const Store& store) const {
   std::size_t scanned = 0;
   UpdateTexts texts;
   for (const Bucket bucket : pulled_.buckets) {
-    RecordIndex at = store.first_of(bucket);
+    RecordIndex at = store.digests().first(bucket);
     const auto position = static_cast<RecordIndex>(pulled_.position - 1);
     const bool goes_on = answer.done == 0 && pulled_.position > 0 && store.has(pulled_.position - 1);
     if (goes_on && bucket_of(store.record_at(position).client) == bucket && !mutated(Mutant::PositionForgotten))

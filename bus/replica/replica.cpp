@@ -325,6 +325,22 @@ PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
           peer.claims.contender(now)};
 }
 
+void Replica::check_invariants() const {
+  store_.check_invariants();
+  const ChangeNumber tail = store_.feed().tail();
+  HERD_ASSERT(planner_.durable() <= planner_.cursor() && planner_.cursor() <= tail);
+  HERD_ASSERT(own_name_.may_acknowledge() || acknowledged_ == 0);
+  std::size_t routes = 0;
+  for (const Peer& peer : peers_) {
+    peer.link.check_invariants(tail);
+    const std::string& route = peer.claims.route();
+    if (route.empty()) continue;
+    ++routes;
+    HERD_ASSERT(routes_.contains(route) && &peers_[routes_.at(route)] == &peer);
+  }
+  HERD_ASSERT(routes_.size() == routes);
+}
+
 bool Replica::synchronised() const {
   return std::all_of(peers_.begin(), peers_.end(),
                      [](const Peer& peer) { return peer.link.receiving().synchronised(); });

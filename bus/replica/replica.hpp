@@ -217,6 +217,10 @@ class Replica {
   [[nodiscard]] const Store& store() const { return store_; }
   [[nodiscard]] const Durability& durability() const { return durability_; }
 
+  // Asserts that the store, the links and the routes have legal states and agree. O(n) of the records, as
+  // Store::check_invariants().
+  void check_invariants() const;
+
  private:
   struct Peer {
     std::string name;

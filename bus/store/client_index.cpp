@@ -5,6 +5,8 @@
 
 #include <utility>
 
+#include "protocol/assert.hpp"
+
 namespace herd::bus {
 
 std::uint64_t ClientIndex::hash_of(std::string_view client) const {
@@ -28,6 +30,23 @@ std::size_t ClientIndex::slots() const {
   std::size_t slots = 0;
   for (const Table& table : tables_) slots += table.size;
   return slots;
+}
+
+void ClientIndex::check_invariants(std::size_t clients) const {
+  std::size_t all_used = 0;
+  for (const Table& table : tables_) {
+    std::uint32_t used = 0;
+    for (std::uint32_t at = 0; at < table.size; ++at) {
+      if (table.slots[at].is_empty()) continue;
+      ++used;
+      for (std::uint32_t on_way = table.home(table.slots[at].hash); on_way != at; on_way = table.next(on_way)) {
+        HERD_ASSERT(!table.slots[on_way].is_empty());
+      }
+    }
+    HERD_ASSERT(used == table.used && used * std::uint64_t{5} <= table.size * std::uint64_t{4});
+    all_used += used;
+  }
+  HERD_ASSERT(all_used == clients);
 }
 
 void ClientIndex::Table::put(Slot slot) {

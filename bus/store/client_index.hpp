@@ -57,6 +57,9 @@ class ClientIndex {
   // Slots allocated, empty ones included: at most about 1.6 times the inserted clients, plus a few for each table.
   [[nodiscard]] std::size_t slots() const;
 
+  // Asserts that it contains this number of clients, and that a search reaches each of them. O(slots).
+  void check_invariants(std::size_t clients) const;
+
  private:
   static constexpr unsigned kTableBits = 10;
   static constexpr RecordIndex kEmpty = UINT32_MAX;

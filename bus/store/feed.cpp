@@ -162,6 +162,30 @@ void Feed::shrink(std::size_t position) {
   erase(position);
 }
 
+void Feed::check_invariants() const {
+  HERD_ASSERT(firsts_.size() == segments_.size());
+  ChangeNumber last = 0;  // of the entries so far; no entry has the number 0
+  std::size_t live = 0;
+  std::size_t held = 0;
+  for (std::size_t position = 0; position < segments_.size(); ++position) {
+    const Segment& segment = *segments_[position];
+    HERD_ASSERT(segment.first == firsts_[position] && !segment.indexes.empty());
+    HERD_ASSERT(segment.indexes.size() <= kSegmentEntries);
+    HERD_ASSERT(segment.steps.empty() || segment.steps.size() == segment.indexes.size());
+    HERD_ASSERT(segment.number_at(0) >= segment.first);
+    std::size_t live_here = 0;
+    for (std::size_t offset = 0; offset < segment.indexes.size(); ++offset) {
+      HERD_ASSERT(segment.number_at(offset) > last);
+      last = segment.number_at(offset);
+      live_here += segment.indexes[offset] != kStale ? 1 : 0;
+    }
+    HERD_ASSERT(segment.live == live_here);
+    live += live_here;
+    held += segment.indexes.size();
+  }
+  HERD_ASSERT(last <= tail_ && live == live_ && held == held_);
+}
+
 Feed::Reader Feed::read_after(ChangeNumber cursor) const {
   if (segments_.empty() || cursor >= tail_) return {*this, segments_.size(), 0};
   const std::size_t position = segment_of(cursor + 1);

@@ -94,6 +94,9 @@ class Feed {
   // each later segment, so a reader near the tail costs least.
   [[nodiscard]] std::size_t count_after(ChangeNumber cursor) const;
 
+  // Asserts that the change numbers rise, and that the counts are those of the entries. O(entries in memory).
+  void check_invariants() const;
+
  private:
   static constexpr std::size_t kSegmentEntries = 4096;  // up to 32 KiB: shrinking one takes far less than 1 ms
   static constexpr RecordIndex kStale = std::numeric_limits<RecordIndex>::max();

@@ -31,6 +31,11 @@ void Origins::release(OriginIndex index) {
   --origins_[index].uses;
 }
 
+void Origins::check_invariants(const std::vector<std::uint64_t>& uses) const {
+  HERD_ASSERT(uses.size() <= origins_.size());
+  for (OriginIndex i = 0; i < origins_.size(); ++i) HERD_ASSERT(origins_[i].uses == (i < uses.size() ? uses[i] : 0));
+}
+
 void Origins::rename_run(std::string_view name, std::uint64_t run, std::uint64_t to) {
   for (Origin& origin : origins_) {
     if (origin.uses > 0 && origin.run == run && protocol::same_text(origin.name, name)) origin.run = to;

@@ -33,6 +33,9 @@ class Origins {
   // `index`: from use(). The reference is valid until the next use().
   [[nodiscard]] const Origin& at(OriginIndex index) const { return origins_[index]; }
 
+  // Asserts that each origin is used so often. `uses`: by index; may be shorter than the table. O(origins).
+  void check_invariants(const std::vector<std::uint64_t>& uses) const;
+
  private:
   std::vector<Origin> origins_;
   OriginIndex latest_ = 0;  // found last: consecutive updates often have the same origin

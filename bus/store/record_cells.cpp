@@ -78,6 +78,12 @@ RecordIndex RecordCells::next_in_bucket(RecordIndex index) const {
   return next;
 }
 
+std::size_t RecordCells::size() const {
+  std::size_t size = 0;
+  for (const Block& block : blocks_) size += block.used;
+  return size;
+}
+
 bool RecordCells::has(std::uint64_t index) const {
   return index >> kSlotBits < blocks_.size() && index % kBlockCells < blocks_[index >> kSlotBits].used;
 }

@@ -56,6 +56,8 @@ class RecordCells {
   // The record after this one in its bucket's list, or BucketDigests::kEnd.
   [[nodiscard]] RecordIndex next_in_bucket(RecordIndex index) const;
 
+  // The number of records. O(blocks): a block has 1,024 cells.
+  [[nodiscard]] std::size_t size() const;
   // Whether a record has this index. Any number is allowed.
   [[nodiscard]] bool has(std::uint64_t index) const;
 

@@ -1,9 +1,12 @@
 #include "bus/store/store.hpp"
 
+#include <algorithm>
 #include <compare>
 #include <tuple>
+#include <vector>
 
 #include "bus/store/mutants.hpp"
+#include "protocol/assert.hpp"
 #include "protocol/small_texts.hpp"
 
 namespace herd::bus {
@@ -145,6 +148,41 @@ ChangeNumber Store::number_of(RecordIndex index) const {
 ChangeNumber Store::number_of(std::string_view client) const {
   const Slot slot = locate(client);
   return slot.found() ? slot.known.number : 0;
+}
+
+void Store::check_invariants() const {
+  std::size_t records = 0;
+  std::uint64_t total = 0;
+  std::vector<std::uint64_t> uses;  // of the origins, by index
+  for (Bucket bucket = 0; bucket < protocol::kBuckets; ++bucket) {
+    std::uint64_t sum = 0;
+    for (RecordIndex at = digests_.first(bucket); at != BucketDigests::kEnd; at = next_in_bucket(at)) {
+      HERD_ASSERT(has(at) && records < feed_.size());
+      check_record(at, bucket);
+      const RecordCells::Cell cell = cells_.at(at);
+      sum += cell.head.hash;
+      const OriginIndex origin = packed_origin(cell.head, cell.body);
+      uses.resize(std::max<std::size_t>(uses.size(), origin + std::size_t{1}));
+      ++uses[origin];
+      ++records;
+    }
+    HERD_ASSERT(sum == digests_.sums()[bucket]);
+    total += sum;
+  }
+  HERD_ASSERT(total == digests_.total() && records == feed_.size() && records == cells_.size());
+  origins_.check_invariants(uses);
+  index_->check_invariants(records);
+  feed_.check_invariants();
+  Feed::Reader reader = feed_.read_after(0);
+  while (const auto entry = reader.next()) HERD_ASSERT(has(entry->index) && number_of(entry->index) == entry->number);
+  superseded_.check_invariants([this](RecordIndex index) { return number_of(index); });
+}
+
+void Store::check_record(RecordIndex index, Bucket bucket) const {
+  const RecordView record = record_at(index);
+  HERD_ASSERT(bucket_of(record.client) == bucket && cells_.bucket(index) == bucket);
+  HERD_ASSERT(hash_of(record.ordered()) == cells_.at(index).head.hash);
+  HERD_ASSERT(locate(record.client).at.index == index);
 }
 
 }  // namespace herd::bus

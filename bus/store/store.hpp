@@ -107,17 +107,22 @@ class Store {
   // The sum of each bucket, and the first record of each.
   [[nodiscard]] const BucketDigests& digests() const { return digests_; }
 
-  // The records of a bucket as a list, ending with BucketDigests::kEnd. The newest clients come first, so clients that
-  // are added during a walk do not affect it.
-  [[nodiscard]] RecordIndex first_of(Bucket bucket) const { return digests_.first(bucket); }
+  // The records of a bucket are a list, from digests().first(bucket) to BucketDigests::kEnd. The newest clients come
+  // first, so clients that are added during a walk do not affect it.
   [[nodiscard]] RecordIndex next_in_bucket(RecordIndex index) const { return cells_.next_in_bucket(index); }
   // Whether a record has this index. Any number is allowed.
   [[nodiscard]] bool has(std::uint64_t index) const { return cells_.has(index); }
+
+  // Asserts that the parts have legal states and agree: each record is in the feed once, with its number, in the index
+  // of clients and in its bucket; its hash is that of its fields, and is in the sums; each origin has as many uses as
+  // records. O(n) of the records, about 1 us for each, and 10 us for an empty store.
+  void check_invariants() const;
 
  private:
   [[nodiscard]] bool is_greater(const protocol::Update& update, const Slot& slot) const;
   // Moves the record's entry in the feed from the number `old` to the tail; returns its new number.
   ChangeNumber move_to_tail(RecordIndex index, ChangeNumber old);
+  void check_record(RecordIndex index, Bucket bucket) const;
 
   RecordCells cells_;
   std::unique_ptr<ClientIndex> index_;

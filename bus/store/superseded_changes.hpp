@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "bus/store/feed.hpp"
+#include "protocol/assert.hpp"
 
 namespace herd::bus {
 
@@ -79,6 +80,15 @@ class SupersededChanges {
 
   // An upper bound of all entries' `old`. If a link's cursor is at or past it, the link need not read the entries.
   [[nodiscard]] ChangeNumber greatest() const { return std::max(greatest_before_, greatest_since_); }
+
+  // Asserts that the entries are within the bounds, and superseded. `number_of`: as in flush_durable(). O(entries).
+  template <typename NumberOf>
+  void check_invariants(NumberOf&& number_of) const {
+    HERD_ASSERT(before_flush_ <= entries_.size() && left_ <= entries_.size());
+    for (const Entry& entry : entries_) {
+      HERD_ASSERT(entry.old <= read_to_ && entry.old <= greatest() && entry.old < number_of(entry.index));
+    }
+  }
 
  private:
   static constexpr std::size_t kWorthALook = 4096;

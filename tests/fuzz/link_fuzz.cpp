@@ -64,6 +64,7 @@ class World {
     UpdateTexts texts;
     while (const auto entry = reader.next()) (void)copy.merge(replica_.store().update_at(entry->index, texts), 0);
     HERD_ASSERT(copy.digest() == replica_.store().digest() && copy.size() == replica_.store().size());
+    replica_.check_invariants();
   }
 
  private:

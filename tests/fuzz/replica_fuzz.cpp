@@ -117,5 +117,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if ((kind & 3U) == 3U) replica.receive_back(0, header, now);
     run_once(replica, now);
   }
+  replica.check_invariants();
   return 0;
 }

@@ -11,6 +11,8 @@ namespace herd::sim {
 namespace {
 
 constexpr Nanoseconds kWallBase{1'700'000'000'000'000'000};
+// Between two checks of a replica's invariants, of all nodes together. A check takes ten times as long as an iteration.
+constexpr std::uint64_t kIterationsPerCheck = 32;
 
 std::string decimal(Nanoseconds time) {
   char text[32];
@@ -118,6 +120,7 @@ void World::pump(NodeIndex index) {
   Node& node = at(index);
   if (!node.process) return;
   const Nanoseconds deadline = node.process->iterate(now_at(node));
+  if (++iterations_ % kIterationsPerCheck == 0) node.replica().check_invariants();
   if (node.process->disk_lost()) return restart(index);
   deadlines_[index] = std::max({deadline, time_ + Nanoseconds{1'000}, node.paused_until});
 }

@@ -198,6 +198,7 @@ class World {
   std::vector<std::size_t> component_;
   std::vector<Unblock> unblocks_;
   std::uint64_t trace_ = 0xcbf29ce484222325ULL;
+  std::uint64_t iterations_ = 0;  // of the loops of all nodes
   std::uint64_t stored_ = 0;
   std::uint64_t acknowledged_ = 0;
   std::map<std::pair<std::size_t, std::string>, Age> promised_;  // by component and client: the newest answered report

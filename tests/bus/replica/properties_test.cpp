@@ -132,6 +132,7 @@ void check_record(const Store& store, const PlainStore& plain, const std::string
 }
 
 void check_all(const Store& store, const PlainStore& plain, Random& random) {
+  store.check_invariants();
   REQUIRE(store.size() == plain.records.size());
   REQUIRE(store.feed().tail() == plain.tail);
   REQUIRE(store.feed().held() <= 4 * store.size() + 2 * kSegmentEntries);

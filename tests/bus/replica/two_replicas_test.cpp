@@ -1,5 +1,7 @@
 #include "tests/bus/two_replicas.hpp"
 
+#include <random>
+
 #include "tests/catch.hpp"
 
 // Two replicas with a link, on which messages may be lost.
@@ -9,12 +11,12 @@ using namespace herd::protocol;
 
 namespace {
 
-std::string client(int i) {
+std::string client(std::uint64_t i) {
   return "client" + std::to_string(i);
 }
 
-void report_many(Replica& replica, int count, const Now& now) {
-  for (int i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).result == Accepted::Stored);
+void report_many(Replica& replica, std::uint64_t count, const Now& now) {
+  for (std::uint64_t i = 0; i < count; ++i) REQUIRE(accept(replica, client(i), "5", now).result == Accepted::Stored);
 }
 
 }  // namespace
@@ -33,6 +35,24 @@ TEST_CASE("a report to one node reaches the other") {
   CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
   CHECK(two.hill->synchronised());
+}
+
+TEST_CASE("the parts of a replica agree after any reports, with messages that are lost, and after restarts") {
+  for (std::uint64_t seed = 0; seed < 5; ++seed) {
+    std::mt19937_64 random(seed);
+    TwoReplicas two({.max_in_flight = 2, .max_batch = 8});
+    two.arrives = [&](const auto&) { return random() % 4 != 0; };
+    for (int i = 0; i < 200; ++i) {
+      Replica& reached = random() % 2 == 0 ? *two.hill : *two.smith;
+      const std::string time = std::to_string(1 + random() % 100);
+      for (int count = 0; count < 5; ++count) (void)accept(reached, client(random() % 50), time, two.now);
+      if (random() % 20 == 0) (void)reached.reset(client(random() % 50), two.now);
+      if (random() % 40 == 0) two.smith = make_replica("Smith", {"Hill"}, 3 + random() % 1000);
+      REQUIRE(two.advance(Nanoseconds{static_cast<std::int64_t>(random() % 300'000'000)}));
+      two.hill->check_invariants();
+      two.smith->check_invariants();
+    }
+  }
 }
 
 TEST_CASE("an update is not sent back to the incarnation that it came from") {

@@ -67,7 +67,7 @@ TEST_CASE("each record is in the list of its bucket exactly once, newest clients
   std::set<RecordIndex> found;
   for (Bucket bucket = 0; bucket < kBuckets; ++bucket) {
     ChangeNumber last = UINT64_MAX;
-    for (RecordIndex at = store.first_of(bucket); at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
+    for (RecordIndex at = store.digests().first(bucket); at != BucketDigests::kEnd; at = store.next_in_bucket(at)) {
       CHECK(bucket_of(store.record_at(at).client) == bucket);
       CHECK(store.number_of(at) < last);  // each client reported once
       last = store.number_of(at);
