@@ -315,38 +315,22 @@ Status Node::status() const {
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);
-  for (const auto& [name, value] : counters_.list()) status.counters.emplace(name, value);
-  add_bus(status, replica_.counters());
-  status.counters["bus_connections_cut"] = bus_->connections_cut();
-  add_places(status);
-  const bus::Journal::Counters& journal = journal_.counters();
-  status.counters["journal_passes"] = journal.flushes;
-  status.counters["journal_bytes"] = journal.bytes;
-  status.counters["journal_failures"] = journal.failures;
-  status.counters["journal_copies"] = journal.compactions;
-  status.counters["journal_repairs"] = journal.repairs;
-  status.counters["log_dropped"] = log_dropped();
-  if (monitor_) {
-    add_monitor(status, *monitor_);
-    status.counters["monitor_clients_skipped"] = reporter_->clients_skipped();
-  }
+  status.providers = places_report_.figures();
+  status.counters = read_counters({.clients = counters_,
+                                   .bus = replica_.counters(),
+                                   .journal = journal_.counters(),
+                                   .lookups = places_->counters(),
+                                   .providers = status.providers,
+                                   .bus_connections_cut = bus_->connections_cut(),
+                                   .log_dropped = log_dropped(),
+                                   .monitor = monitor_counters()});
   status.taken = now;
   return status;
 }
 
-void Node::add_places(Status& status) const {
-  const places::Counters& lookups = places_->counters();
-  status.counters["places_asked"] = lookups.asked;
-  status.counters["places_answered"] = lookups.answered;
-  status.counters["places_timed_out"] = lookups.timed_out;
-  status.counters["places_refused"] = lookups.refused;
-  status.providers = places_report_.figures();
-  for (const places::Figures& provider : status.providers) {
-    status.counters["places_cache_hits"] += provider.hits;
-    status.counters["places_cache_misses"] += provider.misses;
-    status.counters["places_shared"] += provider.shared;
-    status.counters["places_stale"] += provider.stale;
-  }
+std::optional<CounterSources::OfMonitor> Node::monitor_counters() const {
+  if (!monitor_) return std::nullopt;
+  return {{monitor_->viewers().counters(), monitor_->published(), reporter_->clients_skipped()}};
 }
 
 }  // namespace herd::node

@@ -21,6 +21,7 @@
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/bus.hpp"
 #include "node/app/admin_socket.hpp"
+#include "node/app/counter_table.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/base/signals.hpp"
@@ -86,7 +87,7 @@ class Node : private bus::LoopHost {
   void reload();
 
   [[nodiscard]] Status status() const;
-  void add_places(Status& status) const;
+  [[nodiscard]] std::optional<CounterSources::OfMonitor> monitor_counters() const;
   [[nodiscard]] bool ready() const;
 
   const std::string name_;

@@ -1,11 +1,8 @@
 // Counters of the front end and the admin socket since the start of the node; they only rise. Written on the loop's
-// thread, which copies them into the status. docs/MONITORING.md lists them.
+// thread, which copies them into the status (node/app/counter_table.hpp).
 #pragma once
 
 #include <cstdint>
-#include <string_view>
-#include <utility>
-#include <vector>
 
 namespace herd::node {
 
@@ -25,9 +22,6 @@ struct Counters {
   std::uint64_t connections_refused = 0;   // closed at once: max_connections or the limit of open files was reached
   std::uint64_t bytes_in = 0;              // from clients, including discarded input
   std::uint64_t bytes_out = 0;             // to clients
-
-  // Every counter with its name, in the order above.
-  [[nodiscard]] std::vector<std::pair<std::string_view, std::uint64_t>> list() const;
 };
 
 }  // namespace herd::node

@@ -20,7 +20,7 @@ std::string not_ready_reason(const Status& status) {
   }
   std::string down;
   for (const auto& link : status.links) {
-    if (link.state != LinkState::Up) down += (down.empty() ? "" : ", ") + link.peer;
+    if (link.state != bus::Connected::Up) down += (down.empty() ? "" : ", ") + link.peer;
   }
   if (down.empty()) return "not ready: the first synchronisation is under way";
   return "not ready: the first synchronisation waits for " + down;

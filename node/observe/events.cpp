@@ -5,8 +5,8 @@
 #include <charconv>
 #include <vector>
 
-#include "protocol/assert.hpp"
 #include "protocol/command.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -27,19 +27,19 @@ protocol::Position position_of(std::string_view coordinates) {
   return {degrees(coordinates.substr(0, second)), degrees(coordinates.substr(second))};
 }
 
-std::string_view event_of(LinkState state) {
+std::string_view event_of(bus::Connected state) {
   switch (state) {
-    case LinkState::Down:
+    case bus::Connected::Down:
       return "link_lost";
-    case LinkState::Half:
+    case bus::Connected::Half:
       return "link_half";
-    case LinkState::Up:
+    case bus::Connected::Up:
       return "link_opened";
   }
-  HERD_ASSERT(false);
+  protocol::unreachable();
 }
 
-std::uint64_t links_in(const Status& status, LinkState state) {
+std::uint64_t links_in(const Status& status, bus::Connected state) {
   return static_cast<std::uint64_t>(
       std::count_if(status.links.begin(), status.links.end(), [&](const auto& link) { return link.state == state; }));
 }
@@ -92,11 +92,11 @@ void StatsEvents::publish(Monitor& monitor, const Status& status) {
                             {"digest", digest},
                             {"clients", status.clients},
                             {"connections", status.connections},
-                            {"links_up", links_in(status, LinkState::Up)},
-                            {"links_half", links_in(status, LinkState::Half)},
-                            {"links_down", links_in(status, LinkState::Down)},
+                            {"links_up", links_in(status, bus::Connected::Up)},
+                            {"links_half", links_in(status, bus::Connected::Half)},
+                            {"links_down", links_in(status, bus::Connected::Down)},
                             {"greatest_lag", greatest_lag(status)}};
-  for (const auto& [name, value] : status.counters) fields.push_back({name, value});
+  for (const auto& [name, counter] : status.counters) fields.push_back({name, counter.value});
   for (const auto& [name, value] : rates_) fields.push_back({name, value});
   monitor.publish(kSubject, "stats", fields, status.taken.wall);
 }
@@ -104,10 +104,11 @@ void StatsEvents::publish(Monitor& monitor, const Status& status) {
 void StatsEvents::update_rates(const Status& status) {
   const auto span = status.taken.steady - counted_;
   if (!counters_.empty() && span < kLeastSpan) return;
-  for (const auto& [name, value] : status.counters) {
+  for (const auto& [name, counter] : status.counters) {
     const auto before = counters_.find(name);
     if (before == counters_.end()) continue;
-    rates_[name + "_per_s"] = static_cast<double>(value - before->second) / duration<double>(span).count();
+    rates_[std::string(name) + "_per_s"] =
+        static_cast<double>(counter.value - before->second.value) / duration<double>(span).count();
   }
   counters_ = status.counters;
   counted_ = status.taken.steady;

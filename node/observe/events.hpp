@@ -41,9 +41,9 @@ class StatsEvents {
  private:
   void update_rates(const Status& status);
 
-  std::map<std::string, double> rates_;            // by field name: "iamat_stored_per_s"
-  std::map<std::string, std::uint64_t> counters_;  // at the time counted_
-  protocol::Nanoseconds counted_{};                // steady time
+  std::map<std::string, double> rates_;                 // by field name: "iamat_stored_per_s"
+  std::map<std::string_view, CounterStatus> counters_;  // at the time counted_
+  protocol::Nanoseconds counted_{};                     // steady time
 };
 
 }  // namespace herd::node

@@ -13,8 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "node/observe/counter_help.hpp"
-
 namespace herd::node {
 namespace {
 
@@ -103,7 +101,7 @@ void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
   auto states = gauges({"herd_link_state",
                         "1 for the current state of the link, else 0; half: the peer is received but does not answer"});
   for (const auto& link : status.links) {
-    for (const auto state : {LinkState::Down, LinkState::Half, LinkState::Up}) {
+    for (const auto state : {bus::Connected::Down, bus::Connected::Half, bus::Connected::Up}) {
       add_gauge(states, {{"peer", link.peer}, {"state", std::string(to_string(state))}}, link.state == state ? 1 : 0);
     }
   }
@@ -122,7 +120,8 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
         "Change number up to which the peer has acknowledged this node's feed as durable in its journal; 0 without a "
         "journal"},
        [](const LinkStatus& link) { return number(link.durable); }},
-      {{"herd_link_lag", "Number of changes that the peer has not acknowledged yet; 0: the peer has all changes"},
+      {{"herd_link_lag",
+        "Number of records that changed after the last change acknowledged by the peer; 0: the peer has all records"},
        [](const LinkStatus& link) { return number(link.lag); }},
       {{"herd_link_round_trip_seconds",
         "Smoothed round-trip time to the peer's event loop, in seconds, including up to 1 ms for which an "
@@ -142,8 +141,8 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
 }
 
 void add_counters(std::vector<MetricFamily>& all, const Status& status) {
-  for (const auto& [name, value] : status.counters) {
-    all.push_back(counter({"herd_" + name + "_total", counter_help(name)}, number(value)));
+  for (const auto& [name, known] : status.counters) {
+    all.push_back(counter({"herd_" + std::string(name) + "_total", std::string(known.help)}, number(known.value)));
   }
 }
 

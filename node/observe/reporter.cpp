@@ -7,6 +7,7 @@
 
 #include "node/observe/name_conflict.hpp"
 #include "protocol/reply.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -37,18 +38,6 @@ constexpr std::string_view kRenewed =
 
 constexpr protocol::Nanoseconds kSkewPeriod = std::chrono::seconds(1);  // the period of PONGs
 
-LinkState as_state(bus::Connected state) {
-  switch (state) {
-    case bus::Connected::Down:
-      return LinkState::Down;
-    case bus::Connected::Half:
-      return LinkState::Half;
-    case bus::Connected::Up:
-      return LinkState::Up;
-  }
-  return LinkState::Down;
-}
-
 std::chrono::microseconds in_us(protocol::Nanoseconds time) {
   return std::chrono::duration_cast<std::chrono::microseconds>(time);
 }
@@ -58,7 +47,7 @@ std::chrono::microseconds in_us(protocol::Nanoseconds time) {
 LinkStatus link_status(const bus::PeerStatus& peer) {
   LinkStatus link;
   link.peer = peer.name;
-  link.state = as_state(peer.state);
+  link.state = peer.state;
   link.sent = peer.cursors.sent;
   link.merged = peer.cursors.merged;
   link.durable = peer.cursors.durable;
@@ -194,6 +183,7 @@ void Reporter::report_skew(const bus::PeerStatus& peer, Skew skew, const protoco
     case Skew::Far:
       return warn("far", "THE CLOCKS ARE FAR APART: set them now, or reports are refused or merged in the wrong order");
   }
+  protocol::unreachable();
 }
 
 void Reporter::report_journal(const std::string& trouble, const protocol::Now& now) {

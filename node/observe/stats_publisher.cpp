@@ -30,13 +30,4 @@ Nanoseconds StatsPublisher::next_deadline() const {
   return wanted() ? std::min(monitor_.next_deadline(), due_) : monitor_.next_deadline();
 }
 
-void add_monitor(Status& status, const Monitor& monitor) {
-  const Viewers::Counters& viewers = monitor.viewers().counters();
-  status.counters["monitor_published"] = monitor.published();
-  status.counters["monitor_overflows"] = viewers.overflows;
-  status.counters["monitor_viewers_accepted"] = viewers.accepted;
-  status.counters["monitor_viewers_refused"] = viewers.refused;
-  status.counters["monitor_viewers_cut"] = viewers.cut;
-}
-
 }  // namespace herd::node

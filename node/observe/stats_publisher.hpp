@@ -33,7 +33,4 @@ class StatsPublisher {
   protocol::Nanoseconds published_{};
 };
 
-// Adds the counters of the monitor to status.counters, under names that begin with "monitor_".
-void add_monitor(Status& status, const Monitor& monitor);
-
 }  // namespace herd::node

@@ -4,7 +4,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "protocol/assert.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -56,37 +56,16 @@ Json provider_json(const places::Figures& provider) {
 
 }  // namespace
 
-void add_bus(Status& status, const bus::ReplicaCounters& bus) {
-  status.counters["bus_batches_sent"] = bus.batches_sent;
-  status.counters["bus_bodies_shared"] = bus.bodies_shared;
-  status.counters["bus_bodies_repeated"] = bus.bodies_repeated;
-  status.counters["bus_updates_sent"] = bus.updates_sent;
-  status.counters["bus_batches_received"] = bus.batches_received;
-  status.counters["bus_updates_received"] = bus.updates_received;
-  status.counters["bus_updates_merged"] = bus.updates_merged;
-  status.counters["bus_updates_repeated"] = bus.updates_repeated;
-  status.counters["bus_updates_older"] = bus.updates_older;
-  status.counters["bus_updates_unreadable"] = bus.updates_unreadable;
-  status.counters["bus_messages_refused"] = bus.messages_refused;
-  status.counters["bus_messages_damaged"] = bus.messages_damaged;
-  status.counters["bus_messages_unknown"] = bus.messages_unknown;
-  status.counters["bus_timeouts"] = bus.timeouts;
-  status.counters["bus_digest_rounds"] = bus.digest_rounds;
-  status.counters["bus_buckets_pulled"] = bus.buckets_pulled;
-  status.counters["bus_divergences_healed"] = bus.divergences_healed;
-  status.counters["bus_feeds_renewed"] = bus.feeds_renewed;
-}
-
-std::string_view to_string(LinkState state) {
+std::string_view to_string(bus::Connected state) {
   switch (state) {
-    case LinkState::Down:
+    case bus::Connected::Down:
       return "down";
-    case LinkState::Half:
+    case bus::Connected::Half:
       return "half";
-    case LinkState::Up:
+    case bus::Connected::Up:
       return "up";
   }
-  HERD_ASSERT(false);
+  protocol::unreachable();
 }
 
 std::string hexadecimal(std::uint64_t identity) {
@@ -97,7 +76,7 @@ std::string to_json(const Status& status) {
   Json links = Json::object();
   for (const auto& link : status.links) links[link.peer] = link_json(link);
   Json counters = Json::object();
-  for (const auto& [name, value] : status.counters) counters[name] = value;
+  for (const auto& [name, counter] : status.counters) counters[std::string(name)] = counter.value;
   Json providers = Json::object();
   for (const auto& provider : status.providers) providers[provider.provider] = provider_json(provider);
   const Json document{{"node", status.node},

@@ -16,15 +16,13 @@
 
 namespace herd::node {
 
-enum class LinkState : std::uint8_t { Down, Half, Up };
-
 struct LinkStatus {
   std::string peer;
-  LinkState state = LinkState::Down;
+  bus::Connected state = bus::Connected::Down;
   std::uint64_t sent = 0;                  // change number up to which this node has sent its feed to the peer
   std::uint64_t merged = 0;                // ... up to which the peer has acknowledged it as merged
   std::uint64_t durable = 0;               // ... up to which the peer has it in its journal; 0 without one
-  std::uint64_t lag = 0;                   // upper bound of the number of changes not acknowledged
+  std::uint64_t lag = 0;                   // records that changed after `merged`; the peer lacks no others
   std::chrono::microseconds round_trip{};  // smoothed; 0 until measured
   std::chrono::microseconds skew{};        // the peer's clock minus this node's
   std::optional<bus::Claimant>
@@ -44,6 +42,11 @@ struct JournalStatus {
   std::uint64_t bytes = 0;    // size of the file
 };
 
+struct CounterStatus {
+  std::uint64_t value = 0;  // never falls
+  std::string_view help;    // one sentence for an operator
+};
+
 struct Status {
   std::string node;
   std::uint64_t incarnation = 0;
@@ -55,17 +58,14 @@ struct Status {
   bool ready = false;             // the first synchronisation is complete or was given up, and no peer refuses the name
   JournalStatus journal;
   std::optional<NameConflictStatus> name_conflict;
-  std::vector<LinkStatus> links;                  // in the order of the configuration
-  std::map<std::string, std::uint64_t> counters;  // by name: "iamat_stored"; never falling; help in counter_help.cpp
-  std::vector<places::Figures> providers;         // places providers, in the order of the configuration
-  protocol::Now taken;                            // the time of this status
+  std::vector<LinkStatus> links;                       // in the order of the configuration
+  std::map<std::string_view, CounterStatus> counters;  // by name, such as "iamat_stored": node/app/counter_table.hpp
+  std::vector<places::Figures> providers;              // places providers, in the order of the configuration
+  protocol::Now taken;                                 // the time of this status
 };
 
-// Adds the counters of the bus to status.counters, under names that begin with "bus_".
-void add_bus(Status& status, const bus::ReplicaCounters& bus);
-
 // Returns "down", "half" or "up".
-[[nodiscard]] std::string_view to_string(LinkState state);
+[[nodiscard]] std::string_view to_string(bus::Connected state);
 
 // Returns a 64-bit identity as 16 hexadecimal digits: the form for all output. Readers that have only doubles
 // (JavaScript, jq) would round a JSON number, and two different digests could look equal.

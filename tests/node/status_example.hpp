@@ -17,15 +17,15 @@ inline Status example_status() {
   status.ready = true;
   status.journal.bytes = 4096;
   status.links = {{.peer = "Jaquez",
-                   .state = LinkState::Up,
+                   .state = bus::Connected::Up,
                    .sent = 12,
                    .merged = 11,
                    .durable = 10,
                    .lag = 1,
                    .round_trip = std::chrono::microseconds(250),
                    .skew = std::chrono::microseconds(-1'500)},
-                  {.peer = "Smith", .state = LinkState::Half}};
-  status.counters = {{"iamat_stored", 7}, {"bus_updates_merged", 0}};
+                  {.peer = "Smith", .state = bus::Connected::Half}};
+  status.counters = {{"iamat_stored", {7, "Reports stored"}}, {"bus_updates_merged", {0, "Updates merged"}}};
   places::Figures google;
   google.provider = "google";
   google.state = places::ProviderState::Resting;

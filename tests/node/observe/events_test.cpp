@@ -74,8 +74,8 @@ TEST_CASE_METHOD(EventsFixture, "a client name that is not UTF-8 is shown with t
 
 TEST_CASE_METHOD(EventsFixture, "each state of a link has its event") {
   for (const auto& [state, event, word] :
-       {std::tuple(LinkState::Up, "link_opened", "up"), std::tuple(LinkState::Half, "link_half", "half"),
-        std::tuple(LinkState::Down, "link_lost", "down")}) {
+       {std::tuple(bus::Connected::Up, "link_opened", "up"), std::tuple(bus::Connected::Half, "link_half", "half"),
+        std::tuple(bus::Connected::Down, "link_lost", "down")}) {
     LinkStatus link;
     link.peer = "Smith";
     link.state = state;
@@ -104,7 +104,7 @@ TEST_CASE_METHOD(EventsFixture, "the stats have the totals, and the rates from t
       "greatest_lag": 1, "iamat_stored": 7, "bus_updates_merged": 0})"));
 
   status.taken.steady = std::chrono::seconds(102);
-  status.counters["iamat_stored"] = 17;
+  status.counters["iamat_stored"].value = 17;
   stats.publish(*monitor, status);
   const auto second = next_own().body;
   CHECK(second.at("iamat_stored") == 17);
@@ -117,7 +117,7 @@ TEST_CASE_METHOD(EventsFixture, "stats for a new viewer, shortly after the regul
   auto status = example_status();
   const auto rate_after = [&](std::chrono::milliseconds step, std::uint64_t more) {
     status.taken.steady += step;
-    status.counters["iamat_stored"] += more;
+    status.counters["iamat_stored"].value += more;
     stats.publish(*monitor, status);
     return next_own().body.value("iamat_stored_per_s", -1.0);
   };
@@ -135,7 +135,7 @@ TEST_CASE("rates are correct for the first viewer, although there was no viewer 
   Subscriber viewer(fixture, "herd.");
   REQUIRE(fixture.receives([](auto news) { return news.stats_wanted; }));
   status.taken.steady += std::chrono::seconds(1);
-  status.counters["iamat_stored"] += 4;
+  status.counters["iamat_stored"].value += 4;
   stats.publish(*fixture.monitor, status);
   CHECK(viewer.next()->body.at("iamat_stored_per_s") == 4.0);
 }

@@ -43,6 +43,7 @@ TEST_CASE("the metrics have the values of the status") {
                              "herd_name_conflict{role=\"refused\"} 0",
                              "herd_journal_failing 0",
                              "herd_journal_file_bytes 4096",
+                             "# HELP herd_iamat_stored_total Reports stored",
                              "# TYPE herd_iamat_stored_total counter",
                              "herd_iamat_stored_total 7",
                              "herd_bus_updates_merged_total 0",

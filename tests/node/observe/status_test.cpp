@@ -43,7 +43,7 @@ TEST_CASE("a node without peers and counters has empty objects in the status") {
 TEST_CASE("large change numbers and counters keep every digit") {
   auto status = example_status();
   status.links[0].sent = 0xffff'ffff'ffff'ffff;
-  status.counters["iamat_stored"] = 0xffff'ffff'ffff'fffe;
+  status.counters["iamat_stored"].value = 0xffff'ffff'ffff'fffe;
   const auto document = json::parse(to_json(status));
   CHECK(document.at("links").at("Jaquez").at("sent").get<std::uint64_t>() == 0xffff'ffff'ffff'ffff);
   CHECK(document.at("counters").at("iamat_stored").get<std::uint64_t>() == 0xffff'ffff'ffff'fffe);
@@ -72,9 +72,9 @@ TEST_CASE("the status names a second process with the node's name, and with a pe
 }
 
 TEST_CASE("every state of a link has a name") {
-  CHECK(to_string(LinkState::Down) == "down");
-  CHECK(to_string(LinkState::Half) == "half");
-  CHECK(to_string(LinkState::Up) == "up");
+  CHECK(to_string(bus::Connected::Down) == "down");
+  CHECK(to_string(bus::Connected::Half) == "half");
+  CHECK(to_string(bus::Connected::Up) == "up");
 }
 
 TEST_CASE("an identity always has sixteen digits") {
