@@ -2,40 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <iterator>
-#include <nlohmann/json.hpp>
+
+#include "node/base/json_text.hpp"
 
 namespace herd::node {
 namespace {
-
-bool needs_no_escape(std::string_view text) {
-  return std::all_of(text.begin(), text.end(),
-                     [](char byte) { return byte >= ' ' && byte < 0x7f && byte != '"' && byte != '\\'; });
-}
-
-// Escapes U+0080 to U+009F as \u0080 to \u009f. Many terminals obey them (U+009B is ESC [), and viewers print what they
-// receive. JSON allows them unescaped, so the library does not escape them. `text` must be valid UTF-8.
-void escape_c1(std::string& text) {
-  for (std::size_t at = text.find('\xc2'); at != std::string::npos; at = text.find('\xc2', at + 1)) {
-    const auto second = static_cast<unsigned char>(text[at + 1]);  // exists, because the text is UTF-8
-    if (second < 0xa0) text.replace(at, 2, fmt::format("\\u{:04x}", second));
-  }
-}
-
-// Names, coordinates and times rarely need escapes. Writing them directly is three times as fast as using the library.
-void append_text(std::string& out, std::string_view text) {
-  if (needs_no_escape(text)) {
-    out.append(1, '"').append(text).append(1, '"');
-  } else {
-    using Json = nlohmann::json;
-    std::string escaped = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
-    escape_c1(escaped);
-    out += escaped;
-  }
-}
 
 struct ValueWriter {
   std::string& out;
@@ -50,13 +24,13 @@ struct ValueWriter {
       fmt::format_to(std::back_inserter(out), "{}", value);
     }
   }
-  void operator()(std::string_view value) const { append_text(out, value); }
+  void operator()(std::string_view value) const { append_json_string(out, value); }
 };
 
 }  // namespace
 
 void append_field(std::string& out, const Field& field) {
-  append_text(out, field.name);
+  append_json_string(out, field.name);
   out += ':';
   std::visit(ValueWriter{out}, field.value);
 }

@@ -1,5 +1,5 @@
 // Writes the fields of events, which are flat JSON objects. Appends to the caller's buffer, so that a busy node
-// allocates no memory per event. Pure; any thread.
+// allocates no memory per event, as nlohmann::json would (node/base/json_text.hpp). Pure; any thread.
 #pragma once
 
 #include <cstdint>

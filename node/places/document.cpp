@@ -5,10 +5,11 @@
 #include <cstdlib>
 #include <iterator>
 
-#include "node/places/json_text.hpp"
+#include "node/base/json_text.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/small_texts.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node::places {
 namespace {
@@ -37,7 +38,7 @@ std::string_view types_of(Kind kind) {
     case Kind::Port:
       return R"(["port","point_of_interest","establishment"])";
   }
-  return "[]";
+  protocol::unreachable();
 }
 
 template <typename Texts>
@@ -114,7 +115,7 @@ std::string_view to_text(Status status) {
     case Status::UnknownError:
       return "UNKNOWN_ERROR";
   }
-  return "UNKNOWN_ERROR";
+  protocol::unreachable();
 }
 
 std::string empty_document(Status status, std::string_view error_message) {

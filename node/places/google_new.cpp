@@ -154,12 +154,13 @@ tl::expected<PlaceList, Failure> read(const HttpReply& reply) {
 }
 
 HttpRequest request(const Area& area, const ApiKey& key) {
+  const json center{{"latitude", area.center.latitude}, {"longitude", area.center.longitude}};
+  const json circle{{"center", center}, {"radius", area.radius_m}};
+  const json body{{"maxResultCount", protocol::kMaxPlaces}, {"locationRestriction", {{"circle", circle}}}};
   return {.query = "",
           .headers = {"Content-Type: application/json", "X-Goog-Api-Key: " + key.text(),
                       fmt::format("X-Goog-FieldMask: {}", kFieldMask)},
-          .body = fmt::format(R"({{"maxResultCount":{},"locationRestriction":{{"circle":{{"center":)"
-                              R"({{"latitude":{},"longitude":{}}},"radius":{}}}}}}})",
-                              protocol::kMaxPlaces, area.center.latitude, area.center.longitude, area.radius_m)};
+          .body = body.dump()};
 }
 
 }  // namespace

@@ -11,10 +11,11 @@
 #include <string>
 #include <utility>
 
-#include "node/places/json_text.hpp"
+#include "node/base/json_text.hpp"
 #include "node/places/place_table.hpp"
 #include "node/places/tiles.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/unreachable.hpp"
 
 extern "C" {
 extern const std::byte herd_places_begin[];  // NOLINT(readability-identifier-naming): place_data.S
@@ -260,9 +261,9 @@ float prominence(Kind kind, std::uint32_t population) {
       return 2;  // a port has no population but is well known: it counts like a town of 5,000
     case Kind::Town:
     case Kind::Quarter:
-      break;
+      return static_cast<float>(by_people);
   }
-  return static_cast<float>(by_people);
+  protocol::unreachable();
 }
 
 double score(double distance_km, float prominence) {
