@@ -12,10 +12,10 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-#include "node/base/limits.hpp"
 #include "protocol/command.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/reply.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -49,7 +49,7 @@ struct AdminSocket::Session {
   bus::ChangeNumber awaits = 0;  // the change number that `reply` waits for; 0: none
 };
 
-AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_again_(parts.io) {}
+AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_back_off_(parts.io) {}
 
 AdminSocket::~AdminSocket() = default;
 
@@ -77,7 +77,7 @@ void AdminSocket::take_socket() {
     return;
   }
   std::error_code ignored;
-  accept_again_.cancel();
+  accept_back_off_.cancel();
   acceptor_.close(ignored);
   acceptor_.assign(stream_protocol(), listening, ignored);  // fails only if the acceptor is open
   accept();
@@ -86,7 +86,12 @@ void AdminSocket::take_socket() {
 void AdminSocket::accept() {
   acceptor_.async_accept([this](const std::error_code& error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
-    if (error) return back_off();
+    if (error) {
+      accept_back_off_.failed([this] {
+        if (acceptor_.is_open()) accept();
+      });
+      return;
+    }
     std::erase_if(sessions_, [](const auto& session) { return session.expired(); });
     if (sessions_.size() < kMaxSessions) {
       const auto session = std::make_shared<Session>(std::move(socket));
@@ -94,14 +99,6 @@ void AdminSocket::accept() {
       read(session);
     }
     accept();
-  });
-}
-
-// The connection stays in the backlog, so without a pause the loop would try to accept it all the time.
-void AdminSocket::back_off() {
-  accept_again_.expires_after(kAcceptBackOff);
-  accept_again_.async_wait([this](const std::error_code& cancelled) {
-    if (!cancelled && acceptor_.is_open()) accept();
   });
 }
 
@@ -142,6 +139,7 @@ void AdminSocket::reset_client(const SessionPtr& session, std::string_view clien
     case bus::Reset::TooOften:
       return answer(session, error_reply("the client cannot be reset again: its epochs are used up"));
   }
+  protocol::unreachable();
 }
 
 // "done" and "already" promise that the reset will not be lost, as AT does for an update.
@@ -184,7 +182,7 @@ void AdminSocket::answer(const SessionPtr& session, std::string reply) {
 void AdminSocket::stop() {
   std::error_code ignored;
   is_stopped_ = true;
-  accept_again_.cancel();
+  accept_back_off_.cancel();
   acceptor_.close(ignored);
   for (const auto& weak : sessions_) {
     const SessionPtr session = weak.lock();

@@ -11,7 +11,6 @@
 
 #include <asio/io_context.hpp>
 #include <asio/local/stream_protocol.hpp>
-#include <asio/steady_timer.hpp>
 #include <chrono>
 #include <filesystem>
 #include <memory>
@@ -21,6 +20,7 @@
 #include <vector>
 
 #include "bus/replica/replica.hpp"
+#include "node/base/accept_back_off.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/base/socket_file.hpp"
@@ -64,7 +64,6 @@ class AdminSocket {
 
   void take_socket();
   void accept();
-  void back_off();
   void read(const SessionPtr& session);
   void execute(const SessionPtr& session, std::string_view line);
   void reset_client(const SessionPtr& session, std::string_view client);
@@ -73,7 +72,7 @@ class AdminSocket {
 
   Parts parts_;
   asio::local::stream_protocol::acceptor acceptor_;
-  asio::steady_timer accept_again_;
+  AcceptBackOff accept_back_off_;
   std::unique_ptr<SocketFile> file_;             // nullptr: not listening
   std::optional<DescriptorWatch> socket_ready_;  // file_ has a new listening socket
   bool is_stopped_ = false;

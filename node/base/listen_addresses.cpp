@@ -18,10 +18,6 @@ using asio::ip::tcp;
 using protocol::fail;
 using protocol::Result;
 
-std::string text_of(const tcp::endpoint& endpoint) {
-  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
-}
-
 // Whether the address is not one of this machine, or the kernel lacks its family.
 bool is_absent(const std::error_code& error) {
   return error.value() == EADDRNOTAVAIL || error.value() == EAFNOSUPPORT;
@@ -73,6 +69,10 @@ protocol::Error refusal(const Attempt& attempt, const std::error_code& error) {
 }
 
 }  // namespace
+
+std::string text_of(const tcp::endpoint& endpoint) {
+  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
+}
 
 Result<std::vector<tcp::endpoint>> endpoints_of(const Address& address, std::string_view key) {
   std::error_code error;

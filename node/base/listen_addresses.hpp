@@ -5,6 +5,7 @@
 
 #include <asio/io_context.hpp>
 #include <asio/ip/tcp.hpp>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -18,6 +19,9 @@ struct ListenOptions {
   int send_buffer_bytes = 0;     // SO_SNDBUF of accepted connections, which inherit it; 0: the kernel's choice
   int receive_buffer_bytes = 0;  // SO_RCVBUF, as above
 };
+
+// Returns "127.0.0.1:12140" or "[::1]:12140".
+[[nodiscard]] std::string text_of(const asio::ip::tcp::endpoint& endpoint);
 
 // Returns every address of the host once, in the resolver's order, with the port; for an IP address that one. Fails if
 // the name is unknown.

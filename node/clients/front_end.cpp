@@ -21,15 +21,6 @@ namespace {
 using asio::ip::tcp;
 using protocol::Result;
 
-std::string text_of(const tcp::endpoint& endpoint) {
-  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
-}
-
-// The client closed its connection before it was accepted, so the next accept may succeed. Other errors may last.
-bool is_of_one_client(const std::error_code& error) {
-  return error == std::errc::connection_aborted || error == std::errc::interrupted;
-}
-
 // The reply to a client that speaks HTTP. It names the node's HTTP port.
 std::string answer_to_http(const Address& http) {
   const std::string text =
@@ -50,7 +41,7 @@ FrontEnd::FrontEnd(Parts parts)
       session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
                      buffers_,  memory_,       http_answer_,    parts_.ack_timeout},
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
-      accept_again_(parts_.io),
+      accept_back_off_(parts_.io),
       sweep_again_(parts_.io),
       read_buffer_(kReadBufferBytes) {}
 
@@ -111,7 +102,7 @@ void FrontEnd::stop(protocol::Nanoseconds deadline) {
   stops_at_ = deadline;
   std::error_code error;
   for (Listener& listener : listeners_) listener.acceptor.close(error);
-  accept_again_.cancel();
+  accept_back_off_.cancel();
   const std::vector<ServedPtr> all = connections_;  // a copy, because serve() removes closed connections from the list
   for (const ServedPtr& served : all) {
     served->connection.finish();
@@ -142,7 +133,7 @@ void FrontEnd::accept_clients(Listener& listener) {
       return;
     }
     if (!error) {
-      backs_off_ = false;
+      accept_back_off_.succeeded();
       client.resize(size);
       begin(std::move(socket), client);
     }
@@ -154,17 +145,14 @@ void FrontEnd::accept_clients(Listener& listener) {
 
 // Stops accepting for a while, then tries again on the listeners that do not wait for clients.
 void FrontEnd::back_off(const std::error_code& error) {
-  if (!backs_off_ && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
-    spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
-  }
-  backs_off_ = true;
-  accept_again_.expires_after(kAcceptBackOff);
-  accept_again_.async_wait([this](const std::error_code& cancelled) {
-    if (cancelled) return;
+  const bool is_first = accept_back_off_.failed([this] {
     for (Listener& listener : listeners_) {
       if (!listener.waits && listener.acceptor.is_open()) accept_clients(listener);
     }
   });
+  if (is_first && warnings_.allows(ClientWarning::AcceptFailed, parts_.clock.now())) {
+    spdlog::warn("event=accept_failed connections={} reason=\"{}\"", connections(), error.message());
+  }
 }
 
 void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {

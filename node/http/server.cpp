@@ -16,6 +16,7 @@
 #include <utility>
 #include <vector>
 
+#include "node/base/accept_back_off.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "node/http/admission.hpp"
@@ -27,17 +28,13 @@ namespace {
 using asio::ip::tcp;
 using protocol::Result;
 
-bool is_of_one_client(const std::error_code& error) {
-  return error == std::errc::connection_aborted || error == std::errc::interrupted;
-}
-
 }  // namespace
 
 class Server::Running {
  public:
   Running(Parts parts, std::vector<tcp::acceptor> acceptors)
       : parts_(std::move(parts)),
-        accept_again_(*parts_.io),
+        accept_back_off_(*parts_.io),
         sweep_again_(*parts_.io),
         shared_{parts_.router,
                 parts_.limits,
@@ -84,8 +81,7 @@ class Server::Running {
 
   Parts parts_;
   std::vector<Listener> listeners_;
-  asio::steady_timer accept_again_;
-  bool backs_off_ = false;  // accept has failed and not succeeded since, so the failure is logged already
+  AcceptBackOff accept_back_off_;
   asio::steady_timer sweep_again_;
   bool sweeps_ = false;
   Connection::Shared shared_;
@@ -121,7 +117,7 @@ void Server::Running::accept_clients(Listener& listener) {
     const std::error_code error = accept_one(listener.acceptor);
     if (error == std::errc::operation_would_block) break;
     if (error && !is_of_one_client(error)) return back_off(error);
-    if (!error) backs_off_ = false;
+    if (!error) accept_back_off_.succeeded();
   }
   wait_for_clients(listener);
 }
@@ -144,19 +140,15 @@ std::error_code Server::Running::accept_one(tcp::acceptor& acceptor) {
   return {};
 }
 
-// Retries after kAcceptBackOff. Without a free descriptor the connection stays in the kernel's queue and the listener
-// stays readable, so waiting for readability would spin.
 void Server::Running::back_off(const std::error_code& error) {
-  if (!std::exchange(backs_off_, true)) {
-    spdlog::warn("event=http_accept_failed connections={} reason=\"{}\"", connections_.size(), error.message());
-  }
-  accept_again_.expires_after(kAcceptBackOff);
-  accept_again_.async_wait([this](const std::error_code& cancelled) {
-    if (cancelled) return;
+  const bool is_first = accept_back_off_.failed([this] {
     for (Listener& listener : listeners_) {
       if (!listener.waits) accept_clients(listener);
     }
   });
+  if (is_first) {
+    spdlog::warn("event=http_accept_failed connections={} reason=\"{}\"", connections_.size(), error.message());
+  }
 }
 
 void Server::Running::begin(tcp::socket socket, const asio::ip::address& from) {

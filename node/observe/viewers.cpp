@@ -11,7 +11,9 @@
 #include <system_error>
 #include <utility>
 
+#include "node/base/accept_back_off.hpp"
 #include "node/base/limits.hpp"
+#include "node/base/listen_addresses.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node {
@@ -39,10 +41,6 @@ bool set_options(int listener, bool six) {
          set(listener, IPPROTO_TCP, TCP_KEEPINTVL, kProbe) && set(listener, IPPROTO_TCP, TCP_USER_TIMEOUT, kTimeoutMs);
 }
 
-std::string text_of(const tcp::endpoint& endpoint) {
-  return to_string(Address{endpoint.address().to_string(), endpoint.port()});
-}
-
 std::array<std::uint8_t, 16> network_of(const asio::ip::address& address) {
   std::array<std::uint8_t, 16> network{};
   if (address.is_v4() || address.to_v6().is_v4_mapped()) {
@@ -54,11 +52,6 @@ std::array<std::uint8_t, 16> network_of(const asio::ip::address& address) {
     std::copy(bytes.begin(), bytes.begin() + 8, network.begin());
   }
   return network;
-}
-
-// Whether the error concerns one connection only, such as a viewer that has given up. Any other error may persist.
-bool is_of_one_viewer(const std::error_code& error) {
-  return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
 
 }  // namespace
@@ -156,7 +149,7 @@ void Viewers::accept(Nanoseconds now) {
     Socket socket(accept4(listener_.descriptor(), viewer.data(), &size, SOCK_NONBLOCK | SOCK_CLOEXEC));
     const std::error_code error(socket.is_open() ? 0 : errno, std::system_category());
     if (error == std::errc::operation_would_block) return;
-    if (error && !is_of_one_viewer(error)) {
+    if (error && !is_of_one_client(error)) {
       spdlog::debug("event=viewer_accept_failed reason=\"{}\"", error.message());
       return stop_accepting(now);
     }
