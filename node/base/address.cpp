@@ -37,7 +37,7 @@ bool is_mapped_ipv4(const std::array<unsigned char, 16>& bytes) {
 }
 
 // A text of digits and points only is a wrong IPv4 address, such as `127.0.0.300`, and not a name.
-bool is_name(std::string_view host) {
+bool is_host_name(std::string_view host) {
   const auto of_name = [](char c) {
     return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '.';
   };
@@ -65,7 +65,7 @@ Result<Address> parse_address(std::string_view text) {
   if (brackets) host = host.substr(1, host.size() - 2);
   const bool six = host.find(':') != std::string_view::npos;
   Address address{std::string(host), port};
-  if (six != brackets || (!is_literal(address) && (six || !is_name(host)))) {
+  if (six != brackets || (!is_literal(address) && (six || !is_host_name(host)))) {
     return fail(fmt::format("is \"{}\": its host is neither an IP address nor a name: {}", text, kForm));
   }
   return address;

@@ -10,6 +10,7 @@
 #include "node/config/config_reader.hpp"
 #include "node/places/api_key.hpp"
 #include "node/places/provider_url.hpp"
+#include "protocol/name.hpp"
 
 namespace herd::node {
 namespace {
@@ -33,8 +34,8 @@ std::filesystem::path expand_home(const std::string& text) {
 }
 
 void read_herd(Section& keys, Config& config) {
-  if (keys.read("name", config.herd_name) && !is_valid_name(config.herd_name)) {
-    keys.mistake("name", fmt::format("is \"{}\": {}", config.herd_name, kNameForm));
+  if (keys.read("name", config.herd_name) && !protocol::is_name(config.herd_name)) {
+    keys.mistake("name", fmt::format("is \"{}\": {}", config.herd_name, protocol::kNameForm));
   }
   std::string state_dir;
   keys.read("state_dir", state_dir);
@@ -50,10 +51,9 @@ void read_herd(Section& keys, Config& config) {
 }
 
 void read_clients(Section& keys, ClientsConfig& clients) {
-  static constexpr std::array<std::string_view, 2> kPolicies{"drop", "reply"};
-  std::string policy = "drop";
-  keys.read_one_of("invalid_arguments", kPolicies, policy);
-  clients.invalid_arguments = policy == "drop" ? InvalidArgumentsPolicy::Drop : InvalidArgumentsPolicy::Reply;
+  using Policy = InvalidArgumentsPolicy;
+  static constexpr std::array<Choice<Policy>, 2> kPolicies{{{"drop", Policy::Drop}, {"reply", Policy::Reply}}};
+  keys.read_one_of("invalid_arguments", kPolicies, clients.invalid_arguments);
   // At least the bytes that the reply to a too long line contains, at most the size of the read buffer.
   keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
   keys.read("max_connections", {1, 1'000'000}, clients.max_connections);
@@ -72,12 +72,9 @@ void read_bus(Section& keys, BusConfig& bus) {
 }
 
 void read_updates(Section& keys, UpdatesConfig& updates) {
-  static constexpr std::array<std::string_view, 3> kLevels{"memory", "write", "fsync"};
-  std::string level;
-  if (keys.read_one_of("ack", kLevels, level)) {
-    const auto found = std::find(kLevels.begin(), kLevels.end(), level);
-    updates.ack = static_cast<Acknowledge>(found - kLevels.begin());
-  }
+  static constexpr std::array<Choice<Acknowledge>, 3> kLevels{
+      {{"memory", Acknowledge::Memory}, {"write", Acknowledge::Write}, {"fsync", Acknowledge::Fsync}}};
+  keys.read_one_of("ack", kLevels, updates.ack);
   keys.read("replicas", {0, protocol::kMaxNodes - 1}, updates.replicas);
   keys.read("ack_timeout", {10ms, 60s}, updates.ack_timeout);
 }

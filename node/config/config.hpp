@@ -32,7 +32,7 @@ struct BusConfig {
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch, 1 to 512
 };
 
-// The condition for the reply to an IAMAT. The order is that of the values of `ack` in config.cpp.
+// The condition for the reply to an IAMAT.
 enum class Acknowledge : std::uint8_t {
   Memory,  // none: reply at once
   Write,   // the record is written to the journal: it survives a crash of the node

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "protocol/name.hpp"
+
 namespace herd::node {
 namespace {
 
@@ -60,8 +62,8 @@ class Checker {
     if (!has(i, "name")) return;
     const auto& name = config_.nodes[i].name;
     const auto line = line_of(i, "name");
-    if (!is_valid_name(name)) {
-      mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\": {}", name, kNameForm));
+    if (!protocol::is_name(name)) {
+      mistakes_.add(line, fmt::format("[[node]] `name` is \"{}\": {}", name, protocol::kNameForm));
     }
     for (std::size_t j = 0; j < i; ++j) {
       if (has(j, "name") && config_.nodes[j].name == name) {
@@ -223,13 +225,6 @@ class Checker {
 };
 
 }  // namespace
-
-bool is_valid_name(std::string_view name) {
-  const auto of_name = [](char c) {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' || c == '_';
-  };
-  return !name.empty() && name.size() <= protocol::kMaxNameBytes && std::all_of(name.begin(), name.end(), of_name);
-}
 
 void check_nodes(const std::vector<NodeSource>& sources, Config& config, Mistakes& mistakes) {
   Checker(sources, config, mistakes).check_all();

@@ -14,7 +14,6 @@
 
 namespace herd::node {
 
-inline constexpr std::string_view kNameForm = "write 1 to 63 letters, digits, _ or -";
 inline constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warning", "error"};
 
 // One [[node]] of the file: the values that are not parsed yet, and the lines of its keys.
@@ -25,8 +24,6 @@ struct NodeSource {
   std::vector<Placed> peers;
   std::map<std::string_view, std::size_t> lines;  // of the valid keys: the others are absent, or reported already
 };
-
-[[nodiscard]] bool is_valid_name(std::string_view name);
 
 // Parses the addresses of config.nodes[i] from sources[i], completes its links in both directions, and adds a mistake
 // for each contradiction. Both lists must have the same length.

@@ -3,7 +3,10 @@
 // Used by load_config() only.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <chrono>
+#include <cstddef>
 #include <filesystem>
 #include <span>
 #include <string>
@@ -41,6 +44,13 @@ struct Placed {
   std::size_t line = 0;
 };
 
+// A word of the file, and its value of an enum.
+template <typename T>
+struct Choice {
+  std::string_view word;
+  T value;
+};
+
 template <typename T>
 struct Range {
   T least;
@@ -71,6 +81,8 @@ class Section {
   bool read(std::string_view key, Range<std::chrono::milliseconds> range, std::chrono::milliseconds& into);
   bool read(std::string_view key, std::vector<Placed>& into);
   bool read_one_of(std::string_view key, std::span<const std::string_view> known, std::string& into);
+  template <typename T, std::size_t Count>
+  bool read_one_of(std::string_view key, const std::array<Choice<T>, Count>& choices, T& into);
 
   // The same, but an absent key is a mistake.
   bool require(std::string_view key, std::string& into);
@@ -101,5 +113,17 @@ class Section {
   Mistakes& mistakes_;
   std::vector<std::string_view> known_;  // the keys that were read
 };
+
+template <typename T, std::size_t Count>
+bool Section::read_one_of(std::string_view key, const std::array<Choice<T>, Count>& choices, T& into) {
+  std::array<std::string_view, Count> words;
+  std::transform(choices.begin(), choices.end(), words.begin(), [](const Choice<T>& choice) { return choice.word; });
+  std::string word;
+  if (!read_one_of(key, std::span<const std::string_view>(words), word)) return false;
+  for (const Choice<T>& choice : choices) {
+    if (choice.word == word) into = choice.value;
+  }
+  return true;
+}
 
 }  // namespace herd::node

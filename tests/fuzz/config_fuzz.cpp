@@ -14,6 +14,7 @@
 #include "node/config/config_diff.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/name.hpp"
 
 using namespace herd::node;
 
@@ -25,8 +26,9 @@ struct File {
   std::string path = "/proc/self/fd/" + std::to_string(descriptor);
 
   void write(const std::uint8_t* data, std::size_t size) const {
-    HERD_ASSERT(ftruncate(descriptor, 0) == 0);
-    HERD_ASSERT(pwrite(descriptor, data, size, 0) == static_cast<ssize_t>(size));
+    const bool is_empty = ftruncate(descriptor, 0) == 0;
+    const ssize_t written = pwrite(descriptor, data, size, 0);
+    HERD_ASSERT(is_empty && written == static_cast<ssize_t>(size));
   }
 };
 
@@ -40,7 +42,7 @@ void check_refusal(const File& file, const std::string& message) {
 }
 
 void check_node(const Config& config, const NodeConfig& node) {
-  HERD_ASSERT(is_valid_name(node.name) && config.find(node.name) == &node);
+  HERD_ASSERT(herd::protocol::is_name(node.name) && config.find(node.name) == &node);
   HERD_ASSERT(!node.bus.empty() && !node.bus_public.empty() && node.peers.size() >= config.updates.replicas);
   for (const std::string& peer : node.peers) {
     const NodeConfig* other = config.find(peer);
@@ -63,7 +65,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   HERD_ASSERT(!config->nodes.empty() && config->nodes.size() <= herd::protocol::kMaxNodes);
-  HERD_ASSERT(is_valid_name(config->herd_name) && !config->state_dir.empty());
+  HERD_ASSERT(herd::protocol::is_name(config->herd_name) && !config->state_dir.empty());
   HERD_ASSERT(config->clients.max_line_bytes >= herd::protocol::kTooLongEchoBytes && config->clients.max_clients >= 1);
   for (const NodeConfig& node : config->nodes) check_node(*config, node);
   return 0;

@@ -181,6 +181,20 @@ TEST_CASE("an unknown word is refused with the known words and a suggestion") {
         R"(2: [log] `level` is "warn": write one of "trace", "debug", "info", "warning", "error")");
 }
 
+TEST_CASE("each word of `ack` and `invalid_arguments` means its value, and the default stays without one") {
+  const auto ack = [](const std::string& line) { return load("[updates]\n" + line + "\n" + kOneNode)->updates.ack; };
+  CHECK(ack("ack = \"memory\"") == Acknowledge::Memory);
+  CHECK(ack("ack = \"write\"") == Acknowledge::Write);
+  CHECK(ack("ack = \"fsync\"") == Acknowledge::Fsync);
+  CHECK(ack("") == Acknowledge::Write);
+  const auto policy = [](const std::string& line) {
+    return load("[clients]\n" + line + "\n" + kOneNode)->clients.invalid_arguments;
+  };
+  CHECK(policy("invalid_arguments = \"drop\"") == InvalidArgumentsPolicy::Drop);
+  CHECK(policy("invalid_arguments = \"reply\"") == InvalidArgumentsPolicy::Reply);
+  CHECK(policy("") == InvalidArgumentsPolicy::Drop);
+}
+
 TEST_CASE("providers are known words, at least one, each at most once") {
   CHECK(is_valid("[places]\nproviders = [\"embedded\"]"));
   CHECK(is_valid("[places]\nproviders = [\"google-legacy\", \"embedded\", \"google\"]"));
