@@ -6,6 +6,7 @@
 
 #include "node/base/limits.hpp"
 #include "protocol/reply.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 
@@ -105,7 +106,7 @@ Session::Ending Session::ending() const {
     case Input::Finished:
       return Ending::HalfClose;
   }
-  return Ending::NotYet;
+  protocol::unreachable();
 }
 
 bool Session::is_overdue() const {

@@ -11,6 +11,8 @@
 #include <system_error>
 #include <utility>
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::node::http {
 namespace {
 
@@ -58,6 +60,7 @@ void Connection::on_readable() {
     case State::Closed:
       return;  // the next state that reads waits again
   }
+  protocol::unreachable();
 }
 
 // Reads into the shared buffer and returns the number of bytes. 0: there were none, or the connection is closed because
@@ -264,6 +267,7 @@ void Connection::check_deadline(Clock::time_point now) {
     case State::Closed:
       return;
   }
+  protocol::unreachable();
 }
 
 bool Connection::can_be_evicted() const {

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include "protocol/assert.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -36,7 +36,7 @@ std::string sentence_of(const bus::NameConflict& conflict, const std::string& ow
       if (conflict.over) return fmt::format("no peer refuses this process as {} any more", own_name);
       return refused(own_name, conflict.peer, conflict.other) + "; until then it is not ready and acknowledges nothing";
   }
-  HERD_ASSERT(false);
+  protocol::unreachable();
 }
 
 std::string refused_sentence(const NameConflictStatus& conflict, const std::string& own_name) {

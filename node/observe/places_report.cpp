@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::node {
 namespace {
 
@@ -21,7 +23,7 @@ EventLevel level_of(ProviderState state) {
     case ProviderState::NoKey:
       return EventLevel::Info;
   }
-  return EventLevel::Info;
+  protocol::unreachable();
 }
 
 void publish(Monitor& monitor, const Figures& provider, protocol::Nanoseconds wall) {

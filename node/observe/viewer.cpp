@@ -8,6 +8,8 @@
 #include <system_error>
 #include <utility>
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::node {
 namespace {
 
@@ -66,6 +68,7 @@ void Viewer::handle(const zmtp::Decoder::Event& event) {
       }
       return;
   }
+  protocol::unreachable();
 }
 
 // A leaky bucket: received bytes fill it, and it drains at kViewerInputBytesPerSecond.

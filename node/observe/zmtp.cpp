@@ -1,8 +1,10 @@
 #include "node/observe/zmtp.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include "protocol/assert.hpp"
+#include "protocol/byte_order.hpp"
 
 namespace herd::node::zmtp {
 namespace {
@@ -21,13 +23,6 @@ constexpr std::size_t kLongHeader = 9;
 
 unsigned char byte_at(std::string_view bytes, std::size_t index) {
   return static_cast<unsigned char>(bytes[index]);
-}
-
-// Decodes a big-endian number of up to eight bytes.
-std::uint64_t number(std::string_view bytes) {
-  std::uint64_t value = 0;
-  for (const char byte : bytes) value = value << 8U | static_cast<unsigned char>(byte);
-  return value;
 }
 
 char lower(char letter) {
@@ -62,7 +57,7 @@ std::optional<std::string_view> socket_type(std::string_view properties) {
     const auto name = take_short_text(properties);
     const auto size = take(properties, 4);
     if (!name || name->empty() || !size) return std::nullopt;
-    const auto value = take(properties, number(*size));
+    const auto value = take(properties, protocol::big_endian_at<std::uint32_t>(size->data()));
     if (!value) return std::nullopt;
     if (!equal_ignoring_case(*name, "Socket-Type")) continue;
     if (found) return std::nullopt;
@@ -77,7 +72,9 @@ void append_frame(std::string& out, unsigned char flags, std::string_view body) 
     out += static_cast<char>(body.size());
   } else {
     out += static_cast<char>(flags | kLong);
-    for (int shift = 56; shift >= 0; shift -= 8) out += static_cast<char>(std::uint64_t{body.size()} >> shift);
+    std::array<char, sizeof(std::uint64_t)> size;
+    protocol::put_big_endian(size.data(), std::uint64_t{body.size()});
+    out.append(size.data(), size.size());
   }
   out += body;
 }
@@ -133,9 +130,10 @@ std::optional<Decoder::Frame> Decoder::next_frame() {
   const unsigned char flags = byte_at(bytes, 0);
   if ((flags & ~(kMore | kLong | kCommand)) != 0) return fail("sends a frame with unknown flags");
   if ((flags & kMore) != 0) return fail("sends a message of several frames");
-  const std::size_t header = (flags & kLong) != 0 ? kLongHeader : kShortHeader;
+  const bool is_long = (flags & kLong) != 0;
+  const std::size_t header = is_long ? kLongHeader : kShortHeader;
   if (bytes.size() < header) return std::nullopt;
-  const std::uint64_t size = number(bytes.substr(1, header - 1));
+  const std::uint64_t size = is_long ? protocol::big_endian_at<std::uint64_t>(bytes.data() + 1) : byte_at(bytes, 1);
   if (size > kMaxReadyBytes) return fail("sends a frame that is too long");
   if (bytes.size() < header + size) return std::nullopt;
   used_ += header + static_cast<std::size_t>(size);

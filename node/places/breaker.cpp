@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::node::places {
 
 std::optional<Breaker::Period> Breaker::admit(protocol::Nanoseconds now) {
@@ -11,11 +13,11 @@ std::optional<Breaker::Period> Breaker::admit(protocol::Nanoseconds now) {
     case State::HalfOpen:
       return std::nullopt;
     case State::Open:
-      break;
+      if (now < rests_until_) return std::nullopt;
+      change(State::HalfOpen);
+      return period_;
   }
-  if (now < rests_until_) return std::nullopt;
-  change(State::HalfOpen);
-  return period_;
+  protocol::unreachable();
 }
 
 void Breaker::succeeded() {

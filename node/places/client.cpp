@@ -22,7 +22,8 @@ Client::Client(zmq::context_t& context, const std::string& endpoint, std::chrono
   // A longer message ends the connection, instead of exhausting memory. Applies to ipc and tcp; inproc has no such
   // bound.
   dealer_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxPlacesMessageBytes));
-  HERD_ASSERT(zmq_connect(dealer_.handle(), endpoint.c_str()) == 0);  // the endpoint is not input
+  const int result = zmq_connect(dealer_.handle(), endpoint.c_str());
+  HERD_ASSERT(result == 0);  // the endpoint is not input
 }
 
 Ticket Client::ask(const Query& query, protocol::Now now) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "protocol/assert.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node::places {
 
@@ -17,7 +17,7 @@ std::string_view to_text(ProviderState state) {
     case ProviderState::NoKey:
       return "no_key";
   }
-  HERD_ASSERT(false);
+  protocol::unreachable();
 }
 
 void Figures::count_latency(protocol::Nanoseconds took) {

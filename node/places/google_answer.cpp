@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "protocol/unreachable.hpp"
+
 namespace herd::node::places {
 namespace {
 
@@ -39,9 +41,9 @@ std::string_view advice(Status status) {
     case Status::Ok:
     case Status::ZeroResults:
     case Status::UnknownError:
-      break;
+      return "could not answer: ask again later";
   }
-  return "could not answer: ask again later";
+  protocol::unreachable();
 }
 
 // The number in the member of that name; nullopt if it is not a number. A missing member is 0 if `zero_left_out`, else

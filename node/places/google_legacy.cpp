@@ -8,6 +8,7 @@
 
 #include "node/places/google_answer.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node::places {
 namespace {
@@ -127,9 +128,9 @@ tl::expected<PlaceList, Failure> read(const HttpReply& reply) {
     case Status::RequestDenied:
     case Status::InvalidRequest:
     case Status::UnknownError:
-      break;
+      return tl::unexpected(refusal({kName, *status, words}));
   }
-  return tl::unexpected(refusal({kName, *status, words}));
+  protocol::unreachable();
 }
 
 // Seven decimals are a centimetre; the fixed format never has an exponent.

@@ -28,7 +28,8 @@ struct FreeHeaders {
 // Setting an option fails only if the library is older than its header.
 template <typename Value>
 void set(CURL* easy, CURLoption option, Value value) {
-  HERD_ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK);
+  const CURLcode result = curl_easy_setopt(easy, option, value);
+  HERD_ASSERT(result == CURLE_OK);
 }
 
 long milliseconds_until(protocol::Nanoseconds deadline, protocol::Nanoseconds now) {
@@ -56,7 +57,8 @@ struct HttpFetcher::Transfer {
 };
 
 void init_http() {
-  HERD_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+  const CURLcode result = curl_global_init(CURL_GLOBAL_DEFAULT);
+  HERD_ASSERT(result == CURLE_OK);
 }
 
 HttpFetcher::HttpFetcher(ProviderUrl url)
@@ -91,8 +93,10 @@ void HttpFetcher::fetch(FetchId fetch, const HttpRequest& request, const protoco
   HERD_ASSERT(transfer->easy);
   transfer->deadline = deadlines_.emplace(deadline, fetch);
   set_options(*transfer, request, milliseconds_until(deadline, now.steady));
-  HERD_ASSERT(curl_multi_add_handle(multi_, transfer->easy.get()) == CURLM_OK);
-  HERD_ASSERT(transfers_.emplace(fetch, std::move(transfer)).second);
+  const CURLMcode added = curl_multi_add_handle(multi_, transfer->easy.get());
+  HERD_ASSERT(added == CURLM_OK);
+  const bool is_new = transfers_.emplace(fetch, std::move(transfer)).second;
+  HERD_ASSERT(is_new);
 }
 
 void HttpFetcher::set_options(Transfer& transfer, const HttpRequest& request, long milliseconds) {

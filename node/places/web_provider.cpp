@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "protocol/reply.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node::places {
 namespace {
@@ -120,10 +121,10 @@ tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) c
     case HttpOutcome::Kind::TooLong:
       return trouble("sent an answer that is too long: check its URL in [places]");
     case HttpOutcome::Kind::Failed:
-      break;
+      return trouble(
+          fmt::format("sent no complete answer ({}): check the network and its URL in [places]", outcome.trouble));
   }
-  return trouble(
-      fmt::format("sent no complete answer ({}): check the network and its URL in [places]", outcome.trouble));
+  protocol::unreachable();
 }
 
 void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now) {

@@ -68,7 +68,8 @@ std::vector<std::string> read(std::string_view bytes, const RequestLimits& limit
       const Refusal& refusal = parser.refusal();
       HERD_ASSERT(refusal.status >= 400 && refusal.status <= 505 && !refusal.reason.empty());
       HERD_ASSERT(refusal.reason.find_first_of("\r\n") == std::string::npos);
-      HERD_ASSERT(parser.take(bytes) == 0);
+      const std::size_t taken_after = parser.take(bytes);
+      HERD_ASSERT(taken_after == 0);
       seen.push_back(std::to_string(refusal.status) + refusal.reason + std::to_string(bytes.size()));
       return seen;
     }

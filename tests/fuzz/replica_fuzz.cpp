@@ -56,17 +56,21 @@ void run_once(Replica& replica, Now now) {
   std::size_t taken = 0;
   while (const auto message = replica.take(0, now)) {
     const auto decoded = decode(message->header);
-    HERD_ASSERT(decoded && ++taken < kMaxMessagesPerIteration);
+    ++taken;
+    HERD_ASSERT(decoded && taken < kMaxMessagesPerIteration);
     if (!message->body) continue;
     if (std::holds_alternative<Digest>(*decoded)) {
       const auto sums = std::make_unique<Sums>();
-      HERD_ASSERT(decode_sums(*message->body, *sums));
+      const auto read = decode_sums(*message->body, *sums);
+      HERD_ASSERT(read);
       continue;
     }
     Body body;
-    HERD_ASSERT(decode_body(*message->body, body) && body.unreadable == 0);
+    const auto read = decode_body(*message->body, body);
+    HERD_ASSERT(read && body.unreadable == 0);
   }
-  HERD_ASSERT(!replica.take(0, now));
+  const auto more = replica.take(0, now);
+  HERD_ASSERT(!more);
   HERD_ASSERT(replica.send_deadline(0) > now.steady && replica.tick_deadline(now) > now.steady);
   const PeerStatus status = replica.peer_status(0, now);
   HERD_ASSERT(status.cursors.durable <= status.cursors.merged && status.cursors.merged <= status.cursors.sent);

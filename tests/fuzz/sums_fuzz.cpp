@@ -18,7 +18,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     return 0;
   }
   const auto again = std::make_unique<Sums>();
-  HERD_ASSERT(decode_sums(encode_sums(*sums), *again));
-  HERD_ASSERT(again->of == sums->of && again->unsettled == sums->unsettled);
+  const auto read_again = decode_sums(encode_sums(*sums), *again);
+  HERD_ASSERT(read_again && again->of == sums->of && again->unsettled == sums->unsettled);
   return 0;
 }

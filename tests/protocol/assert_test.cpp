@@ -7,20 +7,25 @@
 #include <csignal>
 #include <cstring>
 
+#include "protocol/unreachable.hpp"
 #include "tests/catch.hpp"
 
 namespace herd::protocol {
 namespace {
 
+void break_an_assertion() {
+  HERD_ASSERT(2 + 2 == 5);
+}
+
 // The wait status of a process in which an assertion fails.
-int status_of_failure(AssertionReporter reporter) {
+int status_of_failure(AssertionReporter reporter, void (*fail)() = break_an_assertion) {
   const pid_t child = fork();
   if (child == 0) {
     const rlimit none{};
     setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGABRT, SIG_DFL);  // the test framework handles it
     set_assertion_reporter(reporter);
-    HERD_ASSERT(2 + 2 == 5);
+    fail();
     _exit(0);
   }
   int status = 0;
@@ -40,6 +45,18 @@ TEST_CASE("a failed assertion is reported with its file, line and condition") {
                           std::strcmp(failed.condition, "2 + 2 == 5") == 0;
     _exit(is_right ? 7 : 8);
   });
+  CHECK(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == 7);
+}
+
+TEST_CASE("to reach the end of a switch over an enum fails an assertion there") {
+  const int status = status_of_failure(
+      [](const FailedAssertion& failed) noexcept {
+        const bool is_right = std::strstr(failed.file, "assert_test.cpp") != nullptr && failed.line > 0 &&
+                              std::strcmp(failed.condition, "the value is outside its enum") == 0;
+        _exit(is_right ? 7 : 8);
+      },
+      [] { unreachable(); });
   CHECK(WIFEXITED(status));
   CHECK(WEXITSTATUS(status) == 7);
 }
