@@ -1,6 +1,6 @@
 #include "bus/loop/disk.hpp"
 
-#include "protocol/assert.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::bus {
 
@@ -21,7 +21,7 @@ std::string_view describe(FileState state) {
     case FileState::Unknown:
       return "its file cannot be examined";
   }
-  HERD_ASSERT(false);
+  protocol::unreachable();
 }
 
 }  // namespace herd::bus

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <memory>
 #include <string>
 #include <vector>
@@ -17,6 +18,13 @@ namespace herd::bus {
 
 inline protocol::Now real_time() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+}
+
+// The processor time of this thread. Unlike real time, it does not depend on the load of the machine.
+inline protocol::Nanoseconds processor_time() {
+  timespec used{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+  return std::chrono::seconds(used.tv_sec) + protocol::Nanoseconds(used.tv_nsec);
 }
 
 inline std::string free_address() {
@@ -45,14 +53,22 @@ class PumpedBus {
     for (std::size_t i = 0; i < polled.size(); ++i) {
       if (polled[i].revents != 0) bus_->note_readable(i);
     }
-    for (bool more = true; more;) more = pump_.run(real_time());
+    for (bool more = true; more;) {
+      const protocol::Nanoseconds begin = processor_time();
+      more = pump_.run(real_time());
+      longest_run_ = std::max(longest_run_, processor_time() - begin);
+    }
   }
+
+  // The processor time of the longest run of the pump.
+  [[nodiscard]] protocol::Nanoseconds longest_run() const { return longest_run_; }
 
  private:
   PumpedBus(std::unique_ptr<Bus> bus, Replica& replica) : bus_(std::move(bus)), pump_(replica, *bus_) {}
 
   std::unique_ptr<Bus> bus_;
   Pump pump_;
+  protocol::Nanoseconds longest_run_{};
 };
 
 }  // namespace herd::bus

@@ -2,7 +2,10 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <array>
@@ -47,6 +50,17 @@ class Peer {
   std::size_t say(std::string_view bytes) {
     std::error_code error;
     return socket_.send(bytes, error);
+  }
+
+  // Whether the other side's kernel has all bytes sent to it.
+  [[nodiscard]] bool has_delivered() const {
+    int unacknowledged = 0;
+    return ioctl(socket_.descriptor(), SIOCOUTQ, &unacknowledged) == 0 && unacknowledged == 0;
+  }
+  // Whether the connection is established, so that the other side can accept it.
+  [[nodiscard]] bool is_connected() const {
+    pollfd connected{socket_.descriptor(), POLLOUT, 0};
+    return poll(&connected, 1, 0) == 1 && connected.revents == POLLOUT;
   }
 
   // All bytes that came since the last call.
@@ -97,7 +111,7 @@ struct Port {
       return holds();
     });
   }
-  // Serves for 50 ms, so that all bytes sent over loopback before have arrived.
+  // Serves for 50 ms, to show that what was sent before has no effect. Bytes take less than 1 ms over loopback.
   void settle() {
     const auto end = std::chrono::steady_clock::now() + 50ms;
     CHECK(until([&] { return std::chrono::steady_clock::now() > end; }));

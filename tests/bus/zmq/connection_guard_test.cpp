@@ -72,12 +72,8 @@ TEST_CASE("a complete message of very many parts is read in several iterations, 
   const Stranger stranger(herd.hills_address());
   stranger.start_zmtp();
   stranger.send(repeated(std::string_view("\1\0", 2), 100'000) + std::string("\0\0", 2));
-  std::this_thread::sleep_for(200ms);
-  herd.hill().bus().note_readable(0);
-  const Nanoseconds begin = real_time().steady;
-  (void)herd.hill().pumped->pump().run(real_time());
-  CHECK(real_time().steady - begin < 100ms);
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
+  CHECK(herd.hill().pumped->longest_run() < 100ms);
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
@@ -109,7 +105,7 @@ TEST_CASE("the reset of a connection with unread messages and PINGs disturbs no 
       stranger.start_zmtp();
       stranger.send(burst);
       stranger.reset();
-      std::this_thread::sleep_for(1ms);
+      std::this_thread::sleep_for(1ms);  // libzmq reads a part of the burst; how much differs between the rounds
     }
     if (round % 10 == 0) CHECK(herd.until([&] { return true; }));
   }

@@ -83,7 +83,7 @@ TEST_CASE("a socket file is created again after its directory was removed and cr
   REQUIRE(socket);
   const int first = next_of(**socket);
   fs::remove_all(directory);
-  std::this_thread::sleep_for(2 * SocketFile::kLookPeriod);  // at least one check finds no directory
+  REQUIRE(wait_until([&] { return log.count("event=socket_missing") == 1; }));
   fs::create_directory(directory);
   const int second = next_of(**socket);
   CHECK(second >= 0);

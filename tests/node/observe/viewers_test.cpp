@@ -1,6 +1,6 @@
 #include "node/observe/viewers.hpp"
 
-#include <thread>
+#include <algorithm>
 
 #include "tests/node/viewers_port.hpp"
 
@@ -182,7 +182,7 @@ TEST_CASE("one iteration reads a bounded number of bytes from a viewer") {
   const auto viewer = port.viewer();
   viewer->say(as_message("\1" + std::string(250, 'x')) + as_message("\1" + std::string(250, 'x')) +
               as_message("\1herd.b"));
-  std::this_thread::sleep_for(20ms);
+  REQUIRE(wait_until([&] { return viewer->has_delivered(); }));
   port.viewers->serve(port.now);
   const std::size_t after_one = port.viewers->subscribed(kB);
   CHECK(port.until([&] { return port.viewers->subscribed(kB) == 1; }));
@@ -193,7 +193,8 @@ TEST_CASE("one iteration accepts a bounded number of connections") {
   Port port;
   std::vector<std::unique_ptr<Peer>> peers;
   for (std::size_t i = 0; i < 2 * kViewerAcceptsAtOnce; ++i) peers.push_back(std::make_unique<Peer>(port.port));
-  std::this_thread::sleep_for(20ms);
+  REQUIRE(wait_until(
+      [&] { return std::all_of(peers.begin(), peers.end(), [](const auto& peer) { return peer->is_connected(); }); }));
   port.viewers->serve(port.now);
   CHECK(port.viewers->connected() <= kViewerAcceptsAtOnce);
   CHECK(port.until([&] { return port.viewers->connected() == peers.size(); }));
