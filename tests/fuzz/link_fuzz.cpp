@@ -318,7 +318,8 @@ class World {
       while (is_writable_) {
         const auto message = replica_.take(index, now_);
         if (!message) break;
-        HERD_ASSERT(++taken < kMaxMessagesPerIteration);
+        ++taken;
+        HERD_ASSERT(taken < kMaxMessagesPerIteration);
         check(*message, peers_.at(index));
       }
       check(replica_.peer_status(index, now_), peers_.at(index));
@@ -365,13 +366,15 @@ class World {
 
   void check_body(const Message& message, const std::string* text) const {
     if (std::holds_alternative<Digest>(message)) {
-      HERD_ASSERT(text == nullptr || decode_sums(*text, *sums_));
+      const bool is_readable = text == nullptr || decode_sums(*text, *sums_).has_value();
+      HERD_ASSERT(is_readable);
       return;
     }
     const bool wants_body = std::holds_alternative<Batch>(message) || std::holds_alternative<Answer>(message);
     HERD_ASSERT((text != nullptr) == wants_body);
     Body body;
-    HERD_ASSERT(!wants_body || (decode_body(*text, body) && body.unreadable == 0));
+    const bool is_readable = !wants_body || decode_body(*text, body).has_value();
+    HERD_ASSERT(is_readable && body.unreadable == 0);
   }
 
   void check(const PeerStatus& status, const Peer& peer) const {
