@@ -36,6 +36,11 @@ constexpr Nanoseconds kTimeIgnoredFor = 60s;
 constexpr Nanoseconds kLateAfter = 2s;
 constexpr Nanoseconds kStalledAfter = 1s;
 
+// A compaction waits for a moment without a flush, because it ends with a sync that delays replies: under full load, at
+// 50 MB a second, it would take a fifth of the throughput. It does not wait when the file has this many times
+// Options::compact_beyond more than its live records need: 1 GiB in production.
+constexpr std::uint64_t kOverdue = 16;
+
 // Whether replies wait for the journal, at this node or at peers.
 bool is_awaited(const Replica& replica) {
   return replica.durability().journal || replica.durability().replicas > 0;
@@ -142,8 +147,8 @@ bool Journal::flush_due(const Replica& replica, Now now) {
   return now.steady >= flush_due_at(replica);
 }
 
-bool Journal::compaction_due() const {
-  return disk_.bytes() > 2 * live_bytes_ + options_.compact_beyond;
+bool Journal::compaction_due(std::uint64_t factor) const {
+  return disk_.bytes() > 2 * live_bytes_ + factor * options_.compact_beyond;
 }
 
 std::optional<JournalJob> Journal::next_job(Replica& replica, Now now) {
@@ -155,8 +160,8 @@ std::optional<JournalJob> Journal::next_job(Replica& replica, Now now) {
     return job;
   }
   job.is_background = !is_awaited(replica);
-  // Under a steady load a flush is always due, so a compaction takes every second job.
-  const bool compacts = lost_ || replica.planner().compacting() || compaction_due();
+  // Under a steady load a flush is always due. A compaction that goes on, or is overdue, takes every second job.
+  const bool compacts = lost_ || replica.planner().compacting() || compaction_due(kOverdue);
   if (compacts) chunk_next_ = !chunk_next_;
   if (!lost_ && (!compacts || !chunk_next_) && flush_due(replica, now)) {
     last_flush_ = now.steady;
@@ -165,7 +170,7 @@ std::optional<JournalJob> Journal::next_job(Replica& replica, Now now) {
     job.is_flush = true;
     return job;
   }
-  if (!compacts) return std::nullopt;
+  if (!compacts && !compaction_due(1)) return std::nullopt;
   add_chunk(job, replica, now);
   return job;
 }

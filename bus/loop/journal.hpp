@@ -44,7 +44,8 @@ class Journal {
   struct Options {
     bool sync = false;             // each flush is synced
     std::uint64_t live_bytes = 0;  // the estimated size of a compacted journal, from recovery
-    // A compaction is due when the file is larger than twice its live bytes plus this.
+    // A compaction is due when the file is larger than twice its live bytes plus this, and no flush is due; or plus 16
+    // times this.
     std::uint64_t compact_beyond = std::uint64_t{64} * 1024 * 1024;
   };
   // `disk` must outlive the journal. The run that begins is in the file already (JournalPlanner::begin_run()).
@@ -89,7 +90,7 @@ class Journal {
   void watch_for_stall(protocol::Now now);
   [[nodiscard]] protocol::Nanoseconds flush_due_at(const Replica& replica) const;
   [[nodiscard]] bool flush_due(const Replica& replica, protocol::Now now);
-  [[nodiscard]] bool compaction_due() const;
+  [[nodiscard]] bool compaction_due(std::uint64_t factor) const;
   [[nodiscard]] bool check_due(protocol::Now now) const { return blocked_ || now.steady >= next_check_; }
   [[nodiscard]] std::optional<JournalJob> next_job(Replica& replica, protocol::Now now);
   void add_chunk(JournalJob& job, Replica& replica, protocol::Now now);
