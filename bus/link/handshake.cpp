@@ -44,7 +44,7 @@ bool Handshake::is_answered_by(const Welcome& welcome) const {
   return welcome.attempt == attempt_ || mutated(Mutant::OldAttemptRewinds);
 }
 
-void Handshake::heard() {
+void Handshake::note_received() {
   if (hello_due_ && !mutated(Mutant::NoHelloRepeat))
     hello_due_ = std::min(*hello_due_, hello_sent_at_ + kHelloInterval);
 }
@@ -101,7 +101,7 @@ void Handshake::hello_sent(Now now) {
   hello_sent_at_ = now.steady;
   ++unanswered_;
   if (is_complete()) return;
-  const unsigned doublings = unanswered_ > kHellosBeforeBackOff ? std::min(unanswered_ - kHellosBeforeBackOff, 8U) : 0;
+  const unsigned doublings = unanswered_ > kHellosBeforeBackoff ? std::min(unanswered_ - kHellosBeforeBackoff, 8U) : 0;
   hello_due_ = now.steady + std::min(kHelloInterval * (1 << doublings), kHelloIntervalMax);
   if (mutated(Mutant::NoHelloRepeat)) hello_due_ = Nanoseconds::max();
 }

@@ -1,7 +1,7 @@
 // The handshake of a link: HELLO and WELCOME, by which both nodes agree on incarnations and on where to continue.
 //
 // A handshake is an attempt with a number. This node sends HELLO until a WELCOME to the present attempt comes: every
-// kHelloInterval, and after kHellosBeforeBackOff unanswered ones less often, down to every kHelloIntervalMax, unless
+// kHelloInterval, and after kHellosBeforeBackoff unanswered ones less often, down to every kHelloIntervalMax, unless
 // something else from the peer comes. Then the attempt is complete, and the stream of batches is open, until restart()
 // begins the next attempt. A WELCOME to a former attempt is recognised by its number, and moves nothing.
 //
@@ -56,7 +56,7 @@ class Handshake {
   [[nodiscard]] bool is_answered_by(const protocol::Welcome& welcome) const;
   // A message of the peer's present incarnation came. The backoff is for a peer that is away; if this one was frozen
   // and runs again, HELLO is sent as soon as kHelloInterval allows.
-  void heard();
+  void note_received();
   // From the next HELLO on, the interval is kHelloInterval again: the peer refused this process (CONFLICT, rule 21), or
   // the node has renewed its feed.
   void end_backoff() { unanswered_ = 0; }

@@ -93,12 +93,12 @@ void Link::merged(const Batch& batch) {
 
 void Link::received(Now now) {
   liveness_.received(now.steady);
-  handshake_.heard();
+  handshake_.note_received();
 }
 
 void Link::answered(Now now) {
   liveness_.answered(now.steady);
-  handshake_.heard();
+  handshake_.note_received();
 }
 
 // ---- attempts -------------------------------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ inline constexpr std::chrono::nanoseconds kAckDelay = 1ms;
 inline constexpr std::chrono::nanoseconds kHelloInterval = 500ms;  // between HELLOs until a WELCOME comes
 inline constexpr std::chrono::nanoseconds kHelloIntervalMax = 2s;  // the longest backoff, while nothing is received
 inline constexpr std::chrono::nanoseconds kHelloSpacing = 50ms;    // between HELLOs that answer a mismatch, at least
-inline constexpr unsigned kHellosBeforeBackOff = 2;  // unanswered HELLOs at kHelloInterval, before backoff begins
+inline constexpr unsigned kHellosBeforeBackoff = 2;  // unanswered HELLOs at kHelloInterval, before backoff begins
 // Also bounds how late an idle link notices that the peer ignores it: after a reconnection the peer treats it as a
 // stranger until a HELLO comes.
 inline constexpr std::chrono::nanoseconds kPingInterval = 1s;

@@ -201,7 +201,8 @@ class Replica {
   // The steady time at which take() has a message for the peer, if it can be sent to; max() for never.
   [[nodiscard]] protocol::Nanoseconds send_deadline(PeerIndex peer) const;
 
-  [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+  // The number of peers; a herd has at most protocol::kMaxNodes nodes.
+  [[nodiscard]] PeerIndex peers() const { return static_cast<PeerIndex>(peers_.size()); }
   [[nodiscard]] Connected connected(PeerIndex peer, protocol::Now now) const {
     return peers_[peer].link.connected(now);
   }

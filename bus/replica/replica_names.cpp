@@ -29,7 +29,7 @@ void Replica::accept_claim(PeerIndex index, const Claims::Claim& claim, Now now)
 void Replica::regain_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
   const std::string route(incoming.route);
   if (routes_.contains(route)) return;
-  for (PeerIndex index = 0; index < peers_.size(); ++index) {
+  for (PeerIndex index = 0; index < peers(); ++index) {
     const Connected link = peers_[index].link.connected(now);
     const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
     if (!hello) continue;

@@ -242,7 +242,7 @@ void Bus::reconnect(PeerIndex peer) {
 }
 
 void Bus::leave() {
-  for (PeerIndex peer = 0; peer < dealers_.size(); ++peer) {
+  for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
     if (writable(peer)) send(peer, replica_.farewell());
   }
 }

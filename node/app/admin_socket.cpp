@@ -49,7 +49,7 @@ struct AdminSocket::Session {
   bus::ChangeNumber awaits = 0;  // the change number that `reply` waits for; 0: none
 };
 
-AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_back_off_(parts.io) {}
+AdminSocket::AdminSocket(const Parts& parts) : parts_(parts), acceptor_(parts.io), accept_backoff_(parts.io) {}
 
 AdminSocket::~AdminSocket() = default;
 
@@ -77,7 +77,7 @@ void AdminSocket::take_socket() {
     return;
   }
   std::error_code ignored;
-  accept_back_off_.cancel();
+  accept_backoff_.cancel();
   acceptor_.close(ignored);
   acceptor_.assign(stream_protocol(), listening, ignored);  // fails only if the acceptor is open
   accept();
@@ -87,7 +87,7 @@ void AdminSocket::accept() {
   acceptor_.async_accept([this](const std::error_code& error, stream_protocol::socket socket) {
     if (error == asio::error::operation_aborted || !acceptor_.is_open()) return;
     if (error) {
-      accept_back_off_.failed([this] {
+      accept_backoff_.failed([this] {
         if (acceptor_.is_open()) accept();
       });
       return;
@@ -182,7 +182,7 @@ void AdminSocket::answer(const SessionPtr& session, std::string reply) {
 void AdminSocket::stop() {
   std::error_code ignored;
   is_stopped_ = true;
-  accept_back_off_.cancel();
+  accept_backoff_.cancel();
   acceptor_.close(ignored);
   for (const auto& weak : sessions_) {
     const SessionPtr session = weak.lock();

@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "bus/replica/replica.hpp"
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/base/socket_file.hpp"
@@ -72,7 +72,7 @@ class AdminSocket {
 
   Parts parts_;
   asio::local::stream_protocol::acceptor acceptor_;
-  AcceptBackOff accept_back_off_;
+  AcceptBackoff accept_backoff_;
   std::unique_ptr<SocketFile> file_;             // nullptr: not listening
   std::optional<DescriptorWatch> socket_ready_;  // file_ has a new listening socket
   bool is_stopped_ = false;

@@ -44,6 +44,8 @@ int run_node(const herd::node::RunNode& run) {
 
 }  // namespace
 
+// An exception that no part expects is a crash: log_crashes() reports it.
+// NOLINTNEXTLINE(bugprone-exception-escape)
 int main(int argc, char** argv) {
   using namespace herd::node;
   if (const auto opened = open_standard_descriptors(); !opened) return fail(opened.error().message);

@@ -61,7 +61,7 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 
 // The wait after a failed accept(). If the process has no descriptor left, an immediate retry would only take CPU time
 // from the work that could free one. Other errors may last as long.
-inline constexpr std::chrono::milliseconds kAcceptBackOff{100};
+inline constexpr std::chrono::milliseconds kAcceptBackoff{100};
 
 // Descriptors that are reserved from clients, in addition to those of the HTTP server and of viewers. A node with one
 // peer has 30 open (measured); of these a peer takes five, and a sixth while it reconnects. Connections to the bus that

@@ -41,7 +41,7 @@ FrontEnd::FrontEnd(Parts parts)
       session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
                      buffers_,  memory_,       http_answer_,    parts_.ack_timeout},
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
-      accept_back_off_(parts_.io),
+      accept_backoff_(parts_.io),
       sweep_again_(parts_.io),
       read_buffer_(kReadBufferBytes) {}
 
@@ -102,7 +102,7 @@ void FrontEnd::stop(protocol::Nanoseconds deadline) {
   stops_at_ = deadline;
   std::error_code error;
   for (Listener& listener : listeners_) listener.acceptor.close(error);
-  accept_back_off_.cancel();
+  accept_backoff_.cancel();
   const std::vector<ServedPtr> all = connections_;  // a copy, because serve() removes closed connections from the list
   for (const ServedPtr& served : all) {
     served->connection.finish();
@@ -133,7 +133,7 @@ void FrontEnd::accept_clients(Listener& listener) {
       return;
     }
     if (!error) {
-      accept_back_off_.succeeded();
+      accept_backoff_.succeeded();
       client.resize(size);
       begin(std::move(socket), client);
     }
@@ -145,7 +145,7 @@ void FrontEnd::accept_clients(Listener& listener) {
 
 // Stops accepting for a while, then tries again on the listeners that do not wait for clients.
 void FrontEnd::back_off(const std::error_code& error) {
-  const bool is_first = accept_back_off_.failed([this] {
+  const bool is_first = accept_backoff_.failed([this] {
     for (Listener& listener : listeners_) {
       if (!listener.waits && listener.acceptor.is_open()) accept_clients(listener);
     }

@@ -23,7 +23,7 @@
 #include <utility>
 #include <vector>
 
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/base/socket.hpp"
@@ -138,7 +138,7 @@ class FrontEnd {
   std::vector<Listener> listeners_;  // one for each address; none is added after listen()
   SocketPoll poll_;
   DescriptorWatch ready_;
-  AcceptBackOff accept_back_off_;
+  AcceptBackoff accept_backoff_;
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
   std::vector<ServedPtr> connections_;

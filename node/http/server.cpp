@@ -16,7 +16,7 @@
 #include <utility>
 #include <vector>
 
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "node/http/admission.hpp"
@@ -34,7 +34,7 @@ class Server::Running {
  public:
   Running(Parts parts, std::vector<tcp::acceptor> acceptors)
       : parts_(std::move(parts)),
-        accept_back_off_(*parts_.io),
+        accept_backoff_(*parts_.io),
         sweep_again_(*parts_.io),
         shared_{parts_.router,
                 parts_.limits,
@@ -48,6 +48,8 @@ class Server::Running {
     thread_ = std::thread([this] { run(); });
   }
 
+  // Throws only if the thread cannot be joined, which is broken code and ends the process.
+  // NOLINTNEXTLINE(bugprone-exception-escape)
   ~Running() {
     parts_.io->stop();
     thread_.join();
@@ -81,7 +83,7 @@ class Server::Running {
 
   Parts parts_;
   std::vector<Listener> listeners_;
-  AcceptBackOff accept_back_off_;
+  AcceptBackoff accept_backoff_;
   asio::steady_timer sweep_again_;
   bool sweeps_ = false;
   Connection::Shared shared_;
@@ -117,7 +119,7 @@ void Server::Running::accept_clients(Listener& listener) {
     const std::error_code error = accept_one(listener.acceptor);
     if (error == std::errc::operation_would_block) break;
     if (error && !is_of_one_client(error)) return back_off(error);
-    if (!error) accept_back_off_.succeeded();
+    if (!error) accept_backoff_.succeeded();
   }
   wait_for_clients(listener);
 }
@@ -141,7 +143,7 @@ std::error_code Server::Running::accept_one(tcp::acceptor& acceptor) {
 }
 
 void Server::Running::back_off(const std::error_code& error) {
-  const bool is_first = accept_back_off_.failed([this] {
+  const bool is_first = accept_backoff_.failed([this] {
     for (Listener& listener : listeners_) {
       if (!listener.waits) accept_clients(listener);
     }

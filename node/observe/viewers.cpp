@@ -11,7 +11,7 @@
 #include <system_error>
 #include <utility>
 
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "protocol/assert.hpp"
@@ -163,7 +163,7 @@ void Viewers::accept(Nanoseconds now) {
 void Viewers::stop_accepting(Nanoseconds now) {
   if (listens_) (void)poll_.watch(listener_.descriptor(), &listener_, {true, false}, {});
   listens_ = false;
-  accept_again_ = now + kAcceptBackOff;
+  accept_again_ = now + kAcceptBackoff;
 }
 
 void Viewers::begin(Socket socket, const std::string& from, const Network& network, Nanoseconds now) {

@@ -26,8 +26,8 @@ LARGE_CLASSES = {"class Link": 24, "class Replica": 37, "class Store": 25}
 CODE = re.compile(r"\.(cpp|hpp|py|sh)$")
 TEXT = re.compile(r"\.(cpp|hpp|py|sh|md|toml|txt|cmake)$")
 EXEMPT = re.compile(r"^(tests/fuzz/corpus/|tests/compat/|node/places/data/|tests/system/error_texts\.txt)")
-# Why each is longer is at its top.
-LONG_FILES = {"tests/fuzz/link_fuzz.cpp"}
+# The most lines of each; why it is longer is at its top.
+LONG_FILES = {"tests/fuzz/link_fuzz.cpp": 433}
 
 
 def tracked() -> list[str]:
@@ -84,8 +84,8 @@ def main() -> int:
         elif name.endswith((".cpp", ".hpp")):
             functions += cpp_functions(name, text)
             counted_classes += classes(name, text)
-    found += [f"{name}: {count} lines; at most {MAX_FILE_LINES}: split it"
-              for count, name in files if count > MAX_FILE_LINES and name not in LONG_FILES]
+    found += [f"{name}: {count} lines; at most {LONG_FILES.get(name, MAX_FILE_LINES)}: split it"
+              for count, name in files if count > LONG_FILES.get(name, MAX_FILE_LINES)]
     found += [f"{name}: {count} lines; at most {MAX_FUNCTION_LINES}: split it"
               for count, name in functions if count > MAX_FUNCTION_LINES]
     found += [f"{name}: {count} public functions; at most {most_functions(name)}: look for a second class"

@@ -52,7 +52,7 @@ TEST_CASE("HELLO is repeated every 500 ms, and from the third on at growing inte
 TEST_CASE("a message of the peer, and the end of the backoff, make HELLO as frequent as at first") {
   Handshake handshake(kSelf);
   for (const Nanoseconds due : {0ms, 500ms, 1000ms, 2000ms}) REQUIRE(handshake.take(at(due), 0, kReceiving));
-  handshake.heard();
+  handshake.note_received();
   CHECK(handshake.hello_deadline() == 2000ms + kHelloInterval);
   handshake.end_backoff();
   REQUIRE(handshake.take(at(2500ms), 0, kReceiving));

@@ -1,6 +1,8 @@
 // The journal's schedule with a disk that the test controls.
 #include "bus/loop/journal.hpp"
 
+#include <algorithm>
+
 #include "tests/bus/loop/one_loop.hpp"
 #include "tests/catch.hpp"
 
@@ -154,19 +156,39 @@ TEST_CASE("a repair that fails begins again at its beginning") {
   CHECK(one.is_on_disk("kiwi"));
 }
 
-TEST_CASE("a journal far larger than its live records is compacted, also if a flush is always due") {
+TEST_CASE("if a flush is always due, a compaction begins when the file is 16 times as far beyond its live records") {
   OneJournalLoop one({.compact_beyond = 1000});
   REQUIRE(one.settle());
+  std::size_t largest = 0;
   for (int i = 0; one.journal->counters().compactions == 0; ++i) {
     REQUIRE(i < 1000);
     (void)one.report("kiwi", std::to_string(i + 1));
     REQUIRE(one.advance());
     if (one.disk.job) one.disk.finish();
+    largest = std::max(largest, one.disk.text.size());
   }
+  CHECK(largest > 16'000);
+  CHECK(largest < 17'000);
   REQUIRE(one.settle());
   CHECK(one.is_on_disk("kiwi"));
   CHECK(one.disk.text.size() < 1000);
   CHECK(one.journal->counters().repairs == 0);
+}
+
+TEST_CASE("without a flush that is due, a compaction begins at once when the file is too large") {
+  OneJournalLoop one({.compact_beyond = 1000});
+  REQUIRE(one.settle());
+  for (int i = 0; one.disk.text.size() <= 1000; ++i) {
+    (void)one.report("kiwi", std::to_string(i + 1));
+    REQUIRE(one.advance());
+    REQUIRE(one.disk.job);
+    one.disk.finish();
+    REQUIRE(one.advance());
+    if (one.disk.text.size() <= 1000) CHECK(one.journal->counters().compactions == 0);
+  }
+  REQUIRE(one.settle());
+  CHECK(one.journal->counters().compactions == 1);
+  CHECK(one.is_on_disk("kiwi"));
 }
 
 TEST_CASE("without a write the file is checked once per second, and at once after check_soon()") {

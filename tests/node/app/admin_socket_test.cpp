@@ -141,7 +141,7 @@ TEST_CASE("a connection without a free descriptor is served later, and the loop 
   while (std::chrono::steady_clock::now() < end) handlers += one.io.run_one_for(10ms);
   setrlimit(RLIMIT_NOFILE, &before);
   CHECK(handlers > 1);
-  CHECK(handlers < 20);  // two for each try, with one try per kAcceptBackOff
+  CHECK(handlers < 20);  // two for each try, with one try per kAcceptBackoff
   CHECK(one.answer(socket).find("unknown") != std::string::npos);
 }
 

@@ -343,14 +343,14 @@ TEST_CASE(
         static_cast<rlim_t>(client.socket().native_handle()) + 1;  // the lowest free descriptor is not below this limit
     REQUIRE(setrlimit(RLIMIT_NOFILE, &none) == 0);
     const auto start = std::chrono::steady_clock::now();
-    std::size_t handled = 0;  // the first accept, then sweeps, and further accepts after a back-off each
+    std::size_t handled = 0;  // the first accept, then sweeps, and further accepts after a backoff each
     while (handled < 6 && std::chrono::steady_clock::now() < start + 10s) {
       handled += node.io.run_one_for(1ms);
     }
     const auto passed = std::chrono::steady_clock::now() - start;
     REQUIRE(setrlimit(RLIMIT_NOFILE, &before) == 0);
     CHECK(node.counters.connections_accepted == episode - 1);
-    CHECK(passed >= kAcceptBackOff);  // the loop does not spin
+    CHECK(passed >= kAcceptBackoff);  // the loop does not spin
     CHECK(log.count("event=accept_failed") == episode);
     client.half_close();
     CHECK_FALSE(client.read_to_end().empty());

@@ -1,6 +1,6 @@
-// What a listener does when accept(2) fails. Most failures last, such as the want of a free descriptor: the connection
-// stays in the kernel's queue and the listener readable, so an immediate retry would spin. Used on the thread of its
-// io_context only.
+// What a listener does when accept(2) fails. Most failures last, for example because no descriptor is free: the
+// connection stays in the kernel's queue and the listener stays readable, so an immediate retry would spin. Used on the
+// thread of its io_context only.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -14,11 +14,11 @@ namespace herd::node {
 // may succeed at once.
 [[nodiscard]] bool is_of_one_client(const std::error_code& error);
 
-class AcceptBackOff {
+class AcceptBackoff {
  public:
-  explicit AcceptBackOff(asio::io_context& io) : timer_(io) {}
+  explicit AcceptBackoff(asio::io_context& io) : timer_(io) {}
 
-  // Accepting failed, and not because of one client: calls `again` after kAcceptBackOff, unless cancel() comes before.
+  // Accepting failed, and not because of one client: calls `again` after kAcceptBackoff, unless cancel() comes before.
   // Returns true for the first failure since the last success: only that one is worth a line in the log.
   bool failed(std::function<void()> again);
   void succeeded() { fails_ = false; }

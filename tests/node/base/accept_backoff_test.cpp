@@ -1,4 +1,4 @@
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 
 #include <chrono>
 
@@ -10,32 +10,32 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-TEST_CASE("after a failure the listener tries again once, and not before kAcceptBackOff") {
+TEST_CASE("after a failure the listener tries again once, and not before kAcceptBackoff") {
   asio::io_context io;
-  AcceptBackOff back_off(io);
+  AcceptBackoff backoff(io);
   int tries = 0;
   const auto begin = Clock::now();
-  CHECK(back_off.failed([&] { ++tries; }));
+  CHECK(backoff.failed([&] { ++tries; }));
   io.run();
   CHECK(tries == 1);
-  CHECK(Clock::now() - begin >= kAcceptBackOff);
+  CHECK(Clock::now() - begin >= kAcceptBackoff);
 }
 
 TEST_CASE("only the first failure since the last success is reported") {
   asio::io_context io;
-  AcceptBackOff back_off(io);
-  CHECK(back_off.failed([] {}));
-  CHECK_FALSE(back_off.failed([] {}));
-  back_off.succeeded();
-  CHECK(back_off.failed([] {}));
+  AcceptBackoff backoff(io);
+  CHECK(backoff.failed([] {}));
+  CHECK_FALSE(backoff.failed([] {}));
+  backoff.succeeded();
+  CHECK(backoff.failed([] {}));
 }
 
 TEST_CASE("a cancelled listener does not try again") {
   asio::io_context io;
-  AcceptBackOff back_off(io);
+  AcceptBackoff backoff(io);
   bool tried = false;
-  CHECK(back_off.failed([&] { tried = true; }));
-  back_off.cancel();
+  CHECK(backoff.failed([&] { tried = true; }));
+  backoff.cancel();
   io.run();
   CHECK_FALSE(tried);
 }

@@ -1,4 +1,4 @@
-#include "node/base/accept_back_off.hpp"
+#include "node/base/accept_backoff.hpp"
 
 #include <utility>
 
@@ -10,8 +10,8 @@ bool is_of_one_client(const std::error_code& error) {
   return error == std::errc::connection_aborted || error == std::errc::interrupted;
 }
 
-bool AcceptBackOff::failed(std::function<void()> again) {
-  timer_.expires_after(kAcceptBackOff);
+bool AcceptBackoff::failed(std::function<void()> again) {
+  timer_.expires_after(kAcceptBackoff);
   timer_.async_wait([again = std::move(again)](const std::error_code& cancelled) {
     if (!cancelled) again();
   });
