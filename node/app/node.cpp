@@ -81,9 +81,14 @@ Result<void> Node::open() {
   }
   const auto begin_run = [this] { return disk_->begin_run(replica_.planner().begin_run()); };
   return open_bus().and_then(begin_run).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
-    auto worker = places::Worker::start(context_, worker_options(config_.places));
+    const auto report_places = [this](places::ProviderFigures figures) {  // on the worker's thread
+      asio::post(io_, [this, figures = std::move(figures)]() mutable {
+        places_report_.receive(std::move(figures), monitor_.get(), clock_.now().wall);
+      });
+    };
+    auto worker = places::start_worker(context_, worker_options(config_.places, report_places));
     if (!worker) return tl::unexpected(worker.error());
-    worker_ = std::move(*worker);
+    places_worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
@@ -148,7 +153,6 @@ void Node::watch_descriptors() {
   }
   // end_iteration() reads all of these anyway, so they only need to wake the loop.
   watch(places_->fd(), [] {});
-  watch(worker_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
   watch(disk_->descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
@@ -204,7 +208,6 @@ void Node::deliver(Now now) {
   while (const auto answer = places_->poll(now)) front_end_->deliver(answer->ticket, answer->document);
   delivered_at_ = places_->counters().asked;
   front_end_->send_delivered();
-  while (auto figures = worker_->poll_figures()) places_report_.receive(std::move(*figures), monitor_.get(), now.wall);
 }
 
 void Node::release(bus::ChangeNumber acknowledged) {

@@ -13,6 +13,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 #include <zmq.hpp>
 
@@ -108,7 +109,6 @@ class Node : private bus::LoopHost {
   zmq::context_t context_;
   std::unique_ptr<bus::Bus> bus_;
   std::optional<bus::Loop> loop_;
-  std::unique_ptr<places::Worker> worker_;
   std::unique_ptr<places::Client> places_;
   std::uint64_t delivered_at_ = 0;  // how many lookups had been started when deliver() found no more answers
   PlacesReport places_report_;
@@ -123,6 +123,7 @@ class Node : private bus::LoopHost {
   std::optional<AdminSocket> admin_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
   std::unique_ptr<HttpServer> http_;
+  std::jthread places_worker_;  // posts to io_
 
   bool busy_ = false;  // the last iteration left work to do: the next one begins without waiting
   std::optional<protocol::Nanoseconds> stop_by_;  // the deadline of a clean stop, in steady time; nullopt: not stopping

@@ -36,11 +36,12 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   return options;
 }
 
-places::Worker::Options worker_options(const PlacesConfig& config) {
-  places::Worker::Options options;
+places::WorkerOptions worker_options(const PlacesConfig& config, std::function<void(places::ProviderFigures)> report) {
+  places::WorkerOptions options;
   // Shorter than the client's timeout, so that the worker's answer at its own timeout still arrives in time.
   options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
-  options.make_providers = [config] { return places::make_providers(config); };
+  options.make_providers = [config](places::HttpFetcher& http) { return places::make_providers(config, http); };
+  options.report = std::move(report);
   return options;
 }
 

@@ -2,6 +2,7 @@
 // the random numbers.
 #pragma once
 
+#include <functional>
 #include <string>
 
 #include "bus/replica/replica.hpp"
@@ -15,6 +16,7 @@ namespace herd::node {
 [[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name);
 
 // The options of the places worker. Its timeout is a little shorter than the one of the places client.
-[[nodiscard]] places::Worker::Options worker_options(const PlacesConfig& config);
+[[nodiscard]] places::WorkerOptions worker_options(const PlacesConfig& config,
+                                                   std::function<void(places::ProviderFigures)> report);
 
 }  // namespace herd::node

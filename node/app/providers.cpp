@@ -27,28 +27,29 @@ std::unique_ptr<Provider> make_embedded() {
   return std::make_unique<EmbeddedProvider>(std::move(*index));
 }
 
-std::unique_ptr<Provider> make_google(const WebApi& api, const std::string& url, const PlacesConfig& config) {
+std::unique_ptr<Provider> make_google(const WebApi& api, const std::string& url, const PlacesConfig& config,
+                                      HttpFetcher& http) {
   FoundKey found = find_key({config.key_env, config.key_file});
   if (found.key.empty()) {
     spdlog::info("event=places_provider_without_key provider={} reason=\"{}\"", api.name, found.advice);
   }
   const auto parsed = parse_provider_url(url);
   HERD_ASSERT(parsed);  // the configuration has been checked
-  return std::make_unique<WebProvider>(WebProvider::Options{api, *parsed, std::move(found), config.cache_ttl});
+  return std::make_unique<WebProvider>(http, WebProvider::Options{api, *parsed, std::move(found), config.cache_ttl});
 }
 
-std::unique_ptr<Provider> make_provider(const std::string& name, const PlacesConfig& config) {
-  if (name == "google") return make_google(google_new(), config.google_url, config);
-  if (name == "google-legacy") return make_google(google_legacy(), config.google_legacy_url, config);
+std::unique_ptr<Provider> make_provider(const std::string& name, const PlacesConfig& config, HttpFetcher& http) {
+  if (name == "google") return make_google(google_new(), config.google_url, config, http);
+  if (name == "google-legacy") return make_google(google_legacy(), config.google_legacy_url, config, http);
   return make_embedded();
 }
 
 }  // namespace
 
-Providers make_providers(const PlacesConfig& config) {
+Providers make_providers(const PlacesConfig& config, HttpFetcher& http) {
   Providers providers;
   for (const std::string& name : config.providers) {
-    if (auto provider = make_provider(name, config)) {
+    if (auto provider = make_provider(name, config, http)) {
       providers.push_back(std::move(provider));
     }
   }

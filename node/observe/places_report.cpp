@@ -38,7 +38,7 @@ void publish(Monitor& monitor, const Figures& provider, protocol::Nanoseconds wa
 
 }  // namespace
 
-void PlacesReport::receive(places::FiguresMessage figures, Monitor* monitor, protocol::Nanoseconds wall) {
+void PlacesReport::receive(places::ProviderFigures figures, Monitor* monitor, protocol::Nanoseconds wall) {
   for (const Figures& provider : figures) {
     const auto before = std::find_if(figures_.begin(), figures_.end(),
                                      [&provider](const Figures& known) { return known.provider == provider.provider; });

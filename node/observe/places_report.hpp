@@ -1,25 +1,24 @@
-// Holds the latest figures of the places providers, as the worker has sent them, for status and metrics. Publishes
+// Holds the latest figures of the places providers, as the worker has reported them, for status and metrics. Publishes
 // changes of a provider's state to the monitor. Loop thread only.
 #pragma once
 
 #include "node/observe/monitor.hpp"
 #include "node/places/figures.hpp"
-#include "node/places/messages.hpp"
 #include "protocol/clock.hpp"
 
 namespace herd::node {
 
 class PlacesReport {
  public:
-  // Stores the figures of a message and publishes the changes of state. `monitor` may be null. `wall` is the timestamp
+  // Stores the figures and publishes the changes of state. `monitor` may be null. `wall` is the timestamp
   // of the events.
-  void receive(places::FiguresMessage figures, Monitor* monitor, protocol::Nanoseconds wall);
+  void receive(places::ProviderFigures figures, Monitor* monitor, protocol::Nanoseconds wall);
 
   // The latest figures, in the order of the configuration; empty until the worker has its providers.
-  [[nodiscard]] const places::FiguresMessage& figures() const { return figures_; }
+  [[nodiscard]] const places::ProviderFigures& figures() const { return figures_; }
 
  private:
-  places::FiguresMessage figures_;
+  places::ProviderFigures figures_;
 };
 
 }  // namespace herd::node

@@ -17,6 +17,10 @@ protocol::Nanoseconds Chain::share(std::size_t provider) const {
   return std::max(timeout_ - timeout_ / 8 * still_to_come, timeout_ / 8);
 }
 
+protocol::Nanoseconds Chain::deadline_of(const Lookup& lookup) const {
+  return lookup.asked + share(lookup.provider);
+}
+
 std::optional<LookupResult> Chain::ask(LookupId lookup, const Query& query, protocol::Now now) {
   const auto refuse = [lookup](Status status, std::string_view message) {
     return LookupResult{lookup, status, empty_document(status, message)};
@@ -28,16 +32,19 @@ std::optional<LookupResult> Chain::ask(LookupId lookup, const Query& query, prot
     return refuse(Status::OverQueryLimit, "too many lookups of places are under way: ask again later");
   }
   Lookup begun{query, 0, now.steady, {}, {}, {}};
-  auto result = ask_providers(lookup, begun);
-  if (!result) under_way_.emplace(lookup, std::move(begun));
+  auto result = ask_providers(lookup, begun, now);
+  if (!result) {
+    next_deadline_ = std::min(next_deadline_, deadline_of(begun));
+    under_way_.emplace(lookup, std::move(begun));
+  }
   return result;
 }
 
 // Asks the current provider, and the next ones while they fail at once. Returns the lookup's result if one answers or
 // none is left.
-std::optional<LookupResult> Chain::ask_providers(LookupId id, Lookup& lookup) {
+std::optional<LookupResult> Chain::ask_providers(LookupId id, Lookup& lookup, const protocol::Now& now) {
   for (; lookup.provider < providers_.size(); ++lookup.provider) {
-    auto result = providers_[lookup.provider]->ask(id, lookup.query, lookup.asked + share(lookup.provider));
+    auto result = providers_[lookup.provider]->ask(id, lookup.query, deadline_of(lookup), now);
     if (!result) return std::nullopt;
     if (auto end = judge(lookup, std::move(*result))) return end;
   }
@@ -72,29 +79,29 @@ std::optional<LookupResult> Chain::poll(protocol::Now now) {
 }
 
 // In their order, so that a lookup that moves to a later provider with an immediate answer finishes in the same call.
-void Chain::poll_providers(protocol::Now now) {
+void Chain::poll_providers(const protocol::Now& now) {
   for (std::size_t provider = 0; provider < providers_.size(); ++provider) {
-    while (auto result = providers_[provider]->poll(now)) {
-      take(std::move(*result), provider);
+    while (auto result = providers_[provider]->poll()) {
+      take(std::move(*result), provider, now);
     }
   }
 }
 
-void Chain::take(LookupResult result, std::size_t provider) {
+void Chain::take(LookupResult result, std::size_t provider, const protocol::Now& now) {
   const auto lookup = under_way_.find(result.lookup);
   if (lookup == under_way_.end() || lookup->second.provider != provider) {
     return;  // it has timed out in the meantime
   }
-  advance(lookup, std::move(result));
+  advance(lookup, std::move(result), now);
 }
 
 // Processes the result of the lookup's current provider: finishes the lookup or moves it to the next provider.
-void Chain::advance(Lookups::iterator lookup, LookupResult result) {
+void Chain::advance(Lookups::iterator lookup, LookupResult result, const protocol::Now& now) {
   auto& [id, state] = *lookup;
   auto end = judge(state, std::move(result));
   if (!end) {
     ++state.provider;
-    end = ask_providers(id, state);
+    end = ask_providers(id, state, now);
   }
   if (end) {
     ended_.push_back(std::move(*end));
@@ -115,40 +122,29 @@ LookupResult Chain::result_of_failures(LookupId id, Lookup& lookup) {
 }
 
 // Moves lookups to the next provider if the current one has used up its time. Returns whether there were any.
-bool Chain::expire_lookups(protocol::Now now) {
+bool Chain::expire_lookups(const protocol::Now& now) {
+  if (now.steady < next_deadline_) return false;
   bool any = false;
   for (auto lookup = under_way_.begin(); lookup != under_way_.end();) {
     const auto here = lookup++;
     const std::size_t provider = here->second.provider;
-    if (now.steady >= here->second.asked + share(provider)) {
+    if (now.steady >= deadline_of(here->second)) {
       any = true;
       providers_[provider]->forget(here->first);
-      advance(here, failed(here->first, Status::UnknownError,
-                           fmt::format("the places provider {} did not answer in time: ask again later",
-                                       providers_[provider]->name())));
+      advance(here,
+              failed(here->first, Status::UnknownError,
+                     fmt::format("the places provider {} did not answer in time: ask again later",
+                                 providers_[provider]->name())),
+              now);
     }
   }
+  next_deadline_ = protocol::Nanoseconds::max();
+  for (const auto& [id, lookup] : under_way_) next_deadline_ = std::min(next_deadline_, deadline_of(lookup));
   return any;
 }
 
-void Chain::add_descriptors(std::vector<zmq_pollitem_t>& items) const {
-  for (const auto& provider : providers_) {
-    provider->add_descriptors(items);
-  }
-}
-
 std::optional<protocol::Nanoseconds> Chain::next_deadline() const {
-  std::optional<protocol::Nanoseconds> next;
-  const auto consider = [&next](protocol::Nanoseconds deadline) { next = std::min(next.value_or(deadline), deadline); };
-  for (const auto& [id, lookup] : under_way_) {
-    consider(lookup.asked + share(lookup.provider));
-  }
-  for (const auto& provider : providers_) {
-    if (const auto deadline = provider->next_deadline()) {
-      consider(*deadline);
-    }
-  }
-  return next;
+  return under_way_.empty() ? std::nullopt : std::optional(next_deadline_);
 }
 
 }  // namespace herd::node::places

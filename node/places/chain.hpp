@@ -35,9 +35,8 @@ class Chain {
 
   [[nodiscard]] const Providers& providers() const { return providers_; }
 
-  void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
-
-  // The steady time at which poll() must be called even if no descriptor is ready; nullopt: never.
+  // The steady time at which poll() must be called even if no provider has finished a lookup; nullopt: never. It may be
+  // the deadline of a lookup that has ended.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
 
  private:
@@ -53,17 +52,20 @@ class Chain {
 
   // The time after the beginning of a lookup until which this provider may take.
   [[nodiscard]] protocol::Nanoseconds share(std::size_t provider) const;
-  [[nodiscard]] std::optional<LookupResult> ask_providers(LookupId id, Lookup& lookup);
+  [[nodiscard]] protocol::Nanoseconds deadline_of(const Lookup& lookup) const;
+  [[nodiscard]] std::optional<LookupResult> ask_providers(LookupId id, Lookup& lookup, const protocol::Now& now);
   [[nodiscard]] static std::optional<LookupResult> judge(Lookup& lookup, LookupResult result);
   [[nodiscard]] static LookupResult result_of_failures(LookupId id, Lookup& lookup);
-  void take(LookupResult result, std::size_t provider);
-  void advance(Lookups::iterator lookup, LookupResult result);
-  void poll_providers(protocol::Now now);
-  bool expire_lookups(protocol::Now now);
+  void take(LookupResult result, std::size_t provider, const protocol::Now& now);
+  void advance(Lookups::iterator lookup, LookupResult result, const protocol::Now& now);
+  void poll_providers(const protocol::Now& now);
+  bool expire_lookups(const protocol::Now& now);
 
   Providers providers_;
   protocol::Nanoseconds timeout_;
   Lookups under_way_;
+  // No deadline of a lookup is earlier. It is exact after a search only, so that most calls search nothing.
+  protocol::Nanoseconds next_deadline_ = protocol::Nanoseconds::max();
   std::vector<LookupResult> ended_;
 };
 

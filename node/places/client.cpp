@@ -16,14 +16,8 @@ Client::Client(zmq::context_t& context, const std::string& endpoint, std::chrono
   // refuses.
   dealer_.set(zmq::sockopt::sndhwm, static_cast<int>(kMaxPending));
   dealer_.set(zmq::sockopt::rcvhwm, static_cast<int>(kMaxPending));
-  // If a worker in another process is down, send() fails at once. Queued queries would reach its next run after their
-  // timeout.
-  dealer_.set(zmq::sockopt::immediate, true);
-  // A longer message ends the connection, instead of exhausting memory. Applies to ipc and tcp; inproc has no such
-  // bound.
-  dealer_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxPlacesMessageBytes));
-  const int result = zmq_connect(dealer_.handle(), endpoint.c_str());
-  HERD_ASSERT(result == 0);  // the endpoint is not input
+  const int failed = zmq_connect(dealer_.handle(), endpoint.c_str());
+  HERD_ASSERT(failed == 0);  // the endpoint is not input
 }
 
 Ticket Client::ask(const Query& query, protocol::Now now) {
@@ -84,10 +78,12 @@ bool Client::send(Ticket ticket, const Query& query) {
 
 std::optional<Answer> Client::receive() {
   try {
-    while (dealer_.recv(received_, zmq::recv_flags::dontwait)) {
-      const auto answer = decode_answer(received_.to_string_view());
+    while (!unread_.empty() || dealer_.recv(received_, zmq::recv_flags::dontwait)) {
+      if (unread_.empty()) unread_ = received_.to_string_view();
+      const auto answer = take_answer(unread_);
       if (!answer) {
         ++counters_.unreadable;
+        unread_ = {};
       } else if (waiting_.erase(answer->ticket) == 0) {
         ++counters_.late;
       } else {

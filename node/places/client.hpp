@@ -85,6 +85,7 @@ class Client {
       waiting_;              // deadlines of the tickets at the worker; the lowest ticket has the earliest one
   std::deque<Ready> ready_;  // tickets that this object has answered
   zmq::message_t received_;  // holds the document returned last, if the worker has made it
+  std::string_view unread_;  // the answers in received_ that have not been returned yet
   std::string own_;          // holds the document returned last, if this object has made it
   Counters counters_;
 };

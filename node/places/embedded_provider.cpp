@@ -13,7 +13,7 @@ std::string_view EmbeddedProvider::name() const {
 }
 
 std::optional<LookupResult> EmbeddedProvider::ask(LookupId lookup, const Query& query,
-                                                  protocol::Nanoseconds /*deadline*/) {
+                                                  protocol::Nanoseconds /*deadline*/, const protocol::Now& /*now*/) {
   const auto hits = index_.search({query.latitude, query.longitude}, query.radius_km, query.max);
   const Status status = hits.empty() ? Status::ZeroResults : Status::Ok;
   figures_.count_request(status);

@@ -12,8 +12,8 @@ class EmbeddedProvider final : public Provider {
   explicit EmbeddedProvider(PlaceIndex index);
 
   [[nodiscard]] std::string_view name() const override;
-  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query,
-                                                protocol::Nanoseconds deadline) override;
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline,
+                                                const protocol::Now& now) override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }
 
  private:

@@ -1,5 +1,5 @@
 // The state and the counters of a places provider, for metrics and status. Plain values: the worker's thread counts,
-// and sends copies to the loop (messages.hpp).
+// and reports copies to the loop (worker.hpp).
 #pragma once
 
 #include <array>
@@ -49,5 +49,8 @@ struct Figures {
   void count_latency(protocol::Nanoseconds took);
   bool operator==(const Figures&) const = default;
 };
+
+// The figures of each provider, in the order of the configuration.
+using ProviderFigures = std::vector<Figures>;
 
 }  // namespace herd::node::places

@@ -1,10 +1,6 @@
 #include "node/places/http_fetcher.hpp"
 
-#include <sys/epoll.h>
-#include <unistd.h>
-
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <utility>
 
@@ -13,10 +9,11 @@
 namespace herd::node::places {
 namespace {
 
-// The most concurrent connections to the service. With HTTP/2, one is enough. A service that hangs must not use up the
+// The most concurrent connections to a service. With HTTP/2, one is enough. A service that hangs must not use up the
 // descriptors that clients need, so further requests wait within libcurl, and their deadlines apply.
 constexpr long kMaxConnections = 64;
-constexpr int kEventsPerIteration = 64;
+constexpr long kServices = 2;                                              // google and google-legacy
+constexpr std::chrono::milliseconds kLongestWait = std::chrono::hours(1);  // libcurl has no wait without a limit
 
 struct FreeEasy {
   void operator()(CURL* easy) const { curl_easy_cleanup(easy); }
@@ -32,15 +29,15 @@ void set(CURL* easy, CURLoption option, Value value) {
   HERD_ASSERT(result == CURLE_OK);
 }
 
-long milliseconds_until(protocol::Nanoseconds deadline, protocol::Nanoseconds now) {
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - now).count();
-  return std::max<long>(left, 1);  // 0 would mean no timeout
+// Rounded up, so that the deadline has passed at the end.
+std::chrono::milliseconds until(protocol::Nanoseconds deadline, protocol::Nanoseconds now) {
+  return std::chrono::ceil<std::chrono::milliseconds>(deadline - now);
 }
 
 }  // namespace
 
 struct HttpFetcher::Transfer {
-  FetchId fetch = 0;
+  Done done;
   std::unique_ptr<CURL, FreeEasy> easy;
   std::unique_ptr<curl_slist, FreeHeaders> headers;
   std::string url;
@@ -48,7 +45,7 @@ struct HttpFetcher::Transfer {
   std::string body;
   std::size_t header_bytes = 0;
   bool too_long = false;
-  std::multimap<protocol::Nanoseconds, FetchId>::iterator deadline;
+  Transfers::iterator self;
 
   [[nodiscard]] bool fits(std::size_t more) {
     too_long = too_long || body.size() + header_bytes + more > kMaxReplyBytes;
@@ -61,51 +58,40 @@ void init_http() {
   HERD_ASSERT(result == CURLE_OK);
 }
 
-HttpFetcher::HttpFetcher(ProviderUrl url)
-    : url_(std::move(url)), multi_(curl_multi_init()), epoll_(epoll_create1(EPOLL_CLOEXEC)) {
-  HERD_ASSERT(multi_ != nullptr && epoll_ >= 0);
-  // libcurl reports the sockets that it waits for, and this object watches them with an epoll of its own. So the
-  // worker's zmq_poll has one descriptor for all transfers, and the cost of an iteration depends on the ready sockets
-  // only.
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETFUNCTION, socket_changed);
-  curl_multi_setopt(multi_, CURLMOPT_SOCKETDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERFUNCTION, timer_changed);
-  curl_multi_setopt(multi_, CURLMOPT_TIMERDATA, this);
-  curl_multi_setopt(multi_, CURLMOPT_MAX_TOTAL_CONNECTIONS, kMaxConnections);
+HttpFetcher::HttpFetcher() : multi_(curl_multi_init()) {
+  HERD_ASSERT(multi_ != nullptr);
+  curl_multi_setopt(multi_, CURLMOPT_MAX_HOST_CONNECTIONS, kMaxConnections);
   // All of them stay open for the next requests: a new connection with TLS costs three round trips.
-  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMaxConnections);
+  curl_multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kServices * kMaxConnections);
 }
 
 HttpFetcher::~HttpFetcher() {
-  while (!transfers_.empty()) {
-    release(transfers_.begin()->first);
-  }
+  for (const auto& [deadline, transfer] : transfers_) curl_multi_remove_handle(multi_, transfer->easy.get());
+  transfers_.clear();
   curl_multi_cleanup(multi_);
-  close(epoll_);
 }
 
-void HttpFetcher::fetch(FetchId fetch, const HttpRequest& request, const protocol::Now& now,
-                        protocol::Nanoseconds deadline) {
-  steady_ = now.steady;
-  auto transfer = std::make_unique<Transfer>();
-  transfer->fetch = fetch;
-  transfer->easy.reset(curl_easy_init());
-  HERD_ASSERT(transfer->easy);
-  transfer->deadline = deadlines_.emplace(deadline, fetch);
-  set_options(*transfer, request, milliseconds_until(deadline, now.steady));
-  const CURLMcode added = curl_multi_add_handle(multi_, transfer->easy.get());
-  HERD_ASSERT(added == CURLM_OK);
-  const bool is_new = transfers_.emplace(fetch, std::move(transfer)).second;
-  HERD_ASSERT(is_new);
+void HttpFetcher::fetch(const ProviderUrl& url, const HttpRequest& request, const protocol::Now& now,
+                        protocol::Nanoseconds deadline, Done done) {
+  const auto added = transfers_.emplace(deadline, std::make_unique<Transfer>());
+  Transfer& transfer = *added->second;
+  transfer.done = std::move(done);
+  transfer.self = added;
+  transfer.easy.reset(curl_easy_init());
+  HERD_ASSERT(transfer.easy);
+  set_options(transfer, url, request, std::max<long>(until(deadline, now.steady).count(), 1));  // 0: no timeout
+  const CURLMcode code = curl_multi_add_handle(multi_, transfer.easy.get());
+  HERD_ASSERT(code == CURLM_OK);
 }
 
-void HttpFetcher::set_options(Transfer& transfer, const HttpRequest& request, long milliseconds) {
+void HttpFetcher::set_options(Transfer& transfer, const ProviderUrl& url, const HttpRequest& request,
+                              long milliseconds) {
   CURL* const easy = transfer.easy.get();
-  transfer.url = url_.text + request.query;
+  transfer.url = url.text + request.query;
   transfer.request_body = request.body;
   set(easy, CURLOPT_URL, transfer.url.c_str());
   // https, or http for a service of a test on this host. No other protocol, whatever the URL.
-  set(easy, CURLOPT_PROTOCOLS_STR, url_.encrypted ? "https" : "http");
+  set(easy, CURLOPT_PROTOCOLS_STR, url.encrypted ? "https" : "http");
   // Following a redirect would send the key to another host. So a redirect is an ordinary reply, which read() rejects.
   set(easy, CURLOPT_FOLLOWLOCATION, 0L);
   // The defaults, made explicit: the key goes only to a host that proves to be the host of the URL, over secure TLS.
@@ -116,7 +102,7 @@ void HttpFetcher::set_options(Transfer& transfer, const HttpRequest& request, lo
   set(easy, CURLOPT_HTTP_VERSION, static_cast<long>(CURL_HTTP_VERSION_2TLS));
   // The environment's https_proxy applies, as operators of closed networks expect: a proxy sees TLS only. Requests to a
   // loopback address bypass it, so that an unencrypted key never leaves this host.
-  if (url_.loopback) set(easy, CURLOPT_NOPROXY, "*");
+  if (url.loopback) set(easy, CURLOPT_NOPROXY, "*");
   // Timeouts by a signal (SIGALRM) would interrupt an arbitrary thread.
   set(easy, CURLOPT_NOSIGNAL, 1L);
   // Limits the whole transfer, from the name lookup to the last byte: it covers silent and very slow servers alike.
@@ -148,41 +134,45 @@ void HttpFetcher::set_options(Transfer& transfer, const HttpRequest& request, lo
   }
 }
 
-std::optional<HttpOutcome> HttpFetcher::poll(const protocol::Now& now) {
-  steady_ = now.steady;
-  if (auto finished = take_finished()) return finished;
-  drive(now);
-  if (auto finished = take_finished()) return finished;
-  return take_late(now);
-}
-
-void HttpFetcher::drive(const protocol::Now& now) {
-  int running = 0;
-  std::array<epoll_event, kEventsPerIteration> events{};
-  const int count = epoll_wait(epoll_, events.data(), kEventsPerIteration, 0);
-  for (int i = 0; i < count; ++i) {
-    const auto& event = events.at(static_cast<std::size_t>(i));
-    const int ready = ((event.events & EPOLLIN) != 0 ? CURL_CSELECT_IN : 0) |
-                      ((event.events & EPOLLOUT) != 0 ? CURL_CSELECT_OUT : 0) |
-                      ((event.events & (EPOLLERR | EPOLLHUP)) != 0 ? CURL_CSELECT_ERR : 0);
-    curl_multi_socket_action(multi_, event.data.fd, ready, &running);
+void HttpFetcher::work(const protocol::Now& now) {
+  if (transfers_.empty()) return;
+  int number = 0;
+  curl_multi_perform(multi_, &number);
+  while (const CURLMsg* message = curl_multi_info_read(multi_, &number)) {
+    const CURLcode result = message->data.result;  // the message is invalid after the handle is removed
+    Transfer* finished = nullptr;
+    curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &finished);
+    end(finished->self, result, now);
   }
-  if (curl_timer_ && now.steady >= *curl_timer_) {
-    curl_timer_.reset();
-    curl_multi_socket_action(multi_, CURL_SOCKET_TIMEOUT, 0, &running);
+  // libcurl's own timeout fires at about the same time, but not for a transfer that libcurl has not begun yet.
+  while (!transfers_.empty() && now.steady >= transfers_.begin()->first) {
+    end(transfers_.begin(), CURLE_OPERATION_TIMEDOUT, now);
   }
 }
 
-std::optional<HttpOutcome> HttpFetcher::take_finished() {
-  int left = 0;
-  const CURLMsg* message = curl_multi_info_read(multi_, &left);
-  if (message == nullptr) return std::nullopt;
-  const CURLcode result = message->data.result;  // the message is invalid after the handle is removed
-  Transfer* found = nullptr;
-  curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &found);
-  const auto transfer = release(found->fetch);
-  HttpOutcome outcome{.fetch = transfer->fetch, .body = {}, .trouble = ""};
-  if (transfer->too_long) {
+void HttpFetcher::wait(int descriptor, const protocol::Now& now, protocol::Nanoseconds deadline) {
+  if (!transfers_.empty()) deadline = std::min(deadline, transfers_.begin()->first);
+  const auto patience =
+      std::clamp<protocol::Nanoseconds>(deadline - now.steady, protocol::Nanoseconds(0), kLongestWait);
+  curl_waitfd other{descriptor, CURL_WAIT_POLLIN, 0};
+  const CURLMcode code = curl_multi_poll(multi_, &other, 1, static_cast<int>(until(patience, {}).count()), nullptr);
+  HERD_ASSERT(code == CURLM_OK);
+}
+
+void HttpFetcher::wake() {
+  curl_multi_wakeup(multi_);
+}
+
+void HttpFetcher::end(Transfers::iterator transfer, CURLcode result, const protocol::Now& now) {
+  const auto ended = std::move(transfer->second);
+  transfers_.erase(transfer);
+  curl_multi_remove_handle(multi_, ended->easy.get());
+  ended->done(outcome_of(*ended, result), now);
+}
+
+HttpOutcome HttpFetcher::outcome_of(Transfer& transfer, CURLcode result) {
+  HttpOutcome outcome;
+  if (transfer.too_long) {
     outcome.kind = HttpOutcome::Kind::TooLong;
   } else if (result == CURLE_OPERATION_TIMEDOUT) {
     outcome.kind = HttpOutcome::Kind::TimedOut;
@@ -190,60 +180,12 @@ std::optional<HttpOutcome> HttpFetcher::take_finished() {
     outcome.trouble = curl_easy_strerror(result);
   } else {
     long status = 0;
-    curl_easy_getinfo(transfer->easy.get(), CURLINFO_RESPONSE_CODE, &status);
+    curl_easy_getinfo(transfer.easy.get(), CURLINFO_RESPONSE_CODE, &status);
     outcome.kind = HttpOutcome::Kind::Replied;
     outcome.status = static_cast<int>(status);
-    outcome.body = std::move(transfer->body);
+    outcome.body = std::move(transfer.body);
   }
   return outcome;
-}
-
-// Ends a transfer at its deadline. libcurl's own timeout fires at about the same time, but not for a transfer that
-// libcurl has not begun yet.
-std::optional<HttpOutcome> HttpFetcher::take_late(const protocol::Now& now) {
-  if (deadlines_.empty() || now.steady < deadlines_.begin()->first) return std::nullopt;
-  const auto transfer = release(deadlines_.begin()->second);
-  return HttpOutcome{.fetch = transfer->fetch, .kind = HttpOutcome::Kind::TimedOut, .body = {}, .trouble = ""};
-}
-
-std::unique_ptr<HttpFetcher::Transfer> HttpFetcher::release(FetchId fetch) {
-  auto node = transfers_.extract(fetch);
-  HERD_ASSERT(!node.empty());
-  curl_multi_remove_handle(multi_, node.mapped()->easy.get());
-  deadlines_.erase(node.mapped()->deadline);
-  return std::move(node.mapped());
-}
-
-void HttpFetcher::add_descriptors(std::vector<zmq_pollitem_t>& items) const {
-  if (!transfers_.empty()) items.push_back({nullptr, epoll_, ZMQ_POLLIN, 0});
-}
-
-std::optional<protocol::Nanoseconds> HttpFetcher::next_deadline() const {
-  if (deadlines_.empty()) return std::nullopt;  // without transfers, libcurl has no urgent work either
-  const auto deadline = deadlines_.begin()->first;
-  return curl_timer_ ? std::min(*curl_timer_, deadline) : deadline;
-}
-
-int HttpFetcher::socket_changed(CURL* /*easy*/, curl_socket_t socket, int what, void* self, void* /*known*/) {
-  const int epoll = static_cast<HttpFetcher*>(self)->epoll_;
-  epoll_event event{};
-  event.data.fd = socket;
-  event.events = ((what & CURL_POLL_IN) != 0 ? EPOLLIN : 0U) | ((what & CURL_POLL_OUT) != 0 ? EPOLLOUT : 0U);
-  if (what == CURL_POLL_REMOVE) {
-    epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nullptr);  // libcurl may have closed it already, which removed it
-  } else if (epoll_ctl(epoll, EPOLL_CTL_MOD, socket, &event) != 0) {
-    // A new socket may have the number of a closed one. The kernel knows whether it is watched, so MOD is tried before
-    // ADD, and no list is needed. If ADD fails for want of memory, the transfer runs into its deadline.
-    epoll_ctl(epoll, EPOLL_CTL_ADD, socket, &event);
-  }
-  return 0;
-}
-
-int HttpFetcher::timer_changed(CURLM* /*multi*/, long milliseconds, void* self) {
-  auto& fetcher = *static_cast<HttpFetcher*>(self);
-  fetcher.curl_timer_.reset();
-  if (milliseconds >= 0) fetcher.curl_timer_ = fetcher.steady_ + std::chrono::milliseconds(milliseconds);
-  return 0;
 }
 
 std::size_t HttpFetcher::take_body(char* bytes, std::size_t size, std::size_t count, void* transfer) {

@@ -1,13 +1,13 @@
-// An HTTP client for web services: many concurrent requests, never blocking. It uses libcurl's multi interface, with
-// one epoll descriptor for all sockets. http_fetcher.cpp sets the options of libcurl, each with its reason. Used by one
-// thread, the places worker's, from creation to destruction; owns its connections.
+// An HTTP client for web services: many concurrent requests, by libcurl's multi interface. Only wait() blocks: it waits
+// for all connections and for one descriptor of the caller. http_fetcher.cpp sets the options of libcurl, each with its
+// reason. Used by one thread, the places worker's, from creation to destruction, except for wake(); owns the
+// connections to all services.
 #pragma once
 
 #include <curl/curl.h>
-#include <zmq.h>
-
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -29,13 +29,10 @@ struct HttpRequest {
   std::string body;                  // empty: GET, else POST
 };
 
-using FetchId = std::uint64_t;
-
 // The end of a request. Its texts never contain a part of the request, so not the key either, unless the service has
 // sent it back in the body.
 struct HttpOutcome {
   enum class Kind : std::uint8_t { Replied, TimedOut, TooLong, Failed };
-  FetchId fetch = 0;
   Kind kind = Kind::Failed;
   int status = 0;            // for Replied: the HTTP status
   std::string body;          // for Replied
@@ -47,46 +44,42 @@ void init_http();
 
 class HttpFetcher {
  public:
-  // All requests go to this URL.
-  explicit HttpFetcher(ProviderUrl url);
+  using Done = std::function<void(const HttpOutcome&, const protocol::Now&)>;
+
+  HttpFetcher();
   HttpFetcher(const HttpFetcher&) = delete;
   HttpFetcher& operator=(const HttpFetcher&) = delete;
   ~HttpFetcher();
 
-  // Begins a request. It ends at `deadline` (steady time) at the latest. `fetch` must not be in progress.
-  void fetch(FetchId fetch, const HttpRequest& request, const protocol::Now& now, protocol::Nanoseconds deadline);
+  // Begins a request. work() calls `done` when it has ended, which is at `deadline` (steady time) at the latest. `done`
+  // must not call this object. The destructor ends requests without calling it.
+  void fetch(const ProviderUrl& url, const HttpRequest& request, const protocol::Now& now,
+             protocol::Nanoseconds deadline, Done done);
 
-  // Does all work that is possible without waiting, and returns the next finished request. Call it until it returns
-  // nullopt.
-  [[nodiscard]] std::optional<HttpOutcome> poll(const protocol::Now& now);
+  // Does all work that is possible without waiting.
+  void work(const protocol::Now& now);
 
-  // Adds the one descriptor to wait on for all connections; none if no request is in progress.
-  void add_descriptors(std::vector<zmq_pollitem_t>& items) const;
+  // Waits until work() has something to do, `descriptor` is readable (-1: none), `deadline` (steady time) has passed,
+  // or wake() is called. May return earlier.
+  void wait(int descriptor, const protocol::Now& now, protocol::Nanoseconds deadline);
 
-  // The steady time at which poll() must be called even if that descriptor is not readable; nullopt: never.
-  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
+  // Ends the present wait(), or the next one. Any thread.
+  void wake();
 
  private:
   struct Transfer;
 
-  static int socket_changed(CURL* easy, curl_socket_t socket, int what, void* self, void* known);
-  static int timer_changed(CURLM* multi, long milliseconds, void* self);
   static std::size_t take_body(char* bytes, std::size_t size, std::size_t count, void* transfer);
   static std::size_t take_header(char* bytes, std::size_t size, std::size_t count, void* transfer);
 
-  void set_options(Transfer& transfer, const HttpRequest& request, long milliseconds);
-  void drive(const protocol::Now& now);
-  [[nodiscard]] std::optional<HttpOutcome> take_finished();
-  [[nodiscard]] std::optional<HttpOutcome> take_late(const protocol::Now& now);
-  std::unique_ptr<Transfer> release(FetchId fetch);
+  using Transfers = std::multimap<protocol::Nanoseconds, std::unique_ptr<Transfer>>;  // by deadline
 
-  ProviderUrl url_;
+  static void set_options(Transfer& transfer, const ProviderUrl& url, const HttpRequest& request, long milliseconds);
+  [[nodiscard]] static HttpOutcome outcome_of(Transfer& transfer, CURLcode result);
+  void end(Transfers::iterator transfer, CURLcode result, const protocol::Now& now);
+
   CURLM* multi_;
-  int epoll_;
-  protocol::Nanoseconds steady_{};                   // the time of the latest call
-  std::optional<protocol::Nanoseconds> curl_timer_;  // when libcurl must be called
-  std::map<FetchId, std::unique_ptr<Transfer>> transfers_;
-  std::multimap<protocol::Nanoseconds, FetchId> deadlines_;
+  Transfers transfers_;
 };
 
 }  // namespace herd::node::places

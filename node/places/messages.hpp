@@ -1,21 +1,20 @@
-// The messages between the loop and the places worker. Each is a msgpack array in one frame:
+// The messages between the loop and the places worker, each in one frame. Both are threads of one process, so numbers
+// have the bytes that they have in memory.
 //
-//   query   = [1, ticket, latitude, longitude, radius_km, max]     loop to worker
-//   answer  = [2, ticket, status, document]                        worker to loop; a message may have several, a frame
-//   each figures = [3, [figures of each provider]]                      worker to loop
+//   query   = ticket:8 latitude:8 longitude:8 radius_km:8 max:1           loop to worker
+//   answers = 1*(ticket:8 status:1 document_bytes:4 document)             worker to loop
 //
-// The decoders accept longer arrays, for future versions. They reject shorter arrays, other types, values out of range
-// and trailing bytes. Pure, except for the buffers; any thread.
+// A query has the 33 bytes that libzmq stores inside a message. So it needs no heap memory, which one thread would
+// allocate and the other free, and for which the two would contend. Answers that are ready together share a message for
+// the same reason, and so that the loop is woken once. Pure; any thread.
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string_view>
-#include <vector>
 #include <zmq.hpp>
 
 #include "node/places/document.hpp"
-#include "node/places/figures.hpp"
-#include "node/places/message_buffers.hpp"
 #include "node/places/query.hpp"
 #include "protocol/result.hpp"
 
@@ -23,8 +22,6 @@ namespace herd::node::places {
 
 // A document of 20 results with all of Google's fields has about 60 kB.
 inline constexpr std::size_t kMaxDocumentBytes = std::size_t{512} * 1024;
-inline constexpr std::size_t kMaxPlacesMessageBytes = kMaxDocumentBytes + 64;  // with the other fields of an answer
-inline constexpr std::size_t kMaxQueryMessageBytes = 256;
 
 struct QueryMessage {
   Ticket ticket = 0;
@@ -37,20 +34,19 @@ struct AnswerMessage {
   std::string_view document;  // at most kMaxDocumentBytes; borrowed
 };
 
-// The figures of each provider, in the order of the configuration.
-using FiguresMessage = std::vector<Figures>;
-
 // Whether all values are finite, on the earth, and within the bounds of a WHATSAT. `max` must be at least 1: a query
 // for 0 places never reaches a provider.
 [[nodiscard]] bool is_askable(const Query& query);
 
+// Precondition: is_askable(message.query).
 [[nodiscard]] zmq::message_t encode(const QueryMessage& message);
-[[nodiscard]] zmq::message_t encode(const AnswerMessage& message, MessageBuffers& buffers);
-[[nodiscard]] zmq::message_t encode(const FiguresMessage& message);
+[[nodiscard]] zmq::message_t encode(std::span<const AnswerMessage> answers);
 
-// Return an error for malformed bytes. The document of an answer is a view into `bytes`.
+// Returns an error if the size is wrong or the query is not askable.
 [[nodiscard]] protocol::Result<QueryMessage> decode_query(std::string_view bytes);
-[[nodiscard]] protocol::Result<AnswerMessage> decode_answer(std::string_view bytes);
-[[nodiscard]] protocol::Result<FiguresMessage> decode_figures(std::string_view bytes);
+
+// Decodes the first of the answers in `bytes` and removes it. Its document is a view into them. Returns an error if
+// they are malformed, the status is unknown, or the document is too long; then the rest cannot be read either.
+[[nodiscard]] protocol::Result<AnswerMessage> take_answer(std::string_view& bytes);
 
 }  // namespace herd::node::places

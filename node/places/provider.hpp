@@ -3,8 +3,6 @@
 // provider never blocks and never throws: a failure is a LookupResult with the status of a failure.
 #pragma once
 
-#include <zmq.h>
-
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -55,24 +53,17 @@ class Provider {
   // Begins a lookup. Returns the result if it is available at once; otherwise poll() returns it later. Precondition:
   // is_askable(query). `deadline` is steady time: the caller does not wait longer, and calls forget() then.
   [[nodiscard]] virtual std::optional<LookupResult> ask(LookupId lookup, const Query& query,
-                                                        protocol::Nanoseconds deadline) = 0;
+                                                        protocol::Nanoseconds deadline, const protocol::Now& now) = 0;
 
   // Cancels a lookup: poll() must not return it any more. An unknown id is ignored. The default does nothing.
   virtual void forget(LookupId /*lookup*/) {}
 
-  // Does all work that is possible without waiting, and returns the next finished lookup of those that ask() did not
-  // answer. The caller repeats it until it returns nullopt, which is what the default returns.
-  [[nodiscard]] virtual std::optional<LookupResult> poll(protocol::Now /*now*/) { return std::nullopt; }
+  // Returns the next finished lookup of those that ask() did not answer. The caller repeats it until it returns
+  // nullopt, which is what the default returns.
+  [[nodiscard]] virtual std::optional<LookupResult> poll() { return std::nullopt; }
 
   // The provider's counters and state. The reference is valid until the next non-const call.
   [[nodiscard]] virtual const Figures& figures() const = 0;
-
-  // Adds the descriptors to wait on, with their events: poll() must be called when one is ready. The default adds none.
-  virtual void add_descriptors(std::vector<zmq_pollitem_t>& /*items*/) const {}
-
-  // The steady time at which poll() must be called even if no descriptor is ready, such as the timeout of a transfer.
-  // The default is nullopt: never.
-  [[nodiscard]] virtual std::optional<protocol::Nanoseconds> next_deadline() const { return std::nullopt; }
 };
 
 using Providers = std::vector<std::unique_ptr<Provider>>;

@@ -24,10 +24,11 @@ std::int64_t whole_seconds(protocol::Nanoseconds span) {
 
 }  // namespace
 
-WebProvider::WebProvider(Options options)
+WebProvider::WebProvider(HttpFetcher& http, Options options)
     : api_(options.api),
       key_(std::move(options.key.key)),
-      fetcher_(std::move(options.url)),
+      http_(http),
+      url_(std::move(options.url)),
       cache_({kCacheBytes, options.cache_ttl}),
       warnings_(kWarnings) {
   figures_.provider = api_.name;
@@ -37,72 +38,51 @@ WebProvider::WebProvider(Options options)
   figures_.trouble = last_failure_.message;
 }
 
-std::optional<LookupResult> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline) {
+std::optional<LookupResult> WebProvider::ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline,
+                                             const protocol::Now& now) {
   if (key_.empty()) return failed(lookup, last_failure_.status, last_failure_.message);
-  asked_.push_back({lookup, query, deadline});  // poll() begins it, because it knows the time
+  const Cell cell = cell_of(query);
+  if (const auto cached = cache_.find(cell, now.steady); cached && cached->fresh) {
+    ++figures_.hits;
+    Shown shown = show(*cached->places, query);
+    return LookupResult{lookup, shown.status, std::move(shown.document)};
+  }
+  if (const auto same = fetches_.find(cell); same != fetches_.end()) {
+    ++figures_.shared;
+    same->second.waiting.push_back({lookup, query});
+    return std::nullopt;
+  }
+  const auto period = breaker_.admit(now.steady);
+  if (!period) return fail({lookup, query}, resting(now), now);
+  note_state(now);
+  ++figures_.misses;
+  const Area area{{query.latitude, query.longitude}, cell.radius_m};
+  http_.fetch(url_, api_.request(area, key_), now, deadline,
+              [this, cell](const HttpOutcome& outcome, const protocol::Now& end) { finish(cell, outcome, end); });
+  fetches_.emplace(cell, Fetch{*period, now.steady, {{lookup, query}}});
   return std::nullopt;
 }
 
 void WebProvider::forget(LookupId lookup) {
   const auto is_it = [lookup](const auto& each) { return each.lookup == lookup; };
-  std::erase_if(asked_, is_it);
   std::erase_if(found_, is_it);
-  for (auto& [id, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request continues, for the cache
+  for (auto& [cell, fetch] : fetches_) std::erase_if(fetch.waiting, is_it);  // the request continues, for the cache
 }
 
-std::optional<LookupResult> WebProvider::poll(protocol::Now now) {
-  for (; !asked_.empty(); asked_.pop_front()) begin(asked_.front(), now);
-  while (found_.empty()) {
-    const auto outcome = fetcher_.poll(now);
-    if (!outcome) return std::nullopt;
-    finish(*outcome, now);
-  }
+std::optional<LookupResult> WebProvider::poll() {
+  if (found_.empty()) return std::nullopt;
   LookupResult result = std::move(found_.front());
   found_.pop_front();
   return result;
 }
 
-std::optional<protocol::Nanoseconds> WebProvider::next_deadline() const {
-  return fetcher_.next_deadline();
-}
-
-void WebProvider::begin(const Asked& asked, const protocol::Now& now) {
-  const Cell cell = cell_of(asked.query);
-  if (const auto cached = cache_.find(cell, now.steady); cached && cached->fresh) {
-    ++figures_.hits;
-    Shown shown = show(*cached->places, asked.query);
-    found_.push_back({asked.lookup, shown.status, std::move(shown.document)});
-  } else if (const auto same = by_cell_.find(cell); same != by_cell_.end()) {
-    ++figures_.shared;
-    fetches_.at(same->second).waiting.push_back(asked);
-  } else {
-    begin_fetch(asked, cell, now);
-  }
-}
-
-void WebProvider::begin_fetch(const Asked& asked, const Cell& cell, const protocol::Now& now) {
-  const auto period = breaker_.admit(now.steady);
-  if (!period) {
-    fail(asked, resting(now), now);
-    return;
-  }
-  note_state(now);
-  ++figures_.misses;
-  const Area area{{asked.query.latitude, asked.query.longitude}, cell.radius_m};
-  const FetchId id = ++last_fetch_;
-  fetcher_.fetch(id, api_.request(area, key_), now, asked.deadline);
-  fetches_.emplace(id, Fetch{cell, *period, now.steady, {asked}});
-  by_cell_.emplace(cell, id);
-}
-
-void WebProvider::finish(const HttpOutcome& outcome, const protocol::Now& now) {
-  auto node = fetches_.extract(outcome.fetch);
+void WebProvider::finish(const Cell& cell, const HttpOutcome& outcome, const protocol::Now& now) {
+  const auto node = fetches_.extract(cell);
   const Fetch& fetch = node.mapped();
-  by_cell_.erase(fetch.cell);
   figures_.count_latency(now.steady - fetch.begun);
   auto places = read(outcome);
   if (places) {
-    succeed(fetch, std::move(*places), now);
+    succeed(cell, fetch, std::move(*places), now);
   } else {
     note_failure(fetch, std::move(places.error()), now);
   }
@@ -127,7 +107,7 @@ tl::expected<PlaceList, Failure> WebProvider::read(const HttpOutcome& outcome) c
   protocol::unreachable();
 }
 
-void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now) {
+void WebProvider::succeed(const Cell& cell, const Fetch& fetch, PlaceList places, const protocol::Now& now) {
   breaker_.succeeded();
   figures_.count_request(places.empty() ? Status::ZeroResults : Status::Ok);
   for (ListedPlace& place : places) {  // clients get these texts, so they must not contain the key
@@ -138,7 +118,7 @@ void WebProvider::succeed(const Fetch& fetch, PlaceList places, const protocol::
     Shown shown = show(places, asked.query);
     found_.push_back({asked.lookup, shown.status, std::move(shown.document)});
   }
-  cache_.put(fetch.cell, std::move(places), now.steady);
+  cache_.put(cell, std::move(places), now.steady);
   figures_.cached = cache_.size();
   figures_.cached_bytes = cache_.bytes();
 }
@@ -159,11 +139,11 @@ void WebProvider::note_failure(const Fetch& fetch, Failure failure, const protoc
                  to_text(failure.status), protocol::escape_for_log(failure.message),
                  warnings_.take_suppressed(now.steady));
   }
-  for (const Asked& asked : fetch.waiting) fail(asked, failure, now);
+  for (const Asked& asked : fetch.waiting) found_.push_back(fail(asked, failure, now));
   last_failure_ = std::move(failure);
 }
 
-void WebProvider::fail(const Asked& asked, const Failure& failure, const protocol::Now& now) {
+LookupResult WebProvider::fail(const Asked& asked, const Failure& failure, const protocol::Now& now) {
   LookupResult result = failed(asked.lookup, failure.status, failure.message);
   if (const auto cached = cache_.find(cell_of(asked.query), now.steady)) {
     ++figures_.stale;
@@ -171,7 +151,7 @@ void WebProvider::fail(const Asked& asked, const Failure& failure, const protoco
     result.stale = Stale{shown.status, std::move(shown.document),
                          fmt::format("these places of {} are {} s old", name(), whole_seconds(cached->age))};
   }
-  found_.push_back(std::move(result));
+  return result;
 }
 
 Failure WebProvider::resting(const protocol::Now& now) const {

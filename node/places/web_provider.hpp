@@ -1,12 +1,10 @@
 // A provider that uses a web service, with a cache and a circuit breaker. Concurrent lookups of one cell share a
-// request. The differences between services are in their WebApi. Used by the worker's thread; owns its connections and
-// the key.
+// request. The differences between services are in their WebApi. Used by the worker's thread; owns the key.
 #pragma once
 
 #include <cstddef>
 #include <deque>
 #include <map>
-#include <unordered_map>
 #include <vector>
 
 #include "node/base/rate_limit.hpp"
@@ -30,54 +28,47 @@ class WebProvider final : public Provider {
     FoundKey key;                       // without a key, every lookup fails at once, and the message says what to do
     protocol::Nanoseconds cache_ttl{};  // how long an answer is fresh
   };
-  explicit WebProvider(Options options);
+  // `http` must outlive this object, and run its requests until then.
+  WebProvider(HttpFetcher& http, Options options);
 
   [[nodiscard]] std::string_view name() const override { return api_.name; }
-  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query,
-                                                protocol::Nanoseconds deadline) override;
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& query, protocol::Nanoseconds deadline,
+                                                const protocol::Now& now) override;
   void forget(LookupId lookup) override;
-  [[nodiscard]] std::optional<LookupResult> poll(protocol::Now now) override;
+  [[nodiscard]] std::optional<LookupResult> poll() override;
   [[nodiscard]] const Figures& figures() const override { return figures_; }
-  void add_descriptors(std::vector<zmq_pollitem_t>& items) const override { fetcher_.add_descriptors(items); }
-  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const override;
 
  private:
   struct Asked {
     LookupId lookup = 0;
     Query query;
-    protocol::Nanoseconds deadline{};
   };
   // A request in progress. Its deadline is that of the first lookup, so that no lookup waits too long.
   struct Fetch {
-    Cell cell;
     Breaker::Period period = 0;
     protocol::Nanoseconds begun{};
     std::vector<Asked> waiting;
   };
 
-  void begin(const Asked& asked, const protocol::Now& now);
-  void begin_fetch(const Asked& asked, const Cell& cell, const protocol::Now& now);
-  void finish(const HttpOutcome& outcome, const protocol::Now& now);
+  void finish(const Cell& cell, const HttpOutcome& outcome, const protocol::Now& now);
   [[nodiscard]] tl::expected<PlaceList, Failure> read(const HttpOutcome& outcome) const;
-  void succeed(const Fetch& fetch, PlaceList places, const protocol::Now& now);
+  void succeed(const Cell& cell, const Fetch& fetch, PlaceList places, const protocol::Now& now);
   void note_failure(const Fetch& fetch, Failure failure, const protocol::Now& now);
-  void fail(const Asked& asked, const Failure& failure, const protocol::Now& now);
+  [[nodiscard]] LookupResult fail(const Asked& asked, const Failure& failure, const protocol::Now& now);
   [[nodiscard]] Failure resting(const protocol::Now& now) const;
   void note_state(const protocol::Now& now);
 
   WebApi api_;
   ApiKey key_;
-  HttpFetcher fetcher_;
+  HttpFetcher& http_;
+  ProviderUrl url_;
   Cache cache_;
   Breaker breaker_;
   RateLimit warnings_;
   Failure last_failure_;  // without a key: what to do
   Figures figures_;
 
-  FetchId last_fetch_ = 0;
-  std::deque<Asked> asked_;
-  std::unordered_map<FetchId, Fetch> fetches_;
-  std::map<Cell, FetchId> by_cell_;
+  std::map<Cell, Fetch> fetches_;
   std::deque<LookupResult> found_;
 };
 

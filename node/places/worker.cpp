@@ -4,10 +4,14 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <csignal>
+#include <future>
+#include <optional>
+#include <stop_token>
+#include <string_view>
 #include <unordered_map>
 #include <utility>
+#include <vector>
 #include <zmq.hpp>
 
 #include "node/places/chain.hpp"
@@ -16,106 +20,79 @@
 namespace herd::node::places {
 namespace {
 
-constexpr std::string_view kStop = "STOP";
 constexpr zmq::send_flags kMore = zmq::send_flags::sndmore | zmq::send_flags::dontwait;
-constexpr int kStartMilliseconds = 10'000;  // for opening two sockets and binding one, on the slowest machine
-constexpr int kQueriesPerIteration = 64;    // then the worker polls the providers and sends answers
-constexpr std::size_t kAnswersAMessage = 64;
+constexpr int kQueriesPerIteration = 64;  // then the worker polls the providers and sends answers
+// Documents of one message, after which the next one begins. Longer messages would be memory that malloc gets from the
+// kernel for each of them.
+constexpr std::size_t kBatchBytes = std::size_t{64} * 1024;
 
 protocol::Now now() {
   return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
 }
 
-// The milliseconds until the deadline, rounded up so that it has passed when the wait ends; -1: no limit.
-std::chrono::milliseconds wait_until(std::optional<protocol::Nanoseconds> deadline) {
-  if (!deadline) {
-    return std::chrono::milliseconds{-1};
-  }
-  return std::max(std::chrono::ceil<std::chrono::milliseconds>(*deadline - now().steady), std::chrono::milliseconds{0});
-}
-
-std::optional<protocol::Nanoseconds> earlier(std::optional<protocol::Nanoseconds> one,
-                                             std::optional<protocol::Nanoseconds> other) {
-  return one && other ? std::min(*one, *other) : one ? one : other;
-}
-
-// Decides when the figures of the providers are sent to the loop, and holds the figures sent last.
+// Decides when the figures of the providers are reported.
 class FiguresReport {
  public:
+  explicit FiguresReport(std::function<void(ProviderFigures)> report) : report_(std::move(report)) {}
+
   void note_change() { is_changed_ = true; }
 
-  // Returns the figures to send now, or nullptr. A change of a provider's state is sent at once, and so are the first
-  // figures.
-  [[nodiscard]] const FiguresMessage* take(const Providers& providers, protocol::Nanoseconds steady) {
+  void update(const Providers& providers, protocol::Nanoseconds steady) {
     const bool changed =
-        !std::equal(providers.begin(), providers.end(), sent_.begin(), sent_.end(),
-                    [](const auto& provider, const Figures& sent) { return provider->figures().state == sent.state; });
-    if (!changed && !(is_changed_ && steady >= sent_at_ + kFiguresInterval)) {
-      return nullptr;
-    }
-    sent_.clear();
+        !std::equal(providers.begin(), providers.end(), states_.begin(), states_.end(),
+                    [](const auto& provider, ProviderState state) { return provider->figures().state == state; });
+    if (!changed && !(is_changed_ && steady >= reported_at_ + kFiguresInterval)) return;
+    ProviderFigures figures;
+    states_.clear();
     for (const auto& provider : providers) {
-      sent_.push_back(provider->figures());
+      figures.push_back(provider->figures());
+      states_.push_back(provider->figures().state);
     }
     is_changed_ = false;
-    sent_at_ = steady;
-    return &sent_;
+    reported_at_ = steady;
+    report_(std::move(figures));
   }
 
-  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const {
-    return is_changed_ ? std::optional(sent_at_ + kFiguresInterval) : std::nullopt;
+  [[nodiscard]] protocol::Nanoseconds next_deadline() const {
+    return is_changed_ ? reported_at_ + kFiguresInterval : protocol::Nanoseconds::max();
   }
 
  private:
+  std::function<void(ProviderFigures)> report_;
   bool is_changed_ = false;  // since the last report
-  protocol::Nanoseconds sent_at_{};
-  FiguresMessage sent_;
+  protocol::Nanoseconds reported_at_{};
+  std::vector<ProviderState> states_;  // as reported last
 };
 
 // The state of the worker's thread. It is on the thread's stack, from its beginning to its end.
 class ThreadState {
  public:
-  ThreadState(zmq::context_t& context, const std::string& control_endpoint)
-      : admin_(context, zmq::socket_type::pair), router_(context, zmq::socket_type::router) {
-    admin_.set(zmq::sockopt::linger, 0);
-    admin_.connect(control_endpoint);
+  // Throws zmq::error_t if the endpoint cannot be bound.
+  ThreadState(zmq::context_t& context, WorkerOptions options)
+      : options_(std::move(options)), router_(context, zmq::socket_type::router), figures_(options_.report) {
     // An answer to a client that is gone is worthless, so it must not delay the end of the process. ROUTER_MANDATORY
     // stays off for the same reason: the socket drops such an answer, and a client that still exists has a timeout.
     router_.set(zmq::sockopt::linger, 0);
     // The most queries that a client may have in progress (Client::kMaxPending), so that the pipe never becomes full.
     router_.set(zmq::sockopt::rcvhwm, static_cast<int>(Chain::kMaxLookups));
     router_.set(zmq::sockopt::sndhwm, static_cast<int>(Chain::kMaxLookups));
-    router_.set(zmq::sockopt::maxmsgsize, static_cast<std::int64_t>(kMaxQueryMessageBytes));  // applies to ipc and tcp
+    router_.bind(options_.endpoint);
   }
 
-  // Binds the endpoint, and sends the outcome over the control socket: an empty text, or the error.
-  bool bind(const std::string& endpoint) {
-    std::string trouble;
-    try {
-      router_.bind(endpoint);
-    } catch (const zmq::error_t& error) {
-      trouble = fmt::format("cannot bind the places socket to {}: {}", endpoint, error.what());
-    }
-    admin_.send(zmq::buffer(trouble));
-    return trouble.empty();
-  }
-
-  // Releases the endpoint at once. After close() alone, libzmq's thread would release it later than this thread ends.
-  void unbind(const std::string& endpoint) { router_.unbind(endpoint); }
-
-  void run(Providers providers, protocol::Nanoseconds timeout) {
-    Chain chain(std::move(providers), timeout);
-    while (!is_stopping()) {
-      const bool more = take_queries(chain);
-      while (auto result = chain.poll(now())) end(std::move(*result));
+  void run(const std::stop_token& stop) {
+    const std::stop_callback end_wait(stop, [this] { http_.wake(); });
+    Chain chain(options_.make_providers(http_), options_.timeout);
+    while (!stop.stop_requested()) {
+      const protocol::Now time = now();
+      const bool more = take_queries(chain, time);
+      http_.work(time);
+      while (auto result = chain.poll(time)) end(std::move(*result));
       send_answers();
-      if (const FiguresMessage* figures = figures_.take(chain.providers(), now().steady)) {
-        admin_.send(encode(*figures), zmq::send_flags::dontwait);
-      }
-      if (!more) {
-        wait(chain);
-      }
+      figures_.update(chain.providers(), time.steady);
+      if (!more) wait(chain);
     }
+    // Releases the endpoint at once. After close() alone, libzmq's thread would release it later than this thread ends.
+    router_.unbind(options_.endpoint);
   }
 
  private:
@@ -124,18 +101,14 @@ class ThreadState {
     Ticket ticket = 0;
   };
 
-  struct Outgoing {
-    std::string identity;
-    zmq::message_t bytes;
+  struct Answer {
+    Ticket ticket = 0;
+    Status status = Status::UnknownError;
+    std::string document;
   };
 
-  bool is_stopping() {
-    zmq::message_t message;
-    return admin_.recv(message, zmq::recv_flags::dontwait) && message.to_string_view() == kStop;
-  }
-
   // Returns whether more queries may be waiting.
-  bool take_queries(Chain& chain) {
+  bool take_queries(Chain& chain, const protocol::Now& time) {
     for (int taken = 0; taken < kQueriesPerIteration; ++taken) {
       zmq::message_t identity;
       if (!router_.recv(identity, zmq::recv_flags::dontwait)) {
@@ -147,7 +120,7 @@ class ThreadState {
         continue;
       }
       Asker asker{identity.to_string(), message->ticket};
-      if (auto result = chain.ask(++last_lookup_, message->query, now())) {
+      if (auto result = chain.ask(++last_lookup_, message->query, time)) {
         answer(asker, std::move(*result));
       } else {
         askers_.emplace(last_lookup_, std::move(asker));
@@ -180,37 +153,39 @@ class ThreadState {
       result.status = Status::UnknownError;
       result.document = empty_document(result.status, "the places provider's answer is too long: ask for fewer");
     }
-    answers_.push_back({asker.identity, encode(AnswerMessage{asker.ticket, result.status, result.document}, buffers_)});
-    if (answers_.size() == kAnswersAMessage) send_answers();
+    if (asker.identity != receiver_ || batch_bytes_ + result.document.size() > kBatchBytes) send_answers();
+    receiver_ = asker.identity;
+    batch_bytes_ += result.document.size();
+    answers_.push_back({asker.ticket, result.status, std::move(result.document)});
   }
 
-  // Sends consecutive answers to one client in one message, a frame each, so that the client is woken once.
   void send_answers() {
-    const auto same_asker = [this](std::size_t one, std::size_t other) {
-      return other < answers_.size() && answers_[one].identity == answers_[other].identity;
-    };
-    for (std::size_t i = 0; i < answers_.size(); ++i) {
-      if (i == 0 || !same_asker(i, i - 1)) {
-        router_.send(zmq::buffer(answers_[i].identity), kMore);
-      }
-      router_.send(answers_[i].bytes, same_asker(i, i + 1) ? kMore : zmq::send_flags::dontwait);
-    }
+    if (answers_.empty()) return;
+    std::vector<AnswerMessage> messages;
+    messages.reserve(answers_.size());
+    for (const Answer& each : answers_) messages.push_back({each.ticket, each.status, each.document});
+    router_.send(zmq::buffer(receiver_), kMore);
+    router_.send(encode(messages), zmq::send_flags::dontwait);
     answers_.clear();
+    batch_bytes_ = 0;
   }
 
   void wait(const Chain& chain) {
-    std::vector<zmq_pollitem_t> items{{admin_.handle(), 0, ZMQ_POLLIN, 0}, {router_.handle(), 0, ZMQ_POLLIN, 0}};
-    chain.add_descriptors(items);
-    zmq::poll(items, wait_until(earlier(chain.next_deadline(), figures_.next_deadline())));
+    // The descriptor signals new queries only, and sending may have consumed the signal.
+    if ((router_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
+    http_.wait(router_.get(zmq::sockopt::fd), now(),
+               std::min(chain.next_deadline().value_or(protocol::Nanoseconds::max()), figures_.next_deadline()));
   }
 
-  zmq::socket_t admin_;
+  WorkerOptions options_;
+  HttpFetcher http_;
   zmq::socket_t router_;
+  FiguresReport figures_;
   std::unordered_map<LookupId, Asker> askers_;
   LookupId last_lookup_ = 0;
-  std::vector<Outgoing> answers_;
-  MessageBuffers buffers_;
-  FiguresReport figures_;
+  std::string receiver_;         // routing id of the client that the answers are for
+  std::vector<Answer> answers_;  // not sent yet
+  std::size_t batch_bytes_ = 0;  // of their documents
 };
 
 // The loop's thread handles signals. Here they would only interrupt a wait.
@@ -220,14 +195,20 @@ void block_signals() {
   pthread_sigmask(SIG_SETMASK, &all, nullptr);
 }
 
-void run_thread(zmq::context_t& context, const std::string& control_endpoint, const Worker::Options& options) {
+void run_thread(const std::stop_token& stop, zmq::context_t& context, WorkerOptions options,
+                std::promise<protocol::Result<void>> started) {
   block_signals();
+  const std::string endpoint = options.endpoint;
+  std::optional<ThreadState> state;
   try {
-    ThreadState state(context, control_endpoint);
-    if (state.bind(options.endpoint)) {
-      state.run(options.make_providers(), options.timeout);
-      state.unbind(options.endpoint);
-    }
+    state.emplace(context, std::move(options));
+  } catch (const zmq::error_t& error) {
+    started.set_value(protocol::fail(fmt::format("cannot bind the places socket to {}: {}", endpoint, error.what())));
+    return;
+  }
+  started.set_value({});
+  try {
+    state->run(stop);
   } catch (const zmq::error_t& error) {
     if (error.num() != ETERM) {  // ETERM: the context has ended, and so must this thread
       spdlog::error("event=places_worker_ended reason=\"{}\"", error.what());
@@ -235,74 +216,13 @@ void run_thread(zmq::context_t& context, const std::string& control_endpoint, co
   }
 }
 
-// Receives one message; a signal does not interrupt it. A thread that cannot open its sockets sends none: then the
-// receive times out.
-std::string receive_text(zmq::socket_t& socket) {
-  zmq::message_t message;
-  for (;;) {
-    try {
-      return socket.recv(message) ? message.to_string() : "the places worker did not start: see the log";
-    } catch (const zmq::error_t& error) {
-      if (error.num() != EINTR) {
-        throw;
-      }
-    }
-  }
-}
-
 }  // namespace
 
-Worker::Worker(zmq::context_t& context) : admin_(context, zmq::socket_type::pair) {
-  admin_.set(zmq::sockopt::linger, 0);  // the thread is joined before the socket closes, so no message is needed then
-  admin_.set(zmq::sockopt::rcvtimeo, kStartMilliseconds);
-}
-
-protocol::Result<std::unique_ptr<Worker>> Worker::start(zmq::context_t& context, Options options) {
-  try {
-    std::unique_ptr<Worker> worker(new Worker(context));  // its constructor is private
-    const std::string control = fmt::format("inproc://places-control-{}", fmt::ptr(worker.get()));
-    worker->admin_.bind(control);
-    worker->thread_ = std::thread(run_thread, std::ref(context), control, std::move(options));
-    const std::string trouble = receive_text(worker->admin_);
-    return trouble.empty() ? protocol::Result<std::unique_ptr<Worker>>(std::move(worker)) : protocol::fail(trouble);
-  } catch (const zmq::error_t& error) {
-    return protocol::fail(fmt::format("cannot start the places worker: {}", error.what()));
-  }
-}
-
-std::optional<FiguresMessage> Worker::poll_figures() {
-  try {
-    zmq::message_t message;
-    while (admin_.recv(message, zmq::recv_flags::dontwait)) {
-      if (auto figures = decode_figures(message.to_string_view())) {
-        return std::move(*figures);
-      }
-    }
-  } catch (const zmq::error_t& error) {
-    if (error.num() == EINTR) {
-      return poll_figures();
-    }
-  }  // otherwise the context is ending
-  return std::nullopt;
-}
-
-int Worker::fd() const {
-  return admin_.get(zmq::sockopt::fd);
-}
-
-Worker::~Worker() {
-  stop();
-}
-
-void Worker::stop() {
-  if (!thread_.joinable()) {
-    return;
-  }
-  try {
-    admin_.send(zmq::buffer(kStop), zmq::send_flags::dontwait);
-  } catch (const zmq::error_t&) {  // the context has ended, which ends the thread as well
-  }
-  thread_.join();
+protocol::Result<std::jthread> start_worker(zmq::context_t& context, WorkerOptions options) {
+  std::promise<protocol::Result<void>> started;
+  auto outcome = started.get_future();
+  std::jthread thread(run_thread, std::ref(context), std::move(options), std::move(started));
+  return outcome.get().map([&thread] { return std::move(thread); });
 }
 
 }  // namespace herd::node::places

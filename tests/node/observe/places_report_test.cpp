@@ -7,10 +7,10 @@ namespace herd::node {
 namespace {
 
 using places::Figures;
-using places::FiguresMessage;
+using places::ProviderFigures;
 using places::ProviderState;
 
-FiguresMessage google(ProviderState state, std::uint64_t hits = 0) {
+ProviderFigures google(ProviderState state, std::uint64_t hits = 0) {
   Figures figures;
   figures.provider = "google";
   figures.state = state;

@@ -152,6 +152,20 @@ TEST_CASE("the timeout covers the whole chain") {
   CHECK_FALSE(chain.next_deadline());
 }
 
+TEST_CASE("after the deadline of a lookup that has ended, the next deadline is one of a lookup in progress") {
+  const auto slow = script(std::nullopt);
+  Chain chain(providers_of({slow}), 8s);
+  CHECK_FALSE(chain.ask(1, kQuery, at(100s)));
+  CHECK_FALSE(chain.ask(2, kQuery, at(101s)));
+  slow->to_find.push_back({1, Status::Ok, "{}"});
+  CHECK(chain.poll(at(102s))->lookup == 1);
+  CHECK(chain.next_deadline() <= Nanoseconds(109s));
+  CHECK_FALSE(chain.poll(at(108s)));
+  CHECK(chain.next_deadline() == Nanoseconds(109s));
+  CHECK(chain.poll(at(109s))->lookup == 2);
+  CHECK_FALSE(chain.next_deadline());
+}
+
 TEST_CASE("an answer lists the failures before it") {
   const auto broken = failing(Status::UnknownError, "the first is broken");
   const auto hangs = script(std::nullopt);

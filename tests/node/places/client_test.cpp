@@ -3,8 +3,9 @@
 #include "node/places/client.hpp"
 
 #include <poll.h>
-#include <nlohmann/json.hpp>
 
+#include <nlohmann/json.hpp>
+#include <vector>
 #include <zmq_addon.hpp>
 
 #include "node/places/messages.hpp"
@@ -28,7 +29,6 @@ Now at(Nanoseconds steady) {
 struct Table {  // the two ends
   zmq::context_t context;
   zmq::socket_t router{context, zmq::socket_type::router};
-  MessageBuffers buffers;
   std::string identity;
   std::unique_ptr<Client> client;
 
@@ -45,7 +45,7 @@ struct Table {  // the two ends
     return decode_query(frames[1].to_string_view()).value();
   }
 
-  void say(const AnswerMessage& answer) { say_bytes(encode(answer, buffers).to_string_view()); }
+  void say(const std::vector<AnswerMessage>& answers) { say_bytes(encode(answers).to_string_view()); }
 
   void say_bytes(std::string_view bytes) {
     router.send(zmq::buffer(identity), zmq::send_flags::sndmore);
@@ -76,7 +76,7 @@ TEST_CASE("an answer is returned with its ticket") {
   const QueryMessage query = table.take_query();
   CHECK(query.ticket == ticket);
   CHECK(query.query.radius_km == 10);
-  table.say({ticket, Status::ZeroResults, "nothing"});
+  table.say({{ticket, Status::ZeroResults, "nothing"}});
   const auto answer = table.wait_for_answer(at(1s));
   REQUIRE(answer);
   CHECK(answer->ticket == ticket);
@@ -85,23 +85,6 @@ TEST_CASE("an answer is returned with its ticket") {
   CHECK_FALSE(table.client->next_deadline());
   CHECK(table.client->counters().answered == 1);
   CHECK(table.client->counters().by_status[static_cast<std::size_t>(Status::ZeroResults)] == 1);
-}
-
-TEST_CASE("answers that arrive in one message are returned one by one") {
-  Table table;
-  const Ticket first = table.client->ask(kQuery, at(0s));
-  const Ticket second = table.client->ask(kQuery, at(0s));
-  table.take_query();
-  table.take_query();
-  table.router.send(zmq::buffer(table.identity), zmq::send_flags::sndmore);
-  table.router.send(encode(AnswerMessage{second, Status::Ok, "two"}, table.buffers), zmq::send_flags::sndmore);
-  table.router.send(encode(AnswerMessage{first, Status::Ok, "one"}, table.buffers), zmq::send_flags::none);
-  const auto answer = table.wait_for_answer(at(0s));
-  REQUIRE(answer);
-  CHECK(answer->ticket == second);
-  CHECK(answer->document == "two");
-  CHECK(table.wait_for_answer(at(0s))->document == "one");
-  CHECK(table.client->pending() == 0);
 }
 
 TEST_CASE("a ticket without an answer times out exactly at its deadline") {
@@ -122,6 +105,31 @@ TEST_CASE("a ticket without an answer times out exactly at its deadline") {
   CHECK(table.client->counters().timed_out == 2);
 }
 
+TEST_CASE("all answers of one message are returned, up to the first that is malformed") {
+  Table table;
+  const Ticket first = table.client->ask(kQuery, at(0s));
+  const Ticket second = table.client->ask(kQuery, at(0s));
+  const Ticket third = table.client->ask(kQuery, at(0s));
+  for (int query = 0; query < 3; ++query) table.take_query();
+  table.say({{second, Status::Ok, "second"}, {first, Status::ZeroResults, "first"}, {9, static_cast<Status>(6), ""}});
+  table.say({{third, Status::Ok, "third"}});
+  CHECK(table.wait_for_answer(at(1s))->document == "second");
+  CHECK(table.wait_for_answer(at(1s))->document == "first");
+  CHECK(table.wait_for_answer(at(1s))->document == "third");
+  CHECK(table.client->counters().unreadable == 1);
+  CHECK(table.client->counters().answered == 3);
+}
+
+TEST_CASE("an empty message is malformed") {
+  Table table;
+  const Ticket ticket = table.client->ask(kQuery, at(0s));
+  table.take_query();
+  table.say_bytes("");
+  table.say({{ticket, Status::Ok, "good"}});
+  CHECK(table.wait_for_answer(at(1s))->document == "good");
+  CHECK(table.client->counters().unreadable == 1);
+}
+
 TEST_CASE("a late answer, a second answer and a malformed message are dropped and counted") {
   Table table;
   const Ticket first = table.client->ask(kQuery, at(0s));
@@ -129,13 +137,13 @@ TEST_CASE("a late answer, a second answer and a malformed message are dropped an
   const Ticket second = table.client->ask(kQuery, at(5s));
   table.take_query();
   table.take_query();
-  table.say({first, Status::Ok, "late"});
+  table.say({{first, Status::Ok, "late"}});
   table.say_bytes("nonsense");
-  table.say({second, Status::Ok, "good"});
-  table.say({second, Status::Ok, "again"});
+  table.say({{second, Status::Ok, "good"}});
+  table.say({{second, Status::Ok, "again"}});
   const Ticket third = table.client->ask(kQuery, at(6s));
   table.take_query();
-  table.say({third, Status::Ok, "last"});
+  table.say({{third, Status::Ok, "last"}});
   CHECK(table.wait_for_answer(at(6s))->document == "good");
   CHECK(table.wait_for_answer(at(6s))->document == "last");
   CHECK_FALSE(table.client->poll(at(6s)));
@@ -180,7 +188,7 @@ TEST_CASE("one ticket too many is refused at once, and tickets are accepted agai
   CHECK(json::parse(answer->document)["status"] == "OVER_QUERY_LIMIT");
   CHECK(table.client->counters().refused == 1);
   const Ticket done = table.take_query().ticket;
-  table.say({done, Status::Ok, "done"});
+  table.say({{done, Status::Ok, "done"}});
   REQUIRE(table.wait_for_answer(at(0s)));
   table.client->ask(kQuery, at(1s));
   CHECK_FALSE(table.client->poll(at(1s)));

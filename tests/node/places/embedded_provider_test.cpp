@@ -23,23 +23,24 @@ EmbeddedProvider provider() {
 
 TEST_CASE("the embedded provider answers at once") {
   auto embedded = provider();
-  const auto first = embedded.ask(1, kHere, 1s);
+  const auto first = embedded.ask(1, kHere, 1s, Now{});
   REQUIRE(first);
   CHECK(first->lookup == 1);
   CHECK(first->status == Status::Ok);
   CHECK(nlohmann::json::parse(first->document)["results"].size() == 1);
-  const auto second = embedded.ask(2, kElsewhere, 1s);
+  const auto second = embedded.ask(2, kElsewhere, 1s, Now{});
   REQUIRE(second);
   CHECK(second->lookup == 2);
   CHECK(second->status == Status::ZeroResults);
   embedded.forget(1);
-  CHECK_FALSE(embedded.poll(Now{}));
+  CHECK_FALSE(embedded.poll());
 }
 
 TEST_CASE("the provider of the default configuration can be created") {
   herd::node::PlacesConfig config;
   config.providers = {"embedded"};
-  const auto providers = make_providers(config);
+  HttpFetcher http;
+  const auto providers = make_providers(config, http);
   REQUIRE(providers.size() == 1);
   CHECK(providers[0]->name() == "embedded");
 }

@@ -31,8 +31,8 @@ class FakeProvider final : public Provider {
 
   [[nodiscard]] std::string_view name() const override { return "fake"; }
 
-  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& /*query*/,
-                                                protocol::Nanoseconds deadline) override {
+  [[nodiscard]] std::optional<LookupResult> ask(LookupId lookup, const Query& /*query*/, protocol::Nanoseconds deadline,
+                                                const protocol::Now& /*now*/) override {
     script_->asked.push_back(lookup);
     script_->deadlines.push_back(deadline);
     if (!script_->status) return std::nullopt;
@@ -44,7 +44,7 @@ class FakeProvider final : public Provider {
 
   void forget(LookupId lookup) override { script_->forgotten.push_back(lookup); }
 
-  [[nodiscard]] std::optional<LookupResult> poll(protocol::Now /*now*/) override {
+  [[nodiscard]] std::optional<LookupResult> poll() override {
     if (script_->to_find.empty()) {
       return std::nullopt;
     }

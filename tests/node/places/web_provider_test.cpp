@@ -2,12 +2,15 @@
 // itself are tested by tests/system/test_google_faults.py.
 #include "node/places/web_provider.hpp"
 
-#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
+#include <array>
 #include <asio/post.hpp>
 #include <atomic>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <thread>
 
 #include "node/http/server.hpp"
 #include "node/places/google_new.hpp"
@@ -89,7 +92,7 @@ class Service {
 class Bench {
  public:
   explicit Bench(FoundKey key = {*ApiKey::parse(kKey), ""})
-      : provider_(WebProvider::Options{google_new(), service.url(), std::move(key), 60s}) {}
+      : provider_(http_, WebProvider::Options{google_new(), service.url(), std::move(key), 60s}) {}
 
   Service service;
   Nanoseconds ahead{};
@@ -97,24 +100,23 @@ class Bench {
   [[nodiscard]] Now now() const { return {std::chrono::steady_clock::now().time_since_epoch() + ahead, 0ns}; }
 
   LookupId ask(const Query& query = kQuery, Nanoseconds patience = 10s) {
-    known_ = provider_.ask(++last_, query, now().steady + patience);
+    known_ = provider_.ask(++last_, query, now().steady + patience, now());
     return last_;
   }
 
   LookupResult wait() {
     if (known_) return *std::exchange(known_, std::nullopt);
     for (const auto deadline = now().steady + 20s; now().steady < deadline;) {
-      if (auto result = provider_.poll(now())) return *result;
-      std::vector<zmq_pollitem_t> items;
-      provider_.add_descriptors(items);
-      REQUIRE(items.size() <= 1);
-      const auto left = provider_.next_deadline().value_or(now().steady) - now().steady;
-      const auto patience = std::clamp<Nanoseconds>(left, 0ns, 100ms);
-      zmq_poll(items.data(), static_cast<int>(items.size()),
-               std::chrono::ceil<std::chrono::milliseconds>(patience).count());
+      if (auto result = poll()) return *result;
+      http_.wait(-1, now(), now().steady + 100ms);
     }
     FAIL("nothing was found");
     return {};
+  }
+
+  std::optional<LookupResult> poll() {
+    http_.work(now());
+    return provider_.poll();
   }
 
   LookupResult answer(const Query& query = kQuery) {
@@ -127,6 +129,7 @@ class Bench {
   WebProvider& provider() { return provider_; }
 
  private:
+  HttpFetcher http_;
   WebProvider provider_;
   std::optional<LookupResult> known_;  // a result that ask() has returned
   LookupId last_ = 0;
@@ -206,7 +209,7 @@ TEST_CASE("a service that fails five times rests, is tested once, and is used ag
   bench.service.status = 200;
   bench.service.holds = true;
   bench.ask();
-  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK_FALSE(bench.poll());
   CHECK(bench.provider().figures().state == ProviderState::Trying);
   bench.service.release();
   CHECK(bench.wait().status == Status::Ok);
@@ -249,42 +252,48 @@ TEST_CASE("without a key every lookup is denied at once, with the advice") {
 TEST_CASE("a cancelled lookup has no result, and its answer is cached nevertheless") {
   Bench bench;
   const LookupId unwanted = bench.ask();
-  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK_FALSE(bench.poll());
   const LookupId wanted = bench.ask();
-  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK_FALSE(bench.poll());
   bench.provider().forget(unwanted);
   CHECK(bench.wait().lookup == wanted);
-  CHECK_FALSE(bench.provider().poll(bench.now()));
+  CHECK_FALSE(bench.poll());
   CHECK(bench.provider().figures().cached == 1);
 }
 
-TEST_CASE("a provider without requests in progress has no descriptor and no deadline") {
-  Bench bench;
-  bench.answer();
-  std::vector<zmq_pollitem_t> items;
-  bench.provider().add_descriptors(items);
-  CHECK(items.empty());
-  CHECK_FALSE(bench.provider().next_deadline());
-}
-
-TEST_CASE("a request ends at its deadline") {
-  Bench bench;
+TEST_CASE("a request ends at its deadline, and a wait for it does too") {
   const int listener = socket(AF_INET, SOCK_STREAM, 0);  // the kernel accepts connections, and no reply is sent
   const auto address = herd::node::loopback(herd::node::free_port());
   REQUIRE(bind(listener, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
   REQUIRE(listen(listener, 8) == 0);
-  WebProvider silent({google_new(),
-                      *parse_provider_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"),
-                      {*ApiKey::parse(kKey), ""},
-                      60s});
-  const Nanoseconds deadline = bench.now().steady + 50ms;
-  CHECK_FALSE(silent.ask(1, kQuery, deadline));
-  CHECK_FALSE(silent.poll({deadline - 50ms, 0ns}));
-  REQUIRE(silent.next_deadline());
-  CHECK(*silent.next_deadline() <= deadline);
-  CHECK_FALSE(silent.poll({deadline - 1ns, 0ns}));
-  const auto result = silent.poll({deadline, 0ns});
+  HttpFetcher http;
+  WebProvider silent(http, {google_new(),
+                            *parse_provider_url("http://127.0.0.1:" + std::to_string(ntohs(address.sin_port)) + "/"),
+                            {*ApiKey::parse(kKey), ""},
+                            60s});
+  const auto clock = [] { return Now{std::chrono::steady_clock::now().time_since_epoch(), 0ns}; };
+  const Nanoseconds deadline = clock().steady + 50ms;
+  CHECK_FALSE(silent.ask(1, kQuery, deadline, clock()));
+  http.work({deadline - 1ns, 0ns});
+  CHECK_FALSE(silent.poll());
+  while (clock().steady < deadline) http.wait(-1, clock(), Nanoseconds::max());
+  http.work({deadline, 0ns});
+  const auto result = silent.poll();
   REQUIRE(result);
   CHECK(result->trouble.find("did not answer in time") != std::string::npos);
   close(listener);
+}
+
+TEST_CASE("a wait ends when it is woken, also if that comes first, and when its descriptor is readable") {
+  HttpFetcher http;
+  http.wake();
+  http.wait(-1, {}, Nanoseconds::max());
+  std::thread waker([&http] { http.wake(); });
+  http.wait(-1, {}, Nanoseconds::max());
+  waker.join();
+  std::array<int, 2> pipe{};
+  REQUIRE(::pipe(pipe.data()) == 0);
+  close(pipe[1]);
+  http.wait(pipe[0], {}, Nanoseconds::max());
+  close(pipe[0]);
 }

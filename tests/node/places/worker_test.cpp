@@ -3,6 +3,9 @@
 
 #include <poll.h>
 
+#include <condition_variable>
+#include <deque>
+#include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -45,20 +48,46 @@ herd::node::PlacesConfig embedded_only() {
   return config;
 }
 
-std::optional<FiguresMessage> wait_for_figures(Worker& worker) {
-  const auto deadline = std::chrono::steady_clock::now() + 20s;
-  while (std::chrono::steady_clock::now() < deadline) {
-    if (auto figures = worker.poll_figures()) {
-      return figures;
-    }
-    pollfd descriptor{worker.fd(), POLLIN, 0};
-    ::poll(&descriptor, 1, 10);
+// Receives the figures on the worker's thread.
+class Reports {
+ public:
+  void add(ProviderFigures figures) {
+    const std::lock_guard lock(mutex_);
+    reports_.push_back(std::move(figures));
+    added_.notify_one();
   }
-  return std::nullopt;
+
+  // Waits for the next report.
+  ProviderFigures next() {
+    std::unique_lock lock(mutex_);
+    REQUIRE(added_.wait_for(lock, 20s, [this] { return !reports_.empty(); }));
+    ProviderFigures figures = std::move(reports_.front());
+    reports_.pop_front();
+    return figures;
+  }
+
+  std::size_t waiting() {
+    const std::lock_guard lock(mutex_);
+    return reports_.size();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable added_;
+  std::deque<ProviderFigures> reports_;
+};
+
+WorkerOptions options(std::function<Providers(HttpFetcher&)> make, std::chrono::milliseconds timeout = 5s) {
+  return {.timeout = timeout, .make_providers = std::move(make), .report = [](const ProviderFigures&) {}};
 }
 
-Worker::Options options(std::function<Providers()> make, std::chrono::milliseconds timeout = 5s) {
-  return {.endpoint = kPlacesEndpoint, .timeout = timeout, .make_providers = std::move(make)};
+WorkerOptions scripted(std::vector<std::shared_ptr<testing::FakeScript>> scripts,
+                       std::chrono::milliseconds timeout = 5s) {
+  return options([scripts = std::move(scripts)](HttpFetcher&) { return providers_of(scripts); }, timeout);
+}
+
+WorkerOptions embedded() {
+  return options([](HttpFetcher& http) { return make_providers(embedded_only(), http); }, 15s);
 }
 
 }  // namespace
@@ -66,7 +95,7 @@ Worker::Options options(std::function<Providers()> make, std::chrono::millisecon
 TEST_CASE("a query is answered from the embedded places, also if it is sent before they are loaded") {
   zmq::context_t context;
   Client client(context, kPlacesEndpoint, 15s);
-  const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }, 15s));
+  const auto worker = start_worker(context, embedded());
   REQUIRE(worker);
   const Ticket ticket = client.ask(kQuery, now());
   const auto answer = wait_for_answer(client);
@@ -82,11 +111,9 @@ TEST_CASE("a query is answered from the embedded places, also if it is sent befo
 TEST_CASE("each of many queries of two clients is answered once, to its own client") {
   zmq::context_t context;
   const bool at_once = GENERATE(false, true);
-  const auto worker = Worker::start(context, options([at_once] {
-                                      const auto here = script(Status::Ok, "here");
-                                      here->at_once = at_once;
-                                      return providers_of({here});
-                                    }));
+  const auto here = script(Status::Ok, "here");
+  here->at_once = at_once;
+  const auto worker = start_worker(context, scripted({here}));
   REQUIRE(worker);
   Client one(context, kPlacesEndpoint, 15s);
   Client other(context, kPlacesEndpoint, 15s);
@@ -107,12 +134,8 @@ TEST_CASE("each of many queries of two clients is answered once, to its own clie
 
 TEST_CASE("a lookup moves on from a provider that hangs, without a further query") {
   zmq::context_t context;
-  const auto worker = Worker::start(
-      context, options(
-                   [] {
-                     return providers_of({script(std::nullopt), script(Status::Ok, R"({"name":"second"})")});
-                   },
-                   80ms));
+  const auto worker =
+      start_worker(context, scripted({script(std::nullopt), script(Status::Ok, R"({"name":"second"})")}, 80ms));
   REQUIRE(worker);
   Client client(context, kPlacesEndpoint, 15s);
   client.ask(kQuery, now());
@@ -121,8 +144,7 @@ TEST_CASE("a lookup moves on from a provider that hangs, without a further query
 
 TEST_CASE("an answer too long for a message becomes a failure with that reason") {
   zmq::context_t context;
-  const auto worker = Worker::start(
-      context, options([] { return providers_of({script(Status::Ok, std::string(kMaxDocumentBytes + 1, 'x'))}); }));
+  const auto worker = start_worker(context, scripted({script(Status::Ok, std::string(kMaxDocumentBytes + 1, 'x'))}));
   REQUIRE(worker);
   Client client(context, kPlacesEndpoint, 15s);
   client.ask(kQuery, now());
@@ -131,7 +153,7 @@ TEST_CASE("an answer too long for a message becomes a failure with that reason")
 
 TEST_CASE("a malformed message does not affect the next query") {
   zmq::context_t context;
-  const auto worker = Worker::start(context, options([] { return providers_of({script(Status::Ok, "here")}); }));
+  const auto worker = start_worker(context, scripted({script(Status::Ok, "here")}));
   REQUIRE(worker);
   zmq::socket_t stranger(context, zmq::socket_type::dealer);
   stranger.set(zmq::sockopt::linger, 0);
@@ -143,48 +165,70 @@ TEST_CASE("a malformed message does not affect the next query") {
   stranger.set(zmq::sockopt::rcvtimeo, 20'000);
   zmq::message_t message;
   REQUIRE(stranger.recv(message));
-  CHECK(decode_answer(message.to_string_view())->ticket == 9);
+  std::string_view answers = message.to_string_view();
+  CHECK(take_answer(answers)->ticket == 9);
+}
+
+TEST_CASE("long answers that are ready together all arrive, and so does an answer as long as a message may have") {
+  zmq::context_t context;
+  const auto longest = script(Status::Ok, std::string(kMaxDocumentBytes, 'x'));
+  longest->at_once = true;
+  const auto worker = start_worker(context, scripted({longest}));
+  REQUIRE(worker);
+  Client client(context, kPlacesEndpoint, 15s);
+  for (int question = 0; question < 20; ++question) client.ask(kQuery, now());
+  for (int question = 0; question < 20; ++question) {
+    const auto answer = wait_for_answer(client);
+    REQUIRE(answer);
+    CHECK(answer->document == longest->document);
+  }
 }
 
 TEST_CASE("a worker stops with queries in progress, and its endpoint can be bound again") {
   zmq::context_t context;
-  const auto make = [] { return providers_of({script(std::nullopt)}); };
-  auto first = Worker::start(context, options(make));
-  REQUIRE(first);
-  Client client(context, kPlacesEndpoint, 15s);
-  client.ask(kQuery, now());
-  (*first)->stop();
-  (*first)->stop();
-  CHECK(Worker::start(context, options(make)));
+  const auto make = [] { return scripted({script(std::nullopt)}); };
+  {
+    const auto first = start_worker(context, make());
+    REQUIRE(first);
+    Client client(context, kPlacesEndpoint, 15s);
+    client.ask(kQuery, now());
+  }
+  CHECK(start_worker(context, make()));
+}
+
+TEST_CASE("a worker ends when its context ends") {
+  zmq::context_t context;
+  const auto worker = start_worker(context, scripted({}));
+  REQUIRE(worker);
+  context.close();  // waits until the worker has closed its socket
 }
 
 TEST_CASE("a second worker on one endpoint is refused with a reason, and a bad endpoint too") {
   zmq::context_t context;
-  const auto make = [] { return Providers{}; };
-  const auto first = Worker::start(context, options(make));
+  const auto first = start_worker(context, scripted({}));
   REQUIRE(first);
-  const auto second = Worker::start(context, options(make));
+  const auto second = start_worker(context, scripted({}));
   REQUIRE_FALSE(second);
   CHECK(second.error().message.find(kPlacesEndpoint) != std::string::npos);
-  auto bad = options(make);
+  auto bad = scripted({});
   bad.endpoint = "nowhere";
-  CHECK_FALSE(Worker::start(context, std::move(bad)));
+  CHECK_FALSE(start_worker(context, std::move(bad)));
 }
 
-TEST_CASE("the worker sends figures at the start and after its providers have worked") {
+TEST_CASE("the worker reports figures at the start and after its providers have worked") {
   zmq::context_t context;
   Client client(context, kPlacesEndpoint, 15s);
-  const auto worker = Worker::start(context, options([] { return make_providers(embedded_only()); }));
+  Reports reports;
+  auto with_reports = embedded();
+  with_reports.report = [&reports](ProviderFigures figures) { reports.add(std::move(figures)); };
+  const auto worker = start_worker(context, std::move(with_reports));
   REQUIRE(worker);
-  const auto first = wait_for_figures(**worker);
-  REQUIRE(first);
-  REQUIRE(first->size() == 1);
-  CHECK(first->front().provider == "embedded");
-  CHECK(first->front().requests[0] == 0);
+  const auto first = reports.next();
+  REQUIRE(first.size() == 1);
+  CHECK(first.front().provider == "embedded");
+  CHECK(first.front().requests[0] == 0);
   client.ask(kQuery, now());
   REQUIRE(wait_for_answer(client));
-  const auto second = wait_for_figures(**worker);
-  REQUIRE(second);
-  CHECK(second->front().requests[0] == 1);
-  CHECK_FALSE((*worker)->poll_figures());
+  CHECK(reports.next().front().requests[0] == 1);
+  CHECK(reports.waiting() == 0);
 }
