@@ -4,11 +4,12 @@ import json
 import os
 import re
 import signal
+import subprocess
 
 import pytest
 
 from herd_control import Control, MakeControl
-from herd_fixture import wait_for
+from herd_fixture import BINARY, wait_for
 from talk import piped
 
 
@@ -205,6 +206,41 @@ def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control: Co
     control.run("where", "kiwi", status=3)  # n2 does not answer
     control.run("down")
     control.run("status", status=4)
+
+
+def test_status_shows_what_local_peers_know_about_a_node_of_another_host(control: Control) -> None:
+    elsewhere = control.herd.directory / "elsewhere.toml"  # the configuration as the other host sees it
+    elsewhere.write_text(control.herd.config_path.read_text())
+    control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
+                 f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')
+    control.run("up")
+    with subprocess.Popen([BINARY, "--config", elsewhere, "n2"], stderr=subprocess.DEVNULL,
+                          env=control.environment | {"HERD_STATE_DIR": control.herd.directory / "other"}) as remote:
+        try:
+            wait_for(lambda: re.search(r"^n2 +n1 +up +0 +\d+\.\d ms$", control.run("status"), re.M), "the link is up")
+            rows = {row["node"]: row for row in json.loads(control.run("status", "--json"))["nodes"]}
+        finally:
+            remote.terminate()
+    assert rows["n0"]["seen_by"] == rows["n1"]["seen_by"] == []
+    [seen] = rows["n2"]["seen_by"]
+    assert seen.pop("round_trip_us") > 0 and seen == {"node": "n1", "state": "up", "lag": 0}
+    assert rows["n2"]["state"] == "remote" and rows["n2"]["pid"] is None
+    control.herd["n0"].say("IAMAT kiwi +1+2 5")
+    wait_for(lambda: re.search(r"^n2 +n1 +down +1 +-$", control.run("status"), re.M), "the link is down and it lags")
+    control.run("down", "n1")  # the only one that knows it
+    assert re.search(r"^n2 +- +- +- +-$", control.run("status", status=3), re.M)
+
+
+def test_nodes_with_other_addresses_of_this_host_are_local_and_wildcards_belong_to_their_public_address(
+        control: Control) -> None:
+    ports = [node.bus_port for node in control.herd]
+    control.edit(f'bus = "tcp://127.0.0.1:{ports[0]}"', f'bus = "tcp://127.0.0.2:{ports[0]}"')
+    control.edit(f'clients = "127.0.0.1:{control.herd["n1"].clients_port}"',
+                 f'clients = "0.0.0.0:{control.herd["n1"].clients_port}"')
+    control.run("up")
+    assert all(control.pids().values())
+    control.run("restart", "n1")
+    assert control.run("down") == "Stopped: n0, n1, n2\n"
 
 
 def test_paths_with_blanks_and_letters_of_any_kind_work(control: Control) -> None:

@@ -18,6 +18,7 @@ PATIENCE_SECONDS = 2.0  # for all queries to one node, the pause included
 
 STATES = {"STOPPED": "stopped", "STARTING": "starting", "BACKOFF": "retrying", "STOPPING": "stopping",
           "EXITED": "retrying", "FATAL": "failed", "UNKNOWN": "unknown"}
+REMOTE = "remote"  # the state of a node of another host
 Row = dict[str, Any]
 
 
@@ -29,7 +30,10 @@ def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
         seen = order.observed(herd, daemon) | seen
     alive = [node for node in herd.local if seen.get(node.name, {}).get("statename") == "RUNNING"]
     looks = probe.of_all(_look, alive)
-    return [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
+    rows = [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
+    for row in rows:
+        row["seen_by"] = _seen_by(row["node"], looks) if row["state"] == REMOTE else []
+    return rows
 
 
 def _look(node: Node) -> dict[str, Any]:
@@ -61,6 +65,13 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
     return row
 
 
+def _seen_by(remote: str, looks: dict[str, dict[str, Any] | None]) -> list[Row]:
+    """The links that nodes of this host have to a node of another host, as those nodes report them."""
+    statuses = {name: look["after"] or look["before"] for name, look in looks.items() if look}
+    return [{"node": name, "state": link["state"], "lag": link["lag"], "round_trip_us": link["round_trip_us"]}
+            for name, status in statuses.items() if status and (link := status["links"].get(remote))]
+
+
 def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
     """One sentence for each second process that claims this node's name or a peer's."""
     def location(process: dict[str, Any]) -> str:
@@ -81,7 +92,7 @@ def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
 
 def _state(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None) -> str:
     if not node.local:
-        return "remote"
+        return REMOTE
     if process is None:
         return "stopped"
     if process["pid"] and processes.state(process["pid"]) == processes.FROZEN:
@@ -92,7 +103,7 @@ def _state(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | No
 
 
 def exit_status(rows: list[Row]) -> int:
-    local = [row for row in rows if row["state"] != "remote"]
+    local = [row for row in rows if row["state"] != REMOTE]
     if all(row["pid"] is None for row in local):
         return NONE_RUNNING
     return 0 if all(row["state"] == "up" for row in local) else SOME_DOWN
@@ -121,6 +132,11 @@ def status(herd: Herd, daemon: Daemon, as_json: bool) -> int:
 def _print(rows: list[Row]) -> None:
     print(table(["NODE", "STATE", "PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "DIGEST", "UPD/S"],
                 [_cells(row) for row in rows], right=("PID", "UPTIME", "PORT", "PEERS", "CLIENTS", "UPD/S")))
+    remote = [row for row in rows if row["state"] == REMOTE]
+    if remote:
+        print("\nNodes of other hosts, as their peers on this host see them:")
+        print(table(["NODE", "SEEN BY", "LINK", "LAG", "ROUND TRIP"],
+                    [cells for row in remote for cells in _remote_cells(row)], right=("LAG", "ROUND TRIP")))
     if len({row["digest"] for row in rows if row["digest"]}) > 1:
         print("The digests differ: some node lacks records that another has")
     for sentence in sorted({sentence for row in rows for sentence in row["name_conflicts"]}):
@@ -135,6 +151,18 @@ def _cells(row: Row) -> list[Any]:
             "-" if row["uptime_s"] is None else duration(row["uptime_s"]), row["client_port"],
             known(row["peers_up"], f"{{}}/{row['peers']}"), known(row["clients"]), known(row["digest"]),
             known(row["updates_per_s"], "{:.0f}")]
+
+
+def _remote_cells(row: Row) -> list[list[Any]]:
+    """The lines of a node of another host; one without figures if no running node of this host has a link to it."""
+    name = shorten(row["node"], 20)
+    return [[name, shorten(link["node"], 20), link["state"], link["lag"], _milliseconds(link)]
+            for link in row["seen_by"]] or [[name, "-", "-", "-", "-"]]
+
+
+def _milliseconds(link: Row) -> str:
+    """The round trip; it is kept from the time when the link was up last, so it is shown only while it is up."""
+    return f"{link['round_trip_us'] / 1000:.1f} ms" if link["state"] == "up" and link["round_trip_us"] else "-"
 
 
 def where(herd: Herd, client: str, as_json: bool) -> int:
