@@ -20,10 +20,10 @@ from typing import Any
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
 
+from herd_ctl.graphs import FIVE  # noqa: E402
 from herd_ctl.herd import find_binary  # noqa: E402
 from herd_ctl.waiting import wait_for  # noqa: E402
 from herd_lab.bulk import tell_many  # noqa: E402
-from herd_lab.graphs import FIVE  # noqa: E402
 from herd_lab.load import LoadProcess  # noqa: E402
 from herd_lab.private_herd import PrivateHerd, PrivateNode  # noqa: E402
 from herd_lab.processes import cpu_seconds, resident_bytes  # noqa: E402

@@ -32,9 +32,9 @@ from typing import IO, Any, Protocol, overload
 
 import pytest
 
+from herd_ctl.graphs import FIVE, Graph, alone, full, line, names, ring
 from herd_ctl.herd import REPOSITORY
 from herd_ctl.waiting import TimedOut, wait_for
-from herd_lab.graphs import FIVE, Graph, alone, full, line, names, ring
 from herd_lab.ports import Ports
 from herd_lab.private_herd import BusPublic, PrivateHerd, PrivateNode, Settings
 

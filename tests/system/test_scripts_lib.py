@@ -32,6 +32,16 @@ def test_addresses_are_split_and_wildcards_are_reached_by_loopback() -> None:
     assert reachable(("192.0.2.1", 1)) == ("192.0.2.1", 1)
 
 
+@pytest.mark.parametrize("bus, public, local", [
+    ("127.0.0.1", "192.0.2.1", True), ("0.0.0.0", "127.0.0.1", True), ("0.0.0.0", "192.0.2.1", False),
+    ("[::]", "[2001:db8::1]", False), ("[::]", "[::1]", True), ("127.0.0.1", "127.0.0.1", True)])
+def test_a_node_with_a_wildcard_runs_on_the_host_of_its_public_address(bus: str, public: str, local: bool) -> None:
+    entry = {"name": "n0", "clients": "0.0.0.0:1", "bus": f"tcp://{bus}:2", "bus_public": f"tcp://{public}:3",
+             "monitor": "", "http": "", "peers": [], "local": True, "settings": {}, "live_settings": {}}
+    assert Node.of(entry).local is local
+    assert not Node.of(entry | {"local": False}).local
+
+
 def test_supervisord_requires_no_more_descriptors_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
     for hard, required in ((4096, 1024), (60, 60), (resource.RLIM_INFINITY, 1024)):
         monkeypatch.setattr(daemon.resource, "getrlimit", lambda _what, hard=hard: (hard, hard))

@@ -11,6 +11,8 @@ from . import arguments, started
 from .daemon import Daemon
 from .down import down, kill
 from .herd import Herd, read_herd
+from .init import init
+from .keygen import keygen
 from .logs import logs
 from .reset import reset_client
 from .status import status, where
@@ -41,6 +43,8 @@ def run(given: Any) -> int:
     if given.command == "help":
         arguments.parser().print_help()
         return 0
+    if given.command == "init":
+        return init(given.nodes, given.graph, given.hosts, given.output)
     if given.command in LAB_COMMANDS:
         from herd_lab import commands  # only here: the other commands start a third faster without it
         return commands.run(given)
@@ -55,6 +59,7 @@ def run(given: Any) -> int:
         "reload": lambda: reload(herd, daemon),
         "kill": lambda: kill(herd, daemon, given.node),
         "where": lambda: where(herd, given.client, given.json),
+        "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
     }[given.command]()
 

@@ -2,12 +2,16 @@
 from __future__ import annotations
 
 import argparse
+import functools
+import ipaddress
 import os
 import pathlib
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from .herd import REPOSITORY
+from .init import GRAPHS, MOST_NODES, Host
+from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
 from .trouble import BAD_USAGE
 
 COMMANDS = {
@@ -23,6 +27,8 @@ COMMANDS = {
     "where": "show the record of a client at each node, and mark differences; exit status 3 if there are any",
     "reset-client": "remove the record of a client from the herd, for example after its clock was wrong; its next"
                     " report counts again",
+    "init": "write a configuration for a new herd, of one host or of several",
+    "keygen": "make the keys that nodes of this host lack; replace keys; add the public keys of other hosts",
     "prove": "run load, kills and freezes on a private herd, and check that no acknowledged update is lost; exit"
              " status 0 only if none is",
     "bench": "measure this herd against Redis and other servers, side by side; takes minutes",
@@ -60,6 +66,8 @@ def parser() -> Parser:
     of["where"].add_argument("--json", action="store_true", help="as JSON")
     of["reset-client"].add_argument("client", metavar="CLIENT")
     of["reset-client"].add_argument("--json", action="store_true", help="as JSON")
+    _add_init(of["init"])
+    _add_keygen(of["keygen"])
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="rounds; the sides alternate (default: 5)")
@@ -72,6 +80,28 @@ def parser() -> Parser:
     of["bench"].add_argument("--markdown", metavar="FILE",
                              help="write the figures to this file as tables; of docs/PERFORMANCE.md only the tables")
     return result
+
+
+def _add_init(init: argparse.ArgumentParser) -> None:
+    init.add_argument("--nodes", metavar="N", type=_nodes, required=True, help=f"number of nodes, 1 to {MOST_NODES}")
+    init.add_argument("--graph", choices=GRAPHS, default="ring", help="the links between them (default: ring)")
+    init.add_argument("--hosts", metavar="IP,IP,…", type=_hosts, default=[],
+                      help="spread the nodes over the hosts with these IP addresses (default: all on this host)")
+    init.add_argument("--output", metavar="FILE", default="herd.toml",
+                      help="the file to write, which must not exist; -: standard output (default: herd.toml)")
+
+
+def _add_keygen(keygen: argparse.ArgumentParser) -> None:
+    keygen.add_argument("nodes", metavar="NODE", nargs="*", help="only these (default: all of this host)")
+    action = keygen.add_mutually_exclusive_group()
+    for kind, operand, text in (
+            (ROTATE, "NODE", "add a second key to a node of this host, which is to replace the first"),
+            (RETIRE, "NODE", "remove the first of its two keys, and revoke it"),
+            (REVOKE, "NODE", "revoke all keys of a node of any host: it is removed, or its key is lost or stolen"),
+            (IMPORT, "FILE", "add the keys of another host's public.toml; -: standard input")):
+        action.add_argument(f"--{kind}", metavar=operand, dest="action", type=functools.partial(Action, kind),
+                            help=text)
+    keygen.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_prove(prove: argparse.ArgumentParser) -> None:
@@ -100,6 +130,25 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
     prove.add_argument("--depth", metavar="N", type=_positive, default=16,
                        help="reports in flight on each connection (default: 16)")
     prove.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _nodes(text: str) -> int:
+    if not 1 <= _count(text) <= MOST_NODES:
+        raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_NODES}")
+    return int(text)
+
+
+def _hosts(text: str) -> list[Host]:
+    try:
+        hosts = [ipaddress.ip_address(word) for word in text.split(",")]
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error}: write IP addresses, separated by commas") from None
+    twice = next((host for host in hosts if hosts.count(host) > 1), None)
+    if twice:
+        raise argparse.ArgumentTypeError(f"{twice} is there twice: once is enough")
+    if any(host.is_unspecified or host.is_multicast for host in hosts):
+        raise argparse.ArgumentTypeError(f"{text!r} contains an address that no host has: write the hosts' own ones")
+    return hosts
 
 
 def _program(text: str) -> pathlib.Path:
@@ -133,6 +182,9 @@ def _seconds(text: str) -> float:
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The command line without its first word; exits with a message if it makes no sense."""
-    given = parser().parse_args(words)
+    reader = parser()
+    given = reader.parse_args(words)
+    if given.command == "keygen" and given.nodes and given.action:
+        reader.error(f"{given.nodes[0]} is one argument too many: --{given.action.kind} has only the one after it")
     given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(REPOSITORY / "conf/herd.toml")
     return given

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import hashlib
 import json
 import os
 import pathlib
+import socket
 import subprocess
 from collections.abc import Collection
 from typing import Any
@@ -33,6 +35,23 @@ def reachable(address: Address) -> Address:
     return WILDCARDS.get(host, host), port
 
 
+def is_of_this_host(host: str) -> bool:
+    """Whether this IP address belongs to an interface of this host. A name is looked up."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as attempt:
+            attempt.bind(address)
+        return True
+    except OSError:
+        return False
+
+
+def _is_local(entry: dict[str, Any], bus: Address) -> bool:
+    """Whether the node runs on this host. Every host can bind a wildcard, so then the address of the peers counts."""
+    public = split_address(entry["bus_public"])
+    return entry["local"] and (bus[0] not in WILDCARDS or public is None or is_of_this_host(public[0]))
+
+
 @dataclasses.dataclass
 class Node:
     name: str
@@ -53,7 +72,8 @@ class Node:
         if clients is None or bus is None:
             raise ValueError(f"{entry['name']} has no address for clients or bus")
         return Node(name=entry["name"], clients=clients, bus=bus, monitor=monitor, http=http, peers=entry["peers"],
-                    local=entry["local"], settings=entry["settings"], live_settings=entry["live_settings"], entry=entry)
+                    local=_is_local(entry, bus), settings=entry["settings"], live_settings=entry["live_settings"],
+                    entry=entry)
 
     def fingerprint(self, binary: pathlib.Path) -> str:
         """A text that changes when the node must be restarted for a change of its configuration or of the program."""
@@ -77,6 +97,7 @@ class Herd:
     nodes: list[Node]
     binary: pathlib.Path
     as_started: bool = False  # from the file that the start saved, because the configuration cannot be read now
+    keys_dir: pathlib.Path | None = None  # None: the bus is not encrypted, or as_started
 
     @property
     def local(self) -> list[Node]:
@@ -84,13 +105,26 @@ class Herd:
 
     def choose(self, names: Collection[str]) -> list[Node]:
         """The local nodes with these names, in the order of the file; without names all local nodes."""
-        known = {node.name: node for node in self.nodes}
         for name in names:
-            if name not in known:
-                raise Trouble(f"no node {name!r} in {self.config}: it has {', '.join(known)}", BAD_USAGE)
-            if not known[name].local:
+            if not self.find(name).local:
                 raise Trouble(f"{name} runs on another host: run this command there", BAD_USAGE)
         return [node for node in self.local if not names or node.name in names]
+
+    def choose_some(self, names: Collection[str]) -> list[Node]:
+        """As choose(). Trouble if no node is local."""
+        if not self.local:
+            raise Trouble(f"no node of {self.config} runs on this host: give one an address of this host, in `clients`"
+                          " and in `bus`")
+        return self.choose(names)
+
+    def find(self, name: str) -> Node:
+        """Trouble, with a suggestion, if there is no node of this name."""
+        known = {node.name: node for node in self.nodes}
+        if name not in known:
+            close = difflib.get_close_matches(name, known, n=1)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise Trouble(f"no node {name!r} in {self.config}{meant}: it has {', '.join(known)}", BAD_USAGE)
+        return known[name]
 
 
 def find_binary() -> pathlib.Path:
@@ -118,7 +152,8 @@ def read_herd(config: str) -> Herd:
         listed = json.loads(ran.stdout)
         return Herd(name=listed["herd"], config=pathlib.Path(listed["config"]), binary=binary,
                     state_dir=pathlib.Path(listed["state_dir"]), ready_timeout=listed["ready_timeout_ms"] / 1000,
-                    nodes=[Node.of(entry) for entry in listed["nodes"]])
+                    nodes=[Node.of(entry) for entry in listed["nodes"]],
+                    keys_dir=pathlib.Path(listed["keys_dir"]) if listed.get("curve") else None)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Trouble(f"{binary} --list does not list nodes: is it a herd-node of another release? Build it again with"
                       " scripts/herd up") from None

@@ -17,10 +17,11 @@ class Trouble(Exception):
 
 
 @contextlib.contextmanager
-def writing(path: pathlib.Path) -> Iterator[None]:
-    """A context that writes files of the state: an error of the system becomes Trouble."""
+def writing(path: pathlib.Path,
+            remedy: str = "change the permissions, or set HERD_STATE_DIR to a directory of your own") -> Iterator[None]:
+    """A context that writes files: an error of the system becomes Trouble."""
     try:
         yield
     except OSError as error:
-        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): free disk space, change the"
-                      " permissions, or set HERD_STATE_DIR to a directory of your own") from None
+        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): free disk space,"
+                      f" {remedy}") from None

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import order, probe, processes, started
+from . import keygen, order, probe, processes, started
 from .daemon import STARTED_STATES, Daemon
 from .herd import Herd, Node, reachable
 from .logs import Tail
@@ -17,7 +17,8 @@ READY_SECONDS = 30  # added to ready_timeout: for a slow machine
 
 
 def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
-    wanted = herd.choose(names)
+    wanted = herd.choose_some(names)
+    keygen.prepare(herd)
     with daemon.lock():
         check_free(herd, wanted)
         lost = order.adopt(daemon)

@@ -6,12 +6,12 @@ import subprocess
 import time
 from collections.abc import Callable, Sequence
 
+from herd_ctl.graphs import FIVE, Graph
 from herd_ctl.trouble import Trouble
 
 from .bench_rows import (ALONE, CLIENTS, OF_CPU, Figures, Measure, Row, Side, Start, herd, load, load_words,
                          wait_converged)
 from .bench_servers import AsyncioHerd, HerdServer, Nats, Server, ZmqRelay, sibling
-from .graphs import FIVE, Graph
 from .processes import cpu_seconds
 
 REPORTS_PER_SECOND = 333  # of a hop: 2 ms of rest follow each

@@ -7,11 +7,11 @@ import subprocess
 import time
 from collections.abc import Callable
 
+from herd_ctl.graphs import FIVE, Graph
 from herd_ctl.trouble import Trouble
 
 from .bench_rows import ALONE, CLIENTS, Figures, Row, Side, Start, load, load_places, wait_converged
 from .bench_servers import HerdServer
-from .graphs import FIVE, Graph
 
 COUNTED = 100_000  # commands
 # The stages of a command, by the source files of which lines were executed; lines of a library's headers count for the

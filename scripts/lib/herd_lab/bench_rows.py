@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from herd_ctl.graphs import Graph
 from herd_ctl.trouble import Trouble
 from herd_ctl.waiting import wait_for
 
 from .bench_servers import POLL_SECONDS, START_SECONDS, Bare, HerdServer, Redis, Server, places, sibling
-from .graphs import Graph
 from .processes import kernel_ticks, resident_bytes
 
 CLIENTS = 1_000_000

@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar, TypeVar
 
 from herd_ctl import probe
+from herd_ctl.graphs import FIVE, Graph
 from herd_ctl.herd import REPOSITORY, find_binary
 from herd_ctl.trouble import Trouble
 from herd_ctl.waiting import wait_for
 
-from .graphs import FIVE, Graph
 from .ports import Ports
 from .private_herd import PrivateHerd, PrivateNode, Settings
 

@@ -9,12 +9,12 @@ import random
 import subprocess
 import time
 
+from herd_ctl.graphs import Graph
 from herd_ctl.trouble import Trouble
 
 from .bench_herd_rows import flood
 from .bench_rows import CLIENTS, Figures, Measure, Row, Side, Start, load
 from .bench_servers import HerdServer, sibling
-from .graphs import Graph
 
 QUIET_SECONDS = 0.5  # without a batch: links have sent all that they delayed
 

@@ -23,7 +23,8 @@ from collections.abc import Mapping
 from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkProcess
 
-from .graphs import Graph
+from herd_ctl.graphs import Graph
+
 from .ports import Ports
 from .processes import become_helper
 

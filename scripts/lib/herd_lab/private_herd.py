@@ -17,7 +17,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from signal import Signals
 from typing import IO, Any, Self
 
-from .graphs import Graph
+from herd_ctl.graphs import Graph
+
 from .ports import Ports
 from .processes import end_with_parent
 

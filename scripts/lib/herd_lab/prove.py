@@ -15,13 +15,13 @@ from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from herd_ctl.graphs import Graph
 from herd_ctl.herd import Herd
 from herd_ctl.trouble import BAD_USAGE, Trouble
 
 from . import network as net
 from .clocks import Clocks
 from .faults import BLACKOUT, CLOCK, FREEZE, KILL, RESTORE, Breaker, schedule
-from .graphs import Graph
 from .load import BASE, LoadProcess, report
 from .plan import Outcome, Plan, make_plan
 from .ports import Ports

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from herd_ctl.graphs import Graph, ring
 from herd_ctl.show import table
 
 from . import network as net
 from .faults import CLOCK, DESCRIPTORS
-from .graphs import Graph, ring
 from .plan import POPULATION, make_plan
 from .prove import Trial
 
