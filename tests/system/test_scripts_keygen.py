@@ -1,6 +1,7 @@
 """Tests scripts/herd keygen: the key files that it writes, and that a run which ended half done, two runs at once,
 wrong files and a full disk lose no key and reveal no secret. Keys of several hosts are in test_scripts_hosts.py."""
 import json
+import os
 import pathlib
 import re
 import stat
@@ -10,9 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from full_disks import FullTmpfs
+from herd_control import Control
 from herd_ctl import key_files
 from herd_fixture import BINARY
 from key_host import KeyHost
+
+UNPRIVILEGED_ID = 65534
 
 
 @pytest.fixture
@@ -217,9 +221,43 @@ def test_a_program_that_makes_no_key_is_named_and_leaves_no_file(host: KeyHost, 
 
 
 def test_a_directory_that_cannot_be_written_is_reported(host: KeyHost) -> None:
-    host.state.mkdir(parents=True)
+    host.state.mkdir()
     host.keys.write_text("no directory")
-    assert re.search(rf"{host.keys} (cannot be written \(File exists\)|is not a directory)", host.trouble("keygen"))
+    assert f"{host.keys} is not a directory: remove it" in host.trouble("keygen")
+    host.keys.unlink()
+    host.state.rmdir()
+    host.state.write_text("no directory")
+    assert f"{host.state} is not a directory: remove it" in host.trouble("keygen")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs root")
+def test_keys_of_another_user_are_refused(host: KeyHost) -> None:
+    host.run("keygen")
+    os.chown(host.keys / "n1.secret", UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+    assert f"{host.keys}/n1.secret belongs to another user" in host.trouble("keygen")
+    os.chown(host.keys, UNPRIVILEGED_ID, UNPRIVILEGED_ID)
+    assert f"{host.keys} belongs to another user" in host.trouble("keygen")
+
+
+def test_a_pipe_in_place_of_a_file_does_not_block(host: KeyHost) -> None:
+    host.run("keygen")
+    (host.keys / "n1.secret").unlink()
+    os.mkfifo(host.keys / "n1.secret", 0o600)
+    assert "one or two [[key]] tables" in host.trouble("keygen")
+
+
+def test_up_makes_the_missing_keys_once(control: Control) -> None:
+    control.herd.settings = {"bus": {"curve": True}}
+    control.herd.write_config()
+    keys = control.herd.state_dir / "keys"
+    assert control.run("up", "n1").startswith(f"Made keys of n0, n1, n2 in {keys}\n")
+    files = [keys / "public.toml", *sorted(keys.glob("*.secret"))]
+    before = [path.read_bytes() for path in files]
+    assert "Made keys" not in control.run("up")
+    assert [path.read_bytes() for path in files] == before
+    (keys / "n2.secret").chmod(0o644)
+    assert "has mode 0644" in control.trouble("up")
+    assert all(control.pids().values())
 
 
 def test_a_full_disk_loses_no_key(host: KeyHost) -> None:

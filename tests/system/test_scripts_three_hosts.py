@@ -65,6 +65,20 @@ def test_three_hosts_start_their_own_nodes_and_exchange_updates(hosts: list[NetH
     assert {row["state"] for row in rows(hosts[0]).values()} == {"up", "remote"}
 
 
+def test_a_host_that_lacks_keys_starts_and_gets_its_links_with_a_reload(hosts: list[NetHost]) -> None:
+    all_keys = (hosts[0].keys / "public.toml").read_text()
+    (hosts[0].keys / "public.toml").unlink()
+    output = hosts[0].run("up")
+    assert f"{hosts[0].keys}/public.toml has no key of n1, n2: copy public.toml from the other hosts" in output
+    for host in hosts[1:]:
+        host.run("up")
+    wait_for(lambda: all_linked(hosts[1:], 1), "the others are linked", 30)
+    assert rows(hosts[0])["n0"]["peers_up"] == 0
+    hosts[0].run("keygen", "--import", "-", given=all_keys)
+    hosts[0].run("reload")
+    wait_for(lambda: all_linked(hosts, 2), "every link is up", 60)
+
+
 def test_a_key_is_rotated_while_the_herd_runs(hosts: list[NetHost]) -> None:
     for host in hosts:
         host.run("up")

@@ -133,6 +133,9 @@ class KeyFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Makes the directory if it is missing. Trouble if others may use it, or another command changes it."""
+        wrong = next((path for path in (self.path, *self.path.parents) if path.exists() and not path.is_dir()), None)
+        if wrong:
+            raise Trouble(f"{wrong} is not a directory: remove it, or set `keys_dir` under [bus] to another one")
         with writing(self.path, REMEDY):
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
