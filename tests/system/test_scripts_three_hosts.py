@@ -55,6 +55,9 @@ def test_three_hosts_start_their_own_nodes_and_exchange_updates(hosts: list[NetH
     reply = hosts[0].say(12140, f"IAMAT kiwi +1+2 {now()}")
     assert reply.startswith("AT n0 ")
     wait_for(lambda: hosts[2].say(12142, "WHATSAT kiwi 1 0").startswith(reply.strip()), "n2 knows it")
+    where = hosts[2].run("where", "kiwi")
+    assert re.search(r"^ +n2 +n0 +\+", where, re.M) and re.search(r"^ +n1 +on another host$", where, re.M)
+    assert [node["differs"] for node in json.loads(hosts[2].run("where", "kiwi", "--json"))["nodes"]] == [False] * 3
     table = hosts[0].run("status")
     assert re.search(r"^n1 +n0 +up +0 +\d+\.\d ms$", table, re.M) and re.search(r"^n2 +n0 +up ", table, re.M)
     hosts[2].set_link("down")

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import hashlib
+import ipaddress
 import json
 import os
 import pathlib
@@ -33,6 +34,13 @@ def reachable(address: Address) -> Address:
     """The address at which a client on this host reaches a socket that is bound to `address`."""
     host, port = address
     return WILDCARDS.get(host, host), port
+
+
+def is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:  # another name
+        return False
 
 
 def is_of_this_host(host: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, TypeGuard
 
 from . import order, probe, processes
 from .daemon import Condition, Daemon, State
-from .herd import Herd, Node
+from .herd import Herd, Node, is_loopback
 from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
@@ -170,7 +170,10 @@ def where(herd: Herd, client: str, as_json: bool) -> int:
     text = os.fsencode(client)
     if not 1 <= len(text) <= 255 or any(byte <= 0x20 or byte in (0x7F, 0xFF) for byte in text):
         raise Trouble(f"{safe(client)!r} cannot be a client: 1 to 255 bytes without white space", BAD_USAGE)
-    answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0"), herd.nodes)
+    # The loopback address of another host is not its address here.
+    away = {node.name for node in herd.nodes if not node.local and is_loopback(node.clients[0])}
+    reached = [node for node in herd.nodes if node.name not in away]
+    answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0"), reached)
     if None in answers.values():
         order.warn_of_frozen(herd)
     if all(answer is None for answer in answers.values()):
@@ -179,13 +182,16 @@ def where(herd: Herd, client: str, as_json: bool) -> int:
         raise Trouble(f"no node answers: {remedy}", NONE_RUNNING)
     newest = max((answer for answer in answers.values() if _is_record(answer)), key=_order, default=None)
     differs = {name: answer is None or newest is not None and answer != newest for name, answer in answers.items()}
+    names = [node.name for node in herd.nodes]
     if as_json:
         print(json.dumps({"client": safe(client), "known": newest is not None,
-                          "nodes": [_record(name, answer) | {"differs": differs[name]}
-                                    for name, answer in answers.items()]}, indent=2))
+                          "nodes": [_record(name, answers.get(name)) | {"differs": differs.get(name, False)}
+                                    for name in names]}, indent=2))
     else:
+        cells = {name: _columns(answer) for name, answer in answers.items()} | {
+            name: ["on another host", "", "", ""] for name in away}
         print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"],
-                    [["*" if differs[name] else "", name, *_columns(answer)] for name, answer in answers.items()]))
+                    [["*" if differs.get(name) else "", name, *cells[name]] for name in names]))
         if newest is None:
             print("No node knows where this client is")
         elif any(differs.values()):
