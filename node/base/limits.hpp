@@ -81,6 +81,22 @@ inline constexpr std::size_t kFewestHttpConnections = 4;
 // Connections accepted in one loop iteration, so that many new connections do not delay the existing ones.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
 
+// TLS handshakes that are under way, of all clients and of one address. Each holds about 60 kB until it is complete; so
+// few are enough because a client that answers at once is done within its round trip. One address gets at most half.
+inline constexpr std::size_t kMaxHandshakes = 512;
+inline constexpr std::size_t kMaxHandshakesOfAddress = 256;
+
+// The longest time from the first byte of a handshake to its end: some round trips of a slow mobile network.
+inline constexpr std::chrono::milliseconds kHandshakeTimeout{10'000};
+
+// Steps of handshakes in one loop iteration. A step with the server's signature takes 0.3 ms (ECDSA P-256) or 0.5 ms
+// (RSA-2048); the other clients wait for so long. Further handshakes continue in the next iteration.
+inline constexpr std::size_t kHandshakeStepsInOneGo = 4;
+
+// TLS records of one client that are decrypted in one loop iteration. A record may contain a single byte and still
+// costs about a microsecond.
+inline constexpr std::size_t kMaxRecordsInOneGo = 64;
+
 // Timeouts of connections are checked by a periodic sweep instead of one timer each. Every kSweepPeriod it checks one
 // in kSweepParts of the connections, but at least kSweepAtLeast, so that each is checked about once per second.
 inline constexpr std::chrono::milliseconds kSweepPeriod{100};
@@ -96,6 +112,8 @@ static_assert(kReadBufferBytes < kMaxOutputBytes, "one read must not fill the ou
 static_assert(kScarceOutputBytes > kLookupBytes, "a client may send another lookup while one is under way");
 static_assert(kScarceReadBytes > protocol::kDefaultMaxLineBytes + 2, "the default longest line fits a small read too");
 static_assert(kMaxRepliesInAll / 2 >= 64 * kMaxOutputBytes, "64 clients that do not read do not slow the others down");
+static_assert(kMaxHandshakesOfAddress * 2 <= kMaxHandshakes, "one address cannot take all handshakes");
+static_assert(kSweepPeriod * kSweepParts <= kHandshakeTimeout, "the sweep must notice a slow handshake in time");
 static_assert(kSweepPeriod * kSweepParts <= kMaxDiscardTime, "the sweep must notice the end of a discard in time");
 static_assert(kMaxDiscardedBytes >= kReadBufferBytes, "at least one read is discarded");
 static_assert(kWarningsBurst >= 1, "with less than one token nothing would be logged");

@@ -41,6 +41,10 @@ std::size_t Socket::receive(std::span<char> buffer, std::error_code& error) {
   return moved(::recv(descriptor_, buffer.data(), buffer.size(), 0), error);
 }
 
+std::size_t Socket::peek(std::span<char> buffer, std::error_code& error) const {
+  return moved(::recv(descriptor_, buffer.data(), buffer.size(), MSG_PEEK), error);
+}
+
 std::size_t Socket::send(std::string_view bytes, std::error_code& error) {
   return moved(::send(descriptor_, bytes.data(), bytes.size(), MSG_NOSIGNAL), error);
 }

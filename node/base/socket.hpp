@@ -26,6 +26,9 @@ class Socket {
   // Returns the number of bytes received. 0 without an error means that the other side has half-closed.
   [[nodiscard]] std::size_t receive(std::span<char> buffer, std::error_code& error);
 
+  // The same, but the bytes stay in the kernel: the next receive() returns them too.
+  [[nodiscard]] std::size_t peek(std::span<char> buffer, std::error_code& error) const;
+
   // Returns the number of bytes that the kernel accepted.
   [[nodiscard]] std::size_t send(std::string_view bytes, std::error_code& error);
 

@@ -25,13 +25,15 @@ ALLOWED: dict[str, list[str]] = {
     "bus/zmq": ["bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
     "node/base": ["protocol"],
     "node/places": ["node/base", "protocol"],
-    "node/config": ["node/places", "node/base", "protocol"],
+    "node/tls": ["node/base", "protocol"],
+    "node/config": ["node/places", "node/tls", "node/base", "protocol"],
     "node/journal": ["node/config", "node/base", "bus/loop", "bus/journal", "bus/store", "protocol"],
     "node/observe": ["node/places", "node/config", "node/base", "bus/zmq", "bus/replica", "bus/link", "bus/store",
                      "protocol"],
-    "node/clients": ["node/places", "node/config", "node/base", "bus/replica", "bus/store", "protocol"],
+    "node/clients": ["node/places", "node/config", "node/tls", "node/base", "bus/replica", "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
-    "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/base",
+    "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/tls",
+                 "node/base",
                  "bus/zmq", "bus/loop", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
 }
 

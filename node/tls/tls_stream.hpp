@@ -1,0 +1,70 @@
+// The server's side of one TLS connection over a connected, non-blocking socket of another owner. Calls do as much as
+// is possible without blocking; try_again(error) (node/base/socket.hpp) is true if a call can succeed later.
+//
+// After an unsuccessful call, wait until the socket is readable, or if waits_to_send(), writable. OpenSSL reads ahead:
+// while has_input(), call receive() again without waiting for the socket. SIGPIPE must be ignored. Loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <system_error>
+
+#include "node/tls/tls_context.hpp"
+
+struct ssl_st;  // OpenSSL's SSL
+
+namespace herd::node {
+
+class TlsStream {
+ public:
+  // Keeps its own reference to the context's OpenSSL object. Does not own the descriptor.
+  TlsStream(const TlsContext& context, int descriptor);
+
+  // Continues the handshake. Returns true when it is complete.
+  [[nodiscard]] bool handshake(std::error_code& error);
+
+  // Returns the number of bytes received, at most those of kMaxRecordsInOneGo records. 0 without an error means that
+  // the other side has half-closed (close_notify). The end of the TCP connection without it is an error.
+  [[nodiscard]] std::size_t receive(std::span<char> buffer, std::error_code& error);
+
+  // Whether receive() may return something without new bytes from the socket.
+  [[nodiscard]] bool has_input() const { return has_input_; }
+
+  // Returns the number of bytes taken. If the socket accepts none now, it may take up to one record of them
+  // nevertheless, and sends them at the next flush().
+  [[nodiscard]] std::size_t send(std::string_view bytes, std::error_code& error);
+
+  // Sends what an earlier send() took. Call it when the socket is writable and holds_output().
+  void flush(std::error_code& error);
+  [[nodiscard]] bool holds_output() const { return !held_.empty() || end_ == End::Waits; }
+
+  // Half-closes: sends close_notify, at the next flush() if the socket does not accept it now. Call it only after
+  // everything was sent.
+  void end_sending(std::error_code& error);
+
+  // Whether the last handshake() or receive() waits until the socket is writable.
+  [[nodiscard]] bool waits_to_send() const { return waits_to_send_; }
+
+ private:
+  struct Free {
+    void operator()(ssl_st* ssl) const;
+  };
+
+  enum class End : std::uint8_t { NotYet, Waits, Sent };  // of close_notify
+
+  [[nodiscard]] std::error_code error_of(int result);
+
+  std::unique_ptr<ssl_st, Free> ssl_;
+  std::string held_;      // bytes of a record that the socket has not accepted completely
+  std::error_code last_;  // an error that receive() found after bytes, which it returns at the next call
+  End end_ = End::NotYet;
+  bool has_ended_ = false;  // the other side has half-closed
+  bool has_input_ = false;
+  bool waits_to_send_ = false;
+};
+
+}  // namespace herd::node
