@@ -19,7 +19,7 @@ std::uint64_t sum(const Sources& from, std::uint64_t places::Figures::*figure) {
   return total;
 }
 
-constexpr std::array<Row, 48> kRows{{
+constexpr std::array<Row, 57> kRows{{
     {"iamat_stored", "IAMAT commands accepted: newer than the known record of the client",
      [](const Sources& from) { return from.clients.iamat_stored; }},
     {"iamat_duplicate", "IAMAT commands that repeat the known record, answered with IGNORE",
@@ -48,6 +48,26 @@ constexpr std::array<Row, 48> kRows{{
     {"connections_refused",
      "Client connections closed at once, because there were too many connections or no free descriptor",
      [](const Sources& from) { return from.clients.connections_refused; }},
+    {"connections_refused_by_address",
+     "Client connections closed at once, because their address had max_connections_per_address open",
+     [](const Sources& from) { return from.clients.connections_refused_by_address; }},
+    {"connections_displaced",
+     "Client connections closed to make room for another address, because their own had most connections",
+     [](const Sources& from) { return from.clients.connections_displaced; }},
+    {"connections_without_line", "Client connections closed because no whole line came within first_line_timeout",
+     [](const Sources& from) { return from.clients.connections_without_line; }},
+    {"tls_handshakes", "TLS handshakes of clients completed",
+     [](const Sources& from) { return from.clients.tls_handshakes; }},
+    {"tls_handshakes_failed", "TLS handshakes of clients that ended with an error, or that the client broke off",
+     [](const Sources& from) { return from.clients.tls_handshakes_failed; }},
+    {"tls_handshakes_timed_out", "TLS handshakes of clients that were not completed in time",
+     [](const Sources& from) { return from.clients.tls_handshakes_timed_out; }},
+    {"tls_handshakes_refused", "Client connections closed because too many TLS handshakes were under way",
+     [](const Sources& from) { return from.clients.tls_handshakes_refused; }},
+    {"tls_plain_text", "Client connections ended because they sent plain text to a port that speaks TLS",
+     [](const Sources& from) { return from.clients.tls_plain_text; }},
+    {"tls_not_spoken", "Client connections ended because they sent TLS to a port that does not speak it",
+     [](const Sources& from) { return from.clients.tls_not_spoken; }},
     {"bytes_in", "Bytes received from clients, including discarded ones",
      [](const Sources& from) { return from.clients.bytes_in; }},
     {"bytes_out", "Bytes sent to clients", [](const Sources& from) { return from.clients.bytes_out; }},

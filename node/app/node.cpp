@@ -10,6 +10,7 @@
 #include <sstream>
 #include <utility>
 
+#include "node/app/client_tls.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
 #include "node/base/random_id.hpp"
@@ -93,6 +94,9 @@ Result<void> Node::open() {
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
                                        ack_timeout_, most_connections(), config_.find(name_)->http});
+    auto tls = start_client_tls(config_.clients, clock_.now().wall);
+    if (!tls) return tl::unexpected(tls.error());
+    front_end_->use_tls(std::move(*tls));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
@@ -287,8 +291,15 @@ void Node::reload() {
     for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
     return;
   }
+  auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
+  if (!tls) {
+    spdlog::warn("event=reload_refused reason=\"{}; the node continues with the previous configuration\"",
+                 tls.error().message);
+    return;
+  }
   const ConfigChanges changes = diff({config_, *fresh}, name_);
   config_.clients = fresh->clients;
+  front_end_->use_tls(std::move(*tls));
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
@@ -315,6 +326,7 @@ Status Node::status() const {
   status.digest = replica_.store().digest();
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
+  status.tls_handshakes_under_way = front_end_->handshakes();
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);

@@ -20,8 +20,13 @@ enum class ClientWarning : std::uint8_t {
   HttpLine,
   OutputHeld,
   ConnectionRefused,
+  ConnectionDisplaced,
   AcceptFailed,
-  Unacknowledged
+  Unacknowledged,
+  HandshakeFailed,
+  HandshakeRefused,
+  PlainText,
+  TlsNotSpoken
 };
 
 class ClientWarnings {
@@ -38,14 +43,19 @@ class ClientWarnings {
     RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
   };
 
-  std::array<Kind, 8> kinds_{{{"invalid_arguments"},
-                              {"client_refused"},
-                              {"line_too_long"},
-                              {"http_line"},
-                              {"clients_output_held"},
-                              {"connection_refused"},
-                              {"accept_failed"},
-                              {"unacknowledged"}}};
+  std::array<Kind, 13> kinds_{{{"invalid_arguments"},
+                               {"client_refused"},
+                               {"line_too_long"},
+                               {"http_line"},
+                               {"clients_output_held"},
+                               {"connection_refused"},
+                               {"connection_displaced"},
+                               {"accept_failed"},
+                               {"unacknowledged"},
+                               {"tls_handshake_failed"},
+                               {"tls_handshake_refused"},
+                               {"plain_text_refused"},
+                               {"tls_refused"}}};
 };
 
 }  // namespace herd::node

@@ -10,13 +10,24 @@
 
 namespace herd::node {
 
+namespace {
+
+constexpr std::string_view kSpeaksTls = "This port speaks TLS: connect with TLS, for example with openssl s_client.\n";
+constexpr std::string_view kSpeaksNoTls =
+    "This port does not speak TLS: connect without TLS, or set tls = \"on\" under [clients] in herd.toml.\n";
+
+}  // namespace
+
+using Opening = ClientStream::Opening;
+
 Connection::Connection(Socket socket, const Session::Parts& parts, std::string from)
-    : parts_(parts), socket_(std::move(socket)), session_(parts, std::move(from)) {}
+    : parts_(parts), stream_(std::move(socket)), session_(parts, std::move(from)) {}
 
 void Connection::receive(std::span<char> buffer) {
+  if (stream_.is_opening() && !open()) return;
   std::error_code error;
   const std::size_t wanted = is_discarding_ ? buffer.size() : std::min(buffer.size(), session_.wanted_bytes());
-  const std::size_t count = socket_.receive(buffer.first(wanted), error);
+  const std::size_t count = stream_.receive(buffer.first(wanted), error);
   if (error) {
     if (!try_again(error)) close(error.message());
   } else if (count == 0) {
@@ -29,30 +40,107 @@ void Connection::receive(std::span<char> buffer) {
     parts_.counters.bytes_in += count;
     if (is_discarding_) {
       discard(count);
+    } else if (!std::exchange(has_received_, true) && !stream_.has_tls() && is_tls({buffer.data(), count})) {
+      refuse_tls();
     } else {
       session_.receive(buffer.first(count));
     }
   }
 }
 
+// Begins or continues a TLS handshake. Returns true when the stream is open.
+bool Connection::open() {
+  std::error_code error;
+  switch (stream_.open(parts_.clock.now().steady, error)) {
+    case Opening::Open:
+      if (stream_.has_tls()) ++parts_.counters.tls_handshakes;
+      return true;
+    case Opening::Waits:
+      break;
+    case Opening::Ended:
+      close(error ? error.message() : "client has closed");
+      break;
+    case Opening::PlainText:
+      refuse_plain_text(kSpeaksTls);
+      break;
+    case Opening::Http:
+      refuse_plain_text(parts_.http_answer);
+      break;
+    case Opening::TooMany:
+      ++parts_.counters.tls_handshakes_refused;
+      if (parts_.warnings.allows(ClientWarning::HandshakeRefused, parts_.clock.now())) {
+        spdlog::warn("event=tls_handshake_refused from={} reason=\"too many handshakes are under way\"",
+                     session_.from());
+      }
+      close("too many TLS handshakes are under way");
+      break;
+    case Opening::Failed:
+      ++parts_.counters.tls_handshakes_failed;
+      handshake_failed(error.message());
+      break;
+  }
+  return false;
+}
+
+void Connection::handshake_failed(std::string_view reason) {
+  if (parts_.warnings.allows(ClientWarning::HandshakeFailed, parts_.clock.now())) {
+    spdlog::warn("event=tls_handshake_failed from={} reason=\"{}\"", session_.from(), reason);
+  }
+  close(reason);
+}
+
+// Answers in plain text and half-closes. What has come is discarded, so that no reset destroys the answer.
+void Connection::refuse(std::string_view answer) {
+  std::error_code error;
+  parts_.counters.bytes_out += stream_.send_plain(answer, error);
+  if (error) {
+    close(error.message());
+  } else {
+    half_close();
+  }
+}
+
+void Connection::refuse_plain_text(std::string_view answer) {
+  ++parts_.counters.tls_plain_text;
+  if (parts_.warnings.allows(ClientWarning::PlainText, parts_.clock.now())) {
+    spdlog::warn("event=plain_text_refused from={} reason=\"this port speaks TLS\"", session_.from());
+  }
+  refuse(answer);
+}
+
+void Connection::refuse_tls() {
+  ++parts_.counters.tls_not_spoken;
+  if (parts_.warnings.allows(ClientWarning::TlsNotSpoken, parts_.clock.now())) {
+    spdlog::warn("event=tls_refused from={} reason=\"this port does not speak TLS\"", session_.from());
+  }
+  refuse(kSpeaksNoTls);
+}
+
 void Connection::send() {
-  while (wants_to_send()) {
-    std::error_code error;
-    const std::size_t count = socket_.send(session_.output(), error);
-    if (error) {
-      if (!try_again(error)) close(error.message());
-      return;
-    }
+  if (!is_open() || stream_.is_opening()) return;
+  std::error_code error;
+  stream_.flush(error);
+  while (!error && !session_.output().empty()) {
+    const std::size_t count = stream_.send(session_.output(), error);
+    if (error) break;
     parts_.counters.bytes_out += count;
     session_.sent(count);
   }
-  end_if_finished();
+  if (!error) {
+    end_if_finished();
+  } else if (!try_again(error)) {
+    close(error.message());
+  }
 }
 
 void Connection::finish() {
   session_.finish();
-  const bool is_quiet = parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !socket_.has_bytes();
-  if (is_quiet && session_.ending() == Session::Ending::HalfClose) {
+  if (stream_.is_opening()) {
+    close("node stops");
+    return;
+  }
+  const bool is_quiet = parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !stream_.has_bytes();
+  if (is_quiet && session_.ending() == Session::Ending::HalfClose && end_output()) {
     close("node stops");  // all replies have arrived long ago, so a TCP reset cannot destroy one
   }
 }
@@ -65,6 +153,11 @@ void Connection::close_if_overdue() {
     if (parts_.clock.now().steady - discards_since_ >= kMaxDiscardTime) {
       close("client has not closed");
     }
+  } else if (stream_.handshake_since()) {
+    close_if_handshake_is_overdue();
+  } else if (session_.is_without_line()) {
+    ++parts_.counters.connections_without_line;
+    close("no line within first_line_timeout");
   } else if (session_.is_unacknowledged()) {
     if (parts_.warnings.allows(ClientWarning::Unacknowledged, parts_.clock.now())) {
       spdlog::warn(
@@ -78,9 +171,17 @@ void Connection::close_if_overdue() {
   }
 }
 
+// A handshake also ends at first_line_timeout, because no line can have come.
+void Connection::close_if_handshake_is_overdue() {
+  const bool is_overdue = parts_.clock.now().steady - *stream_.handshake_since() >= kHandshakeTimeout;
+  if (!is_overdue && !session_.is_without_line()) return;
+  ++parts_.counters.tls_handshakes_timed_out;
+  handshake_failed("the client did not complete it in time");
+}
+
 void Connection::close(std::string_view reason) {
   spdlog::debug("event=connection_closed from={} reason=\"{}\"", session_.from(), reason);
-  socket_.close();
+  stream_.close();
 }
 
 void Connection::end_if_finished() {
@@ -91,17 +192,25 @@ void Connection::end_if_finished() {
     case Session::Ending::NotYet:
       break;
     case Session::Ending::Close:
-      close("client has half-closed");
+      if (end_output()) close("client has half-closed");
       break;
     case Session::Ending::HalfClose:
-      half_close();
+      if (end_output()) half_close();
       break;
   }
 }
 
+// Returns false while a part of the output, or the end of TLS, waits until the socket is writable.
+bool Connection::end_output() {
+  std::error_code error;
+  if (!stream_.holds_output()) stream_.end_tls(error);
+  if (error && !try_again(error)) close(error.message());
+  return is_open() && !stream_.holds_output();
+}
+
 void Connection::half_close() {
   std::error_code error;
-  socket_.end_sending(error);
+  stream_.half_close(error);
   if (error) {
     close(error.message());
     return;

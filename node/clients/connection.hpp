@@ -1,4 +1,4 @@
-// A client's connection: its socket and its session, both owned by it. receive() and send() do as much as is possible
+// A client's connection: its stream and its session, both owned by it. receive() and send() do as much as is possible
 // without blocking, and return; the front end waits until the socket is ready again. Owned by the front end, used on
 // the loop's thread only.
 #pragma once
@@ -9,6 +9,9 @@
 #include <string_view>
 
 #include "node/base/socket.hpp"
+#include "node/clients/client_addresses.hpp"
+#include "node/clients/client_stream.hpp"
+#include "node/clients/handshakes.hpp"
 #include "node/clients/session.hpp"
 #include "protocol/clock.hpp"
 
@@ -19,7 +22,10 @@ class Connection {
   // `parts` must outlive the connection. `from`: the client's address, for the log.
   Connection(Socket socket, const Session::Parts& parts, std::string from);
 
-  // Reads once from the socket, and gives the bytes to the session. Uses `buffer` only during the call.
+  // The connection begins with a TLS handshake. Call it before any other function. Both must outlive the connection.
+  void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address) { stream_.expect_tls(handshakes, address); }
+
+  // Continues a TLS handshake, or reads once and gives the bytes to the session. Uses `buffer` only during the call.
   void receive(std::span<char> buffer);
 
   // Sends as much output as the socket accepts. When the session has ended, closes or half-closes the connection.
@@ -28,8 +34,8 @@ class Connection {
   // The node stops: commands already received are still answered, then the connection closes.
   void finish();
 
-  // Closes the connection if one of its timeouts has passed: idle_timeout, ack_timeout, or kMaxDiscardTime since the
-  // node half-closed it. Call it about once per second.
+  // Closes the connection if one of its timeouts has passed: idle_timeout, ack_timeout, first_line_timeout,
+  // kHandshakeTimeout, or kMaxDiscardTime since the node half-closed it. Call it about once per second.
   void close_if_overdue();
 
   // Closes the socket at once. `reason` is for the log.
@@ -37,21 +43,38 @@ class Connection {
 
   // Whether to wait until the socket is readable, and until it is writable. If both are false, the session waits for a
   // lookup or an acknowledgement, or the connection is closed.
-  [[nodiscard]] bool wants_to_receive() const { return is_open() && (is_discarding_ || session_.wants_bytes()); }
-  [[nodiscard]] bool wants_to_send() const { return is_open() && !session_.output().empty(); }
-  [[nodiscard]] bool is_open() const { return socket_.is_open(); }
+  [[nodiscard]] bool wants_to_receive() const {
+    return is_open() && (is_discarding_ || session_.wants_bytes()) && !stream_.input_waits_to_send();
+  }
+  [[nodiscard]] bool wants_to_send() const {
+    return is_open() && (!session_.output().empty() || stream_.holds_output() || stream_.input_waits_to_send());
+  }
+  [[nodiscard]] bool is_open() const { return stream_.is_open(); }
+
+  // Whether to call receive() without waiting for the socket: TLS has read ahead.
+  [[nodiscard]] bool has_input() const { return stream_.has_input() && wants_to_receive(); }
+  // Whether to call receive() when the socket is writable.
+  [[nodiscard]] bool receives_when_writable() const { return is_open() && stream_.input_waits_to_send(); }
 
   [[nodiscard]] Session& session() { return session_; }
-  [[nodiscard]] const Socket& socket() const { return socket_; }
+  [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
 
  private:
+  [[nodiscard]] bool open();
+  void refuse(std::string_view answer);
+  void refuse_plain_text(std::string_view answer);
+  void refuse_tls();
+  void handshake_failed(std::string_view reason);
+  void close_if_handshake_is_overdue();
   void end_if_finished();
+  [[nodiscard]] bool end_output();
   void half_close();
   void discard(std::size_t count);
 
   const Session::Parts& parts_;
-  Socket socket_;
+  ClientStream stream_;
   Session session_;
+  bool has_received_ = false;
   bool is_discarding_ = false;  // the node has half-closed: further input is discarded
   std::size_t discarded_bytes_ = 0;
   protocol::Nanoseconds discards_since_{};

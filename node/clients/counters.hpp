@@ -20,8 +20,18 @@ struct Counters {
   std::uint64_t clients_output_held = 0;   // how often a session had to wait because all replies hold too much memory
   std::uint64_t connections_accepted = 0;  // and served
   std::uint64_t connections_refused = 0;   // closed at once: max_connections or the limit of open files was reached
-  std::uint64_t bytes_in = 0;              // from clients, including discarded input
-  std::uint64_t bytes_out = 0;             // to clients
+  // closed at once: their address had max_connections_per_address
+  std::uint64_t connections_refused_by_address = 0;
+  std::uint64_t connections_displaced = 0;     // closed while the node was full: their address had most connections
+  std::uint64_t connections_without_line = 0;  // closed at first_line_timeout
+  std::uint64_t tls_handshakes = 0;            // completed
+  std::uint64_t tls_handshakes_failed = 0;     // by an error, or closed by the client
+  std::uint64_t tls_handshakes_timed_out = 0;
+  std::uint64_t tls_handshakes_refused = 0;  // too many were under way
+  std::uint64_t tls_plain_text = 0;          // connections that sent plain text to a port that speaks TLS
+  std::uint64_t tls_not_spoken = 0;          // connections that sent TLS to a port that does not speak it
+  std::uint64_t bytes_in = 0;                // from clients, including discarded input
+  std::uint64_t bytes_out = 0;               // to clients
 };
 
 }  // namespace herd::node

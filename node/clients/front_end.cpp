@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <asio/error.hpp>
+#include <asio/post.hpp>
 #include <cerrno>
 #include <string>
 #include <system_error>
@@ -155,16 +156,44 @@ void FrontEnd::back_off(const std::error_code& error) {
   }
 }
 
-void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
-  if (connections() >= std::min(parts_.config.max_connections, parts_.most_connections)) {
-    ++parts_.counters.connections_refused;
-    if (warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) {
-      spdlog::warn("event=connection_refused from={} connections={} reason=\"{} is reached\"", text_of(client),
-                   connections(),
-                   connections() >= parts_.config.max_connections ? "max_connections" : "the limit of open files");
-    }
-    return;
+// Whether the client may connect. When all places are taken, an address with fewer connections than another takes a
+// place from that one.
+bool FrontEnd::admit(const tcp::endpoint& client) {
+  const std::size_t most_of_address = parts_.config.max_connections_per_address;
+  if (most_of_address > 0 && addresses_.connections_of(client.address()) >= most_of_address) {
+    ++parts_.counters.connections_refused_by_address;
+    refuse(client, "max_connections_per_address");
+    return false;
   }
+  if (connections() < std::min(parts_.config.max_connections, parts_.most_connections)) return true;
+  if (ClientAddresses::Member* member = addresses_.to_displace_for(client.address())) {
+    displace(*member, client);
+    return true;
+  }
+  ++parts_.counters.connections_refused;
+  refuse(client, connections() >= parts_.config.max_connections ? "max_connections" : "the limit of open files");
+  return false;
+}
+
+void FrontEnd::refuse(const tcp::endpoint& client, std::string_view limit) {
+  if (!warnings_.allows(ClientWarning::ConnectionRefused, parts_.clock.now())) return;
+  spdlog::warn("event=connection_refused from={} connections={} reason=\"{} is reached\"", text_of(client),
+               connections(), limit);
+}
+
+void FrontEnd::displace(ClientAddresses::Member& member, const tcp::endpoint& newcomer) {
+  const ServedPtr served = connections_[static_cast<Served&>(member).index];
+  ++parts_.counters.connections_displaced;
+  if (warnings_.allows(ClientWarning::ConnectionDisplaced, parts_.clock.now())) {
+    spdlog::warn("event=connection_displaced from={} by={} connections={} reason=\"its address has most connections\"",
+                 served->connection.session().from(), text_of(newcomer), connections());
+  }
+  served->connection.close("all places are taken, and its address has most connections");
+  forget(served);
+}
+
+void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
+  if (!admit(client)) return;
   std::error_code error;
   socket.set_options(error);
   if (error) {
@@ -173,6 +202,8 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
   ++parts_.counters.connections_accepted;
   spdlog::debug("event=connection_opened from={}", text_of(client));
   const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client));
+  addresses_.add(*served, client.address());
+  if (handshakes_.is_on()) served->connection.expect_tls(handshakes_, *served->address);
   served->index = connections_.size();
   connections_.push_back(served);
   serve(served);
@@ -182,15 +213,33 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
 // then finds the other replies when the first one wakes it. serve() closes no other connection, so the list of ready
 // ones stays valid.
 void FrontEnd::serve_ready() {
+  handshakes_.new_iteration();
   const auto served = [this](const SocketPoll::Ready& ready) {
     return connections_[static_cast<const Served*>(ready.owner)->index];
   };
   const auto ready = poll_.take_ready();
   for (const SocketPoll::Ready& one : ready) {
     Connection& connection = served(one)->connection;
-    if (one.to_receive && connection.wants_to_receive()) connection.receive(read_buffer_);
+    const bool can_receive = one.to_receive && connection.wants_to_receive();
+    if (can_receive || connection.receives_when_writable()) connection.receive(read_buffer_);
   }
   for (const SocketPoll::Ready& one : ready) serve(served(one));
+}
+
+void FrontEnd::arm() {
+  ready_.arm();
+  if (!to_receive_.empty()) asio::post(parts_.io, [this] { receive_ahead(); });
+}
+
+// Continues with the connections of which TLS has read ahead: the kernel does not report them. Each reads once, so that
+// none of them keeps the loop.
+void FrontEnd::receive_ahead() {
+  const std::vector<ServedPtr> all = std::exchange(to_receive_, {});
+  for (const ServedPtr& served : all) {
+    served->in_to_receive = false;
+    if (served->connection.has_input()) served->connection.receive(read_buffer_);
+  }
+  for (const ServedPtr& served : all) serve(served);
 }
 
 void FrontEnd::serve(const ServedPtr& served) {
@@ -209,8 +258,9 @@ void FrontEnd::serve(const ServedPtr& served) {
     served->in_unacknowledged = true;
     unacknowledged_.push_back(served);
   }
+  if (connection.has_input() && !std::exchange(served->in_to_receive, true)) to_receive_.push_back(served);
   const SocketPoll::Interest wanted{connection.wants_to_receive(), connection.wants_to_send()};
-  if (!poll_.watch(connection.socket().descriptor(), served.get(), served->watched, wanted)) {
+  if (!poll_.watch(connection.descriptor(), served.get(), served->watched, wanted)) {
     connection.close("epoll cannot watch its socket");
     forget(served);
     return;
@@ -224,6 +274,7 @@ void FrontEnd::forget(const ServedPtr& served) {
   if (index >= connections_.size() || connections_[index] != served) {
     return;  // removed before
   }
+  addresses_.remove(*served);
   connections_[index] = std::move(connections_.back());
   connections_[index]->index = index;
   connections_.pop_back();

@@ -28,10 +28,12 @@
 #include "node/base/loop_clock.hpp"
 #include "node/base/socket.hpp"
 #include "node/base/socket_poll.hpp"
+#include "node/clients/client_addresses.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
 #include "node/clients/connection.hpp"
 #include "node/clients/counters.hpp"
+#include "node/clients/handshakes.hpp"
 #include "node/clients/session.hpp"
 #include "node/config/config.hpp"
 #include "node/places/client.hpp"
@@ -66,9 +68,12 @@ class FrontEnd {
   // the address that cannot be opened and the reason.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
 
+  // New connections speak TLS with this context; nullptr: plain text. Connections that exist are not affected.
+  void use_tls(std::shared_ptr<const TlsContext> context) { handshakes_.use(std::move(context)); }
+
   // Waits for ready connections again. Call it at the end of each loop iteration: one iteration serves at most
-  // SocketPoll::kMostAtOnce connections.
-  void arm() { ready_.arm(); }
+  // SocketPoll::kMostAtOnce connections that the kernel reports, and those of which TLS has read ahead.
+  void arm();
 
   // The port of the first listening socket: the kernel's choice if listen() got port 0.
   [[nodiscard]] std::uint16_t port() const;
@@ -94,9 +99,12 @@ class FrontEnd {
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
+  // TLS handshakes under way.
+  [[nodiscard]] std::size_t handshakes() const { return handshakes_.under_way(); }
+
  private:
   // A connection, and its position in the front end's lists.
-  struct Served {
+  struct Served : ClientAddresses::Member {
     Served(Socket socket, const Session::Parts& parts, std::string from)
         : connection(std::move(socket), parts, std::move(from)) {}
 
@@ -105,6 +113,7 @@ class FrontEnd {
     SocketPoll::Interest watched;    // what poll_ watches its socket for
     bool in_unacknowledged = false;  // is in unacknowledged_
     bool in_to_send = false;         // is in to_send_
+    bool in_to_receive = false;      // is in to_receive_
   };
   using ServedPtr = std::shared_ptr<Served>;
 
@@ -121,8 +130,12 @@ class FrontEnd {
   void wait_for_clients(Listener& listener);
   void accept_clients(Listener& listener);
   void back_off(const std::error_code& error);
+  [[nodiscard]] bool admit(const asio::ip::tcp::endpoint& client);
+  void refuse(const asio::ip::tcp::endpoint& client, std::string_view reason);
+  void displace(ClientAddresses::Member& member, const asio::ip::tcp::endpoint& newcomer);
   void begin(Socket socket, const asio::ip::tcp::endpoint& client);
   void serve_ready();
+  void receive_ahead();
   void serve(const ServedPtr& served);
   void forget(const ServedPtr& served);
   void wait_for_sweep();
@@ -141,9 +154,12 @@ class FrontEnd {
   AcceptBackoff accept_backoff_;
   asio::steady_timer sweep_again_;
   std::vector<char> read_buffer_;
+  Handshakes handshakes_;  // these two before connections_, which refer to them
+  ClientAddresses addresses_;
   std::vector<ServedPtr> connections_;
   std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
   std::vector<ServedPtr> to_send_;         // have documents that send_delivered() sends
+  std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead
   std::size_t sweep_index_ = 0;            // where in connections_ the next sweep continues
   std::unordered_map<places::Ticket, PendingLookup> lookups_;
   std::optional<protocol::Nanoseconds> stops_at_;

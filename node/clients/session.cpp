@@ -17,8 +17,9 @@ Session::Session(const Parts& parts, std::string from)
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
       replies_(parts.buffers),
-      last_received_(parts.clock.now().steady),
-      last_sent_(parts.clock.now().steady) {}
+      began_(parts.clock.now().steady),
+      last_received_(began_),
+      last_sent_(began_) {}
 
 void Session::receive(std::span<const char> chunk) {
   last_received_ = parts_.clock.now().steady;
@@ -139,6 +140,7 @@ void Session::handle_lines() {
       handle_end_of_chunk();
       break;
     }
+    has_line_ = true;
   }
   if (output_was_empty) {
     last_sent_ = parts_.clock.now().steady;
@@ -165,6 +167,7 @@ void Session::read_ahead(Lines& lines) {
 void Session::handle_end_of_chunk() {
   if (input_ == Input::Ended) {
     input_ = Input::Done;
+    has_line_ = true;
     if (const auto text = lines_.last_line()) {
       execute(Line(*text, from_));
     }

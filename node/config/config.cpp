@@ -50,7 +50,43 @@ void read_herd(Section& keys, Config& config) {
   config.state_dir = (config.file.parent_path() / expand_home(state_dir)).lexically_normal();
 }
 
-void read_clients(Section& keys, ClientsConfig& clients) {
+// Reads a path, which is relative to the configuration file. Leaves `into` empty if the key is absent or "".
+void read_path(Section& keys, std::string_view key, const Config& config, std::filesystem::path& into) {
+  std::string file;
+  if (keys.read(key, file) && !file.empty()) into = (config.file.parent_path() / expand_home(file)).lexically_normal();
+}
+
+void check_tls(Section& keys, const ClientsConfig& clients) {
+  const auto is_set = [&](std::string_view key, const std::filesystem::path& file, std::string_view content) {
+    if (file.empty()) {
+      keys.mistake("tls", fmt::format("is \"on\", but `{}` is not set: write the PEM file with {}", key, content));
+    }
+    return !file.empty();
+  };
+  const bool has_cert = is_set("tls_cert", clients.tls_cert, "the certificate and those of its issuers");
+  const bool has_key = is_set("tls_key", clients.tls_key, "the certificate's private key");
+  if (!has_cert || !has_key) return;
+  const auto context = TlsContext::load({clients.tls_cert, clients.tls_key}, clients.tls_min_version);
+  if (context) return;
+  const bool is_key = context.error().file == TlsFault::File::Key;
+  keys.mistake(
+      is_key ? "tls_key" : "tls_cert",
+      fmt::format("is {}, which {}", (is_key ? clients.tls_key : clients.tls_cert).string(), context.error().text));
+}
+
+void read_tls(Section& keys, const Config& config, ClientsConfig& clients) {
+  static constexpr std::array<Choice<bool>, 2> kSwitch{{{"off", false}, {"on", true}}};
+  static constexpr std::array<Choice<TlsVersion>, 2> kVersions{
+      {{"1.2", TlsVersion::Tls12}, {"1.3", TlsVersion::Tls13}}};
+  keys.read_one_of("tls", kSwitch, clients.tls);
+  read_path(keys, "tls_cert", config, clients.tls_cert);
+  read_path(keys, "tls_key", config, clients.tls_key);
+  keys.read_one_of("tls_min_version", kVersions, clients.tls_min_version);
+  keys.read("allow_plaintext", clients.allow_plaintext);
+  if (clients.tls) check_tls(keys, clients);
+}
+
+void read_clients(Section& keys, const Config& config, ClientsConfig& clients) {
   using Policy = InvalidArgumentsPolicy;
   static constexpr std::array<Choice<Policy>, 2> kPolicies{{{"drop", Policy::Drop}, {"reply", Policy::Reply}}};
   keys.read_one_of("invalid_arguments", kPolicies, clients.invalid_arguments);
@@ -60,6 +96,9 @@ void read_clients(Section& keys, ClientsConfig& clients) {
   keys.read("max_clients", {1, 1'000'000'000}, clients.max_clients);
   keys.read("idle_timeout", {100ms, 24h}, clients.idle_timeout);
   keys.read("max_future", {0ms, 24h}, clients.max_future);
+  keys.read("max_connections_per_address", {0, 1'000'000}, clients.max_connections_per_address);
+  keys.read("first_line_timeout", {100ms, 24h}, clients.first_line_timeout);
+  read_tls(keys, config, clients);
 }
 
 void read_bus(Section& keys, BusConfig& bus) {
@@ -110,9 +149,8 @@ void read_key_source(Section& keys, const Config& config, PlacesConfig& places) 
                  "is not the name of a variable (capitals, digits and _): put the key itself into the environment or "
                  "into the file of `key_file`");
   }
-  std::string file;
-  if (!keys.read("key_file", file) || file.empty()) return;
-  places.key_file = (config.file.parent_path() / expand_home(file)).lexically_normal();
+  read_path(keys, "key_file", config, places.key_file);
+  if (places.key_file.empty()) return;
   if (const auto key = places::read_key_file(places.key_file); !key) {
     keys.mistake("key_file", fmt::format("is {}, which {}", places.key_file.string(), key.error().message));
   }
@@ -190,7 +228,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
   config.file = std::filesystem::absolute(file).lexically_normal();
   Section keys(*toml, {"", 1}, mistakes);
   section(keys, "herd", mistakes, [&](Section& herd) { read_herd(herd, config); });
-  section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config.clients); });
+  section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config, config.clients); });
   section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config.bus); });
   std::size_t replicas_line = 1;
   section(keys, "updates", mistakes, [&](Section& updates) {

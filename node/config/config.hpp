@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "node/base/address.hpp"
+#include "node/tls/tls_context.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/result.hpp"
 
@@ -25,6 +26,13 @@ struct ClientsConfig {
   std::size_t max_clients = 20'000'000;  // of all origins that the node knows; 1 to 1,000,000,000
   std::chrono::milliseconds idle_timeout{300'000};
   std::chrono::milliseconds max_future{300'000};
+  bool tls = false;  // the client port speaks TLS and nothing else
+  std::filesystem::path tls_cert;
+  std::filesystem::path tls_key;  // this and tls_cert are absolute; empty: none
+  TlsVersion tls_min_version = TlsVersion::Tls12;
+  bool allow_plaintext = false;                 // permits `clients` beyond loopback without TLS
+  std::size_t max_connections_per_address = 0;  // 0: no limit of its own
+  std::chrono::milliseconds first_line_timeout{30'000};
 };
 
 struct BusConfig {
@@ -94,8 +102,8 @@ struct Config {
   [[nodiscard]] const NodeConfig* find(std::string_view name) const;
 };
 
-// Reads and checks `file`, and the key file that it names. The Error's message has one line for each mistake:
-// `FILE:LINE: what is wrong: what to do`. Also reads the environment variables of default_state_dir().
+// Reads and checks `file`, and the key files and the certificate that it names. The Error's message has one line for
+// each mistake: `FILE:LINE: what is wrong: what to do`. Also reads the environment variables of default_state_dir().
 [[nodiscard]] protocol::Result<Config> load_config(const std::filesystem::path& file);
 
 // The state directory if `state_dir` is empty: $HERD_STATE_DIR, else $XDG_STATE_HOME/herd, else

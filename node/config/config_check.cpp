@@ -88,8 +88,14 @@ class Checker {
 
   void check_clients(std::size_t i) {
     if (!sources_[i].clients) return;
-    if (const auto address = bind(i, "clients", *sources_[i].clients, parse_address)) {
-      config_.nodes[i].clients = *address;
+    const auto address = bind(i, "clients", *sources_[i].clients, parse_address);
+    if (!address) return;
+    config_.nodes[i].clients = *address;
+    if (!is_loopback(*address) && !config_.clients.tls && !config_.clients.allow_plaintext) {
+      mistake(i, "clients",
+              fmt::format("is \"{}\", which other hosts can reach in plain text: write 127.0.0.1:{}, or set tls = "
+                          "\"on\" or allow_plaintext = true under [clients]",
+                          address->host, address->port));
     }
   }
 

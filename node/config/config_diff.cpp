@@ -23,6 +23,12 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("clients.max_clients", fmt::to_string(config.clients.max_clients), kLive);
   add("clients.idle_timeout", fmt::to_string(config.clients.idle_timeout.count()), kLive);
   add("clients.max_future", fmt::to_string(config.clients.max_future.count()), kLive);
+  add("clients.tls", config.clients.tls ? "on" : "off", kLive);
+  add("clients.tls_cert", config.clients.tls_cert.string(), kLive);
+  add("clients.tls_key", config.clients.tls_key.string(), kLive);
+  add("clients.tls_min_version", config.clients.tls_min_version == TlsVersion::Tls12 ? "1.2" : "1.3", kLive);
+  add("clients.max_connections_per_address", fmt::to_string(config.clients.max_connections_per_address), kLive);
+  add("clients.first_line_timeout", fmt::to_string(config.clients.first_line_timeout.count()), kLive);
   add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));
   add("bus.max_batch", fmt::to_string(config.bus.max_batch));
   add("updates.ack", fmt::to_string(static_cast<int>(config.updates.ack)));

@@ -83,6 +83,14 @@ std::string list(const Config& config) {
 // The warnings of --check: for settings that are valid but risky. The port range of another host is not known.
 std::string warnings(const Config& config) {
   std::string lines;
+  if (config.clients.tls) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const auto context =
+        TlsContext::load({config.clients.tls_cert, config.clients.tls_key}, config.clients.tls_min_version);
+    if (const auto why = context ? context->invalid_at(now) : std::nullopt) {
+      lines += fmt::format("warning: `tls_cert` {}: clients will refuse it: renew it\n", *why);
+    }
+  }
   const PortRange range = read_port_range();
   for (const auto& node : config.nodes) {
     if (!is_of_this_host(node.clients)) continue;

@@ -73,6 +73,8 @@ void add_node(std::vector<MetricFamily>& all, const Status& status) {
       status.ready ? 1 : 0));
   all.push_back(gauge({"herd_clients", "Number of clients that the node has a record of"}, number(status.clients)));
   all.push_back(gauge({"herd_connections", "Number of open client connections"}, number(status.connections)));
+  all.push_back(gauge({"herd_tls_handshakes_under_way", "Number of TLS handshakes of clients that are under way"},
+                      number(status.tls_handshakes_under_way)));
   all.push_back(gauge(
       {"herd_store_digest", "Lower 48 bits of the digest of all records; nodes with equal stores have equal values"},
       digest_number(status.digest)));

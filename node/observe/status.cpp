@@ -86,6 +86,7 @@ std::string to_json(const Status& status) {
                       {"digest", hexadecimal(status.digest)},
                       {"clients", status.clients},
                       {"connections", status.connections},
+                      {"tls_handshakes_under_way", status.tls_handshakes_under_way},
                       {"journal", journal_json(status.journal)},
                       {"name_conflict", conflict_json(status.name_conflict)},
                       {"links", std::move(links)},

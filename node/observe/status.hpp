@@ -52,10 +52,11 @@ struct Status {
   std::uint64_t incarnation = 0;
   std::uint64_t feed_id = 0;
   std::chrono::milliseconds uptime{};
-  std::uint64_t digest = 0;       // of all records; equal digests mean equal stores
-  std::uint64_t clients = 0;      // number of records
-  std::uint64_t connections = 0;  // open client connections
-  bool ready = false;             // the first synchronisation is complete or was given up, and no peer refuses the name
+  std::uint64_t digest = 0;                    // of all records; equal digests mean equal stores
+  std::uint64_t clients = 0;                   // number of records
+  std::uint64_t connections = 0;               // open client connections
+  std::uint64_t tls_handshakes_under_way = 0;  // of client connections
+  bool ready = false;  // the first synchronisation is complete or was given up, and no peer refuses the name
   JournalStatus journal;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                       // in the order of the configuration

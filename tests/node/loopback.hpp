@@ -49,7 +49,10 @@ struct LoopbackNode : OneNode {
 // A client on a non-blocking socket. It reads only in the functions below.
 class LoopbackClient {
  public:
-  explicit LoopbackClient(LoopbackNode& node) : node_(node), socket_(io_) {
+  // `from`: the client's own address in 127.0.0.0/8.
+  explicit LoopbackClient(LoopbackNode& node, const char* from = "127.0.0.1") : node_(node), socket_(io_) {
+    socket_.open(asio::ip::tcp::v4());
+    socket_.bind({asio::ip::make_address(from), 0});
     socket_.connect({asio::ip::address_v4::loopback(), node.front_end.port()});
     socket_.non_blocking(true);
   }

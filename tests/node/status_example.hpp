@@ -14,6 +14,7 @@ inline Status example_status() {
   status.digest = 0xabc;
   status.clients = 3;
   status.connections = 2;
+  status.tls_handshakes_under_way = 1;
   status.ready = true;
   status.journal.bytes = 4096;
   status.links = {{.peer = "Jaquez",

@@ -193,7 +193,14 @@ def test_two_herds_run_side_by_side(make_control: MakeControl) -> None:
     other.run("status")
 
 
+def allow_plaintext(control: Control) -> None:
+    """Permits addresses of clients beyond loopback."""
+    control.herd.settings = {"clients": {"allow_plaintext": True}}
+    control.herd.write_config()
+
+
 def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control: Control) -> None:
+    allow_plaintext(control)
     control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
                  f'clients = "192.0.2.1:{control.herd["n2"].clients_port}"')  # an address for documentation (RFC 5737)
     assert re.search(r"^n2 +\d+ +remote$", control.run("up"), re.M)
@@ -209,6 +216,7 @@ def test_nodes_of_another_host_are_shown_as_remote_and_never_started(control: Co
 
 
 def test_status_shows_what_local_peers_know_about_a_node_of_another_host(control: Control) -> None:
+    allow_plaintext(control)
     elsewhere = control.herd.directory / "elsewhere.toml"  # the configuration as the other host sees it
     elsewhere.write_text(control.herd.config_path.read_text())
     control.edit(f'clients = "127.0.0.1:{control.herd["n2"].clients_port}"',
@@ -233,6 +241,7 @@ def test_status_shows_what_local_peers_know_about_a_node_of_another_host(control
 
 def test_nodes_with_other_addresses_of_this_host_are_local_and_wildcards_belong_to_their_public_address(
         control: Control) -> None:
+    allow_plaintext(control)
     ports = [node.bus_port for node in control.herd]
     control.edit(f'bus = "tcp://127.0.0.1:{ports[0]}"', f'bus = "tcp://127.0.0.2:{ports[0]}"')
     control.edit(f'clients = "127.0.0.1:{control.herd["n1"].clients_port}"',

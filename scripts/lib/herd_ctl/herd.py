@@ -83,6 +83,11 @@ class Node:
                     local=_is_local(entry, bus), settings=entry["settings"], live_settings=entry["live_settings"],
                     entry=entry)
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether clients connect with TLS."""
+        return bool(self.live_settings.get("clients.tls") == "on")
+
     def fingerprint(self, binary: pathlib.Path) -> str:
         """A text that changes when the node must be restarted for a change of its configuration or of the program."""
         stat = binary.stat()

@@ -6,6 +6,7 @@ import io
 import json
 import re
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -30,13 +31,29 @@ class Named(Protocol):
 Asked = TypeVar("Asked", bound=Named)
 
 
+def connect(address: tuple[str, int], seconds: float, tls: bool = False) -> socket.socket:
+    """A connection, with TLS if `tls`; the caller closes it. The certificate is not checked: what comes is only shown
+    to the operator, and the certificate may not have this address."""
+    connection = socket.create_connection(address, max(0.01, seconds))
+    if not tls:
+        return connection
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    try:
+        return context.wrap_socket(connection)
+    except OSError:
+        connection.close()
+        raise
+
+
 def exchange(address: tuple[str, int], request: bytes, complete: Callable[[bytes], bool], deadline: float,
-             half_close: bool = False) -> bytes:
+             half_close: bool = False, tls: bool = False) -> bytes:
     """Sends the request; returns the answer when it is complete or the other side closes. OSError after the deadline or
-    if the answer is too long."""
-    with socket.create_connection(address, max(0.01, deadline - time.monotonic())) as connection:
+    if the answer is too long. A connection with TLS is not half-closed."""
+    with connect(address, deadline - time.monotonic(), tls) as connection:
         connection.sendall(request)
-        if half_close:
+        if half_close and not tls:
             connection.shutdown(socket.SHUT_WR)
         answer = io.BytesIO()
         while not complete(answer.getvalue()):
@@ -104,7 +121,7 @@ def ask(node: Node, line: bytes) -> bytes | None:
     """Sends a line as a client; returns the first line of the reply without its end, None if there is no reply."""
     try:
         reply = exchange(reachable(node.clients), line + b"\n", lambda answer: b"\n" in answer,
-                         time.monotonic() + TIMEOUT, half_close=True)
+                         time.monotonic() + TIMEOUT, half_close=True, tls=node.speaks_tls)
         return reply.partition(b"\n")[0] or None
     except OSError:
         return None

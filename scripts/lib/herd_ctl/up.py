@@ -202,14 +202,23 @@ def print_herd(herd: Herd, daemon: Daemon) -> None:
         print_session(local)
 
 
+def session_command(node: Node) -> str:
+    """The command of a session with the node as a client."""
+    host, port = reachable(node.clients)
+    if node.speaks_tls:
+        return f"openssl s_client -quiet -connect {f'[{host}]' if ':' in host else host}:{port}"
+    return f"telnet {host} {port}"
+
+
 def print_session(nodes: list[Node]) -> None:
     """Prints lines to paste: a report at the first node, and a query at another."""
     first = nodes[0]
     other = next((node for node in nodes if node.name == "Campbell"), nodes[-1])
     now = time.time_ns()
     print("\nTo talk to it, paste these, a line at a time:\n")
-    print("telnet {} {}".format(*reachable(first.clients)))
+    print(session_command(first))
     print(f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {now // 10**9}.{now % 10**9:09}")
-    print("\nand ask another node (Ctrl-] and then quit leave telnet):\n")
-    print("telnet {} {}".format(*reachable(other.clients)))
+    how = "Ctrl-C leaves openssl" if other.speaks_tls else "Ctrl-] and then quit leave telnet"
+    print(f"\nand ask another node ({how}):\n")
+    print(session_command(other))
     print("WHATSAT kiwi.cs.ucla.edu 10 3")

@@ -250,10 +250,28 @@ TEST_CASE("a bus address that other hosts can reach is refused, because the bus 
     CHECK(all[0].find("4: Hill: `bus` is \"") == 0);
     CHECK(all[0].find("not encrypted") != std::string::npos);
   }
-  CHECK(load("[[node]]\nname = \"Hill\"\nclients = \"0.0.0.0:12140\"\nbus = \"tcp://[::1]:12240\"\n"));
+  CHECK(load("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://[::1]:12240\"\n"));
   CHECK(load(kOneNode + "bus_public = \"tcp://localhost:12250\"\n")->nodes[0].bus_public == "tcp://localhost:12250");
   CHECK(mistake_of_node("bus_public = \"tcp://192.0.2.1:12250\"").find("not encrypted") != std::string::npos);
   CHECK(mistake_of_node("bus_public = \"tcp://herd.example:12250\"").find("not encrypted") != std::string::npos);
+}
+
+TEST_CASE("a clients' address that other hosts can reach in plain text is refused unless it is allowed") {
+  const auto with_clients = [](const std::string& address) {
+    return "[[node]]\nname = \"Hill\"\nclients = \"" + address + "\"\nbus = \"tcp://127.0.0.1:12240\"\n";
+  };
+  for (const std::string address : {"0.0.0.0:12140", "[::]:12140", "192.0.2.1:12140", "herd.example:12140"}) {
+    const auto all = mistakes(with_clients(address));
+    REQUIRE(all.size() == 1);
+    const std::string host = address[0] == '[' ? "::" : address.substr(0, address.find(':'));
+    CHECK(all[0] == "3: Hill: `clients` is \"" + host +
+                        "\", which other hosts can reach in plain text: write 127.0.0.1:12140, or set tls = \"on\" or "
+                        "allow_plaintext = true under [clients]");
+    CHECK(load("clients.allow_plaintext = true\n" + with_clients(address)));
+  }
+  for (const std::string address : {"127.0.0.1:1", "127.9.9.9:1", "[::1]:1", "localhost:1"}) {
+    CHECK(load(with_clients(address)));
+  }
 }
 
 TEST_CASE("an http address that other hosts can reach is refused unless it is allowed") {
@@ -278,9 +296,9 @@ TEST_CASE("malformed addresses are mistakes") {
   CHECK(mistake_of_node("monitor = \"tcp://localhost:12340\"").find("has the host name") != std::string::npos);
   CHECK(mistake_of_node("http = \"nowhere\"").find("which has no port") != std::string::npos);
   CHECK(mistake_of_node("bus_public = \"ipc:///tmp/x\"").find("does not begin with tcp://") != std::string::npos);
-  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"\"\n") ==
+  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"localhost:1\"\nbus = \"\"\n") ==
         std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://IP:PORT"});
-  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"a.example:1\"\nbus = \"tcp://localhost:2\"\n")[0].find(
+  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"localhost:1\"\nbus = \"tcp://localhost:2\"\n")[0].find(
             "4: Hill: `bus` has the host name \"localhost\"") == 0);
 }
 

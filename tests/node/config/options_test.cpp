@@ -14,6 +14,7 @@ const std::string kTwoNodes = R"([herd]
 state_dir = "/state"
 [clients]
 max_connections = 7
+allow_plaintext = true
 [[node]]
 name = "Hill"
 clients = "127.0.0.1:12140"

@@ -19,6 +19,7 @@ TEST_CASE("the shipped configuration contains the defaults and the five nodes") 
   const auto changes = diff({defaults, *shipped}, "Hill");
   CHECK(changes.live == std::vector<std::string>());
   CHECK(changes.restart == std::vector<std::string>());
+  CHECK(shipped->clients.allow_plaintext == defaults.clients.allow_plaintext);
   CHECK(shipped->http.allow_remote_http == defaults.http.allow_remote_http);
   const auto* hill = shipped->find("Hill");
   REQUIRE(hill != nullptr);
@@ -39,7 +40,7 @@ TEST_CASE("the shipped configuration contains every setting") {
   config.nodes.resize(1);
   config.nodes[0].name = "Hill";
   auto all = settings(config, "Hill");
-  all.insert(all.end(), {{"bus.curve", {}}, {"http.allow_remote_http", {}}});
+  all.insert(all.end(), {{"bus.curve", {}}, {"clients.allow_plaintext", {}}, {"http.allow_remote_http", {}}});
   for (const auto& setting : all) {
     INFO(setting.key);
     const auto dot = setting.key.find('.');

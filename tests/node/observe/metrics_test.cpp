@@ -26,7 +26,7 @@ TEST_CASE("the metrics have the values of the status") {
   for (const auto* wanted : {"herd_uptime_seconds 61.5",
                              "herd_ready 1",
                              "herd_clients 3",
-                             "herd_connections 2",
+                             "herd_connections 2", "herd_tls_handshakes_under_way 1",
                              "herd_store_digest 2748",
                              "herd_link_state{peer=\"Jaquez\",state=\"up\"} 1",
                              "herd_link_state{peer=\"Jaquez\",state=\"half\"} 0",

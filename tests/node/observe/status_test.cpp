@@ -14,7 +14,7 @@ TEST_CASE("the status document has exactly the documented fields") {
   const auto document = json::parse(to_json(example_status()));
   CHECK(document == json::parse(R"({
     "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
-    "digest": "0000000000000abc", "clients": 3, "connections": 2,
+    "digest": "0000000000000abc", "clients": 3, "connections": 2, "tls_handshakes_under_way": 1,
     "journal": {"state": "ok", "trouble": "", "bytes": 4096},
     "name_conflict": null,
     "links": {
