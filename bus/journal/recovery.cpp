@@ -4,6 +4,7 @@
 #include <limits>
 #include <string>
 #include <utility>
+#include <variant>
 
 #include "bus/store/mutants.hpp"
 #include "bus/store/update_texts.hpp"
@@ -28,6 +29,58 @@ bool restore(const RecordsFrame& frame, Store& store) {
   return true;
 }
 
+// A crash during the very first write of a journal leaves a part of its first frame. Nothing was acknowledged by then.
+bool is_torn_first_frame(std::string_view text) {
+  const std::string_view begin = text.substr(0, kFrameMagic.size());
+  return text.size() < kMaxRunFrameBytes && kFrameMagic.starts_with(begin);
+}
+
+enum class More : std::uint8_t { Yes, No };  // frames follow
+
+// Applies the frames of a journal to a state, in their order.
+class Applier {
+ public:
+  // Both must outlive the applier. `text`: the journal.
+  Applier(std::string_view text, RecoveredState& state) : text_(text), state_(&state) {}
+
+  [[nodiscard]] bool has_run() const { return has_run_; }
+
+  Result<More> operator()(const RunFrame& run) {
+    if (run.feed_id != state_->run.feed_id) state_->runs = {};
+    has_run_ = true;
+    state_->run = {run.feed_id, std::max(state_->run.base, run.base)};
+    state_->runs.begin({run.incarnation, state_->run.base});
+    return More::Yes;
+  }
+  Result<More> operator()(const RecordsFrame& records) {
+    if (!has_run_) return not_a_journal();
+    if (!restore(records, state_->store)) return fail("its records are invalid or out of order");
+    state_->records += records.records.size();
+    return More::Yes;
+  }
+  Result<More> operator()(const MarkFrame& mark) {
+    if (!has_run_) return not_a_journal();
+    state_->cursors = mark.cursors;
+    return More::Yes;
+  }
+  Result<More> operator()(const FramesEnd& end) {
+    if (!has_run_ && !is_torn_first_frame(text_)) return not_a_journal();
+    state_->valid_bytes = mutated(Mutant::TornTailStays) ? text_.size() : end.valid_bytes;
+    state_->sequence = end.sequence;
+    return More::No;
+  }
+  Result<More> operator()(const FramesDamaged& damage) {
+    return fail("it is damaged at byte " + std::to_string(damage.offset) + ", before records that can be read");
+  }
+
+ private:
+  static tl::unexpected<protocol::Error> not_a_journal() { return fail("it does not begin like a journal"); }
+
+  std::string_view text_;
+  RecoveredState* state_;
+  bool has_run_ = false;
+};
+
 }  // namespace
 
 RecoveredState empty_state(std::uint64_t feed_id, std::uint64_t hash_seed) {
@@ -43,35 +96,13 @@ bool is_of_another_release(std::string_view text) {
 
 Result<RecoveredState> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
   RecoveredState state = empty_state(feed_id, hash_seed);
+  Applier applier(text, state);
   FrameReader reader(text);
-  bool has_run = false;
-  const auto damaged = [](std::size_t offset) {
-    return fail("it is damaged at byte " + std::to_string(offset) + ", before records that can be read");
-  };
-  for (;;) {
-    const Frame frame = reader.next();
-    if (const auto* end = std::get_if<FramesEnd>(&frame)) {
-      if (!has_run && end->valid_bytes < text.size()) return fail("it does not begin like a journal");
-      state.valid_bytes = mutated(Mutant::TornTailStays) ? text.size() : end->valid_bytes;
-      state.sequence = end->sequence;
-      break;
-    }
-    if (const auto* damage = std::get_if<FramesDamaged>(&frame)) return damaged(damage->offset);
-    if (const auto* run = std::get_if<RunFrame>(&frame)) {
-      if (run->feed_id != state.run.feed_id) state.runs = {};
-      has_run = true;
-      state.run = {run->feed_id, std::max(state.run.base, run->base)};
-      state.runs.begin({run->incarnation, state.run.base});
-    } else if (!has_run) {
-      return fail("it does not begin like a journal");
-    } else if (const auto* records = std::get_if<RecordsFrame>(&frame)) {
-      if (!restore(*records, state.store)) return fail("its records are invalid or out of order");
-      state.records += records->records.size();
-    } else if (const auto* mark = std::get_if<MarkFrame>(&frame)) {
-      state.cursors = mark->cursors;
-    }
+  for (Result<More> more = More::Yes; *more == More::Yes;) {
+    more = std::visit(applier, reader.next());
+    if (!more) return tl::unexpected(std::move(more.error()));
   }
-  if (has_run) {
+  if (applier.has_run()) {
     const ChangeNumber last = std::max(state.run.base, state.store.feed().tail());
     if (last > std::numeric_limits<ChangeNumber>::max() - 2 * kRunGap) return fail("its change numbers are used up");
     state.run.base = last + (mutated(Mutant::NoRunGap) ? 0 : kRunGap);

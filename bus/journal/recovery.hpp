@@ -31,9 +31,9 @@ struct RecoveredState {
 [[nodiscard]] bool is_of_another_release(std::string_view text);
 
 // Reads a journal. The records are restored with run 0, that is, without identities: identities of an earlier run are
-// of little use, and each run would occupy space in every seen-set. An empty text gives empty_state() with `feed_id`;
-// other texts contain their own feed id. Returns an Error if the text is damaged before its end, or is not a journal:
-// then none of it can be trusted.
+// of little use, and each run would occupy space in every seen-set. An empty text, and one that ends within its first
+// frame, give empty_state() with `feed_id`; other texts contain their own feed id. Returns an Error if the text is
+// damaged before its end, or is not a journal: then none of it can be trusted.
 [[nodiscard]] protocol::Result<RecoveredState> recover(std::string_view text, std::uint64_t feed_id,
                                                        std::uint64_t hash_seed);
 

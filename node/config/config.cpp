@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "node/base/log_levels.hpp"
 #include "node/config/config_check.hpp"
 #include "node/config/config_reader.hpp"
 #include "node/places/api_key.hpp"

@@ -2,7 +2,6 @@
 // the nodes. Used by load_config() only.
 #pragma once
 
-#include <array>
 #include <map>
 #include <optional>
 #include <string>
@@ -13,8 +12,6 @@
 #include "node/config/config_reader.hpp"
 
 namespace herd::node {
-
-inline constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warning", "error"};
 
 // One [[node]] of the file: the values that are not parsed yet, and the lines of its keys.
 struct NodeSource {

@@ -6,7 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
-#include "node/config/config_check.hpp"
+#include "node/base/log_levels.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
 
@@ -34,7 +34,7 @@ void describe(CLI::App& app, Flags& flags) {
   app.add_flag("--check", flags.check, "Check the configuration and exit; needs no NAME");
   app.add_flag("--list", flags.list, "Print the configured nodes as JSON and exit; needs no NAME");
   app.add_option("--log-level", flags.log_level,
-                 "The log level, instead of the configured one: trace, debug, info, warning or error")
+                 fmt::format("The log level, instead of the configured one: {}", fmt::join(kLogLevels, ", ")))
       ->type_name("LEVEL")
       ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())));
   app.set_version_flag("--version", "herd-node " HERD_VERSION);

@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include "node/base/log_levels.hpp"
 #include "node/observe/log_output.hpp"
 #include "protocol/limits.hpp"
 
@@ -25,28 +26,22 @@ using protocol::Result;
 using spdlog::level::level_enum;
 using namespace std::chrono;
 
-// The names that the configuration documents. spdlog has more ("critical", "off", "warn").
-constexpr std::array<std::pair<std::string_view, level_enum>, 5> kLevels{{{"trace", level_enum::trace},
-                                                                          {"debug", level_enum::debug},
-                                                                          {"info", level_enum::info},
-                                                                          {"warning", level_enum::warn},
-                                                                          {"error", level_enum::err}}};
+// spdlog's levels with the names in kLogLevels, in its order.
+constexpr std::array<level_enum, kLogLevels.size()> kLevels{level_enum::trace, level_enum::debug, level_enum::info,
+                                                            level_enum::warn, level_enum::err};
 constexpr std::size_t kFatalBytes = 1'000;
 constexpr std::size_t kMostOutputs = 2;       // standard error and a file
 constexpr timespec kDrainPoll{0, 1'000'000};  // 1 ms
 
 Result<level_enum> parse_level(std::string_view text) {
-  for (const auto& [name, level] : kLevels) {
-    if (name == text) return level;
-  }
-  return fail(fmt::format("log level '{}' is unknown; use trace, debug, info, warning or error", text));
+  const auto* const name = std::find(kLogLevels.begin(), kLogLevels.end(), text);
+  if (name != kLogLevels.end()) return kLevels.at(static_cast<std::size_t>(name - kLogLevels.begin()));
+  return fail(fmt::format("log level '{}' is unknown: use one of {}", text, fmt::join(kLogLevels, ", ")));
 }
 
 std::string_view name_of(level_enum level) {
-  for (const auto& [name, value] : kLevels) {
-    if (value == level) return name;
-  }
-  return "error";  // critical
+  const auto* const found = std::find(kLevels.begin(), kLevels.end(), level);
+  return found == kLevels.end() ? kLogLevels.back() : kLogLevels.at(static_cast<std::size_t>(found - kLevels.begin()));
 }
 
 struct Line {

@@ -25,8 +25,8 @@ namespace herd::node {
 // for appending, or the system has no thread or descriptor left.
 [[nodiscard]] protocol::Result<void> start_log(const std::string& node, const LogConfig& config);
 
-// Sets the lowest level that is written: "trace", "debug", "info", "warning" or "error". Any thread, at any time.
-// Returns an error for any other name, and changes nothing then.
+// Sets the lowest level that is written, by its name (node/base/log_levels.hpp). Any thread, at any time. Returns an
+// error for any other name, and changes nothing then.
 [[nodiscard]] protocol::Result<void> set_log_level(std::string_view level);
 
 // The number of lines dropped since the start, for standard error and the file together. Any thread.

@@ -10,7 +10,6 @@
 #include <string>
 
 #include "node/config/config.hpp"
-#include "node/config/config_check.hpp"
 #include "node/config/config_diff.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"

@@ -6,14 +6,6 @@ using bus::FileState;
 using bus::JournalJob;
 using protocol::Nanoseconds;
 
-namespace {
-
-// No journal's first frame is longer. A file that is cut off within it does not begin like a journal, so the node
-// refuses it: it may be any file.
-constexpr std::size_t kFirstFrameBytes = 128;
-
-}  // namespace
-
 void Disk::begin(JournalJob job) {
   job_ = std::move(job);
   done_at_ = now_ + Nanoseconds{random_.between(20'000, faults_.write_max.count())};
@@ -109,9 +101,9 @@ void Disk::restore(std::string content) {
 }
 
 void Disk::damage() {
-  const bool removes = random_.chance(0.5) || journal_.size() <= kFirstFrameBytes;
+  const bool removes = random_.chance(0.5) || journal_.empty();
   state_ = removes ? FileState::Missing : FileState::Shorter;
-  journal_.resize(removes ? 0 : kFirstFrameBytes + random_.below(journal_.size() - kFirstFrameBytes));
+  journal_.resize(removes ? 0 : random_.below(journal_.size()));
   synced_ = std::min(synced_, journal_.size());
 }
 

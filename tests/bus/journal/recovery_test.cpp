@@ -44,6 +44,25 @@ TEST_CASE("a journal with change numbers too high for another run is refused") {
   }
 }
 
+TEST_CASE("a journal that ends within its first frame counts as empty, and its part of a frame is cut off") {
+  std::string first;
+  FrameWriter().run(first, {kJournalFeed, 0, kFirstRun});
+  REQUIRE(first.size() <= kMaxRunFrameBytes);
+  for (std::size_t size = 0; size < first.size(); ++size) {
+    const auto state = recover(first.substr(0, size), 5, kHashSeed);
+    REQUIRE(state);
+    CHECK(state->valid_bytes == 0);
+    CHECK(state->run.feed_id == 5);
+  }
+  CHECK(recovered(first).run.feed_id == kJournalFeed);
+}
+
+TEST_CASE("a text that is not a journal is refused, however short") {
+  CHECK_FALSE(recover("x", 5, kHashSeed));
+  CHECK_FALSE(recover("HX", 5, kHashSeed));
+  CHECK_FALSE(recover(std::string(kFrameMagic) + std::string(kMaxRunFrameBytes, 'x'), 5, kHashSeed));
+}
+
 TEST_CASE("records are recovered with their change numbers") {
   OneJournal node;
   node.fill(3);

@@ -13,6 +13,7 @@
 #include <thread>
 #include <vector>
 
+#include "node/base/log_levels.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/standard_error_to.hpp"
 #include "tests/node/wait_until.hpp"
@@ -80,7 +81,7 @@ TEST_CASE_METHOD(LogFixture, "each level passes itself and more severe levels, a
   const auto file = directory / "Hill.log";
   const StandardErrorTo redirected(directory / "stderr");
   REQUIRE(start_log("Hill", {.level = "error", .file = file}));
-  const std::vector<std::string> names{"trace", "debug", "info", "warning", "error"};
+  const std::vector<std::string> names(kLogLevels.begin(), kLogLevels.end());
   for (std::size_t chosen = 0; chosen < names.size(); ++chosen) {
     REQUIRE(set_log_level(names[chosen]));
     REQUIRE(drain_log(10s));
@@ -105,7 +106,7 @@ TEST_CASE_METHOD(LogFixture, "an undocumented level is refused, and the previous
   for (const auto* wrong : {"", "warn", "critical", "off", "INFO", "info "}) {
     const auto set = set_log_level(wrong);
     REQUIRE_FALSE(set);
-    CHECK(set.error().message.find("use trace, debug, info, warning or error") != std::string::npos);
+    CHECK(set.error().message.find("use one of trace, debug, info, warning, error") != std::string::npos);
     CHECK_FALSE(start_log("Hill", {.level = wrong, .file = {}}));
   }
   CHECK(spdlog::get_level() == spdlog::level::warn);
