@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from herd_ctl import probe
 from herd_ctl.graphs import Graph
 from herd_ctl.trouble import Trouble
 from herd_ctl.waiting import wait_for
@@ -78,7 +79,9 @@ def load_words(server: Server, mode: str, ports: Sequence[int], options: dict[st
     for pid in server.pids:
         words += ["--pid", str(pid)]
     for key, value in options.items():
-        words += ["--" + key.replace("_", "-"), str(value)]
+        words.append("--" + key.replace("_", "-"))
+        if value is not True:  # True: a flag
+            words.append(str(value))
     return words
 
 
@@ -120,6 +123,20 @@ def herd(graph: Graph, ack: str = "memory", replicas: int = 0) -> Start:
     return start
 
 
+def herd_with_tls(folder: pathlib.Path) -> HerdServer:
+    """A node that speaks TLS to its clients, with a self-signed P-256 certificate."""
+    try:
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-days", "1", "-subj", "/CN=localhost", "-keyout", "node.key", "-out", "node.pem"],
+                       cwd=folder, check=True, capture_output=True, umask=0o077)
+    except (OSError, subprocess.CalledProcessError) as error:
+        raise Trouble(f"openssl cannot make a certificate: {error}") from None
+    tls = {"tls": "on", "tls_cert": "node.pem", "tls_key": "node.key"}
+    server = HerdServer(folder, ALONE, settings={"clients": tls}).start()
+    load_places(server)
+    return server
+
+
 def redis(persistence: str = "no", replicas: int = 0) -> Start:
     return lambda folder: Redis(folder, persistence, replicas).start()
 
@@ -140,9 +157,9 @@ def start_asked(folder: pathlib.Path, points: Sequence[tuple[str, str]]) -> Herd
     return server
 
 
-def send(port: int, lines: Sequence[str]) -> None:
+def send(port: int, lines: Sequence[str], tls: bool = False) -> None:
     """Sends the lines; the reply to each must be an AT line."""
-    with socket.create_connection(("127.0.0.1", port), 30) as connection, connection.makefile("rb") as replies:
+    with probe.connect(("127.0.0.1", port), 30, tls) as connection, connection.makefile("rb") as replies:
         connection.sendall("".join(lines).encode())
         for _ in lines:
             if not replies.readline().startswith(b"AT "):
@@ -151,10 +168,10 @@ def send(port: int, lines: Sequence[str]) -> None:
 
 def load_places(server: HerdServer) -> None:
     """Returns when every node has unpacked its table of places; a node serves clients earlier than that."""
-    send(server.ports[0], [f"IAMAT places +34.06-118.44 {time.time():.9f}\n"])
+    send(server.ports[0], [f"IAMAT places +34.06-118.44 {time.time():.9f}\n"], server.speaks_tls)
     wait_converged(server, START_SECONDS)
     for port in server.ports:
-        send(port, ["WHATSAT places 1 1\n"])
+        send(port, ["WHATSAT places 1 1\n"], server.speaks_tls)
 
 
 def places_rows(counted: bool, folder: pathlib.Path) -> list[Row]:
@@ -259,6 +276,10 @@ def rate_rows(counted: bool) -> list[Row]:
             Side("redis SET", redis(), of("set"), "redis-server"),
             Side("redis GEOADD", redis(), of("geoadd"), "redis-server"),
             Side("bare AT server", bare, of("iamat"))], extras=OF_KERNEL),
+        Row("alone-tls", "one node alone, 50 connections of 16 in flight, memory, with TLS and in plain text",
+            "replies/s", [
+                Side("herd memory, TLS", herd_with_tls, of("iamat", tls=True), "openssl"),
+                Side("herd memory, plain text", herd(ALONE), of("iamat"))], extras=OF_KERNEL),
         *durable_rows(of),
         Row("deep", "one node alone, 50 connections of 64 in flight, memory", "replies/s", [
             Side("herd memory", herd(ALONE), of("iamat", depth=64)),

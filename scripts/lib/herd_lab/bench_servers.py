@@ -129,6 +129,11 @@ class HerdServer(Server):
                                    **(settings or {})}
         self.start_seconds = 0.0  # from the first launch until all nodes are ready
 
+    @property
+    def speaks_tls(self) -> bool:
+        """Whether clients connect with TLS."""
+        return bool(self.settings.get("clients", {}).get("tls") == "on")
+
     @classmethod
     @contextlib.contextmanager
     def of_program(cls, binary: pathlib.Path) -> Iterator[None]:

@@ -49,6 +49,7 @@ Connection::Connection(const Target& target, std::unique_ptr<Dialect> dialect, s
       out_((2 * std::size_t{depth} + 1) * kLongestRequest),
       in_(kReadBytes) {
   descriptor_ = connect_to(target);
+  if (target.tls) tls_ = std::make_unique<TlsWire>(descriptor_);
   dialect_->handshake(descriptor_);
   fcntl(descriptor_, F_SETFL, O_NONBLOCK);
 }
@@ -87,7 +88,9 @@ std::uint64_t Connection::send_requests(Sequence& sequence, std::uint64_t most, 
 
 void Connection::flush() {
   while (wants_write()) {
-    const ssize_t sent = send(descriptor_, out_.data() + written_, out_end_ - written_, MSG_NOSIGNAL);
+    const char* const from = out_.data() + written_;
+    const std::size_t size = out_end_ - written_;
+    const ssize_t sent = tls_ ? tls_->send(from, size) : send(descriptor_, from, size, MSG_NOSIGNAL);
     if (sent < 0) {
       if (errno == EAGAIN || errno == EINTR) return;
       fail("sending");
@@ -97,6 +100,12 @@ void Connection::flush() {
 }
 
 void Connection::receive(const Answered& answered) {
+  while (receive_once(answered) && tls_ && tls_->has_pending()) {
+  }
+}
+
+// Returns false if nothing had come.
+bool Connection::receive_once(const Answered& answered) {
   if (in_begin_ == in_end_) in_begin_ = in_end_ = 0;
   if (in_end_ == in_.size()) {
     if (in_begin_ == 0) in_.resize(2 * in_.size());
@@ -104,14 +113,17 @@ void Connection::receive(const Answered& answered) {
     in_end_ -= in_begin_;
     in_begin_ = 0;
   }
-  const ssize_t got = recv(descriptor_, in_.data() + in_end_, in_.size() - in_end_, 0);
+  char* const into = in_.data() + in_end_;
+  const std::size_t space = in_.size() - in_end_;
+  const ssize_t got = tls_ ? tls_->receive(into, space) : recv(descriptor_, into, space, 0);
   if (got == 0) throw std::runtime_error("the server closed a connection");
   if (got < 0) {
-    if (errno == EAGAIN || errno == EINTR) return;
+    if (errno == EAGAIN || errno == EINTR) return false;
     fail("receiving");
   }
   in_end_ += static_cast<std::size_t>(got);
   check(answered);
+  return true;
 }
 
 void Connection::check(const Answered& answered) {

@@ -3,9 +3,11 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <string>
 
 #include "tests/bench/load/dialect.hpp"
+#include "tests/bench/load/tls_wire.hpp"
 
 namespace herd::bench {
 
@@ -37,6 +39,7 @@ class Connection {
 
  private:
   Expected& slot(std::uint64_t number) { return expected_[number & mask_]; }
+  [[nodiscard]] bool receive_once(const Answered& answered);
   void check(const Answered& answered);
   void settle(const Expected& expected, const Answered& answered);
 
@@ -55,6 +58,7 @@ class Connection {
   std::size_t in_begin_ = 0;
   std::size_t in_end_ = 0;
   int descriptor_ = -1;
+  std::unique_ptr<TlsWire> tls_;  // nullptr: plain text
 };
 
 }  // namespace herd::bench

@@ -27,11 +27,13 @@ void check_together(const Options& options) {
   if (hops && options.targets.size() != 2) {
     throw CLI::ValidationError("--to", "must be given twice for hops: the node for reports, then the node for queries");
   }
+  const bool herd = options.mode == Mode::kIamat || options.mode == Mode::kWhatsat || options.mode == Mode::kHop;
+  if (options.targets.front().tls && !herd) throw CLI::ValidationError("--tls", "needs iamat, whatsat or hop");
   if (options.publish_to > options.targets.size())
     throw CLI::ValidationError("--publish-to", "is greater than the number of --to");
 }
 
-void describe(CLI::App& app, Options& options, std::vector<std::string>& targets) {
+void describe(CLI::App& app, Options& options, std::vector<std::string>& targets, bool& tls) {
   app.add_option_function<std::string>(
          "MODE", [&options](const std::string& name) { options.mode = kModes.at(name); },
          "iamat, whatsat, set, geoadd, geosearch, nats, hop or nats-hop")
@@ -41,6 +43,7 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
   app.add_option("--to", targets, "Servers; connections are distributed over them in turn")
       ->required()
       ->type_name("HOST:PORT");
+  app.add_flag("--tls", tls, "iamat, whatsat, hop: speak TLS; the server's certificate is not checked");
   app.add_option("--pid", options.pids, "Server processes, to measure their processor time");
   app.add_option("--connections", options.connections)->check(CLI::Range(1, 20'000))->capture_default_str();
   app.add_option("--depth", options.depth, "Requests in flight on each connection")
@@ -82,10 +85,12 @@ std::optional<Options> parse_options(int argc, char** argv, int& status) {
   CLI::App app{"Loads a server with requests, checks every reply and prints the measurements as JSON."};
   Options options;
   std::vector<std::string> targets;
-  describe(app, options, targets);
+  bool tls = false;
+  describe(app, options, targets, tls);
   try {
     app.parse(argc, argv);
     for (const auto& text : targets) options.targets.push_back(read_target(text));
+    for (Target& target : options.targets) target.tls = tls;
     check_together(options);
   } catch (const CLI::ParseError& error) {
     status = app.exit(error) == 0 ? 0 : 2;

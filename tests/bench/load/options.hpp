@@ -13,6 +13,7 @@ enum class Mode : std::uint8_t { kIamat, kWhatsat, kSet, kGeoadd, kGeosearch, kN
 struct Target {
   std::string host;  // a numeric IPv4 address
   std::uint16_t port = 0;
+  bool tls = false;  // connect with TLS
 };
 
 struct Options {
