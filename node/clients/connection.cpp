@@ -21,7 +21,7 @@ constexpr std::string_view kSpeaksNoTls =
 using Opening = ClientStream::Opening;
 
 Connection::Connection(Socket socket, const Session::Parts& parts, std::string from)
-    : parts_(parts), stream_(std::move(socket)), session_(parts, std::move(from)) {}
+    : stream_(std::move(socket)), session_(parts, std::move(from)), since_(parts.clock.now().steady) {}
 
 void Connection::receive(std::span<char> buffer) {
   if (stream_.is_opening() && !open()) return;
@@ -37,7 +37,7 @@ void Connection::receive(std::span<char> buffer) {
       session_.receive_end();
     }
   } else {
-    parts_.counters.bytes_in += count;
+    parts().counters.bytes_in += count;
     if (is_discarding_) {
       discard(count);
     } else if (!std::exchange(has_received_, true) && !stream_.has_tls() && is_tls({buffer.data(), count})) {
@@ -51,9 +51,9 @@ void Connection::receive(std::span<char> buffer) {
 // Begins or continues a TLS handshake. Returns true when the stream is open.
 bool Connection::open() {
   std::error_code error;
-  switch (stream_.open(parts_.clock.now().steady, error)) {
+  switch (stream_.open(parts().clock.now().steady, error)) {
     case Opening::Open:
-      if (stream_.has_tls()) ++parts_.counters.tls_handshakes;
+      if (stream_.has_tls()) ++parts().counters.tls_handshakes;
       return true;
     case Opening::Waits:
       break;
@@ -64,18 +64,18 @@ bool Connection::open() {
       refuse_plain_text(kSpeaksTls);
       break;
     case Opening::Http:
-      refuse_plain_text(parts_.http_answer);
+      refuse_plain_text(parts().http_answer);
       break;
     case Opening::TooMany:
-      ++parts_.counters.tls_handshakes_refused;
-      if (parts_.warnings.allows(ClientWarning::HandshakeRefused, parts_.clock.now())) {
+      ++parts().counters.tls_handshakes_refused;
+      if (parts().warnings.allows(ClientWarning::HandshakeRefused, parts().clock.now())) {
         spdlog::warn("event=tls_handshake_refused from={} reason=\"too many handshakes are under way\"",
                      session_.from());
       }
       close("too many TLS handshakes are under way");
       break;
     case Opening::Failed:
-      ++parts_.counters.tls_handshakes_failed;
+      ++parts().counters.tls_handshakes_failed;
       handshake_failed(error.message());
       break;
   }
@@ -83,7 +83,7 @@ bool Connection::open() {
 }
 
 void Connection::handshake_failed(std::string_view reason) {
-  if (parts_.warnings.allows(ClientWarning::HandshakeFailed, parts_.clock.now())) {
+  if (parts().warnings.allows(ClientWarning::HandshakeFailed, parts().clock.now())) {
     spdlog::warn("event=tls_handshake_failed from={} reason=\"{}\"", session_.from(), reason);
   }
   close(reason);
@@ -92,7 +92,7 @@ void Connection::handshake_failed(std::string_view reason) {
 // Answers in plain text and half-closes. What has come is discarded, so that no reset destroys the answer.
 void Connection::refuse(std::string_view answer) {
   std::error_code error;
-  parts_.counters.bytes_out += stream_.send_plain(answer, error);
+  parts().counters.bytes_out += stream_.send_plain(answer, error);
   if (error) {
     close(error.message());
   } else {
@@ -101,16 +101,16 @@ void Connection::refuse(std::string_view answer) {
 }
 
 void Connection::refuse_plain_text(std::string_view answer) {
-  ++parts_.counters.tls_plain_text;
-  if (parts_.warnings.allows(ClientWarning::PlainText, parts_.clock.now())) {
+  ++parts().counters.tls_plain_text;
+  if (parts().warnings.allows(ClientWarning::PlainText, parts().clock.now())) {
     spdlog::warn("event=plain_text_refused from={} reason=\"this port speaks TLS\"", session_.from());
   }
   refuse(answer);
 }
 
 void Connection::refuse_tls() {
-  ++parts_.counters.tls_not_spoken;
-  if (parts_.warnings.allows(ClientWarning::TlsNotSpoken, parts_.clock.now())) {
+  ++parts().counters.tls_not_spoken;
+  if (parts().warnings.allows(ClientWarning::TlsNotSpoken, parts().clock.now())) {
     spdlog::warn("event=tls_refused from={} reason=\"this port does not speak TLS\"", session_.from());
   }
   refuse(kSpeaksNoTls);
@@ -123,7 +123,7 @@ void Connection::send() {
   while (!error && !session_.output().empty()) {
     const std::size_t count = stream_.send(session_.output(), error);
     if (error) break;
-    parts_.counters.bytes_out += count;
+    parts().counters.bytes_out += count;
     session_.sent(count);
   }
   if (!error) {
@@ -139,7 +139,7 @@ void Connection::finish() {
     close("node stops");
     return;
   }
-  const bool is_quiet = parts_.clock.now().steady - session_.last_active() >= kMaxDiscardTime && !stream_.has_bytes();
+  const bool is_quiet = parts().clock.now().steady - session_.last_active() >= kMaxDiscardTime && !stream_.has_bytes();
   if (is_quiet && session_.ending() == Session::Ending::HalfClose && end_output()) {
     close("node stops");  // all replies have arrived long ago, so a TCP reset cannot destroy one
   }
@@ -150,16 +150,16 @@ void Connection::close_if_overdue() {
     return;
   }
   if (is_discarding_) {
-    if (parts_.clock.now().steady - discards_since_ >= kMaxDiscardTime) {
+    if (parts().clock.now().steady - since_ >= kMaxDiscardTime) {
       close("client has not closed");
     }
   } else if (stream_.handshake_since()) {
     close_if_handshake_is_overdue();
-  } else if (session_.is_without_line()) {
-    ++parts_.counters.connections_without_line;
+  } else if (is_without_line()) {
+    ++parts().counters.connections_without_line;
     close("no line within first_line_timeout");
   } else if (session_.is_unacknowledged()) {
-    if (parts_.warnings.allows(ClientWarning::Unacknowledged, parts_.clock.now())) {
+    if (parts().warnings.allows(ClientWarning::Unacknowledged, parts().clock.now())) {
       spdlog::warn(
           "event=unacknowledged from={} reason=\"update not acknowledged within ack_timeout: too few replicas, the "
           "journal stalls, or another process has this node's name\"",
@@ -171,11 +171,16 @@ void Connection::close_if_overdue() {
   }
 }
 
+// Whether no whole line has come within first_line_timeout.
+bool Connection::is_without_line() const {
+  return !session_.has_line() && parts().clock.now().steady - since_ >= parts().config.first_line_timeout;
+}
+
 // A handshake also ends at first_line_timeout, because no line can have come.
 void Connection::close_if_handshake_is_overdue() {
-  const bool is_overdue = parts_.clock.now().steady - *stream_.handshake_since() >= kHandshakeTimeout;
-  if (!is_overdue && !session_.is_without_line()) return;
-  ++parts_.counters.tls_handshakes_timed_out;
+  const bool is_overdue = parts().clock.now().steady - *stream_.handshake_since() >= kHandshakeTimeout;
+  if (!is_overdue && !is_without_line()) return;
+  ++parts().counters.tls_handshakes_timed_out;
   handshake_failed("the client did not complete it in time");
 }
 
@@ -216,11 +221,11 @@ void Connection::half_close() {
     return;
   }
   is_discarding_ = true;
-  discards_since_ = parts_.clock.now().steady;
+  since_ = parts().clock.now().steady;
 }
 
 void Connection::discard(std::size_t count) {
-  discarded_bytes_ += count;
+  discarded_bytes_ += static_cast<std::uint32_t>(count);
   if (discarded_bytes_ > kMaxDiscardedBytes) {
     close("client does not stop sending");
   }

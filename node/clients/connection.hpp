@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -60,24 +61,25 @@ class Connection {
   [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
 
  private:
+  [[nodiscard]] const Session::Parts& parts() const { return session_.parts(); }
   [[nodiscard]] bool open();
   void refuse(std::string_view answer);
   void refuse_plain_text(std::string_view answer);
   void refuse_tls();
   void handshake_failed(std::string_view reason);
+  [[nodiscard]] bool is_without_line() const;
   void close_if_handshake_is_overdue();
   void end_if_finished();
   [[nodiscard]] bool end_output();
   void half_close();
   void discard(std::size_t count);
 
-  const Session::Parts& parts_;
   ClientStream stream_;
   Session session_;
   bool has_received_ = false;
   bool is_discarding_ = false;  // the node has half-closed: further input is discarded
-  std::size_t discarded_bytes_ = 0;
-  protocol::Nanoseconds discards_since_{};
+  std::uint32_t discarded_bytes_ = 0;
+  protocol::Nanoseconds since_;  // when the connection began, or when the node half-closed it, in steady time
 };
 
 }  // namespace herd::node

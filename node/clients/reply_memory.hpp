@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "node/base/limits.hpp"
@@ -21,7 +22,10 @@ class ReplyMemory {
   ReplyMemory& operator=(const ReplyMemory&) = delete;
 
   // A connection holds `now` bytes. `counted` is the connection's own variable: its bytes at the last call, at first 0.
-  void change(std::size_t& counted, std::size_t now) { total_ += now - std::exchange(counted, now); }
+  // A connection holds far less than 4 GiB.
+  void change(std::uint32_t& counted, std::size_t now) {
+    total_ += now - std::exchange(counted, static_cast<std::uint32_t>(now));
+  }
 
   [[nodiscard]] std::size_t total() const { return total_; }
 

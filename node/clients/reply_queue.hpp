@@ -99,8 +99,8 @@ class ReplyQueue {
   // has few slots, so moving them is cheap.
   std::vector<Slot> slots_;
   SlotId first_id_ = 0;  // the id of slots_.front()
-  std::size_t pending_ = 0;
-  std::size_t waiting_iterations_ = 0;
+  std::uint32_t pending_ = 0;
+  std::uint32_t waiting_iterations_ = 0;
   std::uint64_t awaited_ = 0;
   std::size_t timing_mark_bytes_ = 0;  // answers to timing marks, in bytes, that are not sent yet
   bool same_iteration_ = false;        // the last slot is a gate of this loop iteration

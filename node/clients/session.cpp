@@ -17,9 +17,8 @@ Session::Session(const Parts& parts, std::string from)
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
       replies_(parts.buffers),
-      began_(parts.clock.now().steady),
-      last_received_(began_),
-      last_sent_(began_) {}
+      last_received_(parts.clock.now().steady),
+      last_sent_(parts.clock.now().steady) {}
 
 void Session::receive(std::span<const char> chunk) {
   last_received_ = parts_.clock.now().steady;

@@ -103,15 +103,14 @@ class Session {
   // or output waited and the client took none of it.
   [[nodiscard]] bool is_overdue() const;
 
-  // Whether no complete line has come within first_line_timeout since the session began.
-  [[nodiscard]] bool is_without_line() const {
-    return !has_line_ && parts_.clock.now().steady - began_ >= parts_.config.first_line_timeout;
-  }
+  // Whether a complete line has come, or a last one without a line end.
+  [[nodiscard]] bool has_line() const { return has_line_; }
 
   // When a byte was last received or sent, in steady time.
   [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_received_, last_sent_); }
 
   [[nodiscard]] const std::string& from() const { return from_; }
+  [[nodiscard]] const Parts& parts() const { return parts_; }
 
  private:
   enum class Input : std::uint8_t {
@@ -138,11 +137,10 @@ class Session {
   ReplyQueue replies_;
   std::vector<Lookup> lookups_;
   Input input_ = Input::Open;
-  bool lines_wait_ = false;      // lines_ holds complete lines, which wait until the session is no longer full
-  bool has_line_ = false;        // a complete line has come
-  bool output_full_ = false;     // output passed its limit, and has not yet fallen to half of it
-  std::size_t counted_ = 0;      // bytes of this session in parts_.memory
-  protocol::Nanoseconds began_;  // in steady time, as the two times below
+  bool lines_wait_ = false;  // lines_ holds complete lines, which wait until the session is no longer full
+  bool has_line_ = false;
+  bool output_full_ = false;   // output passed its limit, and has not yet fallen to half of it
+  std::uint32_t counted_ = 0;  // bytes of this session in parts_.memory
   protocol::Nanoseconds last_received_;
   protocol::Nanoseconds last_sent_;  // the last time when bytes were sent, or when empty output became non-empty
 };

@@ -43,8 +43,8 @@ struct Crowd : OneSession {
 
 TEST_CASE("the bytes of all connections are summed up, and the limit falls in two steps") {
   ReplyMemory memory(1000);
-  std::size_t one = 0;
-  std::size_t two = 0;
+  std::uint32_t one = 0;
+  std::uint32_t two = 0;
   CHECK(memory.limit() == kMaxOutputBytes);
   CHECK(memory.read_bytes() == kReadBufferBytes);
   memory.change(one, 300);
