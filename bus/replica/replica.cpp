@@ -38,6 +38,13 @@ std::string version_mismatch(const Hello& hello, const std::string& node) {
          ": upgrade " + (is_older ? hello.node + " to this release" : node + " to the release of " + hello.node);
 }
 
+// The reason for which a HELLO is refused that came over a connection with the key of another node, or of no node.
+std::string key_mismatch(std::string_view owner) {
+  if (owner.empty()) return "its key was removed or revoked";
+  return "it uses the key of node '" + std::string(owner) +
+         "': give each node a key of its own, with `scripts/herd keygen`";
+}
+
 }  // namespace
 
 Replica::Replica(const Options& options) : Replica(options, empty_state(options.self.feed_id, options.hash_seed)) {}
@@ -122,8 +129,10 @@ void Replica::receive(const Incoming& incoming, Now now) {
   if (!message) return events_.refuse({}, "a message cannot be read: " + message.error().message);
   const auto receive_from_peer = [&](const auto& of_peer) {
     const auto route = routes_.find(std::string(incoming.route));
-    if (route == routes_.end()) {
-      ++events_.counters().messages_refused;  // a stranger, or a peer that has just reconnected: then its HELLO follows
+    // A stranger, or a peer that has just reconnected: then its HELLO follows. Or a connection of which the key belongs
+    // to another node since a reload.
+    if (route == routes_.end() || !may_be(incoming, peers_[route->second].name)) {
+      ++events_.counters().messages_refused;
       return;
     }
     receive(FromPeer{peers_[route->second], route->second, incoming, now}, of_peer);
@@ -154,6 +163,7 @@ void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now no
     return events_.refuse(hello.node, "it belongs to herd '" + hello.herd + "', this node to '" + self_->herd +
                                           "': check `name` in [herd] and the addresses of the nodes");
   }
+  if (!may_be(incoming, hello.node)) return events_.refuse(hello.node, key_mismatch(*incoming.authenticated));
   const auto peer =
       std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
   if (peer == peers_.end()) {

@@ -89,6 +89,9 @@ struct Incoming {
   std::string_view header;               // the header frame
   std::optional<std::string_view> body;  // the body frame, if there is one
   Connections* connections = nullptr;    // to ask about other routes; nullptr: they all count as closed
+  // The node to which the key of the connection belongs (rule 25), empty if it belongs to none any more; nullopt: the
+  // bus is not encrypted.
+  std::optional<std::string_view> authenticated = std::nullopt;
 };
 
 struct PeerStatus {
@@ -245,6 +248,7 @@ class Replica {
 
   void receive_hello(const Incoming& incoming, const protocol::Hello& hello, protocol::Now now);
   void accept_claim(PeerIndex index, const Claims::Claim& claim, protocol::Now now);
+  [[nodiscard]] static bool may_be(const Incoming& incoming, std::string_view name);
   void regain_name(const protocol::Welcome& welcome, const Incoming& incoming, protocol::Now now);
   void note_conflicts(protocol::Now now);
 

@@ -24,6 +24,11 @@ void Replica::accept_claim(PeerIndex index, const Claims::Claim& claim, Now now)
   peers_[index].link.receive(claim.hello, now, store_.feed().tail());
 }
 
+// A name belongs to a key (rule 25).
+bool Replica::may_be(const Incoming& incoming, std::string_view name) {
+  return !incoming.authenticated || *incoming.authenticated == name || mutated(Mutant::HelloOfAnotherNameAccepted);
+}
+
 // If this WELCOME comes from a process that held a peer's name before, and shows that it is at the configured address,
 // it holds the name again (rule 20).
 void Replica::regain_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
@@ -32,7 +37,7 @@ void Replica::regain_name(const protocol::Welcome& welcome, const Incoming& inco
   for (PeerIndex index = 0; index < peers(); ++index) {
     const Connected link = peers_[index].link.connected(now);
     const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
-    if (!hello) continue;
+    if (!hello || !may_be(incoming, peers_[index].name)) continue;
     return accept_claim(index, {*hello, route, incoming.connections}, now);
   }
 }

@@ -104,10 +104,11 @@ HERD_MUTANT(ClosedHolderKeepsName)    // a process keeps its name although its c
 HERD_MUTANT(SilentHolderKeepsName)    // ... and although it does not answer
 HERD_MUTANT(FormerHolderStaysFormer)  // a process that answers does not get its name back from one that does not answer
 HERD_MUTANT(ContenderNotNotified)     // a refused process receives no CONFLICT
-HERD_MUTANT(ConflictOfAnotherRunUsed)  // a CONFLICT for another incarnation is used
-HERD_MUTANT(RefusedAcknowledges)       // a refused process acknowledges updates and is ready
-HERD_MUTANT(StartAcknowledges)         // ... and so does a process that does not know yet whether it will be refused
-HERD_MUTANT(RefusalNeverEnds)          // a process that was refused stays refused
+HERD_MUTANT(ConflictOfAnotherRunUsed)    // a CONFLICT for another incarnation is used
+HERD_MUTANT(RefusedAcknowledges)         // a refused process acknowledges updates and is ready
+HERD_MUTANT(StartAcknowledges)           // ... and so does a process that does not know yet whether it will be refused
+HERD_MUTANT(RefusalNeverEnds)            // a process that was refused stays refused
+HERD_MUTANT(HelloOfAnotherNameAccepted)  // a process may use another name than that of its key
 // Reset.
 HERD_MUTANT(ResetKeepsEpoch)    // a reset does not raise the epoch
 HERD_MUTANT(EpochNotTakenOver)  // a report after a reset has epoch 0 instead of the client's epoch

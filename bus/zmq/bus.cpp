@@ -9,6 +9,7 @@
 #include "bus/zmq/checksum.hpp"
 #include "bus/zmq/zmq_calls.hpp"
 #include "bus/zmq/zmq_options.hpp"
+#include "protocol/assert.hpp"
 
 namespace herd::bus {
 
@@ -20,6 +21,9 @@ namespace {
 constexpr int kFramesPerIteration = 1024;  // about 256 messages; then clients and sockets to send on are served
 // Frames of a message. One with a wrong number of frames counts as damaged; above this bound its connection is cut too.
 constexpr std::size_t kMaxParts = 64;
+// The tries to bind the port again, and the number of failures that are more than ZeroMQ's delay: 2 s.
+constexpr Nanoseconds kBindInterval = std::chrono::milliseconds(10);
+constexpr int kBindFailuresReported = 200;
 constexpr int kAnswersPerIteration = 64;      // messages from a peer's ROUTER, which sends at most 20 per second
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than sharing its ownership
 
@@ -29,11 +33,6 @@ std::uint16_t port_of(std::string_view address) {
   std::uint16_t port = 0;
   (void)std::from_chars(digits.data(), digits.data() + digits.size(), port);
   return port;
-}
-
-// The bytes that a frame takes in ZMTP.
-std::uint64_t wire_bytes(const zmq::message_t& frame) {
-  return frame.size() + (frame.size() <= 255 ? 2 : 9);
 }
 
 bool is_intact(const Incoming& message, const zmq::message_t& last) {
@@ -50,9 +49,18 @@ zmq::message_t share(const std::shared_ptr<const std::string>& body) {
   return {const_cast<char*>(body->data()), body->size(), release, new Owner(body)};
 }
 
+std::vector<std::string> names_of_peers(const Replica& replica) {
+  std::vector<std::string> names;
+  for (PeerIndex peer = 0; peer < replica.peers(); ++peer) names.push_back(replica.peer_status(peer, {}).name);
+  return names;
+}
+
 }  // namespace
 
-Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_(context, zmq::socket_type::router) {
+Bus::Bus(zmq::context_t& context, Replica& replica, std::optional<BusKeys> keys)
+    : replica_(replica), router_(context, zmq::socket_type::router) {
+  const bool encrypted = keys.has_value();
+  if (encrypted) encryption_.emplace(context, std::move(*keys), names_of_peers(replica));
   set_receiver_options(router_);
   descriptors_.push_back(router_.get(zmq::sockopt::fd));
   dealers_.reserve(replica.peers());  // the guard keeps pointers to them
@@ -63,26 +71,33 @@ Bus::Bus(zmq::context_t& context, Replica& replica) : replica_(replica), router_
   }
   std::vector<zmq::socket_t*> sockets{&router_};
   for (zmq::socket_t& dealer : dealers_) sockets.push_back(&dealer);
-  guard_.emplace(context, std::move(sockets));
+  guard_.emplace(context, std::move(sockets), encrypted);
   descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
+  if (encryption_) descriptors_.push_back(encryption_->descriptor());
+  dialled_.assign(dealers_.size(), false);
   touched_.assign(dealers_.size(), true);
   writable_.assign(dealers_.size(), false);
 }
 
-protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses,
-                                                 Replica& replica) {
+protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses, Replica& replica,
+                                                 std::optional<BusKeys> keys) {
   std::string address = addresses.bind;
   try {
-    std::unique_ptr<Bus> bus(new Bus(context, replica));
+    std::unique_ptr<Bus> bus(new Bus(context, replica, std::move(keys)));
     std::vector<std::uint16_t> ports{port_of(addresses.bind)};
     for (const std::string& peer : addresses.peers) ports.push_back(port_of(peer));
     bus->guard_->set_ports(std::move(ports));
-    bus->router_.bind(address);
+    bus->addresses_ = addresses.peers;
+    bus->bind(address);
+    if (bus->encryption_) {
+      if (const auto proven = bus->encryption_->prove(context, bus->bound_); !proven) {
+        return tl::unexpected(proven.error());
+      }
+    }
     for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
       address = addresses.peers.at(peer);
-      bus->dealers_[peer].connect(address);
+      bus->dial(peer);
     }
-    bus->addresses_ = addresses.peers;
     return bus;
   } catch (const zmq::error_t& error) {
     if (error.num() == EADDRINUSE) {
@@ -95,7 +110,9 @@ protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const 
 
 void Bus::note_readable(std::size_t descriptor) {
   if (descriptor == 0) return;  // the ROUTER is read in each iteration
-  if (descriptor > dealers_.size()) {
+  if (encryption_ && descriptor == descriptors_.size() - 1) {
+    encryption_->touched();
+  } else if (descriptor > dealers_.size()) {
     guard_->touched(descriptor - dealers_.size() - 1);
   } else {
     touched_[descriptor - 1] = true;
@@ -106,6 +123,11 @@ void Bus::note_readable(std::size_t descriptor) {
 bool Bus::receive(Now now) {
   bool more = read_router(now);
   guard_->read_events(now);
+  if (encryption_) {
+    if (bind_due_ <= now.steady) bind_again(now);
+    note_handshakes(now);
+    more = encryption_->serve() || more;
+  }
   if (now.steady < guard_->due()) return more;
   const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
   if (!guard_->cut_offenders(is_peer, now)) return more;
@@ -144,9 +166,10 @@ void Bus::receive_frame(Now now) {
 }
 
 // A message of a node is a header, perhaps a body, and the checksum.
-void Bus::receive_message(std::string_view route, const Frames& frames, std::size_t size, Now now) {
+void Bus::receive_message(std::string_view route, Frames& frames, std::size_t size, Now now) {
   if (size < 2 || size > frames.size()) return replica_.receive_damaged();
   Incoming incoming{route, frames[0].to_string_view(), std::nullopt, this};
+  if (encryption_) incoming.authenticated = authenticate(frames[0], now);
   if (size == frames.size()) incoming.body = frames[1].to_string_view();
   if (!is_intact(incoming, frames[size - 1])) return replica_.receive_damaged();
   received_ = &frames[0];
@@ -236,9 +259,101 @@ bool Bus::receive_back(PeerIndex peer, Now now) {
 
 // Messages on their way are lost, which the link repairs.
 void Bus::reconnect(PeerIndex peer) {
-  uninterrupted([&] { dealers_[peer].disconnect(addresses_[peer]); });
-  uninterrupted([&] { dealers_[peer].connect(addresses_[peer]); });
+  dial(peer);
+}
+
+// Ends the connection to a peer, if there is one, and opens another. ZeroMQ uses the keys that are set at this moment.
+void Bus::dial(PeerIndex peer) {
+  zmq::socket_t& dealer = dealers_[peer];
+  if (dialled_[peer]) uninterrupted([&] { dealer.disconnect(addresses_[peer]); });
+  dialled_[peer] = !encryption_ || encryption_->equip_sender(dealer, peer);
+  if (dialled_[peer]) uninterrupted([&] { dealer.connect(addresses_[peer]); });
   touched_[peer] = true;
+}
+
+// ---- encryption
+// ------------------------------------------------------------------------------------------------------
+
+void Bus::bind(const std::string& address) {
+  if (encryption_) encryption_->equip_receiver(router_);
+  uninterrupted([&] { router_.bind(address); });
+  bind_address_ = address;
+  bound_ = router_.get(zmq::sockopt::last_endpoint);
+}
+
+// ZeroMQ's thread releases the port some time after the call of unbind().
+void Bus::bind_again(Now now) {
+  bind_due_ = Nanoseconds::max();
+  try {
+    bind(bind_address_);
+    bind_failures_ = 0;
+  } catch (const zmq::error_t& problem) {
+    bind_due_ = now.steady + kBindInterval;
+    if (++bind_failures_ == kBindFailuresReported) {
+      bind_trouble_ = "bus address " + bind_address_ + " cannot be used again after the change of the key (" +
+                      problem.what() + "): stop the other process that uses it";
+    }
+  }
+}
+
+bool Bus::set_keys(BusKeys keys, Now now) {
+  HERD_ASSERT(encryption_);
+  const Encryption::Changes changes = encryption_->set_keys(std::move(keys));
+  if (changes.bind) {  // ZeroMQ ends all connections of the port with it
+    if (!bound_.empty()) uninterrupted([&] { router_.unbind(bound_); });
+    bound_.clear();
+    bind_due_ = now.steady;
+  }
+  guard_->cut_keys([this](std::string_view key) { return encryption_->is_valid(key); });
+  for (const PeerIndex peer : changes.dialled) dial(peer);
+  return changes.any;
+}
+
+// The name of the node to which a message's key belongs. After a reload that removed the key, messages that were on
+// their way still arrive: they belong to no node.
+std::string_view Bus::authenticate(zmq::message_t& frame, Now now) {
+  const auto name = encryption_->sender_of(frame);
+  if (!name) guard_->cut_sender(frame, kKeyGone, now);
+  return name.value_or(std::string_view());
+}
+
+void Bus::note_handshakes(Now now) {
+  for (const auto& [socket, result] : guard_->take_handshakes()) {
+    if (socket == 0) {
+      encryption_->note_failure();
+      continue;
+    }
+    Dialler& dialler = encryption_->dialler(static_cast<PeerIndex>(socket - 1));
+    switch (result) {
+      case HandshakeResult::Succeeded:
+        dialler.succeeded();
+        break;
+      case HandshakeResult::Failed:
+        dialler.failed(now);
+        break;
+      case HandshakeResult::Refused:
+        dialler.refused(now);
+        break;
+    }
+  }
+  for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+    if (encryption_->dialler(peer).take_dial(now)) dial(peer);
+  }
+}
+
+std::vector<RefusedConnection> Bus::take_refused() {
+  return encryption_ ? encryption_->take_refused() : std::vector<RefusedConnection>();
+}
+
+Nanoseconds Bus::due() const {
+  const Nanoseconds due = std::min(guard_->due(), bind_due_);
+  return encryption_ ? std::min(due, encryption_->due()) : due;
+}
+
+// The bytes that a frame takes in ZMTP.
+std::uint64_t Bus::wire_bytes(const zmq::message_t& frame) const {
+  const std::uint64_t size = frame.size() + (encryption_ ? kEncryptedFrameBytes : 0);
+  return size + (size <= 255 ? 2 : 9);
 }
 
 void Bus::leave() {

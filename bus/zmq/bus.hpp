@@ -7,6 +7,9 @@
 // high-water mark, or when it hands an identity over to a new connection. The ROUTER itself sends only CONFLICT, which
 // may be lost (docs/PROTOCOL.md, One name, two processes).
 //
+// With keys (bus/zmq/encryption.hpp) all connections are encrypted by CURVE, and each message names the node that its
+// connection belongs to. Without keys the bus is for loopback addresses only.
+//
 // Owned by the node; loop thread only. It owns its sockets from open() to its destructor. Nothing here blocks. The
 // ROUTER is read even if a DEALER cannot send: if nodes stopped reading until they could send, they could wait for each
 // other in a circle.
@@ -19,13 +22,16 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
+#include "bus/keys/bus_keys.hpp"
 #include "bus/loop/transport.hpp"
 #include "bus/replica/connections.hpp"
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/connection_guard.hpp"
+#include "bus/zmq/encryption.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::bus {
@@ -38,13 +44,15 @@ class Bus : public Transport, private Connections {
   };
 
   // Binds the ROUTER and connects the DEALERs. The replica must outlive the bus. The Error names the address that is in
-  // use or invalid.
+  // use or invalid. `keys`: nullopt: the bus is not encrypted. Else it first proves that a stranger is refused, which
+  // takes milliseconds and at most kProofPatience; the context may have no other bus with keys.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Bus>> open(zmq::context_t& context, const Addresses& addresses,
-                                                                   Replica& replica);
+                                                                   Replica& replica,
+                                                                   std::optional<BusKeys> keys = std::nullopt);
 
-  // The descriptors to wait for: first the ROUTER's, then the DEALERs', then those of the connection guard. They become
-  // readable when there may be something to do, and are edge-triggered: after each wake-up call note_readable() with
-  // the index of each readable one, and let the pump run before the next wait.
+  // The descriptors to wait for: first the ROUTER's, then the DEALERs', then those of the connection guard, last that
+  // of the encryption. They become readable when there may be something to do, and are edge-triggered: after each
+  // wake-up call note_readable() with the index of each readable one, and let the pump run before the next wait.
   [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
   void note_readable(std::size_t descriptor);
 
@@ -56,7 +64,19 @@ class Bus : public Transport, private Connections {
   [[nodiscard]] bool writable(PeerIndex peer) override;
   void send(PeerIndex peer, const Outgoing& message) override;
   void reconnect(PeerIndex peer) override;
-  [[nodiscard]] protocol::Nanoseconds due() const override { return guard_->due(); }
+  [[nodiscard]] protocol::Nanoseconds due() const override;
+
+  // New keys of an encrypted bus. Connections of keys that are gone end at once, and others are dialled anew where they
+  // must. If the node's own key in use changes, all connections end and are opened again; nothing is lost. Returns
+  // whether the keys differ from the former ones.
+  bool set_keys(BusKeys keys, protocol::Now now);
+  [[nodiscard]] bool is_encrypted() const { return encryption_.has_value(); }
+  // Why the port could not be bound again since the last call; nullopt: there is no such trouble.
+  [[nodiscard]] std::optional<std::string> take_bind_trouble() { return std::exchange(bind_trouble_, std::nullopt); }
+  // The connections that were refused in their handshake since the last call, at most Encryption::kMaxRefusedKept.
+  // refused() counts all since the start.
+  [[nodiscard]] std::vector<RefusedConnection> take_refused();
+  [[nodiscard]] std::uint64_t refused() const { return encryption_ ? encryption_->refused() : 0; }
 
   // The connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept of them. connections_cut()
   // counts all since the start.
@@ -67,7 +87,7 @@ class Bus : public Transport, private Connections {
   void leave();
 
  private:
-  Bus(zmq::context_t& context, Replica& replica);
+  Bus(zmq::context_t& context, Replica& replica, std::optional<BusKeys> keys);
 
   using Frames = std::array<zmq::message_t, 3>;  // header, body, checksum: the most that a message has
 
@@ -81,9 +101,15 @@ class Bus : public Transport, private Connections {
     std::uint64_t wire_bytes = 0;  // of these frames
   };
 
+  void bind(const std::string& address);
+  void bind_again(protocol::Now now);
+  void dial(PeerIndex peer);
+  [[nodiscard]] std::string_view authenticate(zmq::message_t& frame, protocol::Now now);
+  void note_handshakes(protocol::Now now);
+  [[nodiscard]] std::uint64_t wire_bytes(const zmq::message_t& frame) const;
   [[nodiscard]] bool read_router(protocol::Now now);
   void receive_frame(protocol::Now now);
-  void receive_message(std::string_view route, const Frames& frames, std::size_t size, protocol::Now now);
+  void receive_message(std::string_view route, Frames& frames, std::size_t size, protocol::Now now);
   [[nodiscard]] int look_at(PeerIndex peer);
   void receive_answer(PeerIndex peer, protocol::Now now);
   [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override;
@@ -93,11 +119,18 @@ class Bus : public Transport, private Connections {
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
   std::vector<std::string> addresses_;  // to which the DEALERs connect
+  std::vector<bool> dialled_;           // of each DEALER: it has been connected, and not disconnected since
+  std::string bound_;                   // the address of the ROUTER; empty: not bound now
   std::vector<int> descriptors_;
   std::vector<bool> touched_;                 // of each DEALER: its state may have changed since the last look
   std::vector<bool> writable_;                // as of the last look at each DEALER
   const zmq::message_t* received_ = nullptr;  // the header that the replica receives now
   Incomplete incomplete_;
+  std::optional<Encryption> encryption_;
+  std::string bind_address_;                                       // as configured
+  protocol::Nanoseconds bind_due_ = protocol::Nanoseconds::max();  // when to try to bind again
+  int bind_failures_ = 0;                                          // in a row
+  std::optional<std::string> bind_trouble_;
   std::optional<ConnectionGuard> guard_;  // last, because it must be destroyed before the sockets
 };
 

@@ -7,10 +7,11 @@
 
 #include <algorithm>
 #include <array>
-#include <atomic>
 #include <cstring>
 #include <utility>
 
+#include "bus/zmq/monitored.hpp"
+#include "bus/zmq/zap.hpp"
 #include "bus/zmq/zmq_calls.hpp"
 
 namespace herd::bus {
@@ -26,13 +27,11 @@ namespace {
 constexpr Nanoseconds kIntervalWithStrangers = 20ms;
 constexpr Nanoseconds kIntervalWithPeers = 50ms;
 
-// The first frame of a monitor's message: the event (2 bytes) and its value (4 bytes, here the descriptor), in the
-// machine's byte order. The second frame is the address.
-constexpr std::size_t kEventBytes = 6;
-
-// Numbers the monitors' inproc addresses. They are shared by all buses of the process, and an address is free only some
-// time after its monitor is closed.
-std::atomic<std::uint64_t> next_monitor{0};
+// Only an encrypted connection has a handshake that says something about its other end. A refusal by ZAP is not among
+// the ROUTER's events, because the ZAP server has decided it.
+constexpr int kReceiverHandshakes = ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL;
+constexpr int kSenderHandshakes = ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_HANDSHAKE_FAILED_AUTH |
+                                  ZMQ_EVENT_HANDSHAKE_FAILED_PROTOCOL | ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
 
 bool is_same(const sockaddr_storage& one, const sockaddr_storage& other) {
   if (one.ss_family != other.ss_family) return false;
@@ -55,6 +54,11 @@ std::string host_of(const sockaddr_storage& address) {
                                                       : static_cast<const void*>(&four);
   const int family = mapped ? AF_INET : address.ss_family;
   return inet_ntop(family, bytes, text.data(), text.size()) != nullptr ? text.data() : "?";
+}
+
+HandshakeResult result_of(std::uint16_t event) {
+  if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return HandshakeResult::Succeeded;
+  return event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? HandshakeResult::Refused : HandshakeResult::Failed;
 }
 
 // Reads both ends of a connected socket. False if the descriptor is not one.
@@ -83,25 +87,19 @@ bool read_bytes(int descriptor, std::uint64_t& bytes) {
 
 }  // namespace
 
-ConnectionGuard::ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets)
+ConnectionGuard::ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets, bool encrypted)
     : sockets_(std::move(sockets)) {
   for (zmq::socket_t* socket : sockets_) {
-    const std::string address = "inproc://connections-" + std::to_string(next_monitor++);
-    const int events = socket == sockets_.front() ? ZMQ_EVENT_ACCEPTED : ZMQ_EVENT_CONNECTED;
-    if (zmq_socket_monitor(socket->handle(), address.c_str(), events) != 0) throw zmq::error_t();
-    zmq::socket_t& monitor = monitors_.emplace_back(context, zmq::socket_type::pair);
-    monitor.set(zmq::sockopt::linger, 0);
-    // No bound: at one, ZeroMQ's thread would wait for this thread. An event takes 200 bytes, and there is one for each
-    // connection.
-    monitor.set(zmq::sockopt::rcvhwm, 0);
-    monitor.connect(address);
-    descriptors_.push_back(monitor.get(zmq::sockopt::fd));
+    const bool receiver = socket == sockets_.front();
+    const int handshakes = receiver ? kReceiverHandshakes : kSenderHandshakes;
+    const int connections = receiver ? ZMQ_EVENT_ACCEPTED : ZMQ_EVENT_CONNECTED;
+    monitors_.push_back(monitor_of(context, *socket, connections | (encrypted ? handshakes : 0)));
+    descriptors_.push_back(monitors_.back().get(zmq::sockopt::fd));
   }
   touched_.assign(monitors_.size(), true);
 }
 
 ConnectionGuard::~ConnectionGuard() {
-  // Before the monitors' sockets are closed: else ZeroMQ would wait to deliver an event to a monitor that is gone.
   for (zmq::socket_t* socket : sockets_) (void)zmq_socket_monitor(socket->handle(), nullptr, 0);
 }
 
@@ -109,14 +107,12 @@ void ConnectionGuard::read_events(Now now) {
   for (std::size_t monitor = 0; monitor < monitors_.size(); ++monitor) {
     if (!touched_[monitor]) continue;
     touched_[monitor] = false;
-    zmq::message_t event;
-    zmq::message_t address;
-    while (receive(monitors_[monitor], event, zmq::recv_flags::dontwait)) {
-      if (event.more()) (void)receive(monitors_[monitor], address, zmq::recv_flags::none);
-      if (event.size() != kEventBytes) continue;
-      std::int32_t descriptor = -1;
-      std::memcpy(&descriptor, static_cast<const char*>(event.data()) + 2, sizeof descriptor);
-      opened(monitor, descriptor, now);
+    while (const auto event = read_event(monitors_[monitor])) {
+      if ((event->event & (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED)) != 0) {
+        opened(monitor, event->value, now);
+      } else {
+        handshakes_.push_back({monitor, result_of(event->event)});
+      }
     }
   }
 }
@@ -161,6 +157,7 @@ ConnectionGuard::Connection* ConnectionGuard::sender(std::string_view route, zmq
   const auto found = connections_.find(descriptor);
   if (found == connections_.end() || !found->second.account.accepted) return nullptr;
   found->second.route = route;
+  found->second.key = key_of(frame);
   return newest_ = &found->second;
 }
 
@@ -232,6 +229,19 @@ void ConnectionGuard::cut(int descriptor, const Connection& connection, std::str
   if (news_.size() >= kMaxCutsKept) return;
   news_.push_back({connection.account.host + " port " + std::to_string(port_of(connection.there)), std::string(reason),
                    connection.account.waiting()});
+}
+
+void ConnectionGuard::cut_keys(const IsValid& is_valid) {
+  for (auto entry = connections_.begin(); entry != connections_.end();) {
+    const auto& [descriptor, connection] = *entry;
+    if (connection.key.empty() || is_valid(connection.key)) {
+      ++entry;
+      continue;
+    }
+    cut(descriptor, connection, kKeyGone);
+    newest_ = nullptr;
+    entry = connections_.erase(entry);
+  }
 }
 
 std::vector<ConnectionCut> ConnectionGuard::take_cuts() {

@@ -14,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 #include <zmq.hpp>
 
@@ -29,10 +30,25 @@ struct ConnectionCut {
   std::uint64_t waiting = 0;  // bytes that were unread in ZeroMQ
 };
 
+// What became of the handshake of an encrypted connection.
+enum class HandshakeResult : std::uint8_t {
+  Succeeded,  // of a DEALER only
+  Failed,     // by the ROUTER's report: the other end has no key, or another key of this node than the one in use
+  Refused,    // of a DEALER only: the peer refused this node's key for good
+};
+struct HandshakeEnd {
+  std::size_t socket;  // 0: the ROUTER; else the DEALER to peer `socket` - 1
+  HandshakeResult result;
+};
+
+// The reason of a cut.
+inline constexpr std::string_view kKeyGone = "its key was removed or revoked";
+
 class ConnectionGuard {
  public:
   // `sockets`: the ROUTER first, then the DEALERs. Monitors them from now on, so make it before they bind and connect.
-  ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets);
+  // `encrypted`: handshakes are reported too.
+  ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets, bool encrypted);
   ~ConnectionGuard();
   ConnectionGuard(const ConnectionGuard&) = delete;
   ConnectionGuard& operator=(const ConnectionGuard&) = delete;
@@ -50,6 +66,9 @@ class ConnectionGuard {
   // Reads the monitors' events and registers new connections.
   void read_events(protocol::Now now);
 
+  // The handshakes that have ended since the last call, in order for each socket. Call it after each read_events().
+  [[nodiscard]] std::vector<HandshakeEnd> take_handshakes() { return std::exchange(handshakes_, {}); }
+
   // A complete message came out of the ROUTER. `route`: its sender's identity frame. `last`: its last frame.
   // `wire_bytes`: its size on the wire.
   void delivered(std::string_view route, zmq::message_t& last, std::uint64_t wire_bytes, protocol::Now now);
@@ -59,6 +78,10 @@ class ConnectionGuard {
 
   // Cuts the connection that this frame came by.
   void cut_sender(zmq::message_t& frame, std::string_view reason, protocol::Now now);
+
+  // Cuts the connections of keys that are not valid any more. A connection has its key from its first message on.
+  using IsValid = std::function<bool(std::string_view key)>;
+  void cut_keys(const IsValid& is_valid);
 
   // Returns whether a route is a configured peer's.
   using IsPeer = std::function<bool(std::string_view route)>;
@@ -84,6 +107,7 @@ class ConnectionGuard {
     sockaddr_storage here{};  // both ends; if they change, the descriptor belongs to another connection
     sockaddr_storage there{};
     std::string route;  // of its newest message; empty: none yet
+    std::string key;    // of its other end, if it is encrypted and a message has come; else empty
   };
 
   void opened(std::size_t monitor, int descriptor, protocol::Now now);
@@ -97,6 +121,7 @@ class ConnectionGuard {
   std::vector<std::uint16_t> ports_;
   std::unordered_map<int, Connection> connections_;  // by descriptor
   Connection* newest_ = nullptr;                     // that the newest message came by; nullptr: unknown
+  std::vector<HandshakeEnd> handshakes_;
   std::vector<ConnectionCut> news_;
   std::uint64_t cuts_ = 0;
   protocol::Nanoseconds due_ = protocol::Nanoseconds::max();

@@ -19,7 +19,7 @@ std::uint64_t sum(const Sources& from, std::uint64_t places::Figures::*figure) {
   return total;
 }
 
-constexpr std::array<Row, 57> kRows{{
+constexpr std::array<Row, 58> kRows{{
     {"iamat_stored", "IAMAT commands accepted: newer than the known record of the client",
      [](const Sources& from) { return from.clients.iamat_stored; }},
     {"iamat_duplicate", "IAMAT commands that repeat the known record, answered with IGNORE",
@@ -113,6 +113,8 @@ constexpr std::array<Row, 57> kRows{{
      [](const Sources& from) { return from.bus.feeds_renewed; }},
     {"bus_connections_cut", "Bus connections closed by this node because of too much or invalid data",
      [](const Sources& from) { return from.bus_connections_cut; }},
+    {"bus_refused", "Connections to the bus refused in their handshake: no key, an unknown or a revoked one",
+     [](const Sources& from) { return from.bus_refused; }},
     {"journal_passes", "Flushes of the journal", [](const Sources& from) { return from.journal.flushes; }},
     {"journal_bytes", "Bytes written to the journal, including compactions",
      [](const Sources& from) { return from.journal.bytes; }},

@@ -34,6 +34,7 @@ struct CounterSources {
   const places::Counters& lookups;
   const std::vector<places::Figures>& providers;
   std::uint64_t bus_connections_cut = 0;
+  std::uint64_t bus_refused = 0;
   std::uint64_t log_dropped = 0;
   std::optional<OfMonitor> monitor{};  // nullopt: the node has no monitor, and none of its counters
 };

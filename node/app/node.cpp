@@ -31,6 +31,16 @@ namespace {
 constexpr std::size_t kHandlersPerIteration = 256;  // of Asio, before the bus is pumped again
 constexpr Nanoseconds kStopPatience = 5s;  // how long a clean stop waits for replies to clients and ACKs of peers
 
+// One line for each mistake of a file that a reload has read.
+void log_mistakes(const std::string& lines) {
+  std::istringstream mistakes(lines);
+  for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
+}
+
+void log_key_warnings(const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) spdlog::warn("event=key_at_risk reason=\"{}\"", warning);
+}
+
 }  // namespace
 
 Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, FileDisk::Opened opened)
@@ -38,6 +48,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       directory_(directory),
       log_level_(run.log_level),
       config_(run.config),
+      start_keys_(run.keys ? std::optional(run.keys->keys) : std::nullopt),
       signals_(signals),
       started_(clock_.now()),
       replica_(replica_options(run.config, run.name), std::move(opened.recovered)),
@@ -62,6 +73,7 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
   if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
     return tl::unexpected(enough.error());
   }
+  if (run.keys) log_key_warnings(run.keys->warnings);
   if (run.discard_journal) {
     const auto discarded = FileDisk::discard(directory.path());
     if (!discarded) return tl::unexpected(discarded.error());
@@ -117,7 +129,7 @@ Result<void> Node::open_bus() {
   const NodeConfig& self = *config_.find(name_);
   bus::Bus::Addresses addresses{self.bus, {}};
   for (const std::string& peer : self.peers) addresses.peers.push_back(config_.find(peer)->bus_public);
-  auto bus = bus::Bus::open(context_, addresses, replica_);
+  auto bus = bus::Bus::open(context_, addresses, replica_, std::exchange(start_keys_, std::nullopt));
   if (!bus) return tl::unexpected(bus.error());
   bus_ = std::move(*bus);
   loop_.emplace(bus::Loop::Parts{replica_, *bus_, journal_, *this});
@@ -230,6 +242,8 @@ bool Node::report(Now now) {
   reporter_->report_journal(journal_.trouble(), now);
   bool busy = reporter_->report(now);
   for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
+  for (const auto& refused : bus_->take_refused()) reporter_->report_refused(refused, now);
+  if (const auto trouble = bus_->take_bind_trouble()) spdlog::warn("event=bus_not_bound reason=\"{}\"", *trouble);
   if (stats_) busy = stats_->serve(now) || busy;
   return busy;
 }
@@ -287,8 +301,7 @@ void Node::reload() {
   if (!fresh) {
     spdlog::warn(
         "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
-    std::istringstream mistakes(fresh.error().message);
-    for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
+    log_mistakes(fresh.error().message);
     return;
   }
   auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
@@ -303,10 +316,24 @@ void Node::reload() {
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
+  if (bus_->is_encrypted()) reload_keys();
   for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
   for (const std::string& key : changes.restart) {
     spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);
   }
+}
+
+// The files are read again also if the configuration has not changed.
+void Node::reload_keys() {
+  auto fresh = load_keys(config_, name_);
+  if (!fresh) {
+    spdlog::warn(
+        "event=keys_refused reason=\"the key files have mistakes: the node continues with the previous keys\"");
+    log_mistakes(fresh.error().message);
+    return;
+  }
+  log_key_warnings(fresh->warnings);
+  if (bus_->set_keys(std::move(fresh->keys), clock_.now())) spdlog::info("event=keys_reloaded");
 }
 
 // ---- status ---------------------------------------------------------------------------------------------------------
@@ -337,6 +364,7 @@ Status Node::status() const {
                                    .lookups = places_->counters(),
                                    .providers = status.providers,
                                    .bus_connections_cut = bus_->connections_cut(),
+                                   .bus_refused = bus_->refused(),
                                    .log_dropped = log_dropped(),
                                    .monitor = monitor_counters()});
   status.taken = now;

@@ -86,6 +86,7 @@ class Node : private bus::LoopHost {
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] bool peers_have_all() const;
   void reload();
+  void reload_keys();
 
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::optional<CounterSources::OfMonitor> monitor_counters() const;
@@ -95,6 +96,7 @@ class Node : private bus::LoopHost {
   const std::filesystem::path directory_;
   const std::optional<std::string> log_level_;  // from the command line: a reload does not change it
   Config config_;
+  std::optional<bus::BusKeys> start_keys_;  // moved to the bus by open_bus(); nullopt: it is not encrypted
   Signals& signals_;
   Counters counters_;
   LoopClock clock_;

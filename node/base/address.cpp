@@ -45,10 +45,6 @@ bool is_host_name(std::string_view host) {
          host.find_first_not_of("0123456789.") != std::string_view::npos;
 }
 
-bool is_wildcard(const Address& address) {
-  return address.host == "0.0.0.0" || literal(address.host) == std::array<unsigned char, 16>{};
-}
-
 }  // namespace
 
 Result<Address> parse_address(std::string_view text) {
@@ -90,6 +86,10 @@ bool is_loopback(const Address& address) {
   if (!bytes) return false;
   const std::array<unsigned char, 16> one{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
   return *bytes == one || (is_mapped_ipv4(*bytes) && (*bytes)[12] == 127);
+}
+
+bool is_wildcard(const Address& address) {
+  return address.host == "0.0.0.0" || literal(address.host) == std::array<unsigned char, 16>{};
 }
 
 bool is_literal(const Address& address) {

@@ -32,6 +32,9 @@ struct Address {
 // Whether the host is an IP address, and not a name that must be looked up.
 [[nodiscard]] bool is_literal(const Address& address);
 
+// Whether the host is 0.0.0.0 or ::, which a socket binds to listen at all addresses of the host.
+[[nodiscard]] bool is_wildcard(const Address& address);
+
 // Whether two sockets of one machine cannot be bound to the two addresses: they have the same port, and the same host
 // or a wildcard (0.0.0.0 or ::). Does not look names up.
 struct AddressPair {

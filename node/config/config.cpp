@@ -34,6 +34,11 @@ std::filesystem::path expand_home(const std::string& text) {
   return text;
 }
 
+// A path of the file is relative to the file, so that it does not depend on the current directory.
+std::filesystem::path relative_to_file(const Config& config, const std::string& text) {
+  return (config.file.parent_path() / expand_home(text)).lexically_normal();
+}
+
 void read_herd(Section& keys, Config& config) {
   if (keys.read("name", config.herd_name) && !protocol::is_name(config.herd_name)) {
     keys.mistake("name", fmt::format("is \"{}\": {}", config.herd_name, protocol::kNameForm));
@@ -47,14 +52,13 @@ void read_herd(Section& keys, Config& config) {
     }
     return;
   }
-  // Relative to the file, so that the path does not depend on the current directory.
-  config.state_dir = (config.file.parent_path() / expand_home(state_dir)).lexically_normal();
+  config.state_dir = relative_to_file(config, state_dir);
 }
 
 // Reads a path, which is relative to the configuration file. Leaves `into` empty if the key is absent or "".
 void read_path(Section& keys, std::string_view key, const Config& config, std::filesystem::path& into) {
   std::string file;
-  if (keys.read(key, file) && !file.empty()) into = (config.file.parent_path() / expand_home(file)).lexically_normal();
+  if (keys.read(key, file) && !file.empty()) into = relative_to_file(config, file);
 }
 
 void check_tls(Section& keys, const ClientsConfig& clients) {
@@ -102,11 +106,11 @@ void read_clients(Section& keys, const Config& config, ClientsConfig& clients) {
   read_tls(keys, config, clients);
 }
 
-void read_bus(Section& keys, BusConfig& bus) {
-  bool curve = false;
-  if (keys.read("curve", curve) && curve) {
-    keys.mistake("curve", "is true, but this version cannot encrypt: write false and use loopback addresses");
-  }
+void read_bus(Section& keys, const Config& config, BusConfig& bus) {
+  keys.read("curve", bus.curve);
+  std::string keys_dir;
+  keys.read("keys_dir", keys_dir);
+  bus.keys_dir = keys_dir.empty() ? config.state_dir / "keys" : relative_to_file(config, keys_dir);
   keys.read("max_in_flight", {1, 8}, bus.max_in_flight);  // the high-water mark of the bus sockets is above 8
   keys.read("max_batch", {1, protocol::kMaxBatchUpdates}, bus.max_batch);
 }
@@ -230,7 +234,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
   Section keys(*toml, {"", 1}, mistakes);
   section(keys, "herd", mistakes, [&](Section& herd) { read_herd(herd, config); });
   section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config, config.clients); });
-  section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config.bus); });
+  section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config, config.bus); });
   std::size_t replicas_line = 1;
   section(keys, "updates", mistakes, [&](Section& updates) {
     read_updates(updates, config.updates);

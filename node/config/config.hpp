@@ -36,6 +36,8 @@ struct ClientsConfig {
 };
 
 struct BusConfig {
+  bool curve = true;                                   // false: not encrypted, on loopback addresses only
+  std::filesystem::path keys_dir;                      // absolute; where node/config/keys.hpp finds the keys
   std::size_t max_in_flight = 8;                       // batches of one link, 1 to 8
   std::size_t max_batch = protocol::kMaxBatchUpdates;  // updates in one batch, 1 to 512
 };

@@ -110,11 +110,29 @@ class Checker {
     if (address) check_bus_is_loopback(i, "bus", *address);
     if (node.bus_public.empty()) {
       node.bus_public = node.bus;
+      if (address && is_wildcard(*address) && config_.bus.curve) {
+        mistake(i, "bus",
+                fmt::format("is \"{}\", to which no peer can connect: add bus_public with the address of this host, "
+                            "such as tcp://192.0.2.1:{}",
+                            address->host, address->port));
+      }
       return;
     }
-    const auto reached = parse_endpoint(node.bus_public);
-    if (!reached) {
-      mistake(i, "bus_public", reached.error().message);
+    check_bus_public(i);
+  }
+
+  void check_bus_public(std::size_t i) {
+    const auto reached = parse_endpoint(config_.nodes[i].bus_public);
+    if (!reached) return mistake(i, "bus_public", reached.error().message);
+    if (!is_literal(*reached) && !is_loopback(*reached)) {
+      mistake(i, "bus_public",
+              fmt::format("has the host name \"{}\": write its IP address, such as tcp://192.0.2.1:{}", reached->host,
+                          reached->port));
+    } else if (is_wildcard(*reached)) {
+      mistake(i, "bus_public",
+              fmt::format("is \"{}\", to which no peer can connect: write the address of this host, such as "
+                          "tcp://192.0.2.1:{}",
+                          reached->host, reached->port));
     } else {
       check_bus_is_loopback(i, "bus_public", *reached);
     }
@@ -130,11 +148,11 @@ class Checker {
   }
 
   void check_bus_is_loopback(std::size_t i, std::string_view key, const Address& address) {
-    if (is_loopback(address) || (key == "bus" && !is_literal(address))) return;
+    if (config_.bus.curve || is_loopback(address) || (key == "bus" && !is_literal(address))) return;
     mistake(
         i, key,
-        fmt::format("is \"{}\", which other hosts can reach, but the bus is not encrypted: write a loopback address, "
-                    "such as tcp://127.0.0.1:{}",
+        fmt::format("is \"{}\", which other hosts can reach, but the bus is not encrypted: remove curve = false, or "
+                    "write a loopback address, such as tcp://127.0.0.1:{}",
                     address.host, address.port));
   }
 

@@ -29,6 +29,8 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("clients.tls_min_version", config.clients.tls_min_version == TlsVersion::Tls12 ? "1.2" : "1.3", kLive);
   add("clients.max_connections_per_address", fmt::to_string(config.clients.max_connections_per_address), kLive);
   add("clients.first_line_timeout", fmt::to_string(config.clients.first_line_timeout.count()), kLive);
+  add("bus.curve", config.bus.curve ? "true" : "false");
+  add("bus.keys_dir", config.bus.keys_dir.string());
   add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));
   add("bus.max_batch", fmt::to_string(config.bus.max_batch));
   add("updates.ack", fmt::to_string(static_cast<int>(config.updates.ack)));

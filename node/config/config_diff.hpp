@@ -18,8 +18,7 @@ struct Setting {
 };
 
 // Returns all settings that concern the node `name`, always in the same order; empty if the configuration has no such
-// node. bus.curve, clients.allow_plaintext and http.allow_remote_http are not included, because they only permit
-// other settings.
+// node. clients.allow_plaintext and http.allow_remote_http are not included, because they only permit other settings.
 [[nodiscard]] std::vector<Setting> settings(const Config& config, std::string_view name);
 
 struct Reload {

@@ -6,8 +6,10 @@
 #include <nlohmann/json.hpp>
 #include <sstream>
 
+#include "bus/keys/key_pair.hpp"
 #include "node/base/log_levels.hpp"
 #include "node/config/config_diff.hpp"
+#include "node/config/keys.hpp"
 #include "node/config/port_range.hpp"
 
 namespace herd::node {
@@ -22,6 +24,7 @@ struct Flags {
   bool check = false;
   bool discard_journal = false;
   bool list = false;
+  bool new_key = false;
 };
 
 void describe(CLI::App& app, Flags& flags) {
@@ -31,8 +34,11 @@ void describe(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_flag("--discard-journal", flags.discard_journal,
                "Set the node's journal aside and start empty with a new feed; the peers send all records again");
-  app.add_flag("--check", flags.check, "Check the configuration and exit; needs no NAME");
+  app.add_flag("--check", flags.check, "Check the configuration and exit; with NAME also the keys of that node");
   app.add_flag("--list", flags.list, "Print the configured nodes as JSON and exit; needs no NAME");
+  app.add_flag(
+      "--new-key", flags.new_key,
+      "Print a new key pair for the bus, as two lines of TOML, and exit; needs neither NAME nor configuration");
   app.add_option("--log-level", flags.log_level,
                  fmt::format("The log level, instead of the configured one: {}", fmt::join(kLogLevels, ", ")))
       ->type_name("LEVEL")
@@ -74,6 +80,8 @@ std::string list(const Config& config) {
   const nlohmann::ordered_json herd = {{"herd", config.herd_name},
                                        {"config", config.file.string()},
                                        {"state_dir", config.state_dir.string()},
+                                       {"curve", config.bus.curve},
+                                       {"keys_dir", config.bus.keys_dir.string()},
                                        {"ready_timeout_ms", config.http.ready_timeout.count()},
                                        {"nodes", nodes}};
   // A path need not be valid UTF-8, JSON must be.
@@ -81,8 +89,11 @@ std::string list(const Config& config) {
 }
 
 // The warnings of --check: for settings that are valid but risky. The port range of another host is not known.
-std::string warnings(const Config& config) {
+std::string warnings(const Config& config, const std::optional<LoadedKeys>& keys) {
   std::string lines;
+  if (keys) {
+    for (const std::string& line : keys->warnings) lines += fmt::format("warning: {}\n", line);
+  }
   if (config.clients.tls) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto context =
@@ -99,7 +110,14 @@ std::string warnings(const Config& config) {
   return lines;
 }
 
+// Two lines of a `[[key]]` table, which only its owner may read.
+std::string new_key() {
+  const bus::KeyPair pair = bus::make_key_pair();
+  return fmt::format("public = \"{}\"\nsecret = \"{}\"\n", pair.public_key, pair.secret_key);
+}
+
 Invocation act(const Flags& flags) {
+  if (flags.new_key) return {{}, 0, new_key(), {}};
   auto config = load_config(flags.config);
   if (!config) return {{}, kBadUsage, {}, config.error().message + "\n"};
   if (!flags.name.empty() && config->find(flags.name) == nullptr) {
@@ -107,16 +125,22 @@ Invocation act(const Flags& flags) {
         fmt::format("no node \"{}\" in {}: its nodes are {}", flags.name, flags.config, names_of(*config)));
   }
   if (flags.list) return {{}, 0, list(*config), {}};
+  std::optional<LoadedKeys> keys;
+  if (!flags.name.empty() && config->bus.curve) {
+    auto loaded = load_keys(*config, flags.name);
+    if (!loaded) return {{}, kBadUsage, {}, loaded.error().message + "\n"};
+    keys = std::move(*loaded);
+  }
   if (flags.check) {
     return {{},
             0,
             fmt::format("{}: no mistakes, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
-            warnings(*config)};
+            warnings(*config, keys)};
   }
   if (flags.name.empty())
     return bad_usage(fmt::format("NAME is missing: write the node to run, one of {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);
-  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal};
+  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal, std::move(keys)};
   if (!flags.log_level.empty()) {
     run.log_level = flags.log_level;
     run.config.log.level = flags.log_level;

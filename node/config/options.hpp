@@ -1,4 +1,5 @@
-// The command line of herd-node. read_command_line() reads the configuration file and the environment. It does not
+// The command line of herd-node. read_command_line() reads the configuration file, the key files of
+// a named node, and the environment. It does not
 // print and does not exit: it returns the output and the exit status. Main thread, at the start.
 #pragma once
 
@@ -6,6 +7,7 @@
 #include <string>
 
 #include "node/config/config.hpp"
+#include "node/config/keys.hpp"
 
 namespace herd::node {
 
@@ -15,6 +17,7 @@ struct RunNode {
   std::string name;                      // is in config.nodes
   std::optional<std::string> log_level;  // from the command line: a reload does not change it
   bool discard_journal = false;          // start with an empty store; the journal is set aside
+  std::optional<LoadedKeys> keys{};      // nullopt: the bus is not encrypted
 };
 
 struct Invocation {
@@ -29,7 +32,8 @@ struct CommandLine {
   const char* const* argv = nullptr;
 };
 
-// Reads `herd-node [--config FILE] [--check] [--list] [--log-level LEVEL] [--discard-journal] [--version] NAME`.
+// Reads `herd-node [--config FILE] [--check] [--list] [--new-key] [--log-level LEVEL] [--discard-journal] [--version]
+// NAME`.
 [[nodiscard]] Invocation read_command_line(const CommandLine& line);
 
 }  // namespace herd::node

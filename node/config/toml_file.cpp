@@ -44,6 +44,14 @@ TomlValue plain(const toml::node& node) {
 
 }  // namespace
 
+tl::expected<TomlTable, Mistake> parse_toml(std::string_view text) {
+  try {
+    return plain_table(toml::parse(text));
+  } catch (const toml::parse_error& error) {
+    return tl::unexpected(Mistake{line_of(error.source()), "TOML syntax error: " + std::string(error.description())});
+  }
+}
+
 tl::expected<TomlTable, Mistake> read_toml(const std::filesystem::path& file) {
   std::error_code ignored;
   if (std::filesystem::is_directory(file, ignored)) {
@@ -55,12 +63,7 @@ tl::expected<TomlTable, Mistake> read_toml(const std::filesystem::path& file) {
     return tl::unexpected(Mistake{1, std::string("cannot be read (") + std::strerror(errno) +
                                          "): give a readable file with --config or $HERD_CONFIG"});
   }
-  const std::string text{std::istreambuf_iterator<char>(stream), {}};
-  try {
-    return plain_table(toml::parse(text, file.string()));
-  } catch (const toml::parse_error& error) {
-    return tl::unexpected(Mistake{line_of(error.source()), "TOML syntax error: " + std::string(error.description())});
-  }
+  return parse_toml(std::string{std::istreambuf_iterator<char>(stream), {}});
 }
 
 }  // namespace herd::node

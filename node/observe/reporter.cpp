@@ -25,6 +25,9 @@ constexpr std::string_view kDivergence =
 // Strangers can cause a cut with every connection.
 constexpr RateLimit::Rate kCuts{0.2, 5};
 
+// A stranger dials again without a pause; so does a node with the wrong keys.
+constexpr RateLimit::Rate kStrangers{0.2, 5};
+
 // A large divergence is repaired in many messages.
 constexpr RateLimit::Rate kRepaired{0.2, 5};
 
@@ -71,6 +74,7 @@ Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
       monitor_(monitor),
       refusals_(kRefusals),
       cuts_(kCuts),
+      strangers_(kStrangers),
       repaired_(kRepaired),
       conflicts_(kConflicts),
       skews_(replica.peers()) {}
@@ -123,6 +127,17 @@ void Reporter::report_cut(const bus::ConnectionCut& cut, const protocol::Now& no
   if (monitor_ == nullptr) return;
   const std::string message = fmt::format("{}: {}", cut.from, cut.reason);
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_connection_cut", message}, now.wall);
+}
+
+void Reporter::report_refused(const bus::RefusedConnection& refused, const protocol::Now& now) {
+  if (!strangers_.allows(now.steady)) return;
+  const std::string host = refused.host.empty() ? "?" : protocol::escape_for_log(refused.host);
+  const std::string key = refused.key.empty() ? "-" : refused.key;
+  spdlog::warn("event=bus_refused from={} key={} reason=\"{}\" suppressed={}", host, key, refused.reason,
+               strangers_.take_suppressed(now.steady));
+  if (monitor_ == nullptr) return;
+  const std::string message = fmt::format("{}: {}", host, refused.reason);
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_refused", message}, now.wall);
 }
 
 void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol::Now& now) {

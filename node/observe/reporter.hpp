@@ -8,6 +8,7 @@
 
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/connection_guard.hpp"
+#include "bus/zmq/encryption.hpp"
 #include "node/base/rate_limit.hpp"
 #include "node/observe/events.hpp"
 #include "node/observe/monitor.hpp"
@@ -28,6 +29,9 @@ class Reporter {
 
   // Reports a connection between nodes that this node has cut.
   void report_cut(const bus::ConnectionCut& cut, const protocol::Now& now);
+
+  // Reports a connection to the bus that was refused in its handshake.
+  void report_refused(const bus::RefusedConnection& refused, const protocol::Now& now);
 
   // Publishes to the monitor when the journal begins to fail and when it recovers. Call it once per loop iteration.
   // `trouble` is the reason of the last failure, empty while there is none. The journal itself writes the log lines.
@@ -50,6 +54,7 @@ class Reporter {
   Monitor* monitor_;
   RateLimit refusals_;
   RateLimit cuts_;
+  RateLimit strangers_;
   RateLimit repaired_;
   RateLimit conflicts_;
   SkewWatch skews_;

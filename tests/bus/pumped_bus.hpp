@@ -7,6 +7,7 @@
 #include <chrono>
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -35,8 +36,9 @@ class PumpedBus {
  public:
   // nullptr if the address cannot be used.
   [[nodiscard]] static std::unique_ptr<PumpedBus> open(zmq::context_t& context, const Bus::Addresses& addresses,
-                                                       Replica& replica) {
-    auto bus = Bus::open(context, addresses, replica);
+                                                       Replica& replica,
+                                                       const std::optional<BusKeys>& keys = std::nullopt) {
+    auto bus = Bus::open(context, addresses, replica, keys);
     return bus ? std::unique_ptr<PumpedBus>(new PumpedBus(std::move(*bus), replica)) : nullptr;
   }
 

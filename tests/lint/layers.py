@@ -22,11 +22,12 @@ ALLOWED: dict[str, list[str]] = {
     "bus/link": ["bus/store", "protocol"],
     "bus/replica": ["bus/journal", "bus/link", "bus/store", "protocol"],
     "bus/loop": ["bus/replica", "bus/link", "bus/store", "protocol"],
-    "bus/zmq": ["bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
+    "bus/keys": ["protocol"],
+    "bus/zmq": ["bus/keys", "bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
     "node/base": ["protocol"],
     "node/places": ["node/base", "protocol"],
     "node/tls": ["node/base", "protocol"],
-    "node/config": ["node/places", "node/tls", "node/base", "protocol"],
+    "node/config": ["node/places", "node/tls", "node/base", "bus/keys", "protocol"],
     "node/journal": ["node/config", "node/base", "bus/loop", "bus/journal", "bus/store", "protocol"],
     "node/observe": ["node/places", "node/config", "node/base", "bus/zmq", "bus/replica", "bus/link", "bus/store",
                      "protocol"],
@@ -34,7 +35,7 @@ ALLOWED: dict[str, list[str]] = {
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
     "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/tls",
                  "node/base",
-                 "bus/zmq", "bus/loop", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
+                 "bus/zmq", "bus/keys", "bus/loop", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
 }
 
 # Headers of the system that a pure layer may not use: no socket, clock, thread, file or log.

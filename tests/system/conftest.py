@@ -23,8 +23,8 @@ def make_herd() -> Iterator[MakeHerd]:
     herds: list[Herd] = []
 
     def make(graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None, ports: Ports | None = None,
-             log_level: str | None = "debug") -> Herd:
-        herd = Herd.for_test(graph, settings, ports=ports, log_level=log_level)
+             log_level: str | None = "debug", curve: bool = False) -> Herd:
+        herd = Herd.for_test(graph, settings, ports=ports, log_level=log_level, curve=curve)
         herds.append(herd)
         if start:
             herd.start()

@@ -144,9 +144,9 @@ class Herd(PrivateHerd):
 
     @classmethod
     def for_test(cls, graph: Graph, settings: Settings | None = None, bus_public: BusPublic | None = None,
-                 ports: Ports | None = None, log_level: str | None = "debug") -> Herd:
+                 ports: Ports | None = None, log_level: str | None = "debug", curve: bool = False) -> Herd:
         """Like create(), with the program that is tested."""
-        return cls.create(BINARY, graph, settings, bus_public, ports, log_level)
+        return cls.create(BINARY, graph, settings, bus_public, ports, log_level, curve=curve)
 
     def __getitem__(self, name: str) -> Node:
         return self.nodes[name]
@@ -204,4 +204,4 @@ class MakeHerd(Protocol):
     """The type of the fixture make_herd."""
 
     def __call__(self, graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None,
-                 ports: Ports | None = None, log_level: str | None = "debug") -> Herd: ...
+                 ports: Ports | None = None, log_level: str | None = "debug", curve: bool = False) -> Herd: ...

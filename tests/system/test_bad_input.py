@@ -149,11 +149,11 @@ def test_a_configuration_that_cannot_be_read_is_named(make_herd: MakeHerd) -> No
 
 
 @pytest.mark.parametrize("number, words, old, new", [
-    (7, ["n0", "n7"], '["n1"]', '["n7"]'),
-    (6, ["clients", "http", "{n0.clients_port}"], "{n0.http_port}", "{n0.clients_port}"),
-    (10, ["n0"], 'name = "n1"', 'name = "n0"'),
-    (4, ["bus", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
-    (6, ["http", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (10, ["n0", "n7"], '["n1"]', '["n7"]'),
+    (9, ["clients", "http", "{n0.clients_port}"], "{n0.http_port}", "{n0.clients_port}"),
+    (13, ["n0"], 'name = "n1"', 'name = "n0"'),
+    (7, ["bus", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
+    (9, ["http", "0.0.0.0"], "127.0.0.1", "0.0.0.0"),
     (1, [], "", "[clients\n"),
     (2, ["max_lines"], "", "[clients]\nmax_lines = 1\n"),
     (2, ["max_line_bytes", "64"], "", "[clients]\nmax_line_bytes = 63\n"),
@@ -177,7 +177,7 @@ def test_every_mistake_is_named_at_once(make_herd: MakeHerd) -> None:
     herd.config_path.write_text("[clients]\nmax_lines = 1\nidle_timeout = true\n" +
                                 herd.config_text().replace('["n1"]', '["n7"]'))
     status, lines = run_node(herd)
-    assert status == 2 and [text.split(":")[1] for text in lines] == ["2", "3", "10"]
+    assert status == 2 and [text.split(":")[1] for text in lines] == ["2", "3", "13"]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -13,10 +13,12 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 from herd_fixture import BINARY, Herd, MakeHerd, Node, alone
+from herd_lab.keys import KeyFolder, new_pair
 
 GOLDEN = pathlib.Path(__file__).with_name("error_texts.txt")
 NODE = '[[node]]\nname = "Hill"\nclients = "127.0.0.1:12000"\nbus = "tcp://127.0.0.1:13000"\n'
 SMITH = '[[node]]\nname = "Smith"\nclients = "127.0.0.1:12001"\nbus = "tcp://127.0.0.1:13001"\n'
+PLAIN = "[bus]\ncurve = false\n"  # a node that starts with it needs no keys
 
 Case = tuple[str, str]  # (what is done, the error text)
 LOG_LINE = re.compile(r"\d{4}-\d\d-\d\dT")  # of a node that began to start
@@ -32,7 +34,9 @@ CONFIGURATIONS = [
     NODE + 'htp = "127.0.0.1:1"\n', NODE + 'peers = ["Hill"]\n', NODE + 'peers = ["Smith"]\n', NODE + "peers = [5]\n",
     NODE + 'peers = ["Smith", "Smith"]\n' + SMITH, NODE + 'name = "a b"\n',
     NODE.replace("Hill", "a b"), NODE.replace("127.0.0.1:12000", "here"), NODE.replace("12000", "70000"),
-    NODE.replace("tcp://", ""), NODE.replace("tcp://127.0.0.1", "tcp://192.0.2.1"),
+    NODE.replace("tcp://", ""), PLAIN + NODE.replace("tcp://127.0.0.1", "tcp://192.0.2.1"),
+    PLAIN + NODE + 'bus_public = "tcp://192.0.2.1:13000"\n', NODE.replace("tcp://127.0.0.1", "tcp://0.0.0.0"),
+    NODE + 'bus_public = "tcp://0.0.0.0:1"\n', NODE + 'bus_public = "tcp://a.example:1"\n', "[bus]\ncurve = 1\n" + NODE,
     NODE + 'http = "127.0.0.1:12000"\n', NODE + 'http = "0.0.0.0:9000"\n',
     NODE + "http = 2020-02-02\n", NODE + SMITH.replace("12001", "12000"),
     '[herd]\nname = "a b"\n' + NODE, "[herd]\nname = true\n" + NODE,
@@ -101,7 +105,7 @@ def run(place: pathlib.Path, *words: str, env: Mapping[str, str] | None = None) 
 
 
 def of_command_lines(place: pathlib.Path) -> Iterator[Case]:
-    (place / "herd.toml").write_text(NODE + SMITH)
+    (place / "herd.toml").write_text(PLAIN + NODE + SMITH)
     for words in COMMAND_LINES:
         yield f"herd-node {words}".strip(), run(place, *words.split())
 
@@ -113,11 +117,59 @@ def of_configurations(place: pathlib.Path) -> Iterator[Case]:
         yield case, run(place, "--config", "tried.toml", "--check")
 
 
+def of_keys(place: pathlib.Path) -> Iterator[Case]:
+    """Key files with mistakes. docs/SECURITY.md describes the files."""
+    (place / "keyed.toml").write_text('[bus]\nkeys_dir = "keys"\n' + NODE + 'peers = ["Smith"]\n' + SMITH)
+
+    def check() -> str:
+        text = run(place, "--config", "keyed.toml", "--check", "Hill")
+        for pair, name in pairs.items():
+            text = text.replace(pair.public, f"PUBLIC-{name}")
+            assert pair.secret not in text
+        return text
+
+    pairs = {new_pair(BINARY): name for name in ("Hill", "Smith")}
+    hill, smith = pairs
+    yield "no keys", check()
+    keys = KeyFolder(place / "keys", BINARY)
+    keys.pairs = {"Hill": [hill]}
+    keys.known = {"Hill": [hill.public], "Smith": [smith.public]}
+    keys.write()
+    yield "good keys", check()
+    secret, public = place / "keys/Hill.secret", place / "keys/public.toml"
+    for mode in (0o640, 0o604):
+        secret.chmod(mode)
+        yield f"the secret has mode {mode:04o}", check()
+    secret.chmod(0o600)
+    secret.parent.chmod(0o755)
+    yield "the folder has mode 0755", check()
+    secret.parent.chmod(0o700)
+    good = secret.read_text()
+    for case, text in (("an empty secret", ""), ("half a secret", good[:good.index("secret") + 20]),
+                       ("a secret without its second line", good[:good.index("secret")]),
+                       ("a secret of another node", good.replace(hill.public, smith.public)),
+                       ("a short secret", good[:-3] + '"\n'), ("three secrets", 3 * good)):
+        secret.write_text(text)
+        yield case, check()
+    secret.write_text(good)
+    for case, text in (("no public key of a peer", f'[[node]]\nname = "Hill"\nkeys = ["{hill.public}"]\n'),
+                       ("one key of two nodes", public.read_text().replace(smith.public, hill.public)),
+                       ("a short public key", public.read_text().replace(smith.public, "short")),
+                       ("a revoked key of its own", public.read_text().replace("[]", f'["{hill.public}"]')),
+                       ("another key of its own", public.read_text().replace(hill.public, "0" * 40)),
+                       ("half of public.toml", public.read_text()[:-10])):
+        public.write_text(text)
+        yield case, check()
+        keys.write()
+    public.unlink()
+    yield "no public.toml", check()
+
+
 def of_starts(place: pathlib.Path, herd: Herd) -> Iterator[Case]:
     """Errors of a node that cannot start while another one runs."""
     node = next(iter(herd))
     taken = place / "taken.toml"
-    taken.write_text(NODE.replace("12000", str(node.clients_port)).replace("13000", str(herd.ports.take())))
+    taken.write_text(PLAIN + NODE.replace("12000", str(node.clients_port)).replace("13000", str(herd.ports.take())))
     answer = run(place, "--config", "taken.toml", "Hill")
     yield "the client port is in use", answer.replace(str(node.clients_port), "PORT")
     (place / "file").write_text("")
@@ -125,7 +177,7 @@ def of_starts(place: pathlib.Path, herd: Herd) -> Iterator[Case]:
     yield "the state directory cannot be made", run(place, "Hill", env={"HERD_STATE_DIR": "/proc/herd"})
     in_use = {"HERD_STATE_DIR": str(herd.state_dir)}
     config = place / "same.toml"
-    config.write_text(NODE.replace("Hill", node.name))
+    config.write_text(PLAIN + NODE.replace("Hill", node.name))
     yield "the state directory is in use", run(place, "--config", "same.toml", node.name, env=in_use).replace(
         str(herd.directory), "DIR")
 
@@ -154,7 +206,7 @@ def test_every_error_text_is_as_the_golden_file_has_it(make_herd: MakeHerd, tmp_
     herd = make_herd(alone(1))
     node = herd["n0"]
     parts = {"Command lines": of_command_lines(tmp_path), "Configurations": of_configurations(tmp_path),
-             "Starts": of_starts(tmp_path, herd), "HTTP requests": of_requests(node),
+             "Keys": of_keys(tmp_path), "Starts": of_starts(tmp_path, herd), "HTTP requests": of_requests(node),
              "Admin socket": of_admin_lines(node)}
     text = "".join(f"== {title}\n" + "".join(f"-- {case}\n{error}\n" for case, error in cases) + "\n"
                    for title, cases in parts.items())

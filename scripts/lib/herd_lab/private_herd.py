@@ -19,6 +19,7 @@ from typing import IO, Any, Self
 
 from herd_ctl.graphs import Graph
 
+from .keys import KeyFolder
 from .ports import Ports
 from .processes import end_with_parent
 
@@ -136,12 +137,13 @@ class PrivateHerd:
     pair of names it is for one of the peers alone: {("n1", "n0"): port}. Then n1 has a configuration of its own.
     `directory` holds the configuration, the logs and the state.
     Without `log_level` the configured level counts. Without `monitor` the nodes have no monitor.
+    With `curve` the bus is encrypted: `keys` has the keys. Without it measurements stay comparable with older ones.
     """
 
     NODE = PrivateNode
 
     def __init__(self, binary: str | pathlib.Path, graph: Graph, *, directory: pathlib.Path, ports: Ports,
-                 settings: Settings, bus_public: BusPublic, log_level: str | None, monitor: bool):
+                 settings: Settings, bus_public: BusPublic, log_level: str | None, monitor: bool, curve: bool):
         """For create(): the herd has no nodes and no configuration before write_config()."""
         self.binary = binary
         self.graph = dict(graph)
@@ -155,17 +157,18 @@ class PrivateHerd:
         self.settings = settings
         self.bus_public = bus_public
         self.monitor = monitor
+        self.keys = KeyFolder(self.state_dir / "keys", binary) if curve else None
         self.nodes: Mapping[str, PrivateNode] = {}
 
     @classmethod
     def create(cls, binary: str | pathlib.Path, graph: Graph, settings: Settings | None = None,
                bus_public: BusPublic | None = None, ports: Ports | None = None, log_level: str | None = "info",
-               directory: pathlib.Path | None = None, monitor: bool = True) -> Self:
+               directory: pathlib.Path | None = None, monitor: bool = True, curve: bool = False) -> Self:
         """Takes ports and writes the configuration. Starts no node. Without `directory` it makes a temporary one."""
         # A short path, because the socket of a supervisor in it must fit in 100 bytes.
         herd = cls(binary, graph, directory=directory or pathlib.Path(tempfile.mkdtemp(prefix="herd-")),
                    ports=ports or Ports.claim(), settings=settings or {}, bus_public=bus_public or {},
-                   log_level=log_level, monitor=monitor)
+                   log_level=log_level, monitor=monitor, curve=curve)
         herd.write_config()
         return herd
 
@@ -183,7 +186,8 @@ class PrivateHerd:
         """The configuration that the node `reader` reads, or without it the nodes that have no configuration of their
         own."""
         lines = []
-        for section, keys in self.settings.items():
+        bus = {"curve": self.keys is not None, **self.settings.get("bus", {})}
+        for section, keys in {**self.settings, "bus": bus}.items():
             lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
         for name, peers in self.graph.items():
             node = self.nodes[name]
@@ -202,6 +206,8 @@ class PrivateHerd:
         """Call it again after a change of graph, settings or bus_public. Running nodes read it after SIGHUP or a
         restart."""
         new = [name for name in self.graph if name not in self.nodes]
+        if self.keys:
+            self.keys.add(new)
         self.nodes = {**self.nodes, **{name: self._new_node(name) for name in new}}
         self.config_path.write_text(self.config_text())
         for name in self.graph:

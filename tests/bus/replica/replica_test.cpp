@@ -130,6 +130,40 @@ TEST_CASE("all messages but HELLO are ignored before a peer's first HELLO") {
   CHECK(one.hill->peer_status(1, one.now).state == Connected::Down);
 }
 
+TEST_CASE("a name belongs to a key: a HELLO over a connection with the key of another node is refused") {
+  OneReplica one(false);
+  const auto receive_with = [&](std::string_view owner, const Message& message) {
+    const std::string header = encode(message);
+    one.hill->receive({"r", header, std::nullopt, nullptr, owner}, one.now);
+  };
+  receive_with("Jaquez", hello_of("Smith"));
+  CHECK(one.refusal() ==
+        "Smith: it uses the key of node 'Jaquez': give each node a key of its own, with `scripts/herd keygen`");
+  receive_with("", hello_of("Smith"));
+  CHECK(one.refusal() == "Smith: its key was removed or revoked");
+  CHECK(one.hill->peer_status(1, one.now).state == Connected::Down);
+  CHECK_FALSE(one.hill->is_peer_route("r"));
+  receive_with("Smith", hello_of("Smith"));
+  CHECK(one.refusal().empty());
+  CHECK(one.hill->is_peer_route("r"));
+}
+
+TEST_CASE("a message over a connection of which the key belongs to another node by now is not used") {
+  OneReplica one;
+  const std::uint64_t refused = one.hill->counters().messages_refused;
+  BodyEncoder encoder;
+  REQUIRE(encoder.add(readable()));
+  const std::string body = encoder.finish();
+  const std::string header = encode(Batch{{kPeerIncarnation, one.hill->self().incarnation}, 1, 0, 1, 0, 0});
+  for (const std::string_view owner : {"Jaquez", ""}) {
+    one.hill->receive({"smith's", header, body, nullptr, owner}, one.now);
+    CHECK_FALSE(one.hill->find("kiwi"));
+  }
+  CHECK(one.hill->counters().messages_refused == refused + 2);
+  one.hill->receive({"smith's", header, body, nullptr, "Smith"}, one.now);
+  CHECK(one.hill->find("kiwi"));
+}
+
 TEST_CASE("a HELLO of another herd, of no peer, or of another version is refused with an advice") {
   OneReplica one(false);
   Hello hello = hello_of("Smith");

@@ -240,22 +240,6 @@ TEST_CASE("key_file is relative to the configuration and must have mode 0600") {
   CHECK(is_valid("[places]\nkey_file = \"\""));
 }
 
-TEST_CASE("a bus address that other hosts can reach is refused, because the bus is not encrypted") {
-  CHECK(is_valid("[bus]\ncurve = false"));
-  CHECK(mistake_of("[bus]\ncurve = true").starts_with("2: [bus] `curve` is true, but this version cannot encrypt"));
-  for (const auto* host : {"192.0.2.1", "0.0.0.0", "[::]", "[2001:db8::1]"}) {
-    const auto all = mistakes(
-        fmt::format("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://{}:12240\"\n", host));
-    REQUIRE(all.size() == 1);
-    CHECK(all[0].find("4: Hill: `bus` is \"") == 0);
-    CHECK(all[0].find("not encrypted") != std::string::npos);
-  }
-  CHECK(load("[[node]]\nname = \"Hill\"\nclients = \"127.0.0.1:12140\"\nbus = \"tcp://[::1]:12240\"\n"));
-  CHECK(load(kOneNode + "bus_public = \"tcp://localhost:12250\"\n")->nodes[0].bus_public == "tcp://localhost:12250");
-  CHECK(mistake_of_node("bus_public = \"tcp://192.0.2.1:12250\"").find("not encrypted") != std::string::npos);
-  CHECK(mistake_of_node("bus_public = \"tcp://herd.example:12250\"").find("not encrypted") != std::string::npos);
-}
-
 TEST_CASE("a clients' address that other hosts can reach in plain text is refused unless it is allowed") {
   const auto with_clients = [](const std::string& address) {
     return "[[node]]\nname = \"Hill\"\nclients = \"" + address + "\"\nbus = \"tcp://127.0.0.1:12240\"\n";

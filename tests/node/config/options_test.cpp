@@ -1,8 +1,12 @@
 #include "node/config/options.hpp"
 
+#include <map>
 #include <nlohmann/json.hpp>
+#include <variant>
 
+#include "bus/keys/key_pair.hpp"
 #include "node/config/port_range.hpp"
+#include "node/config/toml_file.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/scratch_dir.hpp"
 
@@ -12,6 +16,8 @@ namespace {
 
 const std::string kTwoNodes = R"([herd]
 state_dir = "/state"
+[bus]
+curve = false
 [clients]
 max_connections = 7
 allow_plaintext = true
@@ -170,4 +176,19 @@ TEST_CASE("help and version go to standard output with status 0") {
   const auto help = invoke({"--help"});
   CHECK(help.status == 0);
   CHECK(help.output.find("--log-level") != std::string::npos);
+}
+
+TEST_CASE("--new-key prints a key pair as TOML and reads no configuration") {
+  const auto invocation = invoke({"--config", "/no/such/file", "--new-key"});
+  CHECK_FALSE(invocation.run);
+  CHECK(invocation.status == 0);
+  CHECK(invocation.errors.empty());
+  const ScratchDir scratch;
+  const auto toml = read_toml(scratch.write(invocation.output));
+  REQUIRE(toml);
+  REQUIRE(toml->size() == 2);
+  std::map<std::string, std::string> keys;
+  for (const auto& entry : *toml) keys[entry.key] = std::get<std::string>(entry.value.content);
+  CHECK(herd::bus::public_key_of(keys["secret"]) == keys["public"]);
+  CHECK(invocation.output.find("public = \"") == 0);
 }

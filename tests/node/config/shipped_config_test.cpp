@@ -40,7 +40,7 @@ TEST_CASE("the shipped configuration contains every setting") {
   config.nodes.resize(1);
   config.nodes[0].name = "Hill";
   auto all = settings(config, "Hill");
-  all.insert(all.end(), {{"bus.curve", {}}, {"clients.allow_plaintext", {}}, {"http.allow_remote_http", {}}});
+  all.insert(all.end(), {{"clients.allow_plaintext", {}}, {"http.allow_remote_http", {}}});
   for (const auto& setting : all) {
     INFO(setting.key);
     const auto dot = setting.key.find('.');
