@@ -5,27 +5,36 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 import zmq
 
 from herd_fixture import BINARY, FIVE, Herd, MakeHerd, Node, line, wait_for
-from herd_lab.keys import KeyFolder, KeyPair, new_pair
+from herd_lab.keys import HerdKeys, KeyPair, new_key_pair
 
 
-def keys_of(herd: Herd) -> KeyFolder:
+def keys_of(herd: Herd) -> HerdKeys:
     assert herd.keys is not None
     return herd.keys
+
+
+def wait_for_more(count: Callable[[], int], act: Callable[[], object], what: str) -> None:
+    """Acts, then waits until the count has risen."""
+    before = count()
+    act()
+    wait_for(lambda: count() > before, what)
+
+
+def reloads(node: Node) -> int:
+    return node.log().count("event=keys_re")  # keys_reloaded, keys_refused
 
 
 def reload(*nodes: Node) -> None:
     """The nodes read their key files again. Returns when they have."""
     for node in nodes:
-        before = node.log().count("event=keys_re")  # keys_reloaded, keys_refused
-        node.signal(signal.SIGHUP)
-        wait_for(lambda node=node, before=before: node.log().count("event=keys_re") > before,
-                 f"{node.name} reads its keys")
+        wait_for_more(partial(reloads, node), partial(node.signal, signal.SIGHUP), f"{node.name} reads its keys")
 
 
 class Stranger:
@@ -72,18 +81,19 @@ def test_five_nodes_with_encryption_pass_an_exchange_and_a_restart(make_herd: Ma
     assert all(node.counter("bus_connections_cut") == 0 for node in herd)
 
 
-def test_a_stranger_is_refused_and_counted_and_the_log_names_it_once(make_herd: MakeHerd,
-                                                                    strangers: list[Stranger]) -> None:
+def test_a_stranger_is_refused_and_counted_and_the_log_names_it(make_herd: MakeHerd, strangers: list[Stranger]) -> None:
     herd = make_herd(line(2), curve=True)
     herd.wait_linked()
     node, keys = herd["n0"], keys_of(herd)
     assert node.counter("bus_refused") == 0, "the proof at the start is not a stranger"
     server = keys.pairs["n0"][0].public
-    random = new_pair(BINARY)
+    random = new_key_pair(pathlib.Path(BINARY))
+
+    def dial(pair: KeyPair | None, server: str) -> None:
+        strangers.append(Stranger(node, pair, server))
+
     for pair, key in ((random, server), (None, ""), (keys.pairs["n1"][0], random.public)):
-        before = node.counter("bus_refused")
-        strangers.append(Stranger(node, pair, key))
-        wait_for(lambda before=before: node.counter("bus_refused") > before, "it is counted")
+        wait_for_more(lambda: node.counter("bus_refused"), partial(dial, pair, key), "it is counted")
         assert not strangers[-1].is_accepted()
     line_of = node.wait_log("event=bus_refused", f"key={random.public}")
     assert "from=127.0.0.1" in line_of and "public.toml" in line_of
@@ -119,11 +129,11 @@ def test_a_process_with_the_key_of_another_node_is_refused(make_herd: MakeHerd) 
 def test_a_key_that_is_added_later_joins_by_itself(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), start=False, curve=True)
     keys = keys_of(herd)
-    late = keys.known.pop("n1")
+    late = keys.public.nodes.pop("n1")
     keys.write()
     herd["n0"].start()
     herd["n0"].wait_log("event=key_at_risk", "there is no valid key of n1")
-    keys.known["n1"] = late
+    keys.public.nodes["n1"] = late
     keys.write()
     herd["n1"].start(wait=False)
     wait_for(lambda: herd["n0"].counter("bus_refused") > 0, "n0 does not know the key yet")
@@ -135,14 +145,14 @@ def test_a_key_that_is_revoked_at_a_reload_is_out_at_once_and_in_again_when_it_i
     herd = make_herd(line(3), curve=True)
     herd.wait_linked()
     keys = keys_of(herd)
-    keys.revoked = list(keys.known["n2"])
+    keys.public.revoked = list(keys.public.nodes["n2"])
     keys.write()
     reload(herd["n0"], herd["n1"])
     wait_for(lambda: herd["n1"].status()["links"]["n2"]["state"] == "down", "the link is down")
     herd["n1"].wait_log("event=bus_connection_cut", "its key was removed or revoked")
     assert herd["n1"].status()["links"]["n0"]["state"] == "up", "other links stay"
     herd["n1"].wait_log("event=bus_refused", "its key is revoked")
-    keys.revoked = []
+    keys.public.revoked = []
     keys.write()
     reload(herd["n0"], herd["n1"])
     herd.wait_linked(40)
@@ -162,18 +172,17 @@ def test_a_broken_key_file_at_a_reload_changes_nothing(make_herd: MakeHerd) -> N
 
 
 @pytest.mark.parametrize("first", ["n0", "n1"])
-def test_a_key_is_rotated_without_the_loss_of_an_update_in_any_order_of_reloads(make_herd: MakeHerd,
-                                                                               first: str) -> None:
+def test_a_key_is_rotated_without_the_loss_of_an_update_in_any_order(make_herd: MakeHerd, first: str) -> None:
     herd = make_herd(line(2), curve=True)
     herd.wait_linked()
     keys = keys_of(herd)
     order = sorted(herd, key=lambda node: node.name != first)
-    old, new = keys.pairs["n0"][0], new_pair(BINARY)
+    old, new = keys.pairs["n0"][0], new_key_pair(pathlib.Path(BINARY))
     keys.pairs["n0"] = [old, new]
-    keys.known["n0"] = [old.public, new.public]
+    keys.public.nodes["n0"] = [old.public, new.public]
     keys.write()
     reload(*order)
-    keys.pairs["n0"], keys.known["n0"], keys.revoked = [new], [new.public], [old.public]
+    keys.pairs["n0"], keys.public.nodes["n0"], keys.public.revoked = [new], [new.public], [old.public]
     keys.write()
     sent = 0
     for node in order:

@@ -13,7 +13,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 
 from herd_fixture import BINARY, Herd, MakeHerd, Node, alone
-from herd_lab.keys import KeyFolder, new_pair
+from herd_lab.keys import HerdKeys, new_key_pair
 
 GOLDEN = pathlib.Path(__file__).with_name("error_texts.txt")
 NODE = '[[node]]\nname = "Hill"\nclients = "127.0.0.1:12000"\nbus = "tcp://127.0.0.1:13000"\n'
@@ -128,12 +128,12 @@ def of_keys(place: pathlib.Path) -> Iterator[Case]:
             assert pair.secret not in text
         return text
 
-    pairs = {new_pair(BINARY): name for name in ("Hill", "Smith")}
+    pairs = {new_key_pair(pathlib.Path(BINARY)): name for name in ("Hill", "Smith")}
     hill, smith = pairs
     yield "no keys", check()
-    keys = KeyFolder(place / "keys", BINARY)
+    keys = HerdKeys(place / "keys", BINARY)
     keys.pairs = {"Hill": [hill]}
-    keys.known = {"Hill": [hill.public], "Smith": [smith.public]}
+    keys.public.nodes = {"Hill": [hill.public], "Smith": [smith.public]}
     keys.write()
     yield "good keys", check()
     secret, public = place / "keys/Hill.secret", place / "keys/public.toml"
@@ -145,8 +145,8 @@ def of_keys(place: pathlib.Path) -> Iterator[Case]:
     yield "the folder has mode 0755", check()
     secret.parent.chmod(0o700)
     good = secret.read_text()
-    for case, text in (("an empty secret", ""), ("half a secret", good[:good.index("secret") + 20]),
-                       ("a secret without its second line", good[:good.index("secret")]),
+    for case, text in (("an empty secret", ""), ("half a secret", good[:good.index("secret =") + 20]),
+                       ("a secret without its second line", good[:good.index("secret =")]),
                        ("a secret of another node", good.replace(hill.public, smith.public)),
                        ("a short secret", good[:-3] + '"\n'), ("three secrets", 3 * good)):
         secret.write_text(text)

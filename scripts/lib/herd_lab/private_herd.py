@@ -19,7 +19,7 @@ from typing import IO, Any, Self
 
 from herd_ctl.graphs import Graph
 
-from .keys import KeyFolder
+from .keys import HerdKeys
 from .ports import Ports
 from .processes import end_with_parent
 
@@ -157,7 +157,7 @@ class PrivateHerd:
         self.settings = settings
         self.bus_public = bus_public
         self.monitor = monitor
-        self.keys = KeyFolder(self.state_dir / "keys", binary) if curve else None
+        self.keys = HerdKeys(self.state_dir / "keys", binary) if curve else None
         self.nodes: Mapping[str, PrivateNode] = {}
 
     @classmethod
@@ -186,8 +186,9 @@ class PrivateHerd:
         """The configuration that the node `reader` reads, or without it the nodes that have no configuration of their
         own."""
         lines = []
-        bus = {"curve": self.keys is not None, **self.settings.get("bus", {})}
-        for section, keys in {**self.settings, "bus": bus}.items():
+        curve: Mapping[str, Any] = {"curve": self.keys is not None}
+        settings: Settings = {**self.settings, "bus": {**curve, **self.settings.get("bus", {})}}
+        for section, keys in settings.items():
             lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in keys.items()), ""]
         for name, peers in self.graph.items():
             node = self.nodes[name]
