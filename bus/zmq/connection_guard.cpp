@@ -56,9 +56,10 @@ std::string host_of(const sockaddr_storage& address) {
   return inet_ntop(family, bytes, text.data(), text.size()) != nullptr ? text.data() : "?";
 }
 
-HandshakeResult result_of(std::uint16_t event) {
+HandshakeResult result_of(std::uint16_t event, bool is_receiver) {
   if (event == ZMQ_EVENT_HANDSHAKE_SUCCEEDED) return HandshakeResult::Succeeded;
-  return event == ZMQ_EVENT_HANDSHAKE_FAILED_AUTH ? HandshakeResult::Refused : HandshakeResult::Failed;
+  const bool may_go_on = is_receiver || event == ZMQ_EVENT_HANDSHAKE_FAILED_NO_DETAIL;
+  return may_go_on ? HandshakeResult::Failed : HandshakeResult::Refused;
 }
 
 // Reads both ends of a connected socket. False if the descriptor is not one.
@@ -111,7 +112,7 @@ void ConnectionGuard::read_events(Now now) {
       if ((event->event & (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED)) != 0) {
         opened(monitor, event->value, now);
       } else {
-        handshakes_.push_back({monitor, result_of(event->event)});
+        handshakes_.push_back({monitor, result_of(event->event, monitor == 0)});
       }
     }
   }

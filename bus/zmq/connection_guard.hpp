@@ -33,8 +33,11 @@ struct ConnectionCut {
 // What became of the handshake of an encrypted connection.
 enum class HandshakeResult : std::uint8_t {
   Succeeded,  // of a DEALER only
-  Failed,     // by the ROUTER's report: the other end has no key, or another key of this node than the one in use
-  Refused,    // of a DEALER only: the peer refused this node's key for good
+  // Of the ROUTER: the other end has no key, or another key of this node than the one in use. Of a DEALER: the
+  // connection ended before that, and ZeroMQ dials again.
+  Failed,
+  // Of a DEALER only: the peer refused this node's key for good, or does not speak CURVE. ZeroMQ dials no more.
+  Refused,
 };
 struct HandshakeEnd {
   std::size_t socket;  // 0: the ROUTER; else the DEALER to peer `socket` - 1

@@ -2,7 +2,8 @@
 // again, always with the same keys. That is not enough in two cases:
 //
 //   - The peer uses another of its keys now. Every handshake fails, so after two failures the next key is tried.
-//   - The peer refused this node's key for good (status 400 of ZAP, RFC 27). ZeroMQ then never dials again.
+//   - The peer refused this node's key for good (status 400 of ZAP, RFC 27), or does not speak CURVE, because a peer
+//     without encryption or another program has its port. ZeroMQ then never dials again.
 //
 // Both are slow on purpose: neither is urgent, and a node must not flood a peer with handshakes. Owned by the bus, one
 // for each peer. Pure; loop thread only.

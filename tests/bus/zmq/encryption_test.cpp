@@ -59,6 +59,12 @@ class Stranger {
     socket_.connect(address);
   }
 
+  // A client that finds the other end without its mechanism first does not dial again itself.
+  void dial_again(const std::string& address) {
+    socket_.disconnect(address);
+    socket_.connect(address);
+  }
+
   // Returns whether ZeroMQ took it: it does only after a handshake.
   bool send() {
     Hello hello;
@@ -128,10 +134,12 @@ TEST_CASE("a stranger with a random key, or without one, or with another key of 
     bool taken = false;
     const std::uint64_t before = hill.bus().refused();
     hill.refused.clear();
-    REQUIRE(until({&hill}, [&] {
+    const auto counted = [&] {
       taken = taken || dealer.send();
       return hill.bus().refused() > before;
-    }));
+    };
+    for (int i = 0; i < 20 && !until({&hill}, counted, 500ms); ++i) dealer.dial_again(two.hills);
+    REQUIRE(hill.bus().refused() > before);
     CHECK(contains(hill.refused, stranger.reason));
     CHECK_FALSE(until(
         {&hill}, [&] { return taken = taken || dealer.send(); }, 300ms));
@@ -219,6 +227,21 @@ TEST_CASE("a process with another node's key is refused, whichever name it uses"
   }));
   CHECK(reasons[0].find("it uses the key of node 'Smith'") == 0);
   CHECK(hill.link(1) == Connected::Down);
+}
+
+TEST_CASE("a peer without encryption is dialled again and again, and linked as soon as it has encryption") {
+  const Two two;
+  Process hill = two.start_hill();
+  zmq::context_t context;
+  {
+    zmq::socket_t plain(context, zmq::socket_type::router);
+    plain.set(zmq::sockopt::linger, 0);
+    plain.bind(two.smiths);
+    CHECK_FALSE(until(
+        {&hill}, [&] { return hill.link() == Connected::Up; }, 2s));
+  }
+  Process smith = two.start_smith();
+  CHECK(until({&hill, &smith}, [&] { return are_up(hill, smith); }));
 }
 
 TEST_CASE("a port that accepts any key is noticed by the probe, and one that does not answer too") {
