@@ -154,6 +154,11 @@ def test_a_damaged_secret_file_is_named_without_its_content(host: KeyHost, conte
     error = host.trouble("keygen")
     assert f"{path}" in error and reason in error and "VERYSECRET" not in error
     assert "restore it from a backup" in error and host.contents() == before
+    path.unlink()
+    for action in (("--revoke", "n1"), ("n1",)):
+        assert f"scripts/herd keygen {' '.join(action)}" in error
+        host.run("keygen", *action)
+    assert len(host.secrets("n1")) == 1
 
 
 @pytest.mark.parametrize("content, reason", [

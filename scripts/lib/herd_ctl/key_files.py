@@ -133,10 +133,11 @@ class KeyFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Makes the directory if it is missing. Trouble if others may use it, or another command changes it."""
-        wrong = next((path for path in (self.path, *self.path.parents) if path.exists() and not path.is_dir()), None)
-        if wrong:
-            raise Trouble(f"{wrong} is not a directory: remove it, or set `keys_dir` under [bus] to another one")
         with writing(self.path, REMEDY):
+            wrong = next((path for path in (self.path, *self.path.parents) if path.exists() and not path.is_dir()),
+                         None)
+            if wrong:
+                raise Trouble(f"{wrong} is not a directory: remove it, or set `keys_dir` under [bus] to another one")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
             _check_owner(self.path, os.stat(self.path))
@@ -149,7 +150,7 @@ class KeyFolder:
         text = _read(path, private=True)
         if text is None:
             return []
-        remedy = (f"restore it from a backup, or remove it, then run scripts/herd keygen --retire {name} and"
+        remedy = (f"restore it from a backup, or remove it, then run scripts/herd keygen --revoke {name} and"
                   f" scripts/herd keygen {name} for a new key")
         entries = _table(text, str(path), remedy).get("key")
         if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_KEYS:
