@@ -166,7 +166,7 @@ def read_herd(config: str) -> Herd:
         return Herd(name=listed["herd"], config=pathlib.Path(listed["config"]), binary=binary,
                     state_dir=pathlib.Path(listed["state_dir"]), ready_timeout=listed["ready_timeout_ms"] / 1000,
                     nodes=[Node.of(entry) for entry in listed["nodes"]],
-                    keys_dir=pathlib.Path(listed["keys_dir"]) if listed.get("curve") else None)
+                    keys_dir=pathlib.Path(listed["keys_dir"]) if listed["curve"] else None)
     except (ValueError, KeyError, TypeError, AttributeError):
         raise Trouble(f"{binary} --list does not list nodes: is it a herd-node of another release? Build it again with"
                       " scripts/herd up") from None
