@@ -271,8 +271,7 @@ void Bus::dial(PeerIndex peer) {
   touched_[peer] = true;
 }
 
-// ---- encryption
-// ------------------------------------------------------------------------------------------------------
+// ---- encryption -----------------------------------------------------------------------------------------------------
 
 void Bus::bind(const std::string& address) {
   if (encryption_) encryption_->equip_receiver(router_);

@@ -18,7 +18,7 @@
 
 namespace herd::bus {
 
-// How long at least one key of a peer is tried before the next.
+// The shortest time for which a key of a peer is tried before the next one, except the first key.
 inline constexpr protocol::Nanoseconds kKeyPatience = std::chrono::seconds(1);
 // The failed handshakes after which the next key is tried. One failure may be a peer that is just ending.
 inline constexpr std::size_t kFailuresOfKey = 2;

@@ -1,5 +1,5 @@
 // A stranger for the proof at the start of a node (bus/zmq/encryption.hpp): dials the node's own port with a random key
-// and reports what became of it. One use; the thread that makes it. wait() blocks for at most kProofPatience.
+// and reports the outcome. Used once, by the thread that makes it. wait() blocks for at most kProofPatience.
 #pragma once
 
 #include <chrono>

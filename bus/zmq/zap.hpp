@@ -31,7 +31,7 @@ class ZapServer {
   };
   using Judge = std::function<Admission(const Request& request)>;
 
-  // Answers what is asked now, at most kRequestsAtOnce questions. True if more are left.
+  // Answers what is asked now, at most kRequestsAtOnce questions. True if more may be left: call it again.
   [[nodiscard]] bool serve(const Judge& judge);
 
   static constexpr int kRequestsAtOnce = 32;

@@ -35,13 +35,16 @@ class ClientAddresses {
   ClientAddresses(const ClientAddresses&) = delete;
   ClientAddresses& operator=(const ClientAddresses&) = delete;
 
+  // `member` must not be in the table. Its `address` is valid until remove().
   void add(Member& member, const asio::ip::address& address);
+  // `member` must be in the table.
   void remove(Member& member);
 
   [[nodiscard]] std::size_t connections_of(const asio::ip::address& address) const;
 
   // The connection to close when all places are taken and `newcomer` connects: the newest one of the address with most
-  // connections. nullptr if the newcomer's own address would then have most, or as many: the newcomer is refused.
+  // connections, or of any of them if several have most. nullptr if the newcomer's own address would then have most, or
+  // as many: the newcomer is refused.
   [[nodiscard]] Member* to_displace_for(const asio::ip::address& newcomer) const;
 
  private:

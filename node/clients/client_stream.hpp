@@ -66,7 +66,8 @@ class ClientStream {
   // Ends the output of TLS with close_notify; does nothing in plain text. Not complete while holds_output().
   void end_tls(std::error_code& error);
 
-  // Sends the end of the output of TCP. From now on receive() returns bytes as they come, encrypted or not.
+  // Sends the end of the output of TCP, and drops the state of TLS. From now on receive() returns the bytes of TCP,
+  // encrypted or not, only to be discarded.
   void half_close(std::error_code& error);
 
   void close();

@@ -14,7 +14,7 @@ namespace herd::node {
 
 class Handshakes {
  public:
-  // One handshake under way; its destructor ends it.
+  // One handshake under way, for which allows() was true; its destructor ends it. Both must outlive it.
   class Slot {
    public:
     Slot(Handshakes& all, ClientAddresses::Entry& address) : all_(all), address_(address) {
@@ -43,7 +43,8 @@ class Handshakes {
     return under_way_ < kMaxHandshakes && address.handshakes < kMaxHandshakesOfAddress;
   }
 
-  // Takes one of the steps of this loop iteration. Returns false if none is left: try again in the next iteration.
+  // Takes one of the kHandshakeStepsInOneGo steps of this loop iteration. Returns false if none is left: try again in
+  // the next iteration.
   [[nodiscard]] bool take_step() {
     if (steps_ == kHandshakeStepsInOneGo) return false;
     ++steps_;

@@ -1,8 +1,7 @@
 // The key files of the bus. `scripts/herd keygen` writes them; docs/SECURITY.md explains them.
 //
 //   <keys_dir>/NAME.secret   one or two [[key]] tables with `public` and `secret`: the key pair in use, and the next
-//   one
-//                            of a rotation. Mode 0600, in a folder of mode 0700.
+//                            one of a rotation. Mode 0600, in a directory of mode 0700.
 //   <keys_dir>/public.toml   `revoked`, a list of public keys; and [[node]] tables with `name` and `keys`, one or two
 //                            public keys each. The same file on every host.
 //

@@ -1,5 +1,6 @@
-// Reading of a certificate chain and its private key from PEM files, with a reason for each file that cannot be used.
-// Any thread. Used by TlsContext only.
+// Reading of a certificate chain and its private key from PEM files. A fault is a file that cannot be read, is not a
+// regular file, is longer than 1 MiB or has content that OpenSSL refuses. Any thread; may wait for the disk. Used by
+// TlsContext only.
 #pragma once
 
 #include <openssl/evp.h>
@@ -23,7 +24,7 @@ struct FreeKey {
 using Certificate = std::unique_ptr<X509, FreeCertificate>;
 using PrivateKey = std::unique_ptr<EVP_PKEY, FreeKey>;
 
-// Returns the certificates of the file in their order, at least one.
+// Returns the certificates of the file in their order, at least one. Other PEM blocks are skipped.
 [[nodiscard]] tl::expected<std::vector<Certificate>, TlsFault> read_chain(const std::filesystem::path& file);
 
 // Never asks for a passphrase: a key that has one is a fault. Reads the file only if its mode is at most 0640.

@@ -34,8 +34,9 @@ struct TlsFault {
 
 class TlsContext {
  public:
-  // Reads and checks both files. A certificate that has expired is no fault, see invalid_at(). The key file may have at
-  // most the mode 0640: its group may read it, as Debian's group ssl-cert reads the keys in /etc/ssl/private.
+  // Reads and checks both files, and waits for the disk. A certificate that has expired is no fault, see invalid_at().
+  // The key file may have at most the mode 0640: its group may read it, as Debian's group ssl-cert reads the keys in
+  // /etc/ssl/private.
   [[nodiscard]] static tl::expected<TlsContext, TlsFault> load(const TlsFiles& files, TlsVersion oldest);
 
   // Why the certificate is not valid at that time: "expired at 2026-11-29T10:00:00Z". nullopt if it is valid.
@@ -44,6 +45,7 @@ class TlsContext {
   // The end of the certificate's validity, in seconds since 1970.
   [[nodiscard]] std::int64_t expires() const { return expires_; }
 
+  // Owned by this object; SSL_new() takes a reference of its own.
   [[nodiscard]] ssl_ctx_st* get() const { return context_.get(); }
 
  private:

@@ -10,7 +10,8 @@ namespace herd::node {
 // Values are OpenSSL's packed error numbers.
 [[nodiscard]] const std::error_category& tls_category();
 
-// Takes all errors from this thread's list, and returns the first; an unnamed error if the list is empty.
+// Takes all errors from this thread's list, and returns the first: in std::system_category() if a system call failed,
+// else in tls_category(). If the list is empty, it is "internal error".
 [[nodiscard]] std::error_code take_tls_error();
 
 }  // namespace herd::node

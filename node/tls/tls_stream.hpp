@@ -21,10 +21,11 @@ namespace herd::node {
 
 class TlsStream {
  public:
-  // Keeps its own reference to the context's OpenSSL object. Does not own the descriptor.
+  // Keeps its own reference to the context's OpenSSL object. Does not own the descriptor, which must stay open as long
+  // as this object. Throws std::bad_alloc.
   TlsStream(const TlsContext& context, int descriptor);
 
-  // Continues the handshake. Returns true when it is complete.
+  // Continues the handshake. Returns true when it is complete. An error that try_again() does not accept ends it.
   [[nodiscard]] bool handshake(std::error_code& error);
 
   // Returns the number of bytes received, at most those of kMaxRecordsInOneGo records. 0 without an error means that
@@ -34,8 +35,8 @@ class TlsStream {
   // Whether receive() may return something without new bytes from the socket.
   [[nodiscard]] bool has_input() const { return has_input_; }
 
-  // Returns the number of bytes taken. If the socket accepts none now, it may take up to one record of them
-  // nevertheless, and sends them at the next flush().
+  // Returns the number of bytes taken of `bytes`, which must not be empty. If the socket accepts none now, it may take
+  // up to one record of them (16 KiB) nevertheless, and sends them at the next flush().
   [[nodiscard]] std::size_t send(std::string_view bytes, std::error_code& error);
 
   // Sends what an earlier send() took. Call it when the socket is writable and holds_output().
