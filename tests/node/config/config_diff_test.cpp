@@ -33,7 +33,7 @@ TEST_CASE("settings of clients, ack_timeout and the log level are live, all othe
   fresh.clients = {
       InvalidArgumentsPolicy::Reply, 100, 5, 6, 1s, 2s, true, "/cert", "/key", TlsVersion::Tls13, true, 7, 3s};
   fresh.log = {"debug", "x.log"};
-  fresh.bus = {1, 2};
+  fresh.bus = {false, "/keys", 1, 2};
   fresh.updates = {Acknowledge::Fsync, 1, 1s};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
   fresh.http.ready_timeout = 1s;
@@ -45,10 +45,10 @@ TEST_CASE("settings of clients, ack_timeout and the log level are live, all othe
                              "clients.tls_cert", "clients.tls_key", "clients.tls_min_version",
                              "clients.max_connections_per_address", "clients.first_line_timeout", "updates.ack_timeout",
                              "log.level"});
-  CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.max_in_flight", "bus.max_batch", "updates.ack",
-                                "updates.replicas", "places.providers", "places.timeout", "places.cache_ttl",
-                                "places.key_env", "places.key_file", "places.google_url", "places.google_legacy_url",
-                                "http.ready_timeout", "log.file"});
+  CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.curve", "bus.keys_dir", "bus.max_in_flight",
+                                "bus.max_batch", "updates.ack", "updates.replicas", "places.providers",
+                                "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",
+                                "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file"});
 }
 
 TEST_CASE("a log file that is resolved already is not a change") {

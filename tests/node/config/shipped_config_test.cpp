@@ -15,11 +15,13 @@ TEST_CASE("the shipped configuration contains the defaults and the five nodes") 
   REQUIRE(shipped->nodes.size() == 5);
   Config defaults;
   defaults.state_dir = "/var/lib/herd";
+  defaults.bus.keys_dir = "/var/lib/herd/keys";
   defaults.nodes = shipped->nodes;
   const auto changes = diff({defaults, *shipped}, "Hill");
   CHECK(changes.live == std::vector<std::string>());
   CHECK(changes.restart == std::vector<std::string>());
   CHECK(shipped->clients.allow_plaintext == defaults.clients.allow_plaintext);
+  CHECK(shipped->bus.curve);
   CHECK(shipped->http.allow_remote_http == defaults.http.allow_remote_http);
   const auto* hill = shipped->find("Hill");
   REQUIRE(hill != nullptr);
