@@ -14,7 +14,7 @@ bool Dialler::set_keys(std::vector<std::string> keys) {
   const auto found = std::find(keys_.begin(), keys_.end(), used);
   const bool lost = found == keys_.end();
   index_ = lost ? 0 : static_cast<std::size_t>(found - keys_.begin());
-  if (keys_.size() < 2 && next_key_) {
+  if ((lost || keys_.size() < 2) && next_key_) {
     due_ = Nanoseconds::max();
     next_key_ = false;
   }

@@ -297,6 +297,7 @@ bool Node::peers_have_all() const {
 }
 
 void Node::reload() {
+  if (bus_->is_encrypted()) reload_keys();  // first: a mistake elsewhere must not delay that a stolen key is revoked
   auto fresh = load_config(config_.file);
   if (!fresh) {
     spdlog::warn(
@@ -316,7 +317,6 @@ void Node::reload() {
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
-  if (bus_->is_encrypted()) reload_keys();
   for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
   for (const std::string& key : changes.restart) {
     spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);

@@ -82,9 +82,10 @@ inline constexpr std::size_t kFewestHttpConnections = 4;
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
 
 // TLS handshakes that are under way, of all clients and of one address. Each holds about 60 kB until it is complete; so
-// few are enough because a client that answers at once is done within its round trip. One address gets at most half.
+// few are enough because a client that answers at once is done within its round trip. One address gets at most an
+// eighth.
 inline constexpr std::size_t kMaxHandshakes = 512;
-inline constexpr std::size_t kMaxHandshakesOfAddress = 256;
+inline constexpr std::size_t kMaxHandshakesOfAddress = 64;
 
 // The longest time from the first byte of a handshake to its end: some round trips of a slow mobile network.
 inline constexpr std::chrono::milliseconds kHandshakeTimeout{10'000};
@@ -96,6 +97,11 @@ inline constexpr std::size_t kHandshakeStepsInOneGo = 4;
 // TLS records of one client that are decrypted in one loop iteration. A record may contain a single byte and still
 // costs about a microsecond.
 inline constexpr std::size_t kMaxRecordsInOneGo = 64;
+
+// Messages of the handshake protocol that a client may send after its handshake, in the whole life of its connection. A
+// client needs none, or one KeyUpdate for each 2^24 records. A KeyUpdate costs 30 us, and one read of the socket may
+// contain 600 of them: 18 ms, once, because the connection is closed then.
+inline constexpr std::size_t kMaxTlsMessages = 32;
 
 // Timeouts of connections are checked by a periodic sweep instead of one timer each. Every kSweepPeriod it checks one
 // in kSweepParts of the connections, but at least kSweepAtLeast, so that each is checked about once per second.

@@ -55,7 +55,9 @@ class Connection {
   // Whether to call receive() without waiting for the socket: TLS has read ahead.
   [[nodiscard]] bool has_input() const { return stream_.has_input() && wants_to_receive(); }
   // Whether to call receive() when the socket is writable.
-  [[nodiscard]] bool receives_when_writable() const { return is_open() && stream_.input_waits_to_send(); }
+  [[nodiscard]] bool receives_when_writable() const {
+    return is_open() && (is_discarding_ || session_.wants_bytes()) && stream_.input_waits_to_send();
+  }
 
   [[nodiscard]] Session& session() { return session_; }
   [[nodiscard]] int descriptor() const { return stream_.descriptor(); }

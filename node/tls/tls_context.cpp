@@ -32,6 +32,8 @@ void set_options(SSL_CTX* context, TlsVersion oldest) {
   // An idle connection holds no buffer. A write may take a part of its bytes, and may be repeated from another address.
   SSL_CTX_set_mode(context,
                    SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+  // A read returns after each message of the handshake protocol, so that TlsStream can count them.
+  SSL_CTX_clear_mode(context, SSL_MODE_AUTO_RETRY);
   SSL_CTX_set_read_ahead(context, 1);  // one system call for a record instead of two
   // Sessions are in the clients' tickets only: a cache would hold memory that strangers can fill.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);

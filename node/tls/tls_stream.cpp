@@ -27,10 +27,19 @@ bool TlsStream::handshake(std::error_code& error) {
   if (result == 1) {
     waits_to_send_ = false;
     has_input_ = SSL_has_pending(ssl_.get()) == 1;
+    SSL_set_msg_callback(ssl_.get(), count_message);
+    SSL_set_msg_callback_arg(ssl_.get(), this);
     return true;
   }
   error = error_of(result);
+  if (has_ended_) error = std::make_error_code(std::errc::connection_aborted);  // close_notify instead of the next step
   return false;
+}
+
+// OpenSSL calls it for each message that it sends or receives.
+void TlsStream::count_message(int is_sent, int /*version*/, int type, const void* /*bytes*/, std::size_t /*size*/,
+                              ssl_st* /*ssl*/, void* stream) {
+  if (is_sent == 0 && type == SSL3_RT_HANDSHAKE) ++static_cast<TlsStream*>(stream)->messages_;
 }
 
 std::size_t TlsStream::receive(std::span<char> buffer, std::error_code& error) {
@@ -40,11 +49,17 @@ std::size_t TlsStream::receive(std::span<char> buffer, std::error_code& error) {
   std::size_t size = 0;
   for (std::size_t records = 0; records < kMaxRecordsInOneGo && size < buffer.size(); ++records) {
     std::size_t count = 0;
+    const std::size_t messages = messages_;
     ERR_clear_error();
     const int result = SSL_read_ex(ssl_.get(), buffer.data() + size, buffer.size() - size, &count);
+    if (messages_ > kMaxTlsMessages) {
+      error = std::make_error_code(std::errc::protocol_error);
+      return 0;
+    }
     if (result != 1) {
       const std::error_code found = error_of(result);
       const bool waits = found == std::errc::operation_would_block;
+      if (waits && messages_ != messages && SSL_has_pending(ssl_.get()) == 1) continue;  // after a KeyUpdate
       if (size == 0) {
         error = found;
       } else if (!waits) {

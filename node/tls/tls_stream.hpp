@@ -24,12 +24,15 @@ class TlsStream {
   // Keeps its own reference to the context's OpenSSL object. Does not own the descriptor, which must stay open as long
   // as this object. Throws std::bad_alloc.
   TlsStream(const TlsContext& context, int descriptor);
+  TlsStream(const TlsStream&) = delete;  // OpenSSL calls it back
+  TlsStream& operator=(const TlsStream&) = delete;
 
   // Continues the handshake. Returns true when it is complete. An error that try_again() does not accept ends it.
   [[nodiscard]] bool handshake(std::error_code& error);
 
   // Returns the number of bytes received, at most those of kMaxRecordsInOneGo records. 0 without an error means that
-  // the other side has half-closed (close_notify). The end of the TCP connection without it is an error.
+  // the other side has half-closed (close_notify). The end of the TCP connection without it is an error,
+  // and so are more than kMaxTlsMessages messages of the handshake protocol.
   [[nodiscard]] std::size_t receive(std::span<char> buffer, std::error_code& error);
 
   // Whether receive() may return something without new bytes from the socket.
@@ -57,11 +60,14 @@ class TlsStream {
 
   enum class End : std::uint8_t { NotYet, Waits, Sent };  // of close_notify
 
+  static void count_message(int is_sent, int version, int type, const void* bytes, std::size_t size, ssl_st* ssl,
+                            void* stream);
   [[nodiscard]] std::error_code error_of(int result);
 
   std::unique_ptr<ssl_st, Free> ssl_;
-  std::string held_;      // bytes of a record that the socket has not accepted completely
-  std::error_code last_;  // an error that receive() found after bytes, which it returns at the next call
+  std::string held_;          // bytes of a record that the socket has not accepted completely
+  std::size_t messages_ = 0;  // of the handshake protocol, received after the handshake
+  std::error_code last_;      // an error that receive() found after bytes, which it returns at the next call
   End end_ = End::NotYet;
   bool has_ended_ = false;  // the other side has half-closed
   bool has_input_ = false;

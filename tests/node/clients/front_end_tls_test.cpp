@@ -239,6 +239,21 @@ TEST_CASE("a client may ask for new keys") {
   }
 }
 
+TEST_CASE("a client that asks for new keys again and again is disconnected") {
+  TlsNode node;
+  TlsClient client(node);
+  REQUIRE(client.handshake());
+  for (std::size_t times = 0; times < kMaxTlsMessages; ++times) {
+    client.request_key_update();
+    client.send("x\n");
+    CHECK(client.read(4) == "? x\n");
+  }
+  client.request_key_update();
+  (void)client.send_some("x\n");
+  CHECK(client.is_closed());
+  CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
+}
+
 TEST_CASE("new connections use a new certificate, and those that exist continue") {
   LoopbackNode node;
   node.front_end.use_tls(make_test_context({.name = "old"}));
