@@ -22,7 +22,7 @@ def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control:
     before = control.pids()
     control.edit('peers = ["n1"]', 'peers = ["n7"]\nhtpp = ""')
     error = control.run("reload", status=2)
-    assert re.search(r"herd\.toml:7: n0: `peers` names \"n7\"", error) and re.search(r"herd\.toml:8: .*`htpp`", error)
+    assert re.search(r"herd\.toml:10: n0: `peers` names \"n7\"", error) and re.search(r"herd\.toml:11: .*`htpp`", error)
     assert "n7" in control.run("up", status=2)
     control.herd.write_config()
     assert control.pids() == before
