@@ -51,7 +51,9 @@ class KeyFile {
 
   // Appends the mistakes, one line each.
   void append_mistakes(std::string& lines) const {
-    if (!mistakes_.empty()) lines += (lines.empty() ? "" : "\n") + mistakes_.in(path_).message;
+    if (mistakes_.empty()) return;
+    if (!lines.empty()) lines += '\n';
+    lines += mistakes_.in(path_).message;
   }
   [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
   [[nodiscard]] bool is_sound() const { return mistakes_.empty(); }
@@ -220,7 +222,7 @@ protocol::Result<LoadedKeys> load_keys(const Config& config, std::string_view na
   if (std::filesystem::exists(directory, ignored)) {
     if (const auto is_private = check_private_directory(directory); !is_private) {
       return protocol::fail(
-          fmt::format("{}:1: the folder of the keys {}", directory.string(), is_private.error().message));
+          fmt::format("{}:1: the directory of the keys {}", directory.string(), is_private.error().message));
     }
   }
   loaded.keys.own = read_secret(secret);

@@ -112,7 +112,7 @@ TEST_CASE("a secret that others may use is refused, and so is a folder that they
   for (const mode_t mode : {0750, 0701, 0720}) {
     chmod(keys.folder.path().c_str(), mode);
     CHECK(keys.mistake() ==
-          fmt::format(":1: the folder of the keys may be used by others (mode {:04o}): chmod 700 it", mode));
+          fmt::format(":1: the directory of the keys may be used by others (mode {:04o}): chmod 700 it", mode));
   }
 }
 
