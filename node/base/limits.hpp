@@ -82,10 +82,10 @@ inline constexpr std::size_t kFewestHttpConnections = 4;
 inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
 
 // TLS handshakes that are under way, of all clients and of one address. Each holds about 60 kB until it is complete; so
-// few are enough because a client that answers at once is done within its round trip. One address gets at most an
-// eighth.
+// few are enough because a client that answers at once is done within its round trip. One address gets at most half:
+// many clients behind one router may connect at once.
 inline constexpr std::size_t kMaxHandshakes = 512;
-inline constexpr std::size_t kMaxHandshakesOfAddress = 64;
+inline constexpr std::size_t kMaxHandshakesOfAddress = 256;
 
 // The longest time from the first byte of a handshake to its end: some round trips of a slow mobile network.
 inline constexpr std::chrono::milliseconds kHandshakeTimeout{10'000};

@@ -178,7 +178,7 @@ TEST_CASE("help and version go to standard output with status 0") {
   CHECK(help.output.find("--log-level") != std::string::npos);
 }
 
-TEST_CASE("--new-key prints a key pair as TOML and reads no configuration") {
+TEST_CASE("the option --new-key prints a key pair as TOML and reads no configuration") {
   const auto invocation = invoke({"--config", "/no/such/file", "--new-key"});
   CHECK_FALSE(invocation.run);
   CHECK(invocation.status == 0);
