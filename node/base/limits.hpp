@@ -83,7 +83,7 @@ inline constexpr std::size_t kMaxAcceptsInOneGo = 64;
 
 // TLS handshakes that are under way, of all clients and of one address. Each holds about 60 kB until it is complete; so
 // few are enough because a client that answers at once is done within its round trip. One address gets at most half:
-// many clients behind one router may connect at once.
+// many clients of one network may share an address.
 inline constexpr std::size_t kMaxHandshakes = 512;
 inline constexpr std::size_t kMaxHandshakesOfAddress = 256;
 
