@@ -42,7 +42,7 @@ inline constexpr std::string_view kFrameMagic = "HJ02";
 inline constexpr std::size_t kFrameHeadBytes = 32;
 inline constexpr std::size_t kMaxFrameBytes = std::size_t{256} * 1024;  // of a payload
 // A RunFrame, the first frame of every journal: the head, an array head, its kind, and three numbers in msgpack.
-inline constexpr std::size_t kMaxRunFrameBytes = kFrameHeadBytes + 2 + 3 * 9;
+inline constexpr std::size_t kMaxRunFrameBytes = kFrameHeadBytes + 2 + std::size_t{3} * 9;
 
 // A run of the node began. It gives out the change numbers from base + 1 on, in this feed.
 struct RunFrame {

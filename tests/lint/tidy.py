@@ -32,7 +32,7 @@ def findings(once: pathlib.Path, options: list[str], name: str) -> str:
     """What clang-tidy finds in a file; empty: nothing."""
     command = ["clang-tidy", "--quiet", "-p", str(once), "--extra-arg=-Qunused-arguments", *options, name]
     run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    return run.stdout + run.stderr if run.returncode != 0 else ""
+    return (run.stdout or run.stderr) if run.returncode != 0 else ""
 
 
 def show_progress(done: int, total: int) -> None:
