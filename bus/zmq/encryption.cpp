@@ -38,7 +38,7 @@ std::string plain_host(std::string host) {
 
 Encryption::Encryption(zmq::context_t& context, BusKeys keys, std::vector<std::string> peers)
     : keys_(std::move(keys)), table_(keys_), peers_(std::move(peers)), diallers_(peers_.size()), zap_(context) {
-  for (PeerIndex peer = 0; peer < peers_.size(); ++peer) (void)diallers_[peer].set_keys(table_.keys_of(peers_[peer]));
+  for (std::size_t peer = 0; peer < peers_.size(); ++peer) (void)diallers_[peer].set_keys(table_.keys_of(peers_[peer]));
 }
 
 bool Encryption::serve() {
@@ -97,9 +97,9 @@ Encryption::Changes Encryption::set_keys(BusKeys keys) {
   changes.bind = keys.own != keys_.own;
   keys_ = std::move(keys);
   table_ = KeyTable(keys_);
-  for (PeerIndex peer = 0; peer < peers_.size(); ++peer) {
+  for (std::size_t peer = 0; peer < peers_.size(); ++peer) {
     const bool lost = diallers_[peer].set_keys(table_.keys_of(peers_[peer]));
-    if (lost || changes.bind) changes.dialled.push_back(peer);
+    if (lost || changes.bind) changes.dialled.push_back(static_cast<PeerIndex>(peer));
   }
   return changes;
 }
