@@ -34,8 +34,8 @@ ALLOWED: dict[str, list[str]] = {
     "node/clients": ["node/places", "node/config", "node/tls", "node/base", "bus/replica", "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
     "node/app": ["node/http", "node/clients", "node/observe", "node/journal", "node/config", "node/places", "node/tls",
-                 "node/base",
-                 "bus/zmq", "bus/keys", "bus/loop", "bus/replica", "bus/journal", "bus/link", "bus/store", "protocol"],
+                 "node/base", "bus/zmq", "bus/keys", "bus/loop", "bus/replica", "bus/journal", "bus/link",
+                 "bus/store", "protocol"],
 }
 
 # Headers of the system that a pure layer may not use: no socket, clock, thread, file or log.

@@ -5,9 +5,9 @@
 
 --no-analyzer leaves out the checks clang-analyzer-*, which take half of the time. BUILD is a configured build folder.
 Writes BUILD/once/compile_commands.json, which has one compile command for each file, the first in
-BUILD/compile_commands.json. clang-tidy reads a file once for each of its commands, and many files have several:
-they are compiled again with mutants or as a fuzzer. Shows the progress on standard error. Exit
-status 1 if there are findings.
+BUILD/compile_commands.json. clang-tidy reads a file once for each of its commands, and many files have several: they
+are compiled again with mutants or as a fuzzer. Shows the progress on standard error. Exit status 1 if there are
+findings.
 """
 import concurrent.futures
 import json
