@@ -83,8 +83,8 @@ class Run:
             herd.remove()
 
     def begin_load(self) -> LoadProcess:
-        ports = [(node.name, node.clients_port) for node in self.herd]
-        self.load = LoadProcess.start(ports, fall_silent=False)
+        endpoints = [(node.name, node.endpoint) for node in self.herd]
+        self.load = LoadProcess.start(endpoints, fall_silent=False)
         return self.load
 
     def report_many(self) -> None:

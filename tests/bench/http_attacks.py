@@ -112,7 +112,7 @@ def measure(node: PrivateNode, attack: Attack, seconds: float) -> tuple[int, lis
     pid = node.process.pid
     before, most = resident_bytes(pid), 0
     waits: list[float] = []
-    bystander = Bystander.start([node.clients_port])
+    bystander = Bystander.start([node.endpoint])
     try:
         if attacker:
             attacker.start()

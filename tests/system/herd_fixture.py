@@ -35,6 +35,7 @@ import pytest
 from herd_ctl.graphs import FIVE, Graph, alone, full, line, names, ring
 from herd_ctl.herd import REPOSITORY
 from herd_ctl.waiting import TimedOut, wait_for
+from herd_lab.hosts import Hosts
 from herd_lab.ports import Ports
 from herd_lab.private_herd import BusPublic, PrivateHerd, PrivateNode, Settings
 
@@ -99,7 +100,7 @@ class Node(PrivateNode):
 
     def connect(self, seconds: float = 10) -> socket.socket:
         """A client connection. The caller closes it (it is a context manager)."""
-        return socket.create_connection(("127.0.0.1", self.clients_port), timeout=seconds)
+        return self.endpoint.connect(seconds)
 
     @overload
     def say(self, text: str, seconds: float = 10) -> str: ...
@@ -144,9 +145,10 @@ class Herd(PrivateHerd):
 
     @classmethod
     def for_test(cls, graph: Graph, settings: Settings | None = None, bus_public: BusPublic | None = None,
-                 ports: Ports | None = None, log_level: str | None = "debug", curve: bool = False) -> Herd:
+                 ports: Ports | None = None, log_level: str | None = "debug", curve: bool = False,
+                 hosts: Hosts | None = None) -> Herd:
         """Like create(), with the program that is tested."""
-        return cls.create(BINARY, graph, settings, bus_public, ports, log_level, curve=curve)
+        return cls.create(BINARY, graph, settings, bus_public, ports, log_level, curve=curve, hosts=hosts)
 
     def __getitem__(self, name: str) -> Node:
         return self.nodes[name]

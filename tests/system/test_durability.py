@@ -100,9 +100,10 @@ def test_the_command_ends_with_one_line_and_its_exit_status() -> None:
     assert outcome["good"] and outcome["lost"] == 0 and outcome["acknowledged"] > 0 and outcome["kept_in"] is None
 
 
-@pytest.mark.parametrize("words", [["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--ack", "paper"],
-                                   ["--kills", "-1"],
-                                   ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
+@pytest.mark.parametrize("words", [
+    ["--wipe"], ["--restores", "1"], ["--seconds", "0"], ["--minutes", "0"], ["--minutes", "1", "--seconds", "1"],
+    ["--ack", "paper"], ["--kills", "-1"], ["--hosts", "--chaos"],
+    ["--replicas", "1", "--wipe", "--blackouts", "1"], ["--replicas", "9"]], ids=str)
 def test_invalid_options_of_prove_are_refused_with_one_line(words: list[str]) -> None:
     ran = run_prove(*words)
     assert ran.returncode == 2 and ran.stderr.startswith("scripts/herd: ") and ran.stderr.count("\n") == 1

@@ -32,7 +32,7 @@ class Bystander:
     @contextlib.contextmanager
     def start(cls, node: Node) -> Iterator[Bystander]:
         """Within the context the client runs."""
-        bystander = cls(watch.Bystander.start([node.clients_port]))
+        bystander = cls(watch.Bystander.start([node.endpoint]))
         try:
             bystander.wait_served()
             yield bystander

@@ -77,7 +77,7 @@ FLOODS = {
 
 def test_endless_requests_are_cut_off_and_cost_no_memory(node: Node) -> None:
     before = settled_memory(node)
-    bystander = watch.Bystander.start([node.clients_port])
+    bystander = watch.Bystander.start([node.endpoint])
     try:
         for name, (head, piece) in FLOODS.items():
             flood(node, head, piece)

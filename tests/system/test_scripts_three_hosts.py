@@ -60,9 +60,9 @@ def test_three_hosts_start_their_own_nodes_and_exchange_updates(hosts: list[NetH
     assert [node["differs"] for node in json.loads(hosts[2].run("where", "kiwi", "--json"))["nodes"]] == [False] * 3
     table = hosts[0].run("status")
     assert re.search(r"^n1 +n0 +up +0 +\d+\.\d ms$", table, re.M) and re.search(r"^n2 +n0 +up ", table, re.M)
-    hosts[2].set_link("down")
+    hosts[2].host.set_link("down")
     wait_for(lambda: re.search(r"^n2 +n0 +(down|half) ", hosts[0].run("status"), re.M), "n0 misses n2", 30)
-    hosts[2].set_link("up")
+    hosts[2].host.set_link("up")
     wait_for(lambda: all_linked(hosts, 2), "every link is up again", 60)
     hosts[1].run("down")
     assert {row["state"] for row in rows(hosts[0]).values()} == {"up", "remote"}

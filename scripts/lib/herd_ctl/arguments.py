@@ -105,8 +105,10 @@ def _add_keygen(keygen: argparse.ArgumentParser) -> None:
 
 
 def _add_prove(prove: argparse.ArgumentParser) -> None:
-    prove.add_argument("--seconds", metavar="S", type=_seconds,
-                       help="duration of the faults (default: 60, or what their numbers need)")
+    duration = prove.add_mutually_exclusive_group()
+    duration.add_argument("--seconds", metavar="S", type=_seconds,
+                          help="duration of the faults (default: 60, or what their numbers need)")
+    duration.add_argument("--minutes", metavar="M", type=_minutes, dest="seconds", help="the same in minutes")
     prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write",
                        help="acknowledgement level (default: write)")
     prove.add_argument("--replicas", metavar="K", type=_count, default=0,
@@ -119,10 +121,14 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
                        help="number of SIGKILLs of all nodes at once")
     prove.add_argument("--restores", metavar="N", type=_count, default=0,
                        help="number of SIGKILLs with a restart from an older backup of the journal; needs --replicas")
-    prove.add_argument("--chaos", action="store_true",
-                       help="every kind of fault, also of the network between the nodes, each every ten seconds")
-    prove.add_argument("--table", action="store_true",
-                       help="a trial for each kind of fault, and a table of their outcomes")
+    kind = prove.add_mutually_exclusive_group()
+    kind.add_argument("--chaos", action="store_true",
+                      help="every kind of fault, also of the network between the nodes, each every ten seconds")
+    kind.add_argument("--hosts", action="store_true",
+                      help="each node on a host of its own, a network namespace; kills, freezes, cuts, loss and delay"
+                           " of packets, each every ten seconds; needs root")
+    kind.add_argument("--table", action="store_true",
+                      help="a trial for each kind of fault, and a table of their outcomes")
     prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
     prove.add_argument("--seed", metavar="N", type=_count, help="the same seed gives the same faults at the same times")
     prove.add_argument("--connections", metavar="N", type=_positive, default=50,
@@ -178,6 +184,16 @@ def _seconds(text: str) -> float:
     if not 0.1 <= seconds <= 86400:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 86400")
     return seconds
+
+
+def _minutes(text: str) -> float:
+    try:
+        minutes = float(text)
+    except ValueError:
+        minutes = 0.0
+    if not 0.1 <= minutes <= 1440:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes from 0.1 to 1440")
+    return minutes * 60
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

@@ -8,8 +8,9 @@ import random
 import resource
 import signal
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
+from . import hosts
 from . import network as net
 from .clocks import Clocks
 from .private_herd import PrivateHerd, PrivateNode
@@ -25,7 +26,15 @@ WRONG = (2.0, 6.0)       # seconds of a wrong clock; the node may not see it in 
 MOST_WRONG = 86_400      # seconds that a clock is fast or slow, at most
 ONE_WAY, BOTH_WAYS = 0.4, 0.7  # shares of the network's faults: of one lane; up to here of one link; else of a node
 
+NETWORK = {*net.FAULTS, *hosts.FAULTS}  # faults of lanes
+
 Key = TypeVar("Key")
+
+
+class Lanes(Protocol):
+    """The directions of the links between the nodes: of proxies (network.py), or of hosts (hosts.py)."""
+
+    def set(self, lane: net.LaneName, mode: str) -> None: ...
 
 
 @dataclasses.dataclass
@@ -49,7 +58,7 @@ def schedule(names: Sequence[str], counts: Mapping[str, int], seconds: float, se
         for number in range(count):
             length = source.uniform(*_length(kind, source))
             fault = Fault(source.uniform(0, seconds), kind, source.sample(names, len(names)), length)
-            if kind in net.FAULTS:
+            if kind in NETWORK:
                 fault.lanes = _draw_lanes(lanes, source)
             if kind == CLOCK:
                 fault.ahead = source.randint(-MOST_WRONG, MOST_WRONG)
@@ -85,7 +94,7 @@ class Breaker:
     """
 
     def __init__(self, herd: PrivateHerd, faults: Sequence[Fault], wipe: bool = False,
-                 network: net.Network | None = None, clocks: Clocks | None = None):
+                 network: Lanes | None = None, clocks: Clocks | None = None):
         self.herd = herd
         self.waiting = list(faults)
         self.wipe = wipe
@@ -97,7 +106,7 @@ class Breaker:
         self.exhausted: dict[str, float] = {}  # a node may open files again
         self.wrong: dict[str, float] = {}      # the clock of a node is set right
         self.broken: dict[net.LaneName, float] = {}
-        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK, RESTORE, BACKUP, *net.FAULTS), 0)
+        self.done = dict.fromkeys((KILL, FREEZE, BLACKOUT, DESCRIPTORS, CLOCK, RESTORE, BACKUP, *NETWORK), 0)
 
     @property
     def is_done(self) -> bool:
@@ -128,7 +137,7 @@ class Breaker:
 
     def _break(self, fault: Fault, elapsed: float) -> bool:
         """False if no target can have the fault now: it is tried again in the next step."""
-        if fault.kind in net.FAULTS:
+        if fault.kind in NETWORK:
             broken = self._break_lanes(fault, elapsed)
         elif fault.kind == CLOCK:
             broken = self._break_clock(fault, elapsed)

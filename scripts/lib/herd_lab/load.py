@@ -23,9 +23,10 @@ from multiprocessing.connection import Connection as Pipe
 from multiprocessing.context import ForkProcess
 from typing import Any
 
+from .endpoint import Endpoint
 from .processes import become_helper
 
-Nodes = Sequence[tuple[str, int]]                      # (name, client port)
+Nodes = Sequence[tuple[str, Endpoint]]                 # (name, client port)
 Outcome = tuple[dict[bytes, tuple[int, int]], list[str]]  # see Load.outcome()
 
 BASE = 1_700_000_000  # seconds; any past time
@@ -85,17 +86,17 @@ class Reporter:
     # Its connection.
 
     def connect(self, now: float) -> None:
-        name, port = self.load.random.choice(self.load.nodes)
+        name, endpoint = self.load.random.choice(self.load.nodes)
         self.prefix = b"AT " + name.encode() + b" "
         self.rest = b""
         self.out = b""
         self.stay = self.load.random.randint(*STAY)
         self.patience = self.load.random.uniform(*PATIENCE)
         self.heard_at = now  # when the node last sent something
-        self.socket = socket.socket()
+        self.socket = endpoint.open()
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.socket.setblocking(False)
-        self.socket.connect_ex(("127.0.0.1", port))
+        self.socket.connect_ex(endpoint.address)
         self.load.selector.register(self.socket, selectors.EVENT_WRITE, self)
         self.is_connected = False
 

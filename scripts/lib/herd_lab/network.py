@@ -238,10 +238,6 @@ class Network:
         return cls({lane: ports.take() for lane in lanes_of(graph)}, seed)
 
     @property
-    def lanes(self) -> list[LaneName]:
-        return list(self.ports)
-
-    @property
     def bus_public(self) -> dict[LaneName, int]:
         """For PrivateHerd: the port at which each node finds each of its peers."""
         return dict(self.ports)

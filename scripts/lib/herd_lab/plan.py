@@ -6,6 +6,7 @@ import json
 import random
 from typing import Any
 
+from . import hosts as of_hosts
 from . import network as net
 from .clocks import PACKAGE, faketime
 from .faults import BLACKOUT, CLOCK, DESCRIPTORS, FREEZE, KILL, RESTORE
@@ -14,6 +15,7 @@ SECONDS = 60
 KILL_EVERY, FREEZE_EVERY = 1.6, 5.5  # seconds, if the plan gives no number of faults
 CHAOS_EVERY = 10.0   # seconds between two faults of one kind, in mixed chaos
 CHAOS = (KILL, FREEZE, DESCRIPTORS, CLOCK, *net.FAULTS)
+HOSTS_CHAOS = (KILL, FREEZE, *of_hosts.FAULTS)
 POPULATION = 200     # clients of a connection in chaos: without a bound, their memory would hide a leak
 
 
@@ -33,6 +35,7 @@ class Plan:
     connections: int
     clients: int           # active ones of each connection
     depth: int             # reports in flight on each connection
+    hosts: bool            # each node is on a host of its own (hosts.py); chaos of hosts
     chaos: bool            # every kind of fault, also of the network, each every CHAOS_EVERY seconds
     more: dict[str, int]   # numbers of the faults of other kinds: of the network, descriptors, clocks
     population: int | None
@@ -50,21 +53,21 @@ class Plan:
         if self.clocks_stay:
             more += f", no wrong clocks (they need the package {PACKAGE})"
         return (f"ack = {self.ack}, replicas = {self.replicas}: {kills}, {self.freezes} freezes{more} in"
-                f" {self.seconds:.0f} s, seed {self.seed}")
+                f" {self.seconds:.0f} s, seed {self.seed}{', each node on a host of its own' if self.hosts else ''}")
 
 
 def make_plan(*, ack: str = "write", replicas: int = 0, seconds: float | None = None, kills: int | None = None,
               freezes: int | None = None, blackouts: int = 0, restores: int = 0, seed: int | None = None,
-              wipe: bool = False, connections: int = 50, clients: int = 20, depth: int = 16, chaos: bool = False,
-              more: dict[str, int] | None = None, population: int | None = None) -> Plan:
+              wipe: bool = False, connections: int = 50, clients: int = 20, depth: int = 16, hosts: bool = False,
+              chaos: bool = False, more: dict[str, int] | None = None, population: int | None = None) -> Plan:
     """The arguments are those of a Plan. Without a seed it is random; numbers of faults that are not given follow from
     the duration, and the duration from them."""
     if seconds is None:
         wanted = max((kills or 0) * KILL_EVERY, (freezes or 0) * FREEZE_EVERY)
-        seconds = SECONDS if chaos else wanted or SECONDS
+        seconds = SECONDS if chaos or hosts else wanted or SECONDS
     more = dict(more or {})
-    if chaos:
-        more = dict.fromkeys(CHAOS, max(1, round(seconds / CHAOS_EVERY)))
+    if chaos or hosts:
+        more = dict.fromkeys(HOSTS_CHAOS if hosts else CHAOS, max(1, round(seconds / CHAOS_EVERY)))
         chaos_kills, chaos_freezes = more.pop(KILL), more.pop(FREEZE)
         kills = chaos_kills if kills is None and ack != "memory" else kills
         freezes = chaos_freezes if freezes is None else freezes
@@ -81,7 +84,7 @@ def make_plan(*, ack: str = "write", replicas: int = 0, seconds: float | None = 
         seed = random.SystemRandom().randrange(10**6)
     return Plan(ack=ack, replicas=replicas, seconds=seconds, kills=kills, freezes=freezes, blackouts=blackouts,
                 restores=restores, seed=seed, wipe=wipe, connections=connections, clients=clients, depth=depth,
-                chaos=chaos, more=more, population=population, clocks_stay=clocks_stay)
+                hosts=hosts, chaos=chaos, more=more, population=population, clocks_stay=clocks_stay)
 
 
 @dataclasses.dataclass

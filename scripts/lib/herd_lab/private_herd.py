@@ -19,6 +19,8 @@ from typing import IO, Any, Self
 
 from herd_ctl.graphs import Graph
 
+from .endpoint import Endpoint
+from .hosts import Host, Hosts
 from .keys import HerdKeys
 from .ports import Ports
 from .processes import end_with_parent
@@ -44,8 +46,10 @@ class PrivateNode:
         self.http_port = http_port
         self.log_path = herd.directory / f"{name}.log"
         self.state_dir = herd.state_dir / "nodes" / name
+        self.host: Host | None = herd.hosts[name] if herd.hosts else None
         self.environment: dict[str, str] = {}  # of its process, in addition to the herd's
-        self.wrapper: list[str] = []           # words before its command line: valgrind, for example
+        # Words before its command line: valgrind, for example.
+        self.wrapper: list[str] = self.host.enter if self.host else []
         self.pids: list[int] = []              # of all its processes so far
         self.may_die = False                   # a test ended it
         self._process: subprocess.Popen[bytes] | None = None
@@ -63,6 +67,19 @@ class PrivateNode:
                 env=os.environ | self.herd.environment | self.environment,
                 preexec_fn=end_with_parent)
         self.pids.append(self._process.pid)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where its clients connect to."""
+        return self.endpoint_of(self.clients_port)
+
+    def endpoint_of(self, port: int) -> Endpoint:
+        return Endpoint(port, self.host.namespace if self.host else None)
+
+    @property
+    def bus_url(self) -> str:
+        """`bus` of its configuration."""
+        return self.host.url(self.bus_port) if self.host else f"tcp://127.0.0.1:{self.bus_port}"
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -110,8 +127,9 @@ class PrivateNode:
 
     def get(self, path: str) -> tuple[int | None, str]:
         """(status, body) of a GET; (None, "") if there is no answer."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port)
         try:
+            connection.sock = self.endpoint_of(self.http_port).connect(5)
             connection.request("GET", path)
             reply = connection.getresponse()
             return reply.status, reply.read().decode("utf-8", "replace")
@@ -138,12 +156,15 @@ class PrivateHerd:
     `directory` holds the configuration, the logs and the state.
     Without `log_level` the configured level counts. Without `monitor` the nodes have no monitor.
     With `curve` the bus is encrypted: `keys` has the keys. Without it measurements stay comparable with older ones.
+    `hosts` has a host for each node, by its name, on which it runs; this needs `curve`. Ports for clients and HTTP are
+    those of the loopback address of that host: see PrivateNode.endpoint.
     """
 
     NODE = PrivateNode
 
     def __init__(self, binary: str | pathlib.Path, graph: Graph, *, directory: pathlib.Path, ports: Ports,
-                 settings: Settings, bus_public: BusPublic, log_level: str | None, monitor: bool, curve: bool):
+                 settings: Settings, bus_public: BusPublic, log_level: str | None, monitor: bool, curve: bool,
+                 hosts: Hosts | None):
         """For create(): the herd has no nodes and no configuration before write_config()."""
         self.binary = binary
         self.graph = dict(graph)
@@ -157,18 +178,20 @@ class PrivateHerd:
         self.settings = settings
         self.bus_public = bus_public
         self.monitor = monitor
+        self.hosts = hosts
         self.keys = HerdKeys(self.state_dir / "keys", binary) if curve else None
         self.nodes: Mapping[str, PrivateNode] = {}
 
     @classmethod
     def create(cls, binary: str | pathlib.Path, graph: Graph, settings: Settings | None = None,
                bus_public: BusPublic | None = None, ports: Ports | None = None, log_level: str | None = "info",
-               directory: pathlib.Path | None = None, monitor: bool = True, curve: bool = False) -> Self:
+               directory: pathlib.Path | None = None, monitor: bool = True, curve: bool = False,
+               hosts: Hosts | None = None) -> Self:
         """Takes ports and writes the configuration. Starts no node. Without `directory` it makes a temporary one."""
         # A short path, because the socket of a supervisor in it must fit in 100 bytes.
         herd = cls(binary, graph, directory=directory or pathlib.Path(tempfile.mkdtemp(prefix="herd-")),
                    ports=ports or Ports.claim(), settings=settings or {}, bus_public=bus_public or {},
-                   log_level=log_level, monitor=monitor, curve=curve)
+                   log_level=log_level, monitor=monitor, curve=curve, hosts=hosts)
         herd.write_config()
         return herd
 
@@ -193,7 +216,7 @@ class PrivateHerd:
         for name, peers in self.graph.items():
             node = self.nodes[name]
             lines += ["[[node]]", f'name = "{name}"', f'clients = "127.0.0.1:{node.clients_port}"',
-                      f'bus = "tcp://127.0.0.1:{node.bus_port}"']
+                      f'bus = "{node.bus_url}"']
             if self.monitor:
                 lines.append(f'monitor = "tcp://127.0.0.1:{node.monitor_port}"')
             lines += [f'http = "127.0.0.1:{node.http_port}"', f"peers = {_toml(peers)}"]

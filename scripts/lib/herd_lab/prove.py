@@ -22,6 +22,7 @@ from herd_ctl.trouble import BAD_USAGE, Trouble
 from . import network as net
 from .clocks import Clocks
 from .faults import BLACKOUT, CLOCK, FREEZE, KILL, RESTORE, Breaker, schedule
+from .hosts import Hosts
 from .load import BASE, LoadProcess, report
 from .plan import Outcome, Plan, make_plan
 from .ports import Ports
@@ -43,15 +44,16 @@ class Trial:
     `progress` is called often, with the seconds since the first fault was possible."""
 
     def __init__(self, plan: Plan, herd: PrivateHerd, network: net.Network | None, clocks: Clocks | None,
-                 progress: Callable[[float, Trial], None]):
+                 hosts: Hosts | None, progress: Callable[[float, Trial], None]):
         self.plan = plan
         self.herd = herd
         self.network = network
+        self.hosts = hosts
         self.clocks = clocks
         self.progress = progress
         self.outcome = Outcome(plan)
-        faults = schedule(list(herd.graph), plan.counts, plan.seconds, plan.seed, network.lanes if network else ())
-        self.breaker = Breaker(herd, faults, plan.wipe, network, clocks)
+        faults = schedule(list(herd.graph), plan.counts, plan.seconds, plan.seed, net.lanes_of(herd.graph))
+        self.breaker = Breaker(herd, faults, plan.wipe, hosts or network, clocks)
         self.usage = Usage(herd.graph)
         self.load: LoadProcess | None = None
         self.bystander: Bystander | None = None
@@ -59,16 +61,18 @@ class Trial:
     @classmethod
     def prepare(cls, binary: str | Path, graph: Graph, plan: Plan,
                 progress: Callable[[float, Trial], None] = lambda elapsed, trial: None) -> Trial:
-        """Makes the herd, and the network and the clocks that the plan needs. run() starts them."""
+        """Makes the herd, and the hosts, the network and the clocks that the plan needs. run() starts them."""
         settings: dict[str, dict[str, Any]] = {"updates": {"ack": plan.ack, "replicas": plan.replicas}}
         if plan.wipe or plan.restores:
             settings["http"] = {"ready_timeout": "60s"}  # "ready" must mean that the peers gave back everything
         ports = Ports.claim()
-        wants_network = any(plan.more.get(kind) for kind in net.FAULTS)
+        hosts = Hosts.connect(list(graph), seed=plan.seed) if plan.hosts else None
+        wants_network = not hosts and any(plan.more.get(kind) for kind in net.FAULTS)
         network = net.Network.of(graph, ports, plan.seed) if wants_network else None
-        herd = PrivateHerd.create(binary, graph, settings, network.bus_public if network else None, ports)
+        herd = PrivateHerd.create(binary, graph, settings, network.bus_public if network else None, ports,
+                                  curve=plan.hosts, hosts=hosts)
         clocks = Clocks.install(herd) if plan.more.get(CLOCK) else None
-        return cls(plan, herd, network, clocks, progress)
+        return cls(plan, herd, network, clocks, hosts, progress)
 
     def run(self) -> Outcome:
         try:
@@ -92,11 +96,11 @@ class Trial:
             if not self._all_live() or time.monotonic() > deadline:
                 raise Trouble(f"the private herd does not become ready: see the logs in {self._keep()}")
             time.sleep(STEP)
-        ports = [(node.name, node.clients_port) for node in self.herd]
+        endpoints = [(node.name, node.endpoint) for node in self.herd]
         plan = self.plan
-        self.load = LoadProcess.start(ports, connections=plan.connections, clients=plan.clients, depth=plan.depth,
+        self.load = LoadProcess.start(endpoints, connections=plan.connections, clients=plan.clients, depth=plan.depth,
                                       seed=plan.seed, population=plan.population)
-        self.bystander = Bystander.start([node.clients_port for node in self.herd])
+        self.bystander = Bystander.start([node.endpoint for node in self.herd])
 
     def _break(self) -> None:
         """Returns when every fault of the plan has begun and ended, and the time is over."""
@@ -200,7 +204,7 @@ class Trial:
         return self.outcome.kept_in
 
     def _end(self) -> None:
-        for process in (self.load, self.bystander, self.network):
+        for process in (self.load, self.bystander, self.network, self.hosts):
             if process:
                 process.end()
         for node in self.herd.running:
@@ -225,7 +229,7 @@ def ask_all(node: PrivateNode, clients: Sequence[bytes]) -> dict[bytes, bytes]:
     records: dict[bytes, bytes] = {}
     for first in range(0, len(clients), ASKED_AT_ONCE):
         asked = clients[first:first + ASKED_AT_ONCE]
-        with socket.create_connection(("127.0.0.1", node.clients_port), timeout=30) as connection:
+        with node.endpoint.connect(30) as connection:
             connection.sendall(b"".join(b"WHATSAT %b 1 0\n" % client for client in asked))
             connection.shutdown(socket.SHUT_WR)
             reply = b"".join(iter(lambda: connection.recv(262_144), b""))
@@ -284,10 +288,11 @@ def prove(herd: Herd, given: Any) -> int:
         raise Trouble(f"--replicas {plan.replicas}: {loneliest.name} has {len(loneliest.peers)} peers", BAD_USAGE)
     graph = {node.name: node.peers for node in herd.nodes}
     progress = Progress(sys.stderr if given.json else sys.stdout)
+    trial = Trial.prepare(herd.binary, graph, plan, progress)
     print(f"{len(graph)} nodes of their own, {plan.line()}", file=progress.stream, flush=True)
     signal.signal(signal.SIGTERM, lambda *_: os.kill(os.getpid(), signal.SIGINT))
     try:
-        outcome = Trial.prepare(herd.binary, graph, plan, progress).run()
+        outcome = trial.run()
     finally:
         progress.end()
     for problem in outcome.problems:

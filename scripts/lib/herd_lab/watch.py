@@ -13,6 +13,7 @@ from multiprocessing.context import ForkProcess
 from multiprocessing.synchronize import Event
 from typing import Any
 
+from .endpoint import Endpoint
 from .private_herd import PrivateHerd
 from .processes import become_helper, open_descriptors, resident_bytes
 
@@ -37,13 +38,13 @@ class Bystander:
         self._replies = replies
 
     @classmethod
-    def start(cls, ports: Sequence[int]) -> Bystander:
-        """`ports` are the client ports of the nodes."""
+    def start(cls, endpoints: Sequence[Endpoint]) -> Bystander:
+        """`endpoints` are the client ports of the nodes."""
         context = multiprocessing.get_context("fork")
         ours, theirs = context.Pipe(duplex=False)
         stop = context.Event()
         replies: Any = context.Value("Q", 0)
-        process = context.Process(target=_report, args=(ports, theirs, stop, replies), daemon=True)
+        process = context.Process(target=_report, args=(endpoints, theirs, stop, replies), daemon=True)
         process.start()
         theirs.close()
         return cls(process, ours, stop, replies)
@@ -65,7 +66,7 @@ class Bystander:
         self._process.join()
 
 
-def _report(ports: Sequence[int], outcome: Pipe, stop: Event, replies: Any) -> None:
+def _report(endpoints: Sequence[Endpoint], outcome: Pipe, stop: Event, replies: Any) -> None:
     become_helper()
     waits: list[float] = []
     number, at = 0, 0
@@ -77,7 +78,7 @@ def _report(ports: Sequence[int], outcome: Pipe, stop: Event, replies: Any) -> N
         while not stop.is_set():
             try:
                 if connection is None:
-                    connection = socket.create_connection(("127.0.0.1", ports[at % len(ports)]), PATIENCE)
+                    connection = endpoints[at % len(endpoints)].connect(PATIENCE)
                 connection.sendall(line)
                 if connection.recv(1000):
                     waits.append(time.monotonic() - begun)
