@@ -7,8 +7,8 @@
 #include <map>
 #include <optional>
 
+#include "node/base/small_file.hpp"
 #include "node/config/config_reader.hpp"
-#include "node/config/private_file.hpp"
 #include "node/config/toml_file.hpp"
 #include "protocol/name.hpp"
 
@@ -17,6 +17,12 @@ namespace {
 
 using bus::BusKeys;
 
+constexpr FileRules kShared{.most_bytes = std::size_t{1} << 20U,
+                            .too_long = "has more than 1 MiB: it is not a file of keys"};
+constexpr FileRules kSecret{.most_bytes = kShared.most_bytes,
+                            .too_long = kShared.too_long,
+                            .refused_mode = kOwnerOnly,
+                            .is_of_this_user = true};
 constexpr std::size_t kMaxKeys = 2;  // of a node: in use, and the next one of a rotation
 constexpr std::string_view kKeyForm = "a key has 40 characters, as `herd-node --new-key` prints them";
 
@@ -32,13 +38,13 @@ class KeyFile {
   }
 
   // Returns its tables; an empty table after a mistake.
-  TomlTable read(Access access) {
+  TomlTable read(const FileRules& rules) {
     std::error_code ignored;
     if (!std::filesystem::exists(path_, ignored)) {
       add(1, fmt::format("there is no such file: {}", remedy_));
       return {};
     }
-    const auto text = read_small_file(path_, access);
+    const auto text = read_small_file(path_, rules);
     if (!text) {
       add(1, fmt::format("the file {}", text.error().message));
       return {};
@@ -84,7 +90,7 @@ std::optional<bus::KeyPair> read_pair(const Section::Table& table, KeyFile& file
 
 // The pair in use; empty after a mistake.
 bus::KeyPair read_secret(KeyFile& file) {
-  const TomlTable toml = file.read(Access::OwnerOnly);
+  const TomlTable toml = file.read(kSecret);
   if (!file.is_sound()) return {};
   Section top(toml, {"", 1}, file.mistakes());
   const auto tables = top.tables("key");
@@ -108,7 +114,7 @@ class PublicKeys {
   PublicKeys(KeyFile& file, BusKeys& keys) : file_(file), keys_(keys) {}
 
   void read() {
-    const TomlTable toml = file_.read(Access::Any);
+    const TomlTable toml = file_.read(kShared);
     if (!file_.is_sound()) return;
     Section top(toml, {"", 1}, file_.mistakes());
     read_keys(top, "revoked", keys_.revoked);

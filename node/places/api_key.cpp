@@ -1,16 +1,12 @@
 #include "node/places/api_key.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <cstdlib>
-#include <cstring>
 #include <string_view>
+
+#include "node/base/small_file.hpp"
 
 namespace herd::node::places {
 namespace {
@@ -57,21 +53,6 @@ std::string trimmed(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(kBlanks) - first + 1));
 }
 
-// Owns a descriptor.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 }  // namespace
 
 Result<ApiKey> ApiKey::parse(std::string text) {
@@ -111,20 +92,12 @@ FoundKey find_key(const KeySource& source) {
 }
 
 Result<ApiKey> read_key_file(const std::filesystem::path& file) {
-  const Descriptor descriptor(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));  // must not block on a FIFO
-  struct stat found {};
-  if (descriptor.get() < 0 || fstat(descriptor.get(), &found) != 0) {
-    return fail(fmt::format("cannot be read ({})", std::strerror(errno)));
-  }
-  if (!S_ISREG(found.st_mode)) return fail("is not a regular file");
-  if ((found.st_mode & 077U) != 0) {
-    return fail(fmt::format("may be used by others (mode {:04o}): chmod 600 it", found.st_mode & 07777U));
-  }
-  std::array<char, ApiKey::kMaxBytes + 64> bytes{};
-  const ssize_t count = read(descriptor.get(), bytes.data(), bytes.size());
-  if (count < 0) return fail(fmt::format("cannot be read ({})", std::strerror(errno)));
-  const std::string_view text(bytes.data(), static_cast<std::size_t>(count));
-  return ApiKey::parse(trimmed(text.substr(0, text.find('\n'))));
+  constexpr FileRules kRules{.most_bytes = std::size_t{64} * 1024,
+                             .too_long = "is longer than 64 KiB, so it is not the file of a key",
+                             .refused_mode = kOwnerOnly};
+  const auto text = read_small_file(file, kRules);
+  if (!text) return tl::unexpected(text.error());
+  return ApiKey::parse(trimmed(std::string_view(*text).substr(0, text->find('\n'))));
 }
 
 }  // namespace herd::node::places

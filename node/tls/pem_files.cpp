@@ -1,20 +1,16 @@
 #include "node/tls/pem_files.hpp"
 
-#include <fcntl.h>
 #include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/crypto.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include <cerrno>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "node/base/small_file.hpp"
 #include "node/tls/tls_errors.hpp"
 
 namespace herd::node {
@@ -31,22 +27,6 @@ tl::unexpected<TlsFault> fault(File file, std::string text) {
   return tl::unexpected(TlsFault{file, std::move(text)});
 }
 
-// Owns a descriptor.
-class Descriptor {
- public:
-  // Does not block on a FIFO.
-  explicit Descriptor(const std::filesystem::path& file) : fd_(open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
 // The content of a PEM file, erased from memory at its end because it may be a key.
 struct Content {
   Content() = default;
@@ -57,29 +37,15 @@ struct Content {
   std::string text;
 };
 
-// `most_mode`: the file may have no permission that is not in it.
-Read<Content> read_file(const std::filesystem::path& path, File file, mode_t most_mode) {
-  const Descriptor descriptor(path);
-  struct stat found {};
-  if (descriptor.get() < 0 || fstat(descriptor.get(), &found) != 0) {
-    return fault(file, fmt::format("cannot be read ({})", std::strerror(errno)));
-  }
-  if (!S_ISREG(found.st_mode)) return fault(file, "is not a regular file");
-  if ((found.st_mode & 07777U & ~most_mode) != 0) {
-    return fault(file, fmt::format("may be used by others (mode {:04o}): chmod {:o} it", found.st_mode & 07777U,
-                                   static_cast<unsigned>(most_mode)));
-  }
+// `refused_mode`: the file may have none of these permissions.
+Read<Content> read_file(const std::filesystem::path& path, File file, mode_t refused_mode) {
+  auto text = read_small_file(path, {.most_bytes = kMaxFileBytes,
+                                     .too_long = "is longer than 1 MiB, so it is not a PEM file of a certificate",
+                                     .refused_mode = refused_mode,
+                                     .wanted_mode = kKeyModeLimit});
+  if (!text) return fault(file, text.error().message);
   Content content;
-  content.text.resize(kMaxFileBytes + 1);
-  std::size_t size = 0;
-  while (size < content.text.size()) {
-    const ssize_t count = read(descriptor.get(), content.text.data() + size, content.text.size() - size);
-    if (count < 0) return fault(file, fmt::format("cannot be read ({})", std::strerror(errno)));
-    if (count == 0) break;
-    size += static_cast<std::size_t>(count);
-  }
-  if (size > kMaxFileBytes) return fault(file, "is longer than 1 MiB, so it is not a PEM file of a certificate");
-  content.text.resize(size);
+  content.text = std::move(*text);
   return content;
 }
 
@@ -101,7 +67,7 @@ int no_passphrase(char* /*buffer*/, int /*size*/, int /*to_write*/, void* was_as
 }  // namespace
 
 Read<std::vector<Certificate>> read_chain(const std::filesystem::path& file) {
-  const auto content = read_file(file, File::Certificate, 07777);
+  const auto content = read_file(file, File::Certificate, 0);
   if (!content) return tl::unexpected(content.error());
   const Bio bio = reader_of(content->text);
   ERR_clear_error();
@@ -122,7 +88,7 @@ Read<std::vector<Certificate>> read_chain(const std::filesystem::path& file) {
 }
 
 Read<PrivateKey> read_private_key(const std::filesystem::path& file) {
-  const auto content = read_file(file, File::Key, kKeyModeLimit);
+  const auto content = read_file(file, File::Key, 07777U & ~kKeyModeLimit);
   if (!content) return tl::unexpected(content.error());
   const Bio bio = reader_of(content->text);
   ERR_clear_error();
