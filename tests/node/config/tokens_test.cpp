@@ -79,9 +79,9 @@ TEST_CASE("each mistake in a file of tokens is one line, and none repeats a hash
   const std::string good = token_entry({.name = "a", .text = "herd_1"});
   using Lines = std::vector<std::string>;
   CHECK(file.mistakes(good + token_entry({.name = "a", .text = "herd_2"})) ==
-        Lines{"7: [[token]] `name` is \"a\", as in line 1: write another name"});
+        Lines{"8: [[token]] `name` is \"a\", as in line 1: write another name"});
   CHECK(file.mistakes(good + token_entry({.name = "b", .text = "herd_1"})) ==
-        Lines{"8: [[token]] `sha256` is also that of line 1: run scripts/herd token new NAME"});
+        Lines{"9: [[token]] `sha256` is also that of line 1: run scripts/herd token new NAME"});
   CHECK(file.mistakes("[[token]]\nname = \"a b\"\nsha256 = \"herd_secret\"\ntell = [\"a b\"]\nsee = 1\n") ==
         Lines{"1: [[token]] has no `level`: add it",
               "2: [[token]] `name` is not a name: write 1 to 63 letters, digits, _ or -",
