@@ -13,31 +13,14 @@ from google_answers import KEY  # noqa: E402
 from google_herd import TIMEOUT, VARIABLE, MakeNode  # noqa: E402
 from google_server import GoogleServer  # noqa: E402
 from herd_control import Control, MakeControl  # noqa: E402
-from herd_fixture import FIVE, Graph, Herd, MakeHerd, Node, Ports, alone, wait_for  # noqa: E402
-from herd_lab.private_herd import Settings  # noqa: E402
+from herd_fixture import MakeHerd, Node, Ports, alone, herds_that_end, wait_for  # noqa: E402
 
 
 @pytest.fixture
 def make_herd() -> Iterator[MakeHerd]:
     """make_herd(graph=FIVE, start=True, **arguments of Herd.for_test): a herd that ends with the test."""
-    herds: list[Herd] = []
-
-    def make(graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None, ports: Ports | None = None,
-             log_level: str | None = "debug", curve: bool = False) -> Herd:
-        herd = Herd.for_test(graph, settings, ports=ports, log_level=log_level, curve=curve)
-        herds.append(herd)
-        if start:
-            herd.start()
-        return herd
-
-    yield make
-    problems = []
-    for herd in herds:
-        try:
-            herd.close()
-        except AssertionError as problem:
-            problems.append(str(problem))
-    assert not problems, "; ".join(problems)
+    with herds_that_end() as make:
+        yield make
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ Start nodes from the main thread: the kernel ends them with the thread that star
 """
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -40,7 +41,7 @@ from herd_lab.ports import Ports
 from herd_lab.private_herd import BusPublic, PrivateHerd, PrivateNode, Settings
 
 __all__ = ["BINARY", "FIVE", "LONG", "REPOSITORY", "Graph", "Herd", "MakeHerd", "Node", "Ports", "TimedOut", "alone",
-           "full", "line", "names", "ring", "wait_for"]
+           "full", "herds_that_end", "line", "names", "ring", "wait_for"]
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
@@ -207,3 +208,26 @@ class MakeHerd(Protocol):
 
     def __call__(self, graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None,
                  ports: Ports | None = None, log_level: str | None = "debug", curve: bool = False) -> Herd: ...
+
+
+@contextlib.contextmanager
+def herds_that_end() -> Iterator[MakeHerd]:
+    """A function that makes herds. They end with the context, which fails if a node had ended by itself."""
+    herds: list[Herd] = []
+
+    def make(graph: Graph = FIVE, start: bool = True, *, settings: Settings | None = None, ports: Ports | None = None,
+             log_level: str | None = "debug", curve: bool = False) -> Herd:
+        herd = Herd.for_test(graph, settings, ports=ports, log_level=log_level, curve=curve)
+        herds.append(herd)
+        if start:
+            herd.start()
+        return herd
+
+    yield make
+    problems = []
+    for herd in herds:
+        try:
+            herd.close()
+        except AssertionError as problem:
+            problems.append(str(problem))
+    assert not problems, "; ".join(problems)

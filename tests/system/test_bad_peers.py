@@ -1,13 +1,10 @@
 """Tests strangers and broken peers at the bus: of another version or herd, with invalid messages, of another
 incarnation. Each is refused with one clear line that has the reason, and the other nodes are not disturbed."""
-from __future__ import annotations
-
 import contextlib
-import itertools
 import re
 import socket
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import msgpack
@@ -15,76 +12,9 @@ import pytest
 import xxhash
 import zmq
 
+from bus_peers import ACK, BATCH, HELLO, WELCOME, Impostor
 from herd_fixture import Herd, MakeHerd, line, wait_for
 from talk import fresh, read_all
-
-HELLO, WELCOME, BATCH, ACK = 1, 2, 3, 4  # docs/PROTOCOL.md
-
-
-class Impostor:
-    """Plays n1, the peer of n0 that does not run: a ROUTER receives, a DEALER sends. Each object has an incarnation
-    and a feed of its own."""
-
-    incarnations = itertools.count(1)
-
-    def __init__(self, receiver: zmq.Socket[bytes], speaks: zmq.Socket[bytes]):
-        self.incarnation = next(self.incarnations)
-        self.feed = 1000 + self.incarnation
-        self.receiver = receiver
-        self.speaks = speaks
-
-    @classmethod
-    @contextlib.contextmanager
-    def start(cls, herd: Herd) -> Iterator[Impostor]:
-        """Within the context it has the bus port of n1, and a connection to n0."""
-        context = zmq.Context()
-        context.linger = 0
-        try:
-            receiver = context.socket(zmq.ROUTER)
-            receiver.bind(f"tcp://127.0.0.1:{herd['n1'].bus_port}")
-            speaks = context.socket(zmq.DEALER)
-            speaks.connect(f"tcp://127.0.0.1:{herd['n0'].bus_port}")
-            yield cls(receiver, speaks)
-        finally:
-            context.destroy()
-
-    def send(self, *frames: bytes) -> None:
-        """The message of these frames, as a node sends it: with the checksum last."""
-        check = 0
-        for frame in frames:
-            check = xxhash.xxh3_64_intdigest(frame, seed=check)
-        self.send_raw(*frames, check.to_bytes(8, "little"))
-
-    def send_raw(self, *frames: bytes) -> None:
-        self.speaks.send_multipart(frames)
-
-    def say(self, *header: object, body: object = None) -> None:
-        self.send(*(msgpack.packb(part) for part in (header, body) if part is not None))
-
-    def hello(self, versions: tuple[int, int] = (2, 2), herd: str = "local", node: str = "n1",
-              incarnation: int | None = None, more: Sequence[str] = ()) -> None:
-        incarnation = self.incarnation if incarnation is None else incarnation
-        self.say(HELLO, *versions, herd, node, incarnation, self.feed, 1, time.time_ns(), False, 0, *more)
-
-    def batch(self, incarnation: int, span: tuple[int, int], *updates: object) -> None:
-        self.say(BATCH, self.incarnation, incarnation, 1, *span, 0, 0, body=[[["n1", self.incarnation]], updates])
-
-    def receive(self, kind: int, seconds: float = 10) -> list[Any]:
-        """The fields of the next message of this type."""
-        deadline = time.monotonic() + seconds
-        while (left := deadline - time.monotonic()) > 0:
-            if self.receiver.poll(int(left * 1000)):
-                header = msgpack.unpackb(self.receiver.recv_multipart()[1])
-                if header[0] == kind:
-                    return header
-        return pytest.fail(f"no message {kind} within {seconds} s")
-
-    def meet(self) -> int:
-        """Sends HELLO; returns the incarnation in the WELCOME of the node."""
-        self.hello()
-        while (welcome := self.receive(WELCOME))[2:4] != [self.incarnation, self.feed]:
-            pass
-        return welcome[1]
 
 
 @pytest.fixture(scope="module", name="three")

@@ -11,6 +11,7 @@ from functools import partial
 import pytest
 import zmq
 
+from bus_peers import Stranger
 from herd_fixture import BINARY, FIVE, Herd, MakeHerd, Node, line, wait_for
 from herd_lab.keys import HerdKeys, KeyPair, new_key_pair
 
@@ -35,28 +36,6 @@ def reload(*nodes: Node) -> None:
     """The nodes read their key files again. Returns when they have."""
     for node in nodes:
         wait_for_more(partial(reloads, node), partial(node.signal, signal.SIGHUP), f"{node.name} reads its keys")
-
-
-class Stranger:
-    """A DEALER that connects to the bus of a node."""
-
-    def __init__(self, node: Node, pair: KeyPair | None, server: str = ""):
-        self.context = zmq.Context()
-        self.socket = self.context.socket(zmq.DEALER)
-        self.socket.linger = 0
-        self.socket.immediate = True
-        if pair:
-            self.socket.curve_serverkey = server.encode()
-            self.socket.curve_publickey = pair.public.encode()
-            self.socket.curve_secretkey = pair.secret.encode()
-        self.socket.connect(f"tcp://127.0.0.1:{node.bus_port}")
-
-    def is_accepted(self, seconds: float = 0.5) -> bool:
-        """ZeroMQ takes a message only after a handshake."""
-        return bool(self.socket.poll(int(seconds * 1000), zmq.POLLOUT))
-
-    def close(self) -> None:
-        self.context.destroy(linger=0)
 
 
 @pytest.fixture
