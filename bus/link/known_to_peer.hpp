@@ -10,7 +10,6 @@
 #pragma once
 
 #include "bus/store/feed.hpp"
-#include "bus/store/mutants.hpp"
 #include "bus/store/packed_record.hpp"
 #include "bus/store/store.hpp"
 
@@ -25,10 +24,7 @@ class KnownToPeer {
   void begin_incarnation(ChangeNumber feed_tail) { after_ = feed_tail; }
 
   // True if the record is to be left out for this peer. `entry` must be live in the store's feed.
-  [[nodiscard]] bool contains(const Store& store, const Feed::Entry& entry) const {
-    if (store.came_by(entry.index) != peer_) return false;
-    return entry.number > after_ || mutated(Mutant::EchoSkipForgetsIncarnation);
-  }
+  [[nodiscard]] bool contains(const Store& store, const Feed::Entry& entry) const;
 
  private:
   PeerIndex peer_;

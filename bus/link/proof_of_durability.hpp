@@ -17,7 +17,6 @@
 #include <deque>
 #include <functional>
 
-#include "bus/store/mutants.hpp"
 #include "bus/store/record.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/clock.hpp"
@@ -42,10 +41,7 @@ class ProofOfDurability {
     if (tails_.empty() || tails_.back() < tail) tails_.push_back(tail);
   }
   // The peer's journal contains its copy of our feed up to this number.
-  void durable(ChangeNumber number) {
-    if (mutated(Mutant::AnyDurableNumberProves)) proven_ = std::max(proven_, number);
-    for (; !tails_.empty() && tails_.front() <= number; tails_.pop_front()) proven_ = tails_.front();
-  }
+  void durable(ChangeNumber number);
   // The attempt has ended: batches that were sent in it prove nothing any more. What is proven stays.
   void forget_batches() { tails_.clear(); }
   // Nothing is proven: the peer, or our feed, is another one.

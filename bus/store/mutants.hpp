@@ -1,6 +1,7 @@
 // Mutants: deliberate faults of the bus. The simulator (tests/sim) and directed tests must detect each of them, which
 // proves that they would detect such a fault. Only builds with HERD_MUTANTS contain them. In all other builds mutated()
-// is the constant false, and the compiler removes it.
+// is the constant false, and the compiler removes it. Only sources include this header, no other header does: so tests
+// that were compiled without HERD_MUTANTS can be linked with both.
 #pragma once
 
 #include <cstdint>
