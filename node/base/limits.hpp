@@ -36,10 +36,10 @@ inline constexpr std::size_t kLinesExpected = 4;
 // If more output than this waits for a client, the node stops reading from it, and continues below half of it.
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
 
-// Replies of all connections together, with the bytes reserved for lookups and the input that waits for them: a tenth
-// of the memory of a small machine, and enough for 64 clients that do not read at all. Above half of it the node does
-// not read from a connection with more than kScarceOutputBytes of output, so that 2,000 more such clients fit. Above
-// all of it a connection is served one step at a time.
+// Replies of all connections together, with the bytes reserved for lookups, the input that waits for them, and the TLS
+// records that are partly sent: a tenth of the memory of a small machine, and enough for 64 clients that do not read at
+// all. Above half of it the node does not read from a connection with more than kScarceOutputBytes of output, so that
+// 2,000 more such clients fit. Above all of it a connection is served one step at a time.
 inline constexpr std::size_t kMaxRepliesInAll = std::size_t{128} * 1024 * 1024;
 inline constexpr std::size_t kScarceOutputBytes = std::size_t{32} * 1024;
 

@@ -2,6 +2,7 @@
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -68,6 +69,11 @@ void Socket::forget_unsent() {
 bool Socket::has_bytes() const {
   int count = 0;
   return ioctl(descriptor_, FIONREAD, &count) == 0 && count > 0;
+}
+
+bool Socket::has_ended() const {
+  pollfd state{descriptor_, POLLRDHUP, 0};
+  return ::poll(&state, 1, 0) > 0;
 }
 
 void Socket::close() {

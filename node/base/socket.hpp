@@ -44,6 +44,9 @@ class Socket {
   // Whether receive() would return bytes.
   [[nodiscard]] bool has_bytes() const;
 
+  // Whether the other side has sent its end, or is gone. Bytes before the end may be unread.
+  [[nodiscard]] bool has_ended() const;
+
   void close();
   [[nodiscard]] bool is_open() const { return descriptor_ >= 0; }
   [[nodiscard]] int descriptor() const { return descriptor_; }  // -1: closed

@@ -21,8 +21,8 @@ bool is_tls(std::string_view bytes) {
   return bytes.size() >= 2 && bytes[0] == kHandshakeRecord && bytes[1] == kMajorVersion;
 }
 
-void ClientStream::expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address) {
-  tls_ = std::make_unique<Tls>(handshakes, address);
+void ClientStream::expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address, ReplyMemory& memory) {
+  tls_ = std::make_unique<Tls>(handshakes, address, memory);
 }
 
 // Returns Open if a handshake may begin.
@@ -35,23 +35,34 @@ ClientStream::Opening ClientStream::look_at_first_byte(std::error_code& error) c
   return is_http({bytes.data(), count}) ? Opening::Http : Opening::PlainText;
 }
 
+// Takes a place among the handshakes under way. Returns Open if there is one, or if the port no longer speaks TLS.
+ClientStream::Opening ClientStream::begin_handshake(protocol::Nanoseconds now, std::error_code& error) {
+  const Opening first = look_at_first_byte(error);
+  if (first != Opening::Open) return first;
+  if (!tls_->handshakes.admit(tls_->address)) return Opening::TooMany;
+  tls_->slot.emplace(tls_->handshakes, tls_->address, socket_.descriptor());
+  tls_->since = now;
+  return Opening::Open;
+}
+
 ClientStream::Opening ClientStream::open(protocol::Nanoseconds now, std::error_code& error) {
   HERD_ASSERT(is_opening());
-  if (!tls_->stream) {
-    if (!tls_->handshakes.is_on()) {  // a reload has switched TLS off since the connection was accepted
-      tls_.reset();
-      return Opening::Open;
-    }
-    const Opening first = look_at_first_byte(error);
-    if (first != Opening::Open) return first;
-    if (!tls_->handshakes.allows(tls_->address)) return Opening::TooMany;
+  if (!tls_->stream && !tls_->handshakes.is_on()) {  // a reload has switched TLS off since the connection was accepted
+    tls_.reset();
+    return Opening::Open;
   }
-  if (!tls_->handshakes.take_step()) return Opening::Waits;
-  if (!tls_->stream) {
-    tls_->stream.emplace(*tls_->handshakes.context(), socket_.descriptor());
-    tls_->slot.emplace(tls_->handshakes, tls_->address);
-    tls_->since = now;
+  if (!tls_->slot) {
+    const Opening begun = begin_handshake(now, error);
+    if (begun != Opening::Open) return begun;
   }
+  if (tls_->slot->is_displaced()) return Opening::TooMany;
+  if (!tls_->stream && socket_.has_ended()) {  // it would not read the answer
+    error = std::make_error_code(std::errc::connection_aborted);
+    return Opening::Failed;
+  }
+  tls_->waits_for_step = !tls_->handshakes.take_step();
+  if (tls_->waits_for_step) return Opening::Waits;
+  if (!tls_->stream) tls_->stream.emplace(*tls_->handshakes.context(), socket_.descriptor());
   if (!tls_->stream->handshake(error)) return try_again(error) ? Opening::Waits : Opening::Failed;
   tls_->slot.reset();
   return Opening::Open;
@@ -67,11 +78,16 @@ std::size_t ClientStream::receive(std::span<char> buffer, std::error_code& error
 }
 
 std::size_t ClientStream::send(std::string_view bytes, std::error_code& error) {
-  return tls_ == nullptr ? socket_.send(bytes, error) : tls_->stream->send(bytes, error);
+  if (tls_ == nullptr) return socket_.send(bytes, error);
+  const std::size_t taken = tls_->stream->send(bytes, error);
+  tls_->count();
+  return taken;
 }
 
 void ClientStream::flush(std::error_code& error) {
-  if (holds_output()) tls_->stream->flush(error);
+  if (!holds_output()) return;
+  tls_->stream->flush(error);
+  tls_->count();
 }
 
 void ClientStream::end_tls(std::error_code& error) {

@@ -16,6 +16,7 @@
 #include "node/base/socket.hpp"
 #include "node/clients/client_addresses.hpp"
 #include "node/clients/handshakes.hpp"
+#include "node/clients/reply_memory.hpp"
 #include "node/tls/tls_stream.hpp"
 #include "protocol/clock.hpp"
 
@@ -25,12 +26,13 @@ class ClientStream {
  public:
   explicit ClientStream(Socket socket) : socket_(std::move(socket)) {}
 
-  // The stream begins with a TLS handshake. Call it before any other function. Both must outlive the stream.
-  void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address);
+  // The stream begins with a TLS handshake. Call it before any other function. All must outlive the stream; what it
+  // holds of the output is counted in `memory`.
+  void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address, ReplyMemory& memory);
 
   enum class Opening : std::uint8_t {
     Open,       // the handshake is complete: receive() and send() may be called
-    Waits,      // for bytes or for space; or the steps of this loop iteration are used up
+    Waits,      // for bytes, for space, or for a step (waits_for_step())
     Ended,      // the client closed before its first byte
     PlainText,  // the first byte is not one of TLS
     Http,       // the same: a request that begins with GET, HEAD or POST
@@ -40,6 +42,8 @@ class ClientStream {
   // `now` is steady time. `error` is the reason of Failed, and perhaps of Ended.
   [[nodiscard]] Opening open(protocol::Nanoseconds now, std::error_code& error);
   [[nodiscard]] bool is_opening() const { return tls_ != nullptr && (!tls_->stream || tls_->slot); }
+  // The handshake can continue, but the steps of this loop iteration are used up: call open() in the next one.
+  [[nodiscard]] bool waits_for_step() const { return tls_ != nullptr && tls_->waits_for_step; }
   // When the handshake under way began, in steady time; nullopt if none is under way.
   [[nodiscard]] std::optional<protocol::Nanoseconds> handshake_since() const;
 
@@ -79,16 +83,26 @@ class ClientStream {
 
  private:
   struct Tls {
-    Tls(Handshakes& all, ClientAddresses::Entry& of) : handshakes(all), address(of) {}
+    Tls(Handshakes& all, ClientAddresses::Entry& of, ReplyMemory& counts)
+        : handshakes(all), address(of), memory(counts) {}
+    ~Tls() { memory.change(counted, 0); }
+    Tls(const Tls&) = delete;
+    Tls& operator=(const Tls&) = delete;
+
+    void count() { memory.change(counted, stream->held_bytes()); }
 
     Handshakes& handshakes;
     ClientAddresses::Entry& address;
-    std::optional<TlsStream> stream;       // from the first byte of a handshake on
-    std::optional<Handshakes::Slot> slot;  // while the handshake is under way
-    protocol::Nanoseconds since{};         // when it began
+    ReplyMemory& memory;
+    std::uint32_t counted = 0;             // bytes of this stream in `memory`
+    std::optional<Handshakes::Slot> slot;  // from the first byte of a handshake to its end
+    std::optional<TlsStream> stream;       // from the first step of the handshake on
+    bool waits_for_step = false;
+    protocol::Nanoseconds since{};  // when it began
   };
 
   [[nodiscard]] Opening look_at_first_byte(std::error_code& error) const;
+  [[nodiscard]] Opening begin_handshake(protocol::Nanoseconds now, std::error_code& error);
 
   Socket socket_;
   std::unique_ptr<Tls> tls_;  // nullptr: plain text

@@ -24,7 +24,9 @@ class Connection {
   Connection(Socket socket, const Session::Parts& parts, std::string from);
 
   // The connection begins with a TLS handshake. Call it before any other function. Both must outlive the connection.
-  void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address) { stream_.expect_tls(handshakes, address); }
+  void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address) {
+    stream_.expect_tls(handshakes, address, parts().memory);
+  }
 
   // Continues a TLS handshake, or reads once and gives the bytes to the session. Uses `buffer` only during the call.
   void receive(std::span<char> buffer);
@@ -43,17 +45,21 @@ class Connection {
   void close(std::string_view reason);
 
   // Whether to wait until the socket is readable, and until it is writable. If both are false, the session waits for a
-  // lookup or an acknowledgement, or the connection is closed.
+  // lookup or an acknowledgement, the handshake waits for its next step, or the connection is closed.
   [[nodiscard]] bool wants_to_receive() const {
-    return is_open() && (is_discarding_ || session_.wants_bytes()) && !stream_.input_waits_to_send();
+    return is_open() && (is_discarding_ || session_.wants_bytes()) && !stream_.input_waits_to_send() &&
+           !stream_.waits_for_step();
   }
   [[nodiscard]] bool wants_to_send() const {
     return is_open() && (!session_.output().empty() || stream_.holds_output() || stream_.input_waits_to_send());
   }
   [[nodiscard]] bool is_open() const { return stream_.is_open(); }
 
-  // Whether to call receive() without waiting for the socket: TLS has read ahead.
-  [[nodiscard]] bool has_input() const { return stream_.has_input() && wants_to_receive(); }
+  // Whether to call receive() in the next loop iteration without waiting for the socket: TLS has read ahead, or a
+  // handshake waits for its next step.
+  [[nodiscard]] bool has_input() const {
+    return is_open() && (stream_.waits_for_step() || (stream_.has_input() && wants_to_receive()));
+  }
   // Whether to call receive() when the socket is writable.
   [[nodiscard]] bool receives_when_writable() const {
     return is_open() && (is_discarding_ || session_.wants_bytes()) && stream_.input_waits_to_send();

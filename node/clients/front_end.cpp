@@ -213,7 +213,6 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
 // then finds the other replies when the first one wakes it. serve() closes no other connection, so the list of ready
 // ones stays valid.
 void FrontEnd::serve_ready() {
-  handshakes_.new_iteration();
   const auto served = [this](const SocketPoll::Ready& ready) {
     return connections_[static_cast<const Served*>(ready.owner)->index];
   };
@@ -227,12 +226,14 @@ void FrontEnd::serve_ready() {
 }
 
 void FrontEnd::arm() {
+  handshakes_.new_iteration();
   ready_.arm();
   if (!to_receive_.empty()) asio::post(parts_.io, [this] { receive_ahead(); });
 }
 
-// Continues with the connections of which TLS has read ahead: the kernel does not report them. Each reads once, so that
-// none of them keeps the loop.
+// Continues with the connections that the kernel does not report: TLS has read ahead, or their handshakes wait for a
+// step. It runs before serve_ready(), so handshakes take their steps in the order in which they began. Each connection
+// reads once, so that none of them keeps the loop; at most kMaxHandshakes wait for a step.
 void FrontEnd::receive_ahead() {
   const std::vector<ServedPtr> all = std::exchange(to_receive_, {});
   for (const ServedPtr& served : all) {

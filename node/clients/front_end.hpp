@@ -72,7 +72,8 @@ class FrontEnd {
   void use_tls(std::shared_ptr<const TlsContext> context) { handshakes_.use(std::move(context)); }
 
   // Waits for ready connections again. Call it at the end of each loop iteration: one iteration serves at most
-  // SocketPoll::kMostAtOnce connections that the kernel reports, and those of which TLS has read ahead.
+  // SocketPoll::kMostAtOnce connections that the kernel reports, those of which TLS has read ahead, and
+  // kHandshakeStepsInOneGo steps of handshakes.
   void arm();
 
   // The port of the first listening socket: the kernel's choice if listen() got port 0.
@@ -159,7 +160,7 @@ class FrontEnd {
   std::vector<ServedPtr> connections_;
   std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
   std::vector<ServedPtr> to_send_;         // have documents that send_delivered() sends
-  std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead
+  std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead, or wait for a step
   std::size_t sweep_index_ = 0;            // where in connections_ the next sweep continues
   std::unordered_map<places::Ticket, PendingLookup> lookups_;
   std::optional<protocol::Nanoseconds> stops_at_;

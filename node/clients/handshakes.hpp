@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <memory>
 #include <utility>
+#include <vector>
 
 #include "node/base/limits.hpp"
 #include "node/clients/client_addresses.hpp"
@@ -14,23 +15,31 @@ namespace herd::node {
 
 class Handshakes {
  public:
-  // One handshake under way, for which allows() was true; its destructor ends it. Both must outlive it.
+  // One handshake under way, for which admit() was true; its destructor ends it. All must outlive it.
   class Slot {
    public:
-    Slot(Handshakes& all, ClientAddresses::Entry& address) : all_(all), address_(address) {
-      ++all_.under_way_;
+    // `descriptor`: the socket of its connection.
+    Slot(Handshakes& all, ClientAddresses::Entry& address, int descriptor)
+        : all_(all), address_(address), descriptor_(descriptor) {
+      all_.slots_.push_back(this);
       ++address_.handshakes;
     }
-    ~Slot() {
-      --all_.under_way_;
-      --address_.handshakes;
-    }
+    ~Slot() { end(); }
     Slot(const Slot&) = delete;
     Slot& operator=(const Slot&) = delete;
 
+    // Another handshake has taken its place. The socket is shut down: its connection is to be closed.
+    [[nodiscard]] bool is_displaced() const { return is_displaced_; }
+
    private:
+    friend class Handshakes;
+
+    void end();
+
     Handshakes& all_;
     ClientAddresses::Entry& address_;
+    int descriptor_;
+    bool is_displaced_ = false;  // it counts no longer
   };
 
   // New handshakes use this context. nullptr: the port does not speak TLS; handshakes under way are not affected.
@@ -38,10 +47,10 @@ class Handshakes {
   [[nodiscard]] bool is_on() const { return context_ != nullptr; }
   [[nodiscard]] const TlsContext* context() const { return context_.get(); }
 
-  // Whether the limits allow another handshake of that address.
-  [[nodiscard]] bool allows(const ClientAddresses::Entry& address) const {
-    return under_way_ < kMaxHandshakes && address.handshakes < kMaxHandshakesOfAddress;
-  }
+  // Whether another handshake of that address may begin. If kMaxHandshakes are under way, it takes the place of the
+  // oldest handshake of the address that has most of them, if that one then still has at least as many as the
+  // newcomer's. O(kMaxHandshakes) in that case, else O(1).
+  [[nodiscard]] bool admit(const ClientAddresses::Entry& newcomer);
 
   // Takes one of the kHandshakeStepsInOneGo steps of this loop iteration. Returns false if none is left: try again in
   // the next iteration.
@@ -52,12 +61,12 @@ class Handshakes {
   }
   void new_iteration() { steps_ = 0; }
 
-  [[nodiscard]] std::size_t under_way() const { return under_way_; }
+  [[nodiscard]] std::size_t under_way() const { return slots_.size(); }
 
  private:
   std::shared_ptr<const TlsContext> context_;
-  std::size_t under_way_ = 0;
-  std::size_t steps_ = 0;  // taken in this loop iteration
+  std::vector<Slot*> slots_;  // those under way, oldest first; at most kMaxHandshakes
+  std::size_t steps_ = 0;     // taken in this loop iteration
 };
 
 }  // namespace herd::node

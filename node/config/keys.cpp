@@ -167,6 +167,7 @@ class PublicKeys {
     }
     const std::vector<Placed> keys = read_keys(section, "keys", node.keys);
     section.finish();
+    if (keys.empty()) section.mistake("keys", "has no key: add one, or remove the [[node]]");
     if (keys.size() > kMaxKeys) {
       section.mistake("keys",
                       fmt::format("has {} keys, but a node has at most {}: remove the oldest", keys.size(), kMaxKeys));

@@ -45,6 +45,8 @@ class TlsStream {
   // Sends what an earlier send() took. Call it when the socket is writable and holds_output().
   void flush(std::error_code& error);
   [[nodiscard]] bool holds_output() const { return !held_.empty() || end_ == End::Waits; }
+  // Memory that the bytes of that record take: here, and encrypted in OpenSSL.
+  [[nodiscard]] std::size_t held_bytes() const { return 2 * held_.size(); }
 
   // Half-closes: sends close_notify, at the next flush() if the socket does not accept it now. Call it only after
   // everything was sent.

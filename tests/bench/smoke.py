@@ -13,7 +13,8 @@ from typing import Any
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("HERD_BIN", ROOT / "build/release/bin/herd-node"))
 # One row of each way to measure. Sides with missing programs skip themselves.
-ROWS = ("closed-50", "alone-tls", "five-memory", "hop", "connections", "idle", "start-one")
+ROWS = ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "handshakes", "connections-tls", "strangers-tls",
+        "strangers-bus", "connections", "idle", "start-one")
 
 
 def bench(*words: str | pathlib.Path) -> None:
@@ -44,11 +45,13 @@ def main() -> int:
                               capture_output=True, text=True)
     rows = {row["row"]: row["sides"] for row in result["rows"]}
     assert set(rows) == set(ROWS) and not result["failed"], result["failed"]
-    for name in ("closed-50", "alone-tls", "five-memory", "hop"):
+    for name in ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "strangers-tls", "strangers-bus"):
         for side in rows[name]:
             assert side["rounds"][0]["checked"] > 0, side
     assert rows["five-memory"][0]["rounds"][0]["merged"] > 0, rows
     assert {"herd of five", "bare ZeroMQ relay, two hops"} <= {side["side"] for side in rows["hop"]}, rows["hop"]
+    for name in ("strangers-tls", "strangers-bus"):
+        assert rows[name][0]["rounds"][0]["strangers"] > 100, rows[name]
     assert rows["connections"][0]["rounds"][0]["connections"] > 0, rows
     assert {"idle processor time of five nodes together"} <= {target["what"] for target in result["targets"]}, result
     assert other["side"] == f"{first['side']}, {BINARY}", (first, other)

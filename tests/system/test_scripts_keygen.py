@@ -168,6 +168,8 @@ def test_a_damaged_secret_file_is_named_without_its_content(host: KeyHost, conte
     ("node = 1\n", "not a list of [[node]] tables"),
     (f"[[node]]\nname = \"n0\"\nkeys = [\"{'a' * 40}\"]\n[[node]]\nname = \"n1\"\nkeys = [\"{'a' * 40}\"]\n",
      "n0 and n1 have the same key"),
+    (f"[[node]]\nname = \"n0\"\nkeys = [\"{'a' * 40}\", \"{'a' * 40}\"]\n", "`keys` of n0 name one key twice"),
+    (f"revoked = [\"{'#' * 40}\"]\n", "`revoked` is not a list of keys"),  # five # are more than four bytes
 ])
 def test_a_damaged_public_file_is_named_and_not_replaced(host: KeyHost, content: str, reason: str) -> None:
     host.run("keygen")

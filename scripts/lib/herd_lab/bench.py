@@ -21,7 +21,8 @@ from herd_ctl.trouble import BAD_USAGE, Trouble
 
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
-from .bench_rows import Figures, Row, Side, has_instructions, places_rows, rate_rows, resource_rows
+from .bench_rows import Figures, Row, Side, has_instructions, places_rows, rate_of, rate_rows, resource_rows
+from .bench_secure_rows import secure_rows
 from .bench_servers import HerdServer, Server, find_program
 from .bench_table import figure, markdown, table
 from .bench_targets import judged
@@ -35,8 +36,8 @@ Measured = list[tuple[Side, list[Figures]]]  # each side with the figures of its
 def all_rows(folder: pathlib.Path) -> list[Row]:
     """The rows in the order of the table; `folder` is that of the benchmark."""
     counted = has_instructions()
-    return (rate_rows(counted) + places_rows(counted, folder) + herd_rows() + wide_rows() + resource_rows()
-            + only_named())
+    return (rate_rows(counted) + places_rows(counted, folder) + herd_rows() + wide_rows()
+            + secure_rows(rate_of(counted)) + resource_rows() + only_named())
 
 
 def only_named() -> list[Row]:

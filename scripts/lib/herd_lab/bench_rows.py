@@ -20,7 +20,7 @@ from herd_ctl.graphs import Graph
 from herd_ctl.trouble import Trouble
 from herd_ctl.waiting import wait_for
 
-from .bench_servers import POLL_SECONDS, START_SECONDS, Bare, HerdServer, Redis, Server, places, sibling
+from .bench_servers import POLL_SECONDS, START_SECONDS, Bare, HerdServer, LongestTurn, Redis, Server, places, sibling
 from .processes import kernel_ticks, resident_bytes
 
 CLIENTS = 1_000_000
@@ -123,20 +123,6 @@ def herd(graph: Graph, ack: str = "memory", replicas: int = 0) -> Start:
     return start
 
 
-def herd_with_tls(folder: pathlib.Path) -> HerdServer:
-    """A node that speaks TLS to its clients, with a self-signed P-256 certificate."""
-    try:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "1", "-subj", "/CN=localhost", "-keyout", "node.key", "-out", "node.pem"],
-                       cwd=folder, check=True, capture_output=True, umask=0o077)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Trouble(f"openssl cannot make a certificate: {error}") from None
-    tls = {"tls": "on", "tls_cert": "node.pem", "tls_key": "node.key"}
-    server = HerdServer(folder, ALONE, settings={"clients": tls}).start()
-    load_places(server)
-    return server
-
-
 def redis(persistence: str = "no", replicas: int = 0) -> Start:
     return lambda folder: Redis(folder, persistence, replicas).start()
 
@@ -237,9 +223,9 @@ def connections(command: Callable[[int], bytes]) -> Measure:
 
 
 def longest_turn(clients: int) -> Measure:
-    """The longest loop iteration of 256 commands; needs no server."""
-    def measure(_server: None, _seconds: float) -> Figures:
-        ran = subprocess.run([sibling("longest-turn"), str(clients)], capture_output=True, text=True, check=True)
+    """The longest loop iteration of 256 commands."""
+    def measure(tool: LongestTurn, _seconds: float) -> Figures:
+        ran = subprocess.run([tool.program, str(clients)], capture_output=True, text=True, check=True)
         figures = json.loads(ran.stdout)
         return figures | {"value": figures["longest_ms"]}
     return measure
@@ -266,20 +252,22 @@ def closed_row(of: MakeMeasure, name: str, count: int, words: str) -> Row:
         Side("bare AT server", bare, of("iamat", count, 1))], compared=OF_CPU | OF_LATENCY, extras=OF_KERNEL)
 
 
-def rate_rows(counted: bool) -> list[Row]:
-    """Rows with herd-load's rate as their value."""
+def rate_of(counted: bool) -> MakeMeasure:
+    """Makes measures of a rate, with 50 connections of 16 commands in flight unless they are given."""
     def of(mode: str, count: int = 50, depth: int = 16, **more: Any) -> Measure:
         return shape(mode, count, depth, counted, **more)
+    return of
+
+
+def rate_rows(counted: bool) -> list[Row]:
+    """Rows with herd-load's rate as their value."""
+    of = rate_of(counted)
     return [
         Row("alone", "one node alone, 50 connections of 16 in flight, memory", "replies/s", [
             Side("herd memory", herd(ALONE), of("iamat")),
             Side("redis SET", redis(), of("set"), "redis-server"),
             Side("redis GEOADD", redis(), of("geoadd"), "redis-server"),
             Side("bare AT server", bare, of("iamat"))], extras=OF_KERNEL),
-        Row("alone-tls", "one node alone, 50 connections of 16 in flight, memory, with TLS and in plain text",
-            "replies/s", [
-                Side("herd memory, TLS", herd_with_tls, of("iamat", tls=True), "openssl"),
-                Side("herd memory, plain text", herd(ALONE), of("iamat"))], extras=OF_KERNEL),
         *durable_rows(of),
         Row("deep", "one node alone, 50 connections of 64 in flight, memory", "replies/s", [
             Side("herd memory", herd(ALONE), of("iamat", depth=64)),
@@ -302,7 +290,8 @@ def resource_rows() -> list[Row]:
             Side("redis", redis(), connections(lambda i: b"SET silent%d +1+1\r\n" % i), "redis-server")],
             once=True, most=2),
         Row("turn", "processor time of the longest loop iteration of 256 commands, growing from 0 to 10,000,000"
-            " clients", "ms", [Side("herd's replica", lambda folder: None, longest_turn(10_000_000))], most=2,
+            " clients", "ms", [
+                Side("herd's replica", lambda folder: LongestTurn(folder).start(), longest_turn(10_000_000))], most=2,
             extras={"p999_ms": "99.9 % of iterations, ms", "p50_ms": "half of iterations, ms"}),
         Row("start-one", "one node with no peers and nothing in its journal, from its start until it is ready", "ms", [
             Side("herd", lambda folder: HerdServer(folder, ALONE, "write").start(),

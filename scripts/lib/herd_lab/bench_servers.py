@@ -120,10 +120,12 @@ class HerdServer(Server):
     other_binary: ClassVar[pathlib.Path | None] = None  # instead of the program that was built
 
     def __init__(self, folder: pathlib.Path, graph: Graph, ack: str = "memory", replicas: int = 0,
-                 wrappers: dict[str, list[str]] | None = None, settings: Settings | None = None):
-        """`wrappers`: {node: words before its command line}. `settings`: more sections of the configuration."""
+                 wrappers: dict[str, list[str]] | None = None, settings: Settings | None = None, curve: bool = False):
+        """`wrappers`: {node: words before its command line}. `settings`: more sections of the configuration. With
+        `curve` the bus is encrypted."""
         super().__init__(folder)
         self.graph = graph
+        self.curve = curve
         self.wrappers = wrappers or {}
         self.settings: Settings = {"herd": {"name": "bench"}, "updates": {"ack": ack, "replicas": replicas},
                                    **(settings or {})}
@@ -171,7 +173,8 @@ class HerdServer(Server):
 
     def _launch(self) -> None:
         self.herd = PrivateHerd.create(self.other_binary or find_binary(), self.graph, self.settings,
-                                       ports=self._free_ports, log_level=None, directory=self.folder, monitor=False)
+                                       ports=self._free_ports, log_level=None, directory=self.folder, monitor=False,
+                                       curve=self.curve)
         self.ports = [node.clients_port for node in self.herd]
         began = time.monotonic()
         for node in self.herd:
@@ -188,16 +191,35 @@ class HerdServer(Server):
         wait_for(self.is_linked, "the nodes are linked", patience)
 
 
-class Redis(Server):
-    """redis-server with replicas. `persistence` is "no", or its appendfsync: "everysec" or "always"."""
+class LongestTurn(Server):
+    """No server: the program longest-turn in the folder of the herd-node that is measured."""
 
-    def __init__(self, folder: pathlib.Path, persistence: str = "no", replicas: int = 0):
+    def _launch(self) -> None:
+        self.program = (HerdServer.other_binary or find_binary()).parent / "longest-turn"
+        if not os.access(self.program, os.X_OK):
+            raise Trouble(f"{self.program} is not built: build the target longest-turn")
+
+
+class Redis(Server):
+    """redis-server with replicas. `persistence` is "no", or its appendfsync: "everysec" or "always". With `tls`, a
+    certificate and its key, clients of the primary speak TLS."""
+
+    def __init__(self, folder: pathlib.Path, persistence: str = "no", replicas: int = 0,
+                 tls: dict[str, pathlib.Path] | None = None):
         super().__init__(folder)
         self.persistence = persistence
         self.replicas = replicas
+        self.tls = tls
 
     def _launch(self) -> None:
-        self._start_one("primary", [])
+        tls_words: list[str] = []
+        if self.tls:
+            tls_port = self._free_port()
+            tls_words = ["--tls-port", str(tls_port), "--tls-cert-file", str(self.tls["cert"]), "--tls-key-file",
+                         str(self.tls["key"]), "--tls-auth-clients", "no"]
+        self._start_one("primary", tls_words)
+        if self.tls:
+            self.ports = [tls_port]
         for i in range(self.replicas):
             self._start_one(f"replica{i}", ["--replicaof", "127.0.0.1", str(self.ports[0])])
         if self.replicas:

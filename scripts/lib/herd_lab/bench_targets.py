@@ -37,7 +37,7 @@ def _times(row: str, name: str, bound: float, key: str = "value") -> Judge:
         ratio = figures.ratio(row, name, key)
         if ratio is None:
             return None
-        most = key != "value" or row in ("hop", "hop-loaded")
+        most = key != "value" or row in ("hop", "hop-loaded", "hop-curve")
         reached = ratio <= bound if most else ratio >= bound
         return (f"{'at most ' if most else ''}{bound:g} x", f"{ratio:.2f} x", reached)
     return judge
@@ -125,6 +125,13 @@ GOALS: tuple[tuple[str, Judge], ...] = (
     ("processor time of the longest loop iteration, from 0 to 10,000,000 clients", _below("turn", 5, "ms")),
     ("10,000 idle connections, memory each", _below("connections", 1024, "bytes")),
     ("idle processor time of five nodes together", _below("idle", 10, "ms/s")),
+    ("50 x 16 with TLS, by the same in plain text", _times("alone-tls", "herd memory, plain", 0.45)),
+    ("the same, by Redis SET with TLS", _times("alone-tls", "redis SET, TLS", 1)),
+    ("five nodes, CURVE, by the same without", _times("five-curve", "herd of five, curve", 0.6)),
+    ("Hill to Campbell, idle, CURVE, p50, by the same without", _times("hop-curve", "herd of five, curve", 1.2)),
+    ("idle TLS connections, memory each", _below("connections-tls", 16_384, "bytes")),
+    ("a client's p99 beside 1,000 strangers a second, TLS", _below("strangers-tls", 100, "ms", scale=0.001)),
+    ("Hill to Campbell, p99, beside 1,000 strangers a second", _below("strangers-bus", 100, "ms", scale=0.001)),
     ("start to ready, empty, no peer", _below("start-one", 100, "ms")),
 )
 

@@ -27,8 +27,8 @@ void check_together(const Options& options) {
   if (hops && options.targets.size() != 2) {
     throw CLI::ValidationError("--to", "must be given twice for hops: the node for reports, then the node for queries");
   }
-  const bool herd = options.mode == Mode::kIamat || options.mode == Mode::kWhatsat || options.mode == Mode::kHop;
-  if (options.targets.front().tls && !herd) throw CLI::ValidationError("--tls", "needs iamat, whatsat or hop");
+  const bool nats = options.mode == Mode::kNats || options.mode == Mode::kNatsHop;
+  if (options.targets.front().tls && nats) throw CLI::ValidationError("--tls", "does not go with nats");
   if (options.publish_to > options.targets.size())
     throw CLI::ValidationError("--publish-to", "is greater than the number of --to");
 }
@@ -43,7 +43,7 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
   app.add_option("--to", targets, "Servers; connections are distributed over them in turn")
       ->required()
       ->type_name("HOST:PORT");
-  app.add_flag("--tls", tls, "iamat, whatsat, hop: speak TLS; the server's certificate is not checked");
+  app.add_flag("--tls", tls, "Speak TLS; the server's certificate is not checked");
   app.add_option("--pid", options.pids, "Server processes, to measure their processor time");
   app.add_option("--connections", options.connections)->check(CLI::Range(1, 20'000))->capture_default_str();
   app.add_option("--depth", options.depth, "Requests in flight on each connection")

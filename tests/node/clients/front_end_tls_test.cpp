@@ -167,6 +167,37 @@ TEST_CASE("one address gets at most kMaxHandshakesOfAddress handshakes, and anot
   CHECK(node.run_until([&] { return node.front_end.handshakes() == kMaxHandshakesOfAddress + 1; }));
 }
 
+TEST_CASE("when all handshakes are taken, an address with few takes a place from the address with most") {
+  TlsNode node;
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::size_t i = 0; i < kMaxHandshakes; ++i) {
+    clients.push_back(std::make_unique<Client>(node, i % 2 == 0 ? "127.0.0.2" : "127.0.0.3"));
+    clients.back()->send("\x16");
+    REQUIRE(node.run_until([&] { return node.front_end.handshakes() == i + 1; }));
+  }
+  TlsClient third(node);  // 127.0.0.1
+  CHECK(third.handshake());
+  CHECK(node.run_until([&] { return node.counters.tls_handshakes_refused == 1; }));
+  CHECK(node.run_until([&] { return clients[0]->has_ended(); }));
+  CHECK_FALSE(clients[1]->has_ended());
+  CHECK(node.front_end.handshakes() == kMaxHandshakes - 1);
+}
+
+TEST_CASE("a handshake of an address that would then have most takes no place") {
+  Handshakes handshakes;
+  std::vector<ClientAddresses::Entry> addresses(kMaxHandshakes);
+  std::vector<std::unique_ptr<Handshakes::Slot>> slots;
+  for (auto& address : addresses) slots.push_back(std::make_unique<Handshakes::Slot>(handshakes, address, -1));
+  ClientAddresses::Entry newcomer;
+  CHECK_FALSE(handshakes.admit(newcomer));
+  slots.back().reset();
+  slots.back() = std::make_unique<Handshakes::Slot>(handshakes, addresses.front(), -1);
+  CHECK(handshakes.admit(newcomer));
+  CHECK(slots.front()->is_displaced());
+  CHECK(addresses.front().handshakes == 1);
+  CHECK(handshakes.under_way() == kMaxHandshakes - 1);
+}
+
 TEST_CASE("one loop iteration takes at most kHandshakeStepsInOneGo steps of handshakes") {
   Handshakes handshakes;
   for (int iterations = 0; iterations < 2; ++iterations) {

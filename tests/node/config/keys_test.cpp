@@ -168,7 +168,8 @@ TEST_CASE("a pair of keys must have the form of keys and belong together") {
 TEST_CASE("mistakes of public.toml name their line") {
   const Keys keys;
   const std::string& key = keys.smith.public_key;
-  CHECK(keys.mistake_of_public("[[node]]\nkeys = []\n") == "/public.toml:1: [[node]] has no `name`: add it");
+  CHECK(keys.mistake_of_public("[[node]]\nkeys = [\"" + key + "\"]\n") ==
+        "/public.toml:1: [[node]] has no `name`: add it");
   CHECK(keys.mistake_of_public(node_table("a b", {key})).starts_with("/public.toml:2: [[node]] `name` is \"a b\""));
   CHECK(
       keys.mistake_of_public(node_table("Smith", {"short"})) ==
@@ -179,8 +180,10 @@ TEST_CASE("mistakes of public.toml name their line") {
         "scripts/herd keygen");
   CHECK(keys.mistake_of_public(node_table("Smith", {key, key})) ==
         "/public.toml:3: [[node]] `keys` names one key twice: once is enough");
-  CHECK(keys.mistake_of_public(node_table("Smith", {key}) + node_table("Smith", {})) ==
+  CHECK(keys.mistake_of_public(node_table("Smith", {key}) + node_table("Smith", {make_key_pair().public_key})) ==
         "/public.toml:5: [[node]] `name` is \"Smith\", as in line 1: write all keys of a node into one [[node]]");
+  CHECK(keys.mistake_of_public(node_table("Smith", {})) ==
+        "/public.toml:3: [[node]] `keys` has no key: add one, or remove the [[node]]");
   CHECK(keys.mistake_of_public(node_table("Smith", {key, make_key_pair().public_key, make_key_pair().public_key}))
             .find("has 3 keys, but a node has at most 2") != std::string::npos);
   CHECK(keys.mistake_of_public("[[node]").starts_with("/public.toml:1: TOML syntax error"));
