@@ -63,9 +63,10 @@ inline constexpr std::chrono::milliseconds kMaxDiscardTime{1'000};
 // from the work that could free one. Other errors may last as long.
 inline constexpr std::chrono::milliseconds kAcceptBackoff{100};
 
-// Descriptors that are reserved from clients, in addition to those of the HTTP server and of viewers. A node with one
-// peer has 43 open, with CURVE and TLS (measured); of these a peer takes five, and a sixth while it reconnects. Connections to the bus that
-// have not sent a valid HELLO take up to 64 (bus/zmq/connection_ledger.hpp), and a few more until they are closed.
+// Descriptors that are reserved from clients, in addition to those of the HTTP server and of viewers. A node with
+// one peer has 43 open, with CURVE and TLS (measured); of these a peer takes five, and a sixth while it reconnects.
+// Connections to the bus that have not sent a valid HELLO take up to 64 (bus/zmq/connection_ledger.hpp), and a few
+// more until they are closed.
 inline constexpr std::size_t kReservedDescriptors = 128;
 inline constexpr std::size_t kReservedDescriptorsPerPeer = 6;
 

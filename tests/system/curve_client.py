@@ -1,5 +1,5 @@
 """A client of CurveZMQ (ZeroMQ RFC 26) byte by byte, for what no ZeroMQ socket sends: messages before the server has
-admitted the client, and connections that break at a chosen byte. It uses libsodium, of which libzmq itself is a user."""
+admitted the client, and connections that break at a chosen byte. It uses libsodium, as libzmq does."""
 from __future__ import annotations
 
 import ctypes

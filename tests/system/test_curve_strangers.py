@@ -25,7 +25,7 @@ def encrypted_pair() -> Iterator[Herd]:
 
 
 def client(herd: Herd, keys: Keys = None) -> CurveClient:
-    """A client of the bus of n0 that knows its public key, as everybody may."""
+    """A client of the bus of n0 that knows its public key, which is no secret."""
     assert herd.keys is not None
     return CurveClient(herd["n0"].bus_port, herd.keys.pairs["n0"][0].public, keys)
 
