@@ -60,7 +60,9 @@ TEST_CASE("a journal that ends within its first frame counts as empty, and its p
 TEST_CASE("a text that is not a journal is refused, however short") {
   CHECK_FALSE(recover("x", 5, kHashSeed));
   CHECK_FALSE(recover("HX", 5, kHashSeed));
-  CHECK_FALSE(recover(std::string(kFrameMagic) + std::string(kMaxRunFrameBytes, 'x'), 5, kHashSeed));
+  std::string too_long(kFrameMagic);
+  too_long.append(kMaxRunFrameBytes, 'x');
+  CHECK_FALSE(recover(too_long, 5, kHashSeed));
 }
 
 TEST_CASE("records are recovered with their change numbers") {
