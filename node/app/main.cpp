@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "node/app/node.hpp"
+#include "node/base/core_dumps.hpp"
 #include "node/base/scheduling.hpp"
 #include "node/base/standard_descriptors.hpp"
 #include "node/config/options.hpp"
@@ -25,7 +26,7 @@ int fail(const std::string& message) {
   return 1;
 }
 
-int run_node(const herd::node::RunNode& run) {
+int run_node(const herd::node::RunNode& run, bool core_dumps_have_memory) {
   using namespace herd::node;
   auto signals = Signals::block();  // first, because threads inherit the signal mask
   if (!signals) return fail(signals.error().message);
@@ -33,6 +34,11 @@ int run_node(const herd::node::RunNode& run) {
   if (!state) return fail(state.error().message);
   if (const auto log = start_log(run.name, run.config.log); !log) return fail(log.error().message);
   log_crashes();
+  if (core_dumps_have_memory) {
+    spdlog::warn(
+        "event=core_dumps_have_memory reason=\"/proc/self/coredump_filter cannot be written: a core dump "
+        "would contain secret keys\"");
+  }
   if (!take_short_slices()) spdlog::debug("event=turns_not_short");
   const auto node = Node::start(run, *signals, *state);
   if (!node) {
@@ -49,13 +55,14 @@ int run_node(const herd::node::RunNode& run) {
 int main(int argc, char** argv) {
   using namespace herd::node;
   if (const auto opened = open_standard_descriptors(); !opened) return fail(opened.error().message);
+  const bool core_dumps_have_memory = !leave_memory_out_of_core_dumps();  // before the first secret is read
   places::init_http();
   const Invocation invocation = read_command_line({argc, argv});
   std::fputs(invocation.output.c_str(), stdout);
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;
   make_standard_error_nonblocking();
-  const int status = run_node(*invocation.run);
+  const int status = run_node(*invocation.run, core_dumps_have_memory);
   finish_log();
   return status;
 }
