@@ -15,7 +15,8 @@
 namespace herd::protocol {
 namespace {
 
-constexpr std::size_t kFields = 4;  // both commands have a name and three operands
+constexpr std::size_t kFields = 4;  // a name and at most three operands
+constexpr std::string_view kAuth = "AUTH";
 constexpr std::size_t kRadiusDigits = 9;
 constexpr std::size_t kMaxDigits = 2;
 
@@ -174,6 +175,36 @@ bool is_host_field(std::string_view line) {
   return line.size() >= kName.size() && std::equal(kName.begin(), kName.end(), line.begin(), same);
 }
 
+std::string_view first_word(std::string_view line) {
+  const auto is_blank = [](char byte) { return class_of(byte) == ByteClass::Blank; };
+  const auto* begin = std::find_if_not(line.begin(), line.end(), is_blank);
+  const std::string_view rest(begin, static_cast<std::size_t>(line.end() - begin));
+  return rest.substr(0, text_length(rest));
+}
+
+// The first operand; empty if there is none.
+std::string_view operand_of(const Fields& fields) {
+  return fields.count > 1 ? fields.texts[1] : std::string_view();
+}
+
+struct Form {
+  std::string_view name;
+  std::size_t least;  // operands
+  std::size_t most;
+  Command (*parse)(const Fields& fields);
+};
+
+// By frequency. AUTH is not among them: parse_command() finds it before it looks at the rest of the line.
+constexpr std::array<Form, 7> kForms{{
+    {"IAMAT", 3, 3, parse_iamat},
+    {"WHATSAT", 3, 3, parse_whatsat},
+    {"PING", 0, 1, [](const Fields& fields) -> Command { return ClientPing{operand_of(fields)}; }},
+    {"INFO", 0, 0, [](const Fields&) -> Command { return Info{}; }},
+    {"HELP", 0, 1, [](const Fields& fields) -> Command { return Help{operand_of(fields)}; }},
+    {"WHY", 0, 0, [](const Fields&) -> Command { return Why{}; }},
+    {"QUIT", 0, 0, [](const Fields&) -> Command { return Quit{}; }},
+}};
+
 }  // namespace
 
 Command parse_command(std::string_view line) {
@@ -183,20 +214,29 @@ Command parse_command(std::string_view line) {
   if (is_request_line(line) || is_host_field(line)) {
     return HttpLine{};
   }
+  const std::string_view name = first_word(line);
   const Fields fields = split(line);
+  if (name == kAuth) {
+    return Auth{fields.count == 2 && !fields.forbidden ? fields.texts[1] : std::string_view()};
+  }
   if (fields.count == 0 && !fields.forbidden) {
     return BlankLine{};
   }
-  if (fields.forbidden || fields.count != kFields) {
-    return UnknownCommand{};
+  if (fields.forbidden) {
+    return UnknownCommand{"the line contains a control byte or FF: remove it"};
   }
-  if (fields.texts[0] == "IAMAT") {
-    return parse_iamat(fields);
+  const auto* form = std::find_if(kForms.begin(), kForms.end(), [&](const Form& each) { return each.name == name; });
+  if (form == kForms.end()) {
+    return UnknownCommand{"unknown command: HELP lists the commands"};
   }
-  if (fields.texts[0] == "WHATSAT") {
-    return parse_whatsat(fields);
+  if (fields.count < 1 + form->least || fields.count > 1 + form->most) {
+    return UnknownCommand{"wrong number of operands: HELP shows the grammar"};
   }
-  return UnknownCommand{};
+  return form->parse(fields);
+}
+
+bool is_secret(std::string_view line) {
+  return first_word(line) == kAuth;
 }
 
 bool is_client_id(std::string_view text) {

@@ -25,24 +25,50 @@ struct Whatsat {
   int max = 0;           // the most places in the answer, in [0, 20]
 };
 
+// AUTH <token>: says which client connects.
+struct Auth {
+  std::string_view token;  // empty: the line has not exactly one operand, or contains a forbidden byte
+};
+
+// PING [word]: is the node there?
+struct ClientPing {
+  std::string_view word;  // empty: none
+};
+
+// HELP [command]
+struct Help {
+  std::string_view command;  // empty: all commands
+};
+
+struct Info {};  // INFO: the node and the connection
+struct Why {};   // WHY: the reason of the last refusal
+struct Quit {};  // QUIT: the end of the connection
+
 struct BlankLine {};  // empty, or only white space: ignored
 
 // An unknown command name, a wrong number of fields, or a forbidden byte. The reply is `? ` and the line.
-struct UnknownCommand {};
+struct UnknownCommand {
+  std::string_view reason;  // for WHY; a literal
+};
 
-// A line of HTTP: `METHOD path HTTP/1.x`, or a line that begins with `Host:` (in any case). It ends the connection,
-// because a web page can make a browser send arbitrary lines after it.
+// A line of HTTP: `METHOD path HTTP/1.x` with any method, AUTH too, or a line that begins with `Host:` (in any case).
+// It ends the connection, because a web page can make a browser send arbitrary lines after it.
 struct HttpLine {};
 
 // A known command with the right number of fields, and an operand that is malformed or out of range.
 struct InvalidArguments {
-  std::string_view reason;  // for the log; a literal, such as "latitude is not within -90 and +90"
+  std::string_view reason;  // for the log and WHY; a literal, such as "latitude is not within -90 and +90"
 };
 
-using Command = std::variant<BlankLine, Iamat, Whatsat, UnknownCommand, HttpLine, InvalidArguments>;
+using Command = std::variant<BlankLine, Iamat, Whatsat, Auth, ClientPing, Info, Help, Why, Quit, UnknownCommand,
+                             HttpLine, InvalidArguments>;
 
 // Parses any line. `line` has neither a line end nor telnet sequences: LineBuffer has removed them.
 [[nodiscard]] Command parse_command(std::string_view line);
+
+// Whether the first word of the line is AUTH, so that the line may contain a token: no part of it may be shown or
+// logged.
+[[nodiscard]] bool is_secret(std::string_view line);
 
 // Whether `text` is a valid client id: 1 to kMaxClientBytes bytes without white space, control bytes and FF. Updates
 // from peers are checked with it too.

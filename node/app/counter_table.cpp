@@ -19,7 +19,7 @@ std::uint64_t sum(const Sources& from, std::uint64_t places::Figures::*figure) {
   return total;
 }
 
-constexpr std::array<Row, 58> kRows{{
+constexpr std::array<Row, 63> kRows{{
     {"iamat_stored", "IAMAT commands accepted: newer than the known record of the client",
      [](const Sources& from) { return from.clients.iamat_stored; }},
     {"iamat_duplicate", "IAMAT commands that repeat the known record, answered with IGNORE",
@@ -68,6 +68,16 @@ constexpr std::array<Row, 58> kRows{{
      [](const Sources& from) { return from.clients.tls_plain_text; }},
     {"tls_not_spoken", "Client connections ended because they sent TLS to a port that does not speak it",
      [](const Sources& from) { return from.clients.tls_not_spoken; }},
+    {"auth_accepted", "AUTH commands with a right token",
+     [](const Sources& from) { return from.clients.auth_accepted; }},
+    {"auth_refused", "AUTH commands with an unknown, revoked or expired token",
+     [](const Sources& from) { return from.clients.auth_refused; }},
+    {"auth_unchecked", "AUTH commands refused unseen because their address had sent too many wrong tokens",
+     [](const Sources& from) { return from.clients.auth_unchecked; }},
+    {"lines_not_allowed", "Lines refused because they came before AUTH, or exceed the rights of the token",
+     [](const Sources& from) { return from.clients.lines_not_allowed; }},
+    {"connections_revoked", "Client connections ended because their token was revoked or has expired",
+     [](const Sources& from) { return from.clients.connections_revoked; }},
     {"bytes_in", "Bytes received from clients, including discarded ones",
      [](const Sources& from) { return from.clients.bytes_in; }},
     {"bytes_out", "Bytes sent to clients", [](const Sources& from) { return from.clients.bytes_out; }},

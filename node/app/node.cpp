@@ -16,6 +16,7 @@
 #include "node/base/random_id.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
+#include "node/config/tokens.hpp"
 #include "node/observe/log.hpp"
 
 namespace herd::node {
@@ -48,6 +49,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       directory_(directory),
       log_level_(run.log_level),
       config_(run.config),
+      start_tokens_(run.tokens),
       start_keys_(run.keys ? std::optional(run.keys->keys) : std::nullopt),
       signals_(signals),
       started_(clock_.now()),
@@ -109,6 +111,7 @@ Result<void> Node::open() {
     auto tls = start_client_tls(config_.clients, clock_.now().wall);
     if (!tls) return tl::unexpected(tls.error());
     front_end_->use_tls(std::move(*tls));
+    front_end_->use_tokens(std::exchange(start_tokens_, nullptr));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
@@ -298,11 +301,20 @@ bool Node::peers_have_all() const {
 
 void Node::reload() {
   if (bus_->is_encrypted()) reload_keys();  // first: a mistake elsewhere must not delay that a stolen key is revoked
+  if (auto tokens = load_tokens(config_)) front_end_->use_tokens(std::move(*tokens));  // for the same reason
   auto fresh = load_config(config_.file);
   if (!fresh) {
     spdlog::warn(
         "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
     log_mistakes(fresh.error().message);
+    return;
+  }
+  auto tokens = load_tokens(*fresh);
+  if (!tokens) {
+    spdlog::warn(
+        "event=reload_refused reason=\"the file of tokens has mistakes: the node continues with the previous "
+        "one, and with the previous configuration\"");
+    log_mistakes(tokens.error().message);
     return;
   }
   auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
@@ -314,6 +326,8 @@ void Node::reload() {
   const ConfigChanges changes = diff({config_, *fresh}, name_);
   config_.clients = fresh->clients;
   front_end_->use_tls(std::move(*tls));
+  if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
+  front_end_->use_tokens(std::move(*tokens));
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked

@@ -31,6 +31,7 @@
 #include "node/config/config.hpp"
 #include "node/config/options.hpp"
 #include "node/config/state_dir.hpp"
+#include "node/config/token_table.hpp"
 #include "node/http/http_server.hpp"
 #include "node/journal/file_disk.hpp"
 #include "node/journal/journal_log.hpp"
@@ -96,7 +97,8 @@ class Node : private bus::LoopHost {
   const std::filesystem::path directory_;
   const std::optional<std::string> log_level_;  // from the command line: a reload does not change it
   Config config_;
-  std::optional<bus::BusKeys> start_keys_;  // moved to the bus by open_bus(); nullopt: it is not encrypted
+  std::shared_ptr<const TokenTable> start_tokens_;  // moved to the front end by open(); nullptr: clients need none
+  std::optional<bus::BusKeys> start_keys_;          // moved to the bus by open_bus(); nullopt: it is not encrypted
   Signals& signals_;
   Counters counters_;
   LoopClock clock_;

@@ -104,6 +104,16 @@ inline constexpr std::size_t kMaxRecordsInOneGo = 64;
 // contain 600 of them: 18 ms, once, because the connection is closed then.
 inline constexpr std::size_t kMaxTlsMessages = 32;
 
+// A wrong token is answered after this time, and until then the connection waits. With the two bounds below, an address
+// can try 8 tokens in a second, however many connections it has: a token of 128 bits would take 10^30 years. A client
+// with a right token does not wait.
+inline constexpr std::chrono::milliseconds kAuthDelay{1'000};
+inline constexpr std::size_t kMaxGuessesOfAddress = 8;
+inline constexpr std::size_t kMaxGuessesInAll = 65'536;  // about 4 MB; more guesses than a node can read in that time
+
+// Wrong tokens of one connection, which then ends: a person may mistype a token twice.
+inline constexpr unsigned kMaxAuthTries = 3;
+
 // Timeouts of connections are checked by a periodic sweep instead of one timer each. Every kSweepPeriod it checks one
 // in kSweepParts of the connections, but at least kSweepAtLeast, so that each is checked about once per second.
 inline constexpr std::chrono::milliseconds kSweepPeriod{100};
@@ -123,6 +133,7 @@ static_assert(kMaxHandshakesOfAddress * 2 <= kMaxHandshakes, "one address cannot
 static_assert(kSweepPeriod * kSweepParts <= kHandshakeTimeout, "the sweep must notice a slow handshake in time");
 static_assert(kSweepPeriod * kSweepParts <= kMaxDiscardTime, "the sweep must notice the end of a discard in time");
 static_assert(kMaxDiscardedBytes >= kReadBufferBytes, "at least one read is discarded");
+static_assert(kSweepPeriod * 10 <= kAuthDelay, "the sweep answers wrong tokens");
 static_assert(kWarningsBurst >= 1, "with less than one token nothing would be logged");
 
 }  // namespace herd::node

@@ -3,11 +3,8 @@
 #include "protocol/assert.hpp"
 
 namespace herd::node {
-namespace {
-
-// The upper half of an IPv6 address. An IPv4 address becomes a number in ff00::/8, the multicast addresses, which no
-// client has.
-std::uint64_t network_of(const asio::ip::address& address) {
+// An IPv4 address becomes a number in ff00::/8, the multicast addresses, which no client has.
+std::uint64_t ClientAddresses::network_of(const asio::ip::address& address) {
   constexpr std::uint64_t kOfV4 = 0xffff'ffff'0000'0000;
   if (address.is_v4()) return kOfV4 | address.to_v4().to_uint();
   const auto v6 = address.to_v6();
@@ -17,8 +14,6 @@ std::uint64_t network_of(const asio::ip::address& address) {
   for (std::size_t i = 0; i < 8; ++i) network = network << 8 | bytes[i];
   return network;
 }
-
-}  // namespace
 
 void ClientAddresses::add(Member& member, const asio::ip::address& address) {
   HERD_ASSERT(member.address == nullptr);

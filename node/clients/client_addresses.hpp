@@ -31,6 +31,9 @@ class ClientAddresses {
     Member* newest = nullptr;
   };
 
+  // What counts as one address: all of an IPv4 address, the upper half of an IPv6 address.
+  [[nodiscard]] static std::uint64_t network_of(const asio::ip::address& address);
+
   ClientAddresses() = default;
   ClientAddresses(const ClientAddresses&) = delete;
   ClientAddresses& operator=(const ClientAddresses&) = delete;

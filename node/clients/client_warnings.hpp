@@ -26,7 +26,11 @@ enum class ClientWarning : std::uint8_t {
   HandshakeFailed,
   HandshakeRefused,
   PlainText,
-  TlsNotSpoken
+  TlsNotSpoken,
+  AuthAccepted,
+  AuthRefused,
+  TokenEnded,
+  NotAllowed
 };
 
 class ClientWarnings {
@@ -43,7 +47,7 @@ class ClientWarnings {
     RateLimit limit{{kWarningsPerSecond, kWarningsBurst}};
   };
 
-  std::array<Kind, 13> kinds_{{{"invalid_arguments"},
+  std::array<Kind, 17> kinds_{{{"invalid_arguments"},
                                {"client_refused"},
                                {"line_too_long"},
                                {"http_line"},
@@ -55,7 +59,11 @@ class ClientWarnings {
                                {"tls_handshake_failed"},
                                {"tls_handshake_refused"},
                                {"plain_text_refused"},
-                               {"tls_refused"}}};
+                               {"tls_refused"},
+                               {"auth_accepted"},
+                               {"auth_refused"},
+                               {"token_ended"},
+                               {"not_allowed"}}};
 };
 
 }  // namespace herd::node

@@ -1,14 +1,17 @@
 #include "node/clients/commands.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <array>
+#include <iterator>
 #include <span>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include "node/base/limits.hpp"
+#include "node/clients/command_list.hpp"
 #include "node/places/document.hpp"
 #include "protocol/coordinates.hpp"
 #include "protocol/overloaded.hpp"
@@ -17,22 +20,41 @@
 namespace herd::node {
 namespace {
 
-// Appends one reply by `append(out)`, and logs it if the line is logged.
-template <typename Append>
-void reply(const Line& line, std::string& out, Append append) {
-  const std::size_t before = out.size();
-  append(out);
-  if (line.is_logged) {
-    const auto text = std::string_view(out).substr(before);
-    spdlog::debug("event=reply to={} text={}", line.from, protocol::escape_for_log(text));
-  }
-}
+constexpr std::string_view kSecretText = "[not logged]";
+constexpr std::string_view kNotKnown = "the client is not known: it has not reported yet, or was reset";
 
 protocol::AtLine at_line_of(const bus::RecordView& record) {
   return {record.origin, record.difference, record.client, record.coordinates, record.time_text};
 }
 
+// Whether the command works before AUTH.
+bool is_free(const protocol::Command& command) {
+  return std::visit(protocol::Overloaded{
+                        [](const protocol::BlankLine&) { return true; },
+                        [](const protocol::Iamat&) { return false; },
+                        [](const protocol::Whatsat&) { return false; },
+                        [](const protocol::Auth&) { return true; },
+                        [](const protocol::ClientPing&) { return true; },
+                        [](const protocol::Info&) { return true; },
+                        [](const protocol::Help&) { return true; },
+                        [](const protocol::Why&) { return true; },
+                        [](const protocol::Quit&) { return true; },
+                        [](const protocol::UnknownCommand&) { return false; },
+                        [](const protocol::HttpLine&) { return true; },
+                        [](const protocol::InvalidArguments&) { return false; },
+                    },
+                    command);
+}
+
 }  // namespace
+
+bool may_log(std::string_view line, const Access& access) {
+  return !access.is_locked() && !protocol::is_secret(line);
+}
+
+std::string text_for_log(std::string_view line, const Access& access) {
+  return may_log(line, access) ? protocol::escape_for_log(line) : std::string(kSecretText);
+}
 
 void Commands::prefetch(Lines& lines) const {
   std::array<bus::Store::ClientKey, kLinesAhead> key_of;
@@ -44,37 +66,68 @@ void Commands::prefetch(Lines& lines) const {
   for (std::size_t i = 0; i < lines.size(); ++i) lines[i].key_of = key_of[i];
 }
 
-std::optional<Lookup> Commands::execute(const Line& line, ReplyQueue& replies) {
+std::optional<Lookup> Commands::execute(const Line& line, Caller& caller, ReplyQueue& replies) {
+  const Call call{line, caller, replies};
   if (line.is_logged) {
-    spdlog::debug("event=command from={} text={}", line.from, protocol::escape_for_log(line.text));
+    spdlog::debug("event=command from={} text={}", line.from, text_for_log(line.text, caller.access));
   }
+  if (caller.access.is_locked() && !is_free(line.command)) {
+    not_allowed(call, "send AUTH and a token first");
+    return std::nullopt;
+  }
+  // Executes a command that `commands = "seed"` makes unknown.
+  const auto added = [&](auto execute) {
+    if (are_seed_only()) {
+      unknown(call, "unknown command");
+    } else {
+      execute();
+    }
+  };
   std::optional<Lookup> lookup;
   std::visit(protocol::Overloaded{
                  [](const protocol::BlankLine&) {},
-                 [&](const protocol::Iamat& report) { iamat(line, report, replies); },
-                 [&](const protocol::Whatsat& query) { lookup = whatsat(line, query, replies); },
-                 [&](const protocol::UnknownCommand&) {
-                   ++parts_.counters.unknown_commands;
-                   unknown(line, replies);
-                 },
-                 [](const protocol::HttpLine&) {},  // the session handles it before it comes here
-                 [&](const protocol::InvalidArguments& arguments) { invalid(line, arguments.reason, replies); },
+                 [&](const protocol::Iamat& report) { iamat(call, report); },
+                 [&](const protocol::Whatsat& query) { lookup = whatsat(call, query); },
+                 [&](const protocol::Auth&) { unknown(call, "unknown command: this node needs no tokens"); },
+                 [&](const protocol::ClientPing& command) { added([&] { ping(call, command); }); },
+                 [&](const protocol::Info&) { added([&] { info(call); }); },
+                 [&](const protocol::Help& command) { added([&] { help(call, command); }); },
+                 [&](const protocol::Why&) { added([&] { why(call); }); },
+                 [&](const protocol::Quit&) { added([] {}); },
+                 [&](const protocol::UnknownCommand& command) { unknown(call, command.reason); },
+                 [](const protocol::HttpLine&) {},
+                 [&](const protocol::InvalidArguments& arguments) { invalid(call, arguments.reason); },
              },
              line.command);
   return lookup;
 }
 
-void Commands::iamat(const Line& line, const protocol::Iamat& report, ReplyQueue& replies) {
+template <typename Append>
+void Commands::reply(const Call& call, std::string& out, Append append) {
+  const std::size_t before = out.size();
+  append(out);
+  if (call.line.is_logged) {
+    // The reply to a line with a token may be a copy of it.
+    const auto text = may_log(call.line.text, call.caller.access) ? std::string_view(out).substr(before) : kSecretText;
+    spdlog::debug("event=reply to={} text={}", call.line.from, protocol::escape_for_log(text));
+  }
+}
+
+void Commands::iamat(const Call& call, const protocol::Iamat& report) {
+  const auto& [line, caller, replies] = call;
+  if (!caller.access.may_tell(report.client)) {
+    not_allowed(call, "the token of this connection may not report this client: see `tell` in the answer to AUTH");
+    return;
+  }
   // Only the origin judges a client's clock. If each node judged it again by its own clock, stores would diverge.
   const protocol::Now& now = parts_.clock.now();
   if (report.time > now.wall + parts_.config.max_future) {
-    invalid(line, "time is further ahead of the node's clock than `max_future` allows", replies);
+    invalid(call, "time is further ahead of the node's clock than `max_future` allows");
     return;
   }
   if (!may_store(report.client)) {
     ++parts_.counters.clients_refused;
-    refuse(line, {ClientWarning::ClientRefused, "client_refused", "max_clients is reached, and this client is new"},
-           replies);
+    refuse(call, {ClientWarning::ClientRefused, "client_refused", "max_clients is reached, and this client is new"});
     return;
   }
   const bool is_prefetched = !line.key_of.client.empty();
@@ -94,26 +147,31 @@ void Commands::iamat(const Line& line, const protocol::Iamat& report, ReplyQueue
       break;
     case bus::Accepted::Duplicate:
       ++parts_.counters.iamat_duplicate;
-      reply(line, out, protocol::append_ignore);
+      reply(call, out, protocol::append_ignore);
       return;
   }
-  reply(line, out, [&](std::string& text) {
+  reply(call, out, [&](std::string& text) {
     protocol::append_at(
         text, {parts_.replica.self().node, outcome.difference, report.client, report.coordinates, report.time_text});
   });
 }
 
-std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsat& query, ReplyQueue& replies) {
+std::optional<Lookup> Commands::whatsat(const Call& call, const protocol::Whatsat& query) {
+  if (!call.caller.access.may_query()) {
+    not_allowed(call, "the token of this connection has level=events, which permits no queries");
+    return std::nullopt;
+  }
   ++parts_.counters.whatsat;
-  const auto record = parts_.replica.find(query.client);
+  const bool is_visible = call.caller.access.may_see(query.client);
+  const auto record = is_visible ? parts_.replica.find(query.client) : std::nullopt;
   // After a reset by an operator, a client's record has no coordinates until the client reports again.
   const auto position = record ? protocol::parse_coordinates(record->coordinates) : protocol::refuse("not known");
   if (!position) {
-    unknown(line, replies);
+    copy_line(call, kNotKnown);
     return std::nullopt;
   }
   if (query.max == 0) {
-    reply(line, replies.tail(), [&](std::string& out) {
+    reply(call, call.replies.tail(), [&](std::string& out) {
       protocol::append_at(out, at_line_of(*record));
       out.append(places::empty_document(places::Status::Ok)).append(kAfterDocument);
     });
@@ -122,11 +180,49 @@ std::optional<Lookup> Commands::whatsat(const Line& line, const protocol::Whatsa
   std::string beginning;
   protocol::append_at(beginning, at_line_of(*record));
   const places::Query places_query{position->latitude, position->longitude, query.radius_km, query.max};
-  return Lookup{replies.reserve(std::move(beginning)), places_query};
+  return Lookup{call.replies.reserve(std::move(beginning)), places_query};
 }
 
-void Commands::unknown(const Line& line, ReplyQueue& replies) {
-  reply(line, replies.tail(), [&](std::string& out) { protocol::append_unknown(out, line.text); });
+void Commands::ping(const Call& call, const protocol::ClientPing& ping) {
+  reply(call, call.replies.tail(), [&](std::string& out) {
+    out.append("PONG");
+    if (!ping.word.empty()) out.append(" ").append(ping.word);
+    out.append("\n");
+  });
+}
+
+void Commands::help(const Call& call, const protocol::Help& help) {
+  std::string lines;
+  if (!append_help(lines, help.command, call.caller.access)) {
+    ++parts_.counters.invalid_arguments;
+    copy_line(call, "no such command works on this connection: HELP lists those that do");
+    return;
+  }
+  reply(call, call.replies.tail(), [&](std::string& out) { out.append(lines); });
+}
+
+void Commands::info(const Call& call) {
+  constexpr protocol::Nanoseconds kSecond = std::chrono::seconds(1);
+  const protocol::Nanoseconds wall = parts_.clock.now().wall;
+  const auto& self = parts_.replica.self();
+  reply(call, call.replies.tail(), [&](std::string& out) {
+    fmt::format_to(std::back_inserter(out),
+                   "INFO herd={} node={} version={} protocol=1 auth={} tls={} time={}.{:09} max_line={} commands={}\n",
+                   self.herd, self.node, HERD_VERSION, call.caller.access.kind(), call.caller.tls ? "on" : "off",
+                   wall / kSecond, (wall % kSecond).count(), call.caller.max_line_bytes,
+                   commands_of(call.caller.access));
+  });
+}
+
+void Commands::why(const Call& call) {
+  const std::string_view refusal = call.caller.refusal;
+  reply(call, call.replies.tail(),
+        [&](std::string& out) { out.append("WHY ").append(refusal.empty() ? "-" : refusal).append("\n"); });
+}
+
+void Commands::unknown(const Call& call, std::string_view reason) {
+  ++parts_.counters.unknown_commands;
+  copy_line(call, reason);
 }
 
 // Only reports that come to this node are refused, and only of new clients. Updates from peers are merged beyond the
@@ -135,23 +231,39 @@ bool Commands::may_store(std::string_view client) const {
   return parts_.replica.store().size() < parts_.config.max_clients || parts_.replica.find(client);
 }
 
-void Commands::invalid(const Line& line, std::string_view reason, ReplyQueue& replies) {
+void Commands::invalid(const Call& call, std::string_view reason) {
   ++parts_.counters.invalid_arguments;
-  refuse(line, {ClientWarning::InvalidArguments, "invalid_arguments", reason}, replies);
+  refuse(call, {ClientWarning::InvalidArguments, "invalid_arguments", reason});
 }
 
-void Commands::refuse(const Line& line, const Refusal& refusal, ReplyQueue& replies) {
+void Commands::not_allowed(const Call& call, std::string_view reason) {
+  ++parts_.counters.lines_not_allowed;
+  const Token* token = call.caller.access.token();
+  if (parts_.warnings.allows(ClientWarning::NotAllowed, parts_.clock.now())) {
+    spdlog::warn("event=not_allowed from={} token={} reason=\"{}\" text={}", call.line.from,
+                 token != nullptr ? token->name : "-", reason, text_for_log(call.line.text, call.caller.access));
+  }
+  copy_line(call, reason);
+}
+
+void Commands::refuse(const Call& call, const Refusal& refusal) {
   if (parts_.warnings.allows(refusal.kind, parts_.clock.now())) {
-    spdlog::warn("event={} from={} reason=\"{}\" text={}", refusal.event, line.from, refusal.reason,
-                 protocol::escape_for_log(line.text));
+    spdlog::warn("event={} from={} reason=\"{}\" text={}", refusal.event, call.line.from, refusal.reason,
+                 protocol::escape_for_log(call.line.text));
   }
   switch (parts_.config.invalid_arguments) {
     case InvalidArgumentsPolicy::Drop:
+      call.caller.refusal = refusal.reason;
       break;
     case InvalidArgumentsPolicy::Reply:
-      unknown(line, replies);
+      copy_line(call, refusal.reason);
       break;
   }
+}
+
+void Commands::copy_line(const Call& call, std::string_view reason) {
+  call.caller.refusal = reason;
+  reply(call, call.replies.tail(), [&](std::string& out) { protocol::append_unknown(out, call.line.text); });
 }
 
 }  // namespace herd::node

@@ -1,6 +1,7 @@
 // Executes the command in one line of a client: gives a report to the replica, and appends the reply to the
-// connection's queue. A WHATSAT that needs places returns a Lookup, which the front end sends to the places worker.
-// Owned by the front end, shared by all its sessions, used on the loop's thread only. Does not own its parts.
+// connection's queue. The session itself executes AUTH, QUIT and lines of HTTP, because they change what it reads. A
+// WHATSAT that needs places returns a Lookup, which the front end sends to the places worker. Owned by the front end,
+// shared by all its sessions, used on the loop's thread only. Does not own its parts.
 #pragma once
 
 #include <optional>
@@ -10,6 +11,7 @@
 #include "node/base/inplace_vector.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/loop_clock.hpp"
+#include "node/clients/access.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/counters.hpp"
 #include "node/clients/reply_queue.hpp"
@@ -39,6 +41,21 @@ struct Line {
   bus::Store::ClientKey key_of;  // set by Commands::prefetch() for an IAMAT; otherwise empty
 };
 
+// The connection of a line: what commands need to know of it, and what they keep there. Owned by the session.
+struct Caller {
+  Access access;
+  std::size_t max_line_bytes = 0;
+  bool tls = false;
+  std::string_view refusal{};  // why the last line that was refused or dropped was so, for WHY; a literal; empty: none
+};
+
+// Whether a line and the reply to it may be logged. False for a line that may contain a token: an AUTH, and any line
+// before it, such as "auth" with a token.
+[[nodiscard]] bool may_log(std::string_view line, const Access& access);
+
+// The line in a form that is safe in a log, or a note in its place if it may not be logged.
+[[nodiscard]] std::string text_for_log(std::string_view line, const Access& access);
+
 // A few lines that are executed together.
 using Lines = InplaceVector<Line, kLinesAhead>;
 
@@ -60,15 +77,29 @@ class Commands {
   void prefetch(Lines& lines) const;
 
   // Appends the reply to `replies`, or reserves a slot there and returns the lookup that must complete it. Some
-  // commands have no reply: a blank line, a line of HTTP (the session answers it), and by default invalid operands. An
-  // AT or IGNORE waits in `replies` until its change number is acknowledged.
-  [[nodiscard]] std::optional<Lookup> execute(const Line& line, ReplyQueue& replies);
+  // commands have no reply: a blank line, and by default invalid operands. An AT or IGNORE waits in `replies` until its
+  // change number is acknowledged. A line of HTTP, a QUIT, and an AUTH where tokens are needed are for the session.
+  [[nodiscard]] std::optional<Lookup> execute(const Line& line, Caller& caller, ReplyQueue& replies);
+
+  // Whether only IAMAT and WHATSAT are commands.
+  [[nodiscard]] bool are_seed_only() const { return parts_.config.commands == CommandSet::Seed; }
 
  private:
-  [[nodiscard]] std::optional<Lookup> whatsat(const Line& line, const protocol::Whatsat& query, ReplyQueue& replies);
-  void iamat(const Line& line, const protocol::Iamat& report, ReplyQueue& replies);
-  void unknown(const Line& line, ReplyQueue& replies);
-  void invalid(const Line& line, std::string_view reason, ReplyQueue& replies);
+  // A line, and where its reply goes.
+  struct Call {
+    const Line& line;
+    Caller& caller;
+    ReplyQueue& replies;
+  };
+  [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
+  void iamat(const Call& call, const protocol::Iamat& report);
+  void ping(const Call& call, const protocol::ClientPing& ping);
+  void help(const Call& call, const protocol::Help& help);
+  void info(const Call& call);
+  void why(const Call& call);
+  void unknown(const Call& call, std::string_view reason);
+  void invalid(const Call& call, std::string_view reason);
+  void not_allowed(const Call& call, std::string_view reason);
 
   // Why a command is refused. It gets no reply, or `? ` and its line if invalid_arguments is "reply".
   struct Refusal {
@@ -76,7 +107,11 @@ class Commands {
     std::string_view event;
     std::string_view reason;
   };
-  void refuse(const Line& line, const Refusal& refusal, ReplyQueue& replies);
+  void refuse(const Call& call, const Refusal& refusal);
+  // Appends one reply by `append(out)`, and logs it if the line is logged.
+  template <typename Append>
+  static void reply(const Call& call, std::string& out, Append append);
+  static void copy_line(const Call& call, std::string_view reason);
   [[nodiscard]] bool may_store(std::string_view client) const;
 
   Parts parts_;

@@ -20,13 +20,13 @@ constexpr std::string_view kSpeaksNoTls =
 
 using Opening = ClientStream::Opening;
 
-Connection::Connection(Socket socket, const Session::Parts& parts, std::string from)
-    : stream_(std::move(socket)), session_(parts, std::move(from)), since_(parts.clock.now().steady) {}
+Connection::Connection(Socket socket, const Session::Parts& parts, std::string from, Session::Origin origin)
+    : stream_(std::move(socket)), session_(parts, std::move(from), origin), since_(parts.clock.now().steady) {}
 
 void Connection::receive(std::span<char> buffer) {
   if (stream_.is_opening() && !open()) return;
   std::error_code error;
-  const std::size_t wanted = is_discarding_ ? buffer.size() : std::min(buffer.size(), session_.wanted_bytes());
+  const std::size_t wanted = is_discarding_ ? buffer.size() : std::min(buffer.size(), parts().memory.read_bytes());
   const std::size_t count = stream_.receive(buffer.first(wanted), error);
   if (error) {
     if (!try_again(error)) close(error.message());
@@ -171,9 +171,9 @@ void Connection::close_if_overdue() {
   }
 }
 
-// Whether no whole line has come within first_line_timeout.
+// Whether no whole line, or no right token where one is needed, has come within first_line_timeout.
 bool Connection::is_without_line() const {
-  return !session_.has_line() && parts().clock.now().steady - since_ >= parts().config.first_line_timeout;
+  return !session_.is_established() && parts().clock.now().steady - since_ >= parts().config.first_line_timeout;
 }
 
 // A handshake also ends at first_line_timeout, because no line can have come.

@@ -20,8 +20,8 @@ namespace herd::node {
 
 class Connection {
  public:
-  // `parts` must outlive the connection. `from`: the client's address, for the log.
-  Connection(Socket socket, const Session::Parts& parts, std::string from);
+  // `parts` must outlive the connection. `from` and `origin` as for Session.
+  Connection(Socket socket, const Session::Parts& parts, std::string from, Session::Origin origin);
 
   // The connection begins with a TLS handshake. Call it before any other function. Both must outlive the connection.
   void expect_tls(Handshakes& handshakes, ClientAddresses::Entry& address) {

@@ -30,6 +30,11 @@ struct Counters {
   std::uint64_t tls_handshakes_refused = 0;  // too many were under way
   std::uint64_t tls_plain_text = 0;          // connections that sent plain text to a port that speaks TLS
   std::uint64_t tls_not_spoken = 0;          // connections that sent TLS to a port that does not speak it
+  std::uint64_t auth_accepted = 0;           // right tokens
+  std::uint64_t auth_refused = 0;            // wrong tokens
+  std::uint64_t auth_unchecked = 0;          // AUTH commands from an address with too many wrong tokens
+  std::uint64_t lines_not_allowed = 0;       // before AUTH, or beyond the rights of the token
+  std::uint64_t connections_revoked = 0;     // ended because their token was revoked or has expired
   std::uint64_t bytes_in = 0;                // from clients, including discarded input
   std::uint64_t bytes_out = 0;               // to clients
 };

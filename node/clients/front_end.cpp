@@ -38,9 +38,10 @@ std::string answer_to_http(const Address& http) {
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
       commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
+      authenticator_(parts_.counters),
       http_answer_(answer_to_http(parts_.http)),
-      session_parts_{commands_, parts_.config, parts_.counters, warnings_,         parts_.clock,
-                     buffers_,  memory_,       http_answer_,    parts_.ack_timeout},
+      session_parts_{commands_, parts_.config, parts_.counters, warnings_,    parts_.clock,
+                     buffers_,  memory_,       authenticator_,  http_answer_, parts_.ack_timeout},
       ready_(parts_.io, poll_.descriptor(), [this] { serve_ready(); }),
       accept_backoff_(parts_.io),
       sweep_again_(parts_.io),
@@ -201,9 +202,10 @@ void FrontEnd::begin(Socket socket, const tcp::endpoint& client) {
   }
   ++parts_.counters.connections_accepted;
   spdlog::debug("event=connection_opened from={}", text_of(client));
-  const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client));
+  const Session::Origin origin{ClientAddresses::network_of(client.address()), handshakes_.is_on()};
+  const auto served = std::make_shared<Served>(std::move(socket), session_parts_, text_of(client), origin);
   addresses_.add(*served, client.address());
-  if (handshakes_.is_on()) served->connection.expect_tls(handshakes_, *served->address);
+  if (origin.tls) served->connection.expect_tls(handshakes_, *served->address);
   served->index = connections_.size();
   connections_.push_back(served);
   serve(served);
@@ -260,6 +262,9 @@ void FrontEnd::serve(const ServedPtr& served) {
     unacknowledged_.push_back(served);
   }
   if (connection.has_input() && !std::exchange(served->in_to_receive, true)) to_receive_.push_back(served);
+  if (connection.session().token_refused_at() && !std::exchange(served->in_wrong_tokens, true)) {
+    wrong_tokens_.push_back(served);
+  }
   const SocketPoll::Interest wanted{connection.wants_to_receive(), connection.wants_to_send()};
   if (!poll_.watch(connection.descriptor(), served.get(), served->watched, wanted)) {
     connection.close("epoll cannot watch its socket");
@@ -267,6 +272,21 @@ void FrontEnd::serve(const ServedPtr& served) {
     return;
   }
   served->watched = wanted;
+}
+
+// Answers the wrong tokens of which the delay is over. All have the same delay, so the oldest is the first.
+void FrontEnd::refuse_tokens() {
+  while (!wrong_tokens_.empty()) {
+    const ServedPtr served = wrong_tokens_.front().lock();
+    if (served && served->connection.is_open()) {
+      Session& session = served->connection.session();
+      if (*session.token_refused_at() > parts_.clock.now().steady) return;
+      served->in_wrong_tokens = false;
+      session.refuse_token();
+      serve(served);
+    }
+    wrong_tokens_.pop_front();
+  }
 }
 
 // Removes a closed connection from the list. The last connection of the list moves to its index.
@@ -295,6 +315,7 @@ void FrontEnd::wait_for_sweep() {
 
 void FrontEnd::sweep() {
   warnings_.report_suppressed(parts_.clock.now());
+  refuse_tokens();
   std::size_t visits = std::min(connections(), std::max(kSweepAtLeast, connections() / kSweepParts + 1));
   if (stops_at_) {
     visits = connections();
@@ -307,6 +328,7 @@ void FrontEnd::sweep() {
       served->connection.close("node stops");
     } else {
       served->connection.close_if_overdue();
+      if (served->connection.is_open() && served->connection.session().end_if_revoked()) serve(served);
     }
     if (served->connection.is_open()) {
       ++sweep_index_;

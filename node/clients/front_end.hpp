@@ -13,6 +13,7 @@
 #include <asio/steady_timer.hpp>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -28,6 +29,7 @@
 #include "node/base/loop_clock.hpp"
 #include "node/base/socket.hpp"
 #include "node/base/socket_poll.hpp"
+#include "node/clients/access.hpp"
 #include "node/clients/client_addresses.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
@@ -71,6 +73,9 @@ class FrontEnd {
   // New connections speak TLS with this context; nullptr: plain text. Connections that exist are not affected.
   void use_tls(std::shared_ptr<const TlsContext> context) { handshakes_.use(std::move(context)); }
 
+  // Connections need a token of this table; nullptr: none. Those that exist keep a token that is in the table.
+  void use_tokens(std::shared_ptr<const TokenTable> table) { authenticator_.use(std::move(table)); }
+
   // Waits for ready connections again. Call it at the end of each loop iteration: one iteration serves at most
   // SocketPoll::kMostAtOnce connections that the kernel reports, those of which TLS has read ahead, and
   // kHandshakeStepsInOneGo steps of handshakes.
@@ -106,8 +111,8 @@ class FrontEnd {
  private:
   // A connection, and its position in the front end's lists.
   struct Served : ClientAddresses::Member {
-    Served(Socket socket, const Session::Parts& parts, std::string from)
-        : connection(std::move(socket), parts, std::move(from)) {}
+    Served(Socket socket, const Session::Parts& parts, std::string from, Session::Origin origin)
+        : connection(std::move(socket), parts, std::move(from), origin) {}
 
     Connection connection;
     std::size_t index = 0;           // in connections_
@@ -115,6 +120,7 @@ class FrontEnd {
     bool in_unacknowledged = false;  // is in unacknowledged_
     bool in_to_send = false;         // is in to_send_
     bool in_to_receive = false;      // is in to_receive_
+    bool in_wrong_tokens = false;    // is in wrong_tokens_
   };
   using ServedPtr = std::shared_ptr<Served>;
 
@@ -138,6 +144,7 @@ class FrontEnd {
   void serve_ready();
   void receive_ahead();
   void serve(const ServedPtr& served);
+  void refuse_tokens();
   void forget(const ServedPtr& served);
   void wait_for_sweep();
   void sweep();
@@ -147,6 +154,7 @@ class FrontEnd {
   Commands commands_;
   BufferPool buffers_;
   ReplyMemory memory_;
+  Authenticator authenticator_;
   std::string http_answer_;
   Session::Parts session_parts_;
   std::vector<Listener> listeners_;  // one for each address; none is added after listen()
@@ -161,7 +169,9 @@ class FrontEnd {
   std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
   std::vector<ServedPtr> to_send_;         // have documents that send_delivered() sends
   std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead, or wait for a step
-  std::size_t sweep_index_ = 0;            // where in connections_ the next sweep continues
+  // Connections that wait for the answer to a wrong token, in the order of the answers; at most one entry of each.
+  std::deque<std::weak_ptr<Served>> wrong_tokens_;
+  std::size_t sweep_index_ = 0;  // where in connections_ the next sweep continues
   std::unordered_map<places::Ticket, PendingLookup> lookups_;
   std::optional<protocol::Nanoseconds> stops_at_;
 };

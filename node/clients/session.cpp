@@ -1,10 +1,14 @@
 #include "node/clients/session.hpp"
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <iterator>
 #include <utility>
+#include <variant>
 
 #include "node/base/limits.hpp"
+#include "protocol/overloaded.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/unreachable.hpp"
 
@@ -12,11 +16,20 @@ namespace herd::node {
 
 using protocol::LineBuffer;
 
-Session::Session(const Parts& parts, std::string from)
+namespace {
+
+constexpr std::string_view kAuthRefused = "AUTH";  // in place of a copy of the line, which contains a token
+
+}  // namespace
+
+Session::Session(const Parts& parts, std::string from, Origin origin)
     : parts_(parts),
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
       replies_(parts.buffers),
+      caller_{.access = Access(parts.authenticator, origin.network),
+              .max_line_bytes = parts.config.max_line_bytes,
+              .tls = origin.tls},
       last_received_(parts.clock.now().steady),
       last_sent_(parts.clock.now().steady) {}
 
@@ -75,6 +88,18 @@ void Session::finish() {
   }
 }
 
+bool Session::end_if_revoked() {
+  const protocol::Now& now = parts_.clock.now();
+  const auto ended = caller_.access.update(now.wall);
+  if (ended == nullptr) return false;
+  ++parts_.counters.connections_revoked;
+  if (parts_.warnings.allows(ClientWarning::TokenEnded, now)) {
+    spdlog::warn("event=token_ended from={} token={} reason=\"it was revoked or has expired\"", from_, ended->name);
+  }
+  ignore_input();
+  return true;
+}
+
 std::vector<Lookup> Session::take_lookups() {
   return std::exchange(lookups_, {});
 }
@@ -93,7 +118,8 @@ bool Session::wants_bytes() const {
 }
 
 Session::Ending Session::ending() const {
-  if (lines_wait_ || replies_.pending() > 0 || replies_.waiting_iterations() > 0 || !output().empty()) {
+  if (lines_wait_ || token_refused_at_ || replies_.pending() > 0 || replies_.waiting_iterations() > 0 ||
+      !output().empty()) {
     return Ending::NotYet;
   }
   switch (input_) {
@@ -102,7 +128,7 @@ Session::Ending Session::ending() const {
       return Ending::NotYet;
     case Input::Done:
       return Ending::Close;
-    case Input::Refused:
+    case Input::Ignored:
     case Input::Finished:
       return Ending::HalfClose;
   }
@@ -114,7 +140,7 @@ bool Session::is_overdue() const {
   if (!output().empty()) {
     return parts_.clock.now().steady - last_sent_ >= timeout;
   }
-  return replies_.pending() == 0 && replies_.waiting_iterations() == 0 &&
+  return replies_.pending() == 0 && replies_.waiting_iterations() == 0 && !token_refused_at_ &&
          parts_.clock.now().steady - last_active() >= timeout;
 }
 
@@ -122,8 +148,9 @@ bool Session::is_overdue() const {
 void Session::handle_lines() {
   const bool output_was_empty = output().empty();
   lines_wait_ = false;
+  if (end_if_revoked()) return;
   replies_.new_iteration();
-  while (input_ != Input::Refused && !lines_wait_) {
+  while (input_ != Input::Ignored && !lines_wait_) {
     if (is_full()) {
       lines_.hold();
       lines_wait_ = true;
@@ -168,7 +195,7 @@ void Session::handle_end_of_chunk() {
     input_ = Input::Done;
     has_line_ = true;
     if (const auto text = lines_.last_line()) {
-      execute(Line(*text, from_));
+      execute(Line(*text, from_, spdlog::should_log(spdlog::level::debug)));
     }
   }
   if (lines_.state() == LineBuffer::State::TooLong) {
@@ -177,36 +204,103 @@ void Session::handle_end_of_chunk() {
 }
 
 void Session::execute(const Line& line) {
-  if (std::holds_alternative<protocol::HttpLine>(line.command)) {
-    refuse_http(line);
-    return;
+  const auto run = [&] {
+    if (auto lookup = parts_.commands.execute(line, caller_, replies_)) lookups_.push_back(*lookup);
+  };
+  std::visit(protocol::Overloaded{
+                 [&](const protocol::HttpLine&) { refuse_http(line); },
+                 [&](const protocol::Auth& auth) {
+                   if (caller_.access.is_on()) {
+                     authenticate(auth);
+                   } else {
+                     run();
+                   }
+                 },
+                 [&](const protocol::Quit&) {
+                   run();
+                   if (!parts_.commands.are_seed_only()) ignore_input();
+                 },
+                 [&](const auto&) { run(); },
+             },
+             line.command);
+}
+
+// A right token is answered at once, a wrong one after a delay.
+void Session::authenticate(const protocol::Auth& auth) {
+  const protocol::Now& now = parts_.clock.now();
+  const Access::Answer answer = caller_.access.authenticate(auth.token, now);
+  switch (answer) {
+    case Access::Answer::Right:
+      accept_token();
+      return;
+    case Access::Answer::NotNow:
+      caller_.refusal = "this connection needs no token, or has one: AUTH comes once, before all other commands";
+      protocol::append_unknown(replies_.tail(), kAuthRefused);
+      return;
+    case Access::Answer::Wrong:
+      caller_.refusal = "the token is unknown, revoked or expired: scripts/herd token list shows the tokens";
+      break;
+    case Access::Answer::Unchecked:
+      caller_.refusal = "too many wrong tokens came from this address: try again after some seconds";
+      break;
   }
-  if (auto lookup = parts_.commands.execute(line, replies_)) {
-    lookups_.push_back(*lookup);
+  ++wrong_tokens_;
+  token_refused_at_ = now.steady + kAuthDelay;
+  if (parts_.warnings.allows(ClientWarning::AuthRefused, now)) {
+    spdlog::warn("event=auth_refused from={} tries={} reason=\"{}\"", from_, wrong_tokens_, caller_.refusal);
   }
 }
 
+void Session::accept_token() {
+  const Token& token = *caller_.access.token();
+  fmt::format_to(std::back_inserter(replies_.tail()), "OK {} tell={} see={} level={}\n", token.name, token.tell.text(),
+                 token.see.text(), text_of(token.level));
+  if (parts_.warnings.allows(ClientWarning::AuthAccepted, parts_.clock.now())) {
+    spdlog::info("event=auth_accepted from={} token={}", from_, token.name);
+  }
+}
+
+void Session::refuse_token() {
+  token_refused_at_.reset();
+  const bool output_was_empty = output().empty();
+  protocol::append_unknown(replies_.tail(), kAuthRefused);
+  if (output_was_empty) last_sent_ = parts_.clock.now().steady;
+  if (wrong_tokens_ >= kMaxAuthTries) {
+    ignore_input();
+  } else {
+    handle_lines();
+  }
+  count_memory();
+}
+
+// Reads no more lines. The replies that are due are still sent.
+void Session::ignore_input() {
+  input_ = Input::Ignored;
+  lines_wait_ = false;
+  lines_.close();
+}
+
 void Session::refuse_line() {
-  input_ = Input::Refused;
+  input_ = Input::Ignored;
   ++parts_.counters.lines_too_long;
   const std::string_view head = lines_.too_long_head();
-  protocol::append_unknown(replies_.tail(), head);
+  const bool is_token = protocol::is_secret(head) && caller_.access.is_on();
+  protocol::append_unknown(replies_.tail(), is_token ? kAuthRefused : head);
   if (parts_.warnings.allows(ClientWarning::LineTooLong, parts_.clock.now())) {
     spdlog::warn("event=line_too_long from={} max_line_bytes={} head={}", from_, parts_.config.max_line_bytes,
-                 protocol::escape_for_log(head));
+                 text_for_log(head, caller_.access));
   }
 }
 
 // A web page can make a browser send any lines after a request line, so later lines are not executed.
 void Session::refuse_http(const Line& line) {
-  input_ = Input::Refused;
   ++parts_.counters.http_lines;
   replies_.tail().append(parts_.http_answer);
   if (parts_.warnings.allows(ClientWarning::HttpLine, parts_.clock.now())) {
     spdlog::warn("event=http_line from={} reason=\"this port does not speak HTTP\" text={}", from_,
-                 protocol::escape_for_log(line.text));
+                 text_for_log(line.text, caller_.access));
   }
-  lines_.close();
+  ignore_input();
 }
 
 // A full session continues when some of its output, lookups or unacknowledged reads are done. That always happens:
@@ -217,7 +311,7 @@ bool Session::is_full() {
   const std::size_t held = replies_.bytes() + (is_scarce ? replies_.pending() * kLookupBytes : 0);
   const bool was_full = std::exchange(output_full_, held > (output_full_ ? limit / 2 : limit));
   if (output_full_ && !was_full && is_scarce) report_held(held);
-  return output_full_ || replies_.pending() >= kMaxPendingLookups ||
+  return output_full_ || token_refused_at_ || replies_.pending() >= kMaxPendingLookups ||
          replies_.waiting_iterations() >= kMaxWaitingIterations;
 }
 

@@ -4,13 +4,15 @@
 // and without waiting. Owned by a Connection (node/clients/connection.hpp), which has the socket. Used on the loop's
 // thread only. An idle session holds no buffer.
 //
-// The owner's cycle: receive() while wants_bytes(); take_lookups() and later answer() for each of them; send output()
-// and report it by sent(); when ending() is no longer NotYet, close or half-close the connection.
+// The owner's cycle: receive() while wants_bytes(); take_lookups() and later answer() for each of them; refuse_token()
+// when token_refused_at() has come; send output() and report it by sent(); when ending() is no longer NotYet, close or
+// half-close the connection.
 #pragma once
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -18,6 +20,7 @@
 
 #include "node/base/limits.hpp"
 #include "node/base/loop_clock.hpp"
+#include "node/clients/access.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
 #include "node/clients/counters.hpp"
@@ -40,6 +43,7 @@ class Session {
     const LoopClock& clock;
     BufferPool& buffers;
     ReplyMemory& memory;
+    Authenticator& authenticator;
     std::string_view http_answer;  // the reply to a line of HTTP: a complete HTTP response
     // How long a reply may wait for its acknowledgement. May change while sessions exist.
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;
@@ -51,14 +55,20 @@ class Session {
     HalfClose,  // all replies are sent, but the client may still send: discard its input before closing
   };
 
+  // How the client is connected.
+  struct Origin {
+    std::uint64_t network = 0;  // its address for limits, as ClientAddresses::network_of()
+    bool tls = false;
+  };
+
   // `from`: the client's address, for the log. `parts` must outlive the session.
-  Session(const Parts& parts, std::string from);
+  Session(const Parts& parts, std::string from, Origin origin);
   Session(const Session&) = delete;  // its bytes are counted in parts.memory
   Session& operator=(const Session&) = delete;
   ~Session() { parts_.memory.change(counted_, 0); }
 
   // Processes `chunk`, which the client sent. The session copies what it needs, so the caller may reuse the memory.
-  // Call it only while wants_bytes(), with at most wanted_bytes().
+  // Call it only while wants_bytes(), with at most Parts::memory.read_bytes().
   void receive(std::span<const char> chunk);
 
   // The client has half-closed: input without a line end is its last line.
@@ -80,6 +90,15 @@ class Session {
   // The node stops: the session reads no more input, and answers the complete lines that it has received.
   void finish();
 
+  // When to answer a wrong token, in steady time: kAuthDelay after it came. Until then no further line is executed.
+  // nullopt if there is none.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> token_refused_at() const { return token_refused_at_; }
+  void refuse_token();
+
+  // Ends the session if its token was revoked or has expired. Returns whether it does. Call it about once per second;
+  // lines that come later are judged by receive() itself.
+  bool end_if_revoked();
+
   // The lookups that became necessary since the last call. The owner must call answer() for each of them later.
   [[nodiscard]] std::vector<Lookup> take_lookups();
 
@@ -94,17 +113,14 @@ class Session {
   // output (node/base/limits.hpp).
   [[nodiscard]] bool wants_bytes() const;
 
-  // The most bytes to pass to one receive().
-  [[nodiscard]] std::size_t wanted_bytes() const { return parts_.memory.read_bytes(); }
-
   [[nodiscard]] Ending ending() const;
 
   // Whether the connection should be closed: for idle_timeout either no byte was received or sent and no reply was due,
   // or output waited and the client took none of it.
   [[nodiscard]] bool is_overdue() const;
 
-  // Whether a complete line has come, or a last one without a line end.
-  [[nodiscard]] bool has_line() const { return has_line_; }
+  // Whether a complete line has come, or a last one without a line end; and a right token, if one is needed.
+  [[nodiscard]] bool is_established() const { return has_line_ && !caller_.access.is_locked(); }
 
   // When a byte was last received or sent, in steady time.
   [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_received_, last_sent_); }
@@ -117,14 +133,17 @@ class Session {
     Open,
     Ended,     // the client has half-closed; its last line is not executed yet
     Done,      // the client has half-closed, and its last line is executed
-    Refused,   // a line was too long, or was a line of HTTP: later input is ignored
+    Ignored,   // a line was too long or of HTTP, or QUIT; or the token is wrong, revoked or expired
     Finished,  // the node stops
   };
 
   void handle_lines();
   void read_ahead(Lines& lines);
   void execute(const Line& line);
+  void authenticate(const protocol::Auth& auth);
+  void accept_token();
   void handle_end_of_chunk();
+  void ignore_input();
   void refuse_line();
   void refuse_http(const Line& line);
   [[nodiscard]] bool is_full();
@@ -136,7 +155,10 @@ class Session {
   protocol::LineBuffer lines_;
   ReplyQueue replies_;
   std::vector<Lookup> lookups_;
+  Caller caller_;
+  std::optional<protocol::Nanoseconds> token_refused_at_;
   Input input_ = Input::Open;
+  std::uint8_t wrong_tokens_ = 0;
   bool lines_wait_ = false;  // lines_ holds complete lines, which wait until the session is no longer full
   bool has_line_ = false;
   bool output_full_ = false;   // output passed its limit, and has not yet fallen to half of it

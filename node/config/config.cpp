@@ -91,12 +91,34 @@ void read_tls(Section& keys, const Config& config, ClientsConfig& clients) {
   if (clients.tls) check_tls(keys, clients);
 }
 
+void read_commands(Section& keys, ClientsConfig& clients) {
+  static constexpr std::array<Choice<CommandSet>, 2> kSets{{{"all", CommandSet::All}, {"seed", CommandSet::Seed}}};
+  keys.read_one_of("commands", kSets, clients.commands);
+  // At least the bytes that the reply to a too long line contains, at most the size of the read buffer.
+  keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
+  if (clients.commands == CommandSet::All && clients.max_line_bytes < protocol::kDefaultMaxLineBytes) {
+    keys.mistake("max_line_bytes", fmt::format("is {}, which is too short for some commands: write {} or more, or set "
+                                               "commands = \"seed\"",
+                                               clients.max_line_bytes, protocol::kDefaultMaxLineBytes));
+  }
+}
+
+void read_auth(Section& keys, const Config& config, ClientsConfig& clients) {
+  using Kind = Authentication;
+  static constexpr std::array<Choice<Kind>, 2> kKinds{{{"none", Kind::None}, {"token", Kind::Token}}};
+  keys.read_one_of("auth", kKinds, clients.auth);
+  clients.tokens = relative_to_file(config, "tokens.toml");
+  read_path(keys, "tokens", config, clients.tokens);
+  if (clients.auth == Kind::Token && clients.commands == CommandSet::Seed) {
+    keys.mistake("auth", "is \"token\", but commands = \"seed\" makes AUTH an unknown command: remove one of them");
+  }
+}
+
 void read_clients(Section& keys, const Config& config, ClientsConfig& clients) {
   using Policy = InvalidArgumentsPolicy;
   static constexpr std::array<Choice<Policy>, 2> kPolicies{{{"drop", Policy::Drop}, {"reply", Policy::Reply}}};
   keys.read_one_of("invalid_arguments", kPolicies, clients.invalid_arguments);
-  // At least the bytes that the reply to a too long line contains, at most the size of the read buffer.
-  keys.read("max_line_bytes", {protocol::kTooLongEchoBytes, 65'536}, clients.max_line_bytes);
+  read_commands(keys, clients);
   keys.read("max_connections", {1, 1'000'000}, clients.max_connections);
   keys.read("max_clients", {1, 1'000'000'000}, clients.max_clients);
   keys.read("idle_timeout", {100ms, 24h}, clients.idle_timeout);
@@ -104,6 +126,7 @@ void read_clients(Section& keys, const Config& config, ClientsConfig& clients) {
   keys.read("max_connections_per_address", {0, 1'000'000}, clients.max_connections_per_address);
   keys.read("first_line_timeout", {100ms, 24h}, clients.first_line_timeout);
   read_tls(keys, config, clients);
+  read_auth(keys, config, clients);
 }
 
 void read_bus(Section& keys, const Config& config, BusConfig& bus) {

@@ -19,7 +19,14 @@ namespace herd::node {
 // The reply to a command with an invalid operand: none, or "? " and a copy of the line.
 enum class InvalidArgumentsPolicy : std::uint8_t { Drop, Reply };
 
+// The commands of clients: all, or only IAMAT and WHATSAT.
+enum class CommandSet : std::uint8_t { All, Seed };
+
+// Whether a client must show a token.
+enum class Authentication : std::uint8_t { None, Token };
+
 struct ClientsConfig {
+  CommandSet commands = CommandSet::All;
   InvalidArgumentsPolicy invalid_arguments = InvalidArgumentsPolicy::Drop;
   std::size_t max_line_bytes = protocol::kDefaultMaxLineBytes;
   std::size_t max_connections = 10'000;
@@ -30,6 +37,8 @@ struct ClientsConfig {
   std::filesystem::path tls_cert;
   std::filesystem::path tls_key;  // this and tls_cert are absolute; empty: none
   TlsVersion tls_min_version = TlsVersion::Tls12;
+  Authentication auth = Authentication::None;
+  std::filesystem::path tokens;                 // absolute; node/config/tokens.hpp reads it
   bool allow_plaintext = false;                 // permits `clients` beyond loopback without TLS
   std::size_t max_connections_per_address = 0;  // 0: no limit of its own
   std::chrono::milliseconds first_line_timeout{30'000};

@@ -16,6 +16,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   constexpr bool kLive = true;
   add("herd.name", config.herd_name);
   add("herd.state_dir", config.state_dir.string());
+  add("clients.commands", config.clients.commands == CommandSet::All ? "all" : "seed", kLive);
   add("clients.invalid_arguments", config.clients.invalid_arguments == InvalidArgumentsPolicy::Drop ? "drop" : "reply",
       kLive);
   add("clients.max_line_bytes", fmt::to_string(config.clients.max_line_bytes), kLive);
@@ -27,6 +28,8 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("clients.tls_cert", config.clients.tls_cert.string(), kLive);
   add("clients.tls_key", config.clients.tls_key.string(), kLive);
   add("clients.tls_min_version", config.clients.tls_min_version == TlsVersion::Tls12 ? "1.2" : "1.3", kLive);
+  add("clients.auth", config.clients.auth == Authentication::None ? "none" : "token", kLive);
+  add("clients.tokens", config.clients.tokens.string(), kLive);
   add("clients.max_connections_per_address", fmt::to_string(config.clients.max_connections_per_address), kLive);
   add("clients.first_line_timeout", fmt::to_string(config.clients.first_line_timeout.count()), kLive);
   add("bus.curve", config.bus.curve ? "true" : "false");

@@ -11,6 +11,7 @@
 #include "node/config/config_diff.hpp"
 #include "node/config/keys.hpp"
 #include "node/config/port_range.hpp"
+#include "node/config/tokens.hpp"
 
 namespace herd::node {
 namespace {
@@ -131,6 +132,8 @@ Invocation act(const Flags& flags) {
     if (!loaded) return {{}, kBadUsage, {}, loaded.error().message + "\n"};
     keys = std::move(*loaded);
   }
+  auto tokens = load_tokens(*config);
+  if (!tokens) return {{}, kBadUsage, {}, tokens.error().message + "\n"};
   if (flags.check) {
     return {{},
             0,
@@ -140,7 +143,7 @@ Invocation act(const Flags& flags) {
   if (flags.name.empty())
     return bad_usage(fmt::format("NAME is missing: write the node to run, one of {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);
-  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal, std::move(keys)};
+  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal, std::move(keys), std::move(*tokens)};
   if (!flags.log_level.empty()) {
     run.log_level = flags.log_level;
     run.config.log.level = flags.log_level;

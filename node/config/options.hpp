@@ -1,13 +1,15 @@
 // The command line of herd-node. read_command_line() reads the configuration file, the key files of
-// a named node, and the environment. It does not
-// print and does not exit: it returns the output and the exit status. Main thread, at the start.
+// a named node, the file of tokens, and the environment. It does not print and does not exit: it returns the output and
+// the exit status. Main thread, at the start.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "node/config/config.hpp"
 #include "node/config/keys.hpp"
+#include "node/config/token_table.hpp"
 
 namespace herd::node {
 
@@ -18,6 +20,7 @@ struct RunNode {
   std::optional<std::string> log_level;  // from the command line: a reload does not change it
   bool discard_journal = false;          // start with an empty store; the journal is set aside
   std::optional<LoadedKeys> keys{};      // nullopt: the bus is not encrypted
+  std::shared_ptr<const TokenTable> tokens{};  // nullptr: clients need none
 };
 
 struct Invocation {

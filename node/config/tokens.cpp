@@ -181,8 +181,9 @@ class TokenFile {
 
 }  // namespace
 
-protocol::Result<std::shared_ptr<const TokenTable>> load_tokens(const std::filesystem::path& file) {
-  return TokenFile(file).read();
+protocol::Result<std::shared_ptr<const TokenTable>> load_tokens(const Config& config) {
+  if (config.clients.auth == Authentication::None) return nullptr;
+  return TokenFile(config.clients.tokens).read();
 }
 
 }  // namespace herd::node

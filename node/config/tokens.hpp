@@ -12,15 +12,16 @@
 // The thread that starts the node or reloads reads it. No error contains a token or its hash.
 #pragma once
 
-#include <filesystem>
 #include <memory>
 
+#include "node/config/config.hpp"
 #include "node/config/token_table.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
 
-// Reads and checks the file. The Error's message has one line for each mistake: `FILE:LINE: what is wrong: what to do`.
-[[nodiscard]] protocol::Result<std::shared_ptr<const TokenTable>> load_tokens(const std::filesystem::path& file);
+// Reads and checks the file that the configuration names; returns nullptr if nothing needs tokens. The Error's message
+// has one line for each mistake: `FILE:LINE: what is wrong: what to do`.
+[[nodiscard]] protocol::Result<std::shared_ptr<const TokenTable>> load_tokens(const Config& config);
 
 }  // namespace herd::node

@@ -43,6 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     HERD_ASSERT(whatsat->radius_km >= 0 && whatsat->radius_km <= kMaxRadiusKm);
     HERD_ASSERT(whatsat->max >= 0 && whatsat->max <= kMaxPlaces);
   }
+  if (const auto* auth = std::get_if<Auth>(&command)) {
+    HERD_ASSERT(is_secret(line) && (auth->token.empty() || is_inside(auth->token, line)));
+  }
   if (std::holds_alternative<HttpLine>(command)) {
     HERD_ASSERT(line.size() >= 5 && (line[4] == ':' || line.substr(line.size() - 8, 7) == "HTTP/1."));
   }

@@ -17,8 +17,10 @@ struct OneSession {
   Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
   BufferPool buffers;
   ReplyMemory memory;
-  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock, buffers, memory, kHttpAnswer};
-  Session session{parts, "127.0.0.1:1"};
+  Authenticator authenticator{node.counters};
+  Session::Parts parts{commands, node.config, node.counters, warnings,   node.clock,
+                       buffers,  memory,      authenticator, kHttpAnswer};
+  Session session{parts, "127.0.0.1:1", {}};
 
   void send(const std::string& bytes) { send(session, bytes); }
   static void send(Session& session, const std::string& bytes) {

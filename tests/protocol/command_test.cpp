@@ -98,6 +98,44 @@ TEST_CASE("command names must be in upper case") {
   CHECK(is<UnknownCommand>("HELLO a b c"));
 }
 
+TEST_CASE("the added commands have their operands") {
+  CHECK(std::get<ClientPing>(parse_command("PING")).word.empty());
+  CHECK(std::get<ClientPing>(parse_command("\tPING  a*b \r")).word == "a*b");
+  CHECK(std::get<Help>(parse_command("HELP")).command.empty());
+  CHECK(std::get<Help>(parse_command("HELP IAMAT")).command == "IAMAT");
+  CHECK(is<Info>("INFO"));
+  CHECK(is<Why>("WHY"));
+  CHECK(is<Quit>(" QUIT "));
+  for (const std::string line : {"PING a b", "INFO a", "HELP a b", "WHY a", "QUIT a", "ping", "QUITS", "PING \x01"}) {
+    INFO(line);
+    CHECK(is<UnknownCommand>(line));
+  }
+}
+
+TEST_CASE("every line that begins with AUTH is one, and has a token only if it is well-formed") {
+  CHECK(std::get<Auth>(parse_command("AUTH herd_1")).token == "herd_1");
+  CHECK(std::get<Auth>(parse_command(" \tAUTH  x ")).token == "x");
+  for (const std::string line : {"AUTH", "AUTH a b", "AUTH a\x01", "AUTH\x01", "AUTH a b c d e f"}) {
+    INFO(line);
+    CHECK(std::get<Auth>(parse_command(line)).token.empty());
+    CHECK(is_secret(line));
+  }
+  CHECK(is<UnknownCommand>("AUTHX a"));
+  CHECK(is<HttpLine>("AUTH /a HTTP/1.1"));
+  CHECK_FALSE(is_secret("AUTHX a"));
+  CHECK_FALSE(is_secret("PING AUTH"));
+  CHECK_FALSE(is_secret(""));
+}
+
+TEST_CASE("the reason why a line is no command is given") {
+  const auto reason = [](const std::string& line) { return std::get<UnknownCommand>(parse_command(line)).reason; };
+  CHECK(reason("foo") == "unknown command: HELP lists the commands");
+  CHECK(reason("AT a b c d e") == "unknown command: HELP lists the commands");
+  CHECK(reason("IAMAT a") == "wrong number of operands: HELP shows the grammar");
+  CHECK(reason("PING a b") == "wrong number of operands: HELP shows the grammar");
+  CHECK(reason("PING \x02") == "the line contains a control byte or FF: remove it");
+}
+
 TEST_CASE("AT from a client is an unknown command") {
   CHECK(is<UnknownCommand>("AT Hill +0.263873386 kiwi +34-118 5"));
   CHECK(is<UnknownCommand>("AT a b c"));

@@ -35,7 +35,7 @@ def test_five_nodes_link_converge_and_recover(make_herd: MakeHerd) -> None:
 
 
 def test_settings_and_new_nodes_reach_the_configuration(make_herd: MakeHerd) -> None:
-    herd = make_herd(alone(1), settings={"clients": {"max_line_bytes": 64}}, start=False)
+    herd = make_herd(alone(1), settings={"clients": {"commands": "seed", "max_line_bytes": 64}}, start=False)
     herd.start()
     assert herd["n0"].say("x" * 65) == "? " + "x" * 64 + "\n"
     herd.graph = line(2)

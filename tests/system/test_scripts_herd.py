@@ -90,7 +90,7 @@ def test_a_reload_changes_live_settings_and_names_the_others(control: Control) -
     before = control.pids()
     long_line = "x" * 100
     assert control.herd["n0"].say(long_line) == f"? {long_line}\n"
-    control.herd.settings = {"clients": {"max_line_bytes": 80}}
+    control.herd.settings = {"clients": {"commands": "seed", "max_line_bytes": 80}}
     control.herd.write_config()
     assert control.run("reload") == "Reloaded: n0, n1, n2\n"
     wait_for(lambda: control.herd["n0"].say(long_line) == f"? {long_line[:64]}\n", "the new bound holds")
@@ -106,7 +106,7 @@ def test_a_reload_changes_live_settings_and_names_the_others(control: Control) -
 def test_up_reloads_nodes_whose_live_settings_changed_without_a_restart(control: Control) -> None:
     control.run("up")
     before = control.pids()
-    control.herd.settings = {"clients": {"max_line_bytes": 80}}
+    control.herd.settings = {"clients": {"commands": "seed", "max_line_bytes": 80}}
     control.herd.write_config()
     assert "n0 reads the configuration again" in control.run("up")
     assert "reads the configuration" not in control.run("up")

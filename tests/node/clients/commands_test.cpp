@@ -17,10 +17,12 @@ struct Asker {
   BufferPool buffers;
   ReplyQueue replies{buffers};
   std::optional<Lookup> lookup;
+  Authenticator authenticator{node.counters};
+  Caller caller{.access = Access(authenticator, 0), .max_line_bytes = 1024};
 
   // The bytes that are ready to be sent after the line.
   std::string reply_to(const std::string& line) {
-    lookup = commands.execute(Line(line, "127.0.0.1:1"), replies);
+    lookup = commands.execute(Line(line, "127.0.0.1:1"), caller, replies);
     std::string ready(replies.ready_bytes());
     replies.sent(ready.size());
     return ready;

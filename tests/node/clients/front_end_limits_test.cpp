@@ -111,6 +111,32 @@ TEST_CASE("a connection without a whole line is closed at first_line_timeout, wh
   CHECK(is_served(talks));
 }
 
+TEST_CASE(
+    "with tokens, a connection without a right one is closed at first_line_timeout, and a wrong one is answered") {
+  LoopbackNode node;
+  node.config.first_line_timeout = 10s;
+  Token token;
+  token.name = "good";
+  token.hash = hash_of("herd_good");
+  node.front_end.use_tokens(std::make_shared<const TokenTable>(std::vector<Token>{token}));
+  Client good(node);
+  good.send("AUTH herd_good\n");
+  CHECK(good.read(29) == "OK good tell= see= level=all\n");
+  Client wrong(node);
+  wrong.send("AUTH herd_bad\nPING\n");
+  REQUIRE(node.run_until([&] { return node.counters.auth_refused == 1; }));
+  for (int times = 0; times < 3; ++times) node.io.run_one_for(kSweepPeriod);
+  CHECK(node.counters.bytes_out == 29);
+  node.now.steady += kAuthDelay;
+  CHECK(wrong.read(12) == "? AUTH\nPONG\n");
+  node.now.steady += 10s;
+  CHECK(node.run_until([&] { return node.front_end.connections() == 1; }));
+  CHECK(node.counters.connections_without_line == 1);
+  node.front_end.use_tokens(std::make_shared<const TokenTable>(std::vector<Token>{}));
+  CHECK(node.run_until([&] { return good.has_ended(); }));
+  CHECK(node.counters.connections_revoked == 1);
+}
+
 TEST_CASE("a last line without a line end counts as a whole line") {
   LoopbackNode node;
   node.config.first_line_timeout = 100ms;

@@ -21,16 +21,19 @@ const std::string kLine = std::string(1000, 'x') + "\n";
 
 struct Crowd : OneSession {
   ReplyMemory small{kMost};
-  Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock, buffers, small, kHttpAnswer};
+  Session::Parts scarce{commands, node.config, node.counters, warnings,   node.clock,
+                        buffers,  small,       authenticator, kHttpAnswer};
   std::vector<std::unique_ptr<Session>> sessions;
 
-  Session& join() { return *sessions.emplace_back(std::make_unique<Session>(scarce, "127.0.0.1:2")); }
+  Session& join() {
+    return *sessions.emplace_back(std::make_unique<Session>(scarce, "127.0.0.1:2", Session::Origin()));
+  }
 
   // Sends this line while the session reads, takes no reply, and answers its lookups.
   static void fill(Session& session, const std::string& line) {
     for (bool goes_on = true; goes_on;) {
       goes_on = session.wants_bytes();
-      if (goes_on) send(session, repeated(line, session.wanted_bytes() / line.size()));
+      if (goes_on) send(session, repeated(line, session.parts().memory.read_bytes() / line.size()));
       for (const Lookup& lookup : session.take_lookups()) {
         session.answer(lookup.slot, kPlaces);
         goes_on = true;
@@ -84,7 +87,7 @@ TEST_CASE(
   crowd.send(kIamat + "\n");
   for (int i = 0; i < 200; ++i) crowd.fill(crowd.join(), kWhatsat);
   REQUIRE(crowd.small.limit() == 0);
-  Session good(crowd.scarce, "127.0.0.1:3");
+  Session good(crowd.scarce, "127.0.0.1:3", {});
   for (int i = 0; i < 100; ++i) {
     crowd.send(good, "foo\n" + kWhatsat + "bar\n");
     CHECK(crowd.take_output(good) == "? foo\n");

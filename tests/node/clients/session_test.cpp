@@ -75,7 +75,7 @@ TEST_CASE("the configuration sets the length of the longest line") {
   CHECK(one.take_output() == "? " + repeated("x", 1024) + "\n");
   CHECK(one.session.wants_bytes());
   one.node.config.max_line_bytes = 10;
-  Session later(one.parts, "127.0.0.1:2");
+  Session later(one.parts, "127.0.0.1:2", {});
   later.receive(repeated("y", 11));
   CHECK(later.output() == "? yyyyyyyyyyy\n");
   CHECK(later.ending() == Session::Ending::NotYet);

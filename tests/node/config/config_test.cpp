@@ -157,7 +157,8 @@ TEST_CASE("every number and duration is checked against both of its bounds") {
     std::string key, below, least, most, above;
   };
   const auto bounds =
-      GENERATE(Bounds{"clients.max_line_bytes", "63", "64", "65536", "65537"},
+      GENERATE(Bounds{"clients.max_line_bytes", "1023", "1024", "65536", "65537"},
+               Bounds{"clients.commands = \"seed\"\nclients.max_line_bytes", "63", "64", "65536", "65537"},
                Bounds{"clients.max_connections", "0", "1", "1000000", "1000001"},
                Bounds{"clients.max_clients", "0", "1", "1000000000", "1000000001"},
                Bounds{"clients.max_future", "\"-1ms\"", "\"0s\"", "\"24h\"", "\"86400001ms\""},

@@ -16,6 +16,7 @@ TEST_CASE("the shipped configuration contains the defaults and the five nodes") 
   Config defaults;
   defaults.state_dir = "/var/lib/herd";
   defaults.bus.keys_dir = "/var/lib/herd/keys";
+  defaults.clients.tokens = std::filesystem::path(HERD_SOURCE_DIR "/conf/tokens.toml").lexically_normal();
   defaults.nodes = shipped->nodes;
   const auto changes = diff({defaults, *shipped}, "Hill");
   CHECK(changes.live == std::vector<std::string>());

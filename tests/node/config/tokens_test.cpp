@@ -16,9 +16,15 @@ struct File {
   ScratchDir scratch;
 
   [[nodiscard]] std::filesystem::path path() const { return scratch.path() / "tokens.toml"; }
+  [[nodiscard]] auto load() const {
+    Config config;
+    config.clients.auth = Authentication::Token;
+    config.clients.tokens = path();
+    return load_tokens(config);
+  }
   [[nodiscard]] auto load(const std::string& text, mode_t mode = 0600) const {
     write_tokens(path(), text, mode);
-    return load_tokens(path());
+    return load();
   }
   // The lines of the Error, without the name of the file.
   [[nodiscard]] std::vector<std::string> mistakes(const std::string& text, mode_t mode = 0600) const {
@@ -70,8 +76,12 @@ TEST_CASE("a file of tokens that others may use, or that is absent, is refused w
   CHECK(file.mistakes("", 0640) ==
         std::vector<std::string>{"1: the file may be used by others (mode 0640): chmod 600 it"});
   std::filesystem::remove(file.path());
-  CHECK(load_tokens(file.path()).error().message ==
+  CHECK(file.load().error().message ==
         file.path().string() + ":1: there is no such file: run scripts/herd token new NAME");
+}
+
+TEST_CASE("the file of tokens is not read if nothing needs tokens") {
+  CHECK(load_tokens(Config()).value() == nullptr);
 }
 
 TEST_CASE("each mistake in a file of tokens is one line, and none repeats a hash") {
