@@ -16,6 +16,7 @@ from .keygen import keygen
 from .logs import logs
 from .reset import reset_client
 from .status import status, where
+from .tokens import token
 from .trouble import Trouble
 from .up import reload, restart, up
 
@@ -60,6 +61,7 @@ def run(given: Any) -> int:
         "kill": lambda: kill(herd, daemon, given.node),
         "where": lambda: where(herd, given.client, given.json),
         "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
+        "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
     }[given.command]()
 

@@ -12,6 +12,8 @@ from typing import Any, NoReturn
 from .herd import REPOSITORY
 from .init import GRAPHS, MOST_NODES, Host
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
+from .token_file import LEVELS
+from .tokens import end_of
 from .trouble import BAD_USAGE
 
 COMMANDS = {
@@ -24,11 +26,13 @@ COMMANDS = {
     "logs": "show the last lines of the nodes' logs, rotated ones included; -f follows the logs",
     "reload": "make the nodes read the configuration again, without a restart",
     "kill": "kill a node with SIGKILL, to see how the herd recovers: the supervisor starts the node again",
-    "where": "show the record of a client at each node, and mark differences; exit status 3 if there are any",
+    "where": "show the record of a client at each node, and mark differences; exit status 3 if there are any; if"
+             " clients need tokens, $HERD_TOKEN must be one",
     "reset-client": "remove the record of a client from the herd, for example after its clock was wrong; its next"
                     " report counts again",
     "init": "write a configuration for a new herd, of one host or of several",
     "keygen": "make the keys that nodes of this host lack; replace keys; add the public keys of other hosts",
+    "token": "make, list and revoke tokens, with which clients show who they are (`auth` under [clients])",
     "prove": "run load, kills and freezes on a private herd, and check that no acknowledged update is lost; exit"
              " status 0 only if none is",
     "bench": "measure this herd against Redis and other servers, side by side; takes minutes",
@@ -68,6 +72,7 @@ def parser() -> Parser:
     of["reset-client"].add_argument("--json", action="store_true", help="as JSON")
     _add_init(of["init"])
     _add_keygen(of["keygen"])
+    _add_token(of["token"], config)
     _add_prove(of["prove"])
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="rounds; the sides alternate (default: 5)")
@@ -104,6 +109,28 @@ def _add_keygen(keygen: argparse.ArgumentParser) -> None:
     keygen.add_argument("--json", action="store_true", help="as JSON")
 
 
+def _add_token(token: Parser, config: Parser) -> None:
+    actions = token.add_subparsers(dest="action", metavar="ACTION", required=True, parser_class=Parser)
+    of = {name: actions.add_parser(name, help=text, description=text, parents=[config]) for name, text in (
+        ("new", "make a token, and print it once; only its hash is stored"),
+        ("list", "show the tokens' names and rights"),
+        ("revoke", "remove a token; its connections end at the next reload"))}
+    for action in of.values():
+        action.add_argument("--json", action="store_true", help="as JSON")
+    for name in ("new", "revoke"):
+        of[name].add_argument("name", metavar="NAME", help="1 to 63 letters, digits, _ or -")
+    for option, text in (("--tell", "clients that it may report: an id, a beginning of ids and *, or * for every client"
+                                    " (the default); empty for none; may be repeated"),
+                         ("--see", "clients that it may ask for and watch, in the same way")):
+        of["new"].add_argument(option, metavar="PATTERN", action="append", help=text)
+    of["new"].add_argument("--level", choices=LEVELS, default="all",
+                           help="events: only that clients enter or leave, no queries; latest: also where they are;"
+                                " all (default: all)")
+    of["new"].add_argument("--expires", metavar="DATE", type=_end,
+                           help="the last day on which it is valid, in UTC: 2027-01-31, or the time of its end:"
+                                " 2027-01-31T12:00:00Z (default: it does not expire)")
+
+
 def _add_prove(prove: argparse.ArgumentParser) -> None:
     duration = prove.add_mutually_exclusive_group()
     duration.add_argument("--seconds", metavar="S", type=_seconds,
@@ -136,6 +163,13 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
     prove.add_argument("--depth", metavar="N", type=_positive, default=16,
                        help="reports in flight on each connection (default: 16)")
     prove.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _end(text: str) -> str:
+    try:
+        return end_of(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no date in the future: write it as 2027-01-31") from None
 
 
 def _nodes(text: str) -> int:

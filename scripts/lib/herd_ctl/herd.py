@@ -88,6 +88,11 @@ class Node:
         """Whether clients connect with TLS."""
         return bool(self.live_settings.get("clients.tls") == "on")
 
+    @property
+    def needs_token(self) -> bool:
+        """Whether clients must send AUTH."""
+        return bool(self.live_settings.get("clients.auth") == "token")
+
     def fingerprint(self, binary: pathlib.Path) -> str:
         """A text that changes when the node must be restarted for a change of its configuration or of the program."""
         stat = binary.stat()

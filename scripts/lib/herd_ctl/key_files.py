@@ -11,13 +11,11 @@ import functools
 import os
 import pathlib
 import re
-import stat
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from typing import Any
 
-from . import files
+from . import files, secret_files
 from .lock import herd_lock
 from .show import safe
 from .trouble import Trouble, writing
@@ -25,7 +23,6 @@ from .trouble import Trouble, writing
 PUBLIC_NAME = "public.toml"
 MOST_KEYS = 2  # of one node: the one in use, and the next one of a rotation
 NEW_KEY_SECONDS = 5.0  # herd-node --new-key takes milliseconds, unless a disk hangs
-MOST_BYTES = 1 << 20   # of a key file; public.toml of 64 nodes has about 10 kB
 # Z85: five of these digits are four bytes, a key has 32 bytes.
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.-:+=^!/*?&<>()[]{}@%$#"
 KEY_LENGTH, GROUP_LENGTH = 40, 5
@@ -77,19 +74,6 @@ def _list(keys: list[str]) -> str:
     return "[" + ", ".join(f'"{key}"' for key in keys) + "]"  # Z85 has neither quotes nor backslashes
 
 
-def _table(text: str, where: str, remedy: str) -> dict[str, Any]:
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise Trouble(f"{where} cannot be read as TOML ({_plain(error)}): {remedy}") from None
-
-
-def _plain(error: tomllib.TOMLDecodeError) -> str:
-    """The message without the text of the file, which may be a secret."""
-    place = re.search(r"\(at [^()]*\)$", str(error))
-    return place[0].strip("()") if place else "a syntax error"
-
-
 def _is_key(value: object) -> bool:
     if not isinstance(value, str) or len(value) != KEY_LENGTH or set(value) - set(DIGITS):
         return False
@@ -101,7 +85,7 @@ def _is_key(value: object) -> bool:
 def parse_public(text: str, where: str) -> PublicKeys:
     """The keys of a public.toml; `where` names it. Trouble if anything in it is wrong."""
     remedy = "copy it again from a host where it is right"
-    table = _table(text, where, remedy)
+    table = secret_files.table(text, where, remedy)
     unknown = next((key for key in table if key not in ("revoked", "node")), None)
     if unknown:
         raise Trouble(f"{where} contains `{safe(unknown)}`, so it is no {PUBLIC_NAME}: name a copy of that of another"
@@ -150,7 +134,7 @@ class KeyFolder:
                 raise Trouble(f"{wrong} is not a directory: remove it, or set `keys_dir` under [bus] to another one")
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             self.path.mkdir(mode=0o700, exist_ok=True)
-            _check_owner(self.path, os.stat(self.path))
+            secret_files.check_owner(self.path, os.stat(self.path))
         with herd_lock(self.path):
             yield
 
@@ -162,7 +146,7 @@ class KeyFolder:
             return []
         remedy = (f"restore it from a backup, or remove it, then run scripts/herd keygen --revoke {name} and"
                   f" scripts/herd keygen {name} for a new key")
-        entries = _table(text, str(path), remedy).get("key")
+        entries = secret_files.table(text, str(path), remedy).get("key")
         if not isinstance(entries, list) or not 1 <= len(entries) <= MOST_KEYS:
             raise Trouble(f"{path} does not contain one or two [[key]] tables: {remedy}")
         if not all(isinstance(entry, dict) and _is_key(entry.get("public")) and _is_key(entry.get("secret"))
@@ -192,37 +176,9 @@ class KeyFolder:
             files.sync_directory(path.parent)
 
 
-def _check_owner(path: pathlib.Path, status: os.stat_result) -> None:
-    """Trouble if other users may read or change this file or directory, or if it belongs to one of them."""
-    if status.st_uid != os.geteuid():
-        raise Trouble(f"{path} belongs to another user: run this as the user that runs the herd")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & 0o077:
-        right = "700" if stat.S_ISDIR(status.st_mode) else "600"
-        raise Trouble(f"{path} has mode {mode:04o}, so other users may use it: run chmod {right} {path}")
-
-
-def _open_at_once(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NONBLOCK)  # opening a FIFO would wait for its writer
-
-
 def _read(path: pathlib.Path, private: bool = False) -> str | None:
-    """None if there is no such file."""
-    try:
-        with open(path, "rb", opener=_open_at_once) as file:
-            if private:
-                _check_owner(path, os.fstat(file.fileno()))
-            content = file.read(MOST_BYTES + 1)
-        if len(content) > MOST_BYTES:
-            raise Trouble(f"{path} has more than {MOST_BYTES >> 20} MiB: it is not a file of keys")
-        return content.decode()
-    except FileNotFoundError:
-        return None
-    except UnicodeDecodeError:
-        raise Trouble(f"{path} is not a text: it is not a file of keys") from None
-    except OSError as error:
-        raise Trouble(f"{path} cannot be read ({error.strerror}): change the permissions, or set `keys_dir` under [bus]"
-                      " to another directory") from None
+    return secret_files.read(path, private=private, kind="keys",
+                             remedy="change the permissions, or set `keys_dir` under [bus] to another directory")
 
 
 def new_key_pair(binary: pathlib.Path) -> KeyPair:

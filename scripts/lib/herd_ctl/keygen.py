@@ -12,7 +12,8 @@ import sys
 from collections.abc import Sequence
 
 from .herd import Herd, Node
-from .key_files import MOST_BYTES, MOST_KEYS, NODE_NAME, KeyFolder, KeyPair, PublicKeys, new_key_pair, parse_public
+from .key_files import MOST_KEYS, NODE_NAME, KeyFolder, KeyPair, PublicKeys, new_key_pair, parse_public
+from .secret_files import MOST_BYTES
 from .trouble import BAD_USAGE, Trouble
 
 ROTATE, RETIRE, REVOKE, IMPORT = "rotate", "retire", "revoke", "import"  # the actions, as options of the command line

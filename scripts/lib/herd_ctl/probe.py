@@ -18,6 +18,7 @@ TIMEOUT = 2.0  # seconds; a working node answers within milliseconds
 ALL_SECONDS = 3.0  # above TIMEOUT
 MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes has about 100 kB; a longer answer comes from another program
 HEAD_END = b"\r\n\r\n"
+REFUSED = b"? AUTH"  # the answer to a wrong token
 
 Answer = TypeVar("Answer")
 
@@ -117,14 +118,18 @@ def updates(status: dict[str, Any]) -> int:
     return counters.get("iamat_stored", 0) + counters.get("bus_updates_merged", 0)
 
 
-def ask(node: Node, line: bytes) -> bytes | None:
-    """Sends a line as a client; returns the first line of the reply without its end, None if there is no reply."""
+def ask(node: Node, line: bytes, token: bytes = b"") -> bytes | None:
+    """Sends a line as a client, with this token if it is not empty; returns the first line of the reply without its
+    end, None if there is no reply. REFUSED if the token is wrong."""
+    lines = [b"AUTH " + token, line] if token else [line]
     try:
-        reply = exchange(reachable(node.clients), line + b"\n", lambda answer: b"\n" in answer,
+        reply = exchange(reachable(node.clients), b"\n".join(lines) + b"\n",
+                         lambda answer: answer.count(b"\n") >= len(lines) or answer.startswith(REFUSED),
                          time.monotonic() + TIMEOUT, half_close=True, tls=node.speaks_tls)
-        return reply.partition(b"\n")[0] or None
     except OSError:
         return None
+    replies = reply.split(b"\n")
+    return replies[0] if replies[0] == REFUSED else replies[len(lines) - 1] or None
 
 
 def taken_port(node: Node) -> tuple[str, int] | None:

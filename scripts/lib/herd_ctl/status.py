@@ -165,6 +165,17 @@ def _milliseconds(link: Row) -> str:
     return f"{link['round_trip_us'] / 1000:.1f} ms" if link["state"] == "up" and link["round_trip_us"] else "-"
 
 
+def _token(herd: Herd) -> bytes:
+    """The token with which the command asks; empty if the nodes need none."""
+    if not any(node.needs_token for node in herd.nodes):
+        return b""
+    token = os.environ.get("HERD_TOKEN", "")
+    if not token or any(char.isspace() for char in token):
+        raise Trouble("the nodes need a token (`auth` under [clients]): set $HERD_TOKEN to one that may see the client",
+                      BAD_USAGE)
+    return os.fsencode(token)
+
+
 def where(herd: Herd, client: str, as_json: bool) -> int:
     """Shows each node's record of the client. Returns 0 if all are the same."""
     text = os.fsencode(client)
@@ -173,7 +184,11 @@ def where(herd: Herd, client: str, as_json: bool) -> int:
     # The loopback address of another host is not its address here.
     away = {node.name for node in herd.nodes if not node.local and is_loopback(node.clients[0])}
     reached = [node for node in herd.nodes if node.name not in away]
-    answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0"), reached)
+    token = _token(herd)
+    answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0", token), reached)
+    if probe.REFUSED in answers.values():
+        raise Trouble("the nodes refuse the token in $HERD_TOKEN: scripts/herd token list shows the valid ones",
+                      BAD_USAGE)
     if None in answers.values():
         order.warn_of_frozen(herd)
     if all(answer is None for answer in answers.values()):
