@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <msgpack.hpp>
+#include <tuple>
 
 #include "protocol/limits.hpp"
 #include "protocol/name.hpp"
@@ -47,6 +48,17 @@ std::string header(Type type, const Fields&... fields) {
   return HeaderWriter(type, sizeof...(fields)).of(fields...);
 }
 
+// Packed as one array for each report.
+auto packed(const std::vector<NodeReport>& reports) {
+  using Number = std::uint64_t;
+  std::vector<std::tuple<std::string_view, Number, Number, Number, bool, Number, Number, Number, Number, Number>> all;
+  for (const NodeReport& r : reports) {
+    all.emplace_back(r.node, r.incarnation, r.uptime_ms, r.age_ms, r.ready, r.clients, r.digest, r.peers_up, r.peers,
+                     r.updates_per_s);
+  }
+  return all;
+}
+
 struct Encoder {
   std::string operator()(const Hello& m) const {
     return header(Type::Hello, m.oldest_version, m.version, m.herd, m.node, m.incarnation, m.feed_id, m.attempt,
@@ -73,7 +85,10 @@ struct Encoder {
     return header(Type::Answer, m.incarnations.sender, m.incarnations.receiver, m.number, m.done, m.position);
   }
   std::string operator()(const Ping& m) const { return header(Type::Ping, m.nonce, m.clock.count()); }
-  std::string operator()(const Pong& m) const { return header(Type::Pong, m.nonce, m.clock.count()); }
+  std::string operator()(const Pong& m) const {
+    if (m.reports.empty()) return header(Type::Pong, m.nonce, m.clock.count());
+    return header(Type::Pong, m.nonce, m.clock.count(), packed(m.reports));
+  }
   std::string operator()(const Bye& m) const { return header(Type::Bye, m.incarnation); }
   std::string operator()(const Conflict& m) const {
     return header(Type::Conflict, m.incarnations.sender, m.incarnations.receiver, m.keeps_name, m.other_incarnation,
@@ -85,7 +100,8 @@ struct Encoder {
 // Reads the fields of a header in order. After the first field that is missing or of another type, ok() is false.
 class HeaderReader {
  public:
-  explicit HeaderReader(const msgpack::object_array& fields) : fields_(fields) {}
+  // `first`: the index of the first field to read; by default the one after the type.
+  explicit HeaderReader(const msgpack::object_array& fields, std::uint32_t first = 1) : fields_(fields), next_(first) {}
 
   template <typename T>
   void take(T& into) {
@@ -109,6 +125,12 @@ class HeaderReader {
     take(into);
     if (!is_shown_address(into)) into.clear();
   }
+  void take(std::vector<NodeReport>& into) {
+    const msgpack::object& all = fields_.ptr[next_++];
+    ok_ = ok_ && all.type == msgpack::type::ARRAY && all.via.array.size <= kMaxNodes;
+    if (!ok_) return;
+    for (std::uint32_t i = 0; ok_ && i < all.via.array.size; ++i) take(all.via.array.ptr[i], into.emplace_back());
+  }
   [[nodiscard]] bool has_more() const { return next_ < fields_.size; }
   [[nodiscard]] bool ok() const { return ok_; }
   template <typename... Fields>
@@ -118,8 +140,17 @@ class HeaderReader {
   }
 
  private:
+  void take(const msgpack::object& object, NodeReport& r) {
+    ok_ = object.type == msgpack::type::ARRAY;
+    if (!ok_) return;
+    HeaderReader reader(object.via.array, 0);
+    ok_ = reader.all(r.node, r.incarnation, r.uptime_ms, r.age_ms, r.ready, r.clients, r.digest, r.peers_up, r.peers,
+                     r.updates_per_s) &&
+          is_name(r.node);
+  }
+
   const msgpack::object_array& fields_;
-  std::uint32_t next_ = 1;  // after the type
+  std::uint32_t next_;
   bool ok_ = true;
 };
 
@@ -205,8 +236,8 @@ Result<Message> read_fields(std::uint64_t type, HeaderReader reader) {
     }
     case static_cast<std::uint64_t>(Type::Pong): {
       Pong m;
-      const bool ok = reader.all(m.nonce, m.clock);
-      return done(ok, Message{m});
+      if (reader.all(m.nonce, m.clock) && reader.has_more()) reader.take(m.reports);
+      return done(reader.ok(), Message{std::move(m)});
     }
     case static_cast<std::uint64_t>(Type::Bye): {
       Bye m;

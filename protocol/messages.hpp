@@ -101,9 +101,25 @@ struct Ping {
   Nanoseconds clock{};  // the sender's wall clock
 };
 
+// The state of one node at one moment, as that node reports it to its peers and they pass it on. Only shown to people.
+struct NodeReport {
+  std::string node;
+  std::uint64_t incarnation = 0;
+  std::uint64_t uptime_ms = 0;      // at that moment; it rises from report to report of an incarnation
+  std::uint64_t age_ms = 0;         // time since that moment, without the time on the wire
+  bool ready = false;               // as /readyz
+  std::uint64_t clients = 0;        // number of records
+  std::uint64_t digest = 0;         // of all records
+  std::uint64_t peers_up = 0;       // links that are up
+  std::uint64_t peers = 0;          // links
+  std::uint64_t updates_per_s = 0;  // changes of the store in the second before
+  bool operator==(const NodeReport&) const = default;
+};
+
 struct Pong {
-  std::uint64_t nonce = 0;  // of the PING
-  Nanoseconds clock{};      // the answering node's wall clock
+  std::uint64_t nonce = 0;            // of the PING
+  Nanoseconds clock{};                // the answering node's wall clock
+  std::vector<NodeReport> reports{};  // at most kMaxNodes
 };
 
 // The last message of an incarnation, when its node stops.
@@ -132,8 +148,8 @@ using Message =
 [[nodiscard]] std::string encode(const Message& message);
 
 // Decodes any bytes. Accepts an array longer than expected, for later versions. Returns an Error for a shorter array,
-// another shape, an invalid name or bucket, a cursor above 0 without a run, or trailing bytes. Reads an invalid address
-// or host as empty.
+// another shape, an invalid name or bucket, more than kMaxNodes reports, a cursor above 0 without a run, or trailing
+// bytes. Reads an invalid address or host as empty.
 [[nodiscard]] Result<Message> decode(std::string_view header);
 
 // Returns the name of the message's type for logs and counters: "hello", "batch", ...

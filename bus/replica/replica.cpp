@@ -57,6 +57,7 @@ Replica::Replica(Options options, RecoveredState recovered)
       planner_({recovered.run.feed_id, recovered.run.base, options.self.incarnation}, std::move(recovered.runs),
                recovered.cursor, recovered.sequence, options.planner),
       own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait),
+      reports_(options.reports),
       merger_(*self_, store_, recent_, events_),
       sender_(store_, recent_, events_.counters()) {
   self_->feed_id = recovered.run.feed_id;
@@ -231,6 +232,11 @@ void Replica::receive(const FromPeer& from, const protocol::Answer& answer) {
   from.peer.reconciler.receive(answer, from.now);
 }
 
+void Replica::receive(const FromPeer& from, const protocol::Pong& pong) {
+  from.peer.link.receive(pong, from.now);
+  if (reports_ != nullptr) reports_->receive(pong.reports, from.peer.name, from.now);
+}
+
 void Replica::tick(Now now) {
   const bool may_acknowledge = own_name_.may_acknowledge();
   own_name_.tick(now);
@@ -252,7 +258,9 @@ void Replica::tick(Now now) {
 
 std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
   Peer& peer = peers_[index];
-  if (const auto message = peer.link.take_message(now, store_.feed().tail())) {
+  if (auto message = peer.link.take_message(now, store_.feed().tail())) {
+    auto* pong = std::get_if<protocol::Pong>(&*message);
+    if (pong != nullptr && reports_ != nullptr) pong->reports = reports_->for_peer(peer.name, now);
     return Outgoing{protocol::encode(*message), nullptr};
   }
   if (auto message = peer.reconciler.take(peer.link, store_)) return message;

@@ -39,6 +39,7 @@
 #include "bus/replica/connections.hpp"
 #include "bus/replica/event_collector.hpp"
 #include "bus/replica/events.hpp"
+#include "bus/replica/node_reports.hpp"
 #include "bus/replica/own_name.hpp"
 #include "bus/replica/recent_bodies.hpp"
 #include "bus/store/record.hpp"
@@ -120,6 +121,8 @@ class Replica {
     // process is set back, as in a virtual machine that is rolled back, it must not draw the same ids again. A replica
     // without peers needs none.
     std::function<std::uint64_t()> random_id{};
+    // What nodes report about themselves: sent and received in PONGs. Must outlive the replica; nullptr: no reports.
+    NodeReports* reports = nullptr;
   };
   // Starts with an empty store.
   explicit Replica(const Options& options);
@@ -260,7 +263,7 @@ class Replica {
   void receive(const FromPeer& from, const protocol::Pull& pull);
   void receive(const FromPeer& from, const protocol::Answer& answer);
   void receive(const FromPeer& from, const protocol::Ping& ping) { from.peer.link.receive(ping, from.now); }
-  void receive(const FromPeer& from, const protocol::Pong& pong) { from.peer.link.receive(pong, from.now); }
+  void receive(const FromPeer& from, const protocol::Pong& pong);
   void receive(const FromPeer& from, const protocol::Bye& bye) { from.peer.link.receive(bye, from.now); }
   void receive(const FromPeer& /*from*/, const protocol::Conflict& /*conflict*/) {}  // comes back by a DEALER only
   void receive_conflict(PeerIndex index, const protocol::Conflict& conflict, protocol::Now now);
@@ -280,6 +283,7 @@ class Replica {
   OwnName own_name_;
   std::vector<Peer> peers_;
   std::unordered_map<std::string, PeerIndex> routes_;  // at most one for each peer: the route of its claims
+  NodeReports* reports_;
   EventCollector events_;
   RecentBodies recent_;  // of the sender and the merger
   BodyMerger merger_;

@@ -57,8 +57,12 @@ std::vector<std::string> names_of_peers(const Replica& replica) {
 
 }  // namespace
 
-Bus::Bus(zmq::context_t& context, Replica& replica, std::optional<BusKeys> keys)
-    : replica_(replica), router_(context, zmq::socket_type::router) {
+Bus::Bus(zmq::context_t& context, const Addresses& addresses, Replica& replica, std::optional<BusKeys> keys)
+    : replica_(replica),
+      router_(context, zmq::socket_type::router),
+      addresses_(addresses.peers, addresses.resolver),
+      bind_addresses_(addresses.bind) {
+  HERD_ASSERT(addresses.peers.size() == replica.peers() && !addresses.bind.empty());
   const bool encrypted = keys.has_value();
   if (encrypted) encryption_.emplace(context, std::move(*keys), names_of_peers(replica));
   set_receiver_options(router_);
@@ -74,23 +78,22 @@ Bus::Bus(zmq::context_t& context, Replica& replica, std::optional<BusKeys> keys)
   guard_.emplace(context, std::move(sockets), encrypted);
   descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
   if (encryption_) descriptors_.push_back(encryption_->descriptor());
-  dialled_.assign(dealers_.size(), false);
+  dialled_.resize(dealers_.size());
   touched_.assign(dealers_.size(), true);
   writable_.assign(dealers_.size(), false);
 }
 
 protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses, Replica& replica,
                                                  std::optional<BusKeys> keys) {
-  std::string address = addresses.bind;
+  std::string address = addresses.bind.front();
   try {
-    std::unique_ptr<Bus> bus(new Bus(context, replica, std::move(keys)));
-    std::vector<std::uint16_t> ports{port_of(addresses.bind)};
+    std::unique_ptr<Bus> bus(new Bus(context, addresses, replica, std::move(keys)));
+    std::vector<std::uint16_t> ports{port_of(address)};
     for (const std::string& peer : addresses.peers) ports.push_back(port_of(peer));
     bus->guard_->set_ports(std::move(ports));
-    bus->addresses_ = addresses.peers;
-    bus->bind(address);
+    bus->bind();
     if (bus->encryption_) {
-      if (const auto proven = bus->encryption_->prove(context, bus->bound_); !proven) {
+      if (const auto proven = bus->encryption_->prove(context, bus->bound_.front()); !proven) {
         return tl::unexpected(proven.error());
       }
     }
@@ -128,6 +131,8 @@ bool Bus::receive(Now now) {
     note_handshakes(now);
     more = encryption_->serve() || more;
   }
+  const auto is_up = [&](PeerIndex peer) { return replica_.connected(peer, now) == Connected::Up; };
+  for (const PeerIndex peer : addresses_.update(is_up, now)) dial(peer);
   if (now.steady < guard_->due()) return more;
   const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
   if (!guard_->cut_offenders(is_peer, now)) return more;
@@ -259,38 +264,46 @@ bool Bus::receive_back(PeerIndex peer, Now now) {
 
 // Messages on their way are lost, which the link repairs.
 void Bus::reconnect(PeerIndex peer) {
+  addresses_.reconnecting(peer);
   dial(peer);
 }
 
 // Ends the connection to a peer, if there is one, and opens another. ZeroMQ uses the keys that are set at this moment.
 void Bus::dial(PeerIndex peer) {
   zmq::socket_t& dealer = dealers_[peer];
-  if (dialled_[peer]) uninterrupted([&] { dealer.disconnect(addresses_[peer]); });
-  dialled_[peer] = !encryption_ || encryption_->equip_sender(dealer, peer);
-  if (dialled_[peer]) uninterrupted([&] { dealer.connect(addresses_[peer]); });
+  std::string& dialled = dialled_[peer];
+  if (!dialled.empty()) uninterrupted([&] { dealer.disconnect(dialled); });
+  dialled.clear();
   touched_[peer] = true;
+  const std::string& endpoint = addresses_.endpoint(peer);
+  if (endpoint.empty() || (encryption_ && !encryption_->equip_sender(dealer, peer))) return;
+  uninterrupted([&] { dealer.connect(endpoint); });
+  dialled = endpoint;
 }
 
 // ---- encryption -----------------------------------------------------------------------------------------------------
 
-void Bus::bind(const std::string& address) {
+// Binds the addresses that are not bound yet.
+void Bus::bind() {
   if (encryption_) encryption_->equip_receiver(router_);
-  uninterrupted([&] { router_.bind(address); });
-  bind_address_ = address;
-  bound_ = router_.get(zmq::sockopt::last_endpoint);
+  while (bound_.size() < bind_addresses_.size()) {
+    uninterrupted([&] { router_.bind(bind_addresses_[bound_.size()]); });
+    bound_.push_back(router_.get(zmq::sockopt::last_endpoint));
+  }
 }
 
 // ZeroMQ's thread releases the port some time after the call of unbind().
 void Bus::bind_again(Now now) {
   bind_due_ = Nanoseconds::max();
   try {
-    bind(bind_address_);
+    bind();
     bind_failures_ = 0;
   } catch (const zmq::error_t& problem) {
     bind_due_ = now.steady + kBindInterval;
     if (++bind_failures_ == kBindFailuresReported) {
-      bind_trouble_ = "bus address " + bind_address_ + " cannot be used again after the change of the key (" +
-                      problem.what() + "): stop the other process that uses it";
+      bind_trouble_ = "bus address " + bind_addresses_[bound_.size()] +
+                      " cannot be used again after the change of the key (" + problem.what() +
+                      "): stop the other process that uses it";
     }
   }
 }
@@ -299,7 +312,7 @@ bool Bus::set_keys(BusKeys keys, Now now) {
   HERD_ASSERT(encryption_);
   const Encryption::Changes changes = encryption_->set_keys(std::move(keys));
   if (changes.bind) {  // ZeroMQ ends all connections of the port with it
-    if (!bound_.empty()) uninterrupted([&] { router_.unbind(bound_); });
+    for (const std::string& address : bound_) uninterrupted([&] { router_.unbind(address); });
     bound_.clear();
     bind_due_ = now.steady;
   }
@@ -345,7 +358,7 @@ std::vector<RefusedConnection> Bus::take_refused() {
 }
 
 Nanoseconds Bus::due() const {
-  const Nanoseconds due = std::min(guard_->due(), bind_due_);
+  const Nanoseconds due = std::min({guard_->due(), bind_due_, addresses_.due()});
   return encryption_ ? std::min(due, encryption_->due()) : due;
 }
 

@@ -10,6 +10,9 @@
 // With keys (bus/zmq/encryption.hpp) all connections are encrypted by CURVE, and each message names the node that its
 // connection belongs to. Without keys the bus is for loopback addresses only.
 //
+// libzmq gets IP addresses only. The host names of peers are looked up by a resolver of the node, and looked up again
+// when a link is lost (bus/zmq/peer_address.hpp).
+//
 // Owned by the node; loop thread only. It owns its sockets from open() to its destructor. Nothing here blocks. The
 // ROUTER is read even if a DEALER cannot send: if nodes stopped reading until they could send, they could wait for each
 // other in a circle.
@@ -32,6 +35,7 @@
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/connection_guard.hpp"
 #include "bus/zmq/encryption.hpp"
+#include "bus/zmq/peer_addresses.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::bus {
@@ -39,13 +43,15 @@ namespace herd::bus {
 class Bus : public Transport, private Connections {
  public:
   struct Addresses {
-    std::string bind;                // tcp://host:port
-    std::vector<std::string> peers;  // in the order of the replica's peers
+    std::vector<std::string> bind;     // tcp://IP:port, all with the same port; at least one
+    std::vector<std::string> peers;    // tcp://HOST:port, in the order of the replica's peers
+    NameResolver* resolver = nullptr;  // must outlive the bus; needed if the host of a peer is a name
   };
 
-  // Binds the ROUTER and connects the DEALERs. The replica must outlive the bus. The Error names the address that is in
-  // use or invalid. `keys`: nullopt: the bus is not encrypted. Else it first proves that a stranger is refused, which
-  // takes milliseconds and at most kProofPatience; the context may have no other bus with keys.
+  // Binds the ROUTER and connects the DEALERs, those to host names later, when their addresses are known. The replica
+  // must outlive the bus. The Error names the address that is in use or invalid. `keys`: nullopt: the bus is not
+  // encrypted. Else it first proves that a stranger is refused, which takes milliseconds and at most kProofPatience;
+  // the context may have no other bus with keys.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Bus>> open(zmq::context_t& context, const Addresses& addresses,
                                                                    Replica& replica,
                                                                    std::optional<BusKeys> keys = std::nullopt);
@@ -83,11 +89,14 @@ class Bus : public Transport, private Connections {
   [[nodiscard]] std::vector<ConnectionCut> take_cuts() { return guard_->take_cuts(); }
   [[nodiscard]] std::uint64_t connections_cut() const { return guard_->cuts(); }
 
+  // The addresses at which this node dials its peers, and what changed: endpoint() and take_changes().
+  [[nodiscard]] PeerAddresses& addresses() { return addresses_; }
+
   // Sends BYE to every peer. Do not send anything after it.
   void leave();
 
  private:
-  Bus(zmq::context_t& context, Replica& replica, std::optional<BusKeys> keys);
+  Bus(zmq::context_t& context, const Addresses& addresses, Replica& replica, std::optional<BusKeys> keys);
 
   using Frames = std::array<zmq::message_t, 3>;  // header, body, checksum: the most that a message has
 
@@ -101,7 +110,7 @@ class Bus : public Transport, private Connections {
     std::uint64_t wire_bytes = 0;  // of these frames
   };
 
-  void bind(const std::string& address);
+  void bind();
   void bind_again(protocol::Now now);
   void dial(PeerIndex peer);
   [[nodiscard]] std::string_view authenticate(zmq::message_t& frame, protocol::Now now);
@@ -118,16 +127,16 @@ class Bus : public Transport, private Connections {
   Replica& replica_;
   zmq::socket_t router_;
   std::vector<zmq::socket_t> dealers_;
-  std::vector<std::string> addresses_;  // to which the DEALERs connect
-  std::vector<bool> dialled_;           // of each DEALER: it has been connected, and not disconnected since
-  std::string bound_;                   // the address of the ROUTER; empty: not bound now
+  PeerAddresses addresses_;           // to which the DEALERs connect
+  std::vector<std::string> dialled_;  // of each DEALER: the endpoint that it is connected to; empty: none
+  std::vector<std::string> bound_;    // the addresses of the ROUTER; empty: not bound now
   std::vector<int> descriptors_;
   std::vector<bool> touched_;                 // of each DEALER: its state may have changed since the last look
   std::vector<bool> writable_;                // as of the last look at each DEALER
   const zmq::message_t* received_ = nullptr;  // the header that the replica receives now
   Incomplete incomplete_;
   std::optional<Encryption> encryption_;
-  std::string bind_address_;                                       // as configured
+  const std::vector<std::string> bind_addresses_;                  // as configured
   protocol::Nanoseconds bind_due_ = protocol::Nanoseconds::max();  // when to try to bind again
   int bind_failures_ = 0;                                          // in a row
   std::optional<std::string> bind_trouble_;

@@ -13,6 +13,7 @@
 #include "node/app/client_tls.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
+#include "node/base/listen_addresses.hpp"
 #include "node/base/random_id.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
@@ -53,7 +54,8 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       start_keys_(run.keys ? std::optional(run.keys->keys) : std::nullopt),
       signals_(signals),
       started_(clock_.now()),
-      replica_(replica_options(run.config, run.name), std::move(opened.recovered)),
+      reports_(run.name),
+      replica_(replica_options(run.config, run.name, reports_), std::move(opened.recovered)),
       disk_(std::move(opened.disk)),
       journal_(*disk_, {.sync = run.config.updates.ack == Acknowledge::Fsync, .live_bytes = opened.live_bytes}),
       journal_log_(directory, run.config.updates.ack) {}
@@ -130,7 +132,9 @@ std::size_t Node::most_connections() const {
 
 Result<void> Node::open_bus() {
   const NodeConfig& self = *config_.find(name_);
-  bus::Bus::Addresses addresses{self.bus, {}};
+  auto own = own_endpoints_of(self.bus, "bus");
+  if (!own) return tl::unexpected(own.error());
+  bus::Bus::Addresses addresses{std::move(*own), {}, &resolver_};
   for (const std::string& peer : self.peers) addresses.peers.push_back(config_.find(peer)->bus_public);
   auto bus = bus::Bus::open(context_, addresses, replica_, std::exchange(start_keys_, std::nullopt));
   if (!bus) return tl::unexpected(bus.error());
@@ -174,6 +178,7 @@ void Node::watch_descriptors() {
   watch(places_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
   watch(disk_->descriptor(), [] {});
+  watch(resolver_.descriptor(), [] {});
   watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
@@ -246,9 +251,16 @@ bool Node::report(Now now) {
   bool busy = reporter_->report(now);
   for (const bus::ConnectionCut& cut : bus_->take_cuts()) reporter_->report_cut(cut, now);
   for (const auto& refused : bus_->take_refused()) reporter_->report_refused(refused, now);
+  for (const auto& change : bus_->addresses().take_changes()) reporter_->report_address(change, now);
   if (const auto trouble = bus_->take_bind_trouble()) spdlog::warn("event=bus_not_bound reason=\"{}\"", *trouble);
+  if (own_report_.is_due(now)) report_to_peers(now);
   if (stats_) busy = stats_->serve(now) || busy;
   return busy;
+}
+
+void Node::report_to_peers(Now now) {
+  const std::uint64_t updates = counters_.iamat_stored + replica_.counters().updates_merged;
+  own_report_.set(replica_, {now.steady - started_.steady, ready(), updates}, now);
 }
 
 Nanoseconds Node::next_deadline() const {
@@ -371,6 +383,9 @@ Status Node::status() const {
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);
+  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer)
+    status.links[peer].address = bus_->addresses().endpoint(peer);
+  status.reports = reports_.of_others(now);
   status.providers = places_report_.figures();
   status.counters = read_counters({.clients = counters_,
                                    .bus = replica_.counters(),

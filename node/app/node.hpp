@@ -23,6 +23,8 @@
 #include "bus/zmq/bus.hpp"
 #include "node/app/admin_socket.hpp"
 #include "node/app/counter_table.hpp"
+#include "node/app/name_resolver.hpp"
+#include "node/app/own_report.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/base/signals.hpp"
@@ -89,6 +91,7 @@ class Node : private bus::LoopHost {
   void reload();
   void reload_keys();
 
+  void report_to_peers(protocol::Now now);
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::optional<CounterSources::OfMonitor> monitor_counters() const;
   [[nodiscard]] bool ready() const;
@@ -104,6 +107,8 @@ class Node : private bus::LoopHost {
   LoopClock clock_;
   protocol::Now started_;
 
+  bus::NodeReports reports_;
+  OwnReport own_report_{reports_};
   bus::Replica replica_;
   std::unique_ptr<FileDisk> disk_;
   bus::Journal journal_;
@@ -111,6 +116,7 @@ class Node : private bus::LoopHost {
   // How long a reply may wait now: the configured time, or less while another process has this node's name.
   std::chrono::milliseconds ack_timeout_ = kDefaultAckTimeout;
   zmq::context_t context_;
+  NameResolver resolver_;
   std::unique_ptr<bus::Bus> bus_;
   std::optional<bus::Loop> loop_;
   std::unique_ptr<places::Client> places_;

@@ -16,8 +16,9 @@ constexpr std::chrono::milliseconds kWorkerMargin{100};
 
 }  // namespace
 
-bus::Replica::Options replica_options(const Config& config, const std::string& name) {
+bus::Replica::Options replica_options(const Config& config, const std::string& name, bus::NodeReports& reports) {
   bus::Replica::Options options;
+  options.reports = &reports;
   options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
   options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;

@@ -12,8 +12,9 @@
 namespace herd::node {
 
 // The options of the replica of node `name`, which the configuration must contain. The incarnation is random; the feed
-// id is 0, because the recovered state sets it.
-[[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name);
+// id is 0, because the recovered state sets it. `reports` must outlive the replica.
+[[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name,
+                                                    bus::NodeReports& reports);
 
 // The options of the places worker. Its timeout is a little shorter than the one of the places client.
 [[nodiscard]] places::WorkerOptions worker_options(const PlacesConfig& config,

@@ -109,6 +109,7 @@ bool collide(const AddressPair& pair) {
 
 bool is_of_this_host(const Address& address) {
   addrinfo hints{};
+  hints.ai_flags = AI_NUMERICHOST;  // no lookup
   hints.ai_socktype = SOCK_STREAM;
   addrinfo* found = nullptr;
   if (getaddrinfo(address.host.c_str(), nullptr, &hints, &found) != 0) return false;

@@ -1,5 +1,4 @@
-// Addresses in the configuration: a host and a port. Any thread. Pure, except is_of_this_host(), which looks names up
-// and opens a socket.
+// Addresses in the configuration: a host and a port. Any thread. Pure, except is_of_this_host(), which opens a socket.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +42,7 @@ struct AddressPair {
 };
 [[nodiscard]] bool collide(const AddressPair& pair);
 
-// Whether the host is an address of this machine. Looks a name up, which may block, and binds any free port there.
+// Whether the host is an IP address of this machine; false for a name. Binds any free port there.
 [[nodiscard]] bool is_of_this_host(const Address& address);
 
 }  // namespace herd::node

@@ -96,6 +96,26 @@ Result<std::vector<tcp::endpoint>> endpoints_of(const Address& address, std::str
   return endpoints;
 }
 
+Result<std::vector<std::string>> own_endpoints_of(const std::string& endpoint, std::string_view key) {
+  const auto address = parse_endpoint(endpoint);
+  if (!address || is_literal(*address)) return std::vector<std::string>{endpoint};
+  const auto all = endpoints_of(*address, key);
+  if (!all) return tl::unexpected(all.error());
+  std::vector<std::string> own;
+  std::vector<std::string> others;
+  for (const tcp::endpoint& one : *all) {
+    const bool is_own = is_of_this_host({one.address().to_string(), one.port()});
+    (is_own ? own : others).push_back(is_own ? "tcp://" + text_of(one) : one.address().to_string());
+  }
+  if (own.empty()) {
+    return fail(
+        fmt::format("{0} address {1} is not of this host: the name has {2}: correct `{0}`, or the addresses of "
+                    "the name",
+                    key, to_string(*address), fmt::join(others, ", ")));
+  }
+  return own;
+}
+
 Result<std::vector<tcp::acceptor>> listen_at(asio::io_context& io, std::vector<tcp::endpoint> endpoints,
                                              const ListenOptions& options) {
   std::vector<tcp::acceptor> acceptors;

@@ -28,6 +28,12 @@ struct ListenOptions {
 [[nodiscard]] protocol::Result<std::vector<asio::ip::tcp::endpoint>> endpoints_of(const Address& address,
                                                                                   std::string_view key);
 
+// Returns the endpoints of the bus that a node binds: `endpoint` (tcp://HOST:PORT) itself if its host is an IP address,
+// else tcp://IP:PORT for each address of the name that this machine has. Fails if the name is unknown, or has no
+// address of this machine.
+[[nodiscard]] protocol::Result<std::vector<std::string>> own_endpoints_of(const std::string& endpoint,
+                                                                          std::string_view key);
+
 // Returns a listening, non-blocking acceptor for each endpoint. Skips an endpoint that this machine does not have, with
 // a warning, if there is another one: a name may have an IPv6 address on a machine without IPv6. Fails if none is left,
 // or if one is in use, because some clients would then reach another process. If the port is 0, all acceptors listen on

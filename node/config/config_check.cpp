@@ -102,11 +102,10 @@ class Checker {
   void check_bus(std::size_t i) {
     auto& node = config_.nodes[i];
     if (node.bus.empty()) {
-      if (has(i, "bus")) mistake(i, "bus", "is empty: write tcp://IP:PORT");
+      if (has(i, "bus")) mistake(i, "bus", "is empty: write tcp://HOST:PORT");
       return;
     }
     const auto address = bind(i, "bus", node.bus, parse_endpoint);
-    if (address) check_literal(i, "bus", *address);
     if (address) check_bus_is_loopback(i, "bus", *address);
     if (node.bus_public.empty()) {
       node.bus_public = node.bus;
@@ -124,11 +123,7 @@ class Checker {
   void check_bus_public(std::size_t i) {
     const auto reached = parse_endpoint(config_.nodes[i].bus_public);
     if (!reached) return mistake(i, "bus_public", reached.error().message);
-    if (!is_literal(*reached) && !is_loopback(*reached)) {
-      mistake(i, "bus_public",
-              fmt::format("has the host name \"{}\": write its IP address, such as tcp://192.0.2.1:{}", reached->host,
-                          reached->port));
-    } else if (is_wildcard(*reached)) {
+    if (is_wildcard(*reached)) {
       mistake(i, "bus_public",
               fmt::format("is \"{}\", to which no peer can connect: write the address of this host, such as "
                           "tcp://192.0.2.1:{}",
@@ -138,17 +133,8 @@ class Checker {
     }
   }
 
-  // ZeroMQ can bind IP addresses and interfaces, not host names.
-  void check_literal(std::size_t i, std::string_view key, const Address& address) {
-    if (is_literal(address)) return;
-    mistake(
-        i, key,
-        fmt::format("has the host name \"{}\", which cannot be bound: write an IP address, such as tcp://127.0.0.1:{}",
-                    address.host, address.port));
-  }
-
   void check_bus_is_loopback(std::size_t i, std::string_view key, const Address& address) {
-    if (config_.bus.curve || is_loopback(address) || (key == "bus" && !is_literal(address))) return;
+    if (config_.bus.curve || is_loopback(address)) return;
     mistake(
         i, key,
         fmt::format("is \"{}\", which other hosts can reach, but the bus is not encrypted: remove curve = false, or "
@@ -159,7 +145,12 @@ class Checker {
   void check_monitor(std::size_t i) {
     const auto& node = config_.nodes[i];
     if (node.monitor.empty()) return;
-    if (const auto address = bind(i, "monitor", node.monitor, parse_endpoint)) check_literal(i, "monitor", *address);
+    const auto address = bind(i, "monitor", node.monitor, parse_endpoint);
+    if (!address || is_literal(*address)) return;
+    mistake(i, "monitor",
+            fmt::format("has the host name \"{}\", which cannot be bound: write an IP address, such as "
+                        "tcp://127.0.0.1:{}",
+                        address->host, address->port));
   }
 
   void check_http(std::size_t i) {

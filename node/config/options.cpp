@@ -3,10 +3,15 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "bus/keys/key_pair.hpp"
+#include "node/base/host_lookup.hpp"
 #include "node/base/log_levels.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/keys.hpp"
@@ -17,6 +22,8 @@ namespace herd::node {
 namespace {
 
 constexpr int kBadUsage = 2;
+// For all host names together. scripts/herd waits 5 s for --list.
+constexpr std::chrono::milliseconds kLookupPatience{2'000};
 
 struct Flags {
   std::string config = "conf/herd.toml";
@@ -58,12 +65,50 @@ std::string names_of(const Config& config) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// Which addresses of a configuration are of this host. The names are looked up once, all at the same time. One that is
+// not found in time counts as of another host.
+class ThisHost {
+ public:
+  explicit ThisHost(const Config& config) {
+    std::set<std::string> names;
+    for (const NodeConfig& node : config.nodes) {
+      for (const auto& address : {protocol::Result<Address>(node.clients), place_of(node)}) {
+        if (address && !is_literal(*address)) names.insert(address->host);
+      }
+    }
+    found_ = look_up_hosts({names.begin(), names.end()}, kLookupPatience);
+  }
+
+  // Whether the node runs on this host. Every host can bind a wildcard, so then the address of the peers counts.
+  [[nodiscard]] bool runs(const NodeConfig& node) const {
+    const auto place = place_of(node);
+    return has(node.clients) && place && has(*place);
+  }
+
+  [[nodiscard]] bool has(const Address& address) const {
+    if (is_literal(address)) return is_of_this_host(address);
+    const auto found = found_.find(address.host);
+    return found != found_.end() && std::any_of(found->second.begin(), found->second.end(), [&](const auto& host) {
+             return is_of_this_host({host, address.port});
+           });
+  }
+
+ private:
+  // The address of the bus that decides to which host the node belongs.
+  [[nodiscard]] static protocol::Result<Address> place_of(const NodeConfig& node) {
+    auto bus = parse_endpoint(node.bus);
+    return bus && is_wildcard(*bus) ? parse_endpoint(node.bus_public) : bus;
+  }
+
+  std::map<std::string, std::vector<std::string>> found_;
+};
+
 // The output of --list for scripts, so that only this program parses the configuration. `settings` are those that need
 // a restart of the node, `live_settings` those that a reload changes.
 std::string list(const Config& config) {
+  const ThisHost here(config);
   nlohmann::ordered_json nodes = nlohmann::ordered_json::array();
   for (const auto& node : config.nodes) {
-    const auto bus = parse_endpoint(node.bus);
     nlohmann::ordered_json fixed = nlohmann::ordered_json::object();
     nlohmann::ordered_json live = nlohmann::ordered_json::object();
     for (const auto& setting : settings(config, node.name)) (setting.live ? live : fixed)[setting.key] = setting.value;
@@ -74,7 +119,7 @@ std::string list(const Config& config) {
                      {"monitor", node.monitor},
                      {"http", node.http.port == 0 ? "" : to_string(node.http)},
                      {"peers", node.peers},
-                     {"local", is_of_this_host(node.clients) && bus && is_of_this_host(*bus)},
+                     {"local", here.runs(node)},
                      {"settings", fixed},
                      {"live_settings", live}});
   }
@@ -104,8 +149,9 @@ std::string warnings(const Config& config, const std::optional<LoadedKeys>& keys
     }
   }
   const PortRange range = read_port_range();
+  const ThisHost here(config);
   for (const auto& node : config.nodes) {
-    if (!is_of_this_host(node.clients)) continue;
+    if (!here.has(node.clients)) continue;
     for (const std::string& sentence : ports_at_risk(node, range)) lines += fmt::format("warning: {}\n", sentence);
   }
   return lines;

@@ -140,6 +140,24 @@ void Reporter::report_refused(const bus::RefusedConnection& refused, const proto
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "bus_refused", message}, now.wall);
 }
 
+// Needs no rate limit: a name is looked up every five seconds at most, and only changes are reported.
+void Reporter::report_address(const bus::PeerAddresses::Change& changed, const protocol::Now& now) {
+  const auto& [host, endpoint, trouble] = changed.change;
+  const std::string peer = replica_.peer_status(changed.peer, now).name;
+  if (trouble.empty()) {
+    spdlog::info("event=peer_address peer={} host={} address={}", peer, host, endpoint);
+    return;
+  }
+  const std::string remedy = fmt::format(
+      "the host name of {} cannot be looked up ({}): {}; correct `bus_public` or `bus` of {}, or the name service of "
+      "this host",
+      peer, trouble, endpoint.empty() ? "there is no link until it can" : "the last known address stays in use", peer);
+  spdlog::warn("event=peer_name_unresolved peer={} host={} address={} reason=\"{}\"", peer, host,
+               endpoint.empty() ? "-" : endpoint, remedy);
+  if (monitor_ == nullptr) return;
+  publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_name_unresolved", remedy}, now.wall);
+}
+
 void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol::Now& now) {
   if (!conflicts_.allows(now.steady)) return;
   const std::uint64_t suppressed = conflicts_.take_suppressed(now.steady);

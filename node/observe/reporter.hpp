@@ -9,6 +9,7 @@
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/connection_guard.hpp"
 #include "bus/zmq/encryption.hpp"
+#include "bus/zmq/peer_addresses.hpp"
 #include "node/base/rate_limit.hpp"
 #include "node/observe/events.hpp"
 #include "node/observe/monitor.hpp"
@@ -32,6 +33,9 @@ class Reporter {
 
   // Reports a connection to the bus that was refused in its handshake.
   void report_refused(const bus::RefusedConnection& refused, const protocol::Now& now);
+
+  // Reports that another address of a peer's host name is dialled, or that the name cannot be looked up.
+  void report_address(const bus::PeerAddresses::Change& changed, const protocol::Now& now);
 
   // Publishes to the monitor when the journal begins to fail and when it recovers. Call it once per loop iteration.
   // `trouble` is the reason of the last failure, empty while there is none. The journal itself writes the log lines.

@@ -25,6 +25,7 @@ Json conflict_json(const std::optional<NameConflictStatus>& conflict) {
 
 Json link_json(const LinkStatus& link) {
   return {{"state", to_string(link.state)},
+          {"address", link.address},
           {"sent", link.sent},
           {"merged", link.merged},
           {"kept", link.durable},
@@ -32,6 +33,18 @@ Json link_json(const LinkStatus& link) {
           {"round_trip_us", link.round_trip.count()},
           {"skew_us", link.skew.count()},
           {"contender", link.contender ? claimant_json(*link.contender) : Json(nullptr)}};
+}
+
+Json report_json(const protocol::NodeReport& report) {
+  return {{"age_s", static_cast<double>(report.age_ms) / 1000},
+          {"incarnation", hexadecimal(report.incarnation)},
+          {"uptime_s", static_cast<double>(report.uptime_ms) / 1000},
+          {"ready", report.ready},
+          {"clients", report.clients},
+          {"digest", hexadecimal(report.digest)},
+          {"peers_up", report.peers_up},
+          {"peers", report.peers},
+          {"updates_per_s", report.updates_per_s}};
 }
 
 Json journal_json(const JournalStatus& journal) {
@@ -75,6 +88,8 @@ std::string hexadecimal(std::uint64_t identity) {
 std::string to_json(const Status& status) {
   Json links = Json::object();
   for (const auto& link : status.links) links[link.peer] = link_json(link);
+  Json reports = Json::object();
+  for (const auto& report : status.reports) reports[report.node] = report_json(report);
   Json counters = Json::object();
   for (const auto& [name, counter] : status.counters) counters[std::string(name)] = counter.value;
   Json providers = Json::object();
@@ -90,6 +105,7 @@ std::string to_json(const Status& status) {
                       {"journal", journal_json(status.journal)},
                       {"name_conflict", conflict_json(status.name_conflict)},
                       {"links", std::move(links)},
+                      {"reports", std::move(reports)},
                       {"places", std::move(providers)},
                       {"counters", std::move(counters)}};
   return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";

@@ -13,12 +13,14 @@
 #include "bus/replica/events.hpp"
 #include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
+#include "protocol/messages.hpp"
 
 namespace herd::node {
 
 struct LinkStatus {
   std::string peer;
   bus::Connected state = bus::Connected::Down;
+  std::string address{};                   // that this node dials, tcp://IP:PORT; empty: not known yet
   std::uint64_t sent = 0;                  // change number up to which this node has sent its feed to the peer
   std::uint64_t merged = 0;                // ... up to which the peer has acknowledged it as merged
   std::uint64_t durable = 0;               // ... up to which the peer has it in its journal; 0 without one
@@ -60,6 +62,7 @@ struct Status {
   JournalStatus journal;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                       // in the order of the configuration
+  std::vector<protocol::NodeReport> reports;           // of other nodes, by name; not only of peers
   std::map<std::string_view, CounterStatus> counters;  // by name, such as "iamat_stored": node/app/counter_table.hpp
   std::vector<places::Figures> providers;              // places providers, in the order of the configuration
   protocol::Now taken;                                 // the time of this status

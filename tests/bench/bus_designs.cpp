@@ -68,7 +68,7 @@ std::string bus_address(const std::string& port) {
 class Core {
  public:
   explicit Core(const Arguments& arguments) : replica_(options(arguments)) {
-    Bus::Addresses addresses{bus_address(arguments.ports.at(arguments.name).second), {}};
+    Bus::Addresses addresses{{bus_address(arguments.ports.at(arguments.name).second)}, {}};
     for (const auto& peer : arguments.peers) addresses.peers.push_back(bus_address(arguments.ports.at(peer).second));
     auto bus = Bus::open(context_, addresses, replica_);
     if (!bus) {

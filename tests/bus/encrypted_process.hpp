@@ -29,7 +29,7 @@ struct Process {
   Process(const std::string& name, const std::string& bind, const std::vector<Peer>& peers, const BusKeys& keys) {
     static std::uint64_t incarnation = 0;
     std::vector<std::string> names;
-    Bus::Addresses addresses{bind, {}};
+    Bus::Addresses addresses{{bind}, {}};
     for (const Peer& peer : peers) {
       names.push_back(peer.name);
       addresses.peers.push_back(peer.address);

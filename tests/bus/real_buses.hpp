@@ -85,7 +85,7 @@ class Herd {
     // libzmq's reaper thread releases the address of a closed socket asynchronously, so binding may fail at first.
     const Nanoseconds end = real_time().steady + 10s;
     do {
-      node.pumped = PumpedBus::open(context_, {addresses_[index], {addresses_[1 - index]}}, *node.replica);
+      node.pumped = PumpedBus::open(context_, {{addresses_[index]}, {addresses_[1 - index]}}, *node.replica);
     } while (!node.pumped && real_time().steady < end);
     REQUIRE(node.pumped);
   }

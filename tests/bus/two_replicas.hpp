@@ -24,11 +24,13 @@ inline std::function<std::uint64_t()> drawn_ids(std::uint64_t incarnation) {
 }
 
 inline std::unique_ptr<Replica> make_replica(std::string name, std::vector<std::string> peers,
-                                             std::uint64_t incarnation, LinkLimits limits = {}) {
+                                             std::uint64_t incarnation, LinkLimits limits = {},
+                                             NodeReports* reports = nullptr) {
   Replica::Options options{
       {"herd", std::move(name), incarnation, incarnation + 1'000'000}, std::move(peers), limits, incarnation};
   options.jitter_seed = incarnation;
   options.random_id = drawn_ids(incarnation);
+  options.reports = reports;
   return std::make_unique<Replica>(options);
 }
 

@@ -19,6 +19,7 @@ inline Status example_status() {
   status.journal.bytes = 4096;
   status.links = {{.peer = "Jaquez",
                    .state = bus::Connected::Up,
+                   .address = "tcp://192.0.2.1:12240",
                    .sent = 12,
                    .merged = 11,
                    .durable = 10,
@@ -26,6 +27,7 @@ inline Status example_status() {
                    .round_trip = std::chrono::microseconds(250),
                    .skew = std::chrono::microseconds(-1'500)},
                   {.peer = "Smith", .state = bus::Connected::Half}};
+  status.reports = {{"Campbell", 0xabc, 2'500, 700, true, 3, 0xdef, 1, 2, 40}};
   status.counters = {{"iamat_stored", {7, "Reports stored"}}, {"bus_updates_merged", {0, "Updates merged"}}};
   places::Figures google;
   google.provider = "google";

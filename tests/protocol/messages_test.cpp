@@ -43,7 +43,7 @@ auto fields(const Ping& m) {
   return std::tie(m.nonce, m.clock);
 }
 auto fields(const Pong& m) {
-  return std::tie(m.nonce, m.clock);
+  return std::tie(m.nonce, m.clock, m.reports);
 }
 auto fields(const Bye& m) {
   return std::tie(m.incarnation);
@@ -63,6 +63,10 @@ Hello sample_hello() {
   return {1, 1, "herd", "Hill", 0x0102030405060708, 0x1112131415161718, 3, Nanoseconds{-2}, true, 300, "tcp://h:1"};
 }
 
+NodeReport sample_report() {
+  return {"Hill", 5, 6, 7, true, 300, 255, 2, 3, 4};
+}
+
 // A message of each type, with its encoding.
 struct Pinned {
   Message message;
@@ -80,7 +84,7 @@ const std::vector<Pinned>& pinned() {
       {Pull{{5, 6}, 2, 256, {0, 4095}}, "96 06 05 06 02 cd0100 92 00 cd0fff"},
       {Answer{{5, 6}, 2, 1, 256}, "96 07 05 06 02 01 cd0100"},
       {Ping{1, Nanoseconds{1'700'000'000'000'000'000}}, "93 08 01 cf17979cfe362a0000"},
-      {Pong{127, Nanoseconds{-1}}, "93 09 7f ff"},
+      {Pong{1, Nanoseconds{2}, {sample_report()}}, "94 09 01 02 91 9a a448696c6c 05 06 07 c3 cd012c ccff 02 03 04"},
       {Bye{128}, "92 0a cc80"},
       {Conflict{{5, 6}, true, 7, "tcp://h:1", "::1"}, "97 0b 05 06 c3 07 a97463703a2f2f683a31 a33a3a31"},
   };
@@ -113,6 +117,7 @@ TEST_CASE("every message is decoded as it was encoded") {
   CHECK(comes_back(Answer{{1, 2}, 3, 4, 5}));
   CHECK(comes_back(Ping{1, Nanoseconds{2}}));
   CHECK(comes_back(Pong{1, Nanoseconds{2}}));
+  CHECK(comes_back(Pong{1, Nanoseconds{2}, {sample_report(), {"Smith", kMost, 0, kMost, false, 0, kMost, 0, 0, 0}}}));
   CHECK(comes_back(Bye{1}));
   CHECK(comes_back(Conflict{{1, 2}, false, 3, "", "192.0.2.1"}));
 }
@@ -142,6 +147,24 @@ TEST_CASE("the least and the greatest numbers are decoded as they were encoded")
   Hello hello = sample_hello();
   hello.oldest_version = hello.version = std::numeric_limits<std::uint32_t>::max();
   CHECK(comes_back(hello));
+}
+
+TEST_CASE("a PONG without reports is encoded as in earlier releases") {
+  CHECK(hex(encode(Pong{127, Nanoseconds{-1}})) == "93097fff");
+  CHECK(std::get<Pong>(*decode(unhex("93 09 7f ff"))).reports.empty());
+}
+
+TEST_CASE("a PONG has at most as many reports as a herd has nodes, and each is complete") {
+  CHECK(comes_back(Pong{1, Nanoseconds{2}, std::vector<NodeReport>(kMaxNodes, sample_report())}));
+  CHECK_FALSE(decode(encode(Pong{1, Nanoseconds{2}, std::vector<NodeReport>(kMaxNodes + 1, sample_report())})));
+  const std::string report = "a448696c6c 05 06 07 c3 01 02 03 04 05";
+  CHECK(decode(unhex("94 09 01 02 91 9a " + report)));
+  CHECK(decode(unhex("94 09 01 02 91 9b " + report + " 06")));  // of a later version
+  CHECK(decode(unhex("94 09 01 02 90")));                       // none
+  CHECK_FALSE(decode(unhex("94 09 01 02 91 99 " + report.substr(0, report.size() - 3))));
+  CHECK_FALSE(decode(unhex("94 09 01 02 91 07")));  // no array
+  CHECK_FALSE(decode(unhex("94 09 01 02 07")));
+  CHECK_FALSE(decode(unhex("94 09 01 02 91 9a a0 05 06 07 c3 01 02 03 04 05")));  // the name is empty
 }
 
 TEST_CASE("a number out of its field's range is refused") {

@@ -84,7 +84,10 @@ Message drawn_message(Random& random, std::size_t kind) {
     case 4:
       return Ping{number(), drawn_clock(random)};
     case 5:
-      return Pong{number(), drawn_clock(random)};
+      return Pong{number(), drawn_clock(random),
+                  std::vector<NodeReport>(random.below(kMaxNodes + 1),
+                                          {drawn_name(random), number(), number(), number(), random.chance(0.5),
+                                           number(), number(), number(), number(), number()})};
     case 6:
       return Digest{incarnations(), number(), random.chance(0.5), number(), number()};
     case 7: {
@@ -128,6 +131,10 @@ std::string fields(const Message& message) {
     add(ping->nonce, ping->clock.count());
   } else if (const auto* pong = std::get_if<Pong>(&message)) {
     add(pong->nonce, pong->clock.count());
+    for (const NodeReport& r : pong->reports) {
+      out += " " + r.node;
+      add(r.incarnation, r.uptime_ms, r.age_ms, r.ready, r.clients, r.digest, r.peers_up, r.peers, r.updates_per_s);
+    }
   } else if (const auto* bye = std::get_if<Bye>(&message)) {
     add(bye->incarnation);
   }

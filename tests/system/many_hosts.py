@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -36,11 +37,12 @@ class NetHost:
         self.state = directory / "state"
         self.config = directory / "herd.toml"
         self.keys = self.state / "keys"
+        self.etc = directory / "etc"  # its files are laid over those of /etc
         directory.mkdir()
 
     def run(self, *words: str, given: str | None = None, status: int = 0) -> str:
         """Runs a command of scripts/herd that must end with `status`; returns its output, then its errors."""
-        ran = subprocess.run([*self.host.enter, SCRIPT, *words, "--config", self.config],
+        ran = subprocess.run([*self.enter, SCRIPT, *words, "--config", self.config],
                              input=given, capture_output=True, text=True, timeout=90, check=False,
                              env=os.environ | {"HERD_STATE_DIR": str(self.state), "HERD_BIN": BINARY})
         assert ran.returncode == status, f"{self.host.name} {words}: {ran.returncode}\n{ran.stdout}\n{ran.stderr}"
@@ -55,6 +57,35 @@ class NetHost:
                 return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
         except OSError:
             return ""
+
+    def report(self, port: int, seconds: float) -> list[float]:
+        """Reports a client again and again to a client port of this host; returns the waits for the replies, sorted."""
+        waits, end = [], time.monotonic() + seconds
+        with Endpoint(port, self.host.namespace).connect(10) as connection:
+            while time.monotonic() < end:
+                began = time.monotonic()
+                connection.sendall(f"IAMAT mover +1+2 {time.time():.9f}\n".encode())
+                assert connection.recv(65536).startswith(b"AT ")
+                waits.append(time.monotonic() - began)
+                time.sleep(0.01)
+        return sorted(waits)
+
+    def set_names(self, names: dict[str, str], server: str = "127.0.0.1") -> None:
+        """The names that this host knows, and its name server. Call it before the first command; later calls change
+        the names only. The files are written in place, because they are mounted one by one."""
+        self.etc.mkdir(exist_ok=True)
+        lines = [f"{address} {name}" for name, address in {"localhost": "127.0.0.1", **names}.items()]
+        (self.etc / "hosts").write_text("\n".join(lines) + "\n")
+        (self.etc / "resolv.conf").write_text(f"nameserver {server}\n")
+
+    @property
+    def enter(self) -> list[str]:
+        """The words before a command line that runs it on this host, with the host's own names if it has some."""
+        if not self.etc.exists():
+            return self.host.enter
+        mount = ('mount --bind "$1/hosts" /etc/hosts && mount --bind "$1/resolv.conf" /etc/resolv.conf && shift &&'
+                 ' exec "$@"')
+        return [*self.host.enter, "unshare", "--mount", "sh", "-c", mount, "sh", str(self.etc)]
 
 
 class ManyHosts:

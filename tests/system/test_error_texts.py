@@ -36,7 +36,7 @@ CONFIGURATIONS = [
     NODE.replace("Hill", "a b"), NODE.replace("127.0.0.1:12000", "here"), NODE.replace("12000", "70000"),
     NODE.replace("tcp://", ""), PLAIN + NODE.replace("tcp://127.0.0.1", "tcp://192.0.2.1"),
     PLAIN + NODE + 'bus_public = "tcp://192.0.2.1:13000"\n', NODE.replace("tcp://127.0.0.1", "tcp://0.0.0.0"),
-    NODE + 'bus_public = "tcp://0.0.0.0:1"\n', NODE + 'bus_public = "tcp://a.example:1"\n', "[bus]\ncurve = 1\n" + NODE,
+    NODE + 'bus_public = "tcp://0.0.0.0:1"\n', NODE + 'monitor = "tcp://a.example:1"\n', "[bus]\ncurve = 1\n" + NODE,
     NODE + 'http = "127.0.0.1:12000"\n', NODE + 'http = "0.0.0.0:9000"\n',
     NODE + "http = 2020-02-02\n", NODE + SMITH.replace("12001", "12000"),
     '[herd]\nname = "a b"\n' + NODE, "[herd]\nname = true\n" + NODE,

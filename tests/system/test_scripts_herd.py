@@ -225,18 +225,20 @@ def test_status_shows_what_local_peers_know_about_a_node_of_another_host(control
     with subprocess.Popen([BINARY, "--config", elsewhere, "n2"], stderr=subprocess.DEVNULL,
                           env=control.environment | {"HERD_STATE_DIR": control.herd.directory / "other"}) as remote:
         try:
-            wait_for(lambda: re.search(r"^n2 +n1 +up +0 +\d+\.\d ms$", control.run("status"), re.M), "the link is up")
+            wait_for(lambda: re.search(r"^n2 +n1 +up +0 +\d+\.\d ms +127\S+$", control.run("status"), re.M),
+                     "the link is up")
             rows = {row["node"]: row for row in json.loads(control.run("status", "--json"))["nodes"]}
         finally:
             remote.terminate()
     assert rows["n0"]["seen_by"] == rows["n1"]["seen_by"] == []
     [seen] = rows["n2"]["seen_by"]
-    assert seen.pop("round_trip_us") > 0 and seen == {"node": "n1", "state": "up", "lag": 0}
+    address = f"tcp://127.0.0.1:{control.herd['n2'].bus_port}"
+    assert seen.pop("round_trip_us") > 0 and seen == {"node": "n1", "state": "up", "lag": 0, "address": address}
     assert rows["n2"]["state"] == "remote" and rows["n2"]["pid"] is None
     control.herd["n0"].say("IAMAT kiwi +1+2 5")
-    wait_for(lambda: re.search(r"^n2 +n1 +down +1 +-$", control.run("status"), re.M), "the link is down and it lags")
+    wait_for(lambda: re.search(r"^n2 +n1 +down +1 +- ", control.run("status"), re.M), "the link is down and it lags")
     control.run("down", "n1")  # the only one that knows it
-    assert re.search(r"^n2 +- +- +- +-$", control.run("status", status=3), re.M)
+    assert re.search(r"^n2 +- +- +- +- +-$", control.run("status", status=3), re.M)
 
 
 def test_nodes_with_any_address_of_this_host_run_here(control: Control) -> None:

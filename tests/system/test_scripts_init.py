@@ -78,6 +78,13 @@ def test_the_nodes_are_spread_over_the_hosts_and_only_those_of_this_host_are_loc
     assert [node["local"] for node in nodes_of(tmp_path / "herd.toml")] == [True, False, False] * 2
 
 
+def test_hosts_may_be_names(tmp_path: pathlib.Path) -> None:
+    init(tmp_path, "--nodes", "3", "--hosts", "localhost,no-such-name.invalid")
+    buses = [node["bus"] for node in tomllib.loads((tmp_path / "herd.toml").read_text())["node"]]
+    assert buses == ["tcp://localhost:12240", "tcp://no-such-name.invalid:12241", "tcp://localhost:12242"]
+    assert [node["local"] for node in nodes_of(tmp_path / "herd.toml")] == [True, False, True]
+
+
 def test_the_written_comments_explain_every_key_of_the_first_node(tmp_path: pathlib.Path) -> None:
     text = init(tmp_path, "--nodes", "2", "--hosts", "127.0.0.1,127.0.0.2", "--output", "-")
     first = text.partition("[[node]]\n")[2].partition("[[node]]")[0].splitlines()
@@ -105,8 +112,10 @@ def test_no_file_is_overwritten_and_no_half_of_one_is_left(tmp_path: pathlib.Pat
 
 @pytest.mark.parametrize("words", [
     [], ["--nodes", "0"], ["--nodes", "65"], ["--nodes", "-1"], ["--nodes", "x"], ["--nodes", "3", "--graph", "tree"],
-    ["--nodes", "3", "--hosts", "a,b"], ["--nodes", "3", "--hosts", ""], ["--nodes", "3", "--hosts", "127.0.0.1,"],
-    ["--nodes", "3", "--hosts", "127.0.0.1,127.0.0.1"], ["--nodes", "3", "--hosts", "0.0.0.0"],
+    ["--nodes", "3", "--hosts", "a,b_c"], ["--nodes", "3", "--hosts", "a,1.2.3.400"],
+    ["--nodes", "3", "--hosts", "a.test,a.test"], ["--nodes", "3", "--hosts", ""],
+    ["--nodes", "3", "--hosts", "127.0.0.1,"], ["--nodes", "3", "--hosts", "127.0.0.1,127.0.0.1"],
+    ["--nodes", "3", "--hosts", "0.0.0.0"],
     ["--nodes", "3", "--hosts", "::"], ["--nodes", "3", "--hosts", "127.0.0.1:1"], ["--nodes", "3", "more"]])
 def test_a_wrong_command_line_gives_one_line_and_writes_nothing(tmp_path: pathlib.Path, words: list[str]) -> None:
     error = init(tmp_path, *words, status=2)

@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 import types
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 
@@ -32,14 +32,39 @@ def test_addresses_are_split_and_wildcards_are_reached_by_loopback() -> None:
     assert reachable(("192.0.2.1", 1)) == ("192.0.2.1", 1)
 
 
-@pytest.mark.parametrize("bus, public, local", [
-    ("127.0.0.1", "192.0.2.1", True), ("0.0.0.0", "127.0.0.1", True), ("0.0.0.0", "192.0.2.1", False),
-    ("[::]", "[2001:db8::1]", False), ("[::]", "[::1]", True), ("127.0.0.1", "127.0.0.1", True)])
-def test_a_node_with_a_wildcard_runs_on_the_host_of_its_public_address(bus: str, public: str, local: bool) -> None:
-    entry = {"name": "n0", "clients": "0.0.0.0:1", "bus": f"tcp://{bus}:2", "bus_public": f"tcp://{public}:3",
-             "monitor": "", "http": "", "peers": [], "local": True, "settings": {}, "live_settings": {}}
-    assert Node.of(entry).local is local
-    assert not Node.of(entry | {"local": False}).local
+def remote_row(**figures: Any) -> dict[str, Any]:
+    return {"node": "n1", "state": status.REMOTE, "digest": None, "updates_per_s": None, "report": None} | figures
+
+
+def test_the_row_of_a_remote_node_shows_how_old_its_report_is() -> None:
+    def cell(**report: Any) -> str:
+        return status._state_cell(remote_row(report={"by": "n0", "age_s": 0.5, "ready": True} | report))
+
+    assert status._state_cell(remote_row()) == "remote"
+    assert cell() == cell(age_s=10.0) == "remote" and cell(ready=False) == "remote, not ready"
+    assert cell(age_s=12.4) == "remote, 12 s ago"
+
+
+def test_the_newest_report_of_a_remote_node_fills_in_its_row() -> None:
+    def look(age: float, clients: int) -> dict[str, Any]:
+        report = {"age_s": age, "uptime_s": 60.2, "peers_up": 1, "clients": clients, "digest": "ab", "ready": True,
+                  "updates_per_s": 3}
+        return {"before": None, "after": {"links": {}, "reports": {"n1": report}}}
+
+    row = remote_row()
+    old: dict[str, Any] = {"before": {"links": {}}, "after": None}  # a node of an earlier release
+    status._fill_in(row, {"n0": look(3.5, 7), "n2": look(1.5, 8), "n3": None, "n4": old})
+    assert row == remote_row(uptime_s=61, peers_up=1, clients=8, digest="ab", updates_per_s=3,
+                             report={"by": "n2", "age_s": 1.5, "ready": True})
+    unknown = remote_row()
+    status._fill_in(unknown, {"n4": old})
+    assert unknown == remote_row()
+
+
+def test_digests_of_other_hosts_are_too_old_to_compare() -> None:
+    local = {"node": "n0", "state": "up", "digest": "aa"}
+    assert not status._digests_differ([local, remote_row(digest="bb")])
+    assert status._digests_differ([local, local | {"digest": "bb"}, remote_row(digest="bb")])
 
 
 def test_supervisord_requires_no_more_descriptors_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:

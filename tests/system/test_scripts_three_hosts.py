@@ -46,6 +46,12 @@ def all_linked(hosts: list[NetHost], count: int) -> bool:
     return all(row["peers_up"] == count for host in hosts for row in rows(host).values() if row["state"] == "up")
 
 
+def all_know_all(hosts: list[NetHost]) -> bool:
+    """Whether every host shows all nodes with all links, one client and one digest."""
+    shown = [(row["peers_up"], row["clients"], row["digest"]) for host in hosts for row in rows(host).values()]
+    return len(set(shown)) == 1 and shown[0][:2] == (2, 1)
+
+
 def test_three_hosts_start_their_own_nodes_and_exchange_updates(hosts: list[NetHost]) -> None:
     for host in hosts:
         assert "has no key" not in host.run("up")
@@ -59,7 +65,10 @@ def test_three_hosts_start_their_own_nodes_and_exchange_updates(hosts: list[NetH
     assert re.search(r"^ +n2 +n0 +\+", where, re.M) and re.search(r"^ +n1 +on another host$", where, re.M)
     assert [node["differs"] for node in json.loads(hosts[2].run("where", "kiwi", "--json"))["nodes"]] == [False] * 3
     table = hosts[0].run("status")
-    assert re.search(r"^n1 +n0 +up +0 +\d+\.\d ms$", table, re.M) and re.search(r"^n2 +n0 +up ", table, re.M)
+    assert re.search(rf"^n1 +n0 +up +0 +\d+\.\d ms +{hosts[1].address}:12241$", table, re.M)
+    assert re.search(r"^n2 +n0 +up ", table, re.M)
+    wait_for(lambda: all_know_all(hosts), "every host shows the state of all nodes", 20)
+    assert rows(hosts[1])["n0"]["report"]["ready"] and rows(hosts[1])["n0"]["report"]["by"] == "n1"
     hosts[2].host.set_link("down")
     wait_for(lambda: re.search(r"^n2 +n0 +(down|half) ", hosts[0].run("status"), re.M), "n0 misses n2", 30)
     hosts[2].host.set_link("up")

@@ -6,6 +6,7 @@ import functools
 import ipaddress
 import os
 import pathlib
+import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -90,8 +91,8 @@ def parser() -> Parser:
 def _add_init(init: argparse.ArgumentParser) -> None:
     init.add_argument("--nodes", metavar="N", type=_nodes, required=True, help=f"number of nodes, 1 to {MOST_NODES}")
     init.add_argument("--graph", choices=GRAPHS, default="ring", help="the links between them (default: ring)")
-    init.add_argument("--hosts", metavar="IP,IP,…", type=_hosts, default=[],
-                      help="spread the nodes over the hosts with these IP addresses (default: all on this host)")
+    init.add_argument("--hosts", metavar="HOST,HOST,…", type=_hosts, default=[],
+                      help="spread the nodes over these hosts, names or IP addresses (default: all on this host)")
     init.add_argument("--output", metavar="FILE", default="herd.toml",
                       help="the file to write, which must not exist; -: standard output (default: herd.toml)")
 
@@ -178,15 +179,23 @@ def _nodes(text: str) -> int:
     return int(text)
 
 
-def _hosts(text: str) -> list[Host]:
+def _host(word: str) -> Host:
+    """As herd-node judges it: a text of digits and points only is a wrong IPv4 address, and not a name."""
     try:
-        hosts = [ipaddress.ip_address(word) for word in text.split(",")]
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{error}: write IP addresses, separated by commas") from None
+        return ipaddress.ip_address(word)
+    except ValueError:
+        if re.fullmatch(r"[A-Za-z0-9.-]{1,253}", word) and not re.fullmatch(r"[0-9.]+", word):
+            return word
+    raise argparse.ArgumentTypeError(f"{word!r} is neither a host name nor an IP address: write some, separated by"
+                                     " commas")
+
+
+def _hosts(text: str) -> list[Host]:
+    hosts = [_host(word) for word in text.split(",")]
     twice = next((host for host in hosts if hosts.count(host) > 1), None)
     if twice:
         raise argparse.ArgumentTypeError(f"{twice} is there twice: once is enough")
-    if any(host.is_unspecified or host.is_multicast for host in hosts):
+    if any(not isinstance(host, str) and (host.is_unspecified or host.is_multicast) for host in hosts):
         raise argparse.ArgumentTypeError(f"{text!r} contains an address that no host has: write the hosts' own ones")
     return hosts
 

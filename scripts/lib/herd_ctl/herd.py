@@ -8,7 +8,6 @@ import ipaddress
 import json
 import os
 import pathlib
-import socket
 import subprocess
 from collections.abc import Collection
 from typing import Any
@@ -43,23 +42,6 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def is_of_this_host(host: str) -> bool:
-    """Whether this IP address belongs to an interface of this host. A name is looked up."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, 0, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as attempt:
-            attempt.bind(address)
-        return True
-    except OSError:
-        return False
-
-
-def _is_local(entry: dict[str, Any], bus: Address) -> bool:
-    """Whether the node runs on this host. Every host can bind a wildcard, so then the address of the peers counts."""
-    public = split_address(entry["bus_public"])
-    return entry["local"] and (bus[0] not in WILDCARDS or public is None or is_of_this_host(public[0]))
-
-
 @dataclasses.dataclass
 class Node:
     name: str
@@ -80,7 +62,7 @@ class Node:
         if clients is None or bus is None:
             raise ValueError(f"{entry['name']} has no address for clients or bus")
         return Node(name=entry["name"], clients=clients, bus=bus, monitor=monitor, http=http, peers=entry["peers"],
-                    local=_is_local(entry, bus), settings=entry["settings"], live_settings=entry["live_settings"],
+                    local=entry["local"], settings=entry["settings"], live_settings=entry["live_settings"],
                     entry=entry)
 
     @property

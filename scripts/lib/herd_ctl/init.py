@@ -11,7 +11,7 @@ from . import graphs
 from .show import safe
 from .trouble import BAD_USAGE, Trouble
 
-Host = ipaddress.IPv4Address | ipaddress.IPv6Address
+Host = ipaddress.IPv4Address | ipaddress.IPv6Address | str  # str: a host name
 
 MOST_NODES = 64  # of a herd, as herd-node has it
 LOOPBACK = ipaddress.IPv4Address("127.0.0.1")
@@ -84,7 +84,7 @@ def _keys(i: int, name: str, peers: list[str], hosts: list[Host]) -> Iterator[tu
     yield "# Where the node receives messages of other nodes.", f'bus = "tcp://{_bracketed(host)}:{BUS + i}"'
     if hosts:
         yield ("# Where peers connect to, if this is not `bus`: for example the address of a router.\n"
-               '# bus_public = "tcp://IP:PORT"', "")
+               '# bus_public = "tcp://HOST:PORT"', "")
     yield "# Where the node publishes events: to its own host only.", f'monitor = "tcp://{LOOPBACK}:{MONITOR + i}"'
     yield "# Where the node serves status and metrics: to its own host only.", f'http = "{LOOPBACK}:{HTTP + i}"'
     yield ("# The nodes that this one has a link to. A link that one node names exists for both.",
@@ -97,7 +97,7 @@ def _what(count: int, graph: str, hosts: list[Host]) -> str:
 
 
 def _bracketed(host: Host) -> str:
-    return f"[{host}]" if host.version == 6 else str(host)
+    return f"[{host}]" if isinstance(host, ipaddress.IPv6Address) else str(host)
 
 
 def _create(path: pathlib.Path, text: str) -> None:

@@ -14,6 +14,7 @@ from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
 SAMPLE_SECONDS = 0.5   # between the two samples that give updates per second; a status may be 0.1 s old
+OLD_REPORT_SECONDS = 10.0  # reports come once per second and link; an older one is shown with its age
 PATIENCE_SECONDS = 2.0  # for all queries to one node, the pause included
 
 STATES = {"STOPPED": "stopped", "STARTING": "starting", "BACKOFF": "retrying", "STOPPING": "stopping",
@@ -32,7 +33,10 @@ def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
     looks = probe.of_all(_look, alive)
     rows = [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
     for row in rows:
-        row["seen_by"] = _seen_by(row["node"], looks) if row["state"] == REMOTE else []
+        row |= {"seen_by": [], "report": None}
+        if row["state"] == REMOTE:
+            row["seen_by"] = _seen_by(row["node"], looks)
+            _fill_in(row, looks)
     return rows
 
 
@@ -65,11 +69,29 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
     return row
 
 
+def _statuses(looks: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, Any]]:
+    newest = {name: look["after"] or look["before"] for name, look in looks.items() if look}
+    return {name: status for name, status in newest.items() if status}
+
+
 def _seen_by(remote: str, looks: dict[str, dict[str, Any] | None]) -> list[Row]:
     """The links that nodes of this host have to a node of another host, as those nodes report them."""
-    statuses = {name: look["after"] or look["before"] for name, look in looks.items() if look}
-    return [{"node": name, "state": link["state"], "lag": link["lag"], "round_trip_us": link["round_trip_us"]}
-            for name, status in statuses.items() if status and (link := status["links"].get(remote))]
+    return [{"node": name, "state": link["state"], "lag": link["lag"], "round_trip_us": link["round_trip_us"],
+             "address": link.get("address", "")}
+            for name, status in _statuses(looks).items() if (link := status["links"].get(remote))]
+
+
+def _fill_in(row: Row, looks: dict[str, dict[str, Any] | None]) -> None:
+    """Fills in the row of a node of another host from the newest report of it that a node of this host has. Nodes pass
+    their reports on, so there is one also of a node that no node of this host has a link to."""
+    reports = [(report["age_s"], name, report) for name, status in _statuses(looks).items()
+               if (report := status.get("reports", {}).get(row["node"]))]
+    if not reports:
+        return
+    age, by, report = min(reports, key=lambda entry: entry[:2])
+    row |= {"uptime_s": int(report["uptime_s"] + age), "peers_up": report["peers_up"], "clients": report["clients"],
+            "digest": report["digest"], "updates_per_s": report["updates_per_s"],
+            "report": {"by": by, "age_s": age, "ready": report["ready"]}}
 
 
 def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
@@ -135,19 +157,33 @@ def _print(rows: list[Row]) -> None:
     remote = [row for row in rows if row["state"] == REMOTE]
     if remote:
         print("\nNodes of other hosts, as their peers on this host see them:")
-        print(table(["NODE", "SEEN BY", "LINK", "LAG", "ROUND TRIP"],
+        print(table(["NODE", "SEEN BY", "LINK", "LAG", "ROUND TRIP", "ADDRESS"],
                     [cells for row in remote for cells in _remote_cells(row)], right=("LAG", "ROUND TRIP")))
-    if len({row["digest"] for row in rows if row["digest"]}) > 1:
+    if _digests_differ(rows):
         print("The digests differ: some node lacks records that another has")
     for sentence in sorted({sentence for row in rows for sentence in row["name_conflicts"]}):
         print(safe(sentence))
+
+
+def _digests_differ(rows: list[Row]) -> bool:
+    """Digests of other hosts do not count: they are some seconds old."""
+    return len({row["digest"] for row in rows if row["digest"] and row["state"] != REMOTE}) > 1
+
+
+def _state_cell(row: Row) -> str:
+    report = row["report"]
+    if report is None:
+        return str(row["state"])
+    if report["age_s"] > OLD_REPORT_SECONDS:
+        return f"{row['state']}, {report['age_s']:.0f} s ago"
+    return str(row["state"]) if report["ready"] else f"{row['state']}, not ready"
 
 
 def _cells(row: Row) -> list[Any]:
     def known(value: Any, form: str = "{}") -> str:
         return "-" if value is None else form.format(value)
 
-    return [shorten(row["node"], 20), row["state"], known(row["pid"]),
+    return [shorten(row["node"], 20), _state_cell(row), known(row["pid"]),
             "-" if row["uptime_s"] is None else duration(row["uptime_s"]), row["client_port"],
             known(row["peers_up"], f"{{}}/{row['peers']}"), known(row["clients"]), known(row["digest"]),
             known(row["updates_per_s"], "{:.0f}")]
@@ -156,8 +192,9 @@ def _cells(row: Row) -> list[Any]:
 def _remote_cells(row: Row) -> list[list[Any]]:
     """The lines of a node of another host; one without figures if no running node of this host has a link to it."""
     name = shorten(row["node"], 20)
-    return [[name, shorten(link["node"], 20), link["state"], link["lag"], _milliseconds(link)]
-            for link in row["seen_by"]] or [[name, "-", "-", "-", "-"]]
+    return [[name, shorten(link["node"], 20), link["state"], link["lag"], _milliseconds(link),
+             safe(link["address"].removeprefix("tcp://")) or "-"]
+            for link in row["seen_by"]] or [[name, "-", "-", "-", "-", "-"]]
 
 
 def _milliseconds(link: Row) -> str:

@@ -30,7 +30,7 @@ struct Process {
     options.name_wait = kNameWait;
     replica = std::make_unique<Replica>(options);
     for (const Nanoseconds end = real_time().steady + 10s; !pumped && real_time().steady < end;) {
-      pumped = PumpedBus::open(*context, {bind, {peer_address}}, *replica);  // a former socket may still hold it
+      pumped = PumpedBus::open(*context, {{bind}, {peer_address}}, *replica);  // a former socket may still hold it
     }
     REQUIRE(pumped);
   }

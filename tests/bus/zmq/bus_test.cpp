@@ -59,15 +59,15 @@ TEST_CASE("a bus that leaves sends BYE") {
 TEST_CASE("the error of open() names the address that cannot be used") {
   Herd herd;
   const auto replica = make_replica("Campbell", {"Hill"}, 1);
-  const auto busy = Bus::open(herd.context(), {herd.hills_address(), {herd.hills_address()}}, *replica);
+  const auto busy = Bus::open(herd.context(), {{herd.hills_address()}, {herd.hills_address()}}, *replica);
   REQUIRE_FALSE(busy);
   CHECK(busy.error().message == "bus address " + herd.hills_address() +
                                     " is in use: stop the other process or change `bus` in the configuration");
-  const auto bad = Bus::open(herd.context(), {"tcp://127.0.0.1:no", {herd.hills_address()}}, *replica);
+  const auto bad = Bus::open(herd.context(), {{"tcp://127.0.0.1:no"}, {herd.hills_address()}}, *replica);
   REQUIRE_FALSE(bad);
   CHECK(bad.error().message.find("bus address tcp://127.0.0.1:no cannot be used: ") == 0);
   const std::string free = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
-  const auto nowhere = Bus::open(herd.context(), {free, {"udp://nowhere"}}, *replica);
+  const auto nowhere = Bus::open(herd.context(), {{free}, {"udp://nowhere"}}, *replica);
   REQUIRE_FALSE(nowhere);
   CHECK(nowhere.error().message.find("bus address udp://nowhere cannot be used: ") == 0);
 }
@@ -134,7 +134,7 @@ TEST_CASE("the ROUTER is read while a peer accepts nothing") {
   const std::string hills = "tcp://127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  hill.pumped = PumpedBus::open(context, {hills, {"tcp://127.0.0.1:" + std::to_string(full_port)}}, *hill.replica);
+  hill.pumped = PumpedBus::open(context, {{hills}, {"tcp://127.0.0.1:" + std::to_string(full_port)}}, *hill.replica);
   REQUIRE(hill.pumped);
   zmq::socket_t smith(context, zmq::socket_type::dealer);
   smith.set(zmq::sockopt::linger, 0);

@@ -185,7 +185,7 @@ TEST_CASE("a connection to a peer's port that sends data that no node sends is c
     HostilePort port;
     Node hill;
     hill.replica = make_replica("Hill", {"Smith"}, 1);
-    hill.pumped = PumpedBus::open(context, {free_address(), {port.address()}}, *hill.replica);
+    hill.pumped = PumpedBus::open(context, {{free_address()}, {port.address()}}, *hill.replica);
     REQUIRE(hill.pumped);
     const std::string frames = repeated(frame, 1000);
     const Nanoseconds end = real_time().steady + 20s;
@@ -208,7 +208,7 @@ TEST_CASE("a connection of a port with itself is cut at once") {
   const std::string endpoint = "127.0.0.1:" + std::to_string(herd::node::free_port());
   Node hill;
   hill.replica = make_replica("Hill", {"Smith"}, 1);
-  hill.pumped = PumpedBus::open(context, {free_address(), {"tcp://" + endpoint + ";" + endpoint}}, *hill.replica);
+  hill.pumped = PumpedBus::open(context, {{free_address()}, {"tcp://" + endpoint + ";" + endpoint}}, *hill.replica);
   REQUIRE(hill.pumped);
   const Nanoseconds end = real_time().steady + 20s;
   while (hill.bus().connections_cut() < 2 && real_time().steady < end) hill.pumped->run_once();

@@ -15,8 +15,8 @@ TEST_CASE("a node with a stuck output to one peer still receives from the others
   const std::string hills = free_address();
   const std::string smiths = free_address();
   const auto hills_bus =
-      PumpedBus::open(context, {hills, {smiths, free_address()}}, *hill);  // no process has Jaquez's address
-  const auto smiths_bus = PumpedBus::open(context, {smiths, {hills}}, *smith);
+      PumpedBus::open(context, {{hills}, {smiths, free_address()}}, *hill);  // no process has Jaquez's address
+  const auto smiths_bus = PumpedBus::open(context, {{smiths}, {hills}}, *smith);
   REQUIRE(hills_bus);
   REQUIRE(smiths_bus);
   REQUIRE(accept(*smith, "kiwi", "5", real_time()).result == Accepted::Stored);

@@ -48,6 +48,21 @@ TEST_CASE("the error for an unknown name contains the key and the name") {
   CHECK(found.error().message.starts_with("clients address no-such-name.invalid:12440 cannot be looked up ("));
 }
 
+TEST_CASE("the bus binds an IP address as it is configured, and of a name all addresses of this machine") {
+  for (const std::string text : {"tcp://192.0.2.1:12240", "tcp://0.0.0.0:12240", "tcp://[::1]:12240"}) {
+    CHECK(own_endpoints_of(text, "bus").value() == std::vector<std::string>{text});
+  }
+  const auto local = own_endpoints_of("tcp://localhost:12240", "bus");
+  REQUIRE(local);
+  CHECK_FALSE(local->empty());
+  for (const std::string& endpoint : *local) {
+    CHECK((endpoint == "tcp://[::1]:12240" || endpoint.starts_with("tcp://127.")));
+  }
+  const auto unknown = own_endpoints_of("tcp://no-such-name.invalid:12240", "bus");
+  REQUIRE_FALSE(unknown);
+  CHECK(unknown.error().message.starts_with("bus address no-such-name.invalid:12240 cannot be looked up ("));
+}
+
 TEST_CASE("all addresses of a name are listened on, with the same port") {
   asio::io_context io;
   const auto acceptors = listen_at(io, {endpoint("127.0.0.1", 0), endpoint("127.0.0.2", 0)}, kHttp);

@@ -282,9 +282,7 @@ TEST_CASE("malformed addresses are mistakes") {
   CHECK(mistake_of_node("http = \"nowhere\"").find("which has no port") != std::string::npos);
   CHECK(mistake_of_node("bus_public = \"ipc:///tmp/x\"").find("does not begin with tcp://") != std::string::npos);
   CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"localhost:1\"\nbus = \"\"\n") ==
-        std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://IP:PORT"});
-  CHECK(mistakes("[[node]]\nname = \"Hill\"\nclients = \"localhost:1\"\nbus = \"tcp://localhost:2\"\n")[0].find(
-            "4: Hill: `bus` has the host name \"localhost\"") == 0);
+        std::vector<std::string>{"4: Hill: `bus` is empty: write tcp://HOST:PORT"});
 }
 
 TEST_CASE("a name has 1 to 63 letters, digits, underscores and hyphens") {
@@ -304,7 +302,7 @@ TEST_CASE("a name of the wrong type and an empty name are one mistake each") {
         std::vector<std::string>{"2: [[node]] `name` is an integer: write a string, \"...\""});
   const auto all = mistakes("node = [{name = \"\", clients = \"127.0.0.1:1\", bus = \"\"}]\n");
   CHECK(all == std::vector<std::string>{"1: [[node]] `name` is \"\": write 1 to 63 letters, digits, _ or -",
-                                        "1: [[node]] `bus` is empty: write tcp://IP:PORT"});
+                                        "1: [[node]] `bus` is empty: write tcp://HOST:PORT"});
 }
 
 TEST_CASE("a name may appear once") {

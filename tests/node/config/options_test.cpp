@@ -167,6 +167,27 @@ TEST_CASE("herd-node --list contains the values of the configuration that script
   CHECK(smith["peers"] == nlohmann::json::array({"Hill"}));
 }
 
+TEST_CASE("a node is of this host if its addresses are, of names any of theirs, and of a wildcard bus_public's") {
+  const auto is_local = [](const std::string& clients, const std::string& bus, const std::string& more = "") {
+    const ScratchDir scratch;
+    const auto file = scratch.write("[clients]\nallow_plaintext = true\n[[node]]\nname = \"Hill\"\nclients = \"" +
+                                    clients + ":1\"\nbus = \"tcp://" + bus + ":2\"\n" + more);
+    const auto invocation = invoke({"--config", file.string(), "--list"});
+    REQUIRE(invocation.status == 0);
+    return nlohmann::json::parse(invocation.output)["nodes"][0]["local"] == true;
+  };
+  const auto reached_at = [](const std::string& host) { return "bus_public = \"tcp://" + host + ":3\"\n"; };
+  CHECK(is_local("localhost", "localhost"));
+  CHECK(is_local("0.0.0.0", "127.0.0.1", reached_at("192.0.2.1")));
+  CHECK(is_local("0.0.0.0", "0.0.0.0", reached_at("127.0.0.1")));
+  CHECK(is_local("0.0.0.0", "[::]", reached_at("localhost")));
+  CHECK_FALSE(is_local("0.0.0.0", "0.0.0.0", reached_at("192.0.2.1")));
+  CHECK_FALSE(is_local("192.0.2.1", "127.0.0.1"));
+  CHECK_FALSE(is_local("127.0.0.1", "192.0.2.1"));
+  CHECK_FALSE(is_local("127.0.0.1", "no-such-name.invalid"));
+  CHECK_FALSE(is_local("no-such-name.invalid", "127.0.0.1"));
+}
+
 TEST_CASE("help and version go to standard output with status 0") {
   const auto version = invoke({"--version"});
   CHECK(version.status == 0);

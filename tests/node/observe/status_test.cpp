@@ -18,10 +18,12 @@ TEST_CASE("the status document has exactly the documented fields") {
     "journal": {"state": "ok", "trouble": "", "bytes": 4096},
     "name_conflict": null,
     "links": {
-      "Jaquez": {"state": "up", "sent": 12, "merged": 11, "kept": 10, "lag": 1, "round_trip_us": 250, "skew_us": -1500,
-        "contender": null},
-      "Smith": {"state": "half", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0, "skew_us": 0,
-        "contender": null}},
+      "Jaquez": {"state": "up", "address": "tcp://192.0.2.1:12240", "sent": 12, "merged": 11, "kept": 10, "lag": 1,
+        "round_trip_us": 250, "skew_us": -1500, "contender": null},
+      "Smith": {"state": "half", "address": "", "sent": 0, "merged": 0, "kept": 0, "lag": 0, "round_trip_us": 0,
+        "skew_us": 0, "contender": null}},
+    "reports": {"Campbell": {"age_s": 0.7, "incarnation": "0000000000000abc", "uptime_s": 2.5, "ready": true,
+      "clients": 3, "digest": "0000000000000def", "peers_up": 1, "peers": 2, "updates_per_s": 40}},
     "places": {"google": {"state": "resting", "message": "google is broken", "requests": {"OK": 1, "UNKNOWN_ERROR": 1},
       "mean_request_us": 100000, "cache_hits": 4, "cache_misses": 2, "shared": 1, "stale": 1, "cached": 1,
       "cached_bytes": 900}},
@@ -36,6 +38,7 @@ TEST_CASE("the status document is one line") {
 TEST_CASE("a node without peers and counters has empty objects in the status") {
   const auto document = json::parse(to_json(Status{}));
   CHECK(document.at("links") == json::object());
+  CHECK(document.at("reports") == json::object());
   CHECK(document.at("places") == json::object());
   CHECK(document.at("counters") == json::object());
 }
