@@ -39,8 +39,8 @@ struct Self {
 
 class Handshake {
  public:
-  // `self` must outlive the handshake. At first a HELLO is due.
-  explicit Handshake(const Self& self) : self_(&self) {}
+  // `self` must outlive the handshake. At first a HELLO is due. `first_attempt`: as in Link.
+  explicit Handshake(const Self& self, std::uint64_t first_attempt = 1) : self_(&self), attempt_(first_attempt) {}
 
   // ---- received messages ----
   // Whether a message names the present incarnations of both sides.
@@ -106,7 +106,7 @@ class Handshake {
 
   const Self* self_;
   std::uint64_t peer_incarnation_ = 0;  // as the newest HELLO names it; 0: none has come
-  std::uint64_t attempt_ = 1;           // of our handshake; rises with each restart() and complete()
+  std::uint64_t attempt_;               // of our handshake; rises with each restart() and complete()
   std::uint64_t welcomed_run_ = 0;      // the run that the last WELCOME named; 0: none, or its cursor was 0
   std::optional<protocol::Nanoseconds> hello_due_ = protocol::Nanoseconds{};  // steady; nullopt: complete
   protocol::Nanoseconds hello_sent_at_ = protocol::Nanoseconds::min() / 2;    // steady; long ago: none was sent

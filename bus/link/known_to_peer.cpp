@@ -5,6 +5,7 @@
 namespace herd::bus {
 
 bool KnownToPeer::contains(const Store& store, const Feed::Entry& entry) const {
+  if (mutated(Mutant::NewPeerGetsNoSnapshot) && entry.number <= after_) return true;
   if (store.came_by(entry.index) != peer_) return false;
   return entry.number > after_ || mutated(Mutant::EchoSkipForgetsIncarnation);
 }

@@ -4,7 +4,8 @@
 //
 // Example: the link has the index 3, and our feed's tail was 10 when the peer's present incarnation became known. A
 // record that came by link 3 as change 12 is known to the peer. One that came by link 3 as change 9 is not, and one
-// that came by link 2 as change 12 is not either.
+// that came by link 2 as change 12 is not either. So nothing is known to a new peer that has the number of a removed
+// one: all that came by the former link has numbers up to the tail at the new peer's first HELLO.
 //
 // A plain value; part of the sending half of a link (bus/link/sending_stream.hpp).
 #pragma once

@@ -18,8 +18,9 @@ using protocol::Ping;
 using protocol::Pong;
 using protocol::Welcome;
 
-Link::Link(const Self& self, PeerIndex index, const LinkLimits& limits, const PeerCursor& restored)
-    : handshake_(self), sending_(index, limits), receiving_(limits, restored) {}
+Link::Link(const Self& self, PeerIndex index, const LinkLimits& limits, const PeerCursor& restored,
+           std::uint64_t first_attempt)
+    : handshake_(self, first_attempt), sending_(index, limits), receiving_(limits, restored) {}
 
 // ---- received messages ----------------------------------------------------------------------------------------------
 
@@ -32,8 +33,9 @@ void Link::receive(const Hello& hello, Now now, ChangeNumber feed_tail) {
 }
 
 void Link::begin_incarnation(const Hello& hello, Now now, ChangeNumber feed_tail) {
+  const bool is_first = handshake_.peer_incarnation() == 0;
   handshake_.begin_incarnation(hello.incarnation);
-  sending_.begin_incarnation(feed_tail);
+  sending_.begin_incarnation(is_first && mutated(Mutant::ReusedNumberKnowsRecords) ? 0 : feed_tail);
   receiving_.begin_incarnation(hello.tail);
   round_trip_.begin_incarnation();
   liveness_.begin_incarnation(now.steady);

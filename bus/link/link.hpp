@@ -45,9 +45,11 @@ namespace herd::bus {
 
 class Link {
  public:
-  // `self` must outlive the link. `index`: of the peer among the replica's peers, as the store records it. `restored`:
-  // as in ReceivingCursor. At first the link is Down and a HELLO is due.
-  Link(const Self& self, PeerIndex index, const LinkLimits& limits, const PeerCursor& restored = {});
+  // `self` must outlive the link. `index`: the link's number, as the store records it. `restored`: as in
+  // ReceivingCursor. `first_attempt`: must be above all attempts of a former link to the same peer, so that answers to
+  // that link do not count for this one (rule 29). At first the link is Down and a HELLO is due.
+  Link(const Self& self, PeerIndex index, const LinkLimits& limits, const PeerCursor& restored = {},
+       std::uint64_t first_attempt = 1);
 
   // ---- messages received from the peer ----
   // `feed_tail`: the tail of this node's feed now.

@@ -58,9 +58,10 @@ struct ReconcileLimits {
 class Reconciler {
  public:
   // `seed`: of the times of rounds. `known_feed`: the peer's feed id as the journal holds it; 0: none. Whenever the
-  // peer has another one, a round is due as soon as the link is synchronised.
-  Reconciler(ReconcileLimits limits, std::uint64_t seed, std::uint64_t known_feed)
-      : limits_(limits), random_(seed), known_feed_(known_feed) {}
+  // peer has another one, a round is due as soon as the link is synchronised. `first_number`: of rounds and pulls; must
+  // be above those of a former link to the same peer (rule 29), minus 1.
+  Reconciler(ReconcileLimits limits, std::uint64_t seed, std::uint64_t known_feed, std::uint64_t first_number = 0)
+      : limits_(limits), random_(seed), known_feed_(known_feed), round_(first_number), pull_number_(first_number) {}
 
   // Begins a round if one is due, and abandons a round or a pull that was not answered in time. Call it once per loop
   // iteration, after the link's tick().
@@ -83,7 +84,7 @@ class Reconciler {
   [[nodiscard]] std::optional<Outgoing> take(const Link& link, const Store& store);
   [[nodiscard]] bool wants_to_send() const { return owe_ask_ || owe_digest_ || owe_pull_ || owe_answer_; }
 
-  // Since the start: rounds that this node began, and buckets that it asked the peer for.
+  // The number of the last round that this node began; and how many buckets it asked the peer for since the start.
   [[nodiscard]] std::uint64_t rounds() const { return round_; }
   [[nodiscard]] std::uint64_t buckets_pulled() const { return buckets_pulled_; }
 
@@ -115,7 +116,7 @@ class Reconciler {
   std::uint64_t peer_incarnation_ = 0;  // that all below belongs to
 
   // Our rounds.
-  std::uint64_t round_ = 0;
+  std::uint64_t round_;
   bool scheduled_ = false;
   protocol::Nanoseconds due_at_{};
   bool extra_due_ = false;   // the next round is an extra one, because a difference was seen
@@ -128,7 +129,7 @@ class Reconciler {
   // Our pulls.
   bool pulling_ = false;
   protocol::Nanoseconds pulled_at_{};
-  std::uint64_t pull_number_ = 0;
+  std::uint64_t pull_number_;
   std::uint64_t pull_position_ = 0;
   std::vector<Bucket> to_pull_;  // in order; the first ones are in the present PULL
   std::uint64_t buckets_pulled_ = 0;

@@ -52,4 +52,9 @@ SeenSet::Window& SeenSet::window(std::string_view origin, std::uint64_t run) {
   return made.window;
 }
 
+void SeenSet::forget(std::string_view origin) {
+  if (mutated(Mutant::SeenOfRemovedStays)) return;
+  std::erase_if(windows_, [&](const Named& named) { return named.origin == origin; });
+}
+
 }  // namespace herd::bus

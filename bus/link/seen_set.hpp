@@ -43,6 +43,9 @@ class SeenSet {
   // The window of (origin, run); an empty one is made if there is none. Valid until the next call.
   [[nodiscard]] Window& window(std::string_view origin, std::uint64_t run);
 
+  // Drops the windows of an origin, of all its runs. If its updates still come, they get new windows.
+  void forget(std::string_view origin);
+
  private:
   struct Named {
     std::string origin;

@@ -26,11 +26,15 @@ bool Pump::serve(PeerIndex peer, Now now) {
 bool Pump::run(Now now) {
   bool more = transport_.receive(now);
   replica_.tick(now);
-  if (backoffs_.empty()) backoffs_.assign(replica_.peers(), ReconnectBackoff(now.steady));
+  if (peer_changes_ != replica_.peers().changes()) {
+    peer_changes_ = replica_.peers().changes();
+    backoffs_.assign(replica_.peers().end_number(), ReconnectBackoff(now.steady));
+  }
   // Peers that have just sent a batch are served last: they are owed an ACK, and the others are owed the new updates.
   for (const bool owed_ack : {false, true}) {
-    for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-      if (replica_.owes_ack(peer) == owed_ack) more = serve(peer, now) || more;
+    for (PeerIndex peer = 0; peer < replica_.peers().end_number(); ++peer) {
+      if (replica_.peers().has(peer) && replica_.peers()[peer].link.receiving().owes_ack() == owed_ack)
+        more = serve(peer, now) || more;
     }
   }
   return more;
@@ -38,8 +42,9 @@ bool Pump::run(Now now) {
 
 Nanoseconds Pump::next_deadline(Now now) const {
   Nanoseconds deadline = std::min(replica_.tick_deadline(now), transport_.due());
-  for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-    if (!backoffs_.empty()) deadline = std::min(deadline, backoffs_[peer].due());
+  for (PeerIndex peer = 0; peer < replica_.peers().end_number(); ++peer) {
+    if (!replica_.peers().has(peer)) continue;
+    if (peer_changes_ == replica_.peers().changes()) deadline = std::min(deadline, backoffs_[peer].due());
     if (transport_.was_writable(peer)) deadline = std::min(deadline, replica_.send_deadline(peer));
   }
   return deadline;

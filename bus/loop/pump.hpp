@@ -5,6 +5,8 @@
 // Owned by the loop (bus/loop/loop.hpp). Pure; loop thread only.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "bus/link/reconnect_backoff.hpp"
@@ -30,7 +32,9 @@ class Pump {
 
   Replica& replica_;
   Transport& transport_;
-  std::vector<ReconnectBackoff> backoffs_;  // of each peer; made by the first run(), which knows the time
+  // By link number. The first run() makes them, as it knows the time; a run() after peers came or went makes them anew.
+  std::vector<ReconnectBackoff> backoffs_;
+  std::optional<std::uint64_t> peer_changes_;  // that the backoffs know of; nullopt: there was no run() yet
 };
 
 }  // namespace herd::bus

@@ -53,6 +53,9 @@ class BodyMerger {
   // The body of an ANSWER, for which the seen-set is not asked: reconciliation repairs also what was merged before.
   Merged merge_answer(const Received& received);
 
+  // Frees the memory of what was merged from this origin, of which a peer was removed (bus/link/seen_set.hpp).
+  void forget(std::string_view origin) { seen_.forget(origin); }
+
  private:
   // Of the updates with the origin of the last one looked at.
   struct OfOrigin {

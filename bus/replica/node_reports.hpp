@@ -1,5 +1,5 @@
 // What is known about the state of all nodes of the herd, for an operator who looks at any of them. Each PONG carries
-// the sender's own report and those that it has from other peers (rule 27), so reports travel one link per second, and
+// the sender's own report and those that it has from other peers (rule 31), so reports travel one link per second, and
 // no further message is needed. Nothing else depends on them.
 //
 // Pure; memory is bounded by kMaxNodes reports. Owned by the node, used by its replica; loop thread only.

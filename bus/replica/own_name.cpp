@@ -18,8 +18,13 @@ bool OwnName::counts(const Peer& peer, Now now) {
   return !is_over(peer, now) && (!peer.same_incarnation || *peer.at - peer.since >= kReconnected);
 }
 
-void OwnName::receive(const Conflict& conflict, std::size_t peer, Now now) {
-  Peer& report = reports_[peer];
+OwnName::Peer& OwnName::report_of(PeerIndex peer) {
+  if (peer >= reports_.size()) reports_.resize(std::size_t{peer} + 1);
+  return reports_[peer];
+}
+
+void OwnName::receive(const Conflict& conflict, PeerIndex peer, Now now) {
+  Peer& report = report_of(peer);
   const Claimant other{conflict.other_incarnation, conflict.other_address, conflict.other_host};
   if (is_over(report, now) || report.keeps_name != conflict.keeps_name || report.other != other)
     report.since = now.steady;
@@ -31,11 +36,18 @@ void OwnName::receive(const Conflict& conflict, std::size_t peer, Now now) {
   update(now);
 }
 
-void OwnName::welcomed(std::size_t peer, Now now) {
-  Peer& report = reports_[peer];
+void OwnName::welcomed(PeerIndex peer, Now now) {
+  Peer& report = report_of(peer);
   if (answered_ && (!report.at || report.keeps_name)) return;
   answered_ = true;
   if (!report.keeps_name) report.at.reset();
+  update(now);
+}
+
+void OwnName::forget(PeerIndex peer, Now now) {
+  if (mutated(Mutant::RemovedStillRefuses)) return;
+  report_of(peer) = {};
+  if (reported_ && reported_->peer == peer) reported_.reset();
   update(now);
 }
 
@@ -57,7 +69,7 @@ void OwnName::update(Now now) {
 
 std::optional<OwnName::Report> OwnName::report(Now now) const {
   std::optional<Report> found;
-  for (std::size_t i = 0; i < reports_.size(); ++i) {
+  for (PeerIndex i = 0; i < reports_.size(); ++i) {
     const Peer& peer = reports_[i];
     if (!counts(peer, now) || (found && (peer.keeps_name || !found->keeps_name))) continue;
     found = Report{i, peer.keeps_name, peer.other};

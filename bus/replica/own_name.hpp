@@ -6,12 +6,12 @@
 #pragma once
 
 #include <chrono>
-#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <vector>
 
 #include "bus/replica/claims.hpp"
+#include "bus/store/packed_record.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/messages.hpp"
 
@@ -28,16 +28,16 @@ static_assert(kRefusedFor >= 5 * kHelloInterval);
 
 class OwnName {
  public:
-  // `peers`: their number. `wait`: how long to wait for a peer's answer at the start; 0 for not at all, as it must be
-  // without peers.
-  OwnName(std::size_t peers, protocol::Nanoseconds wait)
-      : reports_(peers), wait_(wait), may_acknowledge_(wait.count() == 0) {}
+  // `wait`: how long to wait for a peer's answer at the start; 0 for not at all, as it must be without peers.
+  explicit OwnName(protocol::Nanoseconds wait) : wait_(wait), may_acknowledge_(wait.count() == 0) {}
 
-  // The peer of this index sent CONFLICT to this incarnation. If it names this incarnation as the other process too, it
-  // counts only after such CONFLICTs have come for kReconnected.
-  void receive(const protocol::Conflict& conflict, std::size_t peer, protocol::Now now);
+  // The peer with this number sent CONFLICT to this incarnation. If it names this incarnation as the other process too,
+  // it counts only after such CONFLICTs have come for kReconnected.
+  void receive(const protocol::Conflict& conflict, PeerIndex peer, protocol::Now now);
   // The peer sent WELCOME to this incarnation, so it does not refuse this process.
-  void welcomed(std::size_t peer, protocol::Now now);
+  void welcomed(PeerIndex peer, protocol::Now now);
+  // The peer with this number was removed: its reports are void. A conflict that was logged by them gets no end.
+  void forget(PeerIndex peer, protocol::Now now);
   // Ends refusals and the wait of the start when their time is over. Call it once per loop iteration.
   void tick(protocol::Now now);
 
@@ -47,7 +47,7 @@ class OwnName {
   // A peer's newest report of another process with this name. Of several reports, one that refuses this process is
   // preferred.
   struct Report {
-    std::size_t peer = 0;
+    PeerIndex peer = 0;
     bool keeps_name = false;  // this process keeps the name at that peer; else it is refused
     Claimant other;
     bool operator==(const Report&) const = default;
@@ -73,11 +73,12 @@ class OwnName {
     Claimant other;
   };
 
+  [[nodiscard]] Peer& report_of(PeerIndex peer);
   void update(protocol::Now now);
   [[nodiscard]] static bool is_over(const Peer& peer, protocol::Now now);
   [[nodiscard]] static bool counts(const Peer& peer, protocol::Now now);
 
-  std::vector<Peer> reports_;
+  std::vector<Peer> reports_;  // by the number of the peer; it grows with the first report of a peer
   protocol::Nanoseconds wait_;
   std::optional<protocol::Nanoseconds> started_at_;  // the first tick
   bool answered_ = false;                            // a peer has sent WELCOME or CONFLICT

@@ -23,9 +23,6 @@ using protocol::Welcome;
 
 namespace {
 
-// Between the jitter seeds of two links. Any odd number, so that their rounds are not in step.
-constexpr std::uint64_t kJitterStep = 0xd1342543de82ef95ULL;
-
 // The reason for which a HELLO of other protocol versions is refused, and which side to upgrade.
 std::string version_mismatch(const Hello& hello, const std::string& node) {
   static_assert(protocol::kOldestProtocolVersion == protocol::kProtocolVersion, "the text names one version");
@@ -56,20 +53,17 @@ Replica::Replica(Options options, RecoveredState recovered)
       store_(std::move(recovered.store)),
       planner_({recovered.run.feed_id, recovered.run.base, options.self.incarnation}, std::move(recovered.runs),
                recovered.cursor, recovered.sequence, options.planner),
-      own_name_(options.peers.size(), options.peers.empty() ? Nanoseconds{} : options.name_wait),
+      own_name_(options.peers.empty() ? Nanoseconds{} : options.name_wait),
+      peers_(*self_, {options.limits, options.reconcile, options.jitter_seed}),
       reports_(options.reports),
       merger_(*self_, store_, recent_, events_),
       sender_(store_, recent_, events_.counters()) {
   self_->feed_id = recovered.run.feed_id;
   HERD_ASSERT(options.peers.size() < protocol::kMaxNodes && self_->incarnation != 0 && self_->feed_id != 0);
-  peers_.reserve(options.peers.size());
   for (std::string& name : options.peers) {
-    const auto index = static_cast<PeerIndex>(peers_.size());
     const auto restored = std::find_if(recovered.cursors.begin(), recovered.cursors.end(),
                                        [&](const PeerCursor& durable) { return durable.peer == name; });
-    Link link(*self_, index, options.limits, restored == recovered.cursors.end() ? PeerCursor{} : *restored);
-    Reconciler reconciler(options.reconcile, options.jitter_seed + index * kJitterStep, link.receiving().feed_id());
-    peers_.push_back({std::move(name), std::move(link), std::move(reconciler)});
+    peers_.begin_with(std::move(name), restored == recovered.cursors.end() ? PeerCursor{} : *restored);
   }
   update_acknowledged();
 }
@@ -129,14 +123,14 @@ void Replica::receive(const Incoming& incoming, Now now) {
   const auto message = protocol::decode(incoming.header);
   if (!message) return events_.refuse({}, "a message cannot be read: " + message.error().message);
   const auto receive_from_peer = [&](const auto& of_peer) {
-    const auto route = routes_.find(std::string(incoming.route));
+    const auto number = peers_.number_by(incoming.route);
     // A stranger, or a peer that has just reconnected: then its HELLO follows. Or a connection of which the key belongs
     // to another node since a reload.
-    if (route == routes_.end() || !may_be(incoming, peers_[route->second].name)) {
+    if (!number || !may_be(incoming, peers_[*number].name)) {
       ++events_.counters().messages_refused;
       return;
     }
-    receive(FromPeer{peers_[route->second], route->second, incoming, now}, of_peer);
+    receive(FromPeer{peers_[*number], *number, incoming, now}, of_peer);
     if (durability_.replicas > 0) update_acknowledged();
   };
   std::visit(protocol::Overloaded{
@@ -165,22 +159,22 @@ void Replica::receive_hello(const Incoming& incoming, const Hello& hello, Now no
                                           "': check `name` in [herd] and the addresses of the nodes");
   }
   if (!may_be(incoming, hello.node)) return events_.refuse(hello.node, key_mismatch(*incoming.authenticated));
-  const auto peer =
-      std::find_if(peers_.begin(), peers_.end(), [&](const Peer& known) { return known.name == hello.node; });
-  if (peer == peers_.end()) {
+  const auto number = peers_.number_of(hello.node);
+  if (!number) {
     return events_.refuse(
         hello.node, "it is no configured peer of this node: list each of the two nodes in the `peers` of the other");
   }
   if (hello.incarnation == 0 || hello.feed_id == 0) {
     return events_.refuse(hello.node, "its HELLO has no incarnation or no feed id");
   }
+  Peer& peer = peers_[*number];
   const Claims::Claim claim{hello, std::string(incoming.route), incoming.connections};
-  if (mutated(Mutant::FirstRouteStays) && !peer->claims.route().empty()) {
-    return peer->link.receive(hello, now, store_.feed().tail());
+  if (mutated(Mutant::FirstRouteStays) && !peer.claims.route().empty()) {
+    return peer.link.receive(hello, now, store_.feed().tail());
   }
-  switch (peer->claims.judge(claim, self_->incarnation, peer->link.connected(now), now)) {
+  switch (peer.claims.judge(claim, self_->incarnation, peer.link.connected(now), now)) {
     case Claims::Verdict::Accepted:
-      return accept_claim(static_cast<PeerIndex>(peer - peers_.begin()), claim, now);
+      return accept_claim(*number, claim, now);
     case Claims::Verdict::Refused:
     case Claims::Verdict::Late:
       ++events_.counters().messages_refused;
@@ -295,9 +289,9 @@ void Replica::update_acknowledged() {
   acknowledged_ = durability_.journal ? planner_.durable() : std::numeric_limits<ChangeNumber>::max();
   if (durability_.replicas == 0) return;
   std::vector<ChangeNumber> proven;
-  proven.reserve(peers_.size());
+  proven.reserve(std::max<std::size_t>(peers_.size(), durability_.replicas));
   for (const Peer& peer : peers_) proven.push_back(peer.link.sending().proven());
-  HERD_ASSERT(proven.size() >= durability_.replicas);
+  if (proven.size() < durability_.replicas) proven.resize(durability_.replicas);  // too few peers prove nothing
   const auto kth = proven.begin() + static_cast<std::ptrdiff_t>(durability_.replicas) - 1;
   std::nth_element(proven.begin(), kth, proven.end(), std::greater<>());
   acknowledged_ = std::min(acknowledged_, *kth);
@@ -348,15 +342,8 @@ void Replica::check_invariants() const {
   const ChangeNumber tail = store_.feed().tail();
   HERD_ASSERT(planner_.durable() <= planner_.cursor() && planner_.cursor() <= tail);
   HERD_ASSERT(own_name_.may_acknowledge() || acknowledged_ == 0);
-  std::size_t routes = 0;
-  for (const Peer& peer : peers_) {
-    peer.link.check_invariants(tail);
-    const std::string& route = peer.claims.route();
-    if (route.empty()) continue;
-    ++routes;
-    HERD_ASSERT(routes_.contains(route) && &peers_[routes_.at(route)] == &peer);
-  }
-  HERD_ASSERT(routes_.size() == routes);
+  HERD_ASSERT(peers_.size() >= durability_.replicas || acknowledged_ == 0);
+  peers_.check_invariants(tail);
 }
 
 bool Replica::synchronised() const {

@@ -4,7 +4,7 @@
 //
 //   BodyMerger       merges what peers send into the store
 //   BatchSender      composes the batches for peers from the store
-//   Claims           which process holds a peer's name; one for each peer
+//   Peers            the link to each peer, and which process holds its name
 //   OwnName          whether this process may act under its own name
 //   JournalPlanner   what the next flush of the journal writes
 //   EventCollector   what happened, for the node to log and count
@@ -25,14 +25,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "bus/journal/journal_planner.hpp"
 #include "bus/journal/recovery.hpp"
 #include "bus/link/link.hpp"
 #include "bus/link/outgoing.hpp"
-#include "bus/link/reconciler.hpp"
 #include "bus/replica/batch_sender.hpp"
 #include "bus/replica/body_merger.hpp"
 #include "bus/replica/claims.hpp"
@@ -41,6 +39,7 @@
 #include "bus/replica/events.hpp"
 #include "bus/replica/node_reports.hpp"
 #include "bus/replica/own_name.hpp"
+#include "bus/replica/peers.hpp"
 #include "bus/replica/recent_bodies.hpp"
 #include "bus/store/record.hpp"
 #include "bus/store/store.hpp"
@@ -81,7 +80,7 @@ struct ResetOutcome {
 // What the reply to an IAMAT waits for. By default for nothing.
 struct Durability {
   bool journal = false;      // the record must be in this node's journal
-  std::size_t replicas = 0;  // and in the journals of this many peers; at most the number of peers
+  std::size_t replicas = 0;  // and in the journals of this many peers; while there are fewer peers, no reply leaves
 };
 
 // A received message. Its sender is not known to be a peer, and its bytes may be anything.
@@ -147,6 +146,19 @@ class Replica {
   // The newest record of a client. Valid until the next call of accept(), reset() or receive().
   [[nodiscard]] std::optional<RecordView> find(std::string_view client) const { return store_.find(client); }
 
+  // ---- peers ----
+  // Peers come and go while the node runs (rules 27 to 30). A link has a number, by which the other functions name its
+  // peer; it does not change. The links of Options::peers have the numbers from 0 in their order.
+  //
+  // Adds a peer, which must not be one already; at most kMaxNodes - 1 peers. Returns the link's number, which may have
+  // been that of a removed peer. The link begins as at the start of the node: down, with a HELLO due.
+  PeerIndex add_peer(std::string name);
+  // Removes a peer: its link ends, its messages are those of a stranger from now on, and what it proved, refused or
+  // acknowledged is void. The records that came from it stay. Its connections are the bus's to close.
+  void remove_peer(PeerIndex peer, protocol::Now now);
+  // To read them; their numbers are those of the links.
+  [[nodiscard]] const Peers& peers() const { return peers_; }
+
   // Handles a message that came out of the ROUTER. Any bytes are allowed.
   void receive(const Incoming& incoming, protocol::Now now);
 
@@ -171,9 +183,6 @@ class Replica {
   [[nodiscard]] bool wants_to_send(PeerIndex peer, protocol::Now now) const {
     return peers_[peer].link.wants_to_send(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_send();
   }
-
-  // True if a batch of the peer is not acknowledged yet.
-  [[nodiscard]] bool owes_ack(PeerIndex peer) const { return peers_[peer].link.receiving().owes_ack(); }
 
   // Replies up to this change number may leave: their records are as durable as Options::durability demands. It falls
   // to 0 while may_acknowledge() is false.
@@ -207,14 +216,10 @@ class Replica {
   // The steady time at which take() has a message for the peer, if it can be sent to; max() for never.
   [[nodiscard]] protocol::Nanoseconds send_deadline(PeerIndex peer) const;
 
-  // The number of peers; a herd has at most protocol::kMaxNodes nodes.
-  [[nodiscard]] PeerIndex peers() const { return static_cast<PeerIndex>(peers_.size()); }
   [[nodiscard]] Connected connected(PeerIndex peer, protocol::Now now) const {
     return peers_[peer].link.connected(now);
   }
   [[nodiscard]] PeerStatus peer_status(PeerIndex peer, protocol::Now now) const;
-  // True if messages by this route count as a peer's: its accepted HELLO came by it.
-  [[nodiscard]] bool is_peer_route(std::string_view route) const { return routes_.contains(std::string(route)); }
   // True if, for each peer, everything that its feed contained at its first HELLO is merged here.
   [[nodiscard]] bool synchronised() const;
 
@@ -229,13 +234,6 @@ class Replica {
   void check_invariants() const;
 
  private:
-  struct Peer {
-    std::string name;
-    Link link;
-    Reconciler reconciler;
-    Claims claims{};                        // the processes that claim its name, and the route of its messages
-    Connected announced = Connected::Down;  // the state that the last event reported
-  };
   // A message from a peer: the peer, its index, and the message's frames.
   struct FromPeer {
     Peer& peer;
@@ -281,8 +279,7 @@ class Replica {
   std::optional<protocol::Nanoseconds> renewal_due_;  // after a renewal: the next one not before this time
   protocol::Nanoseconds renewal_spacing_ = kRenewalSpacing;
   OwnName own_name_;
-  std::vector<Peer> peers_;
-  std::unordered_map<std::string, PeerIndex> routes_;  // at most one for each peer: the route of its claims
+  Peers peers_;
   NodeReports* reports_;
   EventCollector events_;
   RecentBodies recent_;  // of the sender and the merger

@@ -1,5 +1,5 @@
-// The part of bus/replica/replica.hpp about names: which connection belongs to a peer, and whether another process uses
-// this node's name.
+// The part of bus/replica/replica.hpp about names: which peers there are, which connection belongs to a peer, and
+// whether another process uses this node's name.
 #include <utility>
 
 #include "bus/replica/replica.hpp"
@@ -10,17 +10,8 @@ namespace herd::bus {
 
 using protocol::Now;
 
-// The claim's connection is the peer's from now on. If a HELLO with another name came by it before, that name loses it:
-// else that peer would keep a route by which it no longer sends.
 void Replica::accept_claim(PeerIndex index, const Claims::Claim& claim, Now now) {
-  Claims& claims = peers_[index].claims;
-  const auto [at, is_new] = routes_.try_emplace(claim.route, index);
-  if (!is_new && at->second != index) {
-    peers_[at->second].claims.forget_route();
-    at->second = index;
-  }
-  if (!claims.route().empty() && claims.route() != claim.route) routes_.erase(claims.route());
-  claims.take(claim);
+  peers_.take(index, claim);
   peers_[index].link.receive(claim.hello, now, store_.feed().tail());
 }
 
@@ -33,8 +24,9 @@ bool Replica::may_be(const Incoming& incoming, std::string_view name) {
 // it holds the name again (rule 20).
 void Replica::regain_name(const protocol::Welcome& welcome, const Incoming& incoming, Now now) {
   const std::string route(incoming.route);
-  if (routes_.contains(route)) return;
-  for (PeerIndex index = 0; index < peers(); ++index) {
+  if (peers_.number_by(route)) return;
+  for (PeerIndex index = 0; index < peers_.end_number(); ++index) {
+    if (!peers_.has(index)) continue;
     const Connected link = peers_[index].link.connected(now);
     const auto hello = peers_[index].claims.regained(welcome, route, incoming.connections, self_->incarnation, link);
     if (!hello || !may_be(incoming, peers_[index].name)) continue;
@@ -72,6 +64,22 @@ void Replica::note_conflicts(Now now) {
     events_.note(NameConflict{Role::Witness, peer.name, peer.claims.holder(), contender.value_or(Claimant{}),
                               news == Claims::News::Over});
   }
+}
+
+// ---- peers that come and go -----------------------------------------------------------------------------------------
+
+PeerIndex Replica::add_peer(std::string name) {
+  const PeerIndex number = peers_.add(std::move(name));
+  update_acknowledged();
+  return number;
+}
+
+// The next commit mark does not contain its position any more. If it returns, its feed is read from the beginning.
+void Replica::remove_peer(PeerIndex number, Now now) {
+  merger_.forget(peers_[number].name);
+  own_name_.forget(number, now);
+  peers_.remove(number);
+  if (!mutated(Mutant::RemovedStillProves)) update_acknowledged();
 }
 
 }  // namespace herd::bus

@@ -109,6 +109,14 @@ HERD_MUTANT(RefusedAcknowledges)         // a refused process acknowledges updat
 HERD_MUTANT(StartAcknowledges)           // ... and so does a process that does not know yet whether it will be refused
 HERD_MUTANT(RefusalNeverEnds)            // a process that was refused stays refused
 HERD_MUTANT(HelloOfAnotherNameAccepted)  // a process may use another name than that of its key
+// Peers that come and go while the node runs (rules 27 to 30).
+HERD_MUTANT(NewPeerGetsNoSnapshot)     // a peer is sent only the changes that come after its first HELLO
+HERD_MUTANT(ReusedNumberKnowsRecords)  // a peer is not sent records that came by a removed link with the same number
+HERD_MUTANT(RouteOfRemovedStays)       // late messages of a removed peer count for the next link with its number
+HERD_MUTANT(AttemptsOfRemovedRepeat)   // a late answer to a removed link counts for a new link to the same peer
+HERD_MUTANT(RemovedStillProves)        // the proofs of a removed peer count for replies that wait for peers
+HERD_MUTANT(RemovedStillRefuses)       // a process stays refused by a peer that was removed
+HERD_MUTANT(SeenOfRemovedStays)        // the seen-set keeps the windows of a removed peer
 // Reset.
 HERD_MUTANT(ResetKeepsEpoch)    // a reset does not raise the epoch
 HERD_MUTANT(EpochNotTakenOver)  // a report after a reset has epoch 0 instead of the client's epoch

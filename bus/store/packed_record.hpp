@@ -26,8 +26,9 @@
 
 namespace herd::bus {
 
-// Index of a configured peer and of the link to it, from 0 in the order of the configuration. In a record: the link by
-// which the record came, or kFromClient if a client reported it to this node.
+// The number of the link to a peer. A removed peer's number is given out again (docs/PROTOCOL.md, rule 29). In a
+// record: the link by which the record came, or kFromClient if a client reported it to this node. The link with that
+// number may be to another peer by now.
 using PeerIndex = std::uint8_t;
 inline constexpr PeerIndex kFromClient = 255;
 

@@ -2,10 +2,10 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <utility>
 
 #include "bus/store/mutants.hpp"
+#include "bus/zmq/addresses.hpp"
 #include "bus/zmq/checksum.hpp"
 #include "bus/zmq/zmq_calls.hpp"
 #include "bus/zmq/zmq_options.hpp"
@@ -27,14 +27,6 @@ constexpr int kBindFailuresReported = 200;
 constexpr int kAnswersPerIteration = 64;      // messages from a peer's ROUTER, which sends at most 20 per second
 constexpr std::size_t kCopyBytesBelow = 512;  // copying a small body costs less than sharing its ownership
 
-// The port of an address tcp://host:port; 0 if it has none.
-std::uint16_t port_of(std::string_view address) {
-  const std::string_view digits = address.substr(std::min(address.rfind(':') + 1, address.size()));
-  std::uint16_t port = 0;
-  (void)std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  return port;
-}
-
 bool is_intact(const Incoming& message, const zmq::message_t& last) {
   const Checksum checksum = checksum_of(message.header, message.body);
   return last.to_string_view() == std::string_view(checksum.data(), checksum.size());
@@ -49,77 +41,38 @@ zmq::message_t share(const std::shared_ptr<const std::string>& body) {
   return {const_cast<char*>(body->data()), body->size(), release, new Owner(body)};
 }
 
-std::vector<std::string> names_of_peers(const Replica& replica) {
-  std::vector<std::string> names;
-  for (PeerIndex peer = 0; peer < replica.peers(); ++peer) names.push_back(replica.peer_status(peer, {}).name);
-  return names;
-}
-
 }  // namespace
 
 Bus::Bus(zmq::context_t& context, const Addresses& addresses, Replica& replica, std::optional<BusKeys> keys)
-    : replica_(replica),
+    : context_(context),
+      replica_(replica),
       router_(context, zmq::socket_type::router),
-      addresses_(addresses.peers, addresses.resolver),
+      addresses_(addresses.resolver),
       bind_addresses_(addresses.bind) {
-  HERD_ASSERT(addresses.peers.size() == replica.peers() && !addresses.bind.empty());
+  HERD_ASSERT(!addresses.bind.empty());
   const bool encrypted = keys.has_value();
-  if (encrypted) encryption_.emplace(context, std::move(*keys), names_of_peers(replica));
+  if (encrypted) encryption_.emplace(context, std::move(*keys));
   set_receiver_options(router_);
-  descriptors_.push_back(router_.get(zmq::sockopt::fd));
-  dealers_.reserve(replica.peers());  // the guard keeps pointers to them
-  for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
-    zmq::socket_t& dealer = dealers_.emplace_back(context, zmq::socket_type::dealer);
-    set_sender_options(dealer);
-    descriptors_.push_back(dealer.get(zmq::sockopt::fd));
-  }
-  std::vector<zmq::socket_t*> sockets{&router_};
-  for (zmq::socket_t& dealer : dealers_) sockets.push_back(&dealer);
-  guard_.emplace(context, std::move(sockets), encrypted);
-  descriptors_.insert(descriptors_.end(), guard_->descriptors().begin(), guard_->descriptors().end());
-  if (encryption_) descriptors_.push_back(encryption_->descriptor());
-  dialled_.resize(dealers_.size());
-  touched_.assign(dealers_.size(), true);
-  writable_.assign(dealers_.size(), false);
+  guard_.emplace(context, router_, port_of(addresses.bind.front()), encrypted);
 }
 
 protocol::Result<std::unique_ptr<Bus>> Bus::open(zmq::context_t& context, const Addresses& addresses, Replica& replica,
                                                  std::optional<BusKeys> keys) {
-  std::string address = addresses.bind.front();
+  std::unique_ptr<Bus> bus(new Bus(context, addresses, replica, std::move(keys)));
   try {
-    std::unique_ptr<Bus> bus(new Bus(context, addresses, replica, std::move(keys)));
-    std::vector<std::uint16_t> ports{port_of(address)};
-    for (const std::string& peer : addresses.peers) ports.push_back(port_of(peer));
-    bus->guard_->set_ports(std::move(ports));
     bus->bind();
-    if (bus->encryption_) {
-      if (const auto proven = bus->encryption_->prove(context, bus->bound_.front()); !proven) {
-        return tl::unexpected(proven.error());
-      }
-    }
-    for (PeerIndex peer = 0; peer < replica.peers(); ++peer) {
-      address = addresses.peers.at(peer);
-      bus->dial(peer);
-    }
-    return bus;
   } catch (const zmq::error_t& error) {
-    if (error.num() == EADDRINUSE) {
-      return protocol::fail("bus address " + address +
-                            " is in use: stop the other process or change `bus` in the configuration");
+    return protocol::fail(fault_of(addresses.bind.at(bus->bound_.size()), error));
+  }
+  if (bus->encryption_) {
+    if (const auto proven = bus->encryption_->prove(context, bus->bound_.front()); !proven) {
+      return tl::unexpected(proven.error());
     }
-    return protocol::fail("bus address " + address + " cannot be used: " + error.what());
   }
-}
-
-void Bus::note_readable(std::size_t descriptor) {
-  if (descriptor == 0) return;  // the ROUTER is read in each iteration
-  if (encryption_ && descriptor == descriptors_.size() - 1) {
-    encryption_->touched();
-  } else if (descriptor > dealers_.size()) {
-    guard_->touched(descriptor - dealers_.size() - 1);
-  } else {
-    touched_[descriptor - 1] = true;
+  for (PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
+    if (const auto added = bus->add_peer(peer, addresses.peers.at(peer)); !added) return tl::unexpected(added.error());
   }
+  return bus;
 }
 
 // A message that seems unfinished to the guard may only be unread: so the ROUTER is read before the second call.
@@ -134,7 +87,7 @@ bool Bus::receive(Now now) {
   const auto is_up = [&](PeerIndex peer) { return replica_.connected(peer, now) == Connected::Up; };
   for (const PeerIndex peer : addresses_.update(is_up, now)) dial(peer);
   if (now.steady < guard_->due()) return more;
-  const auto is_peer = [this](std::string_view route) { return replica_.is_peer_route(route); };
+  const auto is_peer = [this](std::string_view route) { return replica_.peers().number_by(route).has_value(); };
   if (!guard_->cut_offenders(is_peer, now)) return more;
   more = read_router(now) || more;
   (void)guard_->cut_offenders(is_peer, now);
@@ -142,7 +95,8 @@ bool Bus::receive(Now now) {
 }
 
 bool Bus::read_router(Now now) {
-  if (mutated(Mutant::RouterUnread) && std::count(writable_.begin(), writable_.end(), false) > 0) return false;
+  const auto is_full = [](const auto& output) { return !output->writable; };
+  if (mutated(Mutant::RouterUnread) && std::any_of(outputs_.begin(), outputs_.end(), is_full)) return false;
   for (int count = 0; count < kFramesPerIteration; ++count) {
     if (incomplete_.begun) {
       receive_frame(now);
@@ -184,7 +138,7 @@ void Bus::receive_message(std::string_view route, Frames& frames, std::size_t si
 // Reads a message that a peer's ROUTER sent to this node's DEALER: a header and the checksum. Data that is not such a
 // message is never counted as delivered, so the guard soon cuts a connection that brings much of it.
 void Bus::receive_answer(PeerIndex peer, Now now) {
-  zmq::socket_t& dealer = dealers_[peer];
+  zmq::socket_t& dealer = outputs_[peer]->dealer;
   std::array<zmq::message_t, 2> frames;
   zmq::message_t extra;
   std::size_t size = 0;
@@ -226,7 +180,7 @@ std::string Bus::host() const {
 }
 
 void Bus::send(PeerIndex peer, const Outgoing& message) {
-  zmq::socket_t& dealer = dealers_[peer];
+  zmq::socket_t& dealer = outputs_[peer]->dealer;
   zmq::message_t header(message.header.data(), message.header.size());
   std::optional<std::string_view> text;
   if (message.body) text = *message.body;
@@ -243,9 +197,10 @@ void Bus::send(PeerIndex peer, const Outgoing& message) {
 
 // Reading a socket's events also resets its descriptor, so what they show is noted: no later wake-up announces it.
 int Bus::look_at(PeerIndex peer) {
-  const int events = uninterrupted([&] { return dealers_[peer].get(zmq::sockopt::events); });
-  touched_[peer] = (events & ZMQ_POLLIN) != 0;
-  writable_[peer] = (events & ZMQ_POLLOUT) != 0;
+  Output& output = *outputs_[peer];
+  const int events = uninterrupted([&] { return output.dealer.get(zmq::sockopt::events); });
+  output.touched = (events & ZMQ_POLLIN) != 0;
+  output.writable = (events & ZMQ_POLLOUT) != 0;
   return events;
 }
 
@@ -260,25 +215,6 @@ bool Bus::receive_back(PeerIndex peer, Now now) {
     received = true;
   }
   return received;
-}
-
-// Messages on their way are lost, which the link repairs.
-void Bus::reconnect(PeerIndex peer) {
-  addresses_.reconnecting(peer);
-  dial(peer);
-}
-
-// Ends the connection to a peer, if there is one, and opens another. ZeroMQ uses the keys that are set at this moment.
-void Bus::dial(PeerIndex peer) {
-  zmq::socket_t& dealer = dealers_[peer];
-  std::string& dialled = dialled_[peer];
-  if (!dialled.empty()) uninterrupted([&] { dealer.disconnect(dialled); });
-  dialled.clear();
-  touched_[peer] = true;
-  const std::string& endpoint = addresses_.endpoint(peer);
-  if (endpoint.empty() || (encryption_ && !encryption_->equip_sender(dealer, peer))) return;
-  uninterrupted([&] { dealer.connect(endpoint); });
-  dialled = endpoint;
 }
 
 // ---- encryption -----------------------------------------------------------------------------------------------------
@@ -348,8 +284,8 @@ void Bus::note_handshakes(Now now) {
         break;
     }
   }
-  for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-    if (encryption_->dialler(peer).take_dial(now)) dial(peer);
+  for (PeerIndex peer = 0; peer < outputs_.end_number(); ++peer) {
+    if (outputs_.has(peer) && encryption_->dialler(peer).take_dial(now)) dial(peer);
   }
 }
 
@@ -369,8 +305,8 @@ std::uint64_t Bus::wire_bytes(const zmq::message_t& frame) const {
 }
 
 void Bus::leave() {
-  for (PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-    if (writable(peer)) send(peer, replica_.farewell());
+  for (PeerIndex peer = 0; peer < outputs_.end_number(); ++peer) {
+    if (outputs_.has(peer) && writable(peer)) send(peer, replica_.farewell());
   }
 }
 

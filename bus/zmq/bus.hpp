@@ -30,6 +30,7 @@
 #include <zmq.hpp>
 
 #include "bus/keys/bus_keys.hpp"
+#include "bus/link/numbered.hpp"
 #include "bus/loop/transport.hpp"
 #include "bus/replica/connections.hpp"
 #include "bus/replica/replica.hpp"
@@ -44,7 +45,7 @@ class Bus : public Transport, private Connections {
  public:
   struct Addresses {
     std::vector<std::string> bind;     // tcp://IP:port, all with the same port; at least one
-    std::vector<std::string> peers;    // tcp://HOST:port, in the order of the replica's peers
+    std::vector<std::string> peers;    // tcp://HOST:port, of the replica's peers, in the order of their numbers
     NameResolver* resolver = nullptr;  // must outlive the bus; needed if the host of a peer is a name
   };
 
@@ -56,17 +57,27 @@ class Bus : public Transport, private Connections {
                                                                    Replica& replica,
                                                                    std::optional<BusKeys> keys = std::nullopt);
 
-  // The descriptors to wait for: first the ROUTER's, then the DEALERs', then those of the connection guard, last that
-  // of the encryption. They become readable when there may be something to do, and are edge-triggered: after each
-  // wake-up call note_readable() with the index of each readable one, and let the pump run before the next wait.
-  [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
-  void note_readable(std::size_t descriptor);
+  // The descriptors to wait for: of the sockets, of the connection guard and of the encryption. They become readable
+  // when there may be something to do, and are edge-triggered: after each wake-up call note_readable() with each
+  // readable one, and let the pump run before the next wait. add_peer() and remove_peer() change them: stop waiting
+  // before the call, and begin again after it.
+  [[nodiscard]] std::vector<int> descriptors() const;
+  void note_readable(int descriptor);
+
+  // Opens a connection to a peer that the replica has added. The Error says what is wrong with the address; then there
+  // is no connection, and remove_peer() must not be called.
+  [[nodiscard]] protocol::Result<void> add_peer(PeerIndex peer, const std::string& address);
+  // Closes both connections of a peer at once. Call it before the replica removes the peer.
+  void remove_peer(PeerIndex peer);
+  // The address of a peer in the configuration. If it is another one than before, the connection is opened there.
+  // Returns whether it is. The Error says what is wrong with it; then there is no connection until the next call.
+  [[nodiscard]] protocol::Result<bool> set_address(PeerIndex peer, const std::string& address);
 
   // Transport. receive() also lets the connection guard act.
   [[nodiscard]] bool receive(protocol::Now now) override;
   bool receive_back(PeerIndex peer, protocol::Now now) override;
-  [[nodiscard]] bool touched(PeerIndex peer) const override { return touched_[peer]; }
-  [[nodiscard]] bool was_writable(PeerIndex peer) const override { return writable_[peer]; }
+  [[nodiscard]] bool touched(PeerIndex peer) const override { return outputs_[peer]->touched; }
+  [[nodiscard]] bool was_writable(PeerIndex peer) const override { return outputs_[peer]->writable; }
   [[nodiscard]] bool writable(PeerIndex peer) override;
   void send(PeerIndex peer, const Outgoing& message) override;
   void reconnect(PeerIndex peer) override;
@@ -76,18 +87,18 @@ class Bus : public Transport, private Connections {
   // must. If the node's own key in use changes, all connections end and are opened again; nothing is lost. Returns
   // whether the keys differ from the former ones.
   bool set_keys(BusKeys keys, protocol::Now now);
-  [[nodiscard]] bool is_encrypted() const { return encryption_.has_value(); }
   // Why the port could not be bound again since the last call; nullopt: there is no such trouble.
   [[nodiscard]] std::optional<std::string> take_bind_trouble() { return std::exchange(bind_trouble_, std::nullopt); }
   // The connections that were refused in their handshake since the last call, at most Encryption::kMaxRefusedKept.
-  // refused() counts all since the start.
   [[nodiscard]] std::vector<RefusedConnection> take_refused();
-  [[nodiscard]] std::uint64_t refused() const { return encryption_ ? encryption_->refused() : 0; }
-
-  // The connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept of them. connections_cut()
-  // counts all since the start.
+  // The connections that were cut since the last call, at most ConnectionGuard::kMaxCutsKept of them.
   [[nodiscard]] std::vector<ConnectionCut> take_cuts() { return guard_->take_cuts(); }
-  [[nodiscard]] std::uint64_t connections_cut() const { return guard_->cuts(); }
+  // All of both since the start.
+  struct Counts {
+    std::uint64_t refused = 0;
+    std::uint64_t cut = 0;
+  };
+  [[nodiscard]] Counts counts() const { return {encryption_ ? encryption_->refused() : 0, guard_->cuts()}; }
 
   // The addresses at which this node dials its peers, and what changed: endpoint() and take_changes().
   [[nodiscard]] PeerAddresses& addresses() { return addresses_; }
@@ -110,9 +121,20 @@ class Bus : public Transport, private Connections {
     std::uint64_t wire_bytes = 0;  // of these frames
   };
 
+  // The connection to a peer.
+  struct Output {
+    zmq::socket_t dealer;
+    int descriptor;          // of the DEALER
+    std::string configured;  // the peer's address in the configuration
+    std::string dialled{};   // the endpoint that the DEALER is connected to; empty: none
+    bool touched = true;     // its state may have changed since the last look
+    bool writable = false;   // as of the last look
+  };
+
   void bind();
   void bind_again(protocol::Now now);
   void dial(PeerIndex peer);
+  void hang_up(PeerIndex peer);
   [[nodiscard]] std::string_view authenticate(zmq::message_t& frame, protocol::Now now);
   void note_handshakes(protocol::Now now);
   [[nodiscard]] std::uint64_t wire_bytes(const zmq::message_t& frame) const;
@@ -124,16 +146,13 @@ class Bus : public Transport, private Connections {
   [[nodiscard]] bool send_back(const std::string& route, const std::string& header) override;
   [[nodiscard]] std::string host() const override;
 
+  zmq::context_t& context_;
   Replica& replica_;
   zmq::socket_t router_;
-  std::vector<zmq::socket_t> dealers_;
-  PeerAddresses addresses_;           // to which the DEALERs connect
-  std::vector<std::string> dialled_;  // of each DEALER: the endpoint that it is connected to; empty: none
-  std::vector<std::string> bound_;    // the addresses of the ROUTER; empty: not bound now
-  std::vector<int> descriptors_;
-  std::vector<bool> touched_;                 // of each DEALER: its state may have changed since the last look
-  std::vector<bool> writable_;                // as of the last look at each DEALER
-  const zmq::message_t* received_ = nullptr;  // the header that the replica receives now
+  Numbered<std::unique_ptr<Output>> outputs_;  // the guard keeps pointers to the sockets
+  PeerAddresses addresses_;                    // to which the DEALERs connect
+  std::vector<std::string> bound_;             // the addresses of the ROUTER; empty: not bound now
+  const zmq::message_t* received_ = nullptr;   // the header that the replica receives now
   Incomplete incomplete_;
   std::optional<Encryption> encryption_;
   const std::vector<std::string> bind_addresses_;                  // as configured

@@ -88,42 +88,53 @@ bool read_bytes(int descriptor, std::uint64_t& bytes) {
 
 }  // namespace
 
-ConnectionGuard::ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets, bool encrypted)
-    : sockets_(std::move(sockets)) {
-  for (zmq::socket_t* socket : sockets_) {
-    const bool receiver = socket == sockets_.front();
-    const int handshakes = receiver ? kReceiverHandshakes : kSenderHandshakes;
-    const int connections = receiver ? ZMQ_EVENT_ACCEPTED : ZMQ_EVENT_CONNECTED;
-    monitors_.push_back(monitor_of(context, *socket, connections | (encrypted ? handshakes : 0)));
-    descriptors_.push_back(monitors_.back().get(zmq::sockopt::fd));
-  }
-  touched_.assign(monitors_.size(), true);
+ConnectionGuard::ConnectionGuard(zmq::context_t& context, zmq::socket_t& router, std::uint16_t port, bool encrypted)
+    : context_(&context), encrypted_(encrypted) {
+  sockets_.emplace_back(monitored(router, port, ZMQ_EVENT_ACCEPTED | (encrypted_ ? kReceiverHandshakes : 0)));
 }
 
 ConnectionGuard::~ConnectionGuard() {
-  for (zmq::socket_t* socket : sockets_) (void)zmq_socket_monitor(socket->handle(), nullptr, 0);
+  for (std::size_t socket = 0; socket < sockets_.size(); ++socket) {
+    if (sockets_[socket]) remove(socket);
+  }
+}
+
+ConnectionGuard::Monitored ConnectionGuard::monitored(zmq::socket_t& socket, std::uint16_t port, int events) {
+  zmq::socket_t monitor = monitor_of(*context_, socket, events);
+  const int descriptor = monitor.get(zmq::sockopt::fd);
+  return {&socket, std::move(monitor), descriptor, port};
+}
+
+void ConnectionGuard::add(std::size_t socket, zmq::socket_t& dealer, std::uint16_t port) {
+  if (socket >= sockets_.size()) sockets_.resize(socket + 1);
+  sockets_[socket].emplace(monitored(dealer, port, ZMQ_EVENT_CONNECTED | (encrypted_ ? kSenderHandshakes : 0)));
+}
+
+void ConnectionGuard::remove(std::size_t socket) {
+  (void)zmq_socket_monitor(sockets_[socket]->socket->handle(), nullptr, 0);
+  sockets_[socket].reset();
+  std::erase_if(handshakes_, [&](const HandshakeEnd& end) { return end.socket == socket; });
 }
 
 void ConnectionGuard::read_events(Now now) {
-  for (std::size_t monitor = 0; monitor < monitors_.size(); ++monitor) {
-    if (!touched_[monitor]) continue;
-    touched_[monitor] = false;
-    while (const auto event = read_event(monitors_[monitor])) {
+  for (std::size_t socket = 0; socket < sockets_.size(); ++socket) {
+    if (!sockets_[socket] || !std::exchange(sockets_[socket]->touched, false)) continue;
+    while (const auto event = read_event(sockets_[socket]->monitor)) {
       if ((event->event & (ZMQ_EVENT_ACCEPTED | ZMQ_EVENT_CONNECTED)) != 0) {
-        opened(monitor, event->value, now);
+        opened(socket, event->value, now);
       } else {
-        handshakes_.push_back({monitor, result_of(event->event, monitor == 0)});
+        handshakes_.push_back({socket, result_of(event->event, socket == 0)});
       }
     }
   }
 }
 
-void ConnectionGuard::opened(std::size_t monitor, int descriptor, Now now) {
+void ConnectionGuard::opened(std::size_t socket, int descriptor, Now now) {
   Connection connection;
   if (!ends_of(descriptor, connection.here, connection.there)) return;  // closed again already
-  connection.account.accepted = monitor == 0;
+  connection.account.accepted = socket == 0;
   const sockaddr_storage& known = connection.account.accepted ? connection.here : connection.there;
-  if (monitor >= ports_.size() || port_of(known) != ports_[monitor]) return;
+  if (port_of(known) != sockets_[socket]->port) return;
   connection.account.host = host_of(connection.there);
   connection.account.since = now.steady;
   newest_ = nullptr;
@@ -153,7 +164,7 @@ ConnectionGuard::Connection* ConnectionGuard::sender(std::string_view route, zmq
   }
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
   if (descriptor < 0) return nullptr;
-  touched_[0] = true;  // the connection may be newer than the last call of read_events()
+  touched(0);  // the connection may be newer than the last call of read_events()
   read_events(now);
   const auto found = connections_.find(descriptor);
   if (found == connections_.end() || !found->second.account.accepted) return nullptr;
@@ -173,7 +184,7 @@ void ConnectionGuard::answered(zmq::message_t& last, std::uint64_t wire_bytes) {
 
 void ConnectionGuard::cut_sender(zmq::message_t& frame, std::string_view reason, Now now) {
   const int descriptor = zmq_msg_get(frame.handle(), ZMQ_SRCFD);
-  touched_[0] = true;
+  touched(0);
   read_events(now);
   const auto found = connections_.find(descriptor);
   if (found == connections_.end() || !found->second.account.accepted) return;
@@ -220,16 +231,33 @@ bool ConnectionGuard::cut_offenders(const IsPeer& is_peer, Now now) {
 // connect() with AF_UNSPEC resets the connection and discards its unread bytes, so that ZeroMQ reads no more of them.
 // shutdown() would leave them to be read, and a port in TIME_WAIT. If ZeroMQ closes the descriptor between ends_of()
 // and connect(), another connection may have it: that one would break as by a fault of the network.
-void ConnectionGuard::cut(int descriptor, const Connection& connection, std::string_view reason) {
+bool ConnectionGuard::reset(int descriptor, const Connection& connection) {
   sockaddr_storage here;
   sockaddr_storage there;
-  if (!ends_of(descriptor, here, there) || !is_same(here, connection.here) || !is_same(there, connection.there)) return;
+  const bool is_open =
+      ends_of(descriptor, here, there) && is_same(here, connection.here) && is_same(there, connection.there);
+  if (!is_open) return false;
   const sockaddr nowhere{AF_UNSPEC, {}};
   (void)connect(descriptor, &nowhere, sizeof nowhere);
+  return true;
+}
+
+void ConnectionGuard::cut(int descriptor, const Connection& connection, std::string_view reason) {
+  if (!reset(descriptor, connection)) return;
   ++cuts_;
   if (news_.size() >= kMaxCutsKept) return;
   news_.push_back({connection.account.host + " port " + std::to_string(port_of(connection.there)), std::string(reason),
                    connection.account.waiting()});
+}
+
+void ConnectionGuard::end_route(std::string_view route) {
+  const auto found = std::find_if(connections_.begin(), connections_.end(), [&](const auto& entry) {
+    return !route.empty() && entry.second.account.accepted && entry.second.route == route;
+  });
+  if (found == connections_.end()) return;
+  (void)reset(found->first, found->second);
+  newest_ = nullptr;
+  connections_.erase(found);
 }
 
 void ConnectionGuard::cut_keys(const IsValid& is_valid) {

@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -49,22 +50,26 @@ inline constexpr std::string_view kKeyGone = "its key was removed or revoked";
 
 class ConnectionGuard {
  public:
-  // `sockets`: the ROUTER first, then the DEALERs. Monitors them from now on, so make it before they bind and connect.
-  // `encrypted`: handshakes are reported too.
-  ConnectionGuard(zmq::context_t& context, std::vector<zmq::socket_t*> sockets, bool encrypted);
+  // Monitors the ROUTER from now on, so make it before that binds. `port`: which it will be bound to; a reported
+  // descriptor with another port is ignored, because ZeroMQ has closed the connection, and the descriptor is used for
+  // another. `encrypted`: handshakes are reported too. Context and sockets must outlive the guard.
+  ConnectionGuard(zmq::context_t& context, zmq::socket_t& router, std::uint16_t port, bool encrypted);
   ~ConnectionGuard();
   ConnectionGuard(const ConnectionGuard&) = delete;
   ConnectionGuard& operator=(const ConnectionGuard&) = delete;
 
-  // The port that the ROUTER is bound to, and those that the DEALERs connect to, in the order of the sockets. A
-  // reported descriptor with another port is ignored: ZeroMQ has closed the connection, and the descriptor is used for
-  // another.
-  void set_ports(std::vector<std::uint16_t> ports) { ports_ = std::move(ports); }
+  // Sockets are known by a number: 0 is the ROUTER, and 1 + n the DEALER of the link n. Monitors this DEALER from now
+  // on, so call it before that connects. `port`: which it connects to.
+  void add(std::size_t socket, zmq::socket_t& dealer, std::uint16_t port);
+  // Stops monitoring a DEALER. Call it before the DEALER is closed.
+  void remove(std::size_t socket);
+  // The DEALER connects to this port from now on.
+  void set_port(std::size_t socket, std::uint16_t port) { sockets_[socket]->port = port; }
 
-  // One descriptor for each socket, edge-triggered as those of the sockets themselves: after a wake-up call touched()
-  // with its index, then read_events().
-  [[nodiscard]] const std::vector<int>& descriptors() const { return descriptors_; }
-  void touched(std::size_t monitor) { touched_[monitor] = true; }
+  // The descriptor for a socket, edge-triggered as that of the socket itself: after a wake-up call touched(), then
+  // read_events().
+  [[nodiscard]] int descriptor(std::size_t socket) const { return sockets_[socket]->descriptor; }
+  void touched(std::size_t socket) { sockets_[socket]->touched = true; }
 
   // Reads the monitors' events and registers new connections.
   void read_events(protocol::Now now);
@@ -81,6 +86,9 @@ class ConnectionGuard {
 
   // Cuts the connection that this frame came by.
   void cut_sender(zmq::message_t& frame, std::string_view reason, protocol::Now now);
+
+  // Resets the connection of this route, if it is open: its peer was removed. This is no cut to be reported.
+  void end_route(std::string_view route);
 
   // Cuts the connections of keys that are not valid any more. A connection has its key from its first message on.
   using IsValid = std::function<bool(std::string_view key)>;
@@ -113,15 +121,24 @@ class ConnectionGuard {
     std::string key;    // of its other end, if it is encrypted and a message has come; else empty
   };
 
-  void opened(std::size_t monitor, int descriptor, protocol::Now now);
+  // A socket that is monitored.
+  struct Monitored {
+    zmq::socket_t* socket;
+    zmq::socket_t monitor;
+    int descriptor;  // of the monitor
+    std::uint16_t port = 0;
+    bool touched = true;
+  };
+
+  [[nodiscard]] Monitored monitored(zmq::socket_t& socket, std::uint16_t port, int events);
+  void opened(std::size_t socket, int descriptor, protocol::Now now);
   [[nodiscard]] Connection* sender(std::string_view route, zmq::message_t& frame, protocol::Now now);
   void cut(int descriptor, const Connection& connection, std::string_view reason);
+  [[nodiscard]] static bool reset(int descriptor, const Connection& connection);
 
-  std::vector<zmq::socket_t*> sockets_;
-  std::vector<zmq::socket_t> monitors_;
-  std::vector<int> descriptors_;
-  std::vector<bool> touched_;
-  std::vector<std::uint16_t> ports_;
+  zmq::context_t* context_;
+  bool encrypted_;
+  std::vector<std::optional<Monitored>> sockets_;    // by number; nullopt: there is none
   std::unordered_map<int, Connection> connections_;  // by descriptor
   Connection* newest_ = nullptr;                     // that the newest message came by; nullptr: unknown
   std::vector<HandshakeEnd> handshakes_;

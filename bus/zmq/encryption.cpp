@@ -36,9 +36,12 @@ std::string plain_host(std::string host) {
 
 }  // namespace
 
-Encryption::Encryption(zmq::context_t& context, BusKeys keys, std::vector<std::string> peers)
-    : keys_(std::move(keys)), table_(keys_), peers_(std::move(peers)), diallers_(peers_.size()), zap_(context) {
-  for (std::size_t peer = 0; peer < peers_.size(); ++peer) (void)diallers_[peer].set_keys(table_.keys_of(peers_[peer]));
+Encryption::Encryption(zmq::context_t& context, BusKeys keys) : keys_(std::move(keys)), table_(keys_), zap_(context) {}
+
+void Encryption::add_peer(PeerIndex number, std::string name) {
+  Peer peer{std::move(name), {}};
+  (void)peer.dialler.set_keys(table_.keys_of(peer.name));
+  peers_.put(number, std::move(peer));
 }
 
 bool Encryption::serve() {
@@ -73,7 +76,7 @@ void Encryption::equip_receiver(zmq::socket_t& router) const {
 }
 
 bool Encryption::equip_sender(zmq::socket_t& dealer, PeerIndex peer) const {
-  const std::string* key = diallers_[peer].key();
+  const std::string* key = peers_[peer].dialler.key();
   if (key == nullptr) return false;
   dealer.set(zmq::sockopt::curve_serverkey, *key);
   dealer.set(zmq::sockopt::curve_publickey, keys_.own.public_key);
@@ -83,7 +86,7 @@ bool Encryption::equip_sender(zmq::socket_t& dealer, PeerIndex peer) const {
 
 Nanoseconds Encryption::due() const {
   Nanoseconds due = Nanoseconds::max();
-  for (const Dialler& dialler : diallers_) due = std::min(due, dialler.due());
+  for (const Peer& peer : peers_) due = std::min(due, peer.dialler.due());
   return due;
 }
 
@@ -97,9 +100,10 @@ Encryption::Changes Encryption::set_keys(BusKeys keys) {
   changes.bind = keys.own != keys_.own;
   keys_ = std::move(keys);
   table_ = KeyTable(keys_);
-  for (std::size_t peer = 0; peer < peers_.size(); ++peer) {
-    const bool lost = diallers_[peer].set_keys(table_.keys_of(peers_[peer]));
-    if (lost || changes.bind) changes.dialled.push_back(static_cast<PeerIndex>(peer));
+  for (PeerIndex number = 0; number < peers_.end_number(); ++number) {
+    if (!peers_.has(number)) continue;
+    const bool lost = peers_[number].dialler.set_keys(table_.keys_of(peers_[number].name));
+    if (lost || changes.bind) changes.dialled.push_back(number);
   }
   return changes;
 }

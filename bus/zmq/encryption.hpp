@@ -20,6 +20,7 @@
 
 #include "bus/keys/bus_keys.hpp"
 #include "bus/keys/key_table.hpp"
+#include "bus/link/numbered.hpp"
 #include "bus/store/packed_record.hpp"
 #include "bus/zmq/dialler.hpp"
 #include "bus/zmq/zap.hpp"
@@ -41,8 +42,12 @@ struct RefusedConnection {
 
 class Encryption {
  public:
-  // `peers`: their names, in the order of the replica's. Throws zmq::error_t if the context has a ZAP server already.
-  Encryption(zmq::context_t& context, BusKeys keys, std::vector<std::string> peers);
+  // Throws zmq::error_t if the context has a ZAP server already.
+  Encryption(zmq::context_t& context, BusKeys keys);
+
+  // A peer with this link number and name comes or goes.
+  void add_peer(PeerIndex peer, std::string name);
+  void remove_peer(PeerIndex peer) { peers_.remove(peer); }
 
   // The descriptor of the ZAP server, edge-triggered: after a wake-up call touched(), then serve().
   [[nodiscard]] int descriptor() const { return zap_.descriptor(); }
@@ -54,7 +59,7 @@ class Encryption {
   void equip_receiver(zmq::socket_t& router) const;
   // Gives the DEALER the keys for its next connection to the peer. False: the peer has no valid key, so do not connect.
   [[nodiscard]] bool equip_sender(zmq::socket_t& dealer, PeerIndex peer) const;
-  [[nodiscard]] Dialler& dialler(PeerIndex peer) { return diallers_[peer]; }
+  [[nodiscard]] Dialler& dialler(PeerIndex peer) { return peers_[peer].dialler; }
   // The steady time at which one of the diallers dials anew; max() for never.
   [[nodiscard]] protocol::Nanoseconds due() const;
 
@@ -84,13 +89,17 @@ class Encryption {
   static constexpr std::size_t kMaxRefusedKept = 16;
 
  private:
+  struct Peer {
+    std::string name;
+    Dialler dialler;
+  };
+
   [[nodiscard]] Admission judge(const ZapServer::Request& request);
   void note_refused(RefusedConnection refused);
 
   BusKeys keys_;
   KeyTable table_;
-  std::vector<std::string> peers_;
-  std::vector<Dialler> diallers_;
+  Numbered<Peer> peers_;
   ZapServer zap_;
   bool touched_ = true;
   std::string stranger_;  // the key of the proof that is under way; else empty

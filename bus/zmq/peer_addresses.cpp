@@ -9,11 +9,16 @@ namespace herd::bus {
 using protocol::Nanoseconds;
 using protocol::Now;
 
-PeerAddresses::PeerAddresses(const std::vector<std::string>& configured, NameResolver* resolver) : resolver_(resolver) {
-  for (const std::string& endpoint : configured) {
-    if (!peers_.emplace_back(endpoint).host().empty()) named_.push_back(static_cast<PeerIndex>(peers_.size() - 1));
-  }
+void PeerAddresses::set(PeerIndex peer, const std::string& configured) {
+  if (peers_.has(peer)) remove(peer);
+  peers_.put(peer, PeerAddress(configured));
+  if (!peers_[peer].host().empty()) named_.push_back(peer);
   HERD_ASSERT(resolver_ != nullptr || named_.empty());
+}
+
+void PeerAddresses::remove(PeerIndex peer) {
+  peers_.remove(peer);
+  std::erase(named_, peer);
 }
 
 std::vector<PeerIndex> PeerAddresses::update(const IsUp& is_up, Now now) {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/link/numbered.hpp"
 #include "bus/store/packed_record.hpp"
 #include "bus/zmq/name_resolver.hpp"
 #include "bus/zmq/peer_address.hpp"
@@ -15,9 +16,12 @@ namespace herd::bus {
 
 class PeerAddresses {
  public:
-  // `configured`: tcp://HOST:PORT, in the order of the replica's peers. `resolver` must outlive this object; it may be
-  // nullptr if no host is a name.
-  PeerAddresses(const std::vector<std::string>& configured, NameResolver* resolver);
+  // `resolver` must outlive this object; it may be nullptr if no host is ever a name.
+  explicit PeerAddresses(NameResolver* resolver) : resolver_(resolver) {}
+
+  // The address of a new peer, or a new one of a peer: tcp://HOST:PORT. `peer`: the number of its link.
+  void set(PeerIndex peer, const std::string& configured);
+  void remove(PeerIndex peer);
 
   // The endpoint to dial, with an IP address; empty: none is known yet.
   [[nodiscard]] const std::string& endpoint(PeerIndex peer) const { return peers_[peer].endpoint(); }
@@ -39,7 +43,7 @@ class PeerAddresses {
   [[nodiscard]] std::vector<Change> take_changes();
 
  private:
-  std::vector<PeerAddress> peers_;
+  Numbered<PeerAddress> peers_;
   std::vector<PeerIndex> named_;  // the peers of which the host is a name
   NameResolver* resolver_;
 };

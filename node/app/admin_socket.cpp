@@ -29,6 +29,7 @@ constexpr std::size_t kMaxSessions = 16;         // operators are few; a further
 constexpr std::size_t kMaxLineBytes = 1024;      // more than a command with the longest client id
 constexpr std::chrono::seconds kReadTimeout{5};  // from the connection to a complete line
 constexpr std::string_view kReset = "reset-client ";
+constexpr std::string_view kReload = "reload";
 
 static_assert(kReset.size() + protocol::kMaxClientBytes < kMaxLineBytes);
 
@@ -118,7 +119,12 @@ void AdminSocket::read(const SessionPtr& session) {
 
 void AdminSocket::execute(const SessionPtr& session, std::string_view line) {
   if (line.starts_with(kReset)) return reset_client(session, line.substr(kReset.size()));
-  answer(session, error_reply("unknown command: this node knows reset-client CLIENT"));
+  if (line == kReload) {
+    const std::vector<std::string> refused = parts_.reload();
+    return answer(session, Json{{"result", "done"}, {"node", parts_.replica.self().node}, {"refused", refused}}.dump(
+                               -1, ' ', false, Json::error_handler_t::replace));
+  }
+  answer(session, error_reply("unknown command: this node knows reload, and reset-client CLIENT"));
 }
 
 void AdminSocket::reset_client(const SessionPtr& session, std::string_view client) {
@@ -171,7 +177,7 @@ bus::ChangeNumber AdminSocket::awaited() const {
   return awaited;
 }
 
-// Sends the reply; it always fits into the socket's buffer.
+// Sends the reply.
 void AdminSocket::answer(const SessionPtr& session, std::string reply) {
   session->awaits = 0;
   session->timer.cancel();

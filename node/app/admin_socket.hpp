@@ -2,9 +2,11 @@
 // directory's owner may connect. A connection sends one line, and gets one line back, a JSON object:
 //
 //   reset-client CLIENT     {"result":"done","node":"Hill","epoch":2}
+//   reload                  {"result":"done","node":"Hill","refused":["its certificate cannot be read: …"]}
 //
-// "result" is "done", "already" (it is reset and has not reported since), "unknown" (no record), or "error", which
-// comes with a "message" only. "done" and "already" wait until the reset is acknowledged, as a reply to an IAMAT does.
+// "result" of a reset is "done", "already" (it is reset and has not reported since), "unknown" (no record), or "error",
+// which comes with a "message" only. "done" and "already" wait until the reset is acknowledged, as a reply to an IAMAT
+// does. A reload is done when its reply comes; "refused" has a sentence for each part that the node did not apply.
 //
 // Used on the loop's thread only; owns the socket, its file, and the connections. Nothing here blocks.
 #pragma once
@@ -13,6 +15,7 @@
 #include <asio/local/stream_protocol.hpp>
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -36,7 +39,8 @@ class AdminSocket {
     bus::Replica& replica;
     Counters& counters;
     const LoopClock& clock;
-    const std::chrono::milliseconds& ack_timeout;  // how long a reset may wait to be acknowledged; may change
+    const std::chrono::milliseconds& ack_timeout;      // how long a reset may wait to be acknowledged; may change
+    std::function<std::vector<std::string>()> reload;  // reads the configuration again; returns what was refused
   };
 
   // The parts must outlive the admin socket. After its destruction, `io` must not run handlers any more.

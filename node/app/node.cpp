@@ -7,7 +7,6 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <sstream>
 #include <utility>
 
 #include "node/app/client_tls.hpp"
@@ -15,7 +14,6 @@
 #include "node/app/node_options.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "node/base/random_id.hpp"
-#include "node/config/config_diff.hpp"
 #include "node/config/port_range.hpp"
 #include "node/config/tokens.hpp"
 #include "node/observe/log.hpp"
@@ -32,16 +30,6 @@ namespace {
 
 constexpr std::size_t kHandlersPerIteration = 256;  // of Asio, before the bus is pumped again
 constexpr Nanoseconds kStopPatience = 5s;  // how long a clean stop waits for replies to clients and ACKs of peers
-
-// One line for each mistake of a file that a reload has read.
-void log_mistakes(const std::string& lines) {
-  std::istringstream mistakes(lines);
-  for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
-}
-
-void log_key_warnings(const std::vector<std::string>& warnings) {
-  for (const std::string& warning : warnings) spdlog::warn("event=key_at_risk reason=\"{}\"", warning);
-}
 
 }  // namespace
 
@@ -77,7 +65,7 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
   if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
     return tl::unexpected(enough.error());
   }
-  if (run.keys) log_key_warnings(run.keys->warnings);
+  if (run.keys) log_warnings(run.keys->warnings);
   if (run.discard_journal) {
     const auto discarded = FileDisk::discard(directory.path());
     if (!discarded) return tl::unexpected(discarded.error());
@@ -116,13 +104,13 @@ Result<void> Node::open() {
     front_end_->use_tokens(std::exchange(start_tokens_, nullptr));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_});
+    admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_, [this] { return reload(); }});
     return admin_->listen(directory_);
   });
 }
 
 std::size_t Node::most_connections() const {
-  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers()});
+  const std::size_t most = connections_within({raise_descriptor_limit(), replica_.peers().size()});
   if (most < config_.clients.max_connections) {
     spdlog::warn("event=connections_limited most={} max_connections={} reason=\"the limit of open files: ulimit -n\"",
                  most, config_.clients.max_connections);
@@ -147,7 +135,7 @@ Result<void> Node::open_watching() {
   const NodeConfig& self = *config_.find(name_);
   if (!self.monitor.empty()) {
     Viewers::Limits limits;
-    limits.viewers = viewers_within({raise_descriptor_limit(), replica_.peers()});
+    limits.viewers = viewers_within({raise_descriptor_limit(), replica_.peers().size()});
     auto monitor = Monitor::bind(self.monitor, name_, limits);
     if (!monitor) return tl::unexpected(monitor.error());
     monitor_ = std::move(*monitor);
@@ -160,7 +148,7 @@ Result<void> Node::open_watching() {
   const auto ask_loop = [this] {
     asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
   };
-  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers()}));
+  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers().size()}));
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);
   return {};
@@ -170,10 +158,7 @@ void Node::watch_descriptors() {
   const auto watch = [this](int descriptor, std::function<void()> readable) {
     watches_.push_back(std::make_unique<DescriptorWatch>(io_, descriptor, std::move(readable)));
   };
-  const std::vector<int>& descriptors = bus_->descriptors();
-  for (std::size_t i = 0; i < descriptors.size(); ++i) {
-    watch(descriptors[i], [this, i] { bus_->note_readable(i); });
-  }
+  watch_bus();
   // end_iteration() reads all of these anyway, so they only need to wake the loop.
   watch(places_->fd(), [] {});
   if (monitor_) watch(monitor_->fd(), [] {});
@@ -182,10 +167,17 @@ void Node::watch_descriptors() {
   watch(signals_.descriptor(), [this] { handle_signals(); });
 }
 
+void Node::watch_bus() {
+  for (const int descriptor : bus_->descriptors()) {
+    bus_watches_.push_back(
+        std::make_unique<DescriptorWatch>(io_, descriptor, [this, descriptor] { bus_->note_readable(descriptor); }));
+  }
+}
+
 void Node::handle_signals() {
   while (const auto signal = signals_.take()) {
     if (*signal == SIGHUP) {
-      reload();
+      (void)reload();
     } else {
       begin_stop();
     }
@@ -225,6 +217,7 @@ void Node::end_iteration() {
   // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
   if (places_->counters().asked != delivered_at_) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
+  for (const auto& watch : bus_watches_) watch->arm();
   front_end_->arm();
 }
 
@@ -304,62 +297,12 @@ bool Node::stopped() const {
 }
 
 bool Node::peers_have_all() const {
-  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+  for (bus::PeerIndex peer = 0; peer < replica_.peers().end_number(); ++peer) {
+    if (!replica_.peers().has(peer)) continue;
     const bus::PeerStatus status = replica_.peer_status(peer, clock_.now());
     if (status.state == bus::Connected::Up && status.lag > 0) return false;
   }
   return true;
-}
-
-void Node::reload() {
-  if (bus_->is_encrypted()) reload_keys();  // first: a mistake elsewhere must not delay that a stolen key is revoked
-  if (auto tokens = load_tokens(config_)) front_end_->use_tokens(std::move(*tokens));  // for the same reason
-  auto fresh = load_config(config_.file);
-  if (!fresh) {
-    spdlog::warn(
-        "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
-    log_mistakes(fresh.error().message);
-    return;
-  }
-  auto tokens = load_tokens(*fresh);
-  if (!tokens) {
-    spdlog::warn(
-        "event=reload_refused reason=\"the file of tokens has mistakes: the node continues with the previous "
-        "one, and with the previous configuration\"");
-    log_mistakes(tokens.error().message);
-    return;
-  }
-  auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
-  if (!tls) {
-    spdlog::warn("event=reload_refused reason=\"{}; the node continues with the previous configuration\"",
-                 tls.error().message);
-    return;
-  }
-  const ConfigChanges changes = diff({config_, *fresh}, name_);
-  config_.clients = fresh->clients;
-  front_end_->use_tls(std::move(*tls));
-  if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
-  front_end_->use_tokens(std::move(*tokens));
-  config_.updates.ack_timeout = fresh->updates.ack_timeout;
-  config_.log.level = fresh->log.level;
-  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
-  for (const std::string& key : changes.live) spdlog::info("event=reloaded key={}", key);
-  for (const std::string& key : changes.restart) {
-    spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);
-  }
-}
-
-// The files are read again also if the configuration has not changed.
-void Node::reload_keys() {
-  auto fresh = load_keys(config_, name_);
-  if (!fresh) {
-    spdlog::warn(
-        "event=keys_refused reason=\"the key files have mistakes: the node continues with the previous keys\"");
-    log_mistakes(fresh.error().message);
-    return;
-  }
-  log_key_warnings(fresh->warnings);
-  if (bus_->set_keys(std::move(fresh->keys), clock_.now())) spdlog::info("event=keys_reloaded");
 }
 
 // ---- status ---------------------------------------------------------------------------------------------------------
@@ -383,8 +326,8 @@ Status Node::status() const {
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);
-  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer)
-    status.links[peer].address = bus_->addresses().endpoint(peer);
+  for (LinkStatus& link : status.links)
+    link.address = bus_->addresses().endpoint(*replica_.peers().number_of(link.peer));
   status.reports = reports_.of_others(now);
   status.providers = places_report_.figures();
   status.counters = read_counters({.clients = counters_,
@@ -392,8 +335,8 @@ Status Node::status() const {
                                    .journal = journal_.counters(),
                                    .lookups = places_->counters(),
                                    .providers = status.providers,
-                                   .bus_connections_cut = bus_->connections_cut(),
-                                   .bus_refused = bus_->refused(),
+                                   .bus_connections_cut = bus_->counts().cut,
+                                   .bus_refused = bus_->counts().refused,
                                    .log_dropped = log_dropped(),
                                    .monitor = monitor_counters()});
   status.taken = now;

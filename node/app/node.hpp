@@ -63,6 +63,7 @@ class Node : private bus::LoopHost {
   [[nodiscard]] bool run();
 
  private:
+  static void log_warnings(const std::vector<std::string>& of_keys);
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start_all(const RunNode& run, Signals& signals,
                                                                          StateDir& directory);
   Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, FileDisk::Opened opened);
@@ -72,6 +73,7 @@ class Node : private bus::LoopHost {
   [[nodiscard]] std::size_t most_connections() const;  // how many the limit of open files allows
   [[nodiscard]] protocol::Result<void> open_watching();
   void watch_descriptors();
+  void watch_bus();
 
   void iterate();
   void end_iteration();
@@ -88,8 +90,12 @@ class Node : private bus::LoopHost {
   void begin_stop();
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] bool peers_have_all() const;
-  void reload();
-  void reload_keys();
+  // Each returns what it did not apply, a sentence for each part.
+  std::vector<std::string> reload();
+  [[nodiscard]] std::vector<std::string> reload_keys(const Config& next);
+  [[nodiscard]] std::vector<std::string> reload_peers(const Config& next);
+  [[nodiscard]] std::vector<std::string> change_peers(const Config& next);
+  [[nodiscard]] std::optional<std::string> add_peer(const std::string& peer, const std::string& address);
 
   void report_to_peers(protocol::Now now);
   [[nodiscard]] Status status() const;
@@ -132,6 +138,7 @@ class Node : private bus::LoopHost {
   std::optional<FrontEnd> front_end_;
   std::optional<AdminSocket> admin_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
+  std::vector<std::unique_ptr<DescriptorWatch>> bus_watches_;  // made anew when peers come or go
   std::unique_ptr<HttpServer> http_;
   std::jthread places_worker_;  // posts to io_
 

@@ -16,9 +16,9 @@ void OwnReport::set(const bus::Replica& replica, const Figures& figures, Now now
   report.ready = figures.ready;
   report.clients = replica.store().size();
   report.digest = replica.store().digest();
-  report.peers = replica.peers();
-  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
-    if (replica.connected(peer, now) == bus::Connected::Up) ++report.peers_up;
+  report.peers = replica.peers().size();
+  for (bus::PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
+    if (replica.peers().has(peer) && replica.connected(peer, now) == bus::Connected::Up) ++report.peers_up;
   }
   const auto since = static_cast<std::uint64_t>(duration_cast<milliseconds>(now.steady - set_at_).count());
   if (set_at_ != Nanoseconds{} && since > 0) report.updates_per_s = (figures.updates - updates_) * 1'000 / since;

@@ -5,19 +5,19 @@
 namespace herd::node {
 
 DescriptorWatch::DescriptorWatch(asio::io_context& io, int descriptor, std::function<void()> readable)
-    : descriptor_(io, descriptor), readable_(std::move(readable)) {}
+    : descriptor_(io, descriptor), state_(std::make_shared<State>(State{std::move(readable)})) {}
 
 DescriptorWatch::~DescriptorWatch() {
+  state_->is_over = true;
   descriptor_.release();
 }
 
 void DescriptorWatch::arm() {
-  if (armed_) return;
-  armed_ = true;
-  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const std::error_code& error) {
-    if (error) return;  // the descriptor was released: this object may be destroyed
-    armed_ = false;
-    readable_();
+  if (std::exchange(state_->is_armed, true)) return;
+  descriptor_.async_wait(asio::posix::stream_descriptor::wait_read, [state = state_](const std::error_code& error) {
+    if (error || state->is_over) return;
+    state->is_armed = false;
+    state->readable();
   });
 }
 

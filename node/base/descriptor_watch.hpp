@@ -1,10 +1,12 @@
 // Watches a descriptor of another owner, such as a ZeroMQ socket, and calls a function each time it becomes readable.
-// Loop thread only. The destructor stops watching and leaves the descriptor open.
+// Loop thread only. The destructor stops watching and leaves the descriptor open; it may run in any handler of the loop
+// but `readable` of the same watch.
 #pragma once
 
 #include <asio/io_context.hpp>
 #include <asio/posix/stream_descriptor.hpp>
 #include <functional>
+#include <memory>
 
 namespace herd::node {
 
@@ -22,9 +24,15 @@ class DescriptorWatch {
   void arm();
 
  private:
+  // Shared with a wait that is under way: it may end after the watch, if the descriptor had become readable before.
+  struct State {
+    std::function<void()> readable;
+    bool is_armed = false;
+    bool is_over = false;
+  };
+
   asio::posix::stream_descriptor descriptor_;
-  std::function<void()> readable_;
-  bool armed_ = false;
+  std::shared_ptr<State> state_;
 };
 
 }  // namespace herd::node

@@ -57,7 +57,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("node.http", to_string(node->http));
   std::vector<std::string> links;
   for (const auto& peer : node->peers) links.push_back(fmt::format("{}={}", peer, config.find(peer)->bus_public));
-  add("node.peers", fmt::format("{}", fmt::join(links, " ")));
+  add("node.peers", fmt::format("{}", fmt::join(links, " ")), kLive);
   return all;
 }
 
@@ -71,6 +71,17 @@ ConfigChanges diff(const Reload& reload, std::string_view name) {
     (running[i].live ? changes.live : changes.restart).push_back(running[i].key);
   }
   return changes;
+}
+
+Config with_nodes_of(const Config& running, const Config& fresh, std::string_view name) {
+  const NodeConfig* self = fresh.find(name);
+  if (self == nullptr) return running;
+  Config next = running;
+  next.nodes = fresh.nodes;
+  NodeConfig& own = next.nodes[static_cast<std::size_t>(self - fresh.nodes.data())];
+  own = *running.find(name);
+  own.peers = self->peers;
+  return next;
 }
 
 }  // namespace herd::node

@@ -27,11 +27,17 @@ struct Reload {
 };
 
 struct ConfigChanges {
-  std::vector<std::string> live;     // changed keys that a reload applies: clients.*, updates.ack_timeout, log.level
+  // Changed keys that a reload applies: clients.*, updates.ack_timeout, log.level, node.peers. node.peers differs if a
+  // link is new, removed or to another address.
+  std::vector<std::string> live;
   std::vector<std::string> restart;  // changed keys that need a restart
 };
 
 // Returns the changed keys. If the fresh configuration has no such node, `restart` is only `node.name`.
 [[nodiscard]] ConfigChanges diff(const Reload& reload, std::string_view name);
+
+// The configuration with which node `name` continues after a reload: `fresh` decides about all other nodes, and about
+// the peers of this one; its own addresses need a restart. `running` itself if `fresh` has no node of this name.
+[[nodiscard]] Config with_nodes_of(const Config& running, const Config& fresh, std::string_view name);
 
 }  // namespace herd::node

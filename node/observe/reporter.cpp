@@ -62,11 +62,11 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
 }
 
 void add_links(Status& status, const bus::Replica& replica, const protocol::Now& now) {
-  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
-    status.links.push_back(link_status(replica.peer_status(peer, now)));
+  for (bus::PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
+    if (replica.peers().has(peer)) status.links.push_back(link_status(replica.peer_status(peer, now)));
   }
   const auto report = replica.name_report(now);
-  if (report) status.name_conflict = {status.links[report->peer].peer, report->keeps_name, report->other};
+  if (report) status.name_conflict = {replica.peers()[report->peer].name, report->keeps_name, report->other};
 }
 
 Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
@@ -76,8 +76,7 @@ Reporter::Reporter(bus::Replica& replica, Monitor* monitor)
       cuts_(kCuts),
       strangers_(kStrangers),
       repaired_(kRepaired),
-      conflicts_(kConflicts),
-      skews_(replica.peers()) {}
+      conflicts_(kConflicts) {}
 
 bool Reporter::report(const protocol::Now& now) {
   const bus::Events events = replica_.take_events();
@@ -104,13 +103,13 @@ void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& 
       break;
   }
   if (monitor_ == nullptr) return;
-  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
-    const bus::PeerStatus status = replica_.peer_status(peer, now);
-    if (status.name == change.peer) publish_link(*monitor_, link_status(status), now.wall);
-  }
+  const auto peer = replica_.peers().number_of(change.peer);  // nullopt: it was removed since
+  if (peer) publish_link(*monitor_, link_status(replica_.peer_status(*peer, now)), now.wall);
 }
 
 void Reporter::report_refusal(const bus::PeerRefused& refusal, const protocol::Now& now) {
+  // A node that was removed here, and has not reloaded yet, repeats its HELLO as long as it runs.
+  if (repeated_refusals_.contains(refusal.peer + ' ' + refusal.reason, now.steady)) return;
   if (!refusals_.allows(now.steady)) return;
   const std::uint64_t suppressed = refusals_.take_suppressed(now.steady);
   const std::string peer = protocol::escape_for_log(refusal.peer);
@@ -158,6 +157,19 @@ void Reporter::report_address(const bus::PeerAddresses::Change& changed, const p
   publish_trouble(*monitor_, {EventLevel::Warning, EventKind::Peer, "peer_name_unresolved", remedy}, now.wall);
 }
 
+void Reporter::report_added(const std::string& peer, const std::string& address) {
+  spdlog::info("event=peer_added peer={} address={}", peer, address);
+}
+
+void Reporter::report_moved(const std::string& peer, const std::string& address) {
+  spdlog::info("event=peer_moved peer={} address={}", peer, address);
+}
+
+void Reporter::report_removed(bus::PeerIndex number, const std::string& peer) {
+  skews_.forget(number);
+  spdlog::info("event=peer_removed peer={}", peer);
+}
+
 void Reporter::report_conflict(const bus::NameConflict& conflict, const protocol::Now& now) {
   if (!conflicts_.allows(now.steady)) return;
   const std::uint64_t suppressed = conflicts_.take_suppressed(now.steady);
@@ -193,7 +205,8 @@ void Reporter::report_renewed(const bus::FeedRenewed& renewed, const protocol::N
 void Reporter::report_skews(const protocol::Now& now) {
   if (now.steady < skews_due_) return;
   skews_due_ = now.steady + kSkewPeriod;
-  for (bus::PeerIndex peer = 0; peer < replica_.peers(); ++peer) {
+  for (bus::PeerIndex peer = 0; peer < replica_.peers().end_number(); ++peer) {
+    if (!replica_.peers().has(peer)) continue;
     const bus::PeerStatus status = replica_.peer_status(peer, now);
     if (status.state != bus::Connected::Up) continue;
     if (const auto changed = skews_.update(peer, status.skew)) report_skew(status, *changed, now);

@@ -11,6 +11,7 @@
 #include "bus/zmq/encryption.hpp"
 #include "bus/zmq/peer_addresses.hpp"
 #include "node/base/rate_limit.hpp"
+#include "node/base/repeats.hpp"
 #include "node/observe/events.hpp"
 #include "node/observe/monitor.hpp"
 #include "node/observe/skew_watch.hpp"
@@ -36,6 +37,10 @@ class Reporter {
 
   // Reports that another address of a peer's host name is dialled, or that the name cannot be looked up.
   void report_address(const bus::PeerAddresses::Change& changed, const protocol::Now& now);
+  // Reports a peer that a reload has added, moved to another address, or removed. `number`: of its link.
+  void report_added(const std::string& peer, const std::string& address);
+  void report_moved(const std::string& peer, const std::string& address);
+  void report_removed(bus::PeerIndex number, const std::string& peer);
 
   // Publishes to the monitor when the journal begins to fail and when it recovers. Call it once per loop iteration.
   // `trouble` is the reason of the last failure, empty while there is none. The journal itself writes the log lines.
@@ -57,6 +62,7 @@ class Reporter {
   bus::Replica& replica_;
   Monitor* monitor_;
   RateLimit refusals_;
+  Repeats repeated_refusals_;
   RateLimit cuts_;
   RateLimit strangers_;
   RateLimit repaired_;

@@ -16,6 +16,7 @@ Skew state_of(Nanoseconds skew, Skew before) {
 }  // namespace
 
 std::optional<Skew> SkewWatch::update(std::size_t index, Nanoseconds skew) {
+  if (index >= peers_.size()) peers_.resize(index + 1);
   Peer& peer = peers_[index];
   const Skew state = state_of(skew, peer.reported);
   peer.samples = state == peer.latest ? peer.samples + 1 : 1;
@@ -23,6 +24,10 @@ std::optional<Skew> SkewWatch::update(std::size_t index, Nanoseconds skew) {
   if (state == peer.reported || peer.samples < kSamples) return std::nullopt;
   peer.reported = state;
   return state;
+}
+
+void SkewWatch::forget(std::size_t index) {
+  if (index < peers_.size()) peers_[index] = {};
 }
 
 }  // namespace herd::node

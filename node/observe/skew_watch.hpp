@@ -29,11 +29,11 @@ class SkewWatch {
   // A state counts after this number of consecutive samples: a single delayed PONG is not a skew.
   static constexpr int kSamples = 3;
 
-  explicit SkewWatch(std::size_t peers) : peers_(peers) {}
-
-  // Adds a sample: the peer's clock minus this node's. Call it about once per second. `peer` is below the number given
-  // to the constructor. Returns the new state if it has changed, else nullopt.
+  // Adds a sample: the clock of the peer with this number minus this node's. Call it about once per second. Returns the
+  // new state if it has changed, else nullopt.
   [[nodiscard]] std::optional<Skew> update(std::size_t peer, protocol::Nanoseconds skew);
+  // The peer with this number was removed: the next one with it begins well.
+  void forget(std::size_t peer);
 
  private:
   struct Peer {
@@ -41,7 +41,7 @@ class SkewWatch {
     Skew latest = Skew::Well;  // of the last sample
     int samples = 0;           // consecutive samples with this state
   };
-  std::vector<Peer> peers_;
+  std::vector<Peer> peers_;  // by number; it grows with the first sample of a peer
 };
 
 }  // namespace herd::node

@@ -53,7 +53,7 @@ class PumpedBus {
     for (const int descriptor : bus_->descriptors()) polled.push_back({descriptor, POLLIN, 0});
     (void)poll(polled.data(), polled.size(), static_cast<int>((wait.count() + 999'999) / 1'000'000));
     for (std::size_t i = 0; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) bus_->note_readable(i);
+      if (polled[i].revents != 0) bus_->note_readable(polled[i].fd);
     }
     for (bool more = true; more;) {
       const protocol::Nanoseconds begin = processor_time();

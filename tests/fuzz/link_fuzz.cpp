@@ -313,7 +313,7 @@ class World {
 
   void run_once() {
     replica_.tick(now_);
-    for (PeerIndex index = 0; index < replica_.peers(); ++index) {
+    for (PeerIndex index = 0; index < replica_.peers().end_number(); ++index) {
       std::size_t taken = 0;
       while (is_writable_) {
         const auto message = replica_.take(index, now_);

@@ -17,6 +17,7 @@ void World::end_faults() {
   disk_faults_.write_failures = disk_faults_.sync_failures = 0;
   unblocks_.clear();
   for (NodeIndex i = 0; i < nodes_.size(); ++i) nodes_[i].paused_until = std::min(nodes_[i].paused_until, time_);
+  if (scenario_.graph_changes_per_second > 0) end_changes();
 }
 
 bool World::converged() const {
@@ -73,7 +74,9 @@ std::string World::rest() {
   advance_to(time_ + kRest);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
     const bus::Replica& replica = nodes_[i].replica();
-    for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer, ++links) {
+    links += replica.peers().size();
+    for (bus::PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
+      if (!replica.peers().has(peer)) continue;
       const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[i]));
       if (status.state != bus::Connected::Up)
         return "the link from " + node_name(i) + " to " + status.name + " is not up";

@@ -26,6 +26,7 @@ struct Totals {
   std::uint64_t restored = 0;
   std::uint64_t damaged = 0;
   std::uint64_t renewed = 0;
+  std::uint64_t reloaded = 0;
   herd::protocol::Nanoseconds slowest{};
 };
 
@@ -41,6 +42,7 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
   totals.restored += outcome.restored;
   totals.damaged += outcome.damaged;
   totals.renewed += outcome.renewed;
+  totals.reloaded += outcome.reloaded;
   totals.trace = totals.trace * 31 + outcome.trace;
   totals.slowest = std::max(totals.slowest, outcome.converged_after);
   if (verbose || !outcome.fault.empty()) {
@@ -100,9 +102,10 @@ int main(int argc, char** argv) {
   std::printf(
       "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu reconciliation rounds, "
       "%llu buckets pulled, %llu records repaired, %llu disks restored, %llu journals damaged, %llu feeds renewed, "
-      "slowest convergence %.0f ms, trace %016llx\n",
+      "%llu reloads, slowest convergence %.0f ms, trace %016llx\n",
       number(count), number(totals.stored), number(totals.acknowledged), number(totals.messages), number(totals.rounds),
       number(totals.pulled), number(totals.repaired), number(totals.restored), number(totals.damaged),
-      number(totals.renewed), static_cast<double>(totals.slowest.count()) * 1e-6, number(totals.trace));
+      number(totals.renewed), number(totals.reloaded), static_cast<double>(totals.slowest.count()) * 1e-6,
+      number(totals.trace));
   return 0;
 }

@@ -32,16 +32,34 @@ Process::Process(Parts parts, std::unique_ptr<bus::Replica> replica, const bus::
     : parts_(std::move(parts)),
       replica_(std::move(replica)),
       journal_(parts_.disk, journal),
-      loop_({*replica_, *this, journal_, *this}),
-      back_(parts_.peers.size()) {}
+      loop_({*replica_, *this, journal_, *this}) {
+  for (const NodeIndex peer : parts_.peers) outputs_.add({peer, {}});
+}
 
 void Process::arrive(Delivery delivery) {
   if (!delivery.back) {
     inbox_.push_back(std::move(delivery));
     return;
   }
-  const auto peer = std::find(parts_.peers.begin(), parts_.peers.end(), delivery.from);
-  if (peer != parts_.peers.end()) back_[static_cast<std::size_t>(peer - parts_.peers.begin())].push_back(delivery);
+  for (Output& output : outputs_) {
+    if (output.node == delivery.from) output.back.push_back(delivery);
+  }
+}
+
+void Process::add_peer(NodeIndex peer, const std::string& name) {
+  outputs_.put(replica_->add_peer(name), {peer, {}});
+}
+
+// As in production, both connections are closed: that to the peer, and that by which its messages came.
+void Process::remove_peer(NodeIndex peer, protocol::Now now) {
+  for (bus::PeerIndex number = 0; number < outputs_.end_number(); ++number) {
+    if (!outputs_.has(number) || outputs_[number].node != peer) continue;
+    parts_.network.reset(parts_.index, peer);
+    parts_.network.reset(peer, parts_.index);
+    replica_->remove_peer(number, now);
+    outputs_.remove(number);
+    return;
+  }
 }
 
 Nanoseconds Process::iterate(protocol::Now now) {
@@ -65,25 +83,25 @@ bool Process::receive(protocol::Now now) {
 }
 
 bool Process::receive_back(bus::PeerIndex peer, protocol::Now now) {
-  const std::deque<Delivery> received = std::exchange(back_[peer], {});
+  const std::deque<Delivery> received = std::exchange(outputs_[peer].back, {});
   for (const Delivery& delivery : received) replica_->receive_back(peer, delivery.message.header, now);
   return !received.empty();
 }
 
 bool Process::touched(bus::PeerIndex peer) const {
-  return !back_[peer].empty();
+  return !outputs_[peer].back.empty();
 }
 
 bool Process::was_writable(bus::PeerIndex peer) const {
-  return parts_.network.writable(parts_.index, parts_.peers[peer]);
+  return parts_.network.writable(parts_.index, outputs_[peer].node);
 }
 
 void Process::send(bus::PeerIndex peer, const bus::Outgoing& message) {
-  parts_.network.send(parts_.index, parts_.peers[peer], message, parts_.now);
+  parts_.network.send(parts_.index, outputs_[peer].node, message, parts_.now);
 }
 
 void Process::reconnect(bus::PeerIndex peer) {
-  parts_.network.reset(parts_.index, parts_.peers[peer]);
+  parts_.network.reset(parts_.index, outputs_[peer].node);
 }
 
 // ---- replies and reports --------------------------------------------------------------------------------------------

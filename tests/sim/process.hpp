@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "bus/link/numbered.hpp"
 #include "bus/loop/loop.hpp"
 #include "bus/replica/replica.hpp"
 #include "tests/sim/disk.hpp"
@@ -35,7 +36,7 @@ class Process : private bus::Transport, private bus::LoopHost {
  public:
   struct Parts {
     NodeIndex index = 0;           // in the network
-    std::vector<NodeIndex> peers;  // in the order of the replica's peers
+    std::vector<NodeIndex> peers;  // at the start, in the order of the replica's peers
     Network& network;
     const Nanoseconds& now;
     Disk& disk;
@@ -53,6 +54,9 @@ class Process : private bus::Transport, private bus::LoopHost {
   void arrive(Delivery delivery);
   // The reply to a report leaves now, or when it may.
   void answer(Reply reply);
+  // A reload adds or removes a link to this node.
+  void add_peer(NodeIndex peer, const std::string& name);
+  void remove_peer(NodeIndex peer, protocol::Now now);
   // The process continues under another index of the network.
   void move_to(NodeIndex index) { parts_.index = index; }
 
@@ -78,13 +82,19 @@ class Process : private bus::Transport, private bus::LoopHost {
   [[nodiscard]] bus::ChangeNumber awaited() const override;
   [[nodiscard]] bool report(protocol::Now now) override;
 
+  // The connection to a peer.
+  struct Output {
+    NodeIndex node = 0;
+    std::deque<Delivery> back;  // what came back over it
+  };
+
   Parts parts_;
   std::unique_ptr<bus::Replica> replica_;
   bus::Journal journal_;
   bus::Loop loop_;
   std::deque<Delivery> inbox_;
-  std::vector<std::deque<Delivery>> back_;  // of each peer: what came back over the connection to it
-  std::deque<Reply> waiting_;               // in order
+  bus::Numbered<Output> outputs_;  // by link number
+  std::deque<Reply> waiting_;      // in order
 };
 
 }  // namespace herd::sim

@@ -130,6 +130,19 @@ void draw_damages(Scenario& scenario, Random& random) {
   scenario.damages_per_second = 0.5;
 }
 
+// The graph changes while the other faults go on. Nodes that are not connected at the moment may hold the only copies
+// of an update, so a node that stays away for good must not be the peer of which the disk makes up for a lost one.
+void draw_changes(Scenario& scenario, Random& random) {
+  const std::size_t nodes = scenario.peers.size();
+  if (nodes > 10 || scenario.twin_of || random.chance(0.7)) return;
+  scenario.graph_changes_per_second = 1 + static_cast<double>(random.below(8));
+  if (nodes < 3 || random.chance(0.5)) return;
+  scenario.leaver = random.below(nodes);
+  if (scenario.level != Level::Replicas) return;
+  scenario.wipes = false;
+  scenario.restores = scenario.damages_per_second = 0;
+}
+
 }  // namespace
 
 Scenario Scenario::drawn(std::uint64_t seed) {
@@ -151,6 +164,7 @@ Scenario Scenario::drawn(std::uint64_t seed) {
   draw_twin(scenario, random);
   draw_backups(scenario, random);
   draw_damages(scenario, random);
+  draw_changes(scenario, random);
   return scenario;
 }
 
@@ -168,7 +182,8 @@ std::string Scenario::describe() const {
          (restores > 0 ? ", disks restored" : "") + (damages_per_second > 0 ? ", journals damaged" : "") +
          ", reconciliation rounds from " + std::to_string(reconcile.round_min.count() / 1'000'000) +
          " ms, resets of clients " + std::to_string(client_resets) + ", hollow " + std::to_string(faults.hollow) +
-         ", altered " + std::to_string(faults.altered) +
+         ", altered " + std::to_string(faults.altered) + ", changes of the graph/s " +
+         std::to_string(graph_changes_per_second) + (leaver ? ", " + node_name(*leaver) + " leaves" : "") +
          (twin_of
               ? ", a second process of " + node_name(*twin_of) + (twin_copies_disk ? " on a copy of its disk" : "") +
                     (twin_stays ? ", which stays" : ", which ends")

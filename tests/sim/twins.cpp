@@ -20,7 +20,7 @@ constexpr Nanoseconds kWatched{2'000'000'000};      // long enough for several c
 bool World::has_all_links(NodeIndex index) const {
   const auto is_up = [&](NodeIndex of) {
     const bus::Replica& replica = nodes_[of].replica();
-    for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+    for (bus::PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
       const bus::PeerStatus status = replica.peer_status(peer, now_at(nodes_[of]));
       if (status.name == node_name(index) && status.state != bus::Connected::Up) return false;
     }
@@ -33,7 +33,7 @@ bool World::has_all_links(NodeIndex index) const {
 // Whether the links of the node's present run are up. Its peers may still take an earlier run's links for up.
 bool World::sees_all_peers(NodeIndex index) const {
   const bus::Replica& replica = nodes_[index].replica();
-  for (bus::PeerIndex peer = 0; peer < replica.peers(); ++peer) {
+  for (bus::PeerIndex peer = 0; peer < replica.peers().end_number(); ++peer) {
     if (replica.connected(peer, now_at(nodes_[index])) != bus::Connected::Up) return false;
   }
   return true;

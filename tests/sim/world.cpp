@@ -22,7 +22,7 @@ std::string decimal(Nanoseconds time) {
 }
 
 // For each node, its connected component: the lowest index of a node that can reach it.
-std::vector<std::size_t> components(const std::vector<std::vector<NodeIndex>>& peers) {
+std::vector<std::size_t> components(const Graph& peers) {
   std::vector<std::size_t> component(peers.size());
   for (NodeIndex i = 0; i < peers.size(); ++i) component[i] = i;
   for (std::size_t round = 0; round < peers.size(); ++round) {
@@ -37,12 +37,15 @@ std::vector<std::size_t> components(const std::vector<std::vector<NodeIndex>>& p
 
 World::World(const Scenario& scenario)
     : scenario_(scenario),
+      graph_(scenario.peers),
+      final_(final_graph()),
+      reload_at_(scenario.peers.size(), Nanoseconds::max()),
       random_(scenario.seed),
       network_(scenario.peers.size() + 1, scenario.faults, random_),
       disk_faults_(scenario.disk_faults),
       nodes_(scenario.peers.size()),
       deadlines_(scenario.peers.size() + 1, Nanoseconds::max()),
-      component_(components(scenario.peers)) {
+      component_(components(final_)) {
   if (scenario_.twin_of) scenario_.peers.push_back(scenario_.peers[*scenario_.twin_of]);
   twin_.disk = std::make_unique<Disk>(random_, time_, disk_faults_);
   for (NodeIndex i = 0; i < nodes_.size(); ++i) {
@@ -77,7 +80,7 @@ bus::Replica::Options World::options_of(NodeIndex index) {
   if (scenario_.level != Level::Replicas) options.limits.ack_delay = bus::kAckDelay;
   options.durability.journal = scenario_.level != Level::Memory;
   if (scenario_.level == Level::Replicas) {
-    options.durability.replicas = std::min(scenario_.replicas, options.peers.size());
+    options.durability.replicas = std::min(scenario_.replicas, final_[named_as(index)].size());
   }
   options.planner = scenario_.planner;
   options.reconcile = scenario_.reconcile;
@@ -92,6 +95,10 @@ void World::start(NodeIndex index) {
   ++node.incarnations;
   node.reported.clear();
   node.damaged_at = 0;
+  if (index != twin()) {  // it reads the configuration as it is now
+    scenario_.peers[index] = graph_[index];
+    reload_at_[index] = Nanoseconds::max();
+  }
   network_.reset_all(index);
   if (node.process) count(node.replica());
   node.process.reset();
@@ -233,6 +240,7 @@ void World::block_for_a_while() {
 
 void World::inject_faults(Nanoseconds step) {
   if (scenario_.twin_of) run_twin();
+  if (scenario_.graph_changes_per_second > 0) change_graph(step);
   if (time_ < calm_until_) return;
   const double seconds = static_cast<double>(step.count()) * 1e-9;
   if (random_.chance(scenario_.restarts_per_second * seconds)) restart(random_.below(nodes_.size()));
@@ -310,6 +318,7 @@ Outcome World::run() {
   outcome.restored = restored_;
   outcome.damaged = damaged_;
   outcome.renewed = totals_.renewed;
+  outcome.reloaded = reloaded_;
   if (outcome.fault.empty()) outcome.fault = needless_repairs();
   if (outcome.fault.empty()) outcome.fault = needless_renewals();
   if (!refused_.empty()) outcome.fault = "a journal was refused: " + refused_;

@@ -28,9 +28,12 @@ enum class Level : std::uint8_t {
   Replicas,  // as Write, also in the journal of a peer: updates survive the loss of one node's disk
 };
 
+// The links of each node; each is listed at both nodes.
+using Graph = std::vector<std::vector<NodeIndex>>;
+
 struct Scenario {
   std::uint64_t seed = 0;
-  std::vector<std::vector<NodeIndex>> peers;  // of each node; each link is listed at both nodes
+  Graph peers;  // at the start
   Faults faults;
   bus::LinkLimits limits;
   std::size_t clients = 20;
@@ -45,20 +48,22 @@ struct Scenario {
   std::uint64_t compact_beyond = std::uint64_t{1} << 40;  // a journal longer than this, and than twice its live bytes,
                                                           // is compacted
   bus::JournalPlannerLimits planner;
-  bus::ReconcileLimits reconcile;    // as in production, or with far more frequent rounds
-  std::size_t replicas = 1;          // at Level::Replicas
-  std::optional<NodeIndex> twin_of;  // during each round's load a second process with this node's name runs ...
-  bool twin_copies_disk = false;     // ... on a copy of its disk, or else on an empty one
-  bool twin_stays = false;           // ... and replaces the first at the end of the round, or else ends itself
-  std::size_t rounds = 1;            // of load and faults; after each the faults end and the herd is judged
-  bool wipes = false;                // sometimes a node loses its disk, once the last loss is made good (may_wipe())
-  double crashes_per_report = 0;     // chance that the node crashes at once after a report
-  double backups_per_second = 0;     // of a random node's disk, as it is at that moment
-  double restores = 0;               // chance that a backup, mostly of this node, replaces the disk before a restart
-  double client_resets = 0;          // chance per report that an operator resets the client
-  double repeats = 0;                // chance that a client repeats its report, as if it had received no reply
-  Nanoseconds skew_max{2'000'000};   // maximum error of the clocks of nodes and clients
-  Nanoseconds time_grain{1};         // granularity of clients' times; a coarse one causes ties
+  bus::ReconcileLimits reconcile;       // as in production, or with far more frequent rounds
+  std::size_t replicas = 1;             // at Level::Replicas
+  std::optional<NodeIndex> twin_of;     // during each round's load a second process with this node's name runs ...
+  bool twin_copies_disk = false;        // ... on a copy of its disk, or else on an empty one
+  bool twin_stays = false;              // ... and replaces the first at the end of the round, or else ends itself
+  double graph_changes_per_second = 0;  // of the configuration: links and whole nodes come and go
+  std::optional<NodeIndex> leaver;      // at the end of each round this node has no links
+  std::size_t rounds = 1;               // of load and faults; after each the faults end and the herd is judged
+  bool wipes = false;                   // sometimes a node loses its disk, once the last loss is made good (may_wipe())
+  double crashes_per_report = 0;        // chance that the node crashes at once after a report
+  double backups_per_second = 0;        // of a random node's disk, as it is at that moment
+  double restores = 0;                  // chance that a backup, mostly of this node, replaces the disk before a restart
+  double client_resets = 0;             // chance per report that an operator resets the client
+  double repeats = 0;                   // chance that a client repeats its report, as if it had received no reply
+  Nanoseconds skew_max{2'000'000};      // maximum error of the clocks of nodes and clients
+  Nanoseconds time_grain{1};            // granularity of clients' times; a coarse one causes ties
   Nanoseconds partition_max{1'500'000'000};
   Nanoseconds length{3'000'000'000};  // of a round
 
@@ -80,6 +85,7 @@ struct Outcome {
   std::uint64_t restored = 0;      // disks that a backup replaced
   std::uint64_t damaged = 0;       // journals that another program removed or truncated
   std::uint64_t renewed = 0;       // feeds that were renewed because of that
+  std::uint64_t reloaded = 0;      // configurations that a running node read because its links had changed
   Nanoseconds converged_after{};   // from the end of the faults to equal digests; the longest of all rounds
 };
 
@@ -136,6 +142,13 @@ class World {
   [[nodiscard]] Node& at(NodeIndex index) { return index < nodes_.size() ? nodes_[index] : twin_; }
   [[nodiscard]] NodeIndex twin() const { return nodes_.size(); }
   [[nodiscard]] NodeIndex named_as(NodeIndex index) const { return index == twin() ? *scenario_.twin_of : index; }
+  [[nodiscard]] Graph final_graph() const;
+  void change_graph(Nanoseconds step);
+  void edit_graph();
+  void bring_in(NodeIndex index);
+  void set_link(NodeIndex a, NodeIndex b, bool linked);
+  void reload(NodeIndex index);
+  void end_changes();
   void run_twin();
   [[nodiscard]] bool has_all_links(NodeIndex index) const;
   [[nodiscard]] bool sees_all_peers(NodeIndex index) const;
@@ -186,7 +199,10 @@ class World {
   [[nodiscard]] Nanoseconds settle_within() const;
   void note(std::uint64_t value) { trace_ = (trace_ ^ value) * 0x100000001b3ULL; }
 
-  Scenario scenario_;
+  Scenario scenario_;                   // `peers`: the links that each node has by its last reload
+  Graph graph_;                         // the configuration: the links that each node has after its next reload
+  Graph final_;                         // ... at the end of each round, at least
+  std::vector<Nanoseconds> reload_at_;  // of each node, if its links in graph_ are others; else max()
   Random random_;
   Network network_;
   Nanoseconds time_{1'000'000'000};
@@ -212,6 +228,7 @@ class World {
     std::uint64_t renewed = 0;
   };
   Totals totals_;  // of the runs that have ended
+  std::uint64_t reloaded_ = 0;
   std::uint64_t restored_ = 0;
   std::uint64_t damaged_ = 0;
   std::string refused_;  // why a journal could not be read

@@ -29,7 +29,7 @@ void World::restart(NodeIndex index) {
 // Only one disk may be lost at a time. The next may be lost when the last one contains again all that was promised
 // before the loss, and all that it contained then.
 bool World::may_wipe(NodeIndex index) const {
-  if (scenario_.peers[index].empty()) return false;
+  if (final_[index].empty()) return false;
   if (!wiped_) return true;
   if (!nodes_[*wiped_].disk->is_sound()) return false;
   const bus::Replica& replica = nodes_[*wiped_].replica();

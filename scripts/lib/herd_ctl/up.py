@@ -2,11 +2,12 @@
 from __future__ import annotations
 
 import signal
+import sys
 import time
 from collections.abc import Iterable
 from typing import Any
 
-from . import keygen, order, probe, processes, started
+from . import keygen, order, probe, processes, reset, started
 from .daemon import STARTED_STATES, Daemon
 from .herd import Herd, Node, reachable
 from .logs import Tail
@@ -14,6 +15,7 @@ from .show import safe, table
 from .trouble import Trouble
 
 READY_SECONDS = 30  # added to ready_timeout: for a slow machine
+RELOAD_SECONDS = 2.5  # in which a node that runs well has read its files
 
 
 def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
@@ -55,10 +57,17 @@ def reload(herd: Herd, daemon: Daemon) -> int:
     with daemon.lock():
         known = daemon.processes()
         nodes = [node for node in herd.local if known.get(node.name, {}).get("statename") == "RUNNING"]
-        for node in nodes:
-            daemon.signal(node.name, "HUP")
-        started.save_live(herd, nodes)
-        print(f"Reloaded: {', '.join(node.name for node in nodes) or 'no node runs'}")
+        refused = make_reload(herd, daemon, nodes)
+        done = [node for node in nodes if node.name not in refused]
+        started.save_live(herd, done)
+        names = ", ".join(node.name for node in done)
+        if not refused:
+            print(f"Reloaded: {names or 'no node runs'}")
+        elif done:
+            print(f"These read all of it: {names}")
+        for name, reasons in refused.items():
+            for reason in reasons:
+                print(f"scripts/herd: {name} refused a part: {safe(reason)}", file=sys.stderr)
         was = started.fingerprints(herd.state_dir, "fingerprint")
         stale = [node.name for node in nodes if was.get(node.name) != node.fingerprint(herd.binary)]
         fresh = [node.name for node in herd.local if node.name not in known]
@@ -67,7 +76,27 @@ def reload(herd: Herd, daemon: Daemon) -> int:
             if names:
                 print(f"{change}: {', '.join(names)}. Run scripts/herd up")
     order.warn_of_frozen(herd)
-    return 0
+    return 1 if refused else 0
+
+
+def make_reload(herd: Herd, daemon: Daemon, nodes: list[Node]) -> dict[str, list[str]]:
+    """Makes running nodes read the configuration again. Returns the reasons of those that refused a part of it."""
+    def ask(node: Node) -> dict[str, Any] | None:
+        try:
+            return reset.say(herd.state_dir / "nodes" / node.name, b"reload", RELOAD_SECONDS)
+        except Trouble as trouble:
+            return {"result": "done", "refused": [str(trouble)]}
+
+    frozen = {node.name for node in order.frozen_nodes(herd.state_dir, [node.name for node in nodes])}
+    answers = probe.of_all(ask, [node for node in nodes if node.name not in frozen])
+    refused = {}
+    for node in nodes:
+        answer = answers.get(node.name)
+        if answer is None or answer["result"] != "done":  # frozen, without its socket, or of an older release
+            daemon.signal(node.name, "HUP")
+        elif answer["refused"]:
+            refused[node.name] = answer["refused"]
+    return refused
 
 
 def check_free(herd: Herd, nodes: Iterable[Node]) -> None:

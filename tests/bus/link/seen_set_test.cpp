@@ -127,3 +127,15 @@ TEST_CASE("the least recently used window is dropped for a new one, and no other
   CHECK(seen.window("Hill", 2).contains(1));
   CHECK_FALSE(seen.window("Hill", 1).contains(1));
 }
+
+TEST_CASE("an origin that is forgotten loses the windows of all its runs, and no other does") {
+  SeenSet seen;
+  seen.window("Hill", 1).insert(5);
+  seen.window("Hill", 2).insert(6);
+  seen.window("Smith", 1).insert(5);
+  seen.forget("Hill");
+  CHECK_FALSE(seen.window("Hill", 1).contains(5));
+  CHECK_FALSE(seen.window("Hill", 2).contains(6));
+  CHECK(seen.window("Smith", 1).contains(5));
+  seen.forget("Campbell");
+}

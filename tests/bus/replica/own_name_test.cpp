@@ -10,7 +10,7 @@ namespace {
 constexpr std::uint64_t kOwn = 100;
 
 struct OneName {
-  OwnName name{2, kNameWait};
+  OwnName name{kNameWait};
   Now now{100s, 1'700'000'000s};
 
   OneName() { name.tick(now); }
@@ -18,7 +18,7 @@ struct OneName {
     now.steady += time;
     name.tick(now);
   }
-  void conflict(std::size_t peer, bool keeps_name, std::uint64_t other = 200) {
+  void conflict(PeerIndex peer, bool keeps_name, std::uint64_t other = 200) {
     name.receive(Conflict{{7, kOwn}, keeps_name, other, "tcp://other:1", "192.0.2.2"}, peer, now);
   }
 };
@@ -50,7 +50,7 @@ TEST_CASE("at the start nothing is acknowledged until a peer has answered") {
 }
 
 TEST_CASE("without peers and without a wait, a process acknowledges at once") {
-  OwnName name{0, Nanoseconds{}};
+  OwnName name{Nanoseconds{}};
   CHECK(name.may_acknowledge());
   name.tick({100s, 1'700'000'000s});
   CHECK(name.may_acknowledge());

@@ -142,10 +142,10 @@ TEST_CASE("a name belongs to a key: a HELLO over a connection with the key of an
   receive_with("", hello_of("Smith"));
   CHECK(one.refusal() == "Smith: its key was removed or revoked");
   CHECK(one.hill->peer_status(1, one.now).state == Connected::Down);
-  CHECK_FALSE(one.hill->is_peer_route("r"));
+  CHECK_FALSE(one.hill->peers().number_by("r"));
   receive_with("Smith", hello_of("Smith"));
   CHECK(one.refusal().empty());
-  CHECK(one.hill->is_peer_route("r"));
+  CHECK(one.hill->peers().number_by("r"));
 }
 
 TEST_CASE("a message over a connection of which the key belongs to another node by now is not used") {

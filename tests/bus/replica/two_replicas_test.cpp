@@ -121,11 +121,11 @@ TEST_CASE("an ACK is owed for a batch until it is sent") {
   REQUIRE(accept(*two.hill, "kiwi", "5", two.now).result == Accepted::Stored);
   const auto batch = two.hill->take(0, two.now);
   REQUIRE(batch);
-  CHECK_FALSE(two.smith->owes_ack(0));
+  CHECK_FALSE(two.smith->peers()[0].link.receiving().owes_ack());
   receive(*two.smith, "from Hill", *batch, two.now);
-  CHECK(two.smith->owes_ack(0));
+  CHECK(two.smith->peers()[0].link.receiving().owes_ack());
   REQUIRE(two.deliver());
-  CHECK_FALSE(two.smith->owes_ack(0));
+  CHECK_FALSE(two.smith->peers()[0].link.receiving().owes_ack());
 }
 
 TEST_CASE("the last batch is sent again when no ACK comes") {

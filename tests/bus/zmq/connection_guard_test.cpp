@@ -19,9 +19,9 @@ TEST_CASE("a message with parts without end costs its connection, and nothing el
     const Stranger endless(herd.hills_address());
     endless.start_zmtp();
     const std::string parts = repeated(part, 10'000);
-    const std::uint64_t before = herd.hill().bus().connections_cut();
+    const std::uint64_t before = herd.hill().bus().counts().cut;
     REQUIRE(herd.until([&] { return !endless.send_if_open(parts); }));
-    CHECK(herd.hill().bus().connections_cut() == before + 1);
+    CHECK(herd.hill().bus().counts().cut == before + 1);
     const auto cuts = herd.hill().bus().take_cuts();
     REQUIRE(cuts.size() == 1);
     CHECK(cuts[0].from.starts_with("127.0.0.1 port "));
@@ -43,10 +43,10 @@ TEST_CASE("many messages without an end share one bound") {
     strangers.back()->start_zmtp();
     strangers.back()->send(parts);
   }
-  REQUIRE(herd.until([&] { return herd.hill().bus().connections_cut() >= 2; }));
+  REQUIRE(herd.until([&] { return herd.hill().bus().counts().cut >= 2; }));
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
-  CHECK(herd.hill().bus().connections_cut() == 2);
+  CHECK(herd.hill().bus().counts().cut == 2);
 }
 
 TEST_CASE("a message of many parts counts as damaged, and one of too many costs its connection") {
@@ -63,7 +63,7 @@ TEST_CASE("a message of many parts counts as damaged, and one of too many costs 
   CHECK(stranger.is_open());
   stranger.send(message(65));
   REQUIRE(herd.until([&] { return !stranger.is_open(); }));
-  CHECK(herd.hill().bus().connections_cut() == 1);
+  CHECK(herd.hill().bus().counts().cut == 1);
 }
 
 TEST_CASE("a complete message of very many parts is read in several iterations, and the bus goes on") {
@@ -124,7 +124,7 @@ TEST_CASE("a flood of messages that no node sends disturbs no link, whether it i
     sent += stranger.send_some(messages);
     return !stranger.is_open() || sent > 2 * kMaxStrangersBytes;
   }));
-  CHECK(herd.hill().bus().connections_cut() + herd.hill().replica->counters().messages_damaged > 0);
+  CHECK(herd.hill().bus().counts().cut + herd.hill().replica->counters().messages_damaged > 0);
   report(herd.smith(), "kiwi");
   CHECK(herd.until_equal());
 }
@@ -194,7 +194,7 @@ TEST_CASE("a connection to a peer's port that sends data that no node sends is c
       hill.pumped->run_once();
     }
     CHECK(port.accepted() == 3);
-    CHECK(hill.bus().connections_cut() >= 2);
+    CHECK(hill.bus().counts().cut >= 2);
     for (const ConnectionCut& cut : hill.bus().take_cuts())
       CHECK(cut.reason == "its port sends data that no node sends");
     hill.pumped.reset();
@@ -211,8 +211,8 @@ TEST_CASE("a connection of a port with itself is cut at once") {
   hill.pumped = PumpedBus::open(context, {{free_address()}, {"tcp://" + endpoint + ";" + endpoint}}, *hill.replica);
   REQUIRE(hill.pumped);
   const Nanoseconds end = real_time().steady + 20s;
-  while (hill.bus().connections_cut() < 2 && real_time().steady < end) hill.pumped->run_once();
-  REQUIRE(hill.bus().connections_cut() >= 2);
+  while (hill.bus().counts().cut < 2 && real_time().steady < end) hill.pumped->run_once();
+  REQUIRE(hill.bus().counts().cut >= 2);
   CHECK(hill.bus().take_cuts()[0].reason.starts_with("it is connected to itself"));
   hill.pumped.reset();
 }

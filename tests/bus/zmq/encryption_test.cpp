@@ -97,8 +97,8 @@ TEST_CASE("two encrypted buses make the stores equal, and the guard counts the b
   REQUIRE(until({&hill, &smith}, [&] { return are_equal(hill, smith); }));
   CHECK(hill.replica->store().size() == 40'000);
   CHECK(hill.replica->counters().messages_refused == 0);
-  CHECK(hill.bus().connections_cut() == 0);
-  CHECK(smith.bus().connections_cut() == 0);
+  CHECK(hill.bus().counts().cut == 0);
+  CHECK(smith.bus().counts().cut == 0);
 }
 
 TEST_CASE("single updates over an encrypted link never count as too much data in ZeroMQ") {
@@ -119,7 +119,7 @@ TEST_CASE("single updates over an encrypted link never count as too much data in
 TEST_CASE("a stranger with a random key, or without one, or with another key of the server, is refused and counted") {
   const Two two;
   Process hill = two.start_hill();
-  CHECK(hill.bus().refused() == 0);  // the proof at the start is not counted
+  CHECK(hill.bus().counts().refused == 0);  // the proof at the start is not counted
   const KeyPair random = make_key_pair();
   struct Case {
     std::optional<KeyPair> pair;
@@ -132,14 +132,14 @@ TEST_CASE("a stranger with a random key, or without one, or with another key of 
     INFO(stranger.reason);
     Stranger dealer(two.hills, stranger.pair, stranger.server);
     bool taken = false;
-    const std::uint64_t before = hill.bus().refused();
+    const std::uint64_t before = hill.bus().counts().refused;
     hill.refused.clear();
     const auto counted = [&] {
       taken = taken || dealer.send();
-      return hill.bus().refused() > before;
+      return hill.bus().counts().refused > before;
     };
     for (int i = 0; i < 20 && !until({&hill}, counted, 500ms); ++i) dealer.dial_again(two.hills);
-    REQUIRE(hill.bus().refused() > before);
+    REQUIRE(hill.bus().counts().refused > before);
     CHECK(contains(hill.refused, stranger.reason));
     CHECK_FALSE(until(
         {&hill}, [&] { return taken = taken || dealer.send(); }, 300ms));
@@ -155,7 +155,7 @@ TEST_CASE("a node of which the key is added later joins by itself") {
   alone.nodes.pop_back();
   Process hill = two.start_hill(alone);
   Process smith = two.start_smith();
-  REQUIRE(until({&hill, &smith}, [&] { return hill.bus().refused() > 0; }));
+  REQUIRE(until({&hill, &smith}, [&] { return hill.bus().counts().refused > 0; }));
   CHECK_FALSE(until(
       {&hill, &smith}, [&] { return hill.link() == Connected::Up; }, 500ms));
   CHECK(hill.bus().set_keys(two.keys_of(two.hill), real_time()));

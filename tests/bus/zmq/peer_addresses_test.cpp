@@ -88,8 +88,11 @@ struct NamedPair {
 TEST_CASE("two peers with one host name share its lookup, and an answer goes to all of them") {
   FakeResolver resolver;
   resolver.table["a.example"] = {"192.0.2.1"};
-  PeerAddresses addresses({"tcp://a.example:1", "tcp://192.0.2.9:2", "tcp://a.example:3", "tcp://b.example:4"},
-                          &resolver);
+  PeerAddresses addresses(&resolver);
+  addresses.set(0, "tcp://a.example:1");
+  addresses.set(1, "tcp://192.0.2.9:2");
+  addresses.set(2, "tcp://a.example:3");
+  addresses.set(3, "tcp://b.example:4");
   CHECK(addresses.update(kNoneIsUp, at(100s)).empty());
   CHECK(resolver.asked == std::map<std::string, int>{{"a.example", 2}, {"b.example", 1}});
   CHECK(addresses.update(kNoneIsUp, at(100s)) == std::vector<PeerIndex>{0, 2});
@@ -105,9 +108,28 @@ TEST_CASE("two peers with one host name share its lookup, and an answer goes to 
 }
 
 TEST_CASE("a herd without host names needs no resolver, and is never due") {
-  PeerAddresses addresses({"tcp://192.0.2.1:1", "tcp://[::1]:2"}, nullptr);
+  PeerAddresses addresses(nullptr);
+  addresses.set(0, "tcp://192.0.2.1:1");
+  addresses.set(1, "tcp://[::1]:2");
   CHECK(addresses.update(kNoneIsUp, at(100s)).empty());
   CHECK(addresses.due() == Nanoseconds::max());
+}
+
+TEST_CASE("a peer that is removed is not looked up, and its number may get another address") {
+  FakeResolver resolver;
+  resolver.table["b.example"] = {"192.0.2.2"};
+  PeerAddresses addresses(&resolver);
+  addresses.set(0, "tcp://a.example:1");
+  addresses.set(1, "tcp://192.0.2.9:2");
+  addresses.remove(0);
+  CHECK(addresses.update(kNoneIsUp, at(100s)).empty());
+  CHECK(resolver.asked.empty());
+  addresses.set(0, "tcp://b.example:3");
+  addresses.set(1, "tcp://192.0.2.8:2");  // instead of its former address
+  CHECK(addresses.update(kNoneIsUp, at(101s)).empty());
+  CHECK(addresses.update(kNoneIsUp, at(101s)) == std::vector<PeerIndex>{0});
+  CHECK(addresses.endpoint(0) == "tcp://192.0.2.2:3");
+  CHECK(addresses.endpoint(1) == "tcp://192.0.2.8:2");
 }
 
 TEST_CASE("a bus connects to a peer by its host name as soon as the name is known") {

@@ -32,10 +32,12 @@ struct AdminFixture {
   std::chrono::milliseconds ack_timeout{50};
   bus::Replica waiting{bus::Replica::Options{
       .self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {true, 0}}};
+  std::vector<std::string> refused;  // by the next reload
   AdminSocket admin;
 
   explicit AdminFixture(bool waits = false)
-      : admin({io, waits ? waiting : node.replica, node.counters, node.clock, ack_timeout}) {
+      : admin(
+            {io, waits ? waiting : node.replica, node.counters, node.clock, ack_timeout, [this] { return refused; }}) {
     REQUIRE(admin.listen(directory.path()));
   }
 
@@ -86,6 +88,16 @@ TEST_CASE("an unknown command, an invalid id and a line that is too long are ans
         std::string("reset-client a\x01\n"), std::string(2000, 'x')}) {
     CHECK(one.ask(line)["result"] == "error");
   }
+}
+
+TEST_CASE("a reload is answered with the parts that the node refused") {
+  AdminFixture one;
+  CHECK(one.ask("reload\n").dump() == R"({"node":"Hill","refused":[],"result":"done"})");
+  one.refused = {"its certificate cannot be read", "a name with the byte \xff"};
+  const auto answer = one.ask("reload\n");
+  CHECK(answer["refused"].size() == 2);
+  CHECK(answer["refused"][0] == "its certificate cannot be read");
+  CHECK(one.ask("reload now\n")["result"] == "error");
 }
 
 TEST_CASE("a reset is answered when it is acknowledged, and with an error after ack_timeout") {
@@ -149,7 +161,7 @@ TEST_CASE("an admin socket that cannot be opened is an error with its path") {
   OneNode node;
   asio::io_context io;
   const std::chrono::milliseconds timeout{1};
-  AdminSocket admin({io, node.replica, node.counters, node.clock, timeout});
+  AdminSocket admin({io, node.replica, node.counters, node.clock, timeout, {}});
   const auto opened = admin.listen("/nonexistent");
   REQUIRE_FALSE(opened);
   CHECK(opened.error().message.starts_with("admin socket /nonexistent/control cannot be opened: "));

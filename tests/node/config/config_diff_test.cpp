@@ -67,12 +67,13 @@ TEST_CASE("the settings of a node include its own addresses and the public bus a
   CHECK(diff({running, fresh}, "Smith").restart == Keys{"node.clients"});
   fresh = running;
   fresh.nodes[1].bus_public = "tcp://127.0.0.1:6";
-  CHECK(diff({running, fresh}, "Hill").restart == Keys{"node.peers"});
+  CHECK(diff({running, fresh}, "Hill").live == Keys{"node.peers"});
   fresh = running;
   fresh.nodes[0] = {
       "Hill", {"127.0.0.1", 7}, "tcp://127.0.0.1:8", "tcp://127.0.0.1:9", "tcp://127.0.0.1:10", {"127.0.0.1", 11}, {}};
   CHECK(diff({running, fresh}, "Hill").restart ==
-        Keys{"node.clients", "node.bus", "node.bus_public", "node.monitor", "node.http", "node.peers"});
+        Keys{"node.clients", "node.bus", "node.bus_public", "node.monitor", "node.http"});
+  CHECK(diff({running, fresh}, "Hill").live == Keys{"node.peers"});
 }
 
 TEST_CASE("a removed node has node.name among the settings that need a restart") {
@@ -80,4 +81,23 @@ TEST_CASE("a removed node has node.name among the settings that need a restart")
   auto fresh = running;
   fresh.nodes.erase(fresh.nodes.begin());
   CHECK(diff({running, fresh}, "Hill").restart == Keys{"node.name"});
+}
+
+TEST_CASE("after a reload a node has its own former addresses, and the peers and the other nodes of the new file") {
+  const auto running = two_nodes();
+  auto fresh = running;
+  fresh.nodes[0].bus = "tcp://127.0.0.1:9";
+  fresh.nodes[1].bus_public = "tcp://127.0.0.1:6";
+  fresh.nodes.push_back({"Jaquez", {"127.0.0.1", 5}, "tcp://127.0.0.1:7", "tcp://127.0.0.1:7", "", {}, {"Hill"}});
+  fresh.nodes[0].peers = {"Jaquez"};
+  fresh.clients.max_line_bytes = 100;
+  const auto next = with_nodes_of(running, fresh, "Hill");
+  REQUIRE(next.nodes.size() == 3);
+  CHECK(next.find("Hill")->bus == "tcp://127.0.0.1:2");
+  CHECK(next.find("Hill")->peers == Keys{"Jaquez"});
+  CHECK(next.find("Smith")->bus_public == "tcp://127.0.0.1:6");
+  CHECK(next.find("Jaquez") != nullptr);
+  CHECK(next.clients.max_line_bytes == running.clients.max_line_bytes);
+  fresh.nodes.erase(fresh.nodes.begin());
+  CHECK(with_nodes_of(running, fresh, "Hill").nodes.size() == 2);
 }

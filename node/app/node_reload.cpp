@@ -1,0 +1,166 @@
+// The part of node/app/node.hpp that reads the configuration and the keys again while the node runs. Each part that the
+// node can apply is applied, whatever becomes of the others.
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <sstream>
+#include <utility>
+
+#include "node/app/client_tls.hpp"
+#include "node/app/descriptor_limit.hpp"
+#include "node/app/node.hpp"
+#include "node/config/config_diff.hpp"
+#include "node/config/keys.hpp"
+#include "node/config/tokens.hpp"
+#include "node/observe/log.hpp"
+
+namespace herd::node {
+namespace {
+
+using Refused = std::vector<std::string>;
+
+// One line for each mistake of a file that a reload has read.
+void log_mistakes(const std::string& lines) {
+  std::istringstream mistakes(lines);
+  for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
+}
+
+// The first of these lines.
+std::string first_of(const std::string& lines) {
+  return lines.substr(0, lines.find('\n'));
+}
+
+void append(Refused& all, const Refused& more) {
+  all.insert(all.end(), more.begin(), more.end());
+}
+
+}  // namespace
+
+void Node::log_warnings(const std::vector<std::string>& of_keys) {
+  for (const std::string& warning : of_keys) spdlog::warn("event=key_at_risk reason=\"{}\"", warning);
+}
+
+std::vector<std::string> Node::reload() {
+  auto fresh = load_config(config_.file);
+  const Config next = fresh ? with_nodes_of(config_, *fresh, name_) : config_;
+  Refused refused;
+  // First: a mistake elsewhere must not delay that a stolen key is revoked.
+  if (config_.bus.curve) append(refused, reload_keys(next));
+  if (auto tokens = load_tokens(config_)) front_end_->use_tokens(std::move(*tokens));  // for the same reason
+  if (!fresh) {
+    spdlog::warn(
+        "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
+    log_mistakes(fresh.error().message);
+    refused.push_back(first_of(fresh.error().message));
+    return refused;
+  }
+  auto tokens = load_tokens(*fresh);
+  if (!tokens) {
+    spdlog::warn(
+        "event=reload_refused reason=\"the file of tokens has mistakes: the node continues with the previous "
+        "one, and with the previous configuration\"");
+    log_mistakes(tokens.error().message);
+    refused.push_back(first_of(tokens.error().message));
+    return refused;
+  }
+  auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
+  if (!tls) {
+    spdlog::warn("event=reload_refused reason=\"{}; the node continues with the previous configuration\"",
+                 tls.error().message);
+    refused.push_back(tls.error().message);
+    return refused;
+  }
+  const ConfigChanges changes = diff({config_, *fresh}, name_);
+  config_.clients = fresh->clients;
+  front_end_->use_tls(std::move(*tls));
+  if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
+  front_end_->use_tokens(std::move(*tokens));
+  config_.updates.ack_timeout = fresh->updates.ack_timeout;
+  config_.log.level = fresh->log.level;
+  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
+  const Refused of_peers = reload_peers(next);
+  for (const std::string& reason : of_peers) spdlog::warn("event=reload_refused reason=\"{}\"", reason);
+  append(refused, of_peers);
+  for (const std::string& key : changes.live) {
+    if (key != "node.peers" || of_peers.empty()) spdlog::info("event=reloaded key={}", key);
+  }
+  for (const std::string& key : changes.restart) {
+    spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);
+  }
+  return refused;
+}
+
+// The files are read again also if the configuration has not changed.
+std::vector<std::string> Node::reload_keys(const Config& next) {
+  auto fresh = load_keys(next, name_);
+  if (!fresh) {
+    spdlog::warn(
+        "event=keys_refused reason=\"the key files have mistakes: the node continues with the previous keys\"");
+    log_mistakes(fresh.error().message);
+    return {first_of(fresh.error().message)};
+  }
+  log_warnings(fresh->warnings);
+  if (bus_->set_keys(std::move(fresh->keys), clock_.now())) spdlog::info("event=keys_reloaded");
+  return {};
+}
+
+// ---- peers ----------------------------------------------------------------------------------------------------------
+
+std::vector<std::string> Node::reload_peers(const Config& next) {
+  const std::vector<std::string>& peers = next.find(name_)->peers;
+  const std::size_t replicas = replica_.durability().replicas;
+  if (peers.size() < replicas) {
+    return {
+        fmt::format("the peers stay: {} has {} peers in the new configuration, but replies wait for {} until a "
+                    "restart, as `replicas` said at its start: restart the node",
+                    name_, peers.size(), replicas)};
+  }
+  if (auto enough = check_descriptors({raise_descriptor_limit(), peers.size()}); !enough) {
+    return {"the peers stay: " + enough.error().message};
+  }
+  bus_watches_.clear();
+  Refused refused = change_peers(next);
+  watch_bus();
+  config_.nodes = next.nodes;
+  return refused;
+}
+
+// Removes first, so that the link numbers of removed peers are free.
+std::vector<std::string> Node::change_peers(const Config& next) {
+  const std::vector<std::string>& peers = next.find(name_)->peers;
+  for (bus::PeerIndex number = 0; number < replica_.peers().end_number(); ++number) {
+    if (!replica_.peers().has(number)) continue;
+    const std::string peer = replica_.peers()[number].name;
+    if (std::find(peers.begin(), peers.end(), peer) != peers.end()) continue;
+    bus_->remove_peer(number);
+    replica_.remove_peer(number, clock_.now());
+    reporter_->report_removed(number, peer);
+  }
+  Refused refused;
+  for (const std::string& peer : peers) {
+    const std::string& address = next.find(peer)->bus_public;
+    const auto number = replica_.peers().number_of(peer);
+    if (!number) {
+      if (auto trouble = add_peer(peer, address)) refused.push_back(std::move(*trouble));
+      continue;
+    }
+    const auto moved = bus_->set_address(*number, address);
+    if (!moved) refused.push_back(fmt::format("{} is not reached: {}", peer, moved.error().message));
+    if (moved && *moved) reporter_->report_moved(peer, address);
+  }
+  return refused;
+}
+
+std::optional<std::string> Node::add_peer(const std::string& peer, const std::string& address) {
+  const bus::PeerIndex number = replica_.add_peer(peer);
+  const auto added = bus_->add_peer(number, address);
+  if (added) {
+    reporter_->report_added(peer, address);
+    return std::nullopt;
+  }
+  replica_.remove_peer(number, clock_.now());
+  return fmt::format("{} is not added: {}", peer, added.error().message);
+}
+
+}  // namespace herd::node
