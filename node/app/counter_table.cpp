@@ -162,7 +162,7 @@ constexpr std::array<Row, 6> kMonitorRows{{
      [](const Sources& from) { return from.monitor->viewers.overflows; }},
     {"monitor_viewers_accepted", "Connections accepted by the monitor",
      [](const Sources& from) { return from.monitor->viewers.accepted; }},
-    {"monitor_viewers_refused", "Connections refused by the monitor because there were too many",
+    {"monitor_viewers_refused", "Connections refused by the monitor: too many, or a key of no viewer",
      [](const Sources& from) { return from.monitor->viewers.refused; }},
     {"monitor_viewers_cut",
      "Connections closed by the monitor: invalid input, too much input, or a viewer that reads too slowly",

@@ -12,6 +12,8 @@
 #include "node/app/client_tls.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
+#include "node/app/reload_log.hpp"
+#include "node/app/remote_monitor.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "node/base/random_id.hpp"
 #include "node/config/port_range.hpp"
@@ -40,6 +42,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       config_(run.config),
       start_tokens_(run.tokens),
       start_keys_(run.keys ? std::optional(run.keys->keys) : std::nullopt),
+      start_viewers_(run.viewers ? std::optional<ViewerKeys>({run.keys->keys.own, run.viewers->names}) : std::nullopt),
       signals_(signals),
       started_(clock_.now()),
       reports_(run.name),
@@ -65,7 +68,8 @@ Result<std::unique_ptr<Node>> Node::start_all(const RunNode& run, Signals& signa
   if (auto enough = check_descriptors({raise_descriptor_limit(), peers}); !enough) {
     return tl::unexpected(enough.error());
   }
-  if (run.keys) log_warnings(run.keys->warnings);
+  if (run.keys) log_key_warnings(run.keys->warnings);
+  if (run.viewers) log_key_warnings(run.viewers->warnings);
   if (run.discard_journal) {
     const auto discarded = FileDisk::discard(directory.path());
     if (!discarded) return tl::unexpected(discarded.error());
@@ -101,7 +105,7 @@ Result<void> Node::open() {
     auto tls = start_client_tls(config_.clients, clock_.now().wall);
     if (!tls) return tl::unexpected(tls.error());
     front_end_->use_tls(std::move(*tls));
-    front_end_->use_tokens(std::exchange(start_tokens_, nullptr));
+    use_tokens(std::exchange(start_tokens_, nullptr));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
     admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_, [this] { return reload(); }});
@@ -136,7 +140,7 @@ Result<void> Node::open_watching() {
   if (!self.monitor.empty()) {
     Viewers::Limits limits;
     limits.viewers = viewers_within({raise_descriptor_limit(), replica_.peers().size()});
-    auto monitor = Monitor::bind(self.monitor, name_, limits);
+    auto monitor = start_monitor(context_, self, limits, std::exchange(start_viewers_, std::nullopt));
     if (!monitor) return tl::unexpected(monitor.error());
     monitor_ = std::move(*monitor);
     stats_.emplace(*monitor_, [this] { return status(); });
@@ -148,7 +152,8 @@ Result<void> Node::open_watching() {
   const auto ask_loop = [this] {
     asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
   };
-  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers().size()}));
+  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers().size()}),
+                                config_.http.auth == Authentication::Token ? start_tokens_ : nullptr);
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);
   return {};

@@ -34,6 +34,7 @@
 #include "node/config/options.hpp"
 #include "node/config/state_dir.hpp"
 #include "node/config/token_table.hpp"
+#include "node/config/viewer_keys.hpp"
 #include "node/http/http_server.hpp"
 #include "node/journal/file_disk.hpp"
 #include "node/journal/journal_log.hpp"
@@ -63,7 +64,6 @@ class Node : private bus::LoopHost {
   [[nodiscard]] bool run();
 
  private:
-  static void log_warnings(const std::vector<std::string>& of_keys);
   [[nodiscard]] static protocol::Result<std::unique_ptr<Node>> start_all(const RunNode& run, Signals& signals,
                                                                          StateDir& directory);
   Node(const RunNode& run, Signals& signals, const std::filesystem::path& directory, FileDisk::Opened opened);
@@ -96,6 +96,7 @@ class Node : private bus::LoopHost {
   [[nodiscard]] std::vector<std::string> reload_peers(const Config& next);
   [[nodiscard]] std::vector<std::string> change_peers(const Config& next);
   [[nodiscard]] std::optional<std::string> add_peer(const std::string& peer, const std::string& address);
+  void use_tokens(const std::shared_ptr<const TokenTable>& tokens);
 
   void report_to_peers(protocol::Now now);
   [[nodiscard]] Status status() const;
@@ -108,6 +109,7 @@ class Node : private bus::LoopHost {
   Config config_;
   std::shared_ptr<const TokenTable> start_tokens_;  // moved to the front end by open(); nullptr: clients need none
   std::optional<bus::BusKeys> start_keys_;          // moved to the bus by open_bus(); nullopt: it is not encrypted
+  std::optional<ViewerKeys> start_viewers_;  // moved to the monitor by open_watching(); nullopt: it is on loopback
   Signals& signals_;
   Counters counters_;
   LoopClock clock_;

@@ -4,12 +4,13 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
 
 #include "node/app/client_tls.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node.hpp"
+#include "node/app/reload_log.hpp"
+#include "node/app/remote_monitor.hpp"
 #include "node/config/config_diff.hpp"
 #include "node/config/keys.hpp"
 #include "node/config/tokens.hpp"
@@ -19,12 +20,6 @@ namespace herd::node {
 namespace {
 
 using Refused = std::vector<std::string>;
-
-// One line for each mistake of a file that a reload has read.
-void log_mistakes(const std::string& lines) {
-  std::istringstream mistakes(lines);
-  for (std::string mistake; std::getline(mistakes, mistake);) spdlog::warn("event=reload_mistake at={}", mistake);
-}
 
 // The first of these lines.
 std::string first_of(const std::string& lines) {
@@ -37,17 +32,13 @@ void append(Refused& all, const Refused& more) {
 
 }  // namespace
 
-void Node::log_warnings(const std::vector<std::string>& of_keys) {
-  for (const std::string& warning : of_keys) spdlog::warn("event=key_at_risk reason=\"{}\"", warning);
-}
-
 std::vector<std::string> Node::reload() {
   auto fresh = load_config(config_.file);
   const Config next = fresh ? with_nodes_of(config_, *fresh, name_) : config_;
   Refused refused;
   // First: a mistake elsewhere must not delay that a stolen key is revoked.
   if (config_.bus.curve) append(refused, reload_keys(next));
-  if (auto tokens = load_tokens(config_)) front_end_->use_tokens(std::move(*tokens));  // for the same reason
+  if (const auto tokens = load_tokens(config_)) use_tokens(*tokens);  // for the same reason
   if (!fresh) {
     spdlog::warn(
         "event=reload_refused reason=\"the configuration has mistakes: the node continues with the previous one\"");
@@ -55,7 +46,7 @@ std::vector<std::string> Node::reload() {
     refused.push_back(first_of(fresh.error().message));
     return refused;
   }
-  auto tokens = load_tokens(*fresh);
+  const auto tokens = load_tokens(*fresh);
   if (!tokens) {
     spdlog::warn(
         "event=reload_refused reason=\"the file of tokens has mistakes: the node continues with the previous "
@@ -75,7 +66,8 @@ std::vector<std::string> Node::reload() {
   config_.clients = fresh->clients;
   front_end_->use_tls(std::move(*tls));
   if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
-  front_end_->use_tokens(std::move(*tokens));
+  config_.http.auth = fresh->http.auth;
+  use_tokens(*tokens);
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;
   if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
@@ -91,16 +83,25 @@ std::vector<std::string> Node::reload() {
   return refused;
 }
 
+// One table for the clients and for the pages, of which each may need no token.
+void Node::use_tokens(const std::shared_ptr<const TokenTable>& tokens) {
+  front_end_->use_tokens(config_.clients.auth == Authentication::Token ? tokens : nullptr);
+  if (http_) http_->use_tokens(config_.http.auth == Authentication::Token ? tokens : nullptr);
+}
+
 // The files are read again also if the configuration has not changed.
 std::vector<std::string> Node::reload_keys(const Config& next) {
   auto fresh = load_keys(next, name_);
+  if (monitor_ && has_remote_monitor(*config_.find(name_))) {
+    reload_viewers(*monitor_, config_, fresh ? std::optional(fresh->keys.own) : std::nullopt, clock_.now().steady);
+  }
   if (!fresh) {
     spdlog::warn(
         "event=keys_refused reason=\"the key files have mistakes: the node continues with the previous keys\"");
     log_mistakes(fresh.error().message);
     return {first_of(fresh.error().message)};
   }
-  log_warnings(fresh->warnings);
+  log_key_warnings(fresh->warnings);
   if (bus_->set_keys(std::move(fresh->keys), clock_.now())) spdlog::info("event=keys_reloaded");
   return {};
 }

@@ -103,13 +103,14 @@ void read_commands(Section& keys, ClientsConfig& clients) {
   }
 }
 
+constexpr std::array<Choice<Authentication>, 2> kAuthentications{
+    {{"none", Authentication::None}, {"token", Authentication::Token}}};
+
 void read_auth(Section& keys, const Config& config, ClientsConfig& clients) {
-  using Kind = Authentication;
-  static constexpr std::array<Choice<Kind>, 2> kKinds{{{"none", Kind::None}, {"token", Kind::Token}}};
-  keys.read_one_of("auth", kKinds, clients.auth);
+  keys.read_one_of("auth", kAuthentications, clients.auth);
   clients.tokens = relative_to_file(config, "tokens.toml");
   read_path(keys, "tokens", config, clients.tokens);
-  if (clients.auth == Kind::Token && clients.commands == CommandSet::Seed) {
+  if (clients.auth == Authentication::Token && clients.commands == CommandSet::Seed) {
     keys.mistake("auth", "is \"token\", but commands = \"seed\" makes AUTH an unknown command: remove one of them");
   }
 }
@@ -198,8 +199,13 @@ void read_places(Section& keys, const Config& config, PlacesConfig& places) {
 }
 
 void read_http(Section& keys, HttpConfig& http) {
+  keys.read_one_of("auth", kAuthentications, http.auth);
   keys.read("allow_remote_http", http.allow_remote_http);
   keys.read("ready_timeout", {0ms, 60s}, http.ready_timeout);
+}
+
+void read_monitor(Section& keys, MonitorConfig& monitor) {
+  keys.read("allow_remote", monitor.allow_remote);
 }
 
 void read_log(Section& keys, LogConfig& log) {
@@ -265,6 +271,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
   });
   section(keys, "places", mistakes, [&](Section& places) { read_places(places, config, config.places); });
   section(keys, "http", mistakes, [&](Section& http) { read_http(http, config.http); });
+  section(keys, "monitor", mistakes, [&](Section& monitor) { read_monitor(monitor, config.monitor); });
   section(keys, "log", mistakes, [&](Section& log) { read_log(log, config.log); });
   const auto sources = read_nodes(keys, config, mistakes);
   keys.finish();

@@ -78,8 +78,13 @@ struct PlacesConfig {
 };
 
 struct HttpConfig {
+  Authentication auth = Authentication::None;  // Token: the pages need one of clients.tokens
   bool allow_remote_http = false;
   std::chrono::milliseconds ready_timeout{2'000};
+};
+
+struct MonitorConfig {
+  bool allow_remote = false;  // permits `monitor` beyond loopback, with CURVE and for the viewers of viewer_keys.hpp
 };
 
 struct LogConfig {
@@ -105,6 +110,7 @@ struct Config {
   UpdatesConfig updates;
   PlacesConfig places;
   HttpConfig http;
+  MonitorConfig monitor;
   LogConfig log;
   std::vector<NodeConfig> nodes;
   std::filesystem::path file;  // the absolute path of the file

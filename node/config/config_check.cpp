@@ -146,11 +146,26 @@ class Checker {
     const auto& node = config_.nodes[i];
     if (node.monitor.empty()) return;
     const auto address = bind(i, "monitor", node.monitor, parse_endpoint);
-    if (!address || is_literal(*address)) return;
-    mistake(i, "monitor",
-            fmt::format("has the host name \"{}\", which cannot be bound: write an IP address, such as "
-                        "tcp://127.0.0.1:{}",
-                        address->host, address->port));
+    if (!address) return;
+    if (!is_literal(*address)) {
+      mistake(i, "monitor",
+              fmt::format("has the host name \"{}\", which cannot be bound: write an IP address, such as "
+                          "tcp://127.0.0.1:{}",
+                          address->host, address->port));
+      return;
+    }
+    if (is_loopback(*address)) return;
+    if (!config_.monitor.allow_remote) {
+      mistake(i, "monitor",
+              fmt::format("is \"{}\", which other hosts can reach: write tcp://127.0.0.1:{}, or allow it for viewers "
+                          "with a key with allow_remote = true under [monitor]",
+                          address->host, address->port));
+    } else if (!config_.bus.curve) {
+      mistake(i, "monitor",
+              fmt::format("is \"{}\", which other hosts can reach, but without encryption the node has no key: remove "
+                          "curve = false, or write tcp://127.0.0.1:{}",
+                          address->host, address->port));
+    }
   }
 
   void check_http(std::size_t i) {
@@ -158,9 +173,10 @@ class Checker {
     const auto address = bind(i, "http", *sources_[i].http, parse_address);
     if (!address) return;
     config_.nodes[i].http = *address;
-    if (!is_loopback(*address) && !config_.http.allow_remote_http) {
+    const bool allowed = config_.http.allow_remote_http || config_.http.auth == Authentication::Token;
+    if (!is_loopback(*address) && !allowed) {
       mistake(i, "http",
-              fmt::format("is \"{}\", which other hosts can reach: write 127.0.0.1:{}, or allow it with "
+              fmt::format("is \"{}\", which other hosts can reach: write 127.0.0.1:{}, or set auth = \"token\" or "
                           "allow_remote_http = true under [http]",
                           address->host, address->port));
     }

@@ -46,6 +46,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("places.key_file", config.places.key_file.string());
   add("places.google_url", config.places.google_url);
   add("places.google_legacy_url", config.places.google_legacy_url);
+  add("http.auth", config.http.auth == Authentication::None ? "none" : "token", kLive);
   add("http.ready_timeout", fmt::to_string(config.http.ready_timeout.count()));
   add("log.level", config.log.level, kLive);
   add("log.file", log_file(config, name).string());

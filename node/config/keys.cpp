@@ -9,7 +9,7 @@
 
 #include "node/base/small_file.hpp"
 #include "node/config/config_reader.hpp"
-#include "node/config/toml_file.hpp"
+#include "node/config/key_file.hpp"
 #include "protocol/name.hpp"
 
 namespace herd::node {
@@ -17,59 +17,7 @@ namespace {
 
 using bus::BusKeys;
 
-constexpr FileRules kShared{.most_bytes = std::size_t{1} << 20U,
-                            .too_long = "has more than 1 MiB: it is not a file of keys"};
-constexpr FileRules kSecret{.most_bytes = kShared.most_bytes,
-                            .too_long = kShared.too_long,
-                            .refused_mode = kOwnerOnly,
-                            .is_of_this_user = true};
 constexpr std::size_t kMaxKeys = 2;  // of a node: in use, and the next one of a rotation
-constexpr std::string_view kKeyForm = "a key has 40 characters, as `herd-node --new-key` prints them";
-
-// One of the two files, with what is wrong in it.
-class KeyFile {
- public:
-  KeyFile(std::filesystem::path path, std::string_view remedy) : path_(std::move(path)), remedy_(remedy) {}
-
-  Mistakes& mistakes() { return mistakes_; }
-  void add(std::size_t line, const std::string& text) { mistakes_.add(line, text); }
-  void warn(std::size_t line, const std::string& text) {
-    warnings_.push_back(fmt::format("{}:{}: {}", path_.string(), line, text));
-  }
-
-  // Returns its tables; an empty table after a mistake.
-  TomlTable read(const FileRules& rules) {
-    std::error_code ignored;
-    if (!std::filesystem::exists(path_, ignored)) {
-      add(1, fmt::format("there is no such file: {}", remedy_));
-      return {};
-    }
-    const auto text = read_small_file(path_, rules);
-    if (!text) {
-      add(1, fmt::format("the file {}", text.error().message));
-      return {};
-    }
-    auto toml = parse_toml(*text);
-    if (toml) return std::move(*toml);
-    add(toml.error().line, fmt::format("{}: correct it, or remove the file and {}", toml.error().text, remedy_));
-    return {};
-  }
-
-  // Appends the mistakes, one line each.
-  void append_mistakes(std::string& lines) const {
-    if (mistakes_.empty()) return;
-    if (!lines.empty()) lines += '\n';
-    lines += mistakes_.in(path_).message;
-  }
-  [[nodiscard]] const std::vector<std::string>& warnings() const { return warnings_; }
-  [[nodiscard]] bool is_sound() const { return mistakes_.empty(); }
-
- private:
-  std::filesystem::path path_;
-  std::string remedy_;
-  Mistakes mistakes_;
-  std::vector<std::string> warnings_;
-};
 
 // A [[key]] table. nullopt after a mistake.
 std::optional<bus::KeyPair> read_pair(const Section::Table& table, KeyFile& file) {
@@ -90,7 +38,7 @@ std::optional<bus::KeyPair> read_pair(const Section::Table& table, KeyFile& file
 
 // The pair in use; empty after a mistake.
 bus::KeyPair read_secret(KeyFile& file) {
-  const TomlTable toml = file.read(kSecret);
+  const TomlTable toml = file.read(kSecretKeyFile);
   if (!file.is_sound()) return {};
   Section top(toml, {"", 1}, file.mistakes());
   const auto tables = top.tables("key");
@@ -114,7 +62,7 @@ class PublicKeys {
   PublicKeys(KeyFile& file, BusKeys& keys) : file_(file), keys_(keys) {}
 
   void read() {
-    const TomlTable toml = file_.read(kShared);
+    const TomlTable toml = file_.read(kSharedKeyFile);
     if (!file_.is_sound()) return;
     Section top(toml, {"", 1}, file_.mistakes());
     read_keys(top, "revoked", keys_.revoked);

@@ -134,12 +134,33 @@ std::string list(const Config& config) {
   return herd.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace) + "\n";
 }
 
+// The key files of one node.
+struct KeysOfNode {
+  std::optional<LoadedKeys> bus;         // nullopt: the bus is not encrypted
+  std::optional<LoadedViewers> viewers;  // nullopt: the monitor needs none
+};
+
+protocol::Result<KeysOfNode> load_keys_of(const Config& config, std::string_view name) {
+  KeysOfNode keys;
+  if (name.empty() || !config.bus.curve) return keys;
+  auto loaded = load_keys(config, name);
+  if (!loaded) return tl::unexpected(loaded.error());
+  keys.bus = std::move(*loaded);
+  if (!has_remote_monitor(*config.find(name))) return keys;
+  auto viewers = load_viewers(config);
+  if (!viewers) return tl::unexpected(viewers.error());
+  keys.viewers = std::move(*viewers);
+  return keys;
+}
+
 // The warnings of --check: for settings that are valid but risky. The port range of another host is not known.
-std::string warnings(const Config& config, const std::optional<LoadedKeys>& keys) {
+std::string warnings(const Config& config, const KeysOfNode& keys) {
   std::string lines;
-  if (keys) {
-    for (const std::string& line : keys->warnings) lines += fmt::format("warning: {}\n", line);
-  }
+  const auto add = [&lines](const std::vector<std::string>& sentences) {
+    for (const std::string& line : sentences) lines += fmt::format("warning: {}\n", line);
+  };
+  if (keys.bus) add(keys.bus->warnings);
+  if (keys.viewers) add(keys.viewers->warnings);
   if (config.clients.tls) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     const auto context =
@@ -172,24 +193,21 @@ Invocation act(const Flags& flags) {
         fmt::format("no node \"{}\" in {}: its nodes are {}", flags.name, flags.config, names_of(*config)));
   }
   if (flags.list) return {{}, 0, list(*config), {}};
-  std::optional<LoadedKeys> keys;
-  if (!flags.name.empty() && config->bus.curve) {
-    auto loaded = load_keys(*config, flags.name);
-    if (!loaded) return {{}, kBadUsage, {}, loaded.error().message + "\n"};
-    keys = std::move(*loaded);
-  }
+  auto keys = load_keys_of(*config, flags.name);
+  if (!keys) return {{}, kBadUsage, {}, keys.error().message + "\n"};
   auto tokens = load_tokens(*config);
   if (!tokens) return {{}, kBadUsage, {}, tokens.error().message + "\n"};
   if (flags.check) {
     return {{},
             0,
             fmt::format("{}: no mistakes, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
-            warnings(*config, keys)};
+            warnings(*config, *keys)};
   }
   if (flags.name.empty())
     return bad_usage(fmt::format("NAME is missing: write the node to run, one of {}", names_of(*config)));
   config->log.file = log_file(*config, flags.name);
-  RunNode run{std::move(*config), flags.name, {}, flags.discard_journal, std::move(keys), std::move(*tokens)};
+  RunNode run{std::move(*config),       flags.name,        {}, flags.discard_journal, std::move(keys->bus),
+              std::move(keys->viewers), std::move(*tokens)};
   if (!flags.log_level.empty()) {
     run.log_level = flags.log_level;
     run.config.log.level = flags.log_level;

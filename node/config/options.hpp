@@ -10,16 +10,18 @@
 #include "node/config/config.hpp"
 #include "node/config/keys.hpp"
 #include "node/config/token_table.hpp"
+#include "node/config/viewer_keys.hpp"
 
 namespace herd::node {
 
 // The node to run.
 struct RunNode {
-  Config config;                         // log.level is that of the command line, if it has one; log.file is resolved
-  std::string name;                      // is in config.nodes
-  std::optional<std::string> log_level;  // from the command line: a reload does not change it
-  bool discard_journal = false;          // start with an empty store; the journal is set aside
-  std::optional<LoadedKeys> keys{};      // nullopt: the bus is not encrypted
+  Config config;                           // log.level is that of the command line, if it has one; log.file is resolved
+  std::string name;                        // is in config.nodes
+  std::optional<std::string> log_level;    // from the command line: a reload does not change it
+  bool discard_journal = false;            // start with an empty store; the journal is set aside
+  std::optional<LoadedKeys> keys{};        // nullopt: the bus is not encrypted
+  std::optional<LoadedViewers> viewers{};  // nullopt: the monitor is on loopback, or there is none
   std::shared_ptr<const TokenTable> tokens{};  // nullptr: clients need none
 };
 

@@ -182,7 +182,7 @@ class TokenFile {
 }  // namespace
 
 protocol::Result<std::shared_ptr<const TokenTable>> load_tokens(const Config& config) {
-  if (config.clients.auth == Authentication::None) return nullptr;
+  if (config.clients.auth == Authentication::None && config.http.auth == Authentication::None) return nullptr;
   return TokenFile(config.clients.tokens).read();
 }
 

@@ -104,7 +104,7 @@ void Connection::take(std::string_view bytes) {
 // Refuses a request without a page before its body is read. Sends 100 Continue to a client that waits for it.
 void Connection::check_head() {
   if (std::exchange(is_head_checked_, true)) return;
-  auto found = shared_.router.find(parser_.request());
+  auto found = shared_.router.find(parser_.request(), group_);
   if (found.refusal) {
     closes_ = true;
     ++shared_.figures.requests_refused;
@@ -121,7 +121,7 @@ void Connection::dispatch() {
   ++request_;
   ++shared_.figures.requests;
   closes_ = !request.keep_alive;
-  auto found = shared_.router.find(request);
+  auto found = shared_.router.find(request, group_);
   if (found.refusal) {
     ++shared_.figures.requests_refused;
     // After an unknown method, such as CONNECT, the next bytes may not be HTTP.

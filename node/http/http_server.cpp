@@ -1,8 +1,11 @@
 #include "node/http/http_server.hpp"
 
+#include <asio/post.hpp>
+#include <chrono>
 #include <string>
 #include <utility>
 
+#include "node/http/host_check.hpp"
 #include "node/observe/metrics.hpp"
 #include "node/observe/name_conflict.hpp"
 
@@ -66,16 +69,35 @@ http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_
   return router;
 }
 
+http::Router::Guard guard(bool checks_host, std::shared_ptr<http::TokenGuard> tokens) {
+  return [checks_host, tokens = std::move(tokens)](const Request& request, const asio::ip::address& from) {
+    auto refusal = checks_host ? http::check_host(request) : std::nullopt;
+    if (refusal) return refusal;
+    const protocol::Now now{std::chrono::steady_clock::now().time_since_epoch(),
+                            std::chrono::system_clock::now().time_since_epoch()};
+    return tokens->check(request, from, now);
+  };
+}
+
 }  // namespace
 
+void HttpServer::use_tokens(std::shared_ptr<const TokenTable> tokens) {
+  asio::post(*parts_.io, [guard = parts_.tokens, tokens = std::move(tokens)] { guard->use(tokens); });
+}
+
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const Address& address, std::function<void()> ask_loop,
-                                                      const http::Limits& limits) {
+                                                      const http::Limits& limits,
+                                                      std::shared_ptr<const TokenTable> tokens) {
   auto io = std::make_shared<asio::io_context>(1);
   auto board = std::make_shared<StatusBoard>(io, std::move(ask_loop));
   auto figures = std::make_shared<http::Figures>();
-  auto server = http::Server::start(address, {io, pages(board, figures), figures, limits});
+  auto token_guard = std::make_shared<http::TokenGuard>(std::move(tokens));
+  http::Router router = pages(board, figures);
+  router.set_guard(guard(is_loopback(address), token_guard));
+  auto server = http::Server::start(address, {io, std::move(router), figures, limits});
   if (!server) return tl::unexpected(server.error());
-  return std::unique_ptr<HttpServer>(new HttpServer(std::move(board), std::move(*server)));
+  return std::unique_ptr<HttpServer>(
+      new HttpServer({std::move(io), std::move(token_guard), std::move(board), std::move(*server)}));
 }
 
 }  // namespace herd::node

@@ -4,11 +4,15 @@
 // published to and destroyed on the loop thread.
 #pragma once
 
+#include <asio/io_context.hpp>
 #include <functional>
 #include <memory>
+#include <utility>
 
 #include "node/base/address.hpp"
+#include "node/config/token_table.hpp"
 #include "node/http/server.hpp"
+#include "node/http/token_guard.hpp"
 #include "node/observe/status.hpp"
 #include "node/observe/status_board.hpp"
 #include "protocol/result.hpp"
@@ -19,23 +23,31 @@ class HttpServer {
  public:
   // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
   // bound, or if the host name cannot be resolved. `ask_loop` is called on the server's thread, must not block, and
-  // must make the loop call publish() soon. Precondition: `address.port` is not 0 (in the configuration 0 means no
-  // server).
-  [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(const Address& address,
-                                                                           std::function<void()> ask_loop,
-                                                                           const http::Limits& limits = {});
+  // must make the loop call publish() soon. On a loopback address, a request to another name is refused
+  // (node/http/host_check.hpp). `tokens`: who may read the pages (node/http/token_guard.hpp); nullptr: every client.
+  // Precondition: `address.port` is not 0 (in the configuration 0 means no server).
+  [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(
+      const Address& address, std::function<void()> ask_loop, const http::Limits& limits = {},
+      std::shared_ptr<const TokenTable> tokens = nullptr);
 
   // Answers the requests that wait for a status. Loop thread; does not block.
-  void publish(std::shared_ptr<const Status> status) { board_->publish(std::move(status)); }
+  void publish(std::shared_ptr<const Status> status) { parts_.board->publish(std::move(status)); }
+
+  // The tokens of a reload, as for start(). Requests after it are judged by them. Loop thread; does not block.
+  void use_tokens(std::shared_ptr<const TokenTable> tokens);
 
   // The destructor ends the thread and closes all connections. It takes milliseconds, whatever clients do.
 
  private:
-  HttpServer(std::shared_ptr<StatusBoard> board, std::unique_ptr<http::Server> server)
-      : board_(std::move(board)), server_(std::move(server)) {}
+  struct Parts {
+    std::shared_ptr<asio::io_context> io;
+    std::shared_ptr<http::TokenGuard> tokens;  // used on the server's thread only
+    std::shared_ptr<StatusBoard> board;
+    std::unique_ptr<http::Server> server;  // declared last: its thread ends before the board is destroyed
+  };
+  explicit HttpServer(Parts parts) : parts_(std::move(parts)) {}
 
-  std::shared_ptr<StatusBoard> board_;
-  std::unique_ptr<http::Server> server_;  // declared last: its thread ends before the board is destroyed
+  Parts parts_;
 };
 
 }  // namespace herd::node

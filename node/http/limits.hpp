@@ -23,6 +23,11 @@ inline constexpr std::size_t kMaxMethodBytes = 32;
 // No page reads a body today. A small body is read and ignored, so that the connection stays usable for the response.
 inline constexpr std::size_t kMaxBodyBytes = 1024;
 
+// The wrong tokens that are answered with 401 and logged, of all clients together; further ones get 429. A person who
+// mistypes needs a few, a program that guesses needs all.
+inline constexpr double kWrongTokensPerSecond = 5;
+inline constexpr double kWrongTokensBurst = 10;
+
 struct RequestLimits {
   std::size_t request_line_bytes = kMaxRequestLineBytes;
   std::size_t header_line_bytes = kMaxHeaderLineBytes;

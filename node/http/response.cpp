@@ -14,6 +14,8 @@ std::string_view reason_of(int status) {
       return "OK";
     case 400:
       return "Bad Request";
+    case 401:
+      return "Unauthorized";
     case 404:
       return "Not Found";
     case 405:
@@ -30,6 +32,10 @@ std::string_view reason_of(int status) {
       return "Unsupported Media Type";
     case 417:
       return "Expectation Failed";
+    case 421:
+      return "Misdirected Request";
+    case 429:
+      return "Too Many Requests";
     case 431:
       return "Request Header Fields Too Large";
     case 500:
@@ -58,12 +64,27 @@ std::string date_text(std::chrono::system_clock::time_point time) {
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-// The lines that every response has. A page shows a momentary state, so no cache may store it.
+// What a browser may do with a response. The pages are data for programs: a browser that shows one runs nothing in it,
+// and no other site can frame, embed or read it. Each line has its reason:
+//   Cache-Control                 a page shows a momentary state, so no cache may store it
+//   X-Content-Type-Options        text that clients have chosen is never taken for a script or a page
+//   Content-Security-Policy       nothing is loaded or run, also if a text were shown as a page; no frame
+//   Cross-Origin-Resource-Policy  a page of another site cannot load it as an image or a script
+//   Referrer-Policy               a query may name a client: a link does not carry it to another server
+// Not sent, because they do nothing for data: X-Frame-Options (frame-ancestors replaces it), X-XSS-Protection,
+// Permissions-Policy. Strict-Transport-Security would apply to all ports of the host name, of other programs too.
+constexpr std::string_view kForBrowsers =
+    "Cache-Control: no-store\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "Cross-Origin-Resource-Policy: same-origin\r\n"
+    "Referrer-Policy: no-referrer\r\n";
+
+// The lines that every response has.
 std::string common_head(int status, std::string_view content_type, const HeadOptions& options) {
-  return fmt::format(
-      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\nCache-Control: no-store\r\n"
-      "X-Content-Type-Options: nosniff\r\nConnection: {}\r\n",
-      status, reason_of(status), date_text(options.now), content_type, options.keep_alive ? "keep-alive" : "close");
+  return fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\n{}Connection: {}\r\n", status,
+                     reason_of(status), date_text(options.now), content_type, kForBrowsers,
+                     options.keep_alive ? "keep-alive" : "close");
 }
 
 }  // namespace

@@ -58,8 +58,9 @@ struct HeadOptions {
   std::chrono::system_clock::time_point now;  // for the Date line
 };
 
-// The status line and header lines, including the empty line after them. A response has a Content-Length. A stream has
-// none: its end is the end of the connection.
+// The status line and header lines, including the empty line after them; among them the lines that tell browsers what
+// they may do with the response. A response has a Content-Length. A stream has none: its end is the end of the
+// connection.
 [[nodiscard]] std::string head_of(const Response& response, const HeadOptions& options);
 [[nodiscard]] std::string head_of(const Stream& stream, const HeadOptions& options);
 

@@ -44,7 +44,10 @@ void Router::add(std::string method, std::string path, Page page) {
   routes_.push_back({std::move(method), std::move(path), std::move(page)});
 }
 
-Router::Found Router::find(const Request& request) const {
+Router::Found Router::find(const Request& request, const asio::ip::address& from) const {
+  if (guard_) {
+    if (auto refusal = guard_(request, from)) return {nullptr, std::move(refusal)};
+  }
   const auto all = methods_of(std::nullopt);
   if (!contains(all, request.method)) return {nullptr, not_allowed(all)};
   const auto methods = methods_of(request.path);

@@ -7,12 +7,14 @@
 //   });
 #pragma once
 
+#include <asio/ip/address.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "node/http/response.hpp"
@@ -46,19 +48,24 @@ class Router {
   // and used later. A std::exception from the page becomes 500.
   using Page = std::function<void(const Request&, const Responder&)>;
 
+  // Decides whether a request from this address may be answered at all: nullopt, or the refusal. Called on the HTTP
+  // thread before the page is looked up; must not block. A request with a body that may be answered is asked for twice.
+  using Guard = std::function<std::optional<Response>(const Request&, const asio::ip::address& from)>;
+  void set_guard(Guard guard) { guard_ = std::move(guard); }
+
   // Adds a page. The path must equal the request's path after percent-decoding; there are no patterns. A page for GET
   // answers HEAD as well: the server omits the body.
   void add(std::string method, std::string path, Page page);
 
   struct Found {
     const Page* page = nullptr;       // owned by the router; null if `refusal` is set
-    std::optional<Response> refusal;  // 404, 405 or 411
+    std::optional<Response> refusal;  // of the guard, or 404, 405 or 411
   };
 
-  // Finds the page for a request; the body of the request may still be missing. Refuses with 405 and `Allow` a method
-  // that no path has or that this path does not have, with 404 and the list of paths an unknown path, and with 411 a
-  // POST without Content-Length.
-  [[nodiscard]] Found find(const Request& request) const;
+  // Finds the page for a request; the body of the request may still be missing. Asks the guard first. Refuses with 405
+  // and `Allow` a method that no path has or that this path does not have, with 404 and the list of paths an unknown
+  // path, and with 411 a POST without Content-Length.
+  [[nodiscard]] Found find(const Request& request, const asio::ip::address& from = {}) const;
 
  private:
   struct Route {
@@ -71,6 +78,7 @@ class Router {
   [[nodiscard]] Response not_found() const;
 
   std::vector<Route> routes_;
+  Guard guard_;  // empty: every request may be answered
 };
 
 }  // namespace herd::node::http

@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "bus/zmq/stranger_probe.hpp"
 #include "node/base/address.hpp"
 #include "node/observe/zmtp.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -22,10 +24,11 @@ constexpr Subject kStats{EventLevel::Info, EventKind::Stats};
 }  // namespace
 
 Result<std::unique_ptr<Monitor>> Monitor::bind(const std::string& endpoint, const std::string& node,
-                                               const Viewers::Limits& limits) {
+                                               const Viewers::Limits& limits, std::optional<ViewerKeys> keys) {
   const auto address = parse_endpoint(endpoint);
   if (!address) return fail(fmt::format("monitor address of node {} {}", node, address.error().message));
   std::unique_ptr<Monitor> monitor(new Monitor(node, limits));
+  if (keys) monitor->set_keys(std::move(*keys), {});
   if (auto listening = monitor->viewers_.listen(*address); !listening) {
     return fail(
         fmt::format("monitor address {} cannot be bound: {}; end what uses it or give node {} another `monitor`",
@@ -36,6 +39,33 @@ Result<std::unique_ptr<Monitor>> Monitor::bind(const std::string& endpoint, cons
 
 Monitor::Monitor(const std::string& node, const Viewers::Limits& limits)
     : node_(node), topics_(topics_of(node)), viewers_(topics_, limits) {}
+
+void Monitor::set_keys(ViewerKeys keys, Nanoseconds steady) {
+  viewers_.set_keys(std::move(keys), steady);
+}
+
+Result<void> Monitor::prove(zmq::context_t& context, const std::string& endpoint) {
+  bus::StrangerProbe probe(context, endpoint, viewers_.keys().own.public_key);
+  viewers_.set_stranger(probe.key());
+  const auto outcome =
+      probe.wait(viewers_.descriptor(), [this] { (void)serve(std::chrono::steady_clock::now().time_since_epoch()); });
+  viewers_.set_stranger({});
+  switch (outcome) {
+    case bus::StrangerProbe::Outcome::Refused:
+      return {};
+    case bus::StrangerProbe::Outcome::Accepted:
+      return fail(
+          fmt::format("monitor address {} accepts a stranger with a random key, which is a fault of this "
+                      "program: report it, and write a loopback address",
+                      endpoint));
+    case bus::StrangerProbe::Outcome::NoAnswer:
+      return fail(
+          fmt::format("monitor address {} did not refuse a stranger with a random key in time: check that this "
+                      "host can connect to the address, then start the node again",
+                      endpoint));
+  }
+  protocol::unreachable();
+}
 
 std::vector<std::string> Monitor::topics_of(const std::string& node) {
   static_assert(kLevelNames.size() == kLevels && kKindNames.size() == kKinds, "every level and kind has its word");

@@ -8,9 +8,11 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <zmq.hpp>
 
 #include "node/observe/event_text.hpp"
 #include "node/observe/viewers.hpp"
@@ -36,10 +38,21 @@ class Monitor {
   };
 
   // Binds `endpoint` (tcp://ADDRESS:PORT with a literal IP address). Returns an error if it cannot be parsed, is in
-  // use, or is not an address of this machine.
+  // use, or is not an address of this machine. `keys`: only viewers with these keys may connect, by CURVE; nullopt:
+  // every viewer may, in plain text.
   [[nodiscard]] static protocol::Result<std::unique_ptr<Monitor>> bind(const std::string& endpoint,
                                                                        const std::string& node,
-                                                                       const Viewers::Limits& limits = {});
+                                                                       const Viewers::Limits& limits = {},
+                                                                       std::optional<ViewerKeys> keys = std::nullopt);
+
+  // Proves that a stranger is refused: dials `endpoint` with a random key, and waits until it is refused. This takes
+  // milliseconds, at most kProofPatience (bus/zmq/stranger_probe.hpp). Only with keys; call it before anything else is
+  // served.
+  [[nodiscard]] protocol::Result<void> prove(zmq::context_t& context, const std::string& endpoint);
+
+  // New keys, of a reload; only for a monitor that has some. Disconnects the viewers that have none of them. `steady`
+  // is now.
+  void set_keys(ViewerKeys keys, protocol::Nanoseconds steady);
 
   // The descriptor to wait on for reading. When it is readable, call serve() in the same loop iteration.
   [[nodiscard]] int fd() const { return viewers_.descriptor(); }

@@ -26,9 +26,12 @@ Viewer::Viewer(Socket socket, std::string from, const Parts& parts, protocol::Na
       most_bytes_(parts.queue_bytes),
       since_(now),
       taken_at_(now),
+      access_(parts.access),
+      curve_(access_ == nullptr ? std::nullopt : std::make_optional<zmtp::CurveSession>(access_->keys.own)),
+      decoder_(session()),
       subscriptions_(parts.topics),
       input_at_(now),
-      replies_(zmtp::greeting()) {}
+      replies_(zmtp::greeting(session())) {}
 
 void Viewer::receive(std::span<char> buffer, protocol::Nanoseconds now) {
   std::error_code error;
@@ -42,7 +45,7 @@ void Viewer::receive(std::span<char> buffer, protocol::Nanoseconds now) {
     left_ = true;
     return close("it has closed");
   }
-  decoder_.feed({buffer.data(), count});
+  if (!refused_) decoder_.feed({buffer.data(), count});
   while (const auto event = decoder_.next()) handle(*event);
   if (!decoder_.broken().empty()) return close(decoder_.broken());
   pay_for(count, now);
@@ -52,9 +55,15 @@ void Viewer::handle(const zmtp::Decoder::Event& event) {
   using Kind = zmtp::Decoder::Kind;
   switch (event.kind) {
     case Kind::Greeting:
-      replies_ += zmtp::ready();
+      if (!curve_) replies_ += zmtp::ready();
       return;
+    case Kind::Hello:
+      replies_ += zmtp::welcome(*curve_);
+      return;
+    case Kind::Initiate:
+      return judge();
     case Kind::Ready:
+      if (curve_) replies_ += zmtp::ready(&*curve_);
       return;
     case Kind::Subscribe:
       fresh_ = static_cast<TopicSet>(fresh_ | subscriptions_.add(event.text));
@@ -63,12 +72,22 @@ void Viewer::handle(const zmtp::Decoder::Event& event) {
       fresh_ = static_cast<TopicSet>(fresh_ & ~subscriptions_.remove(event.text));
       return;
     case Kind::Ping:
-      if (const std::string pong = zmtp::pong(event.text); replies_.size() + pong.size() <= kMaxViewerReplyBytes) {
-        replies_ += pong;
-      }
-      return;
+      return answer_ping(event.text);
   }
   protocol::unreachable();
+}
+
+void Viewer::judge() {
+  refused_ = !access_->keys.names.contains(curve_->viewer_key());
+  if (!refused_) return decoder_.admit();
+  if (curve_->viewer_key() == access_->stranger) replies_ += zmtp::refusal();
+}
+
+// With CURVE, messages wait among the replies.
+void Viewer::answer_ping(std::string_view context) {
+  const std::size_t size = zmtp::kPongBytes + context.size() + (curve_ ? zmtp::CurveSession::kMessageBytes : 0);
+  const std::size_t most = kMaxViewerReplyBytes + (curve_ ? kSealedAhead : 0);
+  if (replies_.size() + size <= most) replies_ += zmtp::pong(context, session());
 }
 
 // A leaky bucket: received bytes fill it, and it drains at kViewerInputBytesPerSecond.
@@ -95,9 +114,20 @@ bool Viewer::queue(const PublishedPtr& message) {
   return true;
 }
 
+// A message is encrypted for each viewer, and only shortly before it is sent: the queue shares its plain text.
+void Viewer::seal_ahead() {
+  while (curve_ && !queue_.empty() && replies_.size() < kSealedAhead) {
+    const std::string_view message = queue_.front()->bytes();
+    replies_ += zmtp::sealed(message, *curve_);
+    queue_bytes_ -= message.size();
+    queue_.pop_front();
+  }
+}
+
 // Replies are sent before messages, but never in the middle of one.
 std::size_t Viewer::send(protocol::Nanoseconds now) {
   if (!wants_to_send()) return 0;
+  seal_ahead();
   std::array<iovec, kMessagesASend> pieces;
   std::size_t count = 0;
   const bool replies = front_sent_ == 0 && !replies_.empty();

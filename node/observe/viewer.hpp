@@ -5,12 +5,15 @@
 #include <cstddef>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "node/base/socket.hpp"
+#include "node/config/viewer_keys.hpp"
+#include "node/observe/curve.hpp"
 #include "node/observe/monitor_limits.hpp"
 #include "node/observe/subscriptions.hpp"
 #include "node/observe/zmtp.hpp"
@@ -37,11 +40,18 @@ class Published {
 };
 using PublishedPtr = std::shared_ptr<const Published>;
 
+// Who may connect to an encrypted monitor.
+struct ViewerAccess {
+  ViewerKeys keys;
+  std::string stranger;  // the key of the proof that is under way (Monitor::prove()); else empty
+};
+
 class Viewer {
  public:
   struct Parts {
-    std::span<const std::string> topics;  // must outlive the viewer
-    std::size_t queue = kViewerQueue;     // most messages in the queue, at least 1
+    std::span<const std::string> topics;   // must outlive the viewer
+    const ViewerAccess* access = nullptr;  // must outlive the viewer; null: without CURVE, every viewer may connect
+    std::size_t queue = kViewerQueue;      // most messages in the queue, at least 1
     std::size_t queue_bytes = kViewerQueueBytes;
   };
   // `from` is the viewer's address, for the log. `now` is steady time, here and below.
@@ -73,6 +83,12 @@ class Viewer {
   // The topics newly subscribed to since the last call.
   [[nodiscard]] TopicSet take_fresh() { return std::exchange(fresh_, TopicSet{0}); }
 
+  // The public key that an encrypted viewer has proven; empty before, and without CURVE.
+  [[nodiscard]] std::string_view key() const { return curve_ ? std::string_view(curve_->viewer_key()) : ""; }
+  // Whether that key may not connect. The viewer then gets no answer, and is disconnected when the time for its
+  // handshake is over: libzmq would dial again at once otherwise.
+  [[nodiscard]] bool is_refused() const { return refused_; }
+
   [[nodiscard]] bool is_greeted() const { return decoder_.is_ready(); }  // the handshake is complete
   [[nodiscard]] protocol::Nanoseconds since() const { return since_; }   // when it connected
   // When its socket last accepted a byte.
@@ -83,6 +99,10 @@ class Viewer {
 
  private:
   void handle(const zmtp::Decoder::Event& event);
+  [[nodiscard]] zmtp::CurveSession* session() { return curve_ ? &*curve_ : nullptr; }
+  void judge();
+  void answer_ping(std::string_view context);
+  void seal_ahead();
   void pay_for(std::size_t bytes, protocol::Nanoseconds now);
   void sent(std::size_t bytes);
 
@@ -93,13 +113,16 @@ class Viewer {
   protocol::Nanoseconds since_;
   protocol::Nanoseconds taken_at_;
 
+  const ViewerAccess* access_;
+  std::optional<zmtp::CurveSession> curve_;
+  bool refused_ = false;
   zmtp::Decoder decoder_;
   Subscriptions subscriptions_;
   TopicSet fresh_ = 0;
   std::size_t input_used_ = 0;  // of kViewerInputBurst
   protocol::Nanoseconds input_at_;
 
-  std::string replies_;  // unsent bytes of the greeting, of READY and of PONGs
+  std::string replies_;  // unsent bytes of the handshake and of PONGs; with CURVE also of messages, encrypted
   std::deque<PublishedPtr> queue_;
   std::size_t queue_bytes_ = 0;
   std::size_t front_sent_ = 0;  // bytes sent of the first message

@@ -24,6 +24,10 @@ using protocol::fail;
 using protocol::Nanoseconds;
 using protocol::Result;
 
+// Why an encrypted viewer is refused.
+constexpr std::string_view kUnknownKey =
+    "its key is of no viewer in viewers.toml: add it with scripts/herd keygen --viewer, then run scripts/herd reload";
+
 bool set(int descriptor, int level, int option, int value) {
   return setsockopt(descriptor, level, option, &value, sizeof value) == 0;
 }
@@ -57,7 +61,10 @@ std::array<std::uint8_t, 16> network_of(const asio::ip::address& address) {
 }  // namespace
 
 Viewers::Viewers(std::vector<std::string> topics, Limits limits)
-    : topics_(std::move(topics)), limits_(limits), warnings_({kViewerWarningsPerSecond, kViewerWarningsBurst}) {
+    : topics_(std::move(topics)),
+      limits_(limits),
+      warnings_({kViewerWarningsPerSecond, kViewerWarningsBurst}),
+      encrypted_accepts_({kEncryptedAcceptsPerSecond, kEncryptedAcceptsBurst}) {
   HERD_ASSERT(topics_.size() <= kMostTopics && limits_.queue > 0);
 }
 
@@ -78,12 +85,24 @@ Result<void> Viewers::listen(const Address& address) {
   return listens_ ? Result<void>() : failed();
 }
 
+void Viewers::set_keys(ViewerKeys keys, Nanoseconds now) {
+  if (!access_) access_.emplace();
+  access_->keys = std::move(keys);
+  for (const auto& entry : viewers_) {
+    const Viewer& viewer = entry->viewer;
+    if (!viewer.is_open() || !viewer.is_greeted() || access_->keys.names.contains(viewer.key())) continue;
+    cut(*entry, "its key was removed from viewers.toml");
+  }
+  forget_closed(now);
+}
+
 // ---- an iteration --------------------------------------------------------------------------------------------------
 
 TopicSet Viewers::serve(Nanoseconds now) {
   TopicSet fresh = 0;
   std::array<char, kViewerReadBytes> buffer;
   bool accepts = false;
+  std::size_t handshakes = 0;
   for (const SocketPoll::Ready& ready : poll_.take_ready()) {
     if (ready.owner == &listener_) {
       accepts = true;
@@ -91,7 +110,8 @@ TopicSet Viewers::serve(Nanoseconds now) {
     }
     Entry& entry = *static_cast<Entry*>(ready.owner);
     entry.viewer.unblock();
-    if (ready.to_receive) entry.viewer.receive(buffer, now);
+    const bool shakes_hands = access_ && !entry.viewer.is_greeted();
+    if (ready.to_receive && (!shakes_hands || handshakes++ < kViewerHandshakesAtOnce)) receive(entry, buffer, now);
     fresh = static_cast<TopicSet>(fresh | entry.viewer.take_fresh());
     count(entry);
     want_to_send(entry);
@@ -104,6 +124,12 @@ TopicSet Viewers::serve(Nanoseconds now) {
   if (now >= sweep_at_) sweep(now);
   send(now);
   return fresh;
+}
+
+void Viewers::receive(Entry& entry, std::span<char> buffer, Nanoseconds now) {
+  const bool was_refused = entry.viewer.is_refused();
+  entry.viewer.receive(buffer, now);
+  if (!was_refused && entry.viewer.is_refused()) note_refused(entry.viewer, now);
 }
 
 // Round-robin: a viewer with more to send goes to the end of the queue, so that it does not delay the others.
@@ -156,10 +182,12 @@ void Viewers::accept(Nanoseconds now) {
     if (error) continue;
     viewer.resize(size);
     begin(std::move(socket), text_of(viewer), network_of(viewer.address()), now);
+    if (access_ && !encrypted_accepts_.allows(now)) return stop_accepting(now);
   }
 }
 
-// Called when accept fails, for example for want of descriptors. To retry at once would spin.
+// Called when accept fails, for example for want of descriptors, where to retry at once would spin; and when there are
+// too many encrypted handshakes.
 void Viewers::stop_accepting(Nanoseconds now) {
   if (listens_) (void)poll_.watch(listener_.descriptor(), &listener_, {true, false}, {});
   listens_ = false;
@@ -179,7 +207,11 @@ void Viewers::begin(Socket socket, const std::string& from, const Network& netwo
     forget_closed(now);
   }
   auto entry = std::make_unique<Entry>(std::move(socket), from, network,
-                                       Viewer::Parts{topics_, limits_.queue, limits_.queue_bytes}, now);
+                                       Viewer::Parts{.topics = topics_,
+                                                     .access = access_ ? &*access_ : nullptr,
+                                                     .queue = limits_.queue,
+                                                     .queue_bytes = limits_.queue_bytes},
+                                       now);
   ++counters_.accepted;
   spdlog::debug("event=viewer_connected from={}", from);
   if (handshakes_++ == 0) sweep_at_ = now + kViewerSweep;
@@ -228,7 +260,7 @@ void Viewers::sweep(Nanoseconds now) {
   for (const auto& entry : viewers_) {
     if (!entry->viewer.is_open() || entry->viewer.is_greeted()) continue;
     if (now - entry->viewer.since() >= kViewerHandshakeTime) {
-      cut(*entry, "its handshake took too long");
+      cut(*entry, entry->viewer.is_refused() ? kUnknownKey : "its handshake took too long");
     } else {
       ++handshakes_;
     }
@@ -278,8 +310,17 @@ void Viewers::cut(Entry& entry, std::string_view reason) {
   count(entry);
 }
 
+// The connection ends later (Viewer::is_refused()); the log shows the key now. The proof at the start is no viewer.
+void Viewers::note_refused(const Viewer& viewer, Nanoseconds now) {
+  if (viewer.key() == access_->stranger) return;
+  ++counters_.refused;
+  if (!warnings_.allows(now)) return;
+  spdlog::warn("event=viewer_refused from={} key={} reason=\"{}\" suppressed={}", viewer.from(), viewer.key(),
+               kUnknownKey, warnings_.take_suppressed(now));
+}
+
 void Viewers::warn(const Viewer& viewer, Nanoseconds now) {
-  if (viewer.has_left()) {
+  if (viewer.has_left() || viewer.is_refused()) {
     spdlog::debug("event=viewer_left from={} reason=\"{}\"", viewer.from(), viewer.closed_because());
     return;
   }

@@ -9,7 +9,10 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "node/base/address.hpp"
@@ -34,7 +37,7 @@ class Viewers {
   };
   struct Counters {
     std::uint64_t accepted = 0;
-    std::uint64_t refused = 0;    // because there were too many
+    std::uint64_t refused = 0;    // because there were too many, or because of their key
     std::uint64_t cut = 0;        // closed by the node: not a subscriber, reads nothing, or sends too much
     std::uint64_t overflows = 0;  // times that the queue of a viewer became full
   };
@@ -44,6 +47,15 @@ class Viewers {
 
   // Binds and listens. The host must be a literal IP address. The error is the text of the system.
   [[nodiscard]] protocol::Result<void> listen(const Address& address);
+
+  // From now on only viewers with these keys may connect, by CURVE; those with another key are disconnected. The first
+  // call must come before listen(). Without a call, every viewer may connect in plain text.
+  void set_keys(ViewerKeys keys, protocol::Nanoseconds now);
+
+  [[nodiscard]] const ViewerKeys& keys() const { return access_->keys; }  // of the last call of set_keys()
+
+  // The key of a stranger that gets the answer "refused", so that it need not wait for it; "": none.
+  void set_stranger(std::string key) { access_->stranger = std::move(key); }
 
   // The descriptor to wait on: readable when serve() has work.
   [[nodiscard]] int descriptor() const { return poll_.descriptor(); }
@@ -83,6 +95,7 @@ class Viewers {
     bool to_send = false;  // whether it is in to_send_
   };
 
+  void receive(Entry& entry, std::span<char> buffer, protocol::Nanoseconds now);
   void accept(protocol::Nanoseconds now);
   void begin(Socket socket, const std::string& from, const Network& network, protocol::Nanoseconds now);
   [[nodiscard]] bool make_room(const Network& newcomer);
@@ -97,12 +110,15 @@ class Viewers {
   void want_to_send(Entry& entry);
   void cut(Entry& entry, std::string_view reason);
   void warn(const Viewer& viewer, protocol::Nanoseconds now);
+  void note_refused(const Viewer& viewer, protocol::Nanoseconds now);
   void forget_closed(protocol::Nanoseconds now);
 
   std::vector<std::string> topics_;
   Limits limits_;
   Counters counters_;
   RateLimit warnings_;
+  RateLimit encrypted_accepts_;
+  std::optional<ViewerAccess> access_;  // nullopt: without CURVE. Declared before the viewers, which use it
 
   Socket listener_{-1};
   bool listens_ = false;                  // whether poll_ watches the listener

@@ -18,6 +18,11 @@ constexpr unsigned char kCommand = 4;
 constexpr std::size_t kVersionAt = 10;    // in the greeting, after a signature of 10 bytes
 constexpr std::size_t kMechanismAt = 12;  // 20 bytes
 constexpr std::size_t kMechanismBytes = 20;
+constexpr std::size_t kAsServerAt = 32;
+constexpr auto kNull = "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv;
+constexpr auto kCurve = "CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv;
+static_assert(kNull.size() == kMechanismBytes && kCurve.size() == kMechanismBytes);
+constexpr auto kOwnProperties = "\xbSocket-Type\0\0\0\4XPUB"sv;
 constexpr std::size_t kShortHeader = 2;
 constexpr std::size_t kLongHeader = 9;
 
@@ -79,6 +84,12 @@ void append_frame(std::string& out, unsigned char flags, std::string_view body) 
   out += body;
 }
 
+std::string command_frame(std::string_view body) {
+  std::string bytes;
+  append_frame(bytes, kCommand, body);
+  return bytes;
+}
+
 }  // namespace
 
 void Decoder::feed(std::string_view bytes) {
@@ -97,14 +108,18 @@ std::nullopt_t Decoder::fail(std::string_view reason) {
 }
 
 std::optional<Decoder::Event> Decoder::next() {
-  if (!broken_.empty()) return std::nullopt;
+  if (!broken_.empty() || phase_ == Phase::Judgement) return std::nullopt;
   if (phase_ == Phase::Greeting) return next_of_greeting();
+  if (phase_ == Phase::Admitted) return ready_for(session_->properties());
   const auto frame = next_frame();
   if (!frame) return std::nullopt;
-  if (phase_ == Phase::Handshake) return ready(*frame);
-  if (frame->command) return command(frame->body);
-  if (frame->body.empty() || byte_at(frame->body, 0) > 1) return fail("sends a message that is not a subscription");
-  return subscription(frame->body[0] == '\1' ? Kind::Subscribe : Kind::Cancel, frame->body.substr(1));
+  if (phase_ == Phase::Traffic) return traffic(*frame);
+  return session_ == nullptr ? ready(*frame) : curve_command(*frame);
+}
+
+void Decoder::admit() {
+  HERD_ASSERT(phase_ == Phase::Judgement);
+  phase_ = Phase::Admitted;
 }
 
 // Checks each part of the greeting as soon as it has arrived, because a stranger may send only a line and then wait.
@@ -116,9 +131,11 @@ std::optional<Decoder::Event> Decoder::next_of_greeting() {
     return fail("speaks ZMTP 2: libzmq 4.0 and later speak ZMTP 3");
   }
   if (bytes.size() < kGreetingBytes) return std::nullopt;
-  constexpr auto kNull = "NULL\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"sv;
-  static_assert(kNull.size() == kMechanismBytes);
-  if (bytes.substr(kMechanismAt, kMechanismBytes) != kNull) return fail("wants another security mechanism than NULL");
+  const std::string_view mechanism = bytes.substr(kMechanismAt, kMechanismBytes);
+  if (session_ == nullptr && mechanism != kNull) return fail("wants another security mechanism than NULL");
+  if (session_ != nullptr && mechanism != kCurve) {
+    return fail("has no key: this monitor speaks CURVE, to viewers with a key of scripts/herd keygen --viewer");
+  }
   used_ = kGreetingBytes;
   phase_ = Phase::Handshake;
   return Event{Kind::Greeting, {}};
@@ -134,7 +151,7 @@ std::optional<Decoder::Frame> Decoder::next_frame() {
   const std::size_t header = is_long ? kLongHeader : kShortHeader;
   if (bytes.size() < header) return std::nullopt;
   const std::uint64_t size = is_long ? protocol::big_endian_at<std::uint64_t>(bytes.data() + 1) : byte_at(bytes, 1);
-  if (size > kMaxReadyBytes) return fail("sends a frame that is too long");
+  if (size > (session_ == nullptr ? kMaxReadyBytes : kMaxInitiateBytes)) return fail("sends a frame that is too long");
   if (bytes.size() < header + size) return std::nullopt;
   used_ += header + static_cast<std::size_t>(size);
   return Frame{(flags & kCommand) != 0, bytes.substr(header, static_cast<std::size_t>(size))};
@@ -143,10 +160,38 @@ std::optional<Decoder::Frame> Decoder::next_frame() {
 std::optional<Decoder::Event> Decoder::ready(const Frame& frame) {
   std::string_view rest = frame.body;
   if (!frame.command || take_short_text(rest) != "READY"sv) return fail("does not begin with READY");
-  const auto type = socket_type(rest);
+  return ready_for(rest);
+}
+
+std::optional<Decoder::Event> Decoder::ready_for(std::string_view properties) {
+  const auto type = socket_type(properties);
   if (type != "SUB"sv && type != "XSUB"sv) return fail("is not a SUB or XSUB socket");
   phase_ = Phase::Traffic;
   return Event{Kind::Ready, {}};
+}
+
+std::optional<Decoder::Event> Decoder::curve_command(const Frame& frame) {
+  if (phase_ == Phase::Handshake) {
+    if (!frame.command || !session_->take_hello(frame.body)) return fail("does not know the public key of this node");
+    phase_ = Phase::Initiate;
+    return Event{Kind::Hello, {}};
+  }
+  if (!frame.command || !session_->take_initiate(frame.body)) return fail("does not prove its key");
+  phase_ = Phase::Judgement;
+  return Event{Kind::Initiate, {}};
+}
+
+std::optional<Decoder::Event> Decoder::traffic(const Frame& frame) {
+  Frame plain = frame;
+  if (session_ != nullptr) {
+    const auto opened = session_->open(frame.body);
+    if (!opened) return fail("sends a frame that is not encrypted with the key of its connection");
+    if (opened->more) return fail("sends a message of several frames");
+    plain = {opened->command, opened->text};
+  }
+  if (plain.command) return command(plain.body);
+  if (plain.body.empty() || byte_at(plain.body, 0) > 1) return fail("sends a message that is not a subscription");
+  return subscription(plain.body[0] == '\1' ? Kind::Subscribe : Kind::Cancel, plain.body.substr(1));
 }
 
 std::optional<Decoder::Event> Decoder::command(std::string_view body) {
@@ -165,23 +210,34 @@ std::optional<Decoder::Event> Decoder::subscription(Kind kind, std::string_view 
   return Event{kind, prefix};
 }
 
-std::string greeting() {
-  std::string bytes("\xff\0\0\0\0\0\0\0\0\x7f\3\1NULL", 16);
+std::string greeting(const CurveSession* session) {
+  std::string bytes("\xff\0\0\0\0\0\0\0\0\x7f\3\1", kMechanismAt);
+  bytes += session == nullptr ? kNull : kCurve;
   bytes.resize(kGreetingBytes, '\0');
+  if (session != nullptr) bytes[kAsServerAt] = '\1';
   return bytes;
 }
 
-std::string ready() {
-  std::string bytes;
-  append_frame(bytes, kCommand, "\5READY\xbSocket-Type\0\0\0\4XPUB"sv);
-  return bytes;
+std::string welcome(CurveSession& session) {
+  return command_frame(session.welcome());
 }
 
-std::string pong(std::string_view context) {
-  std::string body = "\4PONG";
-  body += context;
+std::string ready(CurveSession* session) {
+  return command_frame(session == nullptr ? std::string("\5READY").append(kOwnProperties)
+                                          : session->ready(kOwnProperties));
+}
+
+std::string refusal() {
+  return command_frame(
+      "\5ERROR\3"
+      "400"sv);
+}
+
+std::string pong(std::string_view context, CurveSession* session) {
+  const std::string body = std::string("\4PONG").append(context);
+  if (session == nullptr) return command_frame(body);
   std::string bytes;
-  append_frame(bytes, kCommand, body);
+  append_frame(bytes, 0, session->seal({.command = true, .text = body}));
   return bytes;
 }
 
@@ -190,6 +246,22 @@ std::string message(std::string_view topic, std::string_view body) {
   bytes.reserve(2 * kLongHeader + topic.size() + body.size());
   append_frame(bytes, kMore, topic);
   append_frame(bytes, 0, body);
+  return bytes;
+}
+
+// `message` is of message(), so its frames are complete.
+std::string sealed(std::string_view message, CurveSession& session) {
+  std::string bytes;
+  while (!message.empty()) {
+    const unsigned char flags = byte_at(message, 0);
+    const bool is_long = (flags & kLong) != 0;
+    const std::uint64_t size =
+        is_long ? protocol::big_endian_at<std::uint64_t>(message.data() + 1) : byte_at(message, 1);
+    message.remove_prefix(is_long ? kLongHeader : kShortHeader);
+    const auto text = take(message, size);
+    HERD_ASSERT(text.has_value());
+    append_frame(bytes, 0, session.seal({.more = (flags & kMore) != 0, .text = *text}));
+  }
   return bytes;
 }
 

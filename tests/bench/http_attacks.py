@@ -71,8 +71,8 @@ def trickle(port: int, count: int) -> None:
         time.sleep(BYTE_EVERY)
 
 
-HEAD = b"GET /healthz HTTP/1.1\r\nHost: x\r\n"
-CHUNKS = b"POST /metrics HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+CHUNKS = b"POST /metrics HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n"
 Attack = Optional[tuple[Any, ...]]  # a function, and its arguments after the port
 ATTACKS: dict[str, Attack] = {
     "nothing": None,

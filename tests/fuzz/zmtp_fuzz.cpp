@@ -1,6 +1,7 @@
 // A subscriber's bytes in segments. However they are cut, the events are the same, memory stays bounded, and the
 // viewer's subscriptions cover exactly the topics that a simple set of its prefixes covers. The first byte chooses the
-// size of the segments.
+// size of the segments. The same bytes also come to an encrypted monitor, in place of a handshake, and as the frames of
+// a viewer that has shaken hands.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -12,9 +13,13 @@
 #include "node/observe/subscriptions.hpp"
 #include "node/observe/zmtp.hpp"
 #include "protocol/assert.hpp"
+#include "tests/node/curve_client.hpp"
+#include "tests/node/zmtp_bytes.hpp"
 
 using herd::node::Subscriptions;
 using herd::node::TopicSet;
+using herd::node::zmtp::CurveClient;
+using herd::node::zmtp::CurveSession;
 using herd::node::zmtp::Decoder;
 
 namespace {
@@ -29,8 +34,8 @@ struct Received {
   bool operator==(const Received&) const = default;
 };
 
-Received receive(std::string_view bytes, std::size_t segment) {
-  Decoder decoder;
+Received receive(std::string_view bytes, std::size_t segment, CurveSession* session = nullptr) {
+  Decoder decoder(session);
   Received received;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
     decoder.feed(bytes.substr(0, segment));
@@ -72,6 +77,41 @@ void subscribe(const Received& received) {
   }
 }
 
+const herd::bus::KeyPair& node_keys() {
+  static const herd::bus::KeyPair pair = herd::bus::make_key_pair();
+  return pair;
+}
+
+// In place of a handshake: no bytes shake hands by chance.
+Received receive_encrypted(std::string_view bytes, std::size_t segment) {
+  CurveSession session(node_keys());
+  return receive(bytes, segment, &session);
+}
+
+// As the frames of a viewer that has shaken hands, messages and commands in turn.
+void receive_sealed(std::string_view bytes, std::size_t segment) {
+  using namespace herd::node::zmtp;
+  CurveSession session(node_keys());
+  CurveClient client(herd::bus::make_key_pair(), node_keys().public_key);
+  Decoder decoder(&session);
+  const auto feed = [&decoder](const std::string& frame) {
+    decoder.feed(frame);
+    while (decoder.next()) {
+    }
+    HERD_ASSERT(decoder.held_bytes() <= kMaxHeldBytes);
+  };
+  feed(subscriber_greeting("CURVE"));
+  feed(as_command(client.hello()));
+  feed(as_command(client.initiate(session.welcome())));
+  decoder.admit();
+  bool is_command = false;
+  for (; !bytes.empty(); bytes.remove_prefix(std::min(segment, bytes.size()))) {
+    feed(as_message(client.message(std::string(bytes.substr(0, segment)), is_command)));
+    is_command = !is_command;
+  }
+  HERD_ASSERT(decoder.is_ready());
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -82,5 +122,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   HERD_ASSERT(receive(bytes, segment) == in_one_piece);
   HERD_ASSERT(receive(bytes, 1) == in_one_piece);
   subscribe(in_one_piece);
+  HERD_ASSERT(receive_encrypted(bytes, segment) == receive_encrypted(bytes, bytes.size() + 1));
+  receive_sealed(bytes, segment);
   return 0;
 }

@@ -32,6 +32,7 @@ class KeyFolder {
     chmod(scratch_.write(text, name + ".secret").c_str(), mode);
   }
   void write_public(const std::string& text) const { (void)scratch_.write(text, "public.toml"); }
+  void write_viewers(const std::string& text) const { chmod(scratch_.write(text, "viewers.toml").c_str(), 0644); }
 
  private:
   ScratchDir scratch_;

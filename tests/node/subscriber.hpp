@@ -45,10 +45,20 @@ struct Message {
   nlohmann::json body;
 };
 
+// The keys of an encrypted viewer. `heartbeat_ms`: how often it sends a PING; 0: never.
+struct SubscriberKeys {
+  bus::KeyPair own;
+  std::string server;
+  int heartbeat_ms = 0;
+};
+
 // A SUB socket that connects to the monitor; `queue` is the length of its own queue in messages, 0 for no bound.
 class Subscriber {
  public:
   Subscriber(MonitorFixture& fixture, const std::string& prefix, int queue = 0)
+      : Subscriber(fixture, prefix, std::nullopt, queue) {}
+  Subscriber(MonitorFixture& fixture, const std::string& prefix, const std::optional<SubscriberKeys>& keys,
+             int queue = 0)
       : fixture_(fixture), socket_(fixture.context, zmq::socket_type::sub) {
     socket_.set(zmq::sockopt::ipv6, true);
     socket_.set(zmq::sockopt::linger, 0);
@@ -56,6 +66,12 @@ class Subscriber {
     socket_.set(zmq::sockopt::sndhwm, 0);  // a subscription that finds its pipe full would be dropped
     if (queue != 0) socket_.set(zmq::sockopt::rcvbuf, 4096);
     socket_.set(zmq::sockopt::subscribe, prefix);
+    if (keys) {
+      socket_.set(zmq::sockopt::curve_serverkey, keys->server);
+      socket_.set(zmq::sockopt::curve_publickey, keys->own.public_key);
+      socket_.set(zmq::sockopt::curve_secretkey, keys->own.secret_key);
+      socket_.set(zmq::sockopt::heartbeat_ivl, keys->heartbeat_ms);
+    }
     socket_.connect(fixture.endpoint);
   }
 

@@ -59,19 +59,19 @@ def flood(node: Node, head: bytes, piece: bytes) -> int:
     return taken
 
 
-POST = b"POST /metrics HTTP/1.1\r\nHost: x\r\n"
+POST = b"POST /metrics HTTP/1.1\r\nHost: localhost\r\n"
 CHUNKED = POST + b"Transfer-Encoding: chunked\r\n\r\n"
 FLOODS = {
     "no request line": (b"", b"a" * MIB),
     "request line": (b"GET /", b"a" * MIB),
-    "header line": (b"GET /healthz HTTP/1.1\r\nHost: x\r\nX: ", b"a" * MIB),
-    "header lines": (b"GET /healthz HTTP/1.1\r\nHost: x\r\n", b"X: y\r\n" * 100_000),
+    "header line": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nX: ", b"a" * MIB),
+    "header lines": (b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n", b"X: y\r\n" * 100_000),
     "chunks": (CHUNKED, b"100000\r\n" + b"a" * MIB + b"\r\n"),
     "chunk extension": (CHUNKED + b"5;", b"a" * MIB),
     "one large chunk": (CHUNKED + b"fffffffffffffff\r\n", b"a" * MIB),
     "no length": (POST + b"\r\n", b"a" * MIB),
     "length": (POST + b"Content-Length: 9999999999\r\n\r\n", b"a" * MIB),
-    "requests": (b"", b"GET /nowhere HTTP/1.1\r\nHost: x\r\n\r\n" * 1000),
+    "requests": (b"", b"GET /nowhere HTTP/1.1\r\nHost: localhost\r\n\r\n" * 1000),
 }
 
 
@@ -94,13 +94,14 @@ def test_endless_requests_are_cut_off_and_cost_no_memory(node: Node) -> None:
 def test_every_refusal_has_a_status_and_a_reason(node: Node) -> None:
     body = gzip.compress(bytes(10 * MIB))
     for request, status in ((b"GET /" + b"a" * 5000, 414), (b"GET / HTTP/1.1\r\nX: " + b"a" * 5000, 431),
-                            (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X: y\r\n" * 64, 431),
+                            (b"GET / HTTP/1.1\r\nHost: localhost\r\n" + b"X: y\r\n" * 64, 431),
                             (POST + b"Content-Length: 2000\r\n\r\n" + b"a" * 2000, 413), (CHUNKED, 501),
                             (POST + b"Content-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n" % len(body)
                              + body, 415),
-                            (POST + b"\r\n", 405), (b"get /healthz HTTP/1.1\r\nHost: x\r\n\r\n", 405),
+                            (POST + b"\r\n", 405), (b"get /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", 405),
                             (b"\x16\x03\x01\x02\x00", 400), (b"GET /healthz HTTP/1.1\r\n\r\n", 400),
-                            (b"GET /healthz HTTP/1.1\nHost: x\n\n", 400), (b"GET /healthz%00 HTTP/1.1\r\n", 400)):
+                            (b"GET /healthz HTTP/1.1\nHost: localhost\n\n", 400),
+                            (b"GET /healthz%00 HTTP/1.1\r\n", 400)):
         answer = ask(node, request)
         assert status_of(answer) == status, (request[:60], answer[:200])
         head, _, text = answer.partition(b"\r\n\r\n")
@@ -174,15 +175,16 @@ def test_a_thousand_slow_clients_take_no_descriptors_that_others_need(
 def test_a_stuck_process_answers_its_clients_again_and_loses_no_request(node: Node) -> None:
     with connect(node) as connection:
         node.signal(signal.SIGSTOP)
-        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         node.signal(signal.SIGCONT)
         assert status_of(read_all(connection)) == 200
 
 
 def test_requests_that_are_sent_at_once_are_answered_in_order(node: Node) -> None:
     paths = [b"/healthz", b"/nowhere", b"/readyz", b"/status.json"] * 25
-    requests = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: x\r\n\r\n" for path in paths[:-1])
-    answers = ask(node, requests + b"HEAD http://hill/status.json HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+    requests = b"".join(b"GET " + path + b" HTTP/1.1\r\nHost: localhost\r\n\r\n" for path in paths[:-1])
+    last = b"HEAD http://hill/status.json HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    answers = ask(node, requests + last)
     parts = answers.split(b"HTTP/1.1 ")[1:]
     assert [int(part[:3]) for part in parts] == [404 if path == b"/nowhere" else 200 for path in paths]
     assert parts[-1].endswith(b"\r\n\r\n")  # HEAD

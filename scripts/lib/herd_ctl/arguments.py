@@ -10,6 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
+from . import viewers
 from .herd import REPOSITORY
 from .init import GRAPHS, MOST_NODES, Host
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
@@ -104,7 +105,10 @@ def _add_keygen(keygen: argparse.ArgumentParser) -> None:
             (ROTATE, "NODE", "add a second key to a node of this host, which is to replace the first"),
             (RETIRE, "NODE", "remove the first of its two keys, and revoke it"),
             (REVOKE, "NODE", "revoke all keys of a node of any host: it is removed, or its key is lost or stolen"),
-            (IMPORT, "FILE", "add the keys of another host's public.toml; -: standard input")):
+            (IMPORT, "FILE", "add the keys of another host's public.toml; -: standard input"),
+            (viewers.ADD, "NAME", "make the key of a viewer of the monitors beyond loopback, in the file NAME.viewer of"
+                                  " the current directory"),
+            (viewers.REMOVE, "NAME", "remove the key of a viewer: a reload disconnects it")):
         action.add_argument(f"--{kind}", metavar=operand, dest="action", type=functools.partial(Action, kind),
                             help=text)
     keygen.add_argument("--json", action="store_true", help="as JSON")

@@ -75,6 +75,11 @@ class Node:
         """Whether clients must send AUTH."""
         return bool(self.live_settings.get("clients.auth") == "token")
 
+    @property
+    def pages_need_token(self) -> bool:
+        """Whether its pages, other than /healthz and /readyz, need a token."""
+        return bool(self.live_settings.get("http.auth") == "token")
+
     def fingerprint(self, binary: pathlib.Path) -> str:
         """A text that changes when the node must be restarted for a change of its configuration or of the program."""
         stat = binary.stat()

@@ -21,6 +21,7 @@ from .show import safe
 from .trouble import Trouble, writing
 
 PUBLIC_NAME = "public.toml"
+VIEWERS_NAME = "viewers.toml"
 MOST_KEYS = 2  # of one node: the one in use, and the next one of a rotation
 NEW_KEY_SECONDS = 5.0  # herd-node --new-key takes milliseconds, unless a disk hangs
 # Z85: five of these digits are four bytes, a key has 32 bytes.
@@ -39,6 +40,10 @@ PUBLIC_HEAD = """\
 # hosts of the herd, where scripts/herd keygen --import FILE adds its keys.
 
 # Keys that are refused for good.
+"""
+VIEWERS_HEAD = """\
+# The viewers that may read the monitors beyond loopback, written by scripts/herd keygen --viewer. The keys are no
+# secrets, but who can write here admits viewers: copy this file to `keys_dir` of every host of the herd.
 """
 
 
@@ -114,12 +119,31 @@ def parse_public(text: str, where: str) -> PublicKeys:
     return result
 
 
+def parse_viewers(text: str, where: str) -> dict[str, str]:
+    """The public key of each viewer in a viewers.toml. Trouble if anything in it is wrong."""
+    remedy = "correct it, or remove the file and add the viewers again with scripts/herd keygen --viewer"
+    table = secret_files.table(text, where, remedy)
+    entries = table.pop("viewer", [])
+    if table or not isinstance(entries, list):
+        raise Trouble(f"{where} contains something else than [[viewer]] tables: {remedy}")
+    result: dict[str, str] = {}
+    for entry in entries:
+        name, key = (entry.get("name"), entry.get("key")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(name, str) or not NODE_NAME.fullmatch(name) or name in result:
+            raise Trouble(f"{where}: a [[viewer]] has no `name`, or that of another one: {remedy}")
+        if not _is_key(key) or key in result.values():
+            raise Trouble(f"{where}: `key` of {name} is not a key of 40 characters of its own: {remedy}")
+        result[name] = str(key)
+    return result
+
+
 class KeyFolder:
     """The directory `keys_dir`. Only with `lock()` held may a file be written."""
 
     def __init__(self, path: pathlib.Path):
         self.path = path
         self.public_path = path / PUBLIC_NAME
+        self.viewers_path = path / VIEWERS_NAME
 
     def secret_path(self, name: str) -> pathlib.Path:
         return self.path / f"{name}.secret"
@@ -169,6 +193,15 @@ class KeyFolder:
 
     def write_public(self, keys: PublicKeys) -> None:
         self._write(self.public_path, keys.text(), 0o644)
+
+    def viewers(self) -> dict[str, str]:
+        """The public key of each viewer."""
+        text = _read(self.viewers_path)
+        return {} if text is None else parse_viewers(text, str(self.viewers_path))
+
+    def write_viewers(self, viewers: dict[str, str]) -> None:
+        tables = "".join(f'\n[[viewer]]\nname = "{name}"\nkey = "{key}"\n' for name, key in viewers.items())
+        self._write(self.viewers_path, VIEWERS_HEAD + tables, 0o644)
 
     def _write(self, path: pathlib.Path, text: str, mode: int) -> None:
         with writing(path, REMEDY):

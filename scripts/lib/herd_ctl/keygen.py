@@ -11,6 +11,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
+from . import viewers
 from .herd import Herd, Node
 from .key_files import MOST_KEYS, NODE_NAME, KeyFolder, KeyPair, PublicKeys, new_key_pair, parse_public
 from .secret_files import MOST_BYTES
@@ -30,7 +31,7 @@ ELSEWHERE = "run scripts/herd keygen --import FILE and scripts/herd reload there
 @dataclasses.dataclass(frozen=True)
 class Action:
     kind: str
-    operand: str  # a node, or for an import a file
+    operand: str  # a node, a viewer, or for an import a file
 
 
 @dataclasses.dataclass(frozen=True)
@@ -215,6 +216,8 @@ class Keygen:
 def keygen(herd: Herd, names: list[str], action: Action | None, as_json: bool) -> int:
     """Without an action, makes the keys that are missing."""
     folder = open_folder(herd)
+    if action and action.kind in (viewers.ADD, viewers.REMOVE):
+        return viewers.change_viewers(herd, folder, action.kind, action.operand, as_json)
     text = _text(action.operand) if action and action.kind == IMPORT else ""
     own = [action.operand] if action and action.kind in (ROTATE, RETIRE) else names
     nodes = herd.choose_some(own) if action is None or own else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import socket
 import ssl
@@ -19,6 +20,7 @@ ALL_SECONDS = 3.0  # above TIMEOUT
 MAX_ANSWER_BYTES = 4 << 20  # /status.json of 64 nodes has about 100 kB; a longer answer comes from another program
 HEAD_END = b"\r\n\r\n"
 REFUSED = b"? AUTH"  # the answer to a wrong token
+TOKEN_VARIABLE = "HERD_TOKEN"  # the token for the pages of nodes with `auth = "token"` under [http]
 
 Answer = TypeVar("Answer")
 
@@ -79,7 +81,10 @@ def _is_complete(answer: bytes) -> bool:
 def _get(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
     if node.http is None:
         raise OSError(f"{node.name} has no HTTP")
-    request = f"GET {path} HTTP/1.1\r\nHost: {node.http[0]}\r\nConnection: close\r\n\r\n".encode()
+    host = f"[{node.http[0]}]" if ":" in node.http[0] else node.http[0]
+    token = os.environ.get(TOKEN_VARIABLE, "").strip()
+    authorization = f"Authorization: Bearer {token}\r\n" if token else ""
+    request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}Connection: close\r\n\r\n".encode()
     head, _, body = exchange(reachable(node.http), request, _is_complete, deadline).partition(HEAD_END)
     status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
     if not status:

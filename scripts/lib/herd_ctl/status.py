@@ -32,12 +32,23 @@ def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
     alive = [node for node in herd.local if seen.get(node.name, {}).get("statename") == "RUNNING"]
     looks = probe.of_all(_look, alive)
     rows = [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
+    _note_tokens(alive, looks)
     for row in rows:
         row |= {"seen_by": [], "report": None}
         if row["state"] == REMOTE:
             row["seen_by"] = _seen_by(row["node"], looks)
             _fill_in(row, looks)
     return rows
+
+
+def _note_tokens(nodes: list[Node], looks: dict[str, dict[str, Any] | None]) -> None:
+    """Says why there are no figures of nodes with pages that need a token."""
+    names = [node.name for node in nodes
+             if node.pages_need_token and (look := looks.get(node.name)) and look["ready"] and not look["before"]]
+    if names:
+        given = probe.TOKEN_VARIABLE in os.environ
+        print(f"scripts/herd: {', '.join(names)} {'refuse the token in' if given else 'want a token: put one into'}"
+              f" ${probe.TOKEN_VARIABLE} (scripts/herd token new makes one)", file=sys.stderr)
 
 
 def _look(node: Node) -> dict[str, Any]:

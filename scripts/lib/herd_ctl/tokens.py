@@ -26,8 +26,8 @@ def token(herd: Herd, given: Any) -> int:
     if given.action == "list":
         return _list(file, given.json)
     _check_name(given.name)
-    note = ("" if settings["clients.auth"] == "token" else
-            f"`auth` under [clients] of {herd.config} is \"none\", so the nodes ask for no token yet")
+    note = ("" if "token" in (settings["clients.auth"], settings["http.auth"]) else
+            f"`auth` under [clients] and [http] of {herd.config} is \"none\", so the nodes ask for no token yet")
     with file.lock():
         return _new(file, given, note) if given.action == "new" else _revoke(file, given)
 

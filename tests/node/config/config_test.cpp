@@ -107,7 +107,8 @@ TEST_CASE("all mistakes are reported at once, in the order of the file") {
 
 TEST_CASE("unknown keys and sections are mistakes, with a suggestion if a known word is near") {
   CHECK(mistake_of("[networks]") ==
-        "1: unknown section [networks]: remove it (known: herd, clients, bus, updates, places, http, log, node)");
+        "1: unknown section [networks]: remove it (known: herd, clients, bus, updates, places, http, monitor, log, "
+        "node)");
   CHECK(mistake_of("[client]") == "1: unknown section [client] (did you mean \"clients\"?)");
   CHECK(mistake_of("colour = 1").starts_with("1: unknown key `colour`: remove it"));
   CHECK(mistake_of("[places]\nregion = \"us\"").starts_with("2: [places] unknown key `region`: remove it"));
@@ -261,10 +262,26 @@ TEST_CASE("a clients' address that other hosts can reach in plain text is refuse
 
 TEST_CASE("an http address that other hosts can reach is refused unless it is allowed") {
   CHECK(mistake_of_node("http = \"0.0.0.0:12440\"") ==
-        "5: Hill: `http` is \"0.0.0.0\", which other hosts can reach: write 127.0.0.1:12440, or allow it with "
-        "allow_remote_http = true under [http]");
+        "5: Hill: `http` is \"0.0.0.0\", which other hosts can reach: write 127.0.0.1:12440, or set auth = "
+        "\"token\" or allow_remote_http = true under [http]");
+  CHECK(load("http.auth = \"token\"\n" + kOneNode + "http = \"0.0.0.0:12440\"\n"));
   CHECK(load("http.allow_remote_http = true\n" + kOneNode + "http = \"0.0.0.0:12440\"\n"));
   CHECK(load(kOneNode + "http = \"localhost:12440\"\n"));
+}
+
+TEST_CASE("a monitor that other hosts can reach is refused unless it is allowed, and then it needs the bus's keys") {
+  const std::string remote = kOneNode + "monitor = \"tcp://0.0.0.0:12340\"\n";
+  CHECK(mistake_of_node("monitor = \"tcp://0.0.0.0:12340\"") ==
+        "5: Hill: `monitor` is \"0.0.0.0\", which other hosts can reach: write tcp://127.0.0.1:12340, or allow it for "
+        "viewers with a key with allow_remote = true under [monitor]");
+  CHECK(load("monitor.allow_remote = true\n" + remote));
+  CHECK(load(kOneNode + "monitor = \"tcp://[::1]:12340\"\n"));
+  const auto plain = mistakes("monitor.allow_remote = true\nbus.curve = false\n" + remote);
+  REQUIRE(plain.size() == 1);
+  CHECK(
+      plain[0].ends_with("`monitor` is \"0.0.0.0\", which other hosts can reach, but without encryption the node has "
+                         "no key: remove curve = false, or write tcp://127.0.0.1:12340"));
+  CHECK(mistake_of("[monitor]\nallow_remote = 1") == "2: [monitor] `allow_remote` is an integer: write true or false");
 }
 
 TEST_CASE("malformed addresses are mistakes") {
@@ -316,7 +333,7 @@ TEST_CASE("no two nodes and no two keys may have the same address") {
         std::vector<std::string>{"8: Smith: `clients` is 127.0.0.1:12240, which is already `bus` of Hill in line 4: "
                                  "write another port"});
   CHECK(mistake_of_node("http = \"localhost:12140\"").find("which is already") != std::string::npos);
-  CHECK(mistake_of_node("monitor = \"tcp://0.0.0.0:12140\"").find("which is already") != std::string::npos);
+  CHECK(mistake_of_node("monitor = \"tcp://127.0.0.1:12140\"").find("which is already") != std::string::npos);
   CHECK(load(kOneNode + "monitor = \"tcp://127.0.0.2:12140\"\n"));
   CHECK(mistakes(node("Hill", 1) + node("Smith", 2, "bus_public = \"tcp://127.0.0.1:101\"")) ==
         std::vector<std::string>{"10: Smith: `bus_public` is also the address of Hill: write another address"});

@@ -24,6 +24,7 @@ TEST_CASE("the shipped configuration contains the defaults and the five nodes") 
   CHECK(shipped->clients.allow_plaintext == defaults.clients.allow_plaintext);
   CHECK(shipped->bus.curve);
   CHECK(shipped->http.allow_remote_http == defaults.http.allow_remote_http);
+  CHECK(shipped->monitor.allow_remote == defaults.monitor.allow_remote);
   const auto* hill = shipped->find("Hill");
   REQUIRE(hill != nullptr);
   CHECK(hill->clients == Address{"127.0.0.1", 12140});
@@ -43,7 +44,8 @@ TEST_CASE("the shipped configuration contains every setting") {
   config.nodes.resize(1);
   config.nodes[0].name = "Hill";
   auto all = settings(config, "Hill");
-  all.insert(all.end(), {{"clients.allow_plaintext", {}}, {"http.allow_remote_http", {}}});
+  all.insert(all.end(),
+             {{"clients.allow_plaintext", {}}, {"http.allow_remote_http", {}}, {"monitor.allow_remote", {}}});
   for (const auto& setting : all) {
     INFO(setting.key);
     const auto dot = setting.key.find('.');

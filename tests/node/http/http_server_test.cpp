@@ -1,6 +1,8 @@
 // The node's pages. The tests of their server are in the other files of this folder.
 #include "node/http/http_server.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
 
 #include "tests/catch.hpp"
@@ -40,7 +42,7 @@ struct HttpFixture {
 };
 
 std::string request(const std::string& path) {
-  return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
 TEST_CASE_METHOD(HttpFixture, "a node with a running loop is healthy and, once synchronised, ready") {
@@ -96,7 +98,7 @@ TEST_CASE_METHOD(HttpFixture,
   REQUIRE(wait_until([&] { return loop.asked == 1; }));
   const auto begin = steady_clock::now();
   CHECK(get("/nowhere").status == 404);
-  CHECK(http::ask(address.port, "POST /healthz HTTP/1.1\r\nHost: x\r\n\r\n")->status == 405);
+  CHECK(http::ask(address.port, "POST /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")->status == 405);
   CHECK(http::ask(address.port, "GET /healthz\r\n")->status == 400);
   const auto took = steady_clock::now() - begin;
   // The first waiting request times out after 1 s. Even a slow machine answers these requests before that.
@@ -125,10 +127,61 @@ TEST_CASE_METHOD(HttpFixture, "the status is JSON, and the metrics have the cont
 }
 
 TEST_CASE_METHOD(HttpFixture, "HEAD is GET without the body") {
-  const auto head = http::ask(address.port, "HEAD /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  const auto head = http::ask(address.port, "HEAD /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n");
   REQUIRE(head);
   CHECK(head->status == 200);
   CHECK(head->header("Content-Length") == "3");
+}
+
+TEST_CASE_METHOD(HttpFixture, "a request to a name that a name server could rebind to this host is refused") {
+  for (const char* path : {"/status.json", "/healthz", "/nowhere"}) {
+    INFO(path);
+    const auto answer =
+        http::ask(address.port, fmt::format("GET {} HTTP/1.1\r\nHost: evil.example:12440\r\n\r\n", path));
+    REQUIRE(answer);
+    CHECK(answer->status == 421);
+    CHECK(answer->body.starts_with("this server answers only requests to localhost or an IP address"));
+  }
+  CHECK(loop.asked == 0);
+  CHECK(http::ask(address.port, "GET /healthz HTTP/1.1\r\nHost: [::1]:9\r\n\r\n")->status == 200);
+  CHECK(http::ask(address.port, "GET /healthz HTTP/1.0\r\n\r\n")->status == 200);
+}
+
+TEST_CASE("a server beyond loopback answers to every name, because it cannot know its own") {
+  const Address address{"0.0.0.0", free_port()};
+  const auto server = HttpServer::start(address, [] {});
+  REQUIRE(server);
+  CHECK(http::ask(address.port, "GET /nowhere HTTP/1.1\r\nHost: hill.example\r\n\r\n")->status == 404);
+}
+
+TEST_CASE("with tokens, the pages need one, except those of probes; a reload changes the tokens") {
+  StatusLoop loop;
+  const Address address{"127.0.0.1", free_port()};
+  const auto table = [](const std::string& text) {
+    Token token;
+    token.hash = hash_of(text);
+    return std::make_shared<const TokenTable>(std::vector<Token>{token});
+  };
+  auto server = *HttpServer::start(address, loop.ask(), {}, table("first"));
+  loop.start([&server](std::shared_ptr<const Status> status) { server->publish(std::move(status)); });
+  const auto get = [&address](const std::string& path, const std::string& token) {
+    return http::ask(address.port, fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", path,
+                                               token.empty() ? "" : "Authorization: Bearer " + token + "\r\n"))
+        ->status;
+  };
+  for (const char* path : {"/healthz", "/readyz"}) CHECK(get(path, "") == 200);
+  for (const char* path : {"/metrics", "/status.json", "/nowhere"}) {
+    INFO(path);
+    CHECK(get(path, "") == 401);
+    CHECK(get(path, "wrong") == 401);
+    CHECK(get(path, "first") == (path == std::string("/nowhere") ? 404 : 200));
+  }
+  server->use_tokens(table("second"));
+  CHECK(wait_until([&] { return get("/metrics", "second") == 200; }));
+  CHECK(get("/metrics", "first") == 401);
+  server->use_tokens(nullptr);
+  CHECK(wait_until([&] { return get("/metrics", "") == 200; }));
+  loop.stop();
 }
 
 TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that names the paths") {
@@ -143,8 +196,8 @@ TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that na
 TEST_CASE_METHOD(HttpFixture, "any other method is refused with 405 and Allow") {
   for (const auto* method : {"POST", "PUT", "DELETE", "OPTIONS", "PATCH", "PROPFIND", "TRACE", "CONNECT", "get"}) {
     INFO(method);
-    const auto answer =
-        http::ask(address.port, std::string(method) + " /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n");
+    const auto answer = http::ask(
+        address.port, std::string(method) + " /metrics HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n");
     REQUIRE(answer);
     CHECK(answer->status == 405);
     CHECK(answer->header("Allow") == "GET, HEAD");

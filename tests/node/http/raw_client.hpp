@@ -151,7 +151,7 @@ inline std::optional<Answer> ask(std::uint16_t port, std::string_view request) {
 }
 
 inline std::optional<Answer> get(std::uint16_t port, const std::string& path) {
-  return ask(port, "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+  return ask(port, "GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
 }
 
 }  // namespace herd::node::http

@@ -14,6 +14,8 @@ TEST_CASE("a head has a date, a type, a length and the headers of the page") {
   CHECK(head_of(response, {.keep_alive = false, .now = system_clock::from_time_t(784'111'777)}) ==
         "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
+        "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+        "Cross-Origin-Resource-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
         "Connection: close\r\nAllow: GET, HEAD\r\nContent-Length: 36\r\n\r\n");
 }
 
@@ -28,7 +30,7 @@ TEST_CASE("a head announces whether the connection stays open, and a stream has 
 }
 
 TEST_CASE("every status that the server uses has its reason phrase") {
-  for (const int status : {200, 400, 404, 405, 408, 411, 413, 414, 415, 417, 431, 500, 501, 503, 505}) {
+  for (const int status : {200, 400, 401, 404, 405, 408, 411, 413, 414, 415, 417, 421, 429, 431, 500, 501, 503, 505}) {
     INFO(status);
     CHECK(head_of(text_response(status, "x"), {}).find(" Status\r\n") == std::string::npos);
   }

@@ -30,6 +30,17 @@ TEST_CASE("a page is found by method and path, and answers HEAD if it answers GE
   CHECK(router.find(post).page != nullptr);
 }
 
+TEST_CASE("the guard is asked before the page is looked up") {
+  Router router = example();
+  router.set_guard([](const Request& asked, const asio::ip::address&) -> std::optional<Response> {
+    if (asked.path == "/healthz") return std::nullopt;
+    return text_response(401, "no");
+  });
+  CHECK(router.find(request("GET", "/healthz")).page != nullptr);
+  CHECK(router.find(request("GET", "/nowhere")).refusal->status == 401);
+  CHECK(router.find(request("GET", "/v1/watch")).refusal->status == 401);
+}
+
 TEST_CASE("an unknown path is 404 with the list of paths") {
   const auto found = example().find(request("GET", "/health"));
   REQUIRE(found.refusal);

@@ -69,7 +69,7 @@ class TestServer {
 };
 
 inline std::string request_for(const std::string& path) {
-  return "GET " + path + " HTTP/1.1\r\nHost: x\r\n\r\n";
+  return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
 }
 
 }  // namespace herd::node::http

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "tests/catch.hpp"
+#include "tests/node/curve_client.hpp"
 #include "tests/node/zmtp_bytes.hpp"
 
 namespace herd::node::zmtp {
@@ -43,6 +44,12 @@ TEST_CASE("the bytes of a subscriber give the same events, however they are spli
   for (const std::size_t segment : {std::size_t{1}, std::size_t{2}, std::size_t{7}, std::size_t{64}, bytes.size()}) {
     CHECK(read(bytes, segment) == expected);
   }
+}
+
+TEST_CASE("the greeting of a server with CURVE names the mechanism and the role") {
+  const CurveSession session(bus::make_key_pair());
+  CHECK(greeting(&session).substr(0, 33) == "\xff\0\0\0\0\0\0\0\0\x7f\3\1CURVE\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\1"s);
+  CHECK(greeting(&session).size() == kGreetingBytes);
 }
 
 TEST_CASE("a greeting of another protocol, an old one or another mechanism is refused at its first wrong byte") {
@@ -141,6 +148,93 @@ TEST_CASE("the encoded bytes have the form of the specification") {
   CHECK(message("topic", "body") == "\1\5topic\0\4body"s);
   CHECK(message("t", std::string(255, 'x')) == "\1\1t\0\xff"s + std::string(255, 'x'));
   CHECK(message("t", std::string(256, 'x')) == "\1\1t\2\0\0\0\0\0\0\1\0"s + std::string(256, 'x'));
+}
+
+// A decoder with CURVE, and a client that knows its node.
+struct Encrypted {
+  bus::KeyPair node = bus::make_key_pair();
+  CurveSession session{node};
+  CurveClient client{bus::make_key_pair(), node.public_key};
+  Decoder decoder{&session};
+
+  // Feeds the bytes one by one; returns the last event.
+  std::optional<Decoder::Event> take(const std::string& bytes) {
+    std::optional<Decoder::Event> last;
+    for (const char byte : bytes) {
+      decoder.feed({&byte, 1});
+      if (auto event = decoder.next()) last = event;
+    }
+    return last;
+  }
+  void shake_hands(const std::string& properties = kSubscriberProperties) {
+    REQUIRE(take(subscriber_greeting("CURVE"))->kind == Kind::Greeting);
+    REQUIRE(take(as_command(client.hello()))->kind == Kind::Hello);
+    REQUIRE(take(as_command(client.initiate(welcome(session).substr(2), properties)))->kind == Kind::Initiate);
+  }
+};
+
+TEST_CASE("with CURVE a subscriber is ready only after its key is admitted, and its frames are opened") {
+  Encrypted viewer;
+  viewer.shake_hands();
+  CHECK_FALSE(viewer.decoder.next());
+  CHECK_FALSE(viewer.decoder.is_ready());
+  viewer.decoder.admit();
+  CHECK(viewer.decoder.next()->kind == Kind::Ready);
+  CHECK(viewer.decoder.is_ready());
+  for (const bool is_command : {false, true}) {
+    const auto event =
+        viewer.take(as_message(viewer.client.message(is_command ? "\x9SUBSCRIBEherd." : "\1herd.", is_command)));
+    REQUIRE(event);
+    CHECK(event->kind == Kind::Subscribe);
+    CHECK(event->text == "herd.");
+  }
+  CHECK(viewer.take(as_command(viewer.client.message("\4PING\0\0x"s, true)))->text == "x");
+  CHECK_FALSE(viewer.take(as_message("\1herd.")));
+  CHECK(viewer.decoder.broken() == "sends a frame that is not encrypted with the key of its connection");
+}
+
+TEST_CASE("with CURVE a subscriber without a key, for another node, or of another socket type is refused") {
+  Encrypted plain;
+  CHECK_FALSE(plain.take(subscriber_greeting("NULL")));
+  CHECK(plain.decoder.broken().starts_with("has no key: this monitor speaks CURVE"));
+
+  Encrypted other;
+  (void)other.take(subscriber_greeting("CURVE"));
+  CurveClient lost(bus::make_key_pair(), bus::make_key_pair().public_key);
+  CHECK_FALSE(other.take(as_command(lost.hello())));
+  CHECK(other.decoder.broken() == "does not know the public key of this node");
+
+  Encrypted forged;
+  (void)forged.take(subscriber_greeting("CURVE"));
+  REQUIRE(forged.take(as_command(forged.client.hello())));
+  CHECK_FALSE(forged.take(as_command(std::string(300, 'x'))));
+  CHECK(forged.decoder.broken() == "does not prove its key");
+
+  Encrypted dealer;
+  dealer.shake_hands(std::string("\xbSocket-Type\0\0\0\6DEALER", 22));
+  dealer.decoder.admit();
+  CHECK_FALSE(dealer.decoder.next());
+  CHECK(dealer.decoder.broken() == "is not a SUB or XSUB socket");
+}
+
+TEST_CASE("with CURVE no frame is longer than an INITIATE") {
+  Encrypted viewer;
+  (void)viewer.take(subscriber_greeting("CURVE"));
+  CHECK_FALSE(viewer.take("\6\0\0\0\0\0\0\3\2"s));  // 770 bytes
+  CHECK(viewer.decoder.broken() == "sends a frame that is too long");
+  static_assert(kMaxInitiateBytes == 769);
+}
+
+TEST_CASE("a sealed message is its frames one by one, also a long one") {
+  Encrypted viewer;
+  viewer.shake_hands();
+  const std::string body(300, 'b');
+  const std::string bytes = sealed(message("herd.a", body), viewer.session);
+  constexpr std::size_t kTopic = CurveSession::kMessageBytes + 6;
+  REQUIRE(bytes.size() == 2 + kTopic + 9 + CurveSession::kMessageBytes + body.size());
+  CHECK(bytes.substr(0, 2) == std::string{'\0', static_cast<char>(kTopic)});
+  CHECK(viewer.client.open(bytes.substr(2, kTopic)) == "\1herd.a");
+  CHECK(viewer.client.open(bytes.substr(2 + kTopic + 9)) == "\0"s + body);
 }
 
 }  // namespace

@@ -1,0 +1,39 @@
+// Who may read the pages of a node with `[http] auth = "token"`: a request must have the line `Authorization: Bearer
+// TOKEN` (RFC 6750) with a token of the table. /healthz and /readyz stay open, because the probes of load balancers and
+// supervisors have no tokens, and these pages contain no more than names of peers. HTTP thread only.
+//
+// A right token is always accepted. It has at least 128 random bits, so it cannot be guessed at any rate, and a bound
+// that also refused right tokens would let a stranger lock others out. Wrong tokens cost a connection each, and only
+// kWrongTokensPerSecond of them are answered with 401 and logged; further ones get 429.
+#pragma once
+
+#include <asio/ip/address.hpp>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "node/base/rate_limit.hpp"
+#include "node/config/token_table.hpp"
+#include "node/http/response.hpp"
+#include "protocol/clock.hpp"
+
+namespace herd::node::http {
+
+class TokenGuard {
+ public:
+  // `tokens`: nullptr: every request is answered.
+  explicit TokenGuard(std::shared_ptr<const TokenTable> tokens);
+
+  // The table of a reload.
+  void use(std::shared_ptr<const TokenTable> tokens) { tokens_ = std::move(tokens); }
+
+  // The refusal of a request from this address, 401 or 429; nullopt: it may be answered.
+  [[nodiscard]] std::optional<Response> check(const Request& request, const asio::ip::address& from,
+                                              const protocol::Now& now);
+
+ private:
+  std::shared_ptr<const TokenTable> tokens_;
+  RateLimit wrong_tokens_;
+};
+
+}  // namespace herd::node::http
