@@ -8,7 +8,6 @@
 #include <variant>
 
 #include "node/base/limits.hpp"
-#include "protocol/overloaded.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/unreachable.hpp"
 
@@ -203,26 +202,22 @@ void Session::handle_end_of_chunk() {
   }
 }
 
+// The commands of which the session executes a part are few, and are found without a visit: this is the path of every
+// IAMAT.
 void Session::execute(const Line& line) {
-  const auto run = [&] {
-    if (auto lookup = parts_.commands.execute(line, caller_, replies_)) lookups_.push_back(*lookup);
-  };
-  std::visit(protocol::Overloaded{
-                 [&](const protocol::HttpLine&) { refuse_http(line); },
-                 [&](const protocol::Auth& auth) {
-                   if (caller_.access.is_on()) {
-                     authenticate(auth);
-                   } else {
-                     run();
-                   }
-                 },
-                 [&](const protocol::Quit&) {
-                   run();
-                   if (!parts_.commands.are_seed_only()) ignore_input();
-                 },
-                 [&](const auto&) { run(); },
-             },
-             line.command);
+  const protocol::Command& command = line.command;
+  if (std::holds_alternative<protocol::HttpLine>(command)) {
+    refuse_http(line);
+    return;
+  }
+  if (std::holds_alternative<protocol::Auth>(command) && caller_.access.is_on()) {
+    authenticate(std::get<protocol::Auth>(command));
+    return;
+  }
+  if (auto lookup = parts_.commands.execute(line, caller_, replies_)) {
+    lookups_.push_back(*lookup);
+  }
+  if (std::holds_alternative<protocol::Quit>(command) && !parts_.commands.are_seed_only()) ignore_input();
 }
 
 // A right token is answered at once, a wrong one after a delay.

@@ -1,4 +1,4 @@
-"""Tests IAMAT and WHATSAT: every reply byte for byte, both sides of every bound, and lines that are no command. Most
+"""Tests the commands: every reply byte for byte, both sides of every bound, and lines that are no command. Most
 tests use a node that answers invalid arguments with "? ", so that each line has a reply; other tests check that the
 default is no reply. test_client_lines.py tests how bytes become lines, test_client_limits.py the cost of a client."""
 import itertools
@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from herd_fixture import Herd, MakeHerd, Node, line, wait_for
+from herd_fixture import Herd, MakeHerd, Node, alone, line, wait_for
 from talk import AT, fresh, now, pipeline, place_reply, read_all
 
 fresh_names = (f"client-{number}" for number in itertools.count())
@@ -355,3 +355,21 @@ def test_invalid_arguments_cannot_fill_the_log(silent: Node) -> None:
     assert pipeline(silent, b"WHATSAT flood 51 1\n" * count + b"end") == b"? end\n"
     wait_for(lambda: "event=warnings_suppressed kind=invalid_arguments" in silent.log(), "what was left out is counted")
     assert silent.log().count("warning n0 event=invalid_arguments") < 1000
+
+
+def test_the_added_commands_answer_in_order_and_quit_ends_the_connection(make_herd: MakeHerd) -> None:
+    node = make_herd(alone(1))["n0"]
+    with node.connect() as connection:
+        connection.sendall(b"PING\nPING a\nINFO\nHELP QUIT\nfoo\nWHY\nIAMAT kiwi +91+0 5\nWHY\nQUIT\nPING b\n")
+        pong, word, info, quit_help, end, unknown, why, dropped, *rest = read_all(connection).decode().splitlines()
+    assert (pong, word, end, unknown) == ("PONG", "PONG a", "END 1", "? foo") and not rest
+    assert re.fullmatch(r"INFO herd=\S+ node=n0 version=\d+\.\d+\.\d+ protocol=1 auth=none tls=off time=\d{10}\.\d{9}"
+                        r" max_line=1024 commands=IAMAT,WHATSAT,PING,INFO,HELP,WHY,QUIT", info)
+    assert quit_help.startswith("QUIT: ") and why == "WHY unknown command: HELP lists the commands"
+    assert dropped == "WHY latitude is not within -90 and +90"
+
+
+def test_with_the_commands_of_the_seed_all_others_are_unknown(make_herd: MakeHerd) -> None:
+    node = make_herd(alone(1), settings={"clients": {"commands": "seed"}})["n0"]
+    lines = ["PING", "PING a", "INFO", "HELP", "WHY", "AUTH a", "QUIT", "foo"]
+    assert node.say("\n".join(lines)) == "".join(f"? {line}\n" for line in lines)
