@@ -21,7 +21,7 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PUBLIC_FUNCTIONS = 20
 # These classes have more, and get no more than this.
-LARGE_CLASSES = {"class Link": 24, "class Replica": 37, "class Store": 25}
+LARGE_CLASSES = {"class Bus": 21, "class Link": 24, "class Replica": 37, "class Store": 25}
 
 CODE = re.compile(r"\.(cpp|hpp|py|sh)$")
 TEXT = re.compile(r"\.(cpp|hpp|py|sh|md|toml|txt|cmake)$")
