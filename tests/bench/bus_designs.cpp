@@ -257,8 +257,7 @@ class Mailbox {
 [[noreturn]] void run_loop(const Arguments& arguments) {
   Core core(arguments);
   Clients clients(arguments.ports.at(arguments.name).first);
-  const auto& descriptors = core.bus().descriptors();
-  for (const int descriptor : descriptors) clients.watch(descriptor);
+  for (const int descriptor : core.bus().descriptors()) clients.watch(descriptor);
   bool busy = core.pump().run(now());
   while (true) {
     Now time = now();
@@ -275,10 +274,7 @@ class Mailbox {
           execute(core, *batch, at());
           Clients::answer(*batch);
         },
-        [&](int descriptor) {
-          const auto found = std::find(descriptors.begin(), descriptors.end(), descriptor);
-          core.bus().note_readable(static_cast<std::size_t>(found - descriptors.begin()));
-        });
+        [&](int descriptor) { core.bus().note_readable(descriptor); });
     busy = core.pump().run(at());
   }
 }
@@ -294,7 +290,7 @@ class Mailbox {
     poll(polled.data(), polled.size(), busy ? 0 : milliseconds_until(core.pump().next_deadline(before), before));
     const Now time = now();
     for (std::size_t i = 1; i < polled.size(); ++i) {
-      if (polled[i].revents != 0) core.bus().note_readable(i - 1);
+      if (polled[i].revents != 0) core.bus().note_readable(polled[i].fd);
     }
     if (polled[0].revents != 0) commands.take_all(batches);
     for (const auto& batch : batches) execute(core, *batch, time);
