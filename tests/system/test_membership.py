@@ -26,7 +26,7 @@ class Reporters:
     def run(self, node: Node) -> None:
         done: list[str] = []
         with node.connect() as connection, connection.makefile("rwb") as stream:
-            while not self.ending.is_set() and not self.stopped[node.name].is_set():
+            while not self.ending.wait(0.002) and not self.stopped[node.name].is_set():
                 clients = [f"{node.name}-{len(done) + i}" for i in range(20)]
                 stream.write("".join(f"IAMAT {client} +1+2 5\n" for client in clients).encode())
                 stream.flush()
@@ -153,7 +153,7 @@ def test_a_peer_moves_to_another_address(make_herd: MakeHerd) -> None:
     former = herd["n1"].bus_port
     herd["n1"].bus_port = herd.ports.take()
     herd.write_config()
-    herd["n1"].start(wait=False)
+    herd["n1"].start()
     reload(herd["n0"])
     herd["n0"].wait_log("event=peer_moved peer=n1", f":{herd['n1'].bus_port}")
     assert former != herd["n1"].bus_port

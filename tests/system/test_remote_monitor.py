@@ -65,7 +65,7 @@ def remote_herd(make_herd: MakeHerd) -> RemoteHerd:
 class Viewer:
     """A SUB socket; without `pair` in plain text."""
 
-    def __init__(self, node: Node, pair: KeyPair | None, server: str = ""):
+    def __init__(self, port: int, pair: KeyPair | None, server: str = ""):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.SUB)
         self.socket.linger = 0
@@ -74,7 +74,7 @@ class Viewer:
             self.socket.curve_publickey = pair.public.encode()
             self.socket.curve_secretkey = pair.secret.encode()
         self.socket.subscribe("herd.")
-        self.socket.connect(f"tcp://127.0.0.1:{node.monitor_port}")
+        self.socket.connect(f"tcp://127.0.0.1:{port}")
 
     def reads(self, seconds: float = 10) -> bool:
         """Whether a message comes after those that are there."""
@@ -96,7 +96,7 @@ def closing() -> Iterator[list[Viewer]]:
 
 def viewer_of(remote: RemoteHerd, file: pathlib.Path) -> Viewer:
     keys = tomllib.loads(file.read_text())
-    return Viewer(remote.node, KeyPair(keys["public"], keys["secret"]), keys["node"][0]["public"])
+    return Viewer(remote.node.monitor_port, KeyPair(keys["public"], keys["secret"]), keys["node"][0]["public"])
 
 
 def server_key(remote: RemoteHerd) -> str:
@@ -107,24 +107,24 @@ def server_key(remote: RemoteHerd) -> str:
 def test_the_program_of_the_guide_reads_the_events_with_the_file_of_its_viewer(remote: RemoteHerd,
                                                                                tmp_path: pathlib.Path) -> None:
     assert PROGRAM, "docs/MONITORING.md has the program of a viewer"
-    program = tmp_path / "viewer.py"
+    program, output = tmp_path / "viewer.py", tmp_path / "output"
     program.write_text(PROGRAM[1])
-    with subprocess.Popen([sys.executable, "-u", program, remote.herd.directory / "alice.viewer"], text=True,
-                          stdout=subprocess.PIPE) as viewer:
+    with output.open("wb") as file, subprocess.Popen(
+            [sys.executable, "-u", program, remote.herd.directory / "alice.viewer"], stdout=file) as viewer:
         try:
-            assert viewer.stdout is not None
-            assert viewer.stdout.readline().startswith('herd.INFO.stats.n0 {"v":1,"node":"n0","seq":1,')
+            wait_for(lambda: output.read_text().startswith('herd.INFO.stats.n0 {"v":1,"node":"n0","seq":1,'),
+                     "it prints the first event")
         finally:
             viewer.kill()
 
 
 def test_strangers_read_nothing_and_the_log_names_their_keys(remote: RemoteHerd, viewers: list[Viewer]) -> None:
-    node = remote.node
+    node, port = remote.node, remote.node.monitor_port
     random = new_key_pair(pathlib.Path(BINARY))
     assert remote.herd.keys is not None
     own = remote.herd.keys.pairs["n0"][0]
-    viewers += [viewer_of(remote, remote.herd.directory / "alice.viewer"), Viewer(node, None),
-                Viewer(node, random, own.public), Viewer(node, own, own.public), Viewer(node, random, random.public)]
+    viewers += [viewer_of(remote, remote.herd.directory / "alice.viewer"), Viewer(port, None),
+                Viewer(port, random, own.public), Viewer(port, own, own.public), Viewer(port, random, random.public)]
     assert viewers[0].reads()
     assert not any(stranger.reads(1) for stranger in viewers[1:])
     node.wait_log("event=viewer_refused from=127.0.0.1:", f"key={random.public}", "event=viewer_cut")
@@ -175,29 +175,29 @@ def test_a_node_with_another_key_is_found_again_with_its_new_one(remote: RemoteH
     alice = KeyPair(keys["public"], keys["secret"])
     fresh = tomllib.loads((remote.herd.state_dir / "keys/public.toml").read_text())["node"][0]["keys"][0]
     assert fresh != server_key(remote)
-    viewers += [Viewer(remote.node, alice, fresh), Viewer(remote.node, alice, server_key(remote))]
+    port = remote.node.monitor_port
+    viewers += [Viewer(port, alice, fresh), Viewer(port, alice, server_key(remote))]
     assert viewers[0].reads()
     assert not viewers[1].reads(1)
 
 
 def captured_hello(server: str) -> bytes:
     """A valid greeting and HELLO of a stranger for a node with this public key. It can be sent again and again."""
-    pair = new_key_pair(pathlib.Path(BINARY))
-    with socket.create_server(("127.0.0.1", 0)) as listener, zmq.Context() as context:
-        stranger = context.socket(zmq.SUB)
-        stranger.linger = 0
-        stranger.curve_serverkey = server.encode()
-        stranger.curve_publickey = pair.public.encode()
-        stranger.curve_secretkey = pair.secret.encode()
-        stranger.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
-        with listener.accept()[0] as connection:
-            connection.settimeout(10)
-            connection.sendall(zmtp.greeting(mechanism=b"CURVE"))
-            got = b""
-            while len(got) < 64 + 202:
-                got += connection.recv(1000)
-        stranger.close()
-    return got
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(10)
+        stranger = Viewer(listener.getsockname()[1], new_key_pair(pathlib.Path(BINARY)), server)
+        try:
+            with listener.accept()[0] as connection:
+                connection.settimeout(10)
+                connection.sendall(zmtp.greeting(mechanism=b"CURVE"))
+                got = b""
+                while len(got) < 64 + 202:
+                    piece = connection.recv(1000)
+                    assert piece, "it says HELLO"
+                    got += piece
+                return got
+        finally:
+            stranger.close()
 
 
 def knock(node: Node, hello: bytes, until: threading.Event, answers: list[int]) -> None:
