@@ -50,7 +50,7 @@ def classes(name: str, text: str) -> list[tuple[int, str]]:
 
 
 def most_functions(name: str) -> int:
-    return LARGE_CLASSES.get(name.split(" ", 1)[1], MAX_PUBLIC_FUNCTIONS)
+    return LARGE_CLASSES.get(name.split(" ", 1)[1].partition(" :")[0], MAX_PUBLIC_FUNCTIONS)
 
 
 def prose_lines(name: str, lines: list[str]) -> list[tuple[int, str]]:

@@ -72,9 +72,9 @@ def reload(herd: Herd, daemon: Daemon) -> int:
         stale = [node.name for node in nodes if was.get(node.name) != node.fingerprint(herd.binary)]
         fresh = [node.name for node in herd.local if node.name not in known]
         gone = sorted(set(known) - {node.name for node in herd.local})
-        for change, names in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
-            if names:
-                print(f"{change}: {', '.join(names)}. Run scripts/herd up")
+        for change, which in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
+            if which:
+                print(f"{change}: {', '.join(which)}. Run scripts/herd up")
     order.warn_of_frozen(herd)
     return 1 if refused else 0
 
