@@ -10,6 +10,7 @@ import pytest
 from herd_ctl.reset import say
 from herd_fixture import BINARY, Graph, Herd, MakeHerd, Node, line, ring, wait_for
 from herd_lab.keys import new_key_pair
+from talk import fresh
 
 
 class Reporters:
@@ -58,7 +59,7 @@ def reload(*nodes: Node) -> None:
 
 
 def links(node: Node) -> dict[str, str]:
-    return {peer: link["state"] for peer, link in node.status()["links"].items()}
+    return {peer: link["state"] for peer, link in fresh(node)["links"].items()}
 
 
 def test_a_node_is_added_and_one_is_removed_under_load_and_nothing_is_lost(make_herd: MakeHerd) -> None:
