@@ -72,7 +72,8 @@ def test_the_status_has_the_documented_fields(make_herd: MakeHerd) -> None:
         assert connection.recv(100) == b"? hello\n"
         status = fresh(herd["n1"])
     assert list(status) == ["node", "incarnation", "feed_id", "uptime_s", "digest", "clients", "connections",
-                            "tls_handshakes_under_way", "journal", "name_conflict", "links", "places", "counters"]
+                            "tls_handshakes_under_way", "journal", "name_conflict", "links", "reports", "places",
+                                "counters"]
     assert status["name_conflict"] is None
     assert (status["node"], status["clients"], status["connections"]) == ("n1", 2, 1)
     for name in ("incarnation", "feed_id", "digest"):
@@ -80,7 +81,7 @@ def test_the_status_has_the_documented_fields(make_herd: MakeHerd) -> None:
     assert 0 < status["uptime_s"] < 100
     assert set(status["links"]) == {"n0", "n2"}
     for link in status["links"].values():
-        assert set(link) == {"state", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us", "contender"}
+        assert set(link) == {"state", "address", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us", "contender"}
         assert link["contender"] is None
         assert link["state"] == "up" and link["round_trip_us"] > 0 and abs(link["skew_us"]) < 1_000_000
     wait_for(lambda: all(link["lag"] == 0 for link in herd["n1"].status()["links"].values()), "nothing is owed")
