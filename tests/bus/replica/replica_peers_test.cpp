@@ -128,6 +128,7 @@ TEST_CASE("the records of a removed peer stay, and reach peers that are added la
   herd.advance(kLong);
   CHECK(hill.find("emu"));
   CHECK(herd.nodes["Jaquez"]->find("emu"));
+  CHECK(herd.nodes["Jaquez"]->counters().divergences_healed == 0);  // the stream brought it, not reconciliation
   CHECK(herd.equal());
 }
 
