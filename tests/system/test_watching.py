@@ -81,7 +81,8 @@ def test_the_status_has_the_documented_fields(make_herd: MakeHerd) -> None:
     assert 0 < status["uptime_s"] < 100
     assert set(status["links"]) == {"n0", "n2"}
     for link in status["links"].values():
-        assert set(link) == {"state", "address", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us", "contender"}
+        assert set(link) == {"state", "address", "sent", "merged", "kept", "lag", "round_trip_us", "skew_us",
+                             "contender"}
         assert link["contender"] is None
         assert link["state"] == "up" and link["round_trip_us"] > 0 and abs(link["skew_us"]) < 1_000_000
     wait_for(lambda: all(link["lag"] == 0 for link in herd["n1"].status()["links"].values()), "nothing is owed")
