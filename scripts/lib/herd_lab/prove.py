@@ -149,7 +149,12 @@ class Trial:
     def _judge(self, clients: Clients) -> None:
         lost = []
         for node in self.herd.running:
-            records = ask_all(node, list(clients))
+            try:
+                records = ask_all(node, list(clients))
+            except OSError as error:
+                self.outcome.problems.append(f"{node.name} does not answer its clients ({error.strerror or error}):"
+                                             " what it has is not known")
+                continue
             for client, (acknowledged, sent) in clients.items():
                 record = records.get(client)
                 number = 0 if record is None else number_of(record)
