@@ -39,7 +39,7 @@ class Subscriptions {
   struct Prefix {
     std::uint16_t length;
     TopicSet topics;
-    auto operator<=>(const Prefix&) const = default;
+    auto operator<=>(const Prefix&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
   };
   [[nodiscard]] Prefix read(std::string_view prefix) const;
 
