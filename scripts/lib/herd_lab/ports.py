@@ -10,8 +10,8 @@ class Ports:
     """A block of ports that no other process of this project uses. An abstract unix socket named after the block claims
     it; the kernel releases that socket when its process ends, however it ends."""
 
-    # Above those of conf/herd.toml, and below those of the unit tests (tests/node/free_port.hpp), which end below 32768:
-    # from there on the kernel takes ports for outgoing connections.
+    # Above those of conf/herd.toml, and below those of the unit tests (tests/node/free_port.hpp), which end below
+    # 32768: from there on the kernel takes ports for outgoing connections.
     FIRST, LAST, BLOCK = 13_000, 20_000, 500
 
     def __init__(self, claim: socket.socket, block: range):
