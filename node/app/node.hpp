@@ -107,7 +107,7 @@ class Node : private bus::LoopHost {
   const std::filesystem::path directory_;
   const std::optional<std::string> log_level_;  // from the command line: a reload does not change it
   Config config_;
-  std::shared_ptr<const TokenTable> start_tokens_;  // moved to the front end by open(); nullptr: clients need none
+  std::shared_ptr<const TokenTable> start_tokens_;  // given up by open(); nullptr: neither clients nor pages need one
   std::optional<bus::BusKeys> start_keys_;          // moved to the bus by open_bus(); nullopt: it is not encrypted
   std::optional<ViewerKeys> start_viewers_;  // moved to the monitor by open_watching(); nullopt: it is on loopback
   Signals& signals_;

@@ -1,5 +1,7 @@
-// The part of node/app/node.hpp that reads the configuration and the keys again while the node runs. Each part that the
-// node can apply is applied, whatever becomes of the others.
+// The part of node/app/node.hpp that reads the configuration and the keys again while the node runs. Keys, viewers and
+// the tokens of the present configuration are applied first, whatever becomes of the rest. A mistake in the
+// configuration, in its file of tokens or in its certificate leaves the rest as it was. Of the peers, each one that can
+// be applied is.
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 

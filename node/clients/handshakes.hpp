@@ -47,9 +47,9 @@ class Handshakes {
   [[nodiscard]] bool is_on() const { return context_ != nullptr; }
   [[nodiscard]] const TlsContext* context() const { return context_.get(); }
 
-  // Whether another handshake of that address may begin. If kMaxHandshakes are under way, it takes the place of the
-  // oldest handshake of the address that has most of them, if that one then still has at least as many as the
-  // newcomer's. O(kMaxHandshakes) in that case, else O(1).
+  // Whether another handshake of that address may begin. If kMaxHandshakes are under way, the oldest handshake of the
+  // address with most of them is displaced, provided that this address then still has as many as the newcomer's or
+  // more. O(kMaxHandshakes) in that case, else O(1).
   [[nodiscard]] bool admit(const ClientAddresses::Entry& newcomer);
 
   // Takes one of the kHandshakeStepsInOneGo steps of this loop iteration. Returns false if none is left: try again in

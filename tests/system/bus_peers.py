@@ -28,13 +28,12 @@ def use_key(client: zmq.Socket[bytes], pair: KeyPair, server: str) -> None:
 class Stranger:
     """A DEALER that connects to the bus of a node."""
 
-    def __init__(self, node: Node, pair: KeyPair | None, server: str = ""):
+    def __init__(self, node: Node, pair: KeyPair, server: str):
         self.context = zmq.Context()
         self.socket = self.context.socket(zmq.DEALER)
         self.socket.linger = 0
         self.socket.immediate = True
-        if pair:
-            use_key(self.socket, pair, server)
+        use_key(self.socket, pair, server)
         self.socket.connect(f"tcp://127.0.0.1:{node.bus_port}")
 
     def is_accepted(self, seconds: float = 0.5) -> bool:

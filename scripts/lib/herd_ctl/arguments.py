@@ -223,24 +223,22 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _seconds(text: str) -> float:
+def _time(text: str, unit: str, most: int) -> float:
     try:
-        seconds = float(text)
+        time = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0.1 <= seconds <= 86400:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds from 0.1 to 86400")
-    return seconds
+        time = 0.0
+    if not 0.1 <= time <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} from 0.1 to {most}")
+    return time
+
+
+def _seconds(text: str) -> float:
+    return _time(text, "seconds", 86400)
 
 
 def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0.1 <= minutes <= 1440:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of minutes from 0.1 to 1440")
-    return minutes * 60
+    return 60 * _time(text, "minutes", 1440)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

@@ -34,17 +34,22 @@ class Named(Protocol):
 Asked = TypeVar("Asked", bound=Named)
 
 
+def tls_context() -> ssl.SSLContext:
+    """For clients that do not check the certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 def connect(address: tuple[str, int], seconds: float, tls: bool = False) -> socket.socket:
     """A connection, with TLS if `tls`; the caller closes it. The certificate is not checked: what comes is only shown
     to the operator, and the certificate may not have this address."""
     connection = socket.create_connection(address, max(0.01, seconds))
     if not tls:
         return connection
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
     try:
-        return context.wrap_socket(connection)
+        return tls_context().wrap_socket(connection)
     except OSError:
         connection.close()
         raise

@@ -202,16 +202,24 @@ def memory(mode: str) -> Measure:
     return measure
 
 
-def connections(command: Callable[[int], bytes]) -> Measure:
-    """Memory of each of many connections that have sent one command, got its reply and are idle."""
+def silent_report(number: int) -> bytes:
+    return b"IAMAT silent%d +1+1 1.0\n" % number
+
+
+def connections(command: Callable[[int], bytes], most: int = CONNECTIONS) -> Measure:
+    """Memory of each of many connections that have sent one command, got its reply and are idle. They speak TLS if the
+    server does."""
     def measure(server: Server, seconds: float) -> Figures:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-        count = min(CONNECTIONS if seconds >= 0.5 else CONNECTIONS // 20, hard - 200)  # fewer for a smoke test
-        before, opened = resident_bytes(server.pids[0]), []
+        count = min(most if seconds >= 0.5 else most // 20, hard - 200)  # fewer for a smoke test
+        context = probe.tls_context()
+        opened: list[socket.socket] = []
+        before = resident_bytes(server.pids[0])
         try:
             for i in range(count):
-                opened.append(socket.create_connection(("127.0.0.1", server.ports[0]), 10))
+                plain = socket.create_connection(("127.0.0.1", server.ports[0]), 10)
+                opened.append(context.wrap_socket(plain) if server.speaks_tls else plain)
                 opened[-1].sendall(command(i))
                 if not opened[-1].recv(200):
                     raise Trouble(f"connection {i + 1} of {count} was closed")
@@ -286,7 +294,7 @@ def resource_rows() -> list[Row]:
                 Side("redis SET", redis(), memory("set"), "redis-server"),
                 Side("redis GEOADD", redis(), memory("geoadd"), "redis-server")], once=True, most=2),
         Row("connections", f"resident memory for each of {CONNECTIONS:,} silent connections", "bytes", [
-            Side("herd", herd(ALONE), connections(lambda i: b"IAMAT silent%d +1+1 1.0\n" % i)),
+            Side("herd", herd(ALONE), connections(silent_report)),
             Side("redis", redis(), connections(lambda i: b"SET silent%d +1+1\r\n" % i), "redis-server")],
             once=True, most=2),
         Row("turn", "processor time of the longest loop iteration of 256 commands, growing from 0 to 10,000,000"

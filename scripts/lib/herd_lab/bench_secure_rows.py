@@ -14,13 +14,14 @@ from contextlib import contextmanager
 from typing import Any
 
 from herd_ctl.graphs import FIVE
+from herd_ctl.probe import tls_context
 from herd_ctl.trouble import Trouble
 
 from .bench_herd_rows import ends, flood, hop
-from .bench_rows import (ALONE, CLIENTS, OF_CPU, OF_KERNEL, OF_LATENCY, Figures, MakeMeasure, Row, Side, herd, load,
-                         load_places, redis)
+from .bench_rows import (ALONE, CLIENTS, OF_CPU, OF_KERNEL, OF_LATENCY, Figures, MakeMeasure, Row, Side, connections,
+                         herd, load, load_places, redis, silent_report)
 from .bench_servers import HerdServer, Redis, Server
-from .processes import cpu_seconds, resident_bytes
+from .processes import cpu_seconds
 
 IDLE_CONNECTIONS = 2_000
 STRANGERS = "127.0.0.9"  # their address
@@ -62,17 +63,9 @@ def herd_with_curve(folder: pathlib.Path) -> HerdServer:
     return server
 
 
-def tls_context() -> ssl.SSLContext:
-    """For clients that do not check the certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
-
-
 def served(connection: socket.socket, number: int) -> bytes:
     """The reply to a report."""
-    connection.sendall(b"IAMAT silent%d +1+1 1.0\n" % number)
+    connection.sendall(silent_report(number))
     reply = connection.recv(200)
     if not reply:
         raise Trouble(f"connection {number + 1} was closed")
@@ -95,21 +88,6 @@ def handshakes(server: Server, seconds: float, resumes: bool) -> Figures:
         raise Trouble(f"only {resumed} of {count} handshakes resumed a session")
     used = cpu_seconds(server.pids) - cpu
     return {"value": count / used, "server_us": 1e6 * used / count, "a_second": count / (time.monotonic() - began)}
-
-
-def idle_bytes(server: HerdServer, seconds: float) -> Figures:
-    """Memory of each of many connections that have sent one command, got its reply and are idle."""
-    count = IDLE_CONNECTIONS if seconds >= 0.5 else IDLE_CONNECTIONS // 20  # fewer for a smoke test
-    context, before, opened = tls_context(), resident_bytes(server.pids[0]), []
-    try:
-        for i in range(count):
-            connection = socket.create_connection(("127.0.0.1", server.ports[0]), 10)
-            opened.append(context.wrap_socket(connection) if server.speaks_tls else connection)
-            served(opened[-1], i)
-        return {"value": (resident_bytes(server.pids[0]) - before) / count, "connections": count}
-    finally:
-        for connection in opened:
-            connection.close()
 
 
 def tls_hello() -> bytes:
@@ -179,7 +157,7 @@ def strangers(port: int, hello: bytes) -> Iterator[list[int]]:
 
 def client_latency(server: Server, seconds: float) -> Figures:
     figures = load(server, "iamat", server.ports[:1], connections=1, depth=1, clients=CLIENTS, seconds=max(1, seconds),
-                   **({"tls": True} if getattr(server, "speaks_tls", False) else {}))
+                   **({"tls": True} if server.speaks_tls else {}))
     return figures | {"value": figures["p99_us"]}
 
 
@@ -237,8 +215,8 @@ def secure_rows(of: MakeMeasure) -> list[Row]:
             Side("full, P-256", herd_with_tls, lambda server, seconds: handshakes(server, seconds, False), "openssl")],
             extras={"a_second": "by the clock, one after another"}),
         Row("connections-tls", f"resident memory for each of {IDLE_CONNECTIONS:,} silent connections", "bytes", [
-            Side("herd, TLS", herd_with_tls, idle_bytes, "openssl"),
-            Side("herd, plain text", herd(ALONE), idle_bytes)], once=True, most=2),
+            Side("herd, TLS", herd_with_tls, connections(silent_report, IDLE_CONNECTIONS), "openssl"),
+            Side("herd, plain text", herd(ALONE), connections(silent_report, IDLE_CONNECTIONS))], once=True, most=2),
         Row("five-curve", "merged at all five, all load on one node, 50 x 16, memory, bus encrypted and not",
             "updates/s", [
                 Side("herd of five, CURVE", herd_with_curve, flood(1)),

@@ -61,6 +61,7 @@ class Server:
     """Processes, their client ports and a folder. start() returns when they are ready; stop() may be called twice."""
 
     every: ClassVar[list[Server]] = []  # all that were started, also those that failed
+    speaks_tls = False  # whether clients connect with TLS
 
     def __init__(self, folder: pathlib.Path):
         self.folder = folder
@@ -129,12 +130,8 @@ class HerdServer(Server):
         self.wrappers = wrappers or {}
         self.settings: Settings = {"herd": {"name": "bench"}, "updates": {"ack": ack, "replicas": replicas},
                                    **(settings or {})}
+        self.speaks_tls = self.settings.get("clients", {}).get("tls") == "on"
         self.start_seconds = 0.0  # from the first launch until all nodes are ready
-
-    @property
-    def speaks_tls(self) -> bool:
-        """Whether clients connect with TLS."""
-        return bool(self.settings.get("clients", {}).get("tls") == "on")
 
     @classmethod
     @contextlib.contextmanager
@@ -210,6 +207,7 @@ class Redis(Server):
         self.persistence = persistence
         self.replicas = replicas
         self.tls = tls
+        self.speaks_tls = tls is not None
 
     def _launch(self) -> None:
         tls_words: list[str] = []
