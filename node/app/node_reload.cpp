@@ -66,6 +66,7 @@ std::vector<std::string> Node::reload() {
   }
   const ConfigChanges changes = diff({config_, *fresh}, name_);
   config_.clients = fresh->clients;
+  config_.watches = fresh->watches;
   front_end_->use_tls(std::move(*tls));
   if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
   config_.http.auth = fresh->http.auth;

@@ -130,6 +130,11 @@ void read_clients(Section& keys, const Config& config, ClientsConfig& clients) {
   read_auth(keys, config, clients);
 }
 
+void read_watches(Section& keys, WatchesConfig& watches) {
+  keys.read("max_per_node", {0, 10'000'000}, watches.max_per_node);
+  keys.read("max_members", {1, 1'000'000'000}, watches.max_members);
+}
+
 void read_bus(Section& keys, const Config& config, BusConfig& bus) {
   keys.read("curve", bus.curve);
   std::string keys_dir;
@@ -263,6 +268,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
   Section keys(*toml, {"", 1}, mistakes);
   section(keys, "herd", mistakes, [&](Section& herd) { read_herd(herd, config); });
   section(keys, "clients", mistakes, [&](Section& clients) { read_clients(clients, config, config.clients); });
+  section(keys, "watches", mistakes, [&](Section& watches) { read_watches(watches, config.watches); });
   section(keys, "bus", mistakes, [&](Section& bus) { read_bus(bus, config, config.bus); });
   std::size_t replicas_line = 1;
   section(keys, "updates", mistakes, [&](Section& updates) {

@@ -44,6 +44,11 @@ struct ClientsConfig {
   std::chrono::milliseconds first_line_timeout{30'000};
 };
 
+struct WatchesConfig {
+  std::size_t max_per_node = 100'000;   // watches of all connections, 0 to 10,000,000
+  std::size_t max_members = 1'000'000;  // of one watch, 1 to 1,000,000,000; one with more members ends
+};
+
 struct BusConfig {
   bool curve = true;                                   // false: not encrypted, on loopback addresses only
   std::filesystem::path keys_dir;                      // absolute; where node/config/keys.hpp finds the keys
@@ -106,6 +111,7 @@ struct Config {
   std::string herd_name = "local";
   std::filesystem::path state_dir;  // absolute, never empty
   ClientsConfig clients;
+  WatchesConfig watches;
   BusConfig bus;
   UpdatesConfig updates;
   PlacesConfig places;

@@ -32,6 +32,8 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   add("clients.tokens", config.clients.tokens.string(), kLive);
   add("clients.max_connections_per_address", fmt::to_string(config.clients.max_connections_per_address), kLive);
   add("clients.first_line_timeout", fmt::to_string(config.clients.first_line_timeout.count()), kLive);
+  add("watches.max_per_node", fmt::to_string(config.watches.max_per_node), kLive);
+  add("watches.max_members", fmt::to_string(config.watches.max_members), kLive);
   add("bus.curve", config.bus.curve ? "true" : "false");
   add("bus.keys_dir", config.bus.keys_dir.string());
   add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));

@@ -163,6 +163,8 @@ TEST_CASE("every number and duration is checked against both of its bounds") {
                Bounds{"clients.max_connections", "0", "1", "1000000", "1000001"},
                Bounds{"clients.max_clients", "0", "1", "1000000000", "1000000001"},
                Bounds{"clients.max_future", "\"-1ms\"", "\"0s\"", "\"24h\"", "\"86400001ms\""},
+               Bounds{"watches.max_per_node", "-1", "0", "10000000", "10000001"},
+               Bounds{"watches.max_members", "0", "1", "1000000000", "1000000001"},
                Bounds{"bus.max_in_flight", "0", "1", "8", "9"}, Bounds{"bus.max_batch", "-1", "1", "512", "513"},
                Bounds{"places.timeout", "\"9ms\"", "\"10ms\"", "\"60s\"", "\"60001ms\""},
                Bounds{"places.cache_ttl", "\"-1ms\"", "\"0ms\"", "\"24h\"", "\"86401s\""},
