@@ -25,6 +25,7 @@ ALLOWED: dict[str, list[str]] = {
     "bus/keys": ["protocol"],
     "bus/zmq": ["bus/keys", "bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
     "node/base": ["protocol"],
+    "node/area": ["bus/store", "protocol"],
     "node/places": ["node/base", "protocol"],
     "node/tls": ["node/base", "protocol"],
     "node/config": ["node/places", "node/tls", "node/base", "bus/keys", "protocol"],
@@ -43,7 +44,7 @@ IO = (r"(zmq|asio|spdlog|thread|mutex|semaphore|condition_variable|future|fstrea
       r"netinet/|poll)")
 FORBIDDEN: dict[str, re.Pattern[str]] = {
     folder: re.compile(r"#\s*include\s+<" + IO)
-    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica", "bus/loop")
+    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica", "bus/loop", "node/area")
 }
 # Python packages: the operator's commands may not import the benchmarks and proofs, except where they dispatch them.
 COMMANDS = "scripts/lib/herd_ctl"
