@@ -52,6 +52,7 @@ std::string header(Type type, const Fields&... fields) {
 auto packed(const std::vector<NodeReport>& reports) {
   using Number = std::uint64_t;
   std::vector<std::tuple<std::string_view, Number, Number, Number, bool, Number, Number, Number, Number, Number>> all;
+  all.reserve(reports.size());
   for (const NodeReport& r : reports) {
     all.emplace_back(r.node, r.incarnation, r.uptime_ms, r.age_ms, r.ready, r.clients, r.digest, r.peers_up, r.peers,
                      r.updates_per_s);

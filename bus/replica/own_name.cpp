@@ -69,10 +69,10 @@ void OwnName::update(Now now) {
 
 std::optional<OwnName::Report> OwnName::report(Now now) const {
   std::optional<Report> found;
-  for (PeerIndex i = 0; i < reports_.size(); ++i) {
+  for (std::size_t i = 0; i < reports_.size(); ++i) {
     const Peer& peer = reports_[i];
     if (!counts(peer, now) || (found && (peer.keeps_name || !found->keeps_name))) continue;
-    found = Report{i, peer.keeps_name, peer.other};
+    found = Report{static_cast<PeerIndex>(i), peer.keeps_name, peer.other};
   }
   return found;
 }

@@ -30,7 +30,7 @@ void reload_viewers(Monitor& monitor, const Config& config, std::optional<bus::K
   }
   log_key_warnings(fresh->warnings);
   const std::size_t count = fresh->names.size();
-  monitor.set_keys({own ? std::move(*own) : monitor.viewers().keys().own, std::move(fresh->names)}, steady);
+  monitor.set_keys({own ? *own : monitor.viewers().keys().own, std::move(fresh->names)}, steady);
   spdlog::info("event=viewers_reloaded keys={}", count);
 }
 

@@ -230,13 +230,13 @@ std::vector<Section::Table> Section::tables(std::string_view key) {
 }
 
 Section::Table Section::table(std::string_view key) {
-  static const TomlTable kNone;
+  static const TomlTable none;
   const auto* entry = take(key);
-  if (entry == nullptr) return {&kNone, origin_.line};
+  if (entry == nullptr) return {&none, origin_.line};
   if (const auto* table = std::get_if<TomlTable>(&entry->value.content)) return {table, entry->line};
   mistakes_.add(entry->line, fmt::format("`{}` is {}: write a section, [{}]", key,
                                          std::visit(TypeName{}, entry->value.content), key));
-  return {&kNone, entry->line};
+  return {&none, entry->line};
 }
 
 void Section::finish() {

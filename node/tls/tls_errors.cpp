@@ -17,8 +17,8 @@ class TlsCategory : public std::error_category {
 }  // namespace
 
 const std::error_category& tls_category() {
-  static const TlsCategory kCategory;
-  return kCategory;
+  static const TlsCategory category;
+  return category;
 }
 
 std::error_code take_tls_error() {

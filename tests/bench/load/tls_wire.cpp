@@ -11,7 +11,7 @@ namespace herd::bench {
 namespace {
 
 SSL_CTX* context() {
-  static SSL_CTX* const kContext = [] {
+  static SSL_CTX* const shared = [] {
     std::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes without MSG_NOSIGNAL
     SSL_CTX* const made = SSL_CTX_new(TLS_client_method());
     if (made == nullptr) throw std::runtime_error("OpenSSL has no memory");
@@ -19,7 +19,7 @@ SSL_CTX* context() {
     SSL_CTX_set_read_ahead(made, 1);
     return made;
   }();
-  return kContext;
+  return shared;
 }
 
 }  // namespace

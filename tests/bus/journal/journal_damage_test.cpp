@@ -44,7 +44,7 @@ struct Sample {
       Feed::Reader reader = store.feed().read_after(before);
       (void)writer.records(text, reader, store, SIZE_MAX);
       note();
-      cursors = {{"Smith", 201, before + 7}};
+      cursors = {{"Smith", 201, {before + 7}}};
       writer.mark(text, {store.feed().tail(), cursors});
       note();
     }

@@ -34,11 +34,11 @@ TEST_CASE("no flush is needed before something changes") {
 
 TEST_CASE("a changed cursor of a peer needs a flush") {
   OneJournal node;
-  CHECK(wants_flush(node, {{"Smith", 201, 1}}));
-  node.cursors = {{"Smith", 201, 1}};
+  CHECK(wants_flush(node, {{"Smith", 201, {1}}}));
+  node.cursors = {{"Smith", 201, {1}}};
   CHECK(node.flush() == node.cursors);
   CHECK_FALSE(wants_flush(node, node.cursors));
-  CHECK(wants_flush(node, {{"Smith", 202, 1}}));
+  CHECK(wants_flush(node, {{"Smith", 202, {1}}}));
 }
 
 TEST_CASE("a flush counts when it is written, not when it begins") {
@@ -56,13 +56,13 @@ TEST_CASE("a flush counts when it is written, not when it begins") {
 
 TEST_CASE("a flush counts for the changes that it read, and not for later ones") {
   OneJournal node;
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5}}};
   node.move("kiwi");
   node.text += node.planner->begin_flush(*node.store, node.cursors);
   node.move("kiwi");
   node.move("plum");
-  node.cursors = {{"Smith", 201, 6}};
-  CHECK(node.planner->flush_written(*node.store) == std::vector<PeerCursor>{{"Smith", 201, 5}});
+  node.cursors = {{"Smith", 201, {6}}};
+  CHECK(node.planner->flush_written(*node.store) == std::vector<PeerCursor>{{"Smith", 201, {5}}});
   CHECK(node.planner->durable() == 1);
   CHECK(recovered_number(node.text, "kiwi") == 1);
   CHECK(recovered_number(node.text, "plum") == 0);
@@ -74,7 +74,7 @@ TEST_CASE("a flush counts for the changes that it read, and not for later ones")
 TEST_CASE(
     "after a failed flush, the next one reads the same changes again, and the journal is as if it had not been tried") {
   OneJournal node;
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5}}};
   node.fill(10);
   (void)node.planner->begin_flush(*node.store, node.cursors);
   node.planner->flush_failed(*node.store);
@@ -88,7 +88,7 @@ TEST_CASE(
 
 TEST_CASE("more records than fit a flush need several, and only the one that reaches the tail counts") {
   OneJournal node;
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5}}};
   node.fill(kRecordsPerFlush + 1);
   CHECK(node.flush().empty());
   CHECK(node.planner->cursor() == kRecordsPerFlush);
@@ -123,7 +123,7 @@ TEST_CASE("flushes reach the tail, however many changes arrive while one is writ
 
 TEST_CASE("exactly as many records as fit a flush need only one") {
   OneJournal node;
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5}}};
   node.fill(kRecordsPerFlush);
   CHECK(node.flush() == node.cursors);
   CHECK(node.planner->durable() == node.tail());
@@ -135,7 +135,7 @@ TEST_CASE("a compacted journal contains the live records and is shorter than bef
     node.move("kiwi" + std::to_string(i % 10));
     (void)node.flush();
   }
-  node.cursors = {{"Smith", 201, 5}};
+  node.cursors = {{"Smith", 201, {5}}};
   const std::size_t before = node.text.size();
   node.compact();
   CHECK(node.text.size() < before / 20);

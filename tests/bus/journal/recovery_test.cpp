@@ -95,7 +95,7 @@ TEST_CASE("the peers' cursors are recovered as the last flush wrote them") {
   (void)node.flush();
   node.cursors = {{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}};
   (void)node.flush();
-  node.cursors = {{"Smith", 201, 20}};
+  node.cursors = {{"Smith", 201, {20}}};
   (void)node.planner->begin_flush(*node.store, node.cursors);  // never written
   node.restart();
   CHECK(node.cursors == std::vector<PeerCursor>{{"Smith", 201, {9, 7, 8}}, {"Jaquez", 301, {2, 8, 1}}});

@@ -113,7 +113,7 @@ TEST_CASE(
 
 TEST_CASE("a WELCOME that is owed to several messages answers the highest attempt") {
   Handshake handshake = introduced();
-  for (const std::uint64_t attempt : {5, 7, 6}) handshake.owe_welcome(attempt);
+  for (const std::uint64_t attempt : {5U, 7U, 6U}) handshake.owe_welcome(attempt);
   const auto message = handshake.take(at(1ms), 0, kReceiving);
   REQUIRE(message);
   CHECK(std::get<Welcome>(*message).attempt == 7);
