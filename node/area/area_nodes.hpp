@@ -81,6 +81,9 @@ class AreaNodes {
   [[nodiscard]] const Inner& inner(NodeId node) const { return *inners_.at(node); }
   [[nodiscard]] Inner& inner(NodeId node) { return *inners_.at(node); }
   [[nodiscard]] Cell cell(NodeId node) const { return is_leaf(node) ? leaf(node).cell() : inner(node).cell(); }
+  [[nodiscard]] NodeId parent(NodeId node) const { return is_leaf(node) ? leaf(node).parent : inner(node).parent; }
+  void set_parent(NodeId node, NodeId parent) { (is_leaf(node) ? leaf(node).parent : inner(node).parent) = parent; }
+  // The clients below.
   [[nodiscard]] std::size_t count(NodeId node) const;
 
   [[nodiscard]] Entries entries(const Leaf& leaf) const;
@@ -101,12 +104,19 @@ class AreaNodes {
   void become_crowd(Leaf& leaf, Spot spot);
   void become_leaf(Leaf& leaf, const Cell& cell);
 
-  // Bytes allocated, except those of crowds.
+  // Hints to the processor: this leaf, or its entries, are used soon.
+  void prefetch_leaf(NodeId node) const { __builtin_prefetch(&leaf(node)); }
+  void prefetch_content(const Leaf& leaf) const;
+
+  // Bytes allocated. O(crowds).
   [[nodiscard]] std::size_t memory() const;
 
  private:
   static constexpr std::array<std::uint8_t, 8> kCapacities = {4, 8, 12, 16, 24, 32, 48, 64};  // by size_class
 
+  static constexpr std::uint32_t kMaxLeaves = std::uint32_t{1} << 26U;  // AreaTree has 26 bits for the number
+
+  void free_content(const Leaf& leaf);
   [[nodiscard]] std::uint32_t* block(const Leaf& leaf) { return blocks_[leaf.size_class].at(leaf.block); }
 
   ChunkPool<Leaf> leaves_{1};

@@ -88,6 +88,7 @@ class AreaTree {
   void take_out(bus::RecordIndex record, Slot slot);
   // Restores the rules of sizes at a leaf that lost a client, and at its ancestors.
   void shrink(NodeId leaf);
+  void crowd_to_leaf(NodeId leaf);
   void merge(NodeId inner);
   void remove_empty(NodeId leaf);
   // The lowest inner node above `leaf` of which the cell contains the point; kNoNode if there is none.
@@ -96,6 +97,7 @@ class AreaTree {
   [[nodiscard]] Cell place_of(NodeId node) const;
   void replace(NodeId old, NodeId with);
   [[nodiscard]] std::size_t check_node(NodeId node, NodeId parent, const Cell& place) const;
+  [[nodiscard]] std::size_t check_leaf(NodeId node, const Cell& place) const;
 
   const bus::Store& store_;
   AreaNodes nodes_;

@@ -1,0 +1,122 @@
+#include "node/area/area_nodes.hpp"
+
+#include <algorithm>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node::area {
+
+AreaNodes::AreaNodes() {
+  blocks_.reserve(kCapacities.size());
+  for (const std::size_t capacity : kCapacities) blocks_.emplace_back(3 * capacity);
+  roots_.fill(kNoNode);
+}
+
+std::size_t AreaNodes::count(NodeId node) const {
+  if (!is_leaf(node)) return inner(node).count;
+  const Leaf& l = leaf(node);
+  return l.is_crowd() ? crowd(l).size() : l.count;
+}
+
+AreaNodes::Entries AreaNodes::entries(const Leaf& leaf) const {
+  const std::size_t capacity = kCapacities[leaf.size_class];
+  const std::uint32_t* first = blocks_[leaf.size_class].at(leaf.block);
+  return {first, first + capacity, first + 2 * capacity, leaf.count};
+}
+
+AreaNodes::EntriesOf<std::uint32_t> AreaNodes::entries(const Leaf& leaf) {
+  const std::size_t capacity = kCapacities[leaf.size_class];
+  std::uint32_t* first = block(leaf);
+  return {first, first + capacity, first + 2 * capacity, leaf.count};
+}
+
+NodeId AreaNodes::add_leaf(const Cell& cell, NodeId parent) {
+  const std::uint32_t number = leaves_.take();
+  HERD_ASSERT(number < kMaxLeaves);
+  *leaves_.at(number) = {cell.corner.x, cell.corner.v, blocks_[0].take(), parent, cell.corner.chart, cell.level, 0, 0};
+  return number | kLeafBit;
+}
+
+NodeId AreaNodes::add_inner(const Cell& cell, NodeId parent) {
+  const std::uint32_t number = inners_.take();
+  Inner& node = *inners_.at(number);
+  node.children.fill(kNoNode);
+  node.parent = parent;
+  node.count = 0;
+  node.x = cell.corner.x;
+  node.v = cell.corner.v;
+  node.chart = cell.corner.chart;
+  node.level = cell.level;
+  return number;
+}
+
+void AreaNodes::free_node(NodeId node) {
+  if (!is_leaf(node)) return inners_.give_back(node);
+  free_content(leaf(node));
+  leaves_.give_back(node & ~kLeafBit);
+}
+
+void AreaNodes::free_content(const Leaf& leaf) {
+  if (!leaf.is_crowd()) return blocks_[leaf.size_class].give_back(leaf.block);
+  crowds_[leaf.block].reset();
+  free_crowds_.push_back(leaf.block);
+}
+
+// A leaf shrinks only when it would fit a block two sizes smaller, and then by one size, so that a client that comes
+// and goes does not copy it each time.
+void AreaNodes::resize(Leaf& leaf, std::size_t count) {
+  std::size_t size_class = leaf.size_class;
+  if (count > kCapacities[size_class]) {
+    while (count > kCapacities[size_class]) ++size_class;
+  } else if (size_class >= 2 && count <= kCapacities[size_class - 2]) {
+    --size_class;
+  } else {
+    return;
+  }
+  const EntriesOf<std::uint32_t> from = entries(leaf);
+  const std::uint32_t old_block = leaf.block;
+  const std::size_t old_class = leaf.size_class;
+  leaf.block = blocks_[size_class].take();
+  leaf.size_class = static_cast<std::uint8_t>(size_class);
+  const EntriesOf<std::uint32_t> to = entries(leaf);
+  std::copy_n(from.x, leaf.count, to.x);
+  std::copy_n(from.y, leaf.count, to.y);
+  std::copy_n(from.record, leaf.count, to.record);
+  blocks_[old_class].give_back(old_block);
+}
+
+void AreaNodes::become_crowd(Leaf& leaf, Spot spot) {
+  free_content(leaf);
+  const ChartPoint at = chart_point(spot);
+  if (free_crowds_.empty()) {
+    free_crowds_.push_back(static_cast<std::uint32_t>(crowds_.size()));
+    crowds_.emplace_back();
+  }
+  const std::uint32_t number = free_crowds_.back();
+  free_crowds_.pop_back();
+  crowds_[number] = std::make_unique<Crowd>(spot);
+  leaf = {at.x, at.v, number, leaf.parent, at.chart, 32, 0, kCrowdSize};
+}
+
+void AreaNodes::become_leaf(Leaf& leaf, const Cell& cell) {
+  free_content(leaf);
+  leaf = {cell.corner.x, cell.corner.v, blocks_[0].take(), leaf.parent, cell.corner.chart, cell.level, 0, 0};
+}
+
+void AreaNodes::prefetch_content(const Leaf& leaf) const {
+  if (leaf.is_crowd()) return;
+  const Entries all = entries(leaf);
+  __builtin_prefetch(all.x, 1);
+  __builtin_prefetch(all.y, 1);
+  __builtin_prefetch(all.record, 1);
+}
+
+std::size_t AreaNodes::memory() const {
+  std::size_t bytes = leaves_.memory() + inners_.memory() + crowds_.capacity() * sizeof(crowds_[0]) +
+                      free_crowds_.capacity() * sizeof(free_crowds_[0]);
+  for (const auto& pool : blocks_) bytes += pool.memory();
+  for (const auto& crowd : crowds_) bytes += crowd == nullptr ? 0 : crowd->memory();
+  return bytes;
+}
+
+}  // namespace herd::node::area
