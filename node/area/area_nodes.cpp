@@ -103,14 +103,6 @@ void AreaNodes::become_leaf(Leaf& leaf, const Cell& cell) {
   leaf = {cell.corner.x, cell.corner.v, blocks_[0].take(), leaf.parent, cell.corner.chart, cell.level, 0, 0};
 }
 
-void AreaNodes::prefetch_content(const Leaf& leaf) const {
-  if (leaf.is_crowd()) return;
-  const Entries all = entries(leaf);
-  __builtin_prefetch(all.x, 1);
-  __builtin_prefetch(all.y, 1);
-  __builtin_prefetch(all.record, 1);
-}
-
 std::size_t AreaNodes::memory() const {
   std::size_t bytes = leaves_.memory() + inners_.memory() + crowds_.capacity() * sizeof(crowds_[0]) +
                       free_crowds_.capacity() * sizeof(free_crowds_[0]);

@@ -104,10 +104,6 @@ class AreaNodes {
   void become_crowd(Leaf& leaf, Spot spot);
   void become_leaf(Leaf& leaf, const Cell& cell);
 
-  // Hints to the processor: this leaf, or its entries, are used soon.
-  void prefetch_leaf(NodeId node) const { __builtin_prefetch(&leaf(node)); }
-  void prefetch_content(const Leaf& leaf) const;
-
   // Bytes allocated. O(crowds).
   [[nodiscard]] std::size_t memory() const;
 

@@ -70,6 +70,14 @@ std::optional<protocol::Point> AreaTree::point_of(bus::RecordIndex record) const
   return area::point_of(Spot{entries.x[position_of(at)], entries.y[position_of(at)]});
 }
 
+bool AreaTree::is_below(bus::RecordIndex record, NodeId node) const {
+  const Slot at = slot(record);
+  if (at == kAbsent) return false;
+  NodeId above = leaf_of(at);
+  while (above != node && above != kNoNode) above = nodes_.parent(above);
+  return above == node;
+}
+
 // Each step visits all clients before the next step begins, so that the cache misses of one step overlap.
 void AreaTree::prefetch(std::span<const bus::RecordIndex> records) const {
   for (const bus::RecordIndex record : records) {
@@ -78,10 +86,14 @@ void AreaTree::prefetch(std::span<const bus::RecordIndex> records) const {
     __builtin_prefetch(&slots_[chunk][record & ((std::size_t{1} << kChunkBits) - 1)], 1);
   }
   for (const bus::RecordIndex record : records) {
-    if (const Slot at = slot(record); at != kAbsent) nodes_.prefetch_leaf(leaf_of(at));
+    if (const Slot at = slot(record); at != kAbsent) __builtin_prefetch(&nodes_.leaf(leaf_of(at)));
   }
   for (const bus::RecordIndex record : records) {
-    if (const Slot at = slot(record); at != kAbsent) nodes_.prefetch_content(nodes_.leaf(leaf_of(at)));
+    const Slot at = slot(record);
+    if (at == kAbsent || nodes_.leaf(leaf_of(at)).is_crowd()) continue;
+    const AreaNodes::Entries entries = nodes_.entries(nodes_.leaf(leaf_of(at)));
+    __builtin_prefetch(entries.x + position_of(at), 1);
+    __builtin_prefetch(entries.y + position_of(at), 1);
   }
 }
 

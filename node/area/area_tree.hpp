@@ -38,6 +38,9 @@ class AreaTree {
   // Where the client is, in the one form of point_of(Spot); nullopt if it is not in the tree.
   [[nodiscard]] std::optional<protocol::Point> point_of(bus::RecordIndex record) const;
 
+  // Whether the client is in the tree, in the node or below it.
+  [[nodiscard]] bool is_below(bus::RecordIndex record, NodeId node) const;
+
   // A hint to the processor: put(), remove() or point_of() of these clients follow soon. Pays from about four up to 64.
   void prefetch(std::span<const bus::RecordIndex> records) const;
 
@@ -45,7 +48,7 @@ class AreaTree {
   // Bytes allocated.
   [[nodiscard]] std::size_t memory() const;
 
-  // For the searches.
+  // For the searches. A NodeId is valid until the tree changes.
   [[nodiscard]] const AreaNodes& nodes() const { return nodes_; }
   [[nodiscard]] const bus::Store& store() const { return store_; }
   [[nodiscard]] std::string_view id_of(bus::RecordIndex record) const { return store_.packed_at(record).client; }

@@ -1,0 +1,61 @@
+#include "node/area/area_index.hpp"
+
+#include <array>
+#include <span>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node::area {
+
+namespace {
+
+// Changes that are prefetched and applied together. More do not save more, and a batch is the shortest slice.
+constexpr std::size_t kBatch = 32;
+
+}  // namespace
+
+AreaIndex::AreaIndex(const bus::Store& store) : store_(store) {}
+
+void AreaIndex::start() {
+  HERD_ASSERT(!is_active());
+  tree_ = std::make_unique<AreaTree>(store_);
+  cursor_ = 0;
+}
+
+void AreaIndex::drop() {
+  tree_.reset();
+}
+
+void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
+  HERD_ASSERT(is_active());
+  bus::Feed::Reader reader = store_.feed().read_after(cursor_);
+  std::array<bus::Feed::Entry, kBatch> changes;
+  std::array<bus::RecordIndex, kBatch> records;
+  do {
+    std::size_t count = 0;
+    while (count < kBatch) {
+      const auto change = reader.next();
+      if (!change) break;
+      changes[count] = *change;
+      records[count++] = change->index;
+    }
+    tree_->prefetch(std::span(records).first(count));
+    for (const bus::Feed::Entry& change : std::span(changes).first(count)) apply(change, on_moved);
+    if (count < kBatch) cursor_ = store_.feed().tail();  // which may be above the last change
+  } while (!is_current() && !slice.is_over());
+}
+
+void AreaIndex::apply(const bus::Feed::Entry& change, const OnMoved& on_moved) {
+  const bus::RecordView record = store_.record_at(change.index);
+  Moved moved{change.index, change.number, tree_->point_of(change.index), std::nullopt};
+  if (bus::is_reset(record)) {
+    tree_->remove(change.index);
+  } else {
+    moved.after = point_of(spot_of(protocol::point_of(record.coordinates)));
+    tree_->put(change.index, *moved.after);
+  }
+  cursor_ = change.number;
+  if (on_moved) on_moved(moved);
+}
+
+}  // namespace herd::node::area
