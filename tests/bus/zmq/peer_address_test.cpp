@@ -26,7 +26,8 @@ HostAnswer failed(std::string trouble) {
 PeerAddress resolved(std::vector<std::string> addresses) {
   PeerAddress address("tcp://smith.example:12240");
   REQUIRE(address.update(false, at(kStart)).ask);
-  REQUIRE(address.receive(found(std::move(addresses)), at(kStart)));
+  const HostAnswer answer = found(std::move(addresses));
+  REQUIRE(address.receive(answer, at(kStart)));
   REQUIRE(address.take_change());
   return address;
 }
