@@ -10,20 +10,25 @@
 #include "protocol/digits.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/parsed.hpp"
+#include "protocol/query_command.hpp"
+#include "protocol/query_operands.hpp"
 #include "protocol/time_text.hpp"
 
 namespace herd::protocol {
 namespace {
 
-constexpr std::size_t kFields = 4;  // a name and at most three operands
+constexpr std::size_t kFields = 1 + kMaxQueryOperands + 1;  // more than any command has
 constexpr std::string_view kAuth = "AUTH";
 constexpr std::size_t kRadiusDigits = 9;
 constexpr std::size_t kMaxDigits = 2;
 
 struct Fields {
   std::array<std::string_view, kFields> texts;
-  std::size_t count = 0;   // kFields + 1 means more than kFields
+  std::size_t count = 0;
   bool forbidden = false;  // the line contains a forbidden byte
+
+  // The fields after the name. There must be a name.
+  [[nodiscard]] Operands operands() const { return Operands(texts).first(count).subspan(1); }
 };
 
 // Finds the fields and the forbidden bytes in one pass. Stops as soon as the line cannot be a command.
@@ -33,11 +38,8 @@ Fields split(std::string_view line) {
   while (at < line.size()) {
     const std::size_t length = text_length(line.substr(at));
     if (length > 0) {
-      if (fields.count == kFields) {
-        ++fields.count;
-        return fields;
-      }
       fields.texts[fields.count++] = line.substr(at, length);
+      if (fields.count == kFields) return fields;
       at += length;
     } else if (class_of(line[at]) == ByteClass::Forbidden) {
       fields.forbidden = true;
@@ -53,9 +55,6 @@ Fields split(std::string_view line) {
 bool has_client_length(std::string_view client) {
   return client.size() <= kMaxClientBytes;
 }
-
-constexpr std::string_view kClientTooLong = "client is longer than 255 bytes";
-static_assert(kMaxClientBytes == 255);
 
 Parsed<double> parse_radius(std::string_view text) {
   const Decimal radius = take_decimal(text);
@@ -80,8 +79,10 @@ Parsed<int> parse_max(std::string_view text) {
   return static_cast<int>(max.value);
 }
 
-Command parse_iamat(const Fields& fields) {
-  const auto& [name, client, coordinates, time_text] = fields.texts;
+Command parse_iamat(Operands operands) {
+  const std::string_view client = operands[0];
+  const std::string_view coordinates = operands[1];
+  const std::string_view time_text = operands[2];
   if (!has_client_length(client)) {
     return InvalidArguments{kClientTooLong};
   }
@@ -95,16 +96,16 @@ Command parse_iamat(const Fields& fields) {
   return Iamat{client, coordinates, time_text, *time};
 }
 
-Command parse_whatsat(const Fields& fields) {
-  const auto& [name, client, radius_text, max_text] = fields.texts;
+Command parse_whatsat(Operands operands) {
+  const std::string_view client = operands[0];
   if (!has_client_length(client)) {
     return InvalidArguments{kClientTooLong};
   }
-  const auto radius = parse_radius(radius_text);
+  const auto radius = parse_radius(operands[1]);
   if (!radius) {
     return InvalidArguments{radius.error()};
   }
-  const auto max = parse_max(max_text);
+  const auto max = parse_max(operands[2]);
   if (!max) {
     return InvalidArguments{max.error()};
   }
@@ -183,26 +184,27 @@ std::string_view first_word(std::string_view line) {
 }
 
 // The first operand; empty if there is none.
-std::string_view operand_of(const Fields& fields) {
-  return fields.count > 1 ? fields.texts[1] : std::string_view();
+std::string_view first_of(Operands operands) {
+  return operands.empty() ? std::string_view() : operands.front();
 }
 
 struct Form {
   std::string_view name;
   std::size_t least;  // operands
   std::size_t most;
-  Command (*parse)(const Fields& fields);
+  Command (*parse)(Operands operands);
 };
 
-// By frequency. AUTH is not among them: parse_command() finds it before it looks at the rest of the line.
+// By frequency. AUTH is not among them: parse_command() finds it before it looks at the rest of the line. parse_query()
+// knows the commands that ask and watch.
 constexpr std::array<Form, 7> kForms{{
     {"IAMAT", 3, 3, parse_iamat},
     {"WHATSAT", 3, 3, parse_whatsat},
-    {"PING", 0, 1, [](const Fields& fields) -> Command { return ClientPing{operand_of(fields)}; }},
-    {"INFO", 0, 0, [](const Fields&) -> Command { return Info{}; }},
-    {"HELP", 0, 1, [](const Fields& fields) -> Command { return Help{operand_of(fields)}; }},
-    {"WHY", 0, 0, [](const Fields&) -> Command { return Why{}; }},
-    {"QUIT", 0, 0, [](const Fields&) -> Command { return Quit{}; }},
+    {"PING", 0, 1, [](Operands operands) -> Command { return ClientPing{first_of(operands)}; }},
+    {"INFO", 0, 0, [](Operands) -> Command { return Info{}; }},
+    {"HELP", 0, 1, [](Operands operands) -> Command { return Help{first_of(operands)}; }},
+    {"WHY", 0, 0, [](Operands) -> Command { return Why{}; }},
+    {"QUIT", 0, 0, [](Operands) -> Command { return Quit{}; }},
 }};
 
 }  // namespace
@@ -226,13 +228,15 @@ Command parse_command(std::string_view line) {
     return UnknownCommand{"the line contains a control byte or FF: remove it"};
   }
   const auto* form = std::find_if(kForms.begin(), kForms.end(), [&](const Form& each) { return each.name == name; });
+  const Operands operands = fields.operands();
   if (form == kForms.end()) {
-    return UnknownCommand{"unknown command: HELP lists the commands"};
+    const auto query = parse_query(name, operands);
+    return query ? *query : UnknownCommand{"unknown command: HELP lists the commands"};
   }
-  if (fields.count < 1 + form->least || fields.count > 1 + form->most) {
-    return UnknownCommand{"wrong number of operands: HELP shows the grammar"};
+  if (operands.size() < form->least || operands.size() > form->most) {
+    return UnknownCommand{kWrongNumberOfOperands};
   }
-  return form->parse(fields);
+  return form->parse(operands);
 }
 
 bool is_secret(std::string_view line) {

@@ -7,6 +7,7 @@
 
 #include "protocol/clock.hpp"
 #include "protocol/coordinates.hpp"
+#include "protocol/query.hpp"
 
 namespace herd::protocol {
 
@@ -60,8 +61,8 @@ struct InvalidArguments {
   std::string_view reason;  // for the log and WHY; a literal, such as "latitude is not within -90 and +90"
 };
 
-using Command = std::variant<BlankLine, Iamat, Whatsat, Auth, ClientPing, Info, Help, Why, Quit, UnknownCommand,
-                             HttpLine, InvalidArguments>;
+using Command = std::variant<BlankLine, Iamat, Whatsat, Whereis, Near, Within, Count, Watch, Unwatch, Auth, ClientPing,
+                             Info, Help, Why, Quit, UnknownCommand, HttpLine, InvalidArguments, RefusedQuery>;
 
 // Parses any line. `line` has neither a line end nor telnet sequences: LineBuffer has removed them.
 [[nodiscard]] Command parse_command(std::string_view line);

@@ -142,6 +142,10 @@ Parsed<void> check_coordinates(std::string_view text) {
   return angles ? Parsed<void>() : refuse(angles.error());
 }
 
+bool has_form_of_coordinates(std::string_view text) {
+  return take_angles(text) && text.empty();
+}
+
 bool take_coordinates(std::string_view& text) {
   std::string_view rest = text;
   if (skip_angle(rest, kLatitudeDigits, kMaxLatitude) && skip_angle(rest, kLongitudeDigits, kMaxLongitude)) {

@@ -25,6 +25,10 @@ struct Position {
 // Makes the same checks without computing the doubles, which are not needed to store an update.
 [[nodiscard]] Parsed<void> check_coordinates(std::string_view text);
 
+// Whether `text` has the form of coordinates, within the ranges or not: an operand of this form is never a client's id
+// where both are allowed.
+[[nodiscard]] bool has_form_of_coordinates(std::string_view text);
+
 // Removes coordinates from the front of `text`; anything may follow them. Returns false if `text` does not begin with
 // coordinates within the ranges; how much of it is removed is then unspecified.
 [[nodiscard]] bool take_coordinates(std::string_view& text);

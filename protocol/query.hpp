@@ -76,7 +76,7 @@ struct Count {
 // What a watch watches, besides Circle and Box.
 struct WatchedClients {
   std::string_view id;     // without the `*` of a prefix
-  bool is_prefix = false;  // all clients whose ids begin with `id`
+  bool is_prefix = false;  // all clients with ids that begin with `id`
 };
 struct AllClients {};
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <variant>
 
+#include "node/area/at_line.hpp"
 #include "node/base/limits.hpp"
 #include "node/clients/command_list.hpp"
 #include "node/places/document.hpp"
@@ -23,16 +24,18 @@ namespace {
 constexpr std::string_view kSecretText = "[not logged]";
 constexpr std::string_view kNotKnown = "the client is not known: it has not reported yet, or was reset";
 
-protocol::AtLine at_line_of(const bus::RecordView& record) {
-  return {record.origin, record.difference, record.client, record.coordinates, record.time_text};
-}
-
 // Whether the command works before AUTH.
 bool is_free(const protocol::Command& command) {
   return std::visit(protocol::Overloaded{
                         [](const protocol::BlankLine&) { return true; },
                         [](const protocol::Iamat&) { return false; },
                         [](const protocol::Whatsat&) { return false; },
+                        [](const protocol::Whereis&) { return false; },
+                        [](const protocol::Near&) { return false; },
+                        [](const protocol::Within&) { return false; },
+                        [](const protocol::Count&) { return false; },
+                        [](const protocol::Watch&) { return false; },
+                        [](const protocol::Unwatch&) { return false; },
                         [](const protocol::Auth&) { return true; },
                         [](const protocol::ClientPing&) { return true; },
                         [](const protocol::Info&) { return true; },
@@ -42,6 +45,7 @@ bool is_free(const protocol::Command& command) {
                         [](const protocol::UnknownCommand&) { return false; },
                         [](const protocol::HttpLine&) { return true; },
                         [](const protocol::InvalidArguments&) { return false; },
+                        [](const protocol::RefusedQuery&) { return false; },
                     },
                     command);
 }
@@ -88,6 +92,7 @@ std::optional<Lookup> Commands::execute(const Line& line, Caller& caller, ReplyQ
                  [](const protocol::BlankLine&) {},
                  [&](const protocol::Iamat& report) { iamat(call, report); },
                  [&](const protocol::Whatsat& query) { lookup = whatsat(call, query); },
+                 [&](const protocol::Whereis& query) { added([&] { whereis(call, query); }); },
                  [&](const protocol::Auth&) { unknown(call, "unknown command: this node needs no tokens"); },
                  [&](const protocol::ClientPing& command) { added([&] { ping(call, command); }); },
                  [&](const protocol::Info&) { added([&] { info(call); }); },
@@ -97,6 +102,7 @@ std::optional<Lookup> Commands::execute(const Line& line, Caller& caller, ReplyQ
                  [&](const protocol::UnknownCommand& command) { unknown(call, command.reason); },
                  [](const protocol::HttpLine&) {},
                  [&](const protocol::InvalidArguments& arguments) { invalid(call, arguments.reason); },
+                 [&](const protocol::RefusedQuery& query) { added([&] { refused(call, query.reason); }); },
              },
              line.command);
   return lookup;
@@ -156,11 +162,14 @@ void Commands::iamat(const Call& call, const protocol::Iamat& report) {
   });
 }
 
+bool Commands::may_query(const Call& call) {
+  if (call.caller.access.may_query()) return true;
+  not_allowed(call, "the token of this connection has level=events, which permits no queries");
+  return false;
+}
+
 std::optional<Lookup> Commands::whatsat(const Call& call, const protocol::Whatsat& query) {
-  if (!call.caller.access.may_query()) {
-    not_allowed(call, "the token of this connection has level=events, which permits no queries");
-    return std::nullopt;
-  }
+  if (!may_query(call)) return std::nullopt;
   ++parts_.counters.whatsat;
   const bool is_visible = call.caller.access.may_see(query.client);
   const auto record = is_visible ? parts_.replica.find(query.client) : std::nullopt;
@@ -172,15 +181,26 @@ std::optional<Lookup> Commands::whatsat(const Call& call, const protocol::Whatsa
   }
   if (query.max == 0) {
     reply(call, call.replies.tail(), [&](std::string& out) {
-      protocol::append_at(out, at_line_of(*record));
+      protocol::append_at(out, area::at_line_of(*record));
       out.append(places::empty_document(places::Status::Ok)).append(kAfterDocument);
     });
     return std::nullopt;
   }
   std::string beginning;
-  protocol::append_at(beginning, at_line_of(*record));
+  protocol::append_at(beginning, area::at_line_of(*record));
   const places::Query places_query{position->latitude, position->longitude, query.radius_km, query.max};
   return Lookup{call.replies.reserve(std::move(beginning)), places_query};
+}
+
+void Commands::whereis(const Call& call, const protocol::Whereis& query) {
+  if (!may_query(call)) return;
+  const bool is_visible = call.caller.access.may_see(query.client);
+  const auto record = is_visible ? parts_.replica.find(query.client) : std::nullopt;
+  if (!record || bus::is_reset(*record)) {
+    copy_line(call, kNotKnown);
+    return;
+  }
+  reply(call, call.replies.tail(), [&](std::string& out) { protocol::append_at(out, area::at_line_of(*record)); });
 }
 
 void Commands::ping(const Call& call, const protocol::ClientPing& ping) {
@@ -222,6 +242,11 @@ void Commands::why(const Call& call) {
 
 void Commands::unknown(const Call& call, std::string_view reason) {
   ++parts_.counters.unknown_commands;
+  copy_line(call, reason);
+}
+
+void Commands::refused(const Call& call, std::string_view reason) {
+  ++parts_.counters.invalid_arguments;
   copy_line(call, reason);
 }
 

@@ -93,12 +93,16 @@ class Commands {
   };
   [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
   void iamat(const Call& call, const protocol::Iamat& report);
+  void whereis(const Call& call, const protocol::Whereis& query);
   void ping(const Call& call, const protocol::ClientPing& ping);
   void help(const Call& call, const protocol::Help& help);
   void info(const Call& call);
   void why(const Call& call);
   void unknown(const Call& call, std::string_view reason);
   void invalid(const Call& call, std::string_view reason);
+  void refused(const Call& call, std::string_view reason);
+  // Refuses the line if the token permits no queries.
+  [[nodiscard]] bool may_query(const Call& call);
   void not_allowed(const Call& call, std::string_view reason);
 
   // Why a command is refused. It gets no reply, or `? ` and its line if invalid_arguments is "reply".

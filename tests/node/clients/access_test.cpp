@@ -52,15 +52,16 @@ TEST_CASE("before AUTH only INFO, PING, HELP, WHY and QUIT work") {
   CHECK(one.ask("INFO").ends_with(" commands=AUTH,PING,INFO,HELP,WHY,QUIT\n"));
   CHECK(one.ask("HELP").ends_with("\nEND 6\n"));
   CHECK(one.ask("HELP IAMAT") == "? HELP IAMAT\n");
-  for (const std::string& line : {kIamat, std::string("IAMAT kiwi +91+0 5"), std::string("WHATSAT kiwi 10 5"),
-                                  std::string("foo"), std::string("PING a b")}) {
+  for (const std::string& line :
+       {kIamat, std::string("IAMAT kiwi +91+0 5"), std::string("WHATSAT kiwi 10 5"), std::string("WHEREIS kiwi"),
+        std::string("NEAR kiwi"), std::string("foo"), std::string("PING a b")}) {
     CHECK(one.ask(line) == "? " + line + "\n");
     CHECK(one.ask("WHY") == "WHY send AUTH and a token first\n");
   }
   CHECK(one.ask("  ").empty());
   CHECK_FALSE(one.node.replica.find("kiwi"));
   CHECK_FALSE(one.session.is_established());
-  CHECK(one.node.counters.lines_not_allowed == 5);
+  CHECK(one.node.counters.lines_not_allowed == 7);
 }
 
 TEST_CASE("a right token is answered at once with its rights, and the lines after it are executed") {
@@ -123,7 +124,7 @@ TEST_CASE("after too many wrong tokens of an address even a right one waits, and
   CHECK(OneSession::take_output(elsewhere) == "OK all tell=* see=* level=all\n");
 }
 
-TEST_CASE("a token limits the clients that IAMAT may name, and those that WHATSAT shows") {
+TEST_CASE("a token limits the clients that IAMAT may name, and those that WHATSAT and WHEREIS show") {
   Guarded one({token_of("part", {"kiwi"}, {"pear"}), token_of("all", {"*"}, {"*"})});
   Session writer(one.parts, "127.0.0.1:2", {});
   OneSession::send(writer, "AUTH herd_all\nIAMAT pear +1+2 5\n");
@@ -132,8 +133,11 @@ TEST_CASE("a token limits the clients that IAMAT may name, and those that WHATSA
   CHECK(one.ask("IAMAT pear +1+2 6") == "? IAMAT pear +1+2 6\n");
   CHECK(one.ask("WHY").starts_with("WHY the token of this connection may not report this client"));
   CHECK(one.ask("WHATSAT pear 10 0").starts_with("AT Hill "));
+  CHECK(one.ask("WHEREIS pear").starts_with("AT Hill "));
   CHECK(one.ask("WHATSAT kiwi 10 0") == "? WHATSAT kiwi 10 0\n");
   const std::string hidden = one.ask("WHY");
+  CHECK(one.ask("WHEREIS kiwi") == "? WHEREIS kiwi\n");
+  CHECK(one.ask("WHY") == hidden);
   CHECK(one.ask("WHATSAT none 10 0") == "? WHATSAT none 10 0\n");
   CHECK(one.ask("WHY") == hidden);
 }
@@ -144,6 +148,7 @@ TEST_CASE("INFO and HELP name what the token permits") {
   CHECK(
       one.ask("INFO").ends_with(" auth=token tls=off time=1520023934.500000000 max_line=1024 "
                                 "commands=PING,INFO,HELP,WHY,QUIT\n"));
+  CHECK(one.ask("WHEREIS kiwi") == "? WHEREIS kiwi\n");
   CHECK(one.ask("WHATSAT kiwi 10 0") == "? WHATSAT kiwi 10 0\n");
   CHECK(one.ask("WHY") == "WHY the token of this connection has level=events, which permits no queries\n");
 }

@@ -1,4 +1,4 @@
-// PING, INFO, HELP, WHY and QUIT, which every connection has.
+// The commands that no lookup and no search is needed for: PING, INFO, HELP, WHY, QUIT and WHEREIS.
 #include <algorithm>
 
 #include "tests/catch.hpp"
@@ -73,6 +73,30 @@ TEST_CASE("WHY gives the reason of the last line that was refused or dropped, un
   CHECK(talk.ask("WHY") == "WHY radius is not within 0 and 50 kilometres\n");
 }
 
+TEST_CASE("WHEREIS gives the AT line of a known client") {
+  Talk talk;
+  CHECK(talk.ask(kIamat) == kAt);
+  CHECK(talk.ask("WHEREIS kiwi") == kAt);
+  CHECK(talk.ask("WHEREIS pear") == "? WHEREIS pear\n");
+  CHECK(talk.ask("WHY") == "WHY the client is not known: it has not reported yet, or was reset\n");
+  REQUIRE(talk.node.replica.reset("kiwi", talk.node.now).reset == herd::bus::Reset::Done);
+  CHECK(talk.ask("WHEREIS kiwi") == "? WHEREIS kiwi\n");
+}
+
+TEST_CASE("a command that asks or watches with wrong operands is answered at once, whatever invalid_arguments is") {
+  for (const auto policy : {InvalidArgumentsPolicy::Drop, InvalidArgumentsPolicy::Reply}) {
+    Talk talk;
+    talk.node.config.invalid_arguments = policy;
+    CHECK(talk.ask("NEAR kiwi 5") == "? NEAR kiwi 5\n");
+    CHECK(talk.ask("WHY") == "WHY wrong number of operands: HELP shows the grammar\n");
+    CHECK(talk.ask("WHEREIS") == "? WHEREIS\n");
+    CHECK(talk.ask("WATCH t NEAR kiwi 20017") == "? WATCH t NEAR kiwi 20017\n");
+    CHECK(talk.ask("WHY") == "WHY kilometres are not within 0 and 20016\n");
+    CHECK(talk.node.counters.invalid_arguments == 3);
+    CHECK(talk.node.counters.unknown_commands == 0);
+  }
+}
+
 TEST_CASE("QUIT ends the connection after the replies that are due, and later lines are not read") {
   Talk talk;
   talk.send(kIamat + "\nWHATSAT kiwi 10 5\nQUIT\nIAMAT other +1+2 5\nfoo\n");
@@ -91,11 +115,12 @@ TEST_CASE("QUIT ends the connection after the replies that are due, and later li
 TEST_CASE("with the seed's commands all others are unknown") {
   Talk talk;
   talk.node.config.commands = CommandSet::Seed;
-  for (const std::string line : {"PING", "PING a", "INFO", "HELP", "HELP IAMAT", "WHY", "QUIT", "AUTH a", "AUTH"}) {
+  for (const std::string line :
+       {"PING", "PING a", "INFO", "HELP", "HELP IAMAT", "WHY", "QUIT", "AUTH a", "AUTH", "WHEREIS kiwi", "WHEREIS"}) {
     INFO(line);
     CHECK(talk.ask(line) == "? " + line + "\n");
   }
-  CHECK(talk.node.counters.unknown_commands == 9);
+  CHECK(talk.node.counters.unknown_commands == 11);
   CHECK(talk.ask(kIamat) == kAt);
   CHECK(talk.session.ending() == Session::Ending::NotYet);
 }
