@@ -14,15 +14,17 @@ from .herd import Herd, read_herd
 from .init import init
 from .keygen import keygen
 from .logs import logs
+from .near import near
 from .reset import reset_client
 from .status import status, where
 from .tokens import token
 from .trouble import Trouble
 from .up import reload, restart, up
+from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
 LAB_COMMANDS = ("prove", "bench")
-AS_STARTED = ("down", "status", "logs", "kill", "where", "reset-client")  # need no valid configuration
+AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client")  # need no valid configuration
 
 
 def herd_of(given: Any) -> Herd:
@@ -60,6 +62,8 @@ def run(given: Any) -> int:
         "reload": lambda: reload(herd, daemon),
         "kill": lambda: kill(herd, daemon, given.node),
         "where": lambda: where(herd, given.client, given.json),
+        "near": lambda: near(herd, given),
+        "watch": lambda: watch(herd, given),
         "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),

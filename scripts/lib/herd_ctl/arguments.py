@@ -14,6 +14,7 @@ from . import viewers
 from .herd import REPOSITORY
 from .init import GRAPHS, MOST_NODES, Host
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
+from .reset import MAX_CLIENT_BYTES, NO_ID
 from .token_file import LEVELS
 from .tokens import end_of
 from .trouble import BAD_USAGE
@@ -30,6 +31,9 @@ COMMANDS = {
     "kill": "kill a node with SIGKILL, to see how the herd recovers: the supervisor starts the node again",
     "where": "show the record of a client at each node, and mark differences; exit status 3 if there are any; if"
              " clients need tokens, $HERD_TOKEN must be one",
+    "near": "show the clients inside a circle, nearest first; if clients need tokens, $HERD_TOKEN must be one",
+    "watch": "print the events of a watch as they come: `client ID`, `client BEGINNING*`, `near CLIENT|COORDINATES KM`,"
+             " `within SOUTH-WEST NORTH-EAST` or `all`; goes on at another node if one is lost, until Ctrl-C",
     "reset-client": "remove the record of a client from the herd, for example after its clock was wrong; its next"
                     " report counts again",
     "init": "write a configuration for a new herd, of one host or of several",
@@ -42,9 +46,16 @@ COMMANDS = {
 }
 
 
+MOST_KM = 20016  # of a radius: no two points are farther apart
+SOUTHERN = re.compile(r"-\d+(?:\.\d*)?(?:[+-]\d.*)?$")  # coordinates south of the equator, or a negative number
+WATCHED: dict[str, list[str]] = {"client": ["ID"], "near": ["CLIENT|COORDINATES", "KM"],
+                                 "within": ["SOUTH-WEST", "NORTH-EAST"], "all": []}
+
+
 class Parser(argparse.ArgumentParser):
     def __init__(self, **more: Any):
         super().__init__(allow_abbrev=False, **more)  # --rollin is a mistake, not a rolling restart
+        self._negative_number_matcher = SOUTHERN  # of argparse: words that are operands although they begin with -
 
     def error(self, message: str) -> NoReturn:
         """Prints one line instead of the whole usage."""
@@ -70,6 +81,8 @@ def parser() -> Parser:
     of["kill"].add_argument("node", metavar="NODE", help="a node of this host")
     of["where"].add_argument("client", metavar="CLIENT", help="its id in IAMAT")
     of["where"].add_argument("--json", action="store_true", help="as JSON")
+    _add_near(of["near"])
+    _add_watch(of["watch"])
     of["reset-client"].add_argument("client", metavar="CLIENT")
     of["reset-client"].add_argument("--json", action="store_true", help="as JSON")
     _add_init(of["init"])
@@ -87,6 +100,34 @@ def parser() -> Parser:
     of["bench"].add_argument("--markdown", metavar="FILE",
                              help="write the figures to this file as tables; of docs/PERFORMANCE.md only the tables")
     return result
+
+
+def _add_near(near: argparse.ArgumentParser) -> None:
+    near.add_argument("centre", metavar="CLIENT|COORDINATES", type=_word,
+                      help="the middle: a client's id, or coordinates such as -33.8600+151.2100")
+    near.add_argument("km", metavar="KM", type=_kilometres, help="the radius in kilometres, 0 to 20016")
+    near.add_argument("--max", metavar="N", type=_positive, default=20,
+                      help="the most clients that are shown (default: 20)")
+    near.add_argument("--match", metavar="PREFIX*", type=_pattern, help="only clients with ids that begin so")
+    near.add_argument("--newer", metavar="S", type=_decimal, help="only reports that are at most S seconds old")
+    near.add_argument("--node", metavar="NODE", help="ask this node (default: the first one that answers)")
+    near.add_argument("--json", action="store_true", help="as JSON")
+
+
+def _add_watch(watch: argparse.ArgumentParser) -> None:
+    watch.add_argument("what", metavar="WHAT", nargs="+", type=_word,
+                       help="what to watch: see above; the shell needs quotes around a *")
+    watch.add_argument("--match", metavar="PREFIX*", type=_pattern, help="only clients with ids that begin so")
+    watch.add_argument("--slack", metavar="KM", type=_kilometres,
+                       help="near: a client leaves only beyond the radius and this distance together")
+    watch.add_argument("--dwell", metavar="S", type=_decimal,
+                       help="near, within: a client enters only after S seconds inside")
+    watch.add_argument("--every", metavar="S", type=_decimal, help="at most one move of a client in S seconds")
+    watch.add_argument("--beat", metavar="S", type=_decimal,
+                       help="a tick after S seconds without another event, 5 to 3600")
+    watch.add_argument("--once", action="store_true", help="only the clients that are inside now, then end")
+    watch.add_argument("--node", metavar="NODE", help="begin at this node (default: the first one that answers)")
+    watch.add_argument("--json", action="store_true", help="each event as a line of JSON")
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
@@ -211,6 +252,43 @@ def _program(text: str) -> pathlib.Path:
     return path
 
 
+def _word(text: str) -> str:
+    if not 1 <= len(os.fsencode(text)) <= MAX_CLIENT_BYTES or NO_ID.search(os.fsencode(text)):
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a client nor coordinates: use 1 to {MAX_CLIENT_BYTES}"
+                                         " bytes without blanks and control bytes")
+    return text
+
+
+def _pattern(text: str) -> str:
+    if not _word(text).endswith("*"):
+        raise argparse.ArgumentTypeError(f"{text!r} does not end with *: write the beginning of the ids and *, in"
+                                         " quotes")
+    return text
+
+
+def _decimal(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 10 or 0.5")
+    return text
+
+
+def _kilometres(text: str) -> str:
+    if float(_decimal(text)) > MOST_KM:
+        raise argparse.ArgumentTypeError(f"{text} km is more than {MOST_KM}, half of the way around the earth")
+    return text
+
+
+def _watched(reader: Parser, words: list[str]) -> str:
+    """The words after WATCH and its tag in the language of the nodes."""
+    kind, *operands = words
+    if kind not in WATCHED:
+        reader.error(f"{kind!r} cannot be watched: use {', '.join(WATCHED)}")
+    if len(operands) != len(WATCHED[kind]):
+        reader.error(f"`watch {kind}` has {len(operands)} words after it: write it as"
+                     f" `{' '.join(['watch', kind, *WATCHED[kind]])}`")
+    return " ".join([kind.upper(), *operands])
+
+
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
@@ -247,5 +325,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     given = reader.parse_args(words)
     if given.command == "keygen" and given.nodes and given.action:
         reader.error(f"{given.nodes[0]} is one argument too many: --{given.action.kind} has only the one after it")
+    if given.command == "watch":
+        given.what = _watched(reader, given.what)
     given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(REPOSITORY / "conf/herd.toml")
     return given

@@ -7,9 +7,9 @@ import sys
 import time
 from typing import Any, TypeGuard
 
-from . import order, probe, processes
+from . import client_port, order, probe, processes
 from .daemon import Condition, Daemon, State
-from .herd import Herd, Node, is_loopback
+from .herd import Herd, Node
 from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
@@ -213,36 +213,21 @@ def _milliseconds(link: Row) -> str:
     return f"{link['round_trip_us'] / 1000:.1f} ms" if link["state"] == "up" and link["round_trip_us"] else "-"
 
 
-def _token(herd: Herd) -> bytes:
-    """The token with which the command asks; empty if the nodes need none."""
-    if not any(node.needs_token for node in herd.nodes):
-        return b""
-    token = os.environ.get("HERD_TOKEN", "")
-    if not token or any(char.isspace() for char in token):
-        raise Trouble("the nodes need a token (`auth` under [clients]): set $HERD_TOKEN to one that may see the client",
-                      BAD_USAGE)
-    return os.fsencode(token)
-
-
 def where(herd: Herd, client: str, as_json: bool) -> int:
     """Shows each node's record of the client. Returns 0 if all are the same."""
     text = os.fsencode(client)
     if not 1 <= len(text) <= 255 or any(byte <= 0x20 or byte in (0x7F, 0xFF) for byte in text):
         raise Trouble(f"{safe(client)!r} cannot be a client: 1 to 255 bytes without white space", BAD_USAGE)
-    # The loopback address of another host is not its address here.
-    away = {node.name for node in herd.nodes if not node.local and is_loopback(node.clients[0])}
+    away = {node.name for node in herd.nodes if client_port.is_away(node)}
     reached = [node for node in herd.nodes if node.name not in away]
-    token = _token(herd)
+    token = client_port.token(herd)
     answers = probe.of_all(lambda node: probe.ask(node, b"WHATSAT " + text + b" 1 0", token), reached)
     if probe.REFUSED in answers.values():
-        raise Trouble("the nodes refuse the token in $HERD_TOKEN: scripts/herd token list shows the valid ones",
-                      BAD_USAGE)
+        raise client_port.wrong_token()
+    if all(answer is None for answer in answers.values()):
+        raise client_port.no_answer(herd)
     if None in answers.values():
         order.warn_of_frozen(herd)
-    if all(answer is None for answer in answers.values()):
-        running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local])
-        remedy = "see scripts/herd logs" if running else "start them with scripts/herd up"
-        raise Trouble(f"no node answers: {remedy}", NONE_RUNNING)
     newest = max((answer for answer in answers.values() if _is_record(answer)), key=_order, default=None)
     differs = {name: answer is None or newest is not None and answer != newest for name, answer in answers.items()}
     names = [node.name for node in herd.nodes]
