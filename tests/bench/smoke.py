@@ -15,6 +15,8 @@ BINARY = pathlib.Path(os.environ.get("HERD_BIN", ROOT / "build/release/bin/herd-
 # One row of each way to measure. Sides with missing programs skip themselves.
 ROWS = ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "handshakes", "connections-tls", "strangers-tls",
         "strangers-bus", "connections", "idle", "start-one")
+# Rows of clients that ask and watch, with a hundredth of the clients.
+ASKING_ROWS = ("near", "near-loaded", "within", "index", "watch", "watch-hop", "fan-out")
 
 
 def bench(*words: str | pathlib.Path) -> None:
@@ -25,7 +27,7 @@ def bench(*words: str | pathlib.Path) -> None:
 def run(folder: pathlib.Path) -> tuple[dict[str, Any], str]:
     """The result of the rows as JSON, and as a page."""
     result, page = folder / "result.json", folder / "page.md"
-    bench("--rows", *ROWS, "--json", result, "--markdown", page)
+    bench("--quick", "--rows", *ROWS, *ASKING_ROWS, "--json", result, "--markdown", page)
     return json.loads(result.read_text()), page.read_text()
 
 
@@ -44,10 +46,12 @@ def main() -> int:
         turn = subprocess.run([BINARY.parent / "longest-turn", "20000"], check=True,
                               capture_output=True, text=True)
     rows = {row["row"]: row["sides"] for row in result["rows"]}
-    assert set(rows) == set(ROWS) and not result["failed"], result["failed"]
-    for name in ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "strangers-tls", "strangers-bus"):
+    assert set(rows) == {*ROWS, *ASKING_ROWS} and not result["failed"], result["failed"]
+    for name in ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "strangers-tls", "strangers-bus",
+                 *ASKING_ROWS):
         for side in rows[name]:
             assert side["rounds"][0]["checked"] > 0, side
+    assert rows["watch"][0]["rounds"][0]["events"] > 0 and rows["fan-out"][0]["rounds"][0]["sends"] > 0, rows
     assert rows["five-memory"][0]["rounds"][0]["merged"] > 0, rows
     assert {"herd of five", "bare ZeroMQ relay, two hops"} <= {side["side"] for side in rows["hop"]}, rows["hop"]
     for name in ("strangers-tls", "strangers-bus"):
@@ -56,7 +60,7 @@ def main() -> int:
     assert {"idle processor time of five nodes together"} <= {target["what"] for target in result["targets"]}, result
     assert other["side"] == f"{first['side']}, {BINARY}", (first, other)
     assert other["rounds"][0]["checked"] > 0 and other["ratios"]["value"]["median"] > 0, other
-    for name in ROWS:
+    for name in (*ROWS, *ASKING_ROWS):
         assert f"| {name} |" in page, page
     assert json.loads(turn.stdout)["clients"] == 20_000, turn.stdout
     return 0

@@ -92,6 +92,8 @@ def parser() -> Parser:
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
     of["bench"].add_argument("--rounds", type=_positive, default=5, help="rounds; the sides alternate (default: 5)")
     of["bench"].add_argument("--seconds", type=_seconds, default=1.5, help="of each measurement (default: 1.5)")
+    of["bench"].add_argument("--quick", action="store_true",
+                             help="a hundredth of the clients in the rows of clients that ask and watch; a test")
     of["bench"].add_argument("--instructions", action="store_true",
                              help="also count instructions, under valgrind; takes a minute more")
     of["bench"].add_argument("--against", metavar="PROGRAM", type=_program,

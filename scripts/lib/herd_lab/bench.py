@@ -19,6 +19,7 @@ from herd_ctl import files
 from herd_ctl.herd import find_binary
 from herd_ctl.trouble import BAD_USAGE, Trouble
 
+from .bench_asking_rows import asking_rows
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
 from .bench_rows import Figures, Row, Side, has_instructions, places_rows, rate_of, rate_rows, resource_rows
@@ -33,10 +34,11 @@ TERMINATED = 143  # the status of a shell for SIGTERM: 128 and the signal's numb
 Measured = list[tuple[Side, list[Figures]]]  # each side with the figures of its rounds
 
 
-def all_rows(folder: pathlib.Path) -> list[Row]:
-    """The rows in the order of the table; `folder` is that of the benchmark."""
+def all_rows(folder: pathlib.Path, quick: bool) -> list[Row]:
+    """The rows in the order of the table; `folder` is that of the benchmark. If `quick`, those of clients that ask and
+    watch have fewer clients."""
     counted = has_instructions()
-    return (rate_rows(counted) + places_rows(counted, folder) + herd_rows() + wide_rows()
+    return (rate_rows(counted) + places_rows(counted, folder) + asking_rows(quick) + herd_rows() + wide_rows()
             + secure_rows(rate_of(counted)) + resource_rows() + only_named())
 
 
@@ -163,7 +165,7 @@ def processor() -> str:
 def measure_all(given: Any, folder: pathlib.Path, done: list[dict[str, Any]]) -> list[str]:
     """Appends to `done` row by row, so that finished rows remain when a later one fails. Returns the failed rows."""
     failed = []
-    for row in choose(all_rows(folder), given):
+    for row in choose(all_rows(folder, given.quick), given):
         progress(f"{row.name}: {row.title}")
         try:
             done.append(summary(row, run_row(row, given.rounds, given.seconds, folder)))

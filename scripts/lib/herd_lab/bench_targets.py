@@ -60,6 +60,13 @@ def _below(row: str, bound: float, unit: str, key: str = "value", scale: float =
     return judge
 
 
+def _above(row: str, bound: float, unit: str) -> Judge:
+    def judge(figures: Figures) -> tuple[str, str, bool] | None:
+        value = figures.own(row)
+        return None if value is None else (f"{bound:,g} {unit}", f"{figure(value)} {unit}", value >= bound)
+    return judge
+
+
 def _near(row: str, key: str, tolerance: float) -> Judge:
     """A ratio is near 1."""
     def judge(figures: Figures) -> tuple[str, str, bool] | None:
@@ -121,6 +128,14 @@ GOALS: tuple[tuple[str, Judge], ...] = (
     ("64 nodes: the same", _near("wide-64", "by_simulator", 0.1)),
     ("WHATSAT, 10 km, 20 results, by GEOSEARCH", _times("places", "redis", 10)),
     ("the same, one at a time, p50", _below("places-one", 150, "us", "p50_us")),
+    ("NEAR 10 km, 20 of a million in 200 cities: server CPU, by GEOSEARCH's",
+     _times("near", "redis", 1 / 40, "server_us")),
+    ("NEAR 1 km: the same", _times("near-1km", "redis", 1 / 5, "server_us")),
+    ("NEAR 10 km in a city of 100,000: the same", _times("near-city", "redis", 1 / 500, "server_us")),
+    ("IAMAT with the index, by IAMAT without", _times("index", "herd, not asked", 0.85)),
+    ("the same, server CPU, by GEOADD's", _times("index", "redis", 1 / 8, "server_us")),
+    ("IAMAT beside 100,000 watched circles, by IAMAT without index", _times("watch", "herd, no watch", 0.7)),
+    ("one client, 10,000 watchers: lines", _above("fan-out", 120_000, "lines/s")),
     ("memory for a client, ids of 24 bytes", _below("rss", 110, "bytes")),
     ("processor time of the longest loop iteration, from 0 to 10,000,000 clients", _below("turn", 5, "ms")),
     ("10,000 idle connections, memory each", _below("connections", 1024, "bytes")),

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "tests/bench/load/fleet.hpp"
 #include "tests/bench/load/options.hpp"
 
 namespace herd::bench {
@@ -28,7 +29,8 @@ struct Sequence {
   std::uint64_t next_point = 0;
   std::uint64_t time_ns = 0;  // POSIX time
   std::vector<Point> points;
-  std::uint64_t sum = 0;  // NATS: of all published updates (sum_of())
+  std::unique_ptr<Fleet> fleet;  // nullptr: clients move by the time
+  std::uint64_t sum = 0;         // NATS: of all published updates (sum_of())
 };
 
 // One request in flight: what its reply must contain.
@@ -67,6 +69,7 @@ class Dialect {
 };
 
 std::unique_ptr<Dialect> make_at_dialect(const Options& options);
+std::unique_ptr<Dialect> make_ask_dialect(const Options& options);
 std::unique_ptr<Dialect> make_resp_dialect(const Options& options);
 std::unique_ptr<Dialect> make_nats_dialect(const Options& options);
 std::unique_ptr<Dialect> make_dialect(const Options& options);  // for options.mode

@@ -10,6 +10,8 @@
 #include "tests/bench/load/connection.hpp"
 #include "tests/bench/load/load.hpp"
 #include "tests/bench/load/nats.hpp"
+#include "tests/bench/load/request_text.hpp"
+#include "tests/bench/load/watcher.hpp"
 
 namespace herd::bench {
 namespace {
@@ -174,18 +176,47 @@ class PushedHop : public Hop {
   Connection reporter_;
 };
 
+class WatchedHop : public Hop {
+ public:
+  explicit WatchedHop(const Options& options) : WatchedHop(options, std::make_unique<Report>(options)) {
+    std::string command = "WATCH w CLIENT " + std::string(options.id_bytes, ' ') + "\n";
+    put_id(command.data() + command.size() - 1 - options.id_bytes, options.client_base, options.id_bytes);
+    watcher_.begin(command, 1);
+  }
+
+  std::uint64_t once(Result& result) override {
+    const std::uint64_t sent = report(reporter_);
+    while (!watcher_.last_event().ends_with(report_->text())) {
+      wait_readable(watcher_.descriptor());
+      watcher_.receive();
+    }
+    const std::uint64_t took = monotonic_ns() - sent;
+    collect(reporter_, result);
+    return took;
+  }
+
+ private:
+  WatchedHop(const Options& options, std::unique_ptr<Report> report)
+      : report_(report.get()), reporter_(options.targets[0], std::move(report), 1), watcher_(options.targets[1]) {}
+
+  Report* report_;  // owned by reporter_
+  Connection reporter_;
+  Watcher watcher_;
+};
+
+std::unique_ptr<Hop> make_hop(const Options& options) {
+  if (options.mode == Mode::kNatsHop) return std::make_unique<PushedHop>(options);
+  if (options.mode == Mode::kWatchHop) return std::make_unique<WatchedHop>(options);
+  return std::make_unique<PolledHop>(options);
+}
+
 }  // namespace
 
 Result run_hop(const Options& options) {
   prctl(PR_SET_TIMERSLACK, 1UL);  // sleeps end on time, not up to 50 us later
   Options one = options;
   one.clients = 1;
-  std::unique_ptr<Hop> hop;
-  if (options.mode == Mode::kNatsHop) {
-    hop = std::make_unique<PushedHop>(one);
-  } else {
-    hop = std::make_unique<PolledHop>(one);
-  }
+  const std::unique_ptr<Hop> hop = make_hop(one);
   Result result;
   const std::uint64_t reports = options.count == 0 ? kReports : options.count;
   for (std::uint64_t i = 0; i < reports / 10; ++i) {  // tunes the delay of the first query

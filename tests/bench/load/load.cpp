@@ -20,6 +20,7 @@ constexpr std::uint64_t kPatienceNs = 20'000'000'000;  // without any reply: the
 constexpr int kEvents = 256;
 // The data of an epoll event is the number of a connection, or the number of a subscriber with this bit set.
 constexpr std::uint64_t kIsSubscriber = std::uint64_t{1} << 63;
+constexpr std::uint64_t kIsWatcher = std::uint64_t{1} << 62;  // the same for a watcher
 constexpr int kWaitMs = 100;
 constexpr int kPacedWaitMs = 1;
 // The most messages published and not received by every subscriber: far fewer than a nats-server buffers for a slow
@@ -56,6 +57,7 @@ class Load {
   [[nodiscard]] bool is_over() const;
   void check_delivered();
   void watch(std::size_t number, int operation);
+  void add_reader(int descriptor, std::uint64_t data);
   void begin_measuring(std::uint64_t now);
   void end_measuring(std::uint64_t now);
   void refresh_time();
@@ -63,6 +65,7 @@ class Load {
   const Options& options_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<std::unique_ptr<Subscriber>> subscribers_;
+  std::vector<std::unique_ptr<Watcher>> watchers_;
   Sequence sequence_;
   Result result_;
   Connection::Answered answered_;
@@ -81,6 +84,9 @@ class Load {
 Load::Load(const Options& options)
     : options_(options), left_(options.count == 0 ? std::numeric_limits<std::uint64_t>::max() : options.count) {
   sequence_.points = read_points(options.points);
+  if (options.cities > 0) {
+    sequence_.fleet = std::make_unique<Fleet>(options.clients, options.cities, options.in_cities);
+  }
   const bool nats = options.mode == Mode::kNats;
   if (nats) subscribers_ = subscribe(options);
   const std::size_t servers = nats ? options.publish_to : options.targets.size();
@@ -89,14 +95,9 @@ Load::Load(const Options& options)
         std::make_unique<Connection>(options.targets[i % servers], make_dialect(options), options.depth));
     watch(i, EPOLL_CTL_ADD);
   }
-  for (std::size_t i = 0; i < subscribers_.size(); ++i) {
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = i | kIsSubscriber;
-    if (epoll_ctl(epoll_, EPOLL_CTL_ADD, subscribers_[i]->descriptor(), &event) != 0) {
-      throw std::runtime_error("epoll_ctl failed");
-    }
-  }
+  for (std::size_t i = 0; i < subscribers_.size(); ++i) add_reader(subscribers_[i]->descriptor(), i | kIsSubscriber);
+  watchers_ = begin_watches(options, sequence_.fleet.get());
+  for (std::size_t i = 0; i < watchers_.size(); ++i) add_reader(watchers_[i]->descriptor(), i | kIsWatcher);
   answered_ = [this](std::uint64_t replies, std::uint64_t sent_ns) {
     result_.checked += replies;
     if (!measuring_) return;
@@ -113,6 +114,13 @@ void Load::watch(std::size_t number, int operation) {
   if (epoll_ctl(epoll_, operation, connection.descriptor(), &event) != 0) throw std::runtime_error("epoll_ctl failed");
 }
 
+void Load::add_reader(int descriptor, std::uint64_t data) {
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = data;
+  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, descriptor, &event) != 0) throw std::runtime_error("epoll_ctl failed");
+}
+
 void Load::refresh_time() {
   sequence_.time_ns = std::max(sequence_.time_ns, posix_ns());
 }
@@ -120,6 +128,7 @@ void Load::refresh_time() {
 void Load::begin_measuring(std::uint64_t now) {
   measuring_ = true;
   measure_from_ = now;
+  result_.events = sum_of(watchers_);
   result_.server = cpu_of(options_.pids);
   result_.own = own_cpu();
 }
@@ -128,6 +137,7 @@ void Load::end_measuring(std::uint64_t now) {
   measuring_ = false;
   done_ = true;
   left_ = 0;
+  result_.events = sum_of(watchers_) - result_.events;
   result_.seconds = static_cast<double>(now - measure_from_) / 1e9;
   result_.server = cpu_of(options_.pids) - result_.server;
   result_.own = own_cpu() - result_.own;
@@ -206,6 +216,8 @@ bool Load::run_once() {
     const std::uint64_t source = events[static_cast<std::size_t>(i)].data.u64;
     if ((source & kIsSubscriber) != 0) {
       subscribers_[source & ~kIsSubscriber]->receive();
+    } else if ((source & kIsWatcher) != 0) {
+      watchers_[source & ~kIsWatcher]->receive();
     } else {
       serve(source);
     }

@@ -4,6 +4,7 @@
 #include "tests/bench/load/cpu.hpp"
 #include "tests/bench/load/histogram.hpp"
 #include "tests/bench/load/options.hpp"
+#include "tests/bench/load/watcher.hpp"
 
 namespace herd::bench {
 
@@ -16,6 +17,7 @@ struct Result {
   CpuTime own;
   std::uint64_t delivered = 0;   // NATS: updates that reached every subscriber
   double delivered_seconds = 0;  // from the first request until then
+  Events events;                 // that watchers received within the measured time
 };
 
 // Runs until the time or the count is reached and every request has its reply. Throws std::runtime_error at a wrong
@@ -26,7 +28,8 @@ Result run_load(const Options& options);
 // each after a pause. The latency is the time from the write of the IAMAT to the write of the first WHATSAT that was
 // answered with this report. The second node receives no query earlier than it must: the delay of the first query is
 // tuned so that half of the first queries come too early. Only these are repeated, without a pause. NATS pushes, so
-// there the latency is the time from the write of the message to its arrival at a subscriber of the second server.
+// there the latency is the time from the write of the message to its arrival at a subscriber of the second server;
+// with kWatchHop it is the time until the event at a watcher of the second node.
 Result run_hop(const Options& options);
 
 }  // namespace herd::bench

@@ -37,14 +37,18 @@ void print(const Result& result) {
                summary.rate, summary.p50, summary.p99, summary.p999, summary.server_us, summary.own_us);
   std::printf(
       "{\"replies\":%llu,\"checked\":%llu,\"seconds\":%.6f,\"rate\":%.1f,\"p50_us\":%.2f,\"p99_us\":%.2f,"
-      "\"p999_us\":%.2f,\"server_us\":%.4f,\"own_us\":%.4f,\"delivered\":%llu,\"delivered_s\":%.6f}\n",
+      "\"p999_us\":%.2f,\"server_us\":%.4f,\"own_us\":%.4f,\"delivered\":%llu,\"delivered_s\":%.6f,"
+      "\"events\":%llu,\"event_bytes\":%llu,\"event_reads\":%llu}\n",
       static_cast<unsigned long long>(result.replies), static_cast<unsigned long long>(result.checked), result.seconds,
       summary.rate, summary.p50, summary.p99, summary.p999, summary.server_us, summary.own_us,
-      static_cast<unsigned long long>(result.delivered), result.delivered_seconds);
+      static_cast<unsigned long long>(result.delivered), result.delivered_seconds,
+      static_cast<unsigned long long>(result.events.lines), static_cast<unsigned long long>(result.events.bytes),
+      static_cast<unsigned long long>(result.events.reads));
 }
 
 bool is_hop(const herd::bench::Options& options) {
-  return options.mode == herd::bench::Mode::kHop || options.mode == herd::bench::Mode::kNatsHop;
+  using herd::bench::Mode;
+  return options.mode == Mode::kHop || options.mode == Mode::kNatsHop || options.mode == Mode::kWatchHop;
 }
 
 }  // namespace

@@ -7,8 +7,11 @@ namespace herd::bench {
 namespace {
 
 const std::map<std::string, Mode> kModes{
-    {"iamat", Mode::kIamat},         {"whatsat", Mode::kWhatsat}, {"set", Mode::kSet}, {"geoadd", Mode::kGeoadd},
-    {"geosearch", Mode::kGeosearch}, {"nats", Mode::kNats},       {"hop", Mode::kHop}, {"nats-hop", Mode::kNatsHop}};
+    {"iamat", Mode::kIamat},         {"whatsat", Mode::kWhatsat}, {"near", Mode::kNear},
+    {"within", Mode::kWithin},       {"set", Mode::kSet},         {"geoadd", Mode::kGeoadd},
+    {"geosearch", Mode::kGeosearch}, {"geonear", Mode::kGeonear}, {"geobox", Mode::kGeobox},
+    {"nats", Mode::kNats},           {"hop", Mode::kHop},         {"nats-hop", Mode::kNatsHop},
+    {"watch-hop", Mode::kWatchHop}};
 
 Target read_target(const std::string& text) {
   const auto colon = text.rfind(':');
@@ -23,7 +26,13 @@ Target read_target(const std::string& text) {
 void check_together(const Options& options) {
   const bool asks = options.mode == Mode::kWhatsat || options.mode == Mode::kGeosearch;
   if (asks && options.points.empty()) throw CLI::ValidationError("--points", "is needed in this mode");
-  const bool hops = options.mode == Mode::kHop || options.mode == Mode::kNatsHop;
+  const bool asks_fleet = options.mode == Mode::kNear || options.mode == Mode::kWithin ||
+                          options.mode == Mode::kGeonear || options.mode == Mode::kGeobox;
+  if ((asks_fleet || options.watches > 0) && options.cities == 0) {
+    throw CLI::ValidationError("--cities", "is needed in this mode, and with --watches");
+  }
+  if (options.in_cities > options.clients) throw CLI::ValidationError("--in-cities", "is greater than --clients");
+  const bool hops = options.mode == Mode::kHop || options.mode == Mode::kNatsHop || options.mode == Mode::kWatchHop;
   if (hops && options.targets.size() != 2) {
     throw CLI::ValidationError("--to", "must be given twice for hops: the node for reports, then the node for queries");
   }
@@ -36,7 +45,7 @@ void check_together(const Options& options) {
 void describe(CLI::App& app, Options& options, std::vector<std::string>& targets, bool& tls) {
   app.add_option_function<std::string>(
          "MODE", [&options](const std::string& name) { options.mode = kModes.at(name); },
-         "iamat, whatsat, set, geoadd, geosearch, nats, hop or nats-hop")
+         "iamat, whatsat, near, within, set, geoadd, geosearch, geonear, geobox, nats, hop, nats-hop or watch-hop")
       ->required()
       ->check(CLI::IsMember(kModes).description(""))
       ->type_name("");
@@ -73,8 +82,15 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
       ->check(CLI::Range(0, 50))
       ->capture_default_str();
   app.add_option("--results", options.results, "The most results of a query")
-      ->check(CLI::Range(0, 20))
+      ->check(CLI::Range(0, 1000))
       ->capture_default_str();
+  app.add_option("--cities", options.cities, "Clients move as a fleet with this number of cities")
+      ->check(CLI::Range(1, 10'000));
+  app.add_option("--in-cities", options.in_cities, "Clients of the fleet that are in cities");
+  app.add_option("--watches", options.watches, "Circles of --radius that are watched at the same time")
+      ->check(CLI::Range(0, 1'000'000));
+  app.add_option("--watchers", options.watchers, "Connections that watch the first client at the same time")
+      ->check(CLI::Range(0, 20'000));
   app.add_option("--wait", options.wait, "set: WAIT for this number of replicas after each batch")
       ->check(CLI::Range(0, 9));
 }

@@ -8,7 +8,21 @@
 
 namespace herd::bench {
 
-enum class Mode : std::uint8_t { kIamat, kWhatsat, kSet, kGeoadd, kGeosearch, kNats, kHop, kNatsHop };
+enum class Mode : std::uint8_t {
+  kIamat,
+  kWhatsat,
+  kNear,
+  kWithin,
+  kSet,
+  kGeoadd,
+  kGeosearch,
+  kGeonear,
+  kGeobox,
+  kNats,
+  kHop,
+  kNatsHop,
+  kWatchHop
+};
 
 struct Target {
   std::string host;  // a numeric IPv4 address
@@ -33,9 +47,13 @@ struct Options {
   double warm_up = 0.3;               // seconds that are not counted
   std::uint64_t count = 0;            // not 0: this number of requests, all measured, instead of `seconds`
   std::string points;                 // whatsat, geosearch: a file of "latitude longitude" lines, queried in turn
-  std::uint32_t radius = 10;          // kilometres
+  std::uint32_t radius = 10;          // kilometres; of a box half of its side; of the circles that are watched
   std::uint32_t results = 20;         // at most
   std::uint32_t wait = 0;             // set: WAIT for this number of replicas after each batch
+  std::uint32_t cities = 0;           // not 0: clients move as a fleet (fleet.hpp) with this number of cities
+  std::uint32_t in_cities = 0;        // clients of the fleet that are in cities
+  std::uint32_t watches = 0;          // circles that are watched at the same time, each around a client of the fleet
+  std::uint32_t watchers = 0;         // connections that each watch the first client at the same time
 };
 
 // Reads a command line. After --help or a mistake it prints the text, sets the exit status in `status`, and returns

@@ -32,12 +32,22 @@ inline char* put_degree(char* at, char sign, std::uint64_t millionths, int width
   return put_digits(at, millionths % 1'000'000, 6);
 }
 
-// Coordinates change with time, and stay in the range that Redis accepts too (85 degrees of latitude).
-inline char* put_latitude(char* at, std::uint64_t time_ns) {
-  return put_degree(at, '+', time_ns * 7 % 85'000'000, 2);
+// Latitude and longitude with their signs, kLatitudeLength + kLongitudeLength bytes.
+inline char* put_latitude(char* at, Position position) {
+  const std::int32_t value = position.latitude;
+  return put_degree(at, value < 0 ? '-' : '+', static_cast<std::uint64_t>(value < 0 ? -value : value), 2);
 }
-inline char* put_longitude(char* at, std::uint64_t time_ns) {
-  return put_degree(at, '-', time_ns * 11 % 180'000'000, 3);
+inline char* put_longitude(char* at, Position position) {
+  const std::int32_t value = position.longitude;
+  return put_degree(at, value < 0 ? '-' : '+', static_cast<std::uint64_t>(value < 0 ? -value : value), 3);
+}
+inline char* put_position(char* at, Position position) {
+  return put_longitude(put_latitude(at, position), position);
+}
+
+// Without a fleet coordinates change with time, and stay in the range that Redis accepts too (85 degrees of latitude).
+inline Position position_at(std::uint64_t time_ns) {
+  return {static_cast<std::int32_t>(time_ns * 7 % 85'000'000), -static_cast<std::int32_t>(time_ns * 11 % 180'000'000)};
 }
 
 inline std::uint32_t take_id(Sequence& sequence, const Options& options) {
@@ -46,12 +56,18 @@ inline std::uint32_t take_id(Sequence& sequence, const Options& options) {
   return id;
 }
 
+// The next position of the client with this id.
+inline Position next_position(Sequence& sequence, const Options& options, std::uint32_t id, std::uint64_t time_ns) {
+  return sequence.fleet ? sequence.fleet->move(id - options.client_base) : position_at(time_ns);
+}
+
 // Writes an update: id, coordinates and time, report_length() bytes.
 inline char* put_report(char* at, Sequence& sequence, const Options& options) {
   const std::uint64_t time = ++sequence.time_ns;
-  at = put_id(at, take_id(sequence, options), options.id_bytes);
+  const std::uint32_t id = take_id(sequence, options);
+  at = put_id(at, id, options.id_bytes);
   *at++ = ' ';
-  at = put_longitude(put_latitude(at, time), time);
+  at = put_position(at, next_position(sequence, options, id, time));
   *at++ = ' ';
   return put_time(at, time);
 }

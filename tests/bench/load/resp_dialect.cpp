@@ -58,10 +58,11 @@ class Set : public Dialect {
   char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     at = put_text(at, head_);
     const std::uint64_t time = ++sequence.time_ns;
-    at = put_id(at, take_id(sequence, options_), options_.id_bytes);
+    const std::uint32_t id = take_id(sequence, options_);
+    at = put_id(at, id, options_.id_bytes);
     static_assert(kLatitudeLength + kLongitudeLength + 1 + kTimeLength == 42);
     at = put_text(at, "\r\n$42\r\n");
-    at = put_longitude(put_latitude(at, time), time);
+    at = put_position(at, next_position(sequence, options_, id, time));
     *at++ = ' ';
     return put_text(put_time(at, time), kLineEnd);
   }
@@ -93,11 +94,12 @@ class Geoadd : public Dialect {
 
   char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
     static_assert(kLatitudeLength == 10 && kLongitudeLength == 11);
-    const std::uint64_t time = ++sequence.time_ns;
+    const std::uint32_t id = take_id(sequence, options_);
+    const Position position = next_position(sequence, options_, id, ++sequence.time_ns);
     at = put_text(at, "*5\r\n$6\r\nGEOADD\r\n$5\r\nbench\r\n$11\r\n");
-    at = put_text(put_longitude(at, time), "\r\n$10\r\n");
-    at = put_text(put_latitude(at, time), id_head_);
-    return put_text(put_id(at, take_id(sequence, options_), options_.id_bytes), kLineEnd);
+    at = put_text(put_longitude(at, position), "\r\n$10\r\n");
+    at = put_text(put_latitude(at, position), id_head_);
+    return put_text(put_id(at, id, options_.id_bytes), kLineEnd);
   }
 
   Reading read(std::string_view bytes, const Expected& /*expected*/) override { return read_integer(bytes, 0); }
@@ -107,12 +109,14 @@ class Geoadd : public Dialect {
   std::string id_head_;
 };
 
-// Queries the places near each point, nearest first, with their positions, which a WHATSAT document contains too.
+// Queries the places near each point, nearest first, with their positions, which a WHATSAT document contains too. With
+// a fleet: the clients near a point in a city, as NEAR does, or any in a box around it, as WITHIN does.
 class Geosearch : public Dialect {
  public:
   explicit Geosearch(const Options& options) : options_(options) {}
 
   char* write_request(char* at, Sequence& sequence, Expected& /*expected*/) override {
+    if (sequence.fleet) return put_fleet_question(at, sequence.fleet->point_in_city());
     const Point point = sequence.points[take_point(sequence)];
     std::array<char, kLongestRequest> text{};
     const int length = std::snprintf(text.data(), text.size(),
@@ -135,6 +139,21 @@ class Geosearch : public Dialect {
   }
 
  private:
+  char* put_fleet_question(char* at, Position position) const {
+    std::array<char, kLongestRequest> text{};
+    const bool is_box = options_.mode == Mode::kGeobox;
+    const int length =
+        is_box
+            ? std::snprintf(text.data(), text.size(),
+                            "GEOSEARCH bench FROMLONLAT %.6f %.6f BYBOX %u %u km COUNT %u ANY WITHCOORD\r\n",
+                            position.longitude * 1e-6, position.latitude * 1e-6, 2 * options_.radius,
+                            2 * options_.radius, options_.results)
+            : std::snprintf(text.data(), text.size(),
+                            "GEOSEARCH bench FROMLONLAT %.6f %.6f BYRADIUS %u km ASC COUNT %u WITHCOORD WITHDIST\r\n",
+                            position.longitude * 1e-6, position.latitude * 1e-6, options_.radius, options_.results);
+    return put_text(at, {text.data(), static_cast<std::size_t>(length)});
+  }
+
   const Options& options_;
 };
 
@@ -142,7 +161,8 @@ class Geosearch : public Dialect {
 
 std::unique_ptr<Dialect> make_resp_dialect(const Options& options) {
   if (options.mode == Mode::kGeoadd) return std::make_unique<Geoadd>(options);
-  if (options.mode == Mode::kGeosearch) return std::make_unique<Geosearch>(options);
+  if (options.mode == Mode::kGeosearch || options.mode == Mode::kGeonear || options.mode == Mode::kGeobox)
+    return std::make_unique<Geosearch>(options);
   return std::make_unique<Set>(options);
 }
 
