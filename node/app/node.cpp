@@ -219,6 +219,7 @@ void Node::run_ready() {
 
 void Node::end_iteration() {
   busy_ = loop_->end_iteration(clock_.now());
+  if (front_end_->ask()) busy_ = true;
   // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
   if (places_->counters().asked != delivered_at_) busy_ = true;
   for (const auto& watch : watches_) watch->arm();

@@ -33,6 +33,15 @@ inline constexpr std::size_t kLinesAhead = 16;
 // the memory is read.
 inline constexpr std::size_t kLinesExpected = 4;
 
+// How long the queries of clients (NEAR, WITHIN, COUNT) may hold the loop in one iteration, and how long the area index
+// may while it reads changes of the store: so long do the other clients wait. The rest is done in later iterations.
+inline constexpr std::chrono::microseconds kQuerySlice{1'000};
+inline constexpr std::chrono::microseconds kIndexSlice{500};
+
+// The area index takes about 20 bytes for each client, and time for each update. It is dropped when no query and no
+// watch has used it for so long; building it anew takes about 0.5 s for a million clients.
+inline constexpr std::chrono::minutes kAreaIndexIdle{10};
+
 // If more output than this waits for a client, the node stops reading from it, and continues below half of it.
 inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
 

@@ -71,6 +71,9 @@ class Access {
   // The token, nullptr if there is none. Valid until the next call of update() or authenticate().
   [[nodiscard]] const Token* token() const { return token_.get(); }
 
+  // The same for work that outlives the line. A token never changes.
+  [[nodiscard]] std::shared_ptr<const Token> shared_token() const { return token_; }
+
   // "none" or "token", as in the configuration.
   [[nodiscard]] std::string_view kind() const { return all_.is_on() ? "token" : "none"; }
 

@@ -19,13 +19,33 @@ struct CommandHelp {
 };
 
 // In the order of INFO and HELP.
-inline constexpr std::array<CommandHelp, 8> kCommandList{{
+inline constexpr std::array<CommandHelp, 14> kCommandList{{
     {"IAMAT",
      " <client> <coordinates> <time>: reports where a client is; the answer is an AT line, or IGNORE for a "
      "repeated report.",
      [](const Access& access) { return !access.is_locked() && access.may_tell_any(); }},
     {"WHATSAT", " <client> <km, 0 to 50> <max, 0 to 20>: gives the AT line of a client, and places near it as JSON.",
      [](const Access& access) { return !access.is_locked() && access.may_query(); }},
+    {"WHEREIS", " <client>: gives the AT line of a client.",
+     [](const Access& access) { return !access.is_locked() && access.may_query(); }},
+    {"NEAR",
+     " <client or coordinates> <km> <max, 0 to 1000> [match=PREFIX*] [newer=SECONDS] [after=CURSOR]: gives the clients "
+     "inside a circle, nearest first.",
+     [](const Access& access) { return !access.is_locked() && access.may_query(); }},
+    {"WITHIN",
+     " <south-west> <north-east> <max, 0 to 1000> [match=PREFIX*] [newer=SECONDS] [after=CURSOR]: gives the clients "
+     "inside a box.",
+     [](const Access& access) { return !access.is_locked() && access.may_query(); }},
+    {"COUNT",
+     " NEAR <client or coordinates> <km> or WITHIN <south-west> <north-east> [match=PREFIX*] [newer=SECONDS]: counts "
+     "them.",
+     [](const Access& access) { return !access.is_locked() && access.may_query(); }},
+    {"WATCH",
+     " <tag> CLIENT <id or prefix*>, NEAR <client or coordinates> <km>, WITHIN <south-west> <north-east> or ALL "
+     "[match=PREFIX*] [slack=KM] [dwell=SECONDS] [every=SECONDS] [beat=SECONDS] [from=FEED:NUMBER]: pushes a line for "
+     "each change.",
+     [](const Access& access) { return !access.is_locked(); }},
+    {"UNWATCH", " <tag>: ends a watch.", [](const Access& access) { return !access.is_locked(); }},
     {"AUTH", " <token>: says which client connects; it comes before all commands but PING, INFO, HELP, WHY and QUIT.",
      [](const Access& access) { return access.is_locked(); }},
     {"PING", " [word]: answers PONG and the word.", [](const Access&) { return true; }},

@@ -22,32 +22,25 @@ namespace herd::node {
 namespace {
 
 constexpr std::string_view kSecretText = "[not logged]";
+constexpr std::string_view kUnknown = "unknown command";
 constexpr std::string_view kNotKnown = "the client is not known: it has not reported yet, or was reset";
 
 // Whether the command works before AUTH.
 bool is_free(const protocol::Command& command) {
-  return std::visit(protocol::Overloaded{
-                        [](const protocol::BlankLine&) { return true; },
-                        [](const protocol::Iamat&) { return false; },
-                        [](const protocol::Whatsat&) { return false; },
-                        [](const protocol::Whereis&) { return false; },
-                        [](const protocol::Near&) { return false; },
-                        [](const protocol::Within&) { return false; },
-                        [](const protocol::Count&) { return false; },
-                        [](const protocol::Watch&) { return false; },
-                        [](const protocol::Unwatch&) { return false; },
-                        [](const protocol::Auth&) { return true; },
-                        [](const protocol::ClientPing&) { return true; },
-                        [](const protocol::Info&) { return true; },
-                        [](const protocol::Help&) { return true; },
-                        [](const protocol::Why&) { return true; },
-                        [](const protocol::Quit&) { return true; },
-                        [](const protocol::UnknownCommand&) { return false; },
-                        [](const protocol::HttpLine&) { return true; },
-                        [](const protocol::InvalidArguments&) { return false; },
-                        [](const protocol::RefusedQuery&) { return false; },
-                    },
-                    command);
+  return std::visit(
+      protocol::Overloaded{
+          [](const protocol::BlankLine&) { return true; },     [](const protocol::Iamat&) { return false; },
+          [](const protocol::Whatsat&) { return false; },      [](const protocol::Whereis&) { return false; },
+          [](const protocol::Near&) { return false; },         [](const protocol::Within&) { return false; },
+          [](const protocol::Count&) { return false; },        [](const protocol::Watch&) { return false; },
+          [](const protocol::Unwatch&) { return false; },      [](const protocol::Auth&) { return true; },
+          [](const protocol::ClientPing&) { return true; },    [](const protocol::Info&) { return true; },
+          [](const protocol::Help&) { return true; },          [](const protocol::Why&) { return true; },
+          [](const protocol::Quit&) { return true; },          [](const protocol::UnknownCommand&) { return false; },
+          [](const protocol::HttpLine&) { return true; },      [](const protocol::InvalidArguments&) { return false; },
+          [](const protocol::RefusedQuery&) { return false; },
+      },
+      command);
 }
 
 }  // namespace
@@ -70,42 +63,50 @@ void Commands::prefetch(Lines& lines) const {
   for (std::size_t i = 0; i < lines.size(); ++i) lines[i].key_of = key_of[i];
 }
 
-std::optional<Lookup> Commands::execute(const Line& line, Caller& caller, ReplyQueue& replies) {
+Outstanding Commands::execute(const Line& line, Caller& caller, ReplyQueue& replies) {
   const Call call{line, caller, replies};
   if (line.is_logged) {
     spdlog::debug("event=command from={} text={}", line.from, text_for_log(line.text, caller.access));
   }
   if (caller.access.is_locked() && !is_free(line.command)) {
     not_allowed(call, "send AUTH and a token first");
-    return std::nullopt;
+    return {};
   }
   // Executes a command that `commands = "seed"` makes unknown.
   const auto added = [&](auto execute) {
     if (are_seed_only()) {
-      unknown(call, "unknown command");
+      unknown(call, kUnknown);
     } else {
       execute();
     }
   };
-  std::optional<Lookup> lookup;
-  std::visit(protocol::Overloaded{
-                 [](const protocol::BlankLine&) {},
-                 [&](const protocol::Iamat& report) { iamat(call, report); },
-                 [&](const protocol::Whatsat& query) { lookup = whatsat(call, query); },
-                 [&](const protocol::Whereis& query) { added([&] { whereis(call, query); }); },
-                 [&](const protocol::Auth&) { unknown(call, "unknown command: this node needs no tokens"); },
-                 [&](const protocol::ClientPing& command) { added([&] { ping(call, command); }); },
-                 [&](const protocol::Info&) { added([&] { info(call); }); },
-                 [&](const protocol::Help& command) { added([&] { help(call, command); }); },
-                 [&](const protocol::Why&) { added([&] { why(call); }); },
-                 [&](const protocol::Quit&) { added([] {}); },
-                 [&](const protocol::UnknownCommand& command) { unknown(call, command.reason); },
-                 [](const protocol::HttpLine&) {},
-                 [&](const protocol::InvalidArguments& arguments) { invalid(call, arguments.reason); },
-                 [&](const protocol::RefusedQuery& query) { added([&] { refused(call, query.reason); }); },
-             },
-             line.command);
-  return lookup;
+  Outstanding outstanding;
+  std::visit(
+      protocol::Overloaded{
+          [](const protocol::BlankLine&) {},
+          [&](const protocol::Iamat& report) { iamat(call, report); },
+          [&](const protocol::Whatsat& asked) {
+            if (const auto lookup = whatsat(call, asked)) outstanding = *lookup;
+          },
+          [&](const protocol::Whereis& asked) { added([&] { whereis(call, asked); }); },
+          [&](const protocol::Near& asked) { added([&] { outstanding = ask(call, QueryCommand::Near, asked); }); },
+          [&](const protocol::Within& asked) { added([&] { outstanding = ask(call, QueryCommand::Within, asked); }); },
+          [&](const protocol::Count& asked) { added([&] { outstanding = ask(call, QueryCommand::Count, asked); }); },
+          [&](const protocol::Watch&) { unknown(call, kUnknown); },
+          [&](const protocol::Unwatch&) { unknown(call, kUnknown); },
+          [&](const protocol::Auth&) { unknown(call, "unknown command: this node needs no tokens"); },
+          [&](const protocol::ClientPing& command) { added([&] { ping(call, command); }); },
+          [&](const protocol::Info&) { added([&] { info(call); }); },
+          [&](const protocol::Help& command) { added([&] { help(call, command); }); },
+          [&](const protocol::Why&) { added([&] { why(call); }); },
+          [&](const protocol::Quit&) { added([] {}); },
+          [&](const protocol::UnknownCommand& command) { unknown(call, command.reason); },
+          [](const protocol::HttpLine&) {},
+          [&](const protocol::InvalidArguments& arguments) { invalid(call, arguments.reason); },
+          [&](const protocol::RefusedQuery& query) { added([&] { refused(call, query.reason); }); },
+      },
+      line.command);
+  return outstanding;
 }
 
 template <typename Append>
@@ -194,13 +195,41 @@ std::optional<Lookup> Commands::whatsat(const Call& call, const protocol::Whatsa
 
 void Commands::whereis(const Call& call, const protocol::Whereis& query) {
   if (!may_query(call)) return;
+  QueryCounters& counters = parts_.asking.counters();
   const bool is_visible = call.caller.access.may_see(query.client);
   const auto record = is_visible ? parts_.replica.find(query.client) : std::nullopt;
   if (!record || bus::is_reset(*record)) {
+    counters.count(QueryCommand::Whereis, QueryResult::Refused);
     copy_line(call, kNotKnown);
     return;
   }
+  counters.count(QueryCommand::Whereis, QueryResult::Answered);
   reply(call, call.replies.tail(), [&](std::string& out) { protocol::append_at(out, area::at_line_of(*record)); });
+}
+
+// Answers a NEAR, WITHIN or COUNT at once if that is possible.
+Outstanding Commands::ask(const Call& call, QueryCommand command, const area::Query::Asked& asked) {
+  if (!may_query(call)) return {};
+  const Access& access = call.caller.access;
+  area::Visible visible;
+  if (access.is_on()) {
+    visible = [token = access.shared_token()](std::string_view client) { return token->see.allow(client); };
+  }
+  Asking& asking = parts_.asking;
+  Asking::Running running{command, std::make_unique<area::Query>(asking.parts(), asked, std::move(visible))};
+  switch (running.query->begin(parts_.clock.now().wall)) {
+    case area::Query::Begun::Refused:
+      asking.counters().count(command, QueryResult::Refused);
+      copy_line(call, running.query->reason());
+      return {};
+    case area::Query::Begun::Running:
+      break;
+  }
+  if (const auto answer = asking.run(running)) {
+    reply(call, call.replies.tail(), [&](std::string& out) { out.append(*answer); });
+    return {};
+  }
+  return PendingQuery{call.replies.reserve({}), std::move(running)};
 }
 
 void Commands::ping(const Call& call, const protocol::ClientPing& ping) {

@@ -1,17 +1,22 @@
 // Executes the command in one line of a client: gives a report to the replica, and appends the reply to the
 // connection's queue. The session itself executes AUTH, QUIT and lines of HTTP, because they change what it reads. A
-// WHATSAT that needs places returns a Lookup, which the front end sends to the places worker. Owned by the front end,
-// shared by all its sessions, used on the loop's thread only. Does not own its parts.
+// WHATSAT that needs places returns a Lookup, which the front end sends to the places worker. A query that is not
+// complete at once returns a PendingQuery, which the front end continues. Owned by the front end, shared by all its
+// sessions, used on the loop's thread only. Does not own its parts.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string_view>
+#include <variant>
 
 #include "bus/replica/replica.hpp"
+#include "node/area/query.hpp"
 #include "node/base/inplace_vector.hpp"
 #include "node/base/limits.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/clients/access.hpp"
+#include "node/clients/asking.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/counters.hpp"
 #include "node/clients/reply_queue.hpp"
@@ -27,6 +32,15 @@ struct Lookup {
   ReplyQueue::SlotId slot = 0;
   places::Query query;
 };
+
+// A query that is not complete yet, and the reply slot for its answer.
+struct PendingQuery {
+  ReplyQueue::SlotId slot = 0;
+  Asking::Running running;
+};
+
+// What a command left for its owner to complete.
+using Outstanding = std::variant<std::monostate, Lookup, PendingQuery>;
 
 // One line from a client, without its line end, and the command in it. The texts of both views must outlive it.
 struct Line {
@@ -67,6 +81,7 @@ class Commands {
     Counters& counters;
     ClientWarnings& warnings;
     const LoopClock& clock;
+    Asking& asking;
   };
 
   explicit Commands(const Parts& parts) : parts_(parts) {}
@@ -76,10 +91,10 @@ class Commands {
   // lines on.
   void prefetch(Lines& lines) const;
 
-  // Appends the reply to `replies`, or reserves a slot there and returns the lookup that must complete it. Some
-  // commands have no reply: a blank line, and by default invalid operands. An AT or IGNORE waits in `replies` until its
-  // change number is acknowledged. A line of HTTP, a QUIT, and an AUTH where tokens are needed are for the session.
-  [[nodiscard]] std::optional<Lookup> execute(const Line& line, Caller& caller, ReplyQueue& replies);
+  // Appends the reply to `replies`, or reserves a slot there and returns what must complete it. Some commands have no
+  // reply: a blank line, and by default invalid operands. An AT or IGNORE waits in `replies` until its change number is
+  // acknowledged. A line of HTTP, a QUIT, and an AUTH where tokens are needed are for the session.
+  [[nodiscard]] Outstanding execute(const Line& line, Caller& caller, ReplyQueue& replies);
 
   // Whether only IAMAT and WHATSAT are commands.
   [[nodiscard]] bool are_seed_only() const { return parts_.config.commands == CommandSet::Seed; }
@@ -94,6 +109,7 @@ class Commands {
   [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
   void iamat(const Call& call, const protocol::Iamat& report);
   void whereis(const Call& call, const protocol::Whereis& query);
+  [[nodiscard]] Outstanding ask(const Call& call, QueryCommand command, const area::Query::Asked& asked);
   void ping(const Call& call, const protocol::ClientPing& ping);
   void help(const Call& call, const protocol::Help& help);
   void info(const Call& call);

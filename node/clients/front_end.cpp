@@ -35,9 +35,31 @@ std::string answer_to_http(const Address& http) {
 
 }  // namespace
 
+class FrontEnd::Waiter : public Asking::Asker {
+ public:
+  Waiter(FrontEnd& front_end, const ServedPtr& served, ReplyQueue::SlotId slot)
+      : front_end_(front_end), served_(served), slot_(slot) {}
+
+  [[nodiscard]] bool is_gone() const override {
+    const ServedPtr served = served_.lock();
+    return !served || !served->connection.is_open();
+  }
+  void answer(std::string_view text) override {
+    const ServedPtr served = served_.lock();
+    served->connection.session().answer(slot_, text, Session::Answer::Query);
+    front_end_.send_soon(served);
+  }
+
+ private:
+  FrontEnd& front_end_;
+  std::weak_ptr<Served> served_;
+  ReplyQueue::SlotId slot_;
+};
+
 FrontEnd::FrontEnd(Parts parts)
     : parts_(std::move(parts)),
-      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock}),
+      asking_(parts_.replica.store(), parts_.clock),
+      commands_({parts_.replica, parts_.config, parts_.counters, warnings_, parts_.clock, asking_}),
       authenticator_(parts_.counters),
       http_answer_(answer_to_http(parts_.http)),
       session_parts_{commands_, parts_.config, parts_.counters, warnings_,    parts_.clock,
@@ -74,8 +96,12 @@ void FrontEnd::deliver(places::Ticket ticket, std::string_view document) {
   lookups_.erase(lookup);
   if (served && served->connection.is_open()) {
     served->connection.session().answer(slot, document);
-    if (!std::exchange(served->in_to_send, true)) to_send_.push_back(served);
+    send_soon(served);
   }
+}
+
+void FrontEnd::send_soon(const ServedPtr& served) {
+  if (!std::exchange(served->in_to_send, true)) to_send_.push_back(served);
 }
 
 void FrontEnd::send_delivered() {
@@ -83,6 +109,12 @@ void FrontEnd::send_delivered() {
     served->in_to_send = false;
     if (served->connection.is_open()) serve(served);
   }
+}
+
+bool FrontEnd::ask() {
+  const bool is_busy = asking_.work();
+  send_delivered();
+  return is_busy;
 }
 
 void FrontEnd::release(bus::ChangeNumber acknowledged) {
@@ -248,11 +280,7 @@ void FrontEnd::receive_ahead() {
 void FrontEnd::serve(const ServedPtr& served) {
   Connection& connection = served->connection;
   connection.send();
-  for (const Lookup& lookup : connection.session().take_lookups()) {
-    if (connection.is_open()) {
-      lookups_.emplace(parts_.ask(lookup.query), PendingLookup{served, lookup.slot});
-    }
-  }
+  begin_outstanding(served);
   if (!connection.is_open()) {
     forget(served);
     return;
@@ -272,6 +300,18 @@ void FrontEnd::serve(const ServedPtr& served) {
     return;
   }
   served->watched = wanted;
+}
+
+// Begins the lookups and queries that became necessary.
+void FrontEnd::begin_outstanding(const ServedPtr& served) {
+  Connection& connection = served->connection;
+  Session::Begun begun = connection.session().take_outstanding();
+  for (const Lookup& lookup : begun.lookups) {
+    if (connection.is_open()) lookups_.emplace(parts_.ask(lookup.query), PendingLookup{served, lookup.slot});
+  }
+  for (PendingQuery& pending : begun.queries) {
+    asking_.wait(std::move(pending.running), std::make_unique<Waiter>(*this, served, pending.slot));
+  }
 }
 
 // Answers the wrong tokens of which the delay is over. All have the same delay, so the oldest is the first.

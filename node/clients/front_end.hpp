@@ -30,6 +30,7 @@
 #include "node/base/socket.hpp"
 #include "node/base/socket_poll.hpp"
 #include "node/clients/access.hpp"
+#include "node/clients/asking.hpp"
 #include "node/clients/client_addresses.hpp"
 #include "node/clients/client_warnings.hpp"
 #include "node/clients/commands.hpp"
@@ -90,6 +91,11 @@ class FrontEnd {
   void deliver(places::Ticket ticket, std::string_view document);
   void send_delivered();
 
+  // Continues the queries that wait, after the index has followed the store, and sends their answers. Call it at the
+  // end of each loop iteration, after the links were served. Returns true if work is left: the next iteration must
+  // begin without waiting.
+  [[nodiscard]] bool ask();
+
   // Updates up to and including this change number are acknowledged: sends the replies that waited for them.
   void release(bus::ChangeNumber acknowledged);
 
@@ -129,6 +135,9 @@ class FrontEnd {
     bool waits = false;  // an asynchronous wait for clients is pending; else it backs off, or is closed
   };
 
+  // The connection that waits for the answer of a query.
+  class Waiter;
+
   struct PendingLookup {
     std::weak_ptr<Served> served;
     ReplyQueue::SlotId slot;
@@ -143,7 +152,9 @@ class FrontEnd {
   void begin(Socket socket, const asio::ip::tcp::endpoint& client);
   void serve_ready();
   void receive_ahead();
+  void send_soon(const ServedPtr& served);
   void serve(const ServedPtr& served);
+  void begin_outstanding(const ServedPtr& served);
   void refuse_tokens();
   void forget(const ServedPtr& served);
   void wait_for_sweep();
@@ -151,6 +162,7 @@ class FrontEnd {
 
   Parts parts_;
   ClientWarnings warnings_;
+  Asking asking_;
   Commands commands_;
   BufferPool buffers_;
   ReplyMemory memory_;
@@ -167,7 +179,7 @@ class FrontEnd {
   ClientAddresses addresses_;
   std::vector<ServedPtr> connections_;
   std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
-  std::vector<ServedPtr> to_send_;         // have documents that send_delivered() sends
+  std::vector<ServedPtr> to_send_;         // have documents or answers that send_delivered() sends
   std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead, or wait for a step
   // Connections that wait for the answer to a wrong token, in the order of the answers; at most one entry of each.
   std::deque<std::weak_ptr<Served>> wrong_tokens_;

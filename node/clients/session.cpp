@@ -52,14 +52,16 @@ void Session::receive_end() {
   }
 }
 
-void Session::answer(ReplyQueue::SlotId slot, std::string_view document) {
+void Session::answer(ReplyQueue::SlotId slot, std::string_view text, Answer answer) {
+  const bool is_document = answer == Answer::Document;
+  if (spdlog::should_log(spdlog::level::debug)) {
+    spdlog::debug("event={} to={} text={}", is_document ? "places_reply" : "reply", from_,
+                  protocol::escape_for_log(text));
+  }
   const bool output_was_empty = output().empty();
-  replies_.fill(slot, document, kAfterDocument);
+  replies_.fill(slot, text, is_document ? kAfterDocument : std::string_view());
   if (output_was_empty) {
     last_sent_ = parts_.clock.now().steady;
-  }
-  if (spdlog::should_log(spdlog::level::debug)) {
-    spdlog::debug("event=places_reply to={} text={}", from_, protocol::escape_for_log(document));
   }
   handle_lines();
   count_memory();
@@ -99,8 +101,8 @@ bool Session::end_if_revoked() {
   return true;
 }
 
-std::vector<Lookup> Session::take_lookups() {
-  return std::exchange(lookups_, {});
+Session::Begun Session::take_outstanding() {
+  return std::exchange(begun_, {});
 }
 
 void Session::sent(std::size_t count) {
@@ -214,9 +216,9 @@ void Session::execute(const Line& line) {
     authenticate(std::get<protocol::Auth>(command));
     return;
   }
-  if (auto lookup = parts_.commands.execute(line, caller_, replies_)) {
-    lookups_.push_back(*lookup);
-  }
+  Outstanding outstanding = parts_.commands.execute(line, caller_, replies_);
+  if (const auto* lookup = std::get_if<Lookup>(&outstanding)) begun_.lookups.push_back(*lookup);
+  if (auto* query = std::get_if<PendingQuery>(&outstanding)) begun_.queries.push_back(std::move(*query));
   if (std::holds_alternative<protocol::Quit>(command) && !parts_.commands.are_seed_only()) ignore_input();
 }
 

@@ -4,9 +4,9 @@
 // and without waiting. Owned by a Connection (node/clients/connection.hpp), which has the socket. Used on the loop's
 // thread only. An idle session holds no buffer.
 //
-// The owner's cycle: receive() while wants_bytes(); take_lookups() and later answer() for each of them; refuse_token()
-// when token_refused_at() has come; send output() and report it by sent(); when ending() is no longer NotYet, close or
-// half-close the connection.
+// The owner's cycle: receive() while wants_bytes(); take_outstanding(), and later answer() for each of
+// its parts; refuse_token() when token_refused_at() has come; send output() and report it by sent(); when ending() is
+// no longer NotYet, close or half-close the connection.
 #pragma once
 
 #include <algorithm>
@@ -74,9 +74,10 @@ class Session {
   // The client has half-closed: input without a line end is its last line.
   void receive_end();
 
-  // Completes the reply of a slot that take_lookups() returned. `document` has no newline at its end. Call it once for
-  // each slot.
-  void answer(ReplyQueue::SlotId slot, std::string_view document);
+  // Completes the reply of a slot that take_outstanding() returned: with a document without a newline at its end, or
+  // with all lines of the answer to a query. Call it once for each slot.
+  enum class Answer : std::uint8_t { Document, Query };
+  void answer(ReplyQueue::SlotId slot, std::string_view text, Answer answer = Answer::Document);
 
   // Updates up to and including this change number are acknowledged: the replies that waited for them become output.
   void release(bus::ChangeNumber acknowledged);
@@ -99,8 +100,13 @@ class Session {
   // lines that come later are judged by receive() itself.
   bool end_if_revoked();
 
-  // The lookups that became necessary since the last call. The owner must call answer() for each of them later.
-  [[nodiscard]] std::vector<Lookup> take_lookups();
+  // The lookups that became necessary since the last call, and the queries that were not complete at once. The owner
+  // must work on them, and call answer() for each of them later.
+  struct Begun {
+    std::vector<Lookup> lookups;
+    std::vector<PendingQuery> queries;
+  };
+  [[nodiscard]] Begun take_outstanding();
 
   // The bytes that can be sent now. Valid until the next call of a function that is not const.
   [[nodiscard]] std::string_view output() const { return replies_.ready_bytes(); }
@@ -154,7 +160,7 @@ class Session {
   std::string from_;
   protocol::LineBuffer lines_;
   ReplyQueue replies_;
-  std::vector<Lookup> lookups_;
+  Begun begun_;
   Caller caller_;
   std::optional<protocol::Nanoseconds> token_refused_at_;
   Input input_ = Input::Open;

@@ -14,7 +14,8 @@ inline constexpr std::string_view kHttpAnswer = "HTTP/1.1 400 Bad Request\r\n\r\
 struct OneSession {
   OneNode node;
   ClientWarnings warnings;
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
+  Asking asking{node.replica.store(), node.clock};
+  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock, asking}};
   BufferPool buffers;
   ReplyMemory memory;
   Authenticator authenticator{node.counters};

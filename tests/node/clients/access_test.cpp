@@ -147,7 +147,7 @@ TEST_CASE("INFO and HELP name what the token permits") {
   CHECK(one.ask("AUTH herd_watcher") == "OK watcher tell= see=* level=events\n");
   CHECK(
       one.ask("INFO").ends_with(" auth=token tls=off time=1520023934.500000000 max_line=1024 "
-                                "commands=PING,INFO,HELP,WHY,QUIT\n"));
+                                "commands=WATCH,UNWATCH,PING,INFO,HELP,WHY,QUIT\n"));
   CHECK(one.ask("WHEREIS kiwi") == "? WHEREIS kiwi\n");
   CHECK(one.ask("WHATSAT kiwi 10 0") == "? WHATSAT kiwi 10 0\n");
   CHECK(one.ask("WHY") == "WHY the token of this connection has level=events, which permits no queries\n");

@@ -31,7 +31,7 @@ TEST_CASE("INFO describes the node and the connection") {
   CHECK(info.starts_with("INFO herd=test node=Hill version="));
   CHECK(
       info.ends_with(" protocol=1 auth=none tls=off time=1520023934.500000000 max_line=1024 "
-                     "commands=IAMAT,WHATSAT,PING,INFO,HELP,WHY,QUIT\n"));
+                     "commands=IAMAT,WHATSAT,WHEREIS,NEAR,WITHIN,COUNT,WATCH,UNWATCH,PING,INFO,HELP,WHY,QUIT\n"));
   Session encrypted(talk.parts, "127.0.0.1:2", {.tls = true});
   talk.node.now.wall = std::chrono::nanoseconds(1);
   OneSession::send(encrypted, "INFO\n");
@@ -43,8 +43,8 @@ TEST_CASE("HELP has one line for each command that works, and counts them") {
   Talk talk;
   const std::string all = talk.ask("HELP");
   CHECK(all.starts_with("IAMAT <client> <coordinates> <time>: "));
-  CHECK(all.ends_with("\nEND 7\n"));
-  CHECK(std::count(all.begin(), all.end(), '\n') == 8);
+  CHECK(all.ends_with("\nEND 13\n"));
+  CHECK(std::count(all.begin(), all.end(), '\n') == 14);
   CHECK(all.find("\nAUTH") == std::string::npos);
   const std::string one = talk.ask("HELP PING");
   CHECK(one.starts_with("PING [word]: "));
@@ -103,7 +103,7 @@ TEST_CASE("QUIT ends the connection after the replies that are due, and later li
   CHECK(talk.take_output() == kAt);
   CHECK_FALSE(talk.session.wants_bytes());
   CHECK(talk.session.ending() == Session::Ending::NotYet);
-  const auto lookups = talk.session.take_lookups();
+  const auto lookups = talk.session.take_outstanding().lookups;
   REQUIRE(lookups.size() == 1);
   talk.session.answer(lookups[0].slot, kDocument);
   CHECK(talk.take_output() == kAt + kDocument + "\n\n");

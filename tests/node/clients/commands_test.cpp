@@ -13,7 +13,8 @@ namespace {
 struct Asker {
   OneNode node;
   ClientWarnings warnings;
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock}};
+  Asking asking{node.replica.store(), node.clock};
+  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock, asking}};
   BufferPool buffers;
   ReplyQueue replies{buffers};
   std::optional<Lookup> lookup;
@@ -22,7 +23,9 @@ struct Asker {
 
   // The bytes that are ready to be sent after the line.
   std::string reply_to(const std::string& line) {
-    lookup = commands.execute(Line(line, "127.0.0.1:1"), caller, replies);
+    const Outstanding outstanding = commands.execute(Line(line, "127.0.0.1:1"), caller, replies);
+    lookup.reset();
+    if (const auto* begun = std::get_if<Lookup>(&outstanding)) lookup = *begun;
     std::string ready(replies.ready_bytes());
     replies.sent(ready.size());
     return ready;

@@ -34,7 +34,7 @@ struct Crowd : OneSession {
     for (bool goes_on = true; goes_on;) {
       goes_on = session.wants_bytes();
       if (goes_on) send(session, repeated(line, session.parts().memory.read_bytes() / line.size()));
-      for (const Lookup& lookup : session.take_lookups()) {
+      for (const Lookup& lookup : session.take_outstanding().lookups) {
         session.answer(lookup.slot, kPlaces);
         goes_on = true;
       }
@@ -91,7 +91,7 @@ TEST_CASE(
   for (int i = 0; i < 100; ++i) {
     crowd.send(good, "foo\n" + kWhatsat + "bar\n");
     CHECK(crowd.take_output(good) == "? foo\n");
-    good.answer(good.take_lookups().at(0).slot, kPlaces);
+    good.answer(good.take_outstanding().lookups.at(0).slot, kPlaces);
     CHECK(crowd.take_output(good) == kAt + kPlaces + "\n\n? bar\n");
     REQUIRE(good.wants_bytes());
   }
@@ -100,7 +100,7 @@ TEST_CASE(
   crowd.send(good, repeated(kWhatsat, 20));
   std::string received;
   while (true) {
-    const auto lookups = good.take_lookups();
+    const auto lookups = good.take_outstanding().lookups;
     if (lookups.empty()) break;
     CHECK(lookups.size() == 1);  // a step at a time
     good.answer(lookups[0].slot, kPlaces);
@@ -112,7 +112,7 @@ TEST_CASE(
     std::string all;
     for (bool goes_on = true; goes_on;) {
       all += crowd.take_output(*session);
-      const auto lookups = session->take_lookups();
+      const auto lookups = session->take_outstanding().lookups;
       for (const Lookup& lookup : lookups) session->answer(lookup.slot, kPlaces);
       goes_on = !lookups.empty();
     }
@@ -129,7 +129,7 @@ TEST_CASE("a pending lookup counts as its document") {
   crowd.send(session, repeated(kWhatsat, 10));
   CHECK(crowd.small.total() >= 10 * kLookupBytes);
   CHECK(session.wants_bytes());
-  for (const Lookup& lookup : session.take_lookups()) session.answer(lookup.slot, "{}");
+  for (const Lookup& lookup : session.take_outstanding().lookups) session.answer(lookup.slot, "{}");
   CHECK(crowd.small.total() < kLookupBytes);
   CHECK_FALSE(crowd.take_output(session).empty());
   CHECK(crowd.small.total() == 0);

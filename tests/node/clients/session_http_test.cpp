@@ -57,10 +57,10 @@ TEST_CASE("commands before a line of HTTP are answered first, also those that wa
   CHECK(one.take_output() == kAt);
   CHECK_FALSE(one.session.wants_bytes());
   CHECK(one.session.ending() == Session::Ending::NotYet);
-  one.session.answer(one.session.take_lookups().at(0).slot, kDocument);
+  one.session.answer(one.session.take_outstanding().lookups.at(0).slot, kDocument);
   CHECK(one.take_output() == kAt + kDocument + "\n\n? foo\n" + kAnswer);
   CHECK(one.session.ending() == Session::Ending::HalfClose);
-  CHECK(one.session.take_lookups().empty());
+  CHECK(one.session.take_outstanding().lookups.empty());
 }
 
 TEST_CASE("a line of HTTP is recognised in pieces, after waiting lines, and without a line end") {
@@ -76,7 +76,8 @@ TEST_CASE("a line of HTTP is recognised in pieces, after waiting lines, and with
 
   OneSession waits;
   waits.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups + 1) + "Host: x\nIAMAT later +1+1 5\n");
-  for (auto lookups = waits.session.take_lookups(); !lookups.empty(); lookups = waits.session.take_lookups()) {
+  for (auto lookups = waits.session.take_outstanding().lookups; !lookups.empty();
+       lookups = waits.session.take_outstanding().lookups) {
     for (const Lookup& lookup : lookups) waits.session.answer(lookup.slot, kDocument);
   }
   CHECK(waits.take_output().ends_with(kDocument + "\n\n" + kAnswer));

@@ -50,7 +50,7 @@ TEST_CASE("a timing mark is answered before the replies that are still due") {
   CHECK(one.take_output() == kAt);
   one.send("two\n" + kAsk);
   CHECK(one.take_output() == kMark);
-  one.session.answer(one.session.take_lookups().at(0).slot, kDocument);
+  one.session.answer(one.session.take_outstanding().lookups.at(0).slot, kDocument);
   CHECK(one.take_output() == kAt + kDocument + "\n\n? one\n? two\n");
 }
 
@@ -59,7 +59,8 @@ TEST_CASE("a timing mark is answered while lines before it wait for lookups") {
   one.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups + 1) + kAsk + "end\n");
   CHECK_FALSE(one.session.wants_bytes());
   CHECK(one.take_output() == kMark + kAt);
-  for (auto lookups = one.session.take_lookups(); !lookups.empty(); lookups = one.session.take_lookups()) {
+  for (auto lookups = one.session.take_outstanding().lookups; !lookups.empty();
+       lookups = one.session.take_outstanding().lookups) {
     for (const Lookup& lookup : lookups) one.session.answer(lookup.slot, kDocument);
   }
   CHECK(one.take_output() == repeated(kAt + kDocument + "\n\n", kMaxPendingLookups + 1) + "? end\n");

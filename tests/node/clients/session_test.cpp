@@ -19,9 +19,9 @@ TEST_CASE("replies come in the order of the commands, also around a slow lookup"
   OneSession one;
   one.send(kIamat + "\n" + kWhatsat + kIamat + "\r\n");
   CHECK(one.take_output() == kAt);
-  const auto lookups = one.session.take_lookups();
+  const auto lookups = one.session.take_outstanding().lookups;
   REQUIRE(lookups.size() == 1);
-  CHECK(one.session.take_lookups().empty());
+  CHECK(one.session.take_outstanding().lookups.empty());
   one.session.answer(lookups[0].slot, kDocument);
   CHECK(one.take_output() == kAt + kDocument + "\n\nIGNORE\n");
 }
@@ -51,7 +51,7 @@ TEST_CASE("after a half-close all commands are still answered, also a last line 
   one.session.receive_end();
   CHECK_FALSE(one.session.wants_bytes());
   CHECK(one.session.ending() == Session::Ending::NotYet);
-  one.session.answer(one.session.take_lookups().at(0).slot, kDocument);
+  one.session.answer(one.session.take_outstanding().lookups.at(0).slot, kDocument);
   CHECK(one.session.ending() == Session::Ending::NotYet);
   CHECK(one.take_output() == kAt + kDocument + "\n\nIGNORE\n");
   CHECK(one.session.ending() == Session::Ending::Close);
@@ -64,7 +64,7 @@ TEST_CASE("a line that is too long is answered with its head, after the replies 
   CHECK_FALSE(one.session.wants_bytes());
   CHECK(one.take_output() == kAt);
   CHECK(one.session.ending() == Session::Ending::NotYet);
-  one.session.answer(one.session.take_lookups().at(0).slot, kDocument);
+  one.session.answer(one.session.take_outstanding().lookups.at(0).slot, kDocument);
   CHECK(one.take_output() == kAt + kDocument + "\n\n? " + repeated("x", 64) + "\n");
   CHECK(one.session.ending() == Session::Ending::HalfClose);
 }
@@ -96,13 +96,13 @@ TEST_CASE("at most kMaxPendingLookups lookups wait, and one answer permits one m
   CHECK(one.session.wants_bytes());
   one.send(repeated(kWhatsat, 3) + kIamat + "\n");
   CHECK_FALSE(one.session.wants_bytes());
-  const auto lookups = one.session.take_lookups();
+  const auto lookups = one.session.take_outstanding().lookups;
   CHECK(lookups.size() == kMaxPendingLookups);
   one.session.answer(lookups[5].slot, kDocument);
-  CHECK(one.session.take_lookups().size() == 1);
+  CHECK(one.session.take_outstanding().lookups.size() == 1);
   CHECK_FALSE(one.session.wants_bytes());
   one.session.answer(lookups[0].slot, kDocument);
-  const auto last = one.session.take_lookups();
+  const auto last = one.session.take_outstanding().lookups;
   CHECK(last.size() == 1);
   CHECK_FALSE(one.session.wants_bytes());
   one.session.answer(lookups[1].slot, kDocument);
@@ -115,7 +115,7 @@ TEST_CASE("a half-close is noticed while lookups are pending, and the waiting li
   one.send(kIamat + "\n" + repeated(kWhatsat, kMaxPendingLookups) + "last\nline");
   CHECK_FALSE(one.session.wants_bytes());
   one.session.receive_end();
-  for (const Lookup& lookup : one.session.take_lookups()) {
+  for (const Lookup& lookup : one.session.take_outstanding().lookups) {
     CHECK(one.session.ending() == Session::Ending::NotYet);
     one.session.answer(lookup.slot, kDocument);
   }
@@ -147,7 +147,7 @@ TEST_CASE("a session is overdue when no byte came for idle_timeout and no reply 
   CHECK(one.take_output() == kAt);
   one.node.now.steady += 301s;
   CHECK_FALSE(one.session.is_overdue());  // a reply is pending
-  one.session.answer(one.session.take_lookups().at(0).slot, kDocument);
+  one.session.answer(one.session.take_outstanding().lookups.at(0).slot, kDocument);
   CHECK_FALSE(one.take_output().empty());
   one.node.now.steady += 300s - 1ns;
   CHECK_FALSE(one.session.is_overdue());
@@ -178,7 +178,8 @@ TEST_CASE("finish() lets a session answer the complete lines it has received, an
   one.session.finish();
   CHECK_FALSE(one.session.wants_bytes());
   std::size_t answered = 0;
-  for (auto lookups = one.session.take_lookups(); !lookups.empty(); lookups = one.session.take_lookups()) {
+  for (auto lookups = one.session.take_outstanding().lookups; !lookups.empty();
+       lookups = one.session.take_outstanding().lookups) {
     CHECK(one.session.ending() == Session::Ending::NotYet);
     for (const Lookup& lookup : lookups) {
       one.session.answer(lookup.slot, kDocument);

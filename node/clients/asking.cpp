@@ -1,0 +1,65 @@
+#include "node/clients/asking.hpp"
+
+#include <utility>
+
+#include "node/base/limits.hpp"
+
+namespace herd::node {
+
+std::optional<std::string> Asking::run(const Running& running) {
+  use_index();
+  // Queries that came before have the first right to the time that is left.
+  if (!waiting_.empty() || slice().is_over()) return std::nullopt;
+  index_.follow(slice(), {});
+  if (!index_.is_current() || slice().is_over() || !running.query->run(slice())) return std::nullopt;
+  counters_.count(running.command, QueryResult::Answered);
+  return running.query->take_answer();
+}
+
+void Asking::wait(Running running, std::unique_ptr<Asker> asker) {
+  waiting_.push_back({std::move(running), std::move(asker)});
+}
+
+bool Asking::work() {
+  slice_.reset();
+  if (!index_.is_active()) return false;
+  drop_idle_index();
+  if (!index_.is_active()) return false;
+  TimeSlice following(kIndexSlice);
+  index_.follow(following, {});
+  if (index_.is_current()) run_waiting();
+  slice_.reset();
+  return !index_.is_current() || !waiting_.empty();
+}
+
+void Asking::use_index() {
+  used_ = clock_.now().steady;
+  if (!index_.is_active()) index_.start();
+}
+
+void Asking::drop_idle_index() {
+  if (waiting_.empty() && clock_.now().steady - used_ >= kAreaIndexIdle) index_.drop();
+}
+
+area::Slice& Asking::slice() {
+  if (!slice_) slice_.emplace(kQuerySlice);
+  return *slice_;
+}
+
+// One query after the other until the slice is over; the one that it stops goes to the end of the queue.
+void Asking::run_waiting() {
+  while (!waiting_.empty() && !slice().is_over()) {
+    Waiting next = std::move(waiting_.front());
+    waiting_.pop_front();
+    if (next.asker->is_gone()) {
+      counters_.count(next.running.command, QueryResult::Abandoned);
+    } else if (next.running.query->run(slice())) {
+      counters_.count(next.running.command, QueryResult::Answered);
+      next.asker->answer(next.running.query->take_answer());
+    } else {
+      waiting_.push_back(std::move(next));
+    }
+  }
+}
+
+}  // namespace herd::node
