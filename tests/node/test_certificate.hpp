@@ -46,7 +46,7 @@ inline TlsFiles write_certificate(const std::filesystem::path& directory, const 
   X509_set_issuer_name(certificate.get(), subject);
   X509_set_pubkey(certificate.get(), key.get());
   require(X509_sign(certificate.get(), key.get(), EVP_sha256()) > 0);
-  const TlsFiles files{directory / (wanted.name + ".pem"), directory / (wanted.name + ".key")};
+  TlsFiles files{directory / (wanted.name + ".pem"), directory / (wanted.name + ".key")};
   {
     const File file(std::fopen(files.certificate.c_str(), "w"), std::fclose);
     require(file && PEM_write_X509(file.get(), certificate.get()) == 1);

@@ -50,6 +50,7 @@ extern "C" long syscall(long number, ...) noexcept {
   for (long& argument : given) argument = va_arg(arguments, long);
   va_end(arguments);
   if (number == SYS_sched_setattr) {
+    // The kernel's interface has a pointer in a long. NOLINTNEXTLINE(performance-no-int-to-ptr)
     std::memcpy(requested.data(), reinterpret_cast<const void*>(given[1]), sizeof requested);
   }
   return library(number, given[0], given[1], given[2], given[3], given[4], given[5]);

@@ -39,7 +39,7 @@ TEST_CASE("a small file is read up to its bound, and no further") {
 TEST_CASE("a small file with a refused permission is not read, and the remedy is named") {
   const ScratchDir scratch;
   const auto file = scratch.write("1");
-  for (const mode_t mode : {0640, 0604, 0620, 0601, 0666}) {
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0601U, 0666U}) {
     chmod(file.c_str(), mode);
     CHECK(read_small_file(file, kRules).error().message ==
           fmt::format("may be used by others (mode {:04o}): chmod 600 it", mode));

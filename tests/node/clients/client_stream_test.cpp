@@ -65,7 +65,7 @@ TEST_CASE("the bytes of a record that the socket does not accept count as replie
   std::error_code error;
   while (!error && !stream.holds_output()) sent += stream.send(bytes, error);
   CHECK_FALSE(error);
-  CHECK(streamed.memory.total() == 2 * 16'384);  // one record, plain and encrypted
+  CHECK(streamed.memory.total() == std::size_t{2} * 16'384);  // one record, plain and encrypted
   CHECK(stream.send(bytes, error) == 0);
   CHECK(try_again(error));
   std::string received(1 << 20, '\0');

@@ -102,14 +102,14 @@ TEST_CASE("without any keys each of the two missing files is a line") {
 
 TEST_CASE("a secret that others may use is refused, and so is a folder that they may use") {
   const Keys keys;
-  for (const mode_t mode : {0640, 0604, 0620, 0610, 0660}) {
+  for (const mode_t mode : {0640U, 0604U, 0620U, 0610U, 0660U}) {
     keys.folder.write_secret("Hill", key_table(keys.hill), mode);
     CHECK(keys.mistake() ==
           fmt::format("/Hill.secret:1: the file may be used by others (mode {:04o}): chmod 600 it", mode));
   }
   keys.folder.write_secret("Hill", key_table(keys.hill), 0400);
   CHECK(load_keys(keys.config, "Hill"));
-  for (const mode_t mode : {0750, 0701, 0720}) {
+  for (const mode_t mode : {0750U, 0701U, 0720U}) {
     chmod(keys.folder.path().c_str(), mode);
     CHECK(keys.mistake() ==
           fmt::format(":1: the directory of the keys may be used by others (mode {:04o}): chmod 700 it", mode));

@@ -85,7 +85,7 @@ TEST_CASE("a file of viewers that others may write is refused") {
   const Folder folder;
   REQUIRE(folder.load(viewer_table("alice", folder.one)));
   const std::string path = folder.folder.path() / "viewers.toml";
-  for (const mode_t mode : {0664, 0646}) {
+  for (const mode_t mode : {0664U, 0646U}) {
     chmod(path.c_str(), mode);
     const auto loaded = load_viewers(folder.config);
     REQUIRE_FALSE(loaded);

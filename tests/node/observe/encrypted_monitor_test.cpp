@@ -40,7 +40,7 @@ TEST_CASE_METHOD(EncryptedMonitor, "a SUB socket with a known key subscribes, re
   REQUIRE(receives([&](auto) { return !monitor->wanted(kStats); }));
   viewer.socket().set(zmq::sockopt::subscribe, "herd.");
   REQUIRE(receives([&](auto) { return monitor->wanted(kClient); }));
-  for (int count = 0; count < 300; ++count) {
+  for (std::size_t count = 0; count < 300; ++count) {
     monitor->publish(kClient, "location", std::array<Field, 1>{{{"client", std::string(count * 3, 'k')}}}, kWall);
   }
   for (int count = 0; count < 300; ++count) {

@@ -103,7 +103,7 @@ TEST_CASE(
     port.viewers.send(port.now);
   }
   CHECK(port.viewers.counters().overflows > 0);
-  REQUIRE(viewer->gets(100 * 1000));
+  REQUIRE(viewer->gets(100'000));
   CHECK(port.viewers.connected() == 1);
 }
 

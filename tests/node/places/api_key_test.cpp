@@ -74,10 +74,10 @@ TEST_CASE("without a key the advice names the variable and the fault of its valu
 
 TEST_CASE("a key file is read only if no user but its owner may access it") {
   const ScratchDir scratch;
-  for (const mode_t mode : {0600, 0400}) {
+  for (const mode_t mode : {0600U, 0400U}) {
     CHECK(read_key_file(file_with(scratch, "  " + kText + " \r\nsecond line", mode))->text() == kText);
   }
-  for (const mode_t mode : {0640, 0620, 0604, 0602, 0644, 0666, 0610}) {
+  for (const mode_t mode : {0640U, 0620U, 0604U, 0602U, 0644U, 0666U, 0610U}) {
     const auto refused = read_key_file(file_with(scratch, kText, mode));
     REQUIRE_FALSE(refused);
     CHECK(refused.error().message.find("chmod 600") != std::string::npos);
