@@ -1,5 +1,4 @@
 // The questions of the herd's client protocol: NEAR and WITHIN around points in the cities of the fleet.
-#include <array>
 #include <charconv>
 #include <cmath>
 #include <numbers>
