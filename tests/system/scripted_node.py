@@ -27,12 +27,12 @@ class ScriptedNode:
         self.answered = 0
         self.is_frozen = False
         self._server = socket.create_server(("127.0.0.1", 0))
+        self._address = self._server.getsockname()
         self._connections: list[socket.socket] = []
         threading.Thread(target=self._accept, daemon=True).start()
 
     def node(self, **settings: Any) -> Node:
-        address = self._server.getsockname()
-        return Node(self.name, clients=address, bus=address, monitor=None, http=None, peers=[], local=True,
+        return Node(self.name, clients=self._address, bus=self._address, monitor=None, http=None, peers=[], local=True,
                     settings={}, live_settings=settings, entry={})
 
     def push(self, text: str) -> None:
