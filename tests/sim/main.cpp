@@ -93,12 +93,11 @@ int main(int argc, char** argv) {
   if (scale) return herd::sim::print_scale(first, most) ? 0 : 1;
   Totals totals;
   if (one->count() > 0) return run_seed(first, true, totals) ? 0 : 1;
-  for (std::uint64_t seed = first; seed < first + count; ++seed) {
-    if (!run_seed(seed, false, totals)) return 1;
-    if ((seed - first + 1) % 500 == 0)
-      std::fprintf(stderr, "%llu seeds\n", static_cast<unsigned long long>(seed - first + 1));
-  }
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
+  for (std::uint64_t done = 0; done < count; ++done) {
+    if (!run_seed(first + done, false, totals)) return 1;
+    if ((done + 1) % 500 == 0) std::fprintf(stderr, "%llu seeds\n", number(done + 1));
+  }
   std::printf(
       "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu reconciliation rounds, "
       "%llu buckets pulled, %llu records repaired, %llu disks restored, %llu journals damaged, %llu feeds renewed, "

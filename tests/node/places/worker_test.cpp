@@ -212,7 +212,8 @@ TEST_CASE("a second worker on one endpoint is refused with a reason, and a bad e
   CHECK(second.error().message.find(kPlacesEndpoint) != std::string::npos);
   auto bad = scripted({});
   bad.endpoint = "nowhere";
-  CHECK_FALSE(start_worker(context, std::move(bad)));
+  const auto third = start_worker(context, std::move(bad));
+  CHECK_FALSE(third);
 }
 
 TEST_CASE("the worker reports figures at the start and after its providers have worked") {
