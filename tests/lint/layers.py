@@ -26,6 +26,7 @@ ALLOWED: dict[str, list[str]] = {
     "bus/zmq": ["bus/keys", "bus/loop", "bus/replica", "bus/link", "bus/store", "protocol"],
     "node/base": ["protocol"],
     "node/area": ["bus/store", "protocol"],
+    "node/watches": ["node/area", "bus/store", "protocol"],
     "node/places": ["node/base", "protocol"],
     "node/tls": ["node/base", "protocol"],
     "node/config": ["node/places", "node/tls", "node/base", "bus/keys", "protocol"],
@@ -45,7 +46,8 @@ IO = (r"(zmq|asio|spdlog|thread|mutex|semaphore|condition_variable|future|fstrea
       r"netinet/|poll)")
 FORBIDDEN: dict[str, re.Pattern[str]] = {
     folder: re.compile(r"#\s*include\s+<" + IO)
-    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica", "bus/loop", "node/area")
+    for folder in ("protocol", "bus/store", "bus/journal", "bus/link", "bus/replica", "bus/loop", "node/area",
+                   "node/watches")
 }
 # Python packages: the operator's commands may not import the benchmarks and proofs, except where they dispatch them.
 COMMANDS = "scripts/lib/herd_ctl"

@@ -1,0 +1,94 @@
+// A grid that finds the watched areas in which a point may be. The globe is cut into square cells of three sizes; an
+// area is in the cells of the smallest size of which it touches at most two in each direction, and the few areas that
+// are larger than the largest cells, or at a pole, are in a list.
+//
+// An area of 1 km takes about 70 bytes here. Finding costs a look into a hash table for each size in use, and a
+// comparison of bounds for each area of the point's cells. Pure; loop thread only.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "node/area/chart.hpp"
+#include "node/watches/watched_area.hpp"
+
+namespace herd::node::watches {
+
+using WatchId = std::uint32_t;  // of a watch of this node; given out again after its end
+
+class CellGrid {
+ public:
+  // nullopt: the area may contain any point.
+  void add(WatchId watch, const std::optional<Bounds>& bounds);
+  // With the bounds of its add().
+  void remove(WatchId watch, const std::optional<Bounds>& bounds);
+
+  // Calls `found(WatchId)` for each area of which the bounds contain the spot, once. It must not change the grid.
+  template <typename Function>
+  void for_each_at(area::Spot spot, const Function& found) const {
+    for (const WatchId watch : large_) found(watch);
+    for (std::size_t size = 0; size < kSizes; ++size) {
+      if (cells_in_use_[size] == 0) continue;
+      for (std::uint32_t at = first_of(key_of(size, spot)); at != kNone; at = entries_[at].next) {
+        if (entries_[at].bounds.contains(spot)) found(entries_[at].watch);
+      }
+    }
+  }
+
+  // Asserts that each cell in the table has areas that touch it, and the counts. O(areas).
+  void check_invariants() const;
+
+ private:
+  static constexpr std::uint32_t kNone = UINT32_MAX;
+  static constexpr std::size_t kSizes = 3;
+  // The side of a cell in units of 1e-7 degrees is 2^shift: about 6 km, 47 km and 370 km.
+  static constexpr std::array<unsigned, kSizes> kShifts{19, 22, 25};
+  static constexpr unsigned kAxisBits = 14;  // more than the cells of the smallest size along the equator
+  static constexpr unsigned kLeastBits = 6;
+
+  using Key = std::uint32_t;
+  struct Cell {
+    Key key = kNone;
+    std::uint32_t first = kNone;  // of its list of entries
+  };
+  struct Entry {
+    Bounds bounds;
+    WatchId watch = 0;
+    std::uint32_t next = kNone;
+  };
+
+  [[nodiscard]] static Key key_of(std::size_t size, std::uint32_t x, std::uint32_t y) {
+    return static_cast<Key>(size) << (2 * kAxisBits) | x << kAxisBits | y;
+  }
+  [[nodiscard]] static Key key_of(std::size_t size, area::Spot spot) {
+    return key_of(size, spot.x >> kShifts[size], spot.y >> kShifts[size]);
+  }
+  // The smallest size with cells that are as large as the area; kSizes if there is none.
+  [[nodiscard]] static std::size_t size_of(const Bounds& bounds);
+  template <typename Function>
+  static void for_each_cell(std::size_t size, const Bounds& bounds, const Function& function);
+
+  [[nodiscard]] std::size_t home_of(Key key) const { return key * std::uint32_t{0x9E3779B1} >> (32U - bits_); }
+  [[nodiscard]] std::size_t position_of(Key key) const;  // where it is, or where it would be
+  [[nodiscard]] std::uint32_t first_of(Key key) const {
+    const Cell& cell = cells_[position_of(key)];
+    return cell.first;
+  }
+  void add_to(Key key, const Entry& entry);
+  void remove_from(Key key, WatchId watch);
+  void erase_cell(std::size_t position);
+  void resize(unsigned bits);
+
+  std::vector<Cell> cells_ = std::vector<Cell>(std::size_t{1} << kLeastBits);  // by hash; at most half are in use
+  unsigned bits_ = kLeastBits;
+  std::size_t used_ = 0;
+  std::array<std::size_t, kSizes> cells_in_use_{};
+  std::vector<Entry> entries_;
+  std::uint32_t free_ = kNone;  // the first of the list of free entries
+  std::vector<WatchId> large_;
+};
+
+}  // namespace herd::node::watches

@@ -1,0 +1,49 @@
+// Which watches a change of a client may concern: by areas, by clients, by ids that are not known yet, or all. The
+// answer may contain a watch for which the change makes no difference, and never lacks one for which it does. Pure;
+// loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "bus/store/store.hpp"
+#include "node/area/area_index.hpp"
+#include "node/watches/cell_grid.hpp"
+
+namespace herd::node::watches {
+
+class Interests {
+ public:
+  explicit Interests(const bus::Store& store) : store_(store) {}
+
+  // Each interest is removed with the arguments with which it was added.
+  void add_area(WatchId watch, const std::optional<Bounds>& bounds) { grid_.add(watch, bounds); }
+  void remove_area(WatchId watch, const std::optional<Bounds>& bounds) { grid_.remove(watch, bounds); }
+  void add_record(WatchId watch, bus::RecordIndex record) { records_.emplace(record, watch); }
+  void remove_record(WatchId watch, bus::RecordIndex record);
+  // An id without a record. When it gets one, the watch is found for its first change, and must replace this interest
+  // by add_record().
+  void add_unknown(WatchId watch, std::string_view client) { unknown_.emplace(client, watch); }
+  void remove_unknown(WatchId watch, std::string_view client);
+  // All changes.
+  void add_all(WatchId watch) { all_.push_back(watch); }
+  void remove_all(WatchId watch);
+
+  // Appends the watches; one may be there twice.
+  void find(const area::Moved& moved, std::vector<WatchId>& found) const;
+
+  void check_invariants() const { grid_.check_invariants(); }
+
+ private:
+  const bus::Store& store_;
+  CellGrid grid_;
+  std::unordered_multimap<bus::RecordIndex, WatchId> records_;
+  std::unordered_multimap<std::string, WatchId> unknown_;
+  std::vector<WatchId> all_;
+};
+
+}  // namespace herd::node::watches

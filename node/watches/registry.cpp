@@ -1,0 +1,83 @@
+#include "node/watches/registry.hpp"
+
+#include <algorithm>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node::watches {
+
+WatchRegistry::WatchRegistry(const bus::Store& store, const area::AreaIndex& index, const WatchLimits& limits,
+                             WatchCounters& counters)
+    : shared_{store, index, limits, counters, {}, Interests(store), Versions(store)} {}
+
+void WatchRegistry::apply(const area::Moved& moved) {
+  const Change change = shared_.versions.is_acquired() ? shared_.versions.note(moved) : Change{};
+  found_.clear();
+  shared_.interests.find(moved, found_);
+  for (const WatchId id : found_) {
+    if (slots_[id].watch->note(moved, change)) announce(*slots_[id].owner);
+  }
+}
+
+std::vector<Watcher*> WatchRegistry::take_due(protocol::Nanoseconds now_steady) {
+  while (!timers_.empty() && timers_.begin()->first <= now_steady) {
+    Watcher& watcher = *timers_.begin()->second;
+    set_timer(watcher, std::nullopt);
+    announce(watcher);
+  }
+  for (Watcher* const watcher : due_) watcher->is_announced_ = false;
+  return std::exchange(due_, {});
+}
+
+std::optional<protocol::Nanoseconds> WatchRegistry::next_due() const {
+  if (timers_.empty()) return std::nullopt;
+  return timers_.begin()->first;
+}
+
+WatchId WatchRegistry::take_id(Watcher& owner) {
+  if (free_ids_.empty()) {
+    free_ids_.push_back(static_cast<WatchId>(slots_.size()));
+    slots_.emplace_back();
+  }
+  const WatchId id = free_ids_.back();
+  free_ids_.pop_back();
+  slots_[id].owner = &owner;
+  return id;
+}
+
+void WatchRegistry::free_id(WatchId id) {
+  slots_[id] = {};
+  free_ids_.push_back(id);
+}
+
+void WatchRegistry::announce(Watcher& watcher) {
+  if (watcher.is_announced_) return;
+  watcher.is_announced_ = true;
+  due_.push_back(&watcher);
+}
+
+void WatchRegistry::set_timer(Watcher& watcher, std::optional<protocol::Nanoseconds> due) {
+  if (watcher.timer_ == due) return;
+  if (watcher.timer_) timers_.erase({*watcher.timer_, &watcher});
+  watcher.timer_ = due;
+  if (due) timers_.emplace(*due, &watcher);
+}
+
+void WatchRegistry::forget(Watcher& watcher) {
+  set_timer(watcher, std::nullopt);
+  if (watcher.is_announced_) due_.erase(std::find(due_.begin(), due_.end(), &watcher));
+}
+
+void WatchRegistry::check_invariants() const {
+  shared_.interests.check_invariants();
+  std::size_t watches = 0;
+  for (const Slot& slot : slots_) {
+    HERD_ASSERT((slot.watch == nullptr) == (slot.owner == nullptr));
+    if (slot.watch == nullptr) continue;
+    slot.watch->check_invariants();
+    ++watches;
+  }
+  HERD_ASSERT(watches == size() && watches + free_ids_.size() == slots_.size());
+}
+
+}  // namespace herd::node::watches

@@ -1,0 +1,70 @@
+// All watches of a node: finds those that a change concerns, and says which watchers have something to write.
+//
+// In each loop iteration, while there are watches:
+//   index.follow(slice, [&](const area::Moved& moved) { registry.apply(moved); });
+//   for (Watcher* watcher : registry.take_due(now)) ...   // let it write; remember it if its output is full
+//
+// No events are stored anywhere: a watch has its members, a bounded list of records that changed, and a cursor in the
+// feed (node/watches/watch.hpp). Pure; loop thread only.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <utility>
+#include <vector>
+
+#include "node/watches/shared.hpp"
+#include "node/watches/watcher.hpp"
+
+namespace herd::node::watches {
+
+class WatchRegistry {
+ public:
+  // All must outlive the registry. `index` must be active while there are watches, and each change that it applies must
+  // go through apply(). `limits` may change at any time.
+  WatchRegistry(const bus::Store& store, const area::AreaIndex& index, const WatchLimits& limits,
+                WatchCounters& counters);
+
+  // The present feed: at the start of the node, and when the feed is renewed.
+  void use_feed(FeedIdentity feed) { shared_.feed = feed; }
+
+  // One change that the index has applied, in the order of the feed. The watches that it concerns are due.
+  void apply(const area::Moved& moved);
+
+  // The watchers that have become due since the last call: by a change, by the time `now`, or because a watch began.
+  // Each once; valid until one of them is destroyed. A watcher of which write() returned true is not repeated: its
+  // owner calls write() again.
+  [[nodiscard]] std::vector<Watcher*> take_due(protocol::Nanoseconds now_steady);
+
+  // When a watcher becomes due although nothing changes, in steady time; nullopt: never.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const;
+
+  [[nodiscard]] std::size_t size() const { return shared_.counters.watches; }
+
+  // Asserts the states of all watches and tables. O(watches and members).
+  void check_invariants() const;
+
+ private:
+  friend class Watcher;
+
+  struct Slot {
+    Watch* watch = nullptr;  // nullptr: the id is free
+    Watcher* owner = nullptr;
+  };
+
+  [[nodiscard]] WatchId take_id(Watcher& owner);
+  void free_id(WatchId id);
+  void announce(Watcher& watcher);
+  void set_timer(Watcher& watcher, std::optional<protocol::Nanoseconds> due);
+  void forget(Watcher& watcher);
+
+  Shared shared_;
+  std::vector<Slot> slots_;  // by id
+  std::vector<WatchId> free_ids_;
+  std::vector<WatchId> found_;  // of the change that apply() is about; here to keep its memory
+  std::vector<Watcher*> due_;
+  std::set<std::pair<protocol::Nanoseconds, Watcher*>> timers_;
+};
+
+}  // namespace herd::node::watches

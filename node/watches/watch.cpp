@@ -1,0 +1,237 @@
+#include "node/watches/watch.hpp"
+
+#include <algorithm>
+
+#include "protocol/assert.hpp"
+
+namespace herd::node::watches {
+namespace {
+
+constexpr protocol::Nanoseconds kNever = protocol::Nanoseconds::max();
+
+std::string_view prefix_of(const protocol::Watch& command) {
+  const auto* clients = std::get_if<protocol::WatchedClients>(&command.what);
+  return clients != nullptr && clients->is_prefix ? clients->id : command.options.prefix;
+}
+
+}  // namespace
+
+Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed, protocol::Now now)
+    : place_(place),
+      tag_(command.tag),
+      prefix_(prefix_of(command)),
+      every_(command.options.every),
+      beat_(command.options.beat),
+      last_event_(now.steady) {
+  if (is_resumed) resumed_after_ = command.options.from->number;
+  ++place_.shared.counters.watches;
+}
+
+Watch::~Watch() {
+  --place_.shared.counters.watches;
+}
+
+bool Watch::write(Output& out) {
+  if (is_over_) return false;
+  if (out.is_full()) return !is_open_ || lane_ != Lane::Current || next_due().value_or(kNever) <= out.now.steady;
+  if (!is_open_ && !open(out)) return !is_over_;
+  if (!complete(out)) return !is_over_;
+  if (!end_dwelling(out) || !write_held_moves(out)) return !is_over_;
+  if (!follow(out)) return !is_over_;
+  if (!is_tick_due(out.now.steady)) return false;
+  if (out.is_full()) return true;
+  raise(position());
+  append_tick(out.text, head(EventKind::Tick), out.now.wall);
+  count(EventKind::Tick, out);
+  return false;
+}
+
+std::optional<protocol::Nanoseconds> Watch::next_due() const {
+  if (is_over_ || !is_open_) return std::nullopt;
+  std::optional<protocol::Nanoseconds> due = dwelling_until();
+  const auto add = [&](protocol::Nanoseconds at) { due = due ? std::min(*due, at) : at; };
+  if (moves_ != nullptr) {
+    if (const auto first = moves_->first()) add(first->second.due);
+  }
+  if (beat_.count() > 0) add(last_event_ + beat_);
+  return due;
+}
+
+void Watch::append_end(std::string& out, EndReason reason) {
+  watches::append_end(out, head(EventKind::End), reason);
+  ++place_.shared.counters.events[static_cast<std::size_t>(EventKind::End)];
+  is_over_ = true;
+}
+
+bool Watch::accepts(bus::RecordIndex record) const {
+  const std::string_view client = tree().id_of(record);
+  return client.starts_with(prefix_) && place_.sight.allows(client);
+}
+
+bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
+  if (lane_ == Lane::Lagging) return false;
+  if (lane_ == Lane::Current) {
+    lane_ = Lane::Pending;
+    cursor_ = number - 1;
+    pending_ = std::make_unique<std::vector<bus::RecordIndex>>(1, record);
+    return true;
+  }
+  if (!pending_->empty() && pending_->back() == record) return false;
+  if (pending_->size() < kMaxPending) {
+    pending_->push_back(record);
+    return false;
+  }
+  lane_ = Lane::Lagging;
+  pending_.reset();
+  ++place_.shared.counters.conflated;
+  return false;
+}
+
+bool Watch::follow(Output& out) {
+  switch (lane_) {
+    case Lane::Current:
+      return true;
+    case Lane::Pending:
+      if (!judge_pending(out)) return false;
+      break;
+    case Lane::Lagging:
+      if (!read_feed(out)) return false;
+      break;
+  }
+  lane_ = Lane::Current;
+  return true;
+}
+
+// In the order of the records' present changes, as the feed has them.
+bool Watch::judge_pending(Output& out) {
+  std::vector<Numbered> changes;
+  changes.reserve(pending_->size());
+  for (const bus::RecordIndex record : *pending_) changes.push_back({store().number_of(record), record});
+  std::sort(changes.begin(), changes.end());
+  changes.erase(std::unique(changes.begin(), changes.end()), changes.end());
+  std::size_t judged = 0;
+  bool is_complete = true;
+  while (is_complete && judged < changes.size() && !out.must_stop()) {
+    cursor_ = changes[judged].number;
+    judge(changes[judged].record, cursor_, out);
+    ++judged;
+    is_complete = !is_over_ && complete(out);
+  }
+  if (is_complete && judged == changes.size()) {
+    pending_.reset();
+    return true;
+  }
+  pending_->clear();
+  for (; judged < changes.size(); ++judged) pending_->push_back(changes[judged].record);
+  return false;
+}
+
+bool Watch::read_feed(Output& out) {
+  constexpr unsigned kRecordsAtOnce = 32;
+  bus::Feed::Reader reader = store().feed().read_after(cursor_);
+  for (unsigned count = 1; const auto entry = reader.next(); ++count) {
+    if (out.is_full() || (count % kRecordsAtOnce == 0 && out.slice.is_over())) return false;
+    cursor_ = entry->number;
+    judge(entry->index, entry->number, out);
+    if (is_over_ || !complete(out)) return false;
+  }
+  return true;
+}
+
+// A MOVE that was held back, of a record that changed after the cursor, is written when that change is judged.
+bool Watch::write_held_moves(Output& out) {
+  if (moves_ == nullptr) return true;
+  for (auto first = moves_->first(); first && first->second.due <= out.now.steady; first = moves_->first()) {
+    const auto [record, delay] = *first;
+    if (delay.held != 0 && out.must_stop()) return false;
+    moves_->erase(record);
+    if (delay.held == 0) continue;
+    if (store().number_of(record) > position()) {
+      release_held(record);
+      continue;
+    }
+    moves_->put(record, {out.now.steady + every_, 0});
+    raise(position());
+    write_held(record, out);
+  }
+  return true;
+}
+
+bool Watch::is_tick_due(protocol::Nanoseconds now_steady) const {
+  return beat_.count() > 0 && now_steady >= last_event_ + beat_;
+}
+
+void Watch::write_ready(bus::ChangeNumber number, std::uint64_t count, Output& out) {
+  is_open_ = true;
+  raise(number);
+  append_ready(out.text, head(EventKind::Ready), count);
+  this->count(EventKind::Ready, out);
+}
+
+void Watch::begin_following(bus::ChangeNumber cursor) {
+  cursor_ = cursor;
+  lane_ = Lane::Lagging;
+}
+
+void Watch::raise(bus::ChangeNumber number) {
+  if (const auto held = lowest_held()) number = std::min(number, *held - 1);
+  if (moves_ != nullptr) {
+    if (const auto held = moves_->lowest_held()) number = std::min(number, *held - 1);
+  }
+  number_ = std::max(number_, number);
+}
+
+void Watch::write_event(EventKind kind, bus::RecordIndex record, const std::optional<Sighting>& sighting, Output& out) {
+  if (place_.sight.events_only) {
+    const bool leaves = kind == EventKind::Leave || kind == EventKind::Gone;
+    if (!leaves && kind != EventKind::Here && kind != EventKind::Enter) return;
+    const EventKind shown = leaves ? EventKind::Leave : EventKind::Enter;
+    append_id_event(out.text, head(shown), tree().id_of(record));
+    return count(shown, out);
+  }
+  if (kind == EventKind::Gone) {
+    append_gone(out.text, head(kind), tree().id_of(record));
+  } else {
+    append_client_event(out.text, head(kind), sighting, store().record_at(record));
+  }
+  count(kind, out);
+}
+
+void Watch::count(EventKind kind, Output& out) {
+  ++place_.shared.counters.events[static_cast<std::size_t>(kind)];
+  last_event_ = out.now.steady;
+}
+
+bool Watch::may_move(bus::RecordIndex record, bus::ChangeNumber number, Output& out) {
+  if (every_.count() == 0 || place_.sight.events_only) return true;
+  if (moves_ == nullptr) moves_ = std::make_unique<Delays>();
+  const auto delay = moves_->find(record);
+  if (delay && out.now.steady < delay->due) {
+    moves_->put(record, {delay->due, delay->held != 0 ? delay->held : number});
+    return false;
+  }
+  moves_->put(record, {out.now.steady + every_, 0});
+  return !end_if_too_many(moves_->size(), out);
+}
+
+void Watch::drop_held(bus::RecordIndex record) {
+  if (moves_ == nullptr) return;
+  if (const auto delay = moves_->find(record)) moves_->put(record, {delay->due, 0});
+}
+
+bool Watch::end_if_too_many(std::size_t count, Output& out) {
+  if (count > place_.shared.limits.max_members) append_end(out.text, EndReason::TooMany);
+  return is_over_;
+}
+
+bus::ChangeNumber Watch::position() const {
+  return lane_ == Lane::Current ? place_.shared.index.cursor() : cursor_;
+}
+
+Version Watch::version_of(bus::RecordIndex record) const {
+  const bus::RecordCells::Cell cell = store().packed_at(record);
+  const bus::RecordFields fields = bus::unpack_fields(cell.head, cell.body);
+  return {fields.epoch, fields.time};
+}
+
+}  // namespace herd::node::watches

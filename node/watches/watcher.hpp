@@ -1,0 +1,95 @@
+// The watches of one connection.
+//
+//   Watcher watcher(registry, sight, key);
+//   watcher.watch(command, now);             // the answer: accepted, with its line, or refused, with the reason
+//   while (watcher.write(output)) ...        // whenever the connection can take output and the index is current
+//
+// write() needs the area index to be current: all changes of the store are in it and went through
+// WatchRegistry::apply(). While it is not, write() appends nothing and returns true. The registry says which watchers
+// have something to write: WatchRegistry::take_due().
+//
+// Destroying a watcher ends its watches without END. Pure; owned by a session, used on the loop's thread only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "node/watches/event_text.hpp"
+#include "node/watches/shared.hpp"
+#include "node/watches/watch.hpp"
+#include "protocol/query.hpp"
+
+namespace herd::node::watches {
+
+class WatchRegistry;
+
+class Watcher {
+ public:
+  static constexpr std::size_t kMaxWatches = 64;
+
+  // `key`: the owner's name for it, free to choose. The registry must outlive the watcher.
+  Watcher(WatchRegistry& registry, Sight sight, std::uint64_t key);
+  Watcher(const Watcher&) = delete;
+  Watcher& operator=(const Watcher&) = delete;
+  ~Watcher();
+
+  struct Accepted {
+    std::string line;  // the reply: `WATCHING <tag> <feed> new` or `resumed`, and LF
+  };
+  struct Refused {
+    std::string_view reason;  // for WHY; a literal
+  };
+  // Begins a watch. The command was checked by the parser; its texts are copied. The area index must be active.
+  // Counts a refusal by a limit.
+  [[nodiscard]] std::variant<Accepted, Refused> watch(const protocol::Watch& command, protocol::Now now);
+
+  // Ends a watch. Returns the reply, `! <tag> <number> END unwatched` and LF; nullopt if there is no such watch.
+  [[nodiscard]] std::optional<std::string> unwatch(std::string_view tag);
+
+  // Ends all watches: appends an END line for each.
+  void end_all(EndReason reason, std::string& out);
+
+  // The connection's input has ended: from now on write() only completes the openings, up to READY.
+  void finish();
+
+  // Appends lines that are due, whole ones, until the output has its limit or the slice is over. Returns whether more
+  // is due. The watches take turns.
+  bool write(Output& out);
+
+  // When write() will be due although nothing changes, in steady time: for `dwell`, `every` and `beat`. The registry
+  // knows it too. Valid after write() returned false.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const;
+
+  [[nodiscard]] std::size_t size() const { return watches_.size(); }
+  [[nodiscard]] std::uint64_t key() const { return key_; }
+  void check_invariants() const;
+
+ private:
+  friend class WatchRegistry;
+
+  [[nodiscard]] std::string_view reason_to_refuse(const protocol::Watch& command) const;
+  [[nodiscard]] bool is_resumable(const protocol::Watch& command) const;
+  void erase(std::size_t position);
+
+  struct Owned {
+    WatchId id = 0;
+    std::unique_ptr<Watch> watch;
+  };
+
+  WatchRegistry& registry_;
+  const Sight sight_;
+  const std::uint64_t key_;
+  std::vector<Owned> watches_;
+  std::size_t turn_ = 0;  // the watch that writes first
+  bool is_finishing_ = false;
+  bool is_announced_ = false;                   // the registry's: it is in the list of take_due()
+  std::optional<protocol::Nanoseconds> timer_;  // the registry's
+};
+
+}  // namespace herd::node::watches

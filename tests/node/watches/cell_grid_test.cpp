@@ -1,0 +1,71 @@
+#include "node/watches/cell_grid.hpp"
+
+#include <algorithm>
+#include <map>
+#include <random>
+
+#include "node/area/sphere.hpp"
+#include "tests/catch.hpp"
+
+using namespace herd::node;
+using namespace herd::node::watches;
+using herd::protocol::Point;
+
+namespace {
+
+Point drawn_point(std::mt19937_64& random) {
+  const auto latitude = static_cast<std::int32_t>(random() % 1'800'000'001) - herd::protocol::kMaxLatitude;
+  const auto longitude = static_cast<std::int64_t>(random() % 3'600'000'001) - herd::protocol::kMaxLongitude;
+  return {random() % 10 == 0 ? herd::protocol::kMaxLatitude : latitude, static_cast<std::int32_t>(longitude)};
+}
+
+// A point close to another.
+Point near_to(std::mt19937_64& random, Point point, std::int64_t units) {
+  const auto moved = [&](std::int64_t value, std::int64_t most) {
+    const auto by = static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(2 * units + 1)) - units;
+    return static_cast<std::int32_t>(std::clamp(value + by, -most, most));
+  };
+  return {moved(point.latitude, herd::protocol::kMaxLatitude), moved(point.longitude, herd::protocol::kMaxLongitude)};
+}
+
+}  // namespace
+
+TEST_CASE("the grid finds each area that contains a point, and each once") {
+  std::mt19937_64 random(7);
+  CellGrid grid;
+  std::map<WatchId, WatchedArea> areas;
+  for (WatchId id = 0; id < 600; ++id) {
+    const Point point = drawn_point(random);
+    const auto radius = static_cast<herd::protocol::Millimetres>(random() % 1000) << (random() % 25);
+    if (random() % 2 == 0) {
+      areas.emplace(id, WatchedArea(point, radius, radius / 2));
+    } else {
+      Point opposite = near_to(random, point, std::int64_t{1} << (random() % 31));
+      areas.emplace(
+          id, WatchedArea(herd::protocol::Box{{std::min(point.latitude, opposite.latitude), point.longitude},
+                                              {std::max(point.latitude, opposite.latitude), opposite.longitude}}));
+    }
+    grid.add(id, areas.at(id).bounds());
+  }
+  grid.check_invariants();
+  const auto check = [&](Point point) {
+    const area::Spot spot = area::spot_of(point);
+    std::map<WatchId, int> found;
+    grid.for_each_at(spot, [&](WatchId id) { ++found[id]; });
+    for (const auto& [id, area] : areas) {
+      if (area.contains(area::point_of(spot), true)) CHECK(found[id] == 1);
+    }
+    CHECK(std::all_of(found.begin(), found.end(), [](const auto& one) { return one.second <= 1; }));
+  };
+  for (int round = 0; round < 3000; ++round) {
+    const WatchedArea& area = areas.at(static_cast<WatchId>(random() % areas.size()));
+    const Point corner = area.is_circle() ? area.centre() : area.box().south_west;
+    check(near_to(random, corner, std::int64_t{1} << (random() % 31)));
+    if (!area.is_circle()) check(area.box().north_east);
+  }
+  for (const auto& [id, area] : areas) {
+    grid.remove(id, area.bounds());
+    if (id % 50 == 0) grid.check_invariants();
+  }
+  grid.for_each_at({}, [](WatchId) { FAIL("an area is left"); });
+}
