@@ -1,7 +1,4 @@
 // A configuration of any bytes: it is refused with a line for each mistake, or its values are valid and can be printed.
-#include <sys/mman.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <charconv>
 #include <cstddef>
@@ -14,30 +11,19 @@
 #include "protocol/assert.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/name.hpp"
+#include "tests/fuzz/memory_file.hpp"
 
 using namespace herd::node;
 
 namespace {
 
-// A file in memory, rewritten for each input.
-struct File {
-  int descriptor = memfd_create("herd.toml", MFD_CLOEXEC);
-  std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-
-  void write(const std::uint8_t* data, std::size_t size) const {
-    const bool is_empty = ftruncate(descriptor, 0) == 0;
-    const ssize_t written = pwrite(descriptor, data, size, 0);
-    HERD_ASSERT(is_empty && written == static_cast<ssize_t>(size));
-  }
-};
-
-void check_refusal(const File& file, const std::string& message) {
-  const std::string beginning = file.path + ":";
+// The first mistake has the number of its line.
+void check_refusal(const std::string& message, const std::string& path) {
+  const std::string beginning = path + ":";
+  herd::fuzz::check_mistakes(message, beginning);
   std::size_t at = 0;
-  HERD_ASSERT(message.starts_with(beginning));
-  HERD_ASSERT(std::from_chars(message.data() + beginning.size(), message.data() + message.size(), at).ec ==
-              std::errc{});
-  HERD_ASSERT(at >= 1);
+  const auto read = std::from_chars(message.data() + beginning.size(), message.data() + message.size(), at);
+  HERD_ASSERT(read.ec == std::errc{} && at >= 1);
 }
 
 void check_node(const Config& config, const NodeConfig& node) {
@@ -55,12 +41,12 @@ void check_node(const Config& config, const NodeConfig& node) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const File file;
+  static const herd::fuzz::MemoryFile file;
   setenv("HERD_STATE_DIR", "/nowhere", 1);
   file.write(data, size);
-  const auto config = load_config(file.path);
+  const auto config = load_config(file.path());
   if (!config) {
-    check_refusal(file, config.error().message);
+    check_refusal(config.error().message, file.path());
     return 0;
   }
   HERD_ASSERT(!config->nodes.empty() && config->nodes.size() <= herd::protocol::kMaxNodes);

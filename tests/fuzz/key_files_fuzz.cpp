@@ -15,6 +15,7 @@
 #include "node/config/keys.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/name.hpp"
+#include "tests/fuzz/memory_file.hpp"
 
 using namespace herd::node;
 
@@ -46,14 +47,6 @@ struct Folder {
   }
 };
 
-void check_lines(const std::string& message, const std::filesystem::path& folder) {
-  std::string_view rest = message;
-  while (!rest.empty()) {
-    HERD_ASSERT(rest.starts_with(folder.string() + "/"));
-    rest.remove_prefix(std::min(rest.find('\n'), rest.size() - 1) + 1);
-  }
-}
-
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -70,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   config.bus.keys_dir = folder.path;
   const auto loaded = load_keys(config, "Hill");
   if (!loaded) {
-    check_lines(loaded.error().message, folder.path);
+    herd::fuzz::check_mistakes(loaded.error().message, folder.path.string() + "/");
     return 0;
   }
   HERD_ASSERT(herd::bus::public_key_of(loaded->keys.own.secret_key) == loaded->keys.own.public_key);

@@ -22,6 +22,7 @@ import zmtp
 from bus_peers import WELCOME, Impostor, Stranger
 from herd_fixture import BINARY, LONG, Herd, Node, wait_for
 from herd_lab.bench_secure_rows import tls_hello
+from herd_lab.certificate import write_certificate
 from herd_lab.keys import new_key_pair
 
 FLOOD_SECONDS = 20.0 if LONG else 0.6
@@ -338,7 +339,7 @@ def bad_certificates(target: Target) -> str:
         node.signal(signal.SIGHUP)
         wait_for(lambda: node.log().count("event=reload_refused") == before + 1, "the reload is refused")
         certificates.connect(node, context).close()
-    certificates.write_certificate(directory, "expired", expired=True)
+    write_certificate(directory, "expired", expired=True)
     for path in files:
         shutil.copyfile(directory / f"expired{path.suffix}", path)
     is_refused()

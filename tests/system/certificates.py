@@ -1,30 +1,18 @@
-"""Certificates and TLS connections for tests. openssl makes the certificates when a test needs them."""
+"""TLS connections for tests."""
 from __future__ import annotations
 
 import contextlib
-import pathlib
 import socket
 import ssl
-import subprocess
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 from herd_fixture import Herd, MakeHerd, Node, alone
+from herd_lab.certificate import write_certificate
 
 T = TypeVar("T")
 
 SETTINGS = {"tls": "on", "tls_cert": "node.pem", "tls_key": "node.key"}  # of [clients]; the files are beside herd.toml
-LONG_AGO = "2020-01-01 00:00:00"
-
-
-def write_certificate(directory: pathlib.Path, name: str = "node", subject: str = "localhost",
-                      expired: bool = False) -> None:
-    """Writes NAME.pem and NAME.key: a self-signed certificate for 127.0.0.1, valid for a day from now or from 2020."""
-    command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-               "-days", "1", "-subj", f"/CN={subject}", "-addext", "subjectAltName=IP:127.0.0.1",
-               "-keyout", str(directory / f"{name}.key"), "-out", str(directory / f"{name}.pem")]
-    subprocess.run((["faketime", LONG_AGO] if expired else []) + command, check=True, capture_output=True)
-    (directory / f"{name}.key").chmod(0o600)
 
 
 def herd_with_tls(make_herd: MakeHerd, expired: bool = False, **clients: object) -> Herd:

@@ -11,17 +11,10 @@ import time
 
 import pytest
 
-from certificates import (
-    certificate_name,
-    connect,
-    context_for,
-    herd_with_tls,
-    read_answer,
-    say,
-    write_certificate,
-)
+from certificates import certificate_name, connect, context_for, herd_with_tls, read_answer, say
 from herd_control import MakeControl
 from herd_fixture import MakeHerd, alone, wait_for
+from herd_lab.certificate import write_certificate
 from talk import fresh, now
 
 REPORT = "IAMAT kiwi +34.068930-118.445127 1520023934\n"

@@ -6,7 +6,6 @@ import importlib
 import pathlib
 import socket
 import ssl
-import subprocess
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from .bench_herd_rows import ends, flood, hop
 from .bench_rows import (ALONE, CLIENTS, OF_CPU, OF_KERNEL, OF_LATENCY, Figures, MakeMeasure, Row, Side, connections,
                          herd, load, load_places, redis, silent_report)
 from .bench_servers import HerdServer, Redis, Server
+from .certificate import write_certificate
 from .processes import cpu_seconds
 
 IDLE_CONNECTIONS = 2_000
@@ -32,20 +32,15 @@ GREETING_BYTES = 64   # of ZMTP 3
 HELLO_BYTES = 202     # of CURVE: the frame's two bytes and its body
 
 
-def make_certificate(folder: pathlib.Path) -> dict[str, pathlib.Path]:
-    """Writes a self-signed P-256 certificate into the folder: {"cert": file, "key": file}."""
-    try:
-        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                        "-days", "1", "-subj", "/CN=localhost", "-keyout", "node.key", "-out", "node.pem"],
-                       cwd=folder, check=True, capture_output=True, umask=0o077)
-    except (OSError, subprocess.CalledProcessError) as error:
-        raise Trouble(f"openssl cannot make a certificate: {error}") from None
+def certificate_in(folder: pathlib.Path) -> dict[str, pathlib.Path]:
+    """Writes a certificate into the folder: {"cert": file, "key": file}."""
+    write_certificate(folder)
     return {"cert": folder / "node.pem", "key": folder / "node.key"}
 
 
 def herd_with_tls(folder: pathlib.Path) -> HerdServer:
     """A node that speaks TLS to its clients."""
-    files = make_certificate(folder)
+    files = certificate_in(folder)
     tls = {"tls": "on", "tls_cert": str(files["cert"]), "tls_key": str(files["key"])}
     server = HerdServer(folder, ALONE, settings={"clients": tls}).start()
     load_places(server)
@@ -53,7 +48,7 @@ def herd_with_tls(folder: pathlib.Path) -> HerdServer:
 
 
 def redis_with_tls(folder: pathlib.Path) -> Redis:
-    return Redis(folder, tls=make_certificate(folder)).start()
+    return Redis(folder, tls=certificate_in(folder)).start()
 
 
 def herd_with_curve(folder: pathlib.Path) -> HerdServer:
