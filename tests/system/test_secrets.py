@@ -1,7 +1,8 @@
 """Tests that no secret appears where others may read it: in command lines, environments, logs, status, metrics, events,
-error texts, journals and core dumps. The secrets are keys of the bus, of TLS and of a web service. All nodes log at the
-level trace."""
+error texts, journals and core dumps. The secrets are keys of the bus, of TLS and of a web service, and tokens of
+clients. All nodes log at the level trace."""
 import base64
+import hashlib
 import os
 import pathlib
 import re
@@ -13,20 +14,24 @@ from collections.abc import Iterator
 import pytest
 from zmq.utils import z85
 
-from certificates import SETTINGS, context_for, say, write_certificate
+from certificates import SETTINGS, context_for, say
 from google_answers import KEY
 from google_herd import Monitored
 from google_server import GoogleServer
 from herd_control import Control
 from herd_fixture import BINARY, Herd, MakeHerd, Node, line, wait_for
+from herd_lab.certificate import write_certificate
 from herd_lab.private_herd import Settings
 
 CORE_PATTERN = pathlib.Path("/proc/sys/kernel/core_pattern")
-REPORT = "IAMAT kiwi +34.06-118.44 5\nWHATSAT kiwi 1 5\n"
+TOKEN = "herd_" + "t" * 43
+HASH = hashlib.sha256(TOKEN.encode()).hexdigest()
+MISTYPED = "herd_" + "m" * 43  # with this, a client sends the token of another herd, for example
+REPORT = f"AUTH {MISTYPED}\nAUTH {TOKEN}\nIAMAT kiwi +34.06-118.44 5\nWHATSAT kiwi 1 5\n"
 
 
 def settings_with_secrets(google: GoogleServer) -> Settings:
-    return {"clients": SETTINGS,
+    return {"clients": SETTINGS | {"auth": "token"},
             "places": {"providers": ["google"], "timeout": "5s", "key_env": "HERD_TEST_NO_KEY",
                        "key_file": "google.key"} | google.places_settings}
 
@@ -35,12 +40,15 @@ def write_secrets(herd: Herd) -> None:
     write_certificate(herd.directory)
     herd.directory.joinpath("google.key").write_text(KEY + "\n")
     herd.directory.joinpath("google.key").chmod(0o600)
+    herd.directory.joinpath("tokens.toml").write_text(
+        f'[[token]]\nname = "kiwis"\nsha256 = "{HASH}"\ntell = ["*"]\nsee = ["*"]\nlevel = "all"\n')
+    herd.directory.joinpath("tokens.toml").chmod(0o600)
 
 
 def secrets_of(herd: Herd) -> dict[str, bytes]:
     """{name: the secret}; of binary keys also their 32 bytes."""
     assert herd.keys is not None
-    secrets = {"API key": KEY.encode()}
+    secrets = {"API key": KEY.encode(), "token": TOKEN.encode(), "mistyped token": MISTYPED.encode()}
     for name, [pair] in herd.keys.pairs.items():
         secrets[f"bus key of {name}"] = pair.secret.encode()
         secrets[f"bus key of {name}, binary"] = z85.decode(pair.secret.encode())
@@ -66,9 +74,9 @@ def two_nodes_with_secrets(make_herd: MakeHerd, google: GoogleServer) -> Herd:
 
 
 def use_secrets(herd: Herd) -> None:
-    """Each secret is used: a client over TLS asks for places of Google, on an encrypted bus."""
+    """Each secret is used: a client over TLS with a token asks for places of Google, on an encrypted bus."""
     answer = say(herd["n0"], context_for(herd), REPORT)
-    assert '"status":"OK"' in answer, answer
+    assert answer.startswith("? AUTH\nOK kiwis ") and '"status":"OK"' in answer, answer
 
 
 def state_files(herd: Herd) -> Iterator[pathlib.Path]:
@@ -100,7 +108,8 @@ def test_error_texts_contain_no_secret(herd: Herd) -> None:
     assert herd.keys is not None
     bus, tls = herd.keys.path / "n0.secret", herd.directory / "node.key"
     damaged = {bus: (b'secret = "', b'secret = "!'), tls: (b"PRIVATE", b"PUBLIC"),
-               herd.directory / "google.key": (b"AIza", b"A Iza")}
+               herd.directory / "google.key": (b"AIza", b"A Iza"),
+               herd.directory / "tokens.toml": (HASH.encode(), TOKEN.encode())}  # in place of its hash
     shown = b""
     for path, (old, new) in damaged.items():
         good = path.read_bytes()
@@ -130,6 +139,7 @@ def test_processes_of_scripts_herd_have_no_secret_in_command_line_or_environment
         for pid in pids:
             for name in ("cmdline", "environ"):
                 assert found_in(pathlib.Path(f"/proc/{pid}/{name}").read_bytes(), secrets) == []
+        control.environment["HERD_TOKEN"] = TOKEN  # `where` is a client, and its environment is the operator's
         shown = "".join(control.run(*words) for words in (
             ["status", "--json"], ["logs"], ["where", "kiwi"], ["keygen", "--json"], ["reload"]))
         assert found_in(shown.encode(), secrets) == []
