@@ -2,6 +2,7 @@
 started."""
 import contextlib
 import os
+import pathlib
 import re
 import shutil
 import signal
@@ -89,6 +90,15 @@ def test_a_bad_command_line_gives_one_line_and_status_2(control: Control) -> Non
     assert "COMMAND" in control.run("help")
     control.run("up", "n0")
     assert "n1 is not running" in control.trouble("kill", "n1")
+
+
+def test_a_bad_command_line_is_refused_before_anything_is_installed_or_built(tmp_path: pathlib.Path) -> None:
+    script = shutil.copytree(REPOSITORY / "scripts", tmp_path / "scripts") / "herd"
+    (tmp_path / "scripts/deps").write_text("#!/bin/sh\necho it installs\nexit 9\n")
+    environment = {name: value for name, value in os.environ.items() if name != "HERD_BIN"}
+    for words, status in ((["up"], 9), (["up", "--bogus"], 2), (["up", "--help"], 0), (["keygen", "--rotate"], 2)):
+        ran = subprocess.run([script, *words], env=environment, stdout=subprocess.PIPE, text=True, check=False)
+        assert ran.returncode == status and ("it installs" in ran.stdout) == (status == 9), ran
 
 
 def test_a_state_directory_too_long_for_a_socket_is_reported(control: Control) -> None:
