@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/area/area_filter.hpp"
 #include "node/area/at_line.hpp"
-#include "node/area/box.hpp"
 #include "node/area/client_filter.hpp"
 #include "node/area/count_search.hpp"
 #include "node/area/cursor_text.hpp"
@@ -233,6 +233,7 @@ class Query::WithinWork final : public Query::ListWork {
   WithinWork(const Parts& parts, const protocol::Within& within, Visible visible)
       : parts_(parts),
         box_(within.box),
+        inside_(within.box),
         max_(static_cast<std::size_t>(within.max)),
         cursor_(within.after),
         hash_(query_hash(within)),
@@ -268,7 +269,7 @@ class Query::WithinWork final : public Query::ListWork {
     const bus::RecordView record = parts_.store.record_at(index);
     if (bus::is_reset(record) || !filter_.is_new_enough(record.time)) return;
     const protocol::Point point = protocol::point_of(record.coordinates);
-    if (!contains(box_, point)) return;
+    if (!inside_.contains(spot_of(point))) return;
     const CurveKey key = curve_key(point);
     lines_.add({key.chart, key.interleaved}, index,
                [&](std::string& out) { protocol::append_at(out, at_line_of(record)); });
@@ -277,6 +278,7 @@ class Query::WithinWork final : public Query::ListWork {
  private:
   Parts parts_;
   protocol::Box box_;
+  BoxFilter inside_;
   std::size_t max_;
   std::string cursor_;
   QueryHash hash_;

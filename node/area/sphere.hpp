@@ -18,7 +18,7 @@ class DistanceFrom {
  public:
   explicit DistanceFrom(protocol::Point centre);
 
-  // Along the great circle, rounded half up to whole millimetres; in [0, 20015114352]. The error is below 0.01 mm
+  // Along the great circle, rounded half up to whole millimetres; in [0, 20015114442]. The error is below 0.01 mm
   // before the rounding, also near the antipode. At a pole the longitude has no effect.
   [[nodiscard]] protocol::Millimetres to(protocol::Point point) const;
 

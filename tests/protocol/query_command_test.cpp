@@ -196,11 +196,12 @@ TEST_CASE("radius and slack are together at most 20016 kilometres") {
 }
 
 TEST_CASE("malformed options of WATCH are refused") {
-  for (const std::string option : {"slack=-1", "slack=20017", "dwell=", "dwell=1e3", "every=x", "beat=4", "beat=3601",
-                                   "from=1:2", "from=" + kFeed, "match=a"}) {
+  for (const std::string option :
+       {"slack=-1", "slack=20017", "dwell=", "dwell=1e3", "every=x", "beat=4", "beat=3601", "from=1:2", "match=a"}) {
     INFO(option);
     CHECK(refusal("WATCH t NEAR a 1 " + option) != "not refused");
   }
+  CHECK(refusal("WATCH t ALL from=" + kFeed) != "not refused");
 }
 
 TEST_CASE("UNWATCH has a tag") {

@@ -109,8 +109,6 @@ class Asking {
     return query->take_answer();
   }
 
-  const bus::Store& store() const { return store_; }
-
  private:
   bus::Store store_{1};
   AreaIndex index_{store_};
@@ -141,15 +139,17 @@ inline std::string pages(Asking& asking, const std::string& line, const std::str
   return all;
 }
 
-// Clients in a town, many of them at the same points, and some far away.
-inline void fill_town(Asking& asking, int clients) {
+// Puts clients in a town, many of them at the same points, and one far away. Returns their ids.
+inline std::vector<std::string> fill_town(Asking& asking, int clients) {
   std::mt19937_64 random(7);
+  std::vector<std::string> ids{"far"};
   for (int i = 0; i < clients; ++i) {
-    const std::string client = (i % 3 == 0 ? "bus-" : "car-") + std::to_string(random() % 100'000);
+    ids.push_back((i % 3 == 0 ? "bus-" : "car-") + std::to_string(random() % 100'000));
     const auto offset = [&] { return std::to_string(100 + random() % 12); };
-    asking.put(client, "+48." + offset() + "+011." + offset(), std::to_string(random() % 90));
+    asking.put(ids.back(), "+48." + offset() + "+011." + offset(), std::to_string(random() % 90));
   }
   asking.put("far", "-48+11");
+  return ids;
 }
 
 }  // namespace herd::node::area

@@ -1,11 +1,12 @@
-#include "node/area/box.hpp"
+#include "node/area/area_filter.hpp"
 
 #include <cmath>
 #include <cstdint>
 
 #include "tests/catch.hpp"
 
-using herd::node::area::contains;
+using herd::node::area::BoxFilter;
+using herd::node::area::spot_of;
 using herd::protocol::Box;
 using herd::protocol::kUnitsPerDegree;
 using herd::protocol::Point;
@@ -15,6 +16,10 @@ namespace {
 Point degrees(double latitude, double longitude) {
   return {static_cast<std::int32_t>(std::lround(latitude * kUnitsPerDegree)),
           static_cast<std::int32_t>(std::lround(longitude * kUnitsPerDegree))};
+}
+
+bool contains(const Box& box, Point point) {
+  return BoxFilter(box).contains(spot_of(point));
 }
 
 }  // namespace
