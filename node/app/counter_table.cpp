@@ -19,7 +19,7 @@ std::uint64_t sum(const Sources& from, std::uint64_t places::Figures::*figure) {
   return total;
 }
 
-constexpr std::array<Row, 63> kRows{{
+constexpr std::array<Row, 65> kRows{{
     {"iamat_stored", "IAMAT commands accepted: newer than the known record of the client",
      [](const Sources& from) { return from.clients.iamat_stored; }},
     {"iamat_duplicate", "IAMAT commands that repeat the known record, answered with IGNORE",
@@ -136,6 +136,10 @@ constexpr std::array<Row, 63> kRows{{
      [](const Sources& from) { return from.journal.repairs; }},
     {"log_dropped", "Log lines dropped because standard error or the log file did not accept them in time",
      [](const Sources& from) { return from.log_dropped; }},
+    {"watch_conflated", "Times that a watcher read too slowly to get each change; it gets the present state instead",
+     [](const Sources& from) { return from.watch_conflated; }},
+    {"watches_refused", "WATCH commands refused because there were too many watches",
+     [](const Sources& from) { return from.watches_refused; }},
     {"places_asked", "Places lookups begun", [](const Sources& from) { return from.lookups.asked; }},
     {"places_answered", "Places lookups answered by the worker in time",
      [](const Sources& from) { return from.lookups.answered; }},

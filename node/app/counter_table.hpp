@@ -36,6 +36,8 @@ struct CounterSources {
   std::uint64_t bus_connections_cut = 0;
   std::uint64_t bus_refused = 0;
   std::uint64_t log_dropped = 0;
+  std::uint64_t watch_conflated = 0;
+  std::uint64_t watches_refused = 0;
   std::optional<OfMonitor> monitor{};  // nullopt: the node has no monitor, and none of its counters
 };
 

@@ -9,6 +9,7 @@
 #include <exception>
 #include <utility>
 
+#include "node/app/asking_report.hpp"
 #include "node/app/client_tls.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
@@ -99,7 +100,7 @@ Result<void> Node::open() {
     if (!worker) return tl::unexpected(worker.error());
     places_worker_ = std::move(*worker);
     places_ = std::make_unique<places::Client>(context_, places::kPlacesEndpoint, config_.places.timeout);
-    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, counters_, clock_,
+    front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, config_.watches, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
                                        ack_timeout_, most_connections(), config_.find(name_)->http});
     auto tls = start_client_tls(config_.clients, clock_.now().wall);
@@ -266,6 +267,7 @@ Nanoseconds Node::next_deadline() const {
   const Now& now = clock_.now();
   Nanoseconds deadline = std::min(loop_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
   if (stats_) deadline = std::min(deadline, stats_->next_deadline());
+  deadline = std::min(deadline, front_end_->next_deadline().value_or(Nanoseconds::max()));
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // stopped() polls the peers' cursors
   return deadline;
 }
@@ -329,6 +331,7 @@ Status Node::status() const {
   status.clients = replica_.store().size();
   status.connections = front_end_->connections();
   status.tls_handshakes_under_way = front_end_->handshakes();
+  status.asking = status_of(front_end_->asking());
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);
@@ -344,6 +347,8 @@ Status Node::status() const {
                                    .bus_connections_cut = bus_->counts().cut,
                                    .bus_refused = bus_->counts().refused,
                                    .log_dropped = log_dropped(),
+                                   .watch_conflated = front_end_->asking().watch_counters().conflated,
+                                   .watches_refused = front_end_->asking().watch_counters().refused,
                                    .monitor = monitor_counters()});
   status.taken = now;
   return status;

@@ -52,6 +52,14 @@ inline constexpr std::size_t kMaxOutputBytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t kMaxRepliesInAll = std::size_t{128} * 1024 * 1024;
 inline constexpr std::size_t kScarceOutputBytes = std::size_t{32} * 1024;
 
+// Events of watches are not written while more output than this waits for the client. So a watcher that does not read
+// takes 16 KiB, and its commands are read all the same, also while memory is scarce: see kScarceOutputBytes.
+inline constexpr std::size_t kMaxEventBytes = kScarceOutputBytes / 2;
+
+// How long writing and sending events of watches may hold the loop in one iteration: about 100 sends. The rest of the
+// watchers have their turn in the next iteration.
+inline constexpr std::chrono::microseconds kEventSlice{1'000};
+
 // The size of one read while replies take more than half of that: 50 lines, as a client usually has in flight.
 inline constexpr std::size_t kScarceReadBytes = std::size_t{4} * 1024;
 

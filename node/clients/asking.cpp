@@ -6,11 +6,18 @@
 
 namespace herd::node {
 
+Asking::Asking(const bus::Store& store, const LoopClock& clock)
+    : store_(store),
+      clock_(clock),
+      oldest_(store.feed().tail()),
+      index_(store),
+      registry_(store, index_, limits_, watch_counters_) {}
+
 std::optional<std::string> Asking::run(const Running& running) {
   use_index();
   // Queries that came before have the first right to the time that is left.
   if (!waiting_.empty() || slice().is_over()) return std::nullopt;
-  index_.follow(slice(), {});
+  follow(slice());
   if (!index_.is_current() || slice().is_over() || !running.query->run(slice())) return std::nullopt;
   counters_.count(running.command, QueryResult::Answered);
   return running.query->take_answer();
@@ -20,13 +27,29 @@ void Asking::wait(Running running, std::unique_ptr<Asker> asker) {
   waiting_.push_back({std::move(running), std::move(asker)});
 }
 
+std::unique_ptr<watches::Watcher> Asking::new_watcher(watches::Sight sight, std::uint64_t key) {
+  return std::make_unique<watches::Watcher>(registry_, std::move(sight), key);
+}
+
+std::variant<watches::Watcher::Accepted, watches::Watcher::Refused> Asking::watch(watches::Watcher& watcher,
+                                                                                  const protocol::Watch& command) {
+  use_index();
+  return watcher.watch(command, clock_.now());
+}
+
+std::vector<std::uint64_t> Asking::take_due() {
+  std::vector<std::uint64_t> keys;
+  for (const watches::Watcher* watcher : registry_.take_due(clock_.now().steady)) keys.push_back(watcher->key());
+  return keys;
+}
+
 bool Asking::work() {
   slice_.reset();
   if (!index_.is_active()) return false;
   drop_idle_index();
   if (!index_.is_active()) return false;
   TimeSlice following(kIndexSlice);
-  index_.follow(following, {});
+  follow(following);
   if (index_.is_current()) run_waiting();
   slice_.reset();
   return !index_.is_current() || !waiting_.empty();
@@ -37,7 +60,16 @@ void Asking::use_index() {
   if (!index_.is_active()) index_.start();
 }
 
+void Asking::follow(area::Slice& slice) {
+  if (registry_.size() == 0) {
+    index_.follow(slice, {});
+  } else {
+    index_.follow(slice, [this](const area::Moved& moved) { registry_.apply(moved); });
+  }
+}
+
 void Asking::drop_idle_index() {
+  if (registry_.size() > 0) used_ = clock_.now().steady;
   if (waiting_.empty() && clock_.now().steady - used_ >= kAreaIndexIdle) index_.drop();
 }
 

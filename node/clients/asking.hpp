@@ -3,7 +3,8 @@
 //
 // A query runs in the loop iteration in which it came if the index is current and time is left; else it continues in
 // later iterations. All queries of one iteration together take kQuerySlice. Once per iteration, after the links were
-// served, work() applies the store's changes to the index and to the watches, and continues the queries that wait.
+// served, work() applies the store's changes to the index and to the watches, and continues the queries that wait. The
+// watches' events are written by the front end.
 //
 // Owned by the front end. Loop thread only.
 #pragma once
@@ -12,10 +13,11 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include "bus/store/store.hpp"
 #include "node/area/area_index.hpp"
@@ -23,7 +25,10 @@
 #include "node/area/slice.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/clients/query_counters.hpp"
+#include "node/watches/registry.hpp"
+#include "node/watches/watcher.hpp"
 #include "protocol/clock.hpp"
+#include "protocol/query.hpp"
 
 namespace herd::node {
 
@@ -43,8 +48,8 @@ class TimeSlice : public area::Slice {
 
 class Asking {
  public:
-  // Both must outlive it.
-  Asking(const bus::Store& store, const LoopClock& clock) : store_(store), clock_(clock), index_(store) {}
+  // Both must outlive it. Watches may resume from numbers of the feed after its present tail.
+  Asking(const bus::Store& store, const LoopClock& clock);
 
   // The parts of a query. Call Query::begin() first.
   [[nodiscard]] area::Query::Parts parts() const { return {store_, index_}; }
@@ -67,12 +72,28 @@ class Asking {
   // Queries that wait take turns: each gets one slice.
   void wait(Running running, std::unique_ptr<Asker> asker);
 
+  // A connection's watcher. `key`: what take_due() gives to name the connection.
+  [[nodiscard]] std::unique_ptr<watches::Watcher> new_watcher(watches::Sight sight, std::uint64_t key);
+  // Begins a watch of that watcher; as Watcher::watch().
+  [[nodiscard]] std::variant<watches::Watcher::Accepted, watches::Watcher::Refused> watch(
+      watches::Watcher& watcher, const protocol::Watch& command);
+  // The keys of the watchers that have become due since the last call, each once.
+  [[nodiscard]] std::vector<std::uint64_t> take_due();
+  // When a watcher becomes due although nothing changes, in steady time; nullopt: never.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const { return registry_.next_due(); }
+  // For new watches, and for new members of all.
+  void set_limits(const watches::WatchLimits& limits) { limits_ = limits; }
+  // The id of the present feed, which changes when the feed is renewed.
+  void set_feed(std::uint64_t feed_id) { registry_.use_feed({feed_id, oldest_}); }
+
   // Ends the iteration, see above. Returns true if work is left: the next iteration must begin without waiting.
   [[nodiscard]] bool work();
 
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] const area::AreaIndex& index() const { return index_; }
   [[nodiscard]] QueryCounters& counters() { return counters_; }
+  [[nodiscard]] const QueryCounters& query_counters() const { return counters_; }
+  [[nodiscard]] const watches::WatchCounters& watch_counters() const { return watch_counters_; }
 
  private:
   struct Waiting {
@@ -81,13 +102,18 @@ class Asking {
   };
 
   void use_index();
+  void follow(area::Slice& slice);
   void drop_idle_index();
   [[nodiscard]] area::Slice& slice();
   void run_waiting();
 
   const bus::Store& store_;
   const LoopClock& clock_;
+  const bus::ChangeNumber oldest_;  // of the numbers from which a watch may resume
   area::AreaIndex index_;
+  watches::WatchLimits limits_;
+  watches::WatchCounters watch_counters_;
+  watches::WatchRegistry registry_;
   QueryCounters counters_;
   std::deque<Waiting> waiting_;
   std::optional<TimeSlice> slice_;  // of the queries of this iteration; nullopt: none has run

@@ -92,8 +92,8 @@ Outstanding Commands::execute(const Line& line, Caller& caller, ReplyQueue& repl
           [&](const protocol::Near& asked) { added([&] { outstanding = ask(call, QueryCommand::Near, asked); }); },
           [&](const protocol::Within& asked) { added([&] { outstanding = ask(call, QueryCommand::Within, asked); }); },
           [&](const protocol::Count& asked) { added([&] { outstanding = ask(call, QueryCommand::Count, asked); }); },
-          [&](const protocol::Watch&) { unknown(call, kUnknown); },
-          [&](const protocol::Unwatch&) { unknown(call, kUnknown); },
+          [&](const protocol::Watch& command) { added([&] { watch(call, command); }); },
+          [&](const protocol::Unwatch& command) { added([&] { unwatch(call, command); }); },
           [&](const protocol::Auth&) { unknown(call, "unknown command: this node needs no tokens"); },
           [&](const protocol::ClientPing& command) { added([&] { ping(call, command); }); },
           [&](const protocol::Info&) { added([&] { info(call); }); },
@@ -230,6 +230,33 @@ Outstanding Commands::ask(const Call& call, QueryCommand command, const area::Qu
     return {};
   }
   return PendingQuery{call.replies.reserve({}), std::move(running)};
+}
+
+void Commands::watch(const Call& call, const protocol::Watch& command) {
+  Caller& caller = call.caller;
+  if (!caller.watcher) {
+    // A reload may change the rights while the watches run.
+    const auto sees = [&access = caller.access](std::string_view client) {
+      return !access.is_locked() && access.may_see(client);
+    };
+    caller.watcher = parts_.asking.new_watcher({sees, !caller.access.may_query()}, caller.key);
+  }
+  const auto result = parts_.asking.watch(*caller.watcher, command);
+  if (const auto* refused = std::get_if<watches::Watcher::Refused>(&result)) {
+    copy_line(call, refused->reason);
+    return;
+  }
+  reply(call, call.replies.tail(),
+        [&](std::string& out) { out.append(std::get<watches::Watcher::Accepted>(result).line); });
+}
+
+void Commands::unwatch(const Call& call, const protocol::Unwatch& command) {
+  const auto line = call.caller.watcher ? call.caller.watcher->unwatch(command.tag) : std::nullopt;
+  if (line) {
+    reply(call, call.replies.tail(), [&](std::string& out) { out.append(*line); });
+  } else {
+    copy_line(call, "this connection has no watch with that tag");
+  }
 }
 
 void Commands::ping(const Call& call, const protocol::ClientPing& ping) {

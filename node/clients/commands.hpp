@@ -5,6 +5,7 @@
 // sessions, used on the loop's thread only. Does not own its parts.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -22,6 +23,7 @@
 #include "node/clients/reply_queue.hpp"
 #include "node/config/config.hpp"
 #include "node/places/client.hpp"
+#include "node/watches/watcher.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/command.hpp"
 
@@ -60,6 +62,8 @@ struct Caller {
   Access access;
   std::size_t max_line_bytes = 0;
   bool tls = false;
+  std::uint64_t key = 0;                           // the owner's name for the connection
+  std::unique_ptr<watches::Watcher> watcher = {};  // nullptr: the connection has not watched
   std::string_view refusal{};  // why the last line that was refused or dropped was so, for WHY; a literal; empty: none
 };
 
@@ -109,6 +113,8 @@ class Commands {
   [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
   void iamat(const Call& call, const protocol::Iamat& report);
   void whereis(const Call& call, const protocol::Whereis& query);
+  void watch(const Call& call, const protocol::Watch& command);
+  void unwatch(const Call& call, const protocol::Unwatch& command);
   [[nodiscard]] Outstanding ask(const Call& call, QueryCommand command, const area::Query::Asked& asked);
   void ping(const Call& call, const protocol::ClientPing& ping);
   void help(const Call& call, const protocol::Help& help);

@@ -21,7 +21,10 @@ constexpr std::string_view kSpeaksNoTls =
 using Opening = ClientStream::Opening;
 
 Connection::Connection(Socket socket, const Session::Parts& parts, std::string from, Session::Origin origin)
-    : stream_(std::move(socket)), session_(parts, std::move(from), origin), since_(parts.clock.now().steady) {}
+    : parts_(parts),
+      stream_(std::move(socket)),
+      session_(parts, std::move(from), origin),
+      since_(parts.clock.now().steady) {}
 
 void Connection::receive(std::span<char> buffer) {
   if (stream_.is_opening() && !open()) return;

@@ -69,7 +69,7 @@ class Connection {
   [[nodiscard]] int descriptor() const { return stream_.descriptor(); }
 
  private:
-  [[nodiscard]] const Session::Parts& parts() const { return session_.parts(); }
+  [[nodiscard]] const Session::Parts& parts() const { return parts_; }
   [[nodiscard]] bool open();
   void refuse(std::string_view answer);
   void refuse_plain_text(std::string_view answer);
@@ -82,6 +82,7 @@ class Connection {
   void half_close();
   void discard(std::size_t count);
 
+  const Session::Parts& parts_;
   ClientStream stream_;
   Session session_;
   bool has_received_ = false;

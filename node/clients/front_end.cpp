@@ -112,9 +112,50 @@ void FrontEnd::send_delivered() {
 }
 
 bool FrontEnd::ask() {
+  asking_.set_limits({parts_.watches.max_per_node, parts_.watches.max_members});
+  asking_.set_feed(parts_.replica.self().feed_id);
   const bool is_busy = asking_.work();
   send_delivered();
-  return is_busy;
+  note_due_watchers();
+  write_events();
+  return is_busy || !to_write_.empty();
+}
+
+void FrontEnd::write_soon(const ServedPtr& served) {
+  if (!std::exchange(served->in_to_write, true)) to_write_.push_back(served);
+}
+
+void FrontEnd::note_due_watchers() {
+  for (const std::uint64_t key : asking_.take_due()) {
+    const auto* served = reinterpret_cast<const Served*>(key);
+    if (served->index < connections_.size() && connections_[served->index].get() == served) {
+      write_soon(connections_[served->index]);
+    }
+  }
+}
+
+// Each connection has one turn at most, so that the sockets are polled again between two turns.
+void FrontEnd::write_events() {
+  if (to_write_.empty()) return;
+  TimeSlice slice(kEventSlice);
+  for (std::size_t turns = to_write_.size(); turns > 0 && !slice.is_over(); --turns) {
+    const ServedPtr served = std::move(to_write_.front());
+    to_write_.pop_front();
+    served->in_to_write = false;
+    if (!served->connection.is_open()) continue;
+    switch (served->connection.session().write_events(slice)) {
+      case Session::Events::Written:
+        serve(served);
+        break;
+      case Session::Events::Waiting:
+        write_soon(served);
+        serve(served);
+        break;
+      case Session::Events::Blocked:
+        served->events_wait = true;
+        break;
+    }
+  }
 }
 
 void FrontEnd::release(bus::ChangeNumber acknowledged) {
@@ -280,6 +321,7 @@ void FrontEnd::receive_ahead() {
 void FrontEnd::serve(const ServedPtr& served) {
   Connection& connection = served->connection;
   connection.send();
+  if (std::exchange(served->events_wait, false)) write_soon(served);
   begin_outstanding(served);
   if (!connection.is_open()) {
     forget(served);

@@ -50,7 +50,8 @@ class FrontEnd {
   struct Parts {
     asio::io_context& io;
     bus::Replica& replica;
-    const ClientsConfig& config;  // a reload may change it between two loop iterations
+    const ClientsConfig& config;  // a reload may change this and the next between two loop iterations
+    const WatchesConfig& watches;
     Counters& counters;
     const LoopClock& clock;
     // Starts a places lookup and returns at once. The owner of the front end later calls deliver() once for each
@@ -91,10 +92,13 @@ class FrontEnd {
   void deliver(places::Ticket ticket, std::string_view document);
   void send_delivered();
 
-  // Continues the queries that wait, after the index has followed the store, and sends their answers. Call it at the
-  // end of each loop iteration, after the links were served. Returns true if work is left: the next iteration must
-  // begin without waiting.
+  // Continues the queries that wait, after the index has followed the store, and sends their answers and the events of
+  // watches. Call it at the end of each loop iteration, after the links were served. Returns true if work is left: the
+  // next iteration must begin without waiting.
   [[nodiscard]] bool ask();
+
+  // When ask() must be called although nothing has happened, in steady time; nullopt: never.
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const { return asking_.next_due(); }
 
   // Updates up to and including this change number are acknowledged: sends the replies that waited for them.
   void release(bus::ChangeNumber acknowledged);
@@ -111,14 +115,20 @@ class FrontEnd {
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
+  // The queries and watches of all connections, for reports.
+  [[nodiscard]] const Asking& asking() const { return asking_; }
+
   // TLS handshakes under way.
   [[nodiscard]] std::size_t handshakes() const { return handshakes_.under_way(); }
 
  private:
   // A connection, and its position in the front end's lists.
   struct Served : ClientAddresses::Member {
-    Served(Socket socket, const Session::Parts& parts, std::string from, Session::Origin origin)
-        : connection(std::move(socket), parts, std::move(from), origin) {}
+    Served(Socket socket, const Session::Parts& parts, std::string from, const Session::Origin& origin)
+        : connection(std::move(socket), parts, std::move(from), {origin.network, origin.tls, key()}) {}
+
+    // Names this connection in Asking::take_due().
+    [[nodiscard]] std::uint64_t key() const { return reinterpret_cast<std::uint64_t>(this); }
 
     Connection connection;
     std::size_t index = 0;           // in connections_
@@ -127,6 +137,8 @@ class FrontEnd {
     bool in_to_send = false;         // is in to_send_
     bool in_to_receive = false;      // is in to_receive_
     bool in_wrong_tokens = false;    // is in wrong_tokens_
+    bool in_to_write = false;        // is in to_write_
+    bool events_wait = false;        // events are due, and too much output waits
   };
   using ServedPtr = std::shared_ptr<Served>;
 
@@ -153,6 +165,9 @@ class FrontEnd {
   void serve_ready();
   void receive_ahead();
   void send_soon(const ServedPtr& served);
+  void write_soon(const ServedPtr& served);
+  void note_due_watchers();
+  void write_events();
   void serve(const ServedPtr& served);
   void begin_outstanding(const ServedPtr& served);
   void refuse_tokens();
@@ -181,6 +196,7 @@ class FrontEnd {
   std::vector<ServedPtr> unacknowledged_;  // have replies that wait for an acknowledgement
   std::vector<ServedPtr> to_send_;         // have documents or answers that send_delivered() sends
   std::vector<ServedPtr> to_receive_;      // have input that TLS has read ahead, or wait for a step
+  std::deque<ServedPtr> to_write_;         // have events of watches that are due
   // Connections that wait for the answer to a wrong token, in the order of the answers; at most one entry of each.
   std::deque<std::weak_ptr<Served>> wrong_tokens_;
   std::size_t sweep_index_ = 0;  // where in connections_ the next sweep continues

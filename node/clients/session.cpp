@@ -28,7 +28,8 @@ Session::Session(const Parts& parts, std::string from, Origin origin)
       replies_(parts.buffers),
       caller_{.access = Access(parts.authenticator, origin.network),
               .max_line_bytes = parts.config.max_line_bytes,
-              .tls = origin.tls},
+              .tls = origin.tls,
+              .key = origin.key},
       last_received_(parts.clock.now().steady),
       last_sent_(parts.clock.now().steady) {}
 
@@ -84,6 +85,7 @@ bool Session::is_unacknowledged() const {
 }
 
 void Session::finish() {
+  end_watches(watches::EndReason::Stopping);
   if (input_ == Input::Open) {
     input_ = Input::Finished;
   }
@@ -92,6 +94,7 @@ void Session::finish() {
 bool Session::end_if_revoked() {
   const protocol::Now& now = parts_.clock.now();
   const auto ended = caller_.access.update(now.wall);
+  if (caller_.access.is_locked()) end_watches(watches::EndReason::NotAllowed);
   if (ended == nullptr) return false;
   ++parts_.counters.connections_revoked;
   if (parts_.warnings.allows(ClientWarning::TokenEnded, now)) {
@@ -103,6 +106,29 @@ bool Session::end_if_revoked() {
 
 Session::Begun Session::take_outstanding() {
   return std::exchange(begun_, {});
+}
+
+Session::Events Session::write_events(area::Slice& slice) {
+  if (!caller_.watcher) return Events::Written;
+  const std::size_t held = replies_.bytes();
+  if (held >= kMaxEventBytes) return Events::Blocked;
+  const bool output_was_empty = output().empty();
+  std::string& text = replies_.tail();
+  watches::Output out{text, text.size() + kMaxEventBytes - held, slice, parts_.clock.now()};
+  const bool has_more = caller_.watcher->write(out);
+  if (output_was_empty) last_sent_ = parts_.clock.now().steady;
+  count_memory();
+  return has_more ? Events::Waiting : Events::Written;
+}
+
+// Appends the END lines. Nothing more is written for the watches.
+void Session::end_watches(watches::EndReason reason) {
+  if (!caller_.watcher) return;
+  const bool output_was_empty = output().empty();
+  caller_.watcher->end_all(reason, replies_.tail());
+  caller_.watcher.reset();
+  if (output_was_empty) last_sent_ = parts_.clock.now().steady;
+  count_memory();
 }
 
 void Session::sent(std::size_t count) {
@@ -120,7 +146,7 @@ bool Session::wants_bytes() const {
 
 Session::Ending Session::ending() const {
   if (lines_wait_ || token_refused_at_ || replies_.pending() > 0 || replies_.waiting_iterations() > 0 ||
-      !output().empty()) {
+      !output().empty() || is_watching()) {
     return Ending::NotYet;
   }
   switch (input_) {
@@ -141,7 +167,7 @@ bool Session::is_overdue() const {
   if (!output().empty()) {
     return parts_.clock.now().steady - last_sent_ >= timeout;
   }
-  return replies_.pending() == 0 && replies_.waiting_iterations() == 0 && !token_refused_at_ &&
+  return !is_watching() && replies_.pending() == 0 && replies_.waiting_iterations() == 0 && !token_refused_at_ &&
          parts_.clock.now().steady - last_active() >= timeout;
 }
 
@@ -198,6 +224,7 @@ void Session::handle_end_of_chunk() {
     if (const auto text = lines_.last_line()) {
       execute(Line(*text, from_, spdlog::should_log(spdlog::level::debug)));
     }
+    if (caller_.watcher) caller_.watcher->finish();
   }
   if (lines_.state() == LineBuffer::State::TooLong) {
     refuse_line();
@@ -271,14 +298,17 @@ void Session::refuse_token() {
 }
 
 // Reads no more lines. The replies that are due are still sent.
+// Watches end without an END line.
 void Session::ignore_input() {
   input_ = Input::Ignored;
+  caller_.watcher.reset();
   lines_wait_ = false;
   lines_.close();
 }
 
 void Session::refuse_line() {
   input_ = Input::Ignored;
+  caller_.watcher.reset();
   ++parts_.counters.lines_too_long;
   const std::string_view head = lines_.too_long_head();
   const bool is_token = protocol::is_secret(head) && caller_.access.is_on();

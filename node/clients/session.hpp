@@ -59,6 +59,7 @@ class Session {
   struct Origin {
     std::uint64_t network = 0;  // its address for limits, as ClientAddresses::network_of()
     bool tls = false;
+    std::uint64_t key = 0;  // the owner's name for the connection: Asking::take_due() gives it
   };
 
   // `from`: the client's address, for the log. `parts` must outlive the session.
@@ -108,6 +109,15 @@ class Session {
   };
   [[nodiscard]] Begun take_outstanding();
 
+  // Writes the events of watches that are due to the output, until the slice is over, or until more than kMaxEventBytes
+  // wait for the client: so events alone never keep commands from being read.
+  enum class Events : std::uint8_t {
+    Written,  // all
+    Waiting,  // more are due: call it again, in this loop iteration or the next one
+    Blocked,  // nothing was written, as too much output waits: call it again when output was sent
+  };
+  [[nodiscard]] Events write_events(area::Slice& slice);
+
   // The bytes that can be sent now. Valid until the next call of a function that is not const.
   [[nodiscard]] std::string_view output() const { return replies_.ready_bytes(); }
 
@@ -132,7 +142,6 @@ class Session {
   [[nodiscard]] protocol::Nanoseconds last_active() const { return std::max(last_received_, last_sent_); }
 
   [[nodiscard]] const std::string& from() const { return from_; }
-  [[nodiscard]] const Parts& parts() const { return parts_; }
 
  private:
   enum class Input : std::uint8_t {
@@ -150,6 +159,8 @@ class Session {
   void accept_token();
   void handle_end_of_chunk();
   void ignore_input();
+  [[nodiscard]] bool is_watching() const { return caller_.watcher && caller_.watcher->size() > 0; }
+  void end_watches(watches::EndReason reason);
   void refuse_line();
   void refuse_http(const Line& line);
   [[nodiscard]] bool is_full();

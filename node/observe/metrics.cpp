@@ -148,6 +148,36 @@ void add_counters(std::vector<MetricFamily>& all, const Status& status) {
   }
 }
 
+void add_asking(std::vector<MetricFamily>& all, const AskingStatus& asking) {
+  const auto counters = [](Description description) {
+    return MetricFamily{std::move(description.name), std::move(description.help), MetricType::Counter, {}};
+  };
+  const auto add = [](MetricFamily& family, Labels labels, std::uint64_t count) {
+    ClientMetric metric;
+    metric.label = std::move(labels);
+    metric.counter.value = number(count);
+    family.metric.push_back(std::move(metric));
+  };
+  auto queries = counters(
+      {"herd_queries_total",
+       "Queries of clients; refused: a centre, client or cursor is not known; abandoned: the connection was closed"});
+  for (const auto& [command, result, count] : asking.queries) {
+    add(queries, {{"command", std::string(command)}, {"result", std::string(result)}}, count);
+  }
+  auto events = counters({"herd_watch_events_total", "Events of watches written to clients, by their name"});
+  for (const auto& [event, count] : asking.events) add(events, {{"event", std::string(event)}}, count);
+  all.push_back(std::move(queries));
+  all.push_back(std::move(events));
+  all.push_back(
+      gauge({"herd_queries_under_way", "Number of queries that are not answered yet"}, number(asking.waiting)));
+  all.push_back(gauge({"herd_area_index_clients", "Number of clients in the area index; 0 while nothing asks"},
+                      number(asking.indexed)));
+  all.push_back(gauge({"herd_area_index_bytes", "Memory of the area index, in bytes"}, number(asking.index_bytes)));
+  all.push_back(gauge({"herd_watches", "Number of watches that run"}, number(asking.watches)));
+  all.push_back(gauge({"herd_watch_members", "Number of members of all watches, each counted for each watch"},
+                      number(asking.members)));
+}
+
 MetricFamily provider_states(const Status& status) {
   auto states = gauges(
       {"herd_places_provider_state",
@@ -332,6 +362,7 @@ std::string to_prometheus(const Status& status, const ProcessMetrics& process, c
   add_journal(all, status.journal);
   add_links(all, status);
   add_counters(all, status);
+  add_asking(all, status.asking);
   add_providers(all, status);
   add_http(all, http);
   add_process(all, process);

@@ -52,6 +52,23 @@ Json journal_json(const JournalStatus& journal) {
       {"state", journal.trouble.empty() ? "ok" : "failing"}, {"trouble", journal.trouble}, {"bytes", journal.bytes}};
 }
 
+Json queries_json(const AskingStatus& asking) {
+  Json queries = Json::object();
+  for (const auto& [command, result, count] : asking.queries) {
+    queries[std::string(command)][std::string(result)] = count;
+  }
+  return {{"under_way", asking.waiting},
+          {"indexed_clients", asking.indexed},
+          {"index_bytes", asking.index_bytes},
+          {"counts", std::move(queries)}};
+}
+
+Json watches_json(const AskingStatus& asking) {
+  Json events = Json::object();
+  for (const auto& [event, count] : asking.events) events[std::string(event)] = count;
+  return {{"watches", asking.watches}, {"members", asking.members}, {"events", std::move(events)}};
+}
+
 Json provider_json(const places::Figures& provider) {
   Json requests = Json::object();
   std::uint64_t count = 0;
@@ -103,6 +120,8 @@ std::string to_json(const Status& status) {
                       {"connections", status.connections},
                       {"tls_handshakes_under_way", status.tls_handshakes_under_way},
                       {"journal", journal_json(status.journal)},
+                      {"queries", queries_json(status.asking)},
+                      {"watches", watches_json(status.asking)},
                       {"name_conflict", conflict_json(status.name_conflict)},
                       {"links", std::move(links)},
                       {"reports", std::move(reports)},

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "bus/replica/events.hpp"
+#include "node/observe/asking_status.hpp"
 #include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/messages.hpp"
@@ -60,6 +61,7 @@ struct Status {
   std::uint64_t tls_handshakes_under_way = 0;  // of client connections
   bool ready = false;  // the first synchronisation is complete or was given up, and no peer refuses the name
   JournalStatus journal;
+  AskingStatus asking;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                       // in the order of the configuration
   std::vector<protocol::NodeReport> reports;           // of other nodes, by name; not only of peers

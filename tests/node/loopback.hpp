@@ -20,7 +20,7 @@ namespace herd::node {
 struct LoopbackNode : OneNode {
   asio::io_context io;
   std::vector<places::Query> lookups;  // a ticket is an index of this vector
-  FrontEnd front_end{{io, replica, config, counters, clock, [this](const places::Query& query) {
+  FrontEnd front_end{{io, replica, config, watches, counters, clock, [this](const places::Query& query) {
                         lookups.push_back(query);
                         return places::Ticket{lookups.size() - 1};
                       }}};

@@ -17,6 +17,7 @@ struct OneNode {
   LoopClock clock;
   protocol::Now& now = clock.stopped();
   ClientsConfig config;
+  WatchesConfig watches;
   Counters counters;
   bus::Replica replica{bus::Replica::Options{
       .self = {"test", "Hill", 1, 1}, .peers = {}, .limits = {}, .hash_seed = 0, .durability = {}}};

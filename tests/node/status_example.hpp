@@ -17,6 +17,13 @@ inline Status example_status() {
   status.tls_handshakes_under_way = 1;
   status.ready = true;
   status.journal.bytes = 4096;
+  status.asking = {.queries = {{"near", "answered", 5}, {"near", "refused", 1}, {"count", "answered", 2}},
+                   .events = {{"ENTER", 7}, {"LEAVE", 6}},
+                   .waiting = 1,
+                   .indexed = 3,
+                   .index_bytes = 400,
+                   .watches = 2,
+                   .members = 4};
   status.links = {{.peer = "Jaquez",
                    .state = bus::Connected::Up,
                    .address = "tcp://192.0.2.1:12240",

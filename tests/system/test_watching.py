@@ -72,8 +72,8 @@ def test_the_status_has_the_documented_fields(make_herd: MakeHerd) -> None:
         assert connection.recv(100) == b"? hello\n"
         status = fresh(herd["n1"])
     assert list(status) == ["node", "incarnation", "feed_id", "uptime_s", "digest", "clients", "connections",
-                            "tls_handshakes_under_way", "journal", "name_conflict", "links", "reports", "places",
-                            "counters"]
+                            "tls_handshakes_under_way", "journal", "queries", "watches", "name_conflict", "links",
+                            "reports", "places", "counters"]
     assert status["name_conflict"] is None
     assert (status["node"], status["clients"], status["connections"]) == ("n1", 2, 1)
     for name in ("incarnation", "feed_id", "digest"):

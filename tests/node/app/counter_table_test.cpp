@@ -43,10 +43,10 @@ struct Parts {
     for (auto* value : {&lookups.asked, &lookups.answered, &lookups.timed_out, &lookups.refused}) *value = next++;
     places::Figures& first = providers.front();
     for (auto* value : {&first.hits, &first.misses, &first.shared, &first.stale}) *value = next++;
-    most = next + 2;
+    most = next + 4;
   }
   [[nodiscard]] CounterSources sources() const {
-    return {clients, bus, journal, lookups, providers, most - 2, most - 1, most, monitor};
+    return {clients, bus, journal, lookups, providers, most - 4, most - 3, most - 2, most - 1, most, monitor};
   }
 };
 

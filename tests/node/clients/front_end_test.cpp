@@ -262,7 +262,7 @@ TEST_CASE("the error for a port in use names it and the way out") {
   Node other;
   const auto port = node.front_end.port();
   asio::io_context io;
-  FrontEnd second({io, node.replica, node.config, node.counters, node.clock, {}});
+  FrontEnd second({io, node.replica, node.config, node.watches, node.counters, node.clock, {}});
   const auto listening = second.listen({"127.0.0.1", port});
   REQUIRE_FALSE(listening);
   CHECK(listening.error().message == "clients address 127.0.0.1:" + std::to_string(port) +
@@ -272,7 +272,7 @@ TEST_CASE("the error for a port in use names it and the way out") {
 TEST_CASE("the error for an address that this host does not have names it") {
   OneNode node;
   asio::io_context io;
-  FrontEnd front_end({io, node.replica, node.config, node.counters, node.clock, {}});
+  FrontEnd front_end({io, node.replica, node.config, node.watches, node.counters, node.clock, {}});
   const auto listening = front_end.listen({"192.0.2.1", 12140});
   REQUIRE_FALSE(listening);
   CHECK(listening.error().message.starts_with("clients address 192.0.2.1:12140 cannot be listened on ("));

@@ -16,6 +16,9 @@ TEST_CASE("the status document has exactly the documented fields") {
     "node": "Hill", "incarnation": "ffffffffffffffff", "feed_id": "0020000000000001", "uptime_s": 61.5,
     "digest": "0000000000000abc", "clients": 3, "connections": 2, "tls_handshakes_under_way": 1,
     "journal": {"state": "ok", "trouble": "", "bytes": 4096},
+    "queries": {"under_way": 1, "indexed_clients": 3, "index_bytes": 400,
+      "counts": {"near": {"answered": 5, "refused": 1}, "count": {"answered": 2}}},
+    "watches": {"watches": 2, "members": 4, "events": {"ENTER": 7, "LEAVE": 6}},
     "name_conflict": null,
     "links": {
       "Jaquez": {"state": "up", "address": "tcp://192.0.2.1:12240", "sent": 12, "merged": 11, "kept": 10, "lag": 1,
