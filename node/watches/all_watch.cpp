@@ -24,7 +24,7 @@ bool AllWatch::note(const area::Moved& moved, const Change& change) {
     marks_ = {};
     is_vague_ = false;
   }
-  if (is_open() || (stage_ == Stage::List && moved.record < next_)) except(moved.record, change);
+  if (stage_ == Stage::Ready || (stage_ == Stage::List && moved.record < next_)) except(moved.record, change);
   return add_pending(moved.record, moved.number);
 }
 
@@ -39,7 +39,7 @@ void AllWatch::except(bus::RecordIndex record, const Change& change) {
       tied_.erase(record);
       break;
     case ChangeKind::Tie:
-      if (is_current() || change.former <= std::max(is_open() ? position() : 0, listed_after(record))) {
+      if (is_current() || change.former <= std::max(is_open() ? position() : begun_, listed_after(record))) {
         tied_.insert(record);
       }
       break;

@@ -29,7 +29,7 @@ class AllWatch final : public Watch {
   static constexpr std::size_t kMaxExceptions = 16'384;
 
  private:
-  enum class Stage : std::uint8_t { Begin, List, Changes, Ready };
+  enum class Stage : std::uint8_t { Begin, List, Changes, Ready };  // Ready: also after the opening
   // Of the opening: the records below `end`, and not below that of the mark before, were listed after this change.
   struct Mark {
     bus::RecordIndex end = 0;

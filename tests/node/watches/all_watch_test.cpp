@@ -1,5 +1,7 @@
 #include "node/watches/all_watch.hpp"
 
+#include <algorithm>
+
 #include "tests/node/watches/world.hpp"
 
 using namespace herd::node::watches;
@@ -92,6 +94,19 @@ TEST_CASE("a watch of all clients resumes") {
   CHECK(connection.read() == "! t 0 HERE " + world.at("b") + "! t 0 GONE reset c\n! t 5 READY 1\n");
   world.report("a", "+1+2");
   CHECK(connection.read() == "! t 6 MOVE " + world.at("a"));
+}
+
+TEST_CASE("a client that changes between the last line before READY and READY is not forgotten") {
+  World world;
+  world.report("a", "+1+1");
+  world.reset("a");
+  Connection connection(world);
+  connection.watch(from(all("t"), 1));
+  std::string text;
+  CHECK(connection.read_some(text, 1));
+  CHECK(text == "! t 0 GONE reset a\n");
+  world.report("a", "+1+1");
+  CHECK(connection.read() == "! t 2 READY 0\n! t 3 ENTER " + world.at("a"));
 }
 
 TEST_CASE("a reader that has far too much to read gets ENTER for each client that exists") {

@@ -1,4 +1,6 @@
 // The lines up to READY: snapshots, and resuming.
+#include <algorithm>
+
 #include "tests/node/watches/world.hpp"
 
 using namespace herd::node::watches;
@@ -19,6 +21,25 @@ TEST_CASE("a snapshot comes in parts, and what moves while it comes follows READ
   CHECK(text == "! t 0 HERE 0.111 000 " + world.at("c1") + "! t 0 HERE 0.222 000 " + world.at("c2") +
                     "! t 0 HERE 0.334 000 " + world.at("c3") + "! t 5 READY 4\n" + "! t 6 MOVE 0.111 000 " +
                     world.at("c0"));
+}
+
+TEST_CASE("a snapshot may need several searches") {
+  World world;
+  for (int i = 0; i < 700; ++i) {
+    world.put("c" + std::to_string(i), i % 3 == 0 ? "+0.001+0" : "+0.002+0", "100", "Hill", 0);
+  }
+  world.apply();
+  for (const auto& command : {near("t", "+0+0", kKm), within("t", "+0+0", "+1+1")}) {
+    Connection connection(world);
+    connection.watch(command);
+    const std::string text = connection.read();
+    CHECK(text.ends_with("! t 700 READY 700\n"));
+    CHECK(std::count(text.begin(), text.end(), '\n') == 701);
+    Connection second(world);
+    second.watch(from(command, 700));
+    CHECK(second.read() == "! t 700 READY 0\n");
+    CHECK(world.counters.members == 1400);
+  }
 }
 
 TEST_CASE("resuming gives the clients that changed since") {
