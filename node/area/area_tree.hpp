@@ -6,8 +6,7 @@
 // are one point here.
 //
 // Bounds: no operation reads more than about 130 clients, wherever the clients are: all at one point, all within a
-// millimetre, all at a pole. At most 20 bytes a client with a million clients. Memory that clients leave is reused, and
-// freed with the tree.
+// millimetre, all at a pole. Memory that clients leave is reused, and freed with the tree.
 //
 // Pure. Loop thread only.
 #pragma once
@@ -30,8 +29,7 @@ class AreaTree {
   // The store must exist as long as the tree. Each record that is put must be in it.
   explicit AreaTree(const bus::Store& store) : store_(store) {}
 
-  // Inserts the client, or moves it if it is in the tree. About 30 ns after a prefetch(), if the client stays in its
-  // leaf, as nearly all do; about 100 ns if not.
+  // Inserts the client, or moves it if it is in the tree. A move within a leaf, as nearly all are, writes two words.
   void put(bus::RecordIndex record, protocol::Point point);
   // Does nothing if the client is not in the tree.
   void remove(bus::RecordIndex record);

@@ -23,8 +23,8 @@ constexpr Ring ring(unsigned number) {
 }
 
 // A degree of longitude is about 2^-shift of one of latitude there.
-constexpr unsigned shift_of(unsigned ring) {
-  return ring + 1;
+constexpr unsigned shift_of(unsigned number) {
+  return number + 1;
 }
 
 constexpr unsigned ring_of(std::uint32_t distance) {

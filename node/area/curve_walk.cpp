@@ -32,9 +32,12 @@ class Copied {
 
 bool CurveWalk::run(Pace& pace, CurveVisitor& visitor) {
   while (position_.key.chart < kCharts) {
-    const Step step = walk_chart(pace, visitor);
-    if (step != Step::Next) return step == Step::Stopped;
-    pass({position_.key.chart, std::numeric_limits<std::uint64_t>::max()});
+    const Chart chart = position_.key.chart;
+    if (const NodeId root = tree_.nodes().root(chart); root != kNoNode) {
+      const Step step = walk(root, {{chart, 0, 0}, 0}, pace, visitor);
+      if (step != Step::Next) return step == Step::Stopped;
+    }
+    pass({chart, std::numeric_limits<std::uint64_t>::max()});
   }
   return true;
 }
@@ -45,36 +48,28 @@ void CurveWalk::pass(CurveKey last) {
   if (++position_.key.interleaved == 0) ++position_.key.chart;
 }
 
-CurveWalk::Step CurveWalk::walk_chart(Pace& pace, CurveVisitor& visitor) {
-  struct Waiting {
-    NodeId node = kNoNode;
-    Cell place;
-  };
-  const AreaNodes& nodes = tree_.nodes();
-  const Chart chart = position_.key.chart;
-  std::array<Waiting, 4 * 33> waiting;  // the next one last; at most 3 of each level, and 4 of the lowest
-  std::size_t size = 0;
-  if (nodes.root(chart) != kNoNode) waiting[size++] = {nodes.root(chart), {{chart, 0, 0}, 0}};
-  while (size > 0) {
-    const Waiting next = waiting[--size];
-    const CurveKey last = last_key(next.place);
-    if (last < position_.key) continue;
-    const bool whole = !position_.client && position_.key <= curve_key(next.place.corner);
-    if (!visitor.enters(next.node, next.place, whole)) {
-      pass(last);
-    } else if (is_leaf(next.node)) {
-      const Step step = visit_leaf(nodes.leaf(next.node), whole, pace, visitor);
-      if (step != Step::Next) return step;
-      pass(last);
-    } else {
-      const AreaNodes::Inner& inner = nodes.inner(next.node);
-      const Cell cell = inner.cell();
-      for (unsigned quadrant = 4; quadrant-- > 0;) {
-        if (inner.children[quadrant] == kNoNode) continue;
-        waiting[size++] = {inner.children[quadrant], cell.quadrant(quadrant)};
-      }
-    }
-    if (pace.spend(Pace::kNode)) return Step::SliceOver;
+// At most 33 calls deep.
+CurveWalk::Step CurveWalk::walk(NodeId node, const Cell& place, Pace& pace, CurveVisitor& visitor) {
+  const CurveKey last = last_key(place);
+  if (last < position_.key) return Step::Next;
+  const bool whole = !position_.client && position_.key <= curve_key(place.corner);
+  if (pace.spend(Pace::kNode)) return Step::SliceOver;
+  if (visitor.enters(node, place, whole)) {
+    const AreaNodes& nodes = tree_.nodes();
+    const Step step = is_leaf(node) ? visit_leaf(nodes.leaf(node), whole, pace, visitor)
+                                    : walk_children(nodes.inner(node), pace, visitor);
+    if (step != Step::Next) return step;
+  }
+  pass(last);
+  return Step::Next;
+}
+
+CurveWalk::Step CurveWalk::walk_children(const AreaNodes::Inner& inner, Pace& pace, CurveVisitor& visitor) {
+  const Cell cell = inner.cell();
+  for (unsigned quadrant = 0; quadrant < 4; ++quadrant) {
+    if (inner.children[quadrant] == kNoNode) continue;
+    const Step step = walk(inner.children[quadrant], cell.quadrant(quadrant), pace, visitor);
+    if (step != Step::Next) return step;
   }
   return Step::Next;
 }

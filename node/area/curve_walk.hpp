@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "node/area/area_tree.hpp"
 #include "node/area/pace.hpp"
@@ -40,7 +41,8 @@ class CurveWalk {
  private:
   enum class Step { Next, Stopped, SliceOver };
 
-  [[nodiscard]] Step walk_chart(Pace& pace, CurveVisitor& visitor);
+  [[nodiscard]] Step walk(NodeId node, const Cell& place, Pace& pace, CurveVisitor& visitor);
+  [[nodiscard]] Step walk_children(const AreaNodes::Inner& inner, Pace& pace, CurveVisitor& visitor);
   [[nodiscard]] Step visit_leaf(const AreaNodes::Leaf& leaf, bool whole, Pace& pace, CurveVisitor& visitor);
   [[nodiscard]] Step visit_crowd(const AreaNodes::Leaf& leaf, Pace& pace, CurveVisitor& visitor);
   [[nodiscard]] bool is_done(CurveKey key, bus::RecordIndex record) const;

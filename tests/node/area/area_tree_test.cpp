@@ -147,7 +147,7 @@ TEST_CASE("many clients use little memory, wherever they are") {
     tree.check_invariants();
     return tree.memory() / kCount;
   };
-  // Some of the chunks are in use only in part; with a million clients it is about 19.
+  // Some of the chunks are in use only in part.
   CHECK(bytes([&](std::size_t) { return scene.anywhere(); }) <= 24);
   CHECK(bytes([&](std::size_t) { return scene.point(); }) <= 24);
   CHECK(bytes([&](std::size_t) { return Point{1, 1}; }) <= 24);
