@@ -99,7 +99,11 @@ class Scene {
   std::uint64_t below(std::uint64_t end) { return random_() % end; }
   double fraction() { return static_cast<double>(random_() >> 11U) * 0x1p-53; }
 
-  protocol::Point anywhere() { return at(fraction() * 180 - 90, fraction() * 360 - 180); }
+  protocol::Point anywhere() {
+    const double latitude = fraction() * 180 - 90;
+    return {static_cast<std::int32_t>(latitude * protocol::kUnitsPerDegree),
+            static_cast<std::int32_t>((fraction() * 360 - 180) * protocol::kUnitsPerDegree)};
+  }
 
   protocol::Point point() {
     switch (below(9)) {
