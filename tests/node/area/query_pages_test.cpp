@@ -93,3 +93,16 @@ TEST_CASE("a cursor works at another node with the same store") {
     CHECK(other.answer(next) == one.answer(next));
   }
 }
+
+TEST_CASE("the cursor in the example of docs/PROTOCOL.md is the one that a node gives") {
+  Asking asking;
+  asking.put("kiwi", "+34.0-118.0", "1700000000");
+  asking.put("emu", "+34.01-118.0", "1700000001");
+  asking.put("rhea", "+33.98-118.0", "1700000005");
+  const std::string kiwi = at_line("kiwi", "+34.0-118.0", "1700000000");
+  CHECK(asking.answer("NEAR kiwi 5 1") == kiwi + "IS 1.112 000 " + at_line("emu", "+34.01-118.0", "1700000001") +
+                                              "END 2 0k49b0d8Mqfckein3qCLN4_3EAAAAAAAZW11\n");
+  CHECK(asking.answer("NEAR kiwi 5 1 after=0k49b0d8Mqfckein3qCLN4_3EAAAAAAAZW11") ==
+        kiwi + "IS 2.224 180 " + at_line("rhea", "+33.98-118.0", "1700000005") + "END 2\n");
+  CHECK(asking.answer("COUNT NEAR kiwi 5 match=r*") == "COUNT 1\n");
+}
