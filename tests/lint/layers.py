@@ -37,8 +37,8 @@ ALLOWED: dict[str, list[str]] = {
                      "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
     "node/app": ["node/http", "node/clients", "node/watches", "node/observe", "node/journal", "node/config",
-                 "node/places", "node/tls", "node/base", "bus/zmq", "bus/keys", "bus/loop", "bus/replica", "bus/journal", "bus/link",
-                 "bus/store", "protocol"],
+                 "node/places", "node/tls", "node/base", "bus/zmq", "bus/keys", "bus/loop", "bus/replica",
+                 "bus/journal", "bus/link", "bus/store", "protocol"],
 }
 
 # Headers of the system that a pure layer may not use: no socket, clock, thread, file or log.

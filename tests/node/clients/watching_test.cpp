@@ -57,7 +57,7 @@ TEST_CASE("a refused WATCH leaves its tag free, and WHY says why") {
   CHECK(talk.ask("WATCH t ALL") == "? WATCH t ALL\n");
 }
 
-TEST_CASE("events that nobody reads stop at their bound, and commands are read all the same") {
+TEST_CASE("events that the client does not read stop at their bound, and commands are read all the same") {
   Talk talk;
   for (int i = 0; i < 1'000; ++i) {
     talk.node.replica.accept({"client-" + std::to_string(i), "+1+2", "5", 5s}, talk.node.now);
