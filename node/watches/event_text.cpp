@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 
+#include "node/area/at_line.hpp"
 #include "node/area/sphere.hpp"
 #include "protocol/digits.hpp"
 #include "protocol/reply.hpp"
@@ -74,7 +75,7 @@ void append_client_event(std::string& out, const EventHead& head, const std::opt
     area::append_bearing(out, area::bearing(sighting->centre, sighting->client));
     out.push_back(' ');
   }
-  protocol::append_at(out, {record.origin, record.difference, record.client, record.coordinates, record.time_text});
+  protocol::append_at(out, area::at_line_of(record));
 }
 
 void append_id_event(std::string& out, const EventHead& head, std::string_view client) {

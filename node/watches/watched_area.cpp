@@ -4,7 +4,7 @@
 #include <cmath>
 #include <numbers>
 
-#include "node/area/box.hpp"
+#include "node/area/area_filter.hpp"
 #include "node/area/sphere.hpp"
 
 namespace herd::node::watches {
@@ -45,7 +45,7 @@ std::optional<Bounds> circle_bounds(Point centre, protocol::Millimetres radius) 
 }  // namespace
 
 bool WatchedArea::contains(Point point, bool is_member) const {
-  if (!is_circle_) return area::contains(box(), point);
+  if (!is_circle_) return area::BoxFilter(box()).contains(area::spot_of(point));
   return area::distance(corner_, point) <= radius_ + (is_member ? slack_ : 0);
 }
 
