@@ -38,7 +38,7 @@ TEST_CASE("a watch of a circle has its snapshot, and then an event for each chan
   Talk talk;
   CHECK(talk.ask("IAMAT a +1+2 5") == at("a", "+1+2"));
   CHECK(talk.ask("WATCH t NEAR +1+2 1") == "WATCHING t 0000000000000000 new\n");
-  CHECK(talk.iterate() == "! t 0 HERE 0.000 000 " + at("a", "+1+2") + "! t 0 READY 1\n");
+  CHECK(talk.iterate() == "! t 0 HERE 0.000 000 " + at("a", "+1+2") + "! t 1 READY 1\n");
   CHECK(talk.ask("IAMAT a +1+2.001 6") == at("a", "+1+2.001", "6"));
   CHECK(talk.iterate() == "! t 2 MOVE 0.111 090 " + at("a", "+1+2.001", "6"));
   CHECK(talk.ask("IAMAT a +1+3 7") == at("a", "+1+3", "7"));
@@ -77,7 +77,7 @@ TEST_CASE("events that the client does not read stop at their bound, and command
     all += talk.take_output();
   }
   all += talk.take_output();
-  CHECK(all.ends_with("! t 0 READY 1000\n"));
+  CHECK(all.ends_with("! t 1000 READY 1000\n"));
 }
 
 TEST_CASE("a connection with a watch is not idle") {
@@ -97,7 +97,7 @@ TEST_CASE("after the end of input a snapshot is completed, and then the connecti
   talk.send("WATCH t ALL\n");
   talk.session.receive_end();
   CHECK(talk.session.ending() == Session::Ending::NotYet);
-  CHECK(talk.iterate().ends_with("! t 0 READY 1\n"));
+  CHECK(talk.iterate().ends_with("! t 1 READY 1\n"));
   CHECK(talk.last == Session::Events::Written);
   CHECK(talk.session.ending() == Session::Ending::Close);
 }
