@@ -237,7 +237,7 @@ TEST_CASE("at a pole the longitude has no meaning") {
   }
 }
 
-TEST_CASE("+180 and -180 degrees are one meridian") {
+TEST_CASE("a distance and a bearing are the same at +180 and at -180 degrees") {
   const Point east = degrees(12, 180);
   const Point west = degrees(12, -180);
   CHECK(distance(east, west) == 0);
