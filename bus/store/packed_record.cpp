@@ -178,6 +178,18 @@ ChangeNumber packed_number(const RecordHead& head, const char* body) {
   return Reader(body).number(kSizes[head.form >> kNumberShift & 3]);
 }
 
+std::optional<protocol::Point> packed_point(const RecordHead& head, const char* body) {
+  Reader reader(body + numbers_bytes(head.form));
+  if ((head.form & kLoose) == 0) {
+    const std::size_t characters = head.form & kCharacters;
+    return characters == 0 ? std::nullopt : std::optional(packed_point(reader.at(), characters));
+  }
+  (void)reader.number(4);  // the origin
+  const std::size_t characters = reader.number(1);
+  (void)reader.number(1);
+  return characters == 0 ? std::nullopt : std::optional(protocol::point_of(reader.text(characters)));
+}
+
 RecordFields unpack_fields(const RecordHead& head, const char* body) {
   Reader reader(body);
   return take_fields(head, reader);

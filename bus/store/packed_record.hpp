@@ -89,6 +89,8 @@ void pack_record(const RecordFields& fields, std::string_view coordinates, std::
 // after the body must be readable.
 [[nodiscard]] OriginIndex packed_origin(const RecordHead& head, const char* body);
 [[nodiscard]] ChangeNumber packed_number(const RecordHead& head, const char* body);
+// The point of the coordinates; nullopt if there are none, because the record is a reset.
+[[nodiscard]] std::optional<protocol::Point> packed_point(const RecordHead& head, const char* body);
 [[nodiscard]] RecordFields unpack_fields(const RecordHead& head, const char* body);
 // The same, with the texts.
 [[nodiscard]] RecordFields unpack_record(const RecordHead& head, const char* body, CoordinatesText& coordinates,

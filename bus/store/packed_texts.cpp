@@ -44,6 +44,80 @@ std::uint64_t unpacked(std::uint32_t half) {
   return word + kEach * '0' - no_digits;
 }
 
+// Characters with 4 bits each, the first one lowest.
+constexpr unsigned kBits = 4;
+constexpr std::uint64_t kEachHalf = 0x1111111111111111;  // multiplied by 4 bits: those sixteen times
+constexpr unsigned kMinus = '-' & 0xF;
+constexpr unsigned kPoint = '.' & 0xF;
+constexpr unsigned kUnitDigits = 7;                // of a fraction in a Point; one more decides the rounding
+constexpr unsigned kReadDigits = kUnitDigits + 1;  // of each fraction
+static_assert(kPowersOfTen[kUnitDigits] == protocol::kUnitsPerDegree);
+
+// The digits at the front. At most 16.
+unsigned leading_digits(std::uint64_t halves) {
+  const std::uint64_t no_digits = halves & (halves << 1 | halves << 2) & kEachHalf * 8;  // 10 or more
+  return static_cast<unsigned>(std::countr_zero(no_digits)) / kBits;
+}
+
+// The value of the first `count` digits, at most 8, as if zeros followed them.
+std::uint64_t value_of_first(std::uint64_t halves, unsigned count) {
+  std::uint64_t bytes = halves & ((std::uint64_t{1} << count * kBits) - 1);
+  bytes = (bytes | bytes << 16) & 0x0000FFFF0000FFFF;
+  bytes = (bytes | bytes << 8) & 0x00FF00FF00FF00FF;
+  bytes = (bytes | bytes << 4) & (kEach * 0x0F);
+  return protocol::value_of_eight_digits(bytes);
+}
+
+class PackedNumbers {
+ public:
+  PackedNumbers(const char* from, std::size_t characters) : from_(from), end_(characters) {}
+
+  // Reads a sign and a decimal, in units of 1e-7 rounded half away from zero.
+  std::int32_t take_units() {
+    std::uint64_t halves = front();
+    const bool is_negative = (halves & 0xF) == kMinus;
+    halves >>= kBits;
+    const unsigned whole = std::min(leading_digits(halves), kMaxWhole);
+    std::uint64_t value =
+        value_of_first(halves << (kReadDigits - whole) * kBits, kReadDigits) * kPowersOfTen[kReadDigits];
+    halves >>= whole * kBits;
+    at_ += 1 + whole;
+    if ((halves & 0xF) == kPoint) {
+      halves >>= kBits;
+      const unsigned fraction = std::min(leading_digits(halves), kReadDigits);
+      value += value_of_first(halves, fraction);
+      at_ += 1 + fraction;
+      if (fraction == kReadDigits) pass_digits();
+    }
+    const auto units = static_cast<std::int32_t>((value + 5) / 10);
+    return is_negative ? -units : units;
+  }
+
+ private:
+  static constexpr unsigned kMaxWhole = 3;
+  static constexpr unsigned kAtOnceHalves = 15;  // of front(); more than a sign, 3 digits, a point and 8 digits
+  static_assert(1 + kMaxWhole + 1 + kReadDigits < kAtOnceHalves);
+
+  // The next characters, at least kAtOnceHalves. Those after the end are not digits.
+  [[nodiscard]] std::uint64_t front() const {
+    if (at_ >= end_) return ~std::uint64_t{0};
+    std::uint64_t halves = 0;
+    std::memcpy(&halves, from_ + at_ / 2, sizeof halves);
+    halves = little_endian(halves) >> at_ % 2 * kBits;
+    const std::size_t rest = end_ - at_;
+    return rest <= kAtOnceHalves ? halves | ~std::uint64_t{0} << rest * kBits : halves;
+  }
+  void pass_digits() {
+    for (unsigned digits = kAtOnceHalves; digits == kAtOnceHalves; at_ += digits) {
+      digits = std::min(leading_digits(front()), kAtOnceHalves);
+    }
+  }
+
+  const char* from_;
+  std::size_t end_;
+  std::size_t at_ = 0;
+};
+
 }  // namespace
 
 bool pack_coordinates(std::string_view text, char* to) {
@@ -84,6 +158,12 @@ void unpack_coordinates(const char* from, std::size_t characters, CoordinatesTex
     const std::uint64_t word = little_endian(unpacked(little_endian(half)));
     std::memcpy(at, &word, sizeof word);
   }
+}
+
+protocol::Point packed_point(const char* from, std::size_t characters) {
+  PackedNumbers numbers(from, characters);
+  const std::int32_t latitude = numbers.take_units();
+  return {latitude, numbers.take_units()};
 }
 
 std::optional<TimeForm> form_of(std::string_view text) {

@@ -13,6 +13,7 @@
 #include "bus/store/short_text.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/point.hpp"
 
 namespace herd::bus {
 
@@ -34,6 +35,9 @@ struct UpdateTexts {
 [[nodiscard]] bool pack_coordinates(std::string_view text, char* to);
 // At most kMaxCoordinatesBytes characters; more are cut off.
 void unpack_coordinates(const char* from, std::size_t characters, CoordinatesText& to);
+// protocol::point_of() of the text, without writing it: the index of all clients' points reads one at each change. The
+// text must be valid coordinates. May read up to 8 bytes after the packed ones.
+[[nodiscard]] protocol::Point packed_point(const char* from, std::size_t characters);
 
 struct TimeForm {
   std::uint32_t whole = 0;     // digits before the point, 1 to 10

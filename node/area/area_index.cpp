@@ -10,7 +10,7 @@ namespace herd::node::area {
 namespace {
 
 // Changes that are prefetched and applied together. More do not save more, and a batch is the shortest slice.
-constexpr std::size_t kBatch = 32;
+constexpr std::size_t kBatch = 64;
 
 }  // namespace
 
@@ -38,6 +38,7 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
       if (!change) break;
       changes[count] = *change;
       records[count++] = change->index;
+      store_.prefetch(change->index);
     }
     tree_->prefetch(std::span(records).first(count));
     for (const bus::Feed::Entry& change : std::span(changes).first(count)) apply(change, on_moved);
@@ -46,13 +47,13 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
 }
 
 void AreaIndex::apply(const bus::Feed::Entry& change, const OnMoved& on_moved) {
-  const bus::RecordView record = store_.record_at(change.index);
+  const bus::RecordCells::Cell cell = store_.packed_at(change.index);
   Moved moved{change.index, change.number, tree_->point_of(change.index), std::nullopt};
-  if (bus::is_reset(record)) {
-    tree_->remove(change.index);
-  } else {
-    moved.after = point_of(spot_of(protocol::point_of(record.coordinates)));
+  if (const auto point = bus::packed_point(cell.head, cell.body)) {
+    moved.after = point_of(spot_of(*point));
     tree_->put(change.index, *moved.after);
+  } else {
+    tree_->remove(change.index);
   }
   cursor_ = change.number;
   if (on_moved) on_moved(moved);

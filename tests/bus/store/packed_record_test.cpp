@@ -71,6 +71,24 @@ TEST_CASE("coordinates of every length are restored: packed up to 63 characters,
   }
 }
 
+TEST_CASE("the point of a body is that of its coordinates, whether they are packed or not") {
+  RecordHead head;
+  RecordBody body;
+  const auto point = [&](std::string_view coordinates, OriginIndex origin) {
+    RecordFields fields = sample_fields();
+    fields.origin = origin;
+    pack_record(fields, coordinates, "1520023934.918963997", head, body);
+    return packed_point(head, body.bytes.data());
+  };
+  for (const OriginIndex origin : {OriginIndex{0}, OriginIndex{65'536}}) {
+    CHECK(point("", origin) == std::nullopt);
+    for (std::size_t digits = 1; digits <= herd::protocol::kMaxFractionDigits; ++digits) {
+      const std::string text = "-34." + std::string(digits, '8') + "+018." + std::string(digits, '5') + "/";
+      CHECK(point(text, origin) == herd::protocol::point_of(text));
+    }
+  }
+}
+
 TEST_CASE("numbers on both sides of every bound are restored") {
   std::vector<std::uint64_t> numbers{1, 0xff, UINT64_MAX, UINT64_MAX - 1};
   for (const unsigned bits : {31U, 32U, 39U, 40U, 47U, 48U, 63U}) {

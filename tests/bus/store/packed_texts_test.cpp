@@ -7,6 +7,7 @@
 #include <string>
 
 #include "protocol/coordinates.hpp"
+#include "protocol/point.hpp"
 #include "protocol/time_text.hpp"
 #include "tests/catch.hpp"
 
@@ -55,6 +56,25 @@ std::string sign(std::mt19937_64& random) {
 }
 
 }  // namespace
+
+TEST_CASE("the point of packed coordinates is that of their text") {
+  std::mt19937_64 random(2);
+  int valid = 0;
+  for (int i = 0; i < 200'000; ++i) {
+    std::string text = sign(random) + decimal(random, 2, protocol::kMaxFractionDigits) + sign(random) +
+                       decimal(random, 3, protocol::kMaxFractionDigits) + (random() % 4 == 0 ? "/" : "");
+    if (random() % 8 == 0) text = "-90.000-180.0000000000000000/";
+    const auto point = parse_point(text);
+    std::array<char, packed_bytes(protocol::kMaxCoordinatesBytes) + 8> packed;
+    if (!point || !pack_coordinates(text, packed.data())) continue;
+    const auto end = packed.begin() + static_cast<std::ptrdiff_t>(packed_bytes(text.size()));
+    std::fill(end, packed.end(), '\x55');
+    INFO(text);
+    REQUIRE(packed_point(packed.data(), text.size()) == *point);
+    ++valid;
+  }
+  CHECK(valid > 50'000);
+}
 
 TEST_CASE("random valid coordinates are restored byte for byte") {
   std::mt19937_64 random(1);
