@@ -20,7 +20,7 @@ MAX_COLUMNS = 120
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PUBLIC_FUNCTIONS = 20
-# These classes have more, and get no more than this. Store has one for whoever reads many records in the order of the
+# These classes have more, and get no more than this. Store has one for a reader of many records in the order of the
 # feed, such as the area index: the cells, which can prefetch them, are its own.
 LARGE_CLASSES = {"class Bus": 21, "class Link": 24, "class Replica": 37, "class Store": 26}
 
