@@ -56,7 +56,7 @@ TEST_CASE("a client that speaks HTTP gets an answer that names the HTTP port, an
   client.half_close();
   CHECK(node.run_until([&] { return node.front_end.connections() == 0; }));
 
-  FrontEnd other({node.io, node.replica, node.config, node.counters, node.clock,
+  FrontEnd other({node.io, node.replica, node.config, node.watches, node.counters, node.clock,
                   [](const places::Query&) { return places::Ticket{0}; }, kDefaultAckTimeout, SIZE_MAX,
                   Address{"127.0.0.1", 12145}});
   REQUIRE(other.listen({"127.0.0.1", 0}));

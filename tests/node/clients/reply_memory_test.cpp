@@ -30,10 +30,10 @@ struct Crowd : OneSession {
   }
 
   // Sends this line while the session reads, takes no reply, and answers its lookups.
-  static void fill(Session& session, const std::string& line) {
+  void fill(Session& session, const std::string& line) {
     for (bool goes_on = true; goes_on;) {
       goes_on = session.wants_bytes();
-      if (goes_on) send(session, repeated(line, session.parts().memory.read_bytes() / line.size()));
+      if (goes_on) send(session, repeated(line, small.read_bytes() / line.size()));
       for (const Lookup& lookup : session.take_outstanding().lookups) {
         session.answer(lookup.slot, kPlaces);
         goes_on = true;
