@@ -30,12 +30,12 @@ struct Crowd : OneSession {
   }
 
   // Sends this line while the session reads, takes no reply, and answers its lookups.
-  void fill(Session& session, const std::string& line) {
+  void fill(Session& of, const std::string& line) {
     for (bool goes_on = true; goes_on;) {
-      goes_on = session.wants_bytes();
-      if (goes_on) send(session, repeated(line, small.read_bytes() / line.size()));
-      for (const Lookup& lookup : session.take_outstanding().lookups) {
-        session.answer(lookup.slot, kPlaces);
+      goes_on = of.wants_bytes();
+      if (goes_on) send(of, repeated(line, small.read_bytes() / line.size()));
+      for (const Lookup& lookup : of.take_outstanding().lookups) {
+        of.answer(lookup.slot, kPlaces);
         goes_on = true;
       }
     }
