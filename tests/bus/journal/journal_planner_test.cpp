@@ -101,7 +101,7 @@ TEST_CASE("more records than fit a flush need several, and only the one that rea
   CHECK(recovered(node.text).store.digest() == node.store->digest());
 }
 
-TEST_CASE("flushes reach the tail, however many changes arrive while one is written") {
+TEST_CASE("flushes reach the tail, however many changes arrive while one is written", "[slow]") {
   const std::size_t changes = GENERATE(500U, 1'200U, 3'000U, 8'000U, 20'000U);
   CAPTURE(changes);
   Store store(1);

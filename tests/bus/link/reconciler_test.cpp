@@ -247,7 +247,7 @@ TEST_CASE("a divergence that cannot be repaired causes a bounded number of round
   CHECK(two.hill->counters().digest_rounds <= std::uint64_t{4} * 21);
 }
 
-TEST_CASE("a bucket that is too large for one ANSWER is sent in several") {
+TEST_CASE("a bucket that is too large for one ANSWER is sent in several", "[slow]") {
   TwoCompared two;
   const std::vector<std::string> clients = clients_of_kiwis_bucket(kMaxBatchUpdates * 2 + 1);
   for (const std::string& client : clients) REQUIRE(accept(*two.hill, client, "5", two.now).result == Accepted::Stored);
