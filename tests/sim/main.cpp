@@ -1,10 +1,10 @@
 // herd-sim: runs many seeds, or replays one. Exit status 0: no fault was found; 1: one was found, printed with its
 // seed; 2: wrong usage.
-#include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cstdio>
-#include <string>
 
-#include "tests/mutant_names.hpp"
+#include "bus/store/mutants.hpp"
+#include "tests/sim/options.hpp"
 #include "tests/sim/scale.hpp"
 #include "tests/sim/world.hpp"
 
@@ -60,41 +60,22 @@ bool run_seed(std::uint64_t seed, bool verbose, Totals& totals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Runs real replicas in virtual time, with faults of network and disks that a seed decides"};
-  std::uint64_t first = 0;
-  std::uint64_t count = 2000;
-  Mutant mutant = Mutant::None;
-  auto* one = app.add_option("--seed", first, "Run only this seed, and print its scenario and result");
-  app.add_option("--first", first, "The first seed")->excludes(one)->capture_default_str();
-  app.add_option("--seeds", count, "The number of seeds")->excludes(one)->capture_default_str();
-  bool scale = false;
-  std::size_t most = SIZE_MAX;
-  app.add_flag("--scale", scale,
-               "Print the cost of updates in herds of 5 to 500 nodes without faults; --seed draws their links");
-  app.add_option("--most", most, "With --scale: the largest number of nodes");
-  app.add_option_function<std::string>(
-         "--mutant", [&mutant](const std::string& name) { mutant = herd::bus::kMutantNames.at(name); },
-         "Run with this mutant (bus/store/mutants.hpp), which must cause a fault")
-      ->check(CLI::IsMember(herd::bus::kMutantNames).description(""))
-      ->type_name("NAME");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
+  const auto [options, status] = herd::sim::read_command_line(argc, argv);
+  if (!options) return status;
 #ifdef HERD_MUTANTS
-  herd::bus::active_mutant = mutant;
+  herd::bus::active_mutant = options->mutant;
 #else
-  if (mutant != Mutant::None) {
+  if (options->mutant != Mutant::None) {
     std::fputs("this build has no mutants: run herd-sim-mutants instead\n", stderr);
     return 2;
   }
 #endif
-  if (scale) return herd::sim::print_scale(first, most) ? 0 : 1;
+  const std::uint64_t first = options->first;
+  if (options->scale) return herd::sim::print_scale(first, options->most) ? 0 : 1;
   Totals totals;
-  if (one->count() > 0) return run_seed(first, true, totals) ? 0 : 1;
+  if (options->one_seed) return run_seed(first, true, totals) ? 0 : 1;
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
-  for (std::uint64_t done = 0; done < count; ++done) {
+  for (std::uint64_t done = 0; done < options->count; ++done) {
     if (!run_seed(first + done, false, totals)) return 1;
     if ((done + 1) % 500 == 0) std::fprintf(stderr, "%llu seeds\n", number(done + 1));
   }
@@ -102,9 +83,9 @@ int main(int argc, char** argv) {
       "%llu seeds without a fault: %llu updates stored, %llu replies sent, %llu messages, %llu reconciliation rounds, "
       "%llu buckets pulled, %llu records repaired, %llu disks restored, %llu journals damaged, %llu feeds renewed, "
       "%llu reloads, slowest convergence %.0f ms, trace %016llx\n",
-      number(count), number(totals.stored), number(totals.acknowledged), number(totals.messages), number(totals.rounds),
-      number(totals.pulled), number(totals.repaired), number(totals.restored), number(totals.damaged),
-      number(totals.renewed), number(totals.reloaded), static_cast<double>(totals.slowest.count()) * 1e-6,
-      number(totals.trace));
+      number(options->count), number(totals.stored), number(totals.acknowledged), number(totals.messages),
+      number(totals.rounds), number(totals.pulled), number(totals.repaired), number(totals.restored),
+      number(totals.damaged), number(totals.renewed), number(totals.reloaded),
+      static_cast<double>(totals.slowest.count()) * 1e-6, number(totals.trace));
   return 0;
 }
