@@ -148,7 +148,7 @@ TEST_CASE("many clients use little memory, wherever they are") {
     return tree.memory() / kCount;
   };
   // Some of the chunks are in use only in part. Where clients arrive evenly, all leaves grow at the same time, and
-  // leave blocks of the smaller sizes behind.
+  // blocks of the smaller sizes stay unused.
   CHECK(bytes([&](std::size_t) { return scene.anywhere(); }) <= 32);
   CHECK(bytes([&](std::size_t) { return scene.point(); }) <= 24);
   CHECK(bytes([&](std::size_t) { return Point{1, 1}; }) <= 24);
