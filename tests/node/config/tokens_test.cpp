@@ -97,8 +97,8 @@ TEST_CASE("each mistake in a file of tokens is one line, and none repeats a hash
               "2: [[token]] `name` is not a name: write 1 to 63 letters, digits, _ or -",
               std::string("3: [[token]] `sha256` is not a SHA-256 hash, 64 lower-case hexadecimal digits: run ") +
                   "scripts/herd token new NAME",
-              "4: [[token]] `tell` has the pattern \"a b\": write an id of 1 to 255 bytes without blanks and commas, "
-              "such a beginning of ids and *, or * for every client",
+              std::string("4: [[token]] `tell` has the pattern \"a b\": write an id of 1 to 255 bytes without ") +
+                  "blanks and commas, such a beginning of ids and *, or * for every client",
               "5: [[token]] `see` is an integer: write a list of strings, [\"...\", \"...\"]"});
   CHECK(file.mistakes(token_entry({.name = "a", .text = "x", .level = "al"}))
             .front()
