@@ -364,7 +364,8 @@ def test_the_added_commands_answer_in_order_and_quit_ends_the_connection(make_he
         pong, word, info, quit_help, end, unknown, why, dropped, *rest = read_all(connection).decode().splitlines()
     assert (pong, word, end, unknown) == ("PONG", "PONG a", "END 1", "? foo") and not rest
     assert re.fullmatch(r"INFO herd=\S+ node=n0 version=\d+\.\d+\.\d+ protocol=1 auth=none tls=off time=\d{10}\.\d{9}"
-                        r" max_line=1024 commands=IAMAT,WHATSAT,PING,INFO,HELP,WHY,QUIT", info)
+                        r" max_line=1024 commands=IAMAT,WHATSAT,WHEREIS,NEAR,WITHIN,COUNT,WATCH,UNWATCH,PING,INFO,"
+                        r"HELP,WHY,QUIT", info)
     assert quit_help.startswith("QUIT: ") and why == "WHY unknown command: HELP lists the commands"
     assert dropped == "WHY latitude is not within -90 and +90"
 
