@@ -107,8 +107,8 @@ TEST_CASE("all mistakes are reported at once, in the order of the file") {
 
 TEST_CASE("unknown keys and sections are mistakes, with a suggestion if a known word is near") {
   CHECK(mistake_of("[networks]") ==
-        "1: unknown section [networks]: remove it (known: herd, clients, bus, updates, places, http, monitor, log, "
-        "node)");
+        "1: unknown section [networks]: remove it (known: herd, clients, watches, bus, updates, places, http, monitor, "
+        "log, node)");
   CHECK(mistake_of("[client]") == "1: unknown section [client] (did you mean \"clients\"?)");
   CHECK(mistake_of("colour = 1").starts_with("1: unknown key `colour`: remove it"));
   CHECK(mistake_of("[places]\nregion = \"us\"").starts_with("2: [places] unknown key `region`: remove it"));
