@@ -134,7 +134,8 @@ bool is_west(Point a, Point b) {
 double northward(Point a, Point b, double cosine_b) {
   const HalfUnits half = half_longitudes(a, b);
   const bool is_near = half <= kRightAngle / 2;
-  const HalfUnits turn = is_near ? HalfUnits{b.latitude} - a.latitude : HalfUnits{b.latitude} + a.latitude;
+  const HalfUnits from = is_near ? a.latitude : -a.latitude;
+  const HalfUnits turn = b.latitude - from;
   const HalfUnits reduced = std::min(2 * std::abs(turn), kHalfTurn - 2 * std::abs(turn));
   const double along = turn < 0 ? -sine(reduced) : sine(reduced);
   const double across =
