@@ -34,7 +34,7 @@ inline constexpr std::size_t kLinesAhead = 16;
 inline constexpr std::size_t kLinesExpected = 4;
 
 // How long the queries of clients (NEAR, WITHIN, COUNT) may hold the loop in one iteration, and how long the area index
-// may while it reads changes of the store: so long do the other clients wait. The rest is done in later iterations.
+// may while it reads changes of the store: the other clients wait for that time. Later iterations do the rest.
 inline constexpr std::chrono::microseconds kQuerySlice{1'000};
 inline constexpr std::chrono::microseconds kIndexSlice{500};
 

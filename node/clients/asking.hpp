@@ -48,7 +48,7 @@ class TimeSlice : public area::Slice {
 
 class Asking {
  public:
-  // Both must outlive it. Watches may resume from numbers of the feed after its present tail.
+  // Both must outlive it. Watches may resume from the feed's present tail, and from later numbers.
   Asking(const bus::Store& store, const LoopClock& clock);
 
   // The parts of a query. Call Query::begin() first.
@@ -62,14 +62,14 @@ class Asking {
   // Returns its answer if it is complete within this iteration's slice; else give it to wait().
   [[nodiscard]] std::optional<std::string> run(const Running& running);
 
-  // Who gets the answer of a query that waits. The query ends without an answer when is_gone() is true.
+  // Receives the answer of a query that waits. The query ends without an answer when is_gone() is true.
   class Asker {
    public:
     virtual ~Asker() = default;
     [[nodiscard]] virtual bool is_gone() const = 0;
     virtual void answer(std::string_view text) = 0;
   };
-  // Queries that wait take turns: each gets one slice.
+  // Queries that wait share the slice of an iteration: those that it stops continue after the others.
   void wait(Running running, std::unique_ptr<Asker> asker);
 
   // A connection's watcher. `key`: what take_due() gives to name the connection.

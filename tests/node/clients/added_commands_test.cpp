@@ -1,4 +1,4 @@
-// The commands that no lookup and no search is needed for: PING, INFO, HELP, WHY, QUIT and WHEREIS.
+// The commands that need no lookup and no search: PING, INFO, HELP, WHY, QUIT and WHEREIS.
 #include <algorithm>
 
 #include "tests/catch.hpp"
