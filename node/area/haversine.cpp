@@ -57,10 +57,11 @@ void Haversine::to_all(const std::uint32_t* x, const std::uint32_t* y, std::size
 }
 
 // Each of the two terms is least at another point of the range, perhaps.
-double Haversine::least(const SpotRange& range) const {
+double Haversine::least(const SpotRange& range, double enough) const {
   const std::uint32_t above = range.low.y > centre_.y ? range.low.y - centre_.y : 0;
   const std::uint32_t below = centre_.y > range.high.y ? centre_.y - range.high.y : 0;
   double h = half_sine_square(above + below);
+  if (h * (1 - kError) > enough) return h * (1 - kError);
   if (centre_.x < range.low.x || centre_.x > range.high.x) {
     const std::uint32_t x = std::min(between(centre_.x, range.low.x), between(centre_.x, range.high.x));
     h += cosine_ * std::min(cosine_at(range.low.y), cosine_at(range.high.y)) * half_sine_square(x);

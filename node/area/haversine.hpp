@@ -23,7 +23,8 @@ class Haversine {
   void to_all(const std::uint32_t* x, const std::uint32_t* y, std::size_t count, double* h) const;
 
   // Not above, or not below, h of any point of the range. Loose where a range is large by its distance.
-  [[nodiscard]] double least(const SpotRange& range) const;
+  // least(): may be looser, and is faster, where it is above `enough`.
+  [[nodiscard]] double least(const SpotRange& range, double enough = kAll) const;
   [[nodiscard]] double greatest(const SpotRange& range) const;
 
   // A point at this distance, in whole millimetres, or nearer, has an h of at most this.

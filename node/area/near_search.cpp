@@ -1,6 +1,7 @@
 #include "node/area/near_search.hpp"
 
 #include <algorithm>
+#include <array>
 #include <queue>
 #include <unordered_set>
 #include <utility>
@@ -67,6 +68,8 @@ class NearSearch::Work {
   [[nodiscard]] bool find_by_distance(Pace& pace);
   [[nodiscard]] bool find_by_walk(Pace& pace);
   void push_children(const AreaNodes::Inner& inner, Queue& queue) const;
+  // Pushes the node if a client of its range can be wanted. Returns whether it did.
+  bool push(NodeId node, const SpotRange& range, Queue& queue) const;
   // Returns whether the answer is complete.
   [[nodiscard]] bool end_page();
   void keep(const std::vector<Found>& page);
@@ -116,8 +119,7 @@ bool NearSearch::Work::find_by_distance(Pace& pace) {
   const AreaNodes& nodes = tree_.nodes();
   Queue queue;
   for (Chart chart = 0; chart < kCharts; ++chart) {
-    if (nodes.root(chart) == kNoNode || !nearest_->wants(range_of(chart))) continue;
-    queue.push({nearest_->haversine().least(range_of(chart)), nodes.root(chart)});
+    if (nodes.root(chart) != kNoNode) push(nodes.root(chart), range_of(chart), queue);
   }
   while (!queue.empty() && queue.top().least <= nearest_->limit()) {
     const NodeId node = queue.top().node;
@@ -136,13 +138,27 @@ bool NearSearch::Work::find_by_distance(Pace& pace) {
 }
 
 void NearSearch::Work::push_children(const AreaNodes::Inner& inner, Queue& queue) const {
+  // Most nodes and entries are not in the cache. These loops let their loads overlap.
+  const AreaNodes& nodes = tree_.nodes();
+  for (const NodeId child : inner.children) {
+    if (child != kNoNode) nodes.prefetch(child);
+  }
   const Cell cell = inner.cell();
+  std::array<bool, 4> is_pushed{};
   for (unsigned quadrant = 0; quadrant < 4; ++quadrant) {
     const NodeId child = inner.children[quadrant];
-    if (child == kNoNode) continue;
-    const SpotRange range = range_of(cell.quadrant(quadrant));
-    if (nearest_->wants(range)) queue.push({nearest_->haversine().least(range), child});
+    if (child != kNoNode) is_pushed[quadrant] = push(child, range_of(cell.quadrant(quadrant)), queue);
   }
+  for (unsigned quadrant = 0; quadrant < 4; ++quadrant) {
+    if (is_pushed[quadrant] && is_leaf(inner.children[quadrant])) nodes.prefetch_entries(inner.children[quadrant]);
+  }
+}
+
+bool NearSearch::Work::push(NodeId node, const SpotRange& range, Queue& queue) const {
+  const double least = nearest_->haversine().least(range, nearest_->limit());
+  if (!nearest_->wants(range, least)) return false;
+  queue.push({least, node});
+  return true;
 }
 
 bool NearSearch::Work::end_page() {

@@ -21,11 +21,6 @@ Nearest::Nearest(const AreaTree& tree, const Disc& disc, std::size_t wanted, con
       capacity_(2 * wanted + 32),
       limit_(Haversine::at_most(disc.radius)) {}
 
-bool Nearest::wants(const SpotRange& range) const {
-  if (haversine_.least(range) > limit_) return false;
-  return before_ < 0 || haversine_.greatest(range) > before_;
-}
-
 void Nearest::judge(Candidate& candidate) {
   if (candidate.distance != kUnknown) return;
   candidate.distance = distance_from_centre_.to(point_of(candidate.spot));

@@ -22,8 +22,12 @@ class Nearest {
           const Accepts& accepts);
 
   [[nodiscard]] const Haversine& haversine() const { return haversine_; }
-  // Whether the range can contain clients that are wanted. A client outside of it need not be offered.
-  [[nodiscard]] bool wants(const SpotRange& range) const;
+  // Whether the range can contain clients that are wanted. A client outside of it need not be offered. `least`:
+  // haversine().least(range).
+  [[nodiscard]] bool wants(const SpotRange& range, double least) const {
+    return least <= limit_ && (before_ < 0 || haversine_.greatest(range) > before_);
+  }
+  [[nodiscard]] bool wants(const SpotRange& range) const { return wants(range, haversine_.least(range)); }
   // No client with a greater h is wanted. Falls with the offers.
   [[nodiscard]] double limit() const { return limit_; }
 

@@ -92,7 +92,7 @@ class ClientLines {
   std::vector<Line> lines_;
 };
 
-// The most lines that are made between two looks at the slice: about 5 us.
+// The most lines that are made between two looks at the slice: about 5 us. Their records are prefetched together.
 constexpr std::size_t kLinesAtOnce = 8;
 
 // `END <count>`, or `END <count> <cursor>` if there is one.
@@ -120,6 +120,8 @@ class Query::Work {
 // The work of NEAR and WITHIN: searches, then reads the clients that were found and makes their lines.
 class Query::ListWork : public Query::Work {
  public:
+  explicit ListWork(const bus::Store& store) : store_(store) {}
+
   [[nodiscard]] bool run(Slice& slice) final {
     if (!is_searched_) {
       if (!search(slice, found_)) return false;
@@ -127,6 +129,7 @@ class Query::ListWork : public Query::Work {
     }
     while (at_ < found_.size()) {
       const std::size_t end = std::min(found_.size(), at_ + kLinesAtOnce);
+      for (std::size_t i = at_; i < end; ++i) store_.prefetch(found_[i]);
       for (; at_ < end; ++at_) add_line(found_[at_]);
       if (at_ < found_.size() && slice.is_over()) return false;
     }
@@ -140,6 +143,7 @@ class Query::ListWork : public Query::Work {
   virtual void add_line(RecordIndex record) = 0;
 
  private:
+  const bus::Store& store_;
   bool is_searched_ = false;
   std::vector<RecordIndex> found_;
   std::size_t at_ = 0;  // in found_
@@ -148,7 +152,8 @@ class Query::ListWork : public Query::Work {
 class Query::NearWork final : public Query::ListWork {
  public:
   NearWork(const Parts& parts, const protocol::Near& near, Visible visible)
-      : parts_(parts),
+      : ListWork(parts.store),
+        parts_(parts),
         centre_(near.circle.centre),
         radius_(near.circle.radius),
         max_(static_cast<std::size_t>(near.max)),
@@ -231,7 +236,8 @@ class Query::NearWork final : public Query::ListWork {
 class Query::WithinWork final : public Query::ListWork {
  public:
   WithinWork(const Parts& parts, const protocol::Within& within, Visible visible)
-      : parts_(parts),
+      : ListWork(parts.store),
+        parts_(parts),
         box_(within.box),
         inside_(within.box),
         max_(static_cast<std::size_t>(within.max)),
