@@ -18,13 +18,16 @@ from .near import near
 from .reset import reset_client
 from .status import status, where
 from .tokens import token
+from .top import top
 from .trouble import Trouble
 from .up import reload, restart, up
 from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
+TOOLS = ("top",)
 LAB_COMMANDS = ("prove", "bench")
-AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client")  # need no valid configuration
+# These need no valid configuration.
+AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client", *TOOLS)
 
 
 def herd_of(given: Any) -> Herd:
@@ -67,6 +70,7 @@ def run(given: Any) -> int:
         "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
+        "top": lambda: top(herd, daemon, given.once, given.json),
     }[given.command]()
 
 

@@ -10,11 +10,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from . import viewers
+from . import argument_types as types
+from . import tool_arguments, viewers
 from .herd import REPOSITORY
 from .init import GRAPHS, MOST_NODES, Host
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
-from .reset import MAX_CLIENT_BYTES, NO_ID
 from .token_file import LEVELS
 from .tokens import end_of
 from .trouble import BAD_USAGE
@@ -42,11 +42,11 @@ COMMANDS = {
     "prove": "run load, kills and freezes on a private herd, and check that no acknowledged update is lost; exit"
              " status 0 only if none is",
     "bench": "measure this herd against Redis and other servers, side by side; takes minutes",
+    **tool_arguments.COMMANDS,
     "help": "show this text",
 }
 
 
-MOST_KM = 20016  # of a radius: no two points are farther apart
 SOUTHERN = re.compile(r"-\d+(?:\.\d*)?(?:[+-]\d.*)?$")  # coordinates south of the equator, or a negative number
 WATCHED: dict[str, list[str]] = {"client": ["ID"], "near": ["CLIENT|COORDINATES", "KM"],
                                  "within": ["SOUTH-WEST", "NORTH-EAST"], "all": []}
@@ -76,7 +76,7 @@ def parser() -> Parser:
                                help="one after another; each is ready before the next one stops")
     of["status"].add_argument("--json", action="store_true", help="as JSON")
     of["logs"].add_argument("-f", "--follow", action="store_true", help="show new lines as they come")
-    of["logs"].add_argument("-n", "--lines", type=_count, default=20, help="lines of each node (default: 20)")
+    of["logs"].add_argument("-n", "--lines", type=types.count, default=20, help="lines of each node (default: 20)")
     of["logs"].add_argument("nodes", metavar="NODE", nargs="*", help="only these (default: all of this host)")
     of["kill"].add_argument("node", metavar="NODE", help="a node of this host")
     of["where"].add_argument("client", metavar="CLIENT", help="its id in IAMAT")
@@ -89,9 +89,11 @@ def parser() -> Parser:
     _add_keygen(of["keygen"])
     _add_token(of["token"], config)
     _add_prove(of["prove"])
+    tool_arguments.add(of)
     of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
-    of["bench"].add_argument("--rounds", type=_positive, default=5, help="rounds; the sides alternate (default: 5)")
-    of["bench"].add_argument("--seconds", type=_seconds, default=1.5, help="of each measurement (default: 1.5)")
+    of["bench"].add_argument("--rounds", type=types.positive, default=5,
+                             help="rounds; the sides alternate (default: 5)")
+    of["bench"].add_argument("--seconds", type=types.seconds, default=1.5, help="of each measurement (default: 1.5)")
     of["bench"].add_argument("--quick", action="store_true",
                              help="a hundredth of the clients in the rows of clients that ask and watch; a test")
     of["bench"].add_argument("--instructions", action="store_true",
@@ -105,27 +107,27 @@ def parser() -> Parser:
 
 
 def _add_near(near: argparse.ArgumentParser) -> None:
-    near.add_argument("centre", metavar="CLIENT|COORDINATES", type=_word,
+    near.add_argument("centre", metavar="CLIENT|COORDINATES", type=types.word,
                       help="the middle: a client's id, or coordinates such as -33.8600+151.2100")
-    near.add_argument("km", metavar="KM", type=_kilometres, help="the radius in kilometres, 0 to 20016")
-    near.add_argument("--max", metavar="N", type=_positive, default=20,
+    near.add_argument("km", metavar="KM", type=types.kilometres, help="the radius in kilometres, 0 to 20016")
+    near.add_argument("--max", metavar="N", type=types.positive, default=20,
                       help="the most clients that are shown (default: 20)")
-    near.add_argument("--match", metavar="PREFIX*", type=_pattern, help="only clients with ids that begin so")
-    near.add_argument("--newer", metavar="S", type=_decimal, help="only reports that are at most S seconds old")
+    near.add_argument("--match", metavar="PREFIX*", type=types.pattern, help="only clients with ids that begin so")
+    near.add_argument("--newer", metavar="S", type=types.decimal, help="only reports that are at most S seconds old")
     near.add_argument("--node", metavar="NODE", help="ask this node (default: the first one that answers)")
     near.add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_watch(watch: argparse.ArgumentParser) -> None:
-    watch.add_argument("what", metavar="WHAT", nargs="+", type=_word,
+    watch.add_argument("what", metavar="WHAT", nargs="+", type=types.word,
                        help="what to watch: see above; the shell needs quotes around a *")
-    watch.add_argument("--match", metavar="PREFIX*", type=_pattern, help="only clients with ids that begin so")
-    watch.add_argument("--slack", metavar="KM", type=_kilometres,
+    watch.add_argument("--match", metavar="PREFIX*", type=types.pattern, help="only clients with ids that begin so")
+    watch.add_argument("--slack", metavar="KM", type=types.kilometres,
                        help="near: a client leaves only beyond the radius and this distance together")
-    watch.add_argument("--dwell", metavar="S", type=_decimal,
+    watch.add_argument("--dwell", metavar="S", type=types.decimal,
                        help="near, within: a client enters only after S seconds inside")
-    watch.add_argument("--every", metavar="S", type=_decimal, help="at most one move of a client in S seconds")
-    watch.add_argument("--beat", metavar="S", type=_decimal,
+    watch.add_argument("--every", metavar="S", type=types.decimal, help="at most one move of a client in S seconds")
+    watch.add_argument("--beat", metavar="S", type=types.decimal,
                        help="a tick after S seconds without another event, 5 to 3600")
     watch.add_argument("--once", action="store_true", help="only the clients that are inside now, then end")
     watch.add_argument("--node", metavar="NODE", help="begin at this node (default: the first one that answers)")
@@ -181,20 +183,20 @@ def _add_token(token: Parser, config: Parser) -> None:
 
 def _add_prove(prove: argparse.ArgumentParser) -> None:
     duration = prove.add_mutually_exclusive_group()
-    duration.add_argument("--seconds", metavar="S", type=_seconds,
+    duration.add_argument("--seconds", metavar="S", type=types.seconds,
                           help="duration of the faults (default: 60, or what their numbers need)")
-    duration.add_argument("--minutes", metavar="M", type=_minutes, dest="seconds", help="the same in minutes")
+    duration.add_argument("--minutes", metavar="M", type=types.minutes, dest="seconds", help="the same in minutes")
     prove.add_argument("--ack", choices=("memory", "write", "fsync"), default="write",
                        help="acknowledgement level (default: write)")
-    prove.add_argument("--replicas", metavar="K", type=_count, default=0,
+    prove.add_argument("--replicas", metavar="K", type=types.count, default=0,
                        help="peers that must have an update, too, before it is acknowledged (default: 0)")
-    prove.add_argument("--kills", metavar="N", type=_count,
+    prove.add_argument("--kills", metavar="N", type=types.count,
                        help="number of SIGKILLs (default: follows from the duration; 0 with --ack memory)")
-    prove.add_argument("--freezes", metavar="N", type=_count,
+    prove.add_argument("--freezes", metavar="N", type=types.count,
                        help="number of SIGSTOPs (default: follows from the duration)")
-    prove.add_argument("--blackouts", metavar="N", type=_count, default=0,
+    prove.add_argument("--blackouts", metavar="N", type=types.count, default=0,
                        help="number of SIGKILLs of all nodes at once")
-    prove.add_argument("--restores", metavar="N", type=_count, default=0,
+    prove.add_argument("--restores", metavar="N", type=types.count, default=0,
                        help="number of SIGKILLs with a restart from an older backup of the journal; needs --replicas")
     kind = prove.add_mutually_exclusive_group()
     kind.add_argument("--chaos", action="store_true",
@@ -205,10 +207,11 @@ def _add_prove(prove: argparse.ArgumentParser) -> None:
     kind.add_argument("--table", action="store_true",
                       help="a trial for each kind of fault, and a table of their outcomes")
     prove.add_argument("--wipe", action="store_true", help="killed nodes come back with an empty state directory")
-    prove.add_argument("--seed", metavar="N", type=_count, help="the same seed gives the same faults at the same times")
-    prove.add_argument("--connections", metavar="N", type=_positive, default=50,
+    prove.add_argument("--seed", metavar="N", type=types.count,
+                       help="the same seed gives the same faults at the same times")
+    prove.add_argument("--connections", metavar="N", type=types.positive, default=50,
                        help="connections of clients (default: 50)")
-    prove.add_argument("--depth", metavar="N", type=_positive, default=16,
+    prove.add_argument("--depth", metavar="N", type=types.positive, default=16,
                        help="reports in flight on each connection (default: 16)")
     prove.add_argument("--json", action="store_true", help="as JSON")
 
@@ -221,7 +224,7 @@ def _end(text: str) -> str:
 
 
 def _nodes(text: str) -> int:
-    if not 1 <= _count(text) <= MOST_NODES:
+    if not 1 <= types.count(text) <= MOST_NODES:
         raise argparse.ArgumentTypeError(f"{text} is not from 1 to {MOST_NODES}")
     return int(text)
 
@@ -254,32 +257,6 @@ def _program(text: str) -> pathlib.Path:
     return path
 
 
-def _word(text: str) -> str:
-    if not 1 <= len(os.fsencode(text)) <= MAX_CLIENT_BYTES or NO_ID.search(os.fsencode(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a client nor coordinates: use 1 to {MAX_CLIENT_BYTES}"
-                                         " bytes without blanks and control bytes")
-    return text
-
-
-def _pattern(text: str) -> str:
-    if not _word(text).endswith("*"):
-        raise argparse.ArgumentTypeError(f"{text!r} does not end with *: write the beginning of the ids and *, in"
-                                         " quotes")
-    return text
-
-
-def _decimal(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{1,9}(\.[0-9]{1,9})?", text):
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number such as 10 or 0.5")
-    return text
-
-
-def _kilometres(text: str) -> str:
-    if float(_decimal(text)) > MOST_KM:
-        raise argparse.ArgumentTypeError(f"{text} km is more than {MOST_KM}, half of the way around the earth")
-    return text
-
-
 def _watched(reader: Parser, words: list[str]) -> str:
     """The words after WATCH and its tag in the language of the nodes."""
     kind, *operands = words
@@ -289,36 +266,6 @@ def _watched(reader: Parser, words: list[str]) -> str:
         reader.error(f"`watch {kind}` has {len(operands)} words after it: write it as"
                      f" `{' '.join(['watch', kind, *WATCHED[kind]])}`")
     return " ".join([kind.upper(), *operands])
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if _count(text) == 0:
-        raise argparse.ArgumentTypeError("0 is too few: use 1 or more")
-    return int(text)
-
-
-def _time(text: str, unit: str, most: int) -> float:
-    try:
-        time = float(text)
-    except ValueError:
-        time = 0.0
-    if not 0.1 <= time <= most:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of {unit} from 0.1 to {most}")
-    return time
-
-
-def _seconds(text: str) -> float:
-    return _time(text, "seconds", 86400)
-
-
-def _minutes(text: str) -> float:
-    return 60 * _time(text, "minutes", 1440)
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:

@@ -73,7 +73,7 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
     status = (look["after"] or look["before"]) if look else None
     if status:
         row |= {"peers_up": probe.peers_up(status), "clients": status.get("clients"), "digest": status.get("digest"),
-                "name_conflicts": _name_conflicts(node, status)}
+                "name_conflicts": name_conflicts(node, status)}
     if look and look["after"]:
         changes = probe.updates(look["after"]) - probe.updates(look["before"])
         row["updates_per_s"] = round(max(0, changes) / look["seconds"], 1)
@@ -105,7 +105,7 @@ def _fill_in(row: Row, looks: dict[str, dict[str, Any] | None]) -> None:
             "report": {"by": by, "age_s": age, "ready": report["ready"]}}
 
 
-def _name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
+def name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
     """One sentence for each second process that claims this node's name or a peer's."""
     def location(process: dict[str, Any]) -> str:
         return f"{process['address'] or 'an unknown address'} (from {process['host'] or 'an unknown host'})"
