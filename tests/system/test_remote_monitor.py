@@ -118,6 +118,18 @@ def test_the_program_of_the_guide_reads_the_events_with_the_file_of_its_viewer(r
             viewer.kill()
 
 
+def test_tap_reads_an_encrypted_monitor_with_the_file_of_a_viewer(remote: RemoteHerd) -> None:
+    def tap(*words: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run([SCRIPT, "tap", "--seconds", "3", *words, "--config", remote.herd.config_path], text=True,
+                              capture_output=True, timeout=30, check=False,
+                              env=os.environ | remote.herd.environment | {"HERD_BIN": BINARY})
+
+    shown = tap("--viewer", str(remote.herd.directory / "alice.viewer"))
+    assert shown.returncode == 0 and "n0          stats" in shown.stdout, shown
+    refused = tap()
+    assert refused.returncode == 2 and "add --viewer FILE" in refused.stderr, refused
+
+
 def test_strangers_read_nothing_and_the_log_names_their_keys(remote: RemoteHerd, viewers: list[Viewer]) -> None:
     node, port = remote.node, remote.node.monitor_port
     random = new_key_pair(pathlib.Path(BINARY))

@@ -1,6 +1,8 @@
-"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, also with a frozen node."""
+"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, also with
+a frozen node."""
 from __future__ import annotations
 
+import concurrent.futures
 import contextlib
 import fcntl
 import json
@@ -11,7 +13,7 @@ import signal
 import struct
 import subprocess
 import termios
-import time
+import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -19,7 +21,7 @@ import pytest
 
 from herd_control import SCRIPT
 from herd_fixture import BINARY, Herd, Node, herds_that_end, line, wait_for
-from talk import now
+from talk import now, piped
 
 SECONDS = 15  # of a command, on a loaded machine
 
@@ -111,10 +113,57 @@ def test_top_needs_a_terminal_or_once(herd: Herd) -> None:
     assert "--once" in run(herd, "top", status=2).stderr
 
 
+class Tapping:
+    """A running scripts/herd tap; `lines` are those that it has printed."""
+
+    def __init__(self, herd: Herd, *words: str):
+        self.lines: list[str] = []
+        self.process = subprocess.Popen([SCRIPT, "tap", *words, "--config", herd.config_path], env=environment(herd),
+                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                        text=True)
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for text in piped(self.process.stdout):
+            self.lines.append(text)
+
+    def end(self) -> str:
+        """Ctrl-C, the usual end. Returns what it printed as errors."""
+        self.process.send_signal(signal.SIGINT)
+        status = self.process.wait(SECONDS)
+        errors = piped(self.process.stderr).read()
+        assert status == 0 and "Traceback" not in errors, errors
+        return errors
+
+
+def test_tap_prints_the_events_of_all_nodes_as_text_and_as_json(herd: Herd) -> None:
+    text, lines = Tapping(herd), Tapping(herd, "client", "--json")
+    wait_for(lambda: len({line.split()[1] for line in list(text.lines)}) == 3, "all nodes send their stats", SECONDS)
+
+    def all_nodes_have_it() -> bool:
+        herd["n0"].say(f"IAMAT tapped +1+2 {now()}")
+        return len({json.loads(line)["node"] for line in list(lines.lines)}) == 3
+    wait_for(all_nodes_have_it, "all nodes publish the location", SECONDS, pause=0.2)
+    event = json.loads(lines.lines[0])
+    assert event["topic"] == f"herd.INFO.client.{event['node']}"
+    assert (event["event"], event["client"]) == ("location", "tapped")
+    assert lines.end() == "" and all("herd.INFO.client." in line for line in lines.lines)
+    wait_for(lambda: any("tapped +1+2 reported to n0" in line for line in text.lines), "the same as text", SECONDS)
+    assert text.end() == ""
+
+
+def test_tap_ends_after_its_time_and_refuses_what_is_no_topic(herd: Herd) -> None:
+    assert "links: 1 up" in run(herd, "tap", "stats", "--node", "n2", "--seconds", "2").stdout
+    assert "is no topic" in run(herd, "tap", "locations", status=2).stderr
+    assert "no node 'n9'" in run(herd, "tap", "--node", "n9", status=2).stderr
+
+
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
     with frozen(herd["n1"]):
-        began = time.monotonic()
-        text = run(herd, "top", "--once").stdout
-        assert time.monotonic() - began < 10
-        assert f"n1 (process {herd['n1'].process.pid}) is frozen: kill -CONT" in text
+        with concurrent.futures.ThreadPoolExecutor() as at_once:
+            top = at_once.submit(run, herd, "top", "--once")
+            tap = at_once.submit(run, herd, "tap", "--seconds", "4")
+            only = at_once.submit(run, herd, "tap", "--node", "n1", status=4)
+        note = f"n1 (process {herd['n1'].process.pid}) is frozen: kill -CONT"
+        assert note in top.result().stdout and note in tap.result().stderr and note in only.result().stderr
     herd.wait_linked()

@@ -24,7 +24,8 @@ from .up import reload, restart, up
 from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
-TOOLS = ("top",)
+TOOLS = ("top", "tap")
+MONITOR_COMMANDS = ("tap",)
 LAB_COMMANDS = ("prove", "bench")
 # These need no valid configuration.
 AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client", *TOOLS)
@@ -45,6 +46,12 @@ def herd_of(given: Any) -> Herd:
         return herd
 
 
+def monitor_command(herd: Herd, given: Any) -> int:
+    """The commands that need python3-zmq, which the others must not need."""
+    from .tap import tap
+    return {"tap": tap}[given.command](herd, given)
+
+
 def run(given: Any) -> int:
     if given.command == "help":
         arguments.parser().print_help()
@@ -55,6 +62,8 @@ def run(given: Any) -> int:
         from herd_lab import commands  # only here: the other commands start a third faster without it
         return commands.run(given)
     herd = herd_of(given)
+    if given.command in MONITOR_COMMANDS:
+        return monitor_command(herd, given)
     daemon = Daemon(herd)
     return {
         "up": lambda: up(herd, daemon, given.nodes),
