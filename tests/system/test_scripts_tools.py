@@ -1,5 +1,5 @@
-"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, also with
-a frozen node."""
+"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, and
+doctor with planted faults; all of them also with a frozen node."""
 from __future__ import annotations
 
 import concurrent.futures
@@ -7,9 +7,11 @@ import contextlib
 import fcntl
 import json
 import os
+import pathlib
 import pty
 import select
 import signal
+import socket
 import struct
 import subprocess
 import termios
@@ -23,13 +25,13 @@ from herd_control import SCRIPT
 from herd_fixture import BINARY, Herd, Node, herds_that_end, line, wait_for
 from talk import now, piped
 
-SECONDS = 15  # of a command, on a loaded machine
+SECONDS = 40  # of a command, on a loaded machine
 
 
 @pytest.fixture(scope="module", name="herd")
 def one_herd() -> Iterator[Herd]:
     with herds_that_end() as make:
-        herd = make(line(3))
+        herd = make(line(3), curve=True)
         herd.wait_linked()
         yield herd
 
@@ -158,12 +160,54 @@ def test_tap_ends_after_its_time_and_refuses_what_is_no_topic(herd: Herd) -> Non
     assert "no node 'n9'" in run(herd, "tap", "--node", "n9", status=2).stderr
 
 
+def findings(output: str) -> dict[str, str]:
+    """{rule: the sentences of its findings}. A disk may be slow while other tests use it."""
+    found: dict[str, str] = {}
+    for one in json.loads(output)["findings"]:
+        if one["rule"] != "disk":
+            found[one["rule"]] = found.get(one["rule"], "") + one["text"] + "\n"
+    return found
+
+
+def test_doctor_finds_nothing_in_a_herd_that_is_well(herd: Herd) -> None:
+    ran = subprocess.run([SCRIPT, "doctor", "--json", "--config", herd.config_path], capture_output=True, text=True,
+                         check=False, timeout=SECONDS, env=environment(herd))
+    assert ran.returncode in (0, 1) and findings(ran.stdout) == {}, ran
+
+
+def test_doctor_finds_a_stopped_node_a_taken_port_and_a_missing_key(herd: Herd) -> None:
+    secret = herd.state_dir / "keys/n2.secret"
+    herd["n2"].stop()
+    try:
+        with socket.create_server(("127.0.0.1", herd["n2"].clients_port)):
+            secret.rename(f"{secret}.away")
+            found = findings(run(herd, "doctor", "--json", status=2).stdout)
+    finally:
+        pathlib.Path(f"{secret}.away").rename(secret)
+        herd["n2"].start()
+    assert "n2 does not run" in found["processes"] and f"(process {os.getpid()})" in found["ports"]
+    assert f"{secret} is missing" in found["keys"] and set(found) == {"processes", "ports", "keys"}, found
+    herd.wait_linked()
+
+
+def test_doctor_names_a_mistake_in_the_configuration(herd: Herd, tmp_path: pathlib.Path) -> None:
+    broken = tmp_path / "herd.toml"
+    broken.write_text("[herd]\nname = 3\n")
+    ran = subprocess.run([SCRIPT, "doctor", "--config", broken], capture_output=True, text=True, check=False,
+                         timeout=SECONDS, env=environment(herd) | {"HERD_STATE_DIR": str(tmp_path)})
+    assert ran.returncode == 2 and ran.stdout.startswith(f"FAULT: {broken}:"), ran
+
+
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
     with frozen(herd["n1"]):
         with concurrent.futures.ThreadPoolExecutor() as at_once:
             top = at_once.submit(run, herd, "top", "--once")
             tap = at_once.submit(run, herd, "tap", "--seconds", "4")
             only = at_once.submit(run, herd, "tap", "--node", "n1", status=4)
+            sick = at_once.submit(run, herd, "doctor", status=2)
         note = f"n1 (process {herd['n1'].process.pid}) is frozen: kill -CONT"
         assert note in top.result().stdout and note in tap.result().stderr and note in only.result().stderr
+        pid = herd["n1"].process.pid
+        assert f"FAULT: n1 (process {pid}) is frozen" in sick.result().stdout
+        assert f"do: kill -CONT {pid} continues it" in sick.result().stdout
     herd.wait_linked()

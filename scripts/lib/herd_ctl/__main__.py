@@ -7,8 +7,9 @@ import sys
 import xmlrpc.client
 from typing import Any
 
-from . import arguments, started
+from . import arguments, doctor, started
 from .daemon import Daemon
+from .doctor_facts import of_broken_configuration
 from .down import down, kill
 from .herd import Herd, read_herd
 from .init import init
@@ -24,7 +25,7 @@ from .up import reload, restart, up
 from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
-TOOLS = ("top", "tap")
+TOOLS = ("top", "tap", "doctor")
 MONITOR_COMMANDS = ("tap",)
 LAB_COMMANDS = ("prove", "bench")
 # These need no valid configuration.
@@ -61,7 +62,12 @@ def run(given: Any) -> int:
     if given.command in LAB_COMMANDS:
         from herd_lab import commands  # only here: the other commands start a third faster without it
         return commands.run(given)
-    herd = herd_of(given)
+    try:
+        herd = herd_of(given)
+    except Trouble as trouble:
+        if given.command != "doctor":
+            raise
+        return doctor.show(of_broken_configuration(given.config, str(trouble)), given.json)
     if given.command in MONITOR_COMMANDS:
         return monitor_command(herd, given)
     daemon = Daemon(herd)
@@ -79,6 +85,7 @@ def run(given: Any) -> int:
         "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
+        "doctor": lambda: doctor.doctor(herd, given.json),
         "top": lambda: top(herd, daemon, given.once, given.json),
     }[given.command]()
 

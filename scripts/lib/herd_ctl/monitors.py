@@ -197,7 +197,6 @@ class Viewer:
     def _watch_silence(self) -> None:
         now = time.monotonic()
         if not self._heard and now - self._began > FIRST_SECONDS:
-            order.warn_of_frozen(self.herd)
             raise Trouble(f"no monitor of {', '.join(self.sources)} sends anything: see scripts/herd status",
                           NONE_RUNNING)
         silent = {node for node, seen in self._seen.items() if now - seen > SILENT_SECONDS} - self._silent

@@ -83,7 +83,8 @@ def _is_complete(answer: bytes) -> bool:
     return bool(end and length and len(body) >= int(length[1]))
 
 
-def _get(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
+def page(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
+    """(status, body) of a page of the node; OSError without an answer before the deadline."""
     if node.http is None:
         raise OSError(f"{node.name} has no HTTP")
     host = f"[{node.http[0]}]" if ":" in node.http[0] else node.http[0]
@@ -102,7 +103,7 @@ def is_ready(node: Node, deadline: float | None = None) -> bool:
     deadline = deadline or time.monotonic() + TIMEOUT
     try:
         if node.http:
-            return _get(node, "/readyz", deadline)[0] == 200
+            return page(node, "/readyz", deadline)[0] == 200
         socket.create_connection(reachable(node.clients), max(0.01, deadline - time.monotonic())).close()
         return True
     except OSError:
@@ -112,7 +113,7 @@ def is_ready(node: Node, deadline: float | None = None) -> bool:
 def read_status(node: Node, deadline: float | None = None) -> dict[str, Any] | None:
     """/status.json as a dictionary, None if there is no answer."""
     try:
-        status, body = _get(node, "/status.json", deadline or time.monotonic() + TIMEOUT)
+        status, body = page(node, "/status.json", deadline or time.monotonic() + TIMEOUT)
         return json.loads(body) if status == 200 else None
     except (OSError, ValueError):
         return None

@@ -73,7 +73,7 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
     status = (look["after"] or look["before"]) if look else None
     if status:
         row |= {"peers_up": probe.peers_up(status), "clients": status.get("clients"), "digest": status.get("digest"),
-                "name_conflicts": name_conflicts(node, status)}
+                "name_conflicts": name_conflicts(node.name, status)}
     if look and look["after"]:
         changes = probe.updates(look["after"]) - probe.updates(look["before"])
         row["updates_per_s"] = round(max(0, changes) / look["seconds"], 1)
@@ -105,20 +105,20 @@ def _fill_in(row: Row, looks: dict[str, dict[str, Any] | None]) -> None:
             "report": {"by": by, "age_s": age, "ready": report["ready"]}}
 
 
-def name_conflicts(node: Node, status: dict[str, Any]) -> list[str]:
+def name_conflicts(node: str, status: dict[str, Any]) -> list[str]:
     """One sentence for each second process that claims this node's name or a peer's."""
     def location(process: dict[str, Any]) -> str:
         return f"{process['address'] or 'an unknown address'} (from {process['host'] or 'an unknown host'})"
 
     advice = "stop one of the two"
-    sentences = [f"{node.name} refuses a second process named {peer}, at {location(link['contender'])}: {advice}"
+    sentences = [f"{node} refuses a second process named {peer}, at {location(link['contender'])}: {advice}"
                  for peer, link in status["links"].items() if link.get("contender")]
     conflict = status.get("name_conflict")
     if conflict and conflict["role"] == "kept":
-        sentences.append(f"{conflict['peer']} refuses a second process named {node.name}, at"
+        sentences.append(f"{conflict['peer']} refuses a second process named {node}, at"
                          f" {location(conflict['other'])}: {advice}")
     elif conflict:
-        sentences.append(f"{node.name} is refused by {conflict['peer']}, which is linked with another process of this"
+        sentences.append(f"{node} is refused by {conflict['peer']}, which is linked with another process of this"
                          f" name, at {location(conflict['other'])}: {advice}")
     return sentences
 

@@ -1,4 +1,4 @@
-"""The command line of the operator's tools: top, tap."""
+"""The command line of the operator's tools: top, tap, doctor."""
 from __future__ import annotations
 
 import argparse
@@ -9,6 +9,8 @@ from . import argument_types as types
 COMMANDS = {
     "top": "show all nodes at a glance: rates, answer times, clients, links, places; keys sort, q ends",
     "tap": "print the events of the monitors of all nodes as they come, until Ctrl-C",
+    "doctor": "say in plain words what is wrong with the herd, with evidence, and what to do; exit status 0: all is"
+              " well, 1: warnings, 2: faults",
 }
 
 
@@ -16,6 +18,7 @@ def add(of: Mapping[str, argparse.ArgumentParser]) -> None:
     """Adds the options to the parsers, by the names of the commands."""
     _add_top(of["top"])
     _add_tap(of["tap"])
+    of["doctor"].add_argument("--json", action="store_true", help="as JSON")
 
 
 def _add_top(top: argparse.ArgumentParser) -> None:

@@ -57,7 +57,7 @@ def view_of(herd: Herd, processes: dict[str, dict[str, Any]], pairs: Mapping[str
         if status and pair:
             links += _link_rows(node.name, status)
             places += _place_rows(node.name, status)
-            notices += name_conflicts(node, status)
+            notices += name_conflicts(node.name, status)
             if status["journal"]["trouble"]:
                 notices.append(f"the journal of {node.name} fails: {status['journal']['trouble']}")
         nodes.append(row)
