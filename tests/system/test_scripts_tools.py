@@ -1,5 +1,5 @@
-"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, and
-doctor with planted faults; all of them also with a frozen node."""
+"""Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, trace, demo,
+and doctor with planted faults; all of them also with a frozen node."""
 from __future__ import annotations
 
 import concurrent.futures
@@ -198,15 +198,49 @@ def test_doctor_names_a_mistake_in_the_configuration(herd: Herd, tmp_path: pathl
     assert ran.returncode == 2 and ran.stdout.startswith(f"FAULT: {broken}:"), ran
 
 
+def test_trace_shows_when_each_node_merged_a_report_and_when_it_was_durable(herd: Herd) -> None:
+    result = json.loads(run(herd, "trace", "traced", "--send", "-34.06,-118.44", "--node", "n2", "--json").stdout)
+    rows = {row["node"]: row for row in result["nodes"]}
+    assert (result["origin"], result["coordinates"], result["nodes"][0]["node"]) == ("n2", "-34.06-118.44", "n2")
+    assert rows["n2"]["merged_ms"] == 0 and 0 < rows["n1"]["merged_ms"] <= rows["n0"]["merged_ms"] < 2000
+    assert result["acknowledged_ms"] > 0
+
+
+def test_trace_ends_without_an_update_and_refuses_a_wrong_report(herd: Herd) -> None:
+    assert "no node published an update of silent within 1 s" in run(herd, "trace", "silent", "--seconds", "1",
+                                                                     status=1).stderr
+    assert "n0 drops the report: " in run(herd, "trace", "kiwi", "--send", "91,0", status=2).stderr
+    assert "are no coordinates" in run(herd, "trace", "kiwi", "--send", "north", status=2).stderr
+
+
+def test_demo_reports_its_clients_to_all_nodes_and_ends_by_itself_or_by_a_signal(herd: Herd) -> None:
+    began = {node.name: node.counter("iamat_stored") for node in herd}
+    text = run(herd, "demo", "--clients", "60", "--rate", "100", "--seconds", "2").stdout
+    assert "60 clients move through 50 cities and report to n0, n1, n2: 100 reports per second" in text
+    reports = int(text.rpartition("Ended after ")[2].split()[0])
+    assert 20 <= reports <= 200, "the rate is a bound"
+    assert all(node.counter("iamat_stored") > began[node.name] for node in herd)
+    process = subprocess.Popen([SCRIPT, "demo", "--config", herd.config_path], env=environment(herd), text=True,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert "2000 clients" in piped(process.stdout).readline()
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=SECONDS)
+    assert process.returncode == 0 and errors == "" and "Ended after " in output
+
+
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
     with frozen(herd["n1"]):
         with concurrent.futures.ThreadPoolExecutor() as at_once:
             top = at_once.submit(run, herd, "top", "--once")
             tap = at_once.submit(run, herd, "tap", "--seconds", "4")
             only = at_once.submit(run, herd, "tap", "--node", "n1", status=4)
+            traced = at_once.submit(run, herd, "trace", "kiwi", "--send", "1,2", "--node", "n0", status=1)
+            moving = at_once.submit(run, herd, "demo", "--clients", "9", "--rate", "9", "--seconds", "4")
             sick = at_once.submit(run, herd, "doctor", status=2)
         note = f"n1 (process {herd['n1'].process.pid}) is frozen: kill -CONT"
         assert note in top.result().stdout and note in tap.result().stderr and note in only.result().stderr
+        assert "n1 has not merged it" in traced.result().stderr and "reported to n0" in traced.result().stdout
+        assert "n1 does not answer: its clients report to other nodes" in moving.result().stderr
         pid = herd["n1"].process.pid
         assert f"FAULT: n1 (process {pid}) is frozen" in sick.result().stdout
         assert f"do: kill -CONT {pid} continues it" in sick.result().stdout

@@ -56,10 +56,13 @@ def test_a_node_of_another_host_is_shown_by_the_newest_report() -> None:
     assert (far["state"], far["clients"], far["links_up"], far["links"]) == ("remote, 12 s ago", 8, 1, 2)
 
 
-def test_different_digests_are_noted_and_equal_ones_are_not() -> None:
+def test_different_digests_are_noted_unless_a_store_changes() -> None:
     other = status_on_paper("n1", [], digest="00000000000000ff")
     assert any("digests differ" in notice for notice in view("n0", "n1", n1=other).notices)
     assert view("n0", "n1").notices == []
+    before, newest = (status_on_paper("n0", [], counters={"iamat_stored": count}) for count in (1, 2))
+    changing = {"n0": pair(before, newest), "n1": pair(other, other)}
+    assert view_of(herd_on_paper("n0", "n1"), running("n0", "n1"), changing, 0.0, []).notices == []
 
 
 def test_rows_are_sorted_from_the_greatest_with_unknown_values_last() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from . import arguments, doctor, started
 from .daemon import Daemon
+from .demo import demo
 from .doctor_facts import of_broken_configuration
 from .down import down, kill
 from .herd import Herd, read_herd
@@ -25,8 +26,8 @@ from .up import reload, restart, up
 from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
-TOOLS = ("top", "tap", "doctor")
-MONITOR_COMMANDS = ("tap",)
+TOOLS = ("top", "tap", "doctor", "trace", "demo")
+MONITOR_COMMANDS = ("tap", "trace")
 LAB_COMMANDS = ("prove", "bench")
 # These need no valid configuration.
 AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client", *TOOLS)
@@ -50,7 +51,8 @@ def herd_of(given: Any) -> Herd:
 def monitor_command(herd: Herd, given: Any) -> int:
     """The commands that need python3-zmq, which the others must not need."""
     from .tap import tap
-    return {"tap": tap}[given.command](herd, given)
+    from .trace import trace
+    return {"tap": tap, "trace": trace}[given.command](herd, given)
 
 
 def run(given: Any) -> int:
@@ -85,6 +87,7 @@ def run(given: Any) -> int:
         "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
+        "demo": lambda: demo(herd, given),
         "doctor": lambda: doctor.doctor(herd, given.json),
         "top": lambda: top(herd, daemon, given.once, given.json),
     }[given.command]()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import re
+from collections.abc import Callable
 
+from .records import COORDINATES
 from .reset import MAX_CLIENT_BYTES, NO_ID
 
 MOST_KM = 20016  # of a radius: no two points are farther apart
@@ -37,6 +39,14 @@ def kilometres(text: str) -> str:
     return text
 
 
+def coordinates(text: str) -> str:
+    """As ISO 6709, which the nodes want: +34.06-118.44 of 34.06,-118.44."""
+    parts = [part if part[:1] in ("+", "-") else "+" + part for part in text.split(",")]
+    if not COORDINATES.fullmatch("".join(parts)):
+        raise argparse.ArgumentTypeError(f"{text!r} are no coordinates: write them as 34.06,-118.44 or +34.06-118.44")
+    return "".join(parts)
+
+
 def count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number")
@@ -47,6 +57,15 @@ def positive(text: str) -> int:
     if count(text) == 0:
         raise argparse.ArgumentTypeError("0 is too few: use 1 or more")
     return int(text)
+
+
+def up_to(most: int) -> Callable[[str], int]:
+    """The type of a whole number from 1 to `most`."""
+    def number(text: str) -> int:
+        if positive(text) > most:
+            raise argparse.ArgumentTypeError(f"{text} is more than {most}")
+        return int(text)
+    return number
 
 
 def _time(text: str, unit: str, most: int) -> float:

@@ -47,7 +47,7 @@ COMMANDS = {
 }
 
 
-SOUTHERN = re.compile(r"-\d+(?:\.\d*)?(?:[+-]\d.*)?$")  # coordinates south of the equator, or a negative number
+SOUTHERN = re.compile(r"-\d+(?:\.\d*)?(?:[+,-].*)?$")  # coordinates south of the equator, or a negative number
 WATCHED: dict[str, list[str]] = {"client": ["ID"], "near": ["CLIENT|COORDINATES", "KM"],
                                  "within": ["SOUTH-WEST", "NORTH-EAST"], "all": []}
 

@@ -7,6 +7,7 @@ import statistics
 from collections.abc import Callable, Iterable, Iterator
 
 from . import doctor_host_rules as host
+from .clocks import offsets as clock_offsets
 from .doctor_facts import HerdFacts
 from .finding import Finding, fault, warning
 from .status import name_conflicts
@@ -153,7 +154,7 @@ def divergences(facts: HerdFacts) -> Iterator[Finding]:
 
 def clocks(facts: HerdFacts) -> Iterator[Finding]:
     """Clocks that differ. The median of all nodes that are seen counts as right."""
-    offsets = _clock_offsets(facts)
+    offsets = clock_offsets({node.name: node.status for node in facts.running if node.status})
     if len(offsets) < 2:
         return
     middle = statistics.median_low(offsets.values())
@@ -165,24 +166,6 @@ def clocks(facts: HerdFacts) -> Iterator[Finding]:
                         " other nodes", "run a time service, such as chrony, on its host, and set the clock now",
                         [f"{node.name} measures {link['skew_us'] / 1e6:+.1f} s" for node in facts.running
                          if node.status and (link := node.status["links"].get(name)) and link["state"] == "up"])
-
-
-def _clock_offsets(facts: HerdFacts) -> dict[str, float]:
-    """Seconds of each clock after that of the first node of its part, along links that are up."""
-    skews = {(node.name, peer): link["skew_us"] / 1e6 for node in facts.running if node.status
-             for peer, link in node.status["links"].items() if link["state"] == "up"}
-    offsets: dict[str, float] = {}
-    for first in [node.name for node in facts.running]:
-        waiting = [first] if first not in offsets else []
-        offsets.setdefault(first, 0.0)
-        while waiting:
-            here = waiting.pop()
-            for (one, other), skew in skews.items():
-                for near, far, change in ((one, other, skew), (other, one, -skew)):
-                    if near == here and far not in offsets:
-                        offsets[far] = offsets[here] + change
-                        waiting.append(far)
-    return offsets
 
 
 def flapping(facts: HerdFacts) -> Iterator[Finding]:
