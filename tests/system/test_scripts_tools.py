@@ -1,5 +1,5 @@
 """Tests the operator's tools with one herd of real nodes: top in a terminal and as text, tap, trace, demo,
-and doctor with planted faults; all of them also with a frozen node."""
+export and import, and doctor with planted faults; all of them also with a frozen node."""
 from __future__ import annotations
 
 import concurrent.futures
@@ -22,6 +22,7 @@ from typing import Any
 import pytest
 
 from herd_control import SCRIPT
+from herd_ctl import record_lines
 from herd_fixture import BINARY, Herd, Node, herds_that_end, line, wait_for
 from talk import now, piped
 
@@ -228,6 +229,35 @@ def test_demo_reports_its_clients_to_all_nodes_and_ends_by_itself_or_by_a_signal
     assert process.returncode == 0 and errors == "" and "Ended after " in output
 
 
+def test_an_export_is_imported_once_byte_for_byte(herd: Herd, tmp_path: pathlib.Path) -> None:
+    records = ["far/away -89.5+179.999999999999999999/ 5", "b\xfe\xe9 +1.50-2.0 1795442636.918963997"]
+    herd["n0"].say("\n".join(f"IAMAT {record}" for record in records).encode("latin-1"))
+    herd.wait_converged()
+    file = tmp_path / "records.json"
+    exported = run(herd, "export", "--output", str(file), "--node", "n2").stderr
+    assert f"{herd['n2'].status()['clients']} records of n2" in exported
+    entries = [json.loads(line) for line in file.read_text().splitlines()]
+    assert entries[0]["node"] == "n2" and entries[-1] == {"end": len(entries) - 2}
+    shown = {entry["client"]: entry for entry in entries[1:-1]}
+    assert shown["far/away"]["coordinates"] == "-89.5+179.999999999999999999/" and shown["far/away"]["time"] == "5"
+    known = json.loads(run(herd, "import", str(file), "--json").stdout)
+    assert (known["stored"], known["known"]) == (0, len(shown))
+    copy = file.read_text().replace('"far/', '"new/').replace('"b\\udc', '"c\\udc')
+    text = run(herd, "import", "-", "--node", "n1", text=copy).stdout
+    assert f"{len(shown)} records for n1: 2 stored, {len(shown) - 2} known already or older, 0 refused" in text
+    assert herd["n1"].say(b"WHEREIS c\xfe\xe9").endswith(b" c\xfe\xe9 +1.50-2.0 1795442636.918963997\n")
+    assert herd["n1"].say("WHEREIS new/away").endswith(" new/away -89.5+179.999999999999999999/ 5\n")
+
+
+def test_import_reports_what_a_node_refuses_and_what_is_no_export(herd: Herd) -> None:
+    future = record_lines.Exported(b"future", "+1+2", "9999999999", "n0", "+0.0")
+    lines = [record_lines.head("x", "n0", 0.0), record_lines.as_json(future), record_lines.end(1)]
+    ran = run(herd, "import", "-", text="\n".join(lines), status=1)
+    assert "1 records for n0: 0 stored, 0 known already or older, 1 refused" in ran.stdout
+    assert "n0 refuses future at 9999999999: time " in ran.stderr
+    assert "line 1: it is not the head" in run(herd, "import", "-", text='{"a": 1}', status=2).stderr
+
+
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
     with frozen(herd["n1"]):
         with concurrent.futures.ThreadPoolExecutor() as at_once:
@@ -236,12 +266,15 @@ def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
             only = at_once.submit(run, herd, "tap", "--node", "n1", status=4)
             traced = at_once.submit(run, herd, "trace", "kiwi", "--send", "1,2", "--node", "n0", status=1)
             moving = at_once.submit(run, herd, "demo", "--clients", "9", "--rate", "9", "--seconds", "4")
+            refused = at_once.submit(run, herd, "export", "--node", "n1", status=4)
+            exported = at_once.submit(run, herd, "export")
             sick = at_once.submit(run, herd, "doctor", status=2)
         note = f"n1 (process {herd['n1'].process.pid}) is frozen: kill -CONT"
         assert note in top.result().stdout and note in tap.result().stderr and note in only.result().stderr
         assert "n1 has not merged it" in traced.result().stderr and "reported to n0" in traced.result().stdout
         assert "n1 does not answer: its clients report to other nodes" in moving.result().stderr
         pid = herd["n1"].process.pid
+        assert f"n1 (process {pid}) is frozen" in refused.result().stderr and '"end": ' in exported.result().stdout
         assert f"FAULT: n1 (process {pid}) is frozen" in sick.result().stdout
         assert f"do: kill -CONT {pid} continues it" in sick.result().stdout
     herd.wait_linked()

@@ -12,7 +12,9 @@ from .daemon import Daemon
 from .demo import demo
 from .doctor_facts import of_broken_configuration
 from .down import down, kill
+from .export import export
 from .herd import Herd, read_herd
+from .import_ import import_
 from .init import init
 from .keygen import keygen
 from .logs import logs
@@ -26,7 +28,7 @@ from .up import reload, restart, up
 from .watch import watch
 
 INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
-TOOLS = ("top", "tap", "doctor", "trace", "demo")
+TOOLS = ("top", "tap", "doctor", "trace", "demo", "export", "import")
 MONITOR_COMMANDS = ("tap", "trace")
 LAB_COMMANDS = ("prove", "bench")
 # These need no valid configuration.
@@ -88,6 +90,8 @@ def run(given: Any) -> int:
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
         "demo": lambda: demo(herd, given),
+        "export": lambda: export(herd, given),
+        "import": lambda: import_(herd, given),
         "doctor": lambda: doctor.doctor(herd, given.json),
         "top": lambda: top(herd, daemon, given.once, given.json),
     }[given.command]()

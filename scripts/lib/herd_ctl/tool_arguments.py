@@ -14,6 +14,9 @@ COMMANDS = {
               " well, 1: warnings, 2: faults",
     "trace": "show when each node merged the next update of a client, and when it was durable there",
     "demo": "let thousands of clients move through cities and report, so that there is something to see; until Ctrl-C",
+    "export": "write all records of a node as lines of JSON",
+    "import": "report the records of an export to a node, each with its own time; those that it knows already are left"
+              " out",
 }
 
 
@@ -23,6 +26,7 @@ def add(of: Mapping[str, argparse.ArgumentParser]) -> None:
     _add_tap(of["tap"])
     _add_trace(of["trace"])
     _add_demo(of["demo"])
+    _add_export(of["export"], of["import"])
     of["doctor"].add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -66,3 +70,11 @@ def _add_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--seconds", metavar="S", type=types.seconds, default=float("inf"), help="end after S seconds")
     demo.add_argument("--seed", metavar="N", type=types.count, default=1,
                       help="the same seed gives the same clients on the same paths (default: 1)")
+
+
+def _add_export(export: argparse.ArgumentParser, import_: argparse.ArgumentParser) -> None:
+    export.add_argument("--output", metavar="FILE", help="the file to write (default: standard output)")
+    export.add_argument("--node", metavar="NODE", help="the records of this node (default: the first one that answers)")
+    import_.add_argument("file", metavar="FILE", help="a file of scripts/herd export; -: standard input")
+    import_.add_argument("--node", metavar="NODE", help="report to this node (default: the first one that answers)")
+    import_.add_argument("--json", action="store_true", help="the counts as JSON")
