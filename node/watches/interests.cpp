@@ -7,42 +7,65 @@
 namespace herd::node::watches {
 namespace {
 
+void add(std::vector<WatchId>& watches, WatchId watch) {
+  watches.insert(std::lower_bound(watches.begin(), watches.end(), watch), watch);
+}
+
+void remove(std::vector<WatchId>& watches, WatchId watch) {
+  const auto at = std::lower_bound(watches.begin(), watches.end(), watch);
+  HERD_ASSERT(at != watches.end() && *at == watch);
+  watches.erase(at);
+}
+
 template <typename Map, typename Key>
-void erase(Map& map, const Key& key, WatchId watch) {
-  auto [at, end] = map.equal_range(key);
-  while (at != end && at->second != watch) ++at;
-  HERD_ASSERT(at != end);
-  map.erase(at);
+void remove(Map& map, const Key& key, WatchId watch) {
+  const auto at = map.find(key);
+  HERD_ASSERT(at != map.end());
+  remove(at->second, watch);
+  if (at->second.empty()) map.erase(at);
+}
+
+template <typename Map, typename Key>
+void append(const Map& map, const Key& key, std::vector<WatchId>& found) {
+  const auto at = map.find(key);
+  if (at != map.end()) found.insert(found.end(), at->second.begin(), at->second.end());
 }
 
 }  // namespace
 
 void Interests::find(const area::Moved& moved, std::vector<WatchId>& found) const {
-  const auto add = [&](WatchId watch) { found.push_back(watch); };
-  if (moved.before) grid_.for_each_at(area::spot_of(*moved.before), add);
-  if (moved.after && moved.after != moved.before) grid_.for_each_at(area::spot_of(*moved.after), add);
-  if (!records_.empty()) {
-    for (auto [at, end] = records_.equal_range(moved.record); at != end; ++at) add(at->second);
-  }
+  const auto add_found = [&](WatchId watch) { found.push_back(watch); };
+  if (moved.before) grid_.for_each_at(area::spot_of(*moved.before), add_found);
+  if (moved.after && moved.after != moved.before) grid_.for_each_at(area::spot_of(*moved.after), add_found);
+  if (!records_.empty()) append(records_, moved.record, found);
   if (!unknown_.empty() && !moved.before) {
-    const std::string client(store_.packed_at(moved.record).client);
-    for (auto [at, end] = unknown_.equal_range(client); at != end; ++at) add(at->second);
+    append(unknown_, std::string(store_.packed_at(moved.record).client), found);
   }
   found.insert(found.end(), all_.begin(), all_.end());
 }
 
+void Interests::add_record(WatchId watch, bus::RecordIndex record) {
+  add(records_[record], watch);
+}
+
 void Interests::remove_record(WatchId watch, bus::RecordIndex record) {
-  erase(records_, record, watch);
+  remove(records_, record, watch);
+}
+
+void Interests::add_unknown(WatchId watch, std::string_view client) {
+  add(unknown_[std::string(client)], watch);
 }
 
 void Interests::remove_unknown(WatchId watch, std::string_view client) {
-  erase(unknown_, std::string(client), watch);
+  remove(unknown_, std::string(client), watch);
+}
+
+void Interests::add_all(WatchId watch) {
+  add(all_, watch);
 }
 
 void Interests::remove_all(WatchId watch) {
-  const auto at = std::find(all_.begin(), all_.end(), watch);
-  HERD_ASSERT(at != all_.end());
-  all_.erase(at);
+  remove(all_, watch);
 }
 
 }  // namespace herd::node::watches

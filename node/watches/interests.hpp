@@ -1,6 +1,6 @@
 // Which watches a change of a client may concern: by areas, by clients, by ids that are not known yet, or all. The
-// answer may contain a watch for which the change makes no difference, and never lacks one for which it does. Pure;
-// loop thread only.
+// answer may contain a watch for which the change makes no difference, and never lacks one for which it does. With n
+// watches of one client, adding or removing one takes O(log n) and moves up to 4 n bytes. Pure; loop thread only.
 #pragma once
 
 #include <cstddef>
@@ -23,14 +23,14 @@ class Interests {
   // Each interest is removed with the arguments with which it was added.
   void add_area(WatchId watch, const std::optional<Bounds>& bounds) { grid_.add(watch, bounds); }
   void remove_area(WatchId watch, const std::optional<Bounds>& bounds) { grid_.remove(watch, bounds); }
-  void add_record(WatchId watch, bus::RecordIndex record) { records_.emplace(record, watch); }
+  void add_record(WatchId watch, bus::RecordIndex record);
   void remove_record(WatchId watch, bus::RecordIndex record);
   // An id without a record. When it gets one, the watch is found for its first change, and must replace this interest
   // by add_record().
-  void add_unknown(WatchId watch, std::string_view client) { unknown_.emplace(client, watch); }
+  void add_unknown(WatchId watch, std::string_view client);
   void remove_unknown(WatchId watch, std::string_view client);
   // All changes.
-  void add_all(WatchId watch) { all_.push_back(watch); }
+  void add_all(WatchId watch);
   void remove_all(WatchId watch);
 
   // Appends the watches; one may be there twice.
@@ -39,11 +39,13 @@ class Interests {
   void check_invariants() const { grid_.check_invariants(); }
 
  private:
+  using Watches = std::vector<WatchId>;  // sorted
+
   const bus::Store& store_;
   CellGrid grid_;
-  std::unordered_multimap<bus::RecordIndex, WatchId> records_;
-  std::unordered_multimap<std::string, WatchId> unknown_;
-  std::vector<WatchId> all_;
+  std::unordered_map<bus::RecordIndex, Watches> records_;  // no list is empty
+  std::unordered_map<std::string, Watches> unknown_;       // no list is empty
+  Watches all_;
 };
 
 }  // namespace herd::node::watches
