@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "node/http/host_check.hpp"
+#include "node/http/page_files.hpp"
 #include "node/observe/metrics.hpp"
 #include "node/observe/name_conflict.hpp"
 
@@ -57,6 +58,7 @@ http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble,
 
 http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_ptr<http::Figures>& figures) {
   http::Router router;
+  http::add_page_files(router);
   router.add("GET", "/healthz", page(board, "not healthy", health));
   router.add("GET", "/readyz", page(board, "not ready", readiness));
   router.add(

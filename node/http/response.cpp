@@ -64,11 +64,10 @@ std::string date_text(std::chrono::system_clock::time_point time) {
                      parts.tm_hour, parts.tm_min, parts.tm_sec);
 }
 
-// What a browser may do with a response. The pages are data for programs: a browser that shows one runs nothing in it,
-// and no other site can frame, embed or read it. Each line has its reason:
+// What a browser may do with a response. No other site can frame, embed or read it. Each line has its reason:
 //   Cache-Control                 a page shows a momentary state, so no cache may store it
 //   X-Content-Type-Options        text that clients have chosen is never taken for a script or a page
-//   Content-Security-Policy       nothing is loaded or run, also if a text were shown as a page; no frame
+//   Content-Security-Policy       one of the two below; no frame
 //   Cross-Origin-Resource-Policy  a page of another site cannot load it as an image or a script
 //   Referrer-Policy               a query may name a client: a link does not carry it to another server
 // Not sent, because they do nothing for data: X-Frame-Options (frame-ancestors replaces it), X-XSS-Protection,
@@ -76,15 +75,31 @@ std::string date_text(std::chrono::system_clock::time_point time) {
 constexpr std::string_view kForBrowsers =
     "Cache-Control: no-store\r\n"
     "X-Content-Type-Options: nosniff\r\n"
-    "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
     "Cross-Origin-Resource-Policy: same-origin\r\n"
     "Referrer-Policy: no-referrer\r\n";
 
+// The values of Content-Security-Policy. Of data nothing is loaded or run, also if a browser shows it as a page. The
+// dashboard loads scripts, styles, its icon and data from this node only, and has no inline script. Its texts become
+// HTML nowhere, which Trusted Types have the browser check (node/http/page/trusted.js).
+constexpr std::string_view kDataPolicy =
+    "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+constexpr std::string_view kDashboardPolicy =
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types default";
+
+struct Content {
+  int status;
+  std::string_view type;
+  ContentPolicy policy;
+};
+
 // The lines that every response has.
-std::string common_head(int status, std::string_view content_type, const HeadOptions& options) {
-  return fmt::format("HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\n{}Connection: {}\r\n", status,
-                     reason_of(status), date_text(options.now), content_type, kForBrowsers,
-                     options.keep_alive ? "keep-alive" : "close");
+std::string common_head(const Content& content, const HeadOptions& options) {
+  return fmt::format(
+      "HTTP/1.1 {} {}\r\nDate: {}\r\nContent-Type: {}\r\n{}Content-Security-Policy: {}\r\nConnection: {}\r\n",
+      content.status, reason_of(content.status), date_text(options.now), content.type, kForBrowsers,
+      content.policy == ContentPolicy::Dashboard ? kDashboardPolicy : kDataPolicy,
+      options.keep_alive ? "keep-alive" : "close");
 }
 
 }  // namespace
@@ -94,13 +109,13 @@ Response text_response(int status, std::string_view line) {
 }
 
 std::string head_of(const Response& response, const HeadOptions& options) {
-  std::string head = common_head(response.status, response.content_type, options);
+  std::string head = common_head({response.status, response.content_type, response.policy}, options);
   for (const Header& header : response.headers) head += fmt::format("{}: {}\r\n", header.name, header.value);
   return head + fmt::format("Content-Length: {}\r\n\r\n", response.body.size());
 }
 
 std::string head_of(const Stream& stream, const HeadOptions& options) {
-  return common_head(200, stream.content_type, options) + "\r\n";
+  return common_head({200, stream.content_type, ContentPolicy::Data}, options) + "\r\n";
 }
 
 }  // namespace herd::node::http

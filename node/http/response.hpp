@@ -14,11 +14,15 @@ namespace herd::node::http {
 
 inline constexpr std::string_view kPlainText = "text/plain; charset=utf-8";
 
+// What a browser may do with the content: nothing, or run the dashboard (node/http/page_files.hpp).
+enum class ContentPolicy { Data, Dashboard };
+
 struct Response {
   int status = 200;
   std::string content_type{kPlainText};
   std::string body;                  // at most Limits::response_bytes
   std::vector<Header> headers = {};  // additional headers, such as Allow; name and value without line ends
+  ContentPolicy policy = ContentPolicy::Data;
 };
 
 // A plain text response: `line` and a newline.

@@ -30,6 +30,13 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
+// Whether the path of a route is that of a request.
+bool matches(std::string_view route, std::string_view path) {
+  if (!route.ends_with("/*")) return route == path;
+  route.remove_suffix(1);
+  return path.size() > route.size() && path.starts_with(route);
+}
+
 }  // namespace
 
 void Responder::send(Response response) const {
@@ -58,7 +65,7 @@ Router::Found Router::find(const Request& request, const asio::ip::address& from
     return {nullptr, text_response(411, "a POST needs a Content-Length line")};
   }
   const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
-    return route.method == method && route.path == request.path;
+    return route.method == method && matches(route.path, request.path);
   });
   return {&found->page, std::nullopt};
 }
@@ -70,7 +77,7 @@ std::vector<std::string> Router::methods_of(std::optional<std::string_view> path
     if (!contains(methods, method)) methods.push_back(method);
   };
   for (const Route& route : routes_) {
-    if (path && route.path != *path) continue;
+    if (path && !matches(route.path, *path)) continue;
     add(route.method);
     if (route.method == "GET") add("HEAD");
   }

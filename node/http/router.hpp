@@ -53,8 +53,9 @@ class Router {
   using Guard = std::function<std::optional<Response>(const Request&, const asio::ip::address& from)>;
   void set_guard(Guard guard) { guard_ = std::move(guard); }
 
-  // Adds a page. The path must equal the request's path after percent-decoding; there are no patterns. A page for GET
-  // answers HEAD as well: the server omits the body.
+  // Adds a page. The path must equal the request's path after percent-decoding. A path that ends with `/*` is that of
+  // every request with at least one more byte in place of the `*`; pages that were added before it come first. A page
+  // for GET answers HEAD as well: the server omits the body.
   void add(std::string method, std::string path, Page page);
 
   struct Found {

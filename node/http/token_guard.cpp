@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "node/http/limits.hpp"
+#include "node/http/page_files.hpp"
 
 namespace herd::node::http {
 namespace {
@@ -15,7 +16,7 @@ namespace {
 constexpr std::string_view kScheme = "bearer ";
 
 bool is_open(std::string_view path) {
-  return path == "/healthz" || path == "/readyz";
+  return path == "/healthz" || path == "/readyz" || is_page_path(path);
 }
 
 // The token of `Authorization: Bearer TOKEN`; the scheme in any case. nullopt without such a line.

@@ -185,11 +185,11 @@ TEST_CASE("with tokens, the pages need one, except those of probes; a reload cha
 }
 
 TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that names the paths") {
-  for (const auto* path : {"/", "/health", "/status_json", "/healthz/", "/../etc/passwd"}) {
+  for (const auto* path : {"/nowhere", "/health", "/status_json", "/healthz/", "/../etc/passwd"}) {
     INFO(path);
     const auto answer = get(path);
     CHECK(answer.status == 404);
-    CHECK(answer.body == "no such path; there are /healthz, /readyz, /metrics and /status.json\n");
+    CHECK(answer.body == "no such path; there are /, /page/*, /healthz, /readyz, /metrics and /status.json\n");
   }
 }
 

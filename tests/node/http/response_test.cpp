@@ -14,9 +14,20 @@ TEST_CASE("a head has a date, a type, a length and the headers of the page") {
   CHECK(head_of(response, {.keep_alive = false, .now = system_clock::from_time_t(784'111'777)}) ==
         "HTTP/1.1 405 Method Not Allowed\r\nDate: Sun, 06 Nov 1994 08:49:37 GMT\r\n"
         "Content-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n"
-        "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
         "Cross-Origin-Resource-Policy: same-origin\r\nReferrer-Policy: no-referrer\r\n"
+        "Content-Security-Policy: default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
         "Connection: close\r\nAllow: GET, HEAD\r\nContent-Length: 36\r\n\r\n");
+}
+
+TEST_CASE("a file of the dashboard may load scripts and styles of its own node, and nothing else") {
+  Response response{200, "text/html; charset=utf-8", "<!DOCTYPE html>"};
+  response.policy = ContentPolicy::Dashboard;
+  const std::string head = head_of(response, {});
+  CHECK(head.find("\r\nContent-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; ") !=
+        std::string::npos);
+  CHECK(head.find("frame-ancestors 'none'; require-trusted-types-for 'script'; ") != std::string::npos);
+  CHECK(head.find("unsafe") == std::string::npos);
+  CHECK(head.find("Content-Security-Policy", head.find("Content-Security-Policy") + 1) == std::string::npos);
 }
 
 TEST_CASE("a head announces whether the connection stays open, and a stream has no length") {

@@ -30,6 +30,20 @@ TEST_CASE("a page is found by method and path, and answers HEAD if it answers GE
   CHECK(router.find(post).page != nullptr);
 }
 
+TEST_CASE("a path that ends with /* takes every longer path, and other paths come first if they were added first") {
+  Router router;
+  const auto page = [](const Request&, const Responder&) {};
+  router.add("GET", "/v1/where/any", page);
+  router.add("GET", "/v1/where/*", page);
+  const auto* any = router.find(request("GET", "/v1/where/kiwi")).page;
+  REQUIRE(any != nullptr);
+  CHECK(router.find(request("HEAD", "/v1/where/a/../b")).page == any);
+  CHECK(router.find(request("GET", "/v1/where/any")).page != any);
+  CHECK(router.find(request("GET", "/v1/where/")).refusal->status == 404);
+  CHECK(router.find(request("GET", "/v1/where")).refusal->status == 404);
+  CHECK(router.find(request("POST", "/v1/where/kiwi")).refusal->status == 405);
+}
+
 TEST_CASE("the guard is asked before the page is looked up") {
   Router router = example();
   router.set_guard([](const Request& asked, const asio::ip::address&) -> std::optional<Response> {

@@ -1,0 +1,93 @@
+// Shows the nodes: a graph of this node's links, and a table with the same facts. Changes of links are also written to
+// a live region, so that a screen reader announces them.
+
+import { element, setText, svg } from "./dom.js";
+import { colourOf } from "./palette.js";
+
+const WIDTH = 460;
+const HEIGHT = 250;
+const STATE_TEXT = { self: "this node", up: "up", half: "one way", down: "down", silent: "silent" };
+
+export class HerdPanel {
+  /** @param {{graph: Element, body: Element, live: Element}} parts */
+  constructor(parts) {
+    this.parts = parts;
+    this.states = new Map();
+  }
+
+  /** @param {ReturnType<import("./herd_model.js").rowsOf>} herd */
+  show(herd) {
+    this.announce(herd.rows);
+    this.parts.graph.replaceChildren(...drawing(herd));
+    this.parts.body.replaceChildren(...herd.rows.map((row) => tableRow(row, herd.digest)));
+  }
+
+  announce(rows) {
+    for (const row of rows) {
+      const before = this.states.get(row.name);
+      this.states.set(row.name, row.state);
+      if (before !== undefined && before !== row.state) {
+        setText(this.parts.live, `${row.name} is ${STATE_TEXT[row.state]}, ${new Date().toLocaleTimeString()}`);
+      }
+    }
+  }
+}
+
+// Nodes on an ellipse, this node on the left; a line for each link of this node.
+function drawing(herd) {
+  const names = herd.rows.map((row) => row.name);
+  const first = names.indexOf(herd.self);
+  const place = (index) => {
+    const angle = Math.PI + (2 * Math.PI * (index - first)) / names.length;
+    return { x: WIDTH / 2 + Math.cos(angle) * WIDTH * 0.36, y: HEIGHT / 2 + Math.sin(angle) * HEIGHT * 0.36 };
+  };
+  const own = place(first);
+  const links = herd.rows.flatMap((row, index) => (row.isPeer ? linkShapes(row, own, place(index)) : []));
+  const nodes = herd.rows.flatMap((row, index) => nodeShapes(row, place(index)));
+  return [...links, ...nodes];
+}
+
+function linkShapes(row, from, to) {
+  const line = svg("line", {
+    x1: from.x, y1: from.y, x2: to.x, y2: to.y, class: `link is-${row.state}`, "data-peer": row.name,
+  });
+  const label = row.state === "up"
+    ? `${row.roundTrip === null ? "…" : microseconds(row.roundTrip)}${row.lag > 0 ? `, lag ${row.lag}` : ""}`
+    : `${STATE_TEXT[row.state]}, lag ${row.lag}`;
+  const x = from.x + (to.x - from.x) * 0.55;
+  const y = from.y + (to.y - from.y) * 0.55 - 5;
+  return [line, svg("text", { x, y, class: "link-label" }, label)];
+}
+
+function nodeShapes(row, at) {
+  const circle = svg("circle", {
+    cx: at.x, cy: at.y, r: row.state === "self" ? 13 : 10, class: `node is-${row.state}`, "data-node": row.name,
+    fill: colourOf(row.name),
+  });
+  const name = svg("text", { x: at.x, y: at.y + (at.y < HEIGHT / 2 ? -17 : 27), class: "node-label" }, row.name);
+  return [circle, name];
+}
+
+function tableRow(row, ownDigest) {
+  const dot = element("span", { class: "dot", "aria-hidden": "true" });
+  dot.style.background = colourOf(row.name);
+  const cell = (text) => element("td", {}, text);
+  const isEqual = row.digest === "" ? "" : row.digest === ownDigest ? "equal" : "differs";
+  return element("tr", { class: `is-${row.state}`, "data-node": row.name },
+    element("th", { scope: "row" }, dot, row.name),
+    element("td", { class: "state" }, STATE_TEXT[row.state]),
+    cell(number(row.clients)), cell(number(row.rate)), cell(number(row.lag)),
+    cell(row.roundTrip === null ? "" : microseconds(row.roundTrip)),
+    cell(row.skew === null ? "" : microseconds(row.skew)),
+    cell(isEqual), cell(row.peers));
+}
+
+function number(value) {
+  return value === null ? "" : Math.round(value).toLocaleString("en");
+}
+
+function microseconds(value) {
+  const size = Math.abs(value);
+  if (size < 1000) return `${Math.round(value)} µs`;
+  return size < 1_000_000 ? `${(value / 1000).toFixed(1)} ms` : `${(value / 1_000_000).toFixed(1)} s`;
+}
