@@ -39,6 +39,7 @@ class BodyMerger {
     PeerIndex peer = 0;     // its index among the replica's peers, which the store records
     std::string_view name;  // of the peer, for events
     std::optional<std::string_view> body;
+    protocol::Nanoseconds wall{};  // the time of this node's clock, since 1970
   };
 
   // The result of a merge.

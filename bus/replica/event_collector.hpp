@@ -10,12 +10,16 @@
 #include <utility>
 
 #include "bus/replica/events.hpp"
+#include "protocol/duration_histogram.hpp"
 
 namespace herd::bus {
 
 class EventCollector {
  public:
   static constexpr std::size_t kMaxRefusals = 64;
+
+  // `propagation` must outlive the collector; nullptr: nothing is counted there.
+  explicit EventCollector(protocol::DurationHistogram* propagation = nullptr) : propagation_(propagation) {}
 
   void note(LinkChanged event) { events_.links.push_back(std::move(event)); }
   void note(NameConflict event) { events_.conflicts.push_back(std::move(event)); }
@@ -37,9 +41,15 @@ class EventCollector {
   [[nodiscard]] ReplicaCounters& counters() { return counters_; }
   [[nodiscard]] const ReplicaCounters& counters() const { return counters_; }
 
+  // An update of another origin, accepted there `age` ago, was merged (Replica::Options::propagation).
+  void propagated(protocol::Nanoseconds age) {
+    if (propagation_ != nullptr) propagation_->add(age);
+  }
+
  private:
   Events events_;
   ReplicaCounters counters_;
+  protocol::DurationHistogram* propagation_ = nullptr;
 };
 
 }  // namespace herd::bus

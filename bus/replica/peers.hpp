@@ -22,12 +22,24 @@
 
 namespace herd::bus {
 
+// Messages of one direction of a link since the peer was added, and the bytes of their header and body frames.
+struct Traffic {
+  std::uint64_t messages = 0;
+  std::uint64_t bytes = 0;
+  void count(std::string_view header, std::string_view body) {
+    ++messages;
+    bytes += header.size() + body.size();
+  }
+};
+
 struct Peer {
   std::string name;
   Link link;
   Reconciler reconciler;
   Claims claims{};                        // the processes that claim its name, and the route of its messages
   Connected announced = Connected::Down;  // the state that the last event reported
+  Traffic sent{};                         // taken for the peer
+  Traffic received{};                     // by its accepted route
 };
 
 class Peers {

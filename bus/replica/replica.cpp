@@ -56,6 +56,7 @@ Replica::Replica(Options options, RecoveredState recovered)
       own_name_(options.peers.empty() ? Nanoseconds{} : options.name_wait),
       peers_(*self_, {options.limits, options.reconcile, options.jitter_seed}),
       reports_(options.reports),
+      events_(options.propagation),
       merger_(*self_, store_, recent_, events_),
       sender_(store_, recent_, events_.counters()) {
   self_->feed_id = recovered.run.feed_id;
@@ -130,6 +131,7 @@ void Replica::receive(const Incoming& incoming, Now now) {
       ++events_.counters().messages_refused;
       return;
     }
+    peers_[*number].received.count(incoming.header, incoming.body.value_or(""));
     receive(FromPeer{peers_[*number], *number, incoming, now}, of_peer);
     if (durability_.replicas > 0) update_acknowledged();
   };
@@ -198,7 +200,7 @@ void Replica::receive(const FromPeer& from, const protocol::Ack& ack) {
 void Replica::receive(const FromPeer& from, const Batch& batch) {
   ++events_.counters().batches_received;
   if (!from.peer.link.accepts(batch, from.now)) return;
-  const BodyMerger::Merged merged = merger_.merge_batch({from.index, from.peer.name, from.incoming.body});
+  const BodyMerger::Merged merged = merger_.merge_batch(body_of(from));
   if (mutated(Mutant::PoisonBlocks) && !merged.is_readable) return;
   if (mutated(Mutant::EmptyBatchUnanswered) && merged.updates == 0) return;
   from.peer.link.merged(batch);
@@ -220,7 +222,7 @@ void Replica::receive(const FromPeer& from, const protocol::Pull& pull) {
 // divergence.
 void Replica::receive(const FromPeer& from, const protocol::Answer& answer) {
   if (!from.peer.link.handshake().is_current(answer.incarnations)) return;
-  const std::size_t repaired = merger_.merge_answer({from.index, from.peer.name, from.incoming.body}).changed;
+  const std::size_t repaired = merger_.merge_answer(body_of(from)).changed;
   events_.counters().divergences_healed += repaired;
   if (repaired > 0) events_.note(DivergenceRepaired{from.peer.name, repaired});
   from.peer.reconciler.receive(answer, from.now);
@@ -251,6 +253,12 @@ void Replica::tick(Now now) {
 }
 
 std::optional<Outgoing> Replica::take(PeerIndex index, Now now) {
+  auto message = next_message(index, now);
+  if (message) peers_[index].sent.count(message->header, message->body ? std::string_view(*message->body) : "");
+  return message;
+}
+
+std::optional<Outgoing> Replica::next_message(PeerIndex index, Now now) {
   Peer& peer = peers_[index];
   if (auto message = peer.link.take_message(now, store_.feed().tail())) {
     auto* pong = std::get_if<protocol::Pong>(&*message);
@@ -334,7 +342,9 @@ PeerStatus Replica::peer_status(PeerIndex index, Now now) const {
           lag_of(peer),
           peer.link.round_trip().average(),
           peer.link.round_trip().skew(),
-          peer.claims.contender(now)};
+          peer.claims.contender(now),
+          peer.sent,
+          peer.received};
 }
 
 void Replica::check_invariants() const {

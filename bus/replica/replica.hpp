@@ -102,6 +102,8 @@ struct PeerStatus {
   protocol::Nanoseconds round_trip{};   // 0: not measured yet
   protocol::Nanoseconds skew{};         // the peer's clock minus this node's
   std::optional<Claimant> contender{};  // another process that claims the peer's name, and was refused lately
+  Traffic sent{};
+  Traffic received{};
 };
 
 class Replica {
@@ -122,6 +124,10 @@ class Replica {
     std::function<std::uint64_t()> random_id{};
     // What nodes report about themselves: sent and received in PONGs. Must outlive the replica; nullptr: no reports.
     NodeReports* reports = nullptr;
+    // Where to count how long the updates that changed the store took: from the origin's clock when it accepted the
+    // report, to this node's clock when it merged the update. Not corrected for a skew of the clocks. An update that
+    // waited for a link that was down counts with that wait. Must outlive the replica; nullptr: nowhere.
+    protocol::DurationHistogram* propagation = nullptr;
   };
   // Starts with an empty store.
   explicit Replica(const Options& options);
@@ -241,6 +247,11 @@ class Replica {
     const Incoming& incoming;
     protocol::Now now;
   };
+
+  [[nodiscard]] static BodyMerger::Received body_of(const FromPeer& from) {
+    return {from.index, from.peer.name, from.incoming.body, from.now.wall};
+  }
+  [[nodiscard]] std::optional<Outgoing> next_message(PeerIndex peer, protocol::Now now);
 
   [[nodiscard]] protocol::UpdateId next_id() const;
   ChangeNumber store_own(const protocol::Update& update, const Store::Slot& slot);

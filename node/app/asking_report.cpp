@@ -24,4 +24,18 @@ AskingStatus status_of(const Asking& asking) {
   return status;
 }
 
+CommandStatus status_of(const CommandFigures& commands, const protocol::DurationHistogram& propagation) {
+  CommandStatus status;
+  for (std::size_t command = 0; command < kCommandList.size(); ++command) {
+    for (std::size_t result = 0; result < kCommandResults.size(); ++result) {
+      status.commands.push_back(
+          {kCommandList[command].name, kCommandResults[result], commands.counts.of(command, result)});
+    }
+  }
+  status.commands.push_back({"unknown", "invalid", commands.counts.unknown()});
+  status.durations = commands.times.histogram();
+  status.propagation = propagation;
+  return status;
+}
+
 }  // namespace herd::node

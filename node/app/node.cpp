@@ -47,7 +47,7 @@ Node::Node(const RunNode& run, Signals& signals, const std::filesystem::path& di
       signals_(signals),
       started_(clock_.now()),
       reports_(run.name),
-      replica_(replica_options(run.config, run.name, reports_), std::move(opened.recovered)),
+      replica_(replica_options(run.config, run.name, {reports_, propagation_}), std::move(opened.recovered)),
       disk_(std::move(opened.disk)),
       journal_(*disk_, {.sync = run.config.updates.ack == Acknowledge::Fsync, .live_bytes = opened.live_bytes}),
       journal_log_(directory, run.config.updates.ack) {}
@@ -205,6 +205,7 @@ bool Node::run() {
 
 void Node::iterate() {
   clock_.end_iteration();
+  front_end_->end_iteration();
   if (!busy_) {
     wait_for(next_deadline());
     io_.run_one();
@@ -332,6 +333,7 @@ Status Node::status() const {
   status.connections = front_end_->connections();
   status.tls_handshakes_under_way = front_end_->handshakes();
   status.asking = status_of(front_end_->asking());
+  status.commands = status_of(front_end_->figures(), propagation_);
   status.ready = ready();
   status.journal = {journal_.trouble(), config_.updates.ack != Acknowledge::Memory, disk_->bytes()};
   add_links(status, replica_, now);

@@ -117,6 +117,7 @@ class Node : private bus::LoopHost {
 
   bus::NodeReports reports_;
   OwnReport own_report_{reports_};
+  protocol::DurationHistogram propagation_;  // of the replica
   bus::Replica replica_;
   std::unique_ptr<FileDisk> disk_;
   bus::Journal journal_;

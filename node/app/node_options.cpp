@@ -16,9 +16,10 @@ constexpr std::chrono::milliseconds kWorkerMargin{100};
 
 }  // namespace
 
-bus::Replica::Options replica_options(const Config& config, const std::string& name, bus::NodeReports& reports) {
+bus::Replica::Options replica_options(const Config& config, const std::string& name, const ReplicaSinks& sinks) {
   bus::Replica::Options options;
-  options.reports = &reports;
+  options.reports = &sinks.reports;
+  options.propagation = &sinks.propagation;
   options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
   options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;

@@ -11,10 +11,16 @@
 
 namespace herd::node {
 
+// Where the replica puts what it learns of others; both must outlive it.
+struct ReplicaSinks {
+  bus::NodeReports& reports;
+  protocol::DurationHistogram& propagation;
+};
+
 // The options of the replica of node `name`, which the configuration must contain. The incarnation is random; the feed
 // id is 0, because the recovered state sets it. `reports` must outlive the replica.
 [[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name,
-                                                    bus::NodeReports& reports);
+                                                    const ReplicaSinks& sinks);
 
 // The options of the places worker. Its timeout is a little shorter than the one of the places client.
 [[nodiscard]] places::WorkerOptions worker_options(const PlacesConfig& config,

@@ -64,7 +64,15 @@ void Commands::prefetch(Lines& lines) const {
 }
 
 Outstanding Commands::execute(const Line& line, Caller& caller, ReplyQueue& replies) {
-  const Call call{line, caller, replies};
+  CommandResult result = CommandResult::Answered;
+  Outstanding outstanding = run({line, caller, replies, result});
+  parts_.figures.count(line.command, line.text, result);
+  return outstanding;
+}
+
+Outstanding Commands::run(const Call& call) {
+  const Line& line = call.line;
+  Caller& caller = call.caller;
   if (line.is_logged) {
     spdlog::debug("event=command from={} text={}", line.from, text_for_log(line.text, caller.access));
   }
@@ -121,7 +129,7 @@ void Commands::reply(const Call& call, std::string& out, Append append) {
 }
 
 void Commands::iamat(const Call& call, const protocol::Iamat& report) {
-  const auto& [line, caller, replies] = call;
+  const auto& [line, caller, replies, result] = call;
   if (!caller.access.may_tell(report.client)) {
     not_allowed(call, "the token of this connection may not report this client: see `tell` in the answer to AUTH");
     return;
@@ -298,11 +306,13 @@ void Commands::why(const Call& call) {
 
 void Commands::unknown(const Call& call, std::string_view reason) {
   ++parts_.counters.unknown_commands;
+  call.result = CommandResult::Unknown;
   copy_line(call, reason);
 }
 
 void Commands::refused(const Call& call, std::string_view reason) {
   ++parts_.counters.invalid_arguments;
+  call.result = CommandResult::Invalid;
   copy_line(call, reason);
 }
 
@@ -314,6 +324,7 @@ bool Commands::may_store(std::string_view client) const {
 
 void Commands::invalid(const Call& call, std::string_view reason) {
   ++parts_.counters.invalid_arguments;
+  call.result = CommandResult::Invalid;
   refuse(call, {ClientWarning::InvalidArguments, "invalid_arguments", reason});
 }
 
@@ -328,6 +339,7 @@ void Commands::not_allowed(const Call& call, std::string_view reason) {
 }
 
 void Commands::refuse(const Call& call, const Refusal& refusal) {
+  if (call.result == CommandResult::Answered) call.result = CommandResult::Refused;
   if (parts_.warnings.allows(refusal.kind, parts_.clock.now())) {
     spdlog::warn("event={} from={} reason=\"{}\" text={}", refusal.event, call.line.from, refusal.reason,
                  protocol::escape_for_log(call.line.text));
@@ -344,6 +356,7 @@ void Commands::refuse(const Call& call, const Refusal& refusal) {
 
 void Commands::copy_line(const Call& call, std::string_view reason) {
   call.caller.refusal = reason;
+  if (call.result == CommandResult::Answered) call.result = CommandResult::Refused;
   reply(call, call.replies.tail(), [&](std::string& out) { protocol::append_unknown(out, call.line.text); });
 }
 

@@ -19,6 +19,7 @@
 #include "node/clients/access.hpp"
 #include "node/clients/asking.hpp"
 #include "node/clients/client_warnings.hpp"
+#include "node/clients/command_figures.hpp"
 #include "node/clients/counters.hpp"
 #include "node/clients/reply_queue.hpp"
 #include "node/config/config.hpp"
@@ -83,6 +84,7 @@ class Commands {
     bus::Replica& replica;
     const ClientsConfig& config;  // a reload may change it between two lines
     Counters& counters;
+    CommandCounters& figures;
     ClientWarnings& warnings;
     const LoopClock& clock;
     Asking& asking;
@@ -109,7 +111,9 @@ class Commands {
     const Line& line;
     Caller& caller;
     ReplyQueue& replies;
+    CommandResult& result;
   };
+  [[nodiscard]] Outstanding run(const Call& call);
   [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
   void iamat(const Call& call, const protocol::Iamat& report);
   void whereis(const Call& call, const protocol::Whereis& query);

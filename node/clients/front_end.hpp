@@ -33,6 +33,7 @@
 #include "node/clients/asking.hpp"
 #include "node/clients/client_addresses.hpp"
 #include "node/clients/client_warnings.hpp"
+#include "node/clients/command_figures.hpp"
 #include "node/clients/commands.hpp"
 #include "node/clients/connection.hpp"
 #include "node/clients/counters.hpp"
@@ -83,6 +84,12 @@ class FrontEnd {
   // kHandshakeStepsInOneGo steps of handshakes.
   void arm();
 
+  // The loop iteration is over: the commands that it answered are counted with the time of the clock. Call it after
+  // LoopClock::end_iteration().
+  void end_iteration() {
+    if (figures_.times.has_answered()) figures_.times.end_iteration(parts_.clock.now().steady);
+  }
+
   // The port of the first listening socket: the kernel's choice if listen() got port 0.
   [[nodiscard]] std::uint16_t port() const;
 
@@ -117,6 +124,8 @@ class FrontEnd {
 
   // The queries and watches of all connections, for reports.
   [[nodiscard]] const Asking& asking() const { return asking_; }
+
+  [[nodiscard]] const CommandFigures& figures() const { return figures_; }
 
   // TLS handshakes under way.
   [[nodiscard]] std::size_t handshakes() const { return handshakes_.under_way(); }
@@ -178,6 +187,7 @@ class FrontEnd {
   Parts parts_;
   ClientWarnings warnings_;
   Asking asking_;
+  CommandFigures figures_;
   Commands commands_;
   BufferPool buffers_;
   ReplyMemory memory_;

@@ -32,7 +32,7 @@ std::string& ReplyQueue::tail() {
 
 std::string& ReplyQueue::tail_when_acknowledged(std::uint64_t number, protocol::Nanoseconds now) {
   if (!same_iteration_ || slots_.empty() || slots_.back().number == 0) {
-    slots_.push_back({{}, {}, false, number, now});
+    slots_.push_back({.reply = {}, .trailer = {}, .number = number, .since = now});
     ++waiting_iterations_;
     same_iteration_ = true;
   }
@@ -60,7 +60,7 @@ protocol::Nanoseconds ReplyQueue::waits_since() const {
 }
 
 ReplyQueue::SlotId ReplyQueue::reserve(std::string beginning) {
-  slots_.push_back({std::move(beginning), {}, false, 0, {}});
+  slots_.push_back({.reply = std::move(beginning), .trailer = {}});
   ++pending_;
   return first_id_ + slots_.size() - 1;
 }
@@ -131,6 +131,7 @@ void ReplyQueue::release_front() {
   for (auto slot = slots_.begin(); slot != first_waiting; ++slot) {
     ready_.append(slot->reply).append(slot->trailer);
     buffers_->give(slot->trailer);
+    if (slot->commands > 0) times_->answered(slot->came, slot->commands);
     ++first_id_;
   }
   slots_.erase(slots_.begin(), first_waiting);

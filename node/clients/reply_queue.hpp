@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "node/base/buffer_pool.hpp"
+#include "node/clients/command_figures.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/telnet.hpp"
 
@@ -28,8 +29,8 @@ class ReplyQueue {
  public:
   using SlotId = std::uint64_t;  // counts from 0 in each queue
 
-  // `buffers` must outlive the queue.
-  explicit ReplyQueue(BufferPool& buffers) : buffers_(&buffers) {}
+  // Both must outlive the queue.
+  ReplyQueue(BufferPool& buffers, CommandTimes& times) : buffers_(&buffers), times_(&times) {}
 
   // The text to which the next reply is appended. Valid until the next call of any function of this object.
   [[nodiscard]] std::string& tail();
@@ -39,6 +40,15 @@ class ReplyQueue {
   // slot between them begins a new group. `now` is steady time.
   [[nodiscard]] std::string& tail_when_acknowledged(std::uint64_t number, protocol::Nanoseconds now);
   void new_iteration() { same_iteration_ = false; }
+
+  // A command was executed: its reply was appended or its slot reserved, or it has none. Its line came at `since`, in
+  // steady time. The command counts as answered when no slot before its reply waits. Commands that wait with one slot
+  // count from the first line among them.
+  void count_command(protocol::Nanoseconds since) {
+    if (slots_.empty()) return times_->answered(since, 1);
+    Slot& last = slots_.back();
+    if (last.commands++ == 0) last.came = since;
+  }
 
   // Replies that wait for a number up to and including `acknowledged` become ready, in order.
   void release(std::uint64_t acknowledged);
@@ -85,6 +95,8 @@ class ReplyQueue {
     // replies that wait for it are in `trailer`.
     std::uint64_t number = 0;
     protocol::Nanoseconds since{};  // of a gate: when it was made, in steady time
+    std::uint64_t commands = 0;     // that count as answered when this slot no longer waits
+    protocol::Nanoseconds came{};   // when the line of the first of them came, in steady time
   };
 
   void release_front();
@@ -93,6 +105,7 @@ class ReplyQueue {
   }
 
   BufferPool* buffers_;
+  CommandTimes* times_;
   std::string ready_;
   std::size_t sent_ = 0;  // bytes at the front of ready_ that were sent
   // A vector, because an empty deque holds half a kilobyte, and an idle connection must hold nothing. A busy connection

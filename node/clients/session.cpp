@@ -25,7 +25,7 @@ Session::Session(const Parts& parts, std::string from, Origin origin)
     : parts_(parts),
       from_(std::move(from)),
       lines_(parts.config.max_line_bytes),
-      replies_(parts.buffers),
+      replies_(parts.buffers, parts.figures.times),
       caller_{.access = Access(parts.authenticator, origin.network),
               .max_line_bytes = parts.config.max_line_bytes,
               .tls = origin.tls,
@@ -241,11 +241,13 @@ void Session::execute(const Line& line) {
   }
   if (std::holds_alternative<protocol::Auth>(command) && caller_.access.is_on()) {
     authenticate(std::get<protocol::Auth>(command));
+    replies_.count_command(last_received_);
     return;
   }
   Outstanding outstanding = parts_.commands.execute(line, caller_, replies_);
   if (const auto* lookup = std::get_if<Lookup>(&outstanding)) begun_.lookups.push_back(*lookup);
   if (auto* query = std::get_if<PendingQuery>(&outstanding)) begun_.queries.push_back(std::move(*query));
+  if (!std::holds_alternative<protocol::BlankLine>(command)) replies_.count_command(last_received_);
   if (std::holds_alternative<protocol::Quit>(command) && !parts_.commands.are_seed_only()) ignore_input();
 }
 
@@ -253,6 +255,8 @@ void Session::execute(const Line& line) {
 void Session::authenticate(const protocol::Auth& auth) {
   const protocol::Now& now = parts_.clock.now();
   const Access::Answer answer = caller_.access.authenticate(auth.token, now);
+  parts_.figures.counts.count(auth, {},
+                              answer == Access::Answer::Right ? CommandResult::Answered : CommandResult::Refused);
   switch (answer) {
     case Access::Answer::Right:
       accept_token();

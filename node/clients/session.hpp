@@ -44,6 +44,7 @@ class Session {
     BufferPool& buffers;
     ReplyMemory& memory;
     Authenticator& authenticator;
+    CommandFigures& figures;
     std::string_view http_answer;  // the reply to a line of HTTP: a complete HTTP response
     // How long a reply may wait for its acknowledgement. May change while sessions exist.
     const std::chrono::milliseconds& ack_timeout = kDefaultAckTimeout;

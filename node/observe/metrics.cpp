@@ -1,6 +1,5 @@
 #include "node/observe/metrics.hpp"
 
-#include <prometheus/metric_family.h>
 #include <prometheus/text_serializer.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -11,7 +10,9 @@
 #include <limits>
 #include <string_view>
 #include <utility>
-#include <vector>
+
+#include "node/observe/command_metrics.hpp"
+#include "node/observe/metric_families.hpp"
 
 namespace herd::node {
 namespace {
@@ -19,39 +20,12 @@ namespace {
 using prometheus::ClientMetric;
 using prometheus::MetricFamily;
 using prometheus::MetricType;
-using Labels = std::vector<ClientMetric::Label>;
 
-struct Description {
-  std::string name;
-  std::string help;
-};
-
-MetricFamily gauges(Description description) {
-  return {std::move(description.name), std::move(description.help), MetricType::Gauge, {}};
-}
-
-void add_gauge(MetricFamily& family, Labels labels, double value) {
-  ClientMetric metric;
-  metric.label = std::move(labels);
-  metric.gauge.value = value;
-  family.metric.push_back(std::move(metric));
-}
-
-MetricFamily gauge(Description description, double value, Labels labels = {}) {
-  auto family = gauges(std::move(description));
-  add_gauge(family, std::move(labels), value);
-  return family;
-}
-
-MetricFamily counter(Description description, double value) {
-  ClientMetric metric;
-  metric.counter.value = value;
-  return {std::move(description.name), std::move(description.help), MetricType::Counter, {std::move(metric)}};
-}
-
-double number(std::uint64_t value) {
-  return static_cast<double>(value);
-}
+#ifdef __clang__
+constexpr const char* kCompiler = "clang " __clang_version__;
+#else
+constexpr const char* kCompiler = "gcc " __VERSION__;
+#endif
 
 double seconds(std::chrono::duration<double> value) {
   return value.count();
@@ -62,9 +36,11 @@ double digest_number(std::uint64_t digest) {
   return number(digest & ((std::uint64_t{1} << 48) - 1));
 }
 
-void add_node(std::vector<MetricFamily>& all, const Status& status) {
+void add_node(Families& all, const Status& status) {
   all.push_back(gauge({"herd_node_info", "Always 1; the labels are the node's name and the version of its program"}, 1,
                       {{"node", status.node}, {"version", HERD_VERSION}}));
+  all.push_back(gauge({"herd_build_info", "Always 1; the labels are the version of the program and its compiler"}, 1,
+                      {{"version", HERD_VERSION}, {"compiler", kCompiler}}));
   all.push_back(gauge({"herd_uptime_seconds", "Time since the node started, in seconds"}, seconds(status.uptime)));
   all.push_back(gauge(
       {"herd_ready",
@@ -80,7 +56,7 @@ void add_node(std::vector<MetricFamily>& all, const Status& status) {
       digest_number(status.digest)));
 }
 
-void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
+void add_name_conflict(Families& all, const Status& status) {
   auto roles = gauges(
       {"herd_name_conflict",
        "1 while another process claims this node's name, else 0; kept: this process keeps the name; refused: a peer "
@@ -91,7 +67,7 @@ void add_name_conflict(std::vector<MetricFamily>& all, const Status& status) {
   all.push_back(std::move(roles));
 }
 
-void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
+void add_journal(Families& all, const JournalStatus& journal) {
   all.push_back(
       gauge({"herd_journal_failing",
              "1 while the journal cannot be written, or its file was removed or changed by another program; else 0"},
@@ -99,7 +75,7 @@ void add_journal(std::vector<MetricFamily>& all, const JournalStatus& journal) {
   all.push_back(gauge({"herd_journal_file_bytes", "Size of the journal file in bytes"}, number(journal.bytes)));
 }
 
-void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
+void add_link_states(Families& all, const Status& status) {
   auto states = gauges({"herd_link_state",
                         "1 for the current state of the link, else 0; half: the peer is received but does not answer"});
   for (const auto& link : status.links) {
@@ -110,10 +86,12 @@ void add_link_states(std::vector<MetricFamily>& all, const Status& status) {
   all.push_back(std::move(states));
 }
 
-void add_links(std::vector<MetricFamily>& all, const Status& status) {
+void add_links(Families& all, const Status& status) {
   if (status.links.empty()) return;
   add_link_states(all, status);
-  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 7> figures{{
+  const std::array<std::pair<Description, double (*)(const LinkStatus&)>, 8> figures{{
+      {{"herd_link_up", "1 while the link works in both directions, else 0"},
+       [](const LinkStatus& link) { return link.state == bus::Connected::Up ? 1.0 : 0.0; }},
       {{"herd_link_sent", "Change number up to which this node has sent its feed to the peer"},
        [](const LinkStatus& link) { return number(link.sent); }},
       {{"herd_link_merged", "Change number up to which the peer has acknowledged this node's feed as merged"},
@@ -142,30 +120,41 @@ void add_links(std::vector<MetricFamily>& all, const Status& status) {
   }
 }
 
-void add_counters(std::vector<MetricFamily>& all, const Status& status) {
+void add_link_traffic(Families& all, const Status& status) {
+  if (status.links.empty()) return;
+  const std::array<std::pair<Description, std::uint64_t (*)(const LinkStatus&)>, 4> figures{{
+      {{"herd_link_sent_messages_total", "Messages sent to the peer"},
+       [](const LinkStatus& link) { return link.messages_sent.messages; }},
+      {{"herd_link_sent_bytes_total", "Bytes of the messages sent to the peer, without those of ZeroMQ and CURVE"},
+       [](const LinkStatus& link) { return link.messages_sent.bytes; }},
+      {{"herd_link_received_messages_total", "Messages received from the peer"},
+       [](const LinkStatus& link) { return link.messages_received.messages; }},
+      {{"herd_link_received_bytes_total",
+        "Bytes of the messages received from the peer, without those of ZeroMQ and CURVE"},
+       [](const LinkStatus& link) { return link.messages_received.bytes; }},
+  }};
+  for (const auto& [description, value_of] : figures) {
+    auto family = counters(description);
+    for (const auto& link : status.links) add_counter(family, {{"peer", link.peer}}, number(value_of(link)));
+    all.push_back(std::move(family));
+  }
+}
+
+void add_counters(Families& all, const Status& status) {
   for (const auto& [name, known] : status.counters) {
     all.push_back(counter({"herd_" + std::string(name) + "_total", std::string(known.help)}, number(known.value)));
   }
 }
 
-void add_asking(std::vector<MetricFamily>& all, const AskingStatus& asking) {
-  const auto counters = [](Description description) {
-    return MetricFamily{std::move(description.name), std::move(description.help), MetricType::Counter, {}};
-  };
-  const auto add = [](MetricFamily& family, Labels labels, std::uint64_t count) {
-    ClientMetric metric;
-    metric.label = std::move(labels);
-    metric.counter.value = number(count);
-    family.metric.push_back(std::move(metric));
-  };
+void add_asking(Families& all, const AskingStatus& asking) {
   auto queries = counters(
       {"herd_queries_total",
        "Queries of clients; refused: a centre, client or cursor is not known; abandoned: the connection was closed"});
   for (const auto& [command, result, count] : asking.queries) {
-    add(queries, {{"command", std::string(command)}, {"result", std::string(result)}}, count);
+    add_counter(queries, {{"command", std::string(command)}, {"result", std::string(result)}}, number(count));
   }
   auto events = counters({"herd_watch_events_total", "Events of watches written to clients, by their name"});
-  for (const auto& [event, count] : asking.events) add(events, {{"event", std::string(event)}}, count);
+  for (const auto& [event, count] : asking.events) add_counter(events, {{"event", std::string(event)}}, number(count));
   all.push_back(std::move(queries));
   all.push_back(std::move(events));
   all.push_back(
@@ -194,17 +183,12 @@ MetricFamily provider_states(const Status& status) {
 }
 
 MetricFamily provider_requests(const Status& status) {
-  MetricFamily family{"herd_places_requests_total",
-                      "Completed requests to the places provider, by status; for embedded, completed lookups",
-                      MetricType::Counter,
-                      {}};
+  auto family = counters({"herd_places_requests_total",
+                          "Completed requests to the places provider, by status; for embedded, completed lookups"});
   for (const auto& provider : status.providers) {
     for (std::size_t i = 0; i < places::kStatuses; ++i) {
-      ClientMetric metric;
-      metric.label = {{"provider", provider.provider},
-                      {"status", std::string(to_text(static_cast<places::Status>(i)))}};
-      metric.counter.value = number(provider.requests[i]);
-      family.metric.push_back(std::move(metric));
+      const std::string text(to_text(static_cast<places::Status>(i)));
+      add_counter(family, {{"provider", provider.provider}, {"status", text}}, number(provider.requests[i]));
     }
   }
   return family;
@@ -232,7 +216,7 @@ MetricFamily provider_latencies(const Status& status) {
   return family;
 }
 
-void add_providers(std::vector<MetricFamily>& all, const Status& status) {
+void add_providers(Families& all, const Status& status) {
   if (status.providers.empty()) return;
   all.push_back(provider_states(status));
   all.push_back(provider_requests(status));
@@ -247,7 +231,7 @@ void add_providers(std::vector<MetricFamily>& all, const Status& status) {
   all.push_back(std::move(bytes));
 }
 
-void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) {
+void add_process(Families& all, const ProcessMetrics& process) {
   if (process.resident_bytes) {
     all.push_back(gauge({"process_resident_memory_bytes", "Resident memory of the process in bytes"},
                         number(*process.resident_bytes)));
@@ -274,7 +258,7 @@ void add_process(std::vector<MetricFamily>& all, const ProcessMetrics& process) 
   }
 }
 
-void add_http(std::vector<MetricFamily>& all, const http::Figures& http) {
+void add_http(Families& all, const http::Figures& http) {
   all.push_back(gauge({"herd_http_connections", "Number of open HTTP connections"}, number(http.connections)));
   all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted since the start"},
                         number(http.accepted)));
@@ -356,12 +340,14 @@ ProcessMetrics read_process_metrics() {
 }
 
 std::string to_prometheus(const Status& status, const ProcessMetrics& process, const http::Figures& http) {
-  std::vector<MetricFamily> all;
+  Families all;
   add_node(all, status);
   add_name_conflict(all, status);
   add_journal(all, status.journal);
   add_links(all, status);
+  add_link_traffic(all, status);
   add_counters(all, status);
+  add_commands(all, status);
   add_asking(all, status.asking);
   add_providers(all, status);
   add_http(all, http);

@@ -58,6 +58,8 @@ LinkStatus link_status(const bus::PeerStatus& peer) {
   link.round_trip = in_us(peer.round_trip);
   link.skew = in_us(peer.skew);
   link.contender = peer.contender;
+  link.messages_sent = peer.sent;
+  link.messages_received = peer.received;
   return link;
 }
 

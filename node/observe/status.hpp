@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "bus/replica/events.hpp"
+#include "bus/replica/peers.hpp"
 #include "node/observe/asking_status.hpp"
+#include "node/observe/command_status.hpp"
 #include "node/places/figures.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/messages.hpp"
@@ -28,6 +30,8 @@ struct LinkStatus {
   std::uint64_t lag = 0;                   // records that changed after `merged`; the peer lacks no others
   std::chrono::microseconds round_trip{};  // smoothed; 0 until measured
   std::chrono::microseconds skew{};        // the peer's clock minus this node's
+  bus::Traffic messages_sent{};
+  bus::Traffic messages_received{};
   std::optional<bus::Claimant>
       contender{};  // a second process that claims the peer's name; refused within the last 5 s
 };
@@ -62,6 +66,7 @@ struct Status {
   bool ready = false;  // the first synchronisation is complete or was given up, and no peer refuses the name
   JournalStatus journal;
   AskingStatus asking;
+  CommandStatus commands;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                       // in the order of the configuration
   std::vector<protocol::NodeReport> reports;           // of other nodes, by name; not only of peers

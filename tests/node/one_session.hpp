@@ -15,12 +15,13 @@ struct OneSession {
   OneNode node;
   ClientWarnings warnings;
   Asking asking{node.replica.store(), node.clock};
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock, asking}};
+  CommandFigures figures;
+  Commands commands{{node.replica, node.config, node.counters, figures.counts, warnings, node.clock, asking}};
   BufferPool buffers;
   ReplyMemory memory;
   Authenticator authenticator{node.counters};
-  Session::Parts parts{commands, node.config, node.counters, warnings,   node.clock,
-                       buffers,  memory,      authenticator, kHttpAnswer};
+  Session::Parts parts{commands, node.config, node.counters, warnings, node.clock,
+                       buffers,  memory,      authenticator, figures,  kHttpAnswer};
   Session session{parts, "127.0.0.1:1", {}};
 
   void send(const std::string& bytes) { send(session, bytes); }

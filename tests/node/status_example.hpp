@@ -24,6 +24,10 @@ inline Status example_status() {
                    .index_bytes = 400,
                    .watches = 2,
                    .members = 4};
+  status.commands.commands = {{"IAMAT", "answered", 9}, {"IAMAT", "refused", 2}, {"unknown", "invalid", 1}};
+  status.commands.durations.add(std::chrono::microseconds(200), 9);
+  status.commands.durations.add(std::chrono::seconds(90), 3);
+  status.commands.propagation.add(std::chrono::milliseconds(2));
   status.links = {{.peer = "Jaquez",
                    .state = bus::Connected::Up,
                    .address = "tcp://192.0.2.1:12240",
@@ -32,7 +36,9 @@ inline Status example_status() {
                    .durable = 10,
                    .lag = 1,
                    .round_trip = std::chrono::microseconds(250),
-                   .skew = std::chrono::microseconds(-1'500)},
+                   .skew = std::chrono::microseconds(-1'500),
+                   .messages_sent = {4, 500},
+                   .messages_received = {3, 400}},
                   {.peer = "Smith", .state = bus::Connected::Half}};
   status.reports = {{"Campbell", 0xabc, 2'500, 700, true, 3, 0xdef, 1, 2, 40}};
   status.counters = {{"iamat_stored", {7, "Reports stored"}}, {"bus_updates_merged", {0, "Updates merged"}}};

@@ -1,5 +1,7 @@
 #include "bus/replica/body_merger.hpp"
 
+#include <chrono>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -19,7 +21,8 @@ class OneMerger {
   Self self{"herd", "Smith", kOurRun, 101};
   Store store{1};
   RecentBodies recent;
-  EventCollector events;
+  DurationHistogram propagation;
+  EventCollector events{&propagation};
   BodyMerger merger{self, store, recent, events};
 
   [[nodiscard]] const ReplicaCounters& counters() const { return events.counters(); }
@@ -50,6 +53,33 @@ TEST_CASE("a body's updates are merged with the peer as their source, and the bo
   CHECK(recent->from == 0);
   CHECK(recent->to == 2);
   CHECK(recent->sources == bit_of(kThisPeer));
+}
+
+TEST_CASE("an update that changes the store counts with the time since its origin accepted it") {
+  OneMerger one;
+  Update update = sample_update("kiwi", 1);
+  update.difference = Nanoseconds(3);
+  const Nanoseconds accepted = update.time + update.difference;
+  const auto merge = [&](const std::string& body, Nanoseconds wall) {
+    return one.merger.merge_batch({kThisPeer, "Hill", body, wall});
+  };
+  (void)merge(body_of({update, sample_update("plum", 2)}), accepted + std::chrono::milliseconds(2));
+  (void)merge(body_of({update}), accepted + std::chrono::seconds(70));  // a repeat
+  const auto& buckets = one.propagation.buckets();
+  CHECK(std::accumulate(buckets.begin(), buckets.end(), std::uint64_t{0}) == 2);
+  CHECK(buckets[4] == 2);  // above 1 ms, up to 2.5 ms
+  CHECK(buckets.back() == 0);
+}
+
+TEST_CASE("no time that a peer sends overflows the propagation: the origin's clock is ahead, or far back") {
+  OneMerger one;
+  Update ahead = sample_update("kiwi", 1);
+  ahead.difference = Nanoseconds::max();
+  Update back = sample_update("plum", 2);
+  back.difference = Nanoseconds::min();
+  (void)one.merger.merge_batch({kThisPeer, "Hill", body_of({ahead, back}), Nanoseconds::max()});
+  CHECK(one.propagation.buckets().front() == 1);
+  CHECK(one.propagation.buckets().back() == 1);
 }
 
 TEST_CASE("a body that comes again is counted, and neither decoded nor merged") {

@@ -34,6 +34,12 @@ TEST_CASE("a report to one node reaches the other") {
   CHECK(two.equal());
   CHECK(two.hill->peer_status(0, two.now).state == Connected::Up);
   CHECK(two.hill->peer_status(0, two.now).lag == 0);
+  const Traffic sent = two.hill->peer_status(0, two.now).sent;
+  const Traffic received = two.smith->peer_status(0, two.now).received;
+  CHECK(received.messages > 0);
+  CHECK(received.bytes > 10 * received.messages);
+  CHECK(sent.messages > received.messages);  // a HELLO comes by a route that is not accepted yet
+  CHECK(sent.bytes > received.bytes);
   CHECK(two.hill->synchronised());
 }
 

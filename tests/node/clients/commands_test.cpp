@@ -14,9 +14,10 @@ struct Asker {
   OneNode node;
   ClientWarnings warnings;
   Asking asking{node.replica.store(), node.clock};
-  Commands commands{{node.replica, node.config, node.counters, warnings, node.clock, asking}};
+  CommandFigures figures;
+  Commands commands{{node.replica, node.config, node.counters, figures.counts, warnings, node.clock, asking}};
   BufferPool buffers;
-  ReplyQueue replies{buffers};
+  ReplyQueue replies{buffers, figures.times};
   std::optional<Lookup> lookup;
   Authenticator authenticator{node.counters};
   Caller caller{.access = Access(authenticator, 0), .max_line_bytes = 1024};

@@ -21,8 +21,8 @@ const std::string kLine = std::string(1000, 'x') + "\n";
 
 struct Crowd : OneSession {
   ReplyMemory small{kMost};
-  Session::Parts scarce{commands, node.config, node.counters, warnings,   node.clock,
-                        buffers,  small,       authenticator, kHttpAnswer};
+  Session::Parts scarce{commands, node.config, node.counters, warnings, node.clock,
+                        buffers,  small,       authenticator, figures,  kHttpAnswer};
   std::vector<std::unique_ptr<Session>> sessions;
 
   Session& join() {

@@ -7,11 +7,13 @@
 #include "tests/catch.hpp"
 
 using herd::node::BufferPool;
+using herd::node::CommandTimes;
 using herd::node::ReplyQueue;
 
 TEST_CASE("without a pending slot a reply is ready at once") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   CHECK(queue.ready_bytes().empty());
   queue.tail() += "one\n";
   queue.tail() += "two\n";
@@ -21,7 +23,8 @@ TEST_CASE("without a pending slot a reply is ready at once") {
 
 TEST_CASE("replies after a slot wait until the slot is filled") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   queue.tail() += "before\n";
   const auto slot = queue.reserve("begin ");
   queue.tail() += "after\n";
@@ -34,7 +37,8 @@ TEST_CASE("replies after a slot wait until the slot is filled") {
 
 TEST_CASE("slots filled out of order leave in order") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   const auto first = queue.reserve("1");
   const auto second = queue.reserve("2");
   queue.tail() += "-";
@@ -49,7 +53,8 @@ TEST_CASE("slots filled out of order leave in order") {
 
 TEST_CASE("a slot is found by its id after earlier ones have left") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   queue.fill(queue.reserve("1"), "a", "");
   const auto second = queue.reserve("2");
   const auto third = queue.reserve("3");
@@ -61,7 +66,8 @@ TEST_CASE("a slot is found by its id after earlier ones have left") {
 
 TEST_CASE("sent bytes are removed, and new replies follow the rest") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   queue.tail() += "0123456789";
   queue.sent(3);
   CHECK(queue.ready_bytes() == "3456789");
@@ -74,7 +80,8 @@ TEST_CASE("sent bytes are removed, and new replies follow the rest") {
 
 TEST_CASE("bytes() counts ready and waiting replies, without sent bytes") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   queue.tail() += "0123456789";
   const auto slot = queue.reserve("12");
   queue.tail() += "345";
@@ -89,9 +96,10 @@ TEST_CASE("bytes() counts ready and waiting replies, without sent bytes") {
 
 TEST_CASE("memory of sent replies is reused, and the pool holds a bounded number of buffers") {
   BufferPool buffers;
+  CommandTimes times;
   std::vector<std::unique_ptr<ReplyQueue>> queues;
   for (std::size_t i = 0; i < BufferPool::kMost + 10; ++i) {
-    queues.push_back(std::make_unique<ReplyQueue>(buffers));
+    queues.push_back(std::make_unique<ReplyQueue>(buffers, times));
     queues.back()->tail().append("AT\n");
   }
   for (const auto& queue : queues) queue->sent(3);
@@ -103,7 +111,8 @@ TEST_CASE("memory of sent replies is reused, and the pool holds a bounded number
 
 TEST_CASE("a buffer that a places document has enlarged is reused for places, and not for short replies") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   const std::string document(10 * BufferPool::kBytes, 'x');
   queue.fill(queue.reserve("AT\n"), document, "\n\n");
   const char* const memory = queue.ready_bytes().data();
@@ -121,7 +130,8 @@ TEST_CASE("a buffer that a places document has enlarged is reused for places, an
 
 TEST_CASE("memory of a very long reply is freed") {
   BufferPool buffers;
-  ReplyQueue queue(buffers);
+  CommandTimes times;
+  ReplyQueue queue(buffers, times);
   queue.tail().append(std::string(BufferPool::kMostBytes + 1, 'x'));
   queue.sent(BufferPool::kMostBytes + 1);
   CHECK(buffers.size() == 0);

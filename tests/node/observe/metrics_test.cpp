@@ -40,6 +40,26 @@ TEST_CASE("the metrics have the values of the status") {
                              "herd_link_round_trip_seconds{peer=\"Jaquez\"} 0.00025",
                              "herd_link_skew_seconds{peer=\"Jaquez\"} -0.0015",
                              "herd_link_contender{peer=\"Jaquez\"} 0",
+                             "herd_link_up{peer=\"Jaquez\"} 1",
+                             "herd_link_up{peer=\"Smith\"} 0",
+                             "herd_link_sent_messages_total{peer=\"Jaquez\"} 4",
+                             "herd_link_sent_bytes_total{peer=\"Jaquez\"} 500",
+                             "herd_link_received_messages_total{peer=\"Jaquez\"} 3",
+                             "herd_link_received_bytes_total{peer=\"Jaquez\"} 400",
+                             "herd_commands_total{command=\"iamat\",result=\"answered\"} 9",
+                             "herd_commands_total{command=\"iamat\",result=\"refused\"} 2",
+                             "herd_commands_total{command=\"unknown\",result=\"invalid\"} 1",
+                             "# TYPE herd_command_duration_seconds histogram",
+                             "herd_command_duration_seconds_bucket{le=\"0.0001\"} 0",
+                             "herd_command_duration_seconds_bucket{le=\"0.00025\"} 9",
+                             "herd_command_duration_seconds_bucket{le=\"60\"} 9",
+                             "herd_command_duration_seconds_bucket{le=\"+Inf\"} 12",
+                             "herd_command_duration_seconds_count 12",
+                             "herd_updates_total{source=\"client\",outcome=\"stored\"} 7",
+                             "herd_updates_total{source=\"peer\",outcome=\"stored\"} 0",
+                             "herd_propagation_seconds_bucket{le=\"0.001\"} 0",
+                             "herd_propagation_seconds_bucket{le=\"0.0025\"} 1",
+                             "herd_propagation_seconds_sum 0.002",
                              "herd_name_conflict{role=\"kept\"} 0",
                              "herd_name_conflict{role=\"refused\"} 0",
                              "herd_journal_failing 0",
@@ -71,6 +91,11 @@ TEST_CASE("the metrics have the values of the status") {
     INFO(wanted);
     CHECK(lines.count(wanted) == 1);
   }
+}
+
+TEST_CASE("the build is a metric") {
+  const auto text = to_prometheus(example_status(), {});
+  CHECK(text.find("\nherd_build_info{version=\"" HERD_VERSION "\",compiler=\"") != std::string::npos);
 }
 
 TEST_CASE("a metric shows that the journal cannot be written") {
@@ -106,7 +131,7 @@ TEST_CASE("every metric has a name, labels, a number, a help text and a type") {
     char* end = nullptr;
     std::strtod(number.c_str(), &end);
     CHECK(end == number.c_str() + number.size());
-    const bool histogram = name.starts_with("herd_places_request_seconds_");
+    const bool histogram = name.find("_seconds_") != std::string::npos && !name.ends_with("_total");
     const auto family = histogram ? name.substr(0, name.rfind('_')) : name;
     const auto help = "# HELP " + family + " ";
     CHECK(lines.lower_bound(help)->starts_with(help));
