@@ -5,13 +5,17 @@
 #include <charconv>
 #include <vector>
 
+#include "node/observe/geohash.hpp"
 #include "protocol/command.hpp"
+#include "protocol/point.hpp"
 #include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
 
 using std::chrono::duration;
+
+constexpr Subject kClient{EventLevel::Info, EventKind::Client};
 
 // Parses one signed decimal number. std::from_chars does not accept a plus sign.
 double degrees(std::string_view text) {
@@ -52,23 +56,29 @@ std::uint64_t greatest_lag(const Status& status) {
 
 }  // namespace
 
+bool wants_clients(const Monitor& monitor) {
+  return monitor.wanted(kClient) || monitor.wants_cells();
+}
+
 void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall) {
-  constexpr Subject kSubject{EventLevel::Info, EventKind::Client};
-  if (!monitor.wanted(kSubject)) return;
+  if (!wants_clients(monitor)) return;
   if (record.coordinates.empty()) {
-    monitor.publish(kSubject, "reset", std::array<Field, 2>{{{"client", record.client}, {"origin", record.origin}}},
+    monitor.publish(kClient, "reset", std::array<Field, 2>{{{"client", record.client}, {"origin", record.origin}}},
                     wall);
     return;
   }
   const auto position = position_of(record.coordinates);
-  monitor.publish(kSubject, "location",
-                  std::array<Field, 6>{{{"client", record.client},
-                                        {"coordinates", record.coordinates.view()},
-                                        {"latitude", position.latitude},
-                                        {"longitude", position.longitude},
-                                        {"time", record.time_text.view()},
-                                        {"origin", record.origin}}},
-                  wall);
+  const std::array<Field, 6> fields{{{"client", record.client},
+                                     {"coordinates", record.coordinates.view()},
+                                     {"latitude", position.latitude},
+                                     {"longitude", position.longitude},
+                                     {"time", record.time_text.view()},
+                                     {"origin", record.origin}}};
+  if (monitor.wants_cells()) {
+    const Geohash cell = geohash_of(protocol::point_of(record.coordinates.view()));
+    monitor.publish_cell(cell, "location", fields, wall);
+  }
+  monitor.publish(kClient, "location", fields, wall);
 }
 
 void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall) {

@@ -13,9 +13,12 @@
 
 namespace herd::node {
 
-// Publishes the change of a client's record: `location`, or `reset` if the record has no coordinates because an
-// operator has reset the client. `wall` is the timestamp of the event, here and below.
+// Publishes the change of a client's record: `location`, also by the topic of its cell, or `reset` if the record has no
+// coordinates because an operator has reset the client. `wall` is the timestamp of the event, here and below.
 void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall);
+
+// Whether a viewer has subscribed to such changes, or to those in an area.
+[[nodiscard]] bool wants_clients(const Monitor& monitor);
 
 // Publishes that a link has entered the state in `link`: `link_opened`, `link_half` or `link_lost`.
 void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall);

@@ -87,24 +87,38 @@ bool Monitor::send(Nanoseconds steady) {
 }
 
 std::size_t Monitor::events_at_once(Subject subject) const {
-  return kDeliveriesAtOnce / std::max<std::size_t>(viewers_.subscribed(index(subject)), 1);
+  const std::size_t areas = subject.kind == EventKind::Client ? viewers_.areas() : 0;
+  return std::max<std::size_t>(
+      kDeliveriesAtOnce / std::max<std::size_t>(viewers_.subscribed(index(subject)) + areas, 1), 1);
 }
 
 void Monitor::publish(Subject subject, std::string_view event, std::span<const Field> fields, Nanoseconds wall) {
   if (!wanted(subject)) return;
-  const auto timestamp = utc_text(wall);
-  body_ = R"({"v":1)";
-  const std::array<Field, 4> first{
-      {{"node", node_}, {"seq", ++events_[index(subject)]}, {"timestamp", timestamp}, {"event", event}}};
-  for (const auto part : {std::span<const Field>(first), fields}) {
-    for (const auto& field : part) {
-      body_ += ',';
-      append_field(body_, field);
-    }
-  }
-  body_ += '}';
+  compose(++events_[index(subject)], event, fields, wall);
   ++published_;
   viewers_.publish(index(subject), zmtp::message(topics_[index(subject)], body_));
+}
+
+void Monitor::publish_cell(Geohash cell, std::string_view event, std::span<const Field> fields, Nanoseconds wall) {
+  if (!viewers_.covers(cell)) return;
+  compose(0, event, fields, wall);
+  ++published_;
+  viewers_.publish_cell(cell, zmtp::message(cell_topic(cell, node_), body_));
+}
+
+void Monitor::compose(std::uint64_t seq, std::string_view event, std::span<const Field> fields, Nanoseconds wall) {
+  const auto append = [this](const Field& field) {
+    body_ += ',';
+    append_field(body_, field);
+  };
+  const auto timestamp = utc_text(wall);
+  body_ = R"({"v":1)";
+  append({"node", node_});
+  if (seq > 0) append({"seq", seq});
+  append({"timestamp", timestamp});
+  append({"event", event});
+  for (const Field& field : fields) append(field);
+  body_ += '}';
 }
 
 }  // namespace herd::node

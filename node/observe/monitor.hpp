@@ -1,8 +1,8 @@
 // Publishes the node's events, as they happen, to any number of viewers, such as Debian's `python3 -m zmq.log`. To a
 // viewer the node is a ZeroMQ publisher; the sockets are its own (node/observe/viewers.hpp), for the reasons in
-// docs/decisions/0024-monitor.md. A message has exactly two frames: the topic `herd.<LEVEL>.<kind>.<node>` and a flat
-// JSON object. Loop thread only, from bind() to destruction. Nothing here blocks: a viewer that does not read loses
-// messages.
+// docs/decisions/0024-monitor.md. A message has exactly two frames: the topic `herd.<LEVEL>.<kind>.<node>`, or
+// `herd.cell.<geohash>.<node>` for a location, and a flat JSON object. Loop thread only, from bind() to destruction.
+// Nothing here blocks: a viewer that does not read loses messages.
 #pragma once
 
 #include <array>
@@ -70,14 +70,22 @@ class Monitor {
   // Whether a viewer has subscribed to this subject. A table lookup: check it before you compose an event.
   [[nodiscard]] bool wanted(Subject subject) const { return viewers_.subscribed(index(subject)) > 0; }
 
-  // The most events of this subject that may be published in one loop iteration, at least 1. It falls with the number
-  // of subscribed viewers, so that many viewers do not delay the loop.
+  // Whether a viewer has subscribed to an area.
+  [[nodiscard]] bool wants_cells() const { return viewers_.areas() > 0; }
+
+  // The most events of this subject that may be published in one loop iteration, at least 1; of client events, together
+  // with those of cells. It falls with the number of subscribed viewers and areas, so that many viewers do not delay
+  // the loop.
   [[nodiscard]] std::size_t events_at_once(Subject subject) const;
 
   // Queues one event for all viewers that have subscribed to its subject; does nothing if there are none. `fields`
   // follow v, node, seq, timestamp and event, and must not use these names. `seq` counts per topic, so that a viewer
   // can tell how many events of a topic it has lost. `wall` is the timestamp.
   void publish(Subject subject, std::string_view event, std::span<const Field> fields, protocol::Nanoseconds wall);
+
+  // The same for a location in this cell: its topic is that of the cell, and it has no `seq`, because each viewer gets
+  // another part of them.
+  void publish_cell(Geohash cell, std::string_view event, std::span<const Field> fields, protocol::Nanoseconds wall);
 
   // The number of events published for at least one viewer since the start.
   [[nodiscard]] std::uint64_t published() const { return published_; }
@@ -99,6 +107,9 @@ class Monitor {
   static std::size_t index(Subject subject) {
     return static_cast<std::size_t>(subject.level) * kKinds + static_cast<std::size_t>(subject.kind);
   }
+
+  // Composes an event in body_. `seq`: 0: it has none.
+  void compose(std::uint64_t seq, std::string_view event, std::span<const Field> fields, protocol::Nanoseconds wall);
 
   std::string node_;
   std::vector<std::string> topics_;

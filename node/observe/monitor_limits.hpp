@@ -45,6 +45,10 @@ inline constexpr std::chrono::seconds kViewerProbe{10};
 inline constexpr std::size_t kViewerInputBurst = std::size_t{64} * 1024;
 inline constexpr std::size_t kViewerInputBytesPerSecond = 1024;
 
+// The areas (prefixes of herd.cell. topics) of one viewer: the cells of four characters in a large city and its
+// surroundings. One more ends the connection. A location is compared with each, in about 1 ns.
+inline constexpr std::size_t kMaxViewerAreas = 64;
+
 // The most bytes read from one viewer per loop iteration. The shortest subscription has 3 bytes, so reading from
 // SocketPoll::kMostAtOnce viewers takes 1 ms at most.
 inline constexpr std::size_t kViewerReadBytes = 512;

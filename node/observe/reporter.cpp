@@ -248,7 +248,7 @@ void Reporter::report_journal(const std::string& trouble, const protocol::Now& n
 bool Reporter::report_clients(const protocol::Now& now) {
   const bus::Store& store = replica_.store();
   const bus::ChangeNumber tail = store.feed().tail();
-  if (monitor_ == nullptr || !monitor_->wanted({EventLevel::Info, EventKind::Client})) {
+  if (monitor_ == nullptr || !wants_clients(*monitor_)) {
     cursor_ = tail;
     return false;
   }

@@ -13,6 +13,11 @@
 namespace herd::node {
 namespace {
 
+// The node's name, with which each of its topics ends.
+std::string_view node_of(std::span<const std::string> topics) {
+  return topics.empty() ? std::string_view() : std::string_view(topics.front()).substr(topics.front().rfind('.') + 1);
+}
+
 iovec piece(std::string_view bytes) {
   return {const_cast<char*>(bytes.data()), bytes.size()};  // the call only reads, but its interface has no const
 }
@@ -30,6 +35,7 @@ Viewer::Viewer(Socket socket, std::string from, const Parts& parts, protocol::Na
       curve_(access_ == nullptr ? std::nullopt : std::make_optional<zmtp::CurveSession>(access_->keys.own)),
       decoder_(session()),
       subscriptions_(parts.topics),
+      cells_(node_of(parts.topics)),
       input_at_(now),
       replies_(zmtp::greeting(session())) {}
 
@@ -48,6 +54,7 @@ void Viewer::receive(std::span<char> buffer, protocol::Nanoseconds now) {
   if (!refused_) decoder_.feed({buffer.data(), count});
   while (const auto event = decoder_.next()) handle(*event);
   if (!decoder_.broken().empty()) return close(decoder_.broken());
+  if (has_too_many_areas_) return close("subscribes to more areas than a viewer may");
   pay_for(count, now);
 }
 
@@ -67,9 +74,11 @@ void Viewer::handle(const zmtp::Decoder::Event& event) {
       return;
     case Kind::Subscribe:
       fresh_ = static_cast<TopicSet>(fresh_ | subscriptions_.add(event.text));
+      has_too_many_areas_ = !cells_.add(event.text) || has_too_many_areas_;
       return;
     case Kind::Cancel:
       fresh_ = static_cast<TopicSet>(fresh_ & ~subscriptions_.remove(event.text));
+      cells_.remove(event.text);
       return;
     case Kind::Ping:
       return answer_ping(event.text);

@@ -13,6 +13,7 @@
 
 #include "node/base/socket.hpp"
 #include "node/config/viewer_keys.hpp"
+#include "node/observe/cell_subscriptions.hpp"
 #include "node/observe/curve.hpp"
 #include "node/observe/monitor_limits.hpp"
 #include "node/observe/subscriptions.hpp"
@@ -80,6 +81,9 @@ class Viewer {
 
   // The topics that the viewer has subscribed to; none if it is closed.
   [[nodiscard]] TopicSet covered() const { return is_open() ? subscriptions_.covered() : TopicSet{0}; }
+  // The areas that the viewer has subscribed to, in its topics of cells; none if it is closed.
+  [[nodiscard]] std::size_t areas() const { return is_open() ? cells_.size() : 0; }
+  [[nodiscard]] bool covers(Geohash cell) const { return is_open() && cells_.covers(cell); }
   // The topics newly subscribed to since the last call.
   [[nodiscard]] TopicSet take_fresh() { return std::exchange(fresh_, TopicSet{0}); }
 
@@ -118,6 +122,8 @@ class Viewer {
   bool refused_ = false;
   zmtp::Decoder decoder_;
   Subscriptions subscriptions_;
+  CellSubscriptions cells_;
+  bool has_too_many_areas_ = false;
   TopicSet fresh_ = 0;
   std::size_t input_used_ = 0;  // of kViewerInputBurst
   protocol::Nanoseconds input_at_;

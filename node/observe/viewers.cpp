@@ -159,11 +159,28 @@ void Viewers::publish(std::size_t topic, std::string bytes) {
   if (subscribed_[topic] == 0) return;
   const auto message = std::make_shared<const Published>(std::move(bytes), queued_bytes_);
   for (const auto& entry : viewers_) {
-    if ((entry->counted >> topic & 1U) == 0) continue;
-    if (!entry->viewer.queue(message)) ++counters_.overflows;
-    want_to_send(*entry);
+    if ((entry->counted >> topic & 1U) != 0) queue(*entry, message);
   }
   if (queued_bytes_ > limits_.all_bytes) relieve();
+}
+
+void Viewers::publish_cell(Geohash cell, std::string bytes) {
+  const auto message = std::make_shared<const Published>(std::move(bytes), queued_bytes_);
+  for (const auto& entry : viewers_) {
+    if (entry->areas > 0 && entry->viewer.covers(cell)) queue(*entry, message);
+  }
+  if (queued_bytes_ > limits_.all_bytes) relieve();
+}
+
+bool Viewers::covers(Geohash cell) const {
+  return areas_ > 0 && std::any_of(viewers_.begin(), viewers_.end(), [&](const std::unique_ptr<Entry>& entry) {
+           return entry->areas > 0 && entry->viewer.covers(cell);
+         });
+}
+
+void Viewers::queue(Entry& entry, const PublishedPtr& message) {
+  if (!entry.viewer.queue(message)) ++counters_.overflows;
+  want_to_send(entry);
 }
 
 // ---- coming and going ----------------------------------------------------------------------------------------------
@@ -236,7 +253,9 @@ bool Viewers::make_room(const Network& newcomer) {
   const auto youth = [](const Entry& entry) { return -entry.viewer.since(); };
   const auto is_of_network = [&](const Entry& entry) { return entry.network == network; };
   const auto shakes_hands = [&](const Entry& entry) { return is_of_network(entry) && !entry.viewer.is_greeted(); };
-  const auto is_idle = [&](const Entry& entry) { return is_of_network(entry) && entry.counted == 0; };
+  const auto is_idle = [&](const Entry& entry) {
+    return is_of_network(entry) && entry.counted == 0 && entry.areas == 0;
+  };
   Entry* victim = first(shakes_hands, age);
   if (victim == nullptr) victim = first(is_idle, age);
   if (victim == nullptr && !of_own) victim = first(is_of_network, youth);
@@ -286,6 +305,8 @@ void Viewers::count(Entry& entry) {
     subscribed_[topic] = subscribed_[topic] + now_bit - before_bit;
   }
   entry.counted = now;
+  areas_ = areas_ + entry.viewer.areas() - entry.areas;
+  entry.areas = entry.viewer.areas();
   has_closed_ = has_closed_ || !entry.viewer.is_open();
 }
 

@@ -76,6 +76,13 @@ class Viewers {
   // Queues a message, encoded as on the wire, for all viewers that have subscribed to the topic.
   void publish(std::size_t topic, std::string bytes);
 
+  // The same for a message about a location in a cell, for all viewers that have subscribed to the cell. Call covers()
+  // first, which is cheaper than to compose a message.
+  void publish_cell(Geohash cell, std::string bytes);
+  [[nodiscard]] bool covers(Geohash cell) const;
+  // The number of areas of all viewers.
+  [[nodiscard]] std::size_t areas() const { return areas_; }
+
   // The number of viewers that have subscribed to the topic.
   [[nodiscard]] std::size_t subscribed(std::size_t topic) const { return subscribed_[topic]; }
   [[nodiscard]] std::size_t connected() const { return viewers_.size(); }
@@ -91,8 +98,9 @@ class Viewers {
     Viewer viewer;
     Network network;
     SocketPoll::Interest watched;
-    TopicSet counted = 0;  // the topics for which subscribed_ counts this viewer
-    bool to_send = false;  // whether it is in to_send_
+    TopicSet counted = 0;   // the topics for which subscribed_ counts this viewer
+    std::size_t areas = 0;  // of these, how many areas_ counts
+    bool to_send = false;   // whether it is in to_send_
   };
 
   void receive(Entry& entry, std::span<char> buffer, protocol::Nanoseconds now);
@@ -105,6 +113,7 @@ class Viewers {
   void stop_accepting(protocol::Nanoseconds now);
   void sweep(protocol::Nanoseconds now);
   void relieve();
+  void queue(Entry& entry, const PublishedPtr& message);
   void count(Entry& entry);
   void watch(Entry& entry);
   void want_to_send(Entry& entry);
@@ -129,6 +138,7 @@ class Viewers {
   std::map<Network, std::size_t> networks_;            // number of connections
   std::vector<Entry*> to_send_;                        // the longest waiting one first
   std::array<std::size_t, kMostTopics> subscribed_{};  // number of viewers, by topic
+  std::size_t areas_ = 0;                              // of all viewers
   std::size_t handshakes_ = 0;                         // in progress at the last sweep, plus later connections
   protocol::Nanoseconds sweep_at_{};
   bool has_closed_ = false;

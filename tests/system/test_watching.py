@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import json
 import re
+import select
 import signal
 import socket
 import subprocess
@@ -281,6 +282,30 @@ def test_debians_viewer_shows_the_events(make_herd: MakeHerd) -> None:
         node.say("IAMAT kiwi +1+1 5")
         wait_for(lambda: re.search(r"herd\.INFO\.client\.n0.*\"kiwi\"", shown.readline()), "a client")
         assert viewer.poll() is None
+    finally:
+        viewer.kill()
+        viewer.communicate()
+
+
+def test_debians_viewer_shows_the_clients_of_an_area(make_herd: MakeHerd) -> None:
+    herd = make_herd(line(2))
+    herd.wait_linked()
+    viewer = subprocess.Popen(["/usr/bin/python3", "-u", "-m", "zmq.log", "-t", "herd.cell.9q5",
+                               f"tcp://127.0.0.1:{herd['n1'].monitor_port}"], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True)
+    shown = piped(viewer.stdout)
+    try:
+        times = iter(range(1, 1000))
+
+        def is_shown() -> bool:  # n1 learns of it over the bus; other places are not shown
+            herd["n0"].say(f"IAMAT paris +48.8584+2.2945 {next(times)}\nIAMAT kiwi +34.0522-118.2437 {next(times)}\n")
+            return select.select([shown], [], [], 0.2)[0] != []
+        wait_for(is_shown, "the area is watched")
+        topic, body = shown.readline().split(" | ")
+        assert topic == "herd.cell.9q5ctr18.n1"
+        event = json.loads(body)
+        assert (event["event"], event["client"], event["origin"]) == ("location", "kiwi", "n0") and "seq" not in event
+        assert herd["n1"].counter("monitor_published") > 0 == herd["n0"].counter("monitor_published")
     finally:
         viewer.kill()
         viewer.communicate()

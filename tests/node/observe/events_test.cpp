@@ -1,5 +1,6 @@
 #include "node/observe/events.hpp"
 
+#include "node/observe/cell_subscriptions.hpp"
 #include "tests/catch.hpp"
 #include "tests/node/status_example.hpp"
 #include "tests/node/subscriber.hpp"
@@ -37,6 +38,53 @@ TEST_CASE_METHOD(EventsFixture, "a client's location is published as text and as
   CHECK(message.body == json::parse(R"({"event": "location", "client": "kiwi.cs.ucla.edu",
       "coordinates": "+34.068930-118.445127", "latitude": 34.06893, "longitude": -118.445127,
       "time": "1520023934.918963997", "origin": "Smith"})"));
+}
+
+TEST_CASE_METHOD(MonitorFixture,
+                 "a location is published by the topic of its cell, to those that watch an area with it") {
+  bus::RecordView record;
+  record.client = "kiwi";
+  record.coordinates = "+34.0522-118.2437";
+  record.time_text = "5";
+  record.origin = "Smith";
+  CHECK(!wants_clients(*monitor));
+  publish_client(*monitor, record, kWall);
+  CHECK(monitor->published() == 0);
+  Subscriber angels(*this, "herd.cell.9q5");
+  REQUIRE(receives([&](auto) { return wants_clients(*monitor); }));
+  CHECK(!monitor->wanted({EventLevel::Info, EventKind::Client}));
+  publish_client(*monitor, record, kWall);
+  const auto message = angels.next().value();
+  CHECK(message.topic == "herd.cell.9q5ctr18.Hill");
+  CHECK(message.body.at("event") == "location");
+  CHECK(message.body.at("client") == "kiwi");
+  CHECK(message.body.at("node") == "Hill");
+  CHECK(!message.body.contains("seq"));
+  record.coordinates = "+48.8584+2.2945";
+  publish_client(*monitor, record, kWall);
+  record.coordinates = "";
+  publish_client(*monitor, record, kWall);
+  CHECK(monitor->published() == 1);
+}
+
+TEST_CASE_METHOD(MonitorFixture,
+                 "a viewer of all topics gets a location once, and a viewer of areas is cut above their bound") {
+  bus::RecordView record;
+  record.client = "kiwi";
+  record.coordinates = "+1+2";
+  Subscriber all(*this, "herd.");
+  REQUIRE(receives([](auto news) { return news.stats_wanted; }));
+  CHECK(!monitor->wants_cells());
+  publish_client(*monitor, record, kWall);
+  CHECK(monitor->published() == 1);
+  Subscriber greedy(*this, "herd.cell.0");
+  REQUIRE(receives([&](auto) { return monitor->wants_cells(); }));
+  const std::size_t most = monitor->events_at_once({EventLevel::Info, EventKind::Client});
+  CHECK(most == kDeliveriesAtOnce / 2);
+  for (std::size_t i = 0; i < kMaxViewerAreas; ++i) {
+    greedy.socket().set(zmq::sockopt::subscribe, "herd.cell.1" + to_text(Geohash{i} << 30U).substr(0, 2));
+  }
+  CHECK(receives([&](auto) { return monitor->viewers().counters().cut == 1; }));
 }
 
 TEST_CASE_METHOD(EventsFixture, "coordinates of all signs and lengths become the right numbers") {
