@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = pathlib.Path(os.environ.get("HERD_BIN", ROOT / "build/release/bin/herd-node"))
 # One row of each way to measure. Sides with missing programs skip themselves.
 ROWS = ("closed-50", "alone-tls", "five-memory", "hop", "hop-curve", "handshakes", "connections-tls", "strangers-tls",
-        "strangers-bus", "connections", "idle", "start-one")
+        "strangers-bus", "observed", "connections", "idle", "start-one")
 # Rows of clients that ask and watch, with a hundredth of the clients.
 ASKING_ROWS = ("near", "near-loaded", "within", "index", "watch", "watch-hop", "fan-out")
 

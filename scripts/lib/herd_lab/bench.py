@@ -22,6 +22,7 @@ from herd_ctl.trouble import BAD_USAGE, Trouble
 from .bench_asking_rows import asking_rows
 from .bench_herd_rows import design_rows, herd_rows
 from .bench_instructions import instruction_rows
+from .bench_observed_rows import observed_rows
 from .bench_rows import Figures, Row, Side, has_instructions, places_rows, rate_of, rate_rows, resource_rows
 from .bench_secure_rows import secure_rows
 from .bench_servers import HerdServer, Server, find_program
@@ -39,7 +40,7 @@ def all_rows(folder: pathlib.Path, quick: bool) -> list[Row]:
     watch have fewer clients."""
     counted = has_instructions()
     return (rate_rows(counted) + places_rows(counted, folder) + asking_rows(quick) + herd_rows() + wide_rows()
-            + secure_rows(rate_of(counted)) + resource_rows() + only_named())
+            + secure_rows(rate_of(counted)) + observed_rows() + resource_rows() + only_named())
 
 
 def only_named() -> list[Row]:

@@ -119,6 +119,7 @@ class HerdServer(Server):
     """Nodes of a graph with one acknowledgement level; ready and linked after start()."""
 
     other_binary: ClassVar[pathlib.Path | None] = None  # instead of the program that was built
+    has_monitor: ClassVar[bool] = False
 
     def __init__(self, folder: pathlib.Path, graph: Graph, ack: str = "memory", replicas: int = 0,
                  wrappers: dict[str, list[str]] | None = None, settings: Settings | None = None, curve: bool = False):
@@ -170,8 +171,8 @@ class HerdServer(Server):
 
     def _launch(self) -> None:
         self.herd = PrivateHerd.create(self.other_binary or find_binary(), self.graph, self.settings,
-                                       ports=self._free_ports, log_level=None, directory=self.folder, monitor=False,
-                                       curve=self.curve)
+                                       ports=self._free_ports, log_level=None, directory=self.folder,
+                                       monitor=self.has_monitor, curve=self.curve)
         self.ports = [node.clients_port for node in self.herd]
         began = time.monotonic()
         for node in self.herd:
