@@ -26,7 +26,7 @@ from herd_ctl import record_lines
 from herd_fixture import BINARY, Herd, Node, herds_that_end, line, wait_for
 from talk import now, piped
 
-SECONDS = 40  # of a command, on a loaded machine
+SECONDS = 60  # of a command, on a loaded machine
 
 
 @pytest.fixture(scope="module", name="herd")
@@ -41,11 +41,13 @@ def environment(herd: Herd) -> dict[str, str]:
     return os.environ | herd.environment | {"HERD_BIN": BINARY, "TERM": "xterm", "COLUMNS": "120"}
 
 
-def run(herd: Herd, *words: str, status: int = 0, text: str | None = None) -> subprocess.CompletedProcess[str]:
-    """A command that must end with `status` within SECONDS."""
-    ran = subprocess.run([SCRIPT, *words, "--config", herd.config_path], capture_output=True, text=True, check=False,
-                         timeout=SECONDS, env=environment(herd), input=text or "")
-    assert ran.returncode == status and "Traceback" not in ran.stderr, f"{ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+def run(herd: Herd, *words: str, status: int | None = 0, text: str = "",
+        config: pathlib.Path | None = None) -> subprocess.CompletedProcess[str]:
+    """A command that must end with `status` (None: any) within SECONDS. `text` is its standard input."""
+    ran = subprocess.run([SCRIPT, *words, "--config", config or herd.config_path], capture_output=True, text=True,
+                         check=False, timeout=SECONDS, env=environment(herd), input=text)
+    assert status in (None, ran.returncode), f"{ran.returncode}\n{ran.stdout}\n{ran.stderr}"
+    assert "Traceback" not in ran.stderr, ran.stderr
     return ran
 
 
@@ -92,7 +94,7 @@ def test_top_prints_a_table_without_control_codes(herd: Herd) -> None:
     herd["n0"].say(f"IAMAT kiwi +1+2 {now()}")
     herd.wait_converged(1)
     text = run(herd, "top", "--once").stdout
-    assert "\x1b" not in text and "herd local: 3 of 3 nodes up, 1 clients" in text
+    assert "\x1b" not in text and "herd local: 3 of 3 nodes up, 1 client," in text
     assert [row for row in text.splitlines() if row.startswith("n0 > n1 ")]
     document = json.loads(run(herd, "top", "--once", "--json").stdout)
     rows: dict[str, dict[str, Any]] = {row["node"]: row for row in document["nodes"]}
@@ -110,10 +112,6 @@ def test_top_leaves_the_terminal_as_it_was(herd: Herd, end: Any, status: int) ->
     else:
         terminal.process.send_signal(end)
     terminal.end(status)
-
-
-def test_top_needs_a_terminal_or_once(herd: Herd) -> None:
-    assert "--once" in run(herd, "top", status=2).stderr
 
 
 class Tapping:
@@ -155,12 +153,6 @@ def test_tap_prints_the_events_of_all_nodes_as_text_and_as_json(herd: Herd) -> N
     assert text.end() == ""
 
 
-def test_tap_ends_after_its_time_and_refuses_what_is_no_topic(herd: Herd) -> None:
-    assert "links: 1 up" in run(herd, "tap", "stats", "--node", "n2", "--seconds", "2").stdout
-    assert "is no topic" in run(herd, "tap", "locations", status=2).stderr
-    assert "no node 'n9'" in run(herd, "tap", "--node", "n9", status=2).stderr
-
-
 def findings(output: str) -> dict[str, str]:
     """{rule: the sentences of its findings}. A disk may be slow while other tests use it."""
     found: dict[str, str] = {}
@@ -170,10 +162,32 @@ def findings(output: str) -> dict[str, str]:
     return found
 
 
-def test_doctor_finds_nothing_in_a_herd_that_is_well(herd: Herd) -> None:
-    ran = subprocess.run([SCRIPT, "doctor", "--json", "--config", herd.config_path], capture_output=True, text=True,
-                         check=False, timeout=SECONDS, env=environment(herd))
-    assert ran.returncode in (0, 1) and findings(ran.stdout) == {}, ran
+def test_each_tool_ends_with_its_status_and_refuses_mistakes(herd: Herd, tmp_path: pathlib.Path) -> None:
+    broken = tmp_path / "herd.toml"
+    broken.write_text("[herd]\nname = 3\n")
+    future = record_lines.Exported(b"future", "+1+2", "9999999999", "n0", "+0.0")
+    lines = [record_lines.head("x", "n0", 0.0), record_lines.as_json(future), record_lines.end(1)]
+    with concurrent.futures.ThreadPoolExecutor() as at_once:
+        def start(*words: str, **more: Any) -> concurrent.futures.Future[subprocess.CompletedProcess[str]]:
+            return at_once.submit(run, herd, *words, **more)
+
+        mistakes = [(start("top", status=2), "--once"),
+                    (start("tap", "locations", status=2), "is no topic"),
+                    (start("tap", "--node", "n9", status=2), "no node 'n9'"),
+                    (start("trace", "silent", "--seconds", "1", status=1), "no node published an update of silent"),
+                    (start("trace", "kiwi", "--send", "91,0", status=2), "n0 drops the report: "),
+                    (start("trace", "kiwi", "--send", "north", status=2), "are no coordinates"),
+                    (start("demo", "--rate", "20001", status=2), "20001 is more than 20000"),
+                    (start("import", "-", text='{"a": 1}', status=2), "line 1: it is not the head"),
+                    (start("import", "-", text="\n".join(lines), status=1), "n0 refuses future at 9999999999: time ")]
+        stats = start("tap", "stats", "--node", "n2", "--seconds", "3")
+        well = start("doctor", "--json", status=None)
+        sick = start("doctor", config=broken, status=2)
+    for refused, text in mistakes:
+        assert text in refused.result().stderr
+    assert "links: 1 up" in stats.result().stdout
+    assert well.result().returncode in (0, 1) and findings(well.result().stdout) == {}, "a slow disk is a warning"
+    assert sick.result().stdout.startswith(f"FAULT: {broken}:")
 
 
 def test_doctor_finds_a_stopped_node_a_taken_port_and_a_missing_key(herd: Herd) -> None:
@@ -191,27 +205,12 @@ def test_doctor_finds_a_stopped_node_a_taken_port_and_a_missing_key(herd: Herd) 
     herd.wait_linked()
 
 
-def test_doctor_names_a_mistake_in_the_configuration(herd: Herd, tmp_path: pathlib.Path) -> None:
-    broken = tmp_path / "herd.toml"
-    broken.write_text("[herd]\nname = 3\n")
-    ran = subprocess.run([SCRIPT, "doctor", "--config", broken], capture_output=True, text=True, check=False,
-                         timeout=SECONDS, env=environment(herd) | {"HERD_STATE_DIR": str(tmp_path)})
-    assert ran.returncode == 2 and ran.stdout.startswith(f"FAULT: {broken}:"), ran
-
-
 def test_trace_shows_when_each_node_merged_a_report_and_when_it_was_durable(herd: Herd) -> None:
     result = json.loads(run(herd, "trace", "traced", "--send", "-34.06,-118.44", "--node", "n2", "--json").stdout)
     rows = {row["node"]: row for row in result["nodes"]}
     assert (result["origin"], result["coordinates"], result["nodes"][0]["node"]) == ("n2", "-34.06-118.44", "n2")
     assert rows["n2"]["merged_ms"] == 0 and 0 < rows["n1"]["merged_ms"] <= rows["n0"]["merged_ms"] < 2000
     assert result["acknowledged_ms"] > 0
-
-
-def test_trace_ends_without_an_update_and_refuses_a_wrong_report(herd: Herd) -> None:
-    assert "no node published an update of silent within 1 s" in run(herd, "trace", "silent", "--seconds", "1",
-                                                                     status=1).stderr
-    assert "n0 drops the report: " in run(herd, "trace", "kiwi", "--send", "91,0", status=2).stderr
-    assert "are no coordinates" in run(herd, "trace", "kiwi", "--send", "north", status=2).stderr
 
 
 def test_demo_reports_its_clients_to_all_nodes_and_ends_by_itself_or_by_a_signal(herd: Herd) -> None:
@@ -247,15 +246,6 @@ def test_an_export_is_imported_once_byte_for_byte(herd: Herd, tmp_path: pathlib.
     assert f"{len(shown)} records for n1: 2 stored, {len(shown) - 2} known already or older, 0 refused" in text
     assert herd["n1"].say(b"WHEREIS c\xfe\xe9").endswith(b" c\xfe\xe9 +1.50-2.0 1795442636.918963997\n")
     assert herd["n1"].say("WHEREIS new/away").endswith(" new/away -89.5+179.999999999999999999/ 5\n")
-
-
-def test_import_reports_what_a_node_refuses_and_what_is_no_export(herd: Herd) -> None:
-    future = record_lines.Exported(b"future", "+1+2", "9999999999", "n0", "+0.0")
-    lines = [record_lines.head("x", "n0", 0.0), record_lines.as_json(future), record_lines.end(1)]
-    ran = run(herd, "import", "-", text="\n".join(lines), status=1)
-    assert "1 records for n0: 0 stored, 0 known already or older, 1 refused" in ran.stdout
-    assert "n0 refuses future at 9999999999: time " in ran.stderr
-    assert "line 1: it is not the head" in run(herd, "import", "-", text='{"a": 1}', status=2).stderr
 
 
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:

@@ -113,8 +113,8 @@ def title(view: View) -> str:
     reports = sum(row["reports_per_s"] or 0 for row in view.nodes)
     clients = max((row["clients"] or 0 for row in view.nodes), default=0)
     clock = time.strftime("%H:%M:%S", time.localtime(view.time))
-    return (f"{clock}  herd {safe(view.herd)}: {up} of {len(view.nodes)} nodes up, {clients} clients,"
-            f" {reports:.0f} reports/s")
+    return (f"{clock}  herd {safe(view.herd)}: {up} of {len(view.nodes)} nodes up,"
+            f" {clients} client{'' if clients == 1 else 's'}, {reports:.0f} reports/s")
 
 
 def lines_of(view: View, width: int, sort_key: str = "node") -> list[Line]:
