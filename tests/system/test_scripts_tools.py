@@ -27,6 +27,7 @@ from herd_fixture import BINARY, Herd, Node, herds_that_end, line, wait_for
 from talk import now, piped
 
 SECONDS = 60  # of a command, on a loaded machine
+AT_ONCE = 4   # commands: most of them wait
 
 
 @pytest.fixture(scope="module", name="herd")
@@ -167,7 +168,7 @@ def test_each_tool_ends_with_its_status_and_refuses_mistakes(herd: Herd, tmp_pat
     broken.write_text("[herd]\nname = 3\n")
     future = record_lines.Exported(b"future", "+1+2", "9999999999", "n0", "+0.0")
     lines = [record_lines.head("x", "n0", 0.0), record_lines.as_json(future), record_lines.end(1)]
-    with concurrent.futures.ThreadPoolExecutor() as at_once:
+    with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as at_once:
         def start(*words: str, **more: Any) -> concurrent.futures.Future[subprocess.CompletedProcess[str]]:
             return at_once.submit(run, herd, *words, **more)
 
@@ -250,7 +251,7 @@ def test_an_export_is_imported_once_byte_for_byte(herd: Herd, tmp_path: pathlib.
 
 def test_a_frozen_node_delays_no_tool_and_is_named(herd: Herd) -> None:
     with frozen(herd["n1"]):
-        with concurrent.futures.ThreadPoolExecutor() as at_once:
+        with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as at_once:
             top = at_once.submit(run, herd, "top", "--once")
             tap = at_once.submit(run, herd, "tap", "--seconds", "4")
             only = at_once.submit(run, herd, "tap", "--node", "n1", status=4)
