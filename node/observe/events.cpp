@@ -60,25 +60,32 @@ bool wants_clients(const Monitor& monitor) {
   return monitor.wanted(kClient) || monitor.wants_cells();
 }
 
-void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall) {
+void publish_client(Monitor& monitor, bus::ChangeNumber number, const bus::RecordView& record,
+                    protocol::Nanoseconds wall) {
   if (!wants_clients(monitor)) return;
   if (record.coordinates.empty()) {
-    monitor.publish(kClient, "reset", std::array<Field, 2>{{{"client", record.client}, {"origin", record.origin}}},
+    monitor.publish(kClient, "reset",
+                    std::array<Field, 3>{{{"client", record.client}, {"origin", record.origin}, {"change", number}}},
                     wall);
     return;
   }
   const auto position = position_of(record.coordinates);
-  const std::array<Field, 6> fields{{{"client", record.client},
+  const std::array<Field, 7> fields{{{"client", record.client},
                                      {"coordinates", record.coordinates.view()},
                                      {"latitude", position.latitude},
                                      {"longitude", position.longitude},
                                      {"time", record.time_text.view()},
-                                     {"origin", record.origin}}};
+                                     {"origin", record.origin},
+                                     {"change", number}}};
   if (monitor.wants_cells()) {
     const Geohash cell = geohash_of(protocol::point_of(record.coordinates.view()));
     monitor.publish_cell(cell, "location", fields, wall);
   }
   monitor.publish(kClient, "location", fields, wall);
+}
+
+void publish_durable(Monitor& monitor, bus::ChangeNumber number, protocol::Nanoseconds wall) {
+  monitor.publish({EventLevel::Info, EventKind::Node}, "durable", std::array<Field, 1>{{{"change", number}}}, wall);
 }
 
 void publish_link(Monitor& monitor, const LinkStatus& link, protocol::Nanoseconds wall) {

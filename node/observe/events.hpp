@@ -14,8 +14,13 @@
 namespace herd::node {
 
 // Publishes the change of a client's record: `location`, also by the topic of its cell, or `reset` if the record has no
-// coordinates because an operator has reset the client. `wall` is the timestamp of the event, here and below.
-void publish_client(Monitor& monitor, const bus::RecordView& record, protocol::Nanoseconds wall);
+// coordinates because an operator has reset the client. `number` is the change number of the record in this node's
+// feed. `wall` is the timestamp of the event, here and below.
+void publish_client(Monitor& monitor, bus::ChangeNumber number, const bus::RecordView& record,
+                    protocol::Nanoseconds wall);
+
+// Publishes `durable`: the changes of this node's feed up to `number` are in its journal.
+void publish_durable(Monitor& monitor, bus::ChangeNumber number, protocol::Nanoseconds wall);
 
 // Whether a viewer has subscribed to such changes, or to those in an area.
 [[nodiscard]] bool wants_clients(const Monitor& monitor);

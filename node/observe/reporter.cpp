@@ -88,7 +88,9 @@ bool Reporter::report(const protocol::Now& now) {
   for (const bus::DivergenceRepaired& repaired : events.repaired) report_repaired(repaired, now);
   for (const bus::FeedRenewed& renewed : events.renewed) report_renewed(renewed, now);
   report_skews(now);
-  return report_clients(now);
+  const bool more = report_clients(now);
+  report_durable(now);
+  return more;
 }
 
 void Reporter::report_link(const bus::LinkChanged& change, const protocol::Now& now) {
@@ -266,9 +268,17 @@ bool Reporter::report_clients(const protocol::Now& now) {
       return false;
     }
     cursor_ = entry->number;
-    publish_client(*monitor_, store.record_at(entry->index), now.wall);
+    publish_client(*monitor_, entry->number, store.record_at(entry->index), now.wall);
   }
   return cursor_ < tail;
+}
+
+// After the events of the clients, so that a viewer knows a change before it learns that the change is durable.
+void Reporter::report_durable(const protocol::Now& now) {
+  const bus::ChangeNumber durable = replica_.planner().durable();
+  if (durable == durable_) return;
+  durable_ = durable;
+  if (monitor_ != nullptr) publish_durable(*monitor_, durable, now.wall);
 }
 
 }  // namespace herd::node

@@ -58,6 +58,7 @@ class Reporter {
   void report_skews(const protocol::Now& now);
   void report_skew(const bus::PeerStatus& peer, Skew skew, const protocol::Now& now);
   bool report_clients(const protocol::Now& now);
+  void report_durable(const protocol::Now& now);
 
   bus::Replica& replica_;
   Monitor* monitor_;
@@ -69,8 +70,9 @@ class Reporter {
   RateLimit conflicts_;
   SkewWatch skews_;
   protocol::Nanoseconds skews_due_{};
-  bool journal_fails_ = false;    // as last published
-  bus::ChangeNumber cursor_ = 0;  // the changes up to this number are published or skipped
+  bool journal_fails_ = false;     // as last published
+  bus::ChangeNumber cursor_ = 0;   // the changes up to this number are published or skipped
+  bus::ChangeNumber durable_ = 0;  // as last published
   std::uint64_t clients_skipped_ = 0;
 };
 

@@ -211,6 +211,7 @@ def test_trace_shows_when_each_node_merged_a_report_and_when_it_was_durable(herd
     rows = {row["node"]: row for row in result["nodes"]}
     assert (result["origin"], result["coordinates"], result["nodes"][0]["node"]) == ("n2", "-34.06-118.44", "n2")
     assert rows["n2"]["merged_ms"] == 0 and 0 < rows["n1"]["merged_ms"] <= rows["n0"]["merged_ms"] < 2000
+    assert all(row["durable_ms"] >= row["merged_ms"] for row in rows.values()), rows
     assert result["acknowledged_ms"] > 0
 
 

@@ -32,12 +32,12 @@ TEST_CASE_METHOD(EventsFixture, "a client's location is published as text and as
   record.coordinates = "+34.068930-118.445127";
   record.time_text = "1520023934.918963997";
   record.origin = "Smith";
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   const auto message = next_own();
   CHECK(message.topic == "herd.INFO.client.Hill");
   CHECK(message.body == json::parse(R"({"event": "location", "client": "kiwi.cs.ucla.edu",
       "coordinates": "+34.068930-118.445127", "latitude": 34.06893, "longitude": -118.445127,
-      "time": "1520023934.918963997", "origin": "Smith"})"));
+      "time": "1520023934.918963997", "origin": "Smith", "change": 7})"));
 }
 
 TEST_CASE_METHOD(MonitorFixture,
@@ -48,12 +48,12 @@ TEST_CASE_METHOD(MonitorFixture,
   record.time_text = "5";
   record.origin = "Smith";
   CHECK(!wants_clients(*monitor));
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   CHECK(monitor->published() == 0);
   Subscriber angels(*this, "herd.cell.9q5");
   REQUIRE(receives([&](auto) { return wants_clients(*monitor); }));
   CHECK(!monitor->wanted({EventLevel::Info, EventKind::Client}));
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   const auto message = angels.next().value();
   CHECK(message.topic == "herd.cell.9q5ctr18.Hill");
   CHECK(message.body.at("event") == "location");
@@ -61,9 +61,9 @@ TEST_CASE_METHOD(MonitorFixture,
   CHECK(message.body.at("node") == "Hill");
   CHECK(!message.body.contains("seq"));
   record.coordinates = "+48.8584+2.2945";
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   record.coordinates = "";
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   CHECK(monitor->published() == 1);
 }
 
@@ -75,7 +75,7 @@ TEST_CASE_METHOD(MonitorFixture,
   Subscriber all(*this, "herd.");
   REQUIRE(receives([](auto news) { return news.stats_wanted; }));
   CHECK(!monitor->wants_cells());
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   CHECK(monitor->published() == 1);
   Subscriber greedy(*this, "herd.cell.0");
   REQUIRE(receives([&](auto) { return monitor->wants_cells(); }));
@@ -98,7 +98,7 @@ TEST_CASE_METHOD(EventsFixture, "coordinates of all signs and lengths become the
         Case{"-1.500000000000000000000000000000+179.250000000000000000000000000000/", -1.5, 179.25}}) {
     bus::RecordView record;
     record.coordinates = text;
-    publish_client(*monitor, record, kWall);
+    publish_client(*monitor, 7, record, kWall);
     const auto body = next_own().body;
     CHECK(body.at("latitude") == latitude);
     CHECK(body.at("longitude") == longitude);
@@ -109,14 +109,21 @@ TEST_CASE_METHOD(EventsFixture, "a client that was reset has no coordinates") {
   bus::RecordView record;
   record.client = "kiwi";
   record.origin = "Hill";
-  publish_client(*monitor, record, kWall);
-  CHECK(next_own().body == json::parse(R"({"event": "reset", "client": "kiwi", "origin": "Hill"})"));
+  publish_client(*monitor, 7, record, kWall);
+  CHECK(next_own().body == json::parse(R"({"event": "reset", "client": "kiwi", "origin": "Hill", "change": 7})"));
+}
+
+TEST_CASE_METHOD(EventsFixture, "a durable event has the number of the last durable change") {
+  publish_durable(*monitor, (1ULL << 60) + 1, kWall);
+  const auto message = next_own();
+  CHECK(message.topic == "herd.INFO.node.Hill");
+  CHECK(message.body == json({{"event", "durable"}, {"change", (1ULL << 60) + 1}}));
 }
 
 TEST_CASE_METHOD(EventsFixture, "a client name that is not UTF-8 is shown with the replacement character") {
   bus::RecordView record;
   record.client = "ki\xfewi\"";
-  publish_client(*monitor, record, kWall);
+  publish_client(*monitor, 7, record, kWall);
   CHECK(next_own().body.at("client") == "ki\xef\xbf\xbdwi\"");
 }
 
