@@ -25,8 +25,6 @@ namespace {
 using bus::RecordIndex;
 using protocol::Parsed;
 
-constexpr std::string_view kUnknownCentre = "the client in the centre is not known: it has not reported, or was reset";
-
 // The centre of a circle, found in the store.
 struct FoundCentre {
   protocol::Point point;

@@ -23,12 +23,17 @@
 #include "node/area/area_index.hpp"
 #include "node/area/client_filter.hpp"
 #include "node/area/slice.hpp"
+#include "node/area/sliced_work.hpp"
 #include "protocol/clock.hpp"
 #include "protocol/query.hpp"
 
 namespace herd::node::area {
 
-class Query {
+// Why a query is refused of which the centre is not known.
+inline constexpr std::string_view kUnknownCentre =
+    "the client in the centre is not known: it has not reported, or was reset";
+
+class Query final : public SlicedWork {
  public:
   // Both must exist as long as the query.
   struct Parts {
@@ -37,9 +42,7 @@ class Query {
   };
   using Asked = std::variant<protocol::Near, protocol::Within, protocol::Count>;
   Query(const Parts& parts, const Asked& asked, Visible visible);
-  ~Query();
-  Query(const Query&) = delete;
-  Query& operator=(const Query&) = delete;
+  ~Query() override;
 
   enum class Begun : std::uint8_t {
     Running,
@@ -51,12 +54,11 @@ class Query {
   // Why it is refused. A literal.
   [[nodiscard]] std::string_view reason() const { return reason_; }
 
-  // Continues until the answer is complete, then returns true, or until the slice is over. The index must be active,
-  // and at the first call it must be current. Only while Running, and not again after it returned true.
-  [[nodiscard]] bool run(Slice& slice);
+  // Only while Running.
+  [[nodiscard]] bool run(Slice& slice) override;
 
-  // All lines of the answer. Call it once, after run() returned true.
-  [[nodiscard]] std::string take_answer();
+  // All lines of the answer.
+  [[nodiscard]] std::string take_answer() override;
 
  private:
   class Work;

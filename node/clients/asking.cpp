@@ -39,7 +39,9 @@ std::variant<watches::Watcher::Accepted, watches::Watcher::Refused> Asking::watc
 
 std::vector<std::uint64_t> Asking::take_due() {
   std::vector<std::uint64_t> keys;
-  for (const watches::Watcher* watcher : registry_.take_due(clock_.now().steady)) keys.push_back(watcher->key());
+  for (const watches::Watcher* watcher : registry_.take_due(clock_.now().steady)) {
+    (watcher->key() % 2 == 0 ? keys : due_streams_).push_back(watcher->key());
+  }
   return keys;
 }
 

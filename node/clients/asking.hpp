@@ -16,6 +16,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -23,6 +24,7 @@
 #include "node/area/area_index.hpp"
 #include "node/area/query.hpp"
 #include "node/area/slice.hpp"
+#include "node/area/sliced_work.hpp"
 #include "node/base/loop_clock.hpp"
 #include "node/clients/query_counters.hpp"
 #include "node/watches/registry.hpp"
@@ -57,7 +59,7 @@ class Asking {
   // A query that has begun.
   struct Running {
     QueryCommand command;
-    std::unique_ptr<area::Query> query;
+    std::unique_ptr<area::SlicedWork> query;
   };
   // Returns its answer if it is complete within this iteration's slice; else give it to wait().
   [[nodiscard]] std::optional<std::string> run(const Running& running);
@@ -67,24 +69,29 @@ class Asking {
    public:
     virtual ~Asker() = default;
     [[nodiscard]] virtual bool is_gone() const = 0;
-    virtual void answer(std::string_view text) = 0;
+    virtual void answer(std::string text) = 0;
   };
   // Queries that wait share the slice of an iteration: those that it stops continue after the others.
   void wait(Running running, std::unique_ptr<Asker> asker);
 
-  // A connection's watcher. `key`: what take_due() gives to name the connection.
+  // The watcher of a connection or of an event stream of HTTP. `key`: what take_due() gives to name it. Even for
+  // connections, odd for streams.
   [[nodiscard]] std::unique_ptr<watches::Watcher> new_watcher(watches::Sight sight, std::uint64_t key);
   // Begins a watch of that watcher; as Watcher::watch().
   [[nodiscard]] std::variant<watches::Watcher::Accepted, watches::Watcher::Refused> watch(
       watches::Watcher& watcher, const protocol::Watch& command);
-  // The keys of the watchers that have become due since the last call, each once.
+  // The keys of the connections' watchers that have become due since the last call, each once.
   [[nodiscard]] std::vector<std::uint64_t> take_due();
+  // The same of streams, as of the last call of take_due().
+  [[nodiscard]] std::vector<std::uint64_t> take_due_streams() { return std::exchange(due_streams_, {}); }
   // When a watcher becomes due although nothing changes, in steady time; nullopt: never.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const { return registry_.next_due(); }
   // For new watches, and for new members of all.
   void set_limits(const watches::WatchLimits& limits) { limits_ = limits; }
   // The id of the present feed, which changes when the feed is renewed.
   void set_feed(std::uint64_t feed_id) { registry_.use_feed({feed_id, oldest_}); }
+  // The lowest change number from which a reader of the feed may continue: a crash may have cut off an older run.
+  [[nodiscard]] bus::ChangeNumber oldest() const { return oldest_; }
 
   // Ends the iteration, see above. Returns true if work is left: the next iteration must begin without waiting.
   [[nodiscard]] bool work();
@@ -109,13 +116,14 @@ class Asking {
 
   const bus::Store& store_;
   const LoopClock& clock_;
-  const bus::ChangeNumber oldest_;  // of the numbers from which a watch may resume
+  const bus::ChangeNumber oldest_;
   area::AreaIndex index_;
   watches::WatchLimits limits_;
   watches::WatchCounters watch_counters_;
   watches::WatchRegistry registry_;
   QueryCounters counters_;
   std::deque<Waiting> waiting_;
+  std::vector<std::uint64_t> due_streams_;
   std::optional<TimeSlice> slice_;  // of the queries of this iteration; nullopt: none has run
   protocol::Nanoseconds used_{};    // when the index was last used, in steady time
 };

@@ -224,15 +224,16 @@ Outstanding Commands::ask(const Call& call, QueryCommand command, const area::Qu
     visible = [token = access.shared_token()](std::string_view client) { return token->see.allow(client); };
   }
   Asking& asking = parts_.asking;
-  Asking::Running running{command, std::make_unique<area::Query>(asking.parts(), asked, std::move(visible))};
-  switch (running.query->begin(parts_.clock.now().wall)) {
+  auto query = std::make_unique<area::Query>(asking.parts(), asked, std::move(visible));
+  switch (query->begin(parts_.clock.now().wall)) {
     case area::Query::Begun::Refused:
       asking.counters().count(command, QueryResult::Refused);
-      copy_line(call, running.query->reason());
+      copy_line(call, query->reason());
       return {};
     case area::Query::Begun::Running:
       break;
   }
+  Asking::Running running{command, std::move(query)};
   if (const auto answer = asking.run(running)) {
     reply(call, call.replies.tail(), [&](std::string& out) { out.append(*answer); });
     return {};

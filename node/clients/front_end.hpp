@@ -124,6 +124,8 @@ class FrontEnd {
 
   // The queries and watches of all connections, for reports.
   [[nodiscard]] const Asking& asking() const { return asking_; }
+  // For the HTTP API, which asks like a connection.
+  [[nodiscard]] Asking& asking() { return asking_; }
 
   [[nodiscard]] const CommandFigures& figures() const { return figures_; }
 

@@ -18,7 +18,7 @@ class FrontEnd::Waiter : public Asking::Asker {
     const ServedPtr served = served_.lock();
     return !served || !served->connection.is_open();
   }
-  void answer(std::string_view text) override {
+  void answer(std::string text) override {
     const ServedPtr served = served_.lock();
     served->connection.session().answer(slot_, text, Session::Answer::Query);
     front_end_.send_soon(served);

@@ -9,14 +9,14 @@
 
 namespace herd::node {
 
-enum class QueryCommand : std::uint8_t { Whereis, Near, Within, Count };
+enum class QueryCommand : std::uint8_t { Whereis, Near, Within, Count, Map };
 enum class QueryResult : std::uint8_t {
   Answered,
   Refused,    // an unknown centre or client, or a cursor of another query
   Abandoned,  // its connection was closed before the answer was complete
 };
 
-inline constexpr std::array<std::string_view, 4> kQueryCommands{"whereis", "near", "within", "count"};
+inline constexpr std::array<std::string_view, 5> kQueryCommands{"whereis", "near", "within", "count", "map"};
 inline constexpr std::array<std::string_view, 3> kQueryResults{"answered", "refused", "abandoned"};
 
 class QueryCounters {

@@ -21,7 +21,7 @@ using namespace herd::node::area;
 
 namespace {
 
-constexpr std::string_view kUnknownCentre =
+constexpr std::string_view kCentreRefused =
     "? the client in the centre is not known: it has not reported, or was reset";
 
 }  // namespace
@@ -77,12 +77,12 @@ TEST_CASE("a centre that is unknown, was reset or is hidden is refused") {
   asking.put("kiwi", "+1+1");
   asking.put("papaya", "+1+1");
   asking.reset("papaya");
-  CHECK(asking.answer("NEAR guava 1 10") == kUnknownCentre);
-  CHECK(asking.answer("NEAR papaya 1 10") == kUnknownCentre);
-  CHECK(asking.answer("COUNT NEAR papaya 1") == kUnknownCentre);
+  CHECK(asking.answer("NEAR guava 1 10") == kCentreRefused);
+  CHECK(asking.answer("NEAR papaya 1 10") == kCentreRefused);
+  CHECK(asking.answer("COUNT NEAR papaya 1") == kCentreRefused);
   asking.hide({"kiwi"});
-  CHECK(asking.answer("NEAR kiwi 1 10") == kUnknownCentre);
-  CHECK(asking.answer("COUNT NEAR kiwi 1") == kUnknownCentre);
+  CHECK(asking.answer("NEAR kiwi 1 10") == kCentreRefused);
+  CHECK(asking.answer("COUNT NEAR kiwi 1") == kCentreRefused);
   CHECK(asking.answer("NEAR +1+1 1 10") == "END 0\n");
   asking.put("papaya", "+1+1", "1");
   CHECK(asking.answer("NEAR papaya 1 10") == at_line("papaya", "+1+1", "1") + "END 1\n");

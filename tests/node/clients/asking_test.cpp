@@ -16,7 +16,7 @@ struct Talk : OneSession {
   struct Waiter : Asking::Asker {
     Waiter(Session& of, ReplyQueue::SlotId at, const bool& is_gone) : session(of), slot(at), gone(is_gone) {}
     [[nodiscard]] bool is_gone() const override { return gone; }
-    void answer(std::string_view text) override { session.answer(slot, text, Session::Answer::Query); }
+    void answer(std::string text) override { session.answer(slot, text, Session::Answer::Query); }
     Session& session;
     ReplyQueue::SlotId slot;
     const bool& gone;
