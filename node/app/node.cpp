@@ -103,6 +103,8 @@ Result<void> Node::open() {
     front_end_.emplace(FrontEnd::Parts{io_, replica_, config_.clients, config_.watches, counters_, clock_,
                                        [this](const places::Query& query) { return places_->ask(query, clock_.now()); },
                                        ack_timeout_, most_connections(), config_.find(name_)->http});
+    viewers_.emplace(front_end_->asking(), clock_);
+    answerer_.emplace(api::Answerer::Parts{replica_, front_end_->asking(), clock_, *viewers_});
     auto tls = start_client_tls(config_.clients, clock_.now().wall);
     if (!tls) return tl::unexpected(tls.error());
     front_end_->use_tls(std::move(*tls));
@@ -147,17 +149,7 @@ Result<void> Node::open_watching() {
     stats_.emplace(*monitor_, [this] { return status(); });
   }
   reporter_.emplace(replica_, monitor_.get());
-  if (self.http.port == 0) return {};
-  // Called on the HTTP server's thread. The loop destroys the server after its last iteration, so http_ is valid when
-  // the loop runs the handler.
-  const auto ask_loop = [this] {
-    asio::post(io_, [this] { http_->publish(std::make_shared<const Status>(status())); });
-  };
-  auto http = HttpServer::start(self.http, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers().size()}),
-                                config_.http.auth == Authentication::Token ? start_tokens_ : nullptr);
-  if (!http) return tl::unexpected(http.error());
-  http_ = std::move(*http);
-  return {};
+  return self.http.port == 0 ? Result<void>{} : open_http();
 }
 
 void Node::watch_descriptors() {
@@ -222,6 +214,7 @@ void Node::run_ready() {
 void Node::end_iteration() {
   busy_ = loop_->end_iteration(clock_.now());
   if (front_end_->ask()) busy_ = true;
+  if (viewers_->work()) busy_ = true;
   // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
   if (places_->counters().asked != delivered_at_) busy_ = true;
   for (const auto& watch : watches_) watch->arm();
@@ -294,6 +287,7 @@ void Node::begin_stop() {
   stop_by_ = stop_began_ + kStopPatience;
   journal_.check_soon();  // if the journal was removed a moment ago, it is written anew before the process ends
   front_end_->stop(*stop_by_);
+  viewers_->stop();
   admin_->stop();
 }
 
@@ -339,6 +333,8 @@ Status Node::status() const {
   add_links(status, replica_, now);
   for (LinkStatus& link : status.links)
     link.address = bus_->addresses().endpoint(*replica_.peers().number_of(link.peer));
+  for (const NodeConfig& node : config_.nodes) status.nodes.push_back(node.name);
+  status.own_report = own_report_.latest(now);
   status.reports = reports_.of_others(now);
   status.providers = places_report_.figures();
   status.counters = read_counters({.clients = counters_,

@@ -21,6 +21,8 @@
 #include "bus/loop/loop.hpp"
 #include "bus/replica/replica.hpp"
 #include "bus/zmq/bus.hpp"
+#include "node/api/answerer.hpp"
+#include "node/api/viewers.hpp"
 #include "node/app/admin_socket.hpp"
 #include "node/app/counter_table.hpp"
 #include "node/app/name_resolver.hpp"
@@ -72,6 +74,8 @@ class Node : private bus::LoopHost {
   [[nodiscard]] protocol::Result<void> open_bus();
   [[nodiscard]] std::size_t most_connections() const;  // how many the limit of open files allows
   [[nodiscard]] protocol::Result<void> open_watching();
+  [[nodiscard]] protocol::Result<void> open_http();
+  [[nodiscard]] http::TokenGuard::Tables http_tokens(const std::shared_ptr<const TokenTable>& tokens) const;
   void watch_descriptors();
   void watch_bus();
 
@@ -139,6 +143,8 @@ class Node : private bus::LoopHost {
   asio::steady_timer timer_{io_};
   std::optional<protocol::Nanoseconds> timer_at_;  // when timer_ expires, in steady time; nullopt: not armed
   std::optional<FrontEnd> front_end_;
+  std::optional<api::Viewers> viewers_;  // of the HTTP API, as is the next
+  std::optional<api::Answerer> answerer_;
   std::optional<AdminSocket> admin_;
   std::vector<std::unique_ptr<DescriptorWatch>> watches_;
   std::vector<std::unique_ptr<DescriptorWatch>> bus_watches_;  // made anew when peers come or go

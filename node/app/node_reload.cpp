@@ -86,12 +86,6 @@ std::vector<std::string> Node::reload() {
   return refused;
 }
 
-// One table for the clients and for the pages, of which each may need no token.
-void Node::use_tokens(const std::shared_ptr<const TokenTable>& tokens) {
-  front_end_->use_tokens(config_.clients.auth == Authentication::Token ? tokens : nullptr);
-  if (http_) http_->use_tokens(config_.http.auth == Authentication::Token ? tokens : nullptr);
-}
-
 // The files are read again also if the configuration has not changed.
 std::vector<std::string> Node::reload_keys(const Config& next) {
   auto fresh = load_keys(next, name_);

@@ -4,10 +4,12 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 
 #include "bus/replica/node_reports.hpp"
 #include "bus/replica/replica.hpp"
 #include "protocol/clock.hpp"
+#include "protocol/messages.hpp"
 
 namespace herd::node {
 
@@ -28,11 +30,15 @@ class OwnReport {
   };
   void set(const bus::Replica& replica, const Figures& figures, protocol::Now now);
 
+  // The report of the last set(), with its present age and this node's name; nullopt: there was none.
+  [[nodiscard]] std::optional<protocol::NodeReport> latest(protocol::Now now) const;
+
  private:
   bus::NodeReports& reports_;
   protocol::Nanoseconds due_{};
   protocol::Nanoseconds set_at_{};  // 0: never
   std::uint64_t updates_ = 0;       // then
+  protocol::NodeReport latest_;
 };
 
 }  // namespace herd::node

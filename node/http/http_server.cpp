@@ -68,6 +68,9 @@ http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_
   router.add("GET", "/status.json", page(board, "no status", [](const Status& status) {
                return Response{200, "application/json", to_json(status)};
              }));
+  router.add("GET", "/v1/herd", page(board, "no status", [](const Status& status) {
+               return Response{200, "application/json", to_herd_json(status)};
+             }));
   return router;
 }
 
@@ -83,18 +86,20 @@ http::Router::Guard guard(bool checks_host, std::shared_ptr<http::TokenGuard> to
 
 }  // namespace
 
-void HttpServer::use_tokens(std::shared_ptr<const TokenTable> tokens) {
-  asio::post(*parts_.io, [guard = parts_.tokens, tokens = std::move(tokens)] { guard->use(tokens); });
+void HttpServer::use_tokens(http::TokenGuard::Tables tokens) {
+  asio::post(*parts_.io,
+             [guard = parts_.tokens, tokens = std::move(tokens)]() mutable { guard->use(std::move(tokens)); });
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const Address& address, std::function<void()> ask_loop,
-                                                      const http::Limits& limits,
-                                                      std::shared_ptr<const TokenTable> tokens) {
+                                                      const http::Limits& limits, http::TokenGuard::Tables tokens,
+                                                      const AddPages& add_pages) {
   auto io = std::make_shared<asio::io_context>(1);
   auto board = std::make_shared<StatusBoard>(io, std::move(ask_loop));
   auto figures = std::make_shared<http::Figures>();
   auto token_guard = std::make_shared<http::TokenGuard>(std::move(tokens));
   http::Router router = pages(board, figures);
+  if (add_pages) add_pages(router, io, token_guard);
   router.set_guard(guard(is_loopback(address), token_guard));
   auto server = http::Server::start(address, {io, std::move(router), figures, limits});
   if (!server) return tl::unexpected(server.error());

@@ -1,7 +1,7 @@
 // The node's HTTP pages for probes, Prometheus and people: /healthz, /readyz, /metrics and /status.json, by GET and
-// HEAD. They run on the thread of their server (node/http/server.hpp), so that a stuck event loop can still be
-// reported. That thread reads the node's state through the StatusBoard only, so no request can delay the loop. Created,
-// published to and destroyed on the loop thread.
+// HEAD, and those that its owner adds. They run on the thread of their server (node/http/server.hpp), so that a stuck
+// event loop can still be reported. That thread reads the node's state through the StatusBoard only, so no request can
+// delay the loop. Created, published to and destroyed on the loop thread.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -21,20 +21,26 @@ namespace herd::node {
 
 class HttpServer {
  public:
+  // Adds pages. `io` is run by the server's thread; `guard` is used on that thread only.
+  using AddPages = std::function<void(http::Router&, const std::shared_ptr<asio::io_context>& io,
+                                      const std::shared_ptr<http::TokenGuard>& guard)>;
+
   // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
   // bound, or if the host name cannot be resolved. `ask_loop` is called on the server's thread, must not block, and
   // must make the loop call publish() soon. On a loopback address, a request to another name is refused
-  // (node/http/host_check.hpp). `tokens`: who may read the pages (node/http/token_guard.hpp); nullptr: every client.
-  // Precondition: `address.port` is not 0 (in the configuration 0 means no server).
-  [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(
-      const Address& address, std::function<void()> ask_loop, const http::Limits& limits = {},
-      std::shared_ptr<const TokenTable> tokens = nullptr);
+  // (node/http/host_check.hpp). `tokens`: who may read the pages (node/http/token_guard.hpp). `add_pages` is called
+  // once, before this returns. Precondition: `address.port` is not 0 (in the configuration 0 means no server).
+  [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(const Address& address,
+                                                                           std::function<void()> ask_loop,
+                                                                           const http::Limits& limits = {},
+                                                                           http::TokenGuard::Tables tokens = {},
+                                                                           const AddPages& add_pages = {});
 
   // Answers the requests that wait for a status. Loop thread; does not block.
   void publish(std::shared_ptr<const Status> status) { parts_.board->publish(std::move(status)); }
 
   // The tokens of a reload, as for start(). Requests after it are judged by them. Loop thread; does not block.
-  void use_tokens(std::shared_ptr<const TokenTable> tokens);
+  void use_tokens(http::TokenGuard::Tables tokens);
 
   // The destructor ends the thread and closes all connections. It takes milliseconds, whatever clients do.
 

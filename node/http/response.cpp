@@ -5,6 +5,8 @@
 #include <array>
 #include <ctime>
 
+#include "node/base/json_text.hpp"
+
 namespace herd::node::http {
 namespace {
 
@@ -16,6 +18,8 @@ std::string_view reason_of(int status) {
       return "Bad Request";
     case 401:
       return "Unauthorized";
+    case 403:
+      return "Forbidden";
     case 404:
       return "Not Found";
     case 405:
@@ -106,6 +110,14 @@ std::string common_head(const Content& content, const HeadOptions& options) {
 
 Response text_response(int status, std::string_view line) {
   return {status, std::string(kPlainText), fmt::format("{}\n", line)};
+}
+
+Response problem_response(int status, std::string_view detail) {
+  std::string body =
+      fmt::format("{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":", reason_of(status), status);
+  append_json_string(body, detail);
+  body += "}\n";
+  return {status, "application/problem+json", std::move(body)};
 }
 
 std::string head_of(const Response& response, const HeadOptions& options) {

@@ -28,6 +28,9 @@ struct Response {
 // A plain text response: `line` and a newline.
 [[nodiscard]] Response text_response(int status, std::string_view line);
 
+// A problem of RFC 9457: `detail` says what to do. Any text is allowed.
+[[nodiscard]] Response problem_response(int status, std::string_view detail);
+
 // The source of a response of unbounded length, such as server-sent events. The connection pulls the next piece when
 // the client has taken the previous one, so a slow client holds at most one piece. The connection owns the source and
 // destroys it when the stream ends or the client disconnects. HTTP thread only.

@@ -1,6 +1,5 @@
 #include "node/http/token_guard.hpp"
 
-#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
@@ -14,6 +13,7 @@ namespace herd::node::http {
 namespace {
 
 constexpr std::string_view kScheme = "bearer ";
+constexpr std::string_view kApi = "/v1/";
 
 bool is_open(std::string_view path) {
   return path == "/healthz" || path == "/readyz" || is_page_path(path);
@@ -30,42 +30,47 @@ std::optional<std::string_view> bearer_token(const Request& request) {
   return token;
 }
 
-// RFC 9457. `detail` has no characters that JSON escapes.
-Response problem(int status, std::string_view title, std::string_view detail) {
-  return {status, "application/problem+json",
-          fmt::format("{{\"type\":\"about:blank\",\"title\":\"{}\",\"status\":{},\"detail\":\"{}\"}}\n", title, status,
-                      detail)};
-}
-
 }  // namespace
 
-TokenGuard::TokenGuard(std::shared_ptr<const TokenTable> tokens)
-    : tokens_(std::move(tokens)), wrong_tokens_({kWrongTokensPerSecond, kWrongTokensBurst}) {}
+TokenGuard::TokenGuard(Tables tables)
+    : tables_(std::move(tables)), wrong_tokens_({kWrongTokensPerSecond, kWrongTokensBurst}) {}
 
 std::optional<Response> TokenGuard::check(const Request& request, const asio::ip::address& from,
                                           const protocol::Now& now) {
-  if (tokens_ == nullptr || is_open(request.path)) return std::nullopt;
+  const TokenTable* const tokens = table_for(request);
+  if (tokens == nullptr || is_open(request.path)) return std::nullopt;
   const auto token = bearer_token(request);
   if (!token) {
-    auto response = problem(401, "Unauthorized",
-                            "this page needs a token: send the line Authorization: Bearer TOKEN, with a token that "
-                            "scripts/herd token new has printed");
+    auto response =
+        problem_response(401,
+                         "this page needs a token: send the line Authorization: Bearer TOKEN, with a token that "
+                         "scripts/herd token new has printed");
     response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"herd\""});
     return response;
   }
-  if (tokens_->find(*token, now.wall) != nullptr) return std::nullopt;
+  if (tokens->find(*token, now.wall) != nullptr) return std::nullopt;
   if (!wrong_tokens_.allows(now.steady)) {
-    auto response = problem(429, "Too Many Requests", "there are too many wrong tokens: send a right one");
+    auto response = problem_response(429, "there are too many wrong tokens: send a right one");
     response.headers.push_back({"Retry-After", "1"});
     return response;
   }
   spdlog::warn("event=http_token_refused from={} reason=\"an unknown, revoked or expired token\" suppressed={}",
                from.to_string(), wrong_tokens_.take_suppressed(now.steady));
-  auto response = problem(401, "Unauthorized",
-                          "this token is unknown, revoked or expired: make another one with scripts/herd token new, "
-                          "and run scripts/herd reload");
+  auto response =
+      problem_response(401,
+                       "this token is unknown, revoked or expired: make another one with scripts/herd token new, "
+                       "and run scripts/herd reload");
   response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"herd\", error=\"invalid_token\""});
   return response;
+}
+
+std::shared_ptr<const Token> TokenGuard::token_of(const Request& request, const protocol::Now& now) const {
+  const auto token = bearer_token(request);
+  return tables_.api != nullptr && token ? tables_.api->find(*token, now.wall) : nullptr;
+}
+
+const TokenTable* TokenGuard::table_for(const Request& request) const {
+  return request.path.starts_with(kApi) ? tables_.api.get() : tables_.pages.get();
 }
 
 }  // namespace herd::node::http

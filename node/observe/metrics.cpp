@@ -260,6 +260,7 @@ void add_process(Families& all, const ProcessMetrics& process) {
 
 void add_http(Families& all, const http::Figures& http) {
   all.push_back(gauge({"herd_http_connections", "Number of open HTTP connections"}, number(http.connections)));
+  all.push_back(gauge({"herd_http_streams", "Number of open event streams"}, number(http.streams)));
   all.push_back(counter({"herd_http_connections_accepted_total", "HTTP connections accepted since the start"},
                         number(http.accepted)));
   all.push_back(counter({"herd_http_connections_turned_away_total",

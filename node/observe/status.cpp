@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "protocol/unreachable.hpp"
@@ -84,6 +85,31 @@ Json provider_json(const places::Figures& provider) {
           {"cached", provider.cached},        {"cached_bytes", provider.cached_bytes}};
 }
 
+template <typename Item>
+const Item* find(const std::vector<Item>& items, std::string Item::*name, const std::string& wanted) {
+  const auto found = std::find_if(items.begin(), items.end(), [&](const Item& item) { return item.*name == wanted; });
+  return found == items.end() ? nullptr : &*found;
+}
+
+// A node as this one knows it.
+Json node_json(const Status& status, const std::string& node) {
+  const bool is_self = node == status.node;
+  const LinkStatus* link = find(status.links, &LinkStatus::peer, node);
+  const protocol::NodeReport* report = find(status.reports, &protocol::NodeReport::node, node);
+  if (is_self) report = status.own_report ? &*status.own_report : nullptr;
+  std::string_view state = report != nullptr ? "reported" : "unknown";
+  if (link != nullptr) state = to_string(link->state);
+  if (is_self) state = "self";
+  return {{"node", node},
+          {"state", state},
+          {"link", link != nullptr ? link_json(*link) : Json(nullptr)},
+          {"report", report != nullptr ? report_json(*report) : Json(nullptr)}};
+}
+
+std::string text_of(const Json& document) {
+  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
 }  // namespace
 
 std::string_view to_string(bus::Connected state) {
@@ -127,7 +153,17 @@ std::string to_json(const Status& status) {
                       {"reports", std::move(reports)},
                       {"places", std::move(providers)},
                       {"counters", std::move(counters)}};
-  return document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
+  return text_of(document);
+}
+
+std::string to_herd_json(const Status& status) {
+  Json nodes = Json::array();
+  for (const std::string& node : status.nodes) nodes.push_back(node_json(status, node));
+  for (const protocol::NodeReport& report : status.reports) {
+    const bool is_configured = std::find(status.nodes.begin(), status.nodes.end(), report.node) != status.nodes.end();
+    if (!is_configured) nodes.push_back(node_json(status, report.node));
+  }
+  return text_of({{"node", status.node}, {"nodes", std::move(nodes)}});
 }
 
 }  // namespace herd::node

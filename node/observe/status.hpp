@@ -69,6 +69,8 @@ struct Status {
   CommandStatus commands;
   std::optional<NameConflictStatus> name_conflict;
   std::vector<LinkStatus> links;                       // in the order of the configuration
+  std::vector<std::string> nodes;                      // of the configuration, in its order, this one too
+  std::optional<protocol::NodeReport> own_report;      // as the peers get it; nullopt: none was made yet
   std::vector<protocol::NodeReport> reports;           // of other nodes, by name; not only of peers
   std::map<std::string_view, CounterStatus> counters;  // by name, such as "iamat_stored": node/app/counter_table.hpp
   std::vector<places::Figures> providers;              // places providers, in the order of the configuration
@@ -86,5 +88,9 @@ struct Status {
 // (hexadecimal). Change numbers are JSON numbers: they stay below 2^53 for the first 8,191 starts of a feed. `lag` is
 // always exact.
 [[nodiscard]] std::string to_json(const Status& status);
+
+// Returns the document of /v1/herd, one line and LF: all nodes as this one knows them, in the order of the
+// configuration; then those that only a report names.
+[[nodiscard]] std::string to_herd_json(const Status& status);
 
 }  // namespace herd::node

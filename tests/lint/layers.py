@@ -36,7 +36,9 @@ ALLOWED: dict[str, list[str]] = {
     "node/clients": ["node/area", "node/watches", "node/places", "node/config", "node/tls", "node/base", "bus/replica",
                      "bus/store", "protocol"],
     "node/http": ["node/observe", "node/config", "node/base", "protocol"],
-    "node/app": ["node/http", "node/clients", "node/watches", "node/observe", "node/journal", "node/config",
+    "node/api": ["node/http", "node/clients", "node/watches", "node/area", "node/config", "node/base", "bus/replica",
+                 "bus/store", "protocol"],
+    "node/app": ["node/api", "node/http", "node/clients", "node/watches", "node/observe", "node/journal", "node/config",
                  "node/places", "node/tls", "node/base", "bus/zmq", "bus/keys", "bus/loop", "bus/replica",
                  "bus/journal", "bus/link", "bus/store", "protocol"],
 }

@@ -162,7 +162,7 @@ TEST_CASE("with tokens, the pages need one, except those of probes; a reload cha
     token.hash = hash_of(text);
     return std::make_shared<const TokenTable>(std::vector<Token>{token});
   };
-  auto server = *HttpServer::start(address, loop.ask(), {}, table("first"));
+  auto server = *HttpServer::start(address, loop.ask(), {}, {table("first"), nullptr});
   loop.start([&server](std::shared_ptr<const Status> status) { server->publish(std::move(status)); });
   const auto get = [&address](const std::string& path, const std::string& token) {
     return http::ask(address.port, fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", path,
@@ -176,10 +176,10 @@ TEST_CASE("with tokens, the pages need one, except those of probes; a reload cha
     CHECK(get(path, "wrong") == 401);
     CHECK(get(path, "first") == (path == std::string("/nowhere") ? 404 : 200));
   }
-  server->use_tokens(table("second"));
+  server->use_tokens({table("second"), nullptr});
   CHECK(wait_until([&] { return get("/metrics", "second") == 200; }));
   CHECK(get("/metrics", "first") == 401);
-  server->use_tokens(nullptr);
+  server->use_tokens({});
   CHECK(wait_until([&] { return get("/metrics", "") == 200; }));
   loop.stop();
 }

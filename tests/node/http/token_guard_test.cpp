@@ -20,7 +20,8 @@ std::shared_ptr<const TokenTable> table_of(const std::string& text, protocol::Na
 }
 
 struct Guarded {
-  TokenGuard guard{table_of("right", 2000s)};
+  std::shared_ptr<const TokenTable> table = table_of("right", 2000s);
+  TokenGuard guard{{table, table}};
   protocol::Now now{100s, 1000s};
 
   std::optional<Response> ask(const std::string& authorization, const std::string& path = "/metrics") {
@@ -92,10 +93,26 @@ TEST_CASE_METHOD(Guarded, "wrong tokens beyond the bound get 429 and are not log
 }
 
 TEST_CASE_METHOD(Guarded, "a new table counts from the next request on, and without a table all pages are open") {
-  guard.use(std::make_shared<const TokenTable>(std::vector<Token>{}));
+  guard.use({std::make_shared<const TokenTable>(std::vector<Token>{}), nullptr});
   CHECK(ask("Bearer right")->status == 401);
-  guard.use(nullptr);
+  guard.use({});
   CHECK_FALSE(ask(""));
+}
+
+TEST_CASE_METHOD(Guarded, "the API can need a token where the other pages need none, and learns which one it is") {
+  guard.use({nullptr, table});
+  CHECK_FALSE(ask("", "/metrics"));
+  CHECK(ask("", "/v1/near")->status == 401);
+  CHECK(ask("Bearer wrong", "/v1/where/kiwi")->status == 401);
+  CHECK_FALSE(ask("Bearer right", "/v1/near"));
+  Request request;
+  request.path = "/v1/near";
+  CHECK(guard.token_of(request, now) == nullptr);
+  request.headers.push_back({"authorization", "Bearer right"});
+  REQUIRE(guard.token_of(request, now) != nullptr);
+  CHECK(guard.token_of(request, now)->name == "prometheus");
+  guard.use({});
+  CHECK(guard.token_of(request, now) == nullptr);
 }
 
 }  // namespace

@@ -33,6 +33,28 @@ TEST_CASE("the status document has exactly the documented fields") {
     "counters": {"iamat_stored": 7, "bus_updates_merged": 0}})"));
 }
 
+TEST_CASE("the document of the herd has every node of the configuration in its order, also those without a report") {
+  auto status = example_status();
+  status.nodes = {"Smith", "Hill", "Campbell", "Singh", "Jaquez"};
+  status.own_report = protocol::NodeReport{"Hill", 0xabc, 2'500, 700, true, 3, 0xdef, 1, 2, 40};
+  const json report = json::parse(R"({"age_s": 0.7, "incarnation": "0000000000000abc", "uptime_s": 2.5, "ready": true,
+    "clients": 3, "digest": "0000000000000def", "peers_up": 1, "peers": 2, "updates_per_s": 40})");
+  const json links = json::parse(to_json(status)).at("links");
+  const json document = json::parse(to_herd_json(status));
+  CHECK(document.at("node") == "Hill");
+  CHECK(document.at("nodes") ==
+        json::array({{{"node", "Smith"}, {"state", "half"}, {"link", links.at("Smith")}, {"report", nullptr}},
+                     {{"node", "Hill"}, {"state", "self"}, {"link", nullptr}, {"report", report}},
+                     {{"node", "Campbell"}, {"state", "reported"}, {"link", nullptr}, {"report", report}},
+                     {{"node", "Singh"}, {"state", "unknown"}, {"link", nullptr}, {"report", nullptr}},
+                     {{"node", "Jaquez"}, {"state", "up"}, {"link", links.at("Jaquez")}, {"report", nullptr}}}));
+  status.nodes.erase(status.nodes.begin() + 2);
+  status.own_report.reset();
+  const json without = json::parse(to_herd_json(status)).at("nodes");
+  CHECK(without.at(1).at("report") == nullptr);
+  CHECK(without.at(4).at("node") == "Campbell");
+}
+
 TEST_CASE("the status document is one line") {
   const auto text = to_json(example_status());
   CHECK(text.find('\n') == text.size() - 1);
