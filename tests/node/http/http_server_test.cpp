@@ -189,7 +189,8 @@ TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that na
     INFO(path);
     const auto answer = get(path);
     CHECK(answer.status == 404);
-    CHECK(answer.body == "no such path; there are /, /page/*, /healthz, /readyz, /metrics and /status.json\n");
+    CHECK(answer.body ==
+          "no such path; there are /, /page/*, /healthz, /readyz, /metrics, /status.json and /v1/herd\n");
   }
 }
 
