@@ -22,6 +22,7 @@ export class Clients {
     this.origins = [];
     this.began = 0;     // when the present move began, by performance.now()
     this.duration = 1;  // of the present move in ms
+    this.hasMoves = false;  // a client moves in it
     this.changedAt = 0; // when the origins or ages last changed
   }
 
@@ -57,6 +58,11 @@ export class Clients {
     return Math.min(1, (now - this.began) / this.duration);
   }
 
+  /** Whether a client is shown at another place in the next frame. */
+  isMoving(now) {
+    return this.hasMoves && this.share(now) < 1;
+  }
+
   /** Whether the answers have brought more than MAX_CLIENTS, so the map should be read anew. */
   get isFull() {
     return this.count > MAX_CLIENTS;
@@ -73,6 +79,7 @@ export class Clients {
     const passed = now - this.began;
     this.duration = passed < LONGEST_MOVE_MS ? Math.max(passed, 100) : 1;
     this.began = now;
+    this.hasMoves &&= share < 1;  // what has not arrived goes on
   }
 
   // The number of a node in `origins`; an answer has numbers of its own.
@@ -102,6 +109,7 @@ export class Clients {
       this.fromLatitude[slot] = client.latitude;
       this.fromLongitude[slot] = client.longitude;
     }
+    this.hasMoves ||= client.latitude !== this.fromLatitude[slot] || client.longitude !== this.fromLongitude[slot];
     this.born[slot] = now - client.age * 1000;
     this.origin[slot] = numbers[client.origin];
     if (this.fresh !== null) this.fresh[slot] = 1;

@@ -13,13 +13,31 @@ export class HerdPanel {
   constructor(parts) {
     this.parts = parts;
     this.states = new Map();
+    this.names = "";  // of the rows of the table
   }
 
   /** @param {ReturnType<import("./herd_model.js").rowsOf>} herd */
   show(herd) {
     this.announce(herd.rows);
     this.parts.graph.replaceChildren(...drawing(herd));
-    this.parts.body.replaceChildren(...herd.rows.map((row) => tableRow(row, herd.digest)));
+    this.showTable(herd);
+  }
+
+  // Changes only the texts that differ, so that a screen reader keeps its place in the table.
+  showTable(herd) {
+    const { body } = this.parts;
+    const names = herd.rows.map((row) => row.name);
+    if (this.names !== names.join(" ")) {
+      this.names = names.join(" ");
+      body.replaceChildren(...names.map(emptyRow));
+    }
+    herd.rows.forEach((row, index) => {
+      /** @type {any} */
+      const line = body.children[index];
+      line.className = `is-${row.state}`;
+      line.querySelector(".dot").style.background = colourOf(row.name);
+      textsOf(row, herd.digest).forEach((text, column) => setText(line.children[column + 1], text));
+    });
   }
 
   announce(rows) {
@@ -68,18 +86,19 @@ function nodeShapes(row, at) {
   return [circle, name];
 }
 
-function tableRow(row, ownDigest) {
+function emptyRow(name) {
   const dot = element("span", { class: "dot", "aria-hidden": "true" });
-  dot.style.background = colourOf(row.name);
-  const cell = (text) => element("td", {}, text);
+  const cells = Array.from({ length: 7 }, () => element("td"));
+  return element("tr", { "data-node": name }, element("th", { scope: "row" }, dot, name),
+    element("td", { class: "state" }), ...cells);
+}
+
+// The texts of a row after the name.
+function textsOf(row, ownDigest) {
   const isEqual = row.digest === "" ? "" : row.digest === ownDigest ? "equal" : "differs";
-  return element("tr", { class: `is-${row.state}`, "data-node": row.name },
-    element("th", { scope: "row" }, dot, row.name),
-    element("td", { class: "state" }, STATE_TEXT[row.state]),
-    cell(number(row.clients)), cell(number(row.rate)), cell(number(row.lag)),
-    cell(row.roundTrip === null ? "" : microseconds(row.roundTrip)),
-    cell(row.skew === null ? "" : microseconds(row.skew)),
-    cell(isEqual), cell(row.peers));
+  return [STATE_TEXT[row.state], number(row.clients), number(row.rate), number(row.lag),
+    row.roundTrip === null ? "" : microseconds(row.roundTrip), row.skew === null ? "" : microseconds(row.skew),
+    isEqual, row.peers];
 }
 
 function number(value) {

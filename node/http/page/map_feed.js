@@ -26,13 +26,11 @@ export class MapFeed {
       this.cursor = "";
     }
     const { south, west, north, east } = this.box;
-    const box = this.box;
     const degrees = (value) => value.toFixed(6);
     const since = this.cursor === "" ? "" : `&since=${this.cursor}`;
     const answer = decodeMap(await getBytes(
       `/v1/map?sw=${degrees(south)},${degrees(west)}&ne=${degrees(north)},${degrees(east)}${since}`));
-    if (this.box !== box) return;
-    this.clients.apply(answer, performance.now(), box);
+    this.clients.apply(answer, performance.now(), this.box);
     this.isCells = answer.kind === KIND_CELLS;
     this.cursor = this.isCells ? "" : answer.cursor;
     this.latest = answer.cursor;

@@ -36,7 +36,7 @@ export class PointsLayer {
     requestAnimationFrame((next) => this.frame(next));
     const { clients } = this;
     const isRepainted = this.paintedAt !== clients.changedAt;
-    const isMoving = clients.count > 0 && clients.share(now) < 1;
+    const isMoving = clients.isMoving(now);
     if (!isRepainted && !isMoving && !this.isStale) {
       this.previous = 0;
       return;
@@ -44,7 +44,7 @@ export class PointsLayer {
     const began = performance.now();
     if (isRepainted) this.paint(now);
     this.draw(now);
-    this.isStale = !isMoving && clients.share(now) < 1;
+    this.isStale = isMoving;  // the end of the move is drawn, too
     if (this.previous) this.times.push([now - this.previous, performance.now() - began]);
     if (this.times.length > NUMBERED_FRAMES) this.times.shift();
     this.previous = now;
