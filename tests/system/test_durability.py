@@ -70,17 +70,19 @@ def test_nothing_acknowledged_is_lost_in_minutes_of_faults(plan: dict[str, Any])
 
 
 def test_what_is_lost_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    # Tests the check of the results: a client with acknowledged reports that no node has.
+    # Tests the check of the results: a client with acknowledged reports that no node has, and a different answer.
     trial = Trial.prepare(BINARY, line(2), make_plan(seconds=1, kills=0, freezes=0, connections=2))
     judge = trial._judge
 
     def judge_with_a_ghost(clients: Clients) -> None:
         judge(dict(list(clients.items())[:3]) | {b"ghost": (5, 7)})
     monkeypatch.setattr(trial, "_judge", judge_with_a_ghost)
+    monkeypatch.setattr("herd_lab.prove.queries", lambda clients: [b"INFO\n"])
     outcome = trial.run()
     try:
         assert not outcome.is_good and outcome.lost == 2 and outcome.kept_in  # at both nodes
-        assert "lost at n0: ghost " in outcome.problems[0] and "the node has nothing" in outcome.problems[0]
+        assert outcome.problems[0] == "n1 and n0 have equal digests, and answer queries differently"
+        assert "lost at n0: ghost " in outcome.problems[1] and "the node has nothing" in outcome.problems[1]
         assert sorted(path.name for path in pathlib.Path(outcome.kept_in).glob("*.log")) == ["n0.log", "n1.log"]
     finally:
         trial.herd.remove()

@@ -135,6 +135,7 @@ class Trial:
             digests = {node.name: self._digest(node) for node in self.herd}
             if None not in digests.values() and len(set(digests.values())) == 1:
                 self.outcome.converged_s = round(time.monotonic() - began, 2)
+                self._compare_answers(clients)
                 return clients
             time.sleep(STEP)
         if self._all_live():
@@ -167,6 +168,20 @@ class Trial:
                                                  f" {record!r}")
         self.outcome.lost = len(lost)
         self.outcome.problems += lost[:MOST_NAMED]
+
+    def _compare_answers(self, clients: Clients) -> None:
+        """Nodes with equal stores must answer all queries with the same bytes."""
+        lines = queries(list(clients))
+        answers = {}
+        for node in self.herd.running:
+            try:
+                answers[node.name] = ask_lines(node, lines)
+            except OSError as error:
+                self.outcome.problems.append(f"{node.name} does not answer queries ({error.strerror or error})")
+        first, *others = answers
+        for name in others:
+            if answers[name] != answers[first]:
+                self.outcome.problems.append(f"{name} and {first} have equal digests, and answer queries differently")
 
     def _count_comparisons(self) -> None:
         """The counters are of the nodes' last runs; the logs are of all runs."""
@@ -229,15 +244,30 @@ def number_of(record: bytes) -> int:
     return int(fraction) if seconds == b"%d" % BASE and len(fraction) == 9 else 0
 
 
+def ask_lines(node: PrivateNode, lines: Sequence[bytes]) -> bytes:
+    with node.endpoint.connect(30) as connection:
+        connection.sendall(b"".join(lines))
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(262_144), b""))
+
+
+def queries(clients: Sequence[bytes]) -> list[bytes]:
+    """Some about the whole world, some about parts of it, and some round clients."""
+    areas = [b"NEAR +0+0 20016", b"NEAR +90+0 10007.5", b"WITHIN -90-180 +90+180", b"WITHIN -45+90 +45-90"]
+    lines = [b"%b 1000\n" % area for area in areas] + [b"COUNT %b\n" % area for area in areas]
+    for client in clients[::max(1, len(clients) // 10)]:
+        prefix = client[:-1] + b"*"
+        lines += [b"NEAR %b 5000 100\n" % client, b"COUNT NEAR %b 20016 match=%b\n" % (client, prefix),
+                  b"WHEREIS %b\n" % client]
+    return lines
+
+
 def ask_all(node: PrivateNode, clients: Sequence[bytes]) -> dict[bytes, bytes]:
     """{client: b"CLIENT COORDINATES TIME"} of the clients that the node knows."""
     records: dict[bytes, bytes] = {}
     for first in range(0, len(clients), ASKED_AT_ONCE):
         asked = clients[first:first + ASKED_AT_ONCE]
-        with node.endpoint.connect(30) as connection:
-            connection.sendall(b"".join(b"WHATSAT %b 1 0\n" % client for client in asked))
-            connection.shutdown(socket.SHUT_WR)
-            reply = b"".join(iter(lambda: connection.recv(262_144), b""))
+        reply = ask_lines(node, [b"WHATSAT %b 1 0\n" % client for client in asked])
         for line in reply.split(b"\n"):
             if line.startswith(b"AT "):
                 fields = line.split(b" ", 3)
