@@ -9,7 +9,6 @@
 namespace herd::node {
 
 [[nodiscard]] AskingStatus status_of(const Asking& asking);
-[[nodiscard]] CommandStatus status_of(const CommandFigures& commands,
-                                      const protocol::DurationHistogram& propagation);
+[[nodiscard]] CommandStatus status_of(const CommandFigures& commands, const protocol::DurationHistogram& propagation);
 
 }  // namespace herd::node
