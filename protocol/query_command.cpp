@@ -115,26 +115,28 @@ Command parse_whereis(Operands operands) {
   return read.result(whereis);
 }
 
+// The part of NEAR and WITHIN after the area.
+template <typename Paged>
+Command parse_page(OperandReader& read, Paged query) {
+  query.max = read.next(parse_max_lines);
+  read.read_options({Option::Match, Option::Newer, Option::After});
+  query.filter = filter_of(read);
+  query.after = read.value(Option::After, parse_cursor);
+  return read.result(query);
+}
+
 Command parse_near(Operands operands) {
   OperandReader read(operands);
   Near near;
   near.circle = read_circle(read);
-  near.max = read.next(parse_max_lines);
-  read.read_options({Option::Match, Option::Newer, Option::After});
-  near.filter = filter_of(read);
-  near.after = read.value(Option::After, parse_cursor);
-  return read.result(near);
+  return parse_page(read, near);
 }
 
 Command parse_within(Operands operands) {
   OperandReader read(operands);
   Within within;
   within.box = read_box(read);
-  within.max = read.next(parse_max_lines);
-  read.read_options({Option::Match, Option::Newer, Option::After});
-  within.filter = filter_of(read);
-  within.after = read.value(Option::After, parse_cursor);
-  return read.result(within);
+  return parse_page(read, within);
 }
 
 Command parse_count(Operands operands) {

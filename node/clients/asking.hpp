@@ -99,7 +99,7 @@ class Asking {
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] const area::AreaIndex& index() const { return index_; }
   [[nodiscard]] QueryCounters& counters() { return counters_; }
-  [[nodiscard]] const QueryCounters& query_counters() const { return counters_; }
+  [[nodiscard]] const QueryCounters& counters() const { return counters_; }
   [[nodiscard]] const watches::WatchCounters& watch_counters() const { return watch_counters_; }
 
  private:
