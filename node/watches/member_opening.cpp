@@ -113,7 +113,8 @@ void MemberWatch::write_found(bus::RecordIndex record, Output& out) {
   }
 }
 
-// Clients that change while this is read come again at the end of the feed.
+// Clients that change while this is read come again at the end of the feed. One that moves into the slack leaves: at
+// READY the members are those inside the radius.
 bool MemberWatch::write_changes(Output& out) {
   if (!area_) {
     if (client_ != kNone && store().number_of(client_) > opening_->cursor) {
@@ -142,7 +143,7 @@ void MemberWatch::write_changed(bus::RecordIndex record, bus::ChangeNumber numbe
   if (!accepts(record)) return;
   const std::optional<Point> point = tree().point_of(record);
   const bool is_member = members_.contains(record);
-  if (point && contains(record, *point, is_member)) {
+  if (point && contains(record, *point, false)) {
     if (is_member) erase(record);
     enter(record, *point, {EventKind::Here, 0}, out);
     ++opening_->count;

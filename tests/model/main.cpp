@@ -1,4 +1,4 @@
-// herd-asking: runs random histories of nodes and questions to them, or replays one. Exit status 0: no fault was found;
+// herd-asking: runs random histories of questions and watches, or replays one. Exit status 0: no fault was found;
 // 1: one was found, printed with its seed and the end of its history; 2: wrong usage.
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -23,7 +23,7 @@ bool run_seed(std::uint64_t seed, bool verbose, History::Totals& totals) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"Compares answers in random histories with a plain model"};
+  CLI::App app{"Compares answers and events in random histories with a plain model"};
   std::uint64_t first = 0;
   std::uint64_t count = 500;
   auto* one = app.add_option("--seed", first, "Run only this seed, and print the end of its history");
@@ -40,7 +40,10 @@ int main(int argc, char** argv) {
     if (!run_seed(seed, false, totals)) return 1;
   }
   const auto number = [](std::uint64_t value) { return static_cast<unsigned long long>(value); };
-  std::printf("%llu seeds without a fault: %llu changes, %llu questions, %llu restarts\n", number(count),
-              number(totals.changes), number(totals.questions), number(totals.restarts));
+  std::printf(
+      "%llu seeds without a fault: %llu changes, %llu questions, %llu watches, %llu of them resumed, %llu lines read, "
+      "%llu comparisons with the truth, %llu restarts, %llu renewed feeds\n",
+      number(count), number(totals.changes), number(totals.questions), number(totals.watches), number(totals.resumed),
+      number(totals.lines), number(totals.judged), number(totals.restarts), number(totals.renewals));
   return 0;
 }

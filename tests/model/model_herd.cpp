@@ -123,14 +123,26 @@ std::string ModelHerd::deliver(std::size_t node) {
 
 void ModelHerd::restart(std::size_t node) {
   ModelNode& at = *nodes_[node];
-  const std::size_t lost = random_.chance(0.5) ? 0 : random_.below(std::min<std::size_t>(at.log().size(), 10) + 1);
+  const bool loses_journal = random_.chance(0.15);
+  const std::size_t most = loses_journal ? at.log().size() : std::min<std::size_t>(at.log().size(), 10);
+  const std::size_t lost = loses_journal ? most : random_.chance(0.5) ? 0 : random_.below(most + 1);
   // Peers send some of the lost updates again; others no node has.
   for (std::size_t i = at.log().size() - lost; i < at.log().size(); ++i) {
     if (random_.chance(0.7)) to_come_[node].push_back(at.log()[i]);
   }
-  at.restart(lost);
+  if (loses_journal) {
+    at.restart_without_journal(random_.number() | 1);
+  } else {
+    at.restart(lost);
+  }
   at.store().check_invariants();
-  tell(at.name() + " restarts without its last " + std::to_string(lost) + " changes");
+  const std::string loss = loses_journal ? "its journal" : "its last " + std::to_string(lost) + " changes";
+  tell(at.name() + " restarts without " + loss);
+}
+
+void ModelHerd::renew_feed(std::size_t node) {
+  nodes_[node]->renew(random_.number() | 1);
+  tell(nodes_[node]->name() + " renews its feed");
 }
 
 void ModelHerd::ask() {

@@ -34,8 +34,9 @@ class ModelHerd {
   std::string report(std::size_t node);
   // An update from another node arrives.
   std::string deliver(std::size_t node);
-  // The node must have no watches.
+  // The node must have no watches. It may lose its last changes, or its journal.
   void restart(std::size_t node);
+  void renew_feed(std::size_t node);
   // All updates reach all nodes. Throws Fault if their stores differ then.
   void deliver_all();
 

@@ -34,6 +34,16 @@ void ModelNode::follow(std::uint64_t steps) {
   index_->follow(slice, on_moved_);
 }
 
+void ModelNode::restart_without_journal(std::uint64_t feed_id) {
+  feed_id_ = feed_id;
+  oldest_ = 0;
+  log_.clear();
+  numbers_.clear();
+  index_.reset();
+  store_.reset();
+  restart(0);
+}
+
 void ModelNode::restart(std::size_t lost) {
   const bus::ChangeNumber tail = store_ ? store_->feed().tail() : 0;
   const std::vector<Report> log = std::exchange(log_, {});

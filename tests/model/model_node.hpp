@@ -50,6 +50,10 @@ class ModelNode {
   // Starts again from the log of its changes, with the same feed. `lost`: the number of changes at the end that a crash
   // took back. Then a new run begins, and its numbers are above all that were given out. Forgets `on_moved`.
   void restart(std::size_t lost);
+  // Starts again without a journal, with a new feed. Forgets `on_moved`.
+  void restart_without_journal(std::uint64_t feed_id);
+  // The feed is renewed: the records keep their numbers.
+  void renew(std::uint64_t feed_id) { feed_id_ = feed_id; }
 
   [[nodiscard]] const std::string& name() const { return name_; }
   [[nodiscard]] std::uint64_t feed_id() const { return feed_id_; }

@@ -66,6 +66,11 @@ void WatchJudge::changed(const Records& records, const std::string& client, Nano
   take(records.at(client), now);
 }
 
+void WatchJudge::left(const std::string& client) {
+  const auto found = states_.find(client);
+  if (found != states_.end()) found->second.surely_in.reset();
+}
+
 void WatchJudge::followed(Nanoseconds now) {
   for (auto& [client, state] : states_) {
     if (state.must_be_inside && !state.surely_in) state.surely_in = now;
@@ -74,10 +79,10 @@ void WatchJudge::followed(Nanoseconds now) {
 }
 
 void WatchJudge::check(WatchView& view, Nanoseconds now) const {
-  demand(view.phase() == WatchView::Phase::Live, "the watch " + command_.tag + " is not live");
+  demand(view.phase() == WatchView::Phase::Live, command_.text + " is not live");
   check_centre(view);
   for (const auto& [client, state] : states_) {
-    const std::string name = "watch " + command_.tag + ": " + client + " at " + state.record.coordinates;
+    const std::string name = command_.text + ": " + client + " at " + state.record.coordinates;
     const auto member = view.members().find(client);
     const bool believed = member != view.members().end();
     demand(!believed || !state.must_be_outside, name + " is outside, but the reader believes it inside");
@@ -86,13 +91,13 @@ void WatchJudge::check(WatchView& view, Nanoseconds now) const {
     if (believed) check_member(member->second, state, now);
   }
   for (const auto& [client, member] : view.members()) {
-    demand(states_.contains(client), "watch " + command_.tag + ": a member that the node does not know: " + client);
+    demand(states_.contains(client), command_.text + ": a member that the node does not know: " + client);
   }
   for (const Leave& leave : view.take_leaves()) check_leave(leave);
 }
 
 void WatchJudge::check_member(const Member& member, const State& state, Nanoseconds now) const {
-  const std::string name = "watch " + command_.tag + ": " + state.record.client;
+  const std::string name = command_.text + ": " + state.record.client;
   const bool is_held_back = command_.every > Nanoseconds{} && member.moved && now - *member.moved < command_.every;
   demand(member.age == state.record.age() || (is_held_back && member.age < state.record.age()),
          name + ": not the newest report: " + member.at.line + ", but " + state.record.at);
@@ -104,21 +109,22 @@ void WatchJudge::check_member(const Member& member, const State& state, Nanoseco
 void WatchJudge::check_centre(const WatchView& view) const {
   if (command_.kind != WatchCommand::Kind::Circle || command_.circle.client.empty()) return;
   const bool has_place = centre_ && !centre_->is_reset();
-  demand(has_place == view.centre().has_value(), "watch " + command_.tag + ": the centre was reset, or came back");
+  demand(has_place == view.centre().has_value(), command_.text + ": the centre was reset, or came back");
   demand(!has_place || (view.centre()->age == centre_->age() && distance(view.centre()->at.point, *middle_).high == 0),
-         "watch " + command_.tag + ": not the centre's newest report: " + centre_->at);
+         command_.text + ": not the centre's newest report: " + centre_->at);
 }
 
-// A client leaves only beyond the slack: it was there with some record since the one that the reader knew.
+// A client leaves only beyond the slack: it is there, seen from the centre that the reader knows, or it was there with
+// some record since the one that the reader knew.
 void WatchJudge::check_leave(const Leave& leave) const {
   const auto found = states_.find(leave.client);
-  if (found == states_.end()) return;
+  if (found == states_.end() || leave.is_beyond) return;
   const auto& history = found->second.history;
   auto from =
       std::find_if(history.begin(), history.end(), [&](const auto& each) { return each.first == leave.known_at; });
   if (from == history.end()) from = history.begin();
   demand(std::any_of(from, history.end(), [](const auto& each) { return each.second; }),
-         "watch " + command_.tag + ": LEAVE of a client that was never beyond the slack: " + leave.at);
+         command_.text + ": LEAVE of a client that was never beyond the slack: " + leave.at);
 }
 
 }  // namespace herd::model

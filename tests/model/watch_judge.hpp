@@ -25,6 +25,9 @@ class WatchJudge {
 
   // The record of `client` changed.
   void changed(const Records& records, const std::string& client, Nanoseconds now);
+  // The watches wrote a LEAVE of this client: its time inside begins anew. It may never have been outside, if the watch
+  // judged it from a place where the centre was no longer.
+  void left(const std::string& client);
   void followed(Nanoseconds now);
 
   // Throws Fault unless the view, which has read all that the node wrote until followed(), believes the truth. A view

@@ -23,7 +23,7 @@ struct Member {
   At at;
   Age age;
   std::optional<Nanoseconds> entered;  // the clock of its ENTER; nullopt: by HERE
-  std::optional<Nanoseconds> moved;    // the clock of its last MOVE
+  std::optional<Nanoseconds> moved;    // the clock of its last MOVE, also before it left and entered again
 };
 
 // A LEAVE of a live watch, for the judge.
@@ -31,6 +31,7 @@ struct Leave {
   std::string client;
   std::string known_at;  // the AT line that the reader had before
   std::string at;        // the AT line of the event
+  bool is_beyond;        // perhaps beyond the slack round the last CENTRE
 };
 
 class WatchView {
@@ -53,6 +54,8 @@ class WatchView {
   [[nodiscard]] const std::map<std::string, Member>& members() const { return members_; }
   // The last CENTRE; nullopt if the centre is a point, or was reset.
   [[nodiscard]] const std::optional<Member>& centre() const { return centre_; }
+  // The HERE lines came nearest first. They must if no client moves between WATCH and READY.
+  [[nodiscard]] bool is_in_order() const { return in_order_; }
   [[nodiscard]] const std::string& end_reason() const { return end_reason_; }
   [[nodiscard]] Nanoseconds last_line() const { return last_line_; }
   // The clients of the lines before READY of a resumed watch.
@@ -92,8 +95,10 @@ class WatchView {
   std::uint64_t here_lines_ = 0;
   std::int64_t nearest_ = 0;  // of the next HERE: its distance cannot be less
   std::string nearest_client_;
+  bool in_order_ = true;
   std::map<std::string, Member> members_;
-  std::map<std::string, Age> ages_;  // of each client's last event
+  std::map<std::string, Age> ages_;           // of each client's last event
+  std::map<std::string, Nanoseconds> moved_;  // the clock of each client's last MOVE
   std::optional<Member> centre_;
   std::string end_reason_;
   Nanoseconds last_line_;
