@@ -1,4 +1,5 @@
-// The names of the mutants (bus/store/mutants.hpp) on command lines: NoRunGap is `no-run-gap`.
+// The names of the mutants (bus/store/mutants.hpp, node/watches/mutants.hpp) on command lines: NoRunGap is
+// `no-run-gap`.
 #pragma once
 
 #include <map>
@@ -6,8 +7,9 @@
 #include <string_view>
 
 #include "bus/store/mutants.hpp"
+#include "node/watches/mutants.hpp"
 
-namespace herd::bus {
+namespace herd {
 
 inline std::string command_line_name(std::string_view enumerator) {
   std::string name;
@@ -19,6 +21,8 @@ inline std::string command_line_name(std::string_view enumerator) {
   return name;
 }
 
+namespace bus {
+
 inline const std::map<std::string, Mutant> kMutantNames{
     {"none", Mutant::None},
 #define HERD_MUTANT(name) {command_line_name(#name), Mutant::name},
@@ -26,4 +30,17 @@ inline const std::map<std::string, Mutant> kMutantNames{
 #undef HERD_MUTANT
 };
 
-}  // namespace herd::bus
+}  // namespace bus
+
+namespace node::watches {
+
+inline const std::map<std::string, Mutant> kMutantNames{
+    {"none", Mutant::None},
+#define HERD_MUTANT(name) {command_line_name(#name), Mutant::name},
+#include "node/watches/mutant_list.hpp"
+#undef HERD_MUTANT
+};
+
+}  // namespace node::watches
+
+}  // namespace herd

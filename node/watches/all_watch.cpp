@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -32,6 +33,7 @@ void AllWatch::except(bus::RecordIndex record, const Change& change) {
   if (is_vague_) return;
   switch (change.kind) {
     case ChangeKind::Turn:
+      if (mutated(Mutant::AllResetUnnoticed)) break;
       if (turned_.erase(record) == 0) turned_.insert(record);
       tied_.erase(record);
       break;
@@ -56,7 +58,7 @@ void AllWatch::judge(bus::RecordIndex record, bus::ChangeNumber number, Output& 
   if (number <= listed_after(record) || !accepts(record)) return;
   const bool is_present = place().shared.versions.is_present(record);
   const bool is_turned = turned_.erase(record) > 0 || is_vague_;
-  const bool is_tied = tied_.erase(record) > 0;
+  const bool is_tied = tied_.erase(record) > 0 && !mutated(Mutant::AllTieIsMove);
   if (is_present && !is_turned) {
     if (is_tied || !may_move(record, number, out)) return;
     raise(number);
@@ -135,7 +137,7 @@ bool AllWatch::write_changes(Output& out) {
 bus::ChangeNumber AllWatch::listed_after(bus::RecordIndex record) const {
   const auto mark = std::upper_bound(marks_.begin(), marks_.end(), record,
                                      [](bus::RecordIndex value, const Mark& one) { return value < one.end; });
-  return mark == marks_.end() ? 0 : mark->number;
+  return mark == marks_.end() || mutated(Mutant::AllListedTwice) ? 0 : mark->number;
 }
 
 void AllWatch::check_invariants() const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -34,7 +35,11 @@ void CellGrid::add(WatchId watch, const std::optional<Bounds>& bounds) {
     large_.push_back(watch);
     return;
   }
-  for_each_cell(size, *bounds, [&](Key key) { add_to(key, {*bounds, watch, kNone}); });
+  bool is_first = true;
+  for_each_cell(size, *bounds, [&](Key key) {
+    if (is_first || !mutated(Mutant::CellForgotten)) add_to(key, {*bounds, watch, kNone});
+    is_first = false;
+  });
 }
 
 void CellGrid::remove(WatchId watch, const std::optional<Bounds>& bounds) {

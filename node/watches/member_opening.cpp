@@ -5,9 +5,11 @@
 //
 // A resumed watch first searches the members that did not change since, which the reader knows. Then it reads the feed
 // after the number from which it resumes, to its tail, and writes how each client is that changed.
+#include <algorithm>
 #include <utility>
 
 #include "node/watches/member_watch.hpp"
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -54,6 +56,7 @@ void MemberWatch::begin_opening(Output& out) {
     area_->set_centre(*point);
   }
   if (area_) add_area();
+  if (mutated(Mutant::SnapshotNumbered)) raise(opening_->cursor);
   if (centre_ != nullptr && !resumed_after()) write_event(EventKind::Centre, centre_->record, std::nullopt, out);
 }
 
@@ -71,6 +74,7 @@ bool MemberWatch::search_page(Output& out) {
     if (!opening.near->run(out.slice)) return false;
     const std::vector<area::Found> found = opening.near->take();
     for (const area::Found& one : found) opening.page.push_back(one.record);
+    if (mutated(Mutant::FarthestFirst)) std::reverse(opening.page.begin(), opening.page.end());
     opening.has_more = opening.near->has_more();
     if (!found.empty()) opening.near_place = {found.back().distance, std::string(tree().id_of(found.back().record))};
     opening.near.reset();
@@ -92,8 +96,10 @@ bool MemberWatch::write_page(Output& out) {
     write_found(opening_->page[opening_->next], out);
     if (is_over()) return false;
   }
-  const Opening::Stage after = resumed_after() ? Opening::Stage::Changes : Opening::Stage::Ready;
-  opening_->stage = opening_->has_more ? Opening::Stage::Search : after;
+  const bool reads_changes = resumed_after() && !mutated(Mutant::ResumeSkipsChanges);
+  const Opening::Stage after = reads_changes ? Opening::Stage::Changes : Opening::Stage::Ready;
+  const bool has_more = opening_->has_more && !mutated(Mutant::ReadyTooEarly);
+  opening_->stage = has_more ? Opening::Stage::Search : after;
   return true;
 }
 
@@ -107,6 +113,7 @@ void MemberWatch::write_found(bus::RecordIndex record, Output& out) {
     enter(record, *point, {EventKind::Here, 0}, out);
     ++opening_->count;
   } else if (!contains(record, *point, false)) {
+    if (mutated(Mutant::SlackKeptAtResume)) return insert(record);
     write_event(EventKind::Leave, record, sighting(point), out);  // in the slack
   } else if (!end_if_too_many(counted() + 1, out)) {
     insert(record);
@@ -143,13 +150,14 @@ void MemberWatch::write_changed(bus::RecordIndex record, bus::ChangeNumber numbe
   if (!accepts(record)) return;
   const std::optional<Point> point = tree().point_of(record);
   const bool is_member = members_.contains(record);
-  if (point && contains(record, *point, false)) {
+  if (point && contains(record, *point, is_member && mutated(Mutant::SlackCountsAtResume))) {
     if (is_member) erase(record);
     enter(record, *point, {EventKind::Here, 0}, out);
     ++opening_->count;
     return;
   }
   if (is_member) erase(record);
+  if (mutated(Mutant::ReadyCountsLeaves)) ++opening_->count;
   write_event(point ? EventKind::Leave : EventKind::Gone, record, sighting(point), out);
 }
 

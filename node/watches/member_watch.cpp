@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <variant>
 
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/overloaded.hpp"
 
@@ -74,7 +75,7 @@ bool MemberWatch::note(const area::Moved& moved, const Change& /*change*/) {
     client_ = moved.record;
     interests.add_record(place().id, client_);
   }
-  if (dwelling_ != nullptr && dwelling_->find(moved.record)) {
+  if (dwelling_ != nullptr && dwelling_->find(moved.record) && !mutated(Mutant::DwellSurvivesLeave)) {
     if (!moved.after || !contains(moved.record, *moved.after, false)) dwelling_->erase(moved.record);
   }
   return add_pending(moved.record, moved.number);
@@ -97,14 +98,16 @@ void MemberWatch::judge(bus::RecordIndex record, bus::ChangeNumber number, Outpu
   const bool is_member = members_.contains(record);
   const bool is_inside = point && contains(record, *point, is_member);
   if (is_member && is_inside) return stay(record, *point, number, out);
+  if (is_member && !point && mutated(Mutant::ResetUnnoticed)) return;
   if (is_member) return leave(record, point, number, out);
   if (is_inside && accepts(record)) return approach(record, *point, number, out);
-  if (dwelling_ != nullptr) dwelling_->erase(record);
+  if (dwelling_ != nullptr && !mutated(Mutant::DwellSurvivesLeave)) dwelling_->erase(record);
 }
 
 void MemberWatch::stay(bus::RecordIndex record, Point point, bus::ChangeNumber number, Output& out) {
   const Version version = version_of(record);
-  if (members_.version_of(record) == version || !may_move(record, number, out)) return;
+  const bool is_known = members_.version_of(record) == version && !mutated(Mutant::TieIsMove);
+  if (is_known || !may_move(record, number, out)) return;
   members_.set_version(record, version);
   raise(number);
   write_event(EventKind::Move, record, sighting(point), out);
@@ -114,11 +117,12 @@ void MemberWatch::leave(bus::RecordIndex record, std::optional<Point> point, bus
   erase(record);
   drop_held(record);
   raise(number);
+  if (mutated(Mutant::LeftWithoutLeave) && point) return;
   write_event(point ? EventKind::Leave : EventKind::Gone, record, sighting(point), out);
 }
 
 void MemberWatch::approach(bus::RecordIndex record, Point point, bus::ChangeNumber number, Output& out) {
-  if (dwell_.count() > 0) {
+  if (dwell_.count() > 0 && !mutated(Mutant::DwellIgnored)) {
     const auto delay = dwelling_ != nullptr ? dwelling_->find(record) : std::nullopt;
     if (!delay) return dwell(record, number, out);
     if (out.now.steady < delay->due) return;
@@ -131,7 +135,10 @@ void MemberWatch::enter(bus::RecordIndex record, Point point, Entry entry, Outpu
   if (end_if_too_many(counted() + 1, out)) return;
   insert(record);
   raise(entry.number);
+  if (mutated(Mutant::EnteredWithoutEnter) && entry.kind == EventKind::Enter) return;
   write_event(entry.kind, record, sighting(point), out);
+  if (mutated(Mutant::EnterTwice) && entry.kind == EventKind::Enter)
+    write_event(entry.kind, record, sighting(point), out);
 }
 
 void MemberWatch::insert(bus::RecordIndex record) {

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "node/watches/member_watch.hpp"
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -15,7 +16,7 @@ using protocol::Point;
 void MemberWatch::judge_centre(bus::ChangeNumber number, Output& out) {
   const std::optional<Point> point = tree().point_of(centre_->record);
   if (!point) {
-    if (!centre_->is_known) return;
+    if (!centre_->is_known || mutated(Mutant::CentreResetUnnoticed)) return;
     remove_area();
     centre_->is_known = false;
     if (dwelling_ != nullptr) dwelling_->clear();
@@ -34,10 +35,11 @@ void MemberWatch::judge_centre(bus::ChangeNumber number, Output& out) {
 }
 
 void MemberWatch::begin_recentring(bus::ChangeNumber number, Point point) {
-  if (is_added_) remove_area();
+  const bool stays = is_added_ && mutated(Mutant::CentreAreaStays);
+  if (is_added_ && !stays) remove_area();
   area_->set_centre(point);
   centre_->is_known = true;
-  add_area();
+  if (!stays) add_area();
   if (dwelling_ != nullptr) {
     dwelling_->erase_if([&](bus::RecordIndex record) {
       const std::optional<Point> at = tree().point_of(record);
@@ -65,7 +67,7 @@ bool MemberWatch::complete(Output& out) {
   }
   bool has_next = find_next();
   if (!recentring_->first_is_written) {
-    if (!has_next) raise(recentring_->number);
+    if (!has_next || mutated(Mutant::CentreNumberedEarly)) raise(recentring_->number);
     write_first(out);
   }
   while (has_next) {
@@ -85,12 +87,13 @@ bool MemberWatch::list(Output& out) {
   for (; recentring_->scanned < members_.slots(); ++recentring_->scanned) {
     if (recentring_->scanned % kRecordsAtOnce == kRecordsAtOnce - 1 && out.slice.is_over()) return false;
     const bus::RecordIndex record = members_.at(recentring_->scanned);
+    if (mutated(Mutant::CentreKeepsMembers)) continue;
     if (record != kNone && has_event(record)) recentring_->records.push_back(record);
   }
   if (recentring_->search) {
     if (!recentring_->search->run(out.slice)) return false;
     for (const area::Found& found : recentring_->search->take()) {
-      if (members_.contains(found.record)) continue;
+      if (members_.contains(found.record) || mutated(Mutant::CentreFindsNone)) continue;
       if (dwell_.count() == 0) {
         recentring_->records.push_back(found.record);
       } else if (dwelling_ == nullptr || !dwelling_->find(found.record)) {

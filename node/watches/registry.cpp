@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -57,7 +58,7 @@ void WatchRegistry::announce(Watcher& watcher) {
 }
 
 void WatchRegistry::set_timer(Watcher& watcher, std::optional<protocol::Nanoseconds> due) {
-  if (watcher.timer_ == due) return;
+  if (watcher.timer_ == due || mutated(Mutant::TimerForgotten)) return;
   if (watcher.timer_) timers_.erase({*watcher.timer_, &watcher});
   watcher.timer_ = due;
   if (due) timers_.emplace(*due, &watcher);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node::watches {
@@ -23,7 +24,7 @@ Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed
       every_(command.options.every),
       beat_(command.options.beat),
       last_event_(now.steady) {
-  if (is_resumed) resumed_after_ = command.options.from->number;
+  if (is_resumed) resumed_after_ = command.options.from->number + (mutated(Mutant::ResumeGap) ? 1 : 0);
   ++place_.shared.counters.watches;
 }
 
@@ -58,14 +59,15 @@ std::optional<protocol::Nanoseconds> Watch::next_due() const {
 }
 
 void Watch::append_end(std::string& out, EndReason reason) {
-  watches::append_end(out, head(EventKind::End), reason);
+  if (!mutated(Mutant::EndForgotten)) watches::append_end(out, head(EventKind::End), reason);
   ++place_.shared.counters.events[static_cast<std::size_t>(EventKind::End)];
   is_over_ = true;
 }
 
 bool Watch::accepts(bus::RecordIndex record) const {
   const std::string_view client = tree().id_of(record);
-  return client.starts_with(prefix_) && place_.sight.allows(client);
+  if (!client.starts_with(prefix_) && !mutated(Mutant::MatchIgnored)) return false;
+  return place_.sight.allows(client) || mutated(Mutant::HiddenShown);
 }
 
 bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
@@ -82,6 +84,7 @@ bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
     return false;
   }
   lane_ = Lane::Lagging;
+  if (mutated(Mutant::ConflatedForgotten)) cursor_ = number;
   pending_.reset();
   ++place_.shared.counters.conflated;
   return false;
@@ -117,7 +120,7 @@ bool Watch::judge_pending(Output& out) {
     ++judged;
     is_complete = !is_over_ && complete(out);
   }
-  if (is_complete && judged == changes.size()) {
+  if (is_complete && (judged == changes.size() || mutated(Mutant::StoppedForgotten))) {
     pending_.reset();
     return true;
   }
@@ -145,7 +148,7 @@ bool Watch::write_held_moves(Output& out) {
     const auto [record, delay] = *first;
     if (delay.held != 0 && out.must_stop()) return false;
     moves_->erase(record);
-    if (delay.held == 0) continue;
+    if (delay.held == 0 || mutated(Mutant::HeldMoveForgotten)) continue;
     if (store().number_of(record) > position()) {
       release_held(record);
       continue;
@@ -158,7 +161,7 @@ bool Watch::write_held_moves(Output& out) {
 }
 
 bool Watch::is_tick_due(protocol::Nanoseconds now_steady) const {
-  return beat_.count() > 0 && now_steady >= last_event_ + beat_;
+  return beat_.count() > 0 && now_steady >= last_event_ + beat_ && !mutated(Mutant::BeatMissing);
 }
 
 void Watch::write_ready(bus::ChangeNumber number, std::uint64_t count, Output& out) {
@@ -174,15 +177,18 @@ void Watch::begin_following(bus::ChangeNumber cursor) {
 }
 
 void Watch::raise(bus::ChangeNumber number) {
-  if (const auto held = lowest_held()) number = std::min(number, *held - 1);
+  if (mutated(Mutant::NumberBeforeChanges) && is_open_ && number > 0) number = place_.shared.index.cursor();
+  if (const auto held = lowest_held(); held && !mutated(Mutant::DwellNumberNotHeld))
+    number = std::min(number, *held - 1);
   if (moves_ != nullptr) {
-    if (const auto held = moves_->lowest_held()) number = std::min(number, *held - 1);
+    const auto held = moves_->lowest_held();
+    if (held && !mutated(Mutant::HeldMoveNumbered)) number = std::min(number, *held - 1);
   }
   number_ = std::max(number_, number);
 }
 
 void Watch::write_event(EventKind kind, bus::RecordIndex record, const std::optional<Sighting>& sighting, Output& out) {
-  if (place_.sight.events_only) {
+  if (place_.sight.events_only && !mutated(Mutant::PlaceShown)) {
     const bool leaves = kind == EventKind::Leave || kind == EventKind::Gone;
     if (!leaves && kind != EventKind::Here && kind != EventKind::Enter) return;
     const EventKind shown = leaves ? EventKind::Leave : EventKind::Enter;
@@ -199,11 +205,11 @@ void Watch::write_event(EventKind kind, bus::RecordIndex record, const std::opti
 
 void Watch::count(EventKind kind, Output& out) {
   ++place_.shared.counters.events[static_cast<std::size_t>(kind)];
-  last_event_ = out.now.steady;
+  if (kind == EventKind::Tick || !mutated(Mutant::BeatAmongEvents)) last_event_ = out.now.steady;
 }
 
 bool Watch::may_move(bus::RecordIndex record, bus::ChangeNumber number, Output& out) {
-  if (every_.count() == 0 || place_.sight.events_only) return true;
+  if (every_.count() == 0 || mutated(Mutant::EveryIgnored) || place_.sight.events_only) return true;
   if (moves_ == nullptr) moves_ = std::make_unique<Delays>();
   const auto delay = moves_->find(record);
   if (delay && out.now.steady < delay->due) {
@@ -220,7 +226,8 @@ void Watch::drop_held(bus::RecordIndex record) {
 }
 
 bool Watch::end_if_too_many(std::size_t count, Output& out) {
-  if (count > place_.shared.limits.max_members) append_end(out.text, EndReason::TooMany);
+  const bool is_limited = !mutated(Mutant::MemberLimitIgnored);
+  if (is_limited && count > place_.shared.limits.max_members) append_end(out.text, EndReason::TooMany);
   return is_over_;
 }
 

@@ -6,6 +6,7 @@
 
 #include "node/area/area_filter.hpp"
 #include "node/area/sphere.hpp"
+#include "node/watches/mutants.hpp"
 
 namespace herd::node::watches {
 namespace {
@@ -46,7 +47,8 @@ std::optional<Bounds> circle_bounds(Point centre, protocol::Millimetres radius) 
 
 bool WatchedArea::contains(Point point, bool is_member) const {
   if (!is_circle_) return area::BoxFilter(box()).contains(area::spot_of(point));
-  return area::distance(corner_, point) <= radius_ + (is_member ? slack_ : 0);
+  const bool has_slack = (is_member && !mutated(Mutant::SlackIgnored)) || mutated(Mutant::SlackForAll);
+  return area::distance(corner_, point) <= radius_ + (has_slack ? slack_ : 0);
 }
 
 std::optional<Bounds> WatchedArea::bounds() const {

@@ -5,6 +5,7 @@
 
 #include "node/watches/all_watch.hpp"
 #include "node/watches/member_watch.hpp"
+#include "node/watches/mutants.hpp"
 #include "node/watches/registry.hpp"
 #include "protocol/assert.hpp"
 
@@ -56,25 +57,28 @@ std::variant<Watcher::Accepted, Watcher::Refused> Watcher::watch(const protocol:
 std::string_view Watcher::reason_to_refuse(const protocol::Watch& command) const {
   const Shared& shared = registry_.shared_;
   const auto has_tag = [&](const Owned& owned) { return owned.watch->tag() == command.tag; };
-  if (std::any_of(watches_.begin(), watches_.end(), has_tag))
+  if (std::any_of(watches_.begin(), watches_.end(), has_tag) && !mutated(Mutant::TagTwice))
     return "a watch with this tag is running: UNWATCH it first";
   if (const std::string_view centre = centre_of(command); !centre.empty()) {
     const auto record = shared.store.find(centre);
     if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the middle is unknown";
   }
-  if (watches_.size() < kMaxWatches && registry_.size() < shared.limits.max_per_node) return {};
-  ++shared.counters.refused;
-  return watches_.size() >= kMaxWatches ? "this connection has 64 watches: UNWATCH one first"
-                                        : "the node has max_per_node watches";
+  const bool is_full = watches_.size() >= kMaxWatches && !mutated(Mutant::ConnectionLimitIgnored);
+  const bool is_node_full = registry_.size() >= shared.limits.max_per_node && !mutated(Mutant::NodeLimitIgnored);
+  if (!is_full && !is_node_full) return {};
+  if (!mutated(Mutant::RefusalNotCounted)) ++shared.counters.refused;
+  return is_full ? "this connection has 64 watches: UNWATCH one first" : "the node has max_per_node watches";
 }
 
 bool Watcher::is_resumable(const protocol::Watch& command) const {
   const Shared& shared = registry_.shared_;
   const auto& from = command.options.from;
-  if (!from || from->feed_id != shared.feed.id || from->number == 0) return false;
-  if (from->number < shared.feed.oldest || from->number > shared.store.feed().tail()) return false;
+  if (!from || from->number == 0) return false;
+  if (from->feed_id != shared.feed.id && !mutated(Mutant::ForeignFeedResumes)) return false;
+  if (from->number < shared.feed.oldest && !mutated(Mutant::FormerRunResumes)) return false;
+  if (from->number > shared.store.feed().tail() && !mutated(Mutant::UnknownNumberResumes)) return false;
   const std::string_view centre = centre_of(command);
-  return centre.empty() || shared.store.number_of(centre) <= from->number;
+  return centre.empty() || mutated(Mutant::MovedCentreResumes) || shared.store.number_of(centre) <= from->number;
 }
 
 std::optional<std::string> Watcher::unwatch(std::string_view tag) {
@@ -94,6 +98,7 @@ void Watcher::end_all(EndReason reason, std::string& out) {
 }
 
 void Watcher::finish() {
+  if (mutated(Mutant::FinishGoesOn)) return;
   is_finishing_ = true;
   for (std::size_t position = watches_.size(); position-- > 0;) {
     if (watches_[position].watch->is_open()) erase(position);
@@ -102,6 +107,7 @@ void Watcher::finish() {
 
 bool Watcher::write(Output& out) {
   if (watches_.empty()) return false;
+  if (mutated(Mutant::OutputUnbounded)) out.limit = SIZE_MAX;
   if (!registry_.shared_.index.is_current()) return true;
   bool is_more = false;
   std::size_t position = std::exchange(turn_, turn_ + 1) % watches_.size();

@@ -30,7 +30,7 @@ Point near_to(std::mt19937_64& random, Point point, std::int64_t units) {
 
 }  // namespace
 
-TEST_CASE("the grid finds each area that contains a point, and each once") {
+TEST_CASE("the grid finds each area that contains a point, and each once", "[slow]") {
   std::mt19937_64 random(7);
   CellGrid grid;
   std::map<WatchId, WatchedArea> areas;

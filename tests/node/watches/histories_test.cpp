@@ -267,7 +267,8 @@ class History {
 
 }  // namespace
 
-TEST_CASE("a reader that has read everything knows exactly the clients inside, however it reads and resumes") {
+TEST_CASE("a reader that has read everything knows exactly the clients inside, however it reads and resumes",
+          "[slow]") {
   for (std::uint64_t seed = 1; seed <= 30; ++seed) {
     INFO("seed " << seed);
     History history(seed);
