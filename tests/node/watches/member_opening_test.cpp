@@ -124,6 +124,21 @@ TEST_CASE("resuming gives LEAVE for each client in the slack, and those inside t
   CHECK(second.read() == "! t 5 MOVE 1.779 000 " + world.at("b"));
 }
 
+TEST_CASE("a member that moves into the slack while a resumed watch opens leaves") {
+  World world;
+  world.report("a", "+1.00-2.0");
+  world.report("b", "+1.01-2.0");
+  auto command = near("t", "+1.00-2.0", 1 * kKm);
+  command.options.slack = 1 * kKm;
+  Connection connection(world);
+  CHECK(connection.watch(from(command, world.tail())).ends_with(" resumed\n"));
+  std::string text;
+  CHECK(connection.read_some(text, 1));
+  CHECK(text == "! t 0 LEAVE 1.112 000 " + world.at("b"));
+  world.report("a", "+1.015-2.0");
+  CHECK(connection.read() == "! t 0 LEAVE 1.668 000 " + world.at("a") + "! t 3 READY 0\n");
+}
+
 TEST_CASE("a client that moves while a resumed watch opens is not lost") {
   World world;
   world.report("a", "+1+1");
