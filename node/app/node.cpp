@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "node/app/asking_report.hpp"
-#include "node/app/client_tls.hpp"
+#include "node/app/certificates.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node_options.hpp"
 #include "node/app/reload_log.hpp"
@@ -89,6 +89,7 @@ Result<void> Node::open() {
   for (const std::string& warning : ports_at_risk(*config_.find(name_), read_port_range())) {
     spdlog::warn("event=port_at_risk reason=\"{}\"", warning);
   }
+  report_certificates(config_, clock_.now().wall);
   const auto begin_run = [this] { return disk_->begin_run(replica_.planner().begin_run()); };
   return open_bus().and_then(begin_run).and_then([this] { return open_watching(); }).and_then([this]() -> Result<void> {
     const auto report_places = [this](places::ProviderFigures figures) {  // on the worker's thread
@@ -105,9 +106,7 @@ Result<void> Node::open() {
                                        ack_timeout_, most_connections(), config_.find(name_)->http});
     viewers_.emplace(front_end_->asking(), clock_);
     answerer_.emplace(api::Answerer::Parts{replica_, front_end_->asking(), clock_, *viewers_});
-    auto tls = start_client_tls(config_.clients, clock_.now().wall);
-    if (!tls) return tl::unexpected(tls.error());
-    front_end_->use_tls(std::move(*tls));
+    front_end_->use_tls(config_.clients.tls_context);
     use_tokens(std::exchange(start_tokens_, nullptr));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();

@@ -33,7 +33,7 @@ Result<void> Node::open_http() {
   };
   auto http = HttpServer::start(config_.find(name_)->http, ask_loop,
                                 http_limits({raise_descriptor_limit(), replica_.peers().size()}),
-                                http_tokens(start_tokens_), add_pages);
+                                {http_tokens(start_tokens_), config_.http.tls_context}, add_pages);
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);
   return {};

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "node/app/client_tls.hpp"
+#include "node/app/certificates.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node.hpp"
 #include "node/app/reload_log.hpp"
@@ -57,19 +57,21 @@ std::vector<std::string> Node::reload() {
     refused.push_back(first_of(tokens.error().message));
     return refused;
   }
-  auto tls = reload_client_tls(fresh->clients, clock_.now().wall);
-  if (!tls) {
+  if (const auto valid = check_certificates(*fresh, clock_.now().wall); !valid) {
     spdlog::warn("event=reload_refused reason=\"{}; the node continues with the previous configuration\"",
-                 tls.error().message);
-    refused.push_back(tls.error().message);
+                 valid.error().message);
+    refused.push_back(valid.error().message);
     return refused;
   }
+  report_certificates(*fresh, clock_.now().wall);
   const ConfigChanges changes = diff({config_, *fresh}, name_);
   config_.clients = fresh->clients;
   config_.watches = fresh->watches;
-  front_end_->use_tls(std::move(*tls));
+  front_end_->use_tls(config_.clients.tls_context);
   if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
-  config_.http.auth = fresh->http.auth;
+  fresh->http.ready_timeout = config_.http.ready_timeout;  // the only key of [http] that needs a restart
+  config_.http = fresh->http;
+  if (http_) http_->use_tls(config_.http.tls_context);
   use_tokens(*tokens);
   config_.updates.ack_timeout = fresh->updates.ack_timeout;
   config_.log.level = fresh->log.level;

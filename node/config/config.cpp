@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <memory>
+#include <utility>
 
 #include "node/base/log_levels.hpp"
 #include "node/config/config_check.hpp"
@@ -61,26 +63,28 @@ void read_path(Section& keys, std::string_view key, const Config& config, std::f
   if (keys.read(key, file) && !file.empty()) into = relative_to_file(config, file);
 }
 
-void check_tls(Section& keys, const ClientsConfig& clients) {
+// Returns nullptr after a mistake.
+std::shared_ptr<const TlsContext> load_tls(Section& keys, const TlsFiles& files, TlsVersion oldest) {
   const auto is_set = [&](std::string_view key, const std::filesystem::path& file, std::string_view content) {
     if (file.empty()) {
       keys.mistake("tls", fmt::format("is \"on\", but `{}` is not set: write the PEM file with {}", key, content));
     }
     return !file.empty();
   };
-  const bool has_cert = is_set("tls_cert", clients.tls_cert, "the certificate and those of its issuers");
-  const bool has_key = is_set("tls_key", clients.tls_key, "the certificate's private key");
-  if (!has_cert || !has_key) return;
-  const auto context = TlsContext::load({clients.tls_cert, clients.tls_key}, clients.tls_min_version);
-  if (context) return;
+  const bool has_cert = is_set("tls_cert", files.certificate, "the certificate and those of its issuers");
+  const bool has_key = is_set("tls_key", files.key, "the certificate's private key");
+  if (!has_cert || !has_key) return nullptr;
+  auto context = TlsContext::load(files, oldest);
+  if (context) return std::make_shared<const TlsContext>(std::move(*context));
   const bool is_key = context.error().file == TlsFault::File::Key;
-  keys.mistake(
-      is_key ? "tls_key" : "tls_cert",
-      fmt::format("is {}, which {}", (is_key ? clients.tls_key : clients.tls_cert).string(), context.error().text));
+  keys.mistake(is_key ? "tls_key" : "tls_cert",
+               fmt::format("is {}, which {}", (is_key ? files.key : files.certificate).string(), context.error().text));
+  return nullptr;
 }
 
+constexpr std::array<Choice<bool>, 2> kSwitch{{{"off", false}, {"on", true}}};
+
 void read_tls(Section& keys, const Config& config, ClientsConfig& clients) {
-  static constexpr std::array<Choice<bool>, 2> kSwitch{{{"off", false}, {"on", true}}};
   static constexpr std::array<Choice<TlsVersion>, 2> kVersions{
       {{"1.2", TlsVersion::Tls12}, {"1.3", TlsVersion::Tls13}}};
   keys.read_one_of("tls", kSwitch, clients.tls);
@@ -88,7 +92,7 @@ void read_tls(Section& keys, const Config& config, ClientsConfig& clients) {
   read_path(keys, "tls_key", config, clients.tls_key);
   keys.read_one_of("tls_min_version", kVersions, clients.tls_min_version);
   keys.read("allow_plaintext", clients.allow_plaintext);
-  if (clients.tls) check_tls(keys, clients);
+  if (clients.tls) clients.tls_context = load_tls(keys, {clients.tls_cert, clients.tls_key}, clients.tls_min_version);
 }
 
 void read_commands(Section& keys, ClientsConfig& clients) {
@@ -203,7 +207,22 @@ void read_places(Section& keys, const Config& config, PlacesConfig& places) {
   read_url("google_legacy_url", places.google_legacy_url);
 }
 
-void read_http(Section& keys, HttpConfig& http) {
+// After read_clients(): the certificate of the clients' port may be that of the pages.
+void read_http(Section& keys, const Config& config, HttpConfig& http) {
+  keys.read_one_of("tls", kSwitch, http.tls);
+  read_path(keys, "tls_cert", config, http.tls_cert);
+  read_path(keys, "tls_key", config, http.tls_key);
+  const ClientsConfig& clients = config.clients;
+  if (http.tls_cert.empty() && http.tls_key.empty()) {
+    http.tls_cert = clients.tls_cert;
+    http.tls_key = clients.tls_key;
+  }
+  if (http.tls) {
+    const bool has_same = http.tls_cert == clients.tls_cert && http.tls_key == clients.tls_key;
+    http.tls_context = has_same && clients.tls_context
+                           ? clients.tls_context
+                           : load_tls(keys, {http.tls_cert, http.tls_key}, clients.tls_min_version);
+  }
   keys.read_one_of("auth", kAuthentications, http.auth);
   keys.read("allow_remote_http", http.allow_remote_http);
   keys.read("ready_timeout", {0ms, 60s}, http.ready_timeout);
@@ -276,7 +295,7 @@ protocol::Result<Config> load_config(const std::filesystem::path& file) {
     replicas_line = updates.line_of("replicas");
   });
   section(keys, "places", mistakes, [&](Section& places) { read_places(places, config, config.places); });
-  section(keys, "http", mistakes, [&](Section& http) { read_http(http, config.http); });
+  section(keys, "http", mistakes, [&](Section& http) { read_http(http, config, config.http); });
   section(keys, "monitor", mistakes, [&](Section& monitor) { read_monitor(monitor, config.monitor); });
   section(keys, "log", mistakes, [&](Section& log) { read_log(log, config.log); });
   const auto sources = read_nodes(keys, config, mistakes);

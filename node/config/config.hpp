@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,7 @@ struct ClientsConfig {
   std::filesystem::path tls_cert;
   std::filesystem::path tls_key;  // this and tls_cert are absolute; empty: none
   TlsVersion tls_min_version = TlsVersion::Tls12;
+  std::shared_ptr<const TlsContext> tls_context;  // of these files and this version, if `tls`
   Authentication auth = Authentication::None;
   std::filesystem::path tokens;                 // absolute; node/config/tokens.hpp reads it
   bool allow_plaintext = false;                 // permits `clients` beyond loopback without TLS
@@ -83,7 +85,11 @@ struct PlacesConfig {
 };
 
 struct HttpConfig {
-  Authentication auth = Authentication::None;  // Token: the pages need one of clients.tokens
+  bool tls = false;  // the pages are served over TLS, of ClientsConfig::tls_min_version or newer, and nothing else
+  std::filesystem::path tls_cert;
+  std::filesystem::path tls_key;                  // this and tls_cert: those of ClientsConfig if the file has neither
+  std::shared_ptr<const TlsContext> tls_context;  // as ClientsConfig::tls_context; the same object for the same files
+  Authentication auth = Authentication::None;     // Token: the pages need one of clients.tokens
   bool allow_remote_http = false;
   std::chrono::milliseconds ready_timeout{2'000};
 };

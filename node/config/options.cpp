@@ -161,10 +161,9 @@ std::string warnings(const Config& config, const KeysOfNode& keys) {
   };
   if (keys.bus) add(keys.bus->warnings);
   if (keys.viewers) add(keys.viewers->warnings);
-  if (config.clients.tls) {
-    const auto now = std::chrono::system_clock::now().time_since_epoch();
-    const auto context =
-        TlsContext::load({config.clients.tls_cert, config.clients.tls_key}, config.clients.tls_min_version);
+  const auto now = std::chrono::system_clock::now().time_since_epoch();
+  const auto& own = config.http.tls_context;
+  for (const auto& context : {config.clients.tls_context, own == config.clients.tls_context ? nullptr : own}) {
     if (const auto why = context ? context->invalid_at(now) : std::nullopt) {
       lines += fmt::format("warning: `tls_cert` {}: clients will refuse it: renew it\n", *why);
     }

@@ -37,4 +37,16 @@ Admission admit(const asio::ip::address& group, std::span<const Occupant> occupa
   return {found.has_value(), found};
 }
 
+std::size_t next_in_turn(std::span<const Occupant> waiting) {
+  std::map<asio::ip::address, std::size_t> of_group;
+  for (const Occupant& one : waiting) ++of_group[one.group];
+  std::size_t found = 0;
+  for (std::size_t index = 1; index < waiting.size(); ++index) {
+    const std::size_t count = of_group[waiting[index].group];
+    const std::size_t fewest = of_group[waiting[found].group];
+    if (count < fewest || (count == fewest && waiting[index].waits_since < waiting[found].waits_since)) found = index;
+  }
+  return found;
+}
+
 }  // namespace herd::node::http

@@ -37,4 +37,8 @@ struct Admission {
 [[nodiscard]] Admission admit(const asio::ip::address& group, std::span<const Occupant> occupants,
                               const Capacity& capacity);
 
+// Chooses one of the connections that wait for their turn, of which there is at least one. It is the longest waiting
+// one of the address that has fewest of them, so an address with many does not delay the others. Returns its index.
+[[nodiscard]] std::size_t next_in_turn(std::span<const Occupant> waiting);
+
 }  // namespace herd::node::http

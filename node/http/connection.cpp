@@ -1,33 +1,29 @@
 #include "node/http/connection.hpp"
 
-#include <linux/sockios.h>
-#include <sys/ioctl.h>
-
 #include <algorithm>
-#include <asio/buffer.hpp>
-#include <asio/error.hpp>
-#include <asio/post.hpp>
 #include <exception>
+#include <span>
 #include <system_error>
 #include <utility>
 
+#include "node/base/socket.hpp"
 #include "protocol/unreachable.hpp"
 
 namespace herd::node::http {
 namespace {
 
-using asio::ip::tcp;
-
-constexpr auto kNoDeadline = Connection::Clock::duration::max();
-constexpr int kPiecesInOneGo = 16;
 constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";
 
 }  // namespace
 
-Connection::Connection(tcp::socket socket, asio::ip::address group, Shared& shared)
-    : socket_(std::move(socket)), group_(std::move(group)), shared_(shared), parser_(shared.limits.request) {}
+Connection::Connection(asio::ip::tcp::socket socket, asio::ip::address group, Shared& shared)
+    : transport_(std::move(socket)), group_(std::move(group)), shared_(shared), parser_(shared.limits.request) {}
 
 void Connection::begin() {
+  if (shared_.tls) {
+    enter(State::Opening, shared_.limits.handshake_time);
+    return open();
+  }
   enter(State::Reading, shared_.limits.request_time);
   read_request();
 }
@@ -35,14 +31,52 @@ void Connection::begin() {
 void Connection::enter(State state, Clock::duration time) {
   state_ = state;
   waits_since_ = Clock::now();
-  deadline_ = time == kNoDeadline ? Clock::time_point::max() : waits_since_ + time;
+  deadline_ = waits_since_ + time;
+}
+
+// ---- TLS -----------------------------------------------------------------------------------------------------------
+
+void Connection::open() {
+  if (!transport_.has_tls() && !shared_.tls) {  // a reload has switched TLS off since the connection was accepted
+    enter(State::Reading, shared_.limits.request_time);
+    return read_request();
+  }
+  if (!transport_.has_tls()) {
+    switch (transport_.look_at_first_byte()) {
+      case Transport::First::Waits:
+        return wait_to_read();
+      case Transport::First::Ended:
+        return close();
+      case Transport::First::PlainText:
+        return refuse({400, "this port speaks TLS: use https:// instead of http://"});
+      case Transport::First::Tls:
+        break;
+    }
+  }
+  waits_for_turn_ = true;
+  shared_.open_soon();
+}
+
+void Connection::take_turn() {
+  waits_for_turn_ = false;
+  if (!transport_.has_tls() && !shared_.tls) return open();
+  if (!transport_.has_tls()) transport_.begin_tls(*shared_.tls);
+  std::error_code error;
+  if (transport_.handshake(error)) {
+    ++shared_.figures.tls_handshakes;
+    enter(State::Reading, shared_.limits.request_time);
+    return read_request();
+  }
+  if (try_again(error)) return wait_to_read();
+  ++shared_.figures.tls_handshakes_failed;
+  half_close();  // not close(): unread bytes would make the kernel send a reset, which can destroy the TLS alert
 }
 
 // ---- reading -------------------------------------------------------------------------------------------------------
 
 void Connection::wait_to_read() {
   if (std::exchange(waits_to_read_, true)) return;
-  socket_.async_wait(tcp::socket::wait_read, [self = shared_from_this()](const std::error_code& error) {
+  transport_.wait_to_read([self = shared_from_this()](const std::error_code& error) {
     self->waits_to_read_ = false;
     if (!error) self->on_readable();
   });
@@ -50,6 +84,8 @@ void Connection::wait_to_read() {
 
 void Connection::on_readable() {
   switch (state_) {
+    case State::Opening:
+      return open();
     case State::Reading:
       return read_request();
     case State::Streaming:
@@ -67,9 +103,8 @@ void Connection::on_readable() {
 // the client has closed its side or the read failed.
 std::size_t Connection::receive(std::size_t most) {
   std::error_code error;
-  const auto buffer = asio::buffer(shared_.read_buffer.data(), std::min(most, shared_.read_buffer.size()));
-  const std::size_t count = socket_.read_some(buffer, error);
-  if (error && error != asio::error::would_block && error != asio::error::interrupted) close();
+  const std::size_t count = transport_.receive(std::span(shared_.read_buffer).first(most), error);
+  if (error ? !try_again(error) : count == 0) close();
   return error ? 0 : count;
 }
 
@@ -110,9 +145,9 @@ void Connection::check_head() {
     ++shared_.figures.requests_refused;
     respond(std::move(*found.refusal));
   } else if (parser_.request().expects_continue) {
-    bool failed = false;
-    const std::size_t sent = send_some(kContinue, failed);
-    if (failed || (sent > 0 && sent < kContinue.size())) close();  // 0 bytes sent: the client continues after a timeout
+    const Sent sent = send_some(kContinue);
+    // 0 bytes sent: the client continues after a timeout
+    if (sent.has_failed || (sent.bytes > 0 && sent.bytes < kContinue.size())) close();
   }
 }
 
@@ -161,16 +196,17 @@ void Connection::respond(Response response) {
   write();
 }
 
-std::size_t Connection::send_some(std::string_view bytes, bool& failed) {
+// `bytes` may be empty: then it sends what TLS holds.
+Connection::Sent Connection::send_some(std::string_view bytes) {
   std::error_code error;
-  const std::size_t count = socket_.send(asio::buffer(bytes), 0, error);
-  failed = error && error != asio::error::would_block && error != asio::error::interrupted;
-  return error ? 0 : count;
+  const std::size_t count = transport_.send(bytes, error);
+  if (!error) return {count, false, false};
+  return {0, try_again(error), !try_again(error)};
 }
 
 void Connection::wait_to_write() {
   if (std::exchange(waits_to_write_, true)) return;
-  socket_.async_wait(tcp::socket::wait_write, [self = shared_from_this()](const std::error_code& error) {
+  transport_.wait_to_write([self = shared_from_this()](const std::error_code& error) {
     self->waits_to_write_ = false;
     if (error) return;
     if (self->state_ == State::Writing) self->write();
@@ -179,15 +215,14 @@ void Connection::wait_to_write() {
 }
 
 void Connection::write() {
-  while (sent_ < output_.size()) {
-    bool failed = false;
-    const std::size_t count = send_some(std::string_view(output_).substr(sent_), failed);
-    if (failed) return close();
-    if (count == 0) {
+  while (sent_ < output_.size() || transport_.holds_output()) {
+    const Sent sent = send_some(std::string_view(output_).substr(sent_));
+    if (sent.has_failed) return close();
+    if (sent.is_blocked) {
       wait_to_write();
-      return hold(output_.size());
+      return hold(output_.size() + transport_.held_bytes());
     }
-    sent_ += count;
+    sent_ += sent.bytes;
     waits_since_ = Clock::now();
   }
   hold(0);
@@ -211,7 +246,7 @@ void Connection::next_request() {
   enter(State::Reading, shared_.limits.idle_time);
   if (pipelined_.empty()) return wait_to_read();
   // Posted, not called: other connections are served in between, and a long pipeline does not recurse.
-  asio::post(socket_.get_executor(), [self = shared_from_this()] {
+  transport_.post([self = shared_from_this()] {
     if (self->state_ != State::Reading) return;
     const std::string bytes = std::exchange(self->pipelined_, {});
     self->take(bytes);
@@ -224,7 +259,15 @@ void Connection::next_request() {
 // Called when the last response is in the kernel's send buffer.
 void Connection::finish() {
   std::error_code error;
-  socket_.shutdown(tcp::socket::shutdown_send, error);
+  transport_.end_tls(error);
+  if (transport_.holds_output()) return wait_to_write();  // write() sends it, and comes back
+  if (error) return close();
+  half_close();
+}
+
+void Connection::half_close() {
+  std::error_code error;
+  transport_.half_close(error);
   if (error) return close();
   pipelined_ = {};
   parser_ = RequestParser(shared_.limits.request);
@@ -240,17 +283,14 @@ void Connection::discard() {
   wait_to_read();
 }
 
-// Whether the kernel's send buffer has bytes that the client has not acknowledged.
-bool Connection::has_unsent_bytes() {
-  int count = 0;
-  return ioctl(socket_.native_handle(), SIOCOUTQ, &count) == 0 && count > 0;
-}
-
 void Connection::check_deadline(Clock::time_point now) {
   if (now < deadline_) return;
   // On a slow network the response is still in transit.
-  if (state_ == State::Discarding && now < response_deadline_ && has_unsent_bytes()) return;
+  if (state_ == State::Discarding && now < response_deadline_ && transport_.has_unsent_bytes()) return;
   switch (state_) {
+    case State::Opening:
+      if (transport_.has_tls()) ++shared_.figures.overdue;
+      return close();
     case State::Reading:
       if (!parser_.has_begun()) return close();  // an idle connection; RFC 9112, 9.5
       ++shared_.figures.overdue;
@@ -263,7 +303,7 @@ void Connection::check_deadline(Clock::time_point now) {
       ++shared_.figures.overdue;
       return abort();
     case State::Discarding:
-      return has_unsent_bytes() ? abort() : close();
+      return transport_.has_unsent_bytes() ? abort() : close();
     case State::Closed:
       return;
   }
@@ -271,114 +311,38 @@ void Connection::check_deadline(Clock::time_point now) {
 }
 
 bool Connection::can_be_evicted() const {
-  return state_ == State::Reading || state_ == State::Writing || state_ == State::Discarding;
+  return state_ == State::Opening || state_ == State::Reading || state_ == State::Writing ||
+         state_ == State::Discarding;
 }
 
 void Connection::evict() {
   ++shared_.figures.turned_away;
+  if (state_ == State::Opening) return close();
   if (state_ != State::Reading) return abort();
   if (!parser_.has_begun()) return close();
   const auto response = text_response(503, "too many connections: this one waited longest for its request");
-  bool failed = false;
-  static_cast<void>(send_some(head_of(response, {false, std::chrono::system_clock::now()}) + response.body, failed));
+  static_cast<void>(send_some(head_of(response, {false, std::chrono::system_clock::now()}) + response.body));
   std::error_code ignored;
-  socket_.shutdown(tcp::socket::shutdown_send, ignored);
+  transport_.half_close(ignored);
   close();
 }
 
-// Closes with a reset. After an ordinary close the kernel would hold the unread bytes for minutes.
 void Connection::abort() {
-  std::error_code ignored;
-  socket_.set_option(asio::socket_base::linger(true, 0), ignored);
-  close();
+  close(true);
 }
 
 void Connection::close() {
+  close(false);
+}
+
+void Connection::close(bool resets) {
   if (state_ == State::Closed) return;
   const auto self = shared_from_this();
   state_ = State::Closed;
   hold(0);
   end_stream();
-  std::error_code ignored;
-  socket_.close(ignored);
+  transport_.close(resets);
   shared_.closed(*this);
-}
-
-// ---- streams -------------------------------------------------------------------------------------------------------
-
-void Connection::stream(std::uint64_t request, Stream stream) {
-  if (state_ != State::Answering || request != request_) return;
-  closes_ = true;
-  if (shared_.figures.streams >= shared_.limits.streams) {
-    return respond(text_response(503, "too many viewers: try again later"));
-  }
-  begin_stream(std::move(stream));
-}
-
-void Connection::begin_stream(Stream stream) {
-  output_ = head_of(stream, {false, std::chrono::system_clock::now()});
-  sent_ = 0;
-  if (parser_.request().method == "HEAD") {
-    enter(State::Writing, shared_.limits.response_time);
-    response_deadline_ = deadline_;
-    return write();
-  }
-  parser_ = RequestParser(shared_.limits.request);
-  pipelined_ = {};
-  ++shared_.figures.streams;
-  enter(State::Streaming, kNoDeadline);
-  source_ = std::move(stream.source);
-  source_->on_more([this] {
-    if (!std::exchange(is_queued_, true)) shared_.serve_soon(shared_from_this());
-  });
-  wait_to_read();  // to detect that the client disconnects
-  serve_stream();
-}
-
-void Connection::end_stream() {
-  if (source_) --shared_.figures.streams;
-  source_.reset();
-  piece_.reset();
-}
-
-// Makes sure that output_ or piece_ has bytes to send. Returns false if there are none, or if the stream has ended.
-bool Connection::load_piece() {
-  if (!output_.empty() || piece_) return true;
-  auto [next, piece] = source_->pull();
-  if (next == StreamSource::Next::End) {
-    end_stream();
-    response_deadline_ = Clock::now() + shared_.limits.stall_time;
-    finish();
-    return false;
-  }
-  piece_ = std::move(piece);
-  return piece_ != nullptr;
-}
-
-void Connection::serve_stream() {
-  is_queued_ = false;
-  if (state_ != State::Streaming) return;
-  for (int pieces = 0; pieces < kPiecesInOneGo; ++pieces) {
-    if (!load_piece()) return;
-    const std::string_view bytes = output_.empty() ? std::string_view(*piece_) : std::string_view(output_);
-    bool failed = false;
-    const std::size_t count = send_some(bytes.substr(sent_), failed);
-    if (failed) return close();
-    if (count == 0) {
-      if (deadline_ == Clock::time_point::max()) deadline_ = Clock::now() + shared_.limits.stall_time;
-      return wait_to_write();
-    }
-    deadline_ = Clock::time_point::max();
-    sent_ += count;
-    if (sent_ < bytes.size()) continue;
-    sent_ = 0;
-    if (output_.empty()) {
-      piece_.reset();
-    } else {
-      output_ = {};
-    }
-  }
-  if (!std::exchange(is_queued_, true)) shared_.serve_soon(shared_from_this());
 }
 
 }  // namespace herd::node::http

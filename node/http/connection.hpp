@@ -3,6 +3,7 @@
 // holds one request and one response at a time and does not read while it answers. So the requests of a client that
 // pipelines are answered in order and wait in the kernel.
 //
+//   Opening -> Reading                                    the TLS handshake, if the server speaks TLS
 //   Reading -> Answering -> Writing -> Reading ...        a page answers, and the connection stays open
 //                        -> Streaming                     a response of unbounded length
 //   Reading -> Writing -> Discarding -> Closed            a refusal, or the last response
@@ -21,7 +22,9 @@
 #include "node/http/limits.hpp"
 #include "node/http/request_parser.hpp"
 #include "node/http/router.hpp"
+#include "node/http/transport.hpp"
 #include "node/observe/http_figures.hpp"
+#include "node/tls/tls_context.hpp"
 
 namespace herd::node::http {
 
@@ -39,6 +42,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void(Connection&)> closed;  // called once per connection, possibly inside any function below
     std::function<void(std::shared_ptr<Connection>)> serve_soon;  // has serve_stream() called in a later iteration
     std::function<bool()> end_longest_writer;  // evicts the longest waiting one with held bytes; false if none has any
+    std::function<void()> open_soon;           // has take_turn() called, of one connection that waits for it
+    std::shared_ptr<const TlsContext> tls;     // new connections begin with a TLS handshake; nullptr: in plain text
     std::size_t held_bytes = 0;                // of all responses that wait for slow clients
   };
 
@@ -49,6 +54,12 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   // Processes the bytes that have arrived already, and waits for more. Call it once.
   void begin();
+
+  // A step of a TLS handshake may take 0.5 ms of the thread, so each waits for its turn, which the server gives by
+  // calling take_turn(). is_opening_tls(): the handshake has begun, and takes memory.
+  [[nodiscard]] bool waits_for_turn() const { return state_ == State::Opening && waits_for_turn_; }
+  [[nodiscard]] bool is_opening_tls() const { return state_ == State::Opening && transport_.has_tls(); }
+  void take_turn();
 
   // Both answer the request with that number. They do nothing if that request is answered already.
   void answer(std::uint64_t request, Response response);
@@ -80,12 +91,19 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t index = 0;  // in the server's list; used by the server only
 
  private:
-  enum class State { Reading, Answering, Writing, Streaming, Discarding, Closed };
+  enum class State { Opening, Reading, Answering, Writing, Streaming, Discarding, Closed };
+
+  struct Sent {
+    std::size_t bytes = 0;
+    bool is_blocked = false;  // try again when the socket is writable
+    bool has_failed = false;
+  };
 
   void enter(State state, Clock::duration time);
   void wait_to_read();
   void wait_to_write();
   void on_readable();
+  void open();
   std::size_t receive(std::size_t most);
   void read_request();
   void take(std::string_view bytes);
@@ -97,15 +115,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void hold(std::size_t bytes);
   void next_request();
   void finish();
+  void half_close();
   void discard();
   void begin_stream(Stream stream);
   void end_stream();
   bool load_piece();
   void abort();
-  [[nodiscard]] bool has_unsent_bytes();
-  std::size_t send_some(std::string_view bytes, bool& failed);
+  void close(bool resets);
+  Sent send_some(std::string_view bytes);
 
-  asio::ip::tcp::socket socket_;
+  Transport transport_;
   asio::ip::address group_;
   Shared& shared_;
   State state_ = State::Reading;
@@ -114,6 +133,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Clock::time_point response_deadline_;  // of the current response
   bool waits_to_read_ = false;
   bool waits_to_write_ = false;
+  bool waits_for_turn_ = false;   // the next step of the TLS handshake can be made
   bool is_head_checked_ = false;  // the router has accepted the head; the body is still incomplete
   bool closes_ = false;           // the current response is the last one
   bool is_queued_ = false;        // the server will call serve_stream()

@@ -92,16 +92,16 @@ void HttpServer::use_tokens(http::TokenGuard::Tables tokens) {
 }
 
 Result<std::unique_ptr<HttpServer>> HttpServer::start(const Address& address, std::function<void()> ask_loop,
-                                                      const http::Limits& limits, http::TokenGuard::Tables tokens,
+                                                      const http::Limits& limits, HttpSecurity security,
                                                       const AddPages& add_pages) {
   auto io = std::make_shared<asio::io_context>(1);
   auto board = std::make_shared<StatusBoard>(io, std::move(ask_loop));
   auto figures = std::make_shared<http::Figures>();
-  auto token_guard = std::make_shared<http::TokenGuard>(std::move(tokens));
+  auto token_guard = std::make_shared<http::TokenGuard>(std::move(security.tokens));
   http::Router router = pages(board, figures);
   if (add_pages) add_pages(router, io, token_guard);
   router.set_guard(guard(is_loopback(address), token_guard));
-  auto server = http::Server::start(address, {io, std::move(router), figures, limits});
+  auto server = http::Server::start(address, {io, std::move(router), figures, limits, std::move(security.tls)});
   if (!server) return tl::unexpected(server.error());
   return std::unique_ptr<HttpServer>(
       new HttpServer({std::move(io), std::move(token_guard), std::move(board), std::move(*server)}));

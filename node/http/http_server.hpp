@@ -15,9 +15,16 @@
 #include "node/http/token_guard.hpp"
 #include "node/observe/status.hpp"
 #include "node/observe/status_board.hpp"
+#include "node/tls/tls_context.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node {
+
+// Who may read the pages, and how they are protected on their way.
+struct HttpSecurity {
+  http::TokenGuard::Tables tokens = {};             // node/http/token_guard.hpp
+  std::shared_ptr<const TlsContext> tls = nullptr;  // nullptr: plain text
+};
 
 class HttpServer {
  public:
@@ -28,12 +35,12 @@ class HttpServer {
   // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
   // bound, or if the host name cannot be resolved. `ask_loop` is called on the server's thread, must not block, and
   // must make the loop call publish() soon. On a loopback address, a request to another name is refused
-  // (node/http/host_check.hpp). `tokens`: who may read the pages (node/http/token_guard.hpp). `add_pages` is called
-  // once, before this returns. Precondition: `address.port` is not 0 (in the configuration 0 means no server).
+  // (node/http/host_check.hpp). `add_pages` is called once, before this returns. Precondition: `address.port` is not 0
+  // (in the configuration 0 means no server).
   [[nodiscard]] static protocol::Result<std::unique_ptr<HttpServer>> start(const Address& address,
                                                                            std::function<void()> ask_loop,
                                                                            const http::Limits& limits = {},
-                                                                           http::TokenGuard::Tables tokens = {},
+                                                                           HttpSecurity security = {},
                                                                            const AddPages& add_pages = {});
 
   // Answers the requests that wait for a status. Loop thread; does not block.
@@ -41,6 +48,9 @@ class HttpServer {
 
   // The tokens of a reload, as for start(). Requests after it are judged by them. Loop thread; does not block.
   void use_tokens(http::TokenGuard::Tables tokens);
+
+  // The TLS context of a reload, as for start(). Connections accepted after it use it. Loop thread; does not block.
+  void use_tls(std::shared_ptr<const TlsContext> tls) { parts_.server->use_tls(std::move(tls)); }
 
   // The destructor ends the thread and closes all connections. It takes milliseconds, whatever clients do.
 

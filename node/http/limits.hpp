@@ -65,6 +65,15 @@ inline constexpr std::size_t kMaxDiscardedBytes = std::size_t{1024} * 1024;
 inline constexpr std::size_t kMaxConnections = 1200;
 inline constexpr std::size_t kSpareShare = 6;
 
+// TLS handshakes under way. Each takes about 60 kB: 8 MB in all. One address may have five sixths of them. A handshake
+// takes some round trips, so even a flood of half handshakes leaves a client of the same address time to complete its
+// own. After it, a connection takes 15 kB.
+inline constexpr std::size_t kMaxTlsHandshakes = 128;
+
+// The most bytes of one TLS record that the server sends. A viewer that takes nothing holds one, in plain text and
+// encrypted.
+inline constexpr std::size_t kMaxTlsWriteBytes = 4096;
+
 // The most connections accepted per wakeup. Each is read at once, so a complete request is answered before a later
 // connection can evict it.
 inline constexpr std::size_t kMaxAcceptsInOneGo = 8;
@@ -77,10 +86,13 @@ struct Limits {
   std::size_t connections = kMaxConnections;
   std::size_t connections_an_address = kMaxConnections - kMaxConnections / kSpareShare;
   std::size_t streams = kMaxConnections - kMaxConnections / kSpareShare;  // connections that are viewers of a stream
+  std::size_t handshakes = kMaxTlsHandshakes;
+  std::size_t handshakes_an_address = kMaxTlsHandshakes - kMaxTlsHandshakes / kSpareShare;
   std::size_t response_bytes = kMaxResponseBytes;
   std::size_t held_bytes = kMaxHeldBytes;
   std::size_t discarded_bytes = kMaxDiscardedBytes;
-  std::chrono::milliseconds request_time{3'000};  // from the first byte (or from accept) to the last byte of a request
+  std::chrono::milliseconds handshake_time{3'000};  // from accept to the end of the TLS handshake
+  std::chrono::milliseconds request_time{3'000};  // from accept, the TLS handshake or the first byte, to the last byte
   std::chrono::milliseconds idle_time{10'000};    // from a response to the next request; Prometheus may ask every 5 s
   std::chrono::milliseconds answer_time{
       5'000};  // for the page to answer, else 503; the status board answers within 1 s

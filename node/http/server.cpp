@@ -42,7 +42,9 @@ class Server::Running {
                 std::vector<char>(kReadBufferBytes),
                 [this](Connection& connection) { forget(connection); },
                 [this](std::shared_ptr<Connection> viewer) { serve_soon(std::move(viewer)); },
-                [this] { return end_longest_writer(); }} {
+                [this] { return end_longest_writer(); },
+                [this] { open_soon(); },
+                parts_.tls} {
     for (tcp::acceptor& acceptor : acceptors) listeners_.push_back({std::move(acceptor)});
     for (Listener& listener : listeners_) wait_for_clients(listener);
     thread_ = std::thread([this] { run(); });
@@ -58,6 +60,10 @@ class Server::Running {
 
   Running(const Running&) = delete;
   Running& operator=(const Running&) = delete;
+
+  void use_tls(std::shared_ptr<const TlsContext> tls) {
+    asio::post(*parts_.io, [this, tls = std::move(tls)]() mutable { shared_.tls = std::move(tls); });
+  }
 
  private:
   static constexpr std::size_t kReadBufferBytes = std::size_t{16} * 1024;
@@ -75,6 +81,9 @@ class Server::Running {
   void begin(tcp::socket socket, const asio::ip::address& from);
   bool make_room(const asio::ip::address& group);
   void turn_away(tcp::socket socket);
+  void open_soon();
+  void open_next();
+  void make_room_for_handshake(const asio::ip::address& group);
   bool end_longest_writer();
   void forget(Connection& connection);
   void serve_soon(std::shared_ptr<Connection> viewer);
@@ -86,6 +95,7 @@ class Server::Running {
   AcceptBackoff accept_backoff_;
   asio::steady_timer sweep_again_;
   bool sweeps_ = false;
+  bool opens_ = false;  // open_next() is posted
   Connection::Shared shared_;
   std::vector<std::shared_ptr<Connection>> connections_;
   std::vector<std::shared_ptr<Connection>> to_serve_;  // viewers with more of their stream to send
@@ -180,6 +190,7 @@ bool Server::Running::make_room(const asio::ip::address& group) {
 
 void Server::Running::turn_away(tcp::socket socket) {
   ++shared_.figures.turned_away;
+  if (shared_.tls) return;  // a handshake for a refusal would cost more than the request; the destructor closes
   const auto response = text_response(503, "too many connections: try again later");
   const std::string text = head_of(response, {false, std::chrono::system_clock::now()}) + response.body;
   std::error_code ignored;
@@ -188,6 +199,45 @@ void Server::Running::turn_away(tcp::socket socket) {
   // Unread bytes of a request would make close() send a reset, which can destroy the response.
   socket.read_some(asio::buffer(shared_.read_buffer), ignored);
 }
+
+// ---- TLS -----------------------------------------------------------------------------------------------------------
+
+void Server::Running::open_soon() {
+  if (!std::exchange(opens_, true)) asio::post(*parts_.io, [this] { open_next(); });
+}
+
+// One step of one handshake; the next one is posted, so that the thread accepts and answers in between.
+void Server::Running::open_next() {
+  opens_ = false;
+  std::vector<Connection*> waiting;
+  std::vector<Occupant> occupants;
+  for (const auto& one : connections_) {
+    if (!one->waits_for_turn()) continue;
+    waiting.push_back(one.get());
+    occupants.push_back({one->group(), true, one->waits_since()});
+  }
+  if (waiting.empty()) return;  // they were closed
+  const auto next = waiting[next_in_turn(occupants)]->shared_from_this();
+  if (waiting.size() > 1) open_soon();
+  if (!next->is_opening_tls()) make_room_for_handshake(next->group());
+  next->take_turn();
+}
+
+// Closes the handshake under way that has waited longest if one more of that address would exceed a bound.
+void Server::Running::make_room_for_handshake(const asio::ip::address& group) {
+  std::vector<Connection*> under_way;
+  std::vector<Occupant> occupants;
+  for (const auto& one : connections_) {
+    if (!one->is_opening_tls()) continue;
+    under_way.push_back(one.get());
+    occupants.push_back({one->group(), true, one->waits_since()});
+  }
+  const auto [is_admitted, to_evict] =
+      admit(group, occupants, {parts_.limits.handshakes, parts_.limits.handshakes_an_address});
+  if (to_evict) under_way[*to_evict]->evict();
+}
+
+// ---- slow clients --------------------------------------------------------------------------------------------------
 
 // Evicts, of the connections that hold an untaken response, the one without progress for longest. False if none does.
 bool Server::Running::end_longest_writer() {
@@ -250,5 +300,9 @@ Result<std::unique_ptr<Server>> Server::start(const Address& address, Parts part
 Server::Server(std::unique_ptr<Running> running) : running_(std::move(running)) {}
 
 Server::~Server() = default;
+
+void Server::use_tls(std::shared_ptr<const TlsContext> tls) {
+  running_->use_tls(std::move(tls));
+}
 
 }  // namespace herd::node::http

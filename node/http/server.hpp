@@ -6,7 +6,11 @@
 // all of loopback. At a bound, the server closes the connection that has waited longest for its client (for a request,
 // or for a response to be taken): one of the same address at the bound per address, else one of the address with the
 // most connections. So neither silent nor slow clients can lock out a complete request. If no connection can be closed,
-// because all of them are viewers of streams or wait for a page, the new connection gets 503.
+// because all of them are viewers of streams or wait for a page, the new connection gets 503, or with TLS is closed.
+//
+// With TLS, one step of a handshake is made at a time, and other connections are served after each. If several wait for
+// their step, it is the turn of an address that has fewest of them. So half handshakes of some addresses neither delay
+// the requests of open connections nor the handshakes of other addresses.
 #pragma once
 
 #include <asio/io_context.hpp>
@@ -16,6 +20,7 @@
 #include "node/http/limits.hpp"
 #include "node/http/router.hpp"
 #include "node/observe/http_figures.hpp"
+#include "node/tls/tls_context.hpp"
 #include "protocol/result.hpp"
 
 namespace herd::node::http {
@@ -27,6 +32,8 @@ class Server {
     Router router;                         // complete: it is not changed after the start
     std::shared_ptr<Figures> figures;      // counted by the server; pages may read it, on the server's thread
     Limits limits = {};
+    // New connections begin with a TLS handshake. nullptr: they are in plain text.
+    std::shared_ptr<const TlsContext> tls = nullptr;
   };
 
   // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
@@ -35,6 +42,10 @@ class Server {
 
   // Ends the thread and closes all connections. Takes milliseconds, whatever clients do.
   ~Server();
+
+  // As Parts::tls, for connections accepted after it; others continue as they are. Any thread; does not block.
+  void use_tls(std::shared_ptr<const TlsContext> tls);
+
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 

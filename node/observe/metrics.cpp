@@ -269,6 +269,10 @@ void add_http(Families& all, const http::Figures& http) {
   all.push_back(counter(
       {"herd_http_connections_overdue_total", "HTTP connections ended at a deadline because the client was too slow"},
       number(http.overdue)));
+  all.push_back(counter({"herd_http_tls_handshakes_total", "TLS handshakes of HTTP connections completed"},
+                        number(http.tls_handshakes)));
+  all.push_back(counter({"herd_http_tls_handshakes_failed_total", "TLS handshakes of HTTP connections that failed"},
+                        number(http.tls_handshakes_failed)));
   all.push_back(counter({"herd_http_requests_total", "HTTP requests received completely"}, number(http.requests)));
   all.push_back(
       counter({"herd_http_requests_refused_total", "HTTP requests answered with an error without calling a page"},

@@ -1,7 +1,7 @@
 // What a server needs for TLS: its certificate chain, its private key and the versions that it speaks, read from two
 // PEM files and checked. The settings follow docs/decisions/0032-tls.md. A context is never changed: to use new files,
-// load a new one. Connections keep the context with which they began. Any thread; connections of one context belong to
-// one thread.
+// load a new one. Connections keep the context with which they began. Any thread; connections of several threads may
+// share a context.
 #pragma once
 
 #include <cstdint>

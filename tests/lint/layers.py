@@ -35,7 +35,7 @@ ALLOWED: dict[str, list[str]] = {
     "node/watches": ["node/area", "bus/store", "protocol"],
     "node/clients": ["node/area", "node/watches", "node/places", "node/config", "node/tls", "node/base", "bus/replica",
                      "bus/store", "protocol"],
-    "node/http": ["node/observe", "node/config", "node/base", "protocol"],
+    "node/http": ["node/observe", "node/config", "node/tls", "node/base", "protocol"],
     "node/api": ["node/http", "node/clients", "node/watches", "node/area", "node/config", "node/base", "bus/replica",
                  "bus/store", "protocol"],
     "node/app": ["node/api", "node/http", "node/clients", "node/watches", "node/observe", "node/journal", "node/config",

@@ -197,7 +197,8 @@ class Demo:
         page = next((node for node in open_ if samples.answers_here(node) and _has_page(node)), None)
         if page and page.http:
             host, port = reachable(page.http)
-            print(f"In a browser: http://{f'[{host}]' if ':' in host else host}:{port}/")
+            scheme = "https" if page.pages_speak_tls else "http"
+            print(f"In a browser: {scheme}://{f'[{host}]' if ':' in host else host}:{port}/")
         sys.stdout.flush()
 
     def close(self) -> None:

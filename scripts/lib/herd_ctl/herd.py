@@ -71,6 +71,11 @@ class Node:
         return bool(self.live_settings.get("clients.tls") == "on")
 
     @property
+    def pages_speak_tls(self) -> bool:
+        """Whether its pages are reached by https."""
+        return bool(self.live_settings.get("http.tls") == "on")
+
+    @property
     def needs_token(self) -> bool:
         """Whether clients must send AUTH."""
         return bool(self.live_settings.get("clients.auth") == "token")

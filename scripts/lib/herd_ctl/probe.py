@@ -91,7 +91,8 @@ def page(node: Node, path: str, deadline: float) -> tuple[int, bytes]:
     token = os.environ.get(TOKEN_VARIABLE, "").strip()
     authorization = f"Authorization: Bearer {token}\r\n" if token else ""
     request = f"GET {path} HTTP/1.1\r\nHost: {host}\r\n{authorization}Connection: close\r\n\r\n".encode()
-    head, _, body = exchange(reachable(node.http), request, _is_complete, deadline).partition(HEAD_END)
+    head, _, body = exchange(reachable(node.http), request, _is_complete, deadline,
+                             tls=node.pages_speak_tls).partition(HEAD_END)
     status = re.match(rb"HTTP/1\.\d (\d{3})\b", head)
     if not status:
         raise OSError(f"no HTTP answer from {node.name}")

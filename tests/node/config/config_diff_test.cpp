@@ -27,7 +27,7 @@ TEST_CASE("equal configurations have no differences") {
   CHECK(changes.restart.empty());
 }
 
-TEST_CASE("settings of clients and watches, ack_timeout and the log level are live, all others need a restart") {
+TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level are live, all others need a restart") {
   const auto running = two_nodes();
   auto fresh = running;
   fresh.clients = {CommandSet::Seed,  InvalidArgumentsPolicy::Reply, 100,       5,    6, 1s, 2s, true, "/cert", "/key",
@@ -37,16 +37,33 @@ TEST_CASE("settings of clients and watches, ack_timeout and the log level are li
   fresh.bus = {false, "/keys", 1, 2};
   fresh.updates = {Acknowledge::Fsync, 1, 1s};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
-  fresh.http.ready_timeout = 1s;
+  fresh.http = {true, "/cert", "/key", Authentication::Token, true, 1s};
   fresh.herd_name = "other";
   fresh.state_dir = "/elsewhere";
   const auto changes = diff({running, fresh}, "Hill");
-  CHECK(changes.live == Keys{"clients.commands", "clients.invalid_arguments", "clients.max_line_bytes",
-                             "clients.max_connections", "clients.max_clients", "clients.idle_timeout",
-                             "clients.max_future", "clients.tls", "clients.tls_cert", "clients.tls_key",
-                             "clients.tls_min_version", "clients.auth", "clients.tokens",
-                             "clients.max_connections_per_address", "clients.first_line_timeout",
-                             "watches.max_per_node", "watches.max_members", "updates.ack_timeout", "log.level"});
+  CHECK(changes.live == Keys{"clients.commands",
+                             "clients.invalid_arguments",
+                             "clients.max_line_bytes",
+                             "clients.max_connections",
+                             "clients.max_clients",
+                             "clients.idle_timeout",
+                             "clients.max_future",
+                             "clients.tls",
+                             "clients.tls_cert",
+                             "clients.tls_key",
+                             "clients.tls_min_version",
+                             "clients.auth",
+                             "clients.tokens",
+                             "clients.max_connections_per_address",
+                             "clients.first_line_timeout",
+                             "watches.max_per_node",
+                             "watches.max_members",
+                             "updates.ack_timeout",
+                             "http.tls",
+                             "http.tls_cert",
+                             "http.tls_key",
+                             "http.auth",
+                             "log.level"});
   CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.curve", "bus.keys_dir", "bus.max_in_flight",
                                 "bus.max_batch", "updates.ack", "updates.replicas", "places.providers",
                                 "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",

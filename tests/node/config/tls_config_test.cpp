@@ -84,6 +84,42 @@ TEST_CASE("without TLS its files are not read, and wrong words are mistakes") {
         "2: [clients] `tls_min_version` is \"1.1\" (did you mean \"1.2\"?): write one of \"1.2\", \"1.3\"");
 }
 
+TEST_CASE("the pages have files of TLS of their own, or those of the clients' port") {
+  const Configured configured;
+  const auto other = write_certificate(configured.scratch.path(), {.name = "other"});
+  const auto own = configured.load(kOn + "[http]\ntls = \"on\"\ntls_cert = \"other.pem\"\ntls_key = \"other.key\"");
+  REQUIRE(own);
+  CHECK(own->http.tls);
+  CHECK(own->http.tls_cert == other.certificate);
+  CHECK(own->http.tls_key == other.key);
+  CHECK(own->clients.tls_cert == configured.files.certificate);
+  const auto shared = configured.load(kOn + "[http]\ntls = \"on\"");
+  REQUIRE(shared);
+  CHECK(shared->http.tls_cert == configured.files.certificate);
+  CHECK(shared->http.tls_key == configured.files.key);
+  CHECK_FALSE(configured.load(kOn)->http.tls);
+  const std::string off = "allow_plaintext = true\ntls_cert = \"localhost.pem\"\ntls_key = \"localhost.key\"\n";
+  CHECK(configured.load(off + "[http]\ntls = \"on\"")->http.tls);
+  CHECK(configured.load(off + "[http]\ntls = \"off\"\ntls_cert = \"none.pem\""));
+}
+
+TEST_CASE("mistakes in the keys of TLS for the pages") {
+  const Configured configured;
+  const std::string open = "allow_plaintext = true\n[http]\n";
+  CHECK(configured.mistake(open + "tls = \"yes\"") == "4: [http] `tls` is \"yes\": write one of \"off\", \"on\"");
+  CHECK(configured.mistake(open + "tls = \"on\"\ntls_cert = \"localhost.pem\"") ==
+        "4: [http] `tls` is \"on\", but `tls_key` is not set: write the PEM file with the certificate's private key");
+  const auto neither = load_config(configured.write(open + "tls = \"on\""));
+  REQUIRE_FALSE(neither);
+  CHECK(neither.error().message.find("4: [http] `tls` is \"on\", but `tls_cert` is not set") != std::string::npos);
+  CHECK(configured.mistake(open + "tls = \"on\"\ntls_cert = \"none.pem\"\ntls_key = \"localhost.key\"")
+            .starts_with("5: [http] `tls_cert` is " + configured.scratch.path().string() + "/none.pem, which cannot"));
+  (void)write_certificate(configured.scratch.path(), {.name = "other"});
+  CHECK(
+      configured.mistake(kOn + "[http]\ntls = \"on\"\ntls_cert = \"localhost.pem\"\ntls_key = \"other.key\"")
+          .starts_with("8: [http] `tls_key` is " + configured.scratch.path().string() + "/other.key, which does not"));
+}
+
 TEST_CASE("limits of connections have bounds") {
   const Configured configured;
   const std::string open = "\nallow_plaintext = true";

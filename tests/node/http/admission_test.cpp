@@ -74,5 +74,16 @@ TEST_CASE("a connection that cannot be evicted stays, and if none can be, the ne
   CHECK_FALSE(admit(address("192.0.2.4"), occupants, kCapacity).is_admitted);
 }
 
+TEST_CASE("it is the turn of the longest waiting connection of an address with fewest of them") {
+  CHECK(next_in_turn(std::vector{occupant("192.0.2.1", 1)}) == 0);
+  CHECK(next_in_turn(std::vector{occupant("192.0.2.1", 3), occupant("192.0.2.1", 1), occupant("192.0.2.1", 2)}) == 1);
+  std::vector waiting{occupant("192.0.2.1", 1), occupant("192.0.2.2", 9), occupant("192.0.2.1", 2)};
+  CHECK(next_in_turn(waiting) == 1);
+  waiting.push_back(occupant("192.0.2.2", 8));
+  CHECK(next_in_turn(waiting) == 0);
+  waiting.push_back(occupant("192.0.2.3", 10));
+  CHECK(next_in_turn(waiting) == 4);
+}
+
 }  // namespace
 }  // namespace herd::node::http

@@ -162,7 +162,7 @@ TEST_CASE("with tokens, the pages need one, except those of probes; a reload cha
     token.hash = hash_of(text);
     return std::make_shared<const TokenTable>(std::vector<Token>{token});
   };
-  auto server = *HttpServer::start(address, loop.ask(), {}, {table("first"), nullptr});
+  auto server = *HttpServer::start(address, loop.ask(), {}, {{table("first"), nullptr}, nullptr});
   loop.start([&server](std::shared_ptr<const Status> status) { server->publish(std::move(status)); });
   const auto get = [&address](const std::string& path, const std::string& token) {
     return http::ask(address.port, fmt::format("GET {} HTTP/1.1\r\nHost: localhost\r\n{}\r\n", path,

@@ -19,11 +19,12 @@ namespace herd::node::http {
 
 class TestServer {
  public:
-  explicit TestServer(const Limits& limits = {}, const EventRingLimits& ring_limits = {})
+  explicit TestServer(const Limits& limits = {}, const EventRingLimits& ring_limits = {},
+                      std::shared_ptr<const TlsContext> tls = nullptr)
       : ring(std::make_shared<EventRing>(ring_limits)) {
     Router router;
     add_pages(router);
-    auto started = Server::start({"127.0.0.1", port}, {io, std::move(router), figures_, limits});
+    auto started = Server::start({"127.0.0.1", port}, {io, std::move(router), figures_, limits, std::move(tls)});
     if (!started) throw std::runtime_error(started.error().message);
     server = std::move(*started);
   }
