@@ -184,13 +184,13 @@ void Node::handle_signals() {
 // ---- the loop ------------------------------------------------------------------------------------------------------
 
 bool Node::run() {
-  spdlog::info("event=started node={} clients={}:{} bus={} clients_known={}", name_, config_.find(name_)->clients.host,
+  spdlog::info("event=started clients={}:{} bus={} clients_known={}", config_.find(name_)->clients.host,
                front_end_->port(), config_.find(name_)->bus, replica_.store().size());
   end_iteration();
   while (!stopped()) iterate();
   if (loop_->disk_lost()) return false;
   bus_->leave();
-  spdlog::info("event=stopped node={} clients_known={}", name_, replica_.store().size());
+  spdlog::info("event=stopped clients_known={}", replica_.store().size());
   return true;
 }
 
@@ -281,7 +281,7 @@ void Node::wait_for(Nanoseconds deadline) {
 
 void Node::begin_stop() {
   if (stop_by_) return;
-  spdlog::info("event=stopping node={} connections={}", name_, front_end_->connections());
+  spdlog::info("event=stopping connections={}", front_end_->connections());
   stop_began_ = clock_.now().steady;
   stop_by_ = stop_began_ + kStopPatience;
   journal_.check_soon();  // if the journal was removed a moment ago, it is written anew before the process ends

@@ -237,6 +237,8 @@ void read_log(Section& keys, LogConfig& log) {
   std::string file;
   keys.read("file", file);
   log.file = expand_home(file);
+  static constexpr std::array<Choice<LogFormat>, 2> kFormats{{{"text", LogFormat::Text}, {"json", LogFormat::Json}}};
+  keys.read_one_of("format", kFormats, log.format);
 }
 
 NodeSource read_node(Section& keys, NodeConfig& node) {

@@ -98,9 +98,12 @@ struct MonitorConfig {
   bool allow_remote = false;  // permits `monitor` beyond loopback, with CURVE and for the viewers of viewer_keys.hpp
 };
 
+enum class LogFormat : std::uint8_t { Text, Json };  // node/observe/log_line.hpp
+
 struct LogConfig {
   std::string level = "info";  // trace, debug, info, warning, error
   std::filesystem::path file;  // as in the file: log_file() resolves it. Empty: standard error only
+  LogFormat format = LogFormat::Text;
 };
 
 struct NodeConfig {

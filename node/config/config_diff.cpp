@@ -68,6 +68,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   all.add("http.ready_timeout", fmt::to_string(config.http.ready_timeout.count()));
   all.add("log.level", config.log.level, kLive);
   all.add("log.file", log_file(config, name).string());
+  all.add("log.format", config.log.format == LogFormat::Text ? "text" : "json");
   all.add("node.name", node->name);
   all.add("node.clients", to_string(node->clients));
   all.add("node.bus", node->bus);

@@ -8,15 +8,16 @@
 #include <array>
 #include <atomic>
 #include <ctime>
-#include <iterator>
 #include <memory>
 #include <system_error>
 #include <utility>
 #include <vector>
 
 #include "node/base/log_levels.hpp"
+#include "node/observe/log_line.hpp"
 #include "node/observe/log_output.hpp"
 #include "protocol/limits.hpp"
+#include "protocol/unreachable.hpp"
 
 namespace herd::node {
 namespace {
@@ -30,8 +31,9 @@ using namespace std::chrono;
 constexpr std::array<level_enum, kLogLevels.size()> kLevels{level_enum::trace, level_enum::debug, level_enum::info,
                                                             level_enum::warn, level_enum::err};
 constexpr std::size_t kFatalBytes = 1'000;
-constexpr std::size_t kMostOutputs = 2;       // standard error and a file
-constexpr timespec kDrainPoll{0, 1'000'000};  // 1 ms
+constexpr std::size_t kFatalLineBytes = 7 * (kFatalBytes + protocol::kMaxNameBytes) + 100;  // log_line.hpp
+constexpr std::size_t kMostOutputs = 2;                                                     // standard error and a file
+constexpr timespec kDrainPoll{0, 1'000'000};                                                // 1 ms
 
 Result<level_enum> parse_level(std::string_view text) {
   const auto* const name = std::find(kLogLevels.begin(), kLogLevels.end(), text);
@@ -44,45 +46,35 @@ std::string_view name_of(level_enum level) {
   return found == kLevels.end() ? kLogLevels.back() : kLogLevels.at(static_cast<std::size_t>(found - kLevels.begin()));
 }
 
-struct Line {
-  system_clock::time_point time;
-  level_enum level;
-  std::string_view node;
-  std::string_view text;
-};
-
-// Computes the calendar itself, because gmtime_r() takes a lock.
-template <typename Output>
-Output format_line(Output output, const Line& line) {
-  const auto time = floor<milliseconds>(line.time);
-  const auto midnight = floor<days>(time);
-  const year_month_day date(midnight);
-  const hh_mm_ss clock(time - midnight);
-  return fmt::format_to(output, "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z {} {} {}\n", static_cast<int>(date.year()),
-                        static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()), clock.hours().count(),
-                        clock.minutes().count(), clock.seconds().count(), clock.subseconds().count(),
-                        name_of(line.level), line.node, line.text);
+void append_line(fmt::appender out, LogFormat format, const LogLine& line) {
+  switch (format) {
+    case LogFormat::Text:
+      return append_text_line(out, line);
+    case LogFormat::Json:
+      return append_json_line(out, line);
+  }
+  protocol::unreachable();
 }
 
 // The sink of spdlog's logger. It has no lock and no buffer: each call formats its line on its own stack.
 class RingSink : public spdlog::sinks::sink {
  public:
-  explicit RingSink(std::string node) : node_(std::move(node)) {}
+  RingSink(std::string node, LogFormat format) : node_(std::move(node)), format_(format) {}
 
   void add(LogTarget target) {
-    outputs_.push_back(
-        std::make_unique<LogOutput>(std::move(target), [node = node_](std::uint64_t lines, std::string_view reason) {
+    outputs_.push_back(std::make_unique<LogOutput>(
+        std::move(target), [node = node_, format = format_](std::uint64_t lines, std::string_view reason) {
           fmt::memory_buffer text;
           const auto event = fmt::format("event=log_dropped lines={} reason=\"{}\"", lines, reason);
-          format_line(fmt::appender(text), {system_clock::now(), level_enum::warn, node, event});
+          append_line(fmt::appender(text), format, {system_clock::now(), name_of(level_enum::warn), node, event});
           return fmt::to_string(text);
         }));
   }
 
   void log(const spdlog::details::log_msg& message) override {
     fmt::memory_buffer text;
-    format_line(fmt::appender(text),
-                {message.time, message.level, node_, {message.payload.data(), message.payload.size()}});
+    append_line(fmt::appender(text), format_,
+                {message.time, name_of(message.level), node_, {message.payload.data(), message.payload.size()}});
     push({text.data(), text.size()});
   }
   void flush() override {}
@@ -90,12 +82,12 @@ class RingSink : public spdlog::sinks::sink {
   void set_formatter(std::unique_ptr<spdlog::formatter> /*formatter*/) override {}
 
   void push_fatal(std::string_view event) noexcept {
-    std::array<char, kFatalBytes + 256> text{};
+    fmt::basic_memory_buffer<char, kFatalLineBytes> text;  // never grows
     try {
       const std::string_view node = std::string_view(node_).substr(0, protocol::kMaxNameBytes);
-      const Line line{system_clock::now(), level_enum::err, node, event.substr(0, kFatalBytes)};
-      const char* end = format_line(text.data(), line);
-      push({text.data(), static_cast<std::size_t>(end - text.data())});
+      append_line(fmt::appender(text), format_,
+                  {system_clock::now(), name_of(level_enum::err), node, event.substr(0, kFatalBytes)});
+      push({text.data(), text.size()});
     } catch (...) {  // fmt does not throw here, but the compiler cannot prove it
       lost();
     }
@@ -140,6 +132,7 @@ class RingSink : public spdlog::sinks::sink {
   }
 
   std::string node_;
+  LogFormat format_;
   std::vector<std::unique_ptr<LogOutput>> outputs_;
   std::atomic<std::uint64_t> lost_ = 0;
 };
@@ -148,7 +141,7 @@ std::shared_ptr<RingSink> owned_sink;          // used by the main thread only
 std::atomic<RingSink*> sink_in_use = nullptr;  // the same object, for all threads
 
 Result<std::shared_ptr<RingSink>> open_sink(const std::string& node, const LogConfig& config) {
-  auto sink = std::make_shared<RingSink>(node);
+  auto sink = std::make_shared<RingSink>(node, config.format);
   auto standard_error = LogTarget::standard_error();
   if (!standard_error) return tl::unexpected(standard_error.error());
   try {

@@ -4,6 +4,8 @@
 //
 //   2026-11-23T14:03:56.123Z info Hill event=link_lost peer=Smith lag=12
 //
+// With `[log] format = "json"` each line is a JSON object with the same content (log_line.hpp).
+//
 // Logging never blocks: it copies the line into one ring per destination (log_output.hpp), and each destination has a
 // thread that writes. Lines that a destination does not accept in time are dropped, counted, and reported there:
 //

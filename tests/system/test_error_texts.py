@@ -60,7 +60,7 @@ CONFIGURATIONS = [
     '[places]\ntimeout = "5"\n' + NODE, '[places]\ntimeout = "9ms"\n' + NODE,
     "[http]\nallow_remote_http = 1\n" + NODE, "[monitor]\nallow_remote = 1\n" + NODE,
     NODE + 'monitor = "tcp://0.0.0.0:13500"\n', '[http]\nready_timeout = "61s"\n' + NODE,
-    '[log]\nlevel = "warn"\n' + NODE,
+    '[log]\nlevel = "warn"\n' + NODE, '[log]\nformat = "xml"\n' + NODE,
     '[http]\ntls = "yes"\n' + NODE, '[http]\ntls = "on"\n' + NODE,
     '[http]\ntls = "on"\ntls_cert = "none"\ntls_key = "none"\n' + NODE,
 ]

@@ -2,6 +2,7 @@
 and counted, and there is no other effect: clients are answered, links stay up, and a node ends after SIGTERM."""
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -256,3 +257,43 @@ def test_a_crash_is_the_last_line_of_the_log(make_herd: MakeHerd, number: signal
     for log in (node.log(), (node.state_dir / "n0.log").read_text()):
         assert log.count("event=command ") == 1000
         assert log.endswith(f" error n0 event=crashed signal={int(number)}\n")
+
+
+# JSON.
+
+def objects(log: str) -> list[dict[str, str]]:
+    """The lines of a log of JSON. Fails the test if a line is not an object of strings, or has a name twice."""
+    def unique(pairs: list[tuple[str, str]]) -> dict[str, str]:
+        assert len(dict(pairs)) == len(pairs) and all(isinstance(value, str) for _, value in pairs), pairs
+        return dict(pairs)
+    return [json.loads(one, object_pairs_hook=unique) for one in log.splitlines()]
+
+
+def test_every_line_of_a_log_of_json_is_an_object(make_herd: MakeHerd) -> None:
+    herd = make_herd(line(2), settings={"log": {"format": "json"}})
+    node = herd["n0"]
+    herd.wait_linked()
+    node.say(b'IAMAT a\xffb +91+1 5\nIAMAT "x" event=forged +1+1 5\n" a=b \xc3\xbc\x1b[31m \\\nIAMAT kiwi +1+1 5\n')
+    node.wait_log('"event":"connection_closed"')
+    herd["n1"].kill()
+    node.wait_log('"event":"link_lost"')
+    node.stop()
+    lines = objects(node.log())
+    assert {"started", "stopped", "command", "link_lost"} <= {one["event"] for one in lines}
+    assert all(one["node"] == "n0" and one["time"].endswith("Z") for one in lines)
+    assert {one["level"] for one in lines} <= {"debug", "info", "warning"}
+    [lost] = [one for one in lines if one["event"] == "link_lost"]
+    assert lost["peer"] == "n1" and lost["level"] == "info"
+    texts = {one.get("text") for one in lines if one["event"] == "command"}
+    assert {'IAMAT "x" event=forged +1+1 5', '" a=b \\xc3\\xbc\\x1b[31m \\\\'} <= texts
+
+
+@pytest.mark.skipif(bool(os.environ.get("HERD_SANITIZED")), reason="a sanitizer handles it itself")
+def test_a_crash_is_the_last_line_of_a_log_of_json(make_herd: MakeHerd) -> None:
+    herd = make_herd({"n0": []}, settings={"log": {"format": "json"}})
+    node = herd["n0"]
+    node.may_die = True
+    node.signal(signal.SIGSEGV)
+    assert node.process.wait(10) == -signal.SIGSEGV
+    last = objects(node.log())[-1]
+    assert last | {"time": ""} == {"time": "", "level": "error", "node": "n0", "event": "crashed", "signal": "11"}

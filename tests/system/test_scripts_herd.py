@@ -171,6 +171,15 @@ def test_where_shows_the_record_of_each_node_and_marks_differences(control: Cont
         control.trouble("where", client, status=2)
 
 
+def test_logs_show_lines_of_json_as_they_are(control: Control) -> None:
+    control.herd.settings = {**control.herd.settings, "log": {"format": "json"}}
+    control.herd.write_config()
+    control.run("up")
+    output = control.run("logs", "n0", "-n", "1000")
+    assert '"node":"n0","event":"started"' in output
+    assert all(json.loads(line)["node"] == "n0" for line in output.splitlines())
+
+
 def test_logs_show_each_nodes_lines_and_follow_them(control: Control) -> None:
     assert "no logs in" in control.trouble("logs")
     control.run("up")

@@ -1,6 +1,10 @@
 #include "node/base/json_text.hpp"
 
+#include <fmt/format.h>
+
 #include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
 
 #include "tests/catch.hpp"
 
@@ -31,6 +35,31 @@ TEST_CASE("UTF-8 is unchanged, and bytes that are not UTF-8 become the replaceme
   CHECK(written("Zürich") == "\"Zürich\"");
   CHECK(written("a\xfe") == "\"a\xef\xbf\xbd\"");
   CHECK(written("\xc3") == "\"\xef\xbf\xbd\"");
+  for (const std::string_view valid :
+       {"\xe0\xa0\x80", "\xed\x9f\xbf", "\xee\x80\x80", "\xf0\x90\x80\x80", "\xf4\x8f\xbf\xbf"}) {
+    CHECK(written(valid) == "\"" + std::string(valid) + "\"");
+  }
+  for (const std::string_view wrong :
+       {"\xe0\x9f\x80", "\xed\xa0\x80", "\xf0\x8f\x80\x80", "\xf4\x90\x80\x80", "\xc0\x80", "\xf5"}) {
+    CHECK(written(wrong).starts_with("\"\xef\xbf\xbd"));
+    CHECK(nlohmann::json::accept(written(wrong)));
+  }
+}
+
+TEST_CASE("a text is written as by the library, into both kinds of buffer") {
+  for (unsigned seed = 0; seed < 20'000; ++seed) {
+    std::string text;
+    for (unsigned i = 0, state = seed; i < 4; ++i, state = state * 1'103'515'245 + 12'345) {
+      constexpr std::string_view kBytes = "a\"\\\n\x01\x7f\x80\xa0\xbf\xc2\xc3\xe0\xe1\xed\xf0\xf1\xf4\xff";
+      text += kBytes[(state >> 16U) % kBytes.size()];
+    }
+    fmt::memory_buffer buffer;
+    append_json_text(fmt::appender(buffer), text);
+    const std::string quoted = "\"" + fmt::to_string(buffer) + "\"";
+    if (quoted != written(text)) FAIL(quoted);
+    const auto library = nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+    if (nlohmann::json::parse(quoted) != nlohmann::json::parse(library)) FAIL(quoted << " is not " << library);
+  }
 }
 
 TEST_CASE("control characters of terminals are escaped, also those that are valid UTF-8") {

@@ -33,7 +33,7 @@ TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level 
   fresh.clients = {CommandSet::Seed,  InvalidArgumentsPolicy::Reply, 100,       5,    6, 1s, 2s, true, "/cert", "/key",
                    TlsVersion::Tls13, Authentication::Token,         "/tokens", true, 7, 3s};
   fresh.watches = {1, 2};
-  fresh.log = {"debug", "x.log"};
+  fresh.log = {"debug", "x.log", LogFormat::Json};
   fresh.bus = {false, "/keys", 1, 2};
   fresh.updates = {Acknowledge::Fsync, 1, 1s};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
@@ -67,7 +67,8 @@ TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level 
   CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.curve", "bus.keys_dir", "bus.max_in_flight",
                                 "bus.max_batch", "updates.ack", "updates.replicas", "places.providers",
                                 "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",
-                                "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file"});
+                                "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file",
+                                "log.format"});
 }
 
 TEST_CASE("a log file that is resolved already is not a change") {

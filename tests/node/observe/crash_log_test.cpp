@@ -30,7 +30,7 @@ using namespace std::chrono_literals;
 // Runs `fatal` in a child process. Its log goes to a file, and to a standard error that is
 // full and never read. Returns the text of the file; checks that SIGABRT ended the process.
 template <typename Fatal>
-std::string log_of_crash(const Fatal& fatal) {
+std::string log_of_crash(const Fatal& fatal, LogFormat format = LogFormat::Text) {
   const ScratchDir scratch;
   const auto file = scratch.path() / "log";
   std::array<int, 2> ends{};
@@ -41,7 +41,7 @@ std::string log_of_crash(const Fatal& fatal) {
     setrlimit(RLIMIT_CORE, &none);
     std::signal(SIGABRT, SIG_DFL);  // the test program has a handler of its own
     const StandardErrorTo redirected(fcntl(ends[1], F_DUPFD_CLOEXEC, 3));
-    if (!start_log("Hill", {.level = "info", .file = file})) _exit(2);
+    if (!start_log("Hill", {.level = "info", .file = file, .format = format})) _exit(2);
     log_crashes();
     for (int i = 0; i < 200; ++i) spdlog::info("event=before text={}", std::string(1'000, 'x'));
     fatal();
@@ -70,6 +70,19 @@ TEST_CASE("an abort is logged after all lines before it, although standard error
   const std::string log = log_of_crash([] { std::abort(); });
   CHECK(count(log, "event=before") == 200);
   CHECK(log.ends_with(" error Hill event=crashed signal=6\n"));
+}
+
+TEST_CASE("a crash is logged as JSON where the log is JSON") {
+  const std::string log = log_of_crash(
+      [] {
+        log_fatal("event=assertion_failed condition=\"a < b\"");
+        std::abort();
+      },
+      LogFormat::Json);
+  CHECK(count(log, R"(,"node":"Hill","event":"before","text":"xxx)") == 200);
+  CHECK(count(log, R"(,"level":"error","node":"Hill","event":"assertion_failed","condition":"a < b"})") == 1);
+  CHECK(log.ends_with(R"(,"level":"error","node":"Hill","event":"crashed","signal":"6"})"
+                      "\n"));
 }
 
 TEST_CASE("an uncaught exception is logged with its reason") {

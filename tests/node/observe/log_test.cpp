@@ -66,6 +66,27 @@ TEST_CASE_METHOD(LogFixture, "a log line has the time in UTC, the level, the nod
   CHECK(read(errors) == read(file));
 }
 
+TEST_CASE_METHOD(LogFixture, "with the format JSON each line is an object with the same content") {
+  const auto file = directory / "Hill.log";
+  const StandardErrorTo redirected(directory / "stderr");
+  REQUIRE(start_log("Hill", {.level = "info", .file = file, .format = LogFormat::Json}));
+  spdlog::warn("event=link_lost peer={} reason=\"{}\"", "Smith", "no answer");
+  log_fatal("without fields");
+  log_fatal(std::string(5'000, '\x01'));  // the longest line that one byte can become
+  REQUIRE(drain_log(10s));
+  std::string cut;
+  for (int i = 0; i < 1'000; ++i) cut += "\\u0000";
+  const std::string head = R"({"time":"0000-00-00T00:00:00.000Z","level":)";
+  CHECK(without_digits(read(file)) ==
+        head +
+            R"("warning","node":"Hill","event":"link_lost","peer":"Smith","reason":"no answer"})"
+            "\n" +
+            head +
+            R"("error","node":"Hill","message":"without fields"})"
+            "\n" +
+            head + R"("error","node":"Hill","message":")" + cut + "\"}\n");
+}
+
 TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart keeps the earlier lines") {
   const auto file = directory / "Hill.log";
   std::ofstream(file) << "before\n";
