@@ -59,7 +59,8 @@ std::size_t TlsStream::receive(std::span<char> buffer, std::error_code& error) {
     if (result != 1) {
       const std::error_code found = error_of(result);
       const bool waits = found == std::errc::operation_would_block;
-      if (waits && messages_ != messages && SSL_has_pending(ssl_.get()) == 1) continue;  // after a KeyUpdate
+      has_input_ = waits && messages_ != messages && SSL_has_pending(ssl_.get()) == 1;
+      if (has_input_) continue;  // after a KeyUpdate
       if (size == 0) {
         error = found;
       } else if (!waits) {
