@@ -91,18 +91,22 @@ std::vector<std::string> Node::reload() {
 // The files are read again also if the configuration has not changed.
 std::vector<std::string> Node::reload_keys(const Config& next) {
   auto fresh = load_keys(next, name_);
+  Refused refused;
   if (monitor_ && has_remote_monitor(*config_.find(name_))) {
-    reload_viewers(*monitor_, config_, fresh ? std::optional(fresh->keys.own) : std::nullopt, clock_.now().steady);
+    const auto own = fresh ? std::optional(fresh->keys.own) : std::nullopt;
+    const auto viewers = reload_viewers(*monitor_, config_, own, clock_.now().steady);
+    if (!viewers) refused.push_back(first_of(viewers.error().message));
   }
   if (!fresh) {
     spdlog::warn(
         "event=keys_refused reason=\"the key files have mistakes: the node continues with the previous keys\"");
     log_mistakes(fresh.error().message);
-    return {first_of(fresh.error().message)};
+    refused.push_back(first_of(fresh.error().message));
+    return refused;
   }
   log_key_warnings(fresh->warnings);
   if (bus_->set_keys(std::move(fresh->keys), clock_.now())) spdlog::info("event=keys_reloaded");
-  return {};
+  return refused;
 }
 
 // ---- peers ----------------------------------------------------------------------------------------------------------

@@ -20,18 +20,20 @@ Result<std::unique_ptr<Monitor>> start_monitor(zmq::context_t& context, const No
   return monitor;
 }
 
-void reload_viewers(Monitor& monitor, const Config& config, std::optional<bus::KeyPair> own, Nanoseconds steady) {
+Result<void> reload_viewers(Monitor& monitor, const Config& config, std::optional<bus::KeyPair> own,
+                            Nanoseconds steady) {
   auto fresh = load_viewers(config);
   if (!fresh) {
     spdlog::warn(
         "event=viewers_refused reason=\"viewers.toml has mistakes: the node continues with the former viewers\"");
     log_mistakes(fresh.error().message);
-    return;
+    return tl::unexpected(fresh.error());
   }
   log_key_warnings(fresh->warnings);
   const std::size_t count = fresh->names.size();
   monitor.set_keys({own ? *own : monitor.viewers().keys().own, std::move(fresh->names)}, steady);
   spdlog::info("event=viewers_reloaded keys={}", count);
+  return {};
 }
 
 }  // namespace herd::node

@@ -20,8 +20,9 @@ namespace herd::node {
                                                                        std::optional<ViewerKeys> keys);
 
 // Reads viewers.toml again, and disconnects the viewers that are not in it any more. After a mistake in it, the former
-// viewers stay. `own`: the new key pair of the node; nullopt: the former one.
-void reload_viewers(Monitor& monitor, const Config& config, std::optional<bus::KeyPair> own,
-                    protocol::Nanoseconds steady);
+// viewers stay, and this returns the mistakes, one a line. `own`: the new key pair of the node; nullopt: the former
+// one.
+[[nodiscard]] protocol::Result<void> reload_viewers(Monitor& monitor, const Config& config,
+                                                    std::optional<bus::KeyPair> own, protocol::Nanoseconds steady);
 
 }  // namespace herd::node

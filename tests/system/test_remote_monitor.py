@@ -19,6 +19,7 @@ import zmq
 
 import zmtp
 from herd_control import SCRIPT
+from herd_ctl.reset import say
 from herd_fixture import BINARY, REPOSITORY, Herd, MakeHerd, Node, alone, wait_for
 from herd_lab.keys import KeyPair, new_key_pair
 from talk import memory_peak, now, settled_memory
@@ -169,7 +170,8 @@ def test_a_mistake_in_the_file_of_the_viewers_changes_nothing_until_it_is_correc
     viewers.append(viewer_of(remote, remote.herd.directory / "alice.viewer"))
     assert viewers[0].reads()
     file.write_text(good[:-10])
-    remote.node.signal(signal.SIGHUP)
+    answer = say(remote.node.state_dir, b"reload")
+    assert answer and [reason.startswith(f"{file}:") for reason in answer["refused"]] == [True]
     remote.node.wait_log("event=viewers_refused", "event=reload_mistake at=")
     assert viewers[0].reads()
     file.write_text("")
