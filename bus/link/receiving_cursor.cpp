@@ -19,6 +19,11 @@ ReceivingCursor::ReceivingCursor(const LinkLimits& limits, const PeerCursor& res
   durable_ = restored.at.cursor;
 }
 
+void ReceivingCursor::use(const LinkLimits& limits) {
+  prompt_durable_ = limits.prompt_durable;
+  ack_delay_ = limits.ack_delay;
+}
+
 void ReceivingCursor::begin_incarnation(ChangeNumber feed_tail) {
   sync_target_ = feed_tail;
   ack_attempt_ = 0;

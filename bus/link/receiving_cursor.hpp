@@ -28,6 +28,9 @@ class ReceivingCursor {
   // has that feed id, else at the feed's beginning. A position with run 0 is not used.
   ReceivingCursor(const LinkLimits& limits, const PeerCursor& restored);
 
+  // From now on ACKs are due as `limits` state: prompt_durable and ack_delay. One that is owed already stays as it is.
+  void use(const LinkLimits& limits);
+
   // ---- received messages ----
   // The first HELLO of a new incarnation of the peer. `feed_tail`: the peer's. What is owed to the former one is void.
   void begin_incarnation(ChangeNumber feed_tail);

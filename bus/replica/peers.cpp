@@ -41,6 +41,12 @@ PeerIndex Peers::add(std::string name) {
   return number;
 }
 
+void Peers::acknowledge_as(const LinkLimits& limits) {
+  options_.limits.prompt_durable = limits.prompt_durable;
+  options_.limits.ack_delay = limits.ack_delay;
+  for (Peer& peer : peers_) peer.link.receiving().use(limits);
+}
+
 void Peers::remove(PeerIndex number) {
   ++changes_;
   const std::string& route = peers_[number].claims.route();

@@ -55,6 +55,9 @@ class Peers {
 
   // A peer of the configuration at the start of the node. `restored`: as in ReceivingCursor.
   void begin_with(std::string name, const PeerCursor& restored);
+  // The links, also those that are made later, acknowledge as `limits` state: prompt_durable and ack_delay. The other
+  // limits stay.
+  void acknowledge_as(const LinkLimits& limits);
   // A peer is added while the node runs; it must not be one already. Returns the number of its link.
   PeerIndex add(std::string name);
   // A peer is removed. Messages by its route belong to no peer from now on.

@@ -305,6 +305,12 @@ void Replica::update_acknowledged() {
   acknowledged_ = std::min(acknowledged_, *kth);
 }
 
+void Replica::set_replicas(std::size_t replicas, const LinkLimits& limits) {
+  durability_.replicas = replicas;
+  peers_.acknowledge_as(limits);
+  update_acknowledged();
+}
+
 void Replica::await(ChangeNumber number) {
   if (durability_.replicas == 0) return;
   for (Peer& peer : peers_) peer.link.sending().await(number);

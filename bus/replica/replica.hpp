@@ -190,13 +190,16 @@ class Replica {
     return peers_[peer].link.wants_to_send(now, store_.feed().tail()) || peers_[peer].reconciler.wants_to_send();
   }
 
-  // Replies up to this change number may leave: their records are as durable as Options::durability demands. It falls
-  // to 0 while may_acknowledge() is false.
+  // Replies up to this change number may leave: their records are as durable as durability() demands. It falls to 0
+  // while may_acknowledge() is false, and may fall at set_replicas().
   [[nodiscard]] ChangeNumber acknowledged() const { return acknowledged_; }
   // False while another process has, or may have, this node's name. Then the node is not ready either.
   [[nodiscard]] bool may_acknowledge() const { return own_name_.may_acknowledge(); }
   // The newest report of a peer about another process with this node's name.
   [[nodiscard]] std::optional<OwnName::Report> name_report(protocol::Now now) const { return own_name_.report(now); }
+  // Replies wait for the journals of this many peers from now on, also those that wait already. `limits`: how the links
+  // acknowledge, as in Peers::acknowledge_as().
+  void set_replicas(std::size_t replicas, const LinkLimits& limits);
   // A reply waits for this number: peers are asked again how far their journals are. 0: no reply waits.
   void await(ChangeNumber number);
 

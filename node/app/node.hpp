@@ -97,7 +97,10 @@ class Node : private bus::LoopHost {
   // Each returns what it did not apply, a sentence for each part.
   std::vector<std::string> reload();
   [[nodiscard]] std::vector<std::string> reload_keys(const Config& next);
+  void use_settings(const Config& fresh, const std::shared_ptr<const TokenTable>& tokens);
+  [[nodiscard]] std::vector<std::string> reload_peers_and_replicas(const Config& next, std::size_t replicas);
   [[nodiscard]] std::vector<std::string> reload_peers(const Config& next);
+  void set_replicas(std::size_t replicas);
   [[nodiscard]] std::vector<std::string> change_peers(const Config& next);
   [[nodiscard]] std::optional<std::string> add_peer(const std::string& peer, const std::string& address);
   void use_tokens(const std::shared_ptr<const TokenTable>& tokens);

@@ -16,6 +16,14 @@ constexpr std::chrono::milliseconds kWorkerMargin{100};
 
 }  // namespace
 
+bus::LinkLimits link_limits(const Config& config) {
+  bus::LinkLimits limits{config.bus.max_in_flight, config.bus.max_batch};
+  limits.prompt_durable = config.updates.replicas > 0;
+  // An ACK may wait only if neither replies nor the next batch wait for it.
+  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) limits.ack_delay = bus::kAckDelay;
+  return limits;
+}
+
 bus::Replica::Options replica_options(const Config& config, const std::string& name, const ReplicaSinks& sinks) {
   bus::Replica::Options options;
   options.reports = &sinks.reports;
@@ -23,10 +31,7 @@ bus::Replica::Options replica_options(const Config& config, const std::string& n
   options.self = {config.herd_name, name, random_id(), 0, config.find(name)->bus_public};
   options.name_wait = bus::kNameWait;
   options.peers = config.find(name)->peers;
-  options.limits = {config.bus.max_in_flight, config.bus.max_batch};
-  options.limits.prompt_durable = config.updates.replicas > 0;
-  // An ACK may wait only if neither replies nor the next batch wait for it.
-  if (config.updates.replicas == 0 && config.bus.max_in_flight > 1) options.limits.ack_delay = bus::kAckDelay;
+  options.limits = link_limits(config);
   options.jitter_seed = random_id();
   options.random_id = random_id;
   options.durability.journal = config.updates.ack != Acknowledge::Memory;

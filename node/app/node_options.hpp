@@ -17,6 +17,9 @@ struct ReplicaSinks {
   protocol::DurationHistogram& propagation;
 };
 
+// The limits of the replica's links.
+[[nodiscard]] bus::LinkLimits link_limits(const Config& config);
+
 // The options of the replica of node `name`, which the configuration must contain. The incarnation is random; the feed
 // id is 0, because the recovered state sets it. `reports` must outlive the replica.
 [[nodiscard]] bus::Replica::Options replica_options(const Config& config, const std::string& name,

@@ -11,6 +11,7 @@
 #include "node/app/certificates.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node.hpp"
+#include "node/app/node_options.hpp"
 #include "node/app/reload_log.hpp"
 #include "node/app/remote_monitor.hpp"
 #include "node/config/config_diff.hpp"
@@ -63,29 +64,38 @@ std::vector<std::string> Node::reload() {
     refused.push_back(valid.error().message);
     return refused;
   }
-  report_certificates(*fresh, clock_.now().wall);
   const ConfigChanges changes = diff({config_, *fresh}, name_);
-  config_.clients = fresh->clients;
-  config_.watches = fresh->watches;
-  front_end_->use_tls(config_.clients.tls_context);
-  if (*tokens) spdlog::info("event=tokens_reloaded tokens={}", (*tokens)->size());
-  fresh->http.ready_timeout = config_.http.ready_timeout;  // the only key of [http] that needs a restart
-  config_.http = fresh->http;
-  if (http_) http_->use_tls(config_.http.tls_context);
-  use_tokens(*tokens);
-  config_.updates.ack_timeout = fresh->updates.ack_timeout;
-  config_.log.level = fresh->log.level;
-  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
-  const Refused of_peers = reload_peers(next);
+  use_settings(*fresh, *tokens);
+  const std::size_t replicas = fresh->find(name_) == nullptr ? config_.updates.replicas : fresh->updates.replicas;
+  const Refused of_peers = reload_peers_and_replicas(next, replicas);
   for (const std::string& reason : of_peers) spdlog::warn("event=reload_refused reason=\"{}\"", reason);
   append(refused, of_peers);
   for (const std::string& key : changes.live) {
-    if (key != "node.peers" || of_peers.empty()) spdlog::info("event=reloaded key={}", key);
+    const bool is_partial = (key == "node.peers" && !of_peers.empty()) ||
+                            (key == "updates.replicas" && config_.updates.replicas != replicas);
+    if (!is_partial) spdlog::info("event=reloaded key={}", key);
   }
   for (const std::string& key : changes.restart) {
     spdlog::warn("event=reload_needs_restart key={} reason=\"the new value applies after a restart of the node\"", key);
   }
   return refused;
+}
+
+// The live settings but those of the peers and `replicas`.
+void Node::use_settings(const Config& fresh, const std::shared_ptr<const TokenTable>& tokens) {
+  report_certificates(fresh, clock_.now().wall);
+  config_.clients = fresh.clients;
+  config_.watches = fresh.watches;
+  front_end_->use_tls(config_.clients.tls_context);
+  if (tokens) spdlog::info("event=tokens_reloaded tokens={}", tokens->size());
+  const auto ready_timeout = config_.http.ready_timeout;  // the only key of [http] that needs a restart
+  config_.http = fresh.http;
+  config_.http.ready_timeout = ready_timeout;
+  if (http_) http_->use_tls(config_.http.tls_context);
+  use_tokens(tokens);
+  config_.updates.ack_timeout = fresh.updates.ack_timeout;
+  config_.log.level = fresh.log.level;
+  if (!log_level_) (void)set_log_level(config_.log.level);  // the configuration was checked
 }
 
 // The files are read again also if the configuration has not changed.
@@ -111,15 +121,27 @@ std::vector<std::string> Node::reload_keys(const Config& next) {
 
 // ---- peers ----------------------------------------------------------------------------------------------------------
 
-std::vector<std::string> Node::reload_peers(const Config& next) {
-  const std::vector<std::string>& peers = next.find(name_)->peers;
-  const std::size_t replicas = replica_.durability().replicas;
-  if (peers.size() < replicas) {
-    return {
-        fmt::format("the peers stay: {} has {} peers in the new configuration, but replies wait for {} until a "
-                    "restart, as `replicas` said at its start: restart the node",
-                    name_, peers.size(), replicas)};
+// Replies never wait for more peers than there are: less is asked for before peers go, more after they have come.
+Refused Node::reload_peers_and_replicas(const Config& next, std::size_t replicas) {
+  if (replicas < config_.updates.replicas) set_replicas(replicas);
+  Refused refused = reload_peers(next);
+  if (replicas <= config_.updates.replicas) return refused;
+  const std::size_t peers = replica_.peers().size();
+  if (replicas <= peers) {
+    set_replicas(replicas);
+  } else {
+    refused.push_back(fmt::format("`replicas` stays {}: {} has only {} peers", config_.updates.replicas, name_, peers));
   }
+  return refused;
+}
+
+void Node::set_replicas(std::size_t replicas) {
+  config_.updates.replicas = replicas;
+  replica_.set_replicas(replicas, link_limits(config_));
+}
+
+Refused Node::reload_peers(const Config& next) {
+  const std::vector<std::string>& peers = next.find(name_)->peers;
   if (auto enough = check_descriptors({raise_descriptor_limit(), peers.size()}); !enough) {
     return {"the peers stay: " + enough.error().message};
   }

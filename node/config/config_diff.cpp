@@ -52,7 +52,7 @@ std::vector<Setting> settings(const Config& config, std::string_view name) {
   all.add("bus.max_in_flight", fmt::to_string(config.bus.max_in_flight));
   all.add("bus.max_batch", fmt::to_string(config.bus.max_batch));
   all.add("updates.ack", fmt::to_string(static_cast<int>(config.updates.ack)));
-  all.add("updates.replicas", fmt::to_string(config.updates.replicas));
+  all.add("updates.replicas", fmt::to_string(config.updates.replicas), kLive);
   all.add("updates.ack_timeout", fmt::to_string(config.updates.ack_timeout.count()), kLive);
   all.add("places.providers", fmt::format("{}", fmt::join(config.places.providers, " ")));
   all.add("places.timeout", fmt::to_string(config.places.timeout.count()));

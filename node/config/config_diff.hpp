@@ -27,8 +27,8 @@ struct Reload {
 };
 
 struct ConfigChanges {
-  // Changed keys that a reload applies: clients.*, updates.ack_timeout, log.level, node.peers. node.peers differs if a
-  // link is new, removed or to another address.
+  // Changed keys that a reload applies: clients.*, watches.*, http.* but ready_timeout, updates.replicas and
+  // ack_timeout, log.level, node.peers. node.peers differs if a link is new, removed or to another address.
   std::vector<std::string> live;
   std::vector<std::string> restart;  // changed keys that need a restart
 };

@@ -93,6 +93,16 @@ TEST_CASE("a durable position is acknowledged at once with prompt_durable, but n
   }
 }
 
+TEST_CASE("other limits apply to the next ACK") {
+  ReceivingCursor receiving = started({.ack_delay = 1ms});
+  receiving.use({.prompt_durable = true});
+  REQUIRE(receiving.merged(batch(0, 5), kStart));
+  CHECK(receiving.ack_deadline() == kStart);
+  REQUIRE(receiving.take_ack(kIncarnations, kStart));
+  receiving.durable({"Smith", kFeed, {3, kRun}});
+  CHECK(receiving.owes_ack());
+}
+
 TEST_CASE("a durable position never exceeds the merged one, nor falls") {
   ReceivingCursor receiving = started();
   REQUIRE(receiving.merged(batch(0, 5), kStart));

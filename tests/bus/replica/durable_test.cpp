@@ -58,6 +58,45 @@ TEST_CASE("a reply waits for this node's journal and for a peer's, whichever is 
   CHECK(herd.hill->acknowledged() >= outcome.number);
 }
 
+TEST_CASE("replies wait for as many peers as set_replicas() states, also those that wait already") {
+  const LinkLimits prompt{.prompt_durable = true};
+  TwoDurable herd;
+  const auto outcome = accept(*herd.hill, "kiwi", "5", herd.now);
+  TwoDurable::write(*herd.hill);
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  herd.hill->set_replicas(0, {});
+  CHECK(herd.hill->durability().replicas == 0);
+  CHECK(herd.hill->acknowledged() >= outcome.number);
+  herd.hill->set_replicas(1, prompt);
+  CHECK(herd.hill->acknowledged() < outcome.number);
+  REQUIRE(herd.deliver());
+  TwoDurable::write(*herd.smith);
+  REQUIRE(herd.deliver());
+  CHECK(herd.hill->acknowledged() >= outcome.number);
+  herd.hill->set_replicas(2, prompt);  // more than there are peers
+  CHECK(herd.hill->acknowledged() == 0);
+  herd.hill->check_invariants();
+}
+
+TEST_CASE("links acknowledge as set_replicas() states, also those that are made later") {
+  TwoDurable herd;
+  const auto is_prompt = [&] {
+    (void)accept(*herd.hill, "kiwi", std::to_string(5 + herd.delivered), herd.now);
+    REQUIRE(herd.deliver());
+    TwoDurable::write(*herd.smith);
+    return herd.smith->peers()[0].link.receiving().owes_ack();
+  };
+  CHECK(is_prompt());
+  herd.smith->set_replicas(0, {});
+  REQUIRE(herd.deliver());
+  CHECK_FALSE(is_prompt());
+  herd.smith->set_replicas(1, {.prompt_durable = true});
+  herd.smith->remove_peer(0, herd.now);
+  (void)herd.smith->add_peer("Hill");
+  REQUIRE(herd.advance(5s));
+  CHECK(is_prompt());
+}
+
 TEST_CASE("the reply to a report that is not newer waits for the newer record") {
   TwoDurable herd;
   const auto first = accept(*herd.hill, "kiwi", "5", herd.now);

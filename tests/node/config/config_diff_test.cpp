@@ -27,17 +27,33 @@ TEST_CASE("equal configurations have no differences") {
   CHECK(changes.restart.empty());
 }
 
-TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level are live, all others need a restart") {
+TEST_CASE(
+    "settings of clients, watches and HTTP, replicas, ack_timeout and the log level are live, others need a restart") {
   const auto running = two_nodes();
   auto fresh = running;
-  fresh.clients = {CommandSet::Seed,  InvalidArgumentsPolicy::Reply, 100,       5,    6, 1s, 2s, true, "/cert", "/key",
-                   TlsVersion::Tls13, Authentication::Token,         "/tokens", true, 7, 3s};
+  fresh.clients = {CommandSet::Seed,
+                   InvalidArgumentsPolicy::Reply,
+                   100,
+                   5,
+                   6,
+                   1s,
+                   2s,
+                   true,
+                   "/cert",
+                   "/key",
+                   TlsVersion::Tls13,
+                   nullptr,
+                   Authentication::Token,
+                   "/tokens",
+                   true,
+                   7,
+                   3s};
   fresh.watches = {1, 2};
   fresh.log = {"debug", "x.log", LogFormat::Json};
   fresh.bus = {false, "/keys", 1, 2};
   fresh.updates = {Acknowledge::Fsync, 1, 1s};
   fresh.places = {{}, 1s, 2s, "OTHER", "/key", "https://a.example", "https://b.example"};
-  fresh.http = {true, "/cert", "/key", Authentication::Token, true, 1s};
+  fresh.http = {true, "/cert", "/key", nullptr, Authentication::Token, true, 1s};
   fresh.herd_name = "other";
   fresh.state_dir = "/elsewhere";
   const auto changes = diff({running, fresh}, "Hill");
@@ -58,6 +74,7 @@ TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level 
                              "clients.first_line_timeout",
                              "watches.max_per_node",
                              "watches.max_members",
+                             "updates.replicas",
                              "updates.ack_timeout",
                              "http.tls",
                              "http.tls_cert",
@@ -65,10 +82,9 @@ TEST_CASE("settings of clients, watches and HTTP, ack_timeout and the log level 
                              "http.auth",
                              "log.level"});
   CHECK(changes.restart == Keys{"herd.name", "herd.state_dir", "bus.curve", "bus.keys_dir", "bus.max_in_flight",
-                                "bus.max_batch", "updates.ack", "updates.replicas", "places.providers",
-                                "places.timeout", "places.cache_ttl", "places.key_env", "places.key_file",
-                                "places.google_url", "places.google_legacy_url", "http.ready_timeout", "log.file",
-                                "log.format"});
+                                "bus.max_batch", "updates.ack", "places.providers", "places.timeout",
+                                "places.cache_ttl", "places.key_env", "places.key_file", "places.google_url",
+                                "places.google_legacy_url", "http.ready_timeout", "log.file", "log.format"});
 }
 
 TEST_CASE("a log file that is resolved already is not a change") {
