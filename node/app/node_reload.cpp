@@ -36,6 +36,7 @@ void append(Refused& all, const Refused& more) {
 }  // namespace
 
 std::vector<std::string> Node::reload() {
+  reopen_log();
   auto fresh = load_config(config_.file);
   const Config next = fresh ? with_nodes_of(config_, *fresh, name_) : config_;
   Refused refused;

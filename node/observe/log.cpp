@@ -96,6 +96,10 @@ class RingSink : public spdlog::sinks::sink {
   // Counts a line that could not be formatted, because memory has run out.
   void lost() noexcept { lost_.fetch_add(1, std::memory_order_relaxed); }
 
+  void reopen() noexcept {
+    for (const auto& output : outputs_) output->reopen();
+  }
+
   [[nodiscard]] std::uint64_t dropped() const noexcept {
     std::uint64_t sum = lost_.load(std::memory_order_relaxed);
     for (const auto& output : outputs_) sum += output->dropped();
@@ -179,6 +183,10 @@ Result<void> set_log_level(std::string_view level) {
   if (!parsed) return tl::unexpected(parsed.error());
   spdlog::set_level(*parsed);
   return {};
+}
+
+void reopen_log() noexcept {
+  if (RingSink* sink = sink_in_use) sink->reopen();
 }
 
 std::uint64_t log_dropped() {

@@ -31,6 +31,10 @@ namespace herd::node {
 // error for any other name, and changes nothing then.
 [[nodiscard]] protocol::Result<void> set_log_level(std::string_view level);
 
+// Opens the log file again if it was renamed or removed, as a program that rotates logs does before it sends SIGHUP.
+// Lines logged after the call are in the new file. Does not block. Any thread.
+void reopen_log() noexcept;
+
 // The number of lines dropped since the start, for standard error and the file together. Any thread.
 [[nodiscard]] std::uint64_t log_dropped();
 

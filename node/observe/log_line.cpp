@@ -15,8 +15,8 @@ using namespace std::chrono;
 constexpr std::string_view kEvent = "event=";
 // A line of a client, or its beginning, which may contain anything: the rest of the text.
 constexpr std::array<std::string_view, 2> kLastFields{"text", "head"};
-constexpr std::size_t kMostFields = 32;          // the longest event has 12
-constexpr std::size_t kMostNameBytes = 32;       // the longest name has 14
+constexpr std::size_t kMostFields = 32;     // the longest event has 12
+constexpr std::size_t kMostNameBytes = 32;  // the longest name has 14
 
 // Computes the calendar itself, because gmtime_r() takes a lock.
 fmt::appender append_time(fmt::appender out, system_clock::time_point precise) {

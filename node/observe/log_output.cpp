@@ -51,6 +51,7 @@ class LogOutput::Writer {
   std::atomic<std::uint64_t> dropped = 0;
   std::atomic<std::uint64_t> settled = 0;  // all lines before this position of the ring are written or dropped
   std::atomic<bool> sleeps = false;        // the next line must wake the thread
+  std::atomic<bool> reopens = false;       // follow the path of the file now
   std::atomic<bool> stop = false;          // the thread ends when the ring is empty
   std::atomic<bool> give_up = false;       // the thread ends now
 
@@ -95,6 +96,7 @@ void LogOutput::Writer::run() {
     } else if (is_last_check) {
       return;
     } else {
+      if (reopens.exchange(false)) target_.follow_path();
       rest();
     }
   }
@@ -120,7 +122,8 @@ bool LogOutput::Writer::fill() {
 
 void LogOutput::Writer::write_some() {
   const auto now = steady_clock::now();
-  if (written_ == 0 && now - followed_ >= kLogFollow) {
+  // The lines of chunk_ were read before the flag, so one that was logged after reopen() does not miss it.
+  if (written_ == 0 && (reopens.exchange(false) || now - followed_ >= kLogFollow)) {
     followed_ = now;
     target_.follow_path();
   }
@@ -229,6 +232,11 @@ std::uint64_t LogOutput::pushed() const noexcept {
 
 bool LogOutput::is_settled(std::uint64_t position) const noexcept {
   return writer_->settled >= position;
+}
+
+void LogOutput::reopen() noexcept {
+  writer_->reopens = true;
+  writer_->wake();
 }
 
 std::uint64_t LogOutput::dropped() const noexcept {

@@ -57,6 +57,10 @@ class LogOutput {
   [[nodiscard]] std::uint64_t pushed() const noexcept;
   [[nodiscard]] bool is_settled(std::uint64_t position) const noexcept;
 
+  // Opens the path of the file again, before the next line is written, if it leads to another file or to none. Without
+  // this call that happens at most kLogFollow later. Any thread.
+  void reopen() noexcept;
+
   // The number of lines dropped so far. Any thread.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
 

@@ -195,6 +195,21 @@ def test_a_removed_log_file_is_created_again(make_herd: MakeHerd) -> None:
     wait_for(has_line, "there is a file again")
 
 
+def test_after_sighup_a_renamed_log_file_gets_no_more_lines(make_herd: MakeHerd) -> None:
+    herd = make_herd({"n0": []}, start=False, settings={"log": {"file": "n0.log"}})
+    node = herd["n0"]
+    node.start()
+    file, rotated = node.state_dir / "n0.log", node.state_dir / "n0.log.1"
+    wait_for(lambda: "event=started" in file.read_text(), "the file has the log")
+    for number in range(3):
+        file.rename(rotated)
+        node.signal(signal.SIGHUP)
+        wait_for(file.exists, "there is a new file, although nothing was logged", seconds=5)
+        node.say(f"line{number}")
+        wait_for(lambda: f"text=line{number}\n" in file.read_text(), "the new file has the line")
+        assert f"line{number}" not in rotated.read_text()
+
+
 @pytest.mark.parametrize("closed", range(1, 8))
 def test_closed_standard_descriptors_are_opened_on_dev_null(make_herd: MakeHerd, closed: int) -> None:
     """Without this, the log would be written into the lock file."""

@@ -98,6 +98,25 @@ TEST_CASE_METHOD(LogFixture, "the log file is appended to, so that a restart kee
   CHECK(read(file).find("event=after") != std::string::npos);
 }
 
+TEST_CASE_METHOD(LogFixture, "after reopen_log() a renamed file gets no more lines, and there is a new one at once") {
+  const auto file = directory / "Hill.log";
+  const StandardErrorTo redirected(directory / "stderr");
+  REQUIRE(start_log("Hill", {.level = "info", .file = file}));
+  for (int i = 0; i < 5; ++i) {
+    spdlog::info("event=before");
+    REQUIRE(drain_log(10s));
+    fs::rename(file, directory / "rotated");
+    reopen_log();
+    if (i % 2 == 0) CHECK(wait_until([&] { return fs::exists(file); }));
+    spdlog::info("event=after");
+    REQUIRE(drain_log(10s));
+    CHECK(read(directory / "rotated").find("event=after") == std::string::npos);
+    CHECK(read(file).find("event=after") != std::string::npos);
+    fs::remove(file);
+    reopen_log();
+  }
+}
+
 TEST_CASE_METHOD(LogFixture, "each level passes itself and more severe levels, and can be changed while running") {
   const auto file = directory / "Hill.log";
   const StandardErrorTo redirected(directory / "stderr");
