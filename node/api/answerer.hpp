@@ -10,8 +10,9 @@
 
 namespace herd::node::api {
 
-// A question that is not answered after this time is given up: the HTTP server has answered its client with 503.
-inline constexpr protocol::Nanoseconds kPatience = std::chrono::seconds(5);
+// A question that is not answered after this time is given up, and its client gets 503. Less than Limits::answer_time
+// of the HTTP server, which says less.
+inline constexpr protocol::Nanoseconds kPatience = std::chrono::seconds(4);
 
 class Answerer {
  public:

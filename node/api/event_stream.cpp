@@ -65,6 +65,12 @@ EventStream::EventStream(std::shared_ptr<Inbox> inbox, std::string_view watching
   feed_ = split(line)[2];
 }
 
+// The inbox may outlive the stream, but not wake its connection.
+EventStream::~EventStream() {
+  inbox_->wake_ = nullptr;
+  tell_(ViewerNews::Gone);
+}
+
 EventStream::Pulled EventStream::pull() {
   if (!first_.empty()) return {Next::Piece, std::make_shared<const std::string>(std::exchange(first_, {}))};
   if (inbox_->lines_.empty()) return {inbox_->is_last_ ? Next::End : Next::Nothing};

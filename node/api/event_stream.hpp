@@ -35,7 +35,7 @@ class EventStream : public http::StreamSource {
 
   // `watching`: the line of the answer. `tell`: tells the watch of this stream.
   EventStream(std::shared_ptr<Inbox> inbox, std::string_view watching, Tell tell);
-  ~EventStream() override { tell_(ViewerNews::Gone); }
+  ~EventStream() override;
   EventStream(const EventStream&) = delete;
   EventStream& operator=(const EventStream&) = delete;
 

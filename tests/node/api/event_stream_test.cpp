@@ -68,6 +68,9 @@ TEST_CASE_METHOD(Stream, "a stream ends after its last lines, and its watch lear
   CHECK(stream->pull().next == Next::End);
   stream.reset();
   CHECK(news == std::vector{ViewerNews::Taken, ViewerNews::Gone});
+  const int before = woken;
+  inbox->put("! http 2 TICK 5\n", false);
+  CHECK(woken == before);
 }
 
 }  // namespace

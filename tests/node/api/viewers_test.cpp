@@ -76,7 +76,7 @@ TEST_CASE_METHOD(Herd, "a stream gets the snapshot and then the events") {
   begin("all");
   CHECK(answer.kind == Answer::Kind::Given);
   CHECK(answer.text == "WATCHING http 0000000000000007 new\n");
-  CHECK(take() == "! http 0 HERE AT Hill +1520023933.500000000 a +1+2 1\n! http 0 READY 1\n");
+  CHECK(take() == "! http 0 HERE AT Hill +1520023933.500000000 a +1+2 1\n! http 1 READY 1\n");
   put("b");
   CHECK(take().starts_with("! http 2 ENTER AT Hill"));
   node.now.steady += kDefaultBeat;
