@@ -62,7 +62,9 @@ std::string Connection::watch(const Sent& sent, protocol::Now now) {
   if (const auto* accepted = std::get_if<node::watches::Watcher::Accepted>(&result)) {
     answer = accepted->line;
     open_tags_.insert(command.tag);
-    unmoved_.insert(command.tag);
+    const auto is_of_tag = [&](const Line& line) { return line.text.starts_with("! " + command.tag + ' '); };
+    unmoved_.erase(command.tag);
+    if (std::none_of(lines_.begin(), lines_.end(), is_of_tag)) unmoved_.insert(command.tag);
     judges_.erase(command.tag);
     judges_.emplace(command.tag, WatchJudge(command, records, now.wall));
   }

@@ -96,7 +96,7 @@ class Connection {
   std::deque<std::string> last_lines_;
   std::uint64_t lines_read_ = 0;
   std::map<std::string, WatchJudge> judges_;  // by tag
-  std::set<std::string> unmoved_;             // tags of watches since which no record changed
+  std::set<std::string> unmoved_;             // tags of watches since which no record changed, and no older lines wait
   std::set<std::string> open_tags_;           // of the watches that the node has not ended
   std::optional<Nanoseconds> quiet_until_;    // next_due() after everything was written; nullopt: something changed
   bool is_due_ = false;
