@@ -2,18 +2,16 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
-#include <sstream>
 
 #include "bus/keys/key_pair.hpp"
 #include "node/base/host_lookup.hpp"
-#include "node/base/log_levels.hpp"
 #include "node/config/config_diff.hpp"
+#include "node/config/flags.hpp"
 #include "node/config/keys.hpp"
 #include "node/config/port_range.hpp"
 #include "node/config/tokens.hpp"
@@ -24,36 +22,6 @@ namespace {
 constexpr int kBadUsage = 2;
 // For all host names together. scripts/herd waits 5 s for --list.
 constexpr std::chrono::milliseconds kLookupPatience{2'000};
-
-struct Flags {
-  std::string config = "conf/herd.toml";
-  std::string log_level;
-  std::string name;
-  bool check = false;
-  bool discard_journal = false;
-  bool list = false;
-  bool new_key = false;
-};
-
-void describe(CLI::App& app, Flags& flags) {
-  app.add_option("--config", flags.config, "The configuration of the herd")
-      ->envname("HERD_CONFIG")
-      ->type_name("FILE")
-      ->capture_default_str();
-  app.add_flag("--discard-journal", flags.discard_journal,
-               "Set the node's journal aside and start empty with a new feed; the peers send all records again");
-  app.add_flag("--check", flags.check, "Check the configuration and exit; with NAME also the keys of that node");
-  app.add_flag("--list", flags.list, "Print the configured nodes as JSON and exit; needs no NAME");
-  app.add_flag(
-      "--new-key", flags.new_key,
-      "Print a new key pair for the bus, as two lines of TOML, and exit; needs neither NAME nor configuration");
-  app.add_option("--log-level", flags.log_level,
-                 fmt::format("The log level, instead of the configured one: {}", fmt::join(kLogLevels, ", ")))
-      ->type_name("LEVEL")
-      ->check(CLI::IsMember(std::vector<std::string>(kLogLevels.begin(), kLogLevels.end())));
-  app.set_version_flag("--version", "herd-node " HERD_VERSION);
-  app.add_option("NAME", flags.name, "The node to run")->type_name("");
-}
 
 Invocation bad_usage(std::string_view text) {
   return {{}, kBadUsage, {}, fmt::format("herd-node: {}\n", text)};
@@ -217,19 +185,10 @@ Invocation act(const Flags& flags) {
 }  // namespace
 
 Invocation read_command_line(const CommandLine& line) {
-  CLI::App app{"Runs one node of a herd in the foreground, until SIGTERM or SIGINT.", "herd-node"};
-  Flags flags;
-  describe(app, flags);
-  try {
-    app.parse(line.argc, line.argv);
-  } catch (const CLI::ParseError& end) {
-    // CLI11 also throws for --help and --version, with exit code 0.
-    std::ostringstream output;
-    std::ostringstream ignored;
-    if (end.get_exit_code() == 0) return {{}, app.exit(end, output, ignored), output.str(), {}};
-    return bad_usage(fmt::format("{} (try herd-node --help)", end.what()));
-  }
-  return act(flags);
+  ReadFlags read = read_flags(line.argc, line.argv);
+  if (read.flags) return act(*read.flags);
+  if (read.is_mistake) return bad_usage(read.text);
+  return {{}, 0, std::move(read.text), {}};
 }
 
 }  // namespace herd::node

@@ -1,0 +1,28 @@
+// The words of herd-node's command line, before anything that they name is read: node/config/options.hpp. In a source
+// of its own, because the templates of its library take long to compile. Main thread, at the start.
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace herd::node {
+
+struct Flags {
+  std::string config = "conf/herd.toml";
+  std::string log_level;
+  std::string name;
+  bool check = false;
+  bool discard_journal = false;
+  bool list = false;
+  bool new_key = false;
+};
+
+struct ReadFlags {
+  std::optional<Flags> flags;  // nullopt: `text` is the output of --help or --version, or the mistake
+  bool is_mistake = false;
+  std::string text{};
+};
+
+[[nodiscard]] ReadFlags read_flags(int argc, const char* const* argv);
+
+}  // namespace herd::node
