@@ -37,8 +37,7 @@ def prove(**plan: Any) -> Outcome:
 # Load and random faults.
 
 SHORT = [
-    {"kills": 6, "freezes": 0},
-    {"kills": 0, "freezes": 4},
+    {"kills": 6, "freezes": 4},
     {"kills": 6, "freezes": 2, "ack": "fsync"},
     {"kills": 5, "freezes": 1, "replicas": 1},
     {"kills": 4, "freezes": 1, "replicas": 1, "wipe": True},

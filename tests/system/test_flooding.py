@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from herd_fixture import FIVE, Graph, Herd, MakeHerd, Node, full, line, names, ring, wait_for
+from herd_fixture import FIVE, LONG, Graph, Herd, MakeHerd, Node, full, line, names, ring, wait_for
 from talk import AT, fresh, pipeline
 
 COUNT = 500  # clients that report in each graph
@@ -50,8 +50,11 @@ def counters_of(herd: Herd) -> list[dict[str, int]]:
     return [fresh(node)["counters"] for node in herd]
 
 
-@pytest.mark.parametrize("graph", [FIVE, line(6), ring(7), star(6), full(5), ring(16)],
-                         ids=["default", "line", "ring", "star", "full", "large ring"])
+LARGE = pytest.param(ring(16), marks=pytest.mark.skipif(not LONG, reason="long"), id="large ring")
+
+
+@pytest.mark.parametrize("graph", [FIVE, line(6), ring(7), star(6), full(5), LARGE],
+                         ids=["default", "line", "ring", "star", "full", None])
 def test_a_report_at_any_node_reaches_all_nodes_and_is_merged_once(make_herd: MakeHerd, graph: Graph) -> None:
     herd = make_herd(graph, log_level="info")
     herd.wait_linked()
