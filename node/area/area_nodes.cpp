@@ -24,17 +24,6 @@ AreaNodes::Entries AreaNodes::entries(const Leaf& leaf) const {
   return {first, first + capacity, first + 2 * capacity, leaf.count};
 }
 
-void AreaNodes::prefetch_entries(NodeId leaf_node) const {
-  constexpr std::size_t kCacheLine = 64;
-  const Leaf& read = leaf(leaf_node);
-  if (read.is_crowd()) return;
-  const Entries all = entries(read);
-  for (std::size_t i = 0; i < all.count; i += kCacheLine / sizeof *all.x) {
-    __builtin_prefetch(all.x + i);
-    __builtin_prefetch(all.y + i);
-  }
-}
-
 AreaNodes::EntriesOf<std::uint32_t> AreaNodes::entries(const Leaf& leaf) {
   const std::size_t capacity = kCapacities[leaf.size_class];
   std::uint32_t* first = block(leaf);

@@ -86,12 +86,6 @@ class AreaNodes {
   // The clients below.
   [[nodiscard]] std::size_t count(NodeId node) const;
 
-  // Hints to the processor: the node is read soon; the leaf's entries are read soon.
-  void prefetch(NodeId node) const {
-    __builtin_prefetch(is_leaf(node) ? static_cast<const void*>(&leaf(node)) : &inner(node));
-  }
-  void prefetch_entries(NodeId leaf_node) const;
-
   [[nodiscard]] Entries entries(const Leaf& leaf) const;
   [[nodiscard]] EntriesOf<std::uint32_t> entries(const Leaf& leaf);
   [[nodiscard]] const Crowd& crowd(const Leaf& leaf) const { return *crowds_[leaf.block]; }

@@ -16,6 +16,22 @@ namespace {
 
 constexpr std::size_t kPage = 1000;  // clients that are ranked at once
 
+// Hints to the processor: the node is read soon.
+void prefetch(const AreaNodes& nodes, NodeId node) {
+  __builtin_prefetch(is_leaf(node) ? static_cast<const void*>(&nodes.leaf(node)) : &nodes.inner(node));
+}
+
+// The leaf's entries are read soon.
+void prefetch_entries(const AreaNodes& nodes, const AreaNodes::Leaf& leaf) {
+  constexpr std::size_t kCacheLine = 64;
+  if (leaf.is_crowd()) return;
+  const AreaNodes::Entries all = nodes.entries(leaf);
+  for (std::size_t i = 0; i < all.count; i += kCacheLine / sizeof *all.x) {
+    __builtin_prefetch(all.x + i);
+    __builtin_prefetch(all.y + i);
+  }
+}
+
 // Offers all clients of a walk to the ranking.
 class Offering final : public CurveVisitor {
  public:
@@ -141,7 +157,7 @@ void NearSearch::Work::push_children(const AreaNodes::Inner& inner, Queue& queue
   // Most nodes and entries are not in the cache. These loops let their loads overlap.
   const AreaNodes& nodes = tree_.nodes();
   for (const NodeId child : inner.children) {
-    if (child != kNoNode) nodes.prefetch(child);
+    if (child != kNoNode) prefetch(nodes, child);
   }
   const Cell cell = inner.cell();
   std::array<bool, 4> is_pushed{};
@@ -150,7 +166,8 @@ void NearSearch::Work::push_children(const AreaNodes::Inner& inner, Queue& queue
     if (child != kNoNode) is_pushed[quadrant] = push(child, range_of(cell.quadrant(quadrant)), queue);
   }
   for (unsigned quadrant = 0; quadrant < 4; ++quadrant) {
-    if (is_pushed[quadrant] && is_leaf(inner.children[quadrant])) nodes.prefetch_entries(inner.children[quadrant]);
+    const NodeId child = inner.children[quadrant];
+    if (is_pushed[quadrant] && is_leaf(child)) prefetch_entries(nodes, nodes.leaf(child));
   }
 }
 
