@@ -105,7 +105,7 @@ Age World::age_in(const bus::Replica& replica, const std::string& client) {
 }
 
 // Without replicas, a promise survives a restored disk only if the backup or another node's disk contains the update.
-// Other promises are dropped.
+// Other promises are dropped. A journal that was damaged counts only after it was written again.
 void World::drop_promises(NodeIndex index, const std::string& backup) {
   bus::Replica::Options options;
   options.self = {"sim", node_name(index), 1, 0};
@@ -117,7 +117,8 @@ void World::drop_promises(NodeIndex index, const std::string& backup) {
     Age durable = age_in(restored, key.second);
     for (NodeIndex i = 0; i < nodes_.size(); ++i) {
       const bus::Replica& other = nodes_[i].replica();
-      const bool on_disk = other.store().number_of(key.second) <= other.planner().durable();
+      const bool on_disk =
+          nodes_[i].disk->is_sound() && other.store().number_of(key.second) <= other.planner().durable();
       if (i != index && component_[i] == component_[index] && on_disk)
         durable = std::max(durable, age_in(other, key.second));
     }
