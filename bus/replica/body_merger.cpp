@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "bus/store/age.hpp"
 #include "bus/store/mutants.hpp"
 #include "bus/store/update_texts.hpp"
 #include "protocol/limits.hpp"
@@ -14,19 +15,6 @@ namespace herd::bus {
 
 using protocol::Nanoseconds;
 using protocol::Update;
-
-namespace {
-
-// This node's clock minus the origin's clock when the origin accepted the report. A peer may send any time and any
-// difference, so the sum is one of doubles, which does not overflow. Doubles are exact to a microsecond here.
-Nanoseconds age_of(const Update& update, Nanoseconds wall) {
-  constexpr double kMost = 1e18;  // 31 years, in nanoseconds
-  const double accepted_at = static_cast<double>(update.time.count()) + static_cast<double>(update.difference.count());
-  const double age = static_cast<double>(wall.count()) - accepted_at;
-  return Nanoseconds(static_cast<Nanoseconds::rep>(std::clamp(age, 0.0, kMost)));
-}
-
-}  // namespace
 
 BodyMerger::Merged BodyMerger::merge_batch(const Received& received) {
   if (const RecentBodies::Recent* known = recent_->find(received.body.value_or(""))) {
@@ -122,7 +110,7 @@ std::size_t BodyMerger::merge_updates(const Received& received, Repeats repeats)
     }
     const bool changed = merge_update(received, entry.update, keys[i % kAhead]);
     ++(changed ? counters.updates_merged : counters.updates_older);
-    if (changed) events_->propagated(age_of(entry.update, received.wall));
+    if (changed) events_->propagated(age_of(entry.update.time, entry.update.difference, received.wall));
     all_changed += changed ? 1 : 0;
     if (of.window != nullptr) of.window->insert(entry.update.id.number);
   }

@@ -307,6 +307,9 @@ void Replica::update_acknowledged() {
 
 void Replica::set_replicas(std::size_t replicas, const LinkLimits& limits) {
   durability_.replicas = replicas;
+  if (replicas == 0) {
+    for (Peer& peer : peers_) peer.link.sending().await(0);
+  }
   peers_.acknowledge_as(limits);
   update_acknowledged();
 }

@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "bus/store/age.hpp"
 #include "bus/store/packed_record.hpp"
 
 namespace herd::node::api {
@@ -90,7 +91,7 @@ void MapQuery::write(bus::RecordIndex record) {
   const bus::RecordFields fields = bus::unpack_fields(cell.head, cell.body);
   bytes_->add({.record = record,
                .point = point.value_or(protocol::Point{}),
-               .age = parts_.wall - fields.time - fields.difference,
+               .age = bus::age_of(fields.time, fields.difference, parts_.wall),
                .node = parts_.store.origin_at(fields.origin).name,
                .is_reset = !point});
 }

@@ -92,7 +92,7 @@ class Desk {
   void answer(const Page& page, const Request& request, const Responder& responder) const {
     auto question = page.ask(request);
     if (!question) return responder.send(http::problem_response(400, question.error().message));
-    (*question)->token = guard_->token_of(request, now());
+    if (!set_token(**question, request, responder)) return;
     if (const auto& token = (*question)->token; token != nullptr && token->level == TokenLevel::Events) {
       return responder.send(http::problem_response(
           403, "this token has level=events, which permits no queries: use /v1/watch, or another token"));
@@ -106,10 +106,18 @@ class Desk {
     }
   }
 
+  // Returns false, and answers, if the token has expired since the guard has accepted it.
+  bool set_token(Question& question, const Request& request, const Responder& responder) const {
+    question.token = guard_->token_of(request, now());
+    if (question.token != nullptr || !guard_->api_needs_token()) return true;
+    responder.send(http::problem_response(401, "this token has expired: use another one"));
+    return false;
+  }
+
   void watch(const Request& request, const Responder& responder) const {
     auto question = ask_watch(request);
     if (!question) return responder.send(http::problem_response(400, question.error().message));
-    (*question)->token = guard_->token_of(request, now());
+    if (!set_token(**question, request, responder)) return;
     questions_->watch(std::move(*question), [responder](std::unique_ptr<EventStream> stream, const Answer& refusal) {
       if (stream == nullptr) return responder.send(refusal_of(refusal));
       responder.stream({"text/event-stream", std::move(stream)});

@@ -4,6 +4,8 @@
 #include <utility>
 #include <vector>
 
+#include "node/config/token_rights.hpp"
+
 namespace herd::node::api {
 namespace {
 
@@ -11,14 +13,20 @@ namespace {
 // makes their JSON and sends it.
 constexpr std::chrono::microseconds kViewerSlice{500};
 
+constexpr std::chrono::seconds kLookForExpired{1};
+
 }  // namespace
 
 void Viewers::begin(const Question& question, const protocol::Watch& command, const Done& done) {
-  auto token = std::make_shared<TokenPtr>(question.token);
+  // A reload may have come after the HTTP thread has accepted the request.
+  TokenPtr token = table_ != nullptr && question.token != nullptr ? table_->renewed(*question.token) : nullptr;
+  if (table_ != nullptr && token == nullptr) {
+    return done({Answer::Kind::Unavailable, {}, "the tokens have just changed: ask again"});
+  }
   watches::Sight sight;
-  if (question.token != nullptr) {
-    sight.sees = [token](std::string_view client) { return (*token)->see.allow(client); };
-    sight.events_only = question.token->level == TokenLevel::Events;
+  if (token != nullptr) {
+    sight.sees = [token](std::string_view client) { return token->see.allow(client); };
+    sight.events_only = token->level == TokenLevel::Events;
   }
   Viewer viewer{asking_.new_watcher(std::move(sight), question.viewer), std::move(token), question.events};
   const std::uint64_t refused_by_limit = asking_.watch_counters().refused;
@@ -46,6 +54,7 @@ void Viewers::hear(ViewerKey key, ViewerNews news) {
 }
 
 bool Viewers::work() {
+  end_expired();
   for (const ViewerKey key : asking_.take_due_streams()) note_due(key);
   if (to_write_.empty()) return false;
   TimeSlice slice(kViewerSlice);
@@ -71,8 +80,6 @@ void Viewers::queue(ViewerKey key, Viewer& viewer) {
 
 void Viewers::write(ViewerKey key, Viewer& viewer, TimeSlice& slice) {
   viewer.is_queued = false;
-  const TokenPtr& token = *viewer.token;
-  if (token != nullptr && token->expires <= clock_.now().wall) return end(key, watches::EndReason::NotAllowed);
   std::string lines;
   watches::Output out{lines, kMaxViewerBytes, slice, clock_.now()};
   viewer.is_due = viewer.watcher->write(out);
@@ -94,18 +101,29 @@ void Viewers::end(ViewerKey key, watches::EndReason reason) {
   viewers_.erase(found);
 }
 
+void Viewers::end_expired() {
+  const protocol::Now& now = clock_.now();
+  if (table_ == nullptr || now.steady < next_look_) return;
+  next_look_ = now.steady + kLookForExpired;
+  end_all_if([&](const Token& token) { return token.expires <= now.wall; });
+}
+
 void Viewers::use_tokens(std::shared_ptr<const TokenTable> table) {
-  if (table == nullptr) return;
-  std::vector<ViewerKey> revoked;
-  for (auto& [key, viewer] : viewers_) {
-    TokenPtr renewed = *viewer.token == nullptr ? nullptr : table->renewed(**viewer.token);
-    if (renewed == nullptr) {
-      revoked.push_back(key);
-    } else {
-      *viewer.token = std::move(renewed);
-    }
+  table_ = std::move(table);
+  if (table_ == nullptr) return;
+  end_all_if([this](const Token& token) {
+    const TokenPtr renewed = table_->renewed(token);
+    return renewed == nullptr || renewed->expires != token.expires || !may_watch_alike(token, *renewed);
+  });
+}
+
+template <typename Condition>
+void Viewers::end_all_if(const Condition& condition) {
+  std::vector<ViewerKey> over;
+  for (const auto& [key, viewer] : viewers_) {
+    if (viewer.token == nullptr || condition(*viewer.token)) over.push_back(key);
   }
-  for (const ViewerKey key : revoked) end(key, watches::EndReason::NotAllowed);
+  for (const ViewerKey key : over) end(key, watches::EndReason::NotAllowed);
 }
 
 void Viewers::stop() {

@@ -34,7 +34,8 @@ class Viewers {
   // FrontEnd::ask(). Returns true if work is left.
   [[nodiscard]] bool work();
 
-  // Watches need a token of this table; nullptr: none. Those of revoked tokens end.
+  // Watches need a token of this table; nullptr: none. Those of tokens that were revoked or edited end: their clients
+  // may resume them with the new rights. Watches of expired tokens end within a second.
   void use_tokens(std::shared_ptr<const TokenTable> table);
 
   // The node stops: all watches end.
@@ -47,7 +48,7 @@ class Viewers {
 
   struct Viewer {
     std::unique_ptr<watches::Watcher> watcher;
-    std::shared_ptr<TokenPtr> token;  // shared with the watcher's sight; nullptr inside: none was needed
+    TokenPtr token;  // nullptr: none was needed
     EventSink events;
     bool can_take = true;    // the stream has taken what was written before
     bool is_due = false;     // has something to write
@@ -58,11 +59,17 @@ class Viewers {
   void queue(ViewerKey key, Viewer& viewer);
   void write(ViewerKey key, Viewer& viewer, TimeSlice& slice);
   void end(ViewerKey key, watches::EndReason reason);
+  void end_expired();
+  // Ends those without a token, and those for whose token condition(token) is true.
+  template <typename Condition>
+  void end_all_if(const Condition& condition);
 
   Asking& asking_;
   const LoopClock& clock_;
   std::unordered_map<ViewerKey, Viewer> viewers_;
   std::deque<ViewerKey> to_write_;
+  std::shared_ptr<const TokenTable> table_;  // nullptr: no token is needed
+  protocol::Nanoseconds next_look_{};        // for expired tokens, in steady time
 };
 
 }  // namespace herd::node::api

@@ -122,12 +122,17 @@ std::vector<std::string> Node::reload_keys(const Config& next) {
 
 // ---- peers ----------------------------------------------------------------------------------------------------------
 
-// Replies never wait for more peers than there are: less is asked for before peers go, more after they have come.
+// Less is asked for before peers go, more after they have come. If a new peer is refused, replies may wait for more
+// peers than there are: the promise is not lowered, but the answer says so.
 Refused Node::reload_peers_and_replicas(const Config& next, std::size_t replicas) {
   if (replicas < config_.updates.replicas) set_replicas(replicas);
   Refused refused = reload_peers(next);
-  if (replicas <= config_.updates.replicas) return refused;
   const std::size_t peers = replica_.peers().size();
+  if (config_.updates.replicas > peers) {
+    refused.push_back(fmt::format("replies wait for {} peers, but {} has only {}: correct `peers` and reload",
+                                  config_.updates.replicas, name_, peers));
+  }
+  if (replicas <= config_.updates.replicas) return refused;
   if (replicas <= peers) {
     set_replicas(replicas);
   } else {

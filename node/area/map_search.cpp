@@ -156,8 +156,8 @@ void MapSearch::Work::add(Spot spot, bus::RecordIndex record) {
   ++counts_[grid_.cell_of(spot)];
   if (are_few_ && clients_.size() > most_) {
     are_few_ = false;
-    clients_ = {};
-    known_ = {};
+    std::vector<bus::RecordIndex>().swap(clients_);  // an assignment would keep the memory
+    std::vector<bool>().swap(known_);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "node/base/limits.hpp"
+#include "node/config/token_rights.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/unreachable.hpp"
 
@@ -93,8 +94,11 @@ void Session::finish() {
 
 bool Session::end_if_revoked() {
   const protocol::Now& now = parts_.clock.now();
+  const auto former = caller_.access.shared_token();
   const auto ended = caller_.access.update(now.wall);
-  if (caller_.access.is_locked()) end_watches(watches::EndReason::NotAllowed);
+  const Token* const token = caller_.access.token();
+  const bool is_edited = former != nullptr && token != nullptr && !may_watch_alike(*former, *token);
+  if (is_edited || caller_.access.is_locked()) end_watches(watches::EndReason::NotAllowed);
   if (ended == nullptr) return false;
   ++parts_.counters.connections_revoked;
   if (parts_.warnings.allows(ClientWarning::TokenEnded, now)) {

@@ -226,7 +226,7 @@ void Connection::write() {
     waits_since_ = Clock::now();
   }
   hold(0);
-  output_ = {};
+  std::string().swap(output_);  // an assignment would keep the memory
   sent_ = 0;
   if (closes_) return finish();
   next_request();

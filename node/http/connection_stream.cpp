@@ -83,7 +83,7 @@ void Connection::serve_stream() {
     if (output_.empty()) {
       piece_.reset();
     } else {
-      output_ = {};
+      std::string().swap(output_);  // an assignment would keep the memory
     }
   }
   if (!std::exchange(is_queued_, true)) shared_.serve_soon(shared_from_this());

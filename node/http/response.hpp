@@ -36,7 +36,7 @@ struct Response {
 // destroys it when the stream ends or the client disconnects. HTTP thread only.
 class StreamSource {
  public:
-  using Piece = std::shared_ptr<const std::string>;  // all viewers share one piece
+  using Piece = std::shared_ptr<const std::string>;  // viewers may share one piece
 
   enum class Next { Piece, Nothing, End };
   struct Pulled {

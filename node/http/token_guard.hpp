@@ -36,7 +36,9 @@ class TokenGuard {
   [[nodiscard]] std::optional<Response> check(const Request& request, const asio::ip::address& from,
                                               const protocol::Now& now);
 
-  // The token of a request of the API that check() has accepted; nullptr: the API needs none.
+  // Whether requests of the API need a token.
+  [[nodiscard]] bool api_needs_token() const { return tables_.api != nullptr; }
+  // The token of a request of the API that check() has accepted; nullptr: the API needs none, or it has just expired.
   [[nodiscard]] std::shared_ptr<const Token> token_of(const Request& request, const protocol::Now& now) const;
 
  private:

@@ -275,7 +275,7 @@ bool Reporter::report_clients(const protocol::Now& now) {
 
 // After the events of the clients, so that a viewer knows a change before it learns that the change is durable.
 void Reporter::report_durable(const protocol::Now& now) {
-  const bus::ChangeNumber durable = replica_.planner().durable();
+  const bus::ChangeNumber durable = std::min(replica_.planner().durable(), cursor_);
   if (durable == durable_) return;
   durable_ = durable;
   if (monitor_ != nullptr) publish_durable(*monitor_, durable, now.wall);

@@ -22,6 +22,12 @@ std::shared_ptr<const Token> token(const std::string& name, TokenLevel level = T
   return std::make_shared<const Token>(made);
 }
 
+std::shared_ptr<const TokenTable> table_of(const std::vector<std::shared_ptr<const Token>>& tokens) {
+  std::vector<Token> copies;
+  for (const auto& each : tokens) copies.push_back(*each);
+  return std::make_shared<const TokenTable>(copies);
+}
+
 struct Herd {
   OneNode node;
   Asking asking{node.replica.store(), node.clock};
@@ -144,11 +150,14 @@ TEST_CASE_METHOD(Herd,
   viewers.stop();
   CHECK(lines.ends_with("END stopping\n"));
   CHECK(viewers.size() == 0);
+  viewers.use_tokens(table_of({token("ann"), token("bob")}));
   begin("all", 1, token("ann"));
   begin("all", 3, token("bob"));
-  viewers.use_tokens(std::make_shared<const TokenTable>(std::vector<Token>{*token("ann")}));
+  viewers.use_tokens(table_of({token("ann")}));
   CHECK(lines.ends_with("END not allowed\n"));
   CHECK(viewers.size() == 1);
+  begin("all", 5, token("bob"));
+  CHECK(answer.kind == Answer::Kind::Unavailable);
   viewers.use_tokens(nullptr);
   CHECK(viewers.size() == 1);
 }
@@ -156,20 +165,26 @@ TEST_CASE_METHOD(Herd,
 TEST_CASE_METHOD(Herd, "a token limits what its stream sees, and ends it when it expires") {
   put("mine");
   put("other");
-  begin("all", 1, token("ann", TokenLevel::All, "mine"));
+  const auto one_client = token("ann", TokenLevel::All, "mine");
+  viewers.use_tokens(table_of({one_client}));
+  begin("all", 1, one_client);
   CHECK(take().ends_with("READY 1\n"));
-  viewers.hear(1, ViewerNews::Gone);
-  begin("all", 1, token("ann", TokenLevel::Events));
+  const auto events_only = token("ann", TokenLevel::Events);
+  viewers.use_tokens(table_of({events_only}));
+  CHECK(take() == "! http 2 END not allowed\n");  // its rights have changed
+  begin("all", 1, events_only);
   (void)take();
   put("new");
   CHECK(take() == "! http 3 ENTER new\n");
   viewers.hear(1, ViewerNews::Gone);
   Token expiring = *token("ann");
   expiring.expires = node.now.wall + 10s;
-  begin("all", 1, std::make_shared<const Token>(expiring));
+  const auto expires = std::make_shared<const Token>(expiring);
+  viewers.use_tokens(table_of({expires}));
+  begin("all", 1, expires);
   (void)take();
   node.now.wall += 10s;
-  put("new");
+  node.now.steady += 10s;
   CHECK(take().ends_with("END not allowed\n"));
   CHECK(is_over);
 }

@@ -166,6 +166,18 @@ TEST_CASE("a revoked token ends its connection before the next line, and an edit
   CHECK(one.node.counters.connections_revoked == 1);
 }
 
+TEST_CASE("the watches of a token end when what it may see is edited") {
+  Guarded one({token_of("a", {"*"}, {"*"})});
+  CHECK(one.ask("AUTH herd_a").starts_with("OK a "));
+  CHECK(one.ask("WATCH t ALL").find("WATCHING") != std::string::npos);
+  one.use({token_of("a", {"other"}, {"*"})});
+  CHECK_FALSE(one.session.end_if_revoked());
+  CHECK(one.ask("PING").find("END") == std::string::npos);
+  one.use({token_of("a", {"*"}, {"kiwi"})});
+  CHECK_FALSE(one.session.end_if_revoked());
+  CHECK(one.ask("PING").find("END not allowed\n") != std::string::npos);
+}
+
 TEST_CASE("a token that expires ends its connection, also an idle one") {
   Token token = token_of("a", {"*"}, {"*"});
   token.expires = kPresent + 1s;
