@@ -60,7 +60,7 @@ class Viewers {
   void write(ViewerKey key, Viewer& viewer, TimeSlice& slice);
   void end(ViewerKey key, watches::EndReason reason);
   void end_expired();
-  // Ends those without a token, and those for whose token condition(token) is true.
+  // Ends those without a token, and those of which condition(token) is true.
   template <typename Condition>
   void end_all_if(const Condition& condition);
 

@@ -8,8 +8,7 @@ AskingStatus status_of(const Asking& asking) {
   AskingStatus status;
   for (std::size_t command = 0; command < kQueryCommands.size(); ++command) {
     for (std::size_t result = 0; result < kQueryResults.size(); ++result) {
-      status.queries.push_back(
-          {kQueryCommands[command], kQueryResults[result], asking.counters().of(command, result)});
+      status.queries.push_back({kQueryCommands[command], kQueryResults[result], asking.counters().of(command, result)});
     }
   }
   const watches::WatchCounters& watched = asking.watch_counters();

@@ -2,7 +2,8 @@
 // is possible without blocking; try_again(error) (node/base/socket.hpp) is true if a call can succeed later.
 //
 // After an unsuccessful call, wait until the socket is readable, or if waits_to_send(), writable. OpenSSL reads ahead:
-// while has_input(), call receive() again without waiting for the socket. SIGPIPE must be ignored. One thread at a time.
+// while has_input(), call receive() again without waiting for the socket. SIGPIPE must be ignored. One thread at a
+// time.
 #pragma once
 
 #include <cstddef>

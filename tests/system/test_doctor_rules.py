@@ -222,6 +222,9 @@ def test_the_end_of_a_log_is_read_with_the_age_of_its_events(tmp_path: pathlib.P
     assert [(line.age_s, line.level, line.event) for line in lines] == [
         (10.0, "info", "link_lost"), (9.0, "error", "cannot_start")]
     assert lines[0].rest == "peer=n1 lag=12" and doctor_facts.read_log(tmp_path / "none", 0.0) == []
+    log.write_text('cut off"}\n{"time":"2026-11-23T14:03:56.123Z","level":"info","node":"n0","event":"link_lost",'
+                   '"peer":"n1","lag":"12"}\n{"time":"2026-11-23T14:03:57.000Z","level":"info","text":"no event"}\n')
+    assert doctor_facts.read_log(log, 1795442646.0) == lines[:1]
     log.write_bytes(b"\xff" * (1 << 20))
     assert doctor_facts.read_log(log, time.time()) == []
 

@@ -159,7 +159,8 @@ def read_map(node: Node, target: str) -> Map:
         rest = rest[1 + length:]
     assert len(rest) == 1
     if kind == 2:
-        return Map(feed, number, kind, {}, list(struct.iter_unpack("<iiI", entries)))
+        cells = [(latitude, longitude, count) for latitude, longitude, count in struct.iter_unpack("<iiI", entries)]
+        return Map(feed, number, kind, {}, cells)
     clients = {record: (latitude, longitude, age, names[name], flags) for record, latitude, longitude, age, name, flags
                in struct.iter_unpack("<IiiHBB", entries)}
     return Map(feed, number, kind, clients, [])

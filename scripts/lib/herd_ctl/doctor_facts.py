@@ -5,6 +5,7 @@ from __future__ import annotations
 import calendar
 import contextlib
 import dataclasses
+import json
 import os
 import pathlib
 import re
@@ -190,12 +191,31 @@ def read_log(path: pathlib.Path, now: float) -> list[LogLine]:
             text = file.read(LOG_BYTES).decode(errors="replace")
     except OSError:
         return []
-    found = []
-    for line in text.splitlines():
-        if match := LINE.match(line):
-            moment = time.strptime(match[1] + "UTC", "%Y-%m-%dT%H:%M:%S%Z")
-            found.append(LogLine(now - calendar.timegm(moment), match[2], match[3], match[4].strip()))
-    return found
+    parts = (_text_line(line) or _json_line(line) for line in text.splitlines())
+    return [_log_line(now, *found) for found in parts if found]
+
+
+def _log_line(now: float, moment: str, level: str, event: str, rest: str) -> LogLine:
+    return LogLine(now - calendar.timegm(time.strptime(moment[:19], "%Y-%m-%dT%H:%M:%S")), level, event, rest)
+
+
+def _text_line(line: str) -> tuple[str, str, str, str] | None:
+    match = LINE.match(line)
+    return (match[1], match[2], match[3], match[4].strip()) if match else None
+
+
+def _json_line(line: str) -> tuple[str, str, str, str] | None:
+    """Of a log with `[log] format = "json"`."""
+    if not line.startswith("{"):
+        return None
+    try:
+        fields = json.loads(line)
+        known = [str(fields.pop(key)) for key in ("time", "level", "event")]
+        time.strptime(known[0][:19], "%Y-%m-%dT%H:%M:%S")
+    except (ValueError, KeyError):  # the first line may be cut, and texts without an event have no such field
+        return None
+    fields.pop("node", None)
+    return known[0], known[1], known[2], " ".join(f"{key}={value}" for key, value in fields.items())
 
 
 def _open_files(pid: int) -> tuple[int, int] | None:

@@ -79,5 +79,5 @@ def open_files(facts: HerdFacts) -> Iterator[Finding]:
         if used >= FILES_WARNING * limit:
             found = fault if used >= FILES_FAULT * limit else warning
             yield found(f"{node.name} has {used} of {limit} files open: soon it cannot accept connections",
-                        "raise the limit (ulimit -n, or LimitNOFILE of its unit) and restart it, or lower"
-                        " `max_connections`")
+                        "raise the limit (ulimit -n, or LimitNOFILE of its unit), then run scripts/herd down and up,"
+                        " or lower `max_connections`")
