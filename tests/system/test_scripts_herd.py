@@ -137,7 +137,8 @@ def test_a_reload_names_the_node_that_refused_a_part(control: Control) -> None:
     with open(control.herd.state_dir / "keys/public.toml", "a", encoding="ascii") as keys:
         keys.write("nonsense\n")
     refused = control.run("reload", status=1)
-    assert re.findall(r"^scripts/herd: (n\d) refused a part: .*public\.toml", refused, re.M) == ["n0", "n1", "n2"], refused
+    names = re.findall(r"^scripts/herd: (n\d) refused a part: .*public\.toml", refused, re.M)
+    assert names == ["n0", "n1", "n2"], refused
     wait_for(lambda: "event=peer_removed peer=n2" in control.run("logs", "n1"), "n1 has removed its link to n2")
     assert control.pids() == before
 
