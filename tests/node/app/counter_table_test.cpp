@@ -100,7 +100,8 @@ TEST_CASE("the status and the metrics contain exactly the counters of the table"
   }
   // Those of the HTTP server, which has no counters in the status, and those with labels.
   const auto is_other = [](const std::string& line) {
-    return line.starts_with("# TYPE herd_http_") || line.starts_with("# TYPE herd_queries_total") ||
+    return line.starts_with("# TYPE herd_http_connections") || line.starts_with("# TYPE herd_http_requests") ||
+           line.starts_with("# TYPE herd_http_tls") || line.starts_with("# TYPE herd_queries_total") ||
            line.starts_with("# TYPE herd_watch_events_total") || line.starts_with("# TYPE herd_commands_total") ||
            line.starts_with("# TYPE herd_updates_total");
   };
