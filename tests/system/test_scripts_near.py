@@ -75,6 +75,7 @@ def test_mistakes_have_the_reason_of_the_node(make_herd: MakeHerd) -> None:
     herd = make_herd(alone(1))
     assert "n0 refuses the question: " in near(herd, "unknown", "5", status=1)
     assert "n0 refuses the question: " in near(herd, "+91+0", "5", status=1)
+    assert "Then it begins with + or -" in near(herd, "34.07-118.44", "5", status=1)
     for words in (["kiwi"], ["kiwi", "x"], ["kiwi", "20017"], ["kiwi", "5", "--max", "0"], ["a b", "5"],
                   ["kiwi", "5", "--match", "a"], ["kiwi", "5", "--node", "n7"], ["kiwi", "5", "--bogus"]):
         near(herd, *words, status=2)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import time
 from typing import Any
 
@@ -15,6 +16,7 @@ from .show import safe, table
 from .trouble import Trouble
 
 PAGE = 1000  # the most clients that one answer of a node has
+UNSIGNED_POINT = re.compile(rb"\d+(\.\d*)?[+-]\d")
 
 
 @dataclasses.dataclass
@@ -39,7 +41,8 @@ def _page(conversation: Conversation, answer: Answer, line: bytes) -> tuple[list
     conversation.send(line)
     reply = conversation.line(ANSWER_SECONDS)
     if reply.startswith(b"? "):
-        raise Trouble(f"{conversation.node.name} refuses the question: {conversation.why()}")
+        sign = ". Or is it a point? Then it begins with + or -" if UNSIGNED_POINT.match(line.split()[1]) else ""
+        raise Trouble(f"{conversation.node.name} refuses the question: {conversation.why()}{sign}")
     if reply.startswith(b"AT "):
         answer.centre = Record.of(reply)
         reply = conversation.line(ANSWER_SECONDS)
