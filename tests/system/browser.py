@@ -49,12 +49,12 @@ class Browser:
         read_end, to_browser = os.pipe()
         from_browser, write_end = os.pipe()
         with tempfile.TemporaryDirectory(prefix="herd-browser-", ignore_cleanup_errors=True) as profile:
-            # The shell gives the two pipes the numbers that Chromium expects.
+            # The shell gives the two pipes the numbers that Chromium expects. Only bash takes numbers above 9.
             command = [name, "--headless", "--remote-debugging-pipe", f"--user-data-dir={profile}", "--no-sandbox",
                        "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run", "--disable-extensions",
                        "--disable-background-networking", "--disable-component-update", "--disable-sync",
                        "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE 127.0.0.1", "--force-color-profile=srgb"]
-            process = subprocess.Popen(["/bin/sh", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "sh", *command],
+            process = subprocess.Popen(["/bin/bash", "-c", f'exec "$@" 3<&{read_end} 4>&{write_end}', "bash", *command],
                                        pass_fds=(read_end, write_end), stdin=subprocess.DEVNULL,
                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
             os.close(read_end)
