@@ -3,8 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <charconv>
+#include <utility>
 
+#include "node/http/target.hpp"
 #include "protocol/bytes.hpp"
 
 namespace herd::node::api {
@@ -20,8 +21,11 @@ Parameters::Parameters(std::string_view query, std::span<const std::string_view>
 // A field is `name=value`; without `=` the value is empty.
 void Parameters::add(std::string_view field, std::span<const std::string_view> allowed) {
   const std::size_t end = std::min(field.find('='), field.size());
-  Parameter parameter{percent_decoded(field.substr(0, end)),
-                      percent_decoded(field.substr(std::min(end + 1, field.size())))};
+  auto name = http::percent_decoded(field.substr(0, end));
+  if (!name) return refuse(name.error().message);
+  auto value = http::percent_decoded(field.substr(std::min(end + 1, field.size())));
+  if (!value) return refuse(value.error().message);
+  Parameter parameter{std::move(*name), std::move(*value)};
   if (std::find(allowed.begin(), allowed.end(), parameter.name) == allowed.end()) {
     return refuse(fmt::format("a parameter is unknown: this page has {}", fmt::join(allowed, ", ")));
   }
@@ -36,23 +40,6 @@ std::optional<std::string_view> Parameters::text(std::string_view name) const {
   const auto found = std::find_if(all_.begin(), all_.end(), [&](const Parameter& each) { return each.name == name; });
   if (found == all_.end()) return std::nullopt;
   return found->value;
-}
-
-std::string percent_decoded(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    unsigned byte = 0;
-    const bool is_code = text[i] == '%' && i + 2 < text.size();
-    const char* const end = text.data() + std::min(i + 3, text.size());
-    if (is_code && std::from_chars(text.data() + i + 1, end, byte, 16).ptr == end) {
-      decoded += static_cast<char>(byte);
-      i += 2;
-    } else {
-      decoded += text[i];
-    }
-  }
-  return decoded;
 }
 
 }  // namespace herd::node::api

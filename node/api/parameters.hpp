@@ -62,7 +62,4 @@ class Parameters {
   std::optional<std::string> problem_;
 };
 
-// Decodes each `%` and two hexadecimal digits; any other `%` stays.
-[[nodiscard]] std::string percent_decoded(std::string_view text);
-
 }  // namespace herd::node::api

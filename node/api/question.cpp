@@ -78,6 +78,14 @@ protocol::Filter filter_of(Parameters& from) {
   return filter;
 }
 
+// What NEAR and WITHIN have besides their area.
+template <typename Query>
+void read_list(Parameters& from, Query& query) {
+  query.max = from.value("max", protocol::parse_max_lines, kDefaultMax);
+  query.filter = filter_of(from);
+  query.after = from.value("after", protocol::parse_cursor);
+}
+
 Result<QuestionPtr> result_of(QuestionPtr question) {
   if (const auto& problem = question->parameters.problem()) return fail(*problem);
   return question;
@@ -129,9 +137,7 @@ Result<QuestionPtr> ask_near(const http::Request& request) {
   Parameters& from = question->parameters;
   protocol::Near near;
   near.circle = circle_of(from, "client");
-  near.max = from.value("max", protocol::parse_max_lines, kDefaultMax);
-  near.filter = filter_of(from);
-  near.after = from.value("after", protocol::parse_cursor);
+  read_list(from, near);
   question->asked = near;
   return result_of(std::move(question));
 }
@@ -141,9 +147,7 @@ Result<QuestionPtr> ask_within(const http::Request& request) {
   Parameters& from = question->parameters;
   protocol::Within within;
   within.box = box_of(from);
-  within.max = from.value("max", protocol::parse_max_lines, kDefaultMax);
-  within.filter = filter_of(from);
-  within.after = from.value("after", protocol::parse_cursor);
+  read_list(from, within);
   question->asked = within;
   return result_of(std::move(question));
 }

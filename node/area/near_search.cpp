@@ -56,9 +56,8 @@ class Offering final : public CurveVisitor {
 // The answer is made in pages of kPage clients, each of which continues after the last one. A page is found by one of
 // two ways:
 // - In one slice, the nodes are visited by their least distance, nearest first, until no nearer client is left.
-// - If a whole slice is not enough, because very many clients are refused by the filter or are at about one distance,
-// by
-//   a walk along the curve in several slices, which reads all nodes that may have clients of the page.
+// - If one slice is not enough, because the filter refuses very many clients or many are at about one distance, a walk
+//   along the curve finds the page in several slices. It reads all nodes that may have clients of the page.
 class NearSearch::Work {
  public:
   Work(const AreaTree& tree, const Disc& disc, std::size_t max, std::optional<NearPlace> after, Accepts accepts)

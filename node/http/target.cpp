@@ -29,31 +29,12 @@ bool may_be_unencoded(char c) {
   return c > ' ' && c < '\x7f' && std::string_view("\"#<>").find(c) == std::string_view::npos;
 }
 
-Result<std::string> decode(std::string_view text) {
-  std::string decoded;
-  decoded.reserve(text.size());
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (!may_be_unencoded(text[i])) return fail("the target has a character that must be percent-encoded");
-    if (text[i] != '%') {
-      decoded += text[i];
-      continue;
-    }
-    const int high = i + 2 < text.size() ? hexadecimal_value(text[i + 1]) : -1;
-    const int low = i + 2 < text.size() ? hexadecimal_value(text[i + 2]) : -1;
-    if (high < 0 || low < 0) return fail("the target has a % without two hexadecimal digits after it");
-    if (high == 0 && low == 0) return fail("the target has a %00");
-    decoded += static_cast<char>(high * 16 + low);
-    i += 2;
-  }
-  return decoded;
-}
-
 Result<Target> parse_origin_form(std::string_view text) {
   const auto mark = text.find('?');
   const std::string_view query = mark == std::string_view::npos ? std::string_view() : text.substr(mark + 1);
-  auto path = decode(text.substr(0, mark));
+  auto path = percent_decoded(text.substr(0, mark));
   if (!path) return tl::unexpected(path.error());
-  if (auto valid = decode(query); !valid) return tl::unexpected(valid.error());
+  if (auto valid = percent_decoded(query); !valid) return tl::unexpected(valid.error());
   return Target{std::move(*path), std::string(query)};
 }
 
@@ -82,6 +63,25 @@ bool is_port(std::string_view text) {
 }
 
 }  // namespace
+
+Result<std::string> percent_decoded(std::string_view text) {
+  std::string decoded;
+  decoded.reserve(text.size());
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (!may_be_unencoded(text[i])) return fail("the target has a character that must be percent-encoded");
+    if (text[i] != '%') {
+      decoded += text[i];
+      continue;
+    }
+    const int high = i + 2 < text.size() ? hexadecimal_value(text[i + 1]) : -1;
+    const int low = i + 2 < text.size() ? hexadecimal_value(text[i + 2]) : -1;
+    if (high < 0 || low < 0) return fail("the target has a % without two hexadecimal digits after it");
+    if (high == 0 && low == 0) return fail("the target has a %00");
+    decoded += static_cast<char>(high * 16 + low);
+    i += 2;
+  }
+  return decoded;
+}
 
 Result<Target> parse_target(std::string_view method, std::string_view text) {
   if (text.starts_with('/')) return parse_origin_form(text);

@@ -13,6 +13,10 @@ struct Target {
   std::string query;  // as sent, without "?"
 };
 
+// Decodes each `%` with two hexadecimal digits. Returns an error for another `%`, for %00, and for a character that
+// must be percent-encoded. Each part of a Target's query can be decoded.
+[[nodiscard]] protocol::Result<std::string> percent_decoded(std::string_view text);
+
 // Accepts "/path?query" and "http://host:port/path?query" (or https), "*" for OPTIONS, and any text for CONNECT, which
 // the router then refuses. Returns an error for an invalid percent-encoding, %00, a fragment, an invalid host, and a
 // character that must be percent-encoded.

@@ -25,9 +25,11 @@ std::int64_t seconds_of(const ASN1_TIME* time) {
   return ASN1_TIME_to_tm(time, &broken_down) == 1 ? timegm(&broken_down) : 0;
 }
 
-void set_options(SSL_CTX* context, TlsVersion oldest) {
-  SSL_CTX_set_min_proto_version(context, oldest == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION);
-  SSL_CTX_set_cipher_list(context, kTls12Ciphers);
+// Returns false if OpenSSL does not permit the versions or the ciphers.
+bool set_options(SSL_CTX* context, TlsVersion oldest) {
+  const int version = oldest == TlsVersion::Tls13 ? TLS1_3_VERSION : TLS1_2_VERSION;
+  if (SSL_CTX_set_min_proto_version(context, version) != 1) return false;
+  if (SSL_CTX_set_cipher_list(context, kTls12Ciphers) != 1) return false;
   SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // An idle connection holds no buffer. A write may take a part of its bytes, and may be repeated from another address.
   SSL_CTX_set_mode(context,
@@ -37,7 +39,7 @@ void set_options(SSL_CTX* context, TlsVersion oldest) {
   SSL_CTX_set_read_ahead(context, 1);  // one system call for a record instead of two
   // Sessions are in the clients' tickets only: a cache would hold memory that strangers can fill.
   SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
-  SSL_CTX_set_num_tickets(context, kTickets);
+  return SSL_CTX_set_num_tickets(context, kTickets) == 1;
 }
 
 // Puts the chain and the key, which belong together, into the context.
@@ -69,8 +71,9 @@ tl::expected<TlsContext, TlsFault> TlsContext::load(const TlsFiles& files, TlsVe
   TlsContext loaded;
   loaded.context_.reset(SSL_CTX_new(TLS_server_method()));
   if (!loaded.context_) throw std::bad_alloc();
-  set_options(loaded.context_.get(), oldest);
-  if (!use(loaded.context_.get(), *chain, *key)) {  // for example a key that is too short for OpenSSL's security level
+  const bool is_set = set_options(loaded.context_.get(), oldest);
+  if (!is_set ||
+      !use(loaded.context_.get(), *chain, *key)) {  // for example a key that is too short for OpenSSL's security level
     return tl::unexpected(
         TlsFault{TlsFault::File::Certificate, fmt::format("cannot be used ({})", take_tls_error().message())});
   }

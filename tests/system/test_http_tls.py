@@ -3,7 +3,6 @@ operator's commands, and crowds of half handshakes that must not delay /healthz.
 import contextlib
 import http.client
 import json
-import shutil
 import signal
 import socket
 import ssl
@@ -100,9 +99,9 @@ def test_tokens_are_asked_for_over_tls_too(make_herd: MakeHerd) -> None:
 def test_a_reload_takes_a_new_certificate_and_refuses_a_bad_one(make_herd: MakeHerd) -> None:
     herd = start(make_herd)
     node = herd["n0"]
-    shutil.copy(herd.directory / "node.pem", herd.directory / "first.pem")
-    with connect(node, context_for(herd)) as old:
-        write_certificate(herd.directory, subject="renewed")
+    first = context_for(herd)
+    write_certificate(herd.directory, subject="renewed")  # may take longer than a connection may wait with its request
+    with connect(node, first) as old:
         node.signal(signal.SIGHUP)
         wait_for(lambda: node.log().count("event=tls_certificate ") == 2, "the reload")
         wait_for(lambda: is_healthy(herd), "the new certificate is used")

@@ -27,10 +27,6 @@ std::string problem(Ask ask, const std::string& query) {
 }
 
 TEST_CASE("names and values are percent-decoded, and a plus is a plus") {
-  CHECK(percent_decoded("a%20b+c%2Bd%C3%A9") == "a b+c+d\xC3\xA9");
-  CHECK(percent_decoded("50%") == "50%");
-  CHECK(percent_decoded("%4") == "%4");
-  CHECK(percent_decoded("%zz%41") == "%zzA");
   constexpr std::array<std::string_view, 3> allowed{"a", "b", "c"};
   const Parameters parameters("a=%2B1&&b&c=x%3Dy=z", allowed);
   CHECK_FALSE(parameters.problem());

@@ -12,6 +12,11 @@ TEST_CASE("a path is decoded, and a query stays as sent") {
   CHECK(target->query == "x=%41+b&y=/?|");
 }
 
+TEST_CASE("percent-encoded bytes are decoded, and a plus is a plus") {
+  CHECK(percent_decoded("a%20b+c%2Bd%C3%A9") == "a b+c+d\xC3\xA9");
+  for (const char* text : {"50%", "%4", "%zz%41", "%00", "a b"}) CHECK_FALSE(percent_decoded(text));
+}
+
 TEST_CASE("an absolute form is reduced to path and query") {
   for (const auto* text : {"http://hill:12440/metrics?a", "HTTP://[::1]/metrics?a", "https://x/metrics?a"}) {
     const auto target = parse_target("GET", text);
