@@ -29,6 +29,7 @@ struct LogFixture {
   fs::path directory = fs::temp_directory_path() / ("herd_log_" + std::to_string(getpid()));
   LogFixture() { fs::create_directories(directory); }
   ~LogFixture() {
+    finish_log();  // its thread would create the file again while the directory is removed
     spdlog::set_default_logger(std::make_shared<spdlog::logger>("", std::make_shared<spdlog::sinks::null_sink_mt>()));
     fs::remove_all(directory);
   }
