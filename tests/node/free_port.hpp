@@ -5,10 +5,14 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <stdexcept>
+#include <string>
 
 namespace herd::node {
 
@@ -31,7 +35,21 @@ inline bool can_bind(std::uint16_t port) {
   return bound;
 }
 
-// A port of 127.0.0.1 on which no process listens. Tests that run at the same time begin their search at different
+// Returns whether no other test has the port. Reserves it until the process ends, also while nothing listens on it: the
+// reservation is a Unix socket with an abstract name, which the kernel frees.
+inline bool reserve(std::uint16_t port) {
+  const std::string name = "herd-test-port-" + std::to_string(port);
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::copy(name.begin(), name.end(), address.sun_path + 1);
+  const auto size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + name.size());
+  const int owner = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  if (bind(owner, reinterpret_cast<const sockaddr*>(&address), size) == 0) return true;
+  close(owner);
+  return false;
+}
+
+// A port of 127.0.0.1 that no other process uses. Tests that run at the same time begin their search at different
 // ports, which depend on their process ids.
 inline std::uint16_t free_port() {
   constexpr std::uint32_t kFirst = 20'000;
@@ -39,7 +57,7 @@ inline std::uint16_t free_port() {
   static std::uint32_t next = static_cast<std::uint32_t>(getpid()) * 37;
   for (std::uint32_t tries = 0; tries < kCount; ++tries) {
     const auto port = static_cast<std::uint16_t>(kFirst + next++ % kCount);
-    if (can_bind(port)) return port;
+    if (can_bind(port) && reserve(port)) return port;
   }
   throw std::runtime_error("no free port between 20000 and 32000");
 }
