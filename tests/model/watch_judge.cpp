@@ -38,6 +38,7 @@ void WatchJudge::take(const Record& record, Nanoseconds now) {
   state.record = record;
   state.point = point.value_or(Point{});
   place(state, now);
+  if (is_opening_) state.surely_in.reset();  // the snapshot may miss a client that moves
 }
 
 void WatchJudge::place(State& state, Nanoseconds now) const {
@@ -72,6 +73,7 @@ void WatchJudge::left(const std::string& client) {
 }
 
 void WatchJudge::followed(Nanoseconds now) {
+  is_opening_ = false;
   for (auto& [client, state] : states_) {
     if (state.must_be_inside && !state.surely_in) state.surely_in = now;
     if (!state.may_be_inside) state.perhaps_in.reset();

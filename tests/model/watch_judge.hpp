@@ -57,6 +57,7 @@ class WatchJudge {
   std::optional<Point> middle_;  // of a circle; nullopt: the centre has no position
   std::map<std::string, State> states_;
   std::optional<Record> centre_;
+  bool is_opening_ = true;  // the snapshot is being read
 };
 
 }  // namespace herd::model

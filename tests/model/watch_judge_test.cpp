@@ -140,6 +140,22 @@ TEST_CASE("the judge finds an ENTER before the dwell is over, and one that does 
   CHECK(!left.is_right());
 }
 
+TEST_CASE("the judge permits that the snapshot misses a client that moves, and demands its ENTER after the dwell") {
+  OneWatch watch("WATCH w WITHIN +0+0 +1+0.0001 dwell=5");
+  watch.report("a", 5, 1);
+  watch.start();
+  OneWatch still = watch;
+  still.read("7 READY 0");
+  CHECK(!still.is_right());
+  watch.report("a", 6, 2);
+  watch.read("7 READY 0");
+  CHECK(watch.is_right());
+  watch.advance(5s);
+  CHECK(!watch.is_right());
+  watch.read("8 ENTER", "a");
+  CHECK(watch.is_right());
+}
+
 TEST_CASE("the judge permits an old report only while `every` holds a MOVE back") {
   OneWatch watch("WATCH w ALL every=5");
   watch.report("a", 5, 1);
