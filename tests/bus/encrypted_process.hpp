@@ -16,7 +16,7 @@ namespace herd::bus {
 
 struct Process {
   std::unique_ptr<Replica> replica;
-  std::unique_ptr<zmq::context_t> context = std::make_unique<zmq::context_t>();
+  std::unique_ptr<zmq::context_t> context;
   std::unique_ptr<PumpedBus> pumped;
   std::vector<std::string> cuts;     // the reasons
   std::vector<std::string> refused;  // the reasons
@@ -35,8 +35,11 @@ struct Process {
       addresses.peers.push_back(peer.address);
     }
     replica = make_replica(name, names, ++incarnation);
+    // A former socket may still hold the port. Each attempt has a context of its own: ZeroMQ closes the sockets of the
+    // attempt before in the background, which holds their names.
     for (const protocol::Nanoseconds end = real_time().steady + 10s; !pumped && real_time().steady < end;) {
-      pumped = PumpedBus::open(*context, addresses, *replica, keys);  // a former socket may still hold the port
+      context = std::make_unique<zmq::context_t>();
+      pumped = PumpedBus::open(*context, addresses, *replica, keys);
     }
     REQUIRE(pumped);
   }
