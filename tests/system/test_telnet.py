@@ -125,4 +125,5 @@ def test_nodes_give_the_replies_of_the_session_in_the_readme(make_herd: MakeHerd
     before, after = (reply.split()[2] for reply in (report_reply, reply))
     assert reply == report_reply.replace(report_time, time).replace(before, after)
     wait_for(lambda: herd["Campbell"].knows(report.split()[1]), "Campbell knows it")
+    wait_for(lambda: herd["Campbell"].status()["places"], "its worker has read the data")
     assert herd["Campbell"].say(query) == query_reply.replace(report_time, time).replace(before, after)
