@@ -80,6 +80,14 @@ def memory_peak(node: Node) -> int:
     return int(peak[1]) * 1024
 
 
+def resident_memory(node: Node) -> int:
+    """The memory of the process in bytes; 0 under a sanitizer."""
+    if os.environ.get("HERD_SANITIZED"):
+        return 0
+    with open(f"/proc/{node.process.pid}/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
 def settled_memory(node: Node) -> int:
     """The peak of the memory in bytes after the node has read the places, which needs the most."""
     assert '"status":"OK"' in node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5\nWHATSAT a 50 20")
