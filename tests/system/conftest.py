@@ -2,18 +2,21 @@
 nothing for it. example_test.py shows how such a test is written."""
 import pathlib
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import pytest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"))
+FOLDERS = ("scripts/lib", "clients/python")
+sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2] / folder) for folder in FOLDERS]
 
 # These modules import herd_ctl and herd_lab, so they come after the line above.
 from google_answers import KEY  # noqa: E402
 from google_herd import TIMEOUT, VARIABLE, MakeNode  # noqa: E402
 from google_server import GoogleServer  # noqa: E402
 from herd_control import Control, MakeControl  # noqa: E402
-from herd_fixture import MakeHerd, Node, Ports, alone, herds_that_end, wait_for  # noqa: E402
+from herd_fixture import (LIGHT, Graph, Herd, MakeHerd, MakeLightHerd, Node, Ports, alone, herds_that_end,  # noqa: E402
+                          wait_for)
 
 
 @pytest.fixture
@@ -21,6 +24,20 @@ def make_herd() -> Iterator[MakeHerd]:
     """make_herd(graph=FIVE, start=True, **arguments of Herd.for_test): a herd that ends with the test."""
     with herds_that_end() as make:
         yield make
+
+
+@pytest.fixture
+def make_light_herd(make_herd: MakeHerd) -> MakeLightHerd:
+    def make(graph: Graph, start: bool = True, **sections: Mapping[str, Any]) -> Herd:
+        return make_herd(graph, start, settings={**LIGHT, **sections}, log_level="info")
+    return make
+
+
+@pytest.fixture(scope="module")
+def light_node() -> Iterator[Node]:
+    """One node for all tests of a file that only ask it. Each of them needs clients of its own."""
+    with herds_that_end() as make:
+        yield make(alone(1), settings=LIGHT, log_level="info")["n0"]
 
 
 @pytest.fixture

@@ -40,8 +40,8 @@ from herd_lab.hosts import Hosts
 from herd_lab.ports import Ports
 from herd_lab.private_herd import BusPublic, PrivateHerd, PrivateNode, Settings
 
-__all__ = ["BINARY", "FIVE", "LONG", "REPOSITORY", "Graph", "Herd", "MakeHerd", "Node", "Ports", "TimedOut", "alone",
-           "full", "herds_that_end", "line", "names", "ring", "wait_for"]
+__all__ = ["BINARY", "FIVE", "LIGHT", "LONG", "REPOSITORY", "Graph", "Herd", "MakeHerd", "MakeLightHerd", "Node",
+           "Ports", "TimedOut", "alone", "full", "herds_that_end", "line", "names", "ring", "wait_for"]
 
 BINARY = os.environ.get("HERD_BIN", str(REPOSITORY / "build/release/bin/herd-node"))
 LONG = bool(os.environ.get("HERD_LONG"))  # ./scripts/test --long
@@ -201,6 +201,17 @@ class Herd(PrivateHerd):
             print(f"----- {node.name}\n{node.log()[-4000:]}")
         self.remove()
         assert not wrong, "; ".join(wrong)
+
+
+# Settings of nodes that read no places, and start faster.
+LIGHT: Settings = {"places": {"providers": ["google"]}}
+
+
+class MakeLightHerd(Protocol):
+    """The type of the fixture make_light_herd: a herd of nodes that read no places, with these sections of the
+    configuration."""
+
+    def __call__(self, graph: Graph, start: bool = True, **sections: Mapping[str, Any]) -> Herd: ...
 
 
 class MakeHerd(Protocol):
