@@ -37,7 +37,7 @@ void CellGrid::add(WatchId watch, const std::optional<Bounds>& bounds) {
   }
   bool is_first = true;
   for_each_cell(size, *bounds, [&](Key key) {
-    if (is_first || !mutated(Mutant::CellForgotten)) add_to(key, {*bounds, watch, kNone});
+    if (is_first || !mutated(Mutant::CellForgotten)) add_to(key, *bounds, watch);
     is_first = false;
   });
 }
@@ -51,7 +51,9 @@ void CellGrid::remove(WatchId watch, const std::optional<Bounds>& bounds) {
     large_.pop_back();
     return;
   }
-  for_each_cell(size, *bounds, [&](Key key) { remove_from(key, watch); });
+  std::uint32_t at = std::exchange(first_of_watch_[watch], kNone);
+  HERD_ASSERT(at != kNone);
+  while (at != kNone) remove_entry(std::exchange(at, entries_[at].sibling));
 }
 
 std::size_t CellGrid::position_of(Key key) const {
@@ -61,15 +63,8 @@ std::size_t CellGrid::position_of(Key key) const {
   return position;
 }
 
-void CellGrid::add_to(Key key, const Entry& entry) {
-  std::uint32_t at = free_;
-  if (at == kNone) {
-    at = static_cast<std::uint32_t>(entries_.size());
-    entries_.push_back(entry);
-  } else {
-    free_ = entries_[at].next;
-    entries_[at] = entry;
-  }
+void CellGrid::add_to(Key key, const Bounds& bounds, WatchId watch) {
+  if (first_of_watch_.size() <= watch) first_of_watch_.resize(std::size_t{watch} + 1, kNone);
   std::size_t position = position_of(key);
   if (cells_[position].key == kNone) {
     if ((used_ + 1) * 2 > cells_.size()) resize(bits_ + 1);
@@ -78,21 +73,34 @@ void CellGrid::add_to(Key key, const Entry& entry) {
     ++used_;
     ++cells_in_use_[key >> (2 * kAxisBits)];
   }
-  entries_[at].next = std::exchange(cells_[position].first, at);
+  const std::uint32_t next = cells_[position].first;
+  const std::uint32_t at = new_entry({bounds, watch, key, next, kNone, first_of_watch_[watch]});
+  if (next != kNone) entries_[next].previous = at;
+  cells_[position].first = first_of_watch_[watch] = at;
 }
 
-void CellGrid::remove_from(Key key, WatchId watch) {
-  const std::size_t position = position_of(key);
-  HERD_ASSERT(cells_[position].key == key);
-  std::uint32_t* link = &cells_[position].first;
-  while (entries_[*link].watch != watch) {
-    link = &entries_[*link].next;
-    HERD_ASSERT(*link != kNone);
+std::uint32_t CellGrid::new_entry(const Entry& entry) {
+  if (free_ == kNone) {
+    entries_.push_back(entry);
+    return static_cast<std::uint32_t>(entries_.size() - 1);
   }
-  const std::uint32_t at = *link;
-  *link = entries_[at].next;
+  const std::uint32_t at = std::exchange(free_, entries_[free_].next);
+  entries_[at] = entry;
+  return at;
+}
+
+void CellGrid::remove_entry(std::uint32_t at) {
+  const Entry& entry = entries_[at];
+  if (entry.next != kNone) entries_[entry.next].previous = entry.previous;
+  if (entry.previous != kNone) {
+    entries_[entry.previous].next = entry.next;
+  } else {
+    const std::size_t position = position_of(entry.cell);
+    HERD_ASSERT(cells_[position].key == entry.cell && cells_[position].first == at);
+    cells_[position].first = entry.next;
+    if (entry.next == kNone) erase_cell(position);
+  }
   entries_[at].next = std::exchange(free_, at);
-  if (cells_[position].first == kNone) erase_cell(position);
 }
 
 void CellGrid::erase_cell(std::size_t position) {
@@ -126,10 +134,13 @@ void CellGrid::check_invariants() const {
     HERD_ASSERT(position_of(cell.key) == position && cell.first != kNone);
     const std::size_t size = cell.key >> (2 * kAxisBits);
     ++cells[size];
+    std::uint32_t before = kNone;
     for (std::uint32_t at = cell.first; at != kNone; at = entries_[at].next) {
       bool touches = false;
       for_each_cell(size, entries_[at].bounds, [&](Key key) { touches = touches || key == cell.key; });
-      HERD_ASSERT(size_of(entries_[at].bounds) == size && touches);
+      HERD_ASSERT(size_of(entries_[at].bounds) == size && touches && entries_[at].cell == cell.key);
+      HERD_ASSERT(entries_[at].previous == before);
+      before = at;
       ++listed;
     }
   }

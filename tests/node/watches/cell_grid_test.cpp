@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <map>
+#include <numeric>
 #include <random>
+#include <vector>
 
 #include "node/area/sphere.hpp"
 #include "tests/catch.hpp"
@@ -68,4 +70,21 @@ TEST_CASE("the grid finds each area that contains a point, and each once", "[slo
     if (id % 50 == 0) grid.check_invariants();
   }
   grid.for_each_at({}, [](WatchId) { FAIL("an area is left"); });
+}
+
+TEST_CASE("areas of one cell are removed in any order") {
+  CellGrid grid;
+  const WatchedArea area(Point{340'000'000, -1'180'000'000}, 1'000'000, 0);
+  std::vector<WatchId> watches(200);
+  std::iota(watches.begin(), watches.end(), 0U);
+  for (const WatchId watch : watches) grid.add(watch, area.bounds());
+  std::mt19937_64 random(3);
+  std::shuffle(watches.begin(), watches.end(), random);
+  for (; !watches.empty(); watches.pop_back()) {
+    std::vector<WatchId> found;
+    grid.for_each_at(area::spot_of(area.centre()), [&](WatchId watch) { found.push_back(watch); });
+    REQUIRE(std::is_permutation(found.begin(), found.end(), watches.begin(), watches.end()));
+    grid.remove(watches.back(), area.bounds());
+    if (watches.size() % 20 == 1) grid.check_invariants();
+  }
 }
