@@ -32,7 +32,7 @@ class MemberWatch final : public Watch {
   static constexpr bus::RecordIndex kNone = MemberSet::kNone;
   static constexpr std::size_t kPage = 256;  // members that the opening searches at once
 
-  // The client in the middle of a circle.
+  // The client in the centre of a circle.
   struct Centre {
     bus::RecordIndex record = kNone;
     Version version;        // that the reader knows

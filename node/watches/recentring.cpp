@@ -1,4 +1,4 @@
-// The events of a MemberWatch that follow a change of the client in the middle of its circle.
+// The events of a MemberWatch that follow a change of the client in the centre of its circle.
 //
 // The area moves at once, so the registry finds the changes of the clients in the new one. The records that may leave
 // or enter are listed, and each is judged once more when its line is written. Only the last line bears the number of

@@ -18,7 +18,7 @@ bool holds_members(const protocol::Watch& command) {
   return clients == nullptr || !clients->is_prefix;
 }
 
-// The client in the middle; empty if there is none.
+// The client in the centre; empty if there is none.
 std::string_view centre_of(const protocol::Watch& command) {
   const auto* circle = std::get_if<protocol::Circle>(&command.what);
   return circle == nullptr ? std::string_view{} : circle->centre.client;
@@ -61,7 +61,7 @@ std::string_view Watcher::reason_to_refuse(const protocol::Watch& command) const
     return "a watch with this tag is running: UNWATCH it first";
   if (const std::string_view centre = centre_of(command); !centre.empty()) {
     const auto record = shared.store.find(centre);
-    if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the middle is unknown";
+    if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the centre is unknown";
   }
   const bool is_full = watches_.size() >= kMaxWatches && !mutated(Mutant::ConnectionLimitIgnored);
   const bool is_node_full = registry_.size() >= shared.limits.max_per_node && !mutated(Mutant::NodeLimitIgnored);
