@@ -17,8 +17,6 @@
 namespace herd::node::api {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
 // As RFC 3986: only the unreserved characters stay.
 void append_percent_encoded(std::string& out, std::string_view text) {
   constexpr std::string_view kDigits = "0123456789ABCDEF";
@@ -105,7 +103,7 @@ void append_id_fields(std::string& out, std::string_view client) {
   out += "\"client\":";
   const std::size_t begin = out.size();
   append_json_string(out, client);
-  if (std::string_view(out).substr(begin).find(kReplacement) == std::string_view::npos) return;
+  if (std::string_view(out).substr(begin).find(kReplacementCharacter) == std::string_view::npos) return;
   out += ",\"client_url\":\"";
   append_percent_encoded(out, client);
   out += '"';

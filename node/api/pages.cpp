@@ -1,11 +1,10 @@
 #include "node/api/pages.hpp"
 
-#include <chrono>
 #include <string>
 #include <utility>
 
 #include "node/api/answer_json.hpp"
-#include "protocol/clock.hpp"
+#include "node/base/loop_clock.hpp"
 #include "protocol/unreachable.hpp"
 
 extern const char herd_openapi_begin[];  // NOLINT(readability-identifier-naming): openapi_data.S
@@ -44,10 +43,6 @@ Response refusal_of(const Answer& answer) {
       break;
   }
   protocol::unreachable();
-}
-
-protocol::Now now() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
 }
 
 // One page that asks the loop.
@@ -108,7 +103,7 @@ class Desk {
 
   // Returns false, and answers, if the token has expired since the guard has accepted it.
   bool set_token(Question& question, const Request& request, const Responder& responder) const {
-    question.token = guard_->token_of(request, now());
+    question.token = guard_->token_of(request, read_clocks());
     if (question.token != nullptr || !guard_->api_needs_token()) return true;
     responder.send(http::problem_response(401, "this token has expired: use another one"));
     return false;

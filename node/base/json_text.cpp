@@ -7,8 +7,6 @@
 namespace herd::node {
 namespace {
 
-constexpr std::string_view kReplacement = "\xef\xbf\xbd";  // U+FFFD
-
 bool is_plain(char c) {
   return c >= ' ' && c < 0x7F && c != '"' && c != '\\';
 }
@@ -93,7 +91,7 @@ void escape(std::string_view text, const Append& append) {
       if (byte == 0xC2 && next.is_valid && second < 0xA0) {  // U+009B, for example, is ESC [ to a terminal
         escape_control(append, static_cast<unsigned char>(second));
       } else {
-        append(next.is_valid ? text.substr(0, next.length) : kReplacement);
+        append(next.is_valid ? text.substr(0, next.length) : kReplacementCharacter);
       }
     }
     text.remove_prefix(next.length);

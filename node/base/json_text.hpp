@@ -12,6 +12,8 @@
 
 namespace herd::node {
 
+inline constexpr std::string_view kReplacementCharacter = "\xEF\xBF\xBD";  // U+FFFD
+
 // Appends `text` with the escapes of a JSON string, without quotes. Bytes that are not UTF-8 become U+FFFD. Control
 // characters are escaped, also U+0080 to U+009F, which JSON allows but many terminals obey. Appends at most 6 bytes for
 // each byte of the text.

@@ -8,11 +8,16 @@
 
 namespace herd::node {
 
+// Reads both clocks. Any thread.
+[[nodiscard]] inline protocol::Now read_clocks() {
+  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+}
+
 class LoopClock {
  public:
   [[nodiscard]] const protocol::Now& now() const {
     if (!known_) {
-      now_ = {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
+      now_ = read_clocks();
       known_ = true;
     }
     return now_;

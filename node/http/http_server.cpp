@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include "node/base/loop_clock.hpp"
 #include "node/http/host_check.hpp"
 #include "node/http/page_files.hpp"
 #include "node/observe/metrics.hpp"
@@ -78,9 +79,7 @@ http::Router::Guard guard(bool checks_host, std::shared_ptr<http::TokenGuard> to
   return [checks_host, tokens = std::move(tokens)](const Request& request, const asio::ip::address& from) {
     auto refusal = checks_host ? http::check_host(request) : std::nullopt;
     if (refusal) return refusal;
-    const protocol::Now now{std::chrono::steady_clock::now().time_since_epoch(),
-                            std::chrono::system_clock::now().time_since_epoch()};
-    return tokens->check(request, from, now);
+    return tokens->check(request, from, read_clocks());
   };
 }
 

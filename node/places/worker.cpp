@@ -14,6 +14,7 @@
 #include <vector>
 #include <zmq.hpp>
 
+#include "node/base/loop_clock.hpp"
 #include "node/places/chain.hpp"
 #include "node/places/messages.hpp"
 
@@ -25,10 +26,6 @@ constexpr int kQueriesPerIteration = 64;  // then the worker polls the providers
 // Documents of one message, after which the next one begins. Longer messages would be memory that malloc gets from the
 // kernel for each of them.
 constexpr std::size_t kBatchBytes = std::size_t{64} * 1024;
-
-protocol::Now now() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
-}
 
 // Decides when the figures of the providers are reported.
 class FiguresReport {
@@ -83,7 +80,7 @@ class ThreadState {
     const std::stop_callback end_wait(stop, [this] { http_.wake(); });
     Chain chain(options_.make_providers(http_), options_.timeout);
     while (!stop.stop_requested()) {
-      const protocol::Now time = now();
+      const protocol::Now time = read_clocks();
       const bool more = take_queries(chain, time);
       http_.work(time);
       while (auto result = chain.poll(time)) end(std::move(*result));
@@ -173,7 +170,7 @@ class ThreadState {
   void wait(const Chain& chain) {
     // The descriptor signals new queries only, and sending may have consumed the signal.
     if ((router_.get(zmq::sockopt::events) & ZMQ_POLLIN) != 0) return;
-    http_.wait(router_.get(zmq::sockopt::fd), now(),
+    http_.wait(router_.get(zmq::sockopt::fd), read_clocks(),
                std::min(chain.next_deadline().value_or(protocol::Nanoseconds::max()), figures_.next_deadline()));
   }
 
