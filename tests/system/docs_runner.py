@@ -106,7 +106,8 @@ class Runner:
 
     def __init__(self, directory: pathlib.Path):
         self.herd = Herd.for_test(FIVE)
-        self.herd.settings = {"places": {"providers": ["google", "embedded"]}}
+        # As in conf/herd.toml; `up` makes the keys.
+        self.herd.settings = {"places": {"providers": ["google", "embedded"]}, "bus": {"curve": True}}
         self.herd.write_config()
         self.control = Control(self.herd)
         self.directory = directory
@@ -126,8 +127,11 @@ class Runner:
         return re.sub(r"\b12([1-4])4([0-4])\b", port, in_the_past(text))
 
     def begin(self, reports: list[str]) -> None:
-        """Before a page: all nodes run, and these clients have reported to Hill."""
-        self.control.run("up")
+        """Before a page: all nodes run and have read the places, and these clients have reported to Hill."""
+        if not all(node.is_ready() for node in self.herd):
+            self.control.run("up")
+        for node in self.herd:
+            wait_for(lambda: node.status()["places"], f"{node.name} has its providers")
         for report in reports:
             self.say(self.herd["Hill"], report)
 
@@ -190,6 +194,8 @@ class Runner:
         """A command must succeed. `status` and `where` may need some seconds until the herd is as the page shows it."""
         text = self.here(command.text)
         retries = re.match(r"(\./)?scripts/herd (status|where)\b", text)
+        if retries:
+            wait_for(lambda: all(node.is_ready() for node in self.herd), "all nodes are ready", SECONDS)
         deadline = time.monotonic() + SECONDS
         while True:
             done = subprocess.run(["bash", "-euc", text], cwd=self.directory, env=self.environment, text=True,
