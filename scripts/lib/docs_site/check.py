@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 LOADED = {"script": "src", "link": "href", "img": "src", "iframe": "src", "source": "src", "audio": "src",
           "video": "src", "embed": "src", "object": "data", "form": "action"}
+_MARK_IN_TEXT = re.compile(r"^ *(?:[-*] |\d+\. |\|).{0,40}", re.M)
 _CSS_URL = re.compile(r"url\(\s*['\"]?((?:https?:)?//[^)'\"\s]+)|@import\s+['\"]((?:https?:)?//[^'\"]+)")
 
 
@@ -21,6 +22,9 @@ class Page(html.parser.HTMLParser):
     links: list[str] = field(default_factory=list)
     loads: list[str] = field(default_factory=list)
     has_mermaid: bool = False  # the theme would load a script from another host for it
+    marks: list[str] = field(default_factory=list)  # lines of paragraphs that look like items of a list or a table
+    is_paragraph: bool = False
+    is_bold: bool = False
 
     @classmethod
     def read(cls, text: str) -> Page:
@@ -33,12 +37,22 @@ class Page(html.parser.HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         of = {name: value or "" for name, value in attrs}
         self.ids |= {of[name] for name in ("id", "name") if name in of}
+        self.is_paragraph = self.is_paragraph or tag == "p"
+        self.is_bold = self.is_bold or tag == "strong"
         if "mermaid" in of.get("class", "").split():
             self.has_mermaid = True
         if tag == "a" and "href" in of:
             self.links.append(of["href"])
         elif LOADED.get(tag, "") in of and of.get("rel") not in ("canonical", "prev", "next"):
             self.loads.append(of[LOADED[tag]])
+
+    def handle_endtag(self, tag: str) -> None:
+        self.is_paragraph = self.is_paragraph and tag != "p"
+        self.is_bold = self.is_bold and tag != "strong"
+
+    def handle_data(self, data: str) -> None:
+        if self.is_paragraph and not self.is_bold:
+            self.marks += _MARK_IN_TEXT.findall(data)
 
 
 def is_external(target: str) -> bool:
@@ -56,6 +70,7 @@ def findings(site: pathlib.Path) -> list[str]:
              for first, second in _CSS_URL.findall(text)]
     for name, page in pages.items():
         found += [f"{name}: loads {target} from another host" for target in page.loads if is_external(target)]
+        found += [f"{name}: a list or a table that is shown as text: {mark}" for mark in page.marks]
         if page.has_mermaid:
             found.append(f"{name}: a diagram for which the theme loads a script from another host")
         if name == "404.html":  # its paths begin at the root of the server

@@ -16,6 +16,7 @@ sys.path.insert(0, str(ROOT / "scripts/lib"))  # mkdocs loads this file by its p
 from docs_site.pages import LINK, TEXT, Repository  # noqa: E402
 
 REPOSITORY = Repository(ROOT)
+_ITEM = re.compile(r"( *)(?:[-*]|\d+\.) +\S")
 
 
 def on_config(config: Any) -> Any:
@@ -34,7 +35,29 @@ def on_files(files: Any, config: Any) -> Any:
 
 def on_page_markdown(markdown: str, page: Any, config: Any, files: Any) -> str:
     source = pathlib.Path(page.file.abs_src_path).relative_to(ROOT).as_posix()
-    return linked(markdown, source, page.file.src_path)
+    return linked(spaced(markdown), source, page.file.src_path)
+
+
+def spaced(markdown: str) -> str:
+    """mkdocs needs an empty line before a list, and four spaces before what is nested in an item. Code hosts and the
+    sources need neither."""
+    lines: list[str] = []
+    is_fenced = is_list = False
+    for line in markdown.splitlines():
+        before = lines[-1] if lines else ""
+        item = _ITEM.match(line)
+        if line.lstrip().startswith("```"):
+            is_fenced = not is_fenced
+        elif not is_fenced:
+            if not line.startswith(" ") and line and not item and not before:
+                is_list = False  # a new paragraph outside the list
+            if item and not is_list and before and not item[1]:
+                lines.append("")
+            is_list = is_list or bool(item)
+            if is_list and re.match(r" {2,3}\S", line) and (item or not before):
+                line = "    " + line.lstrip()
+        lines.append(line)
+    return "\n".join(lines) + "\n"
 
 
 def linked(markdown: str, source: str, site_path: str) -> str:

@@ -15,7 +15,7 @@ DECISIONS = "docs/decisions"
 
 # Code, comments and links, in which no mention is looked for. Code in backquotes may continue on the next line, but not
 # beyond its paragraph.
-_OPAQUE = r"^ {4}.*$|<!--.*?-->|`(?:[^`\n]|\n(?!\n))*`|!?\[[^\]]*\]\([^)]*\)"
+_OPAQUE = r"^ {4}[^\n]*$|<!--.*?-->|`(?:[^`\n]|\n(?!\n))*`|!?\[[^\]]*\]\([^)]*\)"
 _MENTION = (r"(?<![\w./-])(?P<path>docs/[\w/-]+\.(?:md|json)(?!\w)|docs/decisions/(?:\d{4}(?![\w-]))?"
             r"|(?:CONTRIBUTING|CHANGELOG|SECURITY)\.md|clients/[\w-]+/README\.md)"
             r"(?:,\s\"(?P<section>[^\"\n]+)\"|,\s(?P<bare>[A-Z][^,.;:()\"\n]*)(?=\)))?")
