@@ -110,7 +110,8 @@ Result<void> Node::open() {
     use_tokens(std::exchange(start_tokens_, nullptr));
     if (auto listening = front_end_->listen(config_.find(name_)->clients); !listening) return listening;
     watch_descriptors();
-    admin_.emplace(AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_, [this] { return reload(); }});
+    admin_.emplace(
+        AdminSocket::Parts{io_, replica_, counters_, clock_, ack_timeout_, [this] { return reload_and_notify(); }});
     return admin_->listen(directory_);
   });
 }
@@ -174,7 +175,7 @@ void Node::watch_bus() {
 void Node::handle_signals() {
   while (const auto signal = signals_.take()) {
     if (*signal == SIGHUP) {
-      (void)reload();
+      (void)reload_and_notify();
     } else {
       begin_stop();
     }
@@ -212,6 +213,7 @@ void Node::run_ready() {
 
 void Node::end_iteration() {
   busy_ = loop_->end_iteration(clock_.now());
+  if (manager_.is_present()) notify(clock_.now());
   if (front_end_->ask()) busy_ = true;
   if (viewers_->work()) busy_ = true;
   // Sending a lookup may have consumed the edge of the descriptor that announces an answer: poll again without waiting.
@@ -251,6 +253,12 @@ bool Node::report(Now now) {
   return busy;
 }
 
+// A node of which another process has the name has started too: a restart would change nothing.
+void Node::notify(Now now) {
+  if (settled()) manager_.ready(now.steady);
+  manager_.work(now.steady);
+}
+
 void Node::report_to_peers(Now now) {
   const std::uint64_t updates = counters_.iamat_stored + replica_.counters().updates_merged;
   own_report_.set(replica_, {now.steady - started_.steady, ready(), updates}, now);
@@ -261,6 +269,8 @@ Nanoseconds Node::next_deadline() const {
   Nanoseconds deadline = std::min(loop_->next_deadline(now), places_->next_deadline().value_or(Nanoseconds::max()));
   if (stats_) deadline = std::min(deadline, stats_->next_deadline());
   deadline = std::min(deadline, front_end_->next_deadline().value_or(Nanoseconds::max()));
+  deadline = std::min(deadline, manager_.next_deadline());
+  if (manager_.is_present() && manager_.is_starting()) deadline = std::min(deadline, settled_by());
   if (stop_by_) deadline = std::min(deadline, now.steady + Nanoseconds{10ms});  // stopped() polls the peers' cursors
   return deadline;
 }
@@ -281,6 +291,7 @@ void Node::wait_for(Nanoseconds deadline) {
 
 void Node::begin_stop() {
   if (stop_by_) return;
+  manager_.stopping(clock_.now().steady);
   spdlog::info("event=stopping connections={}", front_end_->connections());
   stop_began_ = clock_.now().steady;
   stop_by_ = stop_began_ + kStopPatience;
@@ -310,8 +321,16 @@ bool Node::peers_have_all() const {
 // ---- status ---------------------------------------------------------------------------------------------------------
 
 bool Node::ready() const {
-  if (!replica_.may_acknowledge()) return false;
-  return replica_.synchronised() || clock_.now().steady - started_.steady >= config_.http.ready_timeout;
+  return replica_.may_acknowledge() && settled();
+}
+
+// Whether it has what its peers have, or has waited for them long enough.
+bool Node::settled() const {
+  return replica_.synchronised() || clock_.now().steady >= settled_by();
+}
+
+Nanoseconds Node::settled_by() const {
+  return started_.steady + config_.http.ready_timeout;
 }
 
 Status Node::status() const {

@@ -29,6 +29,7 @@
 #include "node/app/own_report.hpp"
 #include "node/base/descriptor_watch.hpp"
 #include "node/base/loop_clock.hpp"
+#include "node/base/service_manager.hpp"
 #include "node/base/signals.hpp"
 #include "node/clients/counters.hpp"
 #include "node/clients/front_end.hpp"
@@ -95,6 +96,7 @@ class Node : private bus::LoopHost {
   [[nodiscard]] bool stopped() const;
   [[nodiscard]] bool peers_have_all() const;
   // Each returns what it did not apply, a sentence for each part.
+  std::vector<std::string> reload_and_notify();
   std::vector<std::string> reload();
   [[nodiscard]] std::vector<std::string> reload_keys(const Config& next);
   void use_settings(const Config& fresh, const std::shared_ptr<const TokenTable>& tokens);
@@ -105,10 +107,13 @@ class Node : private bus::LoopHost {
   [[nodiscard]] std::optional<std::string> add_peer(const std::string& peer, const std::string& address);
   void use_tokens(const std::shared_ptr<const TokenTable>& tokens);
 
+  void notify(protocol::Now now);
   void report_to_peers(protocol::Now now);
   [[nodiscard]] Status status() const;
   [[nodiscard]] std::optional<CounterSources::OfMonitor> monitor_counters() const;
   [[nodiscard]] bool ready() const;
+  [[nodiscard]] bool settled() const;
+  [[nodiscard]] protocol::Nanoseconds settled_by() const;
 
   const std::string name_;
   const std::filesystem::path directory_;
@@ -118,6 +123,7 @@ class Node : private bus::LoopHost {
   std::optional<bus::BusKeys> start_keys_;          // moved to the bus by open_bus(); nullopt: it is not encrypted
   std::optional<ViewerKeys> start_viewers_;  // moved to the monitor by open_watching(); nullopt: it is on loopback
   Signals& signals_;
+  ServiceManager manager_;
   Counters counters_;
   LoopClock clock_;
   protocol::Now started_;

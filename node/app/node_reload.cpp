@@ -35,6 +35,13 @@ void append(Refused& all, const Refused& more) {
 
 }  // namespace
 
+std::vector<std::string> Node::reload_and_notify() {
+  manager_.reloading(clock_.now().steady);
+  Refused refused = reload();
+  manager_.reloaded(clock_.now().steady);
+  return refused;
+}
+
 std::vector<std::string> Node::reload() {
   reopen_log();
   auto fresh = load_config(config_.file);
