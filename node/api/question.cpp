@@ -23,8 +23,10 @@ constexpr std::array<std::string_view, 13> kWatch{"client", "near",  "at",    "k
 
 // One number of a point in the form LAT,LON: ISO 6709 needs a sign.
 std::string signed_number(std::string_view number) {
-  const bool has_sign = number.starts_with('+') || number.starts_with('-');
-  return (has_sign ? "" : "+") + std::string(number);
+  std::string text;
+  if (!number.starts_with('+') && !number.starts_with('-')) text.push_back('+');
+  text.append(number);
+  return text;
 }
 
 // A point as IAMAT has it, `+34.07-118.44`, or as programs have it, `34.07,-118.44`.

@@ -47,7 +47,7 @@ HostAddresses look_up_host(const std::string& host) {
     const bool is_new = std::find(result.addresses.begin(), result.addresses.end(), text) == result.addresses.end();
     if (!text.empty() && is_new) result.addresses.push_back(std::move(text));
   }
-  if (result.addresses.empty()) result.trouble = "the name has no address that can be used";
+  if (result.addresses.empty()) result.trouble.append("the name has no address that can be used");
   return result;
 }
 
