@@ -7,6 +7,7 @@
 
 #include "bus/store/mutants.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/limits.hpp"
 #include "protocol/overloaded.hpp"
 #include "protocol/unreachable.hpp"
@@ -39,7 +40,7 @@ std::string version_mismatch(const Hello& hello, const std::string& node) {
 std::string key_mismatch(std::string_view owner) {
   if (owner.empty()) return "its key was removed or revoked";
   return "it uses the key of node '" + std::string(owner) +
-         "': give each node a key of its own, with `scripts/herd keygen`";
+         "': give each node a key of its own, with `" HERD_COMMAND " keygen`";
 }
 
 }  // namespace

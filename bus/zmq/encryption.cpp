@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "bus/zmq/stranger_probe.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/unreachable.hpp"
 
 namespace herd::bus {
@@ -22,7 +23,8 @@ constexpr int kEnforceDomain = 93;
 // Why a connection is refused. A stranger's cannot be distinguished from a node of which the keys are not copied yet.
 constexpr std::string_view kRevoked = "its key is revoked";
 constexpr std::string_view kUnknown =
-    "its key is of no node in public.toml: if it is a node of this herd, add its keys there and run scripts/herd "
+    "its key is of no node in public.toml: if it is a node of this herd, add its keys there and run " HERD_COMMAND
+    " "
     "reload";
 constexpr std::string_view kNoKey =
     "it proved no key, or uses a former key of this node: if it is a node of this herd, copy public.toml to its host";

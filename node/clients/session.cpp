@@ -9,6 +9,7 @@
 
 #include "node/base/limits.hpp"
 #include "node/config/token_rights.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/reply.hpp"
 #include "protocol/unreachable.hpp"
 
@@ -270,7 +271,7 @@ void Session::authenticate(const protocol::Auth& auth) {
       protocol::append_unknown(replies_.tail(), kAuthRefused);
       return;
     case Access::Answer::Wrong:
-      caller_.refusal = "the token is unknown, revoked or expired: scripts/herd token list shows the tokens";
+      caller_.refusal = "the token is unknown, revoked or expired: " HERD_COMMAND " token list shows the tokens";
       break;
     case Access::Answer::Unchecked:
       caller_.refusal = "too many wrong tokens came from this address: try again after some seconds";

@@ -5,10 +5,12 @@
 #include <optional>
 #include <string>
 
+#include "protocol/installation.hpp"
+
 namespace herd::node {
 
 struct Flags {
-  std::string config = "conf/herd.toml";
+  std::string config = HERD_CONFIGURATION;
   std::string log_level;
   std::string name;
   bool check = false;

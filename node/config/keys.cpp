@@ -10,6 +10,7 @@
 #include "node/base/small_file.hpp"
 #include "node/config/config_reader.hpp"
 #include "node/config/key_file.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/name.hpp"
 
 namespace herd::node {
@@ -32,7 +33,7 @@ std::optional<bus::KeyPair> read_pair(const Section::Table& table, KeyFile& file
   if (!belongs) keys.mistake("secret", fmt::format("is not a key: {}", kKeyForm));
   if (!belongs || !bus::is_key(pair.public_key)) return std::nullopt;
   if (belongs == pair.public_key) return pair;
-  keys.mistake("public", "does not belong to `secret`: restore the file, or remove it and run scripts/herd keygen");
+  keys.mistake("public", "does not belong to `secret`: restore the file, or remove it and run " HERD_COMMAND " keygen");
   return std::nullopt;
 }
 
@@ -47,11 +48,12 @@ bus::KeyPair read_secret(KeyFile& file) {
   for (const Section::Table& table : tables) {
     if (auto pair = read_pair(table, file)) pairs.push_back(std::move(*pair));
   }
-  if (tables.empty()) file.add(1, "there is no [[key]]: remove the file and run scripts/herd keygen");
+  if (tables.empty()) file.add(1, "there is no [[key]]: remove the file and run " HERD_COMMAND " keygen");
   if (tables.size() > kMaxKeys) {
-    file.add(tables[kMaxKeys].line, fmt::format("[[key]] number {}: a node has at most {} keys: remove one with "
-                                                "scripts/herd keygen --retire",
-                                                kMaxKeys + 1, kMaxKeys));
+    file.add(
+        tables[kMaxKeys].line,
+        fmt::format("[[key]] number {}: a node has at most {} keys: remove one with " HERD_COMMAND " keygen --retire",
+                    kMaxKeys + 1, kMaxKeys));
   }
   return pairs.empty() ? bus::KeyPair() : pairs.front();
 }
@@ -131,7 +133,7 @@ class PublicKeys {
     section.mistake_at(key.line, "keys",
                        owner->second == name ? "names one key twice: once is enough"
                                              : fmt::format("has a key that is also {}'s: give each node a key of its "
-                                                           "own, with scripts/herd keygen",
+                                                           "own, with " HERD_COMMAND " keygen",
                                                            owner->second));
   }
 
@@ -147,20 +149,21 @@ void warn_of_peers(const Config& config, std::string_view name, const PublicKeys
     file.warn(
         known.line_of(peer),
         fmt::format("there is no valid key of {}, a peer of {}, so their link is down: add its [[node]] table from "
-                    "the public.toml of its host, then run scripts/herd reload",
+                    "the public.toml of its host, then run " HERD_COMMAND " reload",
                     peer, name));
   }
 }
 
 void warn_of_own(const bus::KeyPair& own, std::string_view name, const PublicKeys& known, KeyFile& file) {
   if (known.is_revoked(own.public_key)) {
-    file.warn(1, fmt::format("the key that {0} uses is revoked, so its peers refuse it: remove {0}.secret and run "
-                             "scripts/herd keygen {0}",
-                             name));
+    file.warn(1, fmt::format(
+                     "the key that {0} uses is revoked, so its peers refuse it: remove {0}.secret and run " HERD_COMMAND
+                     " keygen {0}",
+                     name));
   } else if (!known.has(name, own.public_key)) {
     file.warn(known.line_of(name),
               fmt::format("the key that {0} uses is not among its `keys`, so peers with this file "
-                          "refuse it: run scripts/herd keygen {0}, and copy the file to every host",
+                          "refuse it: run " HERD_COMMAND " keygen {0}, and copy the file to every host",
                           name));
   }
 }
@@ -169,7 +172,7 @@ void warn_of_own(const bus::KeyPair& own, std::string_view name, const PublicKey
 
 protocol::Result<LoadedKeys> load_keys(const Config& config, std::string_view name) {
   const std::filesystem::path& directory = config.bus.keys_dir;
-  const std::string keygen = fmt::format("run scripts/herd keygen {}", name);
+  const std::string keygen = fmt::format("run " HERD_COMMAND " keygen {}", name);
   KeyFile secret(directory / fmt::format("{}.secret", name), keygen);
   KeyFile shared(directory / "public.toml", keygen);
   LoadedKeys loaded;

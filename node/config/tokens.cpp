@@ -18,6 +18,7 @@
 #include "node/config/config_reader.hpp"
 #include "node/config/toml_file.hpp"
 #include "protocol/digits.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/name.hpp"
 
 namespace herd::node {
@@ -29,7 +30,7 @@ constexpr FileRules kRules{.most_bytes = std::size_t{1} << 20U,
                            .too_long = "has more than 1 MiB: it is not a file of tokens",
                            .refused_mode = kOwnerOnly,
                            .is_of_this_user = true};
-constexpr std::string_view kRemedy = "run scripts/herd token new NAME";
+constexpr std::string_view kRemedy = "run " HERD_COMMAND " token new NAME";
 constexpr std::string_view kHashForm = "is not a SHA-256 hash, 64 lower-case hexadecimal digits";
 constexpr std::array<Choice<TokenLevel>, 3> kLevels{
     {{"events", TokenLevel::Events}, {"latest", TokenLevel::Latest}, {"all", TokenLevel::All}}};

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "node/config/key_file.hpp"
+#include "protocol/installation.hpp"
 #include "protocol/name.hpp"
 
 namespace herd::node {
@@ -17,7 +18,7 @@ constexpr FileRules kViewersFile{.most_bytes = kSharedKeyFile.most_bytes,
                                  .refused_mode = 022,
                                  .wanted_mode = 0644,
                                  .is_of_this_user = true};
-constexpr std::string_view kKeygen = "run scripts/herd keygen --viewer NAME";
+constexpr std::string_view kKeygen = "run " HERD_COMMAND " keygen --viewer NAME";
 
 class Reader {
  public:
@@ -58,9 +59,10 @@ class Reader {
     if (!bus::is_key(key)) {
       section.mistake("key", fmt::format("is not a key: {}", kKeyForm));
     } else if (const auto [owner, is_new] = names_.emplace(key, name); !is_new) {
-      section.mistake("key", fmt::format("is also {}'s: give each viewer a key of its own, with scripts/herd keygen "
-                                         "--viewer",
-                                         owner->second));
+      section.mistake("key",
+                      fmt::format("is also {}'s: give each viewer a key of its own, with " HERD_COMMAND " keygen "
+                                  "--viewer",
+                                  owner->second));
     }
   }
 

@@ -8,6 +8,7 @@
 
 #include "node/http/limits.hpp"
 #include "node/http/page_files.hpp"
+#include "protocol/installation.hpp"
 
 namespace herd::node::http {
 namespace {
@@ -41,10 +42,9 @@ std::optional<Response> TokenGuard::check(const Request& request, const asio::ip
   if (tokens == nullptr || is_open(request.path)) return std::nullopt;
   const auto token = bearer_token(request);
   if (!token) {
-    auto response =
-        problem_response(401,
-                         "this page needs a token: send the line Authorization: Bearer TOKEN, with a token that "
-                         "scripts/herd token new has printed");
+    auto response = problem_response(
+        401, "this page needs a token: send the line Authorization: Bearer TOKEN, with a token that " HERD_COMMAND
+             " token new has printed");
     response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"herd\""});
     return response;
   }
@@ -56,10 +56,9 @@ std::optional<Response> TokenGuard::check(const Request& request, const asio::ip
   }
   spdlog::warn("event=http_token_refused from={} reason=\"an unknown, revoked or expired token\" suppressed={}",
                from.to_string(), wrong_tokens_.take_suppressed(now.steady));
-  auto response =
-      problem_response(401,
-                       "this token is unknown, revoked or expired: make another one with scripts/herd token new, "
-                       "and run scripts/herd reload");
+  auto response = problem_response(401, "this token is unknown, revoked or expired: make another one with " HERD_COMMAND
+                                        " token new, "
+                                        "and run " HERD_COMMAND " reload");
   response.headers.push_back({"WWW-Authenticate", "Bearer realm=\"herd\", error=\"invalid_token\""});
   return response;
 }

@@ -15,6 +15,7 @@
 #include "node/base/limits.hpp"
 #include "node/base/listen_addresses.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/installation.hpp"
 
 namespace herd::node {
 namespace {
@@ -25,8 +26,8 @@ using protocol::Nanoseconds;
 using protocol::Result;
 
 // Why an encrypted viewer is refused.
-constexpr std::string_view kUnknownKey =
-    "its key is of no viewer in viewers.toml: add it with scripts/herd keygen --viewer, then run scripts/herd reload";
+constexpr std::string_view kUnknownKey = "its key is of no viewer in viewers.toml: add it with " HERD_COMMAND
+                                         " keygen --viewer, then run " HERD_COMMAND " reload";
 
 bool set(int descriptor, int level, int option, int value) {
   return setsockopt(descriptor, level, option, &value, sizeof value) == 0;

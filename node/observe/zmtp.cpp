@@ -5,6 +5,7 @@
 
 #include "protocol/assert.hpp"
 #include "protocol/byte_order.hpp"
+#include "protocol/installation.hpp"
 
 namespace herd::node::zmtp {
 namespace {
@@ -134,7 +135,7 @@ std::optional<Decoder::Event> Decoder::next_of_greeting() {
   const std::string_view mechanism = bytes.substr(kMechanismAt, kMechanismBytes);
   if (session_ == nullptr && mechanism != kNull) return fail("wants another security mechanism than NULL");
   if (session_ != nullptr && mechanism != kCurve) {
-    return fail("has no key: this monitor speaks CURVE, to viewers with a key of scripts/herd keygen --viewer");
+    return fail("has no key: this monitor speaks CURVE, to viewers with a key of " HERD_COMMAND " keygen --viewer");
   }
   used_ = kGreetingBytes;
   phase_ = Phase::Handshake;
