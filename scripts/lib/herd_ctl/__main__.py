@@ -7,8 +7,7 @@ import sys
 import xmlrpc.client
 from typing import Any
 
-from . import arguments, doctor, started
-from .daemon import Daemon
+from . import arguments, doctor, owner, started, units_up
 from .demo import demo
 from .doctor_facts import of_broken_configuration
 from .down import down, kill
@@ -16,6 +15,7 @@ from .export import export
 from .herd import Herd, read_herd
 from .import_ import import_
 from .init import init
+from .installation import IS_INSTALLED
 from .keygen import keygen
 from .logs import logs
 from .near import near
@@ -24,6 +24,7 @@ from .status import status, where
 from .tokens import token
 from .top import top
 from .trouble import Trouble
+from .units import Units, manager_of
 from .up import reload, restart, up
 from .watch import watch
 
@@ -31,6 +32,9 @@ INTERRUPTED = 130  # the status of a shell: 128 and the number of SIGINT
 TOOLS = ("top", "tap", "doctor", "trace", "demo", "export", "import")
 MONITOR_COMMANDS = ("tap", "trace")
 LAB_COMMANDS = ("prove", "bench")
+# These change or read what belongs to the user of the nodes.
+OWNERS_COMMANDS = ("up", "down", "restart", "status", "logs", "reload", "kill", "keygen", "token", "reset-client",
+                   "doctor", "top")
 # These need no valid configuration.
 AS_STARTED = ("down", "status", "logs", "kill", "where", "near", "watch", "reset-client", *TOOLS)
 
@@ -74,7 +78,17 @@ def run(given: Any) -> int:
         return doctor.show(of_broken_configuration(given.config, str(trouble)), given.json)
     if given.command in MONITOR_COMMANDS:
         return monitor_command(herd, given)
-    daemon = Daemon(herd)
+    if IS_INSTALLED and given.command in OWNERS_COMMANDS:
+        owner.act_as_owner(herd.state_dir)
+    daemon = manager_of(herd)
+    by_systemd = {
+        "up": lambda units: units_up.up(herd, units, given.nodes),
+        "down": lambda units: units_up.down(herd, units, given.nodes),
+        "restart": lambda units: units_up.restart(herd, units, given.nodes, given.rolling),
+        "logs": lambda units: units_up.logs(herd, units, given.nodes, given.follow, given.lines),
+    }
+    if isinstance(daemon, Units) and given.command in by_systemd:
+        return by_systemd[given.command](daemon)
     return {
         "up": lambda: up(herd, daemon, given.nodes),
         "down": lambda: down(herd, daemon, given.nodes),
@@ -92,7 +106,7 @@ def run(given: Any) -> int:
         "demo": lambda: demo(herd, given),
         "export": lambda: export(herd, given),
         "import": lambda: import_(herd, given),
-        "doctor": lambda: doctor.doctor(herd, given.json),
+        "doctor": lambda: doctor.doctor(herd, daemon, given.json),
         "top": lambda: top(herd, daemon, given.once, given.json),
     }[given.command]()
 

@@ -12,16 +12,17 @@ from typing import Any, NoReturn
 
 from . import argument_types as types
 from . import tool_arguments, viewers
-from .herd import REPOSITORY
 from .init import GRAPHS, MOST_NODES, Host
+from .installation import CONFIGURATION, IS_INSTALLED, SHOWN_CONFIGURATION
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
 from .token_file import LEVELS
 from .tokens import end_of
 from .trouble import BAD_USAGE
 
+FIRST = "" if IS_INSTALLED else "install missing packages, build, "
 COMMANDS = {
-    "up": "install missing packages, build, start nodes (default: all) and wait until they are ready; replaces a"
-          " supervisor that is gone or hangs",
+    "up": f"{FIRST}start nodes (default: all) and wait until they are ready; replaces a supervisor that is gone or"
+          " hangs",
     "down": "stop nodes; without names, all nodes and the supervisor, even if it hangs",
     "restart": "stop and start nodes; with --rolling one after another",
     "status": "show the state of each node; exit status 0: all are up, 3: some are down, 4: none runs, 1: the"
@@ -45,6 +46,8 @@ COMMANDS = {
     **tool_arguments.COMMANDS,
     "help": "show this text",
 }
+if IS_INSTALLED:  # it measures programs of a source tree
+    del COMMANDS["bench"]
 
 
 SOUTHERN = re.compile(r"-\d+(?:\.\d*)?(?:[+,-].*)?$")  # coordinates south of the equator, or a negative number
@@ -65,8 +68,10 @@ class Parser(argparse.ArgumentParser):
 def parser() -> Parser:
     config = Parser(add_help=False)
     config.add_argument("--config", metavar="FILE", default=argparse.SUPPRESS,
-                        help="the herd's configuration (default: $HERD_CONFIG, else conf/herd.toml)")
-    result = Parser(prog="scripts/herd", parents=[config], description="Runs a herd of nodes under supervisord.")
+                        help=f"the herd's configuration (default: $HERD_CONFIG, else {SHOWN_CONFIGURATION})")
+    result = Parser(prog="scripts/herd", parents=[config], description="Runs a herd of nodes " + (
+                        "under systemd, or under supervisord where systemd does not run." if IS_INSTALLED else
+                        "under supervisord."))
     commands = result.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
     of = {name: commands.add_parser(name, help=text, description=text, parents=[config])
           for name, text in COMMANDS.items()}
@@ -90,20 +95,25 @@ def parser() -> Parser:
     _add_token(of["token"], config)
     _add_prove(of["prove"])
     tool_arguments.add(of)
-    of["bench"].add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
-    of["bench"].add_argument("--rounds", type=types.positive, default=5,
-                             help="rounds; the sides alternate (default: 5)")
-    of["bench"].add_argument("--seconds", type=types.seconds, default=1.5, help="of each measurement (default: 1.5)")
-    of["bench"].add_argument("--quick", action="store_true",
-                             help="a hundredth of the clients in the rows of clients that ask and watch; a test")
-    of["bench"].add_argument("--instructions", action="store_true",
-                             help="also count instructions, under valgrind; takes a minute more")
-    of["bench"].add_argument("--against", metavar="PROGRAM", type=_program,
-                             help="compare with the herd-node of another build instead of other servers")
-    of["bench"].add_argument("--json", metavar="FILE", help="also write all figures of all rounds to this file")
-    of["bench"].add_argument("--markdown", metavar="FILE",
-                             help="write the figures to this file as tables; of docs/PERFORMANCE.md only the tables")
+    if not IS_INSTALLED:
+        _add_bench(of["bench"])
     return result
+
+
+def _add_bench(bench: argparse.ArgumentParser) -> None:
+    bench.add_argument("--rows", metavar="ROW", nargs="+", default=[], help="only these (default: all)")
+    bench.add_argument("--rounds", type=types.positive, default=5,
+                       help="rounds; the sides alternate (default: 5)")
+    bench.add_argument("--seconds", type=types.seconds, default=1.5, help="of each measurement (default: 1.5)")
+    bench.add_argument("--quick", action="store_true",
+                       help="a hundredth of the clients in the rows of clients that ask and watch; a test")
+    bench.add_argument("--instructions", action="store_true",
+                       help="also count instructions, under valgrind; takes a minute more")
+    bench.add_argument("--against", metavar="PROGRAM", type=_program,
+                       help="compare with the herd-node of another build instead of other servers")
+    bench.add_argument("--json", metavar="FILE", help="also write all figures of all rounds to this file")
+    bench.add_argument("--markdown", metavar="FILE",
+                       help="write the figures to this file as tables; of docs/PERFORMANCE.md only the tables")
 
 
 def _add_near(near: argparse.ArgumentParser) -> None:
@@ -276,5 +286,5 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
         reader.error(f"{given.nodes[0]} is one argument too many: --{given.action.kind} has only the one after it")
     if given.command == "watch":
         given.what = _watched(reader, given.what)
-    given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(REPOSITORY / "conf/herd.toml")
+    given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(CONFIGURATION)
     return given

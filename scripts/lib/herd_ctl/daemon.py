@@ -20,8 +20,9 @@ import xmlrpc.client
 from collections.abc import Callable, Collection
 from typing import Any
 
-from . import files, processes, rpc
+from . import files, owner, processes, rpc
 from .herd import Herd, Node
+from .installation import MISSING_SUPERVISOR
 from .lock import herd_lock
 from .trouble import NONE_RUNNING, Trouble, writing
 from .waiting import poll
@@ -99,6 +100,10 @@ class Daemon:
 
     def log_path(self, name: str) -> pathlib.Path:
         return self.directory / "logs" / f"{name}.log"
+
+    def log_end(self, name: str, most_bytes: int) -> bytes:
+        """The end of what the node has logged; empty if there is nothing."""
+        return files.end_of(self.log_path(name), most_bytes)
 
     # Its configuration.
 
@@ -249,12 +254,12 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
     def launch(self) -> None:
         """Starts supervisord, which detaches itself and starts the nodes of its configuration. Waits for its answer."""
         if importlib.util.find_spec("supervisor") is None:
-            raise Trouble("supervisor is not installed: run scripts/deps")
+            raise Trouble(f"supervisor is not installed: {MISSING_SUPERVISOR}")
         try:
             ran = subprocess.run([sys.executable, "-m", "herd_ctl.supervisord", "-c", str(self.config_path)],
                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                                  check=False, start_new_session=True, timeout=START_SECONDS,
-                                 env=os.environ | {"PYTHONPATH": str(LIBRARY)})
+                                 env=os.environ | {"PYTHONPATH": str(LIBRARY)}, **owner.for_owner())
         except subprocess.TimeoutExpired:
             raise Trouble(f"supervisord did not start within {START_SECONDS:.0f} s") from None
         if ran.returncode != 0:

@@ -21,8 +21,8 @@ def status_of(findings: list[Finding]) -> int:
     return WARNINGS if findings else WELL
 
 
-def doctor(herd: Herd, as_json: bool) -> int:
-    return show(doctor_facts.gather(herd, Daemon(herd)), as_json)
+def doctor(herd: Herd, daemon: Daemon, as_json: bool) -> int:
+    return show(doctor_facts.gather(herd, daemon), as_json)
 
 
 def show(facts: HerdFacts, as_json: bool) -> int:

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Any
 
-from . import ports, probe, samples, started
+from . import files, ports, probe, samples, started
 from .daemon import Daemon, State
 from .herd import Herd, Node
 from .key_files import KeyFolder
@@ -142,7 +142,9 @@ def _node(herd: Herd, daemon: Daemon, node: Node, process: dict[str, Any] | None
     if not node.local:
         return facts
     facts.key_trouble = _key_trouble(herd, node)
-    facts.log = read_log(_log_path(daemon, node), time.time())
+    file = node.settings.get("log.file")
+    facts.log = (read_log(pathlib.Path(file), time.time()) if file else
+                 lines_of(daemon.log_end(node.name, LOG_BYTES), time.time()))
     facts.open_files = _open_files(pid) if pid else None
     if pid is None:
         facts.ports = _taken_ports(node)
@@ -179,19 +181,14 @@ def _key_trouble(herd: Herd, node: Node) -> str:
     return f"{folder.public_path} has no key of its peer {', '.join(unknown)}" if unknown else ""
 
 
-def _log_path(daemon: Daemon, node: Node) -> pathlib.Path:
-    return pathlib.Path(node.settings.get("log.file") or daemon.log_path(node.name))
-
-
 def read_log(path: pathlib.Path, now: float) -> list[LogLine]:
     """The lines at the end of a log that have an event; none without a file."""
-    try:
-        with open(path, "rb") as file:
-            file.seek(max(0, os.fstat(file.fileno()).st_size - LOG_BYTES))
-            text = file.read(LOG_BYTES).decode(errors="replace")
-    except OSError:
-        return []
-    parts = (_text_line(line) or _json_line(line) for line in text.splitlines())
+    return lines_of(files.end_of(path, LOG_BYTES), now)
+
+
+def lines_of(log: bytes, now: float) -> list[LogLine]:
+    """The lines of a log that have an event."""
+    parts = (_text_line(line) or _json_line(line) for line in log.decode(errors="replace").splitlines())
     return [_log_line(now, *found) for found in parts if found]
 
 

@@ -34,6 +34,16 @@ def replace(path: pathlib.Path, text: str, *, keep: bool = False, mode: int = 0o
         raise
 
 
+def end_of(path: pathlib.Path, most_bytes: int) -> bytes:
+    """The last bytes of the file; empty if it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - most_bytes))
+            return file.read(most_bytes)
+    except OSError:
+        return b""
+
+
 def sync_directory(path: pathlib.Path) -> None:
     """After this the renames in the directory survive a power cut, in their order."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)

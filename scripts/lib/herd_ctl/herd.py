@@ -12,9 +12,10 @@ import subprocess
 from collections.abc import Collection
 from typing import Any
 
+from . import installation
 from .trouble import BAD_USAGE, Trouble
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
+REPOSITORY = installation.ROOT  # of an installed herd: the prefix
 Address = tuple[str, int]
 ROLES = ("clients", "bus", "monitor", "http")
 WILDCARDS = {"0.0.0.0": "127.0.0.1", "::": "::1"}
@@ -138,10 +139,10 @@ class Herd:
 
 
 def find_binary() -> pathlib.Path:
-    """$HERD_BIN, else the release build. Trouble if it cannot be run."""
-    binary = pathlib.Path(os.environ.get("HERD_BIN") or REPOSITORY / "build/release/bin/herd-node")
+    """$HERD_BIN, else the release build or the installed program. Trouble if it cannot be run."""
+    binary = pathlib.Path(os.environ.get("HERD_BIN") or installation.PROGRAM)
     if not os.access(binary, os.X_OK):
-        raise Trouble(f"{binary} is not built yet: run scripts/herd up")
+        raise Trouble(f"{binary} is not built yet: {installation.MISSING_PROGRAM}")
     return binary.absolute()
 
 

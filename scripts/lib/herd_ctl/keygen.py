@@ -11,7 +11,7 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from . import viewers
+from . import owner, viewers
 from .herd import Herd, Node
 from .key_files import MOST_KEYS, NODE_NAME, KeyFolder, KeyPair, PublicKeys, new_key_pair, parse_public
 from .secret_files import MOST_BYTES
@@ -267,7 +267,7 @@ def _text(imported: str) -> str:
         if imported == "-":
             content = sys.stdin.buffer.read(MOST_BYTES + 1)
         else:
-            with open(pathlib.Path(imported), "rb") as file:
+            with owner.as_caller(), open(pathlib.Path(imported), "rb") as file:
                 content = file.read(MOST_BYTES + 1)
         if len(content) > MOST_BYTES:
             raise Trouble(f"{imported} is too long for a public.toml", BAD_USAGE)

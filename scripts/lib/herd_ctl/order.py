@@ -23,9 +23,10 @@ def observed(herd: Herd, daemon: Daemon) -> dict[str, dict[str, Any]]:
 
 
 def by_hand(herd: Herd) -> list[RunningNode]:
-    """Nodes of this state directory that no supervisor of scripts/herd started. scripts/herd never stops them."""
+    """Nodes of this state directory that neither a supervisor of scripts/herd nor systemd started. scripts/herd never
+    stops them."""
     running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local])
-    return [node for node in running.values() if not node.supervised]
+    return [node for node in running.values() if not node.supervised and not processes.unit_of(node.pid)]
 
 
 def orphans(daemon: Daemon, condition: Condition) -> list[RunningNode]:

@@ -127,6 +127,15 @@ def environment(pid: int) -> dict[bytes, bytes]:
     return {key: value for key, _, value in pairs}
 
 
+def unit_of(pid: int) -> str:
+    """The instance of herd@.service that the process belongs to, according to its control group; empty if to none."""
+    for line in _read(pid, "cgroup").splitlines():
+        unit = line.rpartition(b"/")[2]
+        if unit.startswith(b"herd@") and unit.endswith(b".service"):
+            return os.fsdecode(unit)
+    return ""
+
+
 def every_pid() -> Iterator[int]:
     return (int(name) for name in os.listdir("/proc") if name.isdecimal())
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from . import files, processes
 from .herd import Herd, Node
+from .installation import IS_INSTALLED, STATE
 
 NAME = "started.json"
 
@@ -71,13 +72,19 @@ def find(config: str, *, stopped_too: bool) -> Herd | None:
         herd = _herd(saved, directory) if saved else None
         if herd is None or os.path.realpath(herd.config) != wanted:
             continue
-        if stopped_too or processes.supervisor_of(directory) or processes.supervised_nodes(directory):
+        if stopped_too or processes.supervisor_of(directory) or processes.running_nodes(directory, names_of(herd)):
             return herd
     return None
 
 
+def names_of(herd: Herd) -> list[str]:
+    return [node.name for node in herd.nodes]
+
+
 def _directories(config: str) -> Iterator[pathlib.Path]:
     yield from _default_directory()
+    if IS_INSTALLED:
+        yield STATE
     for pid in processes.every_pid():
         path = processes.configuration_of(pid)
         if path:

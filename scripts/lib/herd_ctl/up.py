@@ -114,6 +114,20 @@ def check_free(herd: Herd, nodes: Iterable[Node]) -> None:
                           " first, or set HERD_STATE_DIR to have a second herd. Nothing was started")
 
 
+def wake_and_reload(herd: Herd, daemon: Daemon, nodes: list[Node]) -> None:
+    """For running nodes: continues frozen ones, and makes those with changed live settings read them."""
+    for frozen in order.frozen_nodes(herd.state_dir, [node.name for node in nodes]):
+        frozen.process.signal(signal.SIGCONT)
+        print(f"{frozen.name} (process {frozen.pid}) was frozen: it is continued")
+    live = started.fingerprints(herd.state_dir, "live")
+    changed = [node for node in nodes if live.get(node.name) != node.live_fingerprint()]
+    for node in changed:
+        daemon.signal(node.name, "HUP")
+        print(f"{node.name} reads the configuration again")
+    if changed:
+        started.save_live(herd, changed)
+
+
 class Starter:
     """Starts nodes and remembers which ones, so that undo() can stop them."""
 
@@ -148,7 +162,7 @@ class Starter:
         else:
             self.launched = True  # set early: Ctrl-C may come while it detaches itself
             daemon.launch()
-        self._wake_and_reload([node for node in wanted if node not in to_start])
+        wake_and_reload(self.herd, daemon, [node for node in wanted if node not in to_start])
         self._wait_until_ready(wanted)
 
     def undo(self) -> None:
@@ -169,19 +183,6 @@ class Starter:
         starting = [node for node in wanted if node in to_start or node.name in changed]
         self.daemon.remove([node.name for node in starting])
         return starting
-
-    def _wake_and_reload(self, nodes: list[Node]) -> None:
-        """For running nodes: continues frozen ones, and makes those with changed live settings read them."""
-        for frozen in order.frozen_nodes(self.herd.state_dir, [node.name for node in nodes]):
-            frozen.process.signal(signal.SIGCONT)
-            print(f"{frozen.name} (process {frozen.pid}) was frozen: it is continued")
-        live = started.fingerprints(self.herd.state_dir, "live")
-        changed = [node for node in nodes if live.get(node.name) != node.live_fingerprint()]
-        for node in changed:
-            self.daemon.signal(node.name, "HUP")
-            print(f"{node.name} reads the configuration again")
-        if changed:
-            started.save_live(self.herd, changed)
 
     def _wait_until_ready(self, nodes: list[Node]) -> None:
         deadline = time.monotonic() + self.herd.ready_timeout + READY_SECONDS

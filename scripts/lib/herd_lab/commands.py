@@ -5,7 +5,6 @@ from typing import Any
 
 from herd_ctl.herd import read_herd
 
-from .bench import bench
 from .prove import prove
 from .prove_table import prove_table
 
@@ -13,6 +12,7 @@ from .prove_table import prove_table
 def run(given: Any) -> int:
     """Runs the command of the parsed command line `given`; returns its exit status."""
     if given.command == "bench":  # it needs no configuration
+        from .bench import bench  # only here: an installed herd does not have it
         return bench(given)
     herd = read_herd(given.config)
     if given.table:

@@ -1,0 +1,162 @@
+"""up, down, restart and logs for nodes that systemd runs."""
+from __future__ import annotations
+
+import json
+import subprocess
+import time
+from typing import Any
+
+from . import keygen, owner, probe, processes, started
+from .daemon import STARTED_STATES
+from .herd import Herd, Node
+from .show import safe
+from .trouble import Trouble
+from .units import UNIT, Units, unit_of
+from .up import READY_SECONDS, check_free, print_herd, wake_and_reload
+
+LAST_WORDS_BYTES = 4096
+
+
+def up(herd: Herd, units: Units, names: list[str]) -> int:
+    wanted = herd.choose_some(names)
+    keygen.prepare(herd)
+    with units.lock():
+        known = units.processes()
+        running = {name for name, process in known.items() if process["statename"] in STARTED_STATES}
+        _stop_removed(herd, units)
+        check_free(herd, [node for node in wanted if node.name not in running])
+        was = started.fingerprints(herd.state_dir, "fingerprint")
+        changed = [node for node in wanted
+                   if node.name in running and was.get(node.name) != node.fingerprint(herd.binary)]
+        fresh = [node for node in wanted if node.name not in running]
+        starter = UnitStarter(herd, units)
+        try:
+            units.enable([node.name for node in wanted])
+            starter.bring_up(fresh, changed, known)
+            wake_and_reload(herd, units, [node for node in wanted if node not in fresh and node not in changed])
+            starter.wait_until_ready(wanted)
+        except BaseException:  # Ctrl-C too: no node of this call may stay half-started
+            units.stop([node.name for node in fresh if node.name not in known])
+            raise
+    print_herd(herd, units)
+    return 0
+
+
+def _stop_removed(herd: Herd, units: Units) -> None:
+    """Stops the units of nodes that the configuration does not have on this host any more."""
+    local = {node.name for node in herd.local}
+    for name in units.stop([name for name in units.loaded() if name not in local]):
+        print(f"{name} is no longer in the configuration: stopped")
+
+
+def restart(herd: Herd, units: Units, names: list[str], rolling: bool) -> int:
+    running = units.started()
+    wanted = [node for node in herd.choose(names) if names or node.name in running]
+    if not wanted:
+        raise Trouble("no node of this host is running: scripts/herd up starts them")
+    with units.lock():
+        starter = UnitStarter(herd, units)
+        for group in [[node] for node in wanted] if rolling else [wanted]:
+            starter.bring_up([], group, units.processes())
+            if rolling:
+                starter.wait_until_ready(group)
+                print(f"{group[0].name} is back", flush=True)
+        starter.wait_until_ready(wanted)
+    print_herd(herd, units)
+    return 0
+
+
+def down(herd: Herd, units: Units, names: list[str]) -> int:
+    """Never succeeds while one of these nodes runs."""
+    wanted = [node.name for node in herd.choose(names)]
+    with units.lock():
+        gone = [] if names else [name for name in units.loaded() if name not in wanted]
+        stopped = units.stop([*wanted, *gone])
+        print(f"Stopped: {', '.join(sorted(stopped)) or 'nothing was running'}")
+        left = [node for node in processes.running_nodes(herd.state_dir, wanted).values() if node.name in wanted]
+    if left:
+        raise Trouble(f"{left[0].name} (process {left[0].pid}) runs, but systemd did not start it: stop it where it was"
+                      " started")
+    return 0
+
+
+class UnitStarter:
+    """Starts units, and waits until their nodes are ready."""
+
+    def __init__(self, herd: Herd, units: Units):
+        self.herd = herd
+        self.units = units
+        self.pids: dict[str, int] = {}
+
+    def bring_up(self, fresh: list[Node], again: list[Node], known: dict[str, Any]) -> None:
+        """Starts `fresh`, and stops and starts `again`."""
+        if not fresh and not again:
+            print("All of them run already")
+            return
+        started.save(self.herd, [*fresh, *again], known)
+        if again:
+            self.units.restart([node.name for node in again])
+        self.units.start([node.name for node in fresh])
+
+    def wait_until_ready(self, nodes: list[Node]) -> None:
+        deadline = time.monotonic() + self.herd.ready_timeout + READY_SECONDS
+        waiting = list(nodes)
+        while waiting:
+            known = self.units.processes()
+            for node in waiting:
+                self._check(node, known.get(node.name, {"statename": "STOPPED", "pid": 0}))
+            ready = probe.of_all(probe.is_ready, waiting)
+            waiting = [node for node in waiting
+                       if not ready[node.name] or known[node.name]["statename"] != "RUNNING"]
+            if waiting and time.monotonic() > deadline:
+                raise Trouble(f"{waiting[0].name} is not ready after {self.herd.ready_timeout + READY_SECONDS:.0f} s:"
+                              f" {self._last_words(waiting[0])}")
+            time.sleep(0.1)
+
+    def _check(self, node: Node, process: dict[str, Any]) -> None:
+        """Trouble if the process that this call started has ended, even if a new one runs by now, or is frozen."""
+        pid = process["pid"]
+        has_ended = process["statename"] not in STARTED_STATES
+        if has_ended or (pid and self.pids.setdefault(node.name, pid) != pid):
+            raise Trouble(f"{node.name} did not start: {self._last_words(node)}")
+        if pid and processes.state(pid) == processes.FROZEN:
+            raise Trouble(f"{node.name} (process {pid}) is frozen: kill -CONT {pid} continues it, scripts/herd kill"
+                          f" {node.name} starts it anew")
+
+    def _last_words(self, node: Node) -> str:
+        lines = self.units.log_end(node.name, LAST_WORDS_BYTES).splitlines()
+        return safe(lines[-1]) if lines else f"it logged nothing, see journalctl -u {unit_of(node.name)}"
+
+
+def logs(herd: Herd, units: Units, names: list[str], follow: bool, count: int) -> int:
+    """Lines of several nodes begin with the node's name."""
+    chosen = [node.name for node in herd.choose(names)]
+    width = max(len(name) for name in chosen) if len(chosen) > 1 else 0
+    shown = sum(_show(units.journal_command([name], count), width) for name in chosen)
+    if follow:
+        _show(units.journal_command(chosen, 0, "--follow"), width)
+    elif not shown and count:
+        raise Trouble("the journal has no lines of these nodes: start them with scripts/herd up, or run this as root")
+    return 0
+
+
+def _show(command: list[str], width: int) -> int:
+    """Prints what journalctl prints, until it ends; returns the number of lines."""
+    count = 0
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stdin=subprocess.DEVNULL, **owner.for_caller()) as process:
+        assert process.stdout is not None
+        try:
+            for count, line in enumerate(process.stdout, 1):
+                name, text = entry_of(line)
+                print(f"{name.ljust(width)} | {safe(text)}" if width else safe(text), flush=True)
+        finally:
+            process.kill()
+    return count
+
+
+def entry_of(line: bytes) -> tuple[str, bytes]:
+    """The node and the text of one line of `journalctl --output=json`. A text that is not UTF-8 is a list of bytes."""
+    fields = json.loads(line)
+    unit = UNIT.fullmatch(fields.get("_SYSTEMD_UNIT", ""))
+    message = fields.get("MESSAGE") or ""
+    return unit[1] if unit else "", bytes(message) if isinstance(message, list) else message.encode()
