@@ -1,0 +1,22 @@
+# Runs at `cmake --install`, after conf/install.cmake has set `source`, `rendered`, `program` and `unit_dir`.
+set(prefix ${CMAKE_INSTALL_PREFIX})
+if(prefix STREQUAL "/usr")
+  set(sysconf /etc)
+  set(state /var/lib/herd)
+else()
+  set(sysconf ${prefix}/etc)
+  set(state ${prefix}/var/lib/herd)
+endif()
+set(ENV{PYTHONPATH} ${source}/scripts/lib)
+execute_process(COMMAND /usr/bin/python3 -B -m herd_pack --source ${source} --output ${rendered} --prefix ${prefix}
+  --sysconf ${sysconf} --state ${state} --program ${program} COMMAND_ERROR_IS_FATAL ANY)
+if(unit_dir)
+  file(GLOB units ${rendered}/prefix/lib/systemd/system/*)
+  file(INSTALL ${units} DESTINATION ${unit_dir})
+  file(REMOVE_RECURSE ${rendered}/prefix/lib)
+endif()
+file(INSTALL ${rendered}/prefix/ DESTINATION ${prefix} USE_SOURCE_PERMISSIONS)
+# A configuration that an operator has edited stays.
+if(NOT EXISTS $ENV{DESTDIR}${sysconf}/herd/herd.toml)
+  file(INSTALL ${rendered}/sysconf/herd/herd.toml DESTINATION ${sysconf}/herd)
+endif()

@@ -1,0 +1,10 @@
+#!/usr/bin/python3
+"""The command `herd` of an installed herd: PREFIX/bin/herd, with its modules in PREFIX/share/herd."""
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "share/herd"))
+
+from herd_ctl.__main__ import main  # noqa: E402
+
+sys.exit(main())
