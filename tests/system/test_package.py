@@ -1,0 +1,245 @@
+"""Tests the Debian package and the installed files. The ordinary run needs no package: it examines what `cmake
+--install` and the package would install. The long test installs, upgrades and purges the package in a bare Debian, and
+prints a transcript."""
+import os
+import pathlib
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from bare_debian import BareDebian, why_not
+from herd_ctl.arguments import COMMANDS
+from herd_fixture import BINARY, LONG, REPOSITORY, Herd, line
+
+INSTALLED_COMMANDS = set(COMMANDS) - {"bench"}
+MANUAL = "share/man/man1"
+FORMAT = re.compile(r'kFrameMagic = "(\w+)"')
+OLDER = "0.0.9"
+
+
+def run(*words: str | os.PathLike[str], status: int = 0, **variables: str) -> str:
+    ran = subprocess.run(words, env=os.environ | variables, stdin=subprocess.DEVNULL, text=True, timeout=90,
+                         check=False, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    assert ran.returncode == status, f"{words}: status {ran.returncode}\n{ran.stdout}"
+    return ran.stdout
+
+
+@pytest.fixture(scope="module")
+def prefix(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A prefix with everything that `cmake --install` installs."""
+    folder = tmp_path_factory.mktemp("installed")
+    target, rendered = folder / "prefix", folder / "rendered"
+    run(sys.executable, "-B", "-m", "herd_pack", "--source", REPOSITORY, "--output", rendered, "--prefix", target,
+        "--sysconf", target / "etc", "--state", target / "var/lib/herd", "--program", BINARY,
+        PYTHONPATH=str(REPOSITORY / "scripts/lib"))
+    shutil.copytree(rendered / "prefix", target)
+    shutil.copytree(rendered / "sysconf", target / "etc")
+    (target / "bin/herd-node").symlink_to(BINARY)
+    return target
+
+
+# What is installed.
+
+def test_the_installed_command_names_itself_and_installed_files(prefix: pathlib.Path) -> None:
+    shown = run(prefix / "bin/herd", "help")
+    assert shown.startswith("usage: herd ") and "scripts/herd" not in shown
+    assert str(prefix / "etc/herd/herd.toml") in "".join(shown.split()) and "bench" not in shown
+    texts = [path for path in prefix.rglob("*") if path.is_file() and not path.is_symlink()
+             and "share/doc" not in str(path)]
+    assert texts and not [path for path in texts if "scripts/herd" in path.read_text(encoding="utf-8")]
+    for command in sorted(INSTALLED_COMMANDS):
+        assert f"\n    {command}" in shown
+
+
+def test_the_installed_configuration_is_valid_and_has_the_installed_directories(prefix: pathlib.Path) -> None:
+    configuration = prefix / "etc/herd/herd.toml"
+    listed = run(BINARY, "--config", configuration, "--list")
+    assert f'"state_dir":"{prefix}/var/lib/herd"' in listed.replace(" ", "")
+    assert str(prefix / "var/lib/herd/tokens.toml") in listed
+    assert configuration.read_text(encoding="utf-8") == (prefix / "share/doc/herd/examples/herd.toml").read_text(
+        encoding="utf-8")
+
+
+def test_a_herd_of_the_installed_files_starts_and_stops(prefix: pathlib.Path) -> None:
+    herd = Herd.for_test(line(1), {"places": {"providers": ["google"]}})
+    try:
+        words = ("--config", str(herd.config_path))
+        variables = {"HERD_STATE_DIR": str(herd.state_dir), "HERD_BIN": ""}
+        assert "n0" in run(prefix / "bin/herd", "up", *words, **variables)
+        assert " up " in run(prefix / "bin/herd", "status", *words, **variables)
+    finally:
+        assert "Stopped: n0" in run(prefix / "bin/herd", "down", *words, **variables)
+        herd.close()
+
+
+def test_every_command_has_a_manual_page_without_mistakes(prefix: pathlib.Path) -> None:
+    pages = {path.stem for path in (prefix / MANUAL).iterdir()}
+    assert pages == {"herd", "herd-node"} | {f"herd-{name}" for name in INSTALLED_COMMANDS - {"help"}}
+    for path in sorted((prefix / MANUAL).iterdir()):
+        text = path.read_text(encoding="utf-8")
+        assert text.startswith(".TH ") and ".SH SYNOPSIS" in text and ".SH DESCRIPTION" in text, path
+        if shutil.which("groff"):
+            assert run("groff", "-man", "-Tutf8", "-ww", "-z", path) == "", path
+    token = (prefix / MANUAL / "herd-token.1").read_text(encoding="utf-8")
+    assert "\\fB\\-\\-expires\\fR" in token and "ACTIONS" in token
+    node = (prefix / MANUAL / "herd-node.1").read_text(encoding="utf-8")
+    assert "\\-\\-discard\\-journal" in node
+
+
+def complete(prefix: pathlib.Path, *words: str) -> list[str]:
+    """What bash would offer for the last word."""
+    script = prefix / "share/bash-completion/completions/herd"
+    quoted = " ".join(f"'{word}'" for word in words)
+    code = f"source {script}; COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}; compopt() {{ :; }}; _herd; " \
+           'printf "%s\\n" "${COMPREPLY[@]}"'
+    return run("bash", "-c", code, HERD_CONFIG="").split()
+
+
+def test_the_completion_offers_commands_options_nodes_and_words(prefix: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    assert set(complete(prefix, "herd", "")) == INSTALLED_COMMANDS
+    assert complete(prefix, "herd", "stat") == ["status"]
+    assert complete(prefix, "herd", "kill", "") == ["Hill", "Jaquez", "Smith", "Campbell", "Singleton"]
+    assert complete(prefix, "herd", "keygen", "--rotate", "S") == ["Smith", "Singleton"]
+    assert complete(prefix, "herd", "restart", "--ro") == ["--rolling"]
+    assert complete(prefix, "herd", "token", "") == ["new", "list", "revoke"]
+    assert "--expires" in complete(prefix, "herd", "token", "new", "--")
+    assert complete(prefix, "herd", "init", "--graph", "r") == ["ring", "random"]
+    other = tmp_path / "other.toml"
+    other.write_text('[herd]\nname = "x"\n\n[[node]]\nname = "n7"\n', encoding="utf-8")
+    assert complete(prefix, "herd", "--config", str(other), "up", "") == ["n7"]
+    assert complete(prefix, "herd", "import", str(tmp_path / "oth")) == [str(other)]
+
+
+# systemd.
+
+def test_systemd_knows_every_key_of_the_units_and_finds_little_exposure(prefix: pathlib.Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is missing")
+    folder = prefix / "lib/systemd/system"
+    verified = run_any("systemd-analyze", "verify", folder / "herd@n0.service", folder / "herd.target")
+    assert "Unknown" not in verified and "Failed to parse" not in verified and "Invalid" not in verified, verified
+    judged = run("systemd-analyze", "security", "--offline=true", "--threshold=20", folder / "herd@.service")
+    assert "OK" in judged.splitlines()[-1]
+
+
+def run_any(*words: str | os.PathLike[str]) -> str:
+    """The output; `verify` fails for manual pages that are not installed on this host."""
+    return subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=60,
+                          check=False).stdout
+
+
+# The maintainer scripts and scripts/package.
+
+@pytest.mark.parametrize("start, is_refused", [
+    (b"HJ03", True), (b"HJ10", True), (b"HJ02", False), (b"HJ01", False), (b"\0\0\0\0", False), (b"", False)])
+def test_a_version_that_cannot_read_the_journal_is_refused(tmp_path: pathlib.Path, start: bytes,
+                                                           is_refused: bool) -> None:
+    source = (REPOSITORY / "bus/journal/journal_frames.hpp").read_text(encoding="utf-8")
+    found = FORMAT.search(source)
+    assert found and found[1] == "HJ02", "the cases above are for HJ02"
+    node = tmp_path / "nodes/n 0"
+    node.mkdir(parents=True)
+    (node / "journal").write_bytes(start + b"more")
+    if not start:
+        (node / "journal").write_bytes(b"")
+    text = (REPOSITORY / "debian/herd.preinst.in").read_text(encoding="utf-8")
+    script = tmp_path / "preinst"
+    script.write_text(text.replace("@JOURNAL_FORMAT@", found[1]).replace("/var/lib/herd", str(tmp_path)),
+                      encoding="utf-8")
+    for action in (["install"], ["upgrade", "0.1.0"]):
+        shown = run("sh", script, *action, status=1 if is_refused else 0)
+        assert shown.count("\n") == (1 if is_refused else 0)
+        assert not is_refused or "keep the newer version" in shown
+    assert run("sh", script, "abort-upgrade", "0.1.0") == ""
+
+
+@pytest.mark.parametrize("words, reason", [
+    (["--version"], "--version needs a value"), (["--version", "1.0-1"], "1.0-1 is no version"),
+    (["--version", "1.0; true"], "is no version"), (["--directory"], "--directory needs a value"),
+    (["--fast"], "unknown argument --fast"), (["--directory", str(REPOSITORY)], "choose another --directory")])
+def test_wrong_arguments_of_scripts_package_are_refused_at_once(words: list[str], reason: str) -> None:
+    shown = run(REPOSITORY / "scripts/package", *words, status=2)
+    assert reason in shown and shown.count("\n") == 1
+
+
+def test_the_package_has_the_version_of_the_program() -> None:
+    program = re.search(r"project\(herd VERSION ([0-9.]+)", (REPOSITORY / "CMakeLists.txt").read_text())
+    package = re.match(r"herd \(([0-9.]+)\)", (REPOSITORY / "debian/changelog").read_text())
+    assert program and package and program[1] == package[1]
+
+
+# The package in a bare Debian.
+
+@pytest.fixture
+def debian(tmp_path: pathlib.Path) -> Iterator[BareDebian]:
+    made = BareDebian(tmp_path)
+    yield made
+    made.close()
+
+
+def build(folder: pathlib.Path, *words: str) -> pathlib.Path:
+    """The package of this tree, made by scripts/package."""
+    ran = subprocess.run([REPOSITORY / "scripts/package", "--quiet", "--no-lint", "--directory", folder, *words],
+                         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=7200, check=True)
+    return pathlib.Path(ran.stdout.splitlines()[-1])
+
+
+def ask(port: int, text: str) -> str:
+    with socket.create_connection(("127.0.0.1", port), 10) as connection:
+        connection.settimeout(10)
+        connection.sendall(text.encode() + b"\n")
+        connection.shutdown(socket.SHUT_WR)
+        return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+def other_ports(debian: BareDebian) -> None:
+    """Ports 12140 and up may belong to a herd of this host; those of this test end the same way below 14000."""
+    debian.run("sed -i 's/:12\\([1-4]4[0-9]\\)\"/:13\\1\"/' /etc/herd/herd.toml")
+
+
+@pytest.mark.skipif(not LONG, reason="takes minutes: HERD_LONG is not set")
+def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebian) -> None:
+    folder = REPOSITORY / "build/package"
+    older, newer = build(folder / "older", "--version", OLDER), build(folder)
+    for package in (older, newer):
+        shutil.copy(package, debian.root / "root")
+    debian.run("apt-get update -qq")
+    debian.run("apt-get install -y -qq --no-install-recommends libtomlplusplus3")
+    before = debian.files()
+    debian.run("! command -v c++ && ! command -v systemctl")
+    debian.run(f"apt-get install -y -qq --no-install-recommends /root/{older.name}")
+    other_ports(debian)
+    debian.run("herd up && herd status")
+    assert "stat" in debian.run("stat -c 'stat %U %a %n' /var/lib/herd /var/lib/herd/keys/*.secret")
+    assert ask(13140, f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {time.time():.9f}").startswith("AT Hill +")
+    debian.run("herd where kiwi.cs.ucla.edu")
+    debian.run("echo '# an edit' >>/etc/herd/herd.toml")
+
+    debian.run(f"apt-get install -y -qq --no-install-recommends /root/{newer.name}")
+    assert "an edit" in debian.run("tail -n 1 /etc/herd/herd.toml")
+    assert debian.run("herd status").count(" up ") == 5
+    assert ask(13143, "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
+    debian.run("herd down")
+
+    # A journal that only a newer version reads; then one that both read.
+    debian.run("cp -a /var/lib/herd/nodes/Hill/journal /root/journal; "
+               "printf HJ99 | dd of=/var/lib/herd/nodes/Hill/journal conv=notrunc status=none")
+    assert "keep the newer version" in debian.run(f"dpkg -i /root/{older.name}", status=1)
+    debian.run("dpkg --audit; cp -a /root/journal /var/lib/herd/nodes/Hill/journal")
+    debian.run(f"apt-get install -y -qq --allow-downgrades --no-install-recommends /root/{older.name}")
+    debian.run("herd up")
+    assert ask(13144, "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
+    debian.run("apt-get purge -y -qq herd && ! getent passwd herd && ! pidof herd-node")
+    assert debian.files() == before
+
+
+@pytest.fixture(autouse=True)
+def skip_without_debian(request: pytest.FixtureRequest) -> None:
+    if "debian" in request.fixturenames and LONG and why_not():
+        pytest.skip(why_not())
