@@ -35,7 +35,7 @@ RULES: list[tuple[str, str]] = [
 EXEMPT = re.compile(r"^(LICENSE|NOTICE|CODE_OF_CONDUCT\.md|tests/lint/words\.py|tests/fuzz/corpus/|tests/compat/|"
                     r"node/places/data/|node/http/page/vendor/|docs/GLOSSARY\.md)")
 TEXTS = re.compile(r"(\.(cpp|hpp|py|js|css|html|md|toml|sh|txt|cmake|json|yml)|"
-                   r"/(deps|dashboard-vendor|herd|test|lint|build|fuzz|run))$")
+                   r"/(deps|package|dashboard-vendor|herd|test|lint|build|fuzz|run))$")
 
 
 def tracked() -> list[str]:

@@ -7,7 +7,6 @@ import json
 import os
 import pathlib
 import signal
-import subprocess
 import sys
 import time
 
@@ -34,6 +33,7 @@ def show(name: str) -> str:
 
 
 def start(name: str) -> None:
+    import subprocess  # only here: the other calls are faster without it
     if not pid_of(name):
         with open(HOME / f"{name}.log", "ab") as log:
             process = subprocess.Popen([*json.loads(os.environ["FAKE_COMMAND"]), name], stdin=subprocess.DEVNULL,
@@ -54,10 +54,8 @@ def systemctl(words: list[str]) -> str:
     verb, *rest = [word for word in words if word not in ("--no-ask-password", "--no-pager")]
     names = [word.removeprefix("herd@").removesuffix(".service") for word in rest if word.startswith("herd@")]
     if verb == "show":
-        return "\n".join(map(show, names))
-    if verb == "list-units":
-        known = sorted({path.stem for path in HOME.iterdir() if path.suffix in (".enabled", ".pid")})
-        return "".join(f"herd@{name}.service loaded active running Node\n" for name in known)
+        loaded = sorted({path.stem for path in HOME.iterdir() if path.suffix in (".enabled", ".pid")})
+        return "\n".join(show(name) for name in [*names, *loaded] if name != "*")
     for name in names:
         if verb == "enable":
             (HOME / f"{name}.enabled").touch()

@@ -53,7 +53,7 @@ def host(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Ho
     home.mkdir()
     for name in ("systemctl", "journalctl"):
         program = programs / name
-        program.write_text(f"#!{sys.executable}\n" + pathlib.Path(fake_systemd.__file__).read_text(encoding="utf-8"),
+        program.write_text("#!/usr/bin/python3 -IS\n" + pathlib.Path(fake_systemd.__file__).read_text(encoding="utf-8"),
                            encoding="utf-8")
         program.chmod(0o755)
     monkeypatch.setattr(fake_systemd, "HOME", home)

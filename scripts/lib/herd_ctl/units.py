@@ -12,14 +12,16 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from . import owner, processes
-from .daemon import ANSWER_SECONDS, PATIENCE_SECONDS, Condition, Daemon, State
+from .daemon import PATIENCE_SECONDS, Condition, Daemon, State
 from .herd import Herd
 from .installation import CONFIGURATION, IS_INSTALLED
 from .trouble import Trouble
 
 RUNS_SYSTEMD = pathlib.Path("/run/systemd/system")  # exists only while systemd is the init process: sd_booted(3)
+EVERY_UNIT = "herd@*.service"  # of those that systemd has loaded: they run, failed, or are enabled
 UNIT = re.compile(r"herd@([0-9A-Za-z_-]{1,63})\.service")
-STOP_SECONDS = 20.0     # above TimeoutStopSec of the unit
+CALL_SECONDS = 10.0     # systemctl takes milliseconds, and seconds on an overloaded host
+STOP_SECONDS = 25.0     # above TimeoutStopSec of the unit
 JOURNAL_SECONDS = 5.0   # for the last lines of the journal
 PROPERTIES = "Id,ActiveState,SubState,MainPID,UnitFileState"
 STATES = {"active": "RUNNING", "reloading": "RUNNING", "activating": "STARTING", "deactivating": "STOPPING",
@@ -40,7 +42,7 @@ def manager_of(herd: Herd) -> Daemon:
 class Units(Daemon):
     """The units of one herd. Each call runs systemctl or journalctl."""
 
-    def condition(self, patience: float = ANSWER_SECONDS) -> Condition:
+    def condition(self, patience: float = PATIENCE_SECONDS) -> Condition:
         try:
             self._systemctl("show", "--property=Version", seconds=patience)
         except Trouble:
@@ -51,11 +53,10 @@ class Units(Daemon):
         return Trouble("systemd does not answer: look at the processes with `ps -p 1`, and try again")
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """In the form of Daemon.processes(): the units that are enabled or run."""
-        names = dict.fromkeys([*(node.name for node in self.herd.local), *self.loaded()])
-        if not names:
-            return {}
-        shown = self._systemctl("show", f"--property={PROPERTIES}", *(unit_of(name) for name in names))
+        """In the form of Daemon.processes(): the units that are enabled or run, also of nodes that the configuration
+        does not have any more."""
+        units = [unit_of(node.name) for node in self.herd.local]
+        shown = self._systemctl("show", f"--property={PROPERTIES}", *units, EVERY_UNIT)
         found = {}
         for block in shown.split("\n\n"):
             fields = dict(line.partition("=")[::2] for line in block.splitlines())
@@ -63,12 +64,6 @@ class Units(Daemon):
             if unit and (fields["UnitFileState"] == "enabled" or fields["ActiveState"] != "inactive"):
                 found[unit[1]] = _process(unit[1], fields)
         return found
-
-    def loaded(self) -> list[str]:
-        """The nodes that systemd knows: they run, failed, or are enabled."""
-        listed = self._systemctl("list-units", "--all", "--plain", "--no-legend", "--full", "herd@*.service")
-        units = (UNIT.fullmatch(line.split()[0]) for line in listed.splitlines() if line.strip())
-        return [unit[1] for unit in units if unit]
 
     def signal(self, name: str, signal_name: str) -> None:
         self._systemctl("kill", "--kill-who=main", f"--signal=SIG{signal_name}", unit_of(name))
@@ -87,20 +82,17 @@ class Units(Daemon):
         self._systemctl("stop", *(unit_of(name) for name in names), seconds=STOP_SECONDS)
         self._systemctl("start", "--no-block", *(unit_of(name) for name in names))
 
-    def stop(self, names: Sequence[str]) -> list[str]:
-        """Stops these, and keeps them from starting with the host. Returns those that ran."""
-        known = self.processes()
-        ran = [name for name in names if known.get(name, {}).get("pid")]
+    def stop(self, names: Sequence[str]) -> None:
+        """Stops these, and keeps them from starting with the host."""
         if names:
             units = [unit_of(name) for name in names]
             self._systemctl("disable", "--quiet", *units)
             self._systemctl("stop", *units, seconds=STOP_SECONDS)
             self._systemctl("reset-failed", *units, tolerate=True)  # refused for a unit that never ran
-        return ran
 
     def log_end(self, name: str, most_bytes: int) -> bytes:
         try:
-            command = self.journal_command([name], max(1, most_bytes // 128), "--output=cat")
+            command = self.journal_command([name], max(1, most_bytes // 128), output="cat")
             ran = subprocess.run(command, check=False, capture_output=True, stdin=subprocess.DEVNULL,
                                  timeout=JOURNAL_SECONDS, **owner.for_caller())
             return ran.stdout[-most_bytes:]
@@ -108,13 +100,13 @@ class Units(Daemon):
             return b""
 
     @staticmethod
-    def journal_command(names: Iterable[str], lines: int, *more: str) -> list[str]:
-        """journalctl for what these nodes have logged, as JSON, without systemd's own lines about them."""
-        return ["journalctl", "--quiet", "--no-pager", "--output=json", f"--lines={lines}", *more,
+    def journal_command(names: Iterable[str], lines: int, *more: str, output: str = "json") -> list[str]:
+        """journalctl for what these nodes have logged, without systemd's own lines about them."""
+        return ["journalctl", "--quiet", "--no-pager", f"--output={output}", f"--lines={lines}", *more,
                 *(f"_SYSTEMD_UNIT={unit_of(name)}" for name in names)]
 
     @staticmethod
-    def _systemctl(*words: str, seconds: float = PATIENCE_SECONDS, tolerate: bool = False) -> str:
+    def _systemctl(*words: str, seconds: float = CALL_SECONDS, tolerate: bool = False) -> str:
         try:
             ran = subprocess.run(["systemctl", "--no-ask-password", "--no-pager", *words], check=False, text=True,
                                  capture_output=True, stdin=subprocess.DEVNULL, timeout=seconds, **owner.for_caller())

@@ -1,6 +1,7 @@
 """up, down, restart and logs for nodes that systemd runs."""
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import time
@@ -23,7 +24,7 @@ def up(herd: Herd, units: Units, names: list[str]) -> int:
     with units.lock():
         known = units.processes()
         running = {name for name, process in known.items() if process["statename"] in STARTED_STATES}
-        _stop_removed(herd, units)
+        _stop_removed(herd, units, known)
         check_free(herd, [node for node in wanted if node.name not in running])
         was = started.fingerprints(herd.state_dir, "fingerprint")
         changed = [node for node in wanted
@@ -36,16 +37,19 @@ def up(herd: Herd, units: Units, names: list[str]) -> int:
             wake_and_reload(herd, units, [node for node in wanted if node not in fresh and node not in changed])
             starter.wait_until_ready(wanted)
         except BaseException:  # Ctrl-C too: no node of this call may stay half-started
-            units.stop([node.name for node in fresh if node.name not in known])
+            with contextlib.suppress(Trouble):  # the first error is the one to show
+                units.stop([node.name for node in fresh if node.name not in known])
             raise
     print_herd(herd, units)
     return 0
 
 
-def _stop_removed(herd: Herd, units: Units) -> None:
+def _stop_removed(herd: Herd, units: Units, known: dict[str, dict[str, Any]]) -> None:
     """Stops the units of nodes that the configuration does not have on this host any more."""
     local = {node.name for node in herd.local}
-    for name in units.stop([name for name in units.loaded() if name not in local]):
+    removed = [name for name in known if name not in local]
+    units.stop(removed)
+    for name in removed:
         print(f"{name} is no longer in the configuration: stopped")
 
 
@@ -70,9 +74,11 @@ def down(herd: Herd, units: Units, names: list[str]) -> int:
     """Never succeeds while one of these nodes runs."""
     wanted = [node.name for node in herd.choose(names)]
     with units.lock():
-        gone = [] if names else [name for name in units.loaded() if name not in wanted]
-        stopped = units.stop([*wanted, *gone])
-        print(f"Stopped: {', '.join(sorted(stopped)) or 'nothing was running'}")
+        known = units.processes()
+        stopping = wanted if names else list(dict.fromkeys([*wanted, *known]))
+        units.stop(stopping)
+        stopped = sorted(name for name in stopping if name in known and known[name]["pid"])
+        print(f"Stopped: {', '.join(stopped) or 'nothing was running'}")
         left = [node for node in processes.running_nodes(herd.state_dir, wanted).values() if node.name in wanted]
     if left:
         raise Trouble(f"{left[0].name} (process {left[0].pid}) runs, but systemd did not start it: stop it where it was"
