@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "node/api/pages.hpp"
+#include "node/api/phone_pages.hpp"
 #include "node/api/question_queue.hpp"
 #include "node/app/descriptor_limit.hpp"
 #include "node/app/node.hpp"
@@ -27,12 +28,18 @@ Result<void> Node::open_http() {
       .tell = [this](
                   api::ViewerKey viewer,
                   api::ViewerNews news) { asio::post(io_, [this, viewer, news] { viewers_->hear(viewer, news); }); }};
-  const auto add_pages = [&loop](http::Router& router, const std::shared_ptr<asio::io_context>& io,
-                                 const std::shared_ptr<http::TokenGuard>& guard) {
-    api::add_pages(router, std::make_shared<api::QuestionQueue>(io, loop), guard);
+  const api::ReportCall report = [this](ReportRequest request, Reports::Done done) {
+    asio::post(io_, [this, request = std::move(request), done = std::move(done)]() mutable {
+      front_end_->reports().take(request, std::move(done));
+    });
   };
-  auto http = HttpServer::start(config_.find(name_)->http, ask_loop,
-                                http_limits({raise_descriptor_limit(), replica_.peers().size()}),
+  const Address& address = config_.find(name_)->http;
+  const auto add_pages = [&](http::Router& router, const HttpServer::Shared& shared) {
+    api::add_pages(router, std::make_shared<api::QuestionQueue>(shared.io, loop), shared.guard);
+    api::add_phone_pages(router, {std::make_shared<api::PhoneQueue>(shared.io, report), shared.guard, shared.figures,
+                                  is_loopback(address)});
+  };
+  auto http = HttpServer::start(address, ask_loop, http_limits({raise_descriptor_limit(), replica_.peers().size()}),
                                 {http_tokens(start_tokens_), config_.http.tls_context}, add_pages);
   if (!http) return tl::unexpected(http.error());
   http_ = std::move(*http);

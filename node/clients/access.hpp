@@ -58,6 +58,10 @@ class Access {
   // AUTH: `text` is the token; empty: the line is malformed. Counts the outcome.
   [[nodiscard]] Answer authenticate(std::string_view text, const protocol::Now& now);
 
+  // Gives the rights of a token that was compared elsewhere; nullptr: of none. Call update() then: the token may have
+  // been revoked.
+  void use(std::shared_ptr<const Token> token) { token_ = std::move(token); }
+
   // Applies the present table to the token of this connection. Returns that token if it is revoked or has expired: end
   // the connection; else nullptr. Call it before commands are executed, and about once per second.
   [[nodiscard]] std::shared_ptr<const Token> update(protocol::Nanoseconds wall);

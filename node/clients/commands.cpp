@@ -128,43 +128,63 @@ void Commands::reply(const Call& call, std::string& out, Append append) {
   }
 }
 
-void Commands::iamat(const Call& call, const protocol::Iamat& report) {
-  const auto& [line, caller, replies, result] = call;
-  if (!caller.access.may_tell(report.client)) {
-    not_allowed(call, "the token of this connection may not report this client: see `tell` in the answer to AUTH");
-    return;
+Commands::Report Commands::accept(const Line& line, const protocol::Iamat& report, const Access& access) {
+  if (!access.may_tell(report.client)) {
+    return {ReportOutcome::NotAllowed,
+            {},
+            "the token of this connection may not report this client: see `tell` in the answer to AUTH"};
   }
   // Only the origin judges a client's clock. If each node judged it again by its own clock, stores would diverge.
   const protocol::Now& now = parts_.clock.now();
   if (report.time > now.wall + parts_.config.max_future) {
-    invalid(call, "time is further ahead of the node's clock than `max_future` allows");
-    return;
+    return {ReportOutcome::Future, {}, "time is further ahead of the node's clock than `max_future` allows"};
   }
   if (!may_store(report.client)) {
     ++parts_.counters.clients_refused;
-    refuse(call, {ClientWarning::ClientRefused, "client_refused", "max_clients is reached, and this client is new"});
-    return;
+    return {ReportOutcome::Full, {}, "max_clients is reached, and this client is new"};
   }
   const bool is_prefetched = !line.key_of.client.empty();
-  const bus::AcceptOutcome outcome =
+  Report accepted;
+  accepted.accepted =
       is_prefetched ? parts_.replica.accept(report, now, line.key_of) : parts_.replica.accept(report, now);
-  // AT and IGNORE both promise that this report, or a newer one, will not be lost. So both wait for its
-  // acknowledgement.
-  std::string& out = outcome.number > parts_.replica.acknowledged()
-                         ? replies.tail_when_acknowledged(outcome.number, now.steady)
-                         : replies.tail();
-  switch (outcome.result) {
+  switch (accepted.accepted.result) {
     case bus::Accepted::Stored:
       ++parts_.counters.iamat_stored;
       break;
     case bus::Accepted::NotNewer:
+      accepted.outcome = ReportOutcome::NotNewer;
       ++parts_.counters.iamat_not_newer;
       break;
     case bus::Accepted::Duplicate:
+      accepted.outcome = ReportOutcome::Duplicate;
       ++parts_.counters.iamat_duplicate;
-      reply(call, out, protocol::append_ignore);
-      return;
+      break;
   }
+  return accepted;
+}
+
+void Commands::iamat(const Call& call, const protocol::Iamat& report) {
+  const Report accepted = accept(call.line, report, call.caller.access);
+  switch (accepted.outcome) {
+    case ReportOutcome::NotAllowed:
+      return not_allowed(call, accepted.reason);
+    case ReportOutcome::Invalid:
+    case ReportOutcome::Future:
+      return invalid(call, accepted.reason);
+    case ReportOutcome::Full:
+      return refuse(call, {ClientWarning::ClientRefused, "client_refused", accepted.reason});
+    case ReportOutcome::Stored:
+    case ReportOutcome::NotNewer:
+    case ReportOutcome::Duplicate:
+      break;
+  }
+  // AT and IGNORE both promise that this report, or a newer one, will not be lost. So both wait for its
+  // acknowledgement.
+  const bus::AcceptOutcome& outcome = accepted.accepted;
+  std::string& out = outcome.number > parts_.replica.acknowledged()
+                         ? call.replies.tail_when_acknowledged(outcome.number, parts_.clock.now().steady)
+                         : call.replies.tail();
+  if (accepted.outcome == ReportOutcome::Duplicate) return reply(call, out, protocol::append_ignore);
   reply(call, out, [&](std::string& text) {
     protocol::append_at(
         text, {parts_.replica.self().node, outcome.difference, report.client, report.coordinates, report.time_text});

@@ -75,6 +75,17 @@ struct Caller {
 // The line in a form that is safe in a log, or a note in its place if it may not be logged.
 [[nodiscard]] std::string text_for_log(std::string_view line, const Access& access);
 
+// What became of a report, before it is acknowledged.
+enum class ReportOutcome : std::uint8_t {
+  Stored,      // newer than the record
+  NotNewer,    // older than the record, or of its time with other texts
+  Duplicate,   // the record itself
+  NotAllowed,  // by the rights of the connection
+  Invalid,     // an operand is malformed or out of range
+  Future,      // its time is further ahead than `max_future`
+  Full,        // a new client, and max_clients is reached
+};
+
 // A few lines that are executed together.
 using Lines = InplaceVector<Line, kLinesAhead>;
 
@@ -102,6 +113,15 @@ class Commands {
   // acknowledged. A line of HTTP, a QUIT, and an AUTH where tokens are needed are for the session.
   [[nodiscard]] Outstanding execute(const Line& line, Caller& caller, ReplyQueue& replies);
 
+  struct Report {
+    ReportOutcome outcome = ReportOutcome::Stored;
+    bus::AcceptOutcome accepted = {};  // of the first three outcomes; else its number is 0
+    std::string_view reason = {};      // of the others; a literal
+  };
+  // The same for a report that has no connection: the rules, counters and log lines are those of execute(), but the
+  // outcome is a value, and nothing waits for the acknowledgement. `line` is an IAMAT, valid or not.
+  [[nodiscard]] Report report(const Line& line, const Access& access);
+
   // Whether only IAMAT and WHATSAT are commands.
   [[nodiscard]] bool are_seed_only() const { return parts_.config.commands == CommandSet::Seed; }
 
@@ -115,6 +135,7 @@ class Commands {
   };
   [[nodiscard]] Outstanding run(const Call& call);
   [[nodiscard]] std::optional<Lookup> whatsat(const Call& call, const protocol::Whatsat& query);
+  [[nodiscard]] Report accept(const Line& line, const protocol::Iamat& report, const Access& access);
   void iamat(const Call& call, const protocol::Iamat& report);
   void whereis(const Call& call, const protocol::Whereis& query);
   void watch(const Call& call, const protocol::Watch& command);

@@ -40,6 +40,7 @@ FrontEnd::FrontEnd(Parts parts)
       asking_(parts_.replica.store(), parts_.clock),
       commands_({parts_.replica, parts_.config, parts_.counters, figures_.counts, warnings_, parts_.clock, asking_}),
       authenticator_(parts_.counters),
+      reports_({commands_, authenticator_, parts_.replica, figures_.times, parts_.clock, parts_.ack_timeout}),
       http_answer_(answer_to_http(parts_.http)),
       session_parts_{commands_, parts_.config,  parts_.counters, warnings_,    parts_.clock,      buffers_,
                      memory_,   authenticator_, figures_,        http_answer_, parts_.ack_timeout},
@@ -91,6 +92,7 @@ void FrontEnd::send_delivered() {
 }
 
 void FrontEnd::release(bus::ChangeNumber acknowledged) {
+  reports_.release(acknowledged);
   for (const ServedPtr& served : std::exchange(unacknowledged_, {})) {
     served->in_unacknowledged = false;
     if (!served->connection.is_open()) continue;
@@ -100,13 +102,20 @@ void FrontEnd::release(bus::ChangeNumber acknowledged) {
 }
 
 bus::ChangeNumber FrontEnd::awaited() const {
-  bus::ChangeNumber awaited = 0;
+  bus::ChangeNumber awaited = reports_.awaited();
   for (const ServedPtr& served : unacknowledged_) awaited = std::max(awaited, served->connection.session().awaited());
   return awaited;
 }
 
+std::optional<protocol::Nanoseconds> FrontEnd::next_deadline() const {
+  const auto events = asking_.next_due();
+  const auto reports = reports_.next_deadline();
+  return events && reports ? std::min(*events, *reports) : std::max(events, reports);  // nullopt is the least
+}
+
 void FrontEnd::stop(protocol::Nanoseconds deadline) {
   stops_at_ = deadline;
+  reports_.stop();
   std::error_code error;
   for (Listener& listener : listeners_) listener.acceptor.close(error);
   accept_backoff_.cancel();

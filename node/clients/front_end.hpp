@@ -38,6 +38,7 @@
 #include "node/clients/connection.hpp"
 #include "node/clients/counters.hpp"
 #include "node/clients/handshakes.hpp"
+#include "node/clients/reports.hpp"
 #include "node/clients/session.hpp"
 #include "node/config/config.hpp"
 #include "node/places/client.hpp"
@@ -105,7 +106,7 @@ class FrontEnd {
   [[nodiscard]] bool ask();
 
   // When ask() must be called although nothing has happened, in steady time; nullopt: never.
-  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const { return asking_.next_due(); }
+  [[nodiscard]] std::optional<protocol::Nanoseconds> next_deadline() const;
 
   // Updates up to and including this change number are acknowledged: sends the replies that waited for them.
   void release(bus::ChangeNumber acknowledged);
@@ -117,8 +118,8 @@ class FrontEnd {
   // the connections are closed.
   void stop(protocol::Nanoseconds deadline);
 
-  // After stop(): whether every connection is closed.
-  [[nodiscard]] bool idle() const { return connections_.empty(); }
+  // After stop(): whether every connection is closed, and no report over HTTP waits.
+  [[nodiscard]] bool idle() const { return connections_.empty() && reports_.idle(); }
 
   [[nodiscard]] std::size_t connections() const { return connections_.size(); }
 
@@ -126,6 +127,7 @@ class FrontEnd {
   [[nodiscard]] const Asking& asking() const { return asking_; }
   // For the HTTP API, which asks like a connection.
   [[nodiscard]] Asking& asking() { return asking_; }
+  [[nodiscard]] Reports& reports() { return reports_; }
 
   [[nodiscard]] const CommandFigures& figures() const { return figures_; }
 
@@ -194,6 +196,7 @@ class FrontEnd {
   BufferPool buffers_;
   ReplyMemory memory_;
   Authenticator authenticator_;
+  Reports reports_;
   std::string http_answer_;
   Session::Parts session_parts_;
   std::vector<Listener> listeners_;  // one for each address; none is added after listen()

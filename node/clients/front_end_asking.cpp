@@ -46,6 +46,7 @@ bool FrontEnd::ask() {
   asking_.set_limits({parts_.watches.max_per_node, parts_.watches.max_members});
   asking_.set_feed(parts_.replica.self().feed_id);
   const bool is_busy = asking_.work();
+  reports_.end_overdue();
   send_delivered();
   note_due_watchers();
   write_events();

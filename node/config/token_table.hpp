@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -38,6 +39,10 @@ class Patterns {
 
   [[nodiscard]] bool allow(std::string_view client) const;
   [[nodiscard]] bool empty() const { return texts_.empty(); }
+  // The pattern, if there is exactly one. Valid as long as this object.
+  [[nodiscard]] std::optional<std::string_view> only() const {
+    return texts_.size() == 1 ? std::optional<std::string_view>(texts_.front()) : std::nullopt;
+  }
 
   // As in the answer to AUTH: separated by commas, which no pattern contains.
   [[nodiscard]] std::string text() const;

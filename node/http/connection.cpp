@@ -144,6 +144,12 @@ void Connection::check_head() {
     closes_ = true;
     ++shared_.figures.requests_refused;
     respond(std::move(*found.refusal));
+  } else if (!reserve_body()) {
+    closes_ = true;
+    ++shared_.figures.requests_refused;
+    auto response = text_response(503, "too many large bodies are under way: try again later");
+    response.headers.push_back({"Retry-After", "1"});
+    respond(std::move(response));
   } else if (parser_.request().expects_continue) {
     const Sent sent = send_some(kContinue);
     // 0 bytes sent: the client continues after a timeout
@@ -240,7 +246,22 @@ void Connection::hold(std::size_t bytes) {
   }
 }
 
+// A small body needs no reservation.
+bool Connection::reserve_body() {
+  const std::uint64_t length = parser_.request().content_length.value_or(0);
+  if (length <= kMaxBodyBytes) return true;
+  if (shared_.body_bytes + length > shared_.limits.bodies_in_all) return false;
+  body_bytes_ = length;
+  shared_.body_bytes += length;
+  return true;
+}
+
+void Connection::release_body() {
+  shared_.body_bytes -= std::exchange(body_bytes_, 0);
+}
+
 void Connection::next_request() {
+  release_body();
   parser_ = RequestParser(shared_.limits.request);
   is_head_checked_ = false;
   enter(State::Reading, shared_.limits.idle_time);
@@ -270,6 +291,7 @@ void Connection::half_close() {
   transport_.half_close(error);
   if (error) return close();
   pipelined_ = {};
+  release_body();
   parser_ = RequestParser(shared_.limits.request);
   enter(State::Discarding, shared_.limits.discard_time);
   wait_to_read();
@@ -340,6 +362,7 @@ void Connection::close(bool resets) {
   const auto self = shared_from_this();
   state_ = State::Closed;
   hold(0);
+  release_body();
   end_stream();
   transport_.close(resets);
   shared_.closed(*this);

@@ -45,6 +45,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     std::function<void()> open_soon;           // has take_turn() called, of one connection that waits for it
     std::shared_ptr<const TlsContext> tls;     // new connections begin with a TLS handshake; nullptr: in plain text
     std::size_t held_bytes = 0;                // of all responses that wait for slow clients
+    std::size_t body_bytes = 0;                // of all large bodies: Limits::bodies_in_all
   };
 
   // `group` is the address that the bound per address counts: see group_of().
@@ -113,6 +114,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void respond(Response response);
   void write();
   void hold(std::size_t bytes);
+  [[nodiscard]] bool reserve_body();
+  void release_body();
   void next_request();
   void finish();
   void half_close();
@@ -142,6 +145,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string pipelined_;       // received bytes after the current request; at most kReadBytes
   std::string output_;          // the response that is being sent, or the head of a stream
   std::size_t held_bytes_ = 0;  // its share of Shared::held_bytes
+  std::size_t body_bytes_ = 0;  // its share of Shared::body_bytes
   std::size_t discarded_ = 0;
   std::unique_ptr<StreamSource> source_;
   StreamSource::Piece piece_;  // the piece of a stream that is being sent, once output_ is sent

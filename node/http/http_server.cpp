@@ -98,7 +98,7 @@ Result<std::unique_ptr<HttpServer>> HttpServer::start(const Address& address, st
   auto figures = std::make_shared<http::Figures>();
   auto token_guard = std::make_shared<http::TokenGuard>(std::move(security.tokens));
   http::Router router = pages(board, figures);
-  if (add_pages) add_pages(router, io, token_guard);
+  if (add_pages) add_pages(router, {io, token_guard, figures});
   router.set_guard(guard(is_loopback(address), token_guard));
   auto server = http::Server::start(address, {io, std::move(router), figures, limits, std::move(security.tls)});
   if (!server) return tl::unexpected(server.error());

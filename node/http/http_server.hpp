@@ -28,9 +28,15 @@ struct HttpSecurity {
 
 class HttpServer {
  public:
-  // Adds pages. `io` is run by the server's thread; `guard` is used on that thread only.
-  using AddPages = std::function<void(http::Router&, const std::shared_ptr<asio::io_context>& io,
-                                      const std::shared_ptr<http::TokenGuard>& guard)>;
+  // What pages of others share with the server. `io` is run by the server's thread; the rest is used on that thread
+  // only.
+  struct Shared {
+    std::shared_ptr<asio::io_context> io;
+    std::shared_ptr<http::TokenGuard> guard;
+    std::shared_ptr<http::Figures> figures;
+  };
+  // Adds pages.
+  using AddPages = std::function<void(http::Router&, const Shared&)>;
 
   // Listens on every address of the host before it returns. Returns an error if one of them is in use or cannot be
   // bound, or if the host name cannot be resolved. `ask_loop` is called on the server's thread, must not block, and

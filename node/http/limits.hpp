@@ -20,8 +20,16 @@ inline constexpr std::size_t kMaxHeaders = 64;
 // The longest method in the IANA registry has 17 letters (UPDATEREDIRECTREF).
 inline constexpr std::size_t kMaxMethodBytes = 32;
 
-// No page reads a body today. A small body is read and ignored, so that the connection stays usable for the response.
+// The body of a page that reads none. A small one is read and ignored, so that the connection stays usable for the
+// response.
 inline constexpr std::size_t kMaxBodyBytes = 1024;
+
+// The body of a page that reads it: the pages of phones (docs/PHONES.md). A report has about 400 bytes; an export of
+// 1,000 regions, which some apps send to the same page, has 200 KiB.
+inline constexpr std::size_t kMaxPageBodyBytes = std::size_t{256} * 1024;
+
+// All bodies above kMaxBodyBytes that are being read or answered, by their Content-Length; a further one gets 503.
+inline constexpr std::size_t kMaxBodiesInAll = std::size_t{8} * 1024 * 1024;
 
 // The wrong tokens that are answered with 401 and logged, of all clients together; further ones get 429. A person who
 // mistypes needs a few, a program that guesses needs all.
@@ -33,7 +41,7 @@ struct RequestLimits {
   std::size_t header_line_bytes = kMaxHeaderLineBytes;
   std::size_t header_bytes = kMaxHeaderBytes;
   std::size_t headers = kMaxHeaders;
-  std::size_t body_bytes = kMaxBodyBytes;
+  std::size_t body_bytes = kMaxPageBodyBytes;  // the router has a smaller bound for most pages
 };
 
 // The most bytes of one read. Bytes after the end of a request (pipelining) stay in memory, and the socket is not read
@@ -90,6 +98,7 @@ struct Limits {
   std::size_t handshakes_an_address = kMaxTlsHandshakes - kMaxTlsHandshakes / kSpareShare;
   std::size_t response_bytes = kMaxResponseBytes;
   std::size_t held_bytes = kMaxHeldBytes;
+  std::size_t bodies_in_all = kMaxBodiesInAll;
   std::size_t discarded_bytes = kMaxDiscardedBytes;
   std::chrono::milliseconds handshake_time{3'000};  // from accept to the end of the TLS handshake
   std::chrono::milliseconds request_time{3'000};  // from accept, the TLS handshake or the first byte, to the last byte
@@ -105,6 +114,7 @@ struct Limits {
 // runs only while the server has connections.
 inline constexpr std::chrono::milliseconds kSweepPeriod{100};
 
+static_assert(kMaxPageBodyBytes <= kMaxBodiesInAll, "one body must fit");
 static_assert(kMaxHeaderLineBytes <= kMaxHeaderBytes, "one line must fit");
 static_assert(kMaxResponseBytes <= kMaxHeldBytes, "one response must fit");
 

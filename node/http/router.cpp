@@ -47,26 +47,30 @@ void Responder::stream(Stream stream) const {
   if (const auto connection = connection_.lock()) connection->stream(request_, std::move(stream));
 }
 
-void Router::add(std::string method, std::string path, Page page) {
-  routes_.push_back({std::move(method), std::move(path), std::move(page)});
+void Router::add(std::string method, std::string path, Page page, const Options& options) {
+  routes_.push_back({std::move(method), std::move(path), std::move(page), options});
 }
 
 Router::Found Router::find(const Request& request, const asio::ip::address& from) const {
   if (guard_) {
     if (auto refusal = guard_(request, from)) return {nullptr, std::move(refusal)};
   }
+  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
+  const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
+    return route.method == method && matches(route.path, request.path);
+  });
+  const Options options = found == routes_.end() ? Options{} : found->options;
+  if (request.content_length.value_or(0) > options.body_bytes) {
+    return {nullptr, text_response(413, fmt::format("the body has more than {} bytes", options.body_bytes))};
+  }
   const auto all = methods_of(std::nullopt);
   if (!contains(all, request.method)) return {nullptr, not_allowed(all)};
   const auto methods = methods_of(request.path);
   if (methods.empty()) return {nullptr, not_found()};
   if (!contains(methods, request.method)) return {nullptr, not_allowed(methods)};
-  const std::string_view method = request.method == "HEAD" ? std::string_view("GET") : request.method;
-  if (method == "POST" && !request.content_length) {
+  if (method == "POST" && !request.content_length && options.needs_length) {
     return {nullptr, text_response(411, "a POST needs a Content-Length line")};
   }
-  const auto found = std::find_if(routes_.begin(), routes_.end(), [&](const Route& route) {
-    return route.method == method && matches(route.path, request.path);
-  });
   return {&found->page, std::nullopt};
 }
 

@@ -17,6 +17,7 @@
 #include <utility>
 #include <vector>
 
+#include "node/http/limits.hpp"
 #include "node/http/response.hpp"
 
 namespace herd::node::http {
@@ -53,19 +54,27 @@ class Router {
   using Guard = std::function<std::optional<Response>(const Request&, const asio::ip::address& from)>;
   void set_guard(Guard guard) { guard_ = std::move(guard); }
 
+  struct Options {
+    std::size_t body_bytes = kMaxBodyBytes;  // the longest body, at most RequestLimits::body_bytes
+    bool needs_length = true;                // of a POST; else one without Content-Length has no body (RFC 9112, 6.3)
+  };
+
   // Adds a page. The path must equal the request's path after percent-decoding. A path that ends with `/*` is that of
   // every request with at least one more byte in place of the `*`; pages that were added before it come first. A page
   // for GET answers HEAD as well: the server omits the body.
-  void add(std::string method, std::string path, Page page);
+  void add(std::string method, std::string path, Page page, const Options& options);
+  void add(std::string method, std::string path, Page page) {
+    add(std::move(method), std::move(path), std::move(page), {});
+  }
 
   struct Found {
     const Page* page = nullptr;       // owned by the router; null if `refusal` is set
-    std::optional<Response> refusal;  // of the guard, or 404, 405 or 411
+    std::optional<Response> refusal;  // of the guard, or 404, 405, 411 or 413
   };
 
   // Finds the page for a request; the body of the request may still be missing. Asks the guard first. Refuses with 405
   // and `Allow` a method that no path has or that this path does not have, with 404 and the list of paths an unknown
-  // path, and with 411 a POST without Content-Length.
+  // path, with 411 a POST without Content-Length, and with 413 a body that is too long for its page.
   [[nodiscard]] Found find(const Request& request, const asio::ip::address& from = {}) const;
 
  private:
@@ -73,6 +82,7 @@ class Router {
     std::string method;
     std::string path;
     Page page;
+    Options options;
   };
 
   [[nodiscard]] std::vector<std::string> methods_of(std::optional<std::string_view> path) const;

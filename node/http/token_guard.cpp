@@ -2,33 +2,26 @@
 
 #include <spdlog/spdlog.h>
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 
+#include "node/http/credentials.hpp"
 #include "node/http/limits.hpp"
 #include "node/http/page_files.hpp"
+#include "node/http/phone_paths.hpp"
 #include "protocol/installation.hpp"
 
 namespace herd::node::http {
 namespace {
 
-constexpr std::string_view kScheme = "bearer ";
 constexpr std::string_view kApi = "/v1/";
 
 bool is_open(std::string_view path) {
   return path == "/healthz" || path == "/readyz" || is_page_path(path);
 }
 
-// The token of `Authorization: Bearer TOKEN`; the scheme in any case. nullopt without such a line.
-std::optional<std::string_view> bearer_token(const Request& request) {
-  const std::string* line = request.header("authorization");
-  if (line == nullptr || line->size() < kScheme.size()) return std::nullopt;
-  const auto is_letter = [](char sent, char lower) { return (sent >= 'A' && sent <= 'Z' ? sent + 32 : sent) == lower; };
-  if (!std::equal(line->begin(), line->begin() + kScheme.size(), kScheme.begin(), is_letter)) return std::nullopt;
-  std::string_view token = *line;
-  token.remove_prefix(std::min(token.find_first_not_of(' ', kScheme.size()), token.size()));
-  return token;
+std::optional<std::string> token_in(const Request& request) {
+  return is_phone_path(request.path) ? phone_token(request) : bearer_token(request);
 }
 
 }  // namespace
@@ -40,7 +33,7 @@ std::optional<Response> TokenGuard::check(const Request& request, const asio::ip
                                           const protocol::Now& now) {
   const TokenTable* const tokens = table_for(request);
   if (tokens == nullptr || is_open(request.path)) return std::nullopt;
-  const auto token = bearer_token(request);
+  const auto token = token_in(request);
   if (!token) {
     auto response = problem_response(
         401, "this page needs a token: send the line Authorization: Bearer TOKEN, with a token that " HERD_COMMAND
@@ -64,12 +57,13 @@ std::optional<Response> TokenGuard::check(const Request& request, const asio::ip
 }
 
 std::shared_ptr<const Token> TokenGuard::token_of(const Request& request, const protocol::Now& now) const {
-  const auto token = bearer_token(request);
+  const auto token = token_in(request);
   return tables_.api != nullptr && token ? tables_.api->find(*token, now.wall) : nullptr;
 }
 
 const TokenTable* TokenGuard::table_for(const Request& request) const {
-  return request.path.starts_with(kApi) ? tables_.api.get() : tables_.pages.get();
+  const bool is_api = request.path.starts_with(kApi) || is_phone_path(request.path);
+  return is_api ? tables_.api.get() : tables_.pages.get();
 }
 
 }  // namespace herd::node::http

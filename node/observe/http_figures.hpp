@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "node/observe/phone_figures.hpp"
+
 namespace herd::node::http {
 
 struct Figures {
@@ -15,6 +17,7 @@ struct Figures {
   std::uint64_t tls_handshakes = 0;         // TLS handshakes completed
   std::uint64_t tls_handshakes_failed = 0;  // TLS handshakes that ended with an error, or that the client broke off
   std::uint64_t overdue = 0;                // connections ended at a deadline because the client was too slow
+  PhoneFigures phones;
 };
 
 }  // namespace herd::node::http

@@ -333,6 +333,19 @@ std::optional<std::uint64_t> open_descriptors() {
   return count - 1;  // without the descriptor that reads the directory
 }
 
+void add_phones(Families& all, const PhoneFigures& phones) {
+  auto reports =
+      counters({"herd_phone_reports_total",
+                "Messages of phones over HTTP; later: a limit, or no acknowledgement: the phone repeats it"});
+  for (std::size_t app = 0; app < kPhoneApps.size(); ++app) {
+    for (std::size_t result = 0; result < kPhoneResults.size(); ++result) {
+      add_counter(reports, {{"app", std::string(kPhoneApps[app])}, {"result", std::string(kPhoneResults[result])}},
+                  number(phones.of(app, result)));
+    }
+  }
+  all.push_back(std::move(reports));
+}
+
 }  // namespace
 
 ProcessMetrics read_process_metrics() {
@@ -356,6 +369,7 @@ std::string to_prometheus(const Status& status, const ProcessMetrics& process, c
   add_asking(all, status.asking);
   add_providers(all, status);
   add_http(all, http);
+  add_phones(all, http.phones);
   add_process(all, process);
   return prometheus::TextSerializer().Serialize(all);
 }

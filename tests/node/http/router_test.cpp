@@ -77,6 +77,30 @@ TEST_CASE("a method that the path does not have is 405 with Allow, and so is one
   CHECK(unknown.refusal->headers[0].value == "GET, HEAD, POST");
 }
 
+TEST_CASE("a body that is too long for its page is 413, and a page may take longer ones") {
+  Router router = example();
+  router.add("POST", "/owntracks", [](const Request&, const Responder&) {}, {.body_bytes = 5'000});
+  const auto status = [&](const char* method, const char* path, std::uint64_t length) {
+    Request asked = request(method, path);
+    asked.content_length = length;
+    const auto found = router.find(asked);
+    return found.refusal ? found.refusal->status : 200;
+  };
+  CHECK(status("POST", "/v1/token", kMaxBodyBytes) == 200);
+  CHECK(status("POST", "/v1/token", kMaxBodyBytes + 1) == 413);
+  CHECK(status("GET", "/healthz", kMaxBodyBytes + 1) == 413);
+  CHECK(status("POST", "/nowhere", kMaxBodyBytes + 1) == 413);
+  CHECK(status("POST", "/owntracks", 5'000) == 200);
+  CHECK(status("POST", "/owntracks", 5'001) == 413);
+  CHECK(status("GET", "/owntracks", 5'000) == 413);
+}
+
+TEST_CASE("a page may take a POST without a length, which then has no body") {
+  Router router = example();
+  router.add("POST", "/osmand", [](const Request&, const Responder&) {}, {.needs_length = false});
+  CHECK(router.find(request("POST", "/osmand")).page != nullptr);
+}
+
 TEST_CASE("a POST without a length is 411") {
   const auto found = example().find(request("POST", "/v1/token"));
   REQUIRE(found.refusal);

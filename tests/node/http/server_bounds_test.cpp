@@ -12,6 +12,39 @@
 namespace herd::node::http {
 namespace {
 
+std::string post_of(std::size_t bytes) {
+  return "POST /count HTTP/1.1\r\nHost: x\r\nContent-Length: " + std::to_string(bytes) + "\r\n\r\n";
+}
+
+TEST_CASE("large bodies of all connections are bounded together, and give back their share") {
+  Limits limits;
+  limits.bodies_in_all = 5'000;
+  TestServer server(limits);
+  const std::string body(3'000, 'b');
+  RawClient first(server.port);
+  REQUIRE(first.send(post_of(3'000)));
+  REQUIRE(first.send(body.substr(1)));
+  const auto is_full = [&](std::size_t bytes) {
+    const auto answer = ask(server.port, post_of(bytes));
+    return answer && answer->status == 503;
+  };
+  CHECK(wait_until([&] { return is_full(3'000); }));
+  RawClient small(server.port);
+  CHECK(small.ask(post_of(kMaxBodyBytes) + std::string(kMaxBodyBytes, 'b'))->body == "1024\n");
+  REQUIRE(first.send("b"));
+  CHECK(first.read()->body == "3000\n");
+  CHECK(first.ask(post_of(5'000) + std::string(5'000, 'b'))->body == "5000\n");
+  {
+    RawClient broken(server.port);
+    REQUIRE(broken.send(post_of(5'000)));
+    CHECK(wait_until([&] { return is_full(2'000); }));
+  }
+  CHECK(wait_until([&] {
+    const auto answer = ask(server.port, post_of(5'000) + std::string(5'000, 'b'));
+    return answer && answer->status == 200;
+  }));
+}
+
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
 

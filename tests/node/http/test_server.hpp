@@ -55,6 +55,11 @@ class TestServer {
     router.add("POST", "/echo", [](const Request& request, const Responder& responder) {
       responder.send({200, "application/octet-stream", request.body});
     });
+    router.add("POST", "/count",
+               [](const Request& request, const Responder& responder) {
+                 responder.send(text_response(200, std::to_string(request.body.size())));
+               },
+               {.body_bytes = kMaxPageBodyBytes});
     router.add("GET", "/large", [](const Request& request, const Responder& responder) {
       responder.send({200, "text/plain", std::string(std::stoul(request.query), 'l')});  // throws without a number
     });
