@@ -34,7 +34,25 @@ constexpr std::size_t kPayloadHashAt = kSequenceAt + 8;
 constexpr std::size_t kHashedHeadBytes = kPayloadHashAt + 8;
 static_assert(kHashedHeadBytes + 8 == kFrameHeadBytes);
 
-enum class Kind : std::uint8_t { Run = 1, Records = 2, Mark = 3 };
+enum class Kind : std::uint8_t { Run = 1, Records = 2, Mark = 3, Copy = 4 };
+
+constexpr std::string_view kMagicName = "HJ";  // the magic without its format
+constexpr unsigned kFirstFormatWithCopies = 3;
+
+bool is_digit(char byte) {
+  return byte >= '0' && byte <= '9';
+}
+
+// The format of the magic at the beginning of the text, or nullopt if there is none.
+std::optional<unsigned> format_at(std::string_view text) {
+  if (text.size() < kFrameMagic.size() || !text.starts_with(kMagicName) || !is_digit(text[2]) || !is_digit(text[3]))
+    return std::nullopt;
+  return 10U * static_cast<unsigned>(text[2] - '0') + static_cast<unsigned>(text[3] - '0');
+}
+
+bool is_readable(unsigned format) {
+  return format >= kOldestJournalFormat && format <= kJournalFormat;
+}
 
 std::uint64_t hash(std::string_view text) {
   return XXH3_64bits(text.data(), text.size());
@@ -131,6 +149,11 @@ class RecordsWriter {
 
 }  // namespace
 
+std::string magic_of(unsigned format) {
+  HERD_ASSERT(format < 100);
+  return std::string(kMagicName) + static_cast<char>('0' + format / 10) + static_cast<char>('0' + format % 10);
+}
+
 // Reserves space for the head of a frame. The caller appends the payload, then end_frame() writes the head.
 std::size_t FrameWriter::begin_frame(std::string& out) {
   const std::size_t at = out.size();
@@ -167,6 +190,12 @@ void FrameWriter::mark(std::string& out, const MarkFrame& mark) {
   end_frame(out, at);
 }
 
+void FrameWriter::copy(std::string& out, const CopyFrame& copy) {
+  const std::size_t at = begin_frame(out);
+  pack(out, Kind::Copy, copy.node, copy.made.count(), copy.clients, copy.digest);
+  end_frame(out, at);
+}
+
 ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const Store& store, std::size_t most) {
   ChangeNumber last = 0;
   const auto next = [&] { return most-- > 0 ? reader.next() : std::nullopt; };
@@ -189,7 +218,10 @@ ChangeNumber FrameWriter::records(std::string& out, Feed::Reader& reader, const 
 }
 
 bool FrameReader::head_at(std::size_t offset, Head& head) const {
-  if (text_.size() - offset < kFrameHeadBytes || text_.substr(offset, kFrameMagic.size()) != kFrameMagic) return false;
+  if (text_.size() - offset < kFrameHeadBytes) return false;
+  const auto format = format_at(text_.substr(offset, kFrameMagic.size()));
+  if (!format) return false;
+  head.format = *format;
   const char* const at = text_.data() + offset;
   if (little_endian_at<std::uint64_t>(at + kHashedHeadBytes) != hash({at, kHashedHeadBytes})) return false;
   head.length = little_endian_at<std::uint32_t>(at + kLengthAt);
@@ -199,8 +231,8 @@ bool FrameReader::head_at(std::size_t offset, Head& head) const {
 }
 
 bool FrameReader::valid_frame_after(std::size_t offset) const {
-  for (std::size_t at = text_.find(kFrameMagic, offset + 1); at != std::string_view::npos;
-       at = text_.find(kFrameMagic, at + 1)) {
+  for (std::size_t at = text_.find(kMagicName, offset + 1); at != std::string_view::npos;
+       at = text_.find(kMagicName, at + 1)) {
     Head head;
     if (head_at(at, head) && head.sequence > sequence_) return true;
   }
@@ -250,7 +282,8 @@ bool FrameReader::read_record(const RecordHead& head, std::string_view client, s
   return true;
 }
 
-bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
+bool FrameReader::read_payload(const Head& head, Frame& frame) {
+  const std::string_view payload = text_.substr(offset_ + kFrameHeadBytes, head.length);
   const msgpack::unpack_limit limit(protocol::kMaxBatchUpdates, 0, protocol::kMaxNameBytes, kMaxFrameBytes, 0, 4);
   try {
     std::size_t used = 0;
@@ -282,6 +315,11 @@ bool FrameReader::read_payload(std::string_view payload, Frame& frame) {
         if (!read_records(fields.at(1).as<std::string_view>())) return false;
         frame = RecordsFrame{records_};
         return true;
+      case static_cast<std::uint64_t>(Kind::Copy):
+        if (head.format < kFirstFormatWithCopies) return false;
+        frame = CopyFrame{fields.at(1).as<std::string>(), protocol::Nanoseconds(fields.at(2).as<std::int64_t>()),
+                          fields.at(3).as<std::uint64_t>(), fields.at(4).as<std::uint64_t>()};
+        return protocol::is_name(std::get<CopyFrame>(frame).node);
       default:
         return false;
     }
@@ -294,17 +332,17 @@ Frame FrameReader::next() {
   if (offset_ == text_.size()) return FramesEnd{offset_, sequence_};
   Head head;
   Frame frame;
-  const std::size_t payload = offset_ + kFrameHeadBytes;
   const bool intact = head_at(offset_, head) && head.sequence > sequence_;
-  const bool readable =
-      intact && head.sequence == sequence_ + 1 && read_payload(text_.substr(payload, head.length), frame);
+  const auto format = format_at(text_.substr(offset_, kFrameMagic.size()));
+  if (format && !is_readable(*format) && (intact || offset_ == 0)) return FramesForeign{*format};
+  const bool readable = intact && head.sequence == sequence_ + 1 && read_payload(head, frame);
   if (!readable) {
     // A crash cannot leave an intact frame that is out of sequence, or that this version cannot read.
     if (intact || valid_frame_after(offset_)) return FramesDamaged{offset_};
     return FramesEnd{offset_, sequence_};
   }
   sequence_ = head.sequence;
-  offset_ = payload + head.length;
+  offset_ += kFrameHeadBytes + head.length;
   return frame;
 }
 

@@ -44,6 +44,8 @@ HERD_MUTANT(RenewalKeepsIdentities)     // ... sends its records with the identi
 HERD_MUTANT(RenewalKeepsBodies)         // ... sends bodies that were encoded before the renewal
 HERD_MUTANT(RenewalNotWritten)          // ... is not written to the journal
 HERD_MUTANT(RenewalWithoutBound)        // every impossible cursor renews the feed, however soon after the last renewal
+HERD_MUTANT(CopyKeepsFeedId)            // a node that starts with a copy of a journal continues its feed
+HERD_MUTANT(IncompleteCopyCounts)       // ... and the records of a copy are not checked
 HERD_MUTANT(RunNotInMark)               // commit marks contain the peers' cursors without their runs
 HERD_MUTANT(CursorOfNoRunCounts)        // reading continues from such a cursor
 HERD_MUTANT(CompactionForgetsRuns)      // a compacted journal lists only the present run

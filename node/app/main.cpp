@@ -4,6 +4,7 @@
 
 #include <cstdio>
 
+#include "node/app/journal_task.hpp"
 #include "node/app/node.hpp"
 #include "node/base/core_dumps.hpp"
 #include "node/base/scheduling.hpp"
@@ -24,6 +25,13 @@ int fail(const std::string& message) {
     standard_error->write_all("herd-node: " + message + "\n", herd::node::kLogEndPatience);
   }
   return 1;
+}
+
+int run_task(const herd::node::JournalTask& task) {
+  const auto output = herd::node::run_journal_task(task);
+  if (!output) return fail(output.error().message);
+  std::fputs(output->c_str(), stdout);
+  return std::fflush(stdout) == 0 ? 0 : fail("standard output cannot be written");
 }
 
 int run_node(const herd::node::RunNode& run, bool core_dumps_have_memory) {
@@ -58,6 +66,7 @@ int main(int argc, char** argv) {
   const bool core_dumps_have_memory = !leave_memory_out_of_core_dumps();  // before the first secret is read
   places::init_http();
   const Invocation invocation = read_command_line({argc, argv});
+  if (invocation.journal_task) return run_task(*invocation.journal_task);
   std::fputs(invocation.output.c_str(), stdout);
   std::fputs(invocation.errors.c_str(), stderr);
   if (!invocation.run) return invocation.status;

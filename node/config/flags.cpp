@@ -18,6 +18,22 @@ void describe(CLI::App& app, Flags& flags) {
       ->capture_default_str();
   app.add_flag("--discard-journal", flags.discard_journal,
                "Set the node's journal aside and start empty with a new feed; the peers send all records again");
+  auto* const backup =
+      app.add_option("--backup", flags.backup,
+                     "Write a backup of the node's journal to this new file and exit; the node may run")
+          ->type_name("FILE");
+  auto* const restore =
+      app.add_option("--restore", flags.restore,
+                     "Replace the journal of the node, which must not run, by this backup or journal, and exit")
+          ->type_name("FILE")
+          ->excludes(backup);
+  app.add_flag("--force", flags.force, "With --restore: set the journal that the node has aside, and replace it")
+      ->needs(restore);
+  app.add_option("--check-journal", flags.check_journal,
+                 "Check that this backup or journal is whole, print its figures as JSON and exit; needs no NAME")
+      ->type_name("FILE")
+      ->excludes(backup)
+      ->excludes(restore);
   app.add_flag("--check", flags.check, "Check the configuration and exit; with NAME also the keys of that node");
   app.add_flag("--list", flags.list, "Print the configured nodes as JSON and exit; needs no NAME");
   app.add_flag(

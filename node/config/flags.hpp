@@ -13,6 +13,10 @@ struct Flags {
   std::string config = HERD_CONFIGURATION;
   std::string log_level;
   std::string name;
+  std::optional<std::string> backup;         // the file to write
+  std::optional<std::string> restore;        // the file to read
+  std::optional<std::string> check_journal;  // the file to check
+  bool force = false;
   bool check = false;
   bool discard_journal = false;
   bool list = false;

@@ -33,6 +33,16 @@ std::string names_of(const Config& config) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+std::string name_is_missing(const Config& config) {
+  return fmt::format("NAME is missing: write the node to run, one of {}", names_of(config));
+}
+
+Invocation task(JournalTask task) {
+  Invocation invocation;
+  invocation.journal_task = std::move(task);
+  return invocation;
+}
+
 // Which addresses of a configuration are of this host. The names are looked up once, all at the same time. One that is
 // not found in time counts as of another host.
 class ThisHost {
@@ -153,6 +163,7 @@ std::string new_key() {
 
 Invocation act(const Flags& flags) {
   if (flags.new_key) return {{}, 0, new_key(), {}};
+  if (flags.check_journal) return task({JournalTask::Kind::Check, *flags.check_journal});
   auto config = load_config(flags.config);
   if (!config) return {{}, kBadUsage, {}, config.error().message + "\n"};
   if (!flags.name.empty() && config->find(flags.name) == nullptr) {
@@ -160,6 +171,11 @@ Invocation act(const Flags& flags) {
         fmt::format("no node \"{}\" in {}: its nodes are {}", flags.name, flags.config, names_of(*config)));
   }
   if (flags.list) return {{}, 0, list(*config), {}};
+  if (flags.backup || flags.restore) {  // needs no key, no token
+    if (flags.name.empty()) return bad_usage(name_is_missing(*config));
+    return task({flags.backup ? JournalTask::Kind::Backup : JournalTask::Kind::Restore,
+                 flags.backup ? *flags.backup : *flags.restore, flags.force, std::move(*config), flags.name});
+  }
   auto keys = load_keys_of(*config, flags.name);
   if (!keys) return {{}, kBadUsage, {}, keys.error().message + "\n"};
   auto tokens = load_tokens(*config);
@@ -170,8 +186,7 @@ Invocation act(const Flags& flags) {
             fmt::format("{}: no mistakes, {} nodes: {}\n", flags.config, config->nodes.size(), names_of(*config)),
             warnings(*config, *keys)};
   }
-  if (flags.name.empty())
-    return bad_usage(fmt::format("NAME is missing: write the node to run, one of {}", names_of(*config)));
+  if (flags.name.empty()) return bad_usage(name_is_missing(*config));
   config->log.file = log_file(*config, flags.name);
   RunNode run{std::move(*config),       flags.name,        {}, flags.discard_journal, std::move(keys->bus),
               std::move(keys->viewers), std::move(*tokens)};

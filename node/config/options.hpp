@@ -3,6 +3,7 @@
 // the exit status. Main thread, at the start.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,11 +26,22 @@ struct RunNode {
   std::shared_ptr<const TokenTable> tokens{};  // nullptr: clients need none
 };
 
+// A task with files of a node's journal, instead of a node to run (node/app/journal_task.hpp).
+struct JournalTask {
+  enum class Kind : std::uint8_t { Backup, Restore, Check };
+  Kind kind = Kind::Check;
+  std::string file;        // the backup to write, or the file to read
+  bool force = false;      // Restore: replace the journal that the node has
+  Config config{};         // not for Check
+  std::string name{};      // of the node; not for Check
+};
+
 struct Invocation {
   std::optional<RunNode> run;  // nullopt: print `output` and `errors`, and exit with `status`
   int status = 0;              // 0; 2 for a wrong command line or configuration
   std::string output;          // for standard output, complete lines
   std::string errors;          // for standard error, complete lines
+  std::optional<JournalTask> journal_task{};
 };
 
 struct CommandLine {
@@ -38,7 +50,7 @@ struct CommandLine {
 };
 
 // Reads `herd-node [--config FILE] [--check] [--list] [--new-key] [--log-level LEVEL] [--discard-journal] [--version]
-// NAME`.
+// [--backup FILE] [--restore FILE [--force]] [--check-journal FILE] NAME`.
 [[nodiscard]] Invocation read_command_line(const CommandLine& line);
 
 }  // namespace herd::node

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <utility>
 
@@ -27,11 +28,19 @@ std::string damaged(const JournalFile& file, const std::string& reason) {
          ". If the peers have its records, start once with --discard-journal: the peers send the records again";
 }
 
-std::string of_another_release(const JournalFile& file, std::string_view text) {
+std::string of_another_release(const JournalFile& file, const std::string& reason) {
   return fmt::format(
-      "journal {}: it was written by another release of herd, in format {} instead of {}: start that "
-      "release, or discard the journal on one node after the other, when the node's peers have its records",
-      file.path().string(), text.substr(0, bus::kFrameMagic.size()), bus::kFrameMagic);
+      "journal {}: {}. Start that release again; or, if the peers have its records, start once with "
+      "--discard-journal: the peers send the records again",
+      file.path().string(), reason);
+}
+
+// A copy is used by the start that continues it with a run of its own; a crash before that leaves it as it was.
+void report_copy(const JournalFile& file, const bus::RecoveredState& recovered) {
+  if (!recovered.copy) return;
+  spdlog::info("event=journal_is_copy of={} made={} clients={} feed_id={:016x} path={}", recovered.copy->node,
+               std::chrono::floor<std::chrono::seconds>(recovered.copy->made).count(), recovered.copy->clients,
+               recovered.run.feed_id, file.path().string());
 }
 
 std::string unwritable(const JournalFile& file, const char* what, int error) {
@@ -54,9 +63,12 @@ Result<FileDisk::Opened> FileDisk::open(const std::filesystem::path& directory, 
   const auto text = (*file)->map();
   if (!text) return tl::unexpected(text.error());
   const std::size_t size = text->size();
-  if (bus::is_of_another_release(*text)) return fail(of_another_release(**file, *text));
   auto recovered = bus::recover(*text, fresh_feed_id, random_id());
-  if (!recovered) return fail(damaged(**file, recovered.error().message));
+  if (!recovered) {
+    const auto& [reason, is_of_another_release] = recovered.error();
+    return fail(is_of_another_release ? of_another_release(**file, reason) : damaged(**file, reason));
+  }
+  report_copy(**file, *recovered);
   if (recovered->valid_bytes < size) {
     const auto saved = (*file)->save_tail(recovered->valid_bytes);  // if that fails, the node starts nevertheless
     spdlog::warn("event=journal_cut bytes={} kept_as={} reason=\"its last write was cut off, or its end is damaged{}\"",

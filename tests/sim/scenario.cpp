@@ -119,6 +119,7 @@ void draw_backups(Scenario& scenario, Random& random) {
   if (scenario.level == Level::Memory || scenario.faults.hollow > 0 || scenario.faults.altered > 0) return;
   if (scenario.twin_of || random.chance(0.5)) return;
   scenario.backups_per_second = 0.5 + static_cast<double>(random.below(6)) / 2;
+  scenario.copies = 0.5 * static_cast<double>(random.below(3));  // none, half of them, or all
   scenario.restores = 0.5;
   scenario.restarts_per_second = std::max(scenario.restarts_per_second, 1.0);
 }

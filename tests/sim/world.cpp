@@ -66,6 +66,8 @@ bus::RecoveredState World::recover(Node& node, std::uint64_t fresh_feed_id) {
     refused_ = state.error().message;
     return bus::empty_state(fresh_feed_id, 0);
   }
+  if (state->copy && state->run.feed_id != fresh_feed_id)
+    refused_ = "a node started with a copy of a journal, and continues the feed of the original";
   node.disk->cut(state->valid_bytes);
   return std::move(*state);
 }

@@ -59,6 +59,7 @@ struct Scenario {
   bool wipes = false;                   // sometimes a node loses its disk, once the last loss is made good (may_wipe())
   double crashes_per_report = 0;        // chance that the node crashes at once after a report
   double backups_per_second = 0;        // of a random node's disk, as it is at that moment
+  double copies = 0;                    // chance that a backup is a copy as `herd-node --backup` makes it
   double restores = 0;                  // chance that a backup, mostly of this node, replaces the disk before a restart
   double client_resets = 0;             // chance per report that an operator resets the client
   double repeats = 0;                   // chance that a client repeats its report, as if it had received no reply
@@ -171,6 +172,7 @@ class World {
   void wipe(NodeIndex index);
   void note_lost_disk(NodeIndex index);
   void back_up(NodeIndex index);
+  [[nodiscard]] std::string copy_of(const std::string& journal, NodeIndex index);
   void restore(NodeIndex index);
   void damage(NodeIndex index);
   void drop_promises(NodeIndex index, const std::string& backup);
@@ -230,6 +232,7 @@ class World {
   Totals totals_;  // of the runs that have ended
   std::uint64_t reloaded_ = 0;
   std::uint64_t restored_ = 0;
+  std::uint64_t restored_as_is_ = 0;  // of these, journals that were copied byte by byte
   std::uint64_t damaged_ = 0;
   std::string refused_;  // why a journal could not be read
 };

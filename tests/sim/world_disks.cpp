@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "bus/journal/journal_copy.hpp"
 #include "tests/sim/world.hpp"
 
 namespace herd::sim {
@@ -64,11 +65,25 @@ void World::note_lost_disk(NodeIndex index) {
 void World::back_up(NodeIndex index) {
   std::vector<std::string>& backups = nodes_[index].backups;
   std::string backup = nodes_[index].disk->backup();
+  if (!backup.empty() && random_.chance(scenario_.copies)) backup = copy_of(backup, index);
   if (backups.size() < kMaxBackups) {
     backups.push_back(std::move(backup));
   } else {
     backups[random_.below(backups.size())] = std::move(backup);
   }
+}
+
+// The backup that `herd-node --backup` makes of these bytes.
+std::string World::copy_of(const std::string& journal, NodeIndex index) {
+  const auto state = bus::recover(journal, 1, 0);
+  if (!state) {
+    refused_ = state.error().message;
+    return journal;
+  }
+  bus::JournalCopy copy(*state, node_name(index), now_at(nodes_[index]).wall);
+  std::string text;
+  for (std::string piece = copy.next(); !piece.empty(); piece = copy.next()) text += piece;
+  return text;
 }
 
 // A backup replaces the disk. At Level::Replicas that counts as the loss of a disk: no promise may be broken by it.
@@ -85,6 +100,8 @@ void World::restore(NodeIndex index) {
   }
   nodes_[index].disk->restore(backup);
   ++restored_;
+  const auto state = bus::recover(backup, 1, 0);
+  if (!state || !state->copy) ++restored_as_is_;
 }
 
 // Another program removes or truncates the journal of a running node. Replies that left before are no promises of this

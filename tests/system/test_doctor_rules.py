@@ -117,6 +117,9 @@ PLANTED: list[tuple[str, Callable[[HerdFacts], None], str, str]] = [
     ("links", lambda herd: cut(herd, "n0", "n1"), "the link from n0 to n1 is down", "bus_public"),
     ("links", lambda herd: status(herd, "n0")["links"].update(far=link_on_paper(state="down")), "hears of far", "host"),
     ("flapping", flap, "from n0 to n1 is unsteady: it was lost 4 times", "packet loss"),
+    ("refused", on_node(log=[LogLine(1, "warning", "peer_refused", 'peer=n9 reason="it speaks version 3 of the bus'
+                                     ' protocol, this node 2: upgrade n0 to the release of n9" suppressed=4')]),
+     "n0 refuses n9: it speaks version 3 of the bus protocol, this node 2: upgrade n0", "docs/PROTOCOL.md"),
     ("clocks", skew, "the clock of n2 is 5.0 s ahead", "time service"),
     ("digests", digests, "the stores differ", "two minutes"),
     ("divergences", on_status(counters={"bus_divergences_healed": 3}), "n0 has repaired 3", "memory"),

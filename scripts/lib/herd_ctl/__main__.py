@@ -8,6 +8,7 @@ import xmlrpc.client
 from typing import Any
 
 from . import arguments, doctor, owner, started, units_up
+from .backup import backup, restore
 from .demo import demo
 from .doctor_facts import of_broken_configuration
 from .down import down, kill
@@ -105,6 +106,8 @@ def run(given: Any) -> int:
         "reset-client": lambda: reset_client(herd, given.client, given.json),
         "demo": lambda: demo(herd, given),
         "export": lambda: export(herd, given),
+        "backup": lambda: backup(herd, given),
+        "restore": lambda: restore(herd, given),
         "import": lambda: import_(herd, given),
         "doctor": lambda: doctor.doctor(herd, daemon, given.json),
         "top": lambda: top(herd, daemon, given.once, given.json),

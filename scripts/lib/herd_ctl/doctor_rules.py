@@ -3,6 +3,7 @@ this host (disks, ports, files, keys, configuration) are in doctor_host_rules.py
 from __future__ import annotations
 
 import dataclasses
+import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 
@@ -15,6 +16,8 @@ from .status import name_conflicts
 FRESH_SECONDS = 10.0       # a report of a node that is not older proves that there is a way to it
 SKEW_WARNING_S, SKEW_FAULT_S = 1.0, 30.0  # as the node's log
 FLAP_SECONDS, FLAPS = 600.0, 4  # a link that is lost so often in this time
+REFUSED_SECONDS = 660.0     # a node repeats the line of a refusal within ten minutes
+REFUSAL = re.compile(r'peer=(\S+) reason="?(.*?)"? suppressed=')
 DIVERGENCE = "bus_divergences_healed"
 # Counters that should not grow, and what to do. `{}` is the growth per second.
 GROWING = {
@@ -132,6 +135,19 @@ def links(facts: HerdFacts) -> Iterator[Finding]:
                       "look at its host: does it run there, and does a firewall keep the bus away?", evidence)
 
 
+def refused(facts: HerdFacts) -> Iterator[Finding]:
+    """Peers that a node does not accept: of a release that it cannot be mixed with, of another herd, with a wrong
+    key."""
+    for node in facts.nodes:
+        links_now = node.status["links"] if node.status else {}
+        latest = {match[1]: match[2] for line in node.log if line.event == "peer_refused"
+                  and line.age_s < REFUSED_SECONDS and (match := REFUSAL.search(line.rest))}
+        for peer, reason in latest.items():
+            if peer != "?" and links_now.get(peer, {}).get("state") != "up":
+                yield warning(f"{node.name} refuses {peer}: {reason}", "do what the line says; docs/PROTOCOL.md states"
+                              " which releases can be mixed", [f"event=peer_refused in the log of {node.name}"])
+
+
 def digests(facts: HerdFacts) -> Iterator[Finding]:
     known = {node.name: str(node.status["digest"]) for node in facts.running if node.status}
     if len(set(known.values())) > 1 and not facts.settled:
@@ -233,9 +249,9 @@ def _names(names_: Iterable[str]) -> str:
 RULES: dict[str, Callable[[HerdFacts], Iterable[Finding]]] = {
     "configuration": host.configuration, "changed": host.changed, "supervisor": supervisor, "processes": processes,
     "ports": host.taken_ports, "keys": host.keys, "names": names, "pages": pages, "partition": partition,
-    "links": links, "flapping": flapping, "clocks": clocks, "digests": digests, "divergences": divergences,
-    "journal": host.journal, "disk": host.disk, "files": host.open_files, "versions": versions,
-    "providers": providers, "counters": counters}
+    "links": links, "refused": refused, "flapping": flapping, "clocks": clocks, "digests": digests,
+    "divergences": divergences, "journal": host.journal, "disk": host.disk, "files": host.open_files,
+    "versions": versions, "providers": providers, "counters": counters}
 
 
 def judge(facts: HerdFacts) -> list[Finding]:

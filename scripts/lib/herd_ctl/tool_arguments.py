@@ -17,6 +17,8 @@ COMMANDS = {
     "export": "write all records of a node as lines of JSON",
     "import": "report the records of an export to a node, each with its own time; those that it knows already are left"
               " out",
+    "backup": "write the journal of a node, which may run, to a new file",
+    "restore": "replace the journal of a stopped node by a backup; the node takes a new feed id when it starts",
 }
 
 
@@ -27,6 +29,7 @@ def add(of: Mapping[str, argparse.ArgumentParser]) -> None:
     _add_trace(of["trace"])
     _add_demo(of["demo"])
     _add_export(of["export"], of["import"])
+    _add_backup(of["backup"], of["restore"])
     of["doctor"].add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -78,3 +81,15 @@ def _add_export(export: argparse.ArgumentParser, import_: argparse.ArgumentParse
     import_.add_argument("file", metavar="FILE", help="a file of scripts/herd export; -: standard input")
     import_.add_argument("--node", metavar="NODE", help="report to this node (default: the first one that answers)")
     import_.add_argument("--json", action="store_true", help="the counts as JSON")
+
+
+def _add_backup(backup: argparse.ArgumentParser, restore: argparse.ArgumentParser) -> None:
+    backup.add_argument("file", metavar="FILE", help="the backup, which must not exist yet")
+    backup.add_argument("--node", metavar="NODE",
+                        help="a node of this host (default: the first one that runs; all nodes have the same records)")
+    restore.add_argument("file", metavar="FILE", help="a backup, also of another node, or a copied journal")
+    restore.add_argument("--node", metavar="NODE", required=True, help="a node of this host that does not run")
+    restore.add_argument("--force", action="store_true",
+                         help="if the node has a journal, set it aside as journal.before-restore")
+    for parser in (backup, restore):
+        parser.add_argument("--json", action="store_true", help="the figures as JSON")

@@ -213,3 +213,45 @@ TEST_CASE("the option --new-key prints a key pair as TOML and reads no configura
   CHECK(herd::bus::public_key_of(keys["secret"]) == keys["public"]);
   CHECK(invocation.output.find("public = \"") == 0);
 }
+
+TEST_CASE("a backup and a restore name a node and need no keys, a check needs neither node nor configuration") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const auto backup = invoke({"--config", file, "--backup", "/backups/Hill", "Hill"});
+  REQUIRE(backup.journal_task);
+  CHECK_FALSE(backup.run);
+  CHECK(backup.journal_task->kind == JournalTask::Kind::Backup);
+  CHECK(backup.journal_task->file == "/backups/Hill");
+  CHECK(backup.journal_task->name == "Hill");
+  CHECK(backup.journal_task->config.state_dir == "/state");
+  const auto restore = invoke({"--config", file, "--restore", "/backups/Hill", "--force", "Smith"});
+  REQUIRE(restore.journal_task);
+  CHECK(restore.journal_task->kind == JournalTask::Kind::Restore);
+  CHECK(restore.journal_task->force);
+  const auto check = invoke({"--config", "none.toml", "--check-journal", "/backups/Hill"});
+  REQUIRE(check.journal_task);
+  CHECK(check.journal_task->kind == JournalTask::Kind::Check);
+}
+
+TEST_CASE("a backup or a restore without a node, or with wrong flags, is a mistake and runs no node") {
+  const ScratchDir scratch;
+  const auto file = scratch.write(kTwoNodes).string();
+  const std::vector<std::vector<std::string>> mistakes{
+      {"--backup", "/backups/Hill"},
+      {"--backup", "", "Nowhere"},
+      {"--restore", "/backups/Hill"},
+      {"--backup", "a", "--restore", "b", "Hill"},
+      {"--backup", "a", "--force", "Hill"},
+      {"--force", "Hill"},
+      {"--check-journal", "a", "--backup", "b", "Hill"},
+  };
+  for (const auto& words : mistakes) {
+    std::vector<std::string> line{"--config", file};
+    line.insert(line.end(), words.begin(), words.end());
+    const auto invocation = invoke(line);
+    CHECK_FALSE(invocation.run);
+    CHECK_FALSE(invocation.journal_task);
+    CHECK(invocation.status == 2);
+    CHECK(is_one_line(invocation.errors));
+  }
+}
