@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import time
@@ -45,6 +46,16 @@ def _chosen(herd: Herd, name: str | None) -> Node:
     return node
 
 
+def _give_to_owner(herd: Herd, node: Node) -> None:
+    """What root restores must belong to the user of the nodes, who owns the state directory."""
+    if os.geteuid() != 0:
+        return
+    owner = herd.state_dir.stat()
+    directory = herd.state_dir / "nodes" / node.name
+    for path in (directory.parent, directory, directory / "journal"):
+        os.chown(path, owner.st_uid, owner.st_gid)
+
+
 def backup(herd: Herd, given: Any) -> int:
     """`given` is the command line: file, node, json."""
     node = _chosen(herd, given.node)
@@ -68,6 +79,7 @@ def restore(herd: Herd, given: Any) -> int:
     if pid:
         raise Trouble(f"{node.name} runs (process {pid}): stop it with scripts/herd down {node.name}, then restore")
     figures = _ask(herd, node, "--restore", given.file, *(["--force"] if given.force else []))
+    _give_to_owner(herd, node)
     if given.json:
         print(json.dumps(figures | {"file": given.file, "restored": node.name}))
         return 0
