@@ -15,7 +15,7 @@ import pytest
 
 from bare_debian import BareDebian, why_not
 from herd_ctl.arguments import COMMANDS
-from herd_fixture import BINARY, LONG, REPOSITORY, Herd, line
+from herd_fixture import BINARY, LONG, REPOSITORY, Herd, Ports, line
 
 INSTALLED_COMMANDS = set(COMMANDS) - {"bench"}
 MANUAL = "share/man/man1"
@@ -199,13 +199,18 @@ def ask(port: int, text: str) -> str:
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
 
 
-def other_ports(debian: BareDebian) -> None:
-    """Ports 12140 and up may belong to a herd of this host; those of this test end the same way below 14000."""
-    debian.run("sed -i 's/:12\\([1-4]4[0-9]\\)\"/:13\\1\"/' /etc/herd/herd.toml")
+def use_ports(debian: BareDebian, ports: Ports) -> dict[str, int]:
+    """Gives the nodes of the package's configuration other ports; returns them by the first ones."""
+    path = debian.root / "etc/herd/herd.toml"
+    text = path.read_text(encoding="utf-8")
+    chosen = {port: ports.take() for port in sorted(set(re.findall(r"127\.0\.0\.1:(12[1-4]4\d)", text)))}
+    path.write_text(re.sub(r"127\.0\.0\.1:(12[1-4]4\d)", lambda found: f"127.0.0.1:{chosen[found[1]]}", text),
+                    encoding="utf-8")
+    return chosen
 
 
 @pytest.mark.skipif(not LONG, reason="takes minutes: HERD_LONG is not set")
-def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebian) -> None:
+def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebian, ports: Ports) -> None:
     folder = REPOSITORY / "build/package"
     older, newer = build(folder / "older", "--version", OLDER), build(folder)
     for package in (older, newer):
@@ -215,17 +220,17 @@ def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebia
     before = debian.files()
     debian.run("! command -v c++ && ! command -v systemctl")
     debian.run(f"apt-get install -y -qq --no-install-recommends /root/{older.name}")
-    other_ports(debian)
+    port = use_ports(debian, ports)
     debian.run("herd up && herd status")
     assert "stat" in debian.run("stat -c 'stat %U %a %n' /var/lib/herd /var/lib/herd/keys/*.secret")
-    assert ask(13140, f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {time.time():.9f}").startswith("AT Hill +")
+    assert ask(port["12140"], f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {time.time():.9f}").startswith("AT Hill +")
     debian.run("herd where kiwi.cs.ucla.edu")
     debian.run("echo '# an edit' >>/etc/herd/herd.toml")
 
     debian.run(f"apt-get install -y -qq --no-install-recommends /root/{newer.name}")
     assert "an edit" in debian.run("tail -n 1 /etc/herd/herd.toml")
     assert debian.run("herd status").count(" up ") == 5
-    assert ask(13143, "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
+    assert ask(port["12143"], "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
     debian.run("herd down")
 
     # A journal that only a newer version reads; then one that both read.
@@ -235,7 +240,7 @@ def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebia
     debian.run("dpkg --audit; cp -a /root/journal /var/lib/herd/nodes/Hill/journal")
     debian.run(f"apt-get install -y -qq --allow-downgrades --no-install-recommends /root/{older.name}")
     debian.run("herd up")
-    assert ask(13144, "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
+    assert ask(port["12144"], "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
     debian.run("apt-get purge -y -qq herd && ! getent passwd herd && ! pidof herd-node")
     assert debian.files() == before
 
