@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-FOLDERS = ("scripts/lib", "clients/python")
+FOLDERS = ("scripts/lib", "clients/python", "clients/sink")
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parents[2] / folder) for folder in FOLDERS]
 
 # These modules import herd_ctl and herd_lab, so they come after the line above.

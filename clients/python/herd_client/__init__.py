@@ -1,4 +1,6 @@
-"""A client of herd: reports locations, asks where clients are, and watches them. README.md explains it.
+"""A client of herd: reports locations, asks where clients are, and watches them.
+
+README.md explains it.
 
     async with Herd(["127.0.0.1:12140", "127.0.0.1:12141"]) as herd:
         await herd.report("kiwi", 34.068930, -118.445127)

@@ -221,10 +221,12 @@ class Herd:
         every: float | None = None,
         beat: int = 10,
         resume: Cursor | None = None,
+        first: str | None = None,
     ) -> Watch:
         """The events of an area, see Watch. docs/ASKING.md explains the options. `resume`: where an
-        earlier watch of the same area and options was. The watch has no deadline: while no node
-        answers, it waits and tries again."""
+        earlier watch of the same area and options was; `first`: the address of the node with that
+        feed, to try it first. The watch has no deadline: while no node answers, it waits and tries
+        again."""
         if not 5 <= beat <= 3600:
             raise ValueError(f"beat is {beat} s: write 5 to 3600")
         options = "" if match is None else f" {texts.match(match)}"
@@ -233,7 +235,7 @@ class Herd:
         for name, value in (("dwell", dwell), ("every", every)):
             if value is not None:
                 options += f" {name}={texts.seconds(value)}"
-        return Watch(self._nodes.copy(), what, options, beat, resume)
+        return Watch(self._nodes.copy(first), what, options, beat, resume)
 
     # The rest.
 

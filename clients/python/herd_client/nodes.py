@@ -34,12 +34,18 @@ class Nodes:
         self.tls = tls
         self.timeout = timeout
         self.last_trouble: ConnectionLost | None = None
+        self.sees_all = True  # whether the token shows all clients; known once a node has answered
         self._failures = 0  # since the last success
         self._pause_until = 0.0  # by the clock of the event loop
 
-    def copy(self) -> Nodes:
-        """For another connection: begins at the same node, and rotates by itself."""
-        return Nodes(self.addresses, self.token, self.tls, self.timeout)
+    def copy(self, first: str | None = None) -> Nodes:
+        """For another connection: begins at the same node, or at `first` if that is one of the
+        nodes, and rotates by itself."""
+        made = Nodes(self.addresses, self.token, self.tls, self.timeout)
+        if first in made.addresses:
+            made.addresses.remove(first)
+            made.addresses.insert(0, first)
+        return made
 
     def failed(self, trouble: ConnectionLost) -> None:
         """The first node fails: the next one takes its place, after a pause. The random part keeps
@@ -94,6 +100,7 @@ class Nodes:
                     f"{stream.address} refuses the token: {decode(why.removeprefix(b'WHY '))}"
                 )
             # `? AUTH` and the token: the node needs none.
+            self.sees_all = answer.startswith(b"? ") or b" see=* " in answer
             if not answer.startswith((b"OK ", b"? AUTH ")):
                 raise ConnectionLost(
                     f"{stream.address} does not speak herd's protocol: {decode(answer[:200])!r}"

@@ -66,6 +66,11 @@ class Watch:
             self.cursor = taken[-1].cursor
         return taken
 
+    @property
+    def sees_all(self) -> bool:
+        """Whether the token shows all clients. Right after the first event."""
+        return self._nodes.sees_all
+
     def __aiter__(self) -> Watch:
         return self
 
