@@ -19,7 +19,7 @@ class Kind(enum.Enum):
     ENTER = "ENTER"  # a new member
     MOVE = "MOVE"  # a member has reported again
     LEAVE = "LEAVE"  # no longer a member; perhaps it was none
-    CENTRE = "CENTRE"  # the client in the middle has reported
+    CENTRE = "CENTRE"  # the client in the centre has reported
     GONE = "GONE"  # an operator has reset the client
     TICK = "TICK"  # nothing has changed for some seconds
 
