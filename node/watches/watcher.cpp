@@ -61,7 +61,7 @@ std::string_view Watcher::reason_to_refuse(const protocol::Watch& command) const
     return "a watch with this tag is running: UNWATCH it first";
   if (const std::string_view centre = centre_of(command); !centre.empty()) {
     const auto record = shared.store.find(centre);
-    if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the centre is unknown";
+    if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the centre is not known";
   }
   const bool is_full = watches_.size() >= kMaxWatches && !mutated(Mutant::ConnectionLimitIgnored);
   const bool is_node_full = registry_.size() >= shared.limits.max_per_node && !mutated(Mutant::NodeLimitIgnored);
