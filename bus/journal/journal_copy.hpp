@@ -1,7 +1,7 @@
 // A copy of a journal, as a backup is one: the live records, their change numbers, and the positions in the peers'
 // feeds, with a frame that states that the file is a copy and what it must contain (journal_frames.hpp). A node that
-// starts with it takes a new feed id, so no two nodes, and no two states of one node, use the same change numbers. Pure:
-// the caller writes the pieces to a file, in order (node/journal/backup.hpp).
+// starts with it takes a new feed id, so no two nodes, and no two states of one node, use the same change numbers.
+// Pure: the caller writes the pieces to a file, in order (node/journal/backup.hpp).
 #pragma once
 
 #include <string>

@@ -16,9 +16,9 @@
 //             The commit mark: the last frame of a flush. All live changes up to `tail` are before it in the file, and
 //             the cursors are this node's positions in its peers' feeds.
 //   copy    = msgpack [4, node, time, clients, digest]
-//             Since format 3. This file is a copy of the journal of `node`, made at `time` (wall clock, ns). At the next
-//             mark there must be this many clients, with this digest of the store. Second in the file, after one run. A
-//             node that starts with the file takes a new feed id (docs/PROTOCOL.md, rule 32).
+//             Since format 3. This file is a copy of the journal of `node`, made at `time` (wall clock, ns). At the
+//             next mark there must be this many clients, with this digest of the store. Second in the file, after one
+//             run. A node that starts with the file takes a new feed id (docs/PROTOCOL.md, rule 32).
 //
 // Integers outside msgpack are little-endian; sizes are in bytes; hashes are XXH3 of 64 bits without a seed. Sequence
 // numbers begin with 1 in each file and have no gaps. Readers accept longer arrays. The last fields of a run or a
@@ -135,9 +135,9 @@ class FrameReader {
   explicit FrameReader(std::string_view text) : text_(text) {}
 
   // The next frame. If a frame fails its checksums and no valid frame follows it, it is the torn tail of a write that a
-  // crash cut off: the result is FramesEnd. Otherwise an unreadable frame gives FramesDamaged. The first frame of another format gives FramesForeign, also
-  // if it is not intact: its head may be one that this release does not know. After another frame it must be intact.
-  // Do not call next() again after the last three.
+  // crash cut off: the result is FramesEnd. Otherwise an unreadable frame gives FramesDamaged. The first frame of
+  // another format gives FramesForeign, also if it is not intact: its head may be one that this release does not know.
+  // After another frame it must be intact. Do not call next() again after the last three.
   [[nodiscard]] Frame next();
 
  private:

@@ -126,7 +126,8 @@ RecoveredState empty_state(std::uint64_t feed_id, std::uint64_t hash_seed) {
   return RecoveredState{Store(hash_seed), RunFrame{feed_id, 0}, {}, 0, {}, 0, 0, 0, {}};
 }
 
-tl::expected<RecoveredState, RecoveryError> recover(std::string_view text, std::uint64_t feed_id, std::uint64_t hash_seed) {
+tl::expected<RecoveredState, RecoveryError> recover(std::string_view text, std::uint64_t feed_id,
+                                                    std::uint64_t hash_seed) {
   RecoveredState state = empty_state(feed_id, hash_seed);
   Applier applier(text, state);
   FrameReader reader(text);

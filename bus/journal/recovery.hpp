@@ -29,7 +29,7 @@ struct RecoveredState {
 
 // Why a text cannot be recovered.
 struct RecoveryError {
-  std::string message;               // one line, as of protocol::Error
+  std::string message;                 // one line, as of protocol::Error
   bool is_of_another_release = false;  // else it is damaged, or no journal
 };
 

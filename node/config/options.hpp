@@ -30,10 +30,10 @@ struct RunNode {
 struct JournalTask {
   enum class Kind : std::uint8_t { Backup, Restore, Check };
   Kind kind = Kind::Check;
-  std::string file;        // the backup to write, or the file to read
-  bool force = false;      // Restore: replace the journal that the node has
-  Config config{};         // not for Check
-  std::string name{};      // of the node; not for Check
+  std::string file;    // the backup to write, or the file to read
+  bool force = false;  // Restore: replace the journal that the node has
+  Config config{};     // not for Check
+  std::string name{};  // of the node; not for Check
 };
 
 struct Invocation {

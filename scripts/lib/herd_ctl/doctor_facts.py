@@ -142,9 +142,7 @@ def _node(herd: Herd, daemon: Daemon, node: Node, process: dict[str, Any] | None
     if not node.local:
         return facts
     facts.key_trouble = _key_trouble(herd, node)
-    file = node.settings.get("log.file")
-    facts.log = (read_log(pathlib.Path(file), time.time()) if file else
-                 lines_of(daemon.log_end(node.name, LOG_BYTES), time.time()))
+    facts.log = log_of(daemon, node)
     facts.open_files = _open_files(pid) if pid else None
     if pid is None:
         facts.ports = _taken_ports(node)
@@ -179,6 +177,13 @@ def _key_trouble(herd: Herd, node: Node) -> str:
         return f"{folder.public_path} does not contain the key in use of {node.name}"
     unknown = [peer for peer in node.peers if peer not in public]
     return f"{folder.public_path} has no key of its peer {', '.join(unknown)}" if unknown else ""
+
+
+def log_of(daemon: Daemon, node: Node) -> list[LogLine]:
+    """The lines at the end of the log of a node of this host."""
+    file = node.settings.get("log.file")
+    return (read_log(pathlib.Path(file), time.time()) if file else
+            lines_of(daemon.log_end(node.name, LOG_BYTES), time.time()))
 
 
 def read_log(path: pathlib.Path, now: float) -> list[LogLine]:

@@ -3,7 +3,6 @@ this host (disks, ports, files, keys, configuration) are in doctor_host_rules.py
 from __future__ import annotations
 
 import dataclasses
-import re
 import statistics
 from collections.abc import Callable, Iterable, Iterator
 
@@ -11,13 +10,12 @@ from . import doctor_host_rules as host
 from .clocks import offsets as clock_offsets
 from .doctor_facts import HerdFacts
 from .finding import Finding, fault, warning
+from .refusals import refusals
 from .status import name_conflicts
 
 FRESH_SECONDS = 10.0       # a report of a node that is not older proves that there is a way to it
 SKEW_WARNING_S, SKEW_FAULT_S = 1.0, 30.0  # as the node's log
 FLAP_SECONDS, FLAPS = 600.0, 4  # a link that is lost so often in this time
-REFUSED_SECONDS = 660.0     # a node repeats the line of a refusal within ten minutes
-REFUSAL = re.compile(r'peer=(\S+) reason="?(.*?)"? suppressed=')
 DIVERGENCE = "bus_divergences_healed"
 # Counters that should not grow, and what to do. `{}` is the growth per second.
 GROWING = {
@@ -139,13 +137,9 @@ def refused(facts: HerdFacts) -> Iterator[Finding]:
     """Peers that a node does not accept: of a release that it cannot be mixed with, of another herd, with a wrong
     key."""
     for node in facts.nodes:
-        links_now = node.status["links"] if node.status else {}
-        latest = {match[1]: match[2] for line in node.log if line.event == "peer_refused"
-                  and line.age_s < REFUSED_SECONDS and (match := REFUSAL.search(line.rest))}
-        for peer, reason in latest.items():
-            if peer != "?" and links_now.get(peer, {}).get("state") != "up":
-                yield warning(f"{node.name} refuses {peer}: {reason}", "do what the line says; docs/PROTOCOL.md states"
-                              " which releases can be mixed", [f"event=peer_refused in the log of {node.name}"])
+        for sentence in refusals(node.name, node.status["links"] if node.status else {}, node.log):
+            yield warning(sentence, "do what the line says; docs/PROTOCOL.md states which releases can be mixed",
+                          [f"event=peer_refused in the log of {node.name}"])
 
 
 def digests(facts: HerdFacts) -> Iterator[Finding]:

@@ -7,9 +7,10 @@ import sys
 import time
 from typing import Any, TypeGuard
 
-from . import client_port, order, probe, processes
+from . import client_port, doctor_facts, order, probe, processes
 from .daemon import Condition, Daemon, State
 from .herd import Herd, Node
+from .refusals import refusals
 from .show import duration, safe, shorten, table
 from .trouble import BAD_USAGE, NONE_RUNNING, SOME_DOWN, Trouble
 
@@ -33,8 +34,9 @@ def gather(herd: Herd, daemon: Daemon, condition: Condition) -> list[Row]:
     looks = probe.of_all(_look, alive)
     rows = [_row(node, seen.get(node.name), looks.get(node.name)) for node in herd.nodes]
     _note_tokens(alive, looks)
-    for row in rows:
-        row |= {"seen_by": [], "report": None}
+    statuses = _statuses(looks)
+    for node, row in zip(herd.nodes, rows):
+        row |= {"seen_by": [], "report": None, "refused": _refused(daemon, node, statuses.get(node.name))}
         if row["state"] == REMOTE:
             row["seen_by"] = _seen_by(row["node"], looks)
             _fill_in(row, looks)
@@ -78,6 +80,13 @@ def _row(node: Node, process: dict[str, Any] | None, look: dict[str, Any] | None
         changes = probe.updates(look["after"]) - probe.updates(look["before"])
         row["updates_per_s"] = round(max(0, changes) / look["seconds"], 1)
     return row
+
+
+def _refused(daemon: Daemon, node: Node, status: dict[str, Any] | None) -> list[str]:
+    """A sentence for each peer that the node refuses. Its log is read only if a link is not up."""
+    if status is None or probe.peers_up(status) == len(node.peers):
+        return []
+    return refusals(node.name, status["links"], doctor_facts.log_of(daemon, node))
 
 
 def _statuses(looks: dict[str, dict[str, Any] | None]) -> dict[str, dict[str, Any]]:
@@ -173,6 +182,8 @@ def _print(rows: list[Row]) -> None:
     if _digests_differ(rows):
         print("The digests differ: some node lacks records that another has")
     for sentence in sorted({sentence for row in rows for sentence in row["name_conflicts"]}):
+        print(safe(sentence))
+    for sentence in (sentence for row in rows for sentence in row["refused"]):
         print(safe(sentence))
 
 
