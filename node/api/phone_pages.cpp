@@ -4,7 +4,6 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
-#include <chrono>
 #include <string>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "node/api/owntracks.hpp"
 #include "node/api/phone_client.hpp"
 #include "node/base/limits.hpp"
+#include "node/base/loop_clock.hpp"
 #include "node/base/rate_limit.hpp"
 #include "node/http/phone_paths.hpp"
 #include "node/http/target.hpp"
@@ -29,10 +29,6 @@ using http::Response;
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
 constexpr std::string_view kDroppedHeader = "Herd-Dropped";
-
-protocol::Now now() {
-  return {std::chrono::steady_clock::now().time_since_epoch(), std::chrono::system_clock::now().time_since_epoch()};
-}
 
 // The media type in lower case, without parameters; empty if there is none.
 std::string media_type(const Request& request) {
@@ -135,7 +131,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
       return refuse(app, {415, "the content type is neither application/json nor application/x-www-form-urlencoded"},
                     responder);
     }
-    report(read_osmand({request.query, request.body}, now().wall), *token, responder);
+    report(read_osmand({request.query, request.body}, read_clocks().wall), *token, responder);
   }
 
  private:
@@ -145,7 +141,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
 
   void refuse(PhoneApp app, const PhoneRefusal& refusal, const Responder& responder) {
     count(app, PhoneResult::Refused);
-    const protocol::Now at = now();
+    const protocol::Now at = read_clocks();
     if (warnings_.allows(at.steady)) {
       spdlog::warn("event=phone_refused app={} status={} reason=\"{}\" suppressed={}",
                    kPhoneApps[static_cast<std::size_t>(app)], refusal.status, refusal.reason,
@@ -166,7 +162,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
              responder);
       return std::nullopt;
     }
-    TokenPtr token = parts_.guard->token_of(request, now());
+    TokenPtr token = parts_.guard->token_of(request, read_clocks());
     if (token != nullptr || !needs_token) return token;
     refuse(app, {401, "this token has expired: use another one"}, responder);
     return std::nullopt;
@@ -197,7 +193,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
   std::string_view log_dropped(const PhonePayload& payload) {
     if (payload.dropped.empty()) return {};
     const PhoneDropped& first = payload.dropped.front();
-    const protocol::Now at = now();
+    const protocol::Now at = read_clocks();
     if (first.result == PhoneResult::Invalid && warnings_.allows(at.steady)) {
       spdlog::warn("event=phone_report_dropped app={} reason=\"{}\" suppressed={}",
                    kPhoneApps[static_cast<std::size_t>(payload.app)], first.reason,

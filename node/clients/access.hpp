@@ -58,8 +58,8 @@ class Access {
   // AUTH: `text` is the token; empty: the line is malformed. Counts the outcome.
   [[nodiscard]] Answer authenticate(std::string_view text, const protocol::Now& now);
 
-  // Gives the rights of a token that was compared elsewhere; nullptr: of none. Call update() then: the token may have
-  // been revoked.
+  // Gives the rights of a token that was compared elsewhere; nullptr: no rights. Call update() then: the token may
+  // have been revoked.
   void use(std::shared_ptr<const Token> token) { token_ = std::move(token); }
 
   // Applies the present table to the token of this connection. Returns that token if it is revoked or has expired: end

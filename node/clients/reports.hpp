@@ -26,7 +26,7 @@ namespace herd::node {
 inline constexpr protocol::Nanoseconds kReportPatience = std::chrono::seconds(4);
 
 struct ReportRequest {
-  std::shared_ptr<const Token> token;  // whose rights apply; nullptr: none is needed
+  std::shared_ptr<const Token> token;  // gives the rights; nullptr: no token is needed
   std::string from;                    // for the log
   std::vector<std::string> lines;      // `IAMAT <client> <coordinates> <time>`, the oldest first
 };

@@ -36,7 +36,7 @@ class Answer(NamedTuple):
 
 
 def ask(node: Node, method: str, target: str, body: bytes | None = None, **headers: str) -> Answer:
-    """Sends one request as it stands, and reads its answer."""
+    """Sends one request, and reads its answer."""
     lines = [f"{method} {target} HTTP/1.1", f"Host: 127.0.0.1:{node.http_port}", "Connection: close"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     if body is not None:
@@ -117,10 +117,13 @@ def test_without_tokens_only_json_is_taken_and_becomes_a_record(node: Node) -> N
     assert record(node, "48241179") == "+1.5000000-2.0000000 1521095785.226"
     as_json = {"Content_Type": "application/json"}
     # A web page can make a browser of this host send all of these, or the browser says that a page sent it.
-    for method, body, headers in (("GET", None, {}), ("POST", b"id=evil&lat=1&lon=2", {}),
-                                  ("POST", json.dumps(client).encode(), {"Content_Type": "text/plain"}),
-                                  ("POST", b"{}", {**as_json, "Origin": "http://evil.example"}),
-                                  ("POST", b"{}", {**as_json, "Sec_Fetch_Site": "same-site"})):
+    of_pages: list[tuple[str, bytes | None, dict[str, str]]] = [
+        ("GET", None, {}),
+        ("POST", b"id=evil&lat=1&lon=2", {}),
+        ("POST", json.dumps(client).encode(), {"Content_Type": "text/plain"}),
+        ("POST", b"{}", {**as_json, "Origin": "http://evil.example"}),
+        ("POST", b"{}", {**as_json, "Sec_Fetch_Site": "same-site"})]
+    for method, body, headers in of_pages:
         answer = ask(node, method, "/osmand?id=evil&lat=1&lon=2", body, **headers)
         assert answer.status == 403 and answer.detail, (method, headers)
     assert ask(node, "OPTIONS", "/owntracks", Origin="http://evil.example").status == 405
