@@ -130,7 +130,8 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(control: Control, tmp_p
     journal = herd["n1"].state_dir / "journal"
     before = journal.read_bytes()
     whole = file.read_bytes()
-    for text, reason in ((whole[:-1], "its end is missing"), (whole[:60] + b"\0" + whole[61:], "damaged at byte"),
+    changed = whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]
+    for text, reason in ((whole[:-1], "its end is missing"), (changed, "damaged at byte"),
                          (b"", "contains no journal"), (b"HJ99", "a newer release of herd, in format HJ99"),
                          (b"no backup", "does not begin like a journal")):
         file.write_bytes(text)
