@@ -107,6 +107,23 @@ def test_a_file_has_each_change_once_over_kills(
     sink.stop()
 
 
+def test_standard_output_may_be_a_file_and_must_not_be_closed(
+    light_node: Node, make_sink: MakeSink, tmp_path: pathlib.Path
+) -> None:
+    path = tmp_path / "lines"
+    report(light_node, "stdout-a", 1)
+    with open(path, "wb") as file:
+        sink = make_sink("--output", "-", "--match", "stdout-*", stdout=file.fileno())
+        sink.start()
+    wait_for(
+        lambda: [line["event"] for line in read(path)] == ["new", "here", "ready"], "the lines"
+    )
+    sink.stop()
+    command = f"exec '{PROGRAM}' {address(light_node)} --output - >&-"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "standard output is closed" in done.stderr, done.stderr
+
+
 def test_an_output_that_belongs_to_another_writer_is_refused(
     light_node: Node, make_sink: MakeSink, tmp_path: pathlib.Path
 ) -> None:

@@ -112,7 +112,8 @@ def test_positions_and_history_are_right_over_kills_of_everything(
         elif step % 3 == 1:
             node = list(herd)[step // 3 % 2]
             node.kill()
-            node.start()
+            node.start(wait=False)
+            node.wait_ready(SECONDS)
         else:
             server.kill()
             server.start()

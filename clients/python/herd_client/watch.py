@@ -165,7 +165,7 @@ class Watch:
                 text=stream.address,
             )
         )
-        log.info("watching at %s: %s", stream.address, state)
+        log.debug("watching at %s: %s", stream.address, state)
         self._parse(stream, unread)
 
     async def _read(self, stream: LineStream) -> None:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import errno
 import fcntl
 import json
@@ -19,9 +20,8 @@ from .tally import Tally
 from .texts import readable
 from .trouble import Away, Trouble
 
-TAIL_BYTES = (
-    1 << 16
-)  # of the end of a file, which contain its last line: a line has less than 4 KiB
+# Of the end of a file, which contain its last line: a line has less than 4 KiB.
+TAIL_BYTES = 1 << 16
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO}
 
 
@@ -41,7 +41,9 @@ class JsonLines:
     ):
         self._is_standard_output = is_standard_output  # which cannot be opened again
         self._descriptor = descriptor
-        self._is_file = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        # Standard output may be a file that the shell has opened for writing only: it is written as
+        # a pipe is, and cannot be read again either.
+        self._is_file = not is_standard_output and _is_file(descriptor)
         self._watch = watch
         self._cursor_file = cursor_file
         self.place = place  # after the last line that was written
@@ -54,10 +56,10 @@ class JsonLines:
         """`path` is `-` for standard output. `previous` is where an earlier output of this process
         was: for a file that was renamed. Away if the output cannot be opened now, Trouble if it is
         of no use."""
-        descriptor = os.dup(sys.stdout.fileno()) if path == "-" else _open(path)
+        descriptor = _standard_output() if path == "-" else _open(path)
         try:
             cursor_file = CursorFile(cursor_path) if cursor_path else None
-            if stat.S_ISREG(os.fstat(descriptor).st_mode):
+            if path != "-" and _is_file(descriptor):
                 if cursor_file:
                     raise Trouble(
                         "--cursor-file is for pipes: the last line of a file has the cursor", 2
@@ -138,7 +140,8 @@ class JsonLines:
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            os.ftruncate(self._descriptor, end)
+            with contextlib.suppress(OSError):  # else the next start removes the part of a line
+                os.ftruncate(self._descriptor, end)
             if error.errno in _FULL:
                 raise Away(f"the output cannot be written: {error.strerror}") from None
             raise Trouble(f"the output cannot be written: {error.strerror}") from None
@@ -159,6 +162,16 @@ class JsonLines:
                 raise (Trouble if self._is_standard_output else Away)(text) from None
             except OSError as error:
                 raise Trouble(f"the output cannot be written: {error.strerror}") from None
+
+
+def _is_file(descriptor: int) -> bool:
+    return stat.S_ISREG(os.fstat(descriptor).st_mode)
+
+
+def _standard_output() -> int:
+    if sys.__stdout__ is None:  # another file may have got its descriptor since
+        raise Trouble("standard output is closed: use --output FILE, or redirect it")
+    return os.dup(sys.__stdout__.fileno())
 
 
 def _open(path: str) -> int:
@@ -237,7 +250,7 @@ def _last_line(path: str) -> tuple[str, Place]:
     except OSError as error:
         raise Trouble(f"{path} cannot be read: {error.strerror}") from None
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        if not _is_file(descriptor):
             raise Trouble(f"{path} is no file: --status needs its --cursor-file", 2)
         found = _ends(descriptor, path)
     finally:
