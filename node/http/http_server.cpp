@@ -60,6 +60,8 @@ http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble,
 http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_ptr<http::Figures>& figures) {
   http::Router router;
   http::add_page_files(router);
+  router.add("GET", "/livez",
+             page(board, "not alive", [](const Status&) { return http::text_response(200, "alive"); }));
   router.add("GET", "/healthz", page(board, "not healthy", health));
   router.add("GET", "/readyz", page(board, "not ready", readiness));
   router.add(

@@ -1,7 +1,7 @@
-// The node's HTTP pages for probes, Prometheus and people: /healthz, /readyz, /metrics and /status.json, by GET and
-// HEAD, and those that its owner adds. They run on the thread of their server (node/http/server.hpp), so that a stuck
-// event loop can still be reported. That thread reads the node's state through the StatusBoard. Questions of the API
-// run in the loop, within its slices (node/api). Created, published to and destroyed on the loop thread.
+// The node's HTTP pages for probes, Prometheus and people: /livez, /healthz, /readyz, /metrics and /status.json, by GET
+// and HEAD, and those that its owner adds. They run on the thread of their server (node/http/server.hpp), so that a
+// stuck event loop can still be reported. That thread reads the node's state through the StatusBoard. Questions of the
+// API run in the loop, within its slices (node/api). Created, published to and destroyed on the loop thread.
 #pragma once
 
 #include <asio/io_context.hpp>

@@ -17,7 +17,7 @@ namespace {
 constexpr std::string_view kApi = "/v1/";
 
 bool is_open(std::string_view path) {
-  return path == "/healthz" || path == "/readyz" || is_page_path(path);
+  return path == "/livez" || path == "/healthz" || path == "/readyz" || is_page_path(path);
 }
 
 std::optional<std::string> token_in(const Request& request) {

@@ -1,8 +1,8 @@
 // Who may read the pages of a node with `[http] auth = "token"`: a request must have the line `Authorization: Bearer
-// TOKEN` (RFC 6750) with a token of the table. /healthz and /readyz stay open, because the probes of load balancers and
-// supervisors have no tokens, and these pages contain no more than names of peers. The API below /v1/ names clients: it
-// also needs a token if `[clients] auth = "token"`, and so do the pages that phones report to, which take it in other
-// forms as well (node/http/credentials.hpp). HTTP thread only.
+// TOKEN` (RFC 6750) with a token of the table. /livez, /healthz and /readyz stay open, because the probes of load
+// balancers and supervisors have no tokens, and these pages contain no more than names of peers. The API below /v1/
+// names clients: it also needs a token if `[clients] auth = "token"`, and so do the pages that phones report to, which
+// take it in other forms as well (node/http/credentials.hpp). HTTP thread only.
 //
 // A right token is always accepted. It has at least 128 random bits, so it cannot be guessed at any rate, and a bound
 // that also refused right tokens would let a stranger lock others out. Wrong tokens cost a connection each, and only

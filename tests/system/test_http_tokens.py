@@ -38,7 +38,7 @@ def test_only_a_valid_token_reads_the_pages_and_a_reload_revokes_it(guarded: Con
     token = new_token(guarded, "prometheus")
     guarded.run("up")
     node = guarded.herd["n0"]
-    assert [get(node, path)[0] for path in ("/healthz", "/readyz")] == [200, 200]
+    assert [get(node, path)[0] for path in ("/livez", "/healthz", "/readyz")] == [200, 200, 200]
     for path in ("/metrics", "/status.json", "/nowhere"):
         for wrong in (None, "wrong", token[:-1]):
             status, headers, body = get(node, path, wrong)

@@ -83,7 +83,7 @@ class Node:
 
     @property
     def pages_need_token(self) -> bool:
-        """Whether its pages, other than /healthz and /readyz, need a token."""
+        """Whether its pages, other than /livez, /healthz and /readyz, need a token."""
         return bool(self.live_settings.get("http.auth") == "token")
 
     def fingerprint(self, binary: pathlib.Path) -> str:

@@ -46,6 +46,8 @@ std::string request(const std::string& path) {
 }
 
 TEST_CASE_METHOD(HttpFixture, "a node with a running loop is healthy and, once synchronised, ready") {
+  CHECK(get("/livez").status == 200);
+  CHECK(get("/livez").body == "alive\n");
   CHECK(get("/healthz").status == 200);
   CHECK(get("/healthz").body == "ok\n");
   CHECK(get("/readyz").status == 200);
@@ -67,6 +69,7 @@ TEST_CASE_METHOD(HttpFixture, "a node is not healthy if `ack` needs a journal th
   REQUIRE(wait_until([&] { return get("/healthz").status == 503; }));
   CHECK(get("/healthz").body == "not healthy: the journal cannot be written: No space left on device\n");
   CHECK(get("/readyz").status == 200);
+  CHECK(get("/livez").status == 200);  // a restart does not free the disk
   loop.replies_wait = false;
   REQUIRE(wait_until([&] { return get("/healthz").status == 200; }));
   CHECK(get("/healthz").body == "ok, but the journal cannot be written: No space left on device\n");
@@ -76,7 +79,7 @@ TEST_CASE_METHOD(HttpFixture,
                  "while the loop is stuck every path answers 503 with one line, and the connection stays open") {
   loop.stuck = true;
   RawClient client(address.port);
-  for (const auto* path : {"/healthz", "/readyz", "/metrics", "/status.json"}) {
+  for (const auto* path : {"/livez", "/healthz", "/readyz", "/metrics", "/status.json"}) {
     INFO(path);
     const auto answer = client.ask(request(path));
     REQUIRE(answer);
@@ -169,7 +172,7 @@ TEST_CASE("with tokens, the pages need one, except those of probes; a reload cha
                                                token.empty() ? "" : "Authorization: Bearer " + token + "\r\n"))
         ->status;
   };
-  for (const char* path : {"/healthz", "/readyz"}) CHECK(get(path, "") == 200);
+  for (const char* path : {"/livez", "/healthz", "/readyz"}) CHECK(get(path, "") == 200);
   for (const char* path : {"/metrics", "/status.json", "/nowhere"}) {
     INFO(path);
     CHECK(get(path, "") == 401);
@@ -190,7 +193,7 @@ TEST_CASE_METHOD(HttpFixture, "an unknown path is answered with one line that na
     const auto answer = get(path);
     CHECK(answer.status == 404);
     CHECK(answer.body ==
-          "no such path; there are /, /page/*, /healthz, /readyz, /metrics, /status.json and /v1/herd\n");
+          "no such path; there are /, /page/*, /livez, /healthz, /readyz, /metrics, /status.json and /v1/herd\n");
   }
 }
 

@@ -45,6 +45,7 @@ TEST_CASE_METHOD(Guarded, "a request with a right token is answered, and so are 
     INFO(line);
     CHECK_FALSE(ask(line));
   }
+  CHECK_FALSE(ask("", "/livez"));
   CHECK_FALSE(ask("", "/healthz"));
   CHECK_FALSE(ask("", "/readyz"));
   CHECK(ask("", "/healthz/"));
