@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <optional>
+#include <string>
 
 #include "protocol/name.hpp"
 
@@ -16,6 +18,22 @@ struct Bound {
   Address address;
   std::size_t line;
 };
+
+// The host of a node that binds its bus to a wildcard, as its peers know it. nullopt if the bus is bound to an address.
+std::optional<std::string> public_host(const NodeConfig& node) {
+  const auto bus = parse_endpoint(node.bus);
+  const auto reached = parse_endpoint(node.bus_public);
+  if (!bus || !is_wildcard(*bus) || !reached) return std::nullopt;
+  return reached->host;
+}
+
+// Whether peers reach the two nodes at different hosts. If both names are of one host, the node that starts later
+// cannot bind, and its Error names the address.
+bool are_on_different_hosts(const NodeConfig& one, const NodeConfig& other) {
+  const auto host = public_host(one);
+  const auto other_host = public_host(other);
+  return host && other_host && host != other_host;
+}
 
 class Checker {
  public:
@@ -187,7 +205,7 @@ class Checker {
       const auto& one = bound_[i];
       const auto earlier =
           std::find_if(bound_.begin(), bound_.begin() + static_cast<std::ptrdiff_t>(i), [&](const Bound& other) {
-            return collide({one.address, other.address});
+            return collide({one.address, other.address}) && !are_on_different_hosts(*one.node, *other.node);
           });
       if (earlier == bound_.begin() + static_cast<std::ptrdiff_t>(i)) continue;
       mistakes_.add(one.line, fmt::format("{}: `{}` is {}, which is already `{}` of {} in line {}: write another port",

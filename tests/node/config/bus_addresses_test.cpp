@@ -74,6 +74,22 @@ TEST_CASE("an encrypted bus, which is the default, may have any IP address, and 
   }
 }
 
+TEST_CASE("two nodes may have equal ports on wildcards if peers reach them at different hosts") {
+  const auto node = [](int number, const std::string& bound, const std::string& reached) {
+    return fmt::format(
+        "[[node]]\nname = \"n{}\"\nclients = \"{}:12140\"\nbus = \"tcp://{}:12240\"\n"
+        "bus_public = \"tcp://{}:12240\"\nhttp = \"{}:12440\"\n",
+        number, bound, bound, reached, bound);
+  };
+  const std::string allowed = "clients.allow_plaintext = true\nhttp.allow_remote_http = true\n";
+  for (const auto* any : {"0.0.0.0", "[::]"}) {
+    CHECK(load(allowed + node(0, any, "n0.example") + node(1, any, "n1.example")));
+    CHECK(load(allowed + node(0, any, "192.0.2.1") + node(1, any, "192.0.2.2")));
+    CHECK(mistakes(allowed + node(0, any, "n0.example") + node(1, any, "n0.example")).size() == 4);
+    CHECK(mistakes(allowed + node(0, any, "n0.example") + node(1, "192.0.2.2", "n1.example")).size() == 3);
+  }
+}
+
 TEST_CASE("the addresses of the bus may be host names, which are not looked up to check the configuration") {
   for (const auto* host : {"localhost", "herd.example", "no-such-name.invalid", "a-b", "192-0-2-1.example"}) {
     const std::string named = fmt::format("tcp://{}:12250", host);
