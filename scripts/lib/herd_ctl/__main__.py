@@ -7,7 +7,7 @@ import sys
 import xmlrpc.client
 from typing import Any
 
-from . import arguments, doctor, owner, started, units_up
+from . import arguments, doctor, kubernetes, owner, started, units_up
 from .backup import backup, restore
 from .demo import demo
 from .doctor_facts import of_broken_configuration
@@ -15,7 +15,7 @@ from .down import down, kill
 from .export import export
 from .herd import Herd, read_herd
 from .import_ import import_
-from .init import init
+from .init import GRAPHS, init
 from .installation import IS_INSTALLED
 from .keygen import keygen
 from .logs import logs
@@ -67,6 +67,10 @@ def run(given: Any) -> int:
         arguments.parser().print_help()
         return 0
     if given.command == "init":
+        if given.kubernetes:
+            plan = kubernetes.Plan(GRAPHS[given.graph](given.nodes), given.graph, given.image, given.namespace,
+                                   given.tls)
+            return kubernetes.write(plan, given.output)
         return init(given.nodes, given.graph, given.hosts, given.output)
     if given.command in LAB_COMMANDS:
         from herd_lab import commands  # only here: the other commands start a third faster without it
@@ -101,7 +105,7 @@ def run(given: Any) -> int:
         "where": lambda: where(herd, given.client, given.json),
         "near": lambda: near(herd, given),
         "watch": lambda: watch(herd, given),
-        "keygen": lambda: keygen(herd, given.nodes, given.action, given.json),
+        "keygen": lambda: keygen(herd, given.nodes, given.action, given.every, given.json),
         "token": lambda: token(herd, given),
         "reset-client": lambda: reset_client(herd, given.client, given.json),
         "demo": lambda: demo(herd, given),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from . import argument_types as types
-from . import tool_arguments, viewers
+from . import kubernetes, tool_arguments, viewers
 from .init import GRAPHS, MOST_NODES, Host
 from .installation import CONFIGURATION, IS_INSTALLED, SHOWN_CONFIGURATION
 from .keygen import IMPORT, RETIRE, REVOKE, ROTATE, Action
@@ -37,7 +37,7 @@ COMMANDS = {
              " `within SOUTH-WEST NORTH-EAST` or `all`; goes on at another node if one is lost, until Ctrl-C",
     "reset-client": "remove the record of a client from the herd, for example after its clock was wrong; its next"
                     " report counts again",
-    "init": "write a configuration for a new herd, of one host or of several",
+    "init": "write a configuration for a new herd, of one host, of several, or in Kubernetes",
     "keygen": "make the keys that nodes of this host lack; replace keys; add the public keys of other hosts",
     "token": "make, list and revoke tokens, with which clients show who they are (`auth` under [clients])",
     "prove": "run load, kills and freezes on a private herd, and check that no acknowledged update is lost; exit"
@@ -145,12 +145,23 @@ def _add_watch(watch: argparse.ArgumentParser) -> None:
 
 
 def _add_init(init: argparse.ArgumentParser) -> None:
-    init.add_argument("--nodes", metavar="N", type=_nodes, required=True, help=f"number of nodes, 1 to {MOST_NODES}")
+    init.add_argument("--nodes", metavar="N", type=_nodes,
+                      help=f"number of nodes, 1 to {MOST_NODES}; required, except with --kubernetes (default:"
+                           f" {kubernetes.DEFAULT_NODES})")
     init.add_argument("--graph", choices=GRAPHS, default="ring", help="the links between them (default: ring)")
     init.add_argument("--hosts", metavar="HOST,HOST,…", type=_hosts, default=[],
                       help="spread the nodes over these hosts, names or IP addresses (default: all on this host)")
-    init.add_argument("--output", metavar="FILE", default="herd.toml",
-                      help="the file to write, which must not exist; -: standard output (default: herd.toml)")
+    init.add_argument("--output", metavar="FILE",
+                      help="the file to write, which must not exist; -: standard output (default: herd.toml); with"
+                           f" --kubernetes a directory (default: {kubernetes.DEFAULT_DIRECTORY})")
+    init.add_argument("--kubernetes", action="store_true",
+                      help="write a directory for `kubectl apply -k`; each node is a pod")
+    init.add_argument("--image", metavar="NAME", type=_image,
+                      help=f"--kubernetes: the image of the nodes (default: {kubernetes.DEFAULT_IMAGE})")
+    init.add_argument("--namespace", metavar="NS", type=_namespace,
+                      help=f"--kubernetes: the namespace of the herd (default: {kubernetes.DEFAULT_NAMESPACE})")
+    init.add_argument("--tls", action="store_true",
+                      help="--kubernetes: TLS for clients and for the HTTP pages; needs a certificate")
 
 
 def _add_keygen(keygen: argparse.ArgumentParser) -> None:
@@ -166,6 +177,9 @@ def _add_keygen(keygen: argparse.ArgumentParser) -> None:
             (viewers.REMOVE, "NAME", "remove the key of a viewer: a reload disconnects it")):
         action.add_argument(f"--{kind}", metavar=operand, dest="action", type=functools.partial(Action, kind),
                             help=text)
+    keygen.add_argument("--all", action="store_true", dest="every",
+                        help="for nodes of other hosts, too: this host makes the keys of the whole herd, and you copy"
+                             " each NAME.secret to its node; for Kubernetes")
     keygen.add_argument("--json", action="store_true", help="as JSON")
 
 
@@ -260,6 +274,40 @@ def _hosts(text: str) -> list[Host]:
     return hosts
 
 
+def _image(text: str) -> str:
+    """A reference to an image: a name with an optional host, and a tag or a digest."""
+    if not re.fullmatch(r"[a-z0-9][a-zA-Z0-9._:/@-]{0,254}", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of an image: write it as registry.example/herd:1.0")
+    return text
+
+
+def _namespace(text: str) -> str:
+    if not re.fullmatch(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?", text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no name of a namespace: write 1 to 63 letters a to z, digits"
+                                         " or -")
+    return text
+
+
+def _check_init(reader: Parser, given: argparse.Namespace) -> None:
+    """Completes and checks the arguments that depend on each other."""
+    if given.kubernetes:
+        if given.hosts:
+            reader.error("--hosts and --kubernetes exclude each other: Kubernetes chooses the hosts")
+        given.nodes = given.nodes or kubernetes.DEFAULT_NODES
+        given.output = given.output or kubernetes.DEFAULT_DIRECTORY
+        given.image = given.image or kubernetes.DEFAULT_IMAGE
+        given.namespace = given.namespace or kubernetes.DEFAULT_NAMESPACE
+        if given.output == "-":
+            reader.error("--kubernetes writes several files: name a directory with --output")
+        return
+    for option in ("image", "namespace", "tls"):
+        if getattr(given, option):
+            reader.error(f"--{option} is only for --kubernetes: remove it, or add --kubernetes")
+    if given.nodes is None:
+        reader.error("--nodes is missing: write the number of nodes")
+    given.output = given.output or "herd.toml"
+
+
 def _program(text: str) -> pathlib.Path:
     path = pathlib.Path(text).absolute()
     if not os.access(path, os.X_OK) or path.is_dir():
@@ -284,6 +332,8 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     given = reader.parse_args(words)
     if given.command == "keygen" and given.nodes and given.action:
         reader.error(f"{given.nodes[0]} is one argument too many: --{given.action.kind} has only the one after it")
+    if given.command == "init":
+        _check_init(reader, given)
     if given.command == "watch":
         given.what = _watched(reader, given.what)
     given.config = getattr(given, "config", None) or os.environ.get("HERD_CONFIG") or str(CONFIGURATION)

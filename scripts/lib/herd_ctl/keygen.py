@@ -213,18 +213,21 @@ class Keygen:
             self.folder.write_public(self.public)
 
 
-def keygen(herd: Herd, names: list[str], action: Action | None, as_json: bool) -> int:
-    """Without an action, makes the keys that are missing."""
+def keygen(herd: Herd, names: list[str], action: Action | None, every: bool, as_json: bool) -> int:
+    """Without an action, makes the keys that are missing. With `every`, nodes of other hosts may be named, and without
+    names all nodes are meant."""
     folder = open_folder(herd)
     if action and action.kind in (viewers.ADD, viewers.REMOVE):
         return viewers.change_viewers(herd, folder, action.kind, action.operand, as_json)
     text = _text(action.operand) if action and action.kind == IMPORT else ""
     own = [action.operand] if action and action.kind in (ROTATE, RETIRE) else names
-    nodes = herd.choose_some(own) if action is None or own else []
+    nodes: Sequence[Node] = []
+    if action is None or own:
+        nodes = ([herd.find(name) for name in own] or herd.nodes) if every else herd.choose_some(own)
     with folder.lock():
         work = Keygen(herd, folder)
         work.act(action, nodes, text)
-    lacking, advice = work.lacking(herd.local), _advice(work, action)
+    lacking, advice = work.lacking(herd.nodes if every else herd.local), _advice(work, action, every)
     if as_json:
         print(json.dumps({"keys_dir": str(folder.path), "public_file": str(folder.public_path),
                           "changes": [{"node": change.node, "change": change.kind, "public": change.key}
@@ -292,11 +295,13 @@ def _lacks(folder: KeyFolder, nodes: Sequence[Node]) -> list[str]:
             for local, remedy in remedies.items() if names[local]]
 
 
-def _advice(work: Keygen, action: Action | None) -> str:
+def _advice(work: Keygen, action: Action | None, every: bool) -> str:
     """What to do next, empty if there is nothing to do."""
     if not any(change.kind in (ADDED, REVOKED) for change in work.changes):
         return ""
     kind, name = (action.kind, action.operand) if action else ("", "")
+    if every:
+        return f"give every node {work.folder.public_path} and its own NAME.secret; in Kubernetes, kubectl apply -k"
     copy = f"copy {work.folder.public_path} to every other host, {ELSEWHERE}"
     if kind == IMPORT or len(work.herd.local) == len(work.herd.nodes):
         then = "scripts/herd reload, if the herd runs"
