@@ -25,16 +25,22 @@ def run(place: pathlib.Path, *words: str, status: int = 0) -> str:
     return ran.stderr or ran.stdout
 
 
-def made(place: pathlib.Path, *words: str) -> pathlib.Path:
-    """A directory of init --kubernetes, with keys."""
+def written(place: pathlib.Path, *words: str) -> pathlib.Path:
+    """A directory of init --kubernetes, without keys."""
     run(place, "init", "--kubernetes", "--output", "k8s", *words)
-    if "--tls" in words:
-        (place / "k8s/tls").mkdir()
-        write_certificate(place)
-        (place / "node.pem").rename(place / "k8s/tls/tls.crt")
-        (place / "node.key").rename(place / "k8s/tls/tls.key")
-    run(place, "keygen", "--all", "--config", "k8s/herd.toml")
     return place / "k8s"
+
+
+def made(place: pathlib.Path, *words: str) -> pathlib.Path:
+    """The same with keys, and with a certificate if it needs one."""
+    directory = written(place, *words)
+    if "--tls" in words:
+        (directory / "tls").mkdir()
+        write_certificate(place)
+        (place / "node.pem").rename(directory / "tls/tls.crt")
+        (place / "node.key").rename(directory / "tls/tls.key")
+    run(place, "keygen", "--all", "--config", "k8s/herd.toml")
+    return directory
 
 
 def objects(directory: pathlib.Path) -> dict[str, Object]:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from herd_fixture import BINARY
-from kubernetes_files import Object, made, objects, pod_of, run, start_pod
+from kubernetes_files import Object, made, objects, pod_of, run, start_pod, written
 
 
 @pytest.mark.parametrize("words", [(), ("--nodes", "1"), ("--nodes", "4", "--graph", "full", "--tls")])
@@ -34,7 +34,7 @@ def test_herd_node_accepts_the_files_of_each_pod_and_no_pod_has_the_key_of_anoth
 
 
 def test_the_objects_fit_each_other_and_the_configuration(tmp_path: pathlib.Path) -> None:
-    directory = made(tmp_path, "--nodes", "5", "--namespace", "fleet", "--image", "registry.example/herd:1")
+    directory = written(tmp_path, "--nodes", "5", "--namespace", "fleet", "--image", "registry.example/herd:1")
     found = objects(directory)
     assert set(found) == {"Namespace/fleet", "Service/herd-nodes", "Service/herd", "StatefulSet/herd",
                           "PodDisruptionBudget/herd", "NetworkPolicy/herd"}
@@ -68,7 +68,7 @@ def test_the_objects_fit_each_other_and_the_configuration(tmp_path: pathlib.Path
 def test_the_pods_have_no_privileges_and_probes_that_a_full_disk_does_not_fail(tmp_path: pathlib.Path) -> None:
     for words, scheme in (((), "HTTP"), (("--tls",), "HTTPS")):
         (tmp_path / scheme).mkdir()
-        pod = pod_of(made(tmp_path / scheme, *words))
+        pod = pod_of(written(tmp_path / scheme, *words))
         security = pod["securityContext"]
         assert security["runAsNonRoot"] and security["runAsUser"] > 0
         assert security["seccompProfile"] == {"type": "RuntimeDefault"}
@@ -87,7 +87,7 @@ def test_the_pods_have_no_privileges_and_probes_that_a_full_disk_does_not_fail(t
 
 def test_the_network_policy_lets_only_nodes_to_the_bus_and_only_labelled_pods_to_the_rest(
         tmp_path: pathlib.Path) -> None:
-    policy = objects(made(tmp_path, "--nodes", "1"))["NetworkPolicy/herd"]["spec"]
+    policy = objects(written(tmp_path, "--nodes", "1"))["NetworkPolicy/herd"]["spec"]
     nodes = [{"podSelector": policy["podSelector"]}]
     clients = [{kind: {"matchLabels": {"herd-client": "true"}}} for kind in ("podSelector", "namespaceSelector")]
     assert set(policy) == {"podSelector", "policyTypes", "ingress", "egress"}
