@@ -1,19 +1,19 @@
 """A herd in Kubernetes without a cluster: the files of scripts/herd init --kubernetes, and what a pod makes of them."""
 from __future__ import annotations
 
+import importlib
 import os
 import pathlib
 import shutil
 import subprocess
 from typing import Any
 
-import yaml
-
 from herd_control import SCRIPT
 from herd_fixture import BINARY
 from herd_lab.certificate import write_certificate
 
 Object = dict[str, Any]
+yaml: Any = importlib.import_module("yaml")  # it has no types
 FILES = ["namespace.yaml", "networkpolicy.yaml", "poddisruptionbudget.yaml", "services.yaml", "statefulset.yaml"]
 
 

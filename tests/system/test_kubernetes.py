@@ -10,10 +10,9 @@ import tomllib
 from typing import Any
 
 import pytest
-import yaml
 
 from herd_fixture import BINARY
-from kubernetes_files import Object, made, objects, pod_of, run, start_pod, written
+from kubernetes_files import Object, made, objects, pod_of, run, start_pod, written, yaml
 
 
 @pytest.mark.parametrize("words", [(), ("--nodes", "1"), ("--nodes", "4", "--graph", "full", "--tls")])

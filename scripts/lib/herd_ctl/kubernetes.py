@@ -8,7 +8,7 @@ import shutil
 import string
 import tempfile
 
-from . import graphs, kubernetes_files
+from . import graphs, kubernetes_files, kubernetes_pods
 from .show import safe
 from .trouble import BAD_USAGE, Trouble
 
@@ -64,8 +64,8 @@ def files_of(plan: Plan) -> dict[str, str]:
         "monitor_scheme": "https" if plan.tls else "http",
         "monitor_tls": kubernetes_files.MONITOR_TLS if plan.tls else "",
         "secrets": "".join(f"      - keys/{name}.secret\n" for name in plan.names),
-        "tls_mount": kubernetes_files.TLS_MOUNT if plan.tls else "",
-        "tls_volume": kubernetes_files.TLS_VOLUME if plan.tls else "",
+        "tls_mount": kubernetes_pods.TLS_MOUNT if plan.tls else "",
+        "tls_volume": kubernetes_pods.TLS_VOLUME if plan.tls else "",
         "tls_secrets": kubernetes_files.TLS_SECRETS if plan.tls else "",
         "nodes": "".join(_node(name, peers) for name, peers in plan.graph.items()),
     }
