@@ -58,8 +58,7 @@ class Pods:
             return 0
 
     def wait_ready(self, *pods: int) -> None:
-        for i in pods:
-            wait_for(lambda i=i: self.status(i, "/readyz") == 200, f"herd-{i} is ready", 20)
+        wait_for(lambda: all(self.status(pod, "/readyz") == 200 for pod in pods), f"the pods {pods} are ready", 20)
 
 
 def knows(host: NetHost, client: str) -> bool:
