@@ -177,7 +177,7 @@ def of_starts(place: pathlib.Path, herd: Herd) -> Iterator[Case]:
     """Errors of a node that cannot start while another one runs."""
     node = next(iter(herd))
     taken = place / "taken.toml"
-    taken.write_text(PLAIN + NODE.replace("12000", str(node.clients_port)).replace("13000", str(herd.ports.take())))
+    taken.write_text(PLAIN + NODE.replace("13000", str(herd.ports.take())).replace("12000", str(node.clients_port)))
     answer = run(place, "--config", "taken.toml", "Hill")
     yield "the client port is in use", answer.replace(str(node.clients_port), "PORT")
     (place / "file").write_text("")
