@@ -101,10 +101,16 @@ void Disk::restore(std::string content) {
 }
 
 void Disk::damage() {
-  const bool removes = random_.chance(0.5) || journal_.empty();
-  state_ = removes ? FileState::Missing : FileState::Shorter;
-  journal_.resize(removes ? 0 : random_.below(journal_.size()));
+  if (random_.chance(0.5) || journal_.empty()) return remove();
+  state_ = FileState::Shorter;
+  journal_.resize(random_.below(journal_.size()));
   synced_ = std::min(synced_, journal_.size());
+}
+
+void Disk::remove() {
+  state_ = FileState::Missing;
+  journal_.clear();
+  synced_ = 0;
 }
 
 }  // namespace herd::sim

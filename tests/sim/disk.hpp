@@ -57,6 +57,8 @@ class Disk : public bus::Disk {
   void restore(std::string content);
   // Another program removes the journal, or truncates it.
   void damage();
+  // Another program removes the journal.
+  void remove();
 
  private:
   void carry_out(bus::JournalJob& job);

@@ -112,6 +112,8 @@ void World::damage(NodeIndex index) {
   node.damaged_at = node.replica().planner().durable();
   if (scenario_.level == Level::Replicas) note_lost_disk(index);
   node.disk->damage();
+  // A node does not start with a part of a copy: the operator removes the file.
+  if (!bus::recover(node.disk->journal(), 1, 0)) node.disk->remove();
   if (scenario_.level != Level::Replicas) drop_promises(index, node.disk->journal());
   ++damaged_;
 }
