@@ -366,7 +366,12 @@ def test_a_frozen_database_loses_its_connection_and_then_the_sink_goes_on(
     sink.wait_log("trying again")
     server.signal_all(signal.SIGCONT)
     wait_equal(server, schema, node)
+    sink.stop()
+    sink.words = (*sink.words[:-1], "30")
+    sink.start()
+    sink.wait_log("resumed")
     server.signal_all(signal.SIGSTOP)
     report(node, "IAMAT a +1+1 6\n")
-    sink.stop(status=1)  # it does not wait for a database that does not answer
+    sink.stop(status=1)  # after 10 s, without waiting for the database
+    assert "ended without it" in sink.log()
     server.signal_all(signal.SIGCONT)
