@@ -116,5 +116,24 @@ TEST_CASE_METHOD(Guarded, "the API can need a token where the other pages need n
   CHECK(guard.token_of(request, now) == nullptr);
 }
 
+TEST_CASE_METHOD(Guarded, "phones may send the token as a password or in the address, and only to their pages") {
+  guard.use({nullptr, table});
+  for (const char* path : {"/owntracks", "/osmand"}) {
+    INFO(path);
+    CHECK(ask("", path)->status == 401);
+    CHECK(ask("Basic amFuZTp3cm9uZw==", path)->status == 401);  // jane:wrong
+    CHECK_FALSE(ask("Basic amFuZTpyaWdodA==", path));           // jane:right
+    CHECK_FALSE(ask("Bearer right", path));
+  }
+  CHECK(ask("Basic amFuZTpyaWdodA==", "/v1/near")->status == 401);
+  Request request;
+  request.path = "/osmand";
+  request.query = "id=kiwi&token=right";
+  CHECK_FALSE(guard.check(request, asio::ip::make_address("192.0.2.7"), now));
+  CHECK(guard.token_of(request, now)->name == "prometheus");
+  request.path = "/v1/near";
+  CHECK(guard.check(request, asio::ip::make_address("192.0.2.7"), now)->status == 401);
+}
+
 }  // namespace
 }  // namespace herd::node::http
