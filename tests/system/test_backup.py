@@ -13,20 +13,18 @@ from typing import Any
 
 import pytest
 
-from herd_control import Control, MakeControl
-from herd_fixture import BINARY, Node, wait_for
+from herd_control import Control
+from herd_fixture import BINARY, MakeHerd, Node, line, wait_for
 
 LIGHT = {"places": {"providers": ["google"]}}  # without a key: the nodes read no places
 
 
 @pytest.fixture(name="control")
-def light_herd(make_control: MakeControl) -> Control:
-    control = make_control(2)
-    control.herd.settings = LIGHT
-    control.herd.write_config()
-    control.run("up")
-    control.herd.wait_linked()
-    return control
+def commands_of_two_nodes(make_herd: MakeHerd) -> Control:
+    """The nodes run without a supervisor: only their state directories count here."""
+    herd = make_herd(line(2), settings=LIGHT, log_level="info")
+    herd.wait_linked()
+    return Control(herd)
 
 
 def report(node: Node, client: str, time: int) -> None:
@@ -41,6 +39,19 @@ def time_of(node: Node, client: str) -> int | None:
 def backup(control: Control, file: pathlib.Path, *words: str) -> dict[str, Any]:
     figures: dict[str, Any] = json.loads(control.run("backup", str(file), "--json", *words))
     return figures
+
+
+def refused(control: Control, *words: object) -> str:
+    """The one line of herd-node, which must end with status 1."""
+    ran = subprocess.run([BINARY, "--config", control.herd.config_path, *map(str, words)], check=False, text=True,
+                         env=os.environ | control.herd.environment, stderr=subprocess.PIPE)
+    assert ran.returncode == 1 and ran.stderr.count("\n") == 1, ran.stderr
+    return ran.stderr
+
+
+def wait_equal(control: Control, clients: int | None = None) -> None:
+    """Waits until all nodes have the same records, and that many clients."""
+    control.herd.wait_converged(clients, nodes=[node.name for node in control.herd])
 
 
 class Reports:
@@ -85,39 +96,38 @@ def test_a_backup_under_load_is_restored_at_another_node_and_the_newest_records_
     # The herd goes on: newer records, and new clients.
     report(herd["n0"], "kiwi", 200)
     report(herd["n0"], "after", 1)
-    herd.wait_converged()
+    wait_equal(control)
     status = herd["n1"].status()
 
     assert "n1 runs (process" in control.trouble("restore", str(file), "--node", "n1")
-    control.run("down", "n1")
+    herd["n1"].stop()
     assert "add --force" in control.trouble("restore", str(file), "--node", "n1")
     told = control.run("restore", str(file), "--node", "n1", "--force")
     assert "a journal of n0, copied at 20" in told and "journal.before-restore" in told
-    control.run("up", "n1")
-    herd.wait_converged(clients=status["clients"])
+    herd["n1"].start()
+    wait_equal(control, status["clients"])
     after = herd["n1"].status()
     assert after["digest"] == status["digest"]
     assert after["feed_id"] not in (status["feed_id"], herd["n0"].status()["feed_id"])
     assert time_of(herd["n1"], "kiwi") == 200 and time_of(herd["n1"], "after") == 1
     report(herd["n1"], "new", 1)
     wait_for(lambda: time_of(herd["n0"], "new") == 1, "updates of the restored node spread")
-    logs = [path.read_text() for path in (herd.state_dir / "logs").glob("n*.log")]
-    assert any("event=journal_is_copy of=n0" in log for log in logs)
-    assert not any("event=feed_renewed" in log for log in logs)  # it did not wait for the proof of a peer
+    assert "event=journal_is_copy of=n0" in herd["n1"].log()
+    assert all("event=feed_renewed" not in node.log() for node in herd)  # it did not wait for the proof of a peer
 
 
 def test_a_lost_herd_is_restored_from_one_backup(control: Control, tmp_path: pathlib.Path) -> None:
     herd, file = control.herd, tmp_path / "herd.backup"
     for number in range(50):
         report(herd["n1"], f"client{number}", number + 1)
-    herd.wait_converged(clients=50)
+    wait_equal(control, 50)
     figures = backup(control, file)
-    control.run("down")
     for node in herd:
+        node.stop()
         node.forget()
     control.run("restore", str(file), "--node", "n0")
-    control.run("up")
-    herd.wait_converged(clients=50)
+    herd.start()
+    wait_equal(control, 50)
     assert herd["n1"].status()["digest"] == figures["digest"]
     assert all(time_of(herd["n1"], f"client{number}") == number + 1 for number in range(50))
 
@@ -126,16 +136,16 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(control: Control, tmp_p
     herd, file = control.herd, tmp_path / "herd.backup"
     report(herd["n0"], "kiwi", 1)
     backup(control, file)
-    control.run("down", "n1")
+    herd["n1"].stop()
     journal = herd["n1"].state_dir / "journal"
     before = journal.read_bytes()
     whole = file.read_bytes()
-    changed = whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]
-    for text, reason in ((whole[:-1], "its end is missing"), (changed, "damaged at byte"),
+    flipped = whole[:60] + bytes([whole[60] ^ 1]) + whole[61:]
+    for text, reason in ((whole[:-1], "its end is missing"), (flipped, "damaged at byte"),
                          (b"", "contains no journal"), (b"HJ99", "a newer release of herd, in format HJ99"),
                          (b"no backup", "does not begin like a journal")):
         file.write_bytes(text)
-        assert reason in control.trouble("restore", str(file), "--node", "n1", "--force")
+        assert reason in refused(control, "--restore", file, "--force", "n1")
     assert "No such file" in control.trouble("restore", str(tmp_path / "missing"), "--node", "n1", "--force")
     assert journal.read_bytes() == before
     assert {path.name for path in journal.parent.iterdir()} <= {"journal", "lock"}

@@ -61,7 +61,7 @@ def backup(herd: Herd, given: Any) -> int:
     node = _chosen(herd, given.node)
     target = pathlib.Path(given.file)
     try:
-        figures = _ask(herd, node, "--backup", str(target))
+        figures = _ask(herd, node, "--backup", given.file)
     except KeyboardInterrupt:  # herd-node got it too, and ended
         target.with_name(target.name + ".part").unlink(missing_ok=True)
         raise
