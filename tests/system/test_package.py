@@ -138,12 +138,12 @@ def run_any(*words: str | os.PathLike[str]) -> str:
 # The maintainer scripts and scripts/package.
 
 @pytest.mark.parametrize("start, is_refused", [
-    (b"HJ03", True), (b"HJ10", True), (b"HJ02", False), (b"HJ01", False), (b"\0\0\0\0", False), (b"", False)])
+    (b"HJ04", True), (b"HJ10", True), (b"HJ03", False), (b"HJ02", False), (b"\0\0\0\0", False), (b"", False)])
 def test_a_version_that_cannot_read_the_journal_is_refused(tmp_path: pathlib.Path, start: bytes,
                                                            is_refused: bool) -> None:
     source = (REPOSITORY / "bus/journal/journal_frames.hpp").read_text(encoding="utf-8")
     found = FORMAT.search(source)
-    assert found and found[1] == "HJ02", "the cases above are for HJ02"
+    assert found and found[1] == "HJ03", "the cases above are for HJ03"
     node = tmp_path / "nodes/n 0"
     node.mkdir(parents=True)
     (node / "journal").write_bytes(start + b"more")
