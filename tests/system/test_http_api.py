@@ -124,7 +124,7 @@ def test_ids_of_any_bytes_and_bad_input_do_no_harm(herd: Herd) -> None:
     assert "not known" in refused(node, "/v1/where/nemo", 404)
     assert "not known" in refused(node, "/v1/where/../../etc/passwd", 404)
     assert "not known" in refused(node, "/v1/near?client=nemo&km=1", 404)
-    assert "unknown" in refused(node, "/v1/watch?near=nemo&km=1", 404)
+    assert "not known" in refused(node, "/v1/watch?near=nemo&km=1", 404)
     for target in ("near", "near?client=kiwi", "near?client=kiwi&km=x", "near?client=kiwi&at=1,2&km=1", "near?km=1",
                    "near?client=kiwi&km=20017", "near?client=kiwi&km=1&max=1001", "near?client=kiwi&km=1&km=1",
                    "near?client=kiwi&km=1&color=red", "near?client=kiwi&km=1&after=AAAA", "near?client=a%20b&km=1",
