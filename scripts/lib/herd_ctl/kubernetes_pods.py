@@ -178,7 +178,7 @@ ${tls_volume}  volumeClaimTemplates:
         name: state
       spec:
         accessModes: [ReadWriteOnce]
-        # The journal needs about three times the memory of the records.
+        # The journal, and its rewrite for a moment.
         resources:
           requests:
             storage: 10Gi
