@@ -308,7 +308,7 @@ def test_viewers_that_never_read_and_many_scrapes_do_not_slow_clients_down(herd:
         print(f"p99 of IAMAT {alone:.2f} ms alone, {together:.2f} ms with {VIEWERS} viewers and 100 scrapes a second")
         assert get(node, "/v1/near?client=kiwi&km=1").status == 200
         assert get(node, "/healthz").status == 200
-        assert together < max(1.5 * alone, 50), (alone, together)  # a loaded machine is noisy
+        assert together < max(1.5 * alone, 20), (alone, together)  # a loaded machine is noisy
         late.head()  # it read nothing until now, and gets the present state
         while (event := late.event())[0] != "move" or event[2]["time"] != str(100_000 + REPORTS - 1):
             pass
