@@ -1,7 +1,7 @@
-// Reports that come without a connection of the line protocol: those of phones over HTTP (node/api/phone_pages.hpp). A
-// request has a few of them, each the text of an IAMAT, and goes the way of lines: the same commands, counters and
-// limits. Its answer waits until all of its reports are acknowledged, as `[updates]` demands, but not longer than
-// ack_timeout and kReportPatience.
+// Reports that come without a connection of the line protocol: those of phones over HTTP (node/api/phone_pages.hpp).
+// Each is the text of an IAMAT, and is executed as a line is: with the same commands, counters and limits. A request
+// has one or more of them. Its answer waits until all of its reports are acknowledged, as `[updates]` demands, but not
+// longer than ack_timeout and kReportPatience.
 //
 // Owned by the front end, used on the loop's thread only. The HTTP side bounds how many requests are under way.
 #pragma once
