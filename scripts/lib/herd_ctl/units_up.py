@@ -4,16 +4,16 @@ from __future__ import annotations
 import contextlib
 import json
 import subprocess
-import time
 from typing import Any
 
-from . import keygen, owner, probe, processes, started
+from . import keygen, owner, processes, started
 from .daemon import STARTED_STATES
 from .herd import Herd, Node
+from .ready import Readiness
 from .show import safe
 from .trouble import Trouble
 from .units import UNIT, Units, unit_of
-from .up import READY_SECONDS, check_free, print_herd, wake_and_reload
+from .up import check_free, print_herd, wake_and_reload
 
 LAST_WORDS_BYTES = 4096
 
@@ -35,7 +35,7 @@ def up(herd: Herd, units: Units, names: list[str]) -> int:
             units.enable([node.name for node in wanted])
             starter.bring_up(fresh, changed, known)
             wake_and_reload(herd, units, [node for node in wanted if node not in fresh and node not in changed])
-            starter.wait_until_ready(wanted)
+            starter.readiness.wait(wanted)
         except BaseException:  # Ctrl-C too: no node of this call may stay half-started
             with contextlib.suppress(Trouble):  # the first error is the one to show
                 units.stop([node.name for node in fresh if node.name not in known])
@@ -63,9 +63,9 @@ def restart(herd: Herd, units: Units, names: list[str], rolling: bool) -> int:
         for group in [[node] for node in wanted] if rolling else [wanted]:
             starter.bring_up([], group, units.processes())
             if rolling:
-                starter.wait_until_ready(group)
+                starter.readiness.wait(group)
                 print(f"{group[0].name} is back", flush=True)
-        starter.wait_until_ready(wanted)
+        starter.readiness.wait(wanted)
     print_herd(herd, units)
     return 0
 
@@ -92,7 +92,7 @@ class UnitStarter:
     def __init__(self, herd: Herd, units: Units):
         self.herd = herd
         self.units = units
-        self.pids: dict[str, int] = {}
+        self.readiness = Readiness(herd, units, self._last_words)
 
     def bring_up(self, fresh: list[Node], again: list[Node], known: dict[str, Any]) -> None:
         """Starts `fresh`, and stops and starts `again`."""
@@ -104,32 +104,7 @@ class UnitStarter:
             self.units.restart([node.name for node in again])
         self.units.start([node.name for node in fresh])
 
-    def wait_until_ready(self, nodes: list[Node]) -> None:
-        deadline = time.monotonic() + self.herd.ready_timeout + READY_SECONDS
-        waiting = list(nodes)
-        while waiting:
-            known = self.units.processes()
-            for node in waiting:
-                self._check(node, known.get(node.name, {"statename": "STOPPED", "pid": 0}))
-            ready = probe.of_all(probe.is_ready, waiting)
-            waiting = [node for node in waiting
-                       if not ready[node.name] or known[node.name]["statename"] != "RUNNING"]
-            if waiting and time.monotonic() > deadline:
-                raise Trouble(f"{waiting[0].name} is not ready after {self.herd.ready_timeout + READY_SECONDS:.0f} s:"
-                              f" {self._last_words(waiting[0])}")
-            time.sleep(0.1)
-
-    def _check(self, node: Node, process: dict[str, Any]) -> None:
-        """Trouble if the process that this call started has ended, even if a new one runs by now, or is frozen."""
-        pid = process["pid"]
-        has_ended = process["statename"] not in STARTED_STATES
-        if has_ended or (pid and self.pids.setdefault(node.name, pid) != pid):
-            raise Trouble(f"{node.name} did not start: {self._last_words(node)}")
-        if pid and processes.state(pid) == processes.FROZEN:
-            raise Trouble(f"{node.name} (process {pid}) is frozen: kill -CONT {pid} continues it, scripts/herd kill"
-                          f" {node.name} starts it anew")
-
-    def _last_words(self, node: Node) -> str:
+    def _last_words(self, node: Node, _process: dict[str, Any]) -> str:
         lines = self.units.log_end(node.name, LAST_WORDS_BYTES).splitlines()
         return safe(lines[-1]) if lines else f"it logged nothing, see journalctl -u {unit_of(node.name)}"
 

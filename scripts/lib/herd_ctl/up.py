@@ -11,10 +11,10 @@ from . import keygen, order, probe, processes, reset, started
 from .daemon import STARTED_STATES, Daemon
 from .herd import Herd, Node, reachable
 from .logs import Tail
+from .ready import Readiness
 from .show import safe, table
 from .trouble import Trouble
 
-READY_SECONDS = 30  # added to ready_timeout: for a slow machine
 RELOAD_SECONDS = 2.5  # in which a node that runs well has read its files
 
 
@@ -136,7 +136,7 @@ class Starter:
         self.daemon = daemon
         self.logs: dict[str, Tail] = {}  # of the nodes that this object started, since their start
         self.fresh: set[str] = set()     # those that were not to run before
-        self.pids: dict[str, int] = {}
+        self.readiness = Readiness(herd, daemon, self._last_words)
         self.launched = False
 
     def bring_up(self, wanted: list[Node]) -> None:
@@ -163,7 +163,7 @@ class Starter:
             self.launched = True  # set early: Ctrl-C may come while it detaches itself
             daemon.launch()
         wake_and_reload(self.herd, daemon, [node for node in wanted if node not in to_start])
-        self._wait_until_ready(wanted)
+        self.readiness.wait(wanted)
 
     def undo(self) -> None:
         """Stops the nodes that did not run before. A node that waits for its next start is left as it was."""
@@ -184,38 +184,12 @@ class Starter:
         self.daemon.remove([node.name for node in starting])
         return starting
 
-    def _wait_until_ready(self, nodes: list[Node]) -> None:
-        deadline = time.monotonic() + self.herd.ready_timeout + READY_SECONDS
-        waiting = list(nodes)
-        while waiting:
-            known = self.daemon.processes()
-            for node in waiting:
-                self._check(node, known.get(node.name, {"statename": "gone", "pid": 0}))
-            # A process counts as RUNNING after a second. Until then another program may answer on its port.
-            ready = probe.of_all(probe.is_ready, waiting)
-            waiting = [node for node in waiting
-                       if not ready[node.name] or known[node.name]["statename"] != "RUNNING"]
-            if waiting and time.monotonic() > deadline:
-                raise Trouble(f"{waiting[0].name} is not ready after {self.herd.ready_timeout + READY_SECONDS:.0f} s:"
-                              f" {self._last_words(waiting[0])}")
-            time.sleep(0.05)
-
-    def _check(self, node: Node, process: dict[str, Any]) -> None:
-        """Trouble if the process that this call started has ended, even if a new one runs by now, or is frozen."""
-        pid = process["pid"]
-        if process["statename"] not in STARTED_STATES or (pid and self.pids.setdefault(node.name, pid) != pid):
-            raise Trouble(f"{node.name} did not start: {self._last_words(node, process.get('spawnerr'))}")
-        if processes.state(pid) == processes.FROZEN:
-            raise Trouble(f"{node.name} (process {pid}) is frozen: kill -CONT {pid} continues it, scripts/herd kill"
-                          f" {node.name} starts it anew")
-
-    def _last_words(self, node: Node, spawn_error: str | None = None) -> str:
-        """The last line that the node logged since this call started it, else why it could not start."""
+    def _last_words(self, node: Node, process: dict[str, Any]) -> str:
         tail = self.logs.get(node.name)
         lines = [line for line in tail.more() if line.strip()] if tail else []
         if lines:
             return safe(lines[-1])
-        return f"{spawn_error or 'it logged nothing'}, see {self.daemon.log_path(node.name)}"
+        return f"{process.get('spawnerr') or 'it logged nothing'}, see {self.daemon.log_path(node.name)}"
 
 
 def print_herd(herd: Herd, daemon: Daemon) -> None:
