@@ -27,6 +27,7 @@ CLIENTS = 1_000_000
 ASKED = 5_000  # clients that WHATSAT asks for, one after another
 CONNECTIONS = 10_000
 ID_BYTES = 24  # where memory is measured
+LOAD_SECONDS = 120  # that herd-load may take longer than it measures
 CONVERGE_SECONDS = 120
 ALONE: Graph = {"Hill": []}
 PAIR: Graph = {"Hill": ["Smith"], "Smith": []}
@@ -93,7 +94,11 @@ def load(server: Server, mode: str, ports: Sequence[int], counted: bool = False,
         words = ["perf", "stat", "-x,", "-o", counts, "-e", "instructions:u", "-p", ",".join(map(str, server.pids)),
                  "--", *words]
     before = kernel_ticks(server.pids)
-    ran = subprocess.run(words, capture_output=True, text=True, check=False)
+    patience = LOAD_SECONDS + float(options.get("seconds", 0))
+    try:
+        ran = subprocess.run(words, capture_output=True, text=True, check=False, timeout=patience)
+    except subprocess.TimeoutExpired:
+        raise Trouble(f"herd-load did not end within {patience:.0f} s") from None
     if ran.returncode != 0:
         raise Trouble(ran.stderr.strip() or f"herd-load ended with status {ran.returncode}")
     figures = json.loads(ran.stdout)

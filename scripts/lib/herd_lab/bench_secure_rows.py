@@ -30,6 +30,8 @@ OPEN_STRANGERS = 100  # at a time: fewer than one address may have under way, so
 STEP_SECONDS = 0.01   # between two groups of strangers
 GREETING_BYTES = 64   # of ZMTP 3
 HELLO_BYTES = 202     # of CURVE: the frame's two bytes and its body
+HELLO_SECONDS = 20    # until the ZeroMQ client has sent its HELLO
+CONNECT_SECONDS = 1   # that a stranger waits for its connection
 
 
 def certificate_in(folder: pathlib.Path) -> dict[str, pathlib.Path]:
@@ -107,7 +109,9 @@ def curve_hello(server_key: bytes) -> bytes:
             dealer.curve_publickey, dealer.curve_secretkey = zmq.curve_keypair()
             dealer.curve_serverkey = server_key
             dealer.connect(f"tcp://127.0.0.1:{listener.getsockname()[1]}")
+            listener.settimeout(HELLO_SECONDS)
             connection, _ = listener.accept()
+            connection.settimeout(HELLO_SECONDS)
             with connection:
                 connection.sendall(b"\xff" + bytes(8) + b"\x7f\x03\x00" + b"CURVE".ljust(20, b"\0") + b"\1" + bytes(31))
                 hello = b""
@@ -121,17 +125,18 @@ def curve_hello(server_key: bytes) -> bytes:
 
 @contextmanager
 def strangers(port: int, hello: bytes) -> Iterator[list[int]]:
-    """While it is open, STRANGERS_PER_SECOND connections a second begin a handshake and go no further. The list has
-    their number."""
+    """While it is open, STRANGERS_PER_SECOND connections a second begin a handshake and go no further, or as many as
+    this machine can open. The list has their number."""
     count, done = [0], threading.Event()
 
     def knock() -> None:
         opened: collections.deque[socket.socket] = collections.deque()
         began = time.monotonic()
         while not done.wait(STEP_SECONDS):
-            while count[0] < (time.monotonic() - began) * STRANGERS_PER_SECOND:
+            while count[0] < (time.monotonic() - began) * STRANGERS_PER_SECOND and not done.is_set():
                 try:
-                    opened.append(socket.create_connection(("127.0.0.1", port), 1, source_address=(STRANGERS, 0)))
+                    opened.append(socket.create_connection(("127.0.0.1", port), CONNECT_SECONDS,
+                                                           source_address=(STRANGERS, 0)))
                     opened[-1].sendall(hello)
                 except OSError:
                     pass  # refused: it counts, too

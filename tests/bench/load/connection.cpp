@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace herd::bench {
 namespace {
 
 constexpr std::size_t kReadBytes = std::size_t{64} * 1024;
+constexpr int kBlockedSeconds = 20;  // a call that waits longer fails: until a connection is set up, calls may wait
 
 [[noreturn]] void fail(const std::string& action) {
   throw std::runtime_error(action + ": " + std::strerror(errno));
@@ -32,6 +34,9 @@ int connect_to(const Target& target) {
   }
   const int descriptor = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   if (descriptor < 0) fail("socket");
+  const timeval patience{.tv_sec = kBlockedSeconds, .tv_usec = 0};
+  setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+  setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
   if (connect(descriptor, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     close(descriptor);
     fail("connecting to " + target.host + ":" + std::to_string(target.port));
