@@ -24,7 +24,7 @@ namespace {
 
 using protocol::Nanoseconds;
 
-// systemd uses seconds to minutes. Below this bound the loop would do little else than send signs of life.
+// systemd uses seconds to minutes. Below this bound the loop would do little else than send keep-alive messages.
 constexpr std::uint64_t kLeastWatchdogUs = 1'000;
 constexpr std::uint64_t kMostWatchdogUs = 86'400'000'000;  // a day
 
@@ -113,7 +113,7 @@ void ServiceManager::work(Nanoseconds now) {
   if (!is_present()) return;
   if (!unsent_.empty() && now >= retry_at_) send_state(std::exchange(unsent_, {}), now);
   if (period_ == Nanoseconds{0} || now < alive_at_) return;
-  // Not sent again before the next period: a socket that is full contains signs of life already.
+  // Not sent again before the next period: a socket that is full contains keep-alive messages already.
   (void)send("WATCHDOG=1");
   alive_at_ = now + period_;
 }
