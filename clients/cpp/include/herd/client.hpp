@@ -1,11 +1,14 @@
-// Reports locations to a herd and asks where clients are: the whole library, TLS excepted (herd/tls.hpp).
+// Reports locations to a herd and asks where clients are. This header includes the whole library, except TLS
+// (herd/tls.hpp).
 //
 //   herd::Client client({{"127.0.0.1:12140", "127.0.0.1:12141"}});
 //   client.report({"kiwi", {34.06893, -118.445127}});           // returns when it is acknowledged
 //   for (const auto& seen : client.near({"kiwi", 5}).clients) std::cout << seen.record.client << '\n';
 //
 // C++17. A Client belongs to one thread at a time, and so does a Watch. Each has a connection of its own. Every call
-// ends within Options::timeout for each try, and the pauses between them, at most 10 s each.
+// ends in a bounded time: it makes at most Options::tries tries, with pauses of at most 10 s between them. A try waits
+// up to Options::timeout for each of its steps: to connect, for the answers to the token and to INFO, and for the
+// answer to the command. Only getaddrinfo, which resolves host names, may take longer.
 #pragma once
 
 #include <thread>
@@ -19,20 +22,22 @@ namespace herd {
 
 class Client {
  public:
-  // Connects at the first command. Errors: Argument.
+  // Takes a copy of the options. Connects at the first command. Errors: Argument, for options that are malformed.
   explicit Client(Options options) : nodes_(std::move(options)) {}
 
   // Sends a report, at other nodes too, until the herd has acknowledged it as docs/RELIABILITY.md promises. Returns the
   // reply, `AT …` or `IGNORE`. A repeat is harmless. Errors: Argument; Refused: the node drops or refuses the report,
-  // such as one with a time far ahead; Unavailable: it may have been stored, and may be repeated with the same time.
+  // for example because its time is too far ahead; Unavailable: the report may have been stored, and may be repeated
+  // with the same time; Protocol.
   std::string report(const Report& report) {
     auto results = this->report(std::vector<Report>{report});
     if (results.front().is_acknowledged) return std::move(results.front().text);
     throw Error(ErrorKind::Refused, "the report of " + report.client + " is refused: " + results.front().text);
   }
 
-  // The same for many, up to kWindow of which are under way at a time. Returns a result for each. After an error some
-  // of the reports may have been stored. Errors: Argument, Unavailable.
+  // The same for many reports; at most kWindow (64) of them are under way at a time. Returns a result for each, in
+  // their order; a report that a node drops is a result, not an error. After an error some of the reports may have been
+  // stored. Errors: Argument; Refused, if the node refuses the token; Unavailable; Protocol.
   std::vector<ReportResult> report(const std::vector<Report>& reports) {
     std::vector<std::string> lines;
     for (const Report& each : reports) {
@@ -57,7 +62,8 @@ class Client {
     return results;
   }
 
-  // The newest record of the client; nullopt if the herd does not know it. Errors: Argument, Refused, Unavailable.
+  // Returns the record of the client; nullopt if the herd does not know it. Errors: Argument, Refused, Unavailable,
+  // Protocol.
   std::optional<Record> whereis(const std::string& client) {
     const std::string line = "WHEREIS " + detail::client_text(client) + "\n";
     return ask([&](detail::Connection& node) -> std::optional<Record> {
@@ -69,8 +75,8 @@ class Client {
     });
   }
 
-  // The clients in a circle, nearest first. A client in the centre is not among them. Errors: Argument; Refused, also
-  // if the client in the centre is unknown; Unavailable.
+  // Returns the clients in a circle, nearest first, at most page.max. A client in the centre is not among them. Errors:
+  // Argument; Refused, also if the client in the centre is unknown; Unavailable; Protocol.
   NearAnswer near(const Circle& circle, const Page& page = {}) {
     return ask([line = detail::circle_text(circle) + page_text(page)](detail::Connection& node) {
       NearAnswer answer;
@@ -88,7 +94,8 @@ class Client {
     });
   }
 
-  // The clients in a box, in an order that `after` continues. Errors: Argument, Refused, Unavailable.
+  // Returns the clients in a box, at most page.max, in an order in which `after` continues. Errors: Argument, Refused,
+  // Unavailable, Protocol.
   WithinAnswer within(const Box& box, const Page& page = {}) {
     return ask([line = detail::box_text(box) + page_text(page)](detail::Connection& node) {
       WithinAnswer answer;
@@ -99,7 +106,8 @@ class Client {
     });
   }
 
-  // The number of clients in a circle or a box. Errors: as near() and within().
+  // Returns the number of clients in a circle or a box. A client in the centre does not count. Errors: as near() and
+  // within().
   std::uint64_t count_near(const Circle& circle, const Filter& filter = {}) {
     return count("COUNT " + detail::circle_text(circle) + detail::filter_text(filter) + "\n");
   }
@@ -107,10 +115,10 @@ class Client {
     return count("COUNT " + detail::box_text(box) + detail::filter_text(filter) + "\n");
   }
 
-  // The address of the node that is asked next.
+  // The address of the node that gets the next command. The reference is valid until the next call.
   [[nodiscard]] const std::string& node() const { return nodes_.current(); }
 
-  // Closes the connection; the next command connects again.
+  // Closes the connection, if there is one. The next command connects again.
   void close() { connection_.reset(); }
 
  private:

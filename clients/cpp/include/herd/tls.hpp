@@ -1,4 +1,4 @@
-// TLS for the client library, by OpenSSL 1.1.1 or newer: link herd::client_tls.
+// TLS for the client library, by OpenSSL 1.1.1 or newer. Link herd::client_tls.
 //
 //   herd::Options options{{"hill.example:12140"}};
 //   options.transport = herd::tls({});
@@ -14,8 +14,8 @@
 namespace herd {
 
 struct TlsOptions {
-  std::string ca_file{};      // PEM file of the certificates to trust; empty: those of the system
-  std::string server_name{};  // in the certificate of the node; empty: the host of its address
+  std::string ca_file{};      // a PEM file of the certificates to trust; empty: those of the system
+  std::string server_name{};  // the name that the node's certificate must have; empty: the host in its address
 };
 
 namespace detail {
@@ -114,7 +114,8 @@ class TlsStream final : public Stream {
 
 }  // namespace detail
 
-// Connections by TLS 1.2 or 1.3 that check the node's certificate. Errors: Argument, if a file cannot be read.
+// Returns a transport with TLS 1.2 or newer that checks the node's certificate. Errors: Argument, if `ca_file` cannot
+// be read. Copies of the transport share one SSL_CTX; any thread may use them.
 inline Transport tls(const TlsOptions& options) {
   const std::shared_ptr<SSL_CTX> context(SSL_CTX_new(TLS_client_method()), detail::TlsDelete{});
   if (context == nullptr) throw std::bad_alloc();

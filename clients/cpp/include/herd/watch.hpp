@@ -1,8 +1,11 @@
-// A watch: the clients inside a circle or a box, with certain ids, or all, and their changes as they come.
+// A watch: first the clients inside a circle or a box, with certain ids, or all clients; then each change as it comes.
+// A member is a client that the watch has inside. A Watch belongs to one thread at a time, and has its own connection.
 //
 //   herd::Watch watch({{"127.0.0.1:12140", "127.0.0.1:12141"}}, herd::WatchQuery::near("kiwi", 1));
 //   herd::Members members;
-//   while (auto event = watch.next(std::chrono::seconds{60})) members.apply(*event);
+//   while (is_running) {
+//     if (auto event = watch.next(std::chrono::seconds{1})) members.apply(*event);
+//   }
 #pragma once
 
 #include <map>
@@ -13,20 +16,22 @@
 
 namespace herd {
 
-// The operands and options of WATCH (docs/ASKING.md). An option that has no meaning for the query is refused.
+// The operands and options of WATCH (docs/ASKING.md). Make it by one of the functions, then set options. The node
+// refuses an option that has no meaning for the query. Errors of the functions: Argument.
 struct WatchQuery {
-  // One client, or a beginning of ids and `*`.
+  // One client, or a prefix of ids and `*`.
   static WatchQuery client(const std::string& id) { return of("CLIENT " + detail::client_text(id)); }
+  // `km`: the radius in kilometres, 0 to 20016.
   static WatchQuery near(const Centre& centre, double km) { return of(detail::circle_text({centre, km})); }
   static WatchQuery within(const Box& box) { return of(detail::box_text(box)); }
   static WatchQuery all() { return of("ALL"); }
 
   std::string what;                  // made by the functions above
-  std::string match{};               // the beginning of ids and `*`; empty: every client
-  std::optional<double> slack_km{};  // a member leaves only beyond the radius and this
-  std::optional<double> dwell_s{};   // enters only after this time inside
-  std::optional<double> every_s{};   // at most one Move of a client in this time
-  std::chrono::seconds beat{15};     // a Tick after this time without another event: 5 s to 1 h
+  std::string match{};               // a prefix of ids and `*`; empty: every client
+  std::optional<double> slack_km{};  // kilometres: a member leaves only beyond the radius plus this; only near()
+  std::optional<double> dwell_s{};   // seconds: a client enters only after this time inside; only near() and within()
+  std::optional<double> every_s{};   // seconds: at most one Move of a client in this time
+  std::chrono::seconds beat{15};     // a Tick after this time without another event; 5 s to 1 h
 
  private:
   static WatchQuery of(std::string what) {
@@ -38,32 +43,33 @@ struct WatchQuery {
 
 struct Event {
   enum class Kind {
-    Watching,  // the watch has begun at `node`; `is_resumed`: keep the members, else forget them
+    Watching,  // the watch has begun at `node`; is_resumed true: keep the members; false: forget them
     Here,      // inside when the watch began
-    Ready,     // the snapshot is complete
+    Ready,     // the snapshot is complete; `text` is the number of Here events
     Enter,     // a client has come inside
     Move,      // a member has reported again
     Leave,     // a client is no longer inside
     Centre,    // the client in the centre has reported
     Gone,      // an operator has reset the client
-    Tick,      // nothing else came for `beat`; `text` is the node's clock
+    Tick,      // no other event came for `beat`; `text` is the node's clock, in seconds since 1970
     End,       // the node has ended the watch; `text` is the reason
     Lost,      // the connection is lost; `text` is the reason. next() connects again
   };
 
   Kind kind = Kind::Lost;
   std::string client{};            // of Here, Enter, Move, Leave, Centre, Gone
-  std::optional<Record> record{};  // of the same, but Gone; absent with a token of `level=events`
-  std::optional<double> km{};      // from the centre, if the watch is a circle
-  int bearing = 0;                 // degrees from north, if `km` is there
-  bool is_resumed = false;
-  std::string text{};
-  std::string node{};  // the address of the node
+  std::optional<Record> record{};  // of the same kinds, except Gone; nullopt with a token of `level=events`
+  std::optional<double> km{};      // distance from the centre in kilometres; only if the watch is a circle
+  int bearing = 0;                 // degrees from north, 0 to 359; only if `km` has a value
+  bool is_resumed = false;         // of Watching
+  std::string text{};              // of Ready, Tick, End, Lost
+  std::string node{};              // the address of the node, as in Options::nodes
 };
 
 class Watch {
  public:
-  // Connects at the first next(). Options::tries has no effect. Errors: Argument.
+  // Takes copies of both. Connects at the first next(). Options::tries has no effect: a watch has no limit of tries.
+  // Errors: Argument.
   Watch(Options options, const WatchQuery& query) : nodes_(std::move(options)), beat_(query.beat) {
     const auto add = [this](const char* name, const std::optional<double>& value) {
       if (!value) return;
@@ -76,18 +82,20 @@ class Watch {
     add("every", query.every_s);
   }
 
-  // The next event; nullopt if none has come within `wait`. While it connects it may take Options::timeout longer.
+  // Returns the next event; nullopt if none has come within `wait`. A call that connects may take longer: up to
+  // Options::timeout for each step, which are to connect and the answers to the token, to INFO and to WATCH.
   //
-  // After Lost, and after End with the reasons `stopping` and `not allowed`, it connects again, after a pause that
-  // grows from failure to failure up to 10 s: to the same node first, where the watch is resumed, then to the next
-  // ones, where it begins anew. So it goes on until the caller stops. If no line comes for `beat` and Options::timeout
-  // together, the node hangs and is left.
+  // After Lost, and after End with the reason `stopping` or `not allowed`, later calls connect again, after a pause
+  // that grows with each failure, up to 10 s. They connect to the same node first, where the watch is resumed, then to
+  // the next ones, where it begins anew. If no line comes for `beat` plus Options::timeout, the node hangs, and the
+  // watch goes to the next node.
   //
-  // The library reads only when this is called, and holds at most 12 KiB that were not taken. A slow caller gets the
-  // present state of each client, not each step; one that takes nothing for idle_timeout (300 s) is disconnected.
+  // The library reads only in this function, and holds at most 12 KiB that were not taken. A slow caller gets the
+  // newest state of each client, not each change. A node disconnects a caller that takes nothing for idle_timeout (300
+  // s).
   //
-  // Errors: Refused: the node refuses the watch when it first begins, or the token; Ended: after any other End;
-  // Protocol.
+  // Errors: Refused: the node refuses the token, or the watch when it begins for the first time; Ended: the watch has
+  // ended with another reason, and each further call throws this again; Protocol.
   std::optional<Event> next(std::chrono::milliseconds wait) {
     const Deadline until = SteadyClock::now() + wait;
     if (end_) throw *end_;
@@ -115,7 +123,7 @@ class Watch {
   }
 
  private:
-  static constexpr std::chrono::seconds kStable{10};  // a watch that ran for so long was no failure
+  static constexpr std::chrono::seconds kStable{10};  // after a watch that ran for longer, the pauses begin anew
 
   [[nodiscard]] Event make(Event::Kind kind) const {
     Event event;
@@ -220,7 +228,7 @@ class Watch {
   std::optional<Error> end_;
 };
 
-// The clients inside, by their ids. Apply every event of a watch, in their order.
+// The members of one watch, by their ids. Apply every event of the watch, in order. One thread at a time.
 class Members {
  public:
   void apply(const Event& event) {
@@ -234,9 +242,9 @@ class Members {
     if (event.kind == Kind::Watching || event.kind == Kind::Lost || event.kind == Kind::End) is_ready_ = false;
   }
 
-  // The last event of each client.
+  // The newest event of each member.
   [[nodiscard]] const std::map<std::string, Event>& clients() const { return clients_; }
-  // Whether the picture is complete: false until Ready, and while the connection is lost.
+  // Whether the members are complete: false until Ready, and while the connection is lost.
   [[nodiscard]] bool is_ready() const { return is_ready_; }
 
  private:
