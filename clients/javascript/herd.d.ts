@@ -120,9 +120,10 @@ export interface WatchOptions extends AskOptions {
  * - `refused`: the node refuses the request; `status` and `message` say why. Do not repeat it.
  * - `unknown`: the node does not know the client in the centre. It may be known later, or at another node.
  * - `unavailable`: no node has answered in time; `cause` is the last failure.
- * - `network`, `timeout`, `busy`: one node failed; only in `cause` and in events of the kind `lost`.
+ * - `network`, `timeout`, `busy`: one node failed; only in `cause` and in events of the kind `lost`. A Reporter also
+ *   rejects a report with `busy` if `maxWaiting` reports wait.
  * - `protocol`: the answer is not one of a herd, or exceeds a bound.
- * - `ended`: the node has ended the watch; `message` has the reason.
+ * - `ended`: the node has ended the watch for good; `message` has the reason.
  */
 export type ErrorKind =
   | "refused" | "unknown" | "unavailable" | "network" | "timeout" | "busy" | "protocol" | "ended";
