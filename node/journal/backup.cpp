@@ -19,6 +19,7 @@
 #include "bus/journal/recovery.hpp"
 #include "node/base/random_id.hpp"
 #include "node/base/set_aside.hpp"
+#include "node/journal/write_all.hpp"
 
 namespace herd::node {
 namespace {
@@ -68,17 +69,6 @@ Result<Opened> open_regular(const fs::path& path) {
   if (file.get() < 0 || fstat(file.get(), &status) != 0) return fail(because(path));
   if (!S_ISREG(status.st_mode)) return fail(path.string() + ": it is no regular file");
   return file;
-}
-
-// Returns 0 or errno.
-int write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0 ? ENOSPC : errno;
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return 0;
 }
 
 // A new file in an open directory. Its name is removed with this object, unless the file got another one.

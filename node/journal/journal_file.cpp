@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "node/base/set_aside.hpp"
+#include "node/journal/write_all.hpp"
 #include "protocol/assert.hpp"
 
 namespace herd::node {
@@ -30,17 +31,6 @@ constexpr int kFlags = O_RDWR | O_APPEND | O_CLOEXEC;
 
 std::string because(const std::filesystem::path& path) {
   return "journal " + path.string() + ": " + std::strerror(errno);
-}
-
-// Writes all bytes. Returns 0 or errno.
-int write_all(int file, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t count = write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return count == 0 ? ENOSPC : errno;
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return 0;
 }
 
 bool same_file(const struct stat& one, const struct stat& other) {
