@@ -24,12 +24,6 @@ Format format_of(const Request& request) {
   return is_geo ? Format::GeoJson : Format::Json;
 }
 
-Response retry_later(std::string_view detail) {
-  auto response = http::problem_response(503, detail);
-  response.headers.push_back({"Retry-After", "1"});
-  return response;
-}
-
 // The response to a question that the loop has not answered.
 Response refusal_of(const Answer& answer) {
   switch (answer.kind) {
@@ -38,7 +32,7 @@ Response refusal_of(const Answer& answer) {
     case Answer::Kind::Refused:
       return http::problem_response(400, answer.reason);
     case Answer::Kind::Unavailable:
-      return retry_later(answer.reason);
+      return http::retry_later(503, answer.reason);
     case Answer::Kind::Given:
       break;
   }
@@ -97,7 +91,7 @@ class Desk {
       responder.send(is_given ? page.show(std::move(answer.text), format) : refusal_of(answer));
     };
     if (!questions_->ask(std::move(*question), read)) {
-      responder.send(retry_later("too many questions are under way: ask again in a second"));
+      responder.send(http::retry_later(503, "too many questions are under way: ask again in a second"));
     }
   }
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <utility>
 
@@ -25,6 +26,7 @@ using http::problem_response;
 using http::Request;
 using http::Responder;
 using http::Response;
+using http::retry_later;
 
 constexpr std::string_view kJson = "application/json";
 constexpr std::string_view kForm = "application/x-www-form-urlencoded";
@@ -39,12 +41,6 @@ std::string media_type(const Request& request) {
   std::transform(type.begin(), type.end(), type.begin(),
                  [](char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter; });
   return type;
-}
-
-Response later(std::string_view detail, std::string_view seconds) {
-  auto response = problem_response(503, detail);
-  response.headers.push_back({"Retry-After", std::string(seconds)});
-  return response;
 }
 
 // What the app expects when its message is taken.
@@ -186,7 +182,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
     };
     if (parts_.queue->report(std::move(request), read)) return;
     for (std::size_t i = 0; i < reports; ++i) count(app, PhoneResult::Later);
-    responder.send(later("too many reports are under way: send it again in a second", "1"));
+    responder.send(retry_later(503, "too many reports are under way: send it again in a second"));
   }
 
   // Returns the reason why a part of the payload is no report; empty: there is none.
@@ -216,16 +212,18 @@ class Pages : public std::enable_shared_from_this<Pages> {
         break;
       case ReportAnswer::Kind::Unacknowledged:
         count_all(PhoneResult::Later);
-        return later("the report is not acknowledged in time: too few replicas, or the journal stalls", "1");
+        return retry_later(503, "the report is not acknowledged in time: too few replicas, or the journal stalls");
       case ReportAnswer::Kind::Stopping:
         count_all(PhoneResult::Later);
-        return later("the node stops", "5");
+        return retry_later(503, "the node stops", std::chrono::seconds(5));
       case ReportAnswer::Kind::Revoked:
         count_all(PhoneResult::Refused);
         return problem_response(401, "this token was revoked or has expired: use another one");
     }
     for (const ReportOutcome outcome : answer.outcomes) count(asked.app, result_of(outcome));
-    if (has(answer, ReportOutcome::Full)) return later("max_clients is reached, and this client is new", "60");
+    if (has(answer, ReportOutcome::Full)) {
+      return retry_later(503, "max_clients is reached, and this client is new", std::chrono::minutes(1));
+    }
     if (has(answer, ReportOutcome::NotAllowed)) {
       return problem_response(403, "the token may not report this client: change `tell` of the token");
     }

@@ -16,7 +16,7 @@ void Connection::stream(std::uint64_t request, Stream stream) {
   if (state_ != State::Answering || request != request_) return;
   closes_ = true;
   if (shared_.figures.streams >= shared_.limits.streams) {
-    return respond(text_response(503, "too many viewers: try again later"));
+    return respond(retry_later(503, "too many viewers: try again later"));
   }
   begin_stream(std::move(stream));
 }

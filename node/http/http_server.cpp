@@ -46,13 +46,18 @@ Response readiness(const Status& status) {
   return http::text_response(200, "ready");
 }
 
-// A page that renders the status with `show`; 503 with `trouble` if the loop does not publish one in time.
+Response unavailable(std::string_view why) {
+  return http::text_response(503, why);
+}
+
+// A page that renders the status with `show`; `refuse` makes the response if the loop does not publish one in time.
 template <typename Show>
-http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble, Show show) {
-  return [board = std::move(board), trouble = std::move(trouble), show](const Request&, const Responder& responder) {
-    board->read([trouble, show, responder](const std::shared_ptr<const Status>& status) {
-      responder.send(status ? show(*status)
-                            : http::text_response(503, trouble + ": the loop has not answered within 1 s"));
+http::Router::Page page(std::shared_ptr<StatusBoard> board, std::string trouble, Show show,
+                        Response (*refuse)(std::string_view) = unavailable) {
+  return [board = std::move(board), trouble = std::move(trouble), show, refuse](const Request&,
+                                                                                const Responder& responder) {
+    board->read([trouble, show, refuse, responder](const std::shared_ptr<const Status>& status) {
+      responder.send(status ? show(*status) : refuse(trouble + ": the loop has not answered within 1 s"));
     });
   };
 }
@@ -71,9 +76,11 @@ http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_
   router.add("GET", "/status.json", page(board, "no status", [](const Status& status) {
                return Response{200, "application/json", to_json(status)};
              }));
-  router.add("GET", "/v1/herd", page(board, "no status", [](const Status& status) {
-               return Response{200, "application/json", to_herd_json(status)};
-             }));
+  router.add("GET", "/v1/herd",
+             page(
+                 board, "no status",
+                 [](const Status& status) { return Response{200, "application/json", to_herd_json(status)}; },
+                 [](std::string_view why) { return http::retry_later(503, why); }));
   return router;
 }
 

@@ -120,6 +120,12 @@ Response problem_response(int status, std::string_view detail) {
   return {status, "application/problem+json", std::move(body)};
 }
 
+Response retry_later(int status, std::string_view detail, std::chrono::seconds after) {
+  auto response = problem_response(status, detail);
+  response.headers.push_back({"Retry-After", std::to_string(after.count())});
+  return response;
+}
+
 std::string head_of(const Response& response, const HeadOptions& options) {
   std::string head = common_head({response.status, response.content_type, response.policy}, options);
   for (const Header& header : response.headers) head += fmt::format("{}: {}\r\n", header.name, header.value);

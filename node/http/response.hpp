@@ -31,6 +31,10 @@ struct Response {
 // A problem of RFC 9457: `detail` says what to do. Any text is allowed.
 [[nodiscard]] Response problem_response(int status, std::string_view detail);
 
+// A problem that may be gone after this time: the response has a Retry-After line.
+[[nodiscard]] Response retry_later(int status, std::string_view detail,
+                                   std::chrono::seconds after = std::chrono::seconds(1));
+
 // The source of a response of unbounded length, such as server-sent events. The connection pulls the next piece when
 // the client has taken the previous one, so a slow client holds at most one piece. The connection owns the source and
 // destroys it when the stream ends or the client disconnects. HTTP thread only.

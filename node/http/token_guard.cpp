@@ -43,9 +43,7 @@ std::optional<Response> TokenGuard::check(const Request& request, const asio::ip
   }
   if (tokens->find(*token, now.wall) != nullptr) return std::nullopt;
   if (!wrong_tokens_.allows(now.steady)) {
-    auto response = problem_response(429, "there are too many wrong tokens: send a right one");
-    response.headers.push_back({"Retry-After", "1"});
-    return response;
+    return retry_later(429, "there are too many wrong tokens: send a right one");
   }
   spdlog::warn("event=http_token_refused from={} reason=\"an unknown, revoked or expired token\" suppressed={}",
                from.to_string(), wrong_tokens_.take_suppressed(now.steady));

@@ -57,7 +57,15 @@ def get(node: Node, target: str, headers: dict[str, str] | None = None) -> Answe
     with contextlib.closing(connection):
         connection.request("GET", target, headers=headers or {})
         response = connection.getresponse()
+        check_status(target, response.status)
         return Answer(response.status, response.headers.get_content_type(), response.read())
+
+
+def check_status(target: str, status: int) -> None:
+    """docs/openapi.json has this status for the target, if it is one of the API."""
+    path = target.partition("?")[0]
+    described = API["paths"].get("/v1/where/{client}" if path.startswith("/v1/where/") else path)
+    assert described is None or str(status) in described["get"]["responses"], (target, status)
 
 
 def check(schema: str, document: Any) -> None:
@@ -338,6 +346,7 @@ def test_a_token_limits_what_the_api_tells(make_control: MakeControl) -> None:
     box = "/v1/map?sw=0,0&ne=3,3"
     assert len(get(node, box, everything).body) - len(get(node, box, trucks).body) == 16
     assert get(node, "/v1/count?at=1,2&km=1", events).status == 403
+    assert get(node, "/v1/where/kiwi", events).status == 403
     line_of = "".join(f"{name}: {value}\r\n" for name, value in events.items())
     with Viewer(node, "all", line_of) as viewer:
         viewer.head()
@@ -350,3 +359,5 @@ def test_a_token_limits_what_the_api_tells(make_control: MakeControl) -> None:
         name, _, data = viewer.event()
         assert (name, data["reason"]) == ("end", "not allowed")
         assert viewer.socket.recv(100) == b""
+    wrong = {"Authorization": "Bearer nobody"}
+    wait_for(lambda: get(node, "/v1/herd", wrong).status == 429, "wrong tokens are refused without a log line")
