@@ -19,7 +19,7 @@ import pytest
 
 import browser
 from browser import Browser, Page
-from herd_fixture import LONG, Herd, MakeHerd, Node, alone, ring
+from herd_fixture import LONG, Herd, MakeHerd, MakeLightHerd, Node, alone, ring
 from talk import now, read_all
 from test_tokens import GOOD, entry, write
 
@@ -136,6 +136,63 @@ def other_screens(herd: Herd, chromium: Browser) -> None:
         page.wait("document.querySelectorAll('.uplot').length >= 2")
         picture(page, f"dashboard-{name}")
         assert page.problems == []
+
+
+@pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
+def test_a_herd_of_64_nodes_fits_the_page(make_light_herd: MakeLightHerd, chromium: Browser) -> None:
+    herd = make_light_herd(ring(64), start=False)
+    herd.start(wait=False)
+    for node in herd:
+        node.wait_ready(120)
+    herd.wait_linked(120)
+    page = dashboard(chromium, herd["n0"])
+    page.wait("document.querySelectorAll('#nodes tr').length === 64", 60)
+    page.wait("[...document.querySelectorAll('#nodes tr .state')].filter((state) => state.textContent === 'up')"
+              ".length === 63", 60)
+    herd["n32"].say(f"IAMAT far +1+2 {now()}")
+    page.wait("window.herdDashboard.clients.count === 1")
+    assert page.evaluate("document.scrollingElement.scrollWidth <= innerWidth")
+    picture(page, "dashboard-64")
+    herd["n1"].kill()
+    page.wait("document.querySelector('#nodes tr[data-node=n1] .state').textContent === 'down'")
+    assert page.problems == []
+
+
+def memory_of(page: Page) -> dict[str, float]:
+    """{"JSHeapUsedSize": bytes, "Nodes": elements and texts, "JSEventListeners": number, …} after a collection."""
+    page.call("HeapProfiler.collectGarbage")
+    return {each["name"]: each["value"] for each in page.call("Performance.getMetrics")["metrics"]}
+
+
+@pytest.mark.skipif(not LONG, reason="long: ./scripts/test --long")
+def test_a_page_that_stays_open_does_not_grow(make_herd: MakeHerd, chromium: Browser) -> None:
+    """In each period the page gets as many events as it keeps, several times over. So what a day adds shows after two
+    of them."""
+    node = make_herd(alone(1), log_level="info")["n0"]
+    page = dashboard(chromium, node)
+    page.call("Performance.enable")
+    for name, value in (("lat", "0"), ("lng", "0"), ("km", "500")):
+        page.type_into(f"#watch-form input[name={name}]", value)
+    page.press("Enter", 13)
+    page.wait("document.querySelector('#watch-count').textContent === '0 inside'")
+    seen = []
+    with node.connect(60) as connection:
+        reader = threading.Thread(target=read_all, args=(connection,))
+        reader.start()
+        for period in range(4):
+            for step in range(60):
+                place = "+1+1" if step % 2 else "+40+40"
+                connection.sendall("".join(f"IAMAT c{i} {place} {now()}\n" for i in range(200)).encode())
+                page.evaluate("new Promise((done) => setTimeout(done, 500))")
+            seen.append(memory_of(page))
+        connection.shutdown(socket.SHUT_RDWR)
+        reader.join()
+    for figure in ("JSHeapUsedSize", "Nodes", "JSEventListeners"):
+        print(figure, [round(each[figure]) for each in seen])
+    assert seen[-1]["JSHeapUsedSize"] < 1.2 * seen[1]["JSHeapUsedSize"]
+    assert seen[-1]["Nodes"] < 1.2 * seen[1]["Nodes"]
+    assert seen[-1]["JSEventListeners"] <= 1.2 * seen[1]["JSEventListeners"]
+    assert page.problems == []
 
 
 def get(node: Node, path: str) -> tuple[int, http.client.HTTPMessage]:

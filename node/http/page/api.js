@@ -15,6 +15,11 @@ export class Refused extends Error {
     super(message);
     this.status = status;
   }
+
+  /** Whether the node may answer the same request a second later. */
+  get isPassing() {
+    return this.status === 429 || this.status === 503;
+  }
 }
 
 export function saveToken(token) {

@@ -1,7 +1,7 @@
 // Starts the page and keeps it fresh: once a second it asks for the herd and for the map, one request of each at a
 // time. A hidden page asks nothing.
 
-import { getJson, TokenNeeded } from "./api.js";
+import { getJson, Refused, TokenNeeded } from "./api.js";
 import { Areas } from "./areas.js";
 import { Clients } from "./clients.js";
 import { byId, setText } from "./dom.js";
@@ -88,7 +88,8 @@ async function failed(error) {
     await onToken(error);
     return;
   }
-  setText(byId("state"), `no answer of this node: ${error.message}`);
+  const what = error instanceof Refused ? "this node refuses" : "no answer of this node";
+  setText(byId("state"), `${what}: ${error.message}`);
   byId("state").className = "is-lost";
 }
 

@@ -6,6 +6,7 @@ import { colourOf } from "./palette.js";
 
 const WIDTH = 460;
 const HEIGHT = 250;
+const MOST_NAMES = 24;  // in the drawing of a larger herd, only this node and its peers have their names
 const STATE_TEXT = { self: "this node", up: "up", half: "one way", down: "down", silent: "silent" };
 
 export class HerdPanel {
@@ -61,8 +62,11 @@ function drawing(herd) {
   };
   const own = place(first);
   const links = herd.rows.flatMap((row, index) => (row.isPeer ? linkShapes(row, own, place(index)) : []));
-  const nodes = herd.rows.flatMap((row, index) => nodeShapes(row, place(index)));
-  return [...links, ...nodes];
+  const radius = Math.min(10, 300 / names.length);  // so that neighbours do not touch
+  const isNamed = (row) => names.length <= MOST_NAMES || row.isPeer || row.state === "self";
+  const nodes = herd.rows.map((row, index) => nodeShape(row, place(index), radius));
+  const labels = herd.rows.flatMap((row, index) => (isNamed(row) ? [nodeLabel(row, place(index))] : []));
+  return [...links, ...nodes, ...labels];
 }
 
 function linkShapes(row, from, to) {
@@ -77,13 +81,15 @@ function linkShapes(row, from, to) {
   return [line, svg("text", { x, y, class: "link-label" }, label)];
 }
 
-function nodeShapes(row, at) {
-  const circle = svg("circle", {
-    cx: at.x, cy: at.y, r: row.state === "self" ? 13 : 10, class: `node is-${row.state}`, "data-node": row.name,
-    fill: colourOf(row.name),
-  });
-  const name = svg("text", { x: at.x, y: at.y + (at.y < HEIGHT / 2 ? -17 : 27), class: "node-label" }, row.name);
-  return [circle, name];
+function nodeShape(row, at, radius) {
+  return svg("circle", {
+    cx: at.x, cy: at.y, r: row.state === "self" ? radius + 3 : radius, class: `node is-${row.state}`,
+    "data-node": row.name, fill: colourOf(row.name),
+  }, svg("title", {}, `${row.name}: ${STATE_TEXT[row.state]}`));
+}
+
+function nodeLabel(row, at) {
+  return svg("text", { x: at.x, y: at.y + (at.y < HEIGHT / 2 ? -17 : 27), class: "node-label" }, row.name);
 }
 
 function emptyRow(name) {

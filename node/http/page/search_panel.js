@@ -49,7 +49,7 @@ export class SearchPanel {
       if (path === this.path) this.show(record);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      this.path = "";
+      if (!error.isPassing) this.path = "";
       this.clear(error.status === 404 ? "This node does not know the client." : error.message);
     }
   }
