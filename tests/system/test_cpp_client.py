@@ -7,11 +7,12 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from certificates import SETTINGS
-from herd_fixture import LONG, REPOSITORY, Herd, MakeHerd, Ports, herds_that_end, line
+from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three
+from herd_fixture import LIGHT, LONG, REPOSITORY, Herd, MakeHerd, Ports, herds_that_end, line
 from herd_lab.certificate import write_certificate
 from scripted_lines import Answer, ScriptedLines
 from talk import now, piped
@@ -20,14 +21,11 @@ from test_tokens import entry, write
 
 CLIENT = REPOSITORY / "clients/cpp"
 PROJECT = REPOSITORY / "tests/system/cpp_client"
-LIGHT = {"places": {"providers": ["google"]}}  # reads no places
 PATIENCE = 60  # seconds: the limit of any step on a loaded machine
 BUILD_PATIENCE = 600
 TOKEN, WATCHER = "herd_" + "c" * 43, "herd_" + "e" * 43
 INFO = b"INFO herd=x node=n0 version=1 protocol=1 auth=none tls=off time=1 max_line=1024 " \
        b"commands=IAMAT,WHEREIS,NEAR,WITHIN,COUNT,WATCH\n"
-
-Take = Callable[[], list[str]]
 
 
 @pytest.fixture(name="programs", scope="module")
@@ -55,15 +53,6 @@ def two_nodes() -> Iterator[Herd]:
         yield herd
 
 
-def report_three(herd: Herd) -> None:
-    herd["n0"].say(f"IAMAT kiwi +34-118 {now()}\nIAMAT truck-1 +34.01-118 {now()}\nIAMAT emu +34-118.01 {now()}\n")
-    herd.wait_converged(3)
-
-
-def ports(herd: Herd) -> list[str]:
-    return [f"127.0.0.1:{node.clients_port}" for node in herd]
-
-
 def run(program: pathlib.Path, *words: str, status: int = 0, token: str = "") -> tuple[str, str]:
     """Runs a program that must end with this status: (output, errors)."""
     done = subprocess.run([program, *words], text=True, capture_output=True, check=False, timeout=PATIENCE,
@@ -82,22 +71,6 @@ def watching(programs: pathlib.Path, what: str, *words: str, token: str = "") ->
             yield lambda: piped(process.stdout).readline().split()
         finally:
             process.kill()
-
-
-def read_to(take: Take, name: str) -> list[list[str]]:
-    """The events up to one of this name."""
-    events = [take()]
-    while events[-1][0] != name:
-        events.append(take())
-    return events
-
-
-def read_until(take: Take, members: list[str]) -> list[list[str]]:
-    """The events up to the one after which these are the members."""
-    events = [take()]
-    while events[-1][3:] != members:
-        events.append(take())
-    return events
 
 
 @pytest.mark.skipif(not LONG, reason="to build this program takes 3 s of a core: run with --long")
@@ -145,25 +118,16 @@ def test_a_watch_is_resumed_without_a_gap_or_a_repeat(programs: pathlib.Path, he
 def test_it_continues_at_another_node_when_one_freezes_or_is_killed(programs: pathlib.Path,
                                                                     make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), settings=LIGHT, log_level="info")
-    first, second = herd["n0"], herd["n1"]
     report_three(herd)
+
+    def ask_second() -> None:
+        assert run(programs / "driver", "where", "-", *ports(herd))[0] == f"1 {ports(herd)[1]}\n"
     with watching(programs, "kiwi", *ports(herd)) as take:
-        assert read_to(take, "ready")[-1][3:] == ["emu", "truck-1"]
-        first.signal(signal.SIGSTOP)
-        try:
-            assert run(programs / "driver", "where", "-", *ports(herd))[0] == f"1 {ports(herd)[1]}\n"
-            second.say(f"IAMAT rhea +34-118 {now()}\n")
-            events = read_until(take, ["emu", "rhea", "truck-1"])
-            assert "lost" in [event[0] for event in events]
-        finally:
-            first.signal(signal.SIGCONT)
-        herd.wait_converged(4)
-        second.kill()
-        first.say(f"IAMAT wren +34-118 {now()}\n")
-        read_until(take, ["emu", "rhea", "truck-1", "wren"])  # n0 again
+        events = continue_at_another_node(herd, MembersOf(take, lambda event: event[3:]), ask_second)
+    assert "lost" in [event[0] for event in events]
     walk = ["--steps", "3", "--pause", "0", "phone-1", "34,-118", ports(herd)[1], ports(herd)[0]]
     assert run(programs / "phone", *walk)[0].count("AT n0 ") == 3
-    assert "+34.0000180-118.0000000" in (first.knows("phone-1") or "")
+    assert "+34.0000180-118.0000000" in (herd["n0"].knows("phone-1") or "")
 
 
 @pytest.mark.skipif(not LONG, reason="to build this example takes 5 s of a core: run with --long")

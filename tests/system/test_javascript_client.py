@@ -7,14 +7,14 @@ import json
 import os
 import pathlib
 import shutil
-import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from certificates import SETTINGS
-from herd_fixture import REPOSITORY, Herd, MakeHerd, herds_that_end, line, wait_for
+from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three
+from herd_fixture import LIGHT, REPOSITORY, Herd, MakeHerd, herds_that_end, line, wait_for
 from herd_lab.certificate import write_certificate
 from talk import now, piped
 from tcp_relay import TcpRelay
@@ -22,10 +22,8 @@ from test_tokens import entry, write
 
 NODE = shutil.which("node") or shutil.which("nodejs")
 CLIENT = REPOSITORY / "clients/javascript"
-LIGHT = {"places": {"providers": ["google"]}}  # reads no places
 PATIENCE = 60  # seconds: the limit of any step on a loaded machine
 TIMEOUT_MS = 2000  # for an answer: a frozen node is noticed after it, and a loaded machine must be faster
-Take = Callable[[], list[Any]]
 TOKEN, WATCHER = "herd_" + "j" * 43, "herd_" + "w" * 43
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="Node is not installed: apt-get install nodejs")
@@ -59,8 +57,7 @@ for await (const event of herd.watch(JSON.parse(process.argv[2]))) {
 def two_nodes() -> Iterator[Herd]:
     with herds_that_end() as make:
         herd = make(line(2), settings=LIGHT, log_level="info")
-        herd["n0"].say(f"IAMAT kiwi +34-118 {now()}\nIAMAT truck-1 +34.01-118 {now()}\nIAMAT emu +34-118.01 {now()}\n")
-        herd.wait_converged(3)
+        report_three(herd)
         yield herd
 
 
@@ -76,10 +73,6 @@ def start_own_tests() -> Iterator[subprocess.Popen[str]]:
 
 def urls(herd: Herd) -> list[str]:
     return [f"http://127.0.0.1:{node.http_port}" for node in herd]
-
-
-def ports(herd: Herd) -> list[str]:
-    return [f"127.0.0.1:{node.clients_port}" for node in herd]
 
 
 def environment(token: str, trusts: str) -> dict[str, str]:
@@ -116,22 +109,6 @@ def watching(query: dict[str, Any], *nodes: str, token: str = "", trusts: str = 
             process.kill()
 
 
-def read_to(take: Take, name: str) -> list[list[Any]]:
-    """The events up to one of this name."""
-    events = [take()]
-    while events[-1][0] != name:
-        events.append(take())
-    return events
-
-
-def read_until(take: Take, members: list[str]) -> list[list[Any]]:
-    """The events up to the one after which these are the members."""
-    events = [take()]
-    while events[-1][2] != members:
-        events.append(take())
-    return events
-
-
 def test_it_asks_what_the_line_protocol_answers(herd: Herd) -> None:
     answers = json.loads(run(*script(ASK, *urls(herd)))[0])
     at_line = herd["n0"].knows("kiwi") or ""
@@ -164,26 +141,16 @@ def test_a_watch_is_resumed_without_a_gap_or_a_repeat(herd: Herd) -> None:
 
 def test_examples_continue_at_another_node_when_one_freezes_or_is_killed(make_herd: MakeHerd) -> None:
     herd = make_herd(line(2), settings=LIGHT, log_level="info")
-    first, second = herd["n0"], herd["n1"]
-    first.say(f"IAMAT kiwi +34-118 {now()}\nIAMAT truck-1 +34.01-118 {now()}\nIAMAT emu +34-118.01 {now()}\n")
-    herd.wait_converged(3)
+    report_three(herd)
+
+    def ask_second() -> None:
+        assert json.loads(run(*script(ASK, *urls(herd)))[0])["node"] == urls(herd)[1]
     with watching({"near": "kiwi", "km": 5, "beat": 5}, *urls(herd)) as take:
-        assert read_to(take, "ready")[-1][2] == ["emu", "truck-1"]
-        first.signal(signal.SIGSTOP)
-        try:
-            assert json.loads(run(*script(ASK, *urls(herd)))[0])["node"] == urls(herd)[1]
-            second.say(f"IAMAT rhea +34-118 {now()}\n")
-            events = read_until(take, ["emu", "rhea", "truck-1"])
-            assert ["lost", "timeout"] in [event[:2] for event in events]
-        finally:
-            first.signal(signal.SIGCONT)
-        herd.wait_converged(4)
-        second.kill()
-        first.say(f"IAMAT wren +34-118 {now()}\n")
-        read_until(take, ["emu", "rhea", "truck-1", "wren"])  # n0 again
+        events = continue_at_another_node(herd, MembersOf(take, lambda event: event[2]), ask_second)
+    assert ["lost", "timeout"] in [event[:2] for event in events]
     walk = ["--steps", "3", "--pause", "0", "phone-1", "34,-118", ports(herd)[1], ports(herd)[0]]
     assert run(CLIENT / "examples/phone.js", *walk)[0].count("AT n0 ") == 3
-    wait_for(lambda: "+34.0000180-118.0000000" in (first.knows("phone-1") or ""), "the last step is stored")
+    wait_for(lambda: "+34.0000180-118.0000000" in (herd["n0"].knows("phone-1") or ""), "the last step is stored")
 
 
 def test_the_examples_have_help_and_clear_errors(herd: Herd) -> None:

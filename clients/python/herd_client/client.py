@@ -6,7 +6,6 @@ import json
 import math
 import ssl
 import time
-import types
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -91,12 +90,7 @@ class Herd:
     async def __aenter__(self) -> Herd:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     async def close(self) -> None:

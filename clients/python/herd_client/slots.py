@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import asyncio
 import collections
-import types
 
 
 class Slots:
@@ -27,12 +26,7 @@ class Slots:
                 self._release()  # the slot came at the same moment
             raise
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         self._release()
 
     def _release(self) -> None:

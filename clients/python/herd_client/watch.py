@@ -5,7 +5,6 @@ import asyncio
 import collections
 import contextlib
 import logging
-import types
 
 from .areas import Watchable
 from .errors import ConnectionLost, Refused, WatchEnded
@@ -93,12 +92,7 @@ class Watch:
     async def __aenter__(self) -> Watch:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_error: object) -> None:
         await self.close()
 
     async def _fill(self) -> None:
