@@ -2,6 +2,7 @@
 clients at the same places."""
 from __future__ import annotations
 
+import concurrent.futures
 import dataclasses
 import pathlib
 import resource
@@ -13,7 +14,7 @@ from herd_ctl import probe
 from herd_ctl.graphs import FIVE
 from herd_ctl.trouble import Trouble
 
-from .bench_herd_rows import ends, hop, nats
+from .bench_herd_rows import PROBE_BASE, ends, hop, nats
 from .bench_rows import ALONE, OF_CPU, Figures, Measure, Row, Side, Start, herd, load, load_words
 from .bench_servers import HerdServer, Redis, Server
 from .processes import cpu_seconds, resident_bytes
@@ -23,6 +24,8 @@ BOX_RESULTS = 100
 UPDATES_PER_SECOND = 50_000  # beside questions: a part of what either side can take
 QUESTIONS_PER_SECOND = 1_000
 REPORTS_PER_SECOND = 50      # of the client that all watchers watch: more lines than a node can send
+PROBES_PER_SECOND = 5_000    # reports of other clients while a node builds its index
+PROBE_SECONDS = 0.3          # of each of their measurements
 OF_MEMORY = {"resident_mb": "resident memory, MB"}
 QUICK = 100  # a quick run has a hundredth of the clients, circles and watchers
 
@@ -123,6 +126,32 @@ def reports(mode: str, fleet: Fleet, asked: bool = False, **more: Any) -> Measur
     return measure
 
 
+def probes(server: Server, seconds: float) -> Figures:
+    """Reports of a few clients of their own, at a low rate: how long others wait."""
+    return load(server, "iamat", server.ports[:1], connections=10, depth=1, clients=1000, client_base=PROBE_BASE,
+                rate=PROBES_PER_SECOND, seconds=seconds, warm_up=0)
+
+
+def first_question(server: HerdServer, seconds: float) -> Figures:
+    """The seconds until the first question is answered, for which the node builds its index. p99 and maximum are those
+    of the reports of others meanwhile, the quiet ones of the reports before."""
+    quiet = probes(server, max(seconds, PROBE_SECONDS))
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(ask_once, server)
+        beside = [probes(server, PROBE_SECONDS)]
+        while not asked.done():
+            beside.append(probes(server, PROBE_SECONDS))
+        answered = asked.result()
+    status = server.statuses()[0]
+    if status is None:
+        raise Trouble("the node does not answer /status.json")
+    queries = status["queries"]
+    return with_memory(server, {
+        "value": answered, "p99_us": max(each["p99_us"] for each in beside),
+        "p999_us": max(each["p999_us"] for each in beside), "quiet_p99_us": quiet["p99_us"],
+        "quiet_p999_us": quiet["p999_us"], "index_bytes": queries["index_bytes"] / queries["indexed_clients"]})
+
+
 def start_for_watchers(watchers: int) -> Start:
     def start(folder: pathlib.Path) -> HerdServer:
         hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -154,7 +183,13 @@ def question_rows(scale: int) -> list[Row]:
             Side("herd NEAR", start_herd(fleet), ask("near", fleet, radius, RESULTS)),
             Side("redis GEOSEARCH", start_redis(fleet), ask("geonear", fleet, radius, RESULTS), "redis-server")],
             extras=OF_MEMORY)
+    first = [Fleet(count // scale, 200, count // scale // 2) for count in (1_000_000, 10_000_000)]
     return [
+        Row("first-question", "until the first NEAR is answered, for which the node builds its index", "s", [
+            Side(f"herd, {each.clients:,} clients", start_herd(each, asked=False), first_question) for each in first],
+            once=True, most=3, compared={"p99_us": "p99 of others, us"}, extras=OF_MEMORY | {
+                "quiet_p99_us": "p99 before, us", "p999_us": "p99.9 of others, us",
+                "quiet_p999_us": "p99.9 before, us", "index_bytes": "index, bytes a client"}),
         row("near", "10 km around points in 200 cities", world, 10),
         row("near-1km", "1 km around points in 200 cities", world, 1),
         row("near-city", f"10 km around points in a city of {city.in_cities:,}", city, 10),
