@@ -137,18 +137,23 @@ def run_any(*words: str | os.PathLike[str]) -> str:
 
 # The maintainer scripts and scripts/package.
 
-@pytest.mark.parametrize("start, is_refused", [
-    (b"HJ04", True), (b"HJ10", True), (b"HJ03", False), (b"HJ02", False), (b"\0\0\0\0", False), (b"", False)])
-def test_a_version_that_cannot_read_the_journal_is_refused(tmp_path: pathlib.Path, start: bytes,
+def frame(magic: bytes, payload: bytes = b"a payload of some bytes") -> bytes:
+    """A frame of bus/journal/journal_frames.hpp, with any hashes."""
+    return magic + len(payload).to_bytes(4, "little") + bytes(24) + payload
+
+
+@pytest.mark.parametrize("content, is_refused", [
+    (frame(b"HJ04"), True), (frame(b"HJ10"), True), (frame(b"HJ03"), False), (frame(b"HJ02"), False),
+    (frame(b"HJ02") + frame(b"HJ03", b"HJ04") + frame(b"HJ04"), True),  # a node of HJ04 has continued the file
+    (frame(b"HJ03", b"HJ04" * 20), False), (frame(b"HJ03") + b"HJ04", False), (bytes(100), False), (b"", False)])
+def test_a_version_that_cannot_read_the_journal_is_refused(tmp_path: pathlib.Path, content: bytes,
                                                            is_refused: bool) -> None:
     source = (REPOSITORY / "bus/journal/journal_frames.hpp").read_text(encoding="utf-8")
     found = FORMAT.search(source)
     assert found and found[1] == "HJ03", "the cases above are for HJ03"
     node = tmp_path / "nodes/n 0"
     node.mkdir(parents=True)
-    (node / "journal").write_bytes(start + b"more")
-    if not start:
-        (node / "journal").write_bytes(b"")
+    (node / "journal").write_bytes(content)
     text = (REPOSITORY / "debian/herd.preinst.in").read_text(encoding="utf-8")
     script = tmp_path / "preinst"
     script.write_text(text.replace("@JOURNAL_FORMAT@", found[1]).replace("/var/lib/herd", str(tmp_path)),
