@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -50,6 +51,12 @@ class Opened {
 
 std::string because(const fs::path& path) {
   return path.string() + ": " + std::strerror(errno);
+}
+
+// Why a NewFile could not be created.
+std::string not_created(const fs::path& path) {
+  if (errno != EBUSY) return because(path);
+  return path.string() + ": another backup or restore writes it: wait until that has ended";
 }
 
 fs::path folder_of(const fs::path& file) {
@@ -104,9 +111,21 @@ class NewFile {
   }
 
  private:
-  static int create(int folder, const std::string& name) {
-    unlinkat(folder, name.c_str(), 0);  // left by a process that was killed
-    return openat(folder, name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  // A new file, locked as long as it is open; EBUSY if another process writes a file of this name. What a killed process
+  // left is replaced.
+  static Opened create(int folder, const std::string& name) {
+    constexpr int kOptions = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
+    const Opened left(openat(folder, name.c_str(), kOptions));
+    if (left.get() >= 0 && !lock(left.get())) return Opened(-1);
+    unlinkat(folder, name.c_str(), 0);
+    Opened made(openat(folder, name.c_str(), kOptions | O_CREAT | O_EXCL, 0600));
+    return made.get() < 0 || lock(made.get()) ? std::move(made) : Opened(-1);
+  }
+  // Some file systems have no locks. There two backups at the same time are not noticed.
+  static bool lock(int file) {
+    if (flock(file, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) return true;
+    errno = EBUSY;
+    return false;
   }
 
   int folder_;
@@ -171,7 +190,7 @@ Result<bus::RecoveredState> read_live(const BackupOrder& order, const Opened& fo
     auto journal = open_regular(order.journal);  // anew each time: a compaction may have replaced it
     if (!journal) return fail("the node's journal cannot be read: " + journal.error().message);
     NewFile copy(folder, part);
-    if (copy.get() < 0) return fail(because(order.file));
+    if (copy.get() < 0) return fail(not_created(order.file));
     copy.remove_name();
     if (const int error = copy_bytes(journal->get(), copy.get()); error != 0)
       return fail(fmt::format("{}: {}", order.file.string(), std::strerror(error)));
@@ -241,7 +260,7 @@ Result<BackupFigures> make_backup(const BackupOrder& order) {
   const auto state = read_live(order, *folder, name + ".part");
   if (!state) return tl::unexpected(state.error());
   NewFile part(*folder, name + ".part");
-  if (part.get() < 0) return fail(because(order.file));
+  if (part.get() < 0) return fail(not_created(order.file));
   auto figures = write_copy(*state, part, order.file, bus::JournalCopy(*state, order.node, order.now));
   if (!figures) return figures;
   const int error = part.rename_to_free(name);
@@ -269,7 +288,7 @@ Result<BackupFigures> restore_backup(const RestoreOrder& order) {
     return tl::unexpected(space.error());
   NewFile fresh(*folder, kRestoring);
   const fs::path path = order.directory / kRestoring;
-  if (fresh.get() < 0) return fail(because(path));
+  if (fresh.get() < 0) return fail(not_created(path));
   const bus::CopyFrame origin = state->copy.value_or(bus::CopyFrame{order.node, order.now});
   auto figures = write_copy(*state, fresh, path, bus::JournalCopy(*state, origin.node, origin.made));
   if (!figures) return figures;

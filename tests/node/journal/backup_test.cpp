@@ -2,7 +2,10 @@
 // say what to do.
 #include "node/journal/backup.hpp"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <fstream>
@@ -114,6 +117,19 @@ TEST_CASE("the rest of an interrupted backup is replaced by the next one") {
   overwrite(from.file.string() + ".part", "half a backup");
   REQUIRE(from.back_up());
   CHECK(files_in(from.backups.path()) == 1);
+}
+
+TEST_CASE("of two backups to one file at the same time, the second is refused and the first stays whole") {
+  const Backed herd;
+  const fs::path part = herd.file.string() + ".part";
+  overwrite(part, "what the first has written");
+  const int first = open(part.c_str(), O_RDWR | O_CLOEXEC);
+  REQUIRE(first >= 0);
+  REQUIRE(flock(first, LOCK_EX) == 0);
+  CHECK(error_of(herd.back_up()).ends_with("another backup or restore writes it: wait until that has ended"));
+  CHECK(read(part) == "what the first has written");
+  close(first);
+  CHECK(herd.back_up());
 }
 
 TEST_CASE("a backup that does not fit on the disk leaves no file") {
