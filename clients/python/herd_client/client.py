@@ -213,7 +213,7 @@ class Herd:
         slack: float | None = None,
         dwell: float | None = None,
         every: float | None = None,
-        beat: int = 10,
+        beat: int = 15,
         resume: Cursor | None = None,
         first: str | None = None,
     ) -> Watch:

@@ -31,11 +31,8 @@ class WatchEnded(HerdError):
     """The node ended the watch, and a new one would end in the same way."""
 
     def __init__(self, reason: str):
-        """`reason` is the node's word: `not allowed` or `too many`."""
-        remedy = {
-            "not allowed": "the token was revoked or has expired: ask the operator for another one",
-            "too many": "it has more members than the node allows: watch a smaller area",
-        }
+        """`reason` is the node's word, such as `too many`."""
+        remedy = {"too many": "it has more members than the node allows: watch a smaller area"}
         super().__init__(
             f"the watch has ended ({reason}): {remedy.get(reason, 'see the log of the node')}"
         )

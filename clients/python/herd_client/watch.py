@@ -186,6 +186,8 @@ class Watch:
             if word == b"END":
                 if rest == b"stopping":
                     raise ConnectionLost(f"{stream.address} stops")
+                if rest == b"not allowed":  # the token may have other rights: the watch begins again
+                    raise ConnectionLost(f"{stream.address} no longer permits the watch")
                 self._ended = WatchEnded(decode(rest))  # after the events before it
                 return
             if word == b"READY":
