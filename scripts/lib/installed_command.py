@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""The command `herd` of an installed herd: PREFIX/bin/herd, with its modules in PREFIX/share/herd."""
+"""The command COMMAND of an installed herd: PREFIX/bin/COMMAND, with its modules in PREFIX/share/herd."""
 import pathlib
 import sys
 

@@ -57,6 +57,13 @@ def test_the_installed_command_names_itself_and_installed_files(prefix: pathlib.
         assert f"\n    {command}" in shown
 
 
+def test_the_installed_sink_runs_and_names_itself(prefix: pathlib.Path) -> None:
+    assert run(prefix / "bin/herd-sink", "--help").startswith("usage: herd-sink ")
+    assert "CREATE TABLE" in run(prefix / "bin/herd-sink", "--print-sql")
+    guide = (prefix / "share/doc/herd/SINK.md").read_text(encoding="utf-8")
+    assert "\nherd-sink 127.0.0.1:12140" in guide and "clients/sink" not in guide
+
+
 def test_the_installed_configuration_is_valid_and_has_the_installed_directories(prefix: pathlib.Path) -> None:
     configuration = prefix / "etc/herd/herd.toml"
     listed = run(BINARY, "--config", configuration, "--list")
@@ -80,7 +87,7 @@ def test_a_herd_of_the_installed_files_starts_and_stops(prefix: pathlib.Path) ->
 
 def test_every_command_has_a_manual_page_without_mistakes(prefix: pathlib.Path) -> None:
     pages = {path.stem for path in (prefix / MANUAL).iterdir()}
-    assert pages == {"herd", "herd-node"} | {f"herd-{name}" for name in INSTALLED_COMMANDS - {"help"}}
+    assert pages == {"herd", "herd-node", "herd-sink"} | {f"herd-{name}" for name in INSTALLED_COMMANDS - {"help"}}
     for path in sorted((prefix / MANUAL).iterdir()):
         text = path.read_text(encoding="utf-8")
         assert text.startswith(".TH ") and ".SH SYNOPSIS" in text and ".SH DESCRIPTION" in text, path

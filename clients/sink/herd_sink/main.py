@@ -82,7 +82,7 @@ async def _run(given: argparse.Namespace) -> int:
     counts = given.match is None and given.every is None
     bounds = Bounds(given.batch_rows, given.batch_bytes, given.batch_ms / 1000)
     async with Herd(
-        given.nodes, token=os.environ.get("HERD_TOKEN"), tls=context, timeout=given.node_timeout
+        given.nodes, token=os.environ.get("HERD_TOKEN") or None, tls=context, timeout=given.node_timeout
     ) as herd:
         sink = Sink(
             watch_maker(herd, given.match, given.every), _opener(given, watch, counts), bounds

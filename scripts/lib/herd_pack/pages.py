@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 from herd_ctl import arguments, installation
+from herd_sink import settings
 
 from . import completion
 from .roff import Page
@@ -26,7 +27,7 @@ def main() -> int:
     commands = commands_of(parser)
     manual = pathlib.Path(output) / "prefix/share/man/man1"
     manual.mkdir(parents=True)
-    pages = [top_page(parser, commands), node_page(program)]
+    pages = [top_page(parser, commands), node_page(program), sink_page(settings.parser())]
     pages += [command_page(name, command) for name, command in commands.items() if name != "help"]
     for page in pages:
         text = page.text(version, final)
@@ -90,6 +91,16 @@ def node_page(program: str) -> Page:
     page.items("OPTIONS", [(f"**{name.strip()}**", text) for name, text in found])
     page.items("EXIT STATUS", [("0", "a clean stop"), *STATUSES[1:]])
     page.section("SEE ALSO", "herd(1)")
+    return page
+
+
+def sink_page(parser: argparse.ArgumentParser) -> Page:
+    page = Page("herd-sink", "write the changes of a herd to PostgreSQL, or as lines of JSON")
+    page.section("SYNOPSIS", synopsis_of(parser, "**herd-sink**"))
+    page.section("DESCRIPTION", f"{sentence(parser.description or '')} {sentence(parser.epilog or '')}")
+    page.items("ARGUMENTS", arguments_of(parser))
+    page.items("OPTIONS", options_of(parser))
+    add_end(page, ["herd(1)", "herd-node(1)"])
     return page
 
 

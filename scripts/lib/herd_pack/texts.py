@@ -6,10 +6,13 @@ import pathlib
 import re
 import shutil
 
-MODULES = ("herd_ctl", "herd_lab")
-LEFT_OUT = re.compile(r"bench|installed_herd")  # they need programs and texts of the source tree
-DOCUMENTS = ("ASKING", "DASHBOARD", "GLOSSARY", "HOSTS", "HTTP", "INSTALLING", "MONITORING", "PLACES", "PROTOCOL",
-             "RELIABILITY", "RUNBOOK", "SECURITY", "TOOLS", "WRITING-A-CLIENT")
+# The folders of the modules that are installed, and the modules with the function main() of the commands.
+MODULES = {"herd_ctl": "scripts/lib", "herd_lab": "scripts/lib", "herd_client": "clients/python",
+           "herd_sink": "clients/sink"}
+COMMANDS = {"herd": "herd_ctl.__main__", "herd-sink": "herd_sink.main"}
+LEFT_OUT = re.compile(r"bench")  # they need programs and texts of the source tree
+DOCUMENTS = ("ASKING", "DASHBOARD", "GLOSSARY", "HOSTS", "HTTP", "INSTALLING", "KUBERNETES", "MONITORING", "PHONES",
+             "PLACES", "PROTOCOL", "RELIABILITY", "RUNBOOK", "SECURITY", "SINK", "TOOLS", "WRITING-A-CLIENT")
 HEAD = "# The configuration of a herd: five nodes on one host.\n"
 INSTALLED_HEAD = HEAD + """\
 #
@@ -34,6 +37,7 @@ class Places:
     def text(self, source: str) -> str:
         """The text with the command and the files of an installed herd."""
         named = re.sub(r"(?:\./)?scripts/herd\b", "herd", source)
+        named = re.sub(r"(?<![\w/])clients/sink/herd-sink\b", "herd-sink", named)
         named = re.sub(r"(?<![\w/])conf/herd\.toml\b", str(self.documents / "examples/herd.toml"), named)
         names = "|".join(DOCUMENTS)
         return re.sub(rf"(?<![\w/])docs/({names})\.md\b", rf"{self.documents}/\1.md", named)
@@ -42,13 +46,14 @@ class Places:
 def render(source: pathlib.Path, output: pathlib.Path, places: Places) -> None:
     shutil.rmtree(output, ignore_errors=True)
     prefix = output / "prefix"
-    for module in MODULES:
-        for path in sorted((source / "scripts/lib" / module).glob("*.py")):
+    for module, folder in MODULES.items():
+        for path in sorted((source / folder / module).glob("*.py")):
             if not LEFT_OUT.match(path.name):
                 _write(prefix / "share/herd" / module / path.name, places.text(_read(path)))
-    command = prefix / "bin/herd"
-    _write(command, _read(source / "scripts/lib/installed_herd.py"))
-    command.chmod(0o755)
+    for command, module in COMMANDS.items():
+        text = _read(source / "scripts/lib/installed_command.py")
+        _write(prefix / "bin" / command, text.replace("COMMAND", command).replace("herd_ctl.__main__", module))
+        (prefix / "bin" / command).chmod(0o755)
     configuration = configuration_text(_read(source / "conf/herd.toml"), places)
     _write(output / "sysconf/herd/herd.toml", configuration)
     examples = prefix / "share/doc/herd/examples"
