@@ -77,7 +77,7 @@ def test_the_latency_of_iamat_does_not_rise_while_200_lookups_hang(make_node: Ma
     print(f"\np99 of IAMAT: alone {p99[0]:.0f} us, while 200 lookups hang {p99[1]:.0f} us; "
           f"effective after a hanging lookup {p99[2]:.0f} us; CPU {used * 100:.0f} % of a core")
     assert used < 0.05
-    assert p99[1] < max(3 * p99[0], 5000) and p99[2] < 20_000
+    assert p99[1] < max(3 * p99[0], 20_000) and p99[2] < 20_000
 
 
 def test_requests_for_a_town(make_node: MakeNode, google: GoogleServer) -> None:

@@ -197,10 +197,12 @@ def test_a_new_feed_corrects_the_positions_and_removes_what_is_gone(
     sink.start()
     sink.wait_log("complete")
     wait_equal(server, schema, node)
+    sink.process.send_signal(signal.SIGSTOP)  # so that the first snapshot that it reads has the next report
     node.kill()
     node.forget()  # the disk is lost
     node.start()
     report(node, "IAMAT a +2+2 6\n")
+    sink.process.send_signal(signal.SIGCONT)
     wait_equal(server, schema, node)
     assert server.query(
         f"SELECT event, client, time_ns FROM {schema}.herd_history ORDER BY client, id"
