@@ -47,7 +47,9 @@ places::WorkerOptions worker_options(const PlacesConfig& config, std::function<v
   places::WorkerOptions options;
   // Shorter than the client's timeout, so that the worker's answer at its own timeout still arrives in time.
   options.timeout = config.timeout - std::min(config.timeout / 8, kWorkerMargin);
-  options.make_providers = [config](places::HttpFetcher& http) { return places::make_providers(config, http); };
+  options.make_providers = [config](places::HttpFetcher& http, const std::stop_token& stop) {
+    return places::make_providers(config, http, stop);
+  };
   options.report = std::move(report);
   return options;
 }

@@ -15,9 +15,10 @@
 namespace herd::node::places {
 namespace {
 
-std::unique_ptr<Provider> make_embedded() {
+std::unique_ptr<Provider> make_embedded(const std::stop_token& stop) {
   const auto begin = std::chrono::steady_clock::now();
-  auto index = PlaceIndex::load(embedded_places());
+  auto index = PlaceIndex::load(embedded_places(), stop);
+  if (stop.stop_requested()) return nullptr;
   if (!index) {
     spdlog::error("event=places_not_loaded reason=\"{}\"", index.error().message);
     return nullptr;
@@ -38,18 +39,19 @@ std::unique_ptr<Provider> make_google(const WebApi& api, const std::string& url,
   return std::make_unique<WebProvider>(http, WebProvider::Options{api, *parsed, std::move(found), config.cache_ttl});
 }
 
-std::unique_ptr<Provider> make_provider(const std::string& name, const PlacesConfig& config, HttpFetcher& http) {
+std::unique_ptr<Provider> make_provider(const std::string& name, const PlacesConfig& config, HttpFetcher& http,
+                                        const std::stop_token& stop) {
   if (name == "google") return make_google(google_new(), config.google_url, config, http);
   if (name == "google-legacy") return make_google(google_legacy(), config.google_legacy_url, config, http);
-  return make_embedded();
+  return make_embedded(stop);
 }
 
 }  // namespace
 
-Providers make_providers(const PlacesConfig& config, HttpFetcher& http) {
+Providers make_providers(const PlacesConfig& config, HttpFetcher& http, const std::stop_token& stop) {
   Providers providers;
   for (const std::string& name : config.providers) {
-    if (auto provider = make_provider(name, config, http)) {
+    if (auto provider = make_provider(name, config, http, stop)) {
       providers.push_back(std::move(provider));
     }
   }

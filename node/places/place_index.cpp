@@ -274,16 +274,20 @@ protocol::Position PlaceView::position() const {
   return {degrees(latitude), degrees(longitude)};
 }
 
-protocol::Result<PlaceIndex> PlaceIndex::load(std::span<const std::byte> compressed) {
+protocol::Result<PlaceIndex> PlaceIndex::load(std::span<const std::byte> compressed, const std::stop_token& stop) {
   const auto table = decompress(compressed);
   if (!table) {
     return tl::unexpected(table.error());
   }
   Gathered gathered;
-  const auto read = read_place_table(*table, [&gathered](const PlaceRow& row) { gathered.take(row); });
+  const auto read = read_place_table(*table, [&](const PlaceRow& row) {
+    gathered.take(row);
+    return !stop.stop_requested();
+  });
   if (!read) {
     return tl::unexpected(read.error());
   }
+  if (stop.stop_requested()) return protocol::fail("loading the places was stopped");
   if (gathered.too_long) {
     return protocol::fail("the table of places has a text that is too long with its JSON escapes");
   }

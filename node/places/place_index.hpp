@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <stop_token>
 #include <string_view>
 #include <vector>
 
@@ -52,7 +53,9 @@ class PlaceIndex {
  public:
   // Loads a zstd-compressed table, in the format of data/README.md. The embedded one takes a few tenths of a second.
   // Returns an error if the table cannot be decompressed or a row is invalid; the error contains the number of the row.
-  [[nodiscard]] static protocol::Result<PlaceIndex> load(std::span<const std::byte> compressed);
+  // Returns an error soon after a stop is requested.
+  [[nodiscard]] static protocol::Result<PlaceIndex> load(std::span<const std::byte> compressed,
+                                                         const std::stop_token& stop = {});
 
   PlaceIndex(PlaceIndex&&) noexcept;
   PlaceIndex& operator=(PlaceIndex&&) noexcept;

@@ -88,7 +88,7 @@ std::optional<PlaceRow> row_of(std::string_view line) {
 }  // namespace
 
 protocol::Result<std::size_t> read_place_table(std::string_view table,
-                                               const std::function<void(const PlaceRow&)>& take) {
+                                               const std::function<bool(const PlaceRow&)>& take) {
   if (cut(table, '\n') != kHeader) {
     return protocol::fail("the table of places does not begin with its header");
   }
@@ -98,7 +98,7 @@ protocol::Result<std::size_t> read_place_table(std::string_view table,
     if (!row) {
       return protocol::fail(fmt::format("row {} of the table of places is invalid", rows + 1));
     }
-    take(*row);
+    if (!take(*row)) return rows;
     ++rows;
   }
   return rows;

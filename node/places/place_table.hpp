@@ -21,9 +21,9 @@ struct PlaceRow {
   std::uint32_t population = 0;  // 0: unknown
 };
 
-// Calls `take` for every row of the uncompressed `table`, in order, and returns the number of rows. Stops at the first
-// invalid row; the error contains its number, counted from 1 without the header.
+// Calls `take` for every row of the uncompressed `table`, in order, until it returns false, and returns the number of
+// rows that it took. Stops at the first invalid row; the error contains its number, counted from 1 without the header.
 [[nodiscard]] protocol::Result<std::size_t> read_place_table(std::string_view table,
-                                                             const std::function<void(const PlaceRow&)>& take);
+                                                             const std::function<bool(const PlaceRow&)>& take);
 
 }  // namespace herd::node::places

@@ -78,7 +78,7 @@ class ThreadState {
 
   void run(const std::stop_token& stop) {
     const std::stop_callback end_wait(stop, [this] { http_.wake(); });
-    Chain chain(options_.make_providers(http_), options_.timeout);
+    Chain chain(options_.make_providers(http_, stop), options_.timeout);
     while (!stop.stop_requested()) {
       const protocol::Now time = read_clocks();
       const bool more = take_queries(chain, time);

@@ -293,6 +293,14 @@ TEST_CASE("a large city is the first result at its centre, and the open sea has 
   CHECK(world().search({0, -140}, 50, 20).empty());
 }
 
+TEST_CASE("loading ends soon after a stop is requested") {
+  std::stop_source source;
+  source.request_stop();
+  const auto stopped = PlaceIndex::load(embedded_places(), source.get_token());
+  REQUIRE_FALSE(stopped);
+  CHECK(stopped.error().message == "loading the places was stopped");
+}
+
 TEST_CASE("an invalid table is refused with a reason") {
   CHECK_FALSE(PlaceIndex::load({}));
   const std::array<std::byte, 4> nonsense{};

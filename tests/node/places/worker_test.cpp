@@ -78,7 +78,9 @@ class Reports {
 };
 
 WorkerOptions options(std::function<Providers(HttpFetcher&)> make, std::chrono::milliseconds timeout = 5s) {
-  return {.timeout = timeout, .make_providers = std::move(make), .report = [](const ProviderFigures&) {}};
+  return {.timeout = timeout,
+          .make_providers = [make = std::move(make)](HttpFetcher& http, const std::stop_token&) { return make(http); },
+          .report = [](const ProviderFigures&) {}};
 }
 
 WorkerOptions scripted(std::vector<std::shared_ptr<testing::FakeScript>> scripts,
