@@ -14,7 +14,8 @@ namespace herd::node::area {
 
 namespace {
 
-constexpr std::size_t kPage = 1000;  // clients that are ranked at once
+constexpr std::size_t kPage = 1000;     // clients that are ranked at once
+constexpr std::size_t kReservedNodes = 128;  // nodes; most questions have no more waiting at a time
 
 // Hints to the processor: the node is read soon.
 void prefetch(const AreaNodes& nodes, NodeId node) {
@@ -132,7 +133,9 @@ bool NearSearch::Work::find_by_walk(Pace& pace) {
 bool NearSearch::Work::find_by_distance(Pace& pace) {
   begin_page();
   const AreaNodes& nodes = tree_.nodes();
-  Queue queue;
+  std::vector<Waiting> memory;
+  memory.reserve(kReservedNodes);
+  Queue queue({}, std::move(memory));
   for (Chart chart = 0; chart < kCharts; ++chart) {
     if (nodes.root(chart) != kNoNode) push(nodes.root(chart), range_of(chart), queue);
   }

@@ -67,6 +67,13 @@ class ClientLines {
     lines_.push_back({key, record, begin, text_.size() - begin});
   }
 
+  // Makes room for this number of lines.
+  void reserve(std::size_t lines) {
+    constexpr std::size_t kLineBytes = 112;  // of an IS line with a short id
+    lines_.reserve(lines);
+    text_.reserve(lines * kLineBytes);
+  }
+
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
 
   void append_sorted(std::string& out, const bus::Store& store) {
@@ -124,6 +131,7 @@ class Query::ListWork : public Query::Work {
     if (!is_searched_) {
       if (!search(slice, found_)) return false;
       is_searched_ = true;
+      lines_.reserve(found_.size());
     }
     while (at_ < found_.size()) {
       const std::size_t end = std::min(found_.size(), at_ + kLinesAtOnce);
@@ -137,8 +145,10 @@ class Query::ListWork : public Query::Work {
  protected:
   // Continues the search. Returns true, and the clients that were found, once it is complete.
   [[nodiscard]] virtual bool search(Slice& slice, std::vector<RecordIndex>& found) = 0;
-  // Adds the client's line if it is in the area now.
+  // Adds the client's line to `lines_` if it is in the area now.
   virtual void add_line(RecordIndex record) = 0;
+
+  ClientLines lines_;
 
  private:
   const bus::Store& store_;
@@ -228,7 +238,6 @@ class Query::NearWork final : public Query::ListWork {
   bool has_more_ = false;
   std::string answer_;     // the centre's line, then all
   std::size_t count_ = 0;  // of lines in answer_
-  ClientLines lines_;
 };
 
 class Query::WithinWork final : public Query::ListWork {
@@ -291,7 +300,6 @@ class Query::WithinWork final : public Query::ListWork {
   std::optional<WithinPlace> after_;  // where the search starts; after it, its last client
   std::optional<WithinSearch> search_;
   bool has_more_ = false;
-  ClientLines lines_;
 };
 
 class Query::CountWork final : public Query::Work {
