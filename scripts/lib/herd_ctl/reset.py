@@ -68,7 +68,7 @@ def answer_seconds(node: Node) -> float:
 
 def without_socket(herd: Herd, names: list[str]) -> str:
     """A sentence for each of these nodes that runs without an admin socket; empty if there is none."""
-    running = processes.running_nodes(herd.state_dir, names).values()
+    running = [node for node in processes.running_nodes(herd.state_dir, names).values() if node.name in names]
     return "; ".join(f"{node.name} runs (process {node.pid}), but its socket "
                      f"{herd.state_dir / 'nodes' / node.name / 'control'} is missing. The node creates it again within"
                      f" seconds: try again; if that fails, run scripts/herd restart {node.name}" for node in running)
