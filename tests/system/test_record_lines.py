@@ -41,7 +41,7 @@ def changed(**fields: object) -> str:
 
 @pytest.mark.parametrize("lines, text", [
     (["{}"], "line 1: it is not the head"),
-    (["AT Hill"], "line 1: "),
+    (["AT Hill"], "line 1: it is not JSON: give a file that scripts/herd export has written"),
     ([head("x", "y", 0).replace('"version": 1', '"version": 2')], "line 1: it is the head of a file of a later"),
     ([head("x", "y", 0), "[]"], "line 2: it is no object"),
     ([head("x", "y", 0), changed(client="a b")], "line 2: its `client` is none"),

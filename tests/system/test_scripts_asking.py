@@ -94,7 +94,7 @@ def test_near_prints_a_table_with_bearings_and_says_where_the_centre_is(
 def test_southern_coordinates_are_an_operand_and_no_option(
         make: MakeNode, run: Run, capsys: pytest.CaptureFixture[str]) -> None:
     node = make(lambda line: "END 0\n")
-    assert run([node], "near", "-33.86+151.21", "0.5", "--max", "3") == 0
+    assert run([node], "near", "-33.86,151.21", "0.5", "--max", "3") == 0
     assert node.lines == ["NEAR -33.86+151.21 0.5 3"]
     assert capsys.readouterr().out == "No client within 0.5 km of -33.86+151.21, by n0\n"
 
@@ -157,6 +157,8 @@ def test_another_node_is_asked_if_one_is_frozen_refuses_connections_or_closes(
         run([frozen, refusing], "near", "+1+2", "10")
     with pytest.raises(Trouble, match="n2 has closed the connection"):
         run([closing], "near", "+1+2", "10")
+    with pytest.raises(Trouble, match="n1 does not answer: see scripts/herd status, or leave out --node"):
+        run([good, refusing], "near", "+1+2", "10", "--node", "n1")
 
 
 def test_a_chosen_node_is_the_only_one_that_is_asked(make: MakeNode, run: Run) -> None:
@@ -234,15 +236,18 @@ def test_the_words_of_watch_are_those_of_the_nodes(make: MakeNode, run: Run) -> 
             (["client", "kiwi"], "CLIENT kiwi"), (["client", "truck-*", "--every", "2"], "CLIENT truck-* every=2"),
             (["near", "-1.5+2/", "3", "--slack", "0.5", "--dwell", "7", "--match", "a*"],
              "NEAR -1.5+2/ 3 match=a* slack=0.5 dwell=7"),
-            (["within", "-1-1", "+1+1"], "WITHIN -1-1 +1+1"), (["all", "--beat", "9"], "ALL beat=9")):
+            (["near", "34.07,-118.44", "5"], "NEAR +34.07-118.44 5"), (["client", "1,2"], "CLIENT 1,2"),
+            (["within", "-1-1", "+1+1"], "WITHIN -1-1 +1+1"),
+            (["within", "-1,-1", "1,1"], "WITHIN -1-1 +1+1"),
+            (["all", "--beat", "9"], "ALL beat=9")):
         assert run([node], "watch", *words, "--once") == 0
         assert node.lines[-1] == f"WATCH scripts {line}"
 
 
 @pytest.mark.parametrize("words, reason", [
     (["watch", "bogus"], "'bogus' cannot be watched: use client, near, within, all"),
-    (["watch", "near", "kiwi"], "`watch near` has 1 words after it: write it as `watch near CLIENT|COORDINATES KM`"),
-    (["watch", "all", "x"], "`watch all` has 1 words after it: write it as `watch all`"),
+    (["watch", "near", "kiwi"], "`watch near` has 1 word after it: write it as `watch near CLIENT|COORDINATES KM`"),
+    (["watch", "all", "x"], "`watch all` has 1 word after it: write it as `watch all`"),
     (["watch", "client", "a b"], "argument WHAT: 'a b' is neither a client nor coordinates: use 1 to 255 bytes without"
                                  " blanks and control bytes"),
     (["watch", "all", "--match", "a"], "argument --match: 'a' does not end with *: write the beginning of the ids and"
@@ -257,7 +262,7 @@ def test_a_mistake_in_the_command_line_gives_one_line(capsys: pytest.CaptureFixt
     with pytest.raises(SystemExit) as end:
         arguments.parse(words)
     assert end.value.code == 2
-    assert capsys.readouterr().err == f"scripts/herd: {reason} (see scripts/herd help)\n"
+    assert capsys.readouterr().err == f"scripts/herd: {reason} (see scripts/herd {words[0]} --help)\n"
 
 
 def test_events_are_printed_as_they_come(make: MakeNode, run: Run, capsys: pytest.CaptureFixture[str]) -> None:

@@ -118,11 +118,14 @@ def test_nodes_come_and_go_with_the_configuration(control: Control) -> None:
     before = control.pids()
     control.herd.graph = {"n0": ["n1"], "n1": ["n3"], "n3": []}
     control.herd.write_config()
-    assert "New: n3. Run scripts/herd up\nRemoved: n2. Run scripts/herd up\n" in control.run("reload")
+    assert "New or stopped: n3. Run scripts/herd up\nRemoved: n2. Run scripts/herd up\n" in control.run("reload")
     assert "n2 is no longer in the configuration: stopped" in control.run("up")
     after = control.pids()
     assert set(after) == {"n0", "n1", "n3"} and all(after.values())
     assert after["n0"] == before["n0"]  # it did not change
+    control.herd.settings = {"bus": {"max_in_flight": 2}}
+    control.herd.write_config()
+    assert "The configuration or the program has changed: n0, n1, n3 restarted\n" in control.run("up")
     with pytest.raises(OSError):
         control.herd["n2"].connect()
 

@@ -159,12 +159,19 @@ def test_a_state_directory_of_another_user_is_reported(control: Control) -> None
         control.run("status")
 
 
+def test_a_reset_of_an_unknown_client_names_no_node_that_has_answered(control: Control) -> None:
+    control.run("up")
+    assert control.trouble("reset-client", "kiwi") == (
+        "scripts/herd: no running node of this host knows a client 'kiwi'\n")
+
+
 def test_a_missing_binary_is_reported(control: Control) -> None:
     control.environment |= {"HERD_BIN": "/nowhere/herd-node"}
-    assert "/nowhere/herd-node is not built yet: run scripts/herd up" in control.trouble("status")
+    assert ("$HERD_BIN is /nowhere/herd-node, which cannot be run: correct it, or unset it to use the release build"
+            in control.trouble("status"))
     broken = control.herd.directory / "herd-node"
     broken.write_bytes(b"")
     broken.chmod(0o755)
     control.environment |= {"HERD_BIN": str(broken)}
-    assert f"{broken}: Exec format error" in control.trouble("status")
+    assert f"{broken} cannot be run (Exec format error): correct $HERD_BIN" in control.trouble("status")
     control.environment |= {"HERD_BIN": BINARY}

@@ -226,7 +226,7 @@ def test_a_program_that_makes_no_key_is_named_and_leaves_no_file(host: KeyHost, 
         assert reason in host.trouble("keygen")
     assert not list(host.keys.glob("*.secret")) and not (host.keys / "public.toml").exists()
     host.environment["HERD_BIN"] = str(tmp_path / "none")
-    assert "is not built yet" in host.trouble("keygen")
+    assert "none, which cannot be run: correct it" in host.trouble("keygen")
 
 
 def test_a_directory_that_cannot_be_written_is_reported(host: KeyHost) -> None:

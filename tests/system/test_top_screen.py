@@ -45,6 +45,15 @@ def test_a_frozen_node_a_silent_one_and_a_failing_journal_are_noted() -> None:
     assert "the journal of n2 fails: No space left on device" in notices
 
 
+def test_pages_that_need_a_token_are_noted() -> None:
+    herd = herd_on_paper("n0", "n1")
+    herd.nodes[1].live_settings["http.auth"] = "token"
+    shown = view_of(herd, running("n0", "n1"), {"n0": pair(None, status_on_paper("n0", [])), "n1": pair(None, None)},
+                    0.0, [])
+    assert shown.notices == ["no figures of n1: their pages need a token: put a valid one into $HERD_TOKEN"
+                             " (scripts/herd token new makes one)"]
+
+
 def test_a_node_of_another_host_is_shown_by_the_newest_report() -> None:
     report = {"age_s": 12.0, "ready": True, "uptime_s": 5, "clients": 8, "digest": "ab", "peers_up": 1, "peers": 2,
               "updates_per_s": 3}

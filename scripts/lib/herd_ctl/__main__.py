@@ -64,7 +64,7 @@ def monitor_command(herd: Herd, given: Any) -> int:
 
 def run(given: Any) -> int:
     if given.command == "help":
-        arguments.parser().print_help()
+        arguments.parser().parse_args([given.about, "--help"] if given.about else ["--help"])
         return 0
     if given.command == "init":
         if given.kubernetes:

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from .records import COORDINATES
 from .reset import MAX_CLIENT_BYTES, NO_ID
 
+WITH_COMMA = re.compile(r"[+-]?[0-9]{1,3}(\.[0-9]+)?,[+-]?[0-9]{1,3}(\.[0-9]+)?")
 MOST_KM = 20016  # of a radius: no two points are farther apart
 
 
@@ -18,6 +19,11 @@ def word(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a client nor coordinates: use 1 to {MAX_CLIENT_BYTES}"
                                          " bytes without blanks and control bytes")
     return text
+
+
+def place(text: str) -> str:
+    """The id of a client, or coordinates; those with a comma, 34.06,-118.44, as the nodes want them."""
+    return coordinates(text) if WITH_COMMA.fullmatch(word(text)) else text
 
 
 def pattern(text: str) -> str:

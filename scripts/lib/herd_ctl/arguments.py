@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import argparse
+import difflib
 import functools
 import ipaddress
 import os
@@ -44,7 +45,7 @@ COMMANDS = {
              " status 0 only if none is",
     "bench": "measure this herd against Redis and other servers, side by side; takes minutes",
     **tool_arguments.COMMANDS,
-    "help": "show this text",
+    "help": "show this text, or that of one command",
 }
 if IS_INSTALLED:  # it measures programs of a source tree
     del COMMANDS["bench"]
@@ -62,7 +63,15 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         """Prints one line instead of the whole usage."""
-        self.exit(BAD_USAGE, f"scripts/herd: {message} (see scripts/herd help)\n")
+        self.exit(BAD_USAGE, f"scripts/herd: {message} (see {self.prog} --help)\n")
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Names the nearest command instead of all of them."""
+        if action.dest in ("command", "about") and value not in COMMANDS:
+            close = difflib.get_close_matches(str(value), COMMANDS, n=1)
+            meant = f" (did you mean {close[0]!r}?)" if close else ""
+            raise argparse.ArgumentError(None, f"there is no command {value!r}{meant}")
+        super()._check_value(action, value)
 
 
 def parser() -> Parser:
@@ -86,6 +95,8 @@ def parser() -> Parser:
     of["kill"].add_argument("node", metavar="NODE", help="a node of this host")
     of["where"].add_argument("client", metavar="CLIENT", help="its id in IAMAT")
     of["where"].add_argument("--json", action="store_true", help="as JSON")
+    of["help"].add_argument("about", metavar="COMMAND", nargs="?", choices=tuple(COMMANDS),
+                            help="show the help of this command")
     _add_near(of["near"])
     _add_watch(of["watch"])
     of["reset-client"].add_argument("client", metavar="CLIENT")
@@ -117,8 +128,8 @@ def _add_bench(bench: argparse.ArgumentParser) -> None:
 
 
 def _add_near(near: argparse.ArgumentParser) -> None:
-    near.add_argument("centre", metavar="CLIENT|COORDINATES", type=types.word,
-                      help="the middle: a client's id, or coordinates such as -33.8600+151.2100")
+    near.add_argument("centre", metavar="CLIENT|COORDINATES", type=types.place,
+                      help="the middle: a client's id, or coordinates such as -33.86,151.21 or -33.86+151.21")
     near.add_argument("km", metavar="KM", type=types.kilometres, help="the radius in kilometres, 0 to 20016")
     near.add_argument("--max", metavar="N", type=types.positive, default=20,
                       help="the most clients that are shown (default: 20)")
@@ -321,15 +332,21 @@ def _watched(reader: Parser, words: list[str]) -> str:
     if kind not in WATCHED:
         reader.error(f"{kind!r} cannot be watched: use {', '.join(WATCHED)}")
     if len(operands) != len(WATCHED[kind]):
-        reader.error(f"`watch {kind}` has {len(operands)} words after it: write it as"
+        words_after = f"{len(operands)} word{'' if len(operands) == 1 else 's'}"
+        reader.error(f"`watch {kind}` has {words_after} after it: write it as"
                      f" `{' '.join(['watch', kind, *WATCHED[kind]])}`")
+    if kind in ("near", "within"):
+        operands = [types.place(operand) for operand in operands]
     return " ".join([kind.upper(), *operands])
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
     """The command line without its first word; exits with a message if it makes no sense."""
     reader = parser()
-    given = reader.parse_args(words)
+    given, unknown = reader.parse_known_args(words)
+    reader.prog = f"scripts/herd {given.command}"  # whose --help its errors name
+    if unknown:
+        reader.error(f"unrecognized arguments: {' '.join(unknown)}")
     if given.command == "keygen" and given.nodes and given.action:
         reader.error(f"{given.nodes[0]} is one argument too many: --{given.action.kind} has only the one after it")
     if given.command == "init":

@@ -39,9 +39,11 @@ def wrong_token() -> Trouble:
                    BAD_USAGE)
 
 
-def no_answer(herd: Herd) -> Trouble:
-    """The error if no node answers; names the frozen nodes of this host."""
+def no_answer(herd: Herd, name: str | None = None) -> Trouble:
+    """The error if no node answers, or that of --node does not; names the frozen nodes of this host."""
     order.warn_of_frozen(herd)
+    if name is not None:
+        return Trouble(f"{name} does not answer: see scripts/herd status, or leave out --node", NONE_RUNNING)
     running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local])
     return Trouble(f"no node answers: {'see scripts/herd logs' if running else 'start them with scripts/herd up'}",
                    NONE_RUNNING)

@@ -112,7 +112,8 @@ class Reporter:
 
     def _note(self, reason: str) -> None:
         if not self.is_noted:
-            print(f"scripts/herd: {self.node.name} {reason}: its clients report to other nodes", file=sys.stderr)
+            # One write: each node has a thread.
+            sys.stderr.write(f"scripts/herd: {self.node.name} {reason}: its clients report to other nodes\n")
         self.is_noted = True
 
     def close(self) -> None:

@@ -80,7 +80,7 @@ def export(herd: Herd, given: Any) -> int:
     """`given` is the command line: output, node."""
     conversation = client_port.open_first(client_port.candidates(herd, given.node), client_port.token(herd))
     if conversation is None:
-        raise client_port.no_answer(herd)
+        raise client_port.no_answer(herd, given.node)
     name = conversation.node.name
     with conversation, _output(given.output) as output:
         try:

@@ -140,7 +140,10 @@ class Herd:
 
 def find_binary() -> pathlib.Path:
     """$HERD_BIN, else the release build or the installed program. Trouble if it cannot be run."""
-    binary = pathlib.Path(os.environ.get("HERD_BIN") or installation.PROGRAM)
+    named = os.environ.get("HERD_BIN")
+    binary = pathlib.Path(named or installation.PROGRAM)
+    if named and not os.access(binary, os.X_OK):
+        raise Trouble(f"$HERD_BIN is {binary}, which cannot be run: correct it, or unset it to use the release build")
     if not os.access(binary, os.X_OK):
         raise Trouble(f"{binary} is not built yet: {installation.MISSING_PROGRAM}")
     return binary.absolute()
@@ -156,7 +159,8 @@ def read_herd(config: str) -> Herd:
         raise Trouble(f"{binary} --list does not end within {LIST_SECONDS:.0f} s: look at the disks of {binary} and"
                       f" {config}") from None
     except OSError as error:
-        raise Trouble(f"{binary}: {error.strerror}") from None
+        remedy = "correct $HERD_BIN" if os.environ.get("HERD_BIN") else installation.MISSING_PROGRAM
+        raise Trouble(f"{binary} cannot be run ({error.strerror}): {remedy}") from None
     if ran.returncode != 0:
         raise Trouble(ran.stderr.strip() or f"{binary} --list ended with status {ran.returncode}", BAD_USAGE)
     try:

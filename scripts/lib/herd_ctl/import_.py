@@ -95,7 +95,7 @@ def import_(herd: Herd, given: Any) -> int:
     """`given` is the command line: file, node, json. The exit status is 1 if a record was refused."""
     conversation = client_port.open_first(client_port.candidates(herd, given.node), client_port.token(herd))
     if conversation is None:
-        raise client_port.no_answer(herd)
+        raise client_port.no_answer(herd, given.node)
     name = conversation.node.name
     importer = Importer(conversation)
     with conversation, _input(given.file) as lines:

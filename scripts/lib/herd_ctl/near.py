@@ -78,7 +78,7 @@ def near(herd: Herd, given: Any) -> int:
     while True:
         conversation = client_port.open_first(nodes, token)
         if conversation is None:
-            raise client_port.no_answer(herd)
+            raise client_port.no_answer(herd, given.node)
         with conversation:
             try:
                 answer = ask(conversation, given)

@@ -79,6 +79,14 @@ def _record(entry: dict[str, Any]) -> Exported:
     return Exported(client, coordinates, time_text, str(entry.get("node", "")), str(entry.get("difference", "")))
 
 
+def _json_of(line: str) -> Any:
+    """None for a line that is too long; ValueError for one that is not JSON."""
+    try:
+        return json.loads(line) if len(line) <= MAX_LINE else None
+    except ValueError:
+        raise ValueError("it is not JSON: give a file that scripts/herd export has written") from None
+
+
 def read(lines: Iterable[str], where: str) -> Iterator[Exported]:
     """The records of a file; Trouble at its first mistake, which may be after many records. `where` names the file."""
     count, has_end = 0, False
@@ -86,7 +94,7 @@ def read(lines: Iterable[str], where: str) -> Iterator[Exported]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line) if len(line) <= MAX_LINE else None
+            entry = _json_of(line)
             if not isinstance(entry, dict):
                 raise ValueError("it is no object")
             if number == 1 and entry.get("format") != FORMAT:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .herd import Herd
+from .probe import TOKEN_VARIABLE
 from .samples import Pair, state_of
 from .status import name_conflicts
 
@@ -41,6 +42,7 @@ def view_of(herd: Herd, processes: dict[str, dict[str, Any]], pairs: Mapping[str
     """`processes` is of samples.process_states(), `pairs` has the samples by node, `now` is the time of day."""
     nodes, links, places = [], [], []
     notices = list(notices)
+    closed = []  # nodes with pages that refuse to be read
     for node in herd.nodes:
         pair = pairs.get(node.name)
         status = pair.newest.status if pair else None
@@ -54,6 +56,8 @@ def view_of(herd: Herd, processes: dict[str, dict[str, Any]], pairs: Mapping[str
                            " it")
         elif state == "silent" and process:
             notices.append(f"{node.name} (process {process['pid']}) does not answer: see scripts/herd doctor")
+        if state == "up" and status is None and node.pages_need_token:
+            closed.append(node.name)
         if status and pair:
             links += _link_rows(node.name, status)
             places += _place_rows(node.name, status)
@@ -64,6 +68,9 @@ def view_of(herd: Herd, processes: dict[str, dict[str, Any]], pairs: Mapping[str
     local = [row for row in nodes if row["digest"] and not row["state"].startswith("remote")]
     if len({row["digest"] for row in local}) > 1 and not any(row["updates_per_s"] for row in local):
         notices.append("the digests differ although nothing changes: some node lacks records that another has")
+    if closed:
+        notices.append(f"no figures of {', '.join(closed)}: their pages need a token: put a valid one into"
+                       f" ${TOKEN_VARIABLE} (scripts/herd token new makes one)")
     return View(herd.name, now, nodes, links, places, notices)
 
 

@@ -34,7 +34,7 @@ def _send(herd: Herd, given: Any) -> tuple[str, float]:
     nodes, token = client_port.candidates(herd, given.node), client_port.token(herd)
     conversation = client_port.open_first(nodes, token)
     if conversation is None:
-        raise client_port.no_answer(herd)
+        raise client_port.no_answer(herd, given.node)
     with conversation:
         name = conversation.node.name
         now = time.time_ns()

@@ -72,7 +72,8 @@ def reload(herd: Herd, daemon: Daemon) -> int:
         stale = [node.name for node in nodes if was.get(node.name) != node.fingerprint(herd.binary)]
         fresh = [node.name for node in herd.local if node.name not in known]
         gone = sorted(set(known) - {node.name for node in herd.local})
-        for change, which in (("Changed beyond what a reload can do", stale), ("New", fresh), ("Removed", gone)):
+        for change, which in (("Changed beyond what a reload can do", stale), ("New or stopped", fresh),
+                              ("Removed", gone)):
             if which:
                 print(f"{change}: {', '.join(which)}. Run scripts/herd up")
     order.warn_of_frozen(herd)
@@ -181,6 +182,9 @@ class Starter:
         for name in self.daemon.remove(removed):
             print(f"{name} is no longer in the configuration: stopped")
         starting = [node for node in wanted if node in to_start or node.name in changed]
+        restarted = [node.name for node in starting if node not in to_start]
+        if restarted:
+            print(f"The configuration or the program has changed: {', '.join(restarted)} restarted")
         self.daemon.remove([node.name for node in starting])
         return starting
 
