@@ -1,0 +1,31 @@
+"""Tests scripts/lib/build in a clone that was copied or moved. A stand-in for cmake notes how it is called."""
+import os
+import pathlib
+import shutil
+import subprocess
+
+import pytest
+
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "scripts/lib/build"
+
+
+@pytest.mark.parametrize("is_moved", [False, True])
+def test_a_moved_clone_is_built_again_from_its_own_sources(tmp_path: pathlib.Path, is_moved: bool) -> None:
+    clone, stub = tmp_path / "clone", tmp_path / "stub"
+    (clone / "scripts/lib").mkdir(parents=True)
+    shutil.copy(BUILD, clone / "scripts/lib/build")
+    release = clone / "build/release"
+    release.mkdir(parents=True)
+    made_in = tmp_path / "former" if is_moved else clone
+    (release / "CMakeCache.txt").write_text(f"CMAKE_HOME_DIRECTORY:INTERNAL={made_in}\n")
+    (clone / "CMakePresets.json").write_text("{}")
+    (release / "build.ninja").write_text("")
+    os.utime(clone / "CMakePresets.json", (1, 1))
+    stub.mkdir()
+    (stub / "cmake").write_text(f'#!/bin/sh\necho "$1" >>{stub}/calls\n')
+    (stub / "cmake").chmod(0o755)
+    ran = subprocess.run([clone / "scripts/lib/build", "herd-node"], env={"PATH": f"{stub}:{os.environ['PATH']}"},
+                         capture_output=True, text=True, check=True)
+    assert (stub / "calls").read_text().split() == ["--preset"] * is_moved + ["--build"]
+    assert (f"build/release was made in {made_in}: building all of it again here\n" in ran.stdout) == is_moved
+    assert (release / "build.ninja").exists() != is_moved
