@@ -373,3 +373,21 @@ def test_ctrl_c_is_the_usual_end_of_a_watch(make: MakeNode, run: Run, monkeypatc
         raise KeyboardInterrupt
     monkeypatch.setattr(watch_module.Watcher, "_follow", interrupted)
     assert run([make(snapshot("f7", "READY 0"))], "watch", "all") == 0
+
+
+@pytest.mark.parametrize("words, text", [
+    (["upp"], "there is no command 'upp' (did you mean 'up'?) (see scripts/herd --help)"),
+    (["x-y"], "there is no command 'x-y' (see scripts/herd --help)"),
+    (["kill"], "the following arguments are required: NODE (see scripts/herd kill --help)"),
+    (["kill", "a", "b"], "unrecognized arguments: b (see scripts/herd kill --help)"),
+    (["token", "new"], "the following arguments are required: NAME (see scripts/herd token new --help)")])
+def test_a_mistake_names_the_nearest_command_and_the_help_of_the_command(capsys: pytest.CaptureFixture[str],
+                                                                         words: list[str], text: str) -> None:
+    with pytest.raises(SystemExit) as end:
+        arguments.parse(words)
+    assert end.value.code == 2
+    assert capsys.readouterr().err == f"scripts/herd: {text}\n"
+
+
+def test_help_has_the_help_of_each_command() -> None:
+    assert arguments.parse(["help"]).about is None and arguments.parse(["help", "near"]).about == "near"

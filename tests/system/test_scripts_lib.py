@@ -114,24 +114,6 @@ def test_an_invalid_number_is_refused_with_a_reason(capsys: pytest.CaptureFixtur
         f"scripts/herd: argument {words[1]}: {reason} (see scripts/herd {words[0]} --help)\n")
 
 
-@pytest.mark.parametrize("words, text", [
-    (["upp"], "there is no command 'upp' (did you mean 'up'?) (see scripts/herd --help)"),
-    (["x-y"], "there is no command 'x-y' (see scripts/herd --help)"),
-    (["kill"], "the following arguments are required: NODE (see scripts/herd kill --help)"),
-    (["kill", "a", "b"], "unrecognized arguments: b (see scripts/herd kill --help)"),
-    (["token", "new"], "the following arguments are required: NAME (see scripts/herd token new --help)")])
-def test_a_mistake_names_the_nearest_command_and_the_help_of_the_command(capsys: pytest.CaptureFixture[str],
-                                                                         words: list[str], text: str) -> None:
-    with pytest.raises(SystemExit) as end:
-        arguments.parse(words)
-    assert end.value.code == 2
-    assert capsys.readouterr().err == f"scripts/herd: {text}\n"
-
-
-def test_help_has_the_help_of_each_command() -> None:
-    assert arguments.parse(["help"]).about is None and arguments.parse(["help", "near"]).about == "near"
-
-
 def test_the_bounds_of_numbers_are_valid() -> None:
     assert arguments.parse(["prove", "--seconds", "86400", "--connections", "1", "--kills", "0"]).seconds == 86400
     assert arguments.parse(["bench", "--seconds", "0.1", "--rounds", "1"]).seconds == 0.1

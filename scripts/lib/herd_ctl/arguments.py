@@ -344,7 +344,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """The command line without its first word; exits with a message if it makes no sense."""
     reader = parser()
     given, unknown = reader.parse_known_args(words)
-    reader.prog = f"scripts/herd {given.command}"  # whose --help its errors name
+    reader.prog = f"scripts/herd {given.command}"  # its errors name the --help of the command
     if unknown:
         reader.error(f"unrecognized arguments: {' '.join(unknown)}")
     if given.command == "keygen" and given.nodes and given.action:
