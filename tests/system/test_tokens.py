@@ -188,7 +188,7 @@ def test_a_node_does_not_start_with_a_file_of_tokens_that_is_wrong(make_herd: Ma
 
 
 def test_where_asks_with_the_token_of_the_environment(make_herd: MakeHerd) -> None:
-    herd = guarded(make_herd, entry("all", GOOD))
+    herd = guarded(make_herd, entry("all", GOOD) + entry("part", PART, see=""))
     with herd["n0"].connect() as client:
         ask(client, f"AUTH {GOOD}")
         ask(client, f"IAMAT kiwi +1+2 {now()}")
@@ -199,6 +199,7 @@ def test_where_asks_with_the_token_of_the_environment(make_herd: MakeHerd) -> No
         return ran.returncode, ran.stdout + ran.stderr
 
     assert where(GOOD)[0] == 0 and "+1+2" in where(GOOD)[1]
+    assert where(PART)[0] == 0 and "No node knows where this client is, or the token may not see it" in where(PART)[1]
     status, text = where("herd_wrong")
     assert status == 2 and "refuse the token in $HERD_TOKEN" in text and "herd_wrong" not in text
     status, text = where("")

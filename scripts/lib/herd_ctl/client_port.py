@@ -29,8 +29,8 @@ def token(herd: Herd) -> bytes:
         return b""
     text = os.environ.get(TOKEN_VARIABLE, "")
     if not text or any(char.isspace() for char in text):
-        raise Trouble(f"the nodes need a token (`auth` under [clients]): set ${TOKEN_VARIABLE} to one that may see the"
-                      " client", BAD_USAGE)
+        raise Trouble(f"the nodes need a token (`auth` under [clients]): set ${TOKEN_VARIABLE} to one that may do this"
+                      " (scripts/herd token new makes one)", BAD_USAGE)
     return os.fsencode(text)
 
 

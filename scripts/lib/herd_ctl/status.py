@@ -252,7 +252,7 @@ def where(herd: Herd, client: str, as_json: bool) -> int:
         print(table(["", "NODE", "TOLD", "AFTER", "COORDINATES", "TIME"],
                     [["*" if differs.get(name) else "", name, *cells[name]] for name in names]))
         if newest is None:
-            print("No node knows where this client is")
+            print("No node knows where this client is" + (", or the token may not see it" if token else ""))
         elif any(differs.values()):
             print("* differs from the newest record")
     return SOME_DOWN if any(differs.values()) else 0

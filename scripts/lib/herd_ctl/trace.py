@@ -43,9 +43,12 @@ def _send(herd: Herd, given: Any) -> tuple[str, float]:
             time_text = f"{now // 10**9}.{now % 10**9:09}"
             conversation.send(os.fsencode(f"IAMAT {given.client} {given.send} {time_text}"))
             reply = _reply(conversation)
+            seconds = time.monotonic() - began
+            if reply.startswith(b"? "):
+                conversation.line(ANSWER_SECONDS)  # PONG
+                raise Trouble(f"{name} refuses the report: {conversation.why()}")
         except Lost as lost:
             raise Trouble(f"{name} {lost}: see scripts/herd doctor") from None
-        seconds = time.monotonic() - began
     if not reply.startswith(b"AT ") or not reply.endswith(time_text.encode()):
         raise Trouble(f"{name} did not store the report: it answers {safe(reply)}. If the record of the client is newer"
                       " than this, scripts/herd reset-client removes it")
