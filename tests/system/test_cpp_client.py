@@ -156,6 +156,7 @@ def test_the_examples_have_help_and_clear_errors(programs: pathlib.Path, herd: H
             assert output == "" and error.startswith(f"{programs / name}: ") and error.count("\n") == 1, error
         if name == "dispatcher":
             assert run(programs / name, "--max", "1", "34,-118", "5", *ports(herd))[0].startswith("kiwi 0 km")
+            assert run(programs / name, "--max", "1", "--", "34,-118", "5", *ports(herd))[0].startswith("kiwi 0 km")
 
 
 def test_tokens_and_tls(programs: pathlib.Path, make_herd: MakeHerd) -> None:

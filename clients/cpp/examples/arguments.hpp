@@ -15,11 +15,14 @@ class Arguments {
  public:
   // `known`: the names of the options. Error, Argument, for another one.
   Arguments(int count, char** words, const std::vector<std::string>& known) {
+    bool has_options = true;  // until the word --
     for (int i = 1; i < count; ++i) {
       const std::string word = words[i];
-      if (word == "--help") {
+      if (has_options && word == "--") {
+        has_options = false;
+      } else if (has_options && word == "--help") {
         is_help_ = true;
-      } else if (word.rfind("--", 0) != 0) {
+      } else if (!has_options || word.rfind("--", 0) != 0) {
         words_.push_back(word);
       } else {
         const std::string name = word.substr(2);

@@ -27,7 +27,8 @@ async function main() {
 async function run(values, positionals) {
   const [client, point, ...nodes] = positionals;
   const [, latitude, longitude] = /^([+-]?[0-9.]+),([+-]?[0-9.]+)$/.exec(point) ?? [];
-  if (!latitude || nodes.length === 0) throw new TypeError("give a client, a point, and a node (--help)");
+  if (nodes.length === 0) throw new TypeError("give a client, a point, and a node (--help)");
+  if (!latitude) throw new TypeError(`${point} is not a point: write it as 34.07,-118.44`);
   const tls = values.ca === undefined ? undefined : { ca: readFileSync(values.ca, "utf8") };
   const reporter = new Reporter(nodes, { token: process.env.HERD_TOKEN, tls });
   try {

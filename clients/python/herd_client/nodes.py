@@ -103,11 +103,13 @@ class Nodes:
             self.sees_all = answer.startswith(b"? ") or b" see=* " in answer
             if not answer.startswith((b"OK ", b"? AUTH ")):
                 raise ConnectionLost(
-                    f"{stream.address} does not speak herd's protocol: {decode(answer[:200])!r}"
+                    f"{stream.address} does not speak herd's protocol: {decode(answer[:200])!r}:"
+                    " is it a node's port for clients?"
                 )
         stream.write(b"PING herd-client\n")
         answer = await stream.read_line(unread)
         if answer not in (b"PONG herd-client", b"? PING herd-client") or unread:
             raise ConnectionLost(
-                f"{stream.address} does not speak herd's protocol: {decode(answer[:200])!r}"
+                f"{stream.address} does not speak herd's protocol: {decode(answer[:200])!r}:"
+                " is it a node's port for clients?"
             )
