@@ -74,11 +74,11 @@ Parsed<Angles> take_angles(std::string_view& text) {
   static_assert(kMaxFractionDigits == 30, "the reasons below contain this number");
   const auto latitude = take_angle(text);
   if (!latitude || !latitude->has_form(kLatitudeDigits)) {
-    return refuse("latitude is not a sign, one or two digits and at most 30 fraction digits");
+    return refuse("latitude is not a sign, one or two digits and at most 30 fraction digits, as in +34.07-118.44");
   }
   const auto longitude = take_angle(text);
   if (!longitude || !longitude->has_form(kLongitudeDigits)) {
-    return refuse("longitude is not a sign, one to three digits and at most 30 fraction digits");
+    return refuse("longitude is not a sign, one to three digits and at most 30 fraction digits, as in +34.07-118.44");
   }
   skip_solidus(text);
   return Angles{*latitude, *longitude};

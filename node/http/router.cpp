@@ -21,7 +21,8 @@ std::string in_words(const std::vector<std::string>& words) {
 }
 
 Response not_allowed(const std::vector<std::string>& methods) {
-  auto response = text_response(405, fmt::format("only {} are answered here", in_words(methods)));
+  auto response =
+      text_response(405, fmt::format("this method is not answered here: use {}", fmt::join(methods, " or ")));
   response.headers.push_back({"Allow", fmt::format("{}", fmt::join(methods, ", "))});
   return response;
 }

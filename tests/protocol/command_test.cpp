@@ -182,7 +182,7 @@ TEST_CASE("malformed operands are invalid arguments with a reason") {
   CHECK(reason_of("IAMAT kiwi +91-118 5") == "latitude is not within -90 and +90");
   CHECK(reason_of("IAMAT kiwi +34-118 -5") == "time is not one to ten digits with at most nine fraction digits");
   CHECK(reason_of("IAMAT kiwi +3404-11826 5") ==
-        "latitude is not a sign, one or two digits and at most 30 fraction digits");
+        "latitude is not a sign, one or two digits and at most 30 fraction digits, as in +34.07-118.44");
   CHECK(reason_of("WHATSAT kiwi x 5") ==
         "radius is not a number from 0 to 50 without a sign, with at most nine digits on either side of the point");
   CHECK(reason_of("WHATSAT kiwi 5 x") == "number of places is not one or two digits");

@@ -77,7 +77,8 @@ TEST_CASE("WITHIN has two corners and a number of clients") {
   CHECK(within->box.north_east == Point{20'000'000, -1'700'000'000});
   CHECK(within->max == 0);
   check_wrong_numbers({"WITHIN", "WITHIN +1+1", "WITHIN +1+1 +2+2", "WITHIN +1+1 +2+2 3 4"});
-  CHECK(refusal("WITHIN kiwi +2+2 3") == "latitude is not a sign, one or two digits and at most 30 fraction digits");
+  CHECK(refusal("WITHIN kiwi +2+2 3") ==
+        "latitude is not a sign, one or two digits and at most 30 fraction digits, as in +34.07-118.44");
   CHECK(refusal("WITHIN +1+1 +2+181 3") == "longitude is not within -180 and +180");
 }
 

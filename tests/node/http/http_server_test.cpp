@@ -205,7 +205,7 @@ TEST_CASE_METHOD(HttpFixture, "any other method is refused with 405 and Allow") 
     REQUIRE(answer);
     CHECK(answer->status == 405);
     CHECK(answer->header("Allow") == "GET, HEAD");
-    CHECK(answer->body == "only GET and HEAD are answered here\n");
+    CHECK(answer->body == "this method is not answered here: use GET or HEAD\n");
   }
 }
 

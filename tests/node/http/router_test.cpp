@@ -67,7 +67,7 @@ TEST_CASE("a method that the path does not have is 405 with Allow, and so is one
   const auto other = router.find(request("POST", "/healthz"));
   REQUIRE(other.refusal);
   CHECK(other.refusal->status == 405);
-  CHECK(other.refusal->body == "only GET and HEAD are answered here\n");
+  CHECK(other.refusal->body == "this method is not answered here: use GET or HEAD\n");
   REQUIRE(other.refusal->headers.size() == 1);
   CHECK(other.refusal->headers[0].name == "Allow");
   CHECK(other.refusal->headers[0].value == "GET, HEAD");
