@@ -162,12 +162,14 @@ def test_when_the_supervisor_is_gone_up_takes_over_its_nodes_and_down_stops_them
     os.kill(supervisor(control), signal.SIGKILL)
     shown, warned = look(control, 1)
     assert shown.count(" up ") == 2
-    assert f"the supervisor is gone, and nodes run without it: n0 (process {orphans['n0']}), n1 " in warned
+    assert f"the supervisor is gone, and n0 (process {orphans['n0']}), n1 (process {orphans['n1']}) run " in warned
+    assert "the supervisor is gone" in control.run("top", "--once")
+    assert "FAULT: the supervisor is gone" in control.popen("doctor").communicate(timeout=60)[0]
     for words in (["kill", "n0"], ["restart"], ["reload"]):
         assert timed(control, LOOK_SECONDS, *words, status=1) == warned
     output = control.run("up", "n0")
     assert "The supervisor is gone: a new one takes its place" in output
-    assert "under a supervisor again: n0, n1" in output
+    assert "under a supervisor again: n0, n1" in output and "All of them run already" not in output
     after = nodes(control)
     assert after.keys() == orphans.keys() and not set(after.values()) & set(orphans.values())
     control.run("status")

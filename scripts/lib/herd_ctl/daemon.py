@@ -225,8 +225,8 @@ supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
         orphans = processes.supervised_nodes(self.directory)
         if orphans:
             named = ", ".join(f"{node.name} (process {node.pid})" for node in orphans)
-            return Trouble(f"the supervisor is gone, and nodes run without it: {named}. scripts/herd up restarts"
-                           " them under a new one, scripts/herd down stops them")
+            return Trouble(f"the supervisor is gone, and {named} run without it: scripts/herd up restarts them under a"
+                           " new one, scripts/herd down stops them")
         return Trouble(f"no herd is running on {self.directory}: start it with scripts/herd up", NONE_RUNNING)
 
     def require(self) -> None:

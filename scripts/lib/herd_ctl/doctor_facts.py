@@ -16,8 +16,8 @@ import threading
 import time
 from typing import Any
 
-from . import files, ports, probe, samples, started
-from .daemon import Daemon, State
+from . import files, order, ports, probe, samples, started
+from .daemon import Daemon
 from .herd import Herd, Node
 from .key_files import KeyFolder
 from .samples import Pair
@@ -96,8 +96,7 @@ def gather(herd: Herd, daemon: Daemon) -> HerdFacts:
     condition = daemon.condition()
     processes = samples.process_states(herd, daemon, condition)
     facts = HerdFacts(herd.name)
-    works = condition.works or condition.state is State.ABSENT
-    facts.supervisor = "" if works else str(daemon.trouble(condition))
+    facts.supervisor = str(daemon.trouble(condition)) if order.is_missed(daemon, condition) else ""
     steps = [threading.Thread(target=step, args=(herd, facts), daemon=True) for step in (_check, _examine_disk)]
     for thread in steps:
         thread.start()

@@ -35,6 +35,12 @@ def orphans(daemon: Daemon, condition: Condition) -> list[RunningNode]:
             if not condition.works or (condition.pid and processes.parent(node.pid) != condition.pid)]
 
 
+def is_missed(daemon: Daemon, condition: Condition) -> bool:
+    """Whether something is wrong with the supervisor. Where none runs and no node of one, the herd is stopped, or was
+    started in another way."""
+    return not condition.works and (condition.state is not State.ABSENT or bool(orphans(daemon, condition)))
+
+
 def continued(daemon: Daemon) -> Condition:
     """Continues the supervisor if it is frozen; returns its condition after that."""
     condition = daemon.condition(PATIENCE_SECONDS)

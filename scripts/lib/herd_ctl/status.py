@@ -8,7 +8,7 @@ import time
 from typing import Any, TypeGuard
 
 from . import client_port, doctor_facts, order, probe, processes
-from .daemon import Condition, Daemon, State
+from .daemon import Condition, Daemon
 from .herd import Herd, Node
 from .refusals import refusals
 from .show import duration, safe, shorten, table
@@ -165,7 +165,7 @@ def status(herd: Herd, daemon: Daemon, as_json: bool) -> int:
     for node in order.by_hand(herd):
         print(f"scripts/herd: {node.name} (process {node.pid}) was not started by scripts/herd, which does not start it"
               " again when it ends", file=sys.stderr)
-    if condition.works or (condition.state is State.ABSENT and not order.orphans(daemon, condition)):
+    if not order.is_missed(daemon, condition):
         return result
     print(f"scripts/herd: {daemon.trouble(condition)}", file=sys.stderr)
     return 1

@@ -14,8 +14,8 @@ import time
 from types import FrameType
 from typing import Any
 
-from . import probe, samples
-from .daemon import Daemon, State
+from . import order, probe, samples
+from .daemon import Daemon
 from .herd import Herd, Node
 from .top_rows import SORTS, View, view_of
 from .top_screen import Line, as_text, help_line, lines_of, window
@@ -84,10 +84,8 @@ class Sampler:
 
 
 def supervisor_notices(daemon: Daemon, condition: Any) -> list[str]:
-    """A sentence about a supervisor that does not work. None runs where a herd is started in another way."""
-    if condition.works or condition.state is State.ABSENT:
-        return []
-    return [str(daemon.trouble(condition))]
+    """A sentence about a supervisor that does not work."""
+    return [str(daemon.trouble(condition))] if order.is_missed(daemon, condition) else []
 
 
 def look(herd: Herd, daemon: Daemon) -> View:

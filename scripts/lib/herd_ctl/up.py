@@ -4,7 +4,7 @@ from __future__ import annotations
 import signal
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
 from . import keygen, order, probe, processes, reset, started
@@ -29,7 +29,7 @@ def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
             Starter(herd, daemon).bring_up(rescued)
         starter = Starter(herd, daemon)
         try:
-            starter.bring_up(wanted)
+            starter.bring_up(wanted, rescued)
         except BaseException:  # Ctrl-C too: no node of this call may stay half-started
             starter.undo()
             raise
@@ -140,7 +140,8 @@ class Starter:
         self.readiness = Readiness(herd, daemon, self._last_words)
         self.launched = False
 
-    def bring_up(self, wanted: list[Node]) -> None:
+    def bring_up(self, wanted: list[Node], rescued: Collection[Node] = ()) -> None:
+        """`rescued`: nodes that this command has just started."""
         daemon = self.daemon
         runs = daemon.condition().works
         known = daemon.processes() if runs else {}
@@ -151,7 +152,7 @@ class Starter:
         daemon.write_config(known.keys() | {node.name for node in wanted})
         if runs:
             to_start = self._apply(wanted, to_start)
-        if not to_start:
+        if not to_start and not rescued:
             print("All of them run already")
         started.save(self.herd, to_start, known)
         for node in to_start:
