@@ -111,8 +111,8 @@ class NewFile {
   }
 
  private:
-  // A new file, locked as long as it is open; EBUSY if another process writes a file of this name. What a killed process
-  // left is replaced.
+  // A new file, locked as long as it is open; EBUSY if another process writes a file of this name. Replaces what a
+  // killed process left.
   static Opened create(int folder, const std::string& name) {
     constexpr int kOptions = O_RDWR | O_NOFOLLOW | O_CLOEXEC;
     const Opened left(openat(folder, name.c_str(), kOptions));

@@ -24,7 +24,8 @@ inline constexpr std::chrono::milliseconds kFiguresInterval{100};
 struct WorkerOptions {
   std::string endpoint = kPlacesEndpoint;    // the worker binds it
   std::chrono::milliseconds timeout{5'000};  // of one lookup, over all providers
-  // Called once; may take its time, until a stop is requested. Queries that arrive before it returns wait in the socket.
+  // Called once; may take its time, until a stop is requested. Queries that arrive before it returns wait in the
+  // socket.
   std::function<Providers(HttpFetcher&, const std::stop_token&)> make_providers;
   // Receives the figures when the providers exist; then at once when a provider changes its state, otherwise at most
   // every kFiguresInterval, and only after something has changed. Must not block.

@@ -359,5 +359,5 @@ def test_a_token_limits_what_the_api_tells(make_control: MakeControl) -> None:
         name, _, data = viewer.event()
         assert (name, data["reason"]) == ("end", "not allowed")
         assert viewer.socket.recv(100) == b""
-    wrong = {"Authorization": "Bearer nobody"}
+    wrong = {"Authorization": "Bearer wrong"}
     wait_for(lambda: get(node, "/v1/herd", wrong).status == 429, "wrong tokens are refused without a log line")

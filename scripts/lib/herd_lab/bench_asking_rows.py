@@ -134,7 +134,7 @@ def probes(server: Server, seconds: float) -> Figures:
 
 def first_question(server: HerdServer, seconds: float) -> Figures:
     """The seconds until the first question is answered, for which the node builds its index. p99 and maximum are those
-    of the reports of others meanwhile, the quiet ones of the reports before."""
+    of the reports of others in that time, the quiet ones of the reports before."""
     quiet = probes(server, max(seconds, PROBE_SECONDS))
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask_once, server)
