@@ -5,7 +5,7 @@ import { getJson, Refused, TokenNeeded } from "./api.js";
 import { Areas } from "./areas.js";
 import { Clients } from "./clients.js";
 import { byId, setText } from "./dom.js";
-import { rowsOf } from "./herd_model.js";
+import { Renewals, rowsOf } from "./herd_model.js";
 import { HerdPanel } from "./herd_panel.js";
 import { MapFeed } from "./map_feed.js";
 import { MapView } from "./map_view.js";
@@ -38,12 +38,13 @@ const watch = new WatchPanel({
 }, { onArea: (area) => areas.show(area), onToken });
 const areas = new Areas(mapView, (area) => watch.watch(area));
 
+const renewals = new Renewals();
 const firstHerd = signal();
 const firstMap = signal();
 
 async function pollHerd() {
   const [herd, status] = await Promise.all([getJson("/v1/herd"), getJson("/status.json")]);
-  const model = rowsOf(herd, status);
+  const model = rowsOf(herd, status, renewals);
   learnNames(model.rows.map((row) => row.name).sort());
   firstHerd.done();
   document.title = `herd: ${herd.node}`;

@@ -1,7 +1,32 @@
 // What this node knows about the herd, read from /v1/herd and /status.json: its own status, its links, and the reports
 // of other nodes. The page shows no more than that.
 
-const SILENT_S = 5;  // nodes report every second
+const SILENT_S = 5;   // nodes report every second
+const HOP_S = 1;      // the most that a report waits at each node on its way
+const NEWER_S = 0.5;  // two reports of a node are farther apart
+
+/** Which nodes still report. A report from far away is old when it comes, so its age alone does not say it. */
+export class Renewals {
+  constructor() {
+    /** @type {Map<string, {made: number, at: number}>} */
+    this.newest = new Map();  // by node: when its newest report was made, and when it came, in seconds
+  }
+
+  /**
+   * Whether a newer report of the node has come within SILENT_S. `most`: the age above which the first is too old.
+   * @param {string} name
+   * @param {number} age
+   * @param {number} most
+   */
+  isRenewed(name, age, most) {
+    const now = performance.now() / 1000;
+    const made = now - age;
+    const last = this.newest.get(name);
+    if (last === undefined) this.newest.set(name, { made, at: age <= most ? now : -Infinity });
+    else if (made > last.made + NEWER_S) this.newest.set(name, { made, at: now });
+    return now - (this.newest.get(name)?.at ?? now) <= SILENT_S;
+  }
+}
 
 /**
  * @typedef {Object} NodeRow
@@ -21,10 +46,13 @@ const SILENT_S = 5;  // nodes report every second
 /**
  * @param {any} herd the answer of /v1/herd
  * @param {any} status the answer of /status.json
+ * @param {Renewals} renewals of the answers before
  * @returns {{self: string, digest: string, rows: NodeRow[]}} the rows in the order of the configuration
  */
-export function rowsOf(herd, status) {
-  const rows = herd.nodes.map((node) => (node.state === "self" ? ownRow(node, status) : otherRow(node)));
+export function rowsOf(herd, status, renewals) {
+  const most = SILENT_S + HOP_S * herd.nodes.length;
+  const isFresh = ({ node, report }) => report !== null && renewals.isRenewed(node, report.age_s, most);
+  const rows = herd.nodes.map((node) => (node.state === "self" ? ownRow(node, status) : otherRow(node, isFresh(node))));
   return { self: herd.node, digest: status.digest, rows };
 }
 
@@ -37,8 +65,7 @@ function ownRow(node, status) {
   };
 }
 
-function otherRow({ node, state, link, report }) {
-  const isFresh = report !== null && report.age_s <= SILENT_S;
+function otherRow({ node, state, link, report }, isFresh) {
   return {
     name: node,
     state: link ? state : isFresh ? "up" : "silent",
@@ -66,7 +93,7 @@ export function knowledgeOf(row, own) {
   if (row.state === "up" && row.lag === 0) {
     return { same: true, text: "the same or a newer report: it has acknowledged everything of this node" };
   }
-  if (row.digest !== "" && row.digest === own && row.age !== null && row.age <= SILENT_S) {
+  if (row.digest !== "" && row.digest === own && row.age !== null && row.state === "up") {
     return { same: true, text: `the same: its digest of ${row.age.toFixed(1)} s ago is equal` };
   }
   if (row.isPeer && row.state !== "up") {
