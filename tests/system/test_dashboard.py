@@ -192,7 +192,7 @@ def test_a_page_that_stays_open_does_not_grow(make_herd: MakeHerd, chromium: Bro
     assert seen[-1]["JSHeapUsedSize"] < 1.2 * seen[1]["JSHeapUsedSize"]
     assert seen[-1]["Nodes"] < 1.2 * seen[1]["Nodes"]
     assert seen[-1]["JSEventListeners"] <= 1.2 * seen[1]["JSEventListeners"]
-    # A busy machine may let the browser read nothing for 5 s: then the node resets a stream, and the page begins it again.
+    # On a busy machine the browser may read nothing for 5 s. Then the node resets a stream, and the page reopens it.
     assert [problem for problem in page.problems if "/v1/watch" not in problem] == []
 
 
