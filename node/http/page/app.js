@@ -49,7 +49,7 @@ async function pollHerd() {
   firstHerd.done();
   document.title = `herd: ${herd.node}`;
   setText(byId("node-name"), herd.node);
-  setText(byId("client-count"), `${status.clients.toLocaleString("en")} clients`);
+  setText(byId("client-count"), numberOf(status.clients));
   setText(byId("state"), "live");
   byId("state").className = "";
   herdPanel.show(model);
@@ -63,9 +63,13 @@ async function pollMap() {
   const isCells = clients.cells.length > 0;
   const count = isCells ? clients.cells.reduce((sum, cell) => sum + cell.clients, 0) : clients.count;
   const where = isCells ? "in cells; zoom in to see each" : "on this part of the map";
-  setText(byId("map-note"), `${count.toLocaleString("en")} clients ${where}`);
+  setText(byId("map-note"), `${numberOf(count)} ${where}`);
   showLegend();
   firstMap.done();
+}
+
+function numberOf(clients) {
+  return clients === 1 ? "1 client" : `${clients.toLocaleString("en")} clients`;
 }
 
 function showLegend() {
