@@ -211,11 +211,12 @@ def test_a_server_that_is_no_node_gives_an_error(programs: pathlib.Path, ports: 
 
 def test_a_server_that_sends_line_after_line_slowly_does_not_hold_a_query(programs: pathlib.Path, ports: Ports) -> None:
     def drip(line_: str) -> bytes | None:
-        server.sockets[-1].settimeout(PATIENCE)
+        asked = server.sockets[-1]  # the next connection comes while this one still gets lines
+        asked.settimeout(PATIENCE)
         if line_.startswith("NEAR"):
             with contextlib.suppress(OSError):
                 for _ in range(100):
-                    server.sockets[-1].sendall(b"AT n0 +1 kiwi +1-2 5\n")
+                    asked.sendall(b"AT n0 +1 kiwi +1-2 5\n")
                     time.sleep(0.1)
         return node(line_, b"")
     with ScriptedLines(ports.take(), drip) as server:
