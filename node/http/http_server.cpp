@@ -79,7 +79,9 @@ http::Router pages(const std::shared_ptr<StatusBoard>& board, const std::shared_
   router.add("GET", "/v1/herd",
              page(
                  board, "no status",
-                 [](const Status& status) { return Response{200, "application/json", to_herd_json(status)}; },
+                 [](const Status& status) {
+                   return Response{200, "application/json", to_herd_json(status)};
+                 },
                  [](std::string_view why) { return http::retry_later(503, why); }));
   return router;
 }
