@@ -42,24 +42,24 @@ Response refusal_of(const Answer& answer) {
 // One page that asks the loop.
 struct Page {
   protocol::Result<QuestionPtr> (*ask)(const Request& request);
-  Response (*show)(std::string answer, Format format);
+  Response (*show)(std::string&& answer, Format format);
 };
 
-constexpr Page kWhere{ask_where, [](std::string answer, Format format) {
+constexpr Page kWhere{ask_where, [](std::string&& answer, Format format) {
                         return Response{200, std::string(content_type_of(format)), where_json(answer, format)};
                       }};
 constexpr Page kNear{
-    ask_near, [](std::string answer, Format format) {
+    ask_near, [](std::string&& answer, Format format) {
       return Response{200, std::string(content_type_of(format)), list_json(answer, Centre::Possible, format)};
     }};
 constexpr Page kWithin{
-    ask_within, [](std::string answer, Format format) {
+    ask_within, [](std::string&& answer, Format format) {
       return Response{200, std::string(content_type_of(format)), list_json(answer, Centre::None, format)};
     }};
-constexpr Page kCount{ask_count, [](std::string answer, Format /*format*/) {
+constexpr Page kCount{ask_count, [](std::string&& answer, Format /*format*/) {
                         return Response{200, "application/json", count_json(answer)};
                       }};
-constexpr Page kMap{ask_map, [](std::string answer, Format /*format*/) {
+constexpr Page kMap{ask_map, [](std::string&& answer, Format /*format*/) {
                       return Response{200, "application/octet-stream", std::move(answer)};
                     }};
 

@@ -21,6 +21,6 @@ using EventSink = std::function<void(std::string lines, bool is_last)>;
 
 // The lines of events that wait for one client, in the form of the line protocol: about 30 events. As JSON, on their
 // way to the kernel, they take up to four times as much. So 1,000 viewers that never read take about 20 MB.
-inline constexpr std::size_t kMaxViewerBytes = 4 * 1024;
+inline constexpr std::size_t kMaxViewerBytes = std::size_t{4} * 1024;
 
 }  // namespace herd::node::api
