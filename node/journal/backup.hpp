@@ -39,8 +39,8 @@ struct BackupOrder {
 };
 
 // Writes a backup and syncs it, with mode 0600. The file gets its name only when it is complete. Until then it is
-// `<file>.part`, which a killed process leaves and the next backup of that name replaces: so only one process may write
-// a backup of one name at a time. For a moment the directory also has a copy of the journal.
+// `<file>.part`, which a killed process leaves and the next backup of that name replaces. A second process that writes
+// the same backup at the same time gets an Error. For a moment the directory also has a copy of the journal.
 //
 // Returns an Error, and leaves no file, if the file exists already, the journal is missing or damaged, or the disk is
 // full. If only the last step fails, the sync of the directory, the complete file stays.
