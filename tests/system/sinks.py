@@ -80,8 +80,15 @@ class SinkProcess:
 
     def memory_peak(self) -> int:
         """In bytes."""
+        return self._memory("VmHWM")
+
+    def memory(self) -> int:
+        """What is resident now, in bytes."""
+        return self._memory("VmRSS")
+
+    def _memory(self, name: str) -> int:
         found = re.search(
-            r"VmHWM:\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
+            rf"{name}:\s+(\d+) kB", pathlib.Path(f"/proc/{self.process.pid}/status").read_text()
         )
         assert found
         return int(found[1]) * 1024
