@@ -69,6 +69,14 @@ function baseOf(address) {
   throw new TypeError(`${address} is not the address of a node: write it as http://127.0.0.1:12440`);
 }
 
+// A browser gives one text for all failures, and the most frequent one of a new page is that of its origin.
+/** @param {string} node */
+function originHint(node) {
+  const origin = globalThis.location?.origin; // undefined in Node
+  if (origin === undefined || origin === new URL(node).origin) return "";
+  return ' (the page is of another origin, which may not read a node: see README.md, "In a browser")';
+}
+
 /** Aborts a request after a time, or when the caller's signal is aborted. */
 class Deadline {
   #controller = new AbortController();
@@ -105,13 +113,14 @@ class Deadline {
     this.#controller.abort();
   }
 
-  // The error of a failed step: the reason of the abort, if that was the cause.
-  /** @param {unknown} error */
-  errorOf(error) {
+  // The error of a failed step at a node: the reason of the abort, if that was the cause.
+  /** @param {unknown} error @param {string} node */
+  errorOf(error, node) {
     if (this.signal.aborted) return this.signal.reason;
     if (error instanceof HerdError) return error;
     const { message, cause } = /** @type {Error & {cause?: any}} */ (error);
-    return new HerdError("network", cause?.message || cause?.code || message, { cause: error });
+    const reason = cause?.message || cause?.code || message;
+    return new HerdError("network", `${node}: ${reason}${originHint(node)}`, { cause: error });
   }
 }
 
@@ -292,7 +301,7 @@ export class Herd {
         if (response.ok) return parse(await bodyOf(response), node);
         error = await refusalOf(node, response);
       } catch (cause) {
-        error = deadline.errorOf(cause);
+        error = deadline.errorOf(cause, node);
       } finally {
         deadline.end();
       }
@@ -329,7 +338,7 @@ export class Herd {
         }
       }
     } catch (error) {
-      throw deadline.errorOf(error);
+      throw deadline.errorOf(error, node);
     } finally {
       deadline.end();
     }

@@ -1,4 +1,4 @@
-"""A headless Chromium for tests of the dashboard, driven over its DevTools protocol by a pipe: JSON texts that end with
+"""A headless Chromium for tests of pages, driven over its DevTools protocol by a pipe: JSON texts that end with
 a NUL byte, on descriptors 3 and 4. So a test needs Debian's chromium and no library.
 
     with Browser.launch() as browser:
