@@ -254,11 +254,11 @@ def test_the_examples_do_what_they_say(light_node: Node) -> None:
     assert fence.returncode == 0
 
 
-def test_the_examples_explain_themselves_and_their_errors() -> None:
+def test_the_examples_explain_themselves_and_their_errors(light_node: Node) -> None:
     wrong = {
-        "phone.py": ["a b", "127.0.0.1:1"],
-        "geofence.py": ["91", "0", "1", "127.0.0.1:1"],
-        "dispatcher.py": ["kiwi", "127.0.0.1:1", "--deadline", "0.2"],
+        "phone.py": ["a b", address(light_node)],
+        "geofence.py": ["91", "0", "1", address(light_node)],
+        "dispatcher.py": ["kiwi", address(light_node), "--km", "-1"],
     }
     helping = {name: start_example(name, "--help") for name in wrong}
     failing = {name: start_example(name, *words) for name, words in wrong.items()}
@@ -266,5 +266,5 @@ def test_the_examples_explain_themselves_and_their_errors() -> None:
         assert "usage:" in process.communicate(timeout=SECONDS)[0] and process.returncode == 0, name
     for name, process in failing.items():
         warned = process.communicate(timeout=SECONDS)[1]
-        assert process.returncode == 1 and warned.count("\n") == 1, warned
+        assert process.returncode == 2 and warned.count("\n") == 1, warned
         assert warned.startswith(name.removesuffix(".py") + ": ")

@@ -20,14 +20,19 @@ void find(const example::Arguments& arguments) {
   herd::Page page;
   page.max = static_cast<int>(example::number(arguments.option("max", "5")));
   page.filter.match = arguments.option("match");
-  page.filter.newer = std::chrono::seconds(static_cast<long>(example::number(arguments.option("newer", "300"))));
+  const auto newer = std::chrono::seconds(static_cast<long>(example::number(arguments.option("newer", "300"))));
+  page.filter.newer = newer;
   herd::Client nodes(arguments.options(2));
   const herd::NearAnswer answer = nodes.near(circle, page);
   for (const herd::SeenRecord& seen : answer.clients) {
     std::cout << seen.record.client << ' ' << seen.km << " km, bearing " << seen.bearing << ", reported "
               << seen.record.time << '\n';
   }
-  if (!answer.next.empty()) std::cout << "There are more: use --max.\n";
+  if (!answer.next.empty()) {
+    std::cout << "There are more: use --max.\n";
+  } else if (answer.clients.empty()) {
+    std::cerr << "dispatcher: no client within " << circle.km << " km has reported within " << newer.count() << " s\n";
+  }
 }
 
 }  // namespace

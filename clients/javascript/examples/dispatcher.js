@@ -30,10 +30,13 @@ async function run(values, positionals) {
   const isPoint = /^[+-]?[0-9.]+[,+-]/.test(centre);
   const circle = isPoint ? { at: centre, km: Number(km) } : { client: centre, km: Number(km) };
   const herd = new Herd(nodes, { token: process.env.HERD_TOKEN });
-  const answer = await herd.near({
-    ...circle, match: values.match, newer: Number(values.newer ?? 300), max: Number(values.max ?? 5) });
+  const newer = Number(values.newer ?? 300);
+  const answer = await herd.near({ ...circle, match: values.match, newer, max: Number(values.max ?? 5) });
   if (values.json) console.log(JSON.stringify(answer));
   else print(answer);
+  if (answer.clients.length === 0 && answer.next === null) {
+    console.error(`dispatcher.js: no client within ${Number(km)} km has reported within ${newer} s`);
+  }
 }
 
 /** @param {import("../herd.js").NearAnswer} answer */

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""A dispatcher: prints the vehicles nearest to a place or to a client, with their distance.
-Vehicles that have not reported for a while are left out."""
+"""A dispatcher: prints the clients nearest to a place or to another client, with their distance.
+Clients that have not reported for a while are left out."""
 import argparse
 import asyncio
 import os
@@ -22,13 +22,17 @@ async def run(given: argparse.Namespace) -> None:
     async with Herd(
         given.nodes, token=os.environ.get("HERD_TOKEN"), deadline=given.deadline
     ) as herd:
+        await herd.connect()  # a wrong address is an error at once
         found = await herd.near(
             given.where, given.km, given.most, match=given.match, newer=given.newer
         )
     for record, km, bearing in found.clients:
         print(f"{record.client} {km:.3f} km {bearing:03}°")
-    if not found.clients:
-        print(f"no vehicle within {given.km:g} km", file=sys.stderr)
+    if not found.clients and found.after is None:
+        near = f"no client within {given.km:g} km has reported within {given.newer:g} s"
+        print(f"dispatcher: {near}", file=sys.stderr)
+    if found.after is not None:
+        print("There are more: use --most.")
 
 
 def main() -> int:
@@ -45,18 +49,22 @@ def main() -> int:
     )
     parser.add_argument("--km", type=float, default=10.0, help="how far away; default: 10")
     parser.add_argument(
-        "--most", type=int, default=5, metavar="N", help="at most N vehicles; default: 5"
+        "--most", type=int, default=5, metavar="N", help="at most N clients; default: 5"
     )
     parser.add_argument("--match", metavar="PREFIX*", help="only clients with ids that begin so")
     parser.add_argument(
-        "--newer", type=float, metavar="SECONDS", help="only those that reported since"
+        "--newer",
+        type=float,
+        default=300.0,
+        metavar="SECONDS",
+        help="only those that reported within this time; default: 300",
     )
     parser.add_argument(
         "--deadline",
         type=float,
         default=30.0,
         metavar="SECONDS",
-        help="to find a node; default: 30",
+        help="for the answer; default: 30",
     )
     try:
         asyncio.run(run(parser.parse_args()))
@@ -64,7 +72,7 @@ def main() -> int:
         return 0
     except (HerdError, ValueError) as error:
         print(f"dispatcher: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, HerdError) else 2
     return 0
 
 

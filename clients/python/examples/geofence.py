@@ -4,6 +4,7 @@ another node for example, it compares the members with those it knew, so that it
 once."""
 import argparse
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Iterable
@@ -39,7 +40,17 @@ async def guard(herd: Herd, given: argparse.Namespace) -> None:
                 show_changes([event.client], inside, members)
 
 
+def show_lost_connections() -> None:
+    """The library logs each failure of a node, and goes on at the next one."""
+    shown = logging.StreamHandler()
+    shown.setFormatter(logging.Formatter("geofence: %(message)s; trying again"))
+    log = logging.getLogger("herd_client")
+    log.addHandler(shown)
+    log.setLevel(logging.INFO)
+
+
 async def run(given: argparse.Namespace) -> None:
+    show_lost_connections()
     async with Herd(given.nodes, token=os.environ.get("HERD_TOKEN")) as herd:
         await guard(herd, given)
 
@@ -67,7 +78,7 @@ def main() -> int:
         return 0
     except (HerdError, ValueError) as error:
         print(f"geofence: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, HerdError) else 2
     return 0
 
 

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A phone: reports its location every few seconds, and repeats a report until a node has it. It
-walks in a random direction from the given point. While no node answers it keeps only its newest
-location."""
+walks in a random direction from the given point. It ends if no node answers when it starts. While
+no node answers later, it keeps only its newest location."""
 import argparse
 import asyncio
 import math
@@ -10,7 +10,7 @@ import random
 import sys
 import time
 
-from herd_client import Herd, HerdError
+from herd_client import Herd, HerdError, Unavailable
 
 
 async def walk(herd: Herd, given: argparse.Namespace) -> None:
@@ -24,7 +24,7 @@ async def walk(herd: Herd, given: argparse.Namespace) -> None:
             )
             print(f"{given.client} is at {latitude:.6f} {longitude:.6f}", flush=True)
             reports += 1
-        except HerdError as error:  # the next report is newer: it replaces this one
+        except Unavailable as error:  # the next report is newer: it replaces this one
             print(f"phone: {error}", file=sys.stderr)
         direction = random.uniform(0, 2 * math.pi)
         latitude = max(-90.0, min(90.0, latitude + 1e-5 * math.cos(direction)))
@@ -34,6 +34,7 @@ async def walk(herd: Herd, given: argparse.Namespace) -> None:
 
 async def run(given: argparse.Namespace) -> None:
     async with Herd(given.nodes, token=os.environ.get("HERD_TOKEN")) as herd:
+        await herd.connect()  # a wrong address is an error at once; a node that fails later is not
         await walk(herd, given)
 
 
@@ -61,7 +62,7 @@ def main() -> int:
         return 0
     except (HerdError, ValueError) as error:
         print(f"phone: {error}", file=sys.stderr)
-        return 1
+        return 1 if isinstance(error, HerdError) else 2
     return 0
 
 

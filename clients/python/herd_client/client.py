@@ -17,7 +17,7 @@ from .events import Cursor
 from .nodes import Nodes
 from .records import Record, Sighting, record_of, sighting_of
 from .slots import Slots
-from .stream import split_address
+from .stream import LineStream, split_address
 from .texts import Centre, decode, encode
 from .watch import Watch
 
@@ -69,8 +69,8 @@ class Herd:
         timeout: float = 6.0,
         deadline: float = 30.0,
     ):
-        """Connects with the first command. `timeout`: seconds after which a node that does not
-        answer is lost; longer than its `ack_timeout`."""
+        """Connects with the first command, or with connect(). `timeout`: seconds after which a
+        node that does not answer is lost; longer than its `ack_timeout`."""
         if not addresses:
             raise ValueError("no addresses: name at least one node as host:port")
         for address in addresses:
@@ -92,6 +92,15 @@ class Herd:
 
     async def __aexit__(self, *_error: object) -> None:
         await self.close()
+
+    async def connect(self) -> None:
+        """Connects now. Raises Unavailable after one attempt at each node if none answers, with
+        the failure of each: a program that calls this first finds a wrong address at once, and not
+        after the deadline of its first command."""
+        self._check_open()
+        async with self._connecting:
+            if self._connection is None:
+                self._use(await self._nodes.open_soon())
 
     async def close(self) -> None:
         """Ends the connection. Commands that wait for their replies raise HerdError, and so do
@@ -301,14 +310,19 @@ class Herd:
     async def _connected(self) -> Connection:
         # Commands wait for the lock in the order of their calls, and send in it.
         while self._connection is None:
-            if self._is_closed:
-                raise HerdError("this herd was closed: make another one")
+            self._check_open()
             async with self._connecting:
                 if self._connection is None:
-                    stream = await self._nodes.open()
-                    self._nodes.works()
-                    self._connection = Connection(stream, self._nodes.timeout)
+                    self._use(await self._nodes.open())
         return self._connection
+
+    def _check_open(self) -> None:
+        if self._is_closed:
+            raise HerdError("this herd was closed: make another one")
+
+    def _use(self, stream: LineStream) -> None:
+        self._nodes.works()
+        self._connection = Connection(stream, self._nodes.timeout)
 
 
 def _filter(match: str | None, newer: float | None) -> str:

@@ -7,7 +7,7 @@ import random
 import ssl
 from collections.abc import Sequence
 
-from .errors import ConnectionLost, NotAllowed
+from .errors import ConnectionLost, NotAllowed, Unavailable
 from .stream import LineStream
 from .texts import decode, encode
 
@@ -65,13 +65,27 @@ class Nodes:
         """A connection to the first node that answers. It returns only then: the caller sets a
         deadline. NotAllowed if a node refuses the token."""
         while True:
-            await asyncio.sleep(max(0.0, self._pause_until - asyncio.get_running_loop().time()))
             try:
                 return await self._open_first()
             except ConnectionLost as trouble:
                 self.failed(trouble)
 
+    async def open_soon(self) -> LineStream:
+        """As open(), but Unavailable after one attempt at each node."""
+        troubles = []
+        for _ in range(len(self.addresses)):
+            try:
+                return await self._open_first()
+            except ConnectionLost as trouble:
+                self.failed(trouble)
+                troubles.append(str(trouble))
+        raise Unavailable(
+            f"no node answers: {'; '.join(troubles)}: start a node, or correct the addresses"
+        )
+
     async def _open_first(self) -> LineStream:
+        """A connection to the first node, after the pause."""
+        await asyncio.sleep(max(0.0, self._pause_until - asyncio.get_running_loop().time()))
         stream = await LineStream.open(self.addresses[0], self.tls, self.timeout)
         try:
             async with asyncio.timeout(self.timeout):

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import re
 import ssl
 
 from .errors import ConnectionLost
@@ -98,4 +100,7 @@ class LineStream:
 def _text_of(error: OSError) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not valid: {error.verify_message}"
+    # asyncio has a text of its own for each address of a name, which has the address again.
+    if codes := re.findall(r"\[Errno (\d+)\] Connect call failed", str(error)):
+        return ", ".join(dict.fromkeys(os.strerror(int(code)) for code in codes))
     return error.strerror or str(error) or type(error).__name__
