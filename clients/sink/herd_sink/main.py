@@ -29,7 +29,7 @@ def main(words: list[str] | None = None) -> int:
     try:
         given = settings.read(words)
         if given.print_sql:
-            print(schema.CREATE.strip())
+            print(schema.CREATE.strip() + schema.CREATE_POINTS.rstrip())
             return 0
         logging.basicConfig(
             level=given.log_level.upper(),

@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -22,6 +23,8 @@ from .texts import readable
 from .trouble import Away, Trouble
 
 CONNECT_SECONDS = 10.0
+
+log = logging.getLogger("herd-sink")
 
 
 @dataclasses.dataclass
@@ -216,15 +219,12 @@ class Postgres:
         try:
             if missing:
                 await self._execute(schema.CREATE)
-            postgis = await self._rows(schema.FIND_POSTGIS)
-            if postgis and not (await self._rows(schema.HAS_POINTS))[0][0]:
-                where = sql.Identifier(postgis[0][0])
-                await self._execute(sql.SQL(schema.CREATE_POINTS).format(postgis=where))
         except psycopg.errors.InsufficientPrivilege as error:
             raise Trouble(
-                f"cannot make {', '.join(missing) or 'the column position'} in the schema"
+                f"cannot make {', '.join(missing)} in the schema"
                 f" {schema_name}: {text_of(error)}: run herd-sink --print-sql | psql as its owner"
             ) from None
+        await self._create_points()
         for name in schema.TABLES:
             if not (await self._rows(schema.HAS_RIGHTS, (name,)))[0][0]:
                 user = self._connection.info.user
@@ -232,6 +232,19 @@ class Postgres:
                     f"the user {user} may not write the table {name}: as its owner, run GRANT"
                     f" SELECT, INSERT, UPDATE, DELETE ON {', '.join(schema.TABLES)} TO {user}"
                 )
+
+    async def _create_points(self) -> None:
+        """The tables are of use without points, so a right that is missing here ends nothing."""
+        if not (await self._rows(schema.LACKS_POINTS))[0][0]:
+            return
+        try:
+            await self._execute(schema.CREATE_POINTS)
+        except psycopg.errors.InsufficientPrivilege as error:
+            log.warning(
+                "herd_positions has no column position: %s: for points of PostGIS, run herd-sink"
+                " --print-sql | psql as the owner of the table",
+                text_of(error),
+            )
 
     async def _has_table(self, name: str) -> bool:
         return bool((await self._rows("SELECT to_regclass(%s) IS NOT NULL", (name,)))[0][0])

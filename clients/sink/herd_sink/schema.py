@@ -50,22 +50,29 @@ CREATE TABLE IF NOT EXISTS herd_cursor (
 );
 """
 
-# Where the extension PostGIS is in the database.
+# Does nothing without the extension PostGIS. Rows that are there get their points, too.
 CREATE_POINTS = """
-ALTER TABLE herd_positions ADD COLUMN IF NOT EXISTS position {postgis}.geography(Point, 4326)
-  GENERATED ALWAYS AS (
-    {postgis}.geography({postgis}.st_setsrid({postgis}.st_makepoint(longitude, latitude), 4326))
-  ) STORED;
-CREATE INDEX IF NOT EXISTS herd_positions_position ON herd_positions USING gist (position);
+DO $points$
+DECLARE
+  postgis name;
+BEGIN
+  SELECT n.nspname INTO postgis FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
+  WHERE e.extname = 'postgis';
+  IF FOUND THEN
+    EXECUTE format(
+      'ALTER TABLE herd_positions ADD COLUMN IF NOT EXISTS position %1$I.geography(Point, 4326)
+         GENERATED ALWAYS AS (%1$I.geography(
+           %1$I.st_setsrid(%1$I.st_makepoint(longitude, latitude), 4326))) STORED', postgis);
+    CREATE INDEX IF NOT EXISTS herd_positions_position ON herd_positions USING gist (position);
+  END IF;
+END
+$points$;
 """
 
-FIND_POSTGIS = """
-SELECT n.nspname FROM pg_extension e JOIN pg_namespace n ON n.oid = e.extnamespace
-WHERE e.extname = 'postgis'"""
-
-HAS_POINTS = """
-SELECT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'herd_positions'::regclass
-               AND attname = 'position' AND NOT attisdropped)"""
+LACKS_POINTS = """
+SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'postgis')
+  AND NOT EXISTS (SELECT FROM pg_attribute WHERE attrelid = 'herd_positions'::regclass
+                  AND attname = 'position' AND NOT attisdropped)"""
 
 # Two sinks in one schema would undo each other's work. The lock ends with the session.
 # No row if there is no such schema.
