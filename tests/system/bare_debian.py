@@ -1,4 +1,4 @@
-"""A bare Debian in a folder, for the long test of the package: no compiler, no systemd. Made once with mmdebstrap, and
+"""A bare Debian in a folder, for the long tests of the package: no compiler, no systemd. Made once with mmdebstrap, and
 kept as an archive in build/package. Needs root."""
 from __future__ import annotations
 
@@ -29,6 +29,7 @@ def why_not() -> str:
 class BareDebian:
     def __init__(self, folder: pathlib.Path):
         self.root = folder / "root"
+        self.enter: list[str | pathlib.Path] = ["chroot", self.root]  # the words before a command inside
         self.root.mkdir()
         if not ARCHIVE.exists():
             ARCHIVE.parent.mkdir(parents=True, exist_ok=True)
@@ -43,7 +44,7 @@ class BareDebian:
 
     def run(self, command: str, status: int | None = 0) -> str:
         """Runs a shell command inside, and prints it with its output, which it returns. It must end with `status`."""
-        ran = subprocess.run(["chroot", self.root, "sh", "-c", command], stdin=subprocess.DEVNULL, text=True,
+        ran = subprocess.run([*self.enter, "sh", "-c", command], stdin=subprocess.DEVNULL, text=True,
                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=RUN_SECONDS, check=False,
                              env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "DEBIAN_FRONTEND": "noninteractive",
                                   "LC_ALL": "C.UTF-8", "HOME": "/root"})
