@@ -1,5 +1,5 @@
-"""A Debian that boots: systemd is process 1 of a bare Debian, in namespaces of its own. It has a loopback interface, and
-no other network. Needs root, and a kernel that lets root mount cgroup2 in a namespace."""
+"""A Debian that boots: systemd is process 1 of a bare Debian, in namespaces of its own. It has a loopback interface,
+and no other network. Needs root, and a kernel that lets root mount cgroup2 in a namespace."""
 from __future__ import annotations
 
 import contextlib
@@ -93,8 +93,8 @@ class BootedDebian(BareDebian):
         assert self.process
         if self.process.poll() is not None:
             raise CannotBoot(self.log.read_text(errors="replace")[-500:])
-        children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text(encoding="ascii")
-        for child in children.split():
+        thread = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}")
+        for child in (thread / "children").read_text(encoding="ascii").split():
             if pathlib.Path(f"/proc/{child}/comm").read_text(encoding="ascii") == "systemd\n":
                 return int(child)
         return None

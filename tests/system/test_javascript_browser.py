@@ -1,5 +1,5 @@
-"""Tests clients/javascript/herd.js in a headless Chromium against real nodes: questions, tokens, and watches that resume
-and that continue at the next node, through a web server that passes requests on to the nodes; and what a page of
+"""Tests clients/javascript/herd.js in a headless Chromium against real nodes: questions, tokens, and watches that
+resume and that continue at the next node, through a web server that passes requests on to the nodes; and what a page of
 another origin gets. test_javascript_client.py tests the same library in Node. It runs on demand, as the test of the
 dashboard does:
 
@@ -162,8 +162,8 @@ def test_a_page_of_another_origin_gets_no_answer_and_an_error_that_says_why(
         chromium: Browser, server: PageServer, herd: Herd) -> None:
     page = opened(chromium, server)
     node = f"http://127.0.0.1:{herd['n0'].http_port}"
-    for options in ({}, {"token": TOKEN}):  # with a token the browser asks first, by OPTIONS
-        page.evaluate(f"globalThis.herd = {make([node], **options)}, true")
+    for herd_of_page in (make([node]), make([node], token=TOKEN)):  # with a token the browser asks first, by OPTIONS
+        page.evaluate(f"globalThis.herd = {herd_of_page}, true")
         failure = page.evaluate("page.failure(herd.where('kiwi'))")
         assert failure.startswith("unavailable: ") and node in failure and "another origin" in failure, failure
     lost = PageWatch(page, [node], {"all": True}, "other").take()

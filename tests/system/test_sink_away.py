@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 from herd_fixture import LONG, MakeLightHerd, Node, alone
 from postgres_server import PostgresServer
-from sinks import SECONDS, check_history, database_sink, state, wait_equal
+from sinks import SECONDS, SinkProcess, check_history, database_sink, state, wait_equal
 from talk import now, resident_memory
 
 AWAY_SECONDS = float(os.environ.get("HERD_AWAY_SECONDS", "60"))
@@ -74,6 +74,22 @@ class Walkers(threading.Thread):
             self.problem = problem
 
 
+def memory_samples(
+    sink: SinkProcess, node: Node, walkers: Walkers
+) -> tuple[list[int], list[int]]:
+    """What the sink and the node have in memory, in bytes, again and again for AWAY_SECONDS."""
+    sinks, nodes = [], []
+    end = time.monotonic() + AWAY_SECONDS
+    while (left := end - time.monotonic()) > 0:
+        time.sleep(min(left, SAMPLE_SECONDS))
+        assert sink.process.poll() is None and walkers.problem is None, walkers.problem
+        sinks.append(sink.memory())
+        nodes.append(resident_memory(node))
+        if len(sinks) % 30 == 0:
+            print(f"{time.ctime()} sent={walkers.sent_count} {sinks[-1]} {nodes[-1]}", flush=True)
+    return sinks, nodes
+
+
 def test_a_database_that_is_away_for_long_costs_no_memory_and_no_change(
     make_light_herd: MakeLightHerd, server: PostgresServer, tmp_path: pathlib.Path
 ) -> None:
@@ -89,14 +105,7 @@ def test_a_database_that_is_away_for_long_costs_no_memory_and_no_change(
             before, node_before = sink.memory(), resident_memory(node)
             server.stop()
             walkers.start()
-            samples = []  # the memory of the sink and of the node
-            end = time.monotonic() + AWAY_SECONDS
-            while (left := end - time.monotonic()) > 0:
-                time.sleep(min(left, SAMPLE_SECONDS))
-                assert sink.process.poll() is None and walkers.problem is None, walkers.problem
-                samples.append((sink.memory(), resident_memory(node)))
-                if len(samples) % 30 == 0:
-                    print(f"{time.ctime()} sent={walkers.sent_count} {samples[-1]}", flush=True)
+            sinks, nodes = memory_samples(sink, node, walkers)
             assert node.status()["watches"]["watches"] == 0  # so the node has nothing for the sink
             away = walkers.sent_count - CLIENTS
             attempts = sink.log().count("trying again")
@@ -108,8 +117,7 @@ def test_a_database_that_is_away_for_long_costs_no_memory_and_no_change(
         wait_equal(server, "herd", node)
         check_history(server, "herd")
         found = state(server, "herd")
-        sinks, nodes = zip(*samples, strict=True)
-        quarter = max(1, len(samples) // 4)
+        quarter = max(1, len(sinks) // 4)
         print(
             f"away_s={AWAY_SECONDS:g} reports={away} attempts={attempts} resumed_s={resumed:.1f}"
             f" history={found['reports']} conflated={found['conflated']}"

@@ -1,6 +1,6 @@
-"""Tests the package under a real systemd, which boots in a bare Debian (booted_debian.py): how nodes start, reload, stop,
-freeze, are killed, come back after a boot, and leave. test_units.py tests the same commands with a program in the place
-of systemd, at any time. As root:
+"""Tests the package under a real systemd, which boots in a bare Debian (booted_debian.py): how nodes start, reload,
+stop, freeze, are killed, come back after a boot, and leave. test_units.py tests the same commands with a program in the
+place of systemd, at any time. As root:
 
     HERD_LONG=1 HERD_DEB=build/package/herd_0.1.0_amd64.deb python3 -m pytest tests/system/test_systemd.py
 """
@@ -24,7 +24,8 @@ WATCHDOG_SECONDS = 30
 PATIENCE = 60  # seconds
 
 pytestmark = pytest.mark.skipif(
-    not LONG or not DEB, reason="takes minutes: set HERD_LONG, and HERD_DEB to a package that scripts/package has built")
+    not LONG or not DEB,
+    reason="takes minutes: set HERD_LONG, and HERD_DEB to a package that scripts/package has built")
 
 # Sends a line to a node, and prints its reply.
 ASK = """
