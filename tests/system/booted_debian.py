@@ -16,10 +16,11 @@ from herd_lab.processes import end_with_parent
 BOOT_SECONDS = 120
 PACKAGES = "systemd systemd-sysv dbus libtomlplusplus3"  # the last one is what herd depends on
 
+NAMESPACES = ["unshare", "--pid", "--mount", "--uts", "--ipc", "--net", "--cgroup", "--fork", "--kill-child=SIGKILL"]
 # Puts itself into the control group $1, and starts the next script in new namespaces.
-OUTER = """
+OUTER = f"""
 echo $$ >"$1/cgroup.procs"
-exec unshare --pid --mount --uts --ipc --net --cgroup --fork --kill-child=SIGKILL sh -ec "$3" sh "$2"
+exec {' '.join(NAMESPACES)} sh -ec "$3" sh "$2"
 """
 # Process 1 of the namespaces: makes the folder $1 the root, with what systemd expects of a container manager, and
 # becomes systemd.
@@ -56,7 +57,12 @@ def cgroup2() -> pathlib.Path | None:
 
 def why_not() -> str:
     """Why nothing can boot here; empty if it may."""
-    return bare_debian.why_not() or ("" if cgroup2() else "no cgroup2 is mounted")
+    if reason := bare_debian.why_not():
+        return reason
+    if not cgroup2():
+        return "no cgroup2 is mounted"
+    tried = subprocess.run([*NAMESPACES, "true"], capture_output=True, text=True, check=False, timeout=60)
+    return tried.stderr.strip() if tried.returncode else ""
 
 
 class BootedDebian(BareDebian):

@@ -5,7 +5,6 @@ place of systemd, at any time. As root:
     HERD_LONG=1 HERD_DEB=build/package/herd_0.1.0_amd64.deb python3 -m pytest tests/system/test_systemd.py
 """
 import os
-import pathlib
 import re
 import shutil
 import time
@@ -14,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from booted_debian import BootedDebian, CannotBoot, why_not
-from herd_fixture import LONG, wait_for
+from herd_fixture import LONG, REPOSITORY, wait_for
 from talk import now
 
 DEB = os.environ.get("HERD_DEB", "")
@@ -106,7 +105,7 @@ def test_up_starts_and_enables_the_nodes_which_have_few_rights(host: Host) -> No
         found = dict(zip(rights[5:-1:2], rights[6:-1:2]))
         assert found == {"CapEff:": "0" * 16, "CapBnd:": "0" * 16, "NoNewPrivs:": "1", "Seccomp:": "2"}, name
     judged = host.run("systemd-analyze security --no-pager --threshold=20 herd@Hill").splitlines()[-1]
-    guide = (pathlib.Path(__file__).parents[2] / "docs/INSTALLING.md").read_text(encoding="utf-8")
+    guide = (REPOSITORY / "docs/INSTALLING.md").read_text(encoding="utf-8")
     exposure = re.search(r"shows an exposure of ([0-9.]+)\.", guide)
     assert exposure and f" {exposure[1]} OK" in judged
 
@@ -170,6 +169,26 @@ def test_after_a_loss_of_power_the_enabled_nodes_start_with_the_host(host: Host)
     host.run("herd up")
     host.wait_up()
     wait_for(lambda: host.ask("Jaquez", "WHEREIS kiwi").startswith("AT Campbell "), "Jaquez has the record", PATIENCE)
+
+
+def test_the_unit_of_herd_sink_in_the_guide_works(host: Host) -> None:
+    guide = (REPOSITORY / "docs/SINK.md").read_text(encoding="utf-8")
+    unit, lines = re.search(r"```\n(\[Unit\]\n.*?)```\n", guide, re.DOTALL), host.root / "var/lib/herd/lines"
+    assert unit
+    (host.root / "etc/systemd/system/herd-sink.service").write_text(unit[1], encoding="utf-8")
+    (host.root / "etc/herd/sink.toml").write_text(
+        f'nodes = ["127.0.0.1:{PORTS["Hill"]}"]\noutput = "/var/lib/herd/lines"\n', encoding="utf-8")
+    try:
+        host.run("systemctl daemon-reload && systemctl enable --quiet --now herd-sink")
+        for client in ("emu", "rhea"):
+            host.ask("Campbell", f"IAMAT {client} +34-118 {now()}")
+            wait_for(lambda: lines.exists() and f'"client": "{client}"' in lines.read_text(encoding="utf-8"),
+                     "the sink writes the report", PATIENCE)
+            host.run("systemctl restart herd-sink")
+        assert lines.read_text(encoding="utf-8").count('"event": "new"') == 1  # the rest is resumed
+    finally:
+        host.run("systemctl disable --quiet --now herd-sink; rm /etc/systemd/system/herd-sink.service; "
+                 "rm /etc/herd/sink.toml; systemctl daemon-reload")
 
 
 def test_an_upgrade_restarts_the_nodes_and_a_purge_leaves_nothing_of_them(host: Host) -> None:
