@@ -74,7 +74,7 @@ function baseOf(address) {
 function originHint(node) {
   const origin = globalThis.location?.origin; // undefined in Node
   if (origin === undefined || origin === new URL(node).origin) return "";
-  return ' (the page is of another origin, which may not read a node: see README.md, "In a browser")';
+  return ' (the page is of another origin: see README.md, "In a browser")';
 }
 
 /** Aborts a request after a time, or when the caller's signal is aborted. */

@@ -175,7 +175,12 @@ def test_while_the_database_is_away_changes_are_conflated_counted_and_not_kept(
     server.stop()
     report(node, reports("c", 100, 300 if not LONG else 20_000, 2))
     sink.wait_log("trying again")
+    sink.wait_log("the database cannot be reached: ")
     assert sink.memory_peak() - before < 8 * MIB
+    asked = [str(PROGRAM), "--database", server.conninfo, "--schema", schema, "--status"]
+    shown = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert shown.returncode == 1 and shown.stderr.count("\n") == 1
+    assert shown.stderr.startswith("herd-sink: the database cannot be reached: "), shown.stderr
     server.start()
     wait_equal(server, schema, node)
     found = state(server, schema)

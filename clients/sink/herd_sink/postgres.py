@@ -293,9 +293,7 @@ async def read_status(database: str, schema_name: str) -> Mapping[str, Any]:
         ) from None
     except psycopg.Error as error:
         found = of_session(error) if error.sqlstate else of_connection(error)
-        raise found if isinstance(found, Trouble) else Trouble(
-            f"the database cannot be read: {found}"
-        ) from None
+        raise found if isinstance(found, Trouble) else Trouble(str(found)) from None
     if row is None:
         raise Trouble("the tables are empty: no herd-sink has written to them")
     watch, feed, number, snapshots, reports, conflated, positions, age = row

@@ -55,4 +55,4 @@ def of_connection(error: psycopg.Error) -> Away | Trouble:
             f"cannot use the database: {text}: correct --database, or the password in ~/.pgpass or"
             " the service file"
         )
-    return Away(text)
+    return Away(f"the database cannot be reached: {text}")
