@@ -48,6 +48,13 @@ class Control:
         assert error.startswith("scripts/herd: ") and error.count("\n") == 1, error
         return error
 
+    def new_token(self, name: str, *words: str) -> str:
+        """Makes a token with these options, and returns its text."""
+        process = self.popen("token", "new", name, *words)
+        output, errors = process.communicate(timeout=90)
+        assert process.returncode == 0, errors
+        return output.removesuffix("\n")
+
     def pids(self) -> dict[str, int]:
         output = subprocess.run([SCRIPT, "status", "--json", "--config", self.herd.config_path], env=self.environment,
                                 stdout=subprocess.PIPE, text=True, check=False).stdout

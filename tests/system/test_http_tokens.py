@@ -21,7 +21,7 @@ def guarded_herd(make_control: MakeControl) -> Control:
 
 
 def new_token(control: Control, name: str) -> str:
-    return control.run("token", "new", name, "--tell", "", "--see", "").splitlines()[0]
+    return control.new_token(name, "--tell", "", "--see", "")
 
 
 def get(node: Node, path: str, token: str | None = None) -> tuple[int, http.client.HTTPMessage, str]:

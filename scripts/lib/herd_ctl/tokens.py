@@ -7,6 +7,7 @@ import difflib
 import json
 import pathlib
 import secrets
+import sys
 from typing import Any
 
 from .herd import Herd
@@ -48,11 +49,12 @@ def _new(file: TokenFile, given: Any, note: str) -> int:
         print(json.dumps({"token": text, **_shown(fresh), "file": str(file.path), "note": note, "next": NEXT},
                          indent=2))
         return 0
-    print(text)
-    print(f"This is the token of {fresh.name}: it is not shown again. {file.path} has only its hash")
-    if note:
-        print(note)
-    print(f"Next: {NEXT}")
+    print(text, flush=True)
+    # Not on the standard output, which a script reads for the token.
+    for hint in (f"This is the token of {fresh.name}: it is not shown again. {file.path} has only its hash", note,
+                 f"Next: {NEXT}"):
+        if hint:
+            print(hint, file=sys.stderr)
     return 0
 
 
