@@ -223,8 +223,10 @@ def test_frozen_nodes_are_named_and_delay_no_command(make_light: MakeLight) -> N
     shown, warned = look(control, 3)
     assert shown.count(" frozen ") == 2
     assert f"n0 (process {before['n0']}) is frozen: kill -CONT {before['n0']} continues it" in warned
-    for words, status in ((["where", "kiwi"], 4), (["reload"], 0)):
+    for words, status in ((["where", "kiwi"], 4), (["reload"], 1)):
         assert f"n1 (process {before['n1']}) is frozen" in timed(control, LOOK_SECONDS, *words, status=status)
+    assert control.popen("reload").communicate(timeout=60)[0] == "".join(
+        f"{name} does not answer: it reads the configuration when it is continued\n" for name in before)
     timed(control, LOOK_SECONDS, "kill", "n0")
     wait_for(lambda: nodes(control).get("n0", before["n0"]) != before["n0"], "n0 is started anew", 60)
     timed(control, STOP_SECONDS, "restart", "n1")

@@ -33,7 +33,9 @@ def test_a_bad_configuration_is_named_with_its_line_and_changes_nothing(control:
 def test_a_busy_port_is_named_and_nothing_is_left_running(control: Control, role: str) -> None:
     port = getattr(control.herd["n1"], f"{role}_port")
     with socket.create_server(("127.0.0.1", port)):
-        assert f"n1 cannot start: port {port} ({role}) is taken" in control.trouble("up")
+        assert (f"n1 cannot start: port {port} of its `{role}` is used by "
+                f"{pathlib.Path('/proc/self/comm').read_text().strip()} (process {os.getpid()}): end that program"
+                in control.trouble("up"))
         control.run("status", status=4)
         control.run("up", "n0", "n2")
         assert f"port {port}" in control.trouble("up")
@@ -126,6 +128,13 @@ def test_a_full_disk_is_reported_and_nothing_is_left_running(control: Control) -
     finally:
         control.run("down")
         subprocess.run(["umount", "-l", state], check=True)
+
+
+def test_a_reader_of_monitors_ends_at_once_if_no_node_runs(control: Control) -> None:
+    for words in (["tap", "--seconds", "1"], ["tap"], ["trace", "kiwi"], ["trace", "kiwi", "--send", "1,2"]):
+        assert control.trouble(*words, status=4) == (
+            "scripts/herd: n0, n1, n2 do not run: scripts/herd up starts them\n")
+    assert "n1 does not run: scripts/herd up starts it" in control.trouble("tap", "--node", "n1", status=4)
 
 
 def test_a_state_directory_of_another_user_is_reported(control: Control) -> None:

@@ -144,7 +144,8 @@ def _node(herd: Herd, daemon: Daemon, node: Node, process: dict[str, Any] | None
     facts.log = log_of(daemon, node)
     facts.open_files = _open_files(pid) if pid else None
     if pid is None:
-        facts.ports = _taken_ports(node)
+        taken = ports.taken(node)
+        facts.ports = [taken] if taken else []
     elif not herd.as_started:
         facts.changed = _changed(herd, node)
     return facts
@@ -226,16 +227,6 @@ def _open_files(pid: int) -> tuple[int, int] | None:
         return (len(os.listdir(f"/proc/{pid}/fd")), int(found[1])) if found else None
     except OSError:
         return None
-
-
-def _taken_ports(node: Node) -> list[str]:
-    taken = probe.taken_port(node)
-    if taken is None:
-        return []
-    role, port = taken
-    holder = ports.holder(port)
-    by = f"{holder[1]} (process {holder[0]})" if holder else "another program"
-    return [f"port {port} of its `{role}` is used by {by}"]
 
 
 def _check(herd: Herd, facts: HerdFacts) -> None:

@@ -138,10 +138,12 @@ def parse_viewers(text: str, where: str) -> dict[str, str]:
 
 
 class KeyFolder:
-    """The directory `keys_dir`. Only with `lock()` held may a file be written."""
+    """The directory `keys_dir`. Only with `lock()` held may a file be written. `remedy`: what to do if a file cannot be
+    written."""
 
-    def __init__(self, path: pathlib.Path):
+    def __init__(self, path: pathlib.Path, remedy: str = REMEDY):
         self.path = path
+        self._remedy = remedy
         self.public_path = path / PUBLIC_NAME
         self.viewers_path = path / VIEWERS_NAME
 
@@ -151,7 +153,7 @@ class KeyFolder:
     @contextlib.contextmanager
     def lock(self) -> Iterator[None]:
         """Makes the directory if it is missing. Trouble if others may use it, or another command changes it."""
-        with writing(self.path, REMEDY):
+        with writing(self.path, self._remedy):
             wrong = next((path for path in (self.path, *self.path.parents) if path.exists() and not path.is_dir()),
                          None)
             if wrong:
@@ -184,7 +186,7 @@ class KeyFolder:
         self._write(self.secret_path(name), SECRET_HEAD.format(name=name) + entries, 0o600)
 
     def remove_secrets(self, name: str) -> None:
-        with writing(self.secret_path(name), REMEDY):
+        with writing(self.secret_path(name), self._remedy):
             self.secret_path(name).unlink(missing_ok=True)
 
     def public(self) -> PublicKeys:
@@ -204,7 +206,7 @@ class KeyFolder:
         self._write(self.viewers_path, VIEWERS_HEAD + tables, 0o644)
 
     def _write(self, path: pathlib.Path, text: str, mode: int) -> None:
-        with writing(path, REMEDY):
+        with writing(path, self._remedy):
             files.replace(path, text, mode=mode)
             files.sync_directory(path.parent)
 

@@ -15,7 +15,7 @@ from . import owner, viewers
 from .herd import Herd, Node
 from .key_files import MOST_KEYS, NODE_NAME, KeyFolder, KeyPair, PublicKeys, new_key_pair, parse_public
 from .secret_files import MOST_BYTES
-from .trouble import BAD_USAGE, Trouble
+from .trouble import BAD_USAGE, STATE_REMEDY, Trouble
 
 ROTATE, RETIRE, REVOKE, IMPORT = "rotate", "retire", "revoke", "import"  # the actions, as options of the command line
 MADE, ADDED, REVOKED, LEFT_OUT = "made", "added", "revoked", "left_out"
@@ -47,7 +47,12 @@ def open_folder(herd: Herd) -> KeyFolder:
     if herd.keys_dir is None:
         raise Trouble(f"`curve` is false under [bus] of {herd.config}: without encryption the nodes need no keys",
                       BAD_USAGE)
-    return KeyFolder(herd.keys_dir)
+    return _folder(herd, herd.keys_dir)
+
+
+def _folder(herd: Herd, path: pathlib.Path) -> KeyFolder:
+    """If the directory is in the state directory, as without `keys_dir`, its errors name HERD_STATE_DIR."""
+    return KeyFolder(path, STATE_REMEDY) if path.is_relative_to(herd.state_dir) else KeyFolder(path)
 
 
 class Keygen:
@@ -249,7 +254,7 @@ def prepare(herd: Herd) -> None:
     """For `up`: makes the missing keys of this host's nodes, and names peers of other hosts without a public key."""
     if herd.keys_dir is None:
         return
-    folder = KeyFolder(herd.keys_dir)
+    folder = _folder(herd, herd.keys_dir)
     with folder.lock():
         work = Keygen(herd, folder)
         work.complete(herd.local)

@@ -15,7 +15,7 @@ from collections.abc import Collection, Sequence
 from types import TracebackType
 from typing import Any
 
-from . import order
+from . import order, ports
 from .herd import Herd, Node, is_loopback, reachable
 from .show import safe
 from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
@@ -29,7 +29,7 @@ LEVELS = ("INFO", "WARNING", "ERROR")
 KINDS = ("stats", "client", "peer", "places", "node")
 STATS = "herd.INFO.stats."  # once per second from each node: also the sign that it is there
 FIRST_SECONDS = 5.0   # for the first event of any node
-SILENT_SECONDS = 3.0  # after this a node without an event is named
+SILENT_SECONDS = 3.0  # after this a node without an event is named, if another one has sent some
 MAX_EVENT_BYTES = 1 << 20
 MAX_QUEUED = 100_000  # events that wait for this program; beyond it they are lost, and counted by `seq`
 
@@ -130,6 +130,16 @@ def sources_of(herd: Herd, viewer: str | None, chosen: Collection[str]) -> tuple
     return keys, found
 
 
+def require_one(herd: Herd, sources: Sequence[Source]) -> None:
+    """Trouble if all of these nodes are of this host and none runs, because no process listens at their monitors."""
+    nodes = [herd.find(source.node) for source in sources]
+    if any(not node.local or node.monitor is None or ports.is_used(node.monitor[1]) for node in nodes):
+        return
+    names = ", ".join(node.name for node in nodes)
+    raise Trouble(f"{names} {'does not run' if len(nodes) == 1 else 'do not run'}: scripts/herd up starts"
+                  f" {'it' if len(nodes) == 1 else 'them'}", NONE_RUNNING)
+
+
 class Viewer:
     """A subscriber of several monitors (a context manager). Names silent nodes, and lost events, on standard error."""
 
@@ -196,9 +206,10 @@ class Viewer:
 
     def _watch_silence(self) -> None:
         now = time.monotonic()
-        if not self._heard and now - self._began > FIRST_SECONDS:
-            raise Trouble(f"no monitor of {', '.join(self.sources)} sends anything: see scripts/herd status",
-                          NONE_RUNNING)
+        if not self._heard:
+            if now - self._began > FIRST_SECONDS:
+                raise self._no_event()
+            return
         silent = {node for node, seen in self._seen.items() if now - seen > SILENT_SECONDS} - self._silent
         if not silent:
             return
@@ -208,6 +219,26 @@ class Viewer:
             why = (f"(process {frozen[node]}) is frozen: kill -CONT {frozen[node]} continues it" if node in frozen
                    else "sends nothing: see scripts/herd status")
             print(f"scripts/herd: {node} {why}", file=sys.stderr)
+
+    def _no_event(self) -> Trouble:
+        """The error if no node sends anything; names the frozen nodes."""
+        names = ", ".join(self.sources)
+        frozen = order.frozen_nodes(self.herd.state_dir, self.sources)
+        if not frozen:
+            return Trouble(f"no monitor of {names} sends anything: see scripts/herd status", NONE_RUNNING)
+        which = ", ".join(f"{node.name} (process {node.pid})" for node in frozen)
+        pids = " ".join(str(node.pid) for node in frozen)
+        one = len(frozen) == 1
+        return Trouble(f"no monitor of {names} sends anything; {which} {'is' if one else 'are'} frozen:"
+                       f" kill -CONT {pids} continues {'it' if one else 'them'}", NONE_RUNNING)
+
+    def require_event(self) -> None:
+        """Waits until some node has sent an event. Trouble if none has SILENT_SECONDS after the beginning."""
+        while not self._heard and (left := self._began + SILENT_SECONDS - time.monotonic()) > 0:
+            if self._socket.poll(max(1, round(left * 1000))):
+                self._read()
+        if not self._heard:
+            raise self._no_event()
 
     def silent_nodes(self) -> list[str]:
         """The nodes that have not sent anything for SILENT_SECONDS."""

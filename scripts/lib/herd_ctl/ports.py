@@ -1,11 +1,13 @@
-"""Which process listens on a TCP port of this host, according to /proc."""
+"""Which process listens on a TCP port of this host, according to /proc. A port of a node that does not run may be used
+by another program."""
 from __future__ import annotations
 
 import contextlib
 import os
 import pathlib
 
-from . import processes
+from . import probe, processes
+from .herd import Node
 
 LISTENING = "0A"  # the state in /proc/net/tcp
 
@@ -20,6 +22,22 @@ def _sockets(port: int) -> set[str]:
                 if fields[3] == LISTENING and int(fields[1].rpartition(":")[2], 16) == port:
                     found.add(fields[9])
     return found
+
+
+def is_used(port: int) -> bool:
+    """Whether a process of any user listens on the port."""
+    return bool(_sockets(port))
+
+
+def taken(node: Node) -> str:
+    """Which port of the node another program uses, and which program that is; empty if all ports are free."""
+    found = probe.taken_port(node)
+    if found is None:
+        return ""
+    role, port = found
+    process = holder(port)
+    by = f"{process[1]} (process {process[0]})" if process else "another program"
+    return f"port {port} of its `{role}` is used by {by}"
 
 
 def holder(port: int) -> tuple[int, str] | None:

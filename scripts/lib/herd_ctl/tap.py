@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from .herd import Herd
-from .monitors import Event, Viewer, prefixes_of, sources_of
+from .monitors import Event, Viewer, prefixes_of, require_one, sources_of
 from .show import safe
 
 WAIT_SECONDS = 0.5  # for one event, so that --seconds is kept
@@ -64,9 +64,11 @@ def tap(herd: Herd, given: Any) -> int:
     """`given` is the command line: topic, seconds, json, viewer, node. Ctrl-C is its usual end."""
     prefixes = prefixes_of(given.topic)
     keys, sources = sources_of(herd, given.viewer, [given.node] if given.node else [])
+    require_one(herd, sources)
     try:
         with Viewer(herd, sources, keys, prefixes) as viewer:
             _lines(viewer, given.seconds, given.json)
+            viewer.require_event()
     except KeyboardInterrupt:
         pass
     return 0

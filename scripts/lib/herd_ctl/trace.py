@@ -12,7 +12,7 @@ from . import client_port, probe, samples
 from .client_port import ANSWER_SECONDS, Conversation, Lost
 from .clocks import offsets
 from .herd import Herd
-from .monitors import Viewer, sources_of
+from .monitors import Viewer, require_one, sources_of
 from .show import safe
 from .trace_times import Trace, as_text
 from .trouble import BAD_USAGE, Trouble
@@ -86,10 +86,12 @@ def _offsets(herd: Herd) -> dict[str, float]:
 def trace(herd: Herd, given: Any) -> int:
     """`given` is the command line: client, send, node, seconds, json, viewer."""
     keys, sources = sources_of(herd, given.viewer, [])
+    require_one(herd, sources)
     followed = Trace(given.client, [source.node for source in sources])
     sent: tuple[str, float] | None = None
     with Viewer(herd, sources, keys, PREFIXES) as viewer:
         _wait_until_subscribed(viewer)
+        viewer.require_event()
         if given.send:
             sent = _send(herd, given)
         else:

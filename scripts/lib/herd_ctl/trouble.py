@@ -1,11 +1,15 @@
 """Errors that a user can act on: one line of text, and an exit status."""
 import contextlib
+import errno
 import pathlib
 from collections.abc import Iterator
 
 BAD_USAGE = 2
 SOME_DOWN = 3
 NONE_RUNNING = 4
+FULL = (errno.ENOSPC, errno.EDQUOT)
+STATE_REMEDY = ("change the permissions, or set HERD_STATE_DIR (or `state_dir` under [herd]) to another state"
+                " directory")
 
 
 class Trouble(Exception):
@@ -17,11 +21,11 @@ class Trouble(Exception):
 
 
 @contextlib.contextmanager
-def writing(path: pathlib.Path,
-            remedy: str = "change the permissions, or set HERD_STATE_DIR to a directory of your own") -> Iterator[None]:
-    """A context that writes files: an error of the system becomes Trouble."""
+def writing(path: pathlib.Path, remedy: str = STATE_REMEDY) -> Iterator[None]:
+    """A context that writes files: an error of the system becomes Trouble. `remedy` is what to do other than to free
+    disk space."""
     try:
         yield
     except OSError as error:
-        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): free disk space,"
-                      f" {remedy}") from None
+        room = "free disk space, " if error.errno in FULL else ""
+        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): {room}{remedy}") from None

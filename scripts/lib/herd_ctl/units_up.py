@@ -20,6 +20,7 @@ LAST_WORDS_BYTES = 4096
 
 def up(herd: Herd, units: Units, names: list[str]) -> int:
     wanted = herd.choose_some(names)
+    units.make_directory()
     keygen.prepare(herd)
     with units.lock():
         known = units.processes()

@@ -7,7 +7,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from . import keygen, order, probe, processes, reset, started
+from . import keygen, order, ports, probe, processes, reset, started
 from .daemon import STARTED_STATES, Daemon
 from .herd import Herd, Node, reachable
 from .logs import Tail
@@ -20,6 +20,7 @@ RELOAD_SECONDS = 2.5  # in which a node that runs well has read its files
 
 def up(herd: Herd, daemon: Daemon, names: list[str]) -> int:
     wanted = herd.choose_some(names)
+    daemon.make_directory()  # before the keys, which are in it unless `keys_dir` is set
     keygen.prepare(herd)
     with daemon.lock():
         check_free(herd, wanted)
@@ -52,19 +53,23 @@ def restart(herd: Herd, daemon: Daemon, names: list[str], rolling: bool) -> int:
 
 
 def reload(herd: Herd, daemon: Daemon) -> int:
-    """Makes every running node read the configuration again, and prints which changes need `up`."""
+    """Makes every running node read the configuration again, and prints which changes need `up`. The exit status is 1
+    if a node refuses a part of it, or is frozen."""
     daemon.require()
     with daemon.lock():
         known = daemon.processes()
         nodes = [node for node in herd.local if known.get(node.name, {}).get("statename") == "RUNNING"]
-        refused = make_reload(herd, daemon, nodes)
-        done = [node for node in nodes if node.name not in refused]
-        started.save_live(herd, done)
-        names = ", ".join(node.name for node in done)
-        if not refused:
-            print(f"Reloaded: {names or 'no node runs'}")
+        frozen = [node.name for node in order.frozen_nodes(herd.state_dir, [node.name for node in nodes])]
+        refused = make_reload(herd, daemon, nodes, frozen)
+        accepted = [node for node in nodes if node.name not in refused]
+        started.save_live(herd, accepted)
+        done = ", ".join(node.name for node in accepted if node.name not in frozen)
+        if not refused and not frozen:
+            print(f"Reloaded: {done or 'no node runs'}")
         elif done:
-            print(f"These read all of it: {names}")
+            print(f"These read all of it: {done}")
+        for name in frozen:
+            print(f"{name} does not answer: it reads the configuration when it is continued")
         for name, reasons in refused.items():
             for reason in reasons:
                 print(f"scripts/herd: {name} refused a part: {safe(reason)}", file=sys.stderr)
@@ -77,18 +82,18 @@ def reload(herd: Herd, daemon: Daemon) -> int:
             if which:
                 print(f"{change}: {', '.join(which)}. Run scripts/herd up")
     order.warn_of_frozen(herd)
-    return 1 if refused else 0
+    return 1 if refused or frozen else 0
 
 
-def make_reload(herd: Herd, daemon: Daemon, nodes: list[Node]) -> dict[str, list[str]]:
-    """Makes running nodes read the configuration again. Returns the reasons of those that refused a part of it."""
+def make_reload(herd: Herd, daemon: Daemon, nodes: list[Node], frozen: Collection[str]) -> dict[str, list[str]]:
+    """Makes running nodes read the configuration again. Returns the reasons of those that refused a part of it. Those
+    of `frozen` get a signal only."""
     def ask(node: Node) -> dict[str, Any] | None:
         try:
             return reset.say(herd.state_dir / "nodes" / node.name, b"reload", RELOAD_SECONDS)
         except Trouble as trouble:
             return {"result": "done", "refused": [str(trouble)]}
 
-    frozen = {node.name for node in order.frozen_nodes(herd.state_dir, [node.name for node in nodes])}
     answers = probe.of_all(ask, [node for node in nodes if node.name not in frozen])
     refused = {}
     for node in nodes:
@@ -105,11 +110,10 @@ def check_free(herd: Herd, nodes: Iterable[Node]) -> None:
     running = processes.running_nodes(herd.state_dir, [node.name for node in nodes])
     for node in nodes:
         if node.name not in running:
-            taken = probe.taken_port(node)
+            taken = ports.taken(node)
             if taken:
-                role, port = taken
-                raise Trouble(f"{node.name} cannot start: port {port} ({role}) is taken by another program. Stop that,"
-                              f" or change `{role}` of {node.name} in {herd.config}. Nothing was started")
+                raise Trouble(f"{node.name} cannot start: {taken}: end that program, or give the node another port in"
+                              f" {herd.config}. Nothing was started")
         elif not running[node.name].supervised:
             raise Trouble(f"{node.name} runs already, outside of this supervisor: stop process {running[node.name].pid}"
                           " first, or set HERD_STATE_DIR to have a second herd. Nothing was started")
