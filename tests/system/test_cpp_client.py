@@ -19,6 +19,7 @@ from talk import now, piped
 from tcp_relay import TcpRelay
 from test_tokens import entry, write
 
+CLANG = shutil.which("clang++")
 CLIENT = REPOSITORY / "clients/cpp"
 PROJECT = REPOSITORY / "tests/system/cpp_client"
 PATIENCE = 60  # seconds: the limit of any step on a loaded machine
@@ -78,6 +79,20 @@ def test_a_project_without_tls_needs_no_openssl(programs: pathlib.Path) -> None:
     assert run(programs / "plain") == ("", "")
     linked = subprocess.run(["ldd", programs / "plain"], text=True, capture_output=True, check=True).stdout
     assert "libssl" not in linked
+
+
+SOURCES = [*sorted((CLIENT / "examples").glob("*.cpp")), *sorted(PROJECT.glob("*.cpp"))]
+WARNINGS = ["-Wall", "-Wextra", "-Wpedantic", "-Wconversion", "-Wshadow", "-Werror"]
+
+
+@pytest.mark.skipif(CLANG is None, reason="Clang is not installed: apt-get install clang")
+@pytest.mark.parametrize("source", SOURCES, ids=lambda source: source.name)
+def test_clang_has_no_warning_for_the_library_and_its_examples(source: pathlib.Path) -> None:
+    for standard in ("c++17", "c++20") if LONG else ("c++17",):
+        done = subprocess.run([CLANG or "", f"-std={standard}", *WARNINGS, "-I", CLIENT / "include", "-I",
+                               CLIENT / "examples", "-fsyntax-only", source], text=True, capture_output=True,
+                              check=False, timeout=BUILD_PATIENCE)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr
 
 
 def test_it_asks_and_reports_as_the_line_protocol_does(programs: pathlib.Path, herd: Herd) -> None:
