@@ -130,6 +130,15 @@ def test_a_full_disk_is_reported_and_nothing_is_left_running(control: Control) -
         subprocess.run(["umount", "-l", state], check=True)
 
 
+@pytest.mark.parametrize("words, status, error", [
+    (["demo", "--seconds", "1"], 4, "no node answers: start them with scripts/herd up"),
+    (["backup", "/proc/x/b", "--node", "n0"], 2, "/proc/x is no directory: name a file in a directory that exists"),
+    (["restore", "/proc/x/b", "--node", "n0"], 2, "there is no file /proc/x/b: name a file of scripts/herd backup")])
+def test_a_command_that_cannot_do_its_work_says_why_in_one_line(control: Control, words: list[str], status: int,
+                                                               error: str) -> None:
+    assert error in control.trouble(*words, status=status)
+
+
 def test_a_reader_of_monitors_ends_at_once_if_no_node_runs(control: Control) -> None:
     for words in (["tap", "--seconds", "1"], ["tap"], ["trace", "kiwi"], ["trace", "kiwi", "--send", "1,2"]):
         assert control.trouble(*words, status=4) == (
@@ -161,9 +170,13 @@ def test_a_state_directory_of_another_user_is_reported(control: Control) -> None
     state.chmod(0o700)
     if options:  # the herd runs and belongs to root
         control.run("up")
-        for words in ("status", "down", "reload"):
-            status, error = run(words)
-            assert status == 1 and error.startswith(f"scripts/herd: {state}/supervisor.sock is not yours to use: ")
+        for words, text in ((["status"], f"{state}/supervisor.sock is not yours to use: "),
+                            (["down"], f"{state}/supervisor.sock is not yours to use: "),
+                            (["reload"], f"{state}/supervisor.sock is not yours to use: "),
+                            (["logs"], f"{state}/logs/n0.log: Permission denied: run this as the user that runs"),
+                            (["backup", "b"], f"{state} belongs to another user: run this as the user")):
+            status, error = run(*words)
+            assert status == 1 and error.startswith(f"scripts/herd: {text}")
             assert error.count("\n") == 1
         control.run("status")
 

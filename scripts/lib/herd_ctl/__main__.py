@@ -140,6 +140,10 @@ def main() -> int:
     except BrokenPipeError:  # `scripts/herd logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except PermissionError as error:
+        print(f"scripts/herd: {error.filename}: {error.strerror}: run this as the user that runs the herd, or change"
+              " the permissions", file=sys.stderr)
+        return 1
     except OSError as error:
         text = f"{error.filename}: {error.strerror}" if error.filename else error
         print(f"scripts/herd: {text}", file=sys.stderr)

@@ -11,7 +11,7 @@ from typing import Any
 from . import processes
 from .herd import Herd, Node
 from .show import safe
-from .trouble import NONE_RUNNING, Trouble
+from .trouble import BAD_USAGE, NONE_RUNNING, Trouble
 
 LONGEST_SECONDS = 3600.0  # for a journal of 100 GB on a slow disk; a disk that hangs ends the command then
 
@@ -40,6 +40,8 @@ def _chosen(herd: Herd, name: str | None) -> Node:
     if name:
         return herd.choose([name])[0]
     node = next((node for node in herd.local if _pid(herd, node)), None)
+    if node is None and herd.state_dir.exists() and not os.access(herd.state_dir, os.X_OK):
+        raise Trouble(f"{herd.state_dir} belongs to another user: run this as the user that runs the herd")
     if node is None:
         raise Trouble("no node of this host runs: choose one with --node, to copy the journal that it left",
                       NONE_RUNNING)
@@ -60,6 +62,8 @@ def backup(herd: Herd, given: Any) -> int:
     """`given` is the command line: file, node, json."""
     node = _chosen(herd, given.node)
     target = pathlib.Path(given.file)
+    if not target.absolute().parent.is_dir():
+        raise Trouble(f"{target.parent} is no directory: name a file in a directory that exists", BAD_USAGE)
     try:
         figures = _ask(herd, node, "--backup", given.file)
     except KeyboardInterrupt:  # herd-node got it too, and ended
@@ -75,6 +79,9 @@ def backup(herd: Herd, given: Any) -> int:
 def restore(herd: Herd, given: Any) -> int:
     """`given` is the command line: file, node, force, json."""
     node = herd.choose([given.node])[0]
+    if not pathlib.Path(given.file).exists():
+        raise Trouble(f"there is no file {given.file}: name a file of scripts/herd backup, or a copy of a journal",
+                      BAD_USAGE)
     pid = _pid(herd, node)
     if pid:
         raise Trouble(f"{node.name} runs (process {pid}): stop it with scripts/herd down {node.name}, then restore")

@@ -41,12 +41,20 @@ def wrong_token() -> Trouble:
 
 def no_answer(herd: Herd, name: str | None = None) -> Trouble:
     """The error if no node answers, or that of --node does not; names the frozen nodes of this host."""
-    order.warn_of_frozen(herd)
     if name is not None:
+        frozen = order.frozen_nodes(herd.state_dir, [name])
+        pid = next((node.pid for node in frozen if node.name == name), None)
+        if pid:
+            return Trouble(f"{name} (process {pid}) is frozen: kill -CONT {pid} continues it; or leave out --node",
+                           NONE_RUNNING)
         return Trouble(f"{name} does not answer: see scripts/herd status, or leave out --node", NONE_RUNNING)
-    running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local])
-    return Trouble(f"no node answers: {'see scripts/herd logs' if running else 'start them with scripts/herd up'}",
-                   NONE_RUNNING)
+    order.warn_of_frozen(herd)
+    running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local]).values()
+    remedy = "start them with scripts/herd up"
+    if running:
+        frozen = all(node.process.is_frozen() for node in running)
+        remedy = "continue those that are frozen" if frozen else "see scripts/herd logs"
+    return Trouble(f"no node answers: {remedy}", NONE_RUNNING)
 
 
 def is_away(node: Node) -> bool:

@@ -38,6 +38,8 @@ class Reporter:
         self._attempt: threading.Thread | None = None
         self._trouble: Trouble | None = None  # why no attempt can succeed
         self.is_noted = False  # that the node does not answer
+        self._is_quiet = True  # until speak()
+        self._reason = ""      # what was not noted, because it is quiet
 
     @property
     def is_open(self) -> bool:
@@ -110,11 +112,19 @@ class Reporter:
         self._retry_at = time.monotonic() + RETRY_SECONDS
         self._note(reason)
 
+    def speak(self) -> None:
+        """Notes from now on when the node does not answer. Until then, that may be the error of the whole command."""
+        self._is_quiet = False
+        if self._reason:
+            self._note(self._reason)
+
     def _note(self, reason: str) -> None:
-        if not self.is_noted:
+        if self._is_quiet:
+            self._reason = reason
+        elif not self.is_noted:
             # One write: each node has a thread.
             sys.stderr.write(f"scripts/herd: {self.node.name} {reason}: its clients report to other nodes\n")
-        self.is_noted = True
+            self.is_noted = True
 
     def close(self) -> None:
         if self._conversation:
@@ -166,6 +176,8 @@ class Demo:
             reporter.open()  # raises if the node refuses its clients
         if not any(reporter.is_open for reporter in self.reporters):
             raise client_port.no_answer(self.herd)
+        for reporter in self.reporters:
+            reporter.speak()
 
     def _report(self, due: int, seconds: float) -> int:
         """Sends the next `due` reports, less if the nodes have no room. Returns how many."""

@@ -13,7 +13,7 @@ from . import client_port, record_lines
 from .client_port import ANSWER_SECONDS, Conversation, Lost
 from .herd import Herd
 from .record_lines import Exported
-from .trouble import Trouble, writing
+from .trouble import PERMISSIONS, Trouble, writing
 
 COMMAND, TAG = b"WATCH export ALL", b"export"
 RECORDS = (b"HERE", b"ENTER", b"MOVE")
@@ -49,7 +49,7 @@ def _output(path: str | None) -> Iterator[TextIO]:
         return
     target = pathlib.Path(path)
     fresh = target.with_name(target.name + ".new")
-    with writing(target, "or write to another directory"):
+    with writing(target, PERMISSIONS + "write to another directory"):
         try:
             with open(fresh, "w", encoding="ascii", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
                 yield file

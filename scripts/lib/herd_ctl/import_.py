@@ -14,7 +14,7 @@ from .client_port import Conversation, Lost
 from .herd import Herd
 from .record_lines import Exported
 from .show import safe
-from .trouble import Trouble
+from .trouble import BAD_USAGE, Trouble
 
 AT_ONCE = 500          # records that are asked for, and then reported, before their replies are awaited
 REPLY_SECONDS = 10.0   # at `ack = "fsync"` with replicas a reply may take `ack_timeout`
@@ -87,7 +87,12 @@ def _input(path: str) -> Iterator[TextIO]:
     if path == "-":
         yield sys.stdin
         return
-    with open(path, encoding="ascii") as file:
+    try:
+        file = open(path, encoding="ascii")
+    except OSError as error:
+        raise Trouble(f"{path} cannot be read ({error.strerror}): name a file of scripts/herd export, or - for the"
+                      " standard input", BAD_USAGE) from None
+    with file:
         yield file
 
 

@@ -94,6 +94,9 @@ def read_viewer(path: str) -> tuple[ViewerKeys, list[Source]]:
         table = tomllib.loads(pathlib.Path(path).read_text(encoding="utf-8"))
         return (ViewerKeys(table["public"], table["secret"]),
                 [Source(node["name"], node["monitor"], node["public"]) for node in table["node"]])
+    except OSError as error:
+        raise Trouble(f"{path} cannot be read ({error.strerror}): name a file that scripts/herd keygen --viewer NAME"
+                      " makes", BAD_USAGE) from None
     except (ValueError, KeyError, TypeError):
         raise Trouble(f"{path} is no file of a viewer: scripts/herd keygen --viewer NAME makes one",
                       BAD_USAGE) from None

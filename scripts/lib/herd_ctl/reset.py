@@ -90,7 +90,8 @@ def reset_client(herd: Herd, client: str, as_json: bool) -> int:
             break
     if frozen and (answer is None or answer["result"] == "unknown"):
         order.warn_of_frozen(herd)
-        raise Trouble("no other node of this host knows that client")
+        raise Trouble("no other node of this host knows that client" if answer else
+                      "no other node of this host answers")
     missing = without_socket(herd, silent) if answer is None or answer["result"] == "unknown" else ""
     if answer is None and missing:
         raise Trouble(missing)

@@ -85,6 +85,8 @@ def _offsets(herd: Herd) -> dict[str, float]:
 
 def trace(herd: Herd, given: Any) -> int:
     """`given` is the command line: client, send, node, seconds, json, viewer."""
+    if given.node:
+        herd.find(given.node)
     keys, sources = sources_of(herd, given.viewer, [])
     require_one(herd, sources)
     followed = Trace(given.client, [source.node for source in sources])

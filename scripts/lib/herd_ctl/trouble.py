@@ -8,8 +8,8 @@ BAD_USAGE = 2
 SOME_DOWN = 3
 NONE_RUNNING = 4
 FULL = (errno.ENOSPC, errno.EDQUOT)
-STATE_REMEDY = ("change the permissions, or set HERD_STATE_DIR (or `state_dir` under [herd]) to another state"
-                " directory")
+PERMISSIONS = "change the permissions, or "
+STATE_REMEDY = PERMISSIONS + "set HERD_STATE_DIR (or `state_dir` under [herd]) to another state directory"
 
 
 class Trouble(Exception):
@@ -22,10 +22,11 @@ class Trouble(Exception):
 
 @contextlib.contextmanager
 def writing(path: pathlib.Path, remedy: str = STATE_REMEDY) -> Iterator[None]:
-    """A context that writes files: an error of the system becomes Trouble. `remedy` is what to do other than to free
+    """A context that writes files: an error of the system becomes Trouble. `remedy` is what to do, other than to free
     disk space."""
     try:
         yield
     except OSError as error:
-        room = "free disk space, " if error.errno in FULL else ""
-        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): {room}{remedy}") from None
+        if error.errno in FULL:
+            remedy = "free disk space, or " + remedy.removeprefix(PERMISSIONS)
+        raise Trouble(f"{error.filename or path} cannot be written ({error.strerror}): {remedy}") from None

@@ -12,7 +12,7 @@ import pathlib
 from . import owner
 from .herd import WILDCARDS, Herd, Node, is_loopback, split_address
 from .key_files import NODE_NAME, KeyFolder, new_key_pair
-from .trouble import BAD_USAGE, Trouble, writing
+from .trouble import BAD_USAGE, PERMISSIONS, Trouble, writing
 
 ADD, REMOVE = "viewer", "remove-viewer"  # the actions, as options of the command line
 MOST_VIEWERS = 1024
@@ -105,7 +105,7 @@ def _write_secret(path: pathlib.Path, text: str) -> None:
     """Never replaces a file: it may be the only copy of another key."""
     if path.exists():
         raise Trouble(f"{path} exists already: move it, or run this in another directory")
-    with owner.as_caller(), writing(path, "or run this in another directory"):
+    with owner.as_caller(), writing(path, PERMISSIONS + "run this in another directory"):
         with open(path, "x", encoding="utf-8", opener=lambda name, flags: os.open(name, flags, 0o600)) as file:
             file.write(text)
             file.flush()
