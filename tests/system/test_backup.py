@@ -146,7 +146,8 @@ def test_a_damaged_backup_is_refused_and_changes_nothing(control: Control, tmp_p
                          (b"no backup", "does not begin like a journal")):
         file.write_bytes(text)
         assert reason in refused(control, "--restore", file, "--force", "n1")
-    assert "No such file" in control.trouble("restore", str(tmp_path / "missing"), "--node", "n1", "--force")
+    assert "there is no file" in control.trouble("restore", str(tmp_path / "missing"), "--node", "n1", "--force",
+                                                 status=2)
     assert journal.read_bytes() == before
     assert {path.name for path in journal.parent.iterdir()} <= {"journal", "lock"}
 
@@ -159,7 +160,7 @@ def test_wrong_arguments_and_full_disks_leave_no_file_and_one_line(control: Cont
     assert "exists already: name a new file" in control.trouble("backup", str(file))
     assert file.read_text() == "precious"
     file.unlink()
-    assert "No such file or directory" in control.trouble("backup", str(tmp_path / "missing" / "file"))
+    assert "is no directory" in control.trouble("backup", str(tmp_path / "missing" / "file"), status=2)
     assert "is a directory" in control.trouble("backup", f"{tmp_path}/")
     assert "no node 'n7'" in control.trouble("backup", str(file), "--node", "n7", status=2)
     assert "FILE" in control.trouble("backup", status=2)
