@@ -1,6 +1,6 @@
-"""Tests the Debian package and the installed files. The ordinary run needs no package: it examines what `cmake
---install` and the package would install. The long test installs, upgrades and purges the package in a bare Debian, and
-prints a transcript."""
+"""Tests the Debian packages and the installed files. The ordinary run does not build the package herd: it examines what
+`cmake --install` and the package would install. It builds those of the client libraries, which takes seconds, and uses
+them. The long test installs, upgrades and purges the packages in a bare Debian, and prints a transcript."""
 import os
 import pathlib
 import re
@@ -21,6 +21,22 @@ INSTALLED_COMMANDS = set(COMMANDS) - {"bench"}
 MANUAL = "share/man/man1"
 FORMAT = re.compile(r'kFrameMagic = "(\w+)"')
 OLDER = "0.0.9"
+LIBRARIES = ("libherd-client-dev", "node-herd-client", "python3-herd-client")
+NODE = shutil.which("node") or shutil.which("nodejs")
+PROGRAM = """\
+#include <herd/client.hpp>
+int main() {
+  try { herd::Client client(herd::Options{}); } catch (const herd::Error&) { return 0; }
+  return 1;
+}
+"""
+PROJECT = """\
+cmake_minimum_required(VERSION 3.16)
+project(uses_herd LANGUAGES CXX)
+find_package(herd_client 0.1 CONFIG REQUIRED)
+add_executable(program program.cpp)
+target_link_libraries(program PRIVATE herd::client)
+"""
 
 
 def run(*words: str | os.PathLike[str], status: int = 0, env: dict[str, str] | None = None) -> str:
@@ -62,6 +78,14 @@ def test_the_installed_sink_runs_and_names_itself(prefix: pathlib.Path) -> None:
     assert "CREATE TABLE" in run(prefix / "bin/herd-sink", "--print-sql")
     guide = (prefix / "share/doc/herd/SINK.md").read_text(encoding="utf-8")
     assert "\nherd-sink 127.0.0.1:12140" in guide and "clients/sink" not in guide
+
+
+def test_the_installed_guide_leaves_out_what_only_a_source_tree_has(prefix: pathlib.Path) -> None:
+    source = (REPOSITORY / "docs/INSTALLING.md").read_text(encoding="utf-8")
+    guide = (prefix / "share/doc/herd/INSTALLING.md").read_text(encoding="utf-8")
+    section = "## Upgrading a source tree\n"
+    assert section in source and section not in guide and "git pull" not in guide
+    assert len(guide.split("\n## ")) == len(source.split("\n## ")) - 1
 
 
 def test_the_installed_configuration_is_valid_and_has_the_installed_directories(prefix: pathlib.Path) -> None:
@@ -142,6 +166,66 @@ def run_any(*words: str | os.PathLike[str]) -> str:
                           check=False).stdout
 
 
+# The packages of the client libraries.
+
+@pytest.fixture(scope="module")
+def libraries(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """A root directory with the files of the three packages."""
+    missing = [name for name in ("dh", "dh_python3", "lintian", "mmdebstrap") if not shutil.which(name)]
+    if missing:
+        pytest.skip(f"{missing[0]} is missing (scripts/deps --package)")
+    folder = tmp_path_factory.mktemp("libraries")
+    packages = build(folder / "build", "--clients")
+    assert tuple(package.name.partition("_")[0] for package in packages) == LIBRARIES
+    for package in packages:
+        run("dpkg-deb", "-x", package, folder / "root")
+    return folder / "root"
+
+
+def compile_program(root: pathlib.Path, folder: pathlib.Path) -> None:
+    """Builds and runs a program with the C++ library that is installed below this root, where there is a compiler."""
+    if not shutil.which("c++"):
+        return
+    folder.mkdir()
+    (folder / "program.cpp").write_text(PROGRAM)
+    (folder / "CMakeLists.txt").write_text(PROJECT)
+    run("cmake", "-S", folder, "-B", folder / "build", f"-DCMAKE_PREFIX_PATH={root}/usr")
+    run("cmake", "--build", folder / "build")
+    assert run(folder / "build/program") == ""
+
+
+def test_the_packages_of_the_client_libraries_have_the_libraries_and_their_examples(libraries: pathlib.Path) -> None:
+    installed = {str(path.relative_to(libraries)) for path in libraries.rglob("*") if path.is_file()}
+    for source, target in (("clients/python/herd_client", "usr/lib/python3/dist-packages/herd_client"),
+                           ("clients/cpp/include/herd", "usr/include/herd"),
+                           ("clients/python/examples", "usr/share/doc/python3-herd-client/examples"),
+                           ("clients/cpp/examples", "usr/share/doc/libherd-client-dev/examples"),
+                           ("clients/javascript/examples", "usr/share/doc/node-herd-client/examples")):
+        wanted = {f"{target}/{path.relative_to(REPOSITORY / source)}" for path in (REPOSITORY / source).rglob("*")
+                  if path.is_file() and path.suffix != ".pyc"}
+        assert wanted and wanted == {path for path in installed if path.startswith(f"{target}/")}
+    assert {f"usr/share/nodejs/herd-client/{name}" for name in (
+        "package.json", "common.js", "herd.js", "herd.d.ts", "reporter.js", "reporter.d.ts")} <= installed
+    assert (libraries / "usr/share/javascript/herd-client/herd.js").is_file()
+    assert all((libraries / f"usr/share/doc/{name}/copyright").is_file() for name in LIBRARIES)
+
+
+def test_programs_use_the_client_libraries_of_the_packages(libraries: pathlib.Path, tmp_path: pathlib.Path) -> None:
+    path = libraries / "usr/lib/python3/dist-packages"
+    shown = run("/usr/bin/python3", "-c", "import herd_client; print(herd_client.__file__)",
+                env={"PYTHONPATH": str(path), "PYTHONDONTWRITEBYTECODE": "1"})
+    assert shown == f"{path}/herd_client/__init__.py\n"
+    compile_program(libraries, tmp_path / "project")
+    if NODE:
+        shown = run(NODE, "--input-type=module", "--eval", f"""
+            import {{ Herd }} from "{libraries}/usr/share/nodejs/herd-client/herd.js";
+            import {{ Reporter }} from "{libraries}/usr/share/nodejs/herd-client/reporter.js";
+            console.log(typeof Herd, typeof Reporter);""")
+        assert shown == "function function\n"
+    for example in (libraries / "usr/share/doc/node-herd-client/examples").iterdir():
+        assert '"../' not in example.read_text() and '"/usr/share/nodejs/herd-client/herd.js"' in example.read_text()
+
+
 # The maintainer scripts and scripts/package.
 
 def frame(magic: bytes, payload: bytes = b"a payload of some bytes") -> bytes:
@@ -196,11 +280,11 @@ def debian(tmp_path: pathlib.Path) -> Iterator[BareDebian]:
     made.close()
 
 
-def build(folder: pathlib.Path, *words: str) -> pathlib.Path:
-    """The package of this tree, made by scripts/package."""
+def build(folder: pathlib.Path, *words: str) -> list[pathlib.Path]:
+    """The packages of this tree, made by scripts/package; herd is the last one."""
     ran = subprocess.run([REPOSITORY / "scripts/package", "--quiet", "--no-lint", "--directory", folder, *words],
                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, timeout=7200, check=True)
-    return pathlib.Path(ran.stdout.splitlines()[-1])
+    return [pathlib.Path(text) for text in ran.stdout.splitlines() if text.endswith(".deb")]
 
 
 def ask(port: int, text: str) -> str:
@@ -209,6 +293,15 @@ def ask(port: int, text: str) -> str:
         connection.sendall(text.encode() + b"\n")
         connection.shutdown(socket.SHUT_WR)
         return b"".join(iter(lambda: connection.recv(65536), b"")).decode()
+
+
+def use_libraries(debian: BareDebian, packages: list[pathlib.Path], port: int) -> None:
+    """Installs the packages of the client libraries; an example reports to the node with this client port."""
+    debian.run("apt-get install -y -qq --no-install-recommends "
+               + " ".join(f"/root/{package.name}" for package in packages))
+    shown = debian.run("python3 /usr/share/doc/python3-herd-client/examples/phone.py --reports 1 phone"
+                       f" 127.0.0.1:{port} && herd where phone")
+    assert "phone is at " in shown and "no answer" not in shown
 
 
 def use_ports(debian: BareDebian, ports: Ports) -> dict[str, int]:
@@ -222,10 +315,11 @@ def use_ports(debian: BareDebian, ports: Ports) -> dict[str, int]:
 
 
 @pytest.mark.skipif(not LONG, reason="takes minutes: HERD_LONG is not set")
-def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebian, ports: Ports) -> None:
+def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebian, ports: Ports,
+                                                               tmp_path: pathlib.Path) -> None:
     folder = REPOSITORY / "build/package"
-    older, newer = build(folder / "older", "--version", OLDER), build(folder)
-    for package in (older, newer):
+    older, (*of_libraries, newer) = build(folder / "older", "--version", OLDER)[-1], build(folder)
+    for package in (older, newer, *of_libraries):
         shutil.copy(package, debian.root / "root")
     debian.run("apt-get update -qq")
     debian.run("apt-get install -y -qq --no-install-recommends libtomlplusplus3")
@@ -237,6 +331,8 @@ def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebia
     assert "stat" in debian.run("stat -c 'stat %U %a %n' /var/lib/herd /var/lib/herd/keys/*.secret")
     assert ask(port["12140"], f"IAMAT kiwi.cs.ucla.edu +34.068930-118.445127 {time.time():.9f}").startswith("AT Hill +")
     debian.run("herd where kiwi.cs.ucla.edu")
+    use_libraries(debian, of_libraries, port["12141"])
+    compile_program(debian.root, tmp_path / "project")
     debian.run("echo '# an edit' >>/etc/herd/herd.toml")
 
     debian.run(f"apt-get install -y -qq --no-install-recommends /root/{newer.name}")
@@ -253,6 +349,7 @@ def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebia
     debian.run(f"apt-get install -y -qq --allow-downgrades --no-install-recommends /root/{older.name}")
     debian.run("herd up")
     assert ask(port["12144"], "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
+    debian.run(f"apt-get purge -y -qq {' '.join(LIBRARIES)}")
     debian.run("apt-get purge -y -qq herd && ! getent passwd herd && ! pidof herd-node")
     assert debian.files() == before
 

@@ -13,6 +13,8 @@ COMMANDS = {"herd": "herd_ctl.__main__", "herd-sink": "herd_sink.main"}
 LEFT_OUT = re.compile(r"bench")  # they need programs and texts of the source tree
 DOCUMENTS = ("ASKING", "DASHBOARD", "GLOSSARY", "HOSTS", "HTTP", "INSTALLING", "KUBERNETES", "MONITORING", "PHONES",
              "PLACES", "PROTOCOL", "RELIABILITY", "RUNBOOK", "SECURITY", "SINK", "TOOLS", "WRITING-A-CLIENT")
+# A section of a document that is left out, because an installed herd has no source tree.
+SOURCE_TREE = re.compile(r"^## [^\n]* source tree\n.*?(?=^## )", re.M | re.S)
 HEAD = "# The configuration of a herd: five nodes on one host.\n"
 INSTALLED_HEAD = HEAD + """\
 #
@@ -61,7 +63,8 @@ def render(source: pathlib.Path, output: pathlib.Path, places: Places) -> None:
     for folder in ("grafana", "prometheus"):
         shutil.copytree(source / "conf" / folder, examples / folder)
     for name in DOCUMENTS:
-        _write(prefix / f"share/doc/herd/{name}.md", places.text(_read(source / f"docs/{name}.md")))
+        document = SOURCE_TREE.sub("", _read(source / f"docs/{name}.md"))
+        _write(prefix / f"share/doc/herd/{name}.md", places.text(document))
     _write(prefix / "share/doc/herd/CHANGELOG.md", places.text(_read(source / "CHANGELOG.md")))
     for name in ("herd@.service", "herd.target"):
         text = _read(source / "conf/systemd" / name)
