@@ -2,6 +2,7 @@
 kept as an archive in build/package. Needs root."""
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import shutil
@@ -57,6 +58,15 @@ class BareDebian:
         found = self.run("find / -xdev >/root/files; wc -l </root/files") and (
             self.root / "root/files").read_text(encoding="utf-8").splitlines()
         return {path for path in found if not path.startswith(KEPT_BY_APT)} - KEPT_BY_ADDUSER
+
+    def running(self, program: str) -> list[int]:
+        """The processes of this program inside. Those of the host have another root directory."""
+        found = []
+        for path in pathlib.Path("/proc").glob("[0-9]*"):
+            with contextlib.suppress(OSError):
+                if (path / "comm").read_text().strip() == program and (path / "root").samefile(self.root):
+                    found.append(int(path.name))
+        return found
 
     def close(self) -> None:
         self.run("command -v herd >/dev/null && herd down", status=None)

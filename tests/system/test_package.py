@@ -350,7 +350,9 @@ def test_the_package_lives_and_leaves_nothing_in_a_bare_debian(debian: BareDebia
     debian.run("herd up")
     assert ask(port["12144"], "WHATSAT kiwi.cs.ucla.edu 10 1").startswith("AT Hill +")
     debian.run(f"apt-get purge -y -qq {' '.join(LIBRARIES)}")
-    debian.run("apt-get purge -y -qq herd && ! getent passwd herd && ! pidof herd-node")
+    assert len(debian.running("herd-node")) == 5
+    debian.run("apt-get purge -y -qq herd && ! getent passwd herd")
+    assert not debian.running("herd-node")
     assert debian.files() == before
 
 
