@@ -135,7 +135,7 @@ def test_a_full_disk_is_reported_and_nothing_is_left_running(control: Control) -
     (["backup", "/proc/x/b", "--node", "n0"], 2, "/proc/x is no directory: name a file in a directory that exists"),
     (["restore", "/proc/x/b", "--node", "n0"], 2, "there is no file /proc/x/b: name a file of scripts/herd backup")])
 def test_a_command_that_cannot_do_its_work_says_why_in_one_line(control: Control, words: list[str], status: int,
-                                                               error: str) -> None:
+                                                                error: str) -> None:
     assert error in control.trouble(*words, status=status)
 
 

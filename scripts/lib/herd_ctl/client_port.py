@@ -52,8 +52,8 @@ def no_answer(herd: Herd, name: str | None = None) -> Trouble:
     running = processes.running_nodes(herd.state_dir, [node.name for node in herd.local]).values()
     remedy = "start them with scripts/herd up"
     if running:
-        frozen = all(node.process.is_frozen() for node in running)
-        remedy = "continue those that are frozen" if frozen else "see scripts/herd logs"
+        are_frozen = all(node.process.is_frozen() for node in running)
+        remedy = "continue those that are frozen" if are_frozen else "see scripts/herd logs"
     return Trouble(f"no node answers: {remedy}", NONE_RUNNING)
 
 
