@@ -226,7 +226,7 @@ class Viewer:
     def _no_event(self) -> Trouble:
         """The error if no node sends anything; names the frozen nodes."""
         names = ", ".join(self.sources)
-        frozen = order.frozen_nodes(self.herd.state_dir, self.sources)
+        frozen = [node for node in order.frozen_nodes(self.herd.state_dir, self.sources) if node.name in self.sources]
         if not frozen:
             return Trouble(f"no monitor of {names} sends anything: see scripts/herd status", NONE_RUNNING)
         which = ", ".join(f"{node.name} (process {node.pid})" for node in frozen)

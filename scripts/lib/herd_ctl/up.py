@@ -59,7 +59,8 @@ def reload(herd: Herd, daemon: Daemon) -> int:
     with daemon.lock():
         known = daemon.processes()
         nodes = [node for node in herd.local if known.get(node.name, {}).get("statename") == "RUNNING"]
-        frozen = [node.name for node in order.frozen_nodes(herd.state_dir, [node.name for node in nodes])]
+        stopped = {node.name for node in order.frozen_nodes(herd.state_dir, [node.name for node in nodes])}
+        frozen = [node.name for node in nodes if node.name in stopped]
         refused = make_reload(herd, daemon, nodes, frozen)
         accepted = [node for node in nodes if node.name not in refused]
         started.save_live(herd, accepted)
