@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::bus {
 
@@ -23,7 +24,7 @@ void ClientIndex::insert(std::uint64_t hash, RecordIndex index) {
 
 void ClientIndex::prefetch(std::uint64_t hash) const {
   const Table& table = table_of(hash);
-  __builtin_prefetch(table.slots.get() + table.home(hash));
+  protocol::prefetch(table.slots.get() + table.home(hash));
 }
 
 std::size_t ClientIndex::slots() const {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::bus {
 namespace {
@@ -62,8 +63,8 @@ void Feed::prefetch(ChangeNumber number) const {
   if (segments_.empty() || number > tail_) return;
   const Segment& segment = *segments_[segment_of(number)];
   const std::size_t offset = segment.guess_of(number);
-  __builtin_prefetch(segment.indexes.data() + offset, 1);
-  if (!segment.steps.empty()) __builtin_prefetch(segment.steps.data() + offset);
+  protocol::prefetch<protocol::For::Writing>(segment.indexes.data() + offset);
+  if (!segment.steps.empty()) protocol::prefetch(segment.steps.data() + offset);
 }
 
 // The guess counts segments back from the newest: a full segment that was not shrunk covers as many numbers as it has

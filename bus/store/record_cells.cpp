@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 #include "protocol/small_texts.hpp"
 
 namespace herd::bus {
@@ -91,8 +92,8 @@ bool RecordCells::has(std::uint64_t index) const {
 void RecordCells::prefetch(RecordIndex index) const {
   const char* const from = cell(index);
   const char* const last = from + blocks_[index >> kSlotBits].cell_bytes - kChainBytes - 1;
-  __builtin_prefetch(from, 1);
-  __builtin_prefetch(last, 1);  // most cells lie on two cache lines
+  protocol::prefetch<protocol::For::Writing>(from);
+  protocol::prefetch<protocol::For::Writing>(last);  // most cells lie on two cache lines
 }
 
 }  // namespace herd::bus

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::area {
 
@@ -84,17 +85,17 @@ void AreaTree::prefetch(std::span<const bus::RecordIndex> records) const {
   for (const bus::RecordIndex record : records) {
     const std::size_t chunk = record >> kChunkBits;
     if (chunk >= slots_.size() || slots_[chunk] == nullptr) continue;
-    __builtin_prefetch(&slots_[chunk][record & ((std::size_t{1} << kChunkBits) - 1)], 1);
+    protocol::prefetch<protocol::For::Writing>(&slots_[chunk][record & ((std::size_t{1} << kChunkBits) - 1)]);
   }
   for (const bus::RecordIndex record : records) {
-    if (const Slot at = slot(record); at != kAbsent) __builtin_prefetch(&nodes_.leaf(leaf_of(at)));
+    if (const Slot at = slot(record); at != kAbsent) protocol::prefetch(&nodes_.leaf(leaf_of(at)));
   }
   for (const bus::RecordIndex record : records) {
     const Slot at = slot(record);
     if (at == kAbsent || nodes_.leaf(leaf_of(at)).is_crowd()) continue;
     const AreaNodes::Entries entries = nodes_.entries(nodes_.leaf(leaf_of(at)));
-    __builtin_prefetch(entries.x + position_of(at), 1);
-    __builtin_prefetch(entries.y + position_of(at), 1);
+    protocol::prefetch<protocol::For::Writing>(entries.x + position_of(at));
+    protocol::prefetch<protocol::For::Writing>(entries.y + position_of(at));
   }
 }
 

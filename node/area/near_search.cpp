@@ -9,6 +9,7 @@
 #include "node/area/curve_walk.hpp"
 #include "node/area/nearest.hpp"
 #include "node/area/pace.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::area {
 
@@ -19,7 +20,7 @@ constexpr std::size_t kReservedNodes = 64;  // 1,024 bytes: malloc is fastest up
 
 // Hints to the processor: the node is read soon.
 void prefetch(const AreaNodes& nodes, NodeId node) {
-  __builtin_prefetch(is_leaf(node) ? static_cast<const void*>(&nodes.leaf(node)) : &nodes.inner(node));
+  protocol::prefetch(is_leaf(node) ? static_cast<const void*>(&nodes.leaf(node)) : &nodes.inner(node));
 }
 
 // The leaf's entries are read soon.
@@ -28,8 +29,8 @@ void prefetch_entries(const AreaNodes& nodes, const AreaNodes::Leaf& leaf) {
   if (leaf.is_crowd()) return;
   const AreaNodes::Entries all = nodes.entries(leaf);
   for (std::size_t i = 0; i < all.count; i += kCacheLine / sizeof *all.x) {
-    __builtin_prefetch(all.x + i);
-    __builtin_prefetch(all.y + i);
+    protocol::prefetch(all.x + i);
+    protocol::prefetch(all.y + i);
   }
 }
 

@@ -15,6 +15,7 @@
 #include "node/places/place_table.hpp"
 #include "node/places/tiles.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 #include "protocol/unreachable.hpp"
 
 extern "C" {
@@ -329,8 +330,8 @@ std::vector<Hit> PlaceIndex::search(const protocol::Position& centre, double rad
     if (chord > limit) return;
     const double km = surface_km(chord);
     best.add({place, km, score(km, spot.prominence)});
-    __builtin_prefetch(&all.texts[all.places[place].text]);  // the document needs most of these texts next
-    __builtin_prefetch(&all.texts[all.places[place].area]);
+    protocol::prefetch(&all.texts[all.places[place].text]);  // the document needs most of these texts next
+    protocol::prefetch(&all.texts[all.places[place].area]);
   };
   // Gathers some candidates before it examines the first, so that their data is prefetched from memory.
   std::array<std::uint32_t, kGathered> gathered;
@@ -338,8 +339,8 @@ std::vector<Hit> PlaceIndex::search(const protocol::Position& centre, double rad
   const auto examine_gathered = [&] { std::for_each_n(gathered.begin(), std::exchange(count, 0), examine); };
   for_tiles_near(centre, radius_km, [&](std::size_t first, std::size_t last) {
     all.sieve.for_near(all.tiles[first], all.tiles[last + 1], point, limit, [&](std::uint32_t place) {
-      __builtin_prefetch(&all.spots[place]);
-      __builtin_prefetch(&all.places[place]);
+      protocol::prefetch(&all.spots[place]);
+      protocol::prefetch(&all.places[place]);
       gathered[count++] = place;
       if (count == kGathered) examine_gathered();
     });
