@@ -23,10 +23,11 @@ RESULTS = 20
 BOX_RESULTS = 100
 UPDATES_PER_SECOND = 50_000  # beside questions: a part of what either side can take
 QUESTIONS_PER_SECOND = 1_000
-REPORTS_PER_SECOND = 50      # of the client that all watchers watch: more lines than a node can send
+REPORTS_PER_SECOND = 50      # of each client that all watchers watch: more lines than a node can send
 PROBES_PER_SECOND = 5_000    # reports of other clients while a node builds its index
 PROBE_SECONDS = 0.3          # of each of their measurements
 OF_MEMORY = {"resident_mb": "resident memory, MB"}
+EVENT_IS_CERTAIN = 10_000  # reports times circles for each client: with so many, some client enters a circle
 QUICK = 100  # a quick run has a hundredth of the clients, circles and watchers
 
 
@@ -122,6 +123,8 @@ def reports(mode: str, fleet: Fleet, asked: bool = False, **more: Any) -> Measur
             ask_once(server)
         figures = load(server, mode, server.ports[:1], connections=50, depth=16, seconds=seconds, **fleet.options,
                        **more)
+        if figures["replies"] * more.get("watches", 0) > EVENT_IS_CERTAIN * fleet.clients and not figures["events"]:
+            raise Trouble("no event came of the circles that are watched")
         return with_memory(server, figures | {"events_a_report": figures["events"] / max(1, figures["replies"])})
     return measure
 
@@ -161,11 +164,11 @@ def start_for_watchers(watchers: int) -> Start:
     return start
 
 
-def fan_out(watchers: int) -> Measure:
-    """Lines per second to connections that all watch one client. Reports that come faster are conflated."""
+def fan_out(watchers: int, clients: int) -> Measure:
+    """Lines per second to connections that all watch the same clients. Reports that come faster are conflated."""
     def measure(server: Server, seconds: float) -> Figures:
-        figures = load(server, "iamat", server.ports[:1], connections=1, depth=1, clients=1, seconds=seconds,
-                       rate=REPORTS_PER_SECOND, watchers=watchers)
+        figures = load(server, "iamat", server.ports[:1], connections=1, depth=clients, clients=clients,
+                       seconds=seconds, rate=REPORTS_PER_SECOND * clients, watchers=watchers)
         lines = max(1, figures["events"])
         for key in ("server_us", "own_us"):  # of a line instead of a report
             figures[key] *= figures["replies"] / lines
@@ -224,8 +227,9 @@ def watch_rows(scale: int) -> list[Row]:
             Side("herd of five, asked", herd(FIVE), hop(ends)),
             Side("nats-servers, one hop", nats, hop(ends, "nats-hop"), "nats-server")],
             compared=OF_CPU | {"p99_us": "p99"}),
-        Row("fan-out", f"one client, {watchers:,} watchers: a line to each", "lines/s", [
-            Side("herd", start_for_watchers(watchers), fan_out(watchers))],
+        Row("fan-out", f"{watchers:,} watchers of the same clients: a line of each client to each", "lines/s", [
+            Side("herd, a client", start_for_watchers(watchers), fan_out(watchers, 1)),
+            Side("herd, 16 clients", start_for_watchers(watchers), fan_out(watchers, 16))],
             extras=OF_MEMORY | {"sends": "sends a second, at least"})]
 
 

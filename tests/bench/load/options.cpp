@@ -89,7 +89,7 @@ void describe(CLI::App& app, Options& options, std::vector<std::string>& targets
   app.add_option("--in-cities", options.in_cities, "Clients of the fleet that are in cities");
   app.add_option("--watches", options.watches, "Circles of --radius that are watched at the same time")
       ->check(CLI::Range(0, 1'000'000));
-  app.add_option("--watchers", options.watchers, "Connections that watch the first client at the same time")
+  app.add_option("--watchers", options.watchers, "Connections that watch all clients at the same time")
       ->check(CLI::Range(0, 20'000));
   app.add_option("--wait", options.wait, "set: WAIT for this number of replicas after each batch")
       ->check(CLI::Range(0, 9));

@@ -53,7 +53,7 @@ struct Options {
   std::uint32_t cities = 0;           // not 0: clients move as a fleet (fleet.hpp) with this number of cities
   std::uint32_t in_cities = 0;        // clients of the fleet that are in cities
   std::uint32_t watches = 0;          // circles that are watched at the same time, each around a client of the fleet
-  std::uint32_t watchers = 0;         // connections that each watch the first client at the same time
+  std::uint32_t watchers = 0;         // connections that each watch all clients at the same time
 };
 
 // Reads a command line. After --help or a mistake it prints the text, sets the exit status in `status`, and returns

@@ -109,8 +109,11 @@ std::vector<std::unique_ptr<Watcher>> begin_watches(const Options& options, cons
     watchers.push_back(std::make_unique<Watcher>(options.targets.front()));
     watchers.back()->begin(commands, count);
   }
-  std::string command(std::string_view("WATCH w CLIENT ").size() + options.id_bytes + 1, '\n');
-  put_id(put_text(command.data(), "WATCH w CLIENT "), options.client_base, options.id_bytes);
+  std::string command = "WATCH w ALL\n";
+  if (options.clients == 1) {
+    command = std::string(std::string_view("WATCH w CLIENT ").size() + options.id_bytes + 1, '\n');
+    put_id(put_text(command.data(), "WATCH w CLIENT "), options.client_base, options.id_bytes);
+  }
   for (std::uint32_t i = 0; i < options.watchers; ++i) {
     watchers.push_back(std::make_unique<Watcher>(options.targets.front()));
     watchers.back()->begin(command, 1);

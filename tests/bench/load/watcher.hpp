@@ -53,7 +53,8 @@ class Watcher {
 };
 
 // The watchers that the options ask for, at the first target: `watches` circles around clients of the fleet, on as few
-// connections as a node allows, and `watchers` connections that each watch the first client.
+// connections as a node allows, and `watchers` connections that each watch all clients, or the one client if there is
+// one.
 std::vector<std::unique_ptr<Watcher>> begin_watches(const Options& options, const Fleet* fleet);
 
 Events sum_of(const std::vector<std::unique_ptr<Watcher>>& watchers);
