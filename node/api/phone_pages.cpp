@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "node/api/osmand.hpp"
 #include "node/api/owntracks.hpp"
@@ -173,12 +174,12 @@ class Pages : public std::enable_shared_from_this<Pages> {
       if (!client) return refuse(app, client.error(), responder);
       request.lines.push_back(fmt::format("IAMAT {} {} {}", *client, one.coordinates, one.time));
     }
-    for (const PhoneDropped& one : payload.dropped) count(app, one.result);
-    const std::string_view dropped = log_dropped(payload);
-    if (request.lines.empty()) return responder.send(taken(app, dropped));
-    const std::size_t reports = request.lines.size();
-    const auto read = [self = shared_from_this(), app, dropped, reports, responder](const ReportAnswer& answer) {
-      responder.send(self->response_to(answer, {app, dropped, reports}));
+    Asked asked{app, request.lines.size(), {}, log_dropped(payload)};
+    for (const PhoneDropped& one : payload.dropped) asked.dropped.push_back(one.result);
+    if (request.lines.empty()) return responder.send(take(asked, asked.why_dropped));
+    const std::size_t reports = asked.reports;
+    const auto read = [self = shared_from_this(), asked = std::move(asked), responder](const ReportAnswer& answer) {
+      responder.send(self->response_to(answer, asked));
     };
     if (parts_.queue->report(std::move(request), read)) return;
     for (std::size_t i = 0; i < reports; ++i) count(app, PhoneResult::Later);
@@ -200,9 +201,17 @@ class Pages : public std::enable_shared_from_this<Pages> {
 
   struct Asked {
     PhoneApp app;
-    std::string_view dropped;
-    std::size_t reports;
+    std::size_t reports;               // given to the loop
+    std::vector<PhoneResult> dropped;  // of the others
+    std::string_view why_dropped;      // the first one's reason; empty: none was dropped
   };
+
+  // The answer of a message that the app does not send again. So what was dropped of it is counted once.
+  Response take(const Asked& asked, std::string_view reason) {
+    for (const PhoneResult result : asked.dropped) count(asked.app, result);
+    return taken(asked.app, reason);
+  }
+
   Response response_to(const ReportAnswer& answer, const Asked& asked) {
     const auto count_all = [&](PhoneResult result) {
       for (std::size_t i = 0; i < asked.reports; ++i) count(asked.app, result);
@@ -228,9 +237,9 @@ class Pages : public std::enable_shared_from_this<Pages> {
       return problem_response(403, "the token may not report this client: change `tell` of the token");
     }
     if (has(answer, ReportOutcome::Future)) {
-      return taken(asked.app, "its time is further ahead of the node's clock than max_future allows");
+      return take(asked, "its time is further ahead of the node's clock than max_future allows");
     }
-    return taken(asked.app, has(answer, ReportOutcome::Invalid) ? "a value is malformed" : asked.dropped);
+    return take(asked, has(answer, ReportOutcome::Invalid) ? "a value is malformed" : asked.why_dropped);
   }
 
   PhoneParts parts_;
