@@ -7,13 +7,6 @@
 
 namespace herd::node::area {
 
-namespace {
-
-// Changes that are prefetched and applied together. More do not save more, and a batch is the shortest slice.
-constexpr std::size_t kBatch = 64;
-
-}  // namespace
-
 AreaIndex::AreaIndex(const bus::Store& store) : store_(store) {}
 
 void AreaIndex::start() {
@@ -31,6 +24,7 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
   bus::Feed::Reader reader = store_.feed().read_after(cursor_);
   std::array<bus::Feed::Entry, kBatch> changes;
   std::array<bus::RecordIndex, kBatch> records;
+  std::array<Moved, kBatch> moved;
   do {
     std::size_t count = 0;
     while (count < kBatch) {
@@ -41,12 +35,13 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
       store_.prefetch(change->index);
     }
     tree_->prefetch(std::span(records).first(count));
-    for (const bus::Feed::Entry& change : std::span(changes).first(count)) apply(change, on_moved);
+    for (std::size_t at = 0; at < count; ++at) moved[at] = apply(changes[at]);
+    if (on_moved && count > 0) on_moved(std::span(moved).first(count));
     if (count < kBatch) cursor_ = store_.feed().tail();  // which may be above the last change
   } while (!is_current() && !slice.is_over());
 }
 
-void AreaIndex::apply(const bus::Feed::Entry& change, const OnMoved& on_moved) {
+Moved AreaIndex::apply(const bus::Feed::Entry& change) {
   const bus::RecordCells::Cell cell = store_.packed_at(change.index);
   Moved moved{change.index, change.number, tree_->point_of(change.index), std::nullopt};
   if (const auto point = bus::packed_point(cell.head, cell.body)) {
@@ -56,7 +51,7 @@ void AreaIndex::apply(const bus::Feed::Entry& change, const OnMoved& on_moved) {
     tree_->remove(change.index);
   }
   cursor_ = change.number;
-  if (on_moved) on_moved(moved);
+  return moved;
 }
 
 }  // namespace herd::node::area

@@ -13,6 +13,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 
 #include "bus/store/store.hpp"
 #include "node/area/area_tree.hpp"
@@ -49,17 +50,21 @@ class AreaIndex {
   // Bytes allocated; 0 while it is not active.
   [[nodiscard]] std::size_t memory() const { return tree_ == nullptr ? 0 : tree_->memory(); }
 
-  // Called for each change, after it was applied to the tree, in the order of the feed. The points are in the form of
-  // point_of(Spot) of node/area/chart.hpp: a longitude of +180 degrees is -180, as is every longitude at a pole. A
-  // change that was superseded before it was read does not appear. Must not change the store.
-  using OnMoved = std::function<void(const Moved&)>;
+  // Called for each batch of changes, after they were applied to the tree: at most kBatch, in the order of the feed,
+  // each of another client. The points are in the form of point_of(Spot) of node/area/chart.hpp: a longitude of +180
+  // degrees is -180, as is every longitude at a pole. A change that was superseded before it was read does not appear.
+  // Must not change the store.
+  using OnMoved = std::function<void(std::span<const Moved>)>;
+
+  // Changes that are prefetched and applied together. More do not save more, and a batch is the shortest slice.
+  static constexpr std::size_t kBatch = 64;
 
   // Applies the changes after the cursor, until it is current or the slice is over; at least one batch. Active only.
   // `on_moved` may be empty.
   void follow(Slice& slice, const OnMoved& on_moved);
 
  private:
-  void apply(const bus::Feed::Entry& change, const OnMoved& on_moved);
+  [[nodiscard]] Moved apply(const bus::Feed::Entry& change);
 
   const bus::Store& store_;
   std::unique_ptr<AreaTree> tree_;  // nullptr: not active

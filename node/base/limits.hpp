@@ -33,9 +33,12 @@ inline constexpr std::size_t kLinesAhead = 16;
 // the memory is read.
 inline constexpr std::size_t kLinesExpected = 4;
 
-// How long the queries of clients (NEAR, WITHIN, COUNT) may hold the loop in one iteration, and how long the area index
-// may while it reads changes of the store: the other clients wait for that time. Later iterations do the rest.
+// How long the queries of clients (NEAR, WITHIN, COUNT) may hold the loop in one iteration: the other clients wait for
+// that time. Later iterations do the rest.
 inline constexpr std::chrono::microseconds kQuerySlice{1'000};
+
+// The same for the area index and the finding of watches, while they read changes of the store. If the iteration has
+// taken longer so far, they may take as long as that: so they keep up with any rate of reports.
 inline constexpr std::chrono::microseconds kIndexSlice{500};
 
 // The area index takes about 20 bytes for each client, and time for each update. It is dropped when no query and no
@@ -56,9 +59,11 @@ inline constexpr std::size_t kScarceOutputBytes = std::size_t{32} * 1024;
 // takes 16 KiB, and its commands are read all the same, also while memory is scarce: see kScarceOutputBytes.
 inline constexpr std::size_t kMaxEventBytes = kScarceOutputBytes / 2;
 
-// How long writing and sending events of watches may hold the loop in one iteration: about 100 sends. The rest of the
-// watchers have their turn in the next iteration.
+// Writing and sending events of watches ends when the iteration has taken this time, which is enough for about 100
+// sends, but it has at least a part of the time that the iteration took before. So with many reports at once each send
+// has more events, and there are not more sends. The rest of the watchers have their turn in the next iteration.
 inline constexpr std::chrono::microseconds kEventSlice{1'000};
+inline constexpr int kLeastEventShare = 4;  // a quarter
 
 // The size of one read while replies take more than half of that: 50 lines, as a client usually has in flight.
 inline constexpr std::size_t kScarceReadBytes = std::size_t{4} * 1024;

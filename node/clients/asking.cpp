@@ -1,5 +1,7 @@
 #include "node/clients/asking.hpp"
 
+#include <algorithm>
+#include <span>
 #include <utility>
 
 #include "node/base/limits.hpp"
@@ -50,7 +52,7 @@ bool Asking::work() {
   if (!index_.is_active()) return false;
   drop_idle_index();
   if (!index_.is_active()) return false;
-  TimeSlice following(kIndexSlice);
+  TimeSlice following(std::max<std::chrono::nanoseconds>(kIndexSlice, elapsed()));
   follow(following);
   if (index_.is_current()) run_waiting();
   slice_.reset();
@@ -66,13 +68,17 @@ void Asking::follow(area::Slice& slice) {
   if (registry_.size() == 0) {
     index_.follow(slice, {});
   } else {
-    index_.follow(slice, [this](const area::Moved& moved) { registry_.apply(moved); });
+    index_.follow(slice, [this](std::span<const area::Moved> moved) { registry_.apply(moved); });
   }
 }
 
 void Asking::drop_idle_index() {
   if (registry_.size() > 0) used_ = clock_.now().steady;
   if (waiting_.empty() && clock_.now().steady - used_ >= kAreaIndexIdle) index_.drop();
+}
+
+std::chrono::nanoseconds Asking::elapsed() const {
+  return std::chrono::steady_clock::now().time_since_epoch() - clock_.now().steady;
 }
 
 area::Slice& Asking::slice() {

@@ -96,6 +96,9 @@ class Asking {
   // Ends the iteration, see above. Returns true if work is left: the next iteration must begin without waiting.
   [[nodiscard]] bool work();
 
+  // How long the present loop iteration has taken.
+  [[nodiscard]] std::chrono::nanoseconds elapsed() const;
+
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] const area::AreaIndex& index() const { return index_; }
   [[nodiscard]] QueryCounters& counters() { return counters_; }

@@ -1,4 +1,6 @@
 // The part of node/clients/front_end.hpp that continues queries and sends the events of watches.
+#include <algorithm>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -70,7 +72,8 @@ void FrontEnd::note_due_watchers() {
 // Each connection has one turn at most, so that the sockets are polled again between two turns.
 void FrontEnd::write_events() {
   if (to_write_.empty()) return;
-  TimeSlice slice(kEventSlice);
+  const std::chrono::nanoseconds elapsed = asking_.elapsed();
+  TimeSlice slice(std::max(kEventSlice - elapsed, elapsed / kLeastEventShare));
   for (std::size_t turns = to_write_.size(); turns > 0 && !slice.is_over(); --turns) {
     const ServedPtr served = std::move(to_write_.front());
     to_write_.pop_front();

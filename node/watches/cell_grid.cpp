@@ -5,6 +5,7 @@
 
 #include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::watches {
 
@@ -53,7 +54,28 @@ void CellGrid::remove(WatchId watch, const std::optional<Bounds>& bounds) {
   }
   std::uint32_t at = std::exchange(first_of_watch_[watch], kNone);
   HERD_ASSERT(at != kNone);
-  while (at != kNone) remove_entry(std::exchange(at, entries_[at].sibling));
+  while (at != kNone) {
+    remove_at(places_[at]);
+    const std::uint32_t next = places_[at].sibling;
+    places_[at].sibling = std::exchange(free_, at);
+    at = next;
+  }
+}
+
+void CellGrid::prefetch_cells(area::Spot spot) const {
+  for (std::size_t size = 0; size < kSizes; ++size) {
+    if (cells_in_use_[size] > 0) protocol::prefetch(&cells_[home_of(key_of(size, spot))]);
+  }
+}
+
+void CellGrid::prefetch_areas(area::Spot spot) const {
+  constexpr std::size_t kLine = 64;
+  constexpr std::size_t kLines = 4;  // the processor notices the rest of a long array by itself
+  for (std::size_t size = 0; size < kSizes; ++size) {
+    if (cells_in_use_[size] == 0) continue;
+    const auto bytes = std::as_bytes(entries_at(key_of(size, spot)));
+    for (std::size_t at = 0; at < std::min(bytes.size(), kLines * kLine); at += kLine) protocol::prefetch(&bytes[at]);
+  }
 }
 
 std::size_t CellGrid::position_of(Key key) const {
@@ -73,34 +95,49 @@ void CellGrid::add_to(Key key, const Bounds& bounds, WatchId watch) {
     ++used_;
     ++cells_in_use_[key >> (2 * kAxisBits)];
   }
-  const std::uint32_t next = cells_[position].first;
-  const std::uint32_t at = new_entry({bounds, watch, key, next, kNone, first_of_watch_[watch]});
-  if (next != kNone) entries_[next].previous = at;
-  cells_[position].first = first_of_watch_[watch] = at;
+  Cell& cell = cells_[position];
+  const std::uint32_t at = cell.count;
+  if (cell.entries == nullptr) {
+    set_capacity(cell, 0);
+  } else if (at == std::uint32_t{1} << cell.capacity_bits) {
+    set_capacity(cell, cell.capacity_bits + 1U);
+  }
+  const std::uint32_t place = new_place({key, at, first_of_watch_[watch]});
+  cell.entries[at] = {bounds, watch, place};
+  ++cell.count;
+  first_of_watch_[watch] = place;
 }
 
-std::uint32_t CellGrid::new_entry(const Entry& entry) {
+std::uint32_t CellGrid::new_place(const Place& place) {
   if (free_ == kNone) {
-    entries_.push_back(entry);
-    return static_cast<std::uint32_t>(entries_.size() - 1);
+    places_.push_back(place);
+    return static_cast<std::uint32_t>(places_.size() - 1);
   }
-  const std::uint32_t at = std::exchange(free_, entries_[free_].next);
-  entries_[at] = entry;
+  const std::uint32_t at = std::exchange(free_, places_[free_].sibling);
+  places_[at] = place;
   return at;
 }
 
-void CellGrid::remove_entry(std::uint32_t at) {
-  const Entry& entry = entries_[at];
-  if (entry.next != kNone) entries_[entry.next].previous = entry.previous;
-  if (entry.previous != kNone) {
-    entries_[entry.previous].next = entry.next;
-  } else {
-    const std::size_t position = position_of(entry.cell);
-    HERD_ASSERT(cells_[position].key == entry.cell && cells_[position].first == at);
-    cells_[position].first = entry.next;
-    if (entry.next == kNone) erase_cell(position);
+// The last entry of the cell takes the position.
+void CellGrid::remove_at(const Place& place) {
+  const std::size_t position = position_of(place.cell);
+  Cell& cell = cells_[position];
+  HERD_ASSERT(cell.key == place.cell && place.position < cell.count);
+  const Entry& last = cell.entries[--cell.count];
+  places_[last.place].position = place.position;
+  cell.entries[place.position] = last;
+  if (cell.count == 0) {
+    erase_cell(position);
+  } else if (cell.capacity_bits >= 2 && cell.count <= std::uint32_t{1} << (cell.capacity_bits - 2U)) {
+    set_capacity(cell, cell.capacity_bits - 1U);
   }
-  entries_[at].next = std::exchange(free_, at);
+}
+
+void CellGrid::set_capacity(Cell& cell, unsigned bits) {
+  auto entries = std::make_unique_for_overwrite<Entry[]>(std::size_t{1} << bits);
+  std::copy_n(cell.entries.get(), cell.count, entries.get());
+  cell.entries = std::move(entries);
+  cell.capacity_bits = bits & 31U;
 }
 
 void CellGrid::erase_cell(std::size_t position) {
@@ -109,7 +146,7 @@ void CellGrid::erase_cell(std::size_t position) {
   const std::size_t mask = cells_.size() - 1;
   for (std::size_t next = (position + 1) & mask; cells_[next].key != kNone; next = (next + 1) & mask) {
     if (((next - home_of(cells_[next].key)) & mask) >= ((next - position) & mask)) {
-      cells_[position] = cells_[next];
+      cells_[position] = std::move(cells_[next]);
       position = next;
     }
   }
@@ -118,10 +155,10 @@ void CellGrid::erase_cell(std::size_t position) {
 }
 
 void CellGrid::resize(unsigned bits) {
-  const std::vector<Cell> old = std::exchange(cells_, std::vector<Cell>(std::size_t{1} << bits));
+  std::vector<Cell> old = std::exchange(cells_, std::vector<Cell>(std::size_t{1} << bits));
   bits_ = bits;
-  for (const Cell& cell : old) {
-    if (cell.key != kNone) cells_[position_of(cell.key)] = cell;
+  for (Cell& cell : old) {
+    if (cell.key != kNone) cells_[position_of(cell.key)] = std::move(cell);
   }
 }
 
@@ -131,21 +168,20 @@ void CellGrid::check_invariants() const {
   for (std::size_t position = 0; position < cells_.size(); ++position) {
     const Cell& cell = cells_[position];
     if (cell.key == kNone) continue;
-    HERD_ASSERT(position_of(cell.key) == position && cell.first != kNone);
+    HERD_ASSERT(position_of(cell.key) == position && cell.count > 0);
     const std::size_t size = cell.key >> (2 * kAxisBits);
     ++cells[size];
-    std::uint32_t before = kNone;
-    for (std::uint32_t at = cell.first; at != kNone; at = entries_[at].next) {
+    for (std::uint32_t at = 0; at < cell.count; ++at) {
+      const Entry& entry = cell.entries[at];
       bool touches = false;
-      for_each_cell(size, entries_[at].bounds, [&](Key key) { touches = touches || key == cell.key; });
-      HERD_ASSERT(size_of(entries_[at].bounds) == size && touches && entries_[at].cell == cell.key);
-      HERD_ASSERT(entries_[at].previous == before);
-      before = at;
+      for_each_cell(size, entry.bounds, [&](Key key) { touches = touches || key == cell.key; });
+      HERD_ASSERT(size_of(entry.bounds) == size && touches);
+      HERD_ASSERT(places_[entry.place].cell == cell.key && places_[entry.place].position == at);
       ++listed;
     }
   }
-  for (std::uint32_t at = free_; at != kNone; at = entries_[at].next) ++listed;
-  HERD_ASSERT(cells == cells_in_use_ && cells[0] + cells[1] + cells[2] == used_ && listed == entries_.size());
+  for (std::uint32_t at = free_; at != kNone; at = places_[at].sibling) ++listed;
+  HERD_ASSERT(cells == cells_in_use_ && cells[0] + cells[1] + cells[2] == used_ && listed == places_.size());
 }
 
 }  // namespace herd::node::watches

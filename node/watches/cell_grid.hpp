@@ -2,15 +2,18 @@
 // area is in the cells of the smallest size of which it touches at most two in each direction, and the few areas that
 // are larger than the largest cells, or at a pole, are in a list.
 //
-// An area of 1 km takes about 90 bytes here. Adding and removing cost the same with any number of areas in a cell, but
-// for the list of the largest, which is searched. Finding costs a look into a hash table for each size in use, and a
-// comparison of bounds for each area of the point's cells. Pure; loop thread only.
+// An area of 1 km takes about 140 bytes here. Adding and removing cost the same with any number of areas in a cell, but
+// for the list of the largest, which is searched, and for the copies that an array makes when it grows or shrinks.
+// Finding costs a look into a hash table for each size in use, and a comparison of bounds for each area of the point's
+// cells, which are one array. Pure; loop thread only.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "node/area/chart.hpp"
@@ -27,17 +30,33 @@ class CellGrid {
   // With the bounds of its add().
   void remove(WatchId watch, const std::optional<Bounds>& bounds);
 
-  // Calls `found(WatchId)` for each area of which the bounds contain the spot, once. It must not change the grid.
+  // Calls `found(WatchId)` for each area of which the bounds contain one of the spots: once, or twice if the spots are
+  // in different cells. It must not change the grid.
   template <typename Function>
-  void for_each_at(area::Spot spot, const Function& found) const {
+  void for_each_at(area::Spot one, area::Spot other, const Function& found) const {
     for (const WatchId watch : large_) found(watch);
     for (std::size_t size = 0; size < kSizes; ++size) {
       if (cells_in_use_[size] == 0) continue;
-      for (std::uint32_t at = first_of(key_of(size, spot)); at != kNone; at = entries_[at].next) {
-        if (entries_[at].bounds.contains(spot)) found(entries_[at].watch);
+      const Key key = key_of(size, one);
+      const Key other_key = key_of(size, other);
+      for (const Entry& entry : entries_at(key)) {
+        const bool has_other = other_key == key && entry.bounds.contains(other);
+        if (has_other || entry.bounds.contains(one)) found(entry.watch);
+      }
+      if (other_key == key) continue;
+      for (const Entry& entry : entries_at(other_key)) {
+        if (entry.bounds.contains(other)) found(entry.watch);
       }
     }
   }
+  template <typename Function>
+  void for_each_at(area::Spot spot, const Function& found) const {
+    for_each_at(spot, spot, found);
+  }
+
+  // Hints to the processor that for_each_at() follows soon: the first for each of some spots, then the second for each.
+  void prefetch_cells(area::Spot spot) const;
+  void prefetch_areas(area::Spot spot) const;
 
   // Asserts that each cell in the table has areas that touch it, and the counts. O(areas).
   void check_invariants() const;
@@ -51,17 +70,22 @@ class CellGrid {
   static constexpr unsigned kLeastBits = 6;
 
   using Key = std::uint32_t;
-  struct Cell {
-    Key key = kNone;
-    std::uint32_t first = kNone;  // of its list of entries
-  };
   struct Entry {
     Bounds bounds;
     WatchId watch = 0;
+    std::uint32_t place = kNone;
+  };
+  struct Cell {
+    Key key = kNone;
+    std::uint32_t count : 27 = 0;
+    std::uint32_t capacity_bits : 5 = 0;  // space for 2^capacity_bits entries, if there are any
+    std::unique_ptr<Entry[]> entries;
+  };
+  // Where an entry is.
+  struct Place {
     Key cell = kNone;
-    std::uint32_t next = kNone;      // in the list of its cell, or in that of free entries
-    std::uint32_t previous = kNone;  // in the list of its cell
-    std::uint32_t sibling = kNone;   // the next entry of its watch
+    std::uint32_t position = 0;     // in the array of its cell
+    std::uint32_t sibling = kNone;  // the place of the next entry of its watch, or the next free place
   };
 
   [[nodiscard]] static Key key_of(std::size_t size, std::uint32_t x, std::uint32_t y) {
@@ -77,13 +101,14 @@ class CellGrid {
 
   [[nodiscard]] std::size_t home_of(Key key) const { return key * std::uint32_t{0x9E3779B1} >> (32U - bits_); }
   [[nodiscard]] std::size_t position_of(Key key) const;  // where it is, or where it would be
-  [[nodiscard]] std::uint32_t first_of(Key key) const {
+  [[nodiscard]] std::span<const Entry> entries_at(Key key) const {
     const Cell& cell = cells_[position_of(key)];
-    return cell.first;
+    return {cell.entries.get(), cell.count};
   }
   void add_to(Key key, const Bounds& bounds, WatchId watch);
-  [[nodiscard]] std::uint32_t new_entry(const Entry& entry);
-  void remove_entry(std::uint32_t at);
+  [[nodiscard]] std::uint32_t new_place(const Place& place);
+  void remove_at(const Place& place);
+  static void set_capacity(Cell& cell, unsigned bits);
   void erase_cell(std::size_t position);
   void resize(unsigned bits);
 
@@ -91,9 +116,9 @@ class CellGrid {
   unsigned bits_ = kLeastBits;
   std::size_t used_ = 0;
   std::array<std::size_t, kSizes> cells_in_use_{};
-  std::vector<Entry> entries_;
-  std::vector<std::uint32_t> first_of_watch_;  // its latest entry, by WatchId
-  std::uint32_t free_ = kNone;                 // the first of the list of free entries
+  std::vector<Place> places_;
+  std::vector<std::uint32_t> first_of_watch_;  // the place of its latest entry, by WatchId
+  std::uint32_t free_ = kNone;                 // the first free place
   std::vector<WatchId> large_;
 };
 

@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -32,6 +33,9 @@ class Interests {
   // All changes.
   void add_all(WatchId watch);
   void remove_all(WatchId watch);
+
+  // A hint to the processor: find() of each of these follows soon. Pays from about four up to 64.
+  void prefetch(std::span<const area::Moved> moved) const;
 
   // Appends the watches; one may be there twice.
   void find(const area::Moved& moved, std::vector<WatchId>& found) const;

@@ -4,6 +4,7 @@
 
 #include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::watches {
 
@@ -11,12 +12,26 @@ WatchRegistry::WatchRegistry(const bus::Store& store, const area::AreaIndex& ind
                              WatchCounters& counters)
     : shared_{store, index, limits, counters, {}, Interests(store), Versions(store)} {}
 
-void WatchRegistry::apply(const area::Moved& moved) {
-  const Change change = shared_.versions.is_acquired() ? shared_.versions.note(moved) : Change{};
+// In steps for all changes together, so that the cache misses of one step overlap.
+void WatchRegistry::apply(std::span<const area::Moved> moved) {
+  shared_.interests.prefetch(moved);
   found_.clear();
-  shared_.interests.find(moved, found_);
-  for (const WatchId id : found_) {
-    if (slots_[id].watch->note(moved, change)) announce(*slots_[id].owner);
+  ends_.clear();
+  for (const area::Moved& each : moved) {
+    shared_.interests.find(each, found_);
+    ends_.push_back(found_.size());
+  }
+  for (const WatchId id : found_) protocol::prefetch(&slots_[id]);
+  for (const WatchId id : found_) slots_[id].watch->prefetch();
+  std::size_t at = 0;
+  for (std::size_t each = 0; each < moved.size(); ++each) {
+    const Change change = shared_.versions.is_acquired() ? shared_.versions.note(moved[each]) : Change{};
+    for (; at < ends_[each]; ++at) {
+      Slot& slot = slots_[found_[at]];
+      if (!slot.watch->note(moved[each], change)) continue;
+      slot.due = kDueNow;
+      announce(*slot.owner);
+    }
   }
 }
 
@@ -42,7 +57,7 @@ WatchId WatchRegistry::take_id(Watcher& owner) {
   }
   const WatchId id = free_ids_.back();
   free_ids_.pop_back();
-  slots_[id].owner = &owner;
+  slots_[id] = {nullptr, &owner, kDueNow};
   return id;
 }
 

@@ -1,7 +1,7 @@
 // All watches of a node: finds those that a change concerns, and says which watchers have something to write.
 //
 // In each loop iteration, while there are watches:
-//   index.follow(slice, [&](const area::Moved& moved) { registry.apply(moved); });
+//   index.follow(slice, [&](std::span<const area::Moved> moved) { registry.apply(moved); });
 //   for (Watcher* watcher : registry.take_due(now)) ...   // let it write; remember it if its output is full
 //
 // No events are stored anywhere: a watch has its members, a bounded list of records that changed, and a cursor in the
@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <optional>
 #include <set>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -29,8 +30,9 @@ class WatchRegistry {
   // The present feed: at the start of the node, and when the feed is renewed.
   void use_feed(FeedIdentity feed) { shared_.feed = feed; }
 
-  // One change that the index has applied, in the order of the feed. The watches that it concerns are due.
-  void apply(const area::Moved& moved);
+  // Changes that the index has applied, in the order of the feed, each of another client. The watches that they concern
+  // are due.
+  void apply(std::span<const area::Moved> moved);
 
   // The watchers that have become due since the last call: by a change, by the time `now`, or because a watch began.
   // Each once; valid until one of them is destroyed. A watcher of which write() returned true is not repeated: its
@@ -51,7 +53,10 @@ class WatchRegistry {
   struct Slot {
     Watch* watch = nullptr;  // nullptr: the id is free
     Watcher* owner = nullptr;
+    protocol::Nanoseconds due = kDueNow;  // when the owner must call Watch::write(), in steady time
   };
+  static constexpr protocol::Nanoseconds kDueNow = protocol::Nanoseconds::min();
+  static constexpr protocol::Nanoseconds kNeverDue = protocol::Nanoseconds::max();
 
   [[nodiscard]] WatchId take_id(Watcher& owner);
   void free_id(WatchId id);
@@ -62,7 +67,8 @@ class WatchRegistry {
   Shared shared_;
   std::vector<Slot> slots_;  // by id
   std::vector<WatchId> free_ids_;
-  std::vector<WatchId> found_;  // of the change that apply() is about; here to keep its memory
+  std::vector<WatchId> found_;  // for the changes that apply() is about, one after the other; here to keep its memory
+  std::vector<std::size_t> ends_;  // by change: where its part of found_ ends
   std::vector<Watcher*> due_;
   std::set<std::pair<protocol::Nanoseconds, Watcher*>> timers_;
 };

@@ -4,6 +4,7 @@
 
 #include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::watches {
 namespace {
@@ -30,6 +31,12 @@ Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed
 
 Watch::~Watch() {
   --place_.shared.counters.watches;
+}
+
+void Watch::prefetch() const {
+  protocol::prefetch(this);
+  protocol::prefetch<protocol::For::Writing>(&cursor_);
+  protocol::prefetch(&lane_);
 }
 
 bool Watch::write(Output& out) {

@@ -49,6 +49,9 @@ class Watch {
   // A change that the registry found to concern this watch. Returns whether write() is due that was not due before.
   virtual bool note(const area::Moved& moved, const Change& change) = 0;
 
+  // A hint to the processor: note() follows soon.
+  void prefetch() const;
+
   // Appends the lines that are due, until the output stops it. Returns whether more is due. Call it while the area
   // index is current.
   bool write(Output& out);

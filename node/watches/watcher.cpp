@@ -109,30 +109,34 @@ bool Watcher::write(Output& out) {
   if (watches_.empty()) return false;
   if (mutated(Mutant::OutputUnbounded)) out.limit = SIZE_MAX;
   if (!registry_.shared_.index.is_current()) return true;
-  bool is_more = false;
   std::size_t position = std::exchange(turn_, turn_ + 1) % watches_.size();
   for (std::size_t left = watches_.size(); left > 0; --left) {
-    Watch& watch = *watches_[position].watch;
-    const bool is_more_here = is_finishing_ ? watch.write_opening(out) : watch.write(out);
-    is_more = is_more || is_more_here;
-    if (watch.is_over() || (is_finishing_ && !is_more_here)) {
-      erase(position);
-    } else {
+    if (write_one(watches_[position], out)) {
       ++position;
+    } else {
+      erase(position);
     }
     if (position >= watches_.size()) position = 0;
   }
-  registry_.set_timer(*this, is_more ? std::nullopt : next_due());
+  const auto due = next_due();
+  const bool is_more = due == WatchRegistry::kDueNow;
+  registry_.set_timer(*this, is_more ? std::nullopt : due);
   return is_more;
 }
 
+// Few of many watches are due at a time, and those that are not are not read.
+bool Watcher::write_one(const Owned& owned, Output& out) {
+  protocol::Nanoseconds& due = registry_.slots_[owned.id].due;
+  if (due > out.now.steady && !is_finishing_) return true;
+  const bool is_more = is_finishing_ ? owned.watch->write_opening(out) : owned.watch->write(out);
+  due = is_more ? WatchRegistry::kDueNow : owned.watch->next_due().value_or(WatchRegistry::kNeverDue);
+  return is_more || !(is_finishing_ || owned.watch->is_over());
+}
+
 std::optional<protocol::Nanoseconds> Watcher::next_due() const {
-  std::optional<protocol::Nanoseconds> first;
-  for (const Owned& owned : watches_) {
-    const auto due = owned.watch->next_due();
-    if (due && (!first || *due < *first)) first = due;
-  }
-  return first;
+  protocol::Nanoseconds first = WatchRegistry::kNeverDue;
+  for (const Owned& owned : watches_) first = std::min(first, registry_.slots_[owned.id].due);
+  return first == WatchRegistry::kNeverDue ? std::nullopt : std::optional(first);
 }
 
 void Watcher::erase(std::size_t position) {

@@ -75,12 +75,14 @@ class Watcher {
 
   [[nodiscard]] std::string_view reason_to_refuse(const protocol::Watch& command) const;
   [[nodiscard]] bool is_resumable(const protocol::Watch& command) const;
-  void erase(std::size_t position);
-
   struct Owned {
     WatchId id = 0;
     std::unique_ptr<Watch> watch;
   };
+
+  // Lets the watch write if it is due. Returns whether it goes on.
+  [[nodiscard]] bool write_one(const Owned& owned, Output& out);
+  void erase(std::size_t position);
 
   WatchRegistry& registry_;
   const Sight sight_;

@@ -1,6 +1,7 @@
 // The part of a random history that is about watches.
 #include <algorithm>
 #include <limits>
+#include <span>
 
 #include "tests/model/fault.hpp"
 #include "tests/model/history.hpp"
@@ -16,7 +17,8 @@ void History::begin_watching(std::size_t node) {
   watching.registry =
       std::make_unique<node::watches::WatchRegistry>(at.store(), at.index(), watching.limits, watching.counters);
   watching.registry->use_feed({at.feed_id(), at.oldest()});
-  at.set_on_moved([registry = watching.registry.get()](const node::area::Moved& moved) { registry->apply(moved); });
+  at.set_on_moved(
+      [registry = watching.registry.get()](std::span<const node::area::Moved> moved) { registry->apply(moved); });
 }
 
 Connection& History::connect(std::size_t node, const std::string& sees) {

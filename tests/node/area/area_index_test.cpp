@@ -1,6 +1,7 @@
 #include "node/area/area_index.hpp"
 
 #include <map>
+#include <span>
 
 #include "node/area/near_search.hpp"
 #include "tests/catch.hpp"
@@ -36,7 +37,7 @@ std::string coordinates_of(Point point) {
 
 struct Moves {
   std::vector<Moved> all;
-  AreaIndex::OnMoved note = [this](const Moved& moved) { all.push_back(moved); };
+  AreaIndex::OnMoved note = [this](std::span<const Moved> moved) { all.insert(all.end(), moved.begin(), moved.end()); };
 };
 
 }  // namespace

@@ -104,6 +104,21 @@ TEST_CASE("the index follows the store at the end of each iteration") {
   CHECK(talk.asking.index().is_current());
 }
 
+TEST_CASE("the index may take 0.5 ms, and as long as the iteration has taken so far") {
+  Talk talk;
+  for (int i = 0; i < 20'000; ++i) {
+    const std::string client = "client-" + std::to_string(i);
+    talk.node.replica.accept({client, "+1+2", "5", 5s}, talk.node.now);
+  }
+  CHECK(talk.ask("COUNT NEAR +1+2 1").empty());
+  talk.node.now.steady = std::chrono::steady_clock::now().time_since_epoch();
+  CHECK(talk.asking.work());
+  CHECK_FALSE(talk.asking.index().is_current());
+  talk.node.now.steady -= 1min;
+  CHECK_FALSE(talk.asking.work());
+  CHECK(talk.asking.index().is_current());
+}
+
 TEST_CASE("a query that is not complete at once keeps its place among the replies") {
   Talk talk;
   for (int i = 0; i < 20'000; ++i) {

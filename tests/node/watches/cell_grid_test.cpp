@@ -50,6 +50,7 @@ TEST_CASE("the grid finds each area that contains a point, and each once", "[slo
     grid.add(id, areas.at(id).bounds());
   }
   grid.check_invariants();
+  area::Spot last;
   const auto check = [&](Point point) {
     const area::Spot spot = area::spot_of(point);
     std::map<WatchId, int> found;
@@ -58,6 +59,12 @@ TEST_CASE("the grid finds each area that contains a point, and each once", "[slo
       if (area.contains(area::point_of(spot), true)) CHECK(found[id] == 1);
     }
     CHECK(std::all_of(found.begin(), found.end(), [](const auto& one) { return one.second <= 1; }));
+    std::map<WatchId, int> of_both;
+    grid.for_each_at(spot, last, [&](WatchId id) { ++of_both[id]; });
+    grid.for_each_at(last, [&](WatchId id) { ++found[id]; });
+    CHECK(std::equal(found.begin(), found.end(), of_both.begin(), of_both.end(),
+                     [](const auto& one, const auto& both) { return one.first == both.first && both.second <= 2; }));
+    last = spot;
   };
   for (int round = 0; round < 3000; ++round) {
     const WatchedArea& area = areas.at(static_cast<WatchId>(random() % areas.size()));

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -77,7 +78,7 @@ class World {
   // What the node does once per loop iteration.
   void apply() {
     CountedSlice slice;
-    index.follow(slice, [this](const area::Moved& moved) { registry.apply(moved); });
+    index.follow(slice, [this](std::span<const area::Moved> moved) { registry.apply(moved); });
   }
   void advance(std::chrono::nanoseconds time) {
     now.steady += time;
