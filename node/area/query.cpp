@@ -97,7 +97,8 @@ class ClientLines {
   std::vector<Line> lines_;
 };
 
-// The most lines that are made between two looks at the slice: about 5 us. Their records are prefetched together.
+// The most lines that are made between two looks at the slice: about 5 us. The records of the next ones are prefetched
+// in that time.
 constexpr std::size_t kLinesAtOnce = 8;
 
 // `END <count>`, or `END <count> <cursor>` if there is one.
@@ -132,10 +133,11 @@ class Query::ListWork : public Query::Work {
       if (!search(slice, found_)) return false;
       is_searched_ = true;
       lines_.reserve(found_.size());
+      prefetch(0);
     }
     while (at_ < found_.size()) {
       const std::size_t end = std::min(found_.size(), at_ + kLinesAtOnce);
-      for (std::size_t i = at_; i < end; ++i) store_.prefetch(found_[i]);
+      prefetch(end);
       for (; at_ < end; ++at_) add_line(found_[at_]);
       if (at_ < found_.size() && slice.is_over()) return false;
     }
@@ -151,6 +153,11 @@ class Query::ListWork : public Query::Work {
   ClientLines lines_;
 
  private:
+  void prefetch(std::size_t from) const {
+    const std::size_t end = std::min(found_.size(), from + kLinesAtOnce);
+    for (std::size_t i = from; i < end; ++i) store_.prefetch(found_[i]);
+  }
+
   const bus::Store& store_;
   bool is_searched_ = false;
   std::vector<RecordIndex> found_;
