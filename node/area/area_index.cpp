@@ -24,6 +24,7 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
   bus::Feed::Reader reader = store_.feed().read_after(cursor_);
   std::array<bus::Feed::Entry, kBatch> changes;
   std::array<bus::RecordIndex, kBatch> records;
+  std::array<std::optional<protocol::Point>, kBatch> points;
   std::array<Moved, kBatch> moved;
   do {
     std::size_t count = 0;
@@ -34,19 +35,24 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
       records[count++] = change->index;
       store_.prefetch(change->index);
     }
-    tree_->prefetch(std::span(records).first(count));
-    for (std::size_t at = 0; at < count; ++at) moved[at] = apply(changes[at]);
+    for (std::size_t at = 0; at < count; ++at) points[at] = point_in_store(records[at]);
+    tree_->prefetch(std::span(records).first(count), std::span(points).first(count));
+    for (std::size_t at = 0; at < count; ++at) moved[at] = apply(changes[at], points[at]);
     if (on_moved && count > 0) on_moved(std::span(moved).first(count));
     if (count < kBatch) cursor_ = store_.feed().tail();  // which may be above the last change
   } while (!is_current() && !slice.is_over());
 }
 
-Moved AreaIndex::apply(const bus::Feed::Entry& change) {
-  const bus::RecordCells::Cell cell = store_.packed_at(change.index);
-  Moved moved{change.index, change.number, tree_->point_of(change.index), std::nullopt};
-  if (const auto point = bus::packed_point(cell.head, cell.body)) {
-    moved.after = point_of(spot_of(*point));
-    tree_->put(change.index, *moved.after);
+std::optional<protocol::Point> AreaIndex::point_in_store(bus::RecordIndex record) const {
+  const bus::RecordCells::Cell cell = store_.packed_at(record);
+  const auto point = bus::packed_point(cell.head, cell.body);
+  return point ? std::optional(point_of(spot_of(*point))) : std::nullopt;
+}
+
+Moved AreaIndex::apply(const bus::Feed::Entry& change, const std::optional<protocol::Point>& point) {
+  const Moved moved{change.index, change.number, tree_->point_of(change.index), point};
+  if (point) {
+    tree_->put(change.index, *point);
   } else {
     tree_->remove(change.index);
   }

@@ -57,14 +57,15 @@ class AreaIndex {
   using OnMoved = std::function<void(std::span<const Moved>)>;
 
   // Changes that are prefetched and applied together. More do not save more, and a batch is the shortest slice.
-  static constexpr std::size_t kBatch = 64;
+  static constexpr std::size_t kBatch = AreaTree::kPrefetched;
 
   // Applies the changes after the cursor, until it is current or the slice is over; at least one batch. Active only.
   // `on_moved` may be empty.
   void follow(Slice& slice, const OnMoved& on_moved);
 
  private:
-  [[nodiscard]] Moved apply(const bus::Feed::Entry& change);
+  [[nodiscard]] std::optional<protocol::Point> point_in_store(bus::RecordIndex record) const;
+  [[nodiscard]] Moved apply(const bus::Feed::Entry& change, const std::optional<protocol::Point>& point);
 
   const bus::Store& store_;
   std::unique_ptr<AreaTree> tree_;  // nullptr: not active

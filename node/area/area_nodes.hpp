@@ -19,6 +19,7 @@
 #include "node/area/chart.hpp"
 #include "node/area/chunk_pool.hpp"
 #include "node/area/crowd.hpp"
+#include "protocol/prefetch.hpp"
 
 namespace herd::node::area {
 
@@ -85,6 +86,11 @@ class AreaNodes {
   void set_parent(NodeId node, NodeId parent) { (is_leaf(node) ? leaf(node).parent : inner(node).parent) = parent; }
   // The clients below.
   [[nodiscard]] std::size_t count(NodeId node) const;
+
+  // A hint to the processor: the node is read soon.
+  void prefetch(NodeId node) const {
+    protocol::prefetch(is_leaf(node) ? static_cast<const void*>(&leaf(node)) : &inner(node));
+  }
 
   [[nodiscard]] Entries entries(const Leaf& leaf) const;
   [[nodiscard]] EntriesOf<std::uint32_t> entries(const Leaf& leaf);

@@ -39,8 +39,11 @@ class AreaTree {
   // Whether the client is in the tree, in the node or below it.
   [[nodiscard]] bool is_below(bus::RecordIndex record, NodeId node) const;
 
-  // A hint to the processor: put(), remove() or point_of() of these clients follow soon. Pays from about four up to 64.
-  void prefetch(std::span<const bus::RecordIndex> records) const;
+  // A hint to the processor: put() or remove() of these clients follows soon, so point_of() too. `points`: where they
+  // will be, one for each; nullopt: nowhere. At most kPrefetched; pays from about four.
+  static constexpr std::size_t kPrefetched = 64;
+  void prefetch(std::span<const bus::RecordIndex> records,
+                std::span<const std::optional<protocol::Point>> points) const;
 
   [[nodiscard]] std::size_t size() const { return size_; }
   // Bytes allocated.
@@ -76,6 +79,8 @@ class AreaTree {
   [[nodiscard]] Slot slot(bus::RecordIndex record) const;
   void set_slot(bus::RecordIndex record, Slot slot);
 
+  // Prefetches the leaf below which each of these points would be inserted, and the end of its entries.
+  void prefetch_leaves(std::span<const ChartPoint> points) const;
   // Adds the entry below `from`, an inner node of which the cell contains it, or in its chart if kNoNode. The counts
   // above `from`, and its own, do not change.
   void insert(const Entry& entry, ChartPoint at, NodeId from);

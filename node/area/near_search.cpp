@@ -18,12 +18,7 @@ namespace {
 constexpr std::size_t kPage = 1000;         // clients that are ranked at once
 constexpr std::size_t kReservedNodes = 64;  // 1,024 bytes: malloc is fastest up to that
 
-// Hints to the processor: the node is read soon.
-void prefetch(const AreaNodes& nodes, NodeId node) {
-  protocol::prefetch(is_leaf(node) ? static_cast<const void*>(&nodes.leaf(node)) : &nodes.inner(node));
-}
-
-// The leaf's entries are read soon.
+// A hint to the processor: the leaf's entries are read soon.
 void prefetch_entries(const AreaNodes& nodes, const AreaNodes::Leaf& leaf) {
   constexpr std::size_t kCacheLine = 64;
   if (leaf.is_crowd()) return;
@@ -160,7 +155,7 @@ void NearSearch::Work::push_children(const AreaNodes::Inner& inner, Queue& queue
   // Most nodes and entries are not in the cache. These loops let their loads overlap.
   const AreaNodes& nodes = tree_.nodes();
   for (const NodeId child : inner.children) {
-    if (child != kNoNode) prefetch(nodes, child);
+    if (child != kNoNode) nodes.prefetch(child);
   }
   const Cell cell = inner.cell();
   std::array<bool, 4> is_pushed{};

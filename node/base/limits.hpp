@@ -39,7 +39,7 @@ inline constexpr std::chrono::microseconds kQuerySlice{1'000};
 
 // The same for the area index and the finding of watches, while they read changes of the store. If the iteration has
 // taken longer so far, they may take as long as that: so they keep up with any rate of reports.
-inline constexpr std::chrono::microseconds kIndexSlice{500};
+inline constexpr std::chrono::microseconds kIndexSlice{200};
 
 // The area index takes about 20 bytes for each client, and time for each update. It is dropped when no query and no
 // watch has used it for so long; building it anew takes about 0.5 s for a million clients.

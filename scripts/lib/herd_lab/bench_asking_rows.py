@@ -6,6 +6,7 @@ import concurrent.futures
 import dataclasses
 import pathlib
 import resource
+import statistics
 import subprocess
 import time
 from typing import Any
@@ -136,9 +137,9 @@ def probes(server: Server, seconds: float) -> Figures:
 
 
 def first_question(server: HerdServer, seconds: float) -> Figures:
-    """The seconds until the first question is answered, for which the node builds its index. p99 and maximum are those
-    of the reports of others in that time, the quiet ones of the reports before."""
-    quiet = probes(server, max(seconds, PROBE_SECONDS))
+    """The seconds until the first question is answered, for which the node builds its index. The percentiles are those
+    of the reports of others in that time, the quiet ones of the reports before: medians of short measurements."""
+    quiet = [probes(server, PROBE_SECONDS) for _ in range(max(1, round(seconds / PROBE_SECONDS)))]
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         asked = pool.submit(ask_once, server)
         beside = [probes(server, PROBE_SECONDS)]
@@ -150,9 +151,11 @@ def first_question(server: HerdServer, seconds: float) -> Figures:
         raise Trouble("the node does not answer /status.json")
     queries = status["queries"]
     return with_memory(server, {
-        "value": answered, "p99_us": max(each["p99_us"] for each in beside),
-        "p999_us": max(each["p999_us"] for each in beside), "quiet_p99_us": quiet["p99_us"],
-        "quiet_p999_us": quiet["p999_us"], "index_bytes": queries["index_bytes"] / queries["indexed_clients"]})
+        "value": answered, "p99_us": statistics.median(each["p99_us"] for each in beside),
+        "p999_us": statistics.median(each["p999_us"] for each in beside),
+        "quiet_p99_us": statistics.median(each["p99_us"] for each in quiet),
+        "quiet_p999_us": statistics.median(each["p999_us"] for each in quiet),
+        "index_bytes": queries["index_bytes"] / queries["indexed_clients"]})
 
 
 def start_for_watchers(watchers: int) -> Start:

@@ -109,20 +109,23 @@ void area_update(benchmark::State& state) {
   constexpr std::size_t kBatch = 32;
   Filled& f = filled(static_cast<std::size_t>(state.range(0)));
   std::vector<RecordIndex> records(1U << 16U);
-  std::vector<Point> points(records.size());
+  std::vector<std::optional<Point>> points(records.size());
   std::size_t at = records.size();
   for (auto _ : state) {
     if (at == records.size()) {
       state.PauseTiming();
       for (at = 0; at < records.size(); ++at) {
         records[at] = static_cast<RecordIndex>(f.world.below(f.points.size()));
-        points[at] = f.points[records[at]] = f.world.moved(f.points[records[at]]);
+        f.points[records[at]] = f.world.moved(f.points[records[at]]);
+        points[at] = f.points[records[at]];
       }
       at = 0;
       state.ResumeTiming();
     }
-    if (state.range(1) != 0 && at % kBatch == 0) f.tree->prefetch(std::span(records).subspan(at, kBatch));
-    f.tree->put(records[at], points[at]);
+    if (state.range(1) != 0 && at % kBatch == 0) {
+      f.tree->prefetch(std::span(records).subspan(at, kBatch), std::span(points).subspan(at, kBatch));
+    }
+    f.tree->put(records[at], *points[at]);
     ++at;
   }
   state.counters["bytes_a_client"] = static_cast<double>(f.tree->memory()) / static_cast<double>(f.tree->size());

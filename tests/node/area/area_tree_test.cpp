@@ -115,8 +115,10 @@ TEST_CASE("a prefetch changes nothing, for clients that are in the tree and othe
   Clients clients(200);
   for (bus::RecordIndex record = 0; record < 100; ++record) clients.put(record, {5, 5});
   for (bus::RecordIndex record = 100; record < 150; ++record) clients.put(record, {5, static_cast<int>(record)});
-  const std::vector<bus::RecordIndex> records = {0, 120, 199, 1'000'000};
-  clients.tree.prefetch(records);
+  const std::vector<bus::RecordIndex> records = {0, 120, 199, 198, 197, 196, 1'000'000};
+  const std::vector<std::optional<Point>> points = {
+      Point{5, 6}, std::nullopt, Point{5, 5}, Point{5, 130}, Point{kMaxLatitude, 0}, std::nullopt, Point{-5, -5}};
+  clients.tree.prefetch(records, points);
   check_equal(clients);
 }
 
