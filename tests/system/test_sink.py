@@ -6,8 +6,6 @@ import json
 import pathlib
 import signal
 import subprocess
-import sys
-import unittest.mock
 from collections.abc import Iterator
 from typing import Protocol
 
@@ -240,47 +238,7 @@ def test_at_another_node_no_report_is_written_again(
     sink.stop()
 
 
-# What it refuses, and what the database refuses.
-
-
-def test_wrong_usage_is_one_line_and_status_2(tmp_path: pathlib.Path) -> None:
-    config = tmp_path / "sink.toml"
-    config.write_text('nodes = ["127.0.0.1:1"]\ncolour = "red"\n')
-    wrong_type = tmp_path / "type.toml"
-    wrong_type.write_text('batch_rows = "many"\n')
-    node, database, output = (
-        "127.0.0.1:1",
-        ["--database", ""],
-        ["--output", str(tmp_path / "output")],
-    )
-    for words, part in (
-        ([node], "either --database or --output"),
-        ([node, *database, *output], "either --database or --output"),
-        ([node, "--database", "host=x password=secret"], "has a password"),
-        ([node, "--database", "postgresql://me:secret@host/db"], "has a password"),
-        (database, "no nodes"),
-        ([node, *database, "--batch-rows", "0"], "--batch-rows is 0"),
-        ([node, *database, "--cursor-file", "x"], "--cursor-file is for --output"),
-        ([node, *output, "--ca", str(tmp_path / "none")], "does not exist"),
-        ([node, "--output", "-", "--status"], "--status needs"),
-        (["--config", str(config)], "unknown option colour"),
-        (["--config", str(wrong_type)], "wrong type"),
-        (["--config", str(tmp_path / "none")], "cannot be read"),
-        (["host", *output], "no address"),
-        ([node, *output, "--match", "bus"], "does not end with *"),
-    ):
-        status, error = outcome(*words)
-        assert status == 2 and error.count("\n") == 1 and part in error and "secret" not in error, (
-            words,
-            error,
-        )
-
-
-def test_without_psycopg_the_package_is_named() -> None:
-    with unittest.mock.patch.dict(sys.modules, {"psycopg": None}):
-        sys.modules.pop("herd_sink.postgres", None)
-        status, error = outcome("127.0.0.1:1", "--database", "")
-    assert status == 1 and "apt-get install python3-psycopg" in error and error.count("\n") == 1
+# What the database refuses. test_sink_usage.py tests what the sink refuses.
 
 
 def test_what_the_database_refuses_is_one_line_and_status_1(
@@ -322,6 +280,23 @@ def test_what_the_database_refuses_is_one_line_and_status_1(
     ):
         status, error = outcome(*words, PGPASSFILE=str(tmp_path / password))
         assert status == 1 and error.count("\n") == 1 and part in error, (words, error)
+
+
+def test_a_status_that_takes_too_long_names_the_database(
+    server: PostgresServer, schema: str
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    statements = subprocess.run(
+        [PROGRAM, "--print-sql"], capture_output=True, text=True, check=True
+    ).stdout
+    server.query(f"SET search_path TO {schema}; {statements}")
+    limited = f"{server.conninfo} options='-c statement_timeout=200'"
+    with contextlib.closing(psycopg.connect(server.conninfo)) as other:
+        other.execute(f"LOCK TABLE {schema}.herd_cursor")
+        status, error = outcome("--database", limited, "--schema", schema, "--status")
+    assert status == 1 and error == (
+        "herd-sink: the database cannot be read: canceling statement due to statement timeout\n"
+    )
 
 
 def test_a_second_sink_of_a_schema_waits_and_says_so(

@@ -1,5 +1,7 @@
 """Tests the points of PostGIS that herd-sink writes where the database has the extension: from the
-first start, added later, removed, and for a user who does not own the table."""
+first start, added later, removed, for a user who does not own the table, and for a table that
+cannot be rewritten in time."""
+import contextlib
 import pathlib
 import subprocess
 from collections.abc import Iterator
@@ -106,6 +108,38 @@ def test_without_the_extension_the_tables_work_and_it_may_come_and_go(
         wait_equal(server, "public", node)
         sink.stop()
         assert "WARNING" not in sink.log()
+    finally:
+        sink.close()
+
+
+def test_a_table_that_cannot_be_rewritten_in_time_gets_no_points_and_is_written(
+    node: Node, server: PostgresServer, tmp_path: pathlib.Path
+) -> None:
+    psycopg = pytest.importorskip("psycopg")
+    words = ("--database-timeout", "1")
+    sink = database_sink(tmp_path / "sink.log", server, "public", node, words=words)
+    try:
+        node.say("IAMAT kiwi +1-2 5\n")
+        sink.start()
+        sink.wait_log("complete")
+        sink.stop()
+        server.query("CREATE EXTENSION postgis")
+        with contextlib.closing(psycopg.connect(server.conninfo)) as reader:
+            # A reader of the table keeps others from rewriting it, but not from writing rows.
+            reader.execute("LOCK TABLE public.herd_positions IN ACCESS SHARE MODE")
+            sink.start()
+            sink.wait_log("no column position: canceling statement due to statement timeout")
+            sink.wait_log("resumed")
+            node.say("IAMAT kiwi +3-4 6\n")
+            wait_equal(server, "public", node)
+            assert server.query(HAS_COLUMN) == []
+            sink.stop()
+        assert "trying again" not in sink.log() and "--print-sql | psql" in sink.log()
+        sink.start()
+        sink.wait_log("resumed", 2)
+        assert points(server) == {"kiwi": ("-4", "3")}
+        sink.stop()
+        assert sink.log().count("no column position") == 1
     finally:
         sink.close()
 

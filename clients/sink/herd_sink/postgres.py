@@ -24,6 +24,14 @@ from .trouble import Away, Trouble
 
 CONNECT_SECONDS = 10.0
 
+# The column of points rewrites the table. If one of these stops that, the session can go on.
+WITHOUT_POINTS = (
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.QueryCanceled,  # it takes longer than --database-timeout
+    psycopg.errors.LockNotAvailable,
+    psycopg.errors.DiskFull,
+)
+
 log = logging.getLogger("herd-sink")
 
 
@@ -234,12 +242,12 @@ class Postgres:
                 )
 
     async def _create_points(self) -> None:
-        """The tables are of use without points, so a right that is missing here ends nothing."""
+        """The tables are of use without points: the sink goes on if it cannot make the column."""
         if not (await self._rows(schema.LACKS_POINTS))[0][0]:
             return
         try:
             await self._execute(schema.CREATE_POINTS)
-        except psycopg.errors.InsufficientPrivilege as error:
+        except WITHOUT_POINTS as error:
             log.warning(
                 "herd_positions has no column position: %s: for points of PostGIS, run herd-sink"
                 " --print-sql | psql as the owner of the table",
@@ -265,7 +273,7 @@ class Postgres:
         try:
             yield
         except psycopg.Error as error:
-            raise of_session(error) from None
+            raise of_session(error, "written") from None
         finally:
             handle.cancel()
 
@@ -292,7 +300,7 @@ async def read_status(database: str, schema_name: str) -> Mapping[str, Any]:
             f"the database does not answer within {CONNECT_SECONDS:g} s: is it there?"
         ) from None
     except psycopg.Error as error:
-        found = of_session(error) if error.sqlstate else of_connection(error)
+        found = of_session(error, "read") if error.sqlstate else of_connection(error)
         raise found if isinstance(found, Trouble) else Trouble(str(found)) from None
     if row is None:
         raise Trouble("the tables are empty: no herd-sink has written to them")

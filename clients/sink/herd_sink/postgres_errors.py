@@ -39,10 +39,11 @@ def text_of(error: BaseException) -> str:
     return lines[0] if lines else type(error).__name__
 
 
-def of_session(error: psycopg.Error) -> Away | Trouble:
-    """For an error of a statement."""
+def of_session(error: psycopg.Error, participle: str) -> Away | Trouble:
+    """For an error of a statement. `participle`: what cannot be done with the database, "read" or
+    "written"."""
     if error.sqlstate is None or error.sqlstate.startswith(_PASSING):
-        return Away(text_of(error))
+        return Away(f"the database cannot be {participle}: {text_of(error)}")
     remedy = _REMEDIES.get(error.sqlstate, "see the log of the database")
     return Trouble(f"the database refuses: {text_of(error)} (SQLSTATE {error.sqlstate}): {remedy}")
 
