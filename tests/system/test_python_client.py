@@ -227,27 +227,6 @@ def test_without_a_node_a_command_ends_at_its_deadline_and_says_why() -> None:
     run(test())
 
 
-def test_connect_fails_after_one_attempt_at_each_address_and_names_all(light_node: Node) -> None:
-    async def test() -> None:
-        async with herd_client.Herd(["127.0.0.1:1", "localhost:1"]) as herd:
-            with pytest.raises(Unavailable) as raised:
-                await herd.connect()
-            text = str(raised.value)
-            assert text.startswith(
-                "no node answers: 127.0.0.1:1 cannot be reached: Connection refused;"
-                " localhost:1 cannot be reached: "
-            )
-            assert text.endswith("Connection refused: start a node, or correct the addresses")
-        with pytest.raises(herd_client.HerdError, match="closed"):
-            await herd.connect()
-        async with herd_client.Herd(["127.0.0.1:1", address(light_node)]) as herd:
-            await herd.connect()
-            await herd.connect()  # nothing is left to do
-            assert (await herd.info())["node"] == "n0"
-
-    run(test())
-
-
 def test_a_report_waits_for_a_node_that_is_away(make_light_herd: MakeLightHerd) -> None:
     herd = make_light_herd(alone(1), start=False)
 

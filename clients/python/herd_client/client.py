@@ -94,9 +94,9 @@ class Herd:
         await self.close()
 
     async def connect(self) -> None:
-        """Connects now. Raises Unavailable after one attempt at each node if none answers, with
-        the failure of each: a program that calls this first finds a wrong address at once, and not
-        after the deadline of its first command."""
+        """Connects before the first command. Raises Unavailable after one attempt at each node if
+        none answers, with the failure of each. An address where nothing listens fails at once; one
+        that does not answer, after `timeout` seconds."""
         self._check_open()
         async with self._connecting:
             if self._connection is None:
@@ -321,6 +321,9 @@ class Herd:
             raise HerdError("this herd was closed: make another one")
 
     def _use(self, stream: LineStream) -> None:
+        if self._is_closed:  # by close() during the attempt, which had no connection to end yet
+            stream.close()
+            self._check_open()
         self._nodes.works()
         self._connection = Connection(stream, self._nodes.timeout)
 
