@@ -74,7 +74,8 @@ function baseOf(address) {
 function originHint(node) {
   const origin = globalThis.location?.origin; // undefined in Node
   if (origin === undefined || origin === new URL(node).origin) return "";
-  return ' (the page is of another origin: see README.md, "In a browser")';
+  const rule = 'a node answers only pages of its own origin: see README.md, "In a browser"';
+  return ` (the page's origin is ${origin}, and ${rule})`;
 }
 
 /** Aborts a request after a time, or when the caller's signal is aborted. */
