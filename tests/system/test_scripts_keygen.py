@@ -273,8 +273,8 @@ def test_a_state_directory_that_cannot_be_made_is_named_with_its_variable(host: 
     host.environment |= {"HERD_STATE_DIR": "/proc/state"}
     for words in (["up"], ["keygen"], ["token", "new", "fleet"]):
         assert host.trouble(*words) == (
-            "scripts/herd: /proc/state cannot be written (No such file or directory): change the permissions, or set"
-            " HERD_STATE_DIR (or `state_dir` under [herd]) to another state directory\n")
+            "scripts/herd: /proc/state cannot be written (No such file or directory): set HERD_STATE_DIR (or"
+            " `state_dir` under [herd]) to another state directory\n")
 
 
 def test_a_full_disk_loses_no_key(host: KeyHost) -> None:

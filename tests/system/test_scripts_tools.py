@@ -181,7 +181,7 @@ def test_each_tool_ends_with_its_status_and_refuses_mistakes(herd: Herd, tmp_pat
                     (start("demo", "--rate", "20001", status=2), "20001 is more than 20000"),
                     (start("tap", "--viewer", "none", status=2), "none cannot be read (No such file or directory)"),
                     (start("trace", "kiwi", "--node", "n9", status=2), "no node 'n9'"),
-                    (start("export", "--output", "/proc/x/y", status=1), "change the permissions, or write to another"),
+                    (start("export", "--output", "/proc/x/y", status=1), "directory): write to another directory"),
                     (start("import", "none", status=2), "none cannot be read (No such file or directory): name a"),
                     (start("import", "-", text='{"a": 1}', status=2), "line 1: it is not the head"),
                     (start("import", "-", text="\n".join(lines), status=1), "n0 refuses future at 9999999999: time ")]

@@ -140,12 +140,11 @@ def main() -> int:
     except BrokenPipeError:  # `scripts/herd logs | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except PermissionError as error:
-        print(f"scripts/herd: {error.filename}: {error.strerror}: run this as the user that runs the herd, or change"
-              " the permissions", file=sys.stderr)
-        return 1
     except OSError as error:
-        text = f"{error.filename}: {error.strerror}" if error.filename else error
+        # That of a socket has no name.
+        text = f"{error.filename}: {error.strerror}" if error.filename else error.strerror or str(error)
+        if isinstance(error, PermissionError):
+            text += ": run this as the user that runs the herd, or change the permissions"
         print(f"scripts/herd: {text}", file=sys.stderr)
         return 1
 

@@ -236,8 +236,9 @@ class Viewer:
                        f" kill -CONT {pids} continues {'it' if one else 'them'}", NONE_RUNNING)
 
     def require_event(self) -> None:
-        """Waits until some node has sent an event. Trouble if none has SILENT_SECONDS after the beginning."""
-        while not self._heard and (left := self._began + SILENT_SECONDS - time.monotonic()) > 0:
+        """Waits until some node has sent an event, and discards that event. Trouble if none has sent one FIRST_SECONDS
+        after the beginning."""
+        while not self._heard and (left := self._began + FIRST_SECONDS - time.monotonic()) > 0:
             if self._socket.poll(max(1, round(left * 1000))):
                 self._read()
         if not self._heard:

@@ -1,5 +1,5 @@
-"""Which process listens on a TCP port of this host, according to /proc. A port of a node that does not run may be used
-by another program."""
+"""Which process listens on a TCP port of this host, according to /proc. Also finds which program occupies a port of a
+stopped node."""
 from __future__ import annotations
 
 import contextlib
