@@ -1,16 +1,16 @@
-// A hint to the processor: the cache line at an address will be read, or written, soon. Never wrong, also at an address
-// that must not be read. Any thread.
+// A hint to the processor: the cache line at an address will be read, or written, soon. Safe for any address, even an
+// invalid one. Any thread.
 #pragma once
 
 namespace herd::protocol {
 
-enum class For { Reading, Writing };
+enum class PrefetchFor { Reading, Writing };
 
-// With __builtin_prefetch() alone, GCC takes a function that does nothing but prefetch for one without an effect, and
-// leaves out the calls of it. The empty instruction, which it must keep, prevents that.
-template <For purpose = For::Reading>
-inline void prefetch(const void* address) {
-  __builtin_prefetch(address, purpose == For::Writing ? 1 : 0);
+// GCC treats a function that only calls __builtin_prefetch() as free of side effects, and removes calls of it. The
+// empty volatile asm counts as a side effect, so the calls stay.
+template <PrefetchFor purpose = PrefetchFor::Reading>
+void prefetch(const void* address) {
+  __builtin_prefetch(address, purpose == PrefetchFor::Writing ? 1 : 0);
   asm volatile("");
 }
 

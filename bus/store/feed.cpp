@@ -63,7 +63,7 @@ void Feed::prefetch(ChangeNumber number) const {
   if (segments_.empty() || number > tail_) return;
   const Segment& segment = *segments_[segment_of(number)];
   const std::size_t offset = segment.guess_of(number);
-  protocol::prefetch<protocol::For::Writing>(segment.indexes.data() + offset);
+  protocol::prefetch<protocol::PrefetchFor::Writing>(segment.indexes.data() + offset);
   if (!segment.steps.empty()) protocol::prefetch(segment.steps.data() + offset);
 }
 

@@ -92,8 +92,8 @@ bool RecordCells::has(std::uint64_t index) const {
 void RecordCells::prefetch(RecordIndex index) const {
   const char* const from = cell(index);
   const char* const last = from + blocks_[index >> kSlotBits].cell_bytes - kChainBytes - 1;
-  protocol::prefetch<protocol::For::Writing>(from);
-  protocol::prefetch<protocol::For::Writing>(last);  // most cells lie on two cache lines
+  protocol::prefetch<protocol::PrefetchFor::Writing>(from);
+  protocol::prefetch<protocol::PrefetchFor::Writing>(last);  // most cells lie on two cache lines
 }
 
 }  // namespace herd::bus

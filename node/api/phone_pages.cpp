@@ -134,6 +134,14 @@ class Pages : public std::enable_shared_from_this<Pages> {
  private:
   using TokenPtr = std::shared_ptr<const Token>;
 
+  // What a message asked for.
+  struct Asked {
+    PhoneApp app;
+    std::size_t reports;               // given to the loop
+    std::vector<PhoneResult> dropped;  // of the others
+    std::string_view why_dropped;      // the first one's reason; empty: none was dropped
+  };
+
   void count(PhoneApp app, PhoneResult result) { parts_.figures->phones.count(app, result); }
 
   void refuse(PhoneApp app, const PhoneRefusal& refusal, const Responder& responder) {
@@ -176,7 +184,7 @@ class Pages : public std::enable_shared_from_this<Pages> {
     }
     Asked asked{app, request.lines.size(), {}, log_dropped(payload)};
     for (const PhoneDropped& one : payload.dropped) asked.dropped.push_back(one.result);
-    if (request.lines.empty()) return responder.send(take(asked, asked.why_dropped));
+    if (request.lines.empty()) return responder.send(accept(asked, asked.why_dropped));
     const std::size_t reports = asked.reports;
     const auto read = [self = shared_from_this(), asked = std::move(asked), responder](const ReportAnswer& answer) {
       responder.send(self->response_to(answer, asked));
@@ -199,15 +207,8 @@ class Pages : public std::enable_shared_from_this<Pages> {
     return first.reason;
   }
 
-  struct Asked {
-    PhoneApp app;
-    std::size_t reports;               // given to the loop
-    std::vector<PhoneResult> dropped;  // of the others
-    std::string_view why_dropped;      // the first one's reason; empty: none was dropped
-  };
-
-  // The answer of a message that the app does not send again. So what was dropped of it is counted once.
-  Response take(const Asked& asked, std::string_view reason) {
+  // Answers a message that the app will not send again, so what was dropped of it is counted here, once.
+  Response accept(const Asked& asked, std::string_view reason) {
     for (const PhoneResult result : asked.dropped) count(asked.app, result);
     return taken(asked.app, reason);
   }
@@ -237,9 +238,9 @@ class Pages : public std::enable_shared_from_this<Pages> {
       return problem_response(403, "the token may not report this client: change `tell` of the token");
     }
     if (has(answer, ReportOutcome::Future)) {
-      return take(asked, "its time is further ahead of the node's clock than max_future allows");
+      return accept(asked, "its time is further ahead of the node's clock than max_future allows");
     }
-    return take(asked, has(answer, ReportOutcome::Invalid) ? "a value is malformed" : asked.why_dropped);
+    return accept(asked, has(answer, ReportOutcome::Invalid) ? "a value is malformed" : asked.why_dropped);
   }
 
   PhoneParts parts_;

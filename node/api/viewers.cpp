@@ -9,8 +9,8 @@
 namespace herd::node::api {
 namespace {
 
-// How long writing the events of streams may hold the loop in one iteration: half of kEventSlice, as the HTTP thread
-// makes their JSON and sends it.
+// How long writing the events of streams may hold the loop in one iteration. The HTTP thread makes their JSON and sends
+// it, so they cost the loop less than those of connections.
 constexpr std::chrono::microseconds kViewerSlice{500};
 
 constexpr std::chrono::seconds kLookForExpired{1};
@@ -57,6 +57,7 @@ bool Viewers::work() {
   end_expired();
   for (const ViewerKey key : asking_.take_due_streams()) note_due(key);
   if (to_write_.empty()) return false;
+  if (asking_.index_lags()) return true;
   TimeSlice slice(kViewerSlice);
   for (std::size_t turns = to_write_.size(); turns > 0 && !slice.is_over(); --turns) {
     const ViewerKey key = to_write_.front();

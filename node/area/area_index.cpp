@@ -21,8 +21,8 @@ void AreaIndex::drop() {
 
 void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
   HERD_ASSERT(is_active());
+  if (is_current()) return;
   bus::Feed::Reader reader = store_.feed().read_after(cursor_);
-  std::array<bus::Feed::Entry, kBatch> changes;
   std::array<bus::RecordIndex, kBatch> records;
   std::array<std::optional<protocol::Point>, kBatch> points;
   std::array<Moved, kBatch> moved;
@@ -31,13 +31,13 @@ void AreaIndex::follow(Slice& slice, const OnMoved& on_moved) {
     while (count < kBatch) {
       const auto change = reader.next();
       if (!change) break;
-      changes[count] = *change;
-      records[count++] = change->index;
       store_.prefetch(change->index);
+      moved[count] = {change->index, change->number, std::nullopt, std::nullopt};
+      records[count++] = change->index;
     }
     for (std::size_t at = 0; at < count; ++at) points[at] = point_in_store(records[at]);
     tree_->prefetch(std::span(records).first(count), std::span(points).first(count));
-    for (std::size_t at = 0; at < count; ++at) moved[at] = apply(changes[at], points[at]);
+    for (std::size_t at = 0; at < count; ++at) apply(moved[at], points[at]);
     if (on_moved && count > 0) on_moved(std::span(moved).first(count));
     if (count < kBatch) cursor_ = store_.feed().tail();  // which may be above the last change
   } while (!is_current() && !slice.is_over());
@@ -49,15 +49,15 @@ std::optional<protocol::Point> AreaIndex::point_in_store(bus::RecordIndex record
   return point ? std::optional(point_of(spot_of(*point))) : std::nullopt;
 }
 
-Moved AreaIndex::apply(const bus::Feed::Entry& change, const std::optional<protocol::Point>& point) {
-  const Moved moved{change.index, change.number, tree_->point_of(change.index), point};
+void AreaIndex::apply(Moved& moved, const std::optional<protocol::Point>& point) {
+  moved.before = tree_->point_of(moved.record);
+  moved.after = point;
   if (point) {
-    tree_->put(change.index, *point);
+    tree_->put(moved.record, *point);
   } else {
-    tree_->remove(change.index);
+    tree_->remove(moved.record);
   }
-  cursor_ = change.number;
-  return moved;
+  cursor_ = moved.number;
 }
 
 }  // namespace herd::node::area

@@ -65,7 +65,8 @@ class AreaIndex {
 
  private:
   [[nodiscard]] std::optional<protocol::Point> point_in_store(bus::RecordIndex record) const;
-  [[nodiscard]] Moved apply(const bus::Feed::Entry& change, const std::optional<protocol::Point>& point);
+  // Moves the client of the change to its new point, and completes the change.
+  void apply(Moved& moved, const std::optional<protocol::Point>& point);
 
   const bus::Store& store_;
   std::unique_ptr<AreaTree> tree_;  // nullptr: not active

@@ -87,7 +87,7 @@ void AreaTree::prefetch(std::span<const bus::RecordIndex> records,
   for (const bus::RecordIndex record : records) {
     const std::size_t chunk = record >> kChunkBits;
     if (chunk >= slots_.size() || slots_[chunk] == nullptr) continue;
-    protocol::prefetch<protocol::For::Writing>(&slots_[chunk][record & ((std::size_t{1} << kChunkBits) - 1)]);
+    protocol::prefetch<protocol::PrefetchFor::Writing>(&slots_[chunk][record & ((std::size_t{1} << kChunkBits) - 1)]);
   }
   for (const bus::RecordIndex record : records) {
     if (const Slot at = slot(record); at != kAbsent) protocol::prefetch(&nodes_.leaf(leaf_of(at)));
@@ -96,8 +96,8 @@ void AreaTree::prefetch(std::span<const bus::RecordIndex> records,
     const Slot at = slot(record);
     if (at == kAbsent || nodes_.leaf(leaf_of(at)).is_crowd()) continue;
     const AreaNodes::Entries entries = nodes_.entries(nodes_.leaf(leaf_of(at)));
-    protocol::prefetch<protocol::For::Writing>(entries.x + position_of(at));
-    protocol::prefetch<protocol::For::Writing>(entries.y + position_of(at));
+    protocol::prefetch<protocol::PrefetchFor::Writing>(entries.x + position_of(at));
+    protocol::prefetch<protocol::PrefetchFor::Writing>(entries.y + position_of(at));
   }
   std::array<ChartPoint, kPrefetched> added;
   std::size_t count = 0;
@@ -107,7 +107,7 @@ void AreaTree::prefetch(std::span<const bus::RecordIndex> records,
   prefetch_leaves(std::span(added).first(count));
 }
 
-// All descend one node at a time.
+// All points descend together, one node in each round, so that their cache misses overlap.
 void AreaTree::prefetch_leaves(std::span<const ChartPoint> points) const {
   std::array<NodeId, kPrefetched> nodes{};
   for (std::size_t i = 0; i < points.size(); ++i) nodes[i] = nodes_.root(points[i].chart);
@@ -126,9 +126,9 @@ void AreaTree::prefetch_leaves(std::span<const ChartPoint> points) const {
   for (const NodeId node : std::span(nodes).first(points.size())) {
     if (node == kNoNode || nodes_.leaf(node).is_crowd()) continue;
     const AreaNodes::Entries entries = nodes_.entries(nodes_.leaf(node));
-    protocol::prefetch<protocol::For::Writing>(entries.x + entries.count);
-    protocol::prefetch<protocol::For::Writing>(entries.y + entries.count);
-    protocol::prefetch<protocol::For::Writing>(entries.record + entries.count);
+    protocol::prefetch<protocol::PrefetchFor::Writing>(entries.x + entries.count);
+    protocol::prefetch<protocol::PrefetchFor::Writing>(entries.y + entries.count);
+    protocol::prefetch<protocol::PrefetchFor::Writing>(entries.record + entries.count);
   }
 }
 

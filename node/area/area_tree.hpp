@@ -2,10 +2,10 @@
 // client the leaf that contains it. A client is its RecordIndex in the store; the ids are read only where many clients
 // are at one point. docs/decisions/0037-area-index.md has the reasons and figures.
 //
-// Exact: a point is in the tree as it is judged, in whole units of 1e-7 degrees. All equal points (protocol/point.hpp)
-// are one point here.
+// The tree stores exact points: in whole units of 1e-7 degrees, as they are judged. All equal points
+// (protocol/point.hpp) are one point here.
 //
-// Bounds: no operation reads more than about 130 clients, wherever the clients are: all at one point, all within a
+// Bounds: put() and remove() read at most about 130 clients, wherever the clients are: all at one point, all within a
 // millimetre, all at a pole. Memory that clients leave is reused, and freed with the tree.
 //
 // Pure. Loop thread only.
@@ -39,9 +39,9 @@ class AreaTree {
   // Whether the client is in the tree, in the node or below it.
   [[nodiscard]] bool is_below(bus::RecordIndex record, NodeId node) const;
 
-  // A hint to the processor: put() or remove() of these clients follows soon, so point_of() too. `points`: where they
-  // will be, one for each; nullopt: nowhere. At most kPrefetched; pays from about four.
   static constexpr std::size_t kPrefetched = 64;
+  // A hint to the processor: put(), remove() or point_of() follow soon for these clients. `points`: the new point of
+  // each client; nullopt: it will be removed. At most kPrefetched clients; pays from about four.
   void prefetch(std::span<const bus::RecordIndex> records,
                 std::span<const std::optional<protocol::Point>> points) const;
 
@@ -59,7 +59,7 @@ class AreaTree {
   void check_invariants() const;
 
  private:
-  // Where a client is: the number of its leaf and its entry's position; in a crowd only the leaf is meant.
+  // Where a client is: the number of its leaf and its entry's position; in a crowd the position has no meaning.
   using Slot = std::uint32_t;
   static constexpr unsigned kSlotBits = 6;
   static constexpr Slot kAbsent = UINT32_MAX;
@@ -79,7 +79,7 @@ class AreaTree {
   [[nodiscard]] Slot slot(bus::RecordIndex record) const;
   void set_slot(bus::RecordIndex record, Slot slot);
 
-  // Prefetches the leaf below which each of these points would be inserted, and the end of its entries.
+  // Prefetches the leaf into which each of these points would be inserted, and the end of its entries.
   void prefetch_leaves(std::span<const ChartPoint> points) const;
   // Adds the entry below `from`, an inner node of which the cell contains it, or in its chart if kNoNode. The counts
   // above `from`, and its own, do not change.
@@ -89,7 +89,8 @@ class AreaTree {
   void add_to_leaf(NodeId leaf, const Entry& entry);
   void append(NodeId leaf, const Entry& entry);
   void split(NodeId leaf, const Entry& entry);
-  // Removes an entry, where `slot` was the record's. The counts from the leaf's parent up to below `until` sink by one.
+  // Removes an entry, where `slot` was the record's. The counts from the leaf's parent up to below `until` decrease by
+  // one.
   void erase(bus::RecordIndex record, Slot slot, NodeId until);
   void take_out(bus::RecordIndex record, Slot slot);
   // Restores the rules of sizes at a leaf that lost a client, and at its ancestors.

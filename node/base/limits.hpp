@@ -38,8 +38,10 @@ inline constexpr std::size_t kLinesExpected = 4;
 inline constexpr std::chrono::microseconds kQuerySlice{1'000};
 
 // The same for the area index and the finding of watches, while they read changes of the store. If the iteration has
-// taken longer so far, they may take as long as that: so they keep up with any rate of reports.
+// already taken longer than kIndexSlice, they may take as long again, up to kMaxIndexSlice: an iteration takes so long
+// if the process was suspended.
 inline constexpr std::chrono::microseconds kIndexSlice{200};
+inline constexpr std::chrono::milliseconds kMaxIndexSlice{10};
 
 // The area index takes about 20 bytes for each client, and time for each update. It is dropped when no query and no
 // watch has used it for so long; building it anew takes about 0.5 s for a million clients.
@@ -59,11 +61,11 @@ inline constexpr std::size_t kScarceOutputBytes = std::size_t{32} * 1024;
 // takes 16 KiB, and its commands are read all the same, also while memory is scarce: see kScarceOutputBytes.
 inline constexpr std::size_t kMaxEventBytes = kScarceOutputBytes / 2;
 
-// Writing and sending events of watches ends when the iteration has taken this time, which is enough for about 100
-// sends, but it has at least a part of the time that the iteration took before. So with many reports at once each send
-// has more events, and there are not more sends. The rest of the watchers have their turn in the next iteration.
-inline constexpr std::chrono::microseconds kEventSlice{1'000};
-inline constexpr int kLeastEventShare = 4;  // a quarter
+// Events of watches are written until the iteration has taken kEventsEnd, but for at least 1 / kEventDivisor of the
+// time that it took before them, as far as that is below kMaxIndexSlice. In an iteration without other work that is
+// about 100 sends. The other watchers continue in the next iteration.
+inline constexpr std::chrono::microseconds kEventsEnd{1'000};
+inline constexpr int kEventDivisor = 4;
 
 // The size of one read while replies take more than half of that: 50 lines, as a client usually has in flight.
 inline constexpr std::size_t kScarceReadBytes = std::size_t{4} * 1024;

@@ -1,10 +1,10 @@
 #include "node/clients/asking.hpp"
 
-#include <algorithm>
 #include <span>
 #include <utility>
 
 #include "node/base/limits.hpp"
+#include "node/clients/iteration_time.hpp"
 
 namespace herd::node {
 
@@ -52,7 +52,7 @@ bool Asking::work() {
   if (!index_.is_active()) return false;
   drop_idle_index();
   if (!index_.is_active()) return false;
-  TimeSlice following(std::max<std::chrono::nanoseconds>(kIndexSlice, elapsed()));
+  TimeSlice following(index_time(elapsed()));
   follow(following);
   if (index_.is_current()) run_waiting();
   slice_.reset();

@@ -96,8 +96,11 @@ class Asking {
   // Ends the iteration, see above. Returns true if work is left: the next iteration must begin without waiting.
   [[nodiscard]] bool work();
 
-  // How long the present loop iteration has taken.
+  // The time since the first reading of the clock in this iteration. Negative if a test has stopped the clock.
   [[nodiscard]] std::chrono::nanoseconds elapsed() const;
+
+  // Whether some changes of the store are not in the index yet. Then watches write no events.
+  [[nodiscard]] bool index_lags() const { return index_.is_active() && !index_.is_current(); }
 
   [[nodiscard]] std::size_t waiting() const { return waiting_.size(); }
   [[nodiscard]] const area::AreaIndex& index() const { return index_; }

@@ -1,13 +1,11 @@
 // The part of node/clients/front_end.hpp that continues queries and sends the events of watches.
-#include <algorithm>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string_view>
 #include <utility>
 
-#include "node/base/limits.hpp"
 #include "node/clients/front_end.hpp"
+#include "node/clients/iteration_time.hpp"
 
 namespace herd::node {
 
@@ -71,9 +69,8 @@ void FrontEnd::note_due_watchers() {
 
 // Each connection has one turn at most, so that the sockets are polled again between two turns.
 void FrontEnd::write_events() {
-  if (to_write_.empty()) return;
-  const std::chrono::nanoseconds elapsed = asking_.elapsed();
-  TimeSlice slice(std::max(kEventSlice - elapsed, elapsed / kLeastEventShare));
+  if (to_write_.empty() || asking_.index_lags()) return;
+  TimeSlice slice(event_time(asking_.elapsed()));
   for (std::size_t turns = to_write_.size(); turns > 0 && !slice.is_over(); --turns) {
     const ServedPtr served = std::move(to_write_.front());
     to_write_.pop_front();

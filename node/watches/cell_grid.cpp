@@ -134,6 +134,7 @@ void CellGrid::remove_at(const Place& place) {
 }
 
 void CellGrid::set_capacity(Cell& cell, unsigned bits) {
+  HERD_ASSERT(bits < 27);
   auto entries = std::make_unique_for_overwrite<Entry[]>(std::size_t{1} << bits);
   std::copy_n(cell.entries.get(), cell.count, entries.get());
   cell.entries = std::move(entries);
@@ -169,6 +170,7 @@ void CellGrid::check_invariants() const {
     const Cell& cell = cells_[position];
     if (cell.key == kNone) continue;
     HERD_ASSERT(position_of(cell.key) == position && cell.count > 0);
+    HERD_ASSERT(cell.count <= std::uint32_t{1} << cell.capacity_bits);
     const std::size_t size = cell.key >> (2 * kAxisBits);
     ++cells[size];
     for (std::uint32_t at = 0; at < cell.count; ++at) {

@@ -2,10 +2,9 @@
 // area is in the cells of the smallest size of which it touches at most two in each direction, and the few areas that
 // are larger than the largest cells, or at a pole, are in a list.
 //
-// An area of 1 km takes about 140 bytes here. Adding and removing cost the same with any number of areas in a cell, but
-// for the list of the largest, which is searched, and for the copies that an array makes when it grows or shrinks.
-// Finding costs a look into a hash table for each size in use, and a comparison of bounds for each area of the point's
-// cells, which are one array. Pure; loop thread only.
+// A circle with a radius of 1 km takes about 140 bytes. Adding and removing take amortised constant time, but removing
+// an area from the list searches the list. A search looks up one cell of each size in use, and compares the bounds of
+// all areas in it. The areas of a cell are one array. Pure; loop thread only.
 #pragma once
 
 #include <array>
@@ -30,8 +29,8 @@ class CellGrid {
   // With the bounds of its add().
   void remove(WatchId watch, const std::optional<Bounds>& bounds);
 
-  // Calls `found(WatchId)` for each area of which the bounds contain one of the spots: once, or twice if the spots are
-  // in different cells. It must not change the grid.
+  // Calls `found(WatchId)` for each area of which the bounds contain one of the spots, and for each area of the list.
+  // An area is reported once, or twice if the spots are in different cells. `found` must not change the grid.
   template <typename Function>
   void for_each_at(area::Spot one, area::Spot other, const Function& found) const {
     for (const WatchId watch : large_) found(watch);
@@ -54,7 +53,8 @@ class CellGrid {
     for_each_at(spot, spot, found);
   }
 
-  // Hints to the processor that for_each_at() follows soon: the first for each of some spots, then the second for each.
+  // Hints to the processor. For several spots: call prefetch_cells() for all of them, then prefetch_areas() for all of
+  // them, then for_each_at().
   void prefetch_cells(area::Spot spot) const;
   void prefetch_areas(area::Spot spot) const;
 
@@ -77,11 +77,11 @@ class CellGrid {
   };
   struct Cell {
     Key key = kNone;
-    std::uint32_t count : 27 = 0;
+    std::uint32_t count : 27 = 0;         // the greatest max_per_node, 10,000,000, fits
     std::uint32_t capacity_bits : 5 = 0;  // space for 2^capacity_bits entries, if there are any
     std::unique_ptr<Entry[]> entries;
   };
-  // Where an entry is.
+  // The position of an entry, so that remove() finds it without a search.
   struct Place {
     Key cell = kNone;
     std::uint32_t position = 0;     // in the array of its cell

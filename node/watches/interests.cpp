@@ -33,8 +33,8 @@ void append(const Map& map, const Key& key, std::vector<WatchId>& found) {
 
 }  // namespace
 
-// A client is mostly in one cell before and after. Each step visits all changes before the next step begins, so that
-// the cache misses of one step overlap.
+// Only the new point's cells are prefetched, because most clients stay in their cells. Each step visits all changes
+// before the next step begins, so that the cache misses of one step overlap.
 void Interests::prefetch(std::span<const area::Moved> moved) const {
   for (const area::Moved& each : moved) {
     if (each.after) grid_.prefetch_cells(area::spot_of(*each.after));
@@ -46,8 +46,10 @@ void Interests::prefetch(std::span<const area::Moved> moved) const {
 
 void Interests::find(const area::Moved& moved, std::vector<WatchId>& found) const {
   const auto add_found = [&](WatchId watch) { found.push_back(watch); };
-  if (const auto& known = moved.after ? moved.after : moved.before) {
-    grid_.for_each_at(area::spot_of(moved.before.value_or(*known)), area::spot_of(*known), add_found);
+  if (moved.before && moved.after) {
+    grid_.for_each_at(area::spot_of(*moved.before), area::spot_of(*moved.after), add_found);
+  } else if (moved.before || moved.after) {
+    grid_.for_each_at(area::spot_of(moved.after ? *moved.after : *moved.before), add_found);
   }
   if (!records_.empty()) append(records_, moved.record, found);
   if (!unknown_.empty() && !moved.before) {

@@ -12,24 +12,34 @@ WatchRegistry::WatchRegistry(const bus::Store& store, const area::AreaIndex& ind
                              WatchCounters& counters)
     : shared_{store, index, limits, counters, {}, Interests(store), Versions(store)} {}
 
-// In steps for all changes together, so that the cache misses of one step overlap.
+// In steps for many changes together, so that the cache misses of one step overlap.
 void WatchRegistry::apply(std::span<const area::Moved> moved) {
   shared_.interests.prefetch(moved);
-  found_.clear();
-  ends_.clear();
-  for (const area::Moved& each : moved) {
-    shared_.interests.find(each, found_);
-    ends_.push_back(found_.size());
+  for (std::size_t first = 0; first < moved.size();) {
+    found_.clear();
+    ends_.clear();
+    std::size_t end = first;
+    do {
+      shared_.interests.find(moved[end++], found_);
+      ends_.push_back(found_.size());
+    } while (end < moved.size() && found_.size() < kFoundAtOnce);
+    note_found(moved.subspan(first, end - first));
+    first = end;
   }
-  for (const WatchId id : found_) protocol::prefetch(&slots_[id]);
-  for (const WatchId id : found_) slots_[id].watch->prefetch();
+}
+
+void WatchRegistry::note_found(std::span<const area::Moved> moved) {
+  if (found_.size() <= kFoundAtOnce) {
+    for (const WatchId id : found_) protocol::prefetch(&slots_[id]);
+    for (const WatchId id : found_) slots_[id].watch->prefetch();
+  }
   std::size_t at = 0;
   for (std::size_t each = 0; each < moved.size(); ++each) {
     const Change change = shared_.versions.is_acquired() ? shared_.versions.note(moved[each]) : Change{};
     for (; at < ends_[each]; ++at) {
       Slot& slot = slots_[found_[at]];
       if (!slot.watch->note(moved[each], change)) continue;
-      slot.due = kDueNow;
+      if (!mutated(Mutant::DueForgotten)) slot.due = kDueNow;
       announce(*slot.owner);
     }
   }

@@ -1,4 +1,4 @@
-// All watches of a node: finds those that a change concerns, and says which watchers have something to write.
+// All watches of a node: finds those that a change concerns, and lists the watchers that are due.
 //
 // In each loop iteration, while there are watches:
 //   index.follow(slice, [&](std::span<const area::Moved> moved) { registry.apply(moved); });
@@ -30,8 +30,8 @@ class WatchRegistry {
   // The present feed: at the start of the node, and when the feed is renewed.
   void use_feed(FeedIdentity feed) { shared_.feed = feed; }
 
-  // Changes that the index has applied, in the order of the feed, each of another client. The watches that they concern
-  // are due.
+  // Changes that the index has applied, in the order of the feed, at most one for each client. The watches that they
+  // concern become due. Takes time for each watch of each change, without a look at a slice.
   void apply(std::span<const area::Moved> moved);
 
   // The watchers that have become due since the last call: by a change, by the time `now`, or because a watch began.
@@ -53,11 +53,18 @@ class WatchRegistry {
   struct Slot {
     Watch* watch = nullptr;  // nullptr: the id is free
     Watcher* owner = nullptr;
-    protocol::Nanoseconds due = kDueNow;  // when the owner must call Watch::write(), in steady time
+    // When Watch::write() is next due, in steady time. apply() sets it to kDueNow, Watcher::write() to the watch's
+    // next_due().
+    protocol::Nanoseconds due = kDueNow;
   };
   static constexpr protocol::Nanoseconds kDueNow = protocol::Nanoseconds::min();
   static constexpr protocol::Nanoseconds kNeverDue = protocol::Nanoseconds::max();
 
+  // More would not stay in the processor's cache until they are used. A change of which more are found is noted alone.
+  static constexpr std::size_t kFoundAtOnce = 512;
+
+  // Tells the watches in found_ of these changes.
+  void note_found(std::span<const area::Moved> moved);
   [[nodiscard]] WatchId take_id(Watcher& owner);
   void free_id(WatchId id);
   void announce(Watcher& watcher);
@@ -67,8 +74,8 @@ class WatchRegistry {
   Shared shared_;
   std::vector<Slot> slots_;  // by id
   std::vector<WatchId> free_ids_;
-  std::vector<WatchId> found_;  // for the changes that apply() is about, one after the other; here to keep its memory
-  std::vector<std::size_t> ends_;  // by change: where its part of found_ ends
+  std::vector<WatchId> found_;     // by apply(), grouped by change; a member so that its memory is reused
+  std::vector<std::size_t> ends_;  // of each change's group in found_
   std::vector<Watcher*> due_;
   std::set<std::pair<protocol::Nanoseconds, Watcher*>> timers_;
 };

@@ -33,9 +33,10 @@ Watch::~Watch() {
   --place_.shared.counters.watches;
 }
 
+// The virtual functions, and what add_pending() uses.
 void Watch::prefetch() const {
   protocol::prefetch(this);
-  protocol::prefetch<protocol::For::Writing>(&cursor_);
+  protocol::prefetch<protocol::PrefetchFor::Writing>(&cursor_);
   protocol::prefetch(&lane_);
 }
 

@@ -69,6 +69,8 @@ class Watch {
   [[nodiscard]] bool is_open() const { return is_open_; }
   // END is written.
   [[nodiscard]] bool is_over() const { return is_over_; }
+  // Only a change, or the time next_due(), can give it lines.
+  [[nodiscard]] bool is_idle() const { return is_open_ && lane_ == Lane::Current; }
 
   // Asserts legal states. O(members).
   virtual void check_invariants() const = 0;

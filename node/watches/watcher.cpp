@@ -127,7 +127,7 @@ bool Watcher::write(Output& out) {
 // Few of many watches are due at a time, and those that are not are not read.
 bool Watcher::write_one(const Owned& owned, Output& out) {
   protocol::Nanoseconds& due = registry_.slots_[owned.id].due;
-  if (due > out.now.steady && !is_finishing_) return true;
+  if (due > out.now.steady) return true;
   const bool is_more = is_finishing_ ? owned.watch->write_opening(out) : owned.watch->write(out);
   due = is_more ? WatchRegistry::kDueNow : owned.watch->next_due().value_or(WatchRegistry::kNeverDue);
   return is_more || !(is_finishing_ || owned.watch->is_over());
@@ -148,7 +148,9 @@ void Watcher::erase(std::size_t position) {
 void Watcher::check_invariants() const {
   HERD_ASSERT(watches_.size() <= kMaxWatches);
   for (const Owned& owned : watches_) {
-    HERD_ASSERT(registry_.slots_[owned.id].watch == owned.watch.get() && !owned.watch->is_over());
+    const WatchRegistry::Slot& slot = registry_.slots_[owned.id];
+    HERD_ASSERT(slot.watch == owned.watch.get() && !owned.watch->is_over());
+    HERD_ASSERT(slot.due == WatchRegistry::kDueNow || owned.watch->is_idle() || mutated(Mutant::DueForgotten));
   }
 }
 

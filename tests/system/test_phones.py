@@ -215,11 +215,13 @@ def test_a_report_that_no_peer_acknowledges_is_answered_with_503_and_repeated(ma
     node, peer = herd["n0"], herd["n1"]
     taken(owntracks(node, location(1, NOW)))
     peer.signal(signal.SIGSTOP)
+    batch = b"[" + location(2, NOW + 1) + b"," + location(91, NOW) + b"]"
     try:
-        answer = owntracks(node, location(2, NOW + 1))
+        answer = owntracks(node, batch)
         assert answer.status == 503 and "acknowledged" in answer.detail and answer.headers["retry-after"] == "1"
-        assert reports(node)["owntracks", "later"] == 1
+        assert reports(node) == {("owntracks", "stored"): 1, ("owntracks", "later"): 1}
     finally:
         peer.signal(signal.SIGCONT)
-    wait_for(lambda: owntracks(node, location(2, NOW + 1)).status == 200, "the peer acknowledges", PATIENCE)
+    wait_for(lambda: owntracks(node, batch).status == 200, "the peer acknowledges", PATIENCE)
+    assert reports(node)["owntracks", "invalid"] == 1, "what is dropped of a repeated message counts once"
     assert record(node, "JJ") == record(peer, "JJ") == f"+2.0000000+2.2951300 {NOW + 1}"

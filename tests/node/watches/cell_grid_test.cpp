@@ -79,6 +79,22 @@ TEST_CASE("the grid finds each area that contains a point, and each once", "[slo
   grid.for_each_at({}, [](WatchId) { FAIL("an area is left"); });
 }
 
+TEST_CASE("an area that contains two spots of one cell is found once") {
+  CellGrid grid;
+  const WatchedArea area(Point{340'000'000, -1'180'000'000}, 1'000'000, 0);
+  grid.add(7, area.bounds());
+  const area::Spot centre = area::spot_of(area.centre());
+  std::vector<WatchId> found;
+  const auto note = [&](WatchId watch) { found.push_back(watch); };
+  grid.for_each_at(centre, {centre.x + 10, centre.y}, note);
+  CHECK(found == std::vector<WatchId>{7});
+  grid.for_each_at(centre, {}, note);
+  grid.for_each_at({}, centre, note);
+  CHECK(found == std::vector<WatchId>{7, 7, 7});
+  grid.for_each_at({}, {centre.x, centre.y + 1'000'000}, note);
+  CHECK(found.size() == 3);
+}
+
 TEST_CASE("areas of one cell are removed in any order") {
   CellGrid grid;
   const WatchedArea area(Point{340'000'000, -1'180'000'000}, 1'000'000, 0);
