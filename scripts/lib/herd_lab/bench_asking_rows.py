@@ -195,7 +195,8 @@ def question_rows(scale: int) -> list[Row]:
         Row("first-question", "until the first NEAR is answered, for which the node builds its index", "s", [
             Side(f"herd, {each.clients:,} clients", start_herd(each, asked=False), first_question) for each in first],
             once=True, most=3, compared={"p99_us": "p99 of others, us"}, extras=OF_MEMORY | {
-                "worst_us": "p99 of the worst 0.3 s, us", "quiet_p99_us": "p99 before, us", "p999_us": "p99.9 of others, us",
+                "worst_us": "p99 of the worst 0.3 s, us",
+                "quiet_p99_us": "p99 before, us", "p999_us": "p99.9 of others, us",
                 "quiet_p999_us": "p99.9 before, us", "index_bytes": "index, bytes a client"}),
         row("near", "10 km around points in 200 cities", world, 10),
         row("near-1km", "1 km around points in 200 cities", world, 1),
