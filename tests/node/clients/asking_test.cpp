@@ -46,6 +46,13 @@ struct Talk : OneSession {
     }
     return take_output();
   }
+  // 20,000 clients at one point. To read them takes longer than a slice.
+  void add_clients() {
+    for (int i = 0; i < 20'000; ++i) {
+      const std::string client = "client-" + std::to_string(i);
+      node.replica.accept({client, "+1+2", "5", 5s}, node.now);
+    }
+  }
   [[nodiscard]] std::uint64_t counted(QueryCommand command, QueryResult result) {
     return asking.counters().of(static_cast<std::size_t>(command), static_cast<std::size_t>(result));
   }
@@ -109,10 +116,7 @@ TEST_CASE("the index follows the store at the end of each iteration") {
 
 TEST_CASE("the index is built in slices, and longer ones after an iteration that took long") {
   Talk talk;
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string client = "client-" + std::to_string(i);
-    talk.node.replica.accept({client, "+1+2", "5", 5s}, talk.node.now);
-  }
+  talk.add_clients();
   CHECK(talk.ask("COUNT NEAR +1+2 1").empty());
   CHECK(talk.asking.work());
   CHECK_FALSE(talk.asking.index().is_current());
@@ -125,11 +129,7 @@ TEST_CASE("the index is built in slices, and longer ones after an iteration that
 
 TEST_CASE("a query that is not complete at once keeps its place among the replies") {
   Talk talk;
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string client = "client-" + std::to_string(i);
-    talk.node.replica.accept({client, "+1+2", "5", 5s}, talk.node.now);
-  }
-  // Reading 20,000 clients takes longer than a slice.
+  talk.add_clients();
   CHECK(talk.ask("COUNT NEAR +1+2 1\nPING a\nCOUNT NEAR +1+2 1 match=client-1*\nPING b").empty());
   CHECK(talk.asking.waiting() == 2);
   CHECK(talk.iterate() == "COUNT 20000\nPONG a\nCOUNT 11111\nPONG b\n");
@@ -139,10 +139,7 @@ TEST_CASE("a query that is not complete at once keeps its place among the replie
 
 TEST_CASE("a query of a connection that has gone ends without an answer") {
   Talk talk;
-  for (int i = 0; i < 20'000; ++i) {
-    const std::string client = "client-" + std::to_string(i);
-    talk.node.replica.accept({client, "+1+2", "5", 5s}, talk.node.now);
-  }
+  talk.add_clients();
   CHECK(talk.ask("COUNT NEAR +1+2 1").empty());
   talk.is_gone = true;
   CHECK(talk.iterate().empty());
