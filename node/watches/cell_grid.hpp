@@ -2,7 +2,7 @@
 // area is in the cells of the smallest size of which it touches at most two in each direction, and the few areas that
 // are larger than the largest cells, or at a pole, are in a list.
 //
-// A circle with a radius of 1 km takes about 140 bytes. Adding and removing take amortised constant time, but removing
+// A circle with a radius of 1 km takes 100 to 200 bytes. Adding and removing take amortised constant time, but removing
 // an area from the list searches the list. A search looks up one cell of each size in use, and compares the bounds of
 // all areas in it. The areas of a cell are one array. Pure; loop thread only.
 #pragma once

@@ -1,10 +1,11 @@
 """What the tests of the client libraries share: two nodes with three clients, and nodes that fail under a watch. An
 event of a watch is a list that begins with its name."""
+import contextlib
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from herd_fixture import Herd
+from herd_fixture import LIGHT, Herd, herds_that_end, line
 from talk import now
 
 Take = Callable[[], list[Any]]  # the next event
@@ -14,6 +15,15 @@ def report_three(herd: Herd) -> None:
     """kiwi, and two other clients within 2 km of it."""
     herd["n0"].say(f"IAMAT kiwi +34-118 {now()}\nIAMAT truck-1 +34.01-118 {now()}\nIAMAT emu +34-118.01 {now()}\n")
     herd.wait_converged(3)
+
+
+@contextlib.contextmanager
+def two_nodes() -> Iterator[Herd]:
+    """Two nodes that know these three clients."""
+    with herds_that_end() as make:
+        herd = make(line(2), settings=LIGHT, log_level="info")
+        report_three(herd)
+        yield herd
 
 
 def ports(herd: Herd) -> list[str]:

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from client_scenes import ports, report_three
-from herd_fixture import LIGHT, LONG, REPOSITORY, Herd, MakeHerd, herds_that_end, line, wait_for
+from client_scenes import ports, two_nodes
+from herd_fixture import LIGHT, LONG, REPOSITORY, Herd, MakeHerd, line, wait_for
 from talk import piped
 
 CLIENTS = REPOSITORY / "clients"
@@ -74,10 +74,8 @@ def each_language(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempP
 
 
 @pytest.fixture(name="herd", scope="module")
-def two_nodes() -> Iterator[Herd]:
-    with herds_that_end() as make:
-        herd = make(line(2), settings=LIGHT, log_level="info")
-        report_three(herd)
+def herd_of_two() -> Iterator[Herd]:
+    with two_nodes() as herd:
         yield herd
 
 

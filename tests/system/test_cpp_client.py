@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 from certificates import SETTINGS
-from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three
-from herd_fixture import LIGHT, LONG, REPOSITORY, Herd, MakeHerd, Ports, herds_that_end, line
+from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three, two_nodes
+from herd_fixture import LIGHT, LONG, REPOSITORY, Herd, MakeHerd, Ports, line
 from herd_lab.certificate import write_certificate
 from scripted_lines import Answer, ScriptedLines
 from talk import now, piped
@@ -47,10 +47,8 @@ def built_programs(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
 
 
 @pytest.fixture(name="herd", scope="module")
-def two_nodes() -> Iterator[Herd]:
-    with herds_that_end() as make:
-        herd = make(line(2), settings=LIGHT, log_level="info")
-        report_three(herd)
+def herd_of_two() -> Iterator[Herd]:
+    with two_nodes() as herd:
         yield herd
 
 

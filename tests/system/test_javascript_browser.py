@@ -14,8 +14,8 @@ import pytest
 
 import browser
 from browser import Browser, Page
-from client_scenes import MembersOf, continue_at_another_node, read_to, report_three
-from herd_fixture import LIGHT, LONG, Herd, MakeHerd, herds_that_end, line, wait_for
+from client_scenes import MembersOf, continue_at_another_node, read_to, report_three, two_nodes
+from herd_fixture import LIGHT, LONG, Herd, MakeHerd, line, wait_for
 from page_server import PageServer, page_server
 from talk import now
 from tcp_relay import TcpRelay
@@ -38,10 +38,8 @@ def one_browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(name="herd", scope="module")
-def two_nodes() -> Iterator[Herd]:
-    with herds_that_end() as make:
-        herd = make(line(2), settings=LIGHT, log_level="info")
-        report_three(herd)
+def herd_of_two() -> Iterator[Herd]:
+    with two_nodes() as herd:
         yield herd
 
 

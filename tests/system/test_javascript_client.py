@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 from certificates import SETTINGS
-from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three
-from herd_fixture import LIGHT, REPOSITORY, Herd, MakeHerd, herds_that_end, line, wait_for
+from client_scenes import MembersOf, Take, continue_at_another_node, ports, read_to, report_three, two_nodes
+from herd_fixture import LIGHT, REPOSITORY, Herd, MakeHerd, line, wait_for
 from herd_lab.certificate import write_certificate
 from talk import now, piped
 from tcp_relay import TcpRelay
@@ -54,10 +54,8 @@ for await (const event of herd.watch(JSON.parse(process.argv[2]))) {
 
 
 @pytest.fixture(name="herd", scope="module")
-def two_nodes() -> Iterator[Herd]:
-    with herds_that_end() as make:
-        herd = make(line(2), settings=LIGHT, log_level="info")
-        report_three(herd)
+def herd_of_two() -> Iterator[Herd]:
+    with two_nodes() as herd:
         yield herd
 
 

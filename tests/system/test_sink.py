@@ -11,7 +11,7 @@ from typing import Protocol
 
 import pytest
 from herd_fixture import LONG, MakeLightHerd, Node, alone, line, wait_for
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, running_server
 from sinks import (
     PROGRAM,
     SECONDS,
@@ -31,12 +31,8 @@ MIB = 1 << 20
 @pytest.fixture(name="server", scope="module")
 def one_server() -> Iterator[PostgresServer]:
     """One server for all tests: each of them has a schema of its own."""
-    server = PostgresServer()
-    try:
-        server.start()
+    with running_server() as server:
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(name="schema")

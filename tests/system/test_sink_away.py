@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from herd_fixture import LONG, MakeLightHerd, Node, alone
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, running_server
 from sinks import SECONDS, SinkProcess, check_history, database_sink, state, wait_equal
 from talk import now, resident_memory
 
@@ -28,12 +28,8 @@ pytestmark = pytest.mark.skipif(
 
 @pytest.fixture(name="server")
 def own_server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
-        server.start()
+    with running_server() as server:
         yield server
-    finally:
-        server.close()
 
 
 class Walkers(threading.Thread):

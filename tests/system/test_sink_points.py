@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from herd_fixture import MakeLightHerd, Node, alone, wait_for
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, running_server
 from sinks import PROGRAM, database_sink, positions, wait_equal
 
 HAS_COLUMN = (
@@ -20,14 +20,10 @@ HAS_COLUMN = (
 @pytest.fixture(name="server")
 def own_server() -> Iterator[PostgresServer]:
     """One for each test: an extension belongs to a database."""
-    server = PostgresServer()
-    try:
-        server.start()
+    with running_server() as server:
         if not server.query("SELECT 1 FROM pg_available_extensions WHERE name = 'postgis'"):
             pytest.skip("PostGIS is not installed: scripts/deps --postgis")
         yield server
-    finally:
-        server.close()
 
 
 @pytest.fixture(name="node")

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 from herd_fixture import LONG, Herd, MakeLightHerd, line, wait_for
-from postgres_server import PostgresServer
+from postgres_server import PostgresServer, running_server
 from sinks import check_history, database_sink, positions, state
 
 CLIENTS = 20_000 if LONG else 500
@@ -21,12 +21,8 @@ SECONDS = 1200.0 if LONG else 60.0
 
 @pytest.fixture(name="server")
 def own_server() -> Iterator[PostgresServer]:
-    server = PostgresServer()
-    try:
-        server.start()
+    with running_server() as server:
         yield server
-    finally:
-        server.close()
 
 
 class Reporter(threading.Thread):
