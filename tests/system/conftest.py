@@ -15,8 +15,7 @@ from google_answers import KEY  # noqa: E402
 from google_herd import TIMEOUT, VARIABLE, MakeNode  # noqa: E402
 from google_server import GoogleServer  # noqa: E402
 from herd_control import Control, MakeControl  # noqa: E402
-from herd_fixture import (LIGHT, Graph, Herd, MakeHerd, MakeLightHerd, Node, Ports, alone, herds_that_end,  # noqa: E402
-                          wait_for)
+from herd_fixture import (LIGHT, Graph, Herd, MakeHerd, MakeLightHerd, Node, Ports, alone, herds_that_end)  # noqa: E402
 
 
 @pytest.fixture
@@ -83,6 +82,6 @@ def make_node(make_herd: MakeHerd, google: GoogleServer) -> MakeNode:
         herd = make_herd(alone(1), start=False, settings=settings, log_level=log_level)
         herd.environment[VARIABLE] = key or ""
         herd.start()
-        wait_for(lambda: herd["n0"].status()["places"], "the worker has its providers")
+        herd["n0"].wait_places()
         return herd["n0"]
     return make

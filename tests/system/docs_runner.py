@@ -131,7 +131,7 @@ class Runner:
         if not all(node.is_ready() for node in self.herd):
             self.control.run("up")
         for node in self.herd:
-            wait_for(lambda: node.status()["places"], f"{node.name} has its providers")
+            node.wait_places()
         for report in reports:
             self.say(self.herd["Hill"], report)
 

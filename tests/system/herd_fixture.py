@@ -79,6 +79,10 @@ class Node(PrivateNode):
             return self.is_ready()
         wait_for(ready, f"{self.name} is ready", seconds)
 
+    def wait_places(self, seconds: float = 60) -> None:
+        """Waits until it has read its places: until then a lookup waits, and fails after [places] timeout."""
+        wait_for(lambda: self.status()["places"], f"{self.name} has read its places", seconds)
+
     def wait_log(self, *parts: str, seconds: float = 20) -> str:
         """Waits until the log contains all of these texts, and returns the log."""
         def all_there() -> str | None:

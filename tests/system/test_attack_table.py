@@ -121,6 +121,7 @@ def nodes_under_attack(request: pytest.FixtureRequest) -> Iterator[Measured]:
         tls = herd_with_tls(make)
         herd.wait_linked()
         settled_memory(herd["n0"])
+        tls["n0"].wait_places()
         assert '"status":"OK"' in say(tls["n0"], context_for(tls), "IAMAT a +34-118 5\nWHATSAT a 50 20\n")
         measured = Measured(Target(herd, tls))
         yield measured

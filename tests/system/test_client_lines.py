@@ -16,6 +16,7 @@ WILL_ECHO, DO_ECHO, NOP, AYT = b"\xff\xfb\x01", b"\xff\xfd\x01", b"\xff\xf1", b"
 def one_node() -> Iterator[Node]:
     herd = Herd.for_test(alone(1))
     herd.start()
+    herd["n0"].wait_places()
     yield herd["n0"]
     herd.close()
 

@@ -20,6 +20,8 @@ def herd_with(policy: str) -> Herd:
     herd = Herd.for_test(line(2), settings={"clients": {"invalid_arguments": policy}})
     herd.start()
     herd.wait_linked()
+    for node in herd:
+        node.wait_places()
     return herd
 
 
@@ -289,7 +291,7 @@ def test_replies_have_the_order_of_commands_also_around_lookups(node: Node) -> N
 
 
 def test_a_lookup_while_the_places_are_being_read_retains_its_reply_slot(make_herd: MakeHerd) -> None:
-    herd = make_herd(line(1), start=False)
+    herd = make_herd(line(1), start=False, settings={"places": {"timeout": "60s"}})
     herd["n0"].start(wait=False)
 
     def connected() -> socket.socket | None:

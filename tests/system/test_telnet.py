@@ -57,6 +57,7 @@ expect "IGNORE\r\n"
 quit
 """)
     wait_for(lambda: herd["n1"].knows("kiwi.cs.ucla.edu"), "the other node has the record")
+    herd["n1"].wait_places()
     shown = telnet(rf"""
 open_session {herd["n1"].clients_port}
 send "WHATSAT kiwi.cs.ucla.edu 10 5\r"
@@ -125,5 +126,5 @@ def test_nodes_give_the_replies_of_the_session_in_the_readme(make_herd: MakeHerd
     before, after = (reply.split()[2] for reply in (report_reply, reply))
     assert reply == report_reply.replace(report_time, time).replace(before, after)
     wait_for(lambda: herd["Campbell"].knows(report.split()[1]), "Campbell knows it")
-    wait_for(lambda: herd["Campbell"].status()["places"], "its worker has read the data")
+    herd["Campbell"].wait_places()
     assert herd["Campbell"].say(query) == query_reply.replace(report_time, time).replace(before, after)
