@@ -1,4 +1,5 @@
-"""Tests scripts/lib/build in a clone that was copied or moved. A stand-in for cmake notes how it is called."""
+"""Tests what scripts/test calls: scripts/lib/build in a clone that was copied or moved, with a stand-in for cmake that
+notes how it is called, and scripts/lib/failed_tests.py."""
 import os
 import pathlib
 import shutil
@@ -6,7 +7,8 @@ import subprocess
 
 import pytest
 
-BUILD = pathlib.Path(__file__).resolve().parents[2] / "scripts/lib/build"
+LIB = pathlib.Path(__file__).resolve().parents[2] / "scripts/lib"
+BUILD, FAILED_TESTS = LIB / "build", LIB / "failed_tests.py"
 
 
 @pytest.mark.parametrize("is_moved", [False, True])
@@ -29,3 +31,14 @@ def test_a_moved_clone_is_built_again_from_its_own_sources(tmp_path: pathlib.Pat
     assert (stub / "calls").read_text().split() == ["--preset"] * is_moved + ["--build"]
     assert (f"build/release was made in {made_in}: building all of it again here\n" in ran.stdout) == is_moved
     assert (release / "build.ninja").exists() != is_moved
+
+
+def test_what_failed_tests_printed_comes_last(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "CTestTestfile.cmake").write_text(
+        'add_test("fails (1)" sh "-c" "seq 1 70; exit 1")\nadd_test("fails not" echo fine)\n'
+        'add_test("is not found" "/is/not/found")\n')
+    subprocess.run(["ctest", "--test-dir", tmp_path], stdout=subprocess.DEVNULL, check=False)
+    printed = subprocess.run([FAILED_TESTS, tmp_path / "Testing/Temporary"], capture_output=True, text=True, check=True)
+    lines = printed.stdout.splitlines()
+    assert lines[1:3] == ["===== failed: fails (1), the last 60 of 70 lines", "11"] and lines[61] == "70"
+    assert lines[63] == "===== failed: is not found" and "fine" not in printed.stdout
