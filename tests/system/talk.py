@@ -90,6 +90,6 @@ def resident_memory(node: Node) -> int:
 
 def settled_memory(node: Node) -> int:
     """The peak of the memory in bytes after the node has read the places, which needs the most."""
-    node.wait_places()
-    assert '"status":"OK"' in node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5\nWHATSAT a 50 20")
+    node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5")
+    wait_for(lambda: '"status":"OK"' in node.say("WHATSAT a 50 20"), "it has read its places", seconds=60)
     return memory_peak(node)
