@@ -23,10 +23,21 @@ template <typename Function>
 void CellGrid::for_each_cell(std::size_t size, const Bounds& bounds, const Function& function) {
   const unsigned shift = kShifts[size];
   const std::uint32_t columns = ((area::kTurn - 1) >> shift) + 1;
-  const std::uint32_t last = bounds.east >> shift;
-  for (std::uint32_t x = bounds.west >> shift;; x = x + 1 == columns ? 0 : x + 1) {
-    for (std::uint32_t y = bounds.south >> shift; y <= bounds.north >> shift; ++y) function(key_of(size, x, y));
-    if (x == last) break;
+  const area::Spot low{bounds.west, bounds.south};
+  const area::Spot high{bounds.east, bounds.north};
+  const auto cell_of = [shift](area::Spot spot) { return area::Spot{spot.x >> shift, spot.y >> shift}; };
+  const area::Spot first = cell_of(low);
+  const area::Spot last = cell_of(high);
+  for (std::uint32_t x = first.x;; x = x + 1 == columns ? 0 : x + 1) {
+    for (std::uint32_t y = first.y; y <= last.y; ++y) {
+      Part part{{0, 0}, {UINT8_MAX, UINT8_MAX}};
+      if (x == first.x) part.low.x = step_of(size, low).x;
+      if (y == first.y) part.low.y = step_of(size, low).y;
+      if (x == last.x) part.high.x = step_of(size, high).x;
+      if (y == last.y) part.high.y = step_of(size, high).y;
+      function(key_of(size, x, y), part);
+    }
+    if (x == last.x) break;
   }
 }
 
@@ -37,8 +48,8 @@ void CellGrid::add(WatchId watch, const std::optional<Bounds>& bounds) {
     return;
   }
   bool is_first = true;
-  for_each_cell(size, *bounds, [&](Key key) {
-    if (is_first || !mutated(Mutant::CellForgotten)) add_to(key, *bounds, watch);
+  for_each_cell(size, *bounds, [&](Key key, Part part) {
+    if (is_first || !mutated(Mutant::CellForgotten)) add_to(key, part, watch);
     is_first = false;
   });
 }
@@ -85,7 +96,7 @@ std::size_t CellGrid::position_of(Key key) const {
   return position;
 }
 
-void CellGrid::add_to(Key key, const Bounds& bounds, WatchId watch) {
+void CellGrid::add_to(Key key, Part part, WatchId watch) {
   if (first_of_watch_.size() <= watch) first_of_watch_.resize(std::size_t{watch} + 1, kNone);
   std::size_t position = position_of(key);
   if (cells_[position].key == kNone) {
@@ -103,7 +114,7 @@ void CellGrid::add_to(Key key, const Bounds& bounds, WatchId watch) {
     set_capacity(cell, cell.capacity_bits + 1U);
   }
   const std::uint32_t place = new_place({key, at, first_of_watch_[watch]});
-  cell.entries[at] = {bounds, watch, place};
+  cell.entries[at] = {part, watch, place};
   ++cell.count;
   first_of_watch_[watch] = place;
 }
@@ -171,13 +182,10 @@ void CellGrid::check_invariants() const {
     if (cell.key == kNone) continue;
     HERD_ASSERT(position_of(cell.key) == position && cell.count > 0);
     HERD_ASSERT(cell.count <= std::uint32_t{1} << cell.capacity_bits);
-    const std::size_t size = cell.key >> (2 * kAxisBits);
-    ++cells[size];
+    ++cells[cell.key >> (2 * kAxisBits)];
     for (std::uint32_t at = 0; at < cell.count; ++at) {
       const Entry& entry = cell.entries[at];
-      bool touches = false;
-      for_each_cell(size, entry.bounds, [&](Key key) { touches = touches || key == cell.key; });
-      HERD_ASSERT(size_of(entry.bounds) == size && touches);
+      HERD_ASSERT(entry.part.contains(entry.part.low) && entry.part.contains(entry.part.high));
       HERD_ASSERT(places_[entry.place].cell == cell.key && places_[entry.place].position == at);
       ++listed;
     }

@@ -111,3 +111,26 @@ TEST_CASE("areas of one cell are removed in any order") {
     if (watches.size() % 20 == 1) grid.check_invariants();
   }
 }
+
+TEST_CASE("an area is found at most 1/256 of a cell's side outside of its bounds") {
+  constexpr std::uint32_t kStep = (1U << 19) / 256;
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 200; ++round) {
+    CellGrid grid;
+    const Point centre{static_cast<std::int32_t>(random() % 600'000'000),
+                       static_cast<std::int32_t>(random() % 1'000'000)};
+    const Bounds bounds = *WatchedArea(centre, 1'000'000, 0).bounds();
+    grid.add(1, bounds);
+    const auto is_found = [&](std::uint32_t x, std::uint32_t y) {
+      bool found = false;
+      grid.for_each_at(area::Spot{x, y}, [&](WatchId) { found = true; });
+      return found;
+    };
+    CHECK(is_found(bounds.west, bounds.south));
+    CHECK(is_found(bounds.east, bounds.north));
+    CHECK_FALSE(is_found(bounds.west - kStep, bounds.south));
+    CHECK_FALSE(is_found(bounds.west, bounds.south - kStep));
+    CHECK_FALSE(is_found(bounds.east + kStep, bounds.north));
+    CHECK_FALSE(is_found(bounds.east, bounds.north + kStep));
+  }
+}
