@@ -144,7 +144,7 @@ bool MemberWatch::write_changes(Output& out) {
 
 void MemberWatch::write_changed(bus::RecordIndex record, bus::ChangeNumber number, Output& out) {
   if (centre_ != nullptr && record == centre_->record) {
-    if (centre_held_ == 0) centre_held_ = number;
+    if (centre_->held == 0) centre_->held = number;
     return;
   }
   if (!accepts(record)) return;

@@ -39,7 +39,10 @@ void MemberWatch::watch_circle(const protocol::Circle& circle, protocol::Millime
     HERD_ASSERT(slot.found());
     const bus::RecordView record = store().record_at(slot.index());
     point = protocol::point_of(record.coordinates);
-    centre_ = std::make_unique<Centre>(Centre{slot.index(), {record.epoch, record.time}, true});
+    centre_ = std::make_unique<Centre>();
+    centre_->record = slot.index();
+    centre_->is_known = true;
+    centre_->version = {record.epoch, record.time};
     place().shared.interests.add_record(place().id, slot.index());
   }
   area_.emplace(area::point_of(area::spot_of(point)), circle.radius, slack);
@@ -178,7 +181,8 @@ void MemberWatch::write_held(bus::RecordIndex record, Output& out) {
 
 std::optional<bus::ChangeNumber> MemberWatch::lowest_held() const {
   std::optional<bus::ChangeNumber> lowest = dwelling_ != nullptr ? dwelling_->lowest_held() : std::nullopt;
-  if (centre_held_ != 0 && (!lowest || centre_held_ < *lowest)) lowest = centre_held_;
+  const bus::ChangeNumber held = centre_ != nullptr ? centre_->held : 0;
+  if (held != 0 && (!lowest || held < *lowest)) lowest = held;
   return lowest;
 }
 

@@ -32,13 +32,6 @@ class MemberWatch final : public Watch {
   static constexpr bus::RecordIndex kNone = MemberSet::kNone;
   static constexpr std::size_t kPage = 256;  // members that the opening searches at once
 
-  // The client in the centre of a circle.
-  struct Centre {
-    bus::RecordIndex record = kNone;
-    Version version;        // that the reader knows
-    bool is_known = false;  // false: it was reset
-  };
-
   // The lines up to READY.
   struct Opening {
     enum class Stage : std::uint8_t { Begin, Search, Page, Changes, Ready };
@@ -64,6 +57,15 @@ class MemberWatch final : public Watch {
     bool is_listed = false;
     std::vector<bus::RecordIndex> records;  // that may leave, then those that may enter
     std::size_t next = 0;
+  };
+
+  // The client in the centre of a circle.
+  struct Centre {
+    bus::RecordIndex record = kNone;
+    bool is_known = false;  // false: it was reset
+    Version version;        // that the reader knows
+    std::unique_ptr<Recentring> recentring;
+    bus::ChangeNumber held = 0;  // it changed while a resumed watch opened; 0: it did not
   };
 
   bool open(Output& out) override;
@@ -113,16 +115,14 @@ class MemberWatch final : public Watch {
   [[nodiscard]] bool find_next();
 
   std::optional<WatchedArea> area_;       // nullopt: one client is watched
-  bool is_added_ = false;                 // the area, to the interests
   std::unique_ptr<Centre> centre_;        // of a circle round a client
   std::unique_ptr<std::string> unknown_;  // the watched client's id, as long as it has no record
   bus::RecordIndex client_ = kNone;       // the watched client's record
+  bool is_added_ = false;                 // the area, to the interests
   MemberSet members_;
   protocol::Nanoseconds dwell_{};
   std::unique_ptr<Delays> dwelling_;
   std::unique_ptr<Opening> opening_;
-  std::unique_ptr<Recentring> recentring_;
-  bus::ChangeNumber centre_held_ = 0;  // the centre changed while a resumed watch opened; 0: it did not
 };
 
 }  // namespace herd::node::watches

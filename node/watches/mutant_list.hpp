@@ -52,11 +52,11 @@ HERD_MUTANT(AllResetUnnoticed)  // a client that is reset gives no GONE, one tha
 HERD_MUTANT(AllListedTwice)     // a client that changed before it was listed gives an event for that change, too
 HERD_MUTANT(AllTieIsMove)       // a record of the same time gives a MOVE
 // Ends and limits.
-HERD_MUTANT(DueForgotten)            // a change does not make its watch due
-HERD_MUTANT(EndForgotten)            // a watch ends without END
-HERD_MUTANT(FinishGoesOn)            // after the end of input, watches go on
-HERD_MUTANT(NodeLimitIgnored)        // max_per_node has no effect
-HERD_MUTANT(ConnectionLimitIgnored)  // a connection may have any number of watches
-HERD_MUTANT(MemberLimitIgnored)      // max_members has no effect
-HERD_MUTANT(RefusalNotCounted)       // a WATCH that a limit refuses is not counted
-HERD_MUTANT(TagTwice)                // two watches of a connection may have one tag
+HERD_MUTANT(DueForgotten)           // a change does not make its watch due
+HERD_MUTANT(EndForgotten)           // a watch ends without END
+HERD_MUTANT(FinishGoesOn)           // after the end of input, watches go on
+HERD_MUTANT(NodeLimitIgnored)       // max_per_node has no effect
+HERD_MUTANT(ConnectionLimitTooLow)  // a connection may have 63 watches
+HERD_MUTANT(MemberLimitIgnored)     // max_members has no effect
+HERD_MUTANT(RefusalNotCounted)      // a WATCH that a limit refuses is not counted
+HERD_MUTANT(TagTwice)               // two watches of a connection may have one tag

@@ -20,9 +20,9 @@ void MemberWatch::judge_centre(bus::ChangeNumber number, Output& out) {
     remove_area();
     centre_->is_known = false;
     if (dwelling_ != nullptr) dwelling_->clear();
-    recentring_ = std::make_unique<Recentring>();
-    recentring_->number = number;
-    recentring_->first = EventKind::Gone;
+    centre_->recentring = std::make_unique<Recentring>();
+    centre_->recentring->number = number;
+    centre_->recentring->first = EventKind::Gone;
     return;
   }
   const Version version = version_of(centre_->record);
@@ -46,69 +46,74 @@ void MemberWatch::begin_recentring(bus::ChangeNumber number, Point point) {
       return !at || !contains(record, *at, false);
     });
   }
-  recentring_ = std::make_unique<Recentring>();
-  recentring_->number = number;
-  recentring_->search.emplace(tree(), point, area_->radius(), SIZE_MAX, std::nullopt, [this](bus::RecordIndex record) {
+  const auto may_enter = [this](bus::RecordIndex record) {
     return record != centre_->record && !members_.contains(record) && accepts(record);
-  });
+  };
+  centre_->recentring = std::make_unique<Recentring>();
+  centre_->recentring->number = number;
+  centre_->recentring->search.emplace(tree(), point, area_->radius(), SIZE_MAX, std::nullopt, may_enter);
 }
 
 // A change of the centre that came while a resumed watch opened is judged first.
 bool MemberWatch::complete(Output& out) {
-  if (centre_held_ != 0) {
+  if (centre_ == nullptr) return true;
+  if (centre_->held != 0) {
     if (out.is_full()) return false;
-    centre_held_ = 0;
+    centre_->held = 0;
     judge_centre(position(), out);
   }
-  if (recentring_ == nullptr) return true;
-  if (!recentring_->is_listed && !list(out)) {
-    if (!recentring_->first_is_written && !is_over()) write_first(out);
+  if (centre_->recentring == nullptr) return true;
+  Recentring& recentring = *centre_->recentring;
+  if (!recentring.is_listed && !list(out)) {
+    if (!recentring.first_is_written && !is_over()) write_first(out);
     return false;
   }
   bool has_next = find_next();
-  if (!recentring_->first_is_written) {
-    if (!has_next || mutated(Mutant::CentreNumberedEarly)) raise(recentring_->number);
+  if (!recentring.first_is_written) {
+    if (!has_next || mutated(Mutant::CentreNumberedEarly)) raise(recentring.number);
     write_first(out);
   }
   while (has_next) {
     if (out.must_stop()) return false;
-    const bus::RecordIndex record = recentring_->records[recentring_->next++];
+    const bus::RecordIndex record = recentring.records[recentring.next++];
     has_next = find_next();
-    judge(record, has_next ? 0 : recentring_->number, out);
+    judge(record, has_next ? 0 : recentring.number, out);
     if (is_over()) return false;
   }
-  recentring_.reset();
+  centre_->recentring.reset();
   return true;
 }
 
 // Lists the records, in slices.
 bool MemberWatch::list(Output& out) {
   constexpr std::size_t kRecordsAtOnce = 64;
-  for (; recentring_->scanned < members_.slots(); ++recentring_->scanned) {
-    if (recentring_->scanned % kRecordsAtOnce == kRecordsAtOnce - 1 && out.slice.is_over()) return false;
-    const bus::RecordIndex record = members_.at(recentring_->scanned);
+  Recentring& recentring = *centre_->recentring;
+  for (; recentring.scanned < members_.slots(); ++recentring.scanned) {
+    if (recentring.scanned % kRecordsAtOnce == kRecordsAtOnce - 1 && out.slice.is_over()) return false;
+    const bus::RecordIndex record = members_.at(recentring.scanned);
     if (mutated(Mutant::CentreKeepsMembers)) continue;
-    if (record != kNone && has_event(record)) recentring_->records.push_back(record);
+    if (record != kNone && has_event(record)) recentring.records.push_back(record);
   }
-  if (recentring_->search) {
-    if (!recentring_->search->run(out.slice)) return false;
-    for (const area::Found& found : recentring_->search->take()) {
+  if (recentring.search) {
+    if (!recentring.search->run(out.slice)) return false;
+    for (const area::Found& found : recentring.search->take()) {
       if (members_.contains(found.record) || mutated(Mutant::CentreFindsNone)) continue;
       if (dwell_.count() == 0) {
-        recentring_->records.push_back(found.record);
+        recentring.records.push_back(found.record);
       } else if (dwelling_ == nullptr || !dwelling_->find(found.record)) {
-        dwell(found.record, recentring_->number, out);
+        dwell(found.record, recentring.number, out);
         if (is_over()) return false;
       }
     }
   }
-  recentring_->is_listed = true;
+  recentring.is_listed = true;
   return true;
 }
 
 void MemberWatch::write_first(Output& out) {
-  recentring_->first_is_written = true;
-  if (!place().sight.events_only) write_event(recentring_->first, centre_->record, std::nullopt, out);
+  Recentring& recentring = *centre_->recentring;
+  recentring.first_is_written = true;
+  if (!place().sight.events_only) write_event(recentring.first, centre_->record, std::nullopt, out);
 }
 
 // Whether judge() writes an event other than MOVE for a listed record.
@@ -121,10 +126,11 @@ bool MemberWatch::has_event(bus::RecordIndex record) const {
 }
 
 bool MemberWatch::find_next() {
-  while (recentring_->next < recentring_->records.size() && !has_event(recentring_->records[recentring_->next])) {
-    ++recentring_->next;
+  Recentring& recentring = *centre_->recentring;
+  while (recentring.next < recentring.records.size() && !has_event(recentring.records[recentring.next])) {
+    ++recentring.next;
   }
-  return recentring_->next < recentring_->records.size();
+  return recentring.next < recentring.records.size();
 }
 
 }  // namespace herd::node::watches

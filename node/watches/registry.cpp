@@ -39,7 +39,7 @@ void WatchRegistry::note_found(std::span<const area::Moved> moved) {
     for (; at < ends_[each]; ++at) {
       Slot& slot = slots_[found_[at]];
       if (!slot.watch->note(moved[each], change)) continue;
-      if (!mutated(Mutant::DueForgotten)) slot.due = kDueNow;
+      if (!mutated(Mutant::DueForgotten)) slot.owner->due_ |= slot.place;
       announce(*slot.owner);
     }
   }
@@ -60,14 +60,13 @@ std::optional<protocol::Nanoseconds> WatchRegistry::next_due() const {
   return timers_.begin()->first;
 }
 
-WatchId WatchRegistry::take_id(Watcher& owner) {
+WatchId WatchRegistry::take_id() {
   if (free_ids_.empty()) {
     free_ids_.push_back(static_cast<WatchId>(slots_.size()));
     slots_.emplace_back();
   }
   const WatchId id = free_ids_.back();
   free_ids_.pop_back();
-  slots_[id] = {nullptr, &owner, kDueNow};
   return id;
 }
 

@@ -53,19 +53,15 @@ class WatchRegistry {
   struct Slot {
     Watch* watch = nullptr;  // nullptr: the id is free
     Watcher* owner = nullptr;
-    // When Watch::write() is next due, in steady time. apply() sets it to kDueNow, Watcher::write() to the watch's
-    // next_due().
-    protocol::Nanoseconds due = kDueNow;
+    Watcher::Places place = 0;  // the watch's bit in the owner's sets
   };
-  static constexpr protocol::Nanoseconds kDueNow = protocol::Nanoseconds::min();
-  static constexpr protocol::Nanoseconds kNeverDue = protocol::Nanoseconds::max();
 
   // More would not stay in the processor's cache until they are used. A change of which more are found is noted alone.
   static constexpr std::size_t kFoundAtOnce = 512;
 
   // Tells the watches in found_ of these changes.
   void note_found(std::span<const area::Moved> moved);
-  [[nodiscard]] WatchId take_id(Watcher& owner);
+  [[nodiscard]] WatchId take_id();
   void free_id(WatchId id);
   void announce(Watcher& watcher);
   void set_timer(Watcher& watcher, std::optional<protocol::Nanoseconds> due);

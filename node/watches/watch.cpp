@@ -20,8 +20,8 @@ std::string_view prefix_of(const protocol::Watch& command) {
 
 Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed, protocol::Now now)
     : place_(place),
-      tag_(command.tag),
-      prefix_(prefix_of(command)),
+      tag_bytes_(static_cast<std::uint8_t>(command.tag.size())),
+      texts_(std::string(command.tag).append(prefix_of(command))),
       every_(command.options.every),
       beat_(command.options.beat),
       last_event_(now.steady) {
@@ -35,9 +35,8 @@ Watch::~Watch() {
 
 // The virtual functions, and what add_pending() uses.
 void Watch::prefetch() const {
-  protocol::prefetch(this);
+  protocol::prefetch<protocol::PrefetchFor::Writing>(&lane_);
   protocol::prefetch<protocol::PrefetchFor::Writing>(&cursor_);
-  protocol::prefetch(&lane_);
 }
 
 bool Watch::write(Output& out) {
@@ -74,7 +73,7 @@ void Watch::append_end(std::string& out, EndReason reason) {
 
 bool Watch::accepts(bus::RecordIndex record) const {
   const std::string_view client = tree().id_of(record);
-  if (!client.starts_with(prefix_) && !mutated(Mutant::MatchIgnored)) return false;
+  if (!client.starts_with(prefix()) && !mutated(Mutant::MatchIgnored)) return false;
   return place_.sight.allows(client) || mutated(Mutant::HiddenShown);
 }
 

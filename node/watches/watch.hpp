@@ -64,7 +64,8 @@ class Watch {
   // Appends the END line. Call it at most once, and then no other function.
   void append_end(std::string& out, EndReason reason);
 
-  [[nodiscard]] std::string_view tag() const { return tag_; }
+  [[nodiscard]] WatchId id() const { return place_.id; }
+  [[nodiscard]] std::string_view tag() const { return std::string_view(texts_).substr(0, tag_bytes_); }
   // READY is written.
   [[nodiscard]] bool is_open() const { return is_open_; }
   // END is written.
@@ -121,9 +122,10 @@ class Watch {
   [[nodiscard]] const area::AreaTree& tree() const { return place_.shared.index.tree(); }
   [[nodiscard]] const bus::Store& store() const { return place_.shared.store; }
   [[nodiscard]] const Place& place() const { return place_; }
-  [[nodiscard]] const std::string& prefix() const { return prefix_; }
   // nullopt: not resumed.
-  [[nodiscard]] std::optional<bus::ChangeNumber> resumed_after() const { return resumed_after_; }
+  [[nodiscard]] std::optional<bus::ChangeNumber> resumed_after() const {
+    return resumed_after_ == 0 ? std::nullopt : std::optional(resumed_after_);
+  }
 
  private:
   enum class Lane : std::uint8_t { Current, Pending, Lagging };
@@ -140,23 +142,26 @@ class Watch {
   bool read_feed(Output& out);
   bool write_held_moves(Output& out);
   [[nodiscard]] bool is_tick_due(protocol::Nanoseconds now_steady) const;
-  [[nodiscard]] EventHead head(EventKind kind) const { return {tag_, number_, kind}; }
+  [[nodiscard]] EventHead head(EventKind kind) const { return {tag(), number_, kind}; }
   void count(EventKind kind, Output& out);
+  // Of `match=` or of CLIENT; empty: every client.
+  [[nodiscard]] std::string_view prefix() const { return std::string_view(texts_).substr(tag_bytes_); }
 
-  Place place_;
-  std::string tag_;
-  std::string prefix_;  // of `match=` or of CLIENT; empty: every client
+  // There may be millions of watches, so their order leaves no gaps.
+  [[no_unique_address]] Place place_;
+  Lane lane_ = Lane::Lagging;
+  bool is_open_ = false;
+  bool is_over_ = false;
+  std::uint8_t tag_bytes_;
+  std::string texts_;  // the tag, and the prefix
   bus::ChangeNumber number_ = 0;
-  bus::ChangeNumber cursor_ = 0;  // not in the lane Current
-  std::optional<bus::ChangeNumber> resumed_after_;
+  bus::ChangeNumber cursor_ = 0;         // not in the lane Current
+  bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed
   std::unique_ptr<std::vector<bus::RecordIndex>> pending_;
   std::unique_ptr<Delays> moves_;  // with `every`: the clients with a MOVE less than that ago
   protocol::Nanoseconds every_{};
   protocol::Nanoseconds beat_{};
   protocol::Nanoseconds last_event_{};  // steady time
-  Lane lane_ = Lane::Lagging;
-  bool is_open_ = false;
-  bool is_over_ = false;
 };
 
 }  // namespace herd::node::watches

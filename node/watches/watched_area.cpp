@@ -46,13 +46,13 @@ std::optional<Bounds> circle_bounds(Point centre, protocol::Millimetres radius) 
 }  // namespace
 
 bool WatchedArea::contains(Point point, bool is_member) const {
-  if (!is_circle_) return area::BoxFilter(box()).contains(area::spot_of(point));
+  if (!is_circle()) return area::BoxFilter(box()).contains(area::spot_of(point));
   const bool has_slack = (is_member && !mutated(Mutant::SlackIgnored)) || mutated(Mutant::SlackForAll);
-  return area::distance(corner_, point) <= radius_ + (has_slack ? slack_ : 0);
+  return area::distance(centre(), point) <= radius() + (has_slack ? slack() : 0);
 }
 
 std::optional<Bounds> WatchedArea::bounds() const {
-  return is_circle_ ? circle_bounds(corner_, radius_ + slack_) : box_bounds(box());
+  return is_circle() ? circle_bounds(centre(), radius() + slack()) : box_bounds(box());
 }
 
 }  // namespace herd::node::watches

@@ -30,7 +30,7 @@ Watcher::Watcher(WatchRegistry& registry, Sight sight, std::uint64_t key)
     : registry_(registry), sight_(std::move(sight)), key_(key) {}
 
 Watcher::~Watcher() {
-  while (!watches_.empty()) erase(watches_.size() - 1);
+  for_each(used_, [this](std::size_t place) { erase(place); });
   registry_.forget(*this);
 }
 
@@ -38,16 +38,18 @@ std::variant<Watcher::Accepted, Watcher::Refused> Watcher::watch(const protocol:
   HERD_ASSERT(registry_.shared_.index.is_active());
   if (const std::string_view reason = reason_to_refuse(command); !reason.empty()) return Refused{reason};
   const bool is_resumed = is_resumable(command);
-  const WatchId id = registry_.take_id(*this);
-  const Watch::Place place{registry_.shared_, sight_, id};
-  std::unique_ptr<Watch> watch;
+  const auto place = static_cast<std::size_t>(std::countr_one(used_));
+  if (place >= watches_.size()) watches_.resize(place + 1);
+  Owned& owned = watches_[place];
+  const Watch::Place at{registry_.shared_, sight_, registry_.take_id()};
   if (holds_members(command)) {
-    watch = std::make_unique<MemberWatch>(place, command, is_resumed, now);
+    owned.watch = std::make_unique<MemberWatch>(at, command, is_resumed, now);
   } else {
-    watch = std::make_unique<AllWatch>(place, command, is_resumed, now);
+    owned.watch = std::make_unique<AllWatch>(at, command, is_resumed, now);
   }
-  registry_.slots_[id].watch = watch.get();
-  watches_.push_back({id, std::move(watch)});
+  registry_.slots_[at.id] = {owned.watch.get(), this, bit_of(place)};
+  used_ |= bit_of(place);
+  due_ |= bit_of(place);
   registry_.announce(*this);
   Accepted accepted;
   append_watching(accepted.line, command.tag, registry_.shared_.feed.id, is_resumed);
@@ -56,14 +58,14 @@ std::variant<Watcher::Accepted, Watcher::Refused> Watcher::watch(const protocol:
 
 std::string_view Watcher::reason_to_refuse(const protocol::Watch& command) const {
   const Shared& shared = registry_.shared_;
-  const auto has_tag = [&](const Owned& owned) { return owned.watch->tag() == command.tag; };
+  const auto has_tag = [&](const Owned& owned) { return owned.watch != nullptr && owned.watch->tag() == command.tag; };
   if (std::any_of(watches_.begin(), watches_.end(), has_tag) && !mutated(Mutant::TagTwice))
     return "a watch with this tag is running: UNWATCH it first";
   if (const std::string_view centre = centre_of(command); !centre.empty()) {
     const auto record = shared.store.find(centre);
     if (!record || bus::is_reset(*record) || !sight_.allows(centre)) return "the client in the centre is not known";
   }
-  const bool is_full = watches_.size() >= kMaxWatches && !mutated(Mutant::ConnectionLimitIgnored);
+  const bool is_full = size() >= kMaxWatches - (mutated(Mutant::ConnectionLimitTooLow) ? 1 : 0);
   const bool is_node_full = registry_.size() >= shared.limits.max_per_node && !mutated(Mutant::NodeLimitIgnored);
   if (!is_full && !is_node_full) return {};
   if (!mutated(Mutant::RefusalNotCounted)) ++shared.counters.refused;
@@ -82,75 +84,93 @@ bool Watcher::is_resumable(const protocol::Watch& command) const {
 }
 
 std::optional<std::string> Watcher::unwatch(std::string_view tag) {
-  for (std::size_t position = 0; position < watches_.size(); ++position) {
-    if (watches_[position].watch->tag() != tag) continue;
+  for (std::size_t place = 0; place < watches_.size(); ++place) {
+    if (watches_[place].watch == nullptr || watches_[place].watch->tag() != tag) continue;
     std::string line;
-    watches_[position].watch->append_end(line, EndReason::Unwatched);
-    erase(position);
+    watches_[place].watch->append_end(line, EndReason::Unwatched);
+    erase(place);
     return line;
   }
   return std::nullopt;
 }
 
 void Watcher::end_all(EndReason reason, std::string& out) {
-  for (const Owned& owned : watches_) owned.watch->append_end(out, reason);
-  while (!watches_.empty()) erase(watches_.size() - 1);
+  for_each(used_, [&](std::size_t place) {
+    watches_[place].watch->append_end(out, reason);
+    erase(place);
+  });
 }
 
 void Watcher::finish() {
   if (mutated(Mutant::FinishGoesOn)) return;
   is_finishing_ = true;
-  for (std::size_t position = watches_.size(); position-- > 0;) {
-    if (watches_[position].watch->is_open()) erase(position);
-  }
+  for_each(used_, [this](std::size_t place) {
+    if (watches_[place].watch->is_open()) erase(place);
+  });
 }
 
 bool Watcher::write(Output& out) {
-  if (watches_.empty()) return false;
+  if (used_ == 0) return false;
   if (mutated(Mutant::OutputUnbounded)) out.limit = SIZE_MAX;
   if (!registry_.shared_.index.is_current()) return true;
-  std::size_t position = std::exchange(turn_, turn_ + 1) % watches_.size();
-  for (std::size_t left = watches_.size(); left > 0; --left) {
-    if (write_one(watches_[position], out)) {
-      ++position;
-    } else {
-      erase(position);
-    }
-    if (position >= watches_.size()) position = 0;
-  }
-  const auto due = next_due();
-  const bool is_more = due == WatchRegistry::kDueNow;
-  registry_.set_timer(*this, is_more ? std::nullopt : due);
-  return is_more;
+  note_time(out.now.steady);
+  const std::size_t first = std::exchange(turn_, turn_ + 1) % watches_.size();
+  const auto shift = static_cast<int>(first);
+  for_each(std::rotr(std::exchange(due_, 0), shift),
+           [&](std::size_t turned) { write_one((turned + first) % kMaxWatches, out); });
+  registry_.set_timer(*this, due_ != 0 ? std::nullopt : next_due());
+  return due_ != 0;
 }
 
-// Few of many watches are due at a time, and those that are not are not read.
-bool Watcher::write_one(const Owned& owned, Output& out) {
-  protocol::Nanoseconds& due = registry_.slots_[owned.id].due;
-  if (due > out.now.steady) return true;
-  const bool is_more = is_finishing_ ? owned.watch->write_opening(out) : owned.watch->write(out);
-  due = is_more ? WatchRegistry::kDueNow : owned.watch->next_due().value_or(WatchRegistry::kNeverDue);
-  return is_more || !(is_finishing_ || owned.watch->is_over());
+void Watcher::note_time(protocol::Nanoseconds now_steady) {
+  for_each(timed_, [&](std::size_t place) {
+    if (watches_[place].due > now_steady) return;
+    timed_ &= ~bit_of(place);
+    due_ |= bit_of(place);
+  });
+}
+
+void Watcher::write_one(std::size_t place, Output& out) {
+  Owned& owned = watches_[place];
+  timed_ &= ~bit_of(place);
+  if (is_finishing_ ? owned.watch->write_opening(out) : owned.watch->write(out)) {
+    due_ |= bit_of(place);
+  } else if (is_finishing_ || owned.watch->is_over()) {
+    erase(place);
+  } else if (const auto due = owned.watch->next_due()) {
+    owned.due = *due;
+    timed_ |= bit_of(place);
+  }
 }
 
 std::optional<protocol::Nanoseconds> Watcher::next_due() const {
-  protocol::Nanoseconds first = WatchRegistry::kNeverDue;
-  for (const Owned& owned : watches_) first = std::min(first, registry_.slots_[owned.id].due);
-  return first == WatchRegistry::kNeverDue ? std::nullopt : std::optional(first);
+  std::optional<protocol::Nanoseconds> first;
+  for_each(timed_, [&](std::size_t place) {
+    if (!first || watches_[place].due < *first) first = watches_[place].due;
+  });
+  return first;
 }
 
-void Watcher::erase(std::size_t position) {
-  const WatchId id = watches_[position].id;
-  watches_.erase(watches_.begin() + static_cast<std::ptrdiff_t>(position));
+void Watcher::erase(std::size_t place) {
+  used_ &= ~bit_of(place);
+  due_ &= ~bit_of(place);
+  timed_ &= ~bit_of(place);
+  const WatchId id = watches_[place].watch->id();
+  watches_[place].watch.reset();
   registry_.free_id(id);
+  while (!watches_.empty() && watches_.back().watch == nullptr) watches_.pop_back();
 }
 
 void Watcher::check_invariants() const {
-  HERD_ASSERT(watches_.size() <= kMaxWatches);
-  for (const Owned& owned : watches_) {
-    const WatchRegistry::Slot& slot = registry_.slots_[owned.id];
-    HERD_ASSERT(slot.watch == owned.watch.get() && !owned.watch->is_over());
-    HERD_ASSERT(slot.due == WatchRegistry::kDueNow || owned.watch->is_idle() || mutated(Mutant::DueForgotten));
+  HERD_ASSERT(watches_.size() <= kMaxWatches && ((due_ | timed_) & ~used_) == 0);
+  for (std::size_t place = 0; place < watches_.size(); ++place) {
+    const Owned& owned = watches_[place];
+    HERD_ASSERT((owned.watch != nullptr) == ((used_ & bit_of(place)) != 0));
+    if (owned.watch == nullptr) continue;
+    const WatchRegistry::Slot& slot = registry_.slots_[owned.watch->id()];
+    HERD_ASSERT(slot.watch == owned.watch.get() && slot.owner == this && slot.place == bit_of(place));
+    HERD_ASSERT(!owned.watch->is_over());
+    HERD_ASSERT((due_ & bit_of(place)) != 0 || owned.watch->is_idle() || mutated(Mutant::DueForgotten));
   }
 }
 

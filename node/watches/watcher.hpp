@@ -11,6 +11,7 @@
 // Destroying a watcher ends its watches without END. Pure; owned by a session, used on the loop's thread only.
 #pragma once
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -31,7 +32,7 @@ class WatchRegistry;
 
 class Watcher {
  public:
-  static constexpr std::size_t kMaxWatches = 64;
+  static constexpr std::size_t kMaxWatches = 64;  // a bit of a Places each
 
   // `key`: the owner's name for it, free to choose. The registry must outlive the watcher.
   Watcher(WatchRegistry& registry, Sight sight, std::uint64_t key);
@@ -66,7 +67,7 @@ class Watcher {
   // knows it too. Valid after write() returned false.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const;
 
-  [[nodiscard]] std::size_t size() const { return watches_.size(); }
+  [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(std::popcount(used_)); }
   [[nodiscard]] std::uint64_t key() const { return key_; }
   void check_invariants() const;
 
@@ -75,20 +76,31 @@ class Watcher {
 
   [[nodiscard]] std::string_view reason_to_refuse(const protocol::Watch& command) const;
   [[nodiscard]] bool is_resumable(const protocol::Watch& command) const;
+  // A watch has a place from its begin to its end.
   struct Owned {
-    WatchId id = 0;
-    std::unique_ptr<Watch> watch;
+    std::unique_ptr<Watch> watch;  // nullptr: the place is free
+    protocol::Nanoseconds due{};   // of a place in timed_, in steady time
   };
+  using Places = std::uint64_t;  // a set of places: bit i is watches_[i]
+  static constexpr Places bit_of(std::size_t place) { return Places{1} << place; }
+  template <typename Function>
+  static void for_each(Places places, const Function& function) {
+    for (; places != 0; places &= places - 1) function(static_cast<std::size_t>(std::countr_zero(places)));
+  }
 
-  // Lets the watch write if it is due. Returns whether it goes on.
-  [[nodiscard]] bool write_one(const Owned& owned, Output& out);
-  void erase(std::size_t position);
+  // Moves the watches that are due by now from timed_ to due_.
+  void note_time(protocol::Nanoseconds now_steady);
+  void write_one(std::size_t place, Output& out);
+  void erase(std::size_t place);
 
   WatchRegistry& registry_;
   const Sight sight_;
   const std::uint64_t key_;
   std::vector<Owned> watches_;
-  std::size_t turn_ = 0;  // the watch that writes first
+  Places used_ = 0;       // those with a watch
+  Places due_ = 0;        // of which Watch::write() has something to do; the registry sets bits
+  Places timed_ = 0;      // of which it will, at a time. Few watches are in these two sets; the others are not read.
+  std::size_t turn_ = 0;  // the place that writes first
   bool is_finishing_ = false;
   bool is_announced_ = false;                   // the registry's: it is in the list of take_due()
   std::optional<protocol::Nanoseconds> timer_;  // the registry's

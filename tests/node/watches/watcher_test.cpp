@@ -48,6 +48,25 @@ TEST_CASE("UNWATCH ends a watch with the number of its last event, and frees its
   world.registry.check_invariants();
 }
 
+TEST_CASE("of 64 watches, also of those that took the place of others, each that is due writes, and no other") {
+  World world;
+  Connection connection(world);
+  for (std::size_t i = 0; i < Watcher::kMaxWatches; ++i) connection.watch(one(std::to_string(i), std::to_string(i)));
+  for (const char* tag : {"0", "31", "62"}) CHECK(connection.watcher.unwatch(tag).has_value());
+  for (const char* tag : {"x", "y"}) connection.watch(one(tag, tag));
+  connection.read();
+  CHECK(connection.watcher.size() == 63);
+  world.report("0", "+1+1");
+  CHECK(connection.read().empty());
+  for (const char* client : {"1", "32", "61", "63", "x", "y"}) {
+    world.report(client, "+1+1");
+    CHECK(connection.read().starts_with("! " + std::string(client) + ' '));
+    CHECK(connection.read().empty());
+  }
+  for (const char* tag : {"63", "61", "x"}) CHECK(connection.watcher.unwatch(tag).has_value());
+  world.registry.check_invariants();
+}
+
 TEST_CASE("all watches end with a reason, or without a word with their watcher") {
   World world;
   {
