@@ -3,6 +3,9 @@ stop, freeze, are killed, come back after a boot, and leave. test_units.py tests
 place of systemd, at any time. As root:
 
     HERD_LONG=1 HERD_DEB=build/package/herd_0.1.0_amd64.deb python3 -m pytest tests/system/test_systemd.py
+
+With HERD_OLDER_DEB all tests but the last use that package, and the last one upgrades it to HERD_DEB; else the last one
+installs the same package again.
 """
 import os
 import re
@@ -17,6 +20,7 @@ from herd_fixture import LONG, REPOSITORY, wait_for
 from talk import now
 
 DEB = os.environ.get("HERD_DEB", "")
+FIRST_DEB = os.environ.get("HERD_OLDER_DEB", DEB)
 NAMES = ["Hill", "Jaquez", "Smith", "Campbell", "Singleton"]  # of the package's configuration
 PORTS = dict(zip(NAMES, range(12140, 12145)))
 WATCHDOG_SECONDS = 30
@@ -82,7 +86,7 @@ def booted_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
     made = Host(tmp_path_factory.mktemp("debian"))
     try:
         made.boot()
-        shutil.copy(DEB, made.root / "root/herd.deb")
+        shutil.copy(FIRST_DEB, made.root / "root/herd.deb")
         made.run("apt-get install -y -qq --no-install-recommends /root/herd.deb")
         assert made.pids() == {}, "the installation starts no node"
         made.run("herd up")
@@ -193,9 +197,14 @@ def test_the_unit_of_herd_sink_in_the_guide_works(host: Host) -> None:
 
 def test_an_upgrade_restarts_the_nodes_and_a_purge_leaves_nothing_of_them(host: Host) -> None:
     before = host.pids()
+    reply = host.ask("Hill", f"IAMAT upgraded +34.06-118.44 {now()}")
+    assert reply.startswith("AT Hill ")
+    shutil.copy(DEB, host.root / "root/herd.deb")
     host.run("apt-get install -y -qq --reinstall --no-install-recommends /root/herd.deb")
     host.wait_up()
     assert not set(host.pids().values()) & set(before.values())
+    assert [host.ask(name, "WHATSAT upgraded 1 0").splitlines()[0] for name in NAMES] == [reply.strip()] * 5
+    assert "well" in host.run("herd doctor")
     host.run("apt-get purge -y -qq herd")
     assert host.run("systemctl list-units --all --plain --no-legend 'herd*'") == ""
     assert host.run("systemctl list-unit-files --no-legend 'herd*'", status=None) == ""
