@@ -40,7 +40,7 @@ inline constexpr std::chrono::microseconds kQuerySlice{1'000};
 // The same for the area index and the finding of watches, while they read changes of the store. If the iteration has
 // already taken longer than kIndexSlice, they may take as long again, up to kMaxIndexSlice: an iteration takes so long
 // if the process was suspended.
-inline constexpr std::chrono::microseconds kIndexSlice{200};
+inline constexpr std::chrono::microseconds kIndexSlice{100};
 inline constexpr std::chrono::milliseconds kMaxIndexSlice{10};
 
 // The area index takes about 20 bytes for each client, and time for each update. It is dropped when no query and no
