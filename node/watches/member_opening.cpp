@@ -54,6 +54,7 @@ void MemberWatch::begin_opening(Output& out) {
     }
     centre_->version = version_of(centre_->record);
     area_->set_centre(*point);
+    centre_->was_away = false;
   }
   if (area_) add_area();
   if (mutated(Mutant::SnapshotNumbered)) raise(opening_->cursor);

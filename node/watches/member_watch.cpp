@@ -43,6 +43,7 @@ void MemberWatch::watch_circle(const protocol::Circle& circle, protocol::Millime
     centre_->record = slot.index();
     centre_->is_known = true;
     centre_->version = {record.epoch, record.time};
+    centre_->noted = point;
     place().shared.interests.add_record(place().id, slot.index());
   }
   area_.emplace(area::point_of(area::spot_of(point)), circle.radius, slack);
@@ -71,6 +72,7 @@ void MemberWatch::remove_area() {
 
 // A client that leaves begins to dwell anew, also if the reader is too slow for this watch to judge it now.
 bool MemberWatch::note(const area::Moved& moved, const Change& /*change*/) {
+  if (centre_ != nullptr && moved.record == centre_->record) note_centre(moved.after);
   if (unknown_ != nullptr) {
     Interests& interests = place().shared.interests;
     interests.remove_unknown(place().id, *unknown_);
@@ -79,9 +81,27 @@ bool MemberWatch::note(const area::Moved& moved, const Change& /*change*/) {
     interests.add_record(place().id, client_);
   }
   if (dwelling_ != nullptr && dwelling_->find(moved.record) && !mutated(Mutant::DwellSurvivesLeave)) {
-    if (!moved.after || !contains(moved.record, *moved.after, false)) dwelling_->erase(moved.record);
+    if (!moved.after || !is_noted_inside(moved.record, *moved.after)) dwelling_->erase(moved.record);
   }
   return add_pending(moved.record, moved.number);
+}
+
+void MemberWatch::note_centre(std::optional<Point> point) {
+  centre_->noted = point;
+  if (point != area_->centre()) centre_->was_away = true;
+  if (dwelling_ == nullptr) return;
+  dwelling_->erase_if([&](bus::RecordIndex record) {
+    const std::optional<Point> at = tree().point_of(record);
+    return !at || !is_noted_inside(record, *at);
+  });
+}
+
+bool MemberWatch::is_noted_inside(bus::RecordIndex record, Point point) const {
+  if (centre_ == nullptr) return contains(record, point, false);
+  if (!centre_->noted || record == centre_->record) return false;
+  WatchedArea area = *area_;
+  area.set_centre(*centre_->noted);
+  return area.contains(point, false);
 }
 
 bool MemberWatch::contains(bus::RecordIndex record, Point point, bool is_member) const {
@@ -154,7 +174,10 @@ void MemberWatch::erase(bus::RecordIndex record) {
   --place().shared.counters.members;
 }
 
+// If the centre has moved away after the change that is judged, the client does not dwell.
 void MemberWatch::dwell(bus::RecordIndex record, bus::ChangeNumber number, Output& out) {
+  const std::optional<Point> point = tree().point_of(record);
+  if (!point || !is_noted_inside(record, *point)) return;
   if (end_if_too_many(counted() + 1, out)) return;
   if (dwelling_ == nullptr) dwelling_ = std::make_unique<Delays>();
   dwelling_->put(record, {out.now.steady + dwell_, number});

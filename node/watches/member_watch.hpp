@@ -62,8 +62,10 @@ class MemberWatch final : public Watch {
   // The client in the centre of a circle.
   struct Centre {
     bus::RecordIndex record = kNone;
-    bool is_known = false;  // false: it was reset
-    Version version;        // that the reader knows
+    bool is_known = false;                 // false: it was reset
+    Version version;                       // that the reader knows
+    std::optional<protocol::Point> noted;  // where it is after the last change that note() was told; nullopt: reset
+    bool was_away = false;                 // noted was another place than the area's centre since that was judged
     std::unique_ptr<Recentring> recentring;
     bus::ChangeNumber held = 0;  // it changed while a resumed watch opened; 0: it did not
   };
@@ -83,6 +85,9 @@ class MemberWatch final : public Watch {
   void remove_area();
 
   [[nodiscard]] bool contains(bus::RecordIndex record, protocol::Point point, bool is_member) const;
+  // Clients dwell only inside the circle round the place that note() was last told of, which judge() may not have read.
+  void note_centre(std::optional<protocol::Point> point);
+  [[nodiscard]] bool is_noted_inside(bus::RecordIndex record, protocol::Point point) const;
   [[nodiscard]] std::optional<Sighting> sighting(const std::optional<protocol::Point>& point) const;
   void stay(bus::RecordIndex record, protocol::Point point, bus::ChangeNumber number, Output& out);
   void leave(bus::RecordIndex record, std::optional<protocol::Point> point, bus::ChangeNumber number, Output& out);

@@ -19,14 +19,13 @@ void MemberWatch::judge_centre(bus::ChangeNumber number, Output& out) {
     if (!centre_->is_known || mutated(Mutant::CentreResetUnnoticed)) return;
     remove_area();
     centre_->is_known = false;
-    if (dwelling_ != nullptr) dwelling_->clear();
     centre_->recentring = std::make_unique<Recentring>();
     centre_->recentring->number = number;
     centre_->recentring->first = EventKind::Gone;
     return;
   }
   const Version version = version_of(centre_->record);
-  const bool is_same_place = centre_->is_known && *point == area_->centre();
+  const bool is_same_place = centre_->is_known && !centre_->was_away;
   if (is_same_place && centre_->version == version) return;
   centre_->version = version;
   if (!is_same_place) return begin_recentring(number, *point);
@@ -39,13 +38,8 @@ void MemberWatch::begin_recentring(bus::ChangeNumber number, Point point) {
   if (is_added_ && !stays) remove_area();
   area_->set_centre(point);
   centre_->is_known = true;
+  centre_->was_away = false;
   if (!stays) add_area();
-  if (dwelling_ != nullptr) {
-    dwelling_->erase_if([&](bus::RecordIndex record) {
-      const std::optional<Point> at = tree().point_of(record);
-      return !at || !contains(record, *at, false);
-    });
-  }
   const auto may_enter = [this](bus::RecordIndex record) {
     return record != centre_->record && !members_.contains(record) && accepts(record);
   };
@@ -77,6 +71,7 @@ bool MemberWatch::complete(Output& out) {
     if (out.must_stop()) return false;
     const bus::RecordIndex record = recentring.records[recentring.next++];
     has_next = find_next();
+    HERD_ASSERT(record != centre_->record);  // judge() would replace *centre_->recentring
     judge(record, has_next ? 0 : recentring.number, out);
     if (is_over()) return false;
   }

@@ -26,6 +26,8 @@ Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed
       beat_(command.options.beat),
       last_event_(now.steady) {
   if (is_resumed) resumed_after_ = command.options.from->number + (mutated(Mutant::ResumeGap) ? 1 : 0);
+  static_assert(sizeof(Watch) == sizeof(std::string) + 12 * sizeof(std::uint64_t), "there is padding");
+  HERD_ASSERT(command.tag.size() <= protocol::kMaxTagBytes && (!is_resumed || resumed_after_ != 0));
   ++place_.shared.counters.watches;
 }
 
@@ -33,7 +35,7 @@ Watch::~Watch() {
   --place_.shared.counters.watches;
 }
 
-// The virtual functions, and what add_pending() uses.
+// What add_pending() uses. The pointer to the virtual functions is just before lane_.
 void Watch::prefetch() const {
   protocol::prefetch<protocol::PrefetchFor::Writing>(&lane_);
   protocol::prefetch<protocol::PrefetchFor::Writing>(&cursor_);
@@ -44,8 +46,8 @@ bool Watch::write(Output& out) {
   if (out.is_full()) return !is_open_ || lane_ != Lane::Current || next_due().value_or(kNever) <= out.now.steady;
   if (!is_open_ && !open(out)) return !is_over_;
   if (!complete(out)) return !is_over_;
-  if (!end_dwelling(out) || !write_held_moves(out)) return !is_over_;
-  if (!follow(out)) return !is_over_;
+  if (!write_held_moves(out) || !follow(out)) return !is_over_;
+  if (!end_dwelling(out)) return !is_over_;  // after all changes: the centre may have moved
   if (!is_tick_due(out.now.steady)) return false;
   if (out.is_full()) return true;
   raise(position());

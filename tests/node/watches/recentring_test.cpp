@@ -103,3 +103,41 @@ TEST_CASE("another record of the centre's time moves the circle if its place dif
   world.report("c", "+2+1", "100", "Zed");
   CHECK(connection.read() == "! t 3 CENTRE " + world.at("c"));
 }
+
+TEST_CASE("a client that dwells goes on to dwell, although the reader is told late that the centre has moved with it") {
+  World world;
+  world.report("c", "+1+1");
+  Connection connection(world);
+  herd::protocol::Watch command = near_client("t", "c", 2 * kKm);
+  command.options.dwell = 10s;
+  connection.watch(command);
+  connection.read();
+  world.report("a", "+1.01+1");
+  CHECK(connection.read().empty());
+  world.report("c", "+1.02+1");
+  world.report("a", "+1.03+1");  // outside of the former circle
+  world.now.steady += 10s;
+  CHECK(connection.read() == "! t 1 CENTRE " + world.at("c") + "! t 4 ENTER 1.112 000 " + world.at("a"));
+  world.registry.check_invariants();
+}
+
+TEST_CASE("a centre that was away, and is back before the reader is told, makes clients dwell anew") {
+  World world;
+  world.report("c", "+1+1");
+  Connection connection(world);
+  herd::protocol::Watch command = near_client("t", "c", 2 * kKm);
+  command.options.dwell = 10s;
+  connection.watch(command);
+  connection.read();
+  world.report("a", "+1.01+1");
+  CHECK(connection.read().empty());
+  world.now.steady += 5s;
+  world.report("c", "+5+1");
+  world.report("c", "+1+1");
+  CHECK(connection.read() == "! t 3 CENTRE " + world.at("c"));
+  world.now.steady += 9s;
+  CHECK(connection.read().empty());
+  world.now.steady += 1s;
+  CHECK(connection.read() == "! t 4 ENTER 1.112 000 " + world.at("a"));
+  world.registry.check_invariants();
+}
