@@ -140,7 +140,7 @@ void Connection::read(std::size_t lines) {
     if (!line.text.starts_with("! ")) continue;
     const WatchView& view = *reader_.view(words_of(line.text)[1]);
     demand(view.number() <= node_.store().feed().tail(), "a number that was not given out: " + line.text);
-    check_resumed(view);
+    check_resumed(view, words_of(line.text)[3] == "READY");
     const bool is_still = unmoved_.contains(view.command().tag);
     demand(!is_still || view.is_in_order(), "HERE lines are not nearest first: " + line.text);
   }
@@ -175,8 +175,12 @@ void Connection::judge_end() const {
 }
 
 // When resuming, only clients that changed since come before READY, and those in the slack ring, which leave.
-void Connection::check_resumed(const WatchView& view) const {
-  if (!view.was_resumed() || view.phase() != WatchView::Phase::Snapshot || view.changed().empty()) return;
+void Connection::check_resumed(const WatchView& view, bool is_ready) const {
+  if (!view.was_resumed()) return;
+  for (const At& at : is_ready ? view.members_in_ring() : std::vector<At>()) {
+    demand(node_.records().at(at.client).at != at.line, "after a resume a member is in the slack ring: " + at.line);
+  }
+  if (view.phase() != WatchView::Phase::Snapshot || view.changed().empty()) return;
   const std::string& client = view.changed().back();
   const bool has_changed = node_.store().number_of(client) > view.command().from_number;
   const bool may_be_in_ring = view.command().slack > 0 && !view.members().contains(client);

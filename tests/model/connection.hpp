@@ -78,7 +78,7 @@ class Connection {
   enum class Expected : std::uint8_t { Refused, New, Resumed };
   [[nodiscard]] Expected expected(const WatchCommand& command, const Records& records) const;
   void take_lines(Nanoseconds clock);
-  void check_resumed(const WatchView& view) const;
+  void check_resumed(const WatchView& view, bool is_ready) const;
   // The line belongs to a watch without READY.
   [[nodiscard]] bool is_opening(const std::string& line) const;
 

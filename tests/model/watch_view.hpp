@@ -60,6 +60,9 @@ class WatchView {
   [[nodiscard]] Nanoseconds last_line() const { return last_line_; }
   // The clients of the lines before READY of a resumed watch.
   [[nodiscard]] const std::vector<std::string>& changed() const { return changed_; }
+  // The members that are beyond the radius by what the reader knows. It does not know of a report that moved a client
+  // without a later time.
+  [[nodiscard]] std::vector<At> members_in_ring() const;
   // The LEAVEs since the last call.
   [[nodiscard]] std::vector<Leave> take_leaves() { return std::exchange(leaves_, {}); }
 
