@@ -185,7 +185,7 @@ void CellGrid::check_invariants() const {
     ++cells[cell.key >> (2 * kAxisBits)];
     for (std::uint32_t at = 0; at < cell.count; ++at) {
       const Entry& entry = cell.entries[at];
-      HERD_ASSERT(entry.part.contains(entry.part.low) && entry.part.contains(entry.part.high));
+      HERD_ASSERT(entry.part.low.x <= entry.part.high.x && entry.part.low.y <= entry.part.high.y);
       HERD_ASSERT(places_[entry.place].cell == cell.key && places_[entry.place].position == at);
       ++listed;
     }

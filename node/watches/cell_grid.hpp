@@ -1,11 +1,14 @@
-// A grid that finds the watched areas in which a point may be. The globe is cut into square cells of three sizes; an
-// area is in the cells of the smallest size of which it touches at most two in each direction, and the few areas that
-// are larger than the largest cells, or at a pole, are in a list.
+// A grid that finds the watched areas in which a point may be. The globe is cut into square cells of three sizes. An
+// area uses the smallest size of which the side is at least its width and its height, so it touches at most two cells
+// in each direction, or three columns at the antimeridian, where the last column is narrower. The few areas that are
+// larger than the largest cells, or contain a pole, are in a list.
+//
+// The areas of a cell are one array with 12 bytes for each area. An entry has the part of the area's bounds that is in
+// the cell, rounded outwards to steps. A step is 1/256 of the cell's side: 23 m, 180 m or 1.5 km at the equator.
 //
 // A circle with a radius of 1 km takes about 60 to 150 bytes. Adding and removing take amortised constant time, but
 // removing an area from the list searches the list. A search looks up one cell of each size in use, and compares the
-// bounds of all areas in it. The areas of a cell are one array, of 12 bytes each: their bounds in the cell are in steps
-// of 1/256 of its side (23 m, 180 m, 1.5 km). Pure; loop thread only.
+// bounds of all areas in these cells. Pure; loop thread only.
 #pragma once
 
 #include <array>
@@ -30,8 +33,9 @@ class CellGrid {
   // With the bounds of its add().
   void remove(WatchId watch, const std::optional<Bounds>& bounds);
 
-  // Calls `found(WatchId)` for each area of which the bounds contain one of the spots, or nearly, and for each area of
-  // the list. An area is reported once, or twice if the spots are in different cells. `found` must not change the grid.
+  // Calls `found(WatchId)` for each area of which the bounds contain one of the spots or end less than a step from it,
+  // and for each area of the list. An area is reported once, or twice if the spots are in different cells. `found` must
+  // not change the grid.
   template <typename Function>
   void for_each_at(area::Spot one, area::Spot other, const Function& found) const {
     for (const WatchId watch : large_) found(watch);
@@ -78,11 +82,12 @@ class CellGrid {
     std::uint8_t x = 0;
     std::uint8_t y = 0;
   };
-  static constexpr unsigned kStepBits = 8;  // of the side of a cell
-  // The part of an area's bounds that is in one cell, all steps included. It is up to a step too wide on each side.
+  static constexpr unsigned kStepBits = 8;  // the side of a cell has 2^8 steps
+  // The part of an area's bounds that is in one cell, from `low` to `high`, both included.
   struct Part {
     Step low;
     Step high;
+    // With & and not &&: the loop over all entries of a cell has no branch for each comparison.
     [[nodiscard]] bool contains(Step step) const {
       return (step.x >= low.x) & (step.x <= high.x) & (step.y >= low.y) & (step.y <= high.y);
     }
@@ -90,8 +95,9 @@ class CellGrid {
   struct Entry {
     Part part;
     WatchId watch = 0;
-    std::uint32_t place = kNone;
+    std::uint32_t place = kNone;  // in places_
   };
+  static_assert(sizeof(Entry) == 12);
   struct Cell {
     Key key = kNone;
     std::uint32_t count : 27 = 0;         // the greatest max_per_node, 10,000,000, fits

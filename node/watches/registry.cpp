@@ -39,7 +39,7 @@ void WatchRegistry::note_found(std::span<const area::Moved> moved) {
     for (; at < ends_[each]; ++at) {
       Slot& slot = slots_[found_[at]];
       if (!slot.watch->note(moved[each], change)) continue;
-      if (!mutated(Mutant::DueForgotten)) slot.owner->due_ |= slot.place;
+      if (!mutated(Mutant::DueForgotten)) slot.owner->due_ |= slot.bit;
       announce(*slot.owner);
     }
   }

@@ -53,7 +53,7 @@ class WatchRegistry {
   struct Slot {
     Watch* watch = nullptr;  // nullptr: the id is free
     Watcher* owner = nullptr;
-    Watcher::Places place = 0;  // the watch's bit in the owner's sets
+    Watcher::IndexSet bit = 0;  // the watch's bit in the owner's sets
   };
 
   // More would not stay in the processor's cache until they are used. A change of which more are found is noted alone.

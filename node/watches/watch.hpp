@@ -1,16 +1,16 @@
 // One watch: the part that all kinds of watches have in common, which is how they follow the feed and number their
 // events.
 //
-// Parts of its life: first it opens (the lines up to READY), then it follows the feed. It has a cursor, and up to it
-// everything is written. It follows in one of three lanes:
-//   Current   no change after the cursor concerns it: the registry says so, as it finds the watches of each change
+// First it opens: it writes the lines up to READY. Then it follows the feed. The events of all changes up to its cursor
+// are written. It follows in one of three lanes:
+//   Current   no change after the cursor concerns it; the registry calls note() for each change that does
 //   Pending   the few records that changed after the cursor and concern it are in a list
-//   Lagging   too many did: it reads the feed after its cursor, and judges each record there
+//   Lagging   more than kMaxPending records changed: it reads the feed after its cursor, and judges each record there
 // In each lane a record is judged by its present state against what the reader knows, so changes that were superseded
 // are left out, and judging a record twice does no harm.
 //
-// Numbers (docs/PROTOCOL.md, "Watching", promise 4): an event bears number_, which raise() moves up when all that
-// belongs to the changes up to it is written. Delays hold numbers back.
+// Numbers (docs/PROTOCOL.md, "Watching", promise 4): each event has number_. raise(n) sets it to n when all events of
+// the changes up to n are written. A client in Delays keeps it below the number that the client holds back.
 //
 // Pure; owned by a Watcher, used on the loop's thread only.
 #pragma once
@@ -33,20 +33,20 @@ namespace herd::node::watches {
 
 class Watch {
  public:
-  // What a kind of watch needs from its owner; both must outlive the watch.
+  // What a watch needs from its owner. `shared` and `sight` must outlive the watch.
   struct Place {
     Shared& shared;
     const Sight& sight;
     WatchId id = 0;
   };
 
-  // The Watch is checked by the parser. `is_resumed`: it continues after options.from.
+  // The parser has checked the command. `is_resumed`: it continues after options.from, which is not 0.
   Watch(const Place& place, const protocol::Watch& command, bool is_resumed, protocol::Now now);
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();
 
-  // A change that the registry found to concern this watch. Returns whether write() is due that was not due before.
+  // A change that the registry found to concern this watch. Returns whether this made write() due.
   virtual bool note(const area::Moved& moved, const Change& change) = 0;
 
   // A hint to the processor: note() follows soon.
@@ -81,13 +81,13 @@ class Watch {
   virtual bool open(Output& out) = 0;
   // Judges a record that changed, and writes its event, if any. `number`: of the change.
   virtual void judge(bus::RecordIndex record, bus::ChangeNumber number, Output& out) = 0;
-  // Continues what one change began and could not complete. Returns true if nothing remains.
+  // Continues the events of one change that judge() could not complete. Returns true if none remains.
   virtual bool complete(Output& out) = 0;
   // Writes the ENTER lines of the clients that have dwelled. Returns false if the output stopped it.
   virtual bool end_dwelling(Output& out) = 0;
   // Writes a MOVE that was held back, of a record without a change after the cursor.
   virtual void write_held(bus::RecordIndex record, Output& out) = 0;
-  // A MOVE that was held back will be written when its record's change after the cursor is judged.
+  // Called instead of write_held() if the record has a change after the cursor: judging that change writes the MOVE.
   virtual void release_held(bus::RecordIndex record) = 0;
   // The lowest change number that is held back, but for MOVEs; nullopt: none.
   [[nodiscard]] virtual std::optional<bus::ChangeNumber> lowest_held() const = 0;
@@ -100,8 +100,9 @@ class Watch {
   // A record changed, by the change `number`: see the lanes above. Returns whether the watch was current.
   bool add_pending(bus::RecordIndex record, bus::ChangeNumber number);
 
-  // Writes READY, with a number from which resuming is right. From then on it reads the feed after `cursor`.
+  // Writes READY with the number, from which a reader may resume, and with the count of HERE lines.
   void write_ready(bus::ChangeNumber number, std::uint64_t count, Output& out);
+  // From now on the watch reads the feed after `cursor`.
   void begin_following(bus::ChangeNumber cursor);
 
   // All changes up to `number` are written, but for what is held back.
@@ -110,7 +111,7 @@ class Watch {
   void write_event(EventKind kind, bus::RecordIndex record, const std::optional<Sighting>& sighting, Output& out);
   // A member reported with a later time: returns whether its MOVE may be written now. If not, it is held back.
   [[nodiscard]] bool may_move(bus::RecordIndex record, bus::ChangeNumber number, Output& out);
-  // The client is no member any more.
+  // Drops the MOVE that is held back for the client, if there is one: it is no member any more.
   void drop_held(bus::RecordIndex record);
   // Ends the watch if `count` members are too many. Returns whether it is over.
   bool end_if_too_many(std::size_t count, Output& out);
@@ -147,16 +148,17 @@ class Watch {
   // Of `match=` or of CLIENT; empty: every client.
   [[nodiscard]] std::string_view prefix() const { return std::string_view(texts_).substr(tag_bytes_); }
 
-  // There may be millions of watches, so their order leaves no gaps.
+  // A node may have millions of watches, so the order of the members leaves no padding. [[no_unique_address]] puts the
+  // next four members into the padding at the end of Place.
   [[no_unique_address]] Place place_;
   Lane lane_ = Lane::Lagging;
   bool is_open_ = false;
   bool is_over_ = false;
   std::uint8_t tag_bytes_;
-  std::string texts_;  // the tag, and the prefix
+  std::string texts_;  // the tag, directly followed by the prefix
   bus::ChangeNumber number_ = 0;
   bus::ChangeNumber cursor_ = 0;         // not in the lane Current
-  bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed
+  bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed; a WATCH from 0 begins anew
   std::unique_ptr<std::vector<bus::RecordIndex>> pending_;
   std::unique_ptr<Delays> moves_;  // with `every`: the clients with a MOVE less than that ago
   protocol::Nanoseconds every_{};

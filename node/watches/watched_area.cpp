@@ -46,13 +46,15 @@ std::optional<Bounds> circle_bounds(Point centre, protocol::Millimetres radius) 
 }  // namespace
 
 bool WatchedArea::contains(Point point, bool is_member) const {
-  if (!is_circle()) return area::BoxFilter(box()).contains(area::spot_of(point));
+  const auto* circle = std::get_if<Circle>(&shape_);
+  if (circle == nullptr) return area::BoxFilter(box()).contains(area::spot_of(point));
   const bool has_slack = (is_member && !mutated(Mutant::SlackIgnored)) || mutated(Mutant::SlackForAll);
-  return area::distance(centre(), point) <= radius() + (has_slack ? slack() : 0);
+  return area::distance(circle->centre, point) <= circle->radius + (has_slack ? circle->slack : 0);
 }
 
 std::optional<Bounds> WatchedArea::bounds() const {
-  return is_circle() ? circle_bounds(centre(), radius() + slack()) : box_bounds(box());
+  const auto* circle = std::get_if<Circle>(&shape_);
+  return circle == nullptr ? box_bounds(box()) : circle_bounds(circle->centre, circle->radius + circle->slack);
 }
 
 }  // namespace herd::node::watches

@@ -30,7 +30,7 @@ Watcher::Watcher(WatchRegistry& registry, Sight sight, std::uint64_t key)
     : registry_(registry), sight_(std::move(sight)), key_(key) {}
 
 Watcher::~Watcher() {
-  for_each(used_, [this](std::size_t place) { erase(place); });
+  for_each(used_, [this](std::size_t index) { erase(index); });
   registry_.forget(*this);
 }
 
@@ -38,18 +38,19 @@ std::variant<Watcher::Accepted, Watcher::Refused> Watcher::watch(const protocol:
   HERD_ASSERT(registry_.shared_.index.is_active());
   if (const std::string_view reason = reason_to_refuse(command); !reason.empty()) return Refused{reason};
   const bool is_resumed = is_resumable(command);
-  const auto place = static_cast<std::size_t>(std::countr_one(used_));
-  if (place >= watches_.size()) watches_.resize(place + 1);
-  Owned& owned = watches_[place];
+  const auto index = static_cast<std::size_t>(std::countr_one(used_));
+  HERD_ASSERT(index < kMaxWatches);
+  if (index >= watches_.size()) watches_.resize(index + 1);
+  Owned& owned = watches_[index];
   const Watch::Place at{registry_.shared_, sight_, registry_.take_id()};
   if (holds_members(command)) {
     owned.watch = std::make_unique<MemberWatch>(at, command, is_resumed, now);
   } else {
     owned.watch = std::make_unique<AllWatch>(at, command, is_resumed, now);
   }
-  registry_.slots_[at.id] = {owned.watch.get(), this, bit_of(place)};
-  used_ |= bit_of(place);
-  due_ |= bit_of(place);
+  registry_.slots_[at.id] = {owned.watch.get(), this, bit_of(index)};
+  used_ |= bit_of(index);
+  due_ |= bit_of(index);
   registry_.announce(*this);
   Accepted accepted;
   append_watching(accepted.line, command.tag, registry_.shared_.feed.id, is_resumed);
@@ -84,28 +85,28 @@ bool Watcher::is_resumable(const protocol::Watch& command) const {
 }
 
 std::optional<std::string> Watcher::unwatch(std::string_view tag) {
-  for (std::size_t place = 0; place < watches_.size(); ++place) {
-    if (watches_[place].watch == nullptr || watches_[place].watch->tag() != tag) continue;
+  for (std::size_t index = 0; index < watches_.size(); ++index) {
+    if (watches_[index].watch == nullptr || watches_[index].watch->tag() != tag) continue;
     std::string line;
-    watches_[place].watch->append_end(line, EndReason::Unwatched);
-    erase(place);
+    watches_[index].watch->append_end(line, EndReason::Unwatched);
+    erase(index);
     return line;
   }
   return std::nullopt;
 }
 
 void Watcher::end_all(EndReason reason, std::string& out) {
-  for_each(used_, [&](std::size_t place) {
-    watches_[place].watch->append_end(out, reason);
-    erase(place);
+  for_each(used_, [&](std::size_t index) {
+    watches_[index].watch->append_end(out, reason);
+    erase(index);
   });
 }
 
 void Watcher::finish() {
   if (mutated(Mutant::FinishGoesOn)) return;
   is_finishing_ = true;
-  for_each(used_, [this](std::size_t place) {
-    if (watches_[place].watch->is_open()) erase(place);
+  for_each(used_, [this](std::size_t index) {
+    if (watches_[index].watch->is_open()) erase(index);
   });
 }
 
@@ -114,63 +115,67 @@ bool Watcher::write(Output& out) {
   if (mutated(Mutant::OutputUnbounded)) out.limit = SIZE_MAX;
   if (!registry_.shared_.index.is_current()) return true;
   note_time(out.now.steady);
-  const std::size_t first = std::exchange(turn_, turn_ + 1) % watches_.size();
-  const auto shift = static_cast<int>(first);
-  for_each(std::rotr(std::exchange(due_, 0), shift),
-           [&](std::size_t turned) { write_one((turned + first) % kMaxWatches, out); });
+  if (const IndexSet due = std::exchange(due_, 0); due != 0) {  // write_one() adds those that are due again
+    const auto skipped = static_cast<std::size_t>(std::countr_zero(std::rotr(due, static_cast<int>(next_turn_))));
+    const std::size_t first = (next_turn_ + skipped) % kMaxWatches;
+    next_turn_ = (first + 1) % kMaxWatches;
+    const auto write_turned = [&](std::size_t turned) { write_one((first + turned) % kMaxWatches, out); };
+    for_each(std::rotr(due, static_cast<int>(first)), write_turned);
+  }
   registry_.set_timer(*this, due_ != 0 ? std::nullopt : next_due());
   return due_ != 0;
 }
 
 void Watcher::note_time(protocol::Nanoseconds now_steady) {
-  for_each(timed_, [&](std::size_t place) {
-    if (watches_[place].due > now_steady) return;
-    timed_ &= ~bit_of(place);
-    due_ |= bit_of(place);
+  for_each(timed_, [&](std::size_t index) {
+    if (watches_[index].due > now_steady) return;
+    timed_ &= ~bit_of(index);
+    due_ |= bit_of(index);
   });
 }
 
-void Watcher::write_one(std::size_t place, Output& out) {
-  Owned& owned = watches_[place];
-  timed_ &= ~bit_of(place);
+void Watcher::write_one(std::size_t index, Output& out) {
+  Owned& owned = watches_[index];
+  timed_ &= ~bit_of(index);
   if (is_finishing_ ? owned.watch->write_opening(out) : owned.watch->write(out)) {
-    due_ |= bit_of(place);
+    due_ |= bit_of(index);
   } else if (is_finishing_ || owned.watch->is_over()) {
-    erase(place);
+    erase(index);
   } else if (const auto due = owned.watch->next_due()) {
     owned.due = *due;
-    timed_ |= bit_of(place);
+    timed_ |= bit_of(index);
   }
 }
 
 std::optional<protocol::Nanoseconds> Watcher::next_due() const {
   std::optional<protocol::Nanoseconds> first;
-  for_each(timed_, [&](std::size_t place) {
-    if (!first || watches_[place].due < *first) first = watches_[place].due;
+  for_each(timed_, [&](std::size_t index) {
+    if (!first || watches_[index].due < *first) first = watches_[index].due;
   });
   return first;
 }
 
-void Watcher::erase(std::size_t place) {
-  used_ &= ~bit_of(place);
-  due_ &= ~bit_of(place);
-  timed_ &= ~bit_of(place);
-  const WatchId id = watches_[place].watch->id();
-  watches_[place].watch.reset();
+void Watcher::erase(std::size_t index) {
+  used_ &= ~bit_of(index);
+  due_ &= ~bit_of(index);
+  timed_ &= ~bit_of(index);
+  const WatchId id = watches_[index].watch->id();
+  watches_[index].watch.reset();
   registry_.free_id(id);
   while (!watches_.empty() && watches_.back().watch == nullptr) watches_.pop_back();
 }
 
 void Watcher::check_invariants() const {
   HERD_ASSERT(watches_.size() <= kMaxWatches && ((due_ | timed_) & ~used_) == 0);
-  for (std::size_t place = 0; place < watches_.size(); ++place) {
-    const Owned& owned = watches_[place];
-    HERD_ASSERT((owned.watch != nullptr) == ((used_ & bit_of(place)) != 0));
+  for (std::size_t index = 0; index < watches_.size(); ++index) {
+    const Owned& owned = watches_[index];
+    HERD_ASSERT((owned.watch != nullptr) == ((used_ & bit_of(index)) != 0));
     if (owned.watch == nullptr) continue;
     const WatchRegistry::Slot& slot = registry_.slots_[owned.watch->id()];
-    HERD_ASSERT(slot.watch == owned.watch.get() && slot.owner == this && slot.place == bit_of(place));
+    HERD_ASSERT(slot.watch == owned.watch.get() && slot.owner == this && slot.bit == bit_of(index));
     HERD_ASSERT(!owned.watch->is_over());
-    HERD_ASSERT((due_ & bit_of(place)) != 0 || owned.watch->is_idle() || mutated(Mutant::DueForgotten));
+    HERD_ASSERT(((due_ | timed_) & bit_of(index)) != 0 || !owned.watch->next_due());
+    HERD_ASSERT((due_ & bit_of(index)) != 0 || owned.watch->is_idle() || mutated(Mutant::DueForgotten));
   }
 }
 

@@ -2,7 +2,7 @@
 //
 //   Watcher watcher(registry, sight, key);
 //   watcher.watch(command, now);             // the answer: accepted, with its line, or refused, with the reason
-//   while (watcher.write(output)) ...        // whenever the connection can take output and the index is current
+//   if (watcher.write(output)) ...           // more is due: call it again, in a later loop iteration
 //
 // write() needs the area index to be current: all changes of the store are in it and went through
 // WatchRegistry::apply(). While it is not, write() appends nothing and returns true. The registry says which watchers
@@ -14,6 +14,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -32,7 +33,7 @@ class WatchRegistry;
 
 class Watcher {
  public:
-  static constexpr std::size_t kMaxWatches = 64;  // a bit of a Places each
+  static constexpr std::size_t kMaxWatches = 64;  // each has one bit of an IndexSet
 
   // `key`: the owner's name for it, free to choose. The registry must outlive the watcher.
   Watcher(WatchRegistry& registry, Sight sight, std::uint64_t key);
@@ -47,7 +48,7 @@ class Watcher {
     std::string_view reason;  // for WHY; a literal
   };
   // Begins a watch. The command was checked by the parser; its texts are copied. The area index must be active.
-  // Counts a refusal by a limit.
+  // A refusal because of a limit is counted.
   [[nodiscard]] std::variant<Accepted, Refused> watch(const protocol::Watch& command, protocol::Now now);
 
   // Ends a watch. Returns the reply, `! <tag> <number> END unwatched` and LF; nullopt if there is no such watch.
@@ -59,12 +60,12 @@ class Watcher {
   // The connection's input has ended: from now on write() only completes the openings, up to READY.
   void finish();
 
-  // Appends lines that are due, whole ones, until the output has its limit or the slice is over. Returns whether more
-  // is due. The watches take turns.
+  // Appends complete lines that are due, until the output reaches its limit or its slice is over. Returns whether more
+  // is due. The next call begins with the due watch that follows the first one of this call.
   bool write(Output& out);
 
-  // When write() will be due although nothing changes, in steady time: for `dwell`, `every` and `beat`. The registry
-  // knows it too. Valid after write() returned false.
+  // The steady time at which write() is due without a change: for `dwell`, `every` and `beat`; nullopt: never. write()
+  // passes it to the registry. Valid after write() returned false.
   [[nodiscard]] std::optional<protocol::Nanoseconds> next_due() const;
 
   [[nodiscard]] std::size_t size() const { return static_cast<std::size_t>(std::popcount(used_)); }
@@ -76,34 +77,38 @@ class Watcher {
 
   [[nodiscard]] std::string_view reason_to_refuse(const protocol::Watch& command) const;
   [[nodiscard]] bool is_resumable(const protocol::Watch& command) const;
-  // A watch has a place from its begin to its end.
+  // A watch keeps its index until it ends. A new watch takes the lowest free index.
   struct Owned {
-    std::unique_ptr<Watch> watch;  // nullptr: the place is free
-    protocol::Nanoseconds due{};   // of a place in timed_, in steady time
+    std::unique_ptr<Watch> watch;  // nullptr: the index is free
+    protocol::Nanoseconds due{};   // steady time; valid while the index is in timed_
   };
-  using Places = std::uint64_t;  // a set of places: bit i is watches_[i]
-  static constexpr Places bit_of(std::size_t place) { return Places{1} << place; }
+  // Bit i is for watches_[i].
+  using IndexSet = std::uint64_t;
+  static_assert(std::numeric_limits<IndexSet>::digits == kMaxWatches);
+  static constexpr IndexSet bit_of(std::size_t index) { return IndexSet{1} << index; }
   template <typename Function>
-  static void for_each(Places places, const Function& function) {
-    for (; places != 0; places &= places - 1) function(static_cast<std::size_t>(std::countr_zero(places)));
+  static void for_each(IndexSet indices, const Function& function) {
+    for (; indices != 0; indices &= indices - 1) function(static_cast<std::size_t>(std::countr_zero(indices)));
   }
 
   // Moves the watches that are due by now from timed_ to due_.
   void note_time(protocol::Nanoseconds now_steady);
-  void write_one(std::size_t place, Output& out);
-  void erase(std::size_t place);
+  // Lets the watch write. Then puts it into due_ or timed_, or erases it if it has ended.
+  void write_one(std::size_t index, Output& out);
+  void erase(std::size_t index);
 
   WatchRegistry& registry_;
   const Sight sight_;
   const std::uint64_t key_;
   std::vector<Owned> watches_;
-  Places used_ = 0;       // those with a watch
-  Places due_ = 0;        // of which Watch::write() has something to do; the registry sets bits
-  Places timed_ = 0;      // of which it will, at a time. Few watches are in these two sets; the others are not read.
-  std::size_t turn_ = 0;  // the place that writes first
+  // write() reads only the watches in due_ and timed_, because most watches are idle.
+  IndexSet used_ = 0;          // those that have a watch
+  IndexSet due_ = 0;           // those with something to write now; WatchRegistry::apply() adds to it
+  IndexSet timed_ = 0;         // those with something to write at Owned::due
+  std::size_t next_turn_ = 0;  // the index at which the search for the first one to write begins
   bool is_finishing_ = false;
-  bool is_announced_ = false;                   // the registry's: it is in the list of take_due()
-  std::optional<protocol::Nanoseconds> timer_;  // the registry's
+  bool is_announced_ = false;                   // set by the registry: it is in the list of take_due()
+  std::optional<protocol::Nanoseconds> timer_;  // set by the registry: its time among the timers
 };
 
 }  // namespace herd::node::watches

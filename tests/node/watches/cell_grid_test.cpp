@@ -112,14 +112,16 @@ TEST_CASE("areas of one cell are removed in any order") {
   }
 }
 
-TEST_CASE("an area is found at most 1/256 of a cell's side outside of its bounds") {
-  constexpr std::uint32_t kStep = (1U << 19) / 256;
+TEST_CASE("an area is found less than one step outside its bounds, in cells of each size") {
+  const auto [radius, shift] =
+      GENERATE(std::pair(1'000'000, 19U), std::pair(15'000'000, 22U), std::pair(120'000'000, 25U));
+  const std::uint32_t step = 1U << (shift - 8);
   std::mt19937_64 random(5);
   for (int round = 0; round < 200; ++round) {
     CellGrid grid;
-    const Point centre{static_cast<std::int32_t>(random() % 600'000'000),
+    const Point centre{static_cast<std::int32_t>(random() % 300'000'000),
                        static_cast<std::int32_t>(random() % 1'000'000)};
-    const Bounds bounds = *WatchedArea(centre, 1'000'000, 0).bounds();
+    const Bounds bounds = *WatchedArea(centre, radius, 0).bounds();
     grid.add(1, bounds);
     const auto is_found = [&](std::uint32_t x, std::uint32_t y) {
       bool found = false;
@@ -128,9 +130,23 @@ TEST_CASE("an area is found at most 1/256 of a cell's side outside of its bounds
     };
     CHECK(is_found(bounds.west, bounds.south));
     CHECK(is_found(bounds.east, bounds.north));
-    CHECK_FALSE(is_found(bounds.west - kStep, bounds.south));
-    CHECK_FALSE(is_found(bounds.west, bounds.south - kStep));
-    CHECK_FALSE(is_found(bounds.east + kStep, bounds.north));
-    CHECK_FALSE(is_found(bounds.east, bounds.north + kStep));
+    CHECK_FALSE(is_found(bounds.west - step, bounds.south));
+    CHECK_FALSE(is_found(bounds.west, bounds.south - step));
+    CHECK_FALSE(is_found(bounds.east + step, bounds.north));
+    CHECK_FALSE(is_found(bounds.east, bounds.north + step));
   }
+}
+
+TEST_CASE("a circle that touches three columns at the antimeridian is found in each, once") {
+  CellGrid grid;
+  const WatchedArea area(Point{100'200'000, herd::protocol::kMaxLongitude}, 2'800'000, 0);
+  grid.add(7, area.bounds());
+  for (const std::int32_t longitude : {1'799'800'000, 1'799'950'000, -1'799'900'000}) {
+    int found = 0;
+    grid.for_each_at(area::spot_of({100'200'000, longitude}), [&](WatchId) { ++found; });
+    CHECK(found == 1);
+  }
+  grid.for_each_at(area::spot_of({100'200'000, 0}), [](WatchId) { FAIL("it is far away"); });
+  grid.remove(7, area.bounds());
+  grid.check_invariants();
 }

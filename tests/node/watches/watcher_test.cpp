@@ -48,7 +48,7 @@ TEST_CASE("UNWATCH ends a watch with the number of its last event, and frees its
   world.registry.check_invariants();
 }
 
-TEST_CASE("of 64 watches, also of those that took the place of others, each that is due writes, and no other") {
+TEST_CASE("each watch that is due writes, and no other does, also after new watches have replaced ended ones") {
   World world;
   Connection connection(world);
   for (std::size_t i = 0; i < Watcher::kMaxWatches; ++i) connection.watch(one(std::to_string(i), std::to_string(i)));
@@ -64,6 +64,48 @@ TEST_CASE("of 64 watches, also of those that took the place of others, each that
     CHECK(connection.read().empty());
   }
   for (const char* tag : {"63", "61", "x"}) CHECK(connection.watcher.unwatch(tag).has_value());
+  world.registry.check_invariants();
+}
+
+TEST_CASE("a watch that takes the index of an ended one does not inherit its beat") {
+  World world;
+  Connection connection(world);
+  herd::protocol::Watch beats = one("t", "a");
+  beats.options.beat = 5s;
+  connection.watch(beats);
+  connection.read();
+  CHECK(world.registry.next_due() == world.now.steady + 5s);
+  CHECK(connection.watcher.unwatch("t").has_value());
+  connection.watch(one("u", "a"));
+  connection.read();
+  CHECK_FALSE(connection.watcher.next_due());
+  CHECK_FALSE(world.registry.next_due());
+  world.now.steady += 1h;
+  CHECK(connection.read().empty());
+  world.registry.check_invariants();
+}
+
+TEST_CASE("watches that are due together all write, also if one of them ends and the time of another has come") {
+  World world;
+  Connection connection(world);
+  connection.watch(within("first", "+0+0", "+2+2"));
+  herd::protocol::Watch beats = one("beats", "absent");
+  beats.options.beat = 5s;
+  connection.watch(beats);
+  connection.watch(within("full", "+0+0", "+2+2"));
+  connection.read();
+  for (int turn = 0; turn < 3; ++turn) {  // each of the three is the first one once
+    world.now.steady += 6s;
+    world.report("a", "+1+1");
+    const std::string text = connection.read();
+    for (const char* tag : {"! first ", "! beats ", "! full "}) CHECK(text.find(tag) != std::string::npos);
+  }
+  world.limits.max_members = 1;
+  world.report("b", "+1+1");
+  const std::string text = connection.read();
+  CHECK(text.find("! first 3 END too many\n") != std::string::npos);
+  CHECK(text.find("! full 3 END too many\n") != std::string::npos);
+  CHECK(connection.watcher.size() == 1);
   world.registry.check_invariants();
 }
 
