@@ -64,7 +64,7 @@ class MemberWatch final : public Watch {
     bus::RecordIndex record = kNone;
     bool is_known = false;                 // false: it was reset
     Version version;                       // that the reader knows
-    std::optional<protocol::Point> noted;  // where it is after the last change that note() was told; nullopt: reset
+    std::optional<protocol::Point> noted;  // its place after the last change that note() received; nullopt: reset
     bool was_away = false;                 // noted was another place than the area's centre since that was judged
     std::unique_ptr<Recentring> recentring;
     bus::ChangeNumber held = 0;  // it changed while a resumed watch opened; 0: it did not
@@ -85,7 +85,7 @@ class MemberWatch final : public Watch {
   void remove_area();
 
   [[nodiscard]] bool contains(bus::RecordIndex record, protocol::Point point, bool is_member) const;
-  // Clients dwell only inside the circle round the place that note() was last told of, which judge() may not have read.
+  // Clients dwell only inside the circle round `noted`, a place that judge() may not have read.
   void note_centre(std::optional<protocol::Point> point);
   [[nodiscard]] bool is_noted_inside(bus::RecordIndex record, protocol::Point point) const;
   [[nodiscard]] std::optional<Sighting> sighting(const std::optional<protocol::Point>& point) const;

@@ -1,28 +1,31 @@
 #!/usr/bin/python3
-"""usage: scripts/lib/failed_tests.py FOLDER
-Prints the last lines of each test that failed in the last run of ctest. FOLDER is Testing/Temporary in the build folder.
-A long run prints hundreds of lines after the output of a test, and a log that is cut keeps its end."""
+"""Repeats the last lines of each test that failed in the last run of ctest. ctest prints the output of a failed test at
+once, and hundreds of lines may follow; a log of continuous integration that is too long loses its beginning."""
+import argparse
 import pathlib
 import re
-import sys
 
-LINES = 60  # of each test
+LINES = 60  # the most that are printed of a test
 
 
 def failed(folder: pathlib.Path) -> list[str]:
-    """The names of the tests that failed; each line of ctest's file is number:name."""
+    """The names of the tests that failed. Each line of LastTestsFailed.log is number:name."""
     file = folder / "LastTestsFailed.log"
     return [line.split(":", 1)[1] for line in file.read_text().splitlines()] if file.exists() else []
 
 
 def output_of(name: str, log: str) -> list[str]:
-    """What the test printed, by ctest's log of the whole run."""
+    """The lines that the test printed, from ctest's log."""
     found = re.search(rf"^\d+/\d+ Testing: {re.escape(name)}\n.*?^Output:\n-+\n(.*?)^<end of output>$", log,
                       re.M | re.S)
-    return found[1].rstrip().splitlines() if found else ["(ctest has no output of it)"]
+    lines = found[1].rstrip().splitlines() if found else []
+    return lines or ["(no output: the summary of ctest says why it failed)"]
 
 
-def main(folder: pathlib.Path) -> None:
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="scripts/lib/failed_tests.py", description=__doc__)
+    parser.add_argument("folder", metavar="FOLDER", type=pathlib.Path, help="Testing/Temporary in the build folder")
+    folder = parser.parse_args().folder
     names = failed(folder)
     log = (folder / "LastTest.log").read_text(errors="replace") if names else ""
     for name in names:
@@ -32,6 +35,4 @@ def main(folder: pathlib.Path) -> None:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2 or sys.argv[1].startswith("-"):
-        sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]))
+    main()

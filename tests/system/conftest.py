@@ -15,7 +15,7 @@ from google_answers import KEY  # noqa: E402
 from google_herd import TIMEOUT, VARIABLE, MakeNode  # noqa: E402
 from google_server import GoogleServer  # noqa: E402
 from herd_control import Control, MakeControl  # noqa: E402
-from herd_fixture import (LIGHT, Graph, Herd, MakeHerd, MakeLightHerd, Node, Ports, alone, herds_that_end)  # noqa: E402
+from herd_fixture import LIGHT, Graph, Herd, MakeHerd, MakeLightHerd, Node, Ports, alone, herds_that_end  # noqa: E402
 
 
 @pytest.fixture

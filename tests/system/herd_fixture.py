@@ -80,7 +80,7 @@ class Node(PrivateNode):
         wait_for(ready, f"{self.name} is ready", seconds)
 
     def wait_places(self, seconds: float = 60) -> None:
-        """Waits until it has read its places: until then a lookup waits, and fails after [places] timeout."""
+        """Waits until the node has read its places. An earlier lookup waits, and fails after `timeout` of [places]."""
         wait_for(lambda: self.status()["places"], f"{self.name} has read its places", seconds)
 
     def wait_log(self, *parts: str, seconds: float = 20) -> str:

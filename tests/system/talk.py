@@ -91,5 +91,5 @@ def resident_memory(node: Node) -> int:
 def settled_memory(node: Node) -> int:
     """The peak of the memory in bytes after the node has read the places, which needs the most."""
     node.say("IAMAT a +34.06-118.44 5\nIAMAT b +34.06-118.44 5")
-    wait_for(lambda: '"status":"OK"' in node.say("WHATSAT a 50 20"), "it has read its places", seconds=60)
+    wait_for(lambda: '"status":"OK"' in node.say("WHATSAT a 50 20"), "a lookup succeeds", seconds=60)
     return memory_peak(node)

@@ -1,5 +1,5 @@
-"""Tests what scripts/test calls: scripts/lib/build in a clone that was copied or moved, with a stand-in for cmake that
-notes how it is called, and scripts/lib/failed_tests.py."""
+"""Tests scripts/lib/build in a clone that was copied or moved, with a stand-in for cmake that notes how it is called,
+and scripts/lib/failed_tests.py after runs of ctest."""
 import os
 import pathlib
 import shutil
@@ -33,12 +33,19 @@ def test_a_moved_clone_is_built_again_from_its_own_sources(tmp_path: pathlib.Pat
     assert (release / "build.ninja").exists() != is_moved
 
 
-def test_what_failed_tests_printed_comes_last(tmp_path: pathlib.Path) -> None:
+def test_the_output_of_failed_tests_is_printed(tmp_path: pathlib.Path) -> None:
     (tmp_path / "CTestTestfile.cmake").write_text(
-        'add_test("fails (1)" sh "-c" "seq 1 70; exit 1")\nadd_test("fails not" echo fine)\n'
-        'add_test("is not found" "/is/not/found")\n')
+        'add_test("is not found" "/is/not/found")\nadd_test("fails (1)" sh "-c" "seq 1 70; exit 1")\n'
+        'add_test("fails not" echo fine)\n')
     subprocess.run(["ctest", "--test-dir", tmp_path], stdout=subprocess.DEVNULL, check=False)
     printed = subprocess.run([FAILED_TESTS, tmp_path / "Testing/Temporary"], capture_output=True, text=True, check=True)
-    lines = printed.stdout.splitlines()
-    assert lines[1:3] == ["===== failed: fails (1), the last 60 of 70 lines", "11"] and lines[61] == "70"
-    assert lines[63] == "===== failed: is not found" and "fine" not in printed.stdout
+    sections = dict(section.split("\n", 1) for section in printed.stdout.split("\n===== failed: ")[1:])
+    assert sections == {
+        "is not found": "(no output: the summary of ctest says why it failed)\n",
+        "fails (1), the last 60 of 70 lines": "".join(f"{number}\n" for number in range(11, 71))}
+
+
+@pytest.mark.parametrize("words, status", [(["--help"], 0), ([], 2), (["a", "b"], 2)])
+def test_the_usage_of_failed_tests(words: list[str], status: int) -> None:
+    ran = subprocess.run([FAILED_TESTS, *words], capture_output=True, text=True, check=False)
+    assert ran.returncode == status and "usage: scripts/lib/failed_tests.py [-h] FOLDER" in ran.stdout + ran.stderr

@@ -104,7 +104,7 @@ TEST_CASE("another record of the centre's time moves the circle if its place dif
   CHECK(connection.read() == "! t 3 CENTRE " + world.at("c"));
 }
 
-TEST_CASE("a client that dwells goes on to dwell, although the reader is told late that the centre has moved with it") {
+TEST_CASE("a client dwells on if the centre moves with it, also if the reader receives that late") {
   World world;
   world.report("c", "+1+1");
   Connection connection(world);
@@ -121,7 +121,7 @@ TEST_CASE("a client that dwells goes on to dwell, although the reader is told la
   world.registry.check_invariants();
 }
 
-TEST_CASE("a centre that was away, and is back before the reader is told, makes clients dwell anew") {
+TEST_CASE("a centre that was away, and is back before the reader receives that, makes clients dwell anew") {
   World world;
   world.report("c", "+1+1");
   Connection connection(world);
