@@ -135,7 +135,7 @@ class Watch {
   struct Numbered {
     bus::ChangeNumber number;
     bus::RecordIndex record;
-    auto operator<=>(const Numbered&) const = default;
+    auto operator<=>(const Numbered&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 sees a 0 in it
   };
 
   bool follow(Output& out);
