@@ -6,8 +6,8 @@ using namespace herd::node;
 using namespace std::chrono_literals;
 
 TEST_CASE("the index may take its slice, or as long as the iteration before it, within a bound") {
-  CHECK(index_time(0ns) == 200us);
-  CHECK(index_time(200us) == 200us);
+  CHECK(index_time(0ns) == 100us);
+  CHECK(index_time(100us) == 100us);
   CHECK(index_time(1500us) == 1500us);
   CHECK(index_time(10ms) == 10ms);
   CHECK(index_time(1h) == 10ms);
