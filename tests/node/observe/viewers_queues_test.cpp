@@ -88,7 +88,8 @@ TEST_CASE("if all queues together are full, the viewer that has read nothing for
 TEST_CASE("few PONGs wait for a viewer that does not read, however many PINGs it sends") {
   Port port;
   const auto viewer = port.viewer("herd.a", "127.0.0.1", 4096);
-  fill(port, 100, std::string(5000, 'x'));  // the kernel's buffer is full
+  fill(port, 100, std::string(5000, 'x'));
+  port.settle();  // the kernel moves bytes between its buffers; after that they are full
   std::string pings;
   for (int i = 0; i < 500; ++i) pings += as_command("\4PING\0\0context"s);
   viewer->say(pings);
@@ -100,9 +101,7 @@ TEST_CASE("few PONGs wait for a viewer that does not read, however many PINGs it
   received += viewer->receive();
   std::size_t pongs = 0;
   for (std::size_t at = 0; (at = received.find("\4PONG", at)) != std::string::npos; ++at) ++pongs;
-  // Each receive() above frees space in the kernel's buffer, and then as many PONGs may wait again.
-  const std::size_t most_waiting = kMaxViewerReplyBytes / zmtp::pong("context").size();
-  CHECK(pongs <= 4 * most_waiting);  // 144 of 500
+  CHECK(pongs <= kMaxViewerReplyBytes / zmtp::pong("context").size());
 }
 
 TEST_CASE("one iteration sends a bounded number of bytes and reports that more is left, and every viewer is served") {
