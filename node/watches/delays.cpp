@@ -23,12 +23,6 @@ void Delays::erase(bus::RecordIndex record) {
   by_record_.erase(at);
 }
 
-void Delays::clear() {
-  by_record_.clear();
-  by_due_.clear();
-  by_held_.clear();
-}
-
 std::optional<std::pair<bus::RecordIndex, Delays::Delay>> Delays::first() const {
   if (by_due_.empty()) return std::nullopt;
   const bus::RecordIndex record = by_due_.begin()->second;

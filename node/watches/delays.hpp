@@ -27,7 +27,6 @@ class Delays {
   void put(bus::RecordIndex record, Delay delay);
   // Does nothing if the client has none.
   void erase(bus::RecordIndex record);
-  void clear();
   // Erases the clients for which `is_erased(record)` is true.
   template <typename Function>
   void erase_if(const Function& is_erased) {

@@ -24,6 +24,6 @@ TEST_CASE("delays come in the order of their times, and hold back the lowest of 
   delays.erase_if([](herd::bus::RecordIndex record) { return record == 1; });
   CHECK(delays.first()->first == 3);
   CHECK_FALSE(delays.lowest_held());
-  delays.clear();
+  delays.erase(3);
   CHECK(delays.size() == 0);
 }

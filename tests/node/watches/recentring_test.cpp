@@ -104,16 +104,28 @@ TEST_CASE("another record of the centre's time moves the circle if its place dif
   CHECK(connection.read() == "! t 3 CENTRE " + world.at("c"));
 }
 
-TEST_CASE("a client dwells on if the centre moves with it, also if the reader receives that late") {
+namespace {
+
+// A watch of 2 km round the client c, in which the client a began to dwell. It enters after 10 s.
+struct OneDwells {
   World world;
-  world.report("c", "+1+1");
-  Connection connection(world);
-  herd::protocol::Watch command = near_client("t", "c", 2 * kKm);
-  command.options.dwell = 10s;
-  connection.watch(command);
-  connection.read();
-  world.report("a", "+1.01+1");
-  CHECK(connection.read().empty());
+  Connection connection{world};
+  OneDwells() {
+    world.report("c", "+1+1");
+    herd::protocol::Watch command = near_client("t", "c", 2 * kKm);
+    command.options.dwell = 10s;
+    connection.watch(command);
+    connection.read();
+    world.report("a", "+1.01+1");
+    CHECK(connection.read().empty());
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a client dwells on if the centre moves with it, also if the reader receives that late") {
+  OneDwells scene;
+  auto& [world, connection] = scene;
   world.report("c", "+1.02+1");
   world.report("a", "+1.03+1");  // outside of the former circle
   world.now.steady += 10s;
@@ -122,15 +134,8 @@ TEST_CASE("a client dwells on if the centre moves with it, also if the reader re
 }
 
 TEST_CASE("a centre that was away, and is back before the reader receives that, makes clients dwell anew") {
-  World world;
-  world.report("c", "+1+1");
-  Connection connection(world);
-  herd::protocol::Watch command = near_client("t", "c", 2 * kKm);
-  command.options.dwell = 10s;
-  connection.watch(command);
-  connection.read();
-  world.report("a", "+1.01+1");
-  CHECK(connection.read().empty());
+  OneDwells scene;
+  auto& [world, connection] = scene;
   world.now.steady += 5s;
   world.report("c", "+5+1");
   world.report("c", "+1+1");
