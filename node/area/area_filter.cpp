@@ -5,7 +5,7 @@
 namespace herd::node::area {
 
 DiscFilter::DiscFilter(const Disc& disc)
-    : distance_from_centre_(disc.centre),
+    : from_centre_(disc.centre),
       radius_(disc.radius),
       haversine_(spot_of(disc.centre)),
       at_most_(Haversine::at_most(disc.radius)),
@@ -14,7 +14,7 @@ DiscFilter::DiscFilter(const Disc& disc)
 bool DiscFilter::contains(Spot spot) const {
   const double h = haversine_.to(spot);
   if (h > at_most_) return false;
-  return h <= surely_within_ || distance_from_centre_.to(point_of(spot)) <= radius_;
+  return h <= surely_within_ || from_centre_.distance(point_of(spot)) <= radius_;
 }
 
 Inside DiscFilter::contained(const SpotRange& range) const {

@@ -22,7 +22,7 @@ class DiscFilter {
   [[nodiscard]] Inside contained(const SpotRange& range) const;
 
  private:
-  DistanceFrom distance_from_centre_;
+  FromCentre from_centre_;
   protocol::Millimetres radius_;
   Haversine haversine_;
   double at_most_;        // no point inside has a greater h

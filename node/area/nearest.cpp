@@ -20,7 +20,7 @@ Nearest::Nearest(const AreaTree& tree, const Disc& disc, std::size_t wanted, con
       after_(after),
       accepts_(accepts),
       haversine_(spot_of(disc.centre)),
-      distance_from_centre_(disc.centre),
+      from_centre_(disc.centre),
       surely_inside_(Haversine::surely_within(disc.radius)),
       before_(after ? Haversine::surely_within(after->distance - 1) : -1),
       not_after_(after ? Haversine::at_most(after->distance) : -1),
@@ -31,7 +31,7 @@ Nearest::Nearest(const AreaTree& tree, const Disc& disc, std::size_t wanted, con
 
 void Nearest::judge(Candidate& candidate) {
   if (candidate.distance != kUnknown) return;
-  candidate.distance = distance_from_centre_.to(point_of(candidate.spot));
+  candidate.distance = from_centre_.distance(point_of(candidate.spot));
   work_ += Pace::kExact;
 }
 
@@ -77,7 +77,7 @@ bool Nearest::offer_crowd(const Crowd& crowd, Pace& pace) {
   const double h = haversine_.to(crowd.spot());
   if (h > limit_ || h <= before_) return true;
   Crowd::Place place;
-  if (after_ && distance_from_centre_.to(point_of(crowd.spot())) == after_->distance) {
+  if (after_ && from_centre_.distance(point_of(crowd.spot())) == after_->distance) {
     place = crowd.after(tree_.store(), after_->client);
   }
   for (std::size_t accepted = 0; accepted < wanted_;) {

@@ -67,7 +67,7 @@ class Nearest {
   const std::optional<NearPlace>& after_;
   const Accepts& accepts_;
   const Haversine haversine_;
-  const DistanceFrom distance_from_centre_;
+  const FromCentre from_centre_;
   const double surely_inside_;  // each point with no greater h is inside
   const double before_;         // each point with no greater h is before `after`
   const double not_after_;      // each point with a greater h is after `after`

@@ -186,6 +186,7 @@ class Query::NearWork final : public Query::ListWork {
       after_ = *after;
     }
     point_ = centre->point;
+    from_centre_ = FromCentre(point_);
     if (centre->client) {
       protocol::append_at(answer_, at_line_of(parts_.store.record_at(*centre->client)));
       count_ = 1;
@@ -217,14 +218,13 @@ class Query::NearWork final : public Query::ListWork {
   void add_line(RecordIndex index) override {
     const bus::RecordView record = parts_.store.record_at(index);
     if (bus::is_reset(record) || !filter_.is_new_enough(record.time)) return;
-    const protocol::Point point = protocol::point_of(record.coordinates);
-    const protocol::Millimetres away = distance(point_, point);
-    if (away > radius_) return;
-    lines_.add({static_cast<std::uint64_t>(away), 0}, index, [&](std::string& out) {
+    const Polar seen = from_centre_.polar(protocol::point_of(record.coordinates));
+    if (seen.distance > radius_) return;
+    lines_.add({static_cast<std::uint64_t>(seen.distance), 0}, index, [&](std::string& out) {
       out.append("IS ");
-      append_km(out, away);
+      append_km(out, seen.distance);
       out.append(" ");
-      append_bearing(out, bearing(point_, point));
+      append_bearing(out, seen.bearing);
       out.append(" ");
       protocol::append_at(out, at_line_of(record));
     });
@@ -239,7 +239,8 @@ class Query::NearWork final : public Query::ListWork {
   QueryHash hash_;
   ClientFilter filter_;
 
-  protocol::Point point_;           // of the centre
+  protocol::Point point_;  // of the centre
+  FromCentre from_centre_{point_};
   std::optional<NearPlace> after_;  // where the search starts; after it, its last client
   std::optional<NearSearch> search_;
   bool has_more_ = false;

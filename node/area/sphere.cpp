@@ -107,20 +107,48 @@ Millimetres rounded(double distance) {
   return static_cast<Millimetres>(distance + 0.5);
 }
 
+// Two points, and what the formulas of their distance and bearing have in common.
+struct Pair {
+  Pair(Point from, double its_cosine, Point to)
+      : a(from),
+        b(to),
+        cosine_b(cosine_of_latitude(to.latitude)),
+        cosines(its_cosine * cosine_b),
+        half(half_longitudes(from, to)),
+        square_of_half(squared(sine(half))),
+        haversine(squared(sine(std::abs(HalfUnits{from.latitude} - to.latitude))) + cosines * square_of_half) {}
+
+  Point a;
+  Point b;
+  double cosine_b;        // of the latitude of b
+  double cosines;         // of both latitudes, multiplied
+  HalfUnits half;         // half_longitudes(a, b)
+  double square_of_half;  // sin(half)^2
+  double haversine;       // sin(distance / 2)^2
+};
+
 // The distance to the antipode decides about points that are far away: there the haversine itself is so flat that the
 // last bit of a double is 6 cm.
-[[gnu::noinline]] double far_distance(Point a, Point b, double cosines, double haversine) {
-  const double to_antipode = squared(sine(std::abs(HalfUnits{a.latitude} + b.latitude))) +
-                             cosines * squared(sine(kRightAngle - half_longitudes(a, b)));
-  return kDiameter * angle_of(std::sqrt(to_antipode), std::sqrt(haversine));
+[[gnu::noinline]] double far_distance(const Pair& pair) {
+  const double to_antipode = squared(sine(std::abs(HalfUnits{pair.a.latitude} + pair.b.latitude))) +
+                             pair.cosines * squared(sine(kRightAngle - pair.half));
+  return kDiameter * angle_of(std::sqrt(to_antipode), std::sqrt(pair.haversine));
+}
+
+Millimetres distance_of(const Pair& pair) {
+  const double haversine = pair.haversine;
+  if (haversine > kNear) return rounded(far_distance(pair));
+  const double root = std::sqrt(haversine);
+  const double rest = 1.0 / 6 + haversine * (3.0 / 40 + haversine * (15.0 / 336 + haversine * (105.0 / 3456)));
+  return rounded(kDiameter * (root + root * haversine * rest));
 }
 
 bool is_pole(Point point) {
   return std::abs(point.latitude) == protocol::kMaxLatitude;
 }
 
-bool are_antipodes(Point a, Point b) {
-  return a.latitude == -b.latitude && (is_pole(a) || half_longitudes(a, b) == kRightAngle);
+bool are_antipodes(const Pair& pair) {
+  return pair.a.latitude == -pair.b.latitude && (is_pole(pair.a) || pair.half == kRightAngle);
 }
 
 // Whether the shorter way from a to b, which are on different meridians, leads to the west.
@@ -131,47 +159,51 @@ bool is_west(Point a, Point b) {
 
 // The part of the direction that points north, times the sine of the distance. The usual formula, cos(a) sin(b) -
 // sin(a) cos(b) cos(longitudes), would lose all digits near `a` and near its antipode.
-double northward(Point a, Point b, double cosine_b) {
-  const HalfUnits half = half_longitudes(a, b);
-  const bool is_near = half <= kRightAngle / 2;
-  const HalfUnits from = is_near ? a.latitude : -a.latitude;
-  const HalfUnits turn = b.latitude - from;
+double northward(const Pair& pair, double sine_a) {
+  const bool is_near = pair.half <= kRightAngle / 2;
+  const HalfUnits from = is_near ? pair.a.latitude : -pair.a.latitude;
+  const HalfUnits turn = pair.b.latitude - from;
   const HalfUnits reduced = std::min(2 * std::abs(turn), kHalfTurn - 2 * std::abs(turn));
   const double along = turn < 0 ? -sine(reduced) : sine(reduced);
-  const double across =
-      2 * sine_of_latitude(a.latitude) * cosine_b * squared(sine(is_near ? half : kRightAngle - half));
+  const double square = is_near ? pair.square_of_half : squared(sine(kRightAngle - pair.half));
+  const double across = 2 * sine_a * pair.cosine_b * square;
   return is_near ? along + across : along - across;
+}
+
+// The points are not the same: their distance, rounded, is not 0.
+unsigned bearing_of(const Pair& pair, double sine_a) {
+  if (are_antipodes(pair)) return 0;
+  if (is_pole(pair.a)) return pair.a.latitude > 0 ? 180 : 0;
+  const HalfUnits way = 2 * pair.half;
+  const double east = pair.cosine_b * sine(std::min(way, kHalfTurn - way));
+  const double north = northward(pair, sine_a);
+  const double angle = angle_of(std::abs(north), east) * (180 / std::numbers::pi);
+  const double from_north = north < 0 ? 180 - angle : angle;
+  const double clockwise = is_west(pair.a, pair.b) ? 360 - from_north : from_north;
+  return static_cast<unsigned>(clockwise + 0.5) % 360;
 }
 
 }  // namespace
 
-DistanceFrom::DistanceFrom(Point centre) : centre_(centre), cosine_(cosine_of_latitude(centre.latitude)) {}
+FromCentre::FromCentre(Point centre)
+    : centre_(centre), cosine_(cosine_of_latitude(centre.latitude)), sine_(sine_of_latitude(centre.latitude)) {}
 
-Millimetres DistanceFrom::to(Point point) const {
-  const double cosines = cosine_ * cosine_of_latitude(point.latitude);
-  const double haversine = squared(sine(std::abs(HalfUnits{centre_.latitude} - point.latitude))) +
-                           cosines * squared(sine(half_longitudes(centre_, point)));
-  if (haversine > kNear) return rounded(far_distance(centre_, point, cosines, haversine));
-  const double root = std::sqrt(haversine);
-  const double rest = 1.0 / 6 + haversine * (3.0 / 40 + haversine * (15.0 / 336 + haversine * (105.0 / 3456)));
-  return rounded(kDiameter * (root + root * haversine * rest));
+Millimetres FromCentre::distance(Point point) const {
+  return distance_of(Pair(centre_, cosine_, point));
+}
+
+Polar FromCentre::polar(Point point) const {
+  const Pair pair(centre_, cosine_, point);
+  const Millimetres distance = distance_of(pair);
+  return {distance, distance == 0 ? 0 : bearing_of(pair, sine_)};
 }
 
 Millimetres distance(Point a, Point b) {
-  return DistanceFrom(a).to(b);
+  return FromCentre(a).distance(b);
 }
 
-unsigned bearing(Point from, Point to) {
-  if (distance(from, to) == 0 || are_antipodes(from, to)) return 0;
-  if (is_pole(from)) return from.latitude > 0 ? 180 : 0;
-  const double cosine = cosine_of_latitude(to.latitude);
-  const HalfUnits way = 2 * half_longitudes(from, to);
-  const double east = cosine * sine(std::min(way, kHalfTurn - way));
-  const double north = northward(from, to, cosine);
-  const double angle = angle_of(std::abs(north), east) * (180 / std::numbers::pi);
-  const double from_north = north < 0 ? 180 - angle : angle;
-  const double clockwise = is_west(from, to) ? 360 - from_north : from_north;
-  return static_cast<unsigned>(clockwise + 0.5) % 360;
+Polar polar(Point centre, Point point) {
+  return FromCentre(centre).polar(point);
 }
 
 void append_km(std::string& out, Millimetres distance) {

@@ -70,9 +70,10 @@ void append_client_event(std::string& out, const EventHead& head, const std::opt
                          const bus::RecordView& record) {
   append_head(out, head);
   if (sighting) {
-    area::append_km(out, area::distance(sighting->centre, sighting->client));
+    const area::Polar seen = area::polar(sighting->centre, sighting->client);
+    area::append_km(out, seen.distance);
     out.push_back(' ');
-    area::append_bearing(out, area::bearing(sighting->centre, sighting->client));
+    area::append_bearing(out, seen.bearing);
     out.push_back(' ');
   }
   protocol::append_at(out, area::at_line_of(record));

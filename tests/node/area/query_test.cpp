@@ -171,7 +171,7 @@ TEST_CASE("the answers are those of a search through all clients") {
       std::string expected = "IS ";
       append_km(expected, near[at].first);
       expected += " ";
-      append_bearing(expected, bearing(protocol::point_of(centre), points[near[at].second]));
+      append_bearing(expected, polar(protocol::point_of(centre), points[near[at].second]).bearing);
       expected += " AT Hill +0.000000001 " + near[at].second + " ";
       if (!lines[at].starts_with(expected)) FAIL(lines[at] << " is not " << expected);
     }

@@ -134,6 +134,10 @@ std::string km(Millimetres distance) {
 
 }  // namespace
 
+unsigned bearing_of(Point a, Point b) {
+  return polar(a, b).bearing;
+}
+
 TEST_CASE("the distances and bearings of known pairs") {
   CHECK(distance(degrees(34.06893, -118.445127), degrees(34.06893, -118.445127)) == 0);
   CHECK(distance(degrees(0, 0), degrees(0, 1)) == 111'195'080);
@@ -142,10 +146,10 @@ TEST_CASE("the distances and bearings of known pairs") {
   CHECK(distance(degrees(90, 0), degrees(-90, 77)) == kHalfCircle);
   CHECK(distance(degrees(0, -90), degrees(0, 90)) == kHalfCircle);
   CHECK(distance(degrees(12.3456789, 30), degrees(-12.3456789, -150)) == kHalfCircle);
-  CHECK(bearing(degrees(0, 0), degrees(1, 0)) == 0);
-  CHECK(bearing(degrees(0, 0), degrees(0, 1)) == 90);
-  CHECK(bearing(degrees(0, 0), degrees(-1, 0)) == 180);
-  CHECK(bearing(degrees(0, 0), degrees(0, -1)) == 270);
+  CHECK(bearing_of(degrees(0, 0), degrees(1, 0)) == 0);
+  CHECK(bearing_of(degrees(0, 0), degrees(0, 1)) == 90);
+  CHECK(bearing_of(degrees(0, 0), degrees(-1, 0)) == 180);
+  CHECK(bearing_of(degrees(0, 0), degrees(0, -1)) == 270);
 }
 
 TEST_CASE("a million distances are within half a millimetre and 0.01 mm of the exact ones, near the antipode too") {
@@ -158,7 +162,7 @@ TEST_CASE("a million distances are within half a millimetre and 0.01 mm of the e
     if (found != distance(b, a)) FAIL("not symmetric");
     worst = std::max(worst, std::abs(static_cast<Real>(found) - exact_distance(a, b)));
     sum = (sum ^ static_cast<std::uint64_t>(found)) * 1'099'511'628'211U;
-    sum = (sum ^ bearing(a, b)) * 1'099'511'628'211U;
+    sum = (sum ^ bearing_of(a, b)) * 1'099'511'628'211U;
   }
   CHECK(worst < 0.51L);
   CHECK(worst > 0.49L);
@@ -166,14 +170,16 @@ TEST_CASE("a million distances are within half a millimetre and 0.01 mm of the e
   CHECK(sum == 1'039'575'876'284'714'798);
 }
 
-TEST_CASE("distances from one point are those of pairs") {
+TEST_CASE("distances and bearings from one point are those of pairs") {
   Points points(2);
   for (int i = 0; i < 1000; ++i) {
     const Point centre = points.anywhere();
-    const DistanceFrom from(centre);
+    const FromCentre from(centre);
     for (int j = 0; j < 10; ++j) {
       const Point to = points.anywhere();
-      if (from.to(to) != distance(centre, to)) FAIL("differs");
+      if (from.distance(to) != distance(centre, to)) FAIL("the distance differs");
+      if (from.polar(to) != polar(centre, to)) FAIL("the polar coordinates differ");
+      if (from.polar(to).distance != distance(centre, to)) FAIL("the two distances differ");
     }
   }
 }
@@ -186,7 +192,7 @@ TEST_CASE("bearings are rounded to the nearest degree") {
     // Within a metre of the point and of its antipode, the vectors of long doubles lose digits.
     const Millimetres away = distance(a, b);
     if (is_pole || away < 1000 || away > kHalfCircle - 1000) continue;
-    const unsigned found = bearing(a, b);
+    const unsigned found = bearing_of(a, b);
     if (found > 359) FAIL(found);
     const Real off = std::abs(exact_bearing(a, b) - static_cast<Real>(found));
     if (std::min(off, 360 - off) > 0.5L + 1e-6L)
@@ -195,27 +201,27 @@ TEST_CASE("bearings are rounded to the nearest degree") {
 }
 
 TEST_CASE("a bearing just below north is written as 000") {
-  CHECK(bearing(degrees(0, 0), degrees(10, -0.05)) == 0);
-  CHECK(bearing(degrees(0, 0), degrees(10, -0.08)) == 0);
-  CHECK(bearing(degrees(0, 0), degrees(10, -0.1)) == 359);
-  CHECK(bearing(degrees(0, 0), degrees(10, 0.1)) == 1);
+  CHECK(bearing_of(degrees(0, 0), degrees(10, -0.05)) == 0);
+  CHECK(bearing_of(degrees(0, 0), degrees(10, -0.08)) == 0);
+  CHECK(bearing_of(degrees(0, 0), degrees(10, -0.1)) == 359);
+  CHECK(bearing_of(degrees(0, 0), degrees(10, 0.1)) == 1);
 }
 
 TEST_CASE("the bearing is 0 at distance 0 after rounding, and at the antipode") {
-  CHECK(bearing(degrees(10, 20), degrees(10, 20)) == 0);
+  CHECK(bearing_of(degrees(10, 20), degrees(10, 20)) == 0);
   // 0.02 mm and 2 mm to the east.
   const Point near_pole = degrees(89.9999, 0);
   CHECK(distance(near_pole, degrees(89.9999, 0.0001)) == 0);
-  CHECK(bearing(near_pole, degrees(89.9999, 0.0001)) == 0);
-  CHECK(bearing(near_pole, degrees(89.9999, 0.01)) == 90);
-  CHECK(bearing(degrees(10, 20), degrees(-10, -160)) == 0);
-  CHECK(bearing(degrees(-10, -160), degrees(10, 20)) == 0);
-  CHECK(bearing(degrees(0, 180), degrees(0, 0)) == 0);
-  CHECK(bearing(degrees(0, -180), degrees(0, 0)) == 0);
-  CHECK(bearing(degrees(10, 20), degrees(-10, -160.0000001)) == 90);
-  CHECK(bearing(degrees(10, 20), degrees(-10, -159.9999999)) == 270);
-  CHECK(bearing(degrees(10, 20), degrees(-9.9999999, -160)) == 0);
-  CHECK(bearing(degrees(10, 20), degrees(-10.0000001, -160)) == 180);
+  CHECK(bearing_of(near_pole, degrees(89.9999, 0.0001)) == 0);
+  CHECK(bearing_of(near_pole, degrees(89.9999, 0.01)) == 90);
+  CHECK(bearing_of(degrees(10, 20), degrees(-10, -160)) == 0);
+  CHECK(bearing_of(degrees(-10, -160), degrees(10, 20)) == 0);
+  CHECK(bearing_of(degrees(0, 180), degrees(0, 0)) == 0);
+  CHECK(bearing_of(degrees(0, -180), degrees(0, 0)) == 0);
+  CHECK(bearing_of(degrees(10, 20), degrees(-10, -160.0000001)) == 90);
+  CHECK(bearing_of(degrees(10, 20), degrees(-10, -159.9999999)) == 270);
+  CHECK(bearing_of(degrees(10, 20), degrees(-9.9999999, -160)) == 0);
+  CHECK(bearing_of(degrees(10, 20), degrees(-10.0000001, -160)) == 180);
 }
 
 TEST_CASE("at a pole the longitude has no meaning") {
@@ -227,13 +233,13 @@ TEST_CASE("at a pole the longitude has no meaning") {
     CHECK(distance(south, {-kMaxLatitude, longitude}) == 0);
     CHECK(distance(north, {-kMaxLatitude, longitude}) == kHalfCircle);
     CHECK(distance(degrees(48, 11), {kMaxLatitude, longitude}) == distance(degrees(48, 11), north));
-    CHECK(bearing(north, {kMaxLatitude, longitude}) == 0);
-    CHECK(bearing({kMaxLatitude, longitude}, south) == 0);
-    CHECK(bearing({-kMaxLatitude, longitude}, north) == 0);
-    CHECK(bearing({kMaxLatitude, longitude}, degrees(48, 11)) == 180);
-    CHECK(bearing({-kMaxLatitude, longitude}, degrees(48, 11)) == 0);
-    CHECK(bearing(degrees(48, 11), {kMaxLatitude, longitude}) == 0);
-    CHECK(bearing(degrees(48, 11), {-kMaxLatitude, longitude}) == 180);
+    CHECK(bearing_of(north, {kMaxLatitude, longitude}) == 0);
+    CHECK(bearing_of({kMaxLatitude, longitude}, south) == 0);
+    CHECK(bearing_of({-kMaxLatitude, longitude}, north) == 0);
+    CHECK(bearing_of({kMaxLatitude, longitude}, degrees(48, 11)) == 180);
+    CHECK(bearing_of({-kMaxLatitude, longitude}, degrees(48, 11)) == 0);
+    CHECK(bearing_of(degrees(48, 11), {kMaxLatitude, longitude}) == 0);
+    CHECK(bearing_of(degrees(48, 11), {-kMaxLatitude, longitude}) == 180);
   }
 }
 
@@ -241,16 +247,16 @@ TEST_CASE("a distance and a bearing are the same at +180 and at -180 degrees") {
   const Point east = degrees(12, 180);
   const Point west = degrees(12, -180);
   CHECK(distance(east, west) == 0);
-  CHECK(bearing(east, west) == 0);
+  CHECK(bearing_of(east, west) == 0);
   Points points(4);
   for (int i = 0; i < 10'000; ++i) {
     const Point other = points.anywhere();
     if (distance(east, other) != distance(west, other)) FAIL("distance");
-    if (bearing(east, other) != bearing(west, other)) FAIL("bearing from it");
-    if (bearing(other, east) != bearing(other, west)) FAIL("bearing to it");
+    if (bearing_of(east, other) != bearing_of(west, other)) FAIL("bearing from it");
+    if (bearing_of(other, east) != bearing_of(other, west)) FAIL("bearing to it");
   }
-  CHECK(bearing(degrees(0, 179.9), degrees(0, -179.9)) == 90);
-  CHECK(bearing(degrees(0, -179.9), degrees(0, 179.9)) == 270);
+  CHECK(bearing_of(degrees(0, 179.9), degrees(0, -179.9)) == 90);
+  CHECK(bearing_of(degrees(0, -179.9), degrees(0, 179.9)) == 270);
 }
 
 TEST_CASE("kilometres have three decimals, rounded half up") {

@@ -134,7 +134,7 @@ class Reader {
     std::string expected_km;
     area::append_km(expected_km, area::distance(centre, point));
     std::string expected_bearing;
-    area::append_bearing(expected_bearing, area::bearing(centre, point));
+    area::append_bearing(expected_bearing, area::polar(centre, point).bearing);
     REQUIRE(km == expected_km);
     REQUIRE(bearing == expected_bearing);
   }
