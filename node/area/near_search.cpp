@@ -84,7 +84,7 @@ class NearSearch::Work {
   bool push(NodeId node, const SpotRange& range, Queue& queue) const;
   // Returns whether the answer is complete.
   [[nodiscard]] bool end_page();
-  void keep(const std::vector<Found>& page);
+  void keep(std::vector<Found> page);
 
   const AreaTree& tree_;
   const Disc disc_;
@@ -188,13 +188,13 @@ bool NearSearch::Work::end_page() {
     sliced_ = true;
     after_ = NearPlace{page.back().distance, std::string(tree_.id_of(page.back().record))};
   }
-  keep(page);
+  keep(std::move(page));
   return is_complete;
 }
 
-void NearSearch::Work::keep(const std::vector<Found>& page) {
+void NearSearch::Work::keep(std::vector<Found> page) {
   if (!sliced_) {
-    found_ = page;
+    found_ = std::move(page);
     return;
   }
   for (const Found& one : page) {

@@ -67,21 +67,32 @@ class ClientLines {
     lines_.push_back({key, record, begin, text_.size() - begin});
   }
 
-  // Makes room for this number of lines.
+  // Makes room for this number of lines, and for END.
   void reserve(std::size_t lines) {
     constexpr std::size_t kLineBytes = 112;  // of an IS line with a short id
     lines_.reserve(lines);
-    text_.reserve(lines * kLineBytes);
+    text_.reserve((lines + 1) * kLineBytes);
   }
 
   [[nodiscard]] std::size_t size() const { return lines_.size(); }
 
+  // Call it once, at the end.
   void append_sorted(std::string& out, const bus::Store& store) {
     const auto rank = [](const Line& line) { return std::tie(line.key.high, line.key.low); };
-    std::sort(lines_.begin(), lines_.end(), [&](const Line& a, const Line& b) {
+    const auto is_before = [&](const Line& a, const Line& b) {
       if (rank(a) != rank(b)) return rank(a) < rank(b);
       return store.packed_at(a.record).client < store.packed_at(b.record).client;
-    });
+    };
+    // Usually they are in their order, as the search found them.
+    if (std::is_sorted(lines_.begin(), lines_.end(), is_before)) {
+      if (out.empty()) {
+        out = std::move(text_);
+      } else {
+        out.append(text_);
+      }
+      return;
+    }
+    std::sort(lines_.begin(), lines_.end(), is_before);
     out.reserve(out.size() + text_.size());
     for (const Line& line : lines_) out.append(text_, line.begin, line.bytes);
   }
@@ -207,6 +218,7 @@ class Query::NearWork final : public Query::ListWork {
     if (!search_->run(slice)) return false;
     has_more_ = search_->has_more();
     const std::vector<Found> nearest = search_->take();
+    found.reserve(nearest.size());
     for (const Found& each : nearest) found.push_back(each.record);
     if (!nearest.empty()) {
       const std::string_view last = parts_.store.packed_at(nearest.back().record).client;

@@ -10,11 +10,11 @@ namespace herd::node::watches {
 AllWatch::AllWatch(const Place& place, const protocol::Watch& command, bool is_resumed, protocol::Now now)
     : Watch(place, command, is_resumed, now) {
   place.shared.versions.acquire();
-  place.shared.interests.add_all(place.id);
+  place.shared.all_watches.add(*this);
 }
 
 AllWatch::~AllWatch() {
-  place().shared.interests.remove_all(place().id);
+  place().shared.all_watches.remove(*this);
   place().shared.versions.release();
 }
 
@@ -26,7 +26,11 @@ bool AllWatch::note(const area::Moved& moved, const Change& change) {
     is_vague_ = false;
   }
   if (stage_ == Stage::Ready || (stage_ == Stage::List && moved.record < next_)) except(moved.record, change);
-  return add_pending(moved.record, moved.number);
+  return add_to_feed(moved.number);
+}
+
+void AllWatch::caught_up() {
+  if (!mutated(Mutant::AllCaughtUpIsDeaf)) place().shared.all_watches.listen(*this);
 }
 
 void AllWatch::except(bus::RecordIndex record, const Change& change) {
@@ -43,6 +47,7 @@ void AllWatch::except(bus::RecordIndex record, const Change& change) {
     case ChangeKind::Tie:
       if (is_current() || change.former <= std::max(is_open() ? position() : begun_, listed_after(record))) {
         tied_.insert(record);
+        place().shared.all_watches.listen(*this);
       }
       break;
     case ChangeKind::Nothing:
@@ -143,6 +148,7 @@ bus::ChangeNumber AllWatch::listed_after(bus::RecordIndex record) const {
 void AllWatch::check_invariants() const {
   HERD_ASSERT(turned_.size() + tied_.size() <= kMaxExceptions);
   HERD_ASSERT(!is_current() || (turned_.empty() && tied_.empty()));
+  HERD_ASSERT(!listens() || is_in_listening_ || mutated(Mutant::AllCaughtUpIsDeaf));
   bus::RecordIndex end = 0;
   for (const Mark& mark : marks_) {
     HERD_ASSERT(mark.end > end);

@@ -24,11 +24,16 @@ class AllWatch final : public Watch {
   bool note(const area::Moved& moved, const Change& change) override;
   void check_invariants() const override;
 
+  // Whether it must be told of later reports.
+  [[nodiscard]] bool listens() const { return is_current() || !tied_.empty(); }
+
   // The most exceptions. With more, a reader that is that far from reading everything gets ENTER for each client that
   // changed and exists, and GONE for each that was reset: the state is right, though the reader may know it.
   static constexpr std::size_t kMaxExceptions = 16'384;
 
  private:
+  friend class AllWatches;
+
   enum class Stage : std::uint8_t { Begin, List, Changes, Ready };  // Ready: also after the opening
   // Of the opening: the records below `end`, and not below that of the mark before, were listed after this change.
   struct Mark {
@@ -40,6 +45,7 @@ class AllWatch final : public Watch {
   void judge(bus::RecordIndex record, bus::ChangeNumber number, Output& out) override;
   bool complete(Output&) override { return true; }
   bool end_dwelling(Output&) override { return true; }
+  void caught_up() override;
   void write_held(bus::RecordIndex record, Output& out) override;
   void release_held(bus::RecordIndex record) override { tied_.erase(record); }
   [[nodiscard]] std::optional<bus::ChangeNumber> lowest_held() const override { return std::nullopt; }
@@ -52,6 +58,7 @@ class AllWatch final : public Watch {
   [[nodiscard]] bus::ChangeNumber listed_after(bus::RecordIndex record) const;
 
   Stage stage_ = Stage::Begin;
+  bool is_in_listening_ = false;  // of AllWatches
   bool is_vague_ = false;        // there were more than kMaxExceptions, and there are none now
   bus::RecordIndex next_ = 0;    // of the list
   std::uint64_t count_ = 0;      // HERE lines

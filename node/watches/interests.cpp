@@ -55,7 +55,6 @@ void Interests::find(const area::Moved& moved, std::vector<WatchId>& found) cons
   if (!unknown_.empty() && !moved.before) {
     append(unknown_, std::string(store_.packed_at(moved.record).client), found);
   }
-  found.insert(found.end(), all_.begin(), all_.end());
 }
 
 void Interests::add_record(WatchId watch, bus::RecordIndex record) {
@@ -72,14 +71,6 @@ void Interests::add_unknown(WatchId watch, std::string_view client) {
 
 void Interests::remove_unknown(WatchId watch, std::string_view client) {
   remove(unknown_, std::string(client), watch);
-}
-
-void Interests::add_all(WatchId watch) {
-  add(all_, watch);
-}
-
-void Interests::remove_all(WatchId watch) {
-  remove(all_, watch);
 }
 
 }  // namespace herd::node::watches

@@ -1,5 +1,5 @@
-// Which watches a change of a client may concern: by areas, by clients, by ids that are not known yet, or all. The
-// answer may contain a watch for which the change makes no difference, and never lacks one for which it does. With n
+// Which watches with members a change of a client may concern: by areas, by clients, or by ids that are not known yet.
+// The answer may contain a watch for which the change makes no difference, and never lacks one for which it does. With n
 // watches of one client, adding or removing one takes O(log n) and moves up to 4 n bytes. Pure; loop thread only.
 #pragma once
 
@@ -30,9 +30,6 @@ class Interests {
   // by add_record().
   void add_unknown(WatchId watch, std::string_view client);
   void remove_unknown(WatchId watch, std::string_view client);
-  // All changes.
-  void add_all(WatchId watch);
-  void remove_all(WatchId watch);
 
   // A hint to the processor: find() of each of these follows soon. Pays from about four up to 64.
   void prefetch(std::span<const area::Moved> moved) const;
@@ -49,7 +46,6 @@ class Interests {
   CellGrid grid_;
   std::unordered_map<bus::RecordIndex, Watches> records_;  // no list is empty
   std::unordered_map<std::string, Watches> unknown_;       // no list is empty
-  Watches all_;
 };
 
 }  // namespace herd::node::watches

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "node/watches/all_watch.hpp"
 #include "node/watches/mutants.hpp"
 #include "protocol/assert.hpp"
 #include "protocol/prefetch.hpp"
@@ -10,7 +11,7 @@ namespace herd::node::watches {
 
 WatchRegistry::WatchRegistry(const bus::Store& store, const area::AreaIndex& index, const WatchLimits& limits,
                              WatchCounters& counters)
-    : shared_{store, index, limits, counters, {}, Interests(store), Versions(store)} {}
+    : shared_{store, index, limits, counters, {}, Interests(store), {}, Versions(store)} {}
 
 // In steps for many changes together, so that the cache misses of one step overlap.
 void WatchRegistry::apply(std::span<const area::Moved> moved) {
@@ -28,21 +29,37 @@ void WatchRegistry::apply(std::span<const area::Moved> moved) {
   }
 }
 
+void WatchRegistry::prefetch_found(std::size_t from) const {
+  const auto found = std::span(found_).subspan(from, std::min(kFoundAtOnce, found_.size() - from));
+  for (const WatchId id : found) protocol::prefetch(&slots_[id]);
+  for (const WatchId id : found) slots_[id].watch->prefetch();
+}
+
 void WatchRegistry::note_found(std::span<const area::Moved> moved) {
-  if (found_.size() <= kFoundAtOnce) {
-    for (const WatchId id : found_) protocol::prefetch(&slots_[id]);
-    for (const WatchId id : found_) slots_[id].watch->prefetch();
-  }
   std::size_t at = 0;
   for (std::size_t each = 0; each < moved.size(); ++each) {
     const Change change = shared_.versions.is_acquired() ? shared_.versions.note(moved[each]) : Change{};
     for (; at < ends_[each]; ++at) {
-      Slot& slot = slots_[found_[at]];
-      if (!slot.watch->note(moved[each], change)) continue;
-      if (!mutated(Mutant::DueForgotten)) slot.owner->due_ |= slot.bit;
-      announce(*slot.owner);
+      if (at % kFoundAtOnce == 0) prefetch_found(at);
+      const Slot& slot = slots_[found_[at]];
+      if (slot.watch->note(moved[each], change)) make_due(slot);
     }
+    tell_all(moved[each], change);
   }
+}
+
+void WatchRegistry::tell_all(const area::Moved& moved, const Change& change) {
+  constexpr std::size_t kAhead = 8;
+  const std::vector<AllWatch*>& watches = shared_.all_watches.to_tell(change.kind);
+  for (std::size_t at = 0; at < watches.size(); ++at) {
+    if (at + kAhead < watches.size()) watches[at + kAhead]->prefetch();
+    if (watches[at]->note(moved, change)) make_due(slots_[watches[at]->id()]);
+  }
+}
+
+void WatchRegistry::make_due(const Slot& slot) {
+  if (!mutated(Mutant::DueForgotten)) slot.owner->due_ |= slot.bit;
+  announce(*slot.owner);
 }
 
 std::vector<Watcher*> WatchRegistry::take_due(protocol::Nanoseconds now_steady) {

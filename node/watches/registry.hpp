@@ -56,11 +56,16 @@ class WatchRegistry {
     Watcher::IndexSet bit = 0;  // the watch's bit in the owner's sets
   };
 
-  // More would not stay in the processor's cache until they are used. A change of which more are found is noted alone.
+  // So many watches stay in the processor's cache between prefetch_found() and their use.
   static constexpr std::size_t kFoundAtOnce = 512;
 
-  // Tells the watches in found_ of these changes.
+  // A hint to the processor: the watches in found_ from here on, at most kFoundAtOnce, are used soon.
+  void prefetch_found(std::size_t from) const;
+  // Tells the watches in found_, and those that hold no members, of these changes.
   void note_found(std::span<const area::Moved> moved);
+  // Tells the watches that hold no members.
+  void tell_all(const area::Moved& moved, const Change& change);
+  void make_due(const Slot& slot);
   [[nodiscard]] WatchId take_id();
   void free_id(WatchId id);
   void announce(Watcher& watcher);

@@ -9,6 +9,7 @@
 
 #include "node/area/area_index.hpp"
 #include "node/area/slice.hpp"
+#include "node/watches/all_watches.hpp"
 #include "node/watches/counters.hpp"
 #include "node/watches/interests.hpp"
 #include "node/watches/versions.hpp"
@@ -43,6 +44,7 @@ struct Shared {
   WatchCounters& counters;
   FeedIdentity feed;
   Interests interests;
+  AllWatches all_watches;
   Versions versions;
 };
 

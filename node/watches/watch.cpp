@@ -43,7 +43,10 @@ void Watch::prefetch() const {
 
 bool Watch::write(Output& out) {
   if (is_over_) return false;
-  if (out.is_full()) return !is_open_ || lane_ != Lane::Current || next_due().value_or(kNever) <= out.now.steady;
+  if (out.is_full()) {
+    const bool is_behind = is_open_ && lane_ != Lane::Current;
+    return !is_open_ || (is_behind && is_stopped_by(out)) || next_due().value_or(kNever) <= out.now.steady;
+  }
   if (!is_open_ && !open(out)) return !is_over_;
   if (!complete(out)) return !is_over_;
   if (!write_held_moves(out) || !follow(out)) return !is_over_;
@@ -81,22 +84,28 @@ bool Watch::accepts(bus::RecordIndex record) const {
 
 bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
   if (lane_ == Lane::Lagging) return false;
-  if (lane_ == Lane::Current) {
+  const bool was_current = lane_ == Lane::Current;
+  if (was_current) {
     lane_ = Lane::Pending;
     cursor_ = number - 1;
-    pending_ = std::make_unique<std::vector<bus::RecordIndex>>(1, record);
-    return true;
+    pending_ = std::make_unique_for_overwrite<Pending>();
   }
-  if (!pending_->empty() && pending_->back() == record) return false;
-  if (pending_->size() < kMaxPending) {
-    pending_->push_back(record);
-    return false;
+  const auto end = pending_->records.begin() + static_cast<std::ptrdiff_t>(pending_->count);
+  if (std::find(pending_->records.begin(), end, record) != end) return false;
+  if (pending_->count < kMaxPending) {
+    pending_->records[pending_->count++] = record;
+    return was_current;
   }
   lane_ = Lane::Lagging;
   if (mutated(Mutant::ConflatedForgotten)) cursor_ = number;
   pending_.reset();
-  ++place_.shared.counters.conflated;
   return false;
+}
+
+bool Watch::add_to_feed(bus::ChangeNumber number) {
+  if (lane_ != Lane::Current) return false;
+  begin_following(number - 1);
+  return true;
 }
 
 bool Watch::follow(Output& out) {
@@ -111,30 +120,41 @@ bool Watch::follow(Output& out) {
       break;
   }
   lane_ = Lane::Current;
+  is_held_up_ = false;
+  caught_up();
+  return true;
+}
+
+bool Watch::is_stopped_by(const Output& out) {
+  if (!out.is_full()) return false;
+  if (!is_held_up_) ++place_.shared.counters.conflated;
+  is_held_up_ = true;
   return true;
 }
 
 // In the order of the records' present changes, as the feed has them.
 bool Watch::judge_pending(Output& out) {
-  std::vector<Numbered> changes;
-  changes.reserve(pending_->size());
-  for (const bus::RecordIndex record : *pending_) changes.push_back({store().number_of(record), record});
-  std::sort(changes.begin(), changes.end());
-  changes.erase(std::unique(changes.begin(), changes.end()), changes.end());
+  std::array<Numbered, kMaxPending> changes;
+  const std::size_t count = pending_->count;
+  for (std::size_t at = 0; at < count; ++at) {
+    changes[at] = {store().number_of(pending_->records[at]), pending_->records[at]};
+  }
+  std::sort(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(count));
   std::size_t judged = 0;
   bool is_complete = true;
-  while (is_complete && judged < changes.size() && !out.must_stop()) {
+  while (is_complete && judged < count && !out.must_stop()) {
     cursor_ = changes[judged].number;
     judge(changes[judged].record, cursor_, out);
     ++judged;
     is_complete = !is_over_ && complete(out);
   }
-  if (is_complete && (judged == changes.size() || mutated(Mutant::StoppedForgotten))) {
+  if (is_complete && (judged == count || mutated(Mutant::StoppedForgotten))) {
     pending_.reset();
     return true;
   }
-  pending_->clear();
-  for (; judged < changes.size(); ++judged) pending_->push_back(changes[judged].record);
+  pending_->count = count - judged;
+  for (std::size_t at = judged; at < count; ++at) pending_->records[at - judged] = changes[at].record;
+  (void)is_stopped_by(out);
   return false;
 }
 
@@ -142,7 +162,7 @@ bool Watch::read_feed(Output& out) {
   constexpr unsigned kRecordsAtOnce = 32;
   bus::Feed::Reader reader = store().feed().read_after(cursor_);
   for (unsigned count = 1; const auto entry = reader.next(); ++count) {
-    if (out.is_full() || (count % kRecordsAtOnce == 0 && out.slice.is_over())) return false;
+    if (is_stopped_by(out) || (count % kRecordsAtOnce == 0 && out.slice.is_over())) return false;
     cursor_ = entry->number;
     judge(entry->index, entry->number, out);
     if (is_over_ || !complete(out)) return false;

@@ -4,8 +4,8 @@
 // First it opens: it writes the lines up to READY. Then it follows the feed. The events of all changes up to its cursor
 // are written. It follows in one of three lanes:
 //   Current   no change after the cursor concerns it; the registry calls note() for each change that does
-//   Pending   the few records that changed after the cursor and concern it are in a list
-//   Lagging   more than kMaxPending records changed: it reads the feed after its cursor, and judges each record there
+//   Pending   the few records that changed after the cursor and concern it are in a list (only if it holds members)
+//   Lagging   it reads the feed after its cursor, and judges each record there
 // In each lane a record is judged by its present state against what the reader knows, so changes that were superseded
 // are left out, and judging a record twice does no harm.
 //
@@ -15,6 +15,7 @@
 // Pure; owned by a Watcher, used on the loop's thread only.
 #pragma once
 
+#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -22,7 +23,6 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "node/watches/delays.hpp"
 #include "node/watches/member_set.hpp"
@@ -46,7 +46,7 @@ class Watch {
   Watch& operator=(const Watch&) = delete;
   virtual ~Watch();
 
-  // A change that the registry found to concern this watch. Returns whether this made write() due.
+  // A change that concerns this watch. Returns whether this made write() due.
   virtual bool note(const area::Moved& moved, const Change& change) = 0;
 
   // A hint to the processor: note() follows soon.
@@ -91,6 +91,8 @@ class Watch {
   virtual void release_held(bus::RecordIndex record) = 0;
   // The lowest change number that is held back, but for MOVEs; nullopt: none.
   [[nodiscard]] virtual std::optional<bus::ChangeNumber> lowest_held() const = 0;
+  // The watch is current again.
+  virtual void caught_up() {}
   // When a client has dwelled; nullopt: no client dwells.
   [[nodiscard]] virtual std::optional<protocol::Nanoseconds> dwelling_until() const = 0;
 
@@ -99,6 +101,9 @@ class Watch {
 
   // A record changed, by the change `number`: see the lanes above. Returns whether the watch was current.
   bool add_pending(bus::RecordIndex record, bus::ChangeNumber number);
+  // The same, but the watch will read the feed instead of a list: it need not be told of more changes until it is
+  // current again.
+  bool add_to_feed(bus::ChangeNumber number);
 
   // Writes READY with the number, from which a reader may resume, and with the count of HERE lines.
   void write_ready(bus::ChangeNumber number, std::uint64_t count, Output& out);
@@ -132,6 +137,11 @@ class Watch {
   enum class Lane : std::uint8_t { Current, Pending, Lagging };
   static constexpr std::size_t kMaxPending = 64;
 
+  // The list of the lane Pending: each record once, in any order.
+  struct Pending {
+    std::array<bus::RecordIndex, kMaxPending> records;
+    std::size_t count = 0;
+  };
   struct Numbered {
     bus::ChangeNumber number;
     bus::RecordIndex record;
@@ -139,6 +149,8 @@ class Watch {
   };
 
   bool follow(Output& out);
+  // Call it when something is due. Returns whether the output is full, and counts that.
+  bool is_stopped_by(const Output& out);
   bool judge_pending(Output& out);
   bool read_feed(Output& out);
   bool write_held_moves(Output& out);
@@ -152,14 +164,15 @@ class Watch {
   // next four members into the padding at the end of Place.
   [[no_unique_address]] Place place_;
   Lane lane_ = Lane::Lagging;
-  bool is_open_ = false;
-  bool is_over_ = false;
+  bool is_open_ : 1 = false;
+  bool is_over_ : 1 = false;
+  bool is_held_up_ : 1 = false;  // a full output has kept it from writing, and it was not current since
   std::uint8_t tag_bytes_;
   std::string texts_;  // the tag, directly followed by the prefix
   bus::ChangeNumber number_ = 0;
   bus::ChangeNumber cursor_ = 0;         // not in the lane Current
   bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed; a WATCH from 0 begins anew
-  std::unique_ptr<std::vector<bus::RecordIndex>> pending_;
+  std::unique_ptr<Pending> pending_;  // null but in the lane Pending
   std::unique_ptr<Delays> moves_;  // with `every`: the clients with a MOVE less than that ago
   protocol::Nanoseconds every_{};
   protocol::Nanoseconds beat_{};
