@@ -99,10 +99,15 @@ void Connection::take_lines(Nanoseconds clock) {
     const std::vector<std::string> words = words_of(line);
     if (words[0] != "!" || words.size() < 4) continue;
     if (words[3] == "END") open_tags_.erase(words[1]);
-    if (words[3] != "LEAVE") continue;
+    if (words[3] != "ENTER" && words[3] != "LEAVE") continue;
     const auto at = std::find(words.begin(), words.end(), "AT");
     demand(words.end() - at > 3, "not an AT line: " + line);
-    judges_.at(words[1]).left(at[3]);
+    WatchJudge& judge = judges_.at(words[1]);
+    if (words[3] == "ENTER") {
+      judge.entered(at[3], clock);
+    } else {
+      judge.left(at[3]);
+    }
   }
   split_ = output_.size();
 }

@@ -67,6 +67,14 @@ void WatchJudge::changed(const Records& records, const std::string& client, Nano
   take(records.at(client), now);
 }
 
+void WatchJudge::entered(const std::string& client, Nanoseconds now) const {
+  if (command_.dwell == Nanoseconds{}) return;
+  const auto found = states_.find(client);
+  const bool is_inside = found != states_.end() && found->second.perhaps_in.has_value();
+  demand(is_inside && now - *found->second.perhaps_in >= command_.dwell,
+         command_.text + ": " + client + " entered before `dwell` was over");
+}
+
 void WatchJudge::left(const std::string& client) {
   const auto found = states_.find(client);
   if (found != states_.end()) found->second.surely_in.reset();
@@ -103,9 +111,6 @@ void WatchJudge::check_member(const Member& member, const State& state, Nanoseco
   const bool is_held_back = command_.every > Nanoseconds{} && member.moved && now - *member.moved < command_.every;
   demand(member.age == state.record.age() || (is_held_back && member.age < state.record.age()),
          name + ": not the newest report: " + member.at.line + ", but " + state.record.at);
-  if (command_.dwell > Nanoseconds{} && member.entered && state.perhaps_in && *state.perhaps_in <= *member.entered) {
-    demand(*member.entered - *state.perhaps_in >= command_.dwell, name + " entered before `dwell` was over");
-  }
 }
 
 void WatchJudge::check_centre(const WatchView& view) const {

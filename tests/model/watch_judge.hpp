@@ -25,7 +25,9 @@ class WatchJudge {
 
   // The record of `client` changed.
   void changed(const Records& records, const std::string& client, Nanoseconds now);
-  // The watches wrote a LEAVE of this client: its time inside begins anew. It may never have been outside, if the watch
+  // The watch wrote an ENTER of this client. Throws Fault if the client cannot have dwelled that long.
+  void entered(const std::string& client, Nanoseconds now) const;
+  // The watch wrote a LEAVE of this client: its time inside begins anew. It may never have been outside, if the watch
   // judged it from a place where the centre was no longer.
   void left(const std::string& client);
   void followed(Nanoseconds now);

@@ -28,7 +28,7 @@ void WatchView::resume(const WatchView& earlier) {
   demand(command_.from_number == earlier.number_ && earlier.number_ > 0, "resumed from a number of no event");
   resumed_ = true;
   members_ = earlier.members_;
-  for (auto& [client, member] : members_) member.entered = member.moved = std::nullopt;  // the times begin anew
+  for (auto& [client, member] : members_) member.moved = std::nullopt;  // the time begins anew
   ages_ = earlier.ages_;
   centre_ = earlier.centre_;
   centre_gone_ = earlier.centre_gone_;
@@ -50,7 +50,7 @@ void WatchView::read(std::string_view event, Nanoseconds clock) {
     } else if (name == "READY") {
       ready(event);
     } else if (name == "ENTER") {
-      enter(event, clock);
+      enter(event);
     } else if (name == "MOVE") {
       move(event, clock);
     } else if (name == "LEAVE") {
@@ -123,7 +123,7 @@ void WatchView::here(std::string_view rest) {
     in_order_ = in_order_ && nearest_ <= range.high;
     nearest_client_ = at.client;
   }
-  members_[at.client] = {at, take_age(at), {}, {}};
+  members_[at.client] = {at, take_age(at), {}};
   changed_.push_back(at.client);
   ++here_lines_;
 }
@@ -136,7 +136,7 @@ void WatchView::ready(std::string_view rest) {
   phase_ = Phase::Live;
 }
 
-void WatchView::enter(std::string_view rest, Nanoseconds clock) {
+void WatchView::enter(std::string_view rest) {
   demand(phase_ == Phase::Live, "ENTER before READY");
   const At at = take_at(rest);
   demand(command_.admits(at.client), "a client that the watch does not watch");
@@ -144,7 +144,7 @@ void WatchView::enter(std::string_view rest, Nanoseconds clock) {
   demand(!members_.contains(at.client), "ENTER of a member");
   demand(may_be_inside(at, 0), "ENTER of a client outside");
   const auto moved = moved_.find(at.client);
-  members_[at.client] = {at, take_age(at), clock,
+  members_[at.client] = {at, take_age(at),
                          moved == moved_.end() ? std::nullopt : std::optional<Nanoseconds>(moved->second)};
 }
 
@@ -190,7 +190,7 @@ void WatchView::centre(std::string_view rest) {
   // A record with the same time can still replace another one, by the order of the texts.
   demand(!centre_ || age > centre_->age || (age == centre_->age && at.line != centre_->at.line),
          "CENTRE without a later time");
-  centre_ = {at, age, {}, {}};
+  centre_ = {at, age, {}};
   centre_gone_ = false;
 }
 

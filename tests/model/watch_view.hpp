@@ -22,8 +22,7 @@ using EpochOf = std::function<std::uint32_t(std::string_view at)>;
 struct Member {
   At at;
   Age age;
-  std::optional<Nanoseconds> entered;  // the clock of its ENTER; nullopt: by HERE
-  std::optional<Nanoseconds> moved;    // the clock of its last MOVE, also before it left and entered again
+  std::optional<Nanoseconds> moved;  // the clock of its last MOVE, also before it left and entered again
 };
 
 // A LEAVE of a live watch, for the judge.
@@ -80,7 +79,7 @@ class WatchView {
 
   void here(std::string_view rest);
   void ready(std::string_view rest);
-  void enter(std::string_view rest, Nanoseconds clock);
+  void enter(std::string_view rest);
   void move(std::string_view rest, Nanoseconds clock);
   void leave(std::string_view rest);
   void centre(std::string_view rest);
