@@ -69,6 +69,12 @@ double squared(double x) {
   return x * x;
 }
 
+// Rounds half up. `x` is not negative.
+template <typename Integer>
+Integer rounded(double x) {
+  return static_cast<Integer>(x + 0.5);  // NOLINT(bugprone-incorrect-roundings): wrong for negative numbers only
+}
+
 // For r up to 1/16. The first term left out is below 2e-18.
 constexpr double arc_tangent_series(double r) {
   const double y = r * r;
@@ -91,7 +97,7 @@ constexpr std::array<double, kSteps + 1> kArcTangents = [] {
 double angle_of(double x, double y) {
   const bool is_low = y <= x;
   const double tangent = is_low ? y / x : x / y;
-  const int nearest = static_cast<int>(tangent * kSteps + 0.5);
+  const int nearest = rounded<int>(tangent * kSteps);
   const double at = static_cast<double>(nearest) / kSteps;
   const double rest = (tangent - at) / (1 + tangent * at);
   const double angle = kArcTangents[static_cast<std::size_t>(nearest)] + arc_tangent_series(rest);
@@ -102,10 +108,6 @@ constexpr double kDiameter = 2.0 * static_cast<double>(kEarthRadius);
 
 // Up to this haversine, 199 km, a short series gives the arc sine of its root: the first term left out is below 1e-18.
 constexpr double kNear = 1.0 / 4096;
-
-Millimetres rounded(double distance) {
-  return static_cast<Millimetres>(distance + 0.5);
-}
 
 // Two points, and what the formulas of their distance and bearing have in common.
 struct Pair {
@@ -137,10 +139,10 @@ struct Pair {
 
 Millimetres distance_of(const Pair& pair) {
   const double haversine = pair.haversine;
-  if (haversine > kNear) return rounded(far_distance(pair));
+  if (haversine > kNear) return rounded<Millimetres>(far_distance(pair));
   const double root = std::sqrt(haversine);
   const double rest = 1.0 / 6 + haversine * (3.0 / 40 + haversine * (15.0 / 336 + haversine * (105.0 / 3456)));
-  return rounded(kDiameter * (root + root * haversine * rest));
+  return rounded<Millimetres>(kDiameter * (root + root * haversine * rest));
 }
 
 bool is_pole(Point point) {
@@ -180,7 +182,7 @@ unsigned bearing_of(const Pair& pair, double sine_a) {
   const double angle = angle_of(std::abs(north), east) * (180 / std::numbers::pi);
   const double from_north = north < 0 ? 180 - angle : angle;
   const double clockwise = is_west(pair.a, pair.b) ? 360 - from_north : from_north;
-  return static_cast<unsigned>(clockwise + 0.5) % 360;
+  return rounded<unsigned>(clockwise) % 360;
 }
 
 }  // namespace
