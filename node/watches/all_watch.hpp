@@ -24,7 +24,7 @@ class AllWatch final : public Watch {
   bool note(const area::Moved& moved, const Change& change) override;
   void check_invariants() const override;
 
-  // Whether it must be told of later reports.
+  // Whether note() must be called for later reports.
   [[nodiscard]] bool listens() const { return is_current() || !tied_.empty(); }
 
   // The most exceptions. With more, a reader that is that far from reading everything gets ENTER for each client that
@@ -59,10 +59,10 @@ class AllWatch final : public Watch {
 
   Stage stage_ = Stage::Begin;
   bool is_in_listening_ = false;  // of AllWatches
-  bool is_vague_ = false;        // there were more than kMaxExceptions, and there are none now
-  bus::RecordIndex next_ = 0;    // of the list
-  std::uint64_t count_ = 0;      // HERE lines
-  bus::ChangeNumber begun_ = 0;  // the changes after it are still to be judged
+  bool is_vague_ = false;         // there were more than kMaxExceptions, and there are none now
+  bus::RecordIndex next_ = 0;     // of the list
+  std::uint64_t count_ = 0;       // HERE lines
+  bus::ChangeNumber begun_ = 0;   // the changes after it are still to be judged
   std::vector<Mark> marks_;
   std::unordered_set<bus::RecordIndex> turned_;
   std::unordered_set<bus::RecordIndex> tied_;

@@ -16,7 +16,7 @@ void AllWatches::listen(AllWatch& watch) {
   listening_.push_back(&watch);
 }
 
-const std::vector<AllWatch*>& AllWatches::to_tell(ChangeKind kind) {
+const std::vector<AllWatch*>& AllWatches::concerned_by(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::Turn:
     case ChangeKind::Tie:

@@ -1,6 +1,6 @@
 // Which watches with members a change of a client may concern: by areas, by clients, or by ids that are not known yet.
-// The answer may contain a watch for which the change makes no difference, and never lacks one for which it does. With n
-// watches of one client, adding or removing one takes O(log n) and moves up to 4 n bytes. Pure; loop thread only.
+// The answer may contain a watch for which the change makes no difference, and never lacks one for which it does. With
+// n watches of one client, adding or removing one takes O(log n) and moves up to 4 n bytes. Pure; loop thread only.
 #pragma once
 
 #include <cstddef>

@@ -44,13 +44,13 @@ void WatchRegistry::note_found(std::span<const area::Moved> moved) {
       const Slot& slot = slots_[found_[at]];
       if (slot.watch->note(moved[each], change)) make_due(slot);
     }
-    tell_all(moved[each], change);
+    note_all(moved[each], change);
   }
 }
 
-void WatchRegistry::tell_all(const area::Moved& moved, const Change& change) {
+void WatchRegistry::note_all(const area::Moved& moved, const Change& change) {
   constexpr std::size_t kAhead = 8;
-  const std::vector<AllWatch*>& watches = shared_.all_watches.to_tell(change.kind);
+  const std::vector<AllWatch*>& watches = shared_.all_watches.concerned_by(change.kind);
   for (std::size_t at = 0; at < watches.size(); ++at) {
     if (at + kAhead < watches.size()) watches[at + kAhead]->prefetch();
     if (watches[at]->note(moved, change)) make_due(slots_[watches[at]->id()]);

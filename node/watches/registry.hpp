@@ -56,15 +56,15 @@ class WatchRegistry {
     Watcher::IndexSet bit = 0;  // the watch's bit in the owner's sets
   };
 
-  // So many watches stay in the processor's cache between prefetch_found() and their use.
+  // This number of watches stays in the processor's cache between prefetch_found() and their use.
   static constexpr std::size_t kFoundAtOnce = 512;
 
   // A hint to the processor: the watches in found_ from here on, at most kFoundAtOnce, are used soon.
   void prefetch_found(std::size_t from) const;
   // Tells the watches in found_, and those that hold no members, of these changes.
   void note_found(std::span<const area::Moved> moved);
-  // Tells the watches that hold no members.
-  void tell_all(const area::Moved& moved, const Change& change);
+  // The same for the watches that hold no members.
+  void note_all(const area::Moved& moved, const Change& change);
   void make_due(const Slot& slot);
   [[nodiscard]] WatchId take_id();
   void free_id(WatchId id);

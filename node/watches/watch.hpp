@@ -101,7 +101,7 @@ class Watch {
 
   // A record changed, by the change `number`: see the lanes above. Returns whether the watch was current.
   bool add_pending(bus::RecordIndex record, bus::ChangeNumber number);
-  // The same, but the watch will read the feed instead of a list: it need not be told of more changes until it is
+  // The same, but the watch will read the feed instead of a list: it needs no call for later changes until it is
   // current again.
   bool add_to_feed(bus::ChangeNumber number);
 
@@ -172,8 +172,8 @@ class Watch {
   bus::ChangeNumber number_ = 0;
   bus::ChangeNumber cursor_ = 0;         // not in the lane Current
   bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed; a WATCH from 0 begins anew
-  std::unique_ptr<Pending> pending_;  // null but in the lane Pending
-  std::unique_ptr<Delays> moves_;  // with `every`: the clients with a MOVE less than that ago
+  std::unique_ptr<Pending> pending_;     // null but in the lane Pending
+  std::unique_ptr<Delays> moves_;        // with `every`: the clients with a MOVE less than that ago
   protocol::Nanoseconds every_{};
   protocol::Nanoseconds beat_{};
   protocol::Nanoseconds last_event_{};  // steady time

@@ -31,13 +31,19 @@ void WatchJudge::take(const Record& record, Nanoseconds now) {
   if (is_centre) {
     centre_ = record;
     middle_ = point;
-    for (auto& [client, state] : states_) place(state, now);
+    centre_has_changed_ = true;
+    for (auto& [client, state] : states_) {
+      place(state, now);
+      begin_dwell_anew(state);
+    }
   }
   if (!command_.admits(record.client)) return;
   State& state = states_[record.client];
   state.record = record;
   state.point = point.value_or(Point{});
   place(state, now);
+  state.has_changed = true;
+  begin_dwell_anew(state);
   if (is_opening_) state.surely_in.reset();  // the snapshot may miss a client that moves
 }
 
@@ -82,9 +88,11 @@ void WatchJudge::left(const std::string& client) {
 
 void WatchJudge::followed(Nanoseconds now) {
   is_opening_ = false;
+  centre_has_changed_ = false;
   for (auto& [client, state] : states_) {
     if (state.must_be_inside && !state.surely_in) state.surely_in = now;
     if (!state.may_be_inside) state.perhaps_in.reset();
+    state.has_changed = false;
   }
 }
 

@@ -44,6 +44,7 @@ class WatchJudge {
     bool may_be_inside = false;
     bool must_be_inside = false;
     bool must_be_outside = true;            // beyond the slack, too
+    bool has_changed = false;               // since followed()
     std::optional<Nanoseconds> surely_in;   // inside in every moment since then, as a node must have seen
     std::optional<Nanoseconds> perhaps_in;  // inside since then if changes between two follow-ups were conflated
     // For each record since the judge began: its AT line, and whether it was perhaps beyond the slack with it.
@@ -51,6 +52,11 @@ class WatchJudge {
   };
   void take(const Record& record, Nanoseconds now);
   void place(State& state, Nanoseconds now) const;
+  // If both the client and the centre have changed, the watch may have judged the client from the former place, where
+  // it did not dwell.
+  void begin_dwell_anew(State& state) const {
+    if (state.has_changed && centre_has_changed_) state.surely_in.reset();
+  }
   void check_member(const Member& member, const State& state, Nanoseconds now) const;
   void check_centre(const WatchView& view) const;
   void check_leave(const Leave& leave) const;
@@ -59,7 +65,8 @@ class WatchJudge {
   std::optional<Point> middle_;  // of a circle; nullopt: the centre has no position
   std::map<std::string, State> states_;
   std::optional<Record> centre_;
-  bool is_opening_ = true;  // the snapshot is being read
+  bool centre_has_changed_ = false;  // since followed()
+  bool is_opening_ = true;           // the snapshot is being read
 };
 
 }  // namespace herd::model

@@ -167,6 +167,34 @@ TEST_CASE("the judge demands no second dwell of a member that comes back from th
   CHECK(watch.is_right());
 }
 
+TEST_CASE(
+    "the judge permits that a client dwells anew if it and the centre moved at once, but not if one of them did") {
+  OneWatch watch("WATCH w NEAR c 0.1 dwell=5");
+  watch.report("c", 0, 1);
+  watch.start();
+  watch.read("0 CENTRE", "c");
+  watch.read("7 READY 0");
+  watch.report("a", 50, 1);
+  CHECK(watch.is_right());
+  watch.advance(4s);
+  OneWatch one = watch;
+  one.report("a", 60, 2);
+  CHECK(one.is_right());
+  one.report("c", 10, 2);
+  one.read("8 CENTRE", "c");
+  CHECK(one.is_right());
+  one.advance(1s);
+  CHECK(!one.is_right());
+  watch.report("a", 60, 2);
+  watch.report("c", 10, 2);
+  watch.read("8 CENTRE", "c");
+  CHECK(watch.is_right());
+  watch.advance(4s);
+  CHECK(watch.is_right());
+  watch.advance(1s);
+  CHECK(!watch.is_right());
+}
+
 TEST_CASE("the judge permits that the snapshot misses a client that moves, and demands its ENTER after the dwell") {
   OneWatch watch("WATCH w WITHIN +0+0 +1+0.0001 dwell=5");
   watch.report("a", 5, 1);

@@ -11,11 +11,11 @@ using namespace herd::node::watches;
 
 namespace {
 
-// Watches of all clients, without a registry that tells them of changes.
+// Watches of all clients, without a registry.
 struct Watches {
   World world;
-  Shared shared{world.store, world.index, world.limits, world.counters, {}, Interests(world.store), {},
-                Versions(world.store)};
+  Shared shared{world.store, world.index,          world.limits, world.counters, {}, Interests(world.store),
+                {},          Versions(world.store)};
   Sight sight;
 
   std::unique_ptr<AllWatch> begin(WatchId id) {
@@ -33,11 +33,11 @@ struct Watches {
     Output out{text, SIZE_MAX, slice, world.now};
     CHECK_FALSE(watch.write(out));
   }
-  // Tells all that must be told of a change of this kind, and returns how many.
-  std::size_t tell(ChangeKind kind) {
-    const std::vector<AllWatch*> told = shared.all_watches.to_tell(kind);
-    for (AllWatch* const watch : told) watch->note(moved(), {kind, 1});
-    return told.size();
+  // Notes a change of this kind, and returns how many watches it concerns.
+  std::size_t note(ChangeKind kind) {
+    const std::vector<AllWatch*> concerned = shared.all_watches.concerned_by(kind);
+    for (AllWatch* const watch : concerned) watch->note(moved(), {kind, 1});
+    return concerned.size();
   }
   [[nodiscard]] area::Moved moved() const {
     return {world.store.locate("kiwi").index(), world.tail(), herd::protocol::Point{}, herd::protocol::Point{}};
@@ -46,43 +46,43 @@ struct Watches {
 
 }  // namespace
 
-TEST_CASE("a watch is told of one later report, and then of none until it has written all") {
+TEST_CASE("one later report concerns a watch, and then no other until it has written all") {
   Watches watches;
   watches.world.report("kiwi", "+1.0+2.0");
   const auto first = watches.current(1);
   const auto second = watches.current(2);
-  CHECK(watches.tell(ChangeKind::Later) == 2);
-  CHECK(watches.tell(ChangeKind::Later) == 0);
+  CHECK(watches.note(ChangeKind::Later) == 2);
+  CHECK(watches.note(ChangeKind::Later) == 0);
   watches.write(*second);
-  CHECK(watches.tell(ChangeKind::Later) == 1);
-  CHECK(watches.tell(ChangeKind::Later) == 0);
+  CHECK(watches.note(ChangeKind::Later) == 1);
+  CHECK(watches.note(ChangeKind::Later) == 0);
 }
 
-TEST_CASE("a watch that is behind is told of clients that appear or are reset, but not of those that stay reset") {
+TEST_CASE("clients that appear or are reset concern each watch, and those that stay reset no watch") {
   Watches watches;
   watches.world.report("kiwi", "+1.0+2.0");
   const auto opening = watches.begin(1);
-  const auto behind = watches.current(2);
-  CHECK(watches.tell(ChangeKind::Later) == 1);
-  CHECK(watches.tell(ChangeKind::Turn) == 2);
-  CHECK(watches.tell(ChangeKind::Nothing) == 0);
+  const auto with_unread = watches.current(2);
+  CHECK(watches.note(ChangeKind::Later) == 1);
+  CHECK(watches.note(ChangeKind::Turn) == 2);
+  CHECK(watches.note(ChangeKind::Nothing) == 0);
 }
 
-TEST_CASE("a watch that is behind is told of later reports while it knows of a tie") {
+TEST_CASE("later reports concern a watch with an unread tie") {
   Watches watches;
   watches.world.report("kiwi", "+1.0+2.0");
   const auto watch = watches.current(1);
-  CHECK(watches.tell(ChangeKind::Tie) == 1);
-  CHECK(watches.tell(ChangeKind::Later) == 1);
-  CHECK(watches.tell(ChangeKind::Later) == 0);
+  CHECK(watches.note(ChangeKind::Tie) == 1);
+  CHECK(watches.note(ChangeKind::Later) == 1);
+  CHECK(watches.note(ChangeKind::Later) == 0);
 }
 
-TEST_CASE("a watch that has ended is not told") {
+TEST_CASE("no change concerns a watch that has ended") {
   Watches watches;
   watches.world.report("kiwi", "+1.0+2.0");
   auto first = watches.current(1);
   const auto second = watches.current(2);
   first.reset();
-  CHECK(watches.tell(ChangeKind::Later) == 1);
-  CHECK(watches.tell(ChangeKind::Turn) == 1);
+  CHECK(watches.note(ChangeKind::Later) == 1);
+  CHECK(watches.note(ChangeKind::Turn) == 1);
 }
