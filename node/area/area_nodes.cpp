@@ -7,8 +7,6 @@
 namespace herd::node::area {
 
 AreaNodes::AreaNodes() {
-  blocks_.reserve(kCapacities.size());
-  for (const std::size_t capacity : kCapacities) blocks_.emplace_back(3 * capacity);
   roots_.fill(kNoNode);
 }
 
@@ -19,21 +17,21 @@ std::size_t AreaNodes::count(NodeId node) const {
 }
 
 AreaNodes::Entries AreaNodes::entries(const Leaf& leaf) const {
-  const std::size_t capacity = kCapacities[leaf.size_class];
-  const std::uint32_t* first = blocks_[leaf.size_class].at(leaf.block);
+  const std::size_t capacity = leaf.units * kUnitEntries;
+  const std::uint32_t* first = blocks_.at(leaf.block);
   return {first, first + capacity, first + 2 * capacity, leaf.count};
 }
 
 AreaNodes::EntriesOf<std::uint32_t> AreaNodes::entries(const Leaf& leaf) {
-  const std::size_t capacity = kCapacities[leaf.size_class];
-  std::uint32_t* first = block(leaf);
+  const std::size_t capacity = leaf.units * kUnitEntries;
+  std::uint32_t* first = blocks_.at(leaf.block);
   return {first, first + capacity, first + 2 * capacity, leaf.count};
 }
 
 NodeId AreaNodes::add_leaf(const Cell& cell, NodeId parent) {
   const std::uint32_t number = leaves_.take();
   HERD_ASSERT(number < kMaxLeaves);
-  *leaves_.at(number) = {cell.corner.x, cell.corner.v, blocks_[0].take(), parent, cell.corner.chart, cell.level, 0, 0};
+  *leaves_.at(number) = {cell.corner.x, cell.corner.v, blocks_.take(1), parent, cell.corner.chart, cell.level, 0, 1};
   return number | kLeafBit;
 }
 
@@ -57,32 +55,27 @@ void AreaNodes::free_node(NodeId node) {
 }
 
 void AreaNodes::free_content(const Leaf& leaf) {
-  if (!leaf.is_crowd()) return blocks_[leaf.size_class].give_back(leaf.block);
+  if (!leaf.is_crowd()) return blocks_.give_back(leaf.block, leaf.units);
   crowds_[leaf.block].reset();
   free_crowds_.push_back(leaf.block);
 }
 
-// A leaf shrinks only when it would fit a block two sizes smaller, and then by one size, so that a client that comes
-// and goes does not copy it each time.
+// A leaf shrinks only when two units would be free, and then by one, so that a client that comes and goes does not copy
+// it each time.
 void AreaNodes::resize(Leaf& leaf, std::size_t count) {
-  std::size_t size_class = leaf.size_class;
-  if (count > kCapacities[size_class]) {
-    while (count > kCapacities[size_class]) ++size_class;
-  } else if (size_class >= 2 && count <= kCapacities[size_class - 2]) {
-    --size_class;
-  } else {
-    return;
-  }
+  const std::size_t old_units = leaf.units;
+  const std::size_t needed = (count + kUnitEntries - 1) / kUnitEntries;
+  if (needed <= old_units && needed + 2 > old_units) return;
+  const std::size_t units = needed > old_units ? needed : old_units - 1;
   const EntriesOf<std::uint32_t> from = entries(leaf);
   const std::uint32_t old_block = leaf.block;
-  const std::size_t old_class = leaf.size_class;
-  leaf.block = blocks_[size_class].take();
-  leaf.size_class = static_cast<std::uint8_t>(size_class);
+  leaf.block = blocks_.take(units);
+  leaf.units = static_cast<std::uint8_t>(units);
   const EntriesOf<std::uint32_t> to = entries(leaf);
   std::copy_n(from.x, leaf.count, to.x);
   std::copy_n(from.y, leaf.count, to.y);
   std::copy_n(from.record, leaf.count, to.record);
-  blocks_[old_class].give_back(old_block);
+  blocks_.give_back(old_block, old_units);
 }
 
 void AreaNodes::become_crowd(Leaf& leaf, Spot spot) {
@@ -95,18 +88,17 @@ void AreaNodes::become_crowd(Leaf& leaf, Spot spot) {
   const std::uint32_t number = free_crowds_.back();
   free_crowds_.pop_back();
   crowds_[number] = std::make_unique<Crowd>(spot);
-  leaf = {at.x, at.v, number, leaf.parent, at.chart, 32, 0, kCrowdSize};
+  leaf = {at.x, at.v, number, leaf.parent, at.chart, 32, 0, kCrowdUnits};
 }
 
 void AreaNodes::become_leaf(Leaf& leaf, const Cell& cell) {
   free_content(leaf);
-  leaf = {cell.corner.x, cell.corner.v, blocks_[0].take(), leaf.parent, cell.corner.chart, cell.level, 0, 0};
+  leaf = {cell.corner.x, cell.corner.v, blocks_.take(1), leaf.parent, cell.corner.chart, cell.level, 0, 1};
 }
 
 std::size_t AreaNodes::memory() const {
   std::size_t bytes = leaves_.memory() + inners_.memory() + crowds_.capacity() * sizeof(crowds_[0]) +
-                      free_crowds_.capacity() * sizeof(free_crowds_[0]);
-  for (const auto& pool : blocks_) bytes += pool.memory();
+                      free_crowds_.capacity() * sizeof(free_crowds_[0]) + blocks_.memory();
   for (const auto& crowd : crowds_) bytes += crowd == nullptr ? 0 : crowd->memory();
   return bytes;
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "bus/store/feed.hpp"
+#include "node/area/block_pool.hpp"
 #include "node/area/chart.hpp"
 #include "node/area/chunk_pool.hpp"
 #include "node/area/crowd.hpp"
@@ -36,7 +37,9 @@ class AreaNodes {
  public:
   static constexpr std::size_t kMaxEntries = 64;     // of a leaf; one more splits it
   static constexpr std::size_t kMergedEntries = 32;  // an inner node with no more becomes a leaf, and so does a crowd
-  static constexpr std::uint8_t kCrowdSize = UINT8_MAX;  // as Leaf::size_class
+  static constexpr std::size_t kUnitEntries = BlockPool::kUnitWords / 3;  // a unit of a block has space for 4 entries
+  static constexpr std::uint8_t kCrowdUnits = UINT8_MAX;                  // as Leaf::units
+  static_assert(kMaxEntries == BlockPool::kMaxUnits * kUnitEntries);
 
   struct Leaf {
     std::uint32_t x = 0;  // corner of the cell: of a crowd its point, else its whole quadrant of the parent
@@ -46,9 +49,9 @@ class AreaNodes {
     Chart chart = 0;
     std::uint8_t level = 0;  // of the cell
     std::uint8_t count = 0;  // entries; not for a crowd
-    std::uint8_t size_class = 0;
+    std::uint8_t units = 0;  // of the block
 
-    [[nodiscard]] bool is_crowd() const { return size_class == kCrowdSize; }
+    [[nodiscard]] bool is_crowd() const { return units == kCrowdUnits; }
     [[nodiscard]] Cell cell() const { return {{chart, x, v}, level}; }
   };
   struct Inner {
@@ -112,19 +115,18 @@ class AreaNodes {
 
   // Bytes allocated. O(crowds).
   [[nodiscard]] std::size_t memory() const;
+  // Asserts the state of the entries' memory. O(free blocks).
+  void check_blocks() const { (void)blocks_.check_invariants(); }
 
  private:
-  static constexpr std::array<std::uint8_t, 8> kCapacities = {4, 8, 12, 16, 24, 32, 48, 64};  // by size_class
-
   static constexpr std::uint32_t kMaxLeaves = std::uint32_t{1} << 26U;  // AreaTree has 26 bits for the number
 
   void free_content(const Leaf& leaf);
-  [[nodiscard]] std::uint32_t* block(const Leaf& leaf) { return blocks_[leaf.size_class].at(leaf.block); }
 
-  ChunkPool<Leaf> leaves_{1};
-  ChunkPool<Inner> inners_{1};
-  std::vector<ChunkPool<std::uint32_t>> blocks_;  // by size_class
-  std::vector<std::unique_ptr<Crowd>> crowds_;    // nullptr: free
+  ChunkPool<Leaf> leaves_;
+  ChunkPool<Inner> inners_;
+  BlockPool blocks_;
+  std::vector<std::unique_ptr<Crowd>> crowds_;  // nullptr: free
   std::vector<std::uint32_t> free_crowds_;
   std::array<NodeId, kCharts> roots_;
 };

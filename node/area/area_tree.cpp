@@ -300,6 +300,7 @@ void AreaTree::check_invariants() const {
     if (root != kNoNode) clients += check_node(root, kNoNode, chart_cell(chart));
   }
   HERD_ASSERT(clients == size_);
+  nodes_.check_blocks();
   std::size_t slots = 0;
   for (const auto& chunk : slots_) {
     if (chunk == nullptr) continue;

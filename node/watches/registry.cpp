@@ -11,7 +11,7 @@ namespace herd::node::watches {
 
 WatchRegistry::WatchRegistry(const bus::Store& store, const area::AreaIndex& index, const WatchLimits& limits,
                              WatchCounters& counters)
-    : shared_{store, index, limits, counters, {}, Interests(store), {}, Versions(store)} {}
+    : shared_{store, index, limits, counters, {}, Interests(store), {}, Versions(store), {}} {}
 
 // In steps for many changes together, so that the cache misses of one step overlap.
 void WatchRegistry::apply(std::span<const area::Moved> moved) {

@@ -1,6 +1,7 @@
 // What all watches of a node share, and the form in which they write. Loop thread only.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -8,6 +9,7 @@
 #include <string_view>
 
 #include "node/area/area_index.hpp"
+#include "node/area/chunk_pool.hpp"
 #include "node/area/slice.hpp"
 #include "node/watches/all_watches.hpp"
 #include "node/watches/counters.hpp"
@@ -37,6 +39,13 @@ struct Sight {
   [[nodiscard]] bool allows(std::string_view client) const { return !sees || sees(client); }
 };
 
+// Records that changed and concern a watch, each once, in any order.
+struct Pending {
+  static constexpr std::size_t kMost = 63;  // so that a list has 256 bytes
+  std::uint32_t count;
+  std::array<bus::RecordIndex, kMost> records;
+};
+
 struct Shared {
   const bus::Store& store;
   const area::AreaIndex& index;
@@ -46,6 +55,7 @@ struct Shared {
   Interests interests;
   AllWatches all_watches;
   Versions versions;
+  area::ChunkPool<Pending> pending;  // of the watches that have such a list
 };
 
 // Where events are written, and how long that may go on.

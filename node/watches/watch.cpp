@@ -26,12 +26,13 @@ Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed
       beat_(command.options.beat),
       last_event_(now.steady) {
   if (is_resumed) resumed_after_ = command.options.from->number + (mutated(Mutant::ResumeGap) ? 1 : 0);
-  static_assert(sizeof(Watch) == sizeof(std::string) + 12 * sizeof(std::uint64_t), "there is padding");
+  static_assert(sizeof(Watch) == sizeof(std::string) + 12 * sizeof(std::uint64_t), "there is more padding");
   HERD_ASSERT(command.tag.size() <= protocol::kMaxTagBytes && (!is_resumed || resumed_after_ != 0));
   ++place_.shared.counters.watches;
 }
 
 Watch::~Watch() {
+  if (lane_ == Lane::Pending) place_.shared.pending.give_back(pending_);
   --place_.shared.counters.watches;
 }
 
@@ -88,17 +89,19 @@ bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
   if (was_current) {
     lane_ = Lane::Pending;
     cursor_ = number - 1;
-    pending_ = std::make_unique_for_overwrite<Pending>();
+    pending_ = place_.shared.pending.take();
+    pending().count = 0;
   }
-  const auto end = pending_->records.begin() + static_cast<std::ptrdiff_t>(pending_->count);
-  if (std::find(pending_->records.begin(), end, record) != end) return false;
-  if (pending_->count < kMaxPending) {
-    pending_->records[pending_->count++] = record;
+  auto& [count, records] = pending();
+  const auto end = records.begin() + static_cast<std::ptrdiff_t>(count);
+  if (std::find(records.begin(), end, record) != end) return false;
+  if (count < Pending::kMost) {
+    records[count++] = record;
     return was_current;
   }
   lane_ = Lane::Lagging;
   if (mutated(Mutant::ConflatedForgotten)) cursor_ = number;
-  pending_.reset();
+  place_.shared.pending.give_back(pending_);
   return false;
 }
 
@@ -134,11 +137,10 @@ bool Watch::is_stopped_by(const Output& out) {
 
 // In the order of the records' present changes, as the feed has them.
 bool Watch::judge_pending(Output& out) {
-  std::array<Numbered, kMaxPending> changes;
-  const std::size_t count = pending_->count;
-  for (std::size_t at = 0; at < count; ++at) {
-    changes[at] = {store().number_of(pending_->records[at]), pending_->records[at]};
-  }
+  std::array<Numbered, Pending::kMost> changes;
+  auto& [left, records] = pending();
+  const std::size_t count = left;
+  for (std::size_t at = 0; at < count; ++at) changes[at] = {store().number_of(records[at]), records[at]};
   std::sort(changes.begin(), changes.begin() + static_cast<std::ptrdiff_t>(count));
   std::size_t judged = 0;
   bool is_complete = true;
@@ -149,11 +151,11 @@ bool Watch::judge_pending(Output& out) {
     is_complete = !is_over_ && complete(out);
   }
   if (is_complete && (judged == count || mutated(Mutant::StoppedForgotten))) {
-    pending_.reset();
+    place_.shared.pending.give_back(pending_);
     return true;
   }
-  pending_->count = count - judged;
-  for (std::size_t at = judged; at < count; ++at) pending_->records[at - judged] = changes[at].record;
+  left = static_cast<std::uint32_t>(count - judged);
+  for (std::size_t at = judged; at < count; ++at) records[at - judged] = changes[at].record;
   (void)is_stopped_by(out);
   return false;
 }

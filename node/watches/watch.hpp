@@ -15,7 +15,6 @@
 // Pure; owned by a Watcher, used on the loop's thread only.
 #pragma once
 
-#include <array>
 #include <compare>
 #include <cstddef>
 #include <cstdint>
@@ -135,13 +134,6 @@ class Watch {
 
  private:
   enum class Lane : std::uint8_t { Current, Pending, Lagging };
-  static constexpr std::size_t kMaxPending = 64;
-
-  // The list of the lane Pending: each record once, in any order.
-  struct Pending {
-    std::array<bus::RecordIndex, kMaxPending> records;
-    std::size_t count = 0;
-  };
   struct Numbered {
     bus::ChangeNumber number;
     bus::RecordIndex record;
@@ -152,6 +144,7 @@ class Watch {
   // Call it when something is due. Returns whether the output is full, and counts that.
   bool is_stopped_by(const Output& out);
   bool judge_pending(Output& out);
+  [[nodiscard]] Pending& pending() { return *place_.shared.pending.at(pending_); }
   bool read_feed(Output& out);
   bool write_held_moves(Output& out);
   [[nodiscard]] bool is_tick_due(protocol::Nanoseconds now_steady) const;
@@ -160,8 +153,8 @@ class Watch {
   // Of `match=` or of CLIENT; empty: every client.
   [[nodiscard]] std::string_view prefix() const { return std::string_view(texts_).substr(tag_bytes_); }
 
-  // A node may have millions of watches, so the order of the members leaves no padding. [[no_unique_address]] puts the
-  // next four members into the padding at the end of Place.
+  // A node may have millions of watches, so the order of the members leaves little padding. [[no_unique_address]] puts
+  // the next four members into the padding at the end of Place.
   [[no_unique_address]] Place place_;
   Lane lane_ = Lane::Lagging;
   bool is_open_ : 1 = false;
@@ -172,7 +165,7 @@ class Watch {
   bus::ChangeNumber number_ = 0;
   bus::ChangeNumber cursor_ = 0;         // not in the lane Current
   bus::ChangeNumber resumed_after_ = 0;  // 0: not resumed; a WATCH from 0 begins anew
-  std::unique_ptr<Pending> pending_;     // null but in the lane Pending
+  std::uint32_t pending_ = 0;            // in the lane Pending: the number of its list, of Shared::pending
   std::unique_ptr<Delays> moves_;        // with `every`: the clients with a MOVE less than that ago
   protocol::Nanoseconds every_{};
   protocol::Nanoseconds beat_{};

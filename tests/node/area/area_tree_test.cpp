@@ -149,10 +149,9 @@ TEST_CASE("many clients use little memory, wherever they are") {
     tree.check_invariants();
     return tree.memory() / kCount;
   };
-  // Some of the chunks are in use only in part. Where clients arrive evenly, all leaves grow at the same time, and
-  // blocks of the smaller sizes stay unused.
-  CHECK(bytes([&](std::size_t) { return scene.anywhere(); }) <= 32);
-  CHECK(bytes([&](std::size_t) { return scene.point(); }) <= 24);
+  // The last chunk of each pool is in use only in part.
+  CHECK(bytes([&](std::size_t) { return scene.anywhere(); }) <= 20);
+  CHECK(bytes([&](std::size_t) { return scene.point(); }) <= 20);
   CHECK(bytes([&](std::size_t) { return Point{1, 1}; }) <= 24);
   // Crowds of one client more than a leaf has, each at a point far from the others.
   Point at;

@@ -14,8 +14,8 @@ namespace {
 // Watches of all clients, without a registry.
 struct Watches {
   World world;
-  Shared shared{world.store, world.index,          world.limits, world.counters, {}, Interests(world.store),
-                {},          Versions(world.store)};
+  Shared shared{world.store,           world.index, world.limits, world.counters, {}, Interests(world.store), {},
+                Versions(world.store), {}};
   Sight sight;
 
   std::unique_ptr<AllWatch> begin(WatchId id) {
