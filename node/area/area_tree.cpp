@@ -165,7 +165,7 @@ void AreaTree::add_to_leaf(NodeId leaf, const Entry& entry) {
 
 void AreaTree::append(NodeId leaf, const Entry& entry) {
   AreaNodes::Leaf& to = nodes_.leaf(leaf);
-  nodes_.resize(to, to.count + std::size_t{1});
+  if (to.count == to.units * AreaNodes::kUnitEntries) nodes_.resize(to, to.count + std::size_t{1});
   const auto entries = nodes_.entries(to);
   entries.x[to.count] = entry.spot.x;
   entries.y[to.count] = entry.spot.y;
@@ -295,12 +295,13 @@ void AreaTree::remove_empty(NodeId leaf) {
 
 void AreaTree::check_invariants() const {
   std::size_t clients = 0;
+  std::size_t units = 0;
   for (Chart chart = 0; chart < kCharts; ++chart) {
     const NodeId root = nodes_.root(chart);
-    if (root != kNoNode) clients += check_node(root, kNoNode, chart_cell(chart));
+    if (root != kNoNode) clients += check_node(root, kNoNode, chart_cell(chart), units);
   }
   HERD_ASSERT(clients == size_);
-  nodes_.check_blocks();
+  HERD_ASSERT(nodes_.check_blocks() == units);
   std::size_t slots = 0;
   for (const auto& chunk : slots_) {
     if (chunk == nullptr) continue;
@@ -310,24 +311,25 @@ void AreaTree::check_invariants() const {
   HERD_ASSERT(slots == size_);
 }
 
-// Returns the number of clients. `place` is the quadrant of the parent, or the chart.
-std::size_t AreaTree::check_node(NodeId node, NodeId parent, const Cell& place) const {
+// Returns the number of clients, and adds the units of their blocks. `place` is the quadrant of the parent, or the
+// chart.
+std::size_t AreaTree::check_node(NodeId node, NodeId parent, const Cell& place, std::size_t& units) const {
   const Cell cell = nodes_.cell(node);
   HERD_ASSERT(nodes_.parent(node) == parent && place.contains(cell.corner) && cell.level >= place.level);
-  if (is_leaf(node)) return check_leaf(node, place);
+  if (is_leaf(node)) return check_leaf(node, place, units);
   std::size_t clients = 0;
   std::size_t children = 0;
   for (unsigned quadrant = 0; quadrant < 4; ++quadrant) {
     const NodeId child = nodes_.inner(node).children[quadrant];
     if (child == kNoNode) continue;
-    clients += check_node(child, node, cell.quadrant(quadrant));
+    clients += check_node(child, node, cell.quadrant(quadrant), units);
     ++children;
   }
   HERD_ASSERT(children >= 2 && clients == nodes_.inner(node).count && clients > AreaNodes::kMergedEntries);
   return clients;
 }
 
-std::size_t AreaTree::check_leaf(NodeId node, const Cell& place) const {
+std::size_t AreaTree::check_leaf(NodeId node, const Cell& place, std::size_t& units) const {
   const AreaNodes::Leaf& leaf = nodes_.leaf(node);
   if (leaf.is_crowd()) {
     const Crowd& crowd = nodes_.crowd(leaf);
@@ -339,6 +341,7 @@ std::size_t AreaTree::check_leaf(NodeId node, const Cell& place) const {
     return crowd.size();
   }
   HERD_ASSERT(leaf.cell() == place && leaf.count > 0 && leaf.count <= AreaNodes::kMaxEntries);
+  units += leaf.units;
   const AreaNodes::Entries entries = nodes_.entries(leaf);
   for (std::size_t i = 0; i < entries.count; ++i) {
     HERD_ASSERT(place.contains(chart_point({entries.x[i], entries.y[i]})));

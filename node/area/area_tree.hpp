@@ -103,8 +103,8 @@ class AreaTree {
   // The cell that a leaf in place of `node` has.
   [[nodiscard]] Cell place_of(NodeId node) const;
   void replace(NodeId old, NodeId with);
-  [[nodiscard]] std::size_t check_node(NodeId node, NodeId parent, const Cell& place) const;
-  [[nodiscard]] std::size_t check_leaf(NodeId node, const Cell& place) const;
+  [[nodiscard]] std::size_t check_node(NodeId node, NodeId parent, const Cell& place, std::size_t& units) const;
+  [[nodiscard]] std::size_t check_leaf(NodeId node, const Cell& place, std::size_t& units) const;
 
   const bus::Store& store_;
   AreaNodes nodes_;

@@ -19,7 +19,8 @@ namespace herd::node::area {
 
 template <typename Item>
 class ChunkPool {
-  static_assert(std::is_trivially_copyable_v<Item> && sizeof(Item) >= sizeof(std::uint32_t));
+  static_assert(std::is_trivially_copyable_v<Item> && sizeof(Item) >= sizeof(std::uint32_t) &&
+                sizeof(Item) <= 64 * 1024);
 
  public:
   // The number of an item with unspecified content.

@@ -50,7 +50,7 @@ struct NamedCentre {
   protocol::Point point;
 };
 
-// The lines about clients of an answer. They are added in any order, and sorted at the end.
+// The lines about clients of an answer. They are added in any order, usually in the right one, and sorted at the end.
 class ClientLines {
  public:
   // The order of the lines: by these numbers, then by the bytes of the ids.
@@ -83,7 +83,6 @@ class ClientLines {
       if (rank(a) != rank(b)) return rank(a) < rank(b);
       return store.packed_at(a.record).client < store.packed_at(b.record).client;
     };
-    // Usually they are in their order, as the search found them.
     if (std::is_sorted(lines_.begin(), lines_.end(), is_before)) {
       if (out.empty()) {
         out = std::move(text_);

@@ -111,11 +111,11 @@ constexpr double kNear = 1.0 / 4096;
 
 // Two points, and what the formulas of their distance and bearing have in common.
 struct Pair {
-  Pair(Point from, double its_cosine, Point to)
+  Pair(Point from, double cosine_a, Point to)
       : a(from),
         b(to),
         cosine_b(cosine_of_latitude(to.latitude)),
-        cosines(its_cosine * cosine_b),
+        cosines(cosine_a * cosine_b),
         half(half_longitudes(from, to)),
         square_of_half(squared(sine(half))),
         haversine(squared(sine(std::abs(HalfUnits{from.latitude} - to.latitude))) + cosines * square_of_half) {}

@@ -24,7 +24,8 @@ struct Polar {
   bool operator==(const Polar&) const = default;
 };
 
-// Many points seen from one centre. Cheaper than the functions below, with the same results.
+// Many points seen from one centre. Gives the same results as distance() and polar(), but computes the centre's sine
+// and cosine once.
 class FromCentre {
  public:
   explicit FromCentre(protocol::Point centre);
@@ -35,14 +36,14 @@ class FromCentre {
  private:
   protocol::Point centre_;
   double cosine_;  // of the centre's latitude
-  double sine_;
+  double sine_;    // of the same
 };
 
-// The same for two points. distance(a, b) == distance(b, a).
+// Of two points. distance(a, b) == distance(b, a).
 [[nodiscard]] protocol::Millimetres distance(protocol::Point a, protocol::Point b);
 [[nodiscard]] Polar polar(protocol::Point centre, protocol::Point point);
 
-// Appends a distance in kilometres with three decimals, rounded half up: `12.345`. It must not be negative.
+// Appends a distance in kilometres with three decimals, rounded half up: `12.345`. `distance` must not be negative.
 void append_km(std::string& out, protocol::Millimetres distance);
 
 // Appends a bearing of at most 359 as three digits: `007`.

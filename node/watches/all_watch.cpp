@@ -30,6 +30,7 @@ bool AllWatch::note(const area::Moved& moved, const Change& change) {
 }
 
 void AllWatch::caught_up() {
+  read_ = 0;
   if (!mutated(Mutant::AllCaughtUpIsDeaf)) place().shared.all_watches.listen(*this);
 }
 
@@ -47,7 +48,7 @@ void AllWatch::except(bus::RecordIndex record, const Change& change) {
     case ChangeKind::Tie:
       if (is_current() || change.former <= std::max(is_open() ? position() : begun_, listed_after(record))) {
         tied_.insert(record);
-        place().shared.all_watches.listen(*this);
+        if (!mutated(Mutant::AllTieIsDeaf)) place().shared.all_watches.listen(*this);
       }
       break;
     case ChangeKind::Nothing:
@@ -61,6 +62,7 @@ void AllWatch::except(bus::RecordIndex record, const Change& change) {
 
 void AllWatch::judge(bus::RecordIndex record, bus::ChangeNumber number, Output& out) {
   if (number <= listed_after(record) || !accepts(record)) return;
+  if (++read_ == Pending::kMost + 1) ++place().shared.counters.conflated;
   const bool is_present = place().shared.versions.is_present(record);
   const bool is_turned = turned_.erase(record) > 0 || is_vague_;
   const bool is_tied = tied_.erase(record) > 0 && !mutated(Mutant::AllTieIsMove);
@@ -148,7 +150,8 @@ bus::ChangeNumber AllWatch::listed_after(bus::RecordIndex record) const {
 void AllWatch::check_invariants() const {
   HERD_ASSERT(turned_.size() + tied_.size() <= kMaxExceptions);
   HERD_ASSERT(!is_current() || (turned_.empty() && tied_.empty()));
-  HERD_ASSERT(!listens() || is_in_listening_ || mutated(Mutant::AllCaughtUpIsDeaf));
+  const bool may_be_deaf = mutated(Mutant::AllCaughtUpIsDeaf) || mutated(Mutant::AllTieIsDeaf);
+  HERD_ASSERT(!listens() || is_in_listening_ || may_be_deaf);
   bus::RecordIndex end = 0;
   for (const Mark& mark : marks_) {
     HERD_ASSERT(mark.end > end);

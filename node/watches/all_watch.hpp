@@ -61,6 +61,7 @@ class AllWatch final : public Watch {
   bool is_in_listening_ = false;  // of AllWatches
   bool is_vague_ = false;         // there were more than kMaxExceptions, and there are none now
   bus::RecordIndex next_ = 0;     // of the list
+  std::uint32_t read_ = 0;        // records of the feed that it has judged since it was current
   std::uint64_t count_ = 0;       // HERE lines
   bus::ChangeNumber begun_ = 0;   // the changes after it are still to be judged
   std::vector<Mark> marks_;

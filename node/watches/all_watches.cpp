@@ -16,7 +16,7 @@ void AllWatches::listen(AllWatch& watch) {
   listening_.push_back(&watch);
 }
 
-const std::vector<AllWatch*>& AllWatches::concerned_by(ChangeKind kind) {
+std::span<AllWatch* const> AllWatches::concerned_by(ChangeKind kind) {
   switch (kind) {
     case ChangeKind::Turn:
     case ChangeKind::Tie:
@@ -28,7 +28,7 @@ const std::vector<AllWatch*>& AllWatches::concerned_by(ChangeKind kind) {
       });
       return listening_;
     case ChangeKind::Nothing:
-      return none_;
+      return {};
   }
   protocol::unreachable();
 }

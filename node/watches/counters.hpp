@@ -14,7 +14,7 @@ struct WatchCounters {
   std::uint64_t members = 0;  // of all watches that hold members
   // Since the start of the node; they only rise.
   std::uint64_t refused = 0;                        // WATCH commands refused by a limit
-  std::uint64_t conflated = 0;                      // how often a full output has kept a watch from writing changes
+  std::uint64_t conflated = 0;                      // how often a watch had more than Pending::kMost unread records
   std::array<std::uint64_t, kEventKinds> events{};  // written, by EventKind
 };
 

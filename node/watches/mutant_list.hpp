@@ -51,6 +51,7 @@ HERD_MUTANT(TimerForgotten)      // a watch is not due at the end of a time
 HERD_MUTANT(AllResetUnnoticed)  // a client that is reset gives no GONE, one that appears no ENTER
 HERD_MUTANT(AllListedTwice)     // a client that changed before it was listed gives an event for that change, too
 HERD_MUTANT(AllTieIsMove)       // a record of the same time gives a MOVE
+HERD_MUTANT(AllTieIsDeaf)       // a watch with an unread tie misses later reports
 HERD_MUTANT(AllCaughtUpIsDeaf)  // a watch that has written all changes misses later reports
 // Ends and limits.
 HERD_MUTANT(DueForgotten)           // a change does not make its watch due

@@ -50,7 +50,7 @@ void WatchRegistry::note_found(std::span<const area::Moved> moved) {
 
 void WatchRegistry::note_all(const area::Moved& moved, const Change& change) {
   constexpr std::size_t kAhead = 8;
-  const std::vector<AllWatch*>& watches = shared_.all_watches.concerned_by(change.kind);
+  const std::span<AllWatch* const> watches = shared_.all_watches.concerned_by(change.kind);
   for (std::size_t at = 0; at < watches.size(); ++at) {
     if (at + kAhead < watches.size()) watches[at + kAhead]->prefetch();
     if (watches[at]->note(moved, change)) make_due(slots_[watches[at]->id()]);

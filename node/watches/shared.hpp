@@ -55,7 +55,7 @@ struct Shared {
   Interests interests;
   AllWatches all_watches;
   Versions versions;
-  area::ChunkPool<Pending> pending;  // of the watches that have such a list
+  area::ChunkPool<Pending> pending;  // of the watches that have such a list; keeps the memory of the most at one time
 };
 
 // Where events are written, and how long that may go on.

@@ -26,7 +26,7 @@ Watch::Watch(const Place& place, const protocol::Watch& command, bool is_resumed
       beat_(command.options.beat),
       last_event_(now.steady) {
   if (is_resumed) resumed_after_ = command.options.from->number + (mutated(Mutant::ResumeGap) ? 1 : 0);
-  static_assert(sizeof(Watch) == sizeof(std::string) + 12 * sizeof(std::uint64_t), "there is more padding");
+  static_assert(sizeof(Watch) == sizeof(std::string) + 12 * sizeof(std::uint64_t), "the size has changed");
   HERD_ASSERT(command.tag.size() <= protocol::kMaxTagBytes && (!is_resumed || resumed_after_ != 0));
   ++place_.shared.counters.watches;
 }
@@ -36,7 +36,7 @@ Watch::~Watch() {
   --place_.shared.counters.watches;
 }
 
-// What add_pending() uses. The pointer to the virtual functions is just before lane_.
+// What note() uses first. The pointer to the virtual functions is just before lane_.
 void Watch::prefetch() const {
   protocol::prefetch<protocol::PrefetchFor::Writing>(&lane_);
   protocol::prefetch<protocol::PrefetchFor::Writing>(&cursor_);
@@ -44,10 +44,7 @@ void Watch::prefetch() const {
 
 bool Watch::write(Output& out) {
   if (is_over_) return false;
-  if (out.is_full()) {
-    const bool is_behind = is_open_ && lane_ != Lane::Current;
-    return !is_open_ || (is_behind && is_stopped_by(out)) || next_due().value_or(kNever) <= out.now.steady;
-  }
+  if (out.is_full()) return !is_open_ || lane_ != Lane::Current || next_due().value_or(kNever) <= out.now.steady;
   if (!is_open_ && !open(out)) return !is_over_;
   if (!complete(out)) return !is_over_;
   if (!write_held_moves(out) || !follow(out)) return !is_over_;
@@ -102,6 +99,7 @@ bool Watch::add_pending(bus::RecordIndex record, bus::ChangeNumber number) {
   lane_ = Lane::Lagging;
   if (mutated(Mutant::ConflatedForgotten)) cursor_ = number;
   place_.shared.pending.give_back(pending_);
+  ++place_.shared.counters.conflated;
   return false;
 }
 
@@ -123,15 +121,7 @@ bool Watch::follow(Output& out) {
       break;
   }
   lane_ = Lane::Current;
-  is_held_up_ = false;
   caught_up();
-  return true;
-}
-
-bool Watch::is_stopped_by(const Output& out) {
-  if (!out.is_full()) return false;
-  if (!is_held_up_) ++place_.shared.counters.conflated;
-  is_held_up_ = true;
   return true;
 }
 
@@ -156,7 +146,6 @@ bool Watch::judge_pending(Output& out) {
   }
   left = static_cast<std::uint32_t>(count - judged);
   for (std::size_t at = judged; at < count; ++at) records[at - judged] = changes[at].record;
-  (void)is_stopped_by(out);
   return false;
 }
 
@@ -164,7 +153,7 @@ bool Watch::read_feed(Output& out) {
   constexpr unsigned kRecordsAtOnce = 32;
   bus::Feed::Reader reader = store().feed().read_after(cursor_);
   for (unsigned count = 1; const auto entry = reader.next(); ++count) {
-    if (is_stopped_by(out) || (count % kRecordsAtOnce == 0 && out.slice.is_over())) return false;
+    if (out.is_full() || (count % kRecordsAtOnce == 0 && out.slice.is_over())) return false;
     cursor_ = entry->number;
     judge(entry->index, entry->number, out);
     if (is_over_ || !complete(out)) return false;

@@ -141,8 +141,6 @@ class Watch {
   };
 
   bool follow(Output& out);
-  // Call it when something is due. Returns whether the output is full, and counts that.
-  bool is_stopped_by(const Output& out);
   bool judge_pending(Output& out);
   [[nodiscard]] Pending& pending() { return *place_.shared.pending.at(pending_); }
   bool read_feed(Output& out);
@@ -157,9 +155,8 @@ class Watch {
   // the next four members into the padding at the end of Place.
   [[no_unique_address]] Place place_;
   Lane lane_ = Lane::Lagging;
-  bool is_open_ : 1 = false;
-  bool is_over_ : 1 = false;
-  bool is_held_up_ : 1 = false;  // a full output has kept it from writing, and it was not current since
+  bool is_open_ = false;
+  bool is_over_ = false;
   std::uint8_t tag_bytes_;
   std::string texts_;  // the tag, directly followed by the prefix
   bus::ChangeNumber number_ = 0;

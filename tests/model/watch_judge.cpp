@@ -21,7 +21,9 @@ WatchJudge::WatchJudge(WatchCommand command, const Records& records, Nanoseconds
     place(state, now);
     if (state.must_be_inside) state.surely_in = kAlways;
     if (state.may_be_inside) state.perhaps_in = kAlways;
+    state.has_changed = false;
   }
+  centre_has_changed_ = false;
 }
 
 void WatchJudge::take(const Record& record, Nanoseconds now) {

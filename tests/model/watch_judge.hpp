@@ -52,8 +52,8 @@ class WatchJudge {
   };
   void take(const Record& record, Nanoseconds now);
   void place(State& state, Nanoseconds now) const;
-  // If both the client and the centre have changed, the watch may have judged the client from the former place, where
-  // it did not dwell.
+  // If both the client and the centre have changed, the watch may have judged the client's new place by the old centre.
+  // If the client was outside so, its dwell began anew.
   void begin_dwell_anew(State& state) const {
     if (state.has_changed && centre_has_changed_) state.surely_in.reset();
   }

@@ -1,6 +1,7 @@
 #include "node/watches/all_watches.hpp"
 
 #include <memory>
+#include <string_view>
 #include <vector>
 
 #include "node/watches/all_watch.hpp"
@@ -34,13 +35,13 @@ struct Watches {
     CHECK_FALSE(watch.write(out));
   }
   // Notes a change of this kind, and returns how many watches it concerns.
-  std::size_t note(ChangeKind kind) {
-    const std::vector<AllWatch*> concerned = shared.all_watches.concerned_by(kind);
-    for (AllWatch* const watch : concerned) watch->note(moved(), {kind, 1});
+  std::size_t note(ChangeKind kind, std::string_view client = "kiwi") {
+    const auto found = shared.all_watches.concerned_by(kind);
+    const std::vector<AllWatch*> concerned(found.begin(), found.end());
+    const herd::protocol::Point point;
+    const area::Moved moved{world.store.locate(client).index(), world.tail(), point, point};
+    for (AllWatch* const watch : concerned) watch->note(moved, {kind, 1});
     return concerned.size();
-  }
-  [[nodiscard]] area::Moved moved() const {
-    return {world.store.locate("kiwi").index(), world.tail(), herd::protocol::Point{}, herd::protocol::Point{}};
   }
 };
 
@@ -71,10 +72,13 @@ TEST_CASE("clients that appear or are reset concern each watch, and those that s
 TEST_CASE("later reports concern a watch with an unread tie") {
   Watches watches;
   watches.world.report("kiwi", "+1.0+2.0");
+  watches.world.report("emu", "+1.0+2.0");
   const auto watch = watches.current(1);
-  CHECK(watches.note(ChangeKind::Tie) == 1);
   CHECK(watches.note(ChangeKind::Later) == 1);
   CHECK(watches.note(ChangeKind::Later) == 0);
+  CHECK(watches.note(ChangeKind::Tie, "emu") == 1);
+  CHECK(watches.note(ChangeKind::Later, "emu") == 1);
+  CHECK(watches.note(ChangeKind::Later, "emu") == 0);
 }
 
 TEST_CASE("no change concerns a watch that has ended") {
