@@ -7,6 +7,7 @@
 namespace herd::node::area {
 
 AreaNodes::AreaNodes() {
+  static_assert(kMaxEntries == BlockPool::kMaxUnits * kUnitEntries);
   roots_.fill(kNoNode);
 }
 

@@ -39,7 +39,6 @@ class AreaNodes {
   static constexpr std::size_t kMergedEntries = 32;  // an inner node with no more becomes a leaf, and so does a crowd
   static constexpr std::size_t kUnitEntries = BlockPool::kUnitWords / 3;  // a unit of a block has space for 4 entries
   static constexpr std::uint8_t kCrowdUnits = UINT8_MAX;                  // as Leaf::units
-  static_assert(kMaxEntries == BlockPool::kMaxUnits * kUnitEntries);
 
   struct Leaf {
     std::uint32_t x = 0;  // corner of the cell: of a crowd its point, else its whole quadrant of the parent
@@ -115,10 +114,10 @@ class AreaNodes {
 
   // Bytes allocated. O(crowds).
   [[nodiscard]] std::size_t memory() const;
-  // Asserts the state of the entries' memory. Returns the units of all leaves. O(free blocks).
-  [[nodiscard]] std::size_t check_blocks() const { return blocks_.check_invariants(); }
 
  private:
+  friend class AreaTree;  // its check_invariants() checks blocks_
+
   static constexpr std::uint32_t kMaxLeaves = std::uint32_t{1} << 26U;  // AreaTree has 26 bits for the number
 
   void free_content(const Leaf& leaf);

@@ -301,7 +301,7 @@ void AreaTree::check_invariants() const {
     if (root != kNoNode) clients += check_node(root, kNoNode, chart_cell(chart), units);
   }
   HERD_ASSERT(clients == size_);
-  HERD_ASSERT(nodes_.check_blocks() == units);
+  HERD_ASSERT(nodes_.blocks_.check_invariants() == units);
   std::size_t slots = 0;
   for (const auto& chunk : slots_) {
     if (chunk == nullptr) continue;
