@@ -19,8 +19,9 @@ namespace herd::node::area {
 
 template <typename Item>
 class ChunkPool {
+  static constexpr std::size_t kChunkBytes = std::size_t{64} * 1024;  // at most
   static_assert(std::is_trivially_copyable_v<Item> && sizeof(Item) >= sizeof(std::uint32_t) &&
-                sizeof(Item) <= 64 * 1024);
+                sizeof(Item) <= kChunkBytes);
 
  public:
   // The number of an item with unspecified content.
@@ -48,7 +49,7 @@ class ChunkPool {
   }
 
  private:
-  static constexpr std::size_t kChunkItems = std::bit_floor(std::size_t{64} * 1024 / sizeof(Item));
+  static constexpr std::size_t kChunkItems = std::bit_floor(kChunkBytes / sizeof(Item));
   static constexpr std::uint32_t kNone = std::numeric_limits<std::uint32_t>::max();
 
   std::vector<std::unique_ptr<Item[]>> chunks_;
