@@ -38,8 +38,8 @@ class BlockPool {
  private:
   static constexpr std::uint32_t kChunkUnits = 1024;
   static constexpr std::uint32_t kNone = UINT32_MAX;
-  static constexpr std::size_t kLists =
-      kMaxUnits + 2;  // list 0 is not used, the last one has all blocks of more than kMaxUnits
+  // The lists of free blocks, by their units. List 0 is not used. The last one has all blocks of more than kMaxUnits.
+  static constexpr std::size_t kLists = kMaxUnits + 2;
 
   // The first words of a free block. The last word of its last unit also holds its size in units.
   struct FreeBlock {

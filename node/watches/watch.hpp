@@ -134,6 +134,7 @@ class Watch {
 
  private:
   enum class Lane : std::uint8_t { Current, Pending, Lagging };
+
   struct Numbered {
     bus::ChangeNumber number;
     bus::RecordIndex record;
